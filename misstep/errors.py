@@ -1,0 +1,105 @@
+"""The tree of exceptions. Every message says which thing, what was needed, what came, what to try.
+
+This file knows nothing of the rest of the library. All other floors raise what stands here; the
+command line turns a `MisstepError` into a message and exit code 2, never into a traceback.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AbstractValueError",
+    "ArgumentError",
+    "DataError",
+    "DtypeError",
+    "FileFormatError",
+    "GraphError",
+    "MisstepError",
+    "NotFittedError",
+    "NotYetError",
+    "ShapeError",
+    "StorageError",
+]
+
+
+class MisstepError(Exception):
+    """Something that a person can mend; the parts of the message stay on the exception.
+
+    `which`: the thing at fault. `needed`: what it wanted. `got`: what came instead.
+    `try_`: what to do about it. All four are plain sentences or phrases; only `which` must be given.
+    """
+
+    def __init__(
+        self,
+        which: str,
+        *,
+        needed: str | None = None,
+        got: str | None = None,
+        try_: str | None = None,
+    ) -> None:
+        self.which = which
+        self.needed = needed
+        self.got = got
+        self.try_ = try_
+        super().__init__(self.message())
+
+    def message(self) -> str:
+        """Return the whole message: the thing, then what was needed, what came and what to try."""
+        text = self.which.rstrip(".")
+        if self.needed is not None:
+            text += f": needed {self.needed}"
+        if self.got is not None:
+            text += f"{', but' if self.needed is not None else ':'} got {self.got}"
+        text += "."
+        if self.try_ is not None:
+            text += f" Try: {self.try_.rstrip('.')}."
+        return text
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let worker processes pass the exception on (keyword arguments need their own way)."""
+        return _rebuild, (type(self), self.which, self.needed, self.got, self.try_)
+
+
+def _rebuild(
+    kind: type[MisstepError], which: str, needed: str | None, got: str | None, try_: str | None
+) -> MisstepError:
+    return kind(which, needed=needed, got=got, try_=try_)
+
+
+class ArgumentError(MisstepError, ValueError):
+    """An argument has a value that is not among those allowed."""
+
+
+class ShapeError(MisstepError, ValueError):
+    """Shapes do not fit together."""
+
+
+class DtypeError(MisstepError, TypeError):
+    """A kind of number was given where another one is needed."""
+
+
+class AbstractValueError(MisstepError, TypeError):
+    """A Value that stands for numbers not yet given was asked for its numbers."""
+
+
+class GraphError(MisstepError):
+    """A graph breaks a rule of the program form (found by the verifier or the text reader)."""
+
+
+class DataError(MisstepError, ValueError):
+    """The data given can't be used as they are."""
+
+
+class NotYetError(DataError):
+    """A kind of data or network is recognized, and this version can't work with it yet."""
+
+
+class FileFormatError(MisstepError, ValueError):
+    """A file is not what it should be: truncated, damaged, of another kind, or hostile."""
+
+
+class StorageError(MisstepError, OSError):
+    """A file or folder can't be read or written."""
+
+
+class NotFittedError(MisstepError):
+    """Something was asked of a model that has not been trained."""
