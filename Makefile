@@ -1,0 +1,27 @@
+# Each target does its own set-up; `make` alone lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check docs clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: ## train on handwritten digits; the model goes to runs/digits
+	@bash scripts/install
+	.venv/bin/misstep train digits --out runs/digits
+
+test: ## install what is needed, check the code, run the tests
+	@bash scripts/install
+	@bash scripts/check
+	@bash scripts/test
+
+check: ## lint rules, formatting, types
+	@bash scripts/install
+	@bash scripts/check
+
+docs: ## write docs/reference from docstrings and registries
+	@bash scripts/install
+	@bash scripts/docs
+
+clean: ## remove .venv, caches and built files; runs/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .build build dist *.egg-info
+	find misstep tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
