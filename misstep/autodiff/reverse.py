@@ -1,0 +1,119 @@
+"""Reverse mode: from a graph to a bigger graph that also holds the gradients.
+
+Walks from the loss back to what was asked for. Un-broadcasting happens here and only here. What no
+wanted gradient needs is never part of the result. Knows the contract of ops, none of them but the
+sum it un-broadcasts with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import overload
+
+import numpy as np
+
+from misstep.errors import DtypeError, ShapeError
+from misstep.ir import Value, ancestors, located_at, make_literal
+from misstep.ops import as_value, reshape, total
+
+
+@overload
+def gradient(loss: Value, wrt: Value, upstream: Value | None = None) -> Value: ...
+@overload
+def gradient(loss: Value, wrt: Sequence[Value], upstream: Value | None = None) -> list[Value]: ...
+
+
+def gradient(
+    loss: Value, wrt: Value | Sequence[Value], upstream: Value | None = None
+) -> Value | list[Value]:
+    """Return the derivative of `loss` by each of `wrt`, as Values of the same shapes.
+
+    `loss`: one number, unless `upstream` (of the shape of `loss`) says how much each entry weighs.
+    `wrt`: a Value or several; any Value that the loss is computed from may be asked for, not just
+    parameters. What the loss does not depend on has a gradient of zeros. The result is a Value like
+    any other, so gradients of gradients work.
+
+    Raises ShapeError when the loss has several entries and no `upstream` is given, DtypeError when
+    the loss or a wanted Value holds no floating-point numbers.
+
+    >>> from misstep.ir import make_parameter
+    >>> w = make_parameter(3.0, "w")
+    >>> gradient(w * w, w)
+    6
+    """
+    wanted = [wrt] if isinstance(wrt, Value) else list(wrt)
+    _check(loss, wanted, upstream)
+    seed = upstream if upstream is not None else make_literal(np.ones(loss.shape), loss.dtype)
+    blame = _walk(loss, wanted, as_value(seed))
+    results = []
+    for value in wanted:
+        found = blame.get(value)
+        if found is None:
+            found = make_literal(np.zeros(value.shape), value.dtype)
+        results.append(found)
+    return results[0] if isinstance(wrt, Value) else results
+
+
+def _check(loss: Value, wanted: list[Value], upstream: Value | None) -> None:
+    if upstream is None and loss.size != 1:
+        raise ShapeError(
+            f"the gradient of {loss.describe()}",
+            needed="a loss that is one number",
+            got=f"{loss.size} entries",
+            try_="ms.mean(loss) or ms.total(loss), or saying with upstream= how each entry weighs",
+        )
+    if upstream is not None and upstream.shape != loss.shape:
+        raise ShapeError(
+            "upstream", needed=f"the shape of the loss, {loss.shape}", got=str(upstream.shape)
+        )
+    for value in [loss, *wanted]:
+        if not value.type.is_float:
+            raise DtypeError(
+                f"the gradient with {value.describe()}",
+                needed="floating-point numbers",
+                got=value.dtype,
+                try_='ms.cast(value, "float32")',
+            )
+
+
+def _walk(loss: Value, wanted: list[Value], seed: Value) -> dict[Value, Value]:
+    """Return the blame of every Value on a way from the loss to what is wanted."""
+    order = ancestors([loss])
+    on_the_way = set(wanted)
+    for value in order:
+        if any(given in on_the_way for given in value.inputs):
+            on_the_way.add(value)
+    blame: dict[Value, Value] = {loss: seed}
+    for value in reversed(order):
+        upstream = blame.get(value)
+        if upstream is None or value.op is None or value not in on_the_way:
+            continue
+        if not any(given in on_the_way for given in value.inputs):
+            continue
+        place = value.location
+        with located_at(replace(place, backward=True) if place is not None else None):
+            shares = value.op.gradient(value, upstream)
+            for given, share in zip(value.inputs, shares, strict=True):
+                if share is None or given not in on_the_way or not given.type.is_float:
+                    continue
+                share = _unbroadcast(share, given)
+                known = blame.get(given)
+                blame[given] = share if known is None else known + share
+                if given.name and blame[given].op is not None and blame[given].name is None:
+                    blame[given].name = f"gradient_{given.name}"
+    return blame
+
+
+def _unbroadcast(share: Value, given: Value) -> Value:
+    """Return `share` summed over the axes along which `given` was repeated."""
+    if share.shape == given.shape:
+        return share
+    new = share.ndim - given.ndim
+    repeated = [
+        axis
+        for axis in range(share.ndim)
+        if axis < new or (given.shape[axis - new] == 1 and share.shape[axis] != 1)
+    ]
+    summed = total(share, repeated) if repeated else share
+    return reshape(summed, given.shape)

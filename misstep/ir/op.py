@@ -1,0 +1,160 @@
+"""The contract of an op and the registry of all ops.
+
+One op, one class, one place: how its result's type follows from its inputs, its definition in
+NumPy, its gradient, the words and the formula that explain it, and examples from which a sweep
+tests all of it. Subclassing registers it. This file knows no op by name; the vocabulary stands in
+`misstep/ops`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from misstep.errors import DtypeError, GraphError, ShapeError
+from misstep.ir.value import Array, Type, Value
+
+Example = tuple["Op", tuple[Array, ...]]
+
+_registry: dict[str, type[Op]] = {}
+
+
+class Op:
+    """One word of the vocabulary. A subclass is a frozen dataclass whose fields are its attributes.
+
+    Class attributes every op gives: `name` (in the text form), `words` and `formula` (templates in
+    which {0}, {1} … stand for the inputs), `slopes` (for each input, how the result answers to it;
+    {out} stands for the result). `smooth` is False where finite differences need not agree with the
+    gradient (whole numbers, comparisons). `elementwise` is True when each entry of the result
+    depends on the matching entries of the inputs only.
+    """
+
+    name: ClassVar[str] = ""
+    words: ClassVar[str] = ""
+    formula: ClassVar[str] = ""
+    slopes: ClassVar[tuple[str, ...]] = ()
+    smooth: ClassVar[bool] = True
+    elementwise: ClassVar[bool] = False
+
+    def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if abstract:
+            return
+        if not cls.name or not cls.words or not cls.formula:
+            raise GraphError(f"the op class {cls.__name__}", needed="name, words and formula")
+        if cls.name in _registry:
+            raise GraphError(f"the op {cls.name}", needed="a name of its own", got="a taken one")
+        _registry[cls.name] = cls
+
+    def type(self, *inputs: Type) -> Type:
+        """Return the type of the result. Raises ShapeError or DtypeError when inputs don't fit."""
+        raise NotImplementedError
+
+    def run(self, *inputs: Any, **none: Any) -> Array:
+        """Return the result's numbers: the definition of the op, in plain NumPy."""
+        raise NotImplementedError
+
+    def gradient(self, value: Value, upstream: Value) -> tuple[Value | None, ...]:
+        """Return, for each input, what it is blamed for; None where nothing can flow.
+
+        `upstream` is the derivative of the loss by `value`. A rule works on values only and never
+        sums over broadcast axes: the reverse walk does that once for all.
+        """
+        raise NotImplementedError
+
+    def python(self, *names: str) -> str:
+        """Return a NumPy expression of the inputs' names that computes what `run` computes."""
+        raise NotImplementedError
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        """Return the functions that `python` calls beyond NumPy's own; emitted source holds them."""
+        return ()
+
+    def in_float64(self) -> Op:
+        """Return this op for a program whose float32 numbers have become float64."""
+        return self
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        """Yield instances with inputs that must work; `random` draws shapes and numbers."""
+        raise NotImplementedError
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        """Yield instances with inputs that `type` must refuse."""
+        yield from ()
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the attributes by name, in order."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+        }
+
+    def __call__(self, *inputs: Value, name: str | None = None) -> Value:
+        """Return the Value that this op makes of `inputs`."""
+        return Value(
+            self.type(*(value.type for value in inputs)), op=self, inputs=inputs, name=name
+        )
+
+
+def registered_ops() -> dict[str, type[Op]]:
+    """Return every op of the vocabulary by name, sorted."""
+    return dict(sorted(_registry.items()))
+
+
+def find_op(name: str) -> type[Op]:
+    """Return the op class called `name`. Raises GraphError if there is none."""
+    try:
+        return _registry[name]
+    except KeyError:
+        raise GraphError(f"the op {name!r}", needed="one of the vocabulary", got="none") from None
+
+
+def same_dtype(op: Op, *types: Type) -> str:
+    """Return the kind of number that all `types` share. Raises DtypeError when they differ."""
+    dtypes = {type_.dtype for type_ in types}
+    if len(dtypes) != 1:
+        raise DtypeError(
+            op.name,
+            needed="inputs of one kind of number",
+            got=" and ".join(str(type_) for type_ in types),
+            try_="converting one of them with ms.cast",
+        )
+    return dtypes.pop()
+
+
+def float_dtype(op: Op, *types: Type) -> str:
+    """Return the floating-point kind that all `types` share. Raises DtypeError otherwise."""
+    dtype = same_dtype(op, *types)
+    if not types[0].is_float:
+        raise DtypeError(
+            op.name,
+            needed="floating-point numbers",
+            got=str(types[0]),
+            try_='converting with ms.cast(value, "float32")',
+        )
+    return dtype
+
+
+def broadcast_shape(op: Op, *types: Type) -> tuple[int, ...]:
+    """Return the shape to which all `types` broadcast. Raises ShapeError that names them all."""
+    try:
+        return np.broadcast_shapes(*(type_.shape for type_ in types))
+    except ValueError:
+        raise ShapeError(
+            op.name,
+            needed="shapes that broadcast (equal from the right, or of length 1)",
+            got=" and ".join(str(type_.shape) for type_ in types),
+            try_="reshaping one of them so that their last axes agree",
+        ) from None
+
+
+def checked_axis(op: Op, axis: int, ndim: int) -> int:
+    """Return `axis` counted from the front. Raises ShapeError when there is no such axis."""
+    if not -ndim <= axis < ndim:
+        raise ShapeError(f"{op.name} along axis {axis}", needed=f"an axis of {ndim}")
+    return axis % ndim

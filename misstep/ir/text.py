@@ -1,0 +1,154 @@
+"""The text form of a graph: writing it for people and tests, reading it back.
+
+The grammar stands in docs/text-form.md. Knows ops only by the registry. Reading never runs
+anything: attributes and literals are plain JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import GraphError, MisstepError
+from misstep.ir.graph import Graph
+from misstep.ir.op import Op, find_op
+from misstep.ir.value import Type, Value
+from misstep.ir.verify import verify
+
+_TYPE = re.compile(r"^(\w+)\[([\d,\s]*)\]$")
+_HEAD = re.compile(r"^graph\s+([\w.\-]+)\s*\((.*)\)\s*\{$")
+_LINE = re.compile(r"^(\w+)\s*:\s*(\w+\[[\d,\s]*\])\s*=\s*(\w+)(\{.*\})?\((.*)\)$")
+_SPECIAL = {"Infinity": np.inf, "-Infinity": -np.inf, "NaN": np.nan}
+
+
+def write_graph(graph: Graph, *, locations: bool = True) -> str:
+    """Return the text form of `graph`; reading it back gives an equal graph.
+
+    With `locations`, each line ends in a comment that names the user's file and line.
+    """
+    names = graph.names()
+    heads = ", ".join(f"{names[value]}: {value.type}" for value in graph.inputs)
+    lines = [f"graph {graph.name}({heads}) {{"]
+    for value in graph.values:
+        if value.is_input:
+            continue
+        if value.op is None:
+            content = f"literal({json.dumps(_plain(np.asarray(value.data)))})"
+        else:
+            attributes = value.op.attributes()
+            written = json.dumps(attributes) if attributes else ""
+            given = ", ".join(names[one] for one in value.inputs)
+            content = f"{value.op.name}{written}({given})"
+        line = f"  {names[value]}: {value.type} = {content}"
+        if locations and value.location is not None and value.op is not None:
+            line += f"  # {value.location}"
+        lines.append(line)
+    results = ", ".join(f"{name}={names[value]}" for name, value in graph.outputs.items())
+    lines += [f"  return {results}", "}"]
+    return "\n".join(lines)
+
+
+def read_graph(text: str) -> Graph:
+    """Return the graph that `text` describes. Raises GraphError with the line number."""
+    values: dict[str, Value] = {}
+    inputs: list[Value] = []
+    name: str | None = None
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = _without_comment(raw).strip()
+        if not line:
+            continue
+        try:
+            if name is None:
+                name, inputs = _read_head(line)
+                values.update({str(value.name): value for value in inputs})
+            elif line.startswith("return "):
+                outputs = {}
+                for item in line.removeprefix("return ").split(","):
+                    output, _, made = item.strip().partition("=")
+                    outputs[output] = values[made]
+                return verify(Graph(outputs, inputs, name))
+            else:
+                _read_line(line, values)
+        except KeyError as error:
+            raise GraphError(
+                f"line {number} of a graph's text", needed="a value made before", got=str(error)
+            ) from error
+        except MisstepError as error:
+            raise GraphError(f"line {number} of a graph's text", got=str(error)) from error
+        except (ValueError, TypeError, RecursionError) as error:
+            raise GraphError(
+                f"line {number} of a graph's text",
+                needed="name: type = op{attributes}(values)",
+                got=f"{line[:80]!r} ({error})",
+            ) from error
+    raise GraphError("a graph's text", needed="a line 'return name=value, …' and '}'", got="none")
+
+
+def _read_head(line: str) -> tuple[str, list[Value]]:
+    found = _HEAD.match(line)
+    if not found:
+        raise ValueError("not 'graph name(input: type, …) {'")
+    inputs = []
+    for item in re.findall(r"(\w+)\s*:\s*(\w+\[[\d,\s]*\])", found.group(2)):
+        inputs.append(Value(_read_type(item[1]), name=item[0]))
+    return found.group(1), inputs
+
+
+def _read_line(line: str, values: dict[str, Value]) -> None:
+    found = _LINE.match(line)
+    if not found:
+        raise ValueError("not an assignment")
+    name, type_text, op_name, attributes, content = found.groups()
+    type_ = _read_type(type_text)
+    if name in values:
+        raise ValueError(f"{name} is assigned twice")
+    if op_name == "literal":
+        plain = json.loads(content)
+        data = np.array(_numbers(plain), dtype="float64" if type_.is_float else type_.dtype)
+        values[name] = Value(type_, name=name, data=data.reshape(type_.shape), is_literal=True)
+        return
+    op = _make_op(find_op(op_name), json.loads(attributes) if attributes else {})
+    given = [values[one.strip()] for one in content.split(",")] if content.strip() else []
+    value = op(*given, name=name)
+    if value.type != type_:
+        raise ValueError(f"{name} is {value.type}, not {type_}")
+    values[name] = value
+
+
+def _make_op(kind: type[Op], attributes: dict[str, Any]) -> Op:
+    return kind(**{name: _frozen(value) for name, value in attributes.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _read_type(text: str) -> Type:
+    found = _TYPE.match(text)
+    if not found:
+        raise ValueError(f"{text!r} is no type")
+    lengths = [int(part) for part in found.group(2).split(",") if part.strip()]
+    return Type(tuple(lengths), found.group(1))
+
+
+def _plain(array: np.ndarray[Any, Any]) -> Any:
+    if array.ndim:
+        return [_plain(part) for part in array]
+    number = array.item()
+    if isinstance(number, float) and not np.isfinite(number):
+        return "NaN" if np.isnan(number) else ("Infinity" if number > 0 else "-Infinity")
+    return number
+
+
+def _numbers(plain: Any) -> Any:
+    if isinstance(plain, list):
+        return [_numbers(part) for part in plain]
+    return _SPECIAL[plain] if isinstance(plain, str) else plain
+
+
+def _without_comment(line: str) -> str:
+    # A '#' can't stand inside a name, type, attribute or literal of the grammar.
+    return line.split("  #", 1)[0]

@@ -1,0 +1,121 @@
+"""The vocabulary of programs: one class per op, in family files, and a function for people beside.
+
+Importing this room registers every op and gives Value its operators. Knows `ir` and nothing above.
+"""
+
+from misstep.ops import operators as _operators  # gives Value its + * @
+from misstep.ops.arithmetic import add, divide, multiply, negative, power, subtract
+from misstep.ops.comparison import (
+    cast,
+    equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_not,
+    logical_or,
+    maximum,
+    minimum,
+    where,
+)
+from misstep.ops.contraction import matmul
+from misstep.ops.functions import (
+    absolute,
+    cos,
+    erf,
+    exp,
+    expm1,
+    log,
+    log1p,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+)
+from misstep.ops.indexing import gather, one_hot, pick, scatter_add
+from misstep.ops.lifting import as_value
+from misstep.ops.randomness import random_bits, random_normal, random_uniform
+from misstep.ops.reduction import (
+    largest,
+    largest_place,
+    log_softmax,
+    log_sum_exp,
+    mean,
+    norm,
+    smallest,
+    softmax,
+    total,
+    variance,
+)
+from misstep.ops.shape import (
+    broadcast_to,
+    concatenate,
+    flip,
+    pad,
+    reshape,
+    slice_axis,
+    transpose,
+)
+
+del _operators
+
+__all__ = [
+    "absolute",
+    "add",
+    "as_value",
+    "broadcast_to",
+    "cast",
+    "concatenate",
+    "cos",
+    "divide",
+    "equal",
+    "erf",
+    "exp",
+    "expm1",
+    "flip",
+    "gather",
+    "largest",
+    "largest_place",
+    "less",
+    "less_equal",
+    "log",
+    "log1p",
+    "log_softmax",
+    "log_sum_exp",
+    "logical_and",
+    "logical_not",
+    "logical_or",
+    "matmul",
+    "maximum",
+    "mean",
+    "minimum",
+    "multiply",
+    "negative",
+    "norm",
+    "one_hot",
+    "pad",
+    "pick",
+    "power",
+    "random_bits",
+    "random_normal",
+    "random_uniform",
+    "relu",
+    "reshape",
+    "scatter_add",
+    "sigmoid",
+    "sign",
+    "sin",
+    "slice_axis",
+    "smallest",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "subtract",
+    "tanh",
+    "total",
+    "transpose",
+    "variance",
+    "where",
+]

@@ -1,0 +1,172 @@
+"""Arithmetic, entry by entry: sums, differences, products, quotients, powers.
+
+What each gradient is at a kink stands in docs/subgradients.md and is pinned by tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from misstep.errors import DtypeError
+from misstep.ir import Array, Type, Value
+from misstep.ir.op import Example, broadcast_shape, float_dtype
+from misstep.ops.comparison import where
+from misstep.ops.elementwise import (
+    Binary,
+    Gradients,
+    Unary,
+    binary_function,
+    unary_function,
+)
+from misstep.ops.functions import log
+
+
+@dataclass(frozen=True)
+class Add(Binary):
+    """a + b."""
+
+    name = "add"
+    words = "the sum of {0} and {1}"
+    formula = "{0} + {1}"
+    slopes = ("1", "1")
+    numpy = "{0} + {1}"
+
+    def run(self, a: Array, b: Array) -> Array:
+        return a + b
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return upstream, upstream
+
+
+@dataclass(frozen=True)
+class Subtract(Binary):
+    """a − b."""
+
+    name = "subtract"
+    words = "{0} less {1}"
+    formula = "{0} − {1}"
+    slopes = ("1", "−1")
+    numpy = "{0} - {1}"
+
+    def run(self, a: Array, b: Array) -> Array:
+        return a - b
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return upstream, -upstream
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield from super().bad_examples()
+        yield cls(), (np.zeros(2, bool), np.zeros(2, bool))
+
+    def type(self, *inputs: Type) -> Type:
+        if inputs[0].dtype == "bool" == inputs[1].dtype:
+            raise DtypeError(self.name, needed="numbers", got="truth values")
+        return super().type(*inputs)
+
+
+@dataclass(frozen=True)
+class Multiply(Binary):
+    """a · b."""
+
+    name = "multiply"
+    words = "the product of {0} and {1}"
+    formula = "{0} · {1}"
+    slopes = ("{1}", "{0}")
+    numpy = "{0} * {1}"
+
+    def run(self, a: Array, b: Array) -> Array:
+        return a * b
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        a, b = value.inputs
+        return upstream * b, upstream * a
+
+
+@dataclass(frozen=True)
+class Divide(Binary):
+    """a / b for floating-point numbers; x / 0 is ±inf or NaN as in IEEE 754."""
+
+    name = "divide"
+    words = "{0} divided by {1}"
+    formula = "{0} / {1}"
+    slopes = ("1 / {1}", "−{out} / {1}")
+    numpy = "{0} / {1}"
+    second_domain = (0.5, 3.0)
+
+    def type(self, *inputs: Type) -> Type:
+        return Type(broadcast_shape(self, *inputs), float_dtype(self, *inputs))
+
+    def run(self, a: Array, b: Array) -> Array:
+        return a / b
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        _, b = value.inputs
+        return upstream / b, -upstream * value / b
+
+
+@dataclass(frozen=True)
+class Power(Binary):
+    """a to the power of b, entry by entry, for floating-point numbers."""
+
+    name = "power"
+    words = "{0} to the power of {1}"
+    formula = "{0}^({1})"
+    slopes = ("{1} · {0}^({1} − 1)", "{out} · ln {0}")
+    numpy = "np.power({0}, {1})"
+    domain = (0.3, 3.0)
+    second_domain = (-2.0, 3.0)
+
+    def type(self, *inputs: Type) -> Type:
+        return Type(broadcast_shape(self, *inputs), float_dtype(self, *inputs))
+
+    def run(self, a: Array, b: Array) -> Array:
+        return np.power(a, b)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        a, b = value.inputs
+        by_base = b * a ** (b - 1)
+        if not (b.is_literal and np.all(b.data != 0)):
+            # a**0 is 1 everywhere, so its slope is 0 even at a = 0, where 0 · 0**(−1) would be NaN.
+            by_base = where(b == 0, 0.0, by_base)
+        # 0**b stays 0 when b > 0 moves a little; 0 · ln 0 would be NaN.
+        by_exponent = where(a == 0, 0.0, value * log(where(a == 0, 1.0, a)))
+        return upstream * by_base, upstream * by_exponent
+
+
+@dataclass(frozen=True)
+class Negative(Unary):
+    """−x."""
+
+    name = "negative"
+    words = "minus {0}"
+    formula = "−{0}"
+    slopes = ("−1",)
+    numpy = "-{0}"
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        if x.dtype in ("bool", "uint32"):
+            raise DtypeError(self.name, needed="numbers with a sign", got=str(x))
+        return x
+
+    def run(self, x: Array) -> Array:
+        return -x
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (-upstream,)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls(), (np.zeros(2, bool),)
+
+
+add = binary_function(Add)
+subtract = binary_function(Subtract)
+multiply = binary_function(Multiply)
+divide = binary_function(Divide)
+power = binary_function(Power)
+negative = unary_function(Negative)

@@ -1,0 +1,309 @@
+"""Smooth functions of one input, entry by entry, and the ReLU.
+
+What each gradient is at a kink stands in docs/subgradients.md and is pinned by tests.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.ir import Array, Value
+from misstep.ops.comparison import where
+from misstep.ops.elementwise import (
+    Gradients,
+    Unary,
+    unary_function,
+)
+
+
+@dataclass(frozen=True)
+class Abs(Unary):
+    """|x|; the slope at 0 is taken as 0."""
+
+    name = "abs"
+    words = "the size of {0}"
+    formula = "|{0}|"
+    slopes = ("sign {0}",)
+    numpy = "np.abs({0})"
+    kinks = (0.0,)
+
+    def run(self, x: Array) -> Array:
+        return np.abs(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream * sign(value.inputs[0]),)
+
+
+@dataclass(frozen=True)
+class Sign(Unary):
+    """−1, 0 or 1; its slope is 0 everywhere."""
+
+    name = "sign"
+    words = "the sign of {0}"
+    formula = "sign {0}"
+    slopes = ("0",)
+    numpy = "np.sign({0})"
+    kinks = (0.0,)
+
+    def run(self, x: Array) -> Array:
+        return np.sign(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (None,)
+
+
+@dataclass(frozen=True)
+class Exp(Unary):
+    """e to the power of x."""
+
+    name = "exp"
+    words = "e to the power of {0}"
+    formula = "exp({0})"
+    slopes = ("{out}",)
+    numpy = "np.exp({0})"
+
+    def run(self, x: Array) -> Array:
+        return np.exp(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream * value,)
+
+
+@dataclass(frozen=True)
+class Expm1(Unary):
+    """e to the power of x, less 1, exact for small x."""
+
+    name = "expm1"
+    words = "e to the power of {0}, less 1"
+    formula = "exp({0}) − 1"
+    slopes = ("{out} + 1",)
+    numpy = "np.expm1({0})"
+
+    def run(self, x: Array) -> Array:
+        return np.expm1(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream * (value + 1),)
+
+
+@dataclass(frozen=True)
+class Log(Unary):
+    """Natural logarithm: −inf at 0 (with slope inf), NaN below."""
+
+    name = "log"
+    words = "the natural logarithm of {0}"
+    formula = "ln {0}"
+    slopes = ("1 / {0}",)
+    numpy = "np.log({0})"
+    domain = (0.2, 4.0)
+
+    def run(self, x: Array) -> Array:
+        return np.log(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream / value.inputs[0],)
+
+
+@dataclass(frozen=True)
+class Log1p(Unary):
+    """Natural logarithm of 1 + x, exact for small x."""
+
+    name = "log1p"
+    words = "the natural logarithm of 1 + {0}"
+    formula = "ln(1 + {0})"
+    slopes = ("1 / (1 + {0})",)
+    numpy = "np.log1p({0})"
+    domain = (-0.7, 4.0)
+
+    def run(self, x: Array) -> Array:
+        return np.log1p(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream / (value.inputs[0] + 1),)
+
+
+@dataclass(frozen=True)
+class Sqrt(Unary):
+    """Square root: slope inf at 0, NaN below."""
+
+    name = "sqrt"
+    words = "the square root of {0}"
+    formula = "√({0})"
+    slopes = ("1 / (2 · {out})",)
+    numpy = "np.sqrt({0})"
+    domain = (0.2, 4.0)
+
+    def run(self, x: Array) -> Array:
+        return np.sqrt(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream * 0.5 / value,)
+
+
+@dataclass(frozen=True)
+class Sin(Unary):
+    """Sine of x in radians."""
+
+    name = "sin"
+    words = "the sine of {0}"
+    formula = "sin {0}"
+    slopes = ("cos {0}",)
+    numpy = "np.sin({0})"
+
+    def run(self, x: Array) -> Array:
+        return np.sin(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream * cos(value.inputs[0]),)
+
+
+@dataclass(frozen=True)
+class Cos(Unary):
+    """Cosine of x in radians."""
+
+    name = "cos"
+    words = "the cosine of {0}"
+    formula = "cos {0}"
+    slopes = ("−sin {0}",)
+    numpy = "np.cos({0})"
+
+    def run(self, x: Array) -> Array:
+        return np.cos(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (-upstream * sin(value.inputs[0]),)
+
+
+def stable_sigmoid(x: Array) -> Array:
+    """Return 1 / (1 + exp(−x)) without ever raising e to a positive power, so nothing overflows."""
+    small = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
+
+
+def stable_softplus(x: Array) -> Array:
+    """Return ln(1 + exp(x)) without ever raising e to a positive power, so nothing overflows."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+@dataclass(frozen=True)
+class Sigmoid(Unary):
+    """1 / (1 + e^(−x)), between 0 and 1; stays finite however large |x| is."""
+
+    name = "sigmoid"
+    words = "the sigmoid of {0}"
+    formula = "σ({0})"
+    slopes = ("{out} · (1 − {out})",)
+    numpy = "stable_sigmoid({0})"
+
+    def run(self, x: Array) -> Array:
+        return stable_sigmoid(x)
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (stable_sigmoid,)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream * value * (1 - value),)
+
+
+@dataclass(frozen=True)
+class Tanh(Unary):
+    """Hyperbolic tangent, between −1 and 1."""
+
+    name = "tanh"
+    words = "the hyperbolic tangent of {0}"
+    formula = "tanh({0})"
+    slopes = ("1 − {out}²",)
+    numpy = "np.tanh({0})"
+
+    def run(self, x: Array) -> Array:
+        return np.tanh(x)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream * (1 - value * value),)
+
+
+@dataclass(frozen=True)
+class Relu(Unary):
+    """x where x is positive, else 0; the slope at 0 is taken as 0."""
+
+    name = "relu"
+    words = "{0} if positive, else 0"
+    formula = "max({0}, 0)"
+    slopes = ("1 if {0} > 0, else 0",)
+    numpy = "np.maximum({0}, 0)"
+    kinks = (0.0,)
+
+    def run(self, x: Array) -> Array:
+        return np.maximum(x, 0)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (where(value.inputs[0] > 0, upstream, 0.0),)
+
+
+@dataclass(frozen=True)
+class Softplus(Unary):
+    """ln(1 + e^x), a smooth ReLU; stays finite however large |x| is."""
+
+    name = "softplus"
+    words = "the softplus of {0}"
+    formula = "ln(1 + exp({0}))"
+    slopes = ("σ({0})",)
+    numpy = "stable_softplus({0})"
+
+    def run(self, x: Array) -> Array:
+        return stable_softplus(x)
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (stable_softplus,)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream * sigmoid(value.inputs[0]),)
+
+
+def error_function(x: Array) -> Array:
+    """Return 2/√π times the integral of exp(−t²) from 0 to x, entry by entry."""
+    from scipy.special import erf
+
+    return np.asarray(erf(x))
+
+
+@dataclass(frozen=True)
+class Erf(Unary):
+    """Error function, 2/√π ∫₀ˣ e^(−t²) dt."""
+
+    name = "erf"
+    words = "the error function of {0}"
+    formula = "erf({0})"
+    slopes = ("2/√π · exp(−{0}²)",)
+    numpy = "error_function({0})"
+
+    def run(self, x: Array) -> Array:
+        return error_function(x)
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (error_function,)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        (x,) = value.inputs
+        return (upstream * (2 / math.sqrt(math.pi)) * exp(-x * x),)
+
+
+exp = unary_function(Exp)
+expm1 = unary_function(Expm1)
+log = unary_function(Log)
+log1p = unary_function(Log1p)
+sqrt = unary_function(Sqrt)
+sin = unary_function(Sin)
+cos = unary_function(Cos)
+absolute = unary_function(Abs)
+sign = unary_function(Sign)
+sigmoid = unary_function(Sigmoid)
+tanh = unary_function(Tanh)
+relu = unary_function(Relu)
+softplus = unary_function(Softplus)
+erf = unary_function(Erf)

@@ -1,0 +1,256 @@
+"""Ops that take and put entries by position: gather, scatter-add, pick one entry of each row.
+
+Positions are whole numbers of 0 or more; nothing flows back to them. Knows nothing of networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import ArgumentError, DtypeError, ShapeError
+from misstep.ir import Array, Op, Type, Value, as_array, make_literal
+from misstep.ir.op import Example, same_dtype
+from misstep.ops.elementwise import Gradients, draw
+from misstep.ops.lifting import Operand, as_value, together
+
+_WHOLE = ("int32", "int64", "uint32")
+
+
+def _whole(op: Op, positions: Type) -> None:
+    if positions.dtype not in _WHOLE:
+        raise DtypeError(
+            f"the positions of {op.name}", needed="whole numbers", got=str(positions),
+            try_='ms.cast(positions, "int64")',
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gather(Op):
+    """The rows (entries along the first axis) at the given positions."""
+
+    name = "gather"
+    words = "the rows {1} of {0}"
+    formula = "{0}[{1}]"
+    slopes = ("1 where taken, else 0", "0")
+
+    def type(self, *inputs: Type) -> Type:
+        x, positions = inputs
+        _whole(self, positions)
+        if not x.shape:
+            raise ShapeError(self.name, needed="at least one axis", got="a single number")
+        return Type(positions.shape + x.shape[1:], x.dtype)
+
+    def run(self, x: Array, positions: Array) -> Array:
+        return np.take(x, positions, axis=0)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        x, positions = value.inputs
+        zeros = make_literal(np.zeros(x.shape), x.dtype)
+        return ScatterAdd()(zeros, positions, upstream), None
+
+    def python(self, *names: str) -> str:
+        return f"np.take({names[0]}, {names[1]}, axis=0)"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        rows = int(random.integers(1, 5))
+        positions = random.integers(0, rows, (2, 3)[: int(random.integers(0, 3))])
+        yield cls(), (draw(random, (rows, 2)), np.asarray(positions, "int64"))
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls(), (np.zeros(3), np.zeros(2))
+        yield cls(), (np.zeros(()), np.zeros(2, "int64"))
+
+
+def scattered(x: Array, positions: Array, updates: Array) -> Array:
+    """Return a copy of `x` with each of `updates` added to its row, in order, repeats included."""
+    result = np.array(x)
+    np.add.at(result, positions, updates)
+    return result
+
+
+@dataclass(frozen=True)
+class ScatterAdd(Op):
+    """The first input with updates added to the rows at the given positions, repeats included."""
+
+    name = "scatter_add"
+    words = "{0} with {2} added at the rows {1}"
+    formula = "{0} + {2} at {1}"
+    slopes = ("1", "0", "1")
+
+    def type(self, *inputs: Type) -> Type:
+        x, positions, updates = inputs
+        _whole(self, positions)
+        same_dtype(self, x, updates)
+        if not x.shape or updates.shape != positions.shape + x.shape[1:]:
+            raise ShapeError(
+                self.name,
+                needed=f"updates of shape {positions.shape + x.shape[1:]}",
+                got=str(updates.shape),
+            )
+        return x
+
+    def run(self, x: Array, positions: Array, updates: Array) -> Array:
+        return scattered(x, positions, updates)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return upstream, None, Gather()(upstream, value.inputs[1])
+
+    def python(self, *names: str) -> str:
+        return f"scattered({', '.join(names)})"
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (scattered,)
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        positions = random.integers(0, 3, int(random.integers(0, 5)))
+        yield cls(), (draw(random, (3, 2)), positions, draw(random, (len(positions), 2)))
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls(), (np.zeros((3, 2)), np.zeros(2, "int64"), np.zeros((2, 3)))
+        yield cls(), (np.zeros(3), np.zeros(2), np.zeros(2))
+
+
+def picked(x: Array, places: Array) -> Array:
+    """Return, of each row (last axis) of `x`, the one entry at that row's place."""
+    return np.take_along_axis(x, np.expand_dims(places, -1), axis=-1)[..., 0]
+
+
+@dataclass(frozen=True)
+class Pick(Op):
+    """Of each row (along the last axis), the one entry at that row's place."""
+
+    name = "pick"
+    words = "the entry of {0} at {1}"
+    formula = "{0}[{1}]"
+    slopes = ("1 where picked, else 0", "0")
+
+    def type(self, *inputs: Type) -> Type:
+        x, places = inputs
+        _whole(self, places)
+        if not x.shape or places.shape != x.shape[:-1]:
+            raise ShapeError(
+                self.name, needed=f"one place for each row, shape {x.shape[:-1]}", got=str(places)
+            )
+        return Type(places.shape, x.dtype)
+
+    def run(self, x: Array, places: Array) -> Array:
+        return picked(x, places)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        x, places = value.inputs
+        return Place(x.shape[-1])(upstream, places), None
+
+    def python(self, *names: str) -> str:
+        return f"picked({', '.join(names)})"
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (picked,)
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        rows, width = int(random.integers(1, 5)), int(random.integers(1, 5))
+        yield cls(), (draw(random, (rows, width)), random.integers(0, width, rows))
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls(), (np.zeros((3, 2)), np.zeros(2, "int64"))
+        yield cls(), (np.zeros((3, 2)), np.zeros(3))
+
+
+def placed(x: Array, places: Array, width: int) -> Array:
+    """Return rows of `width` zeros in which entry `places` is `x`."""
+    result = np.zeros((*np.shape(x), width), np.asarray(x).dtype)
+    np.put_along_axis(result, np.expand_dims(places, -1), np.expand_dims(x, -1), axis=-1)
+    return result
+
+
+@dataclass(frozen=True)
+class Place(Op):
+    """Rows of `width` zeros in which the one entry at that row's place is the input's."""
+
+    width: int
+    name = "place"
+    words = "zeros with {0} at {1}"
+    formula = "{0} at {1}"
+    slopes = ("1", "0")
+
+    def type(self, *inputs: Type) -> Type:
+        x, places = inputs
+        _whole(self, places)
+        if places.shape != x.shape:
+            raise ShapeError(self.name, needed=f"places of shape {x.shape}", got=str(places))
+        return Type((*x.shape, self.width), x.dtype)
+
+    def run(self, x: Array, places: Array) -> Array:
+        return placed(x, places, self.width)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return Pick()(upstream, value.inputs[1]), None
+
+    def python(self, *names: str) -> str:
+        return f"placed({', '.join(names)}, {self.width})"
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (placed,)
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        rows, width = int(random.integers(1, 5)), int(random.integers(1, 5))
+        yield cls(width), (draw(random, (rows,)), random.integers(0, width, rows))
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls(3), (np.zeros(3), np.zeros(2, "int64"))
+
+
+# --- functions for people -----------------------------------------------------------------------
+
+
+def _positions(raw: Operand, length: int, what: str) -> Value:
+    if isinstance(raw, Value):
+        return raw
+    array = as_array(raw)
+    if array.dtype.kind not in "iu":
+        raise DtypeError(f"the positions of {what}", needed="whole numbers", got=str(array.dtype))
+    if array.size and not (-length <= array.min() and array.max() < length):
+        raise ArgumentError(
+            f"the positions of {what}",
+            needed=f"numbers from {-length} to {length - 1}",
+            got=f"{array.min()} to {array.max()}",
+        )
+    return make_literal(np.where(array < 0, array + length, array), "int64")
+
+
+def gather(x: Operand, positions: Operand) -> Value:
+    """Return the rows of `x` (along its first axis) at `positions`."""
+    value = as_value(x)
+    if not value.shape:
+        raise ShapeError("gather", needed="at least one axis", got="a single number")
+    return Gather()(value, _positions(positions, value.shape[0], "gather"))
+
+
+def scatter_add(x: Operand, positions: Operand, updates: Operand) -> Value:
+    """Return `x` with `updates` added to its rows at `positions`, repeats included."""
+    base, added = together(x, updates)
+    length = base.shape[0] if base.shape else 0
+    return ScatterAdd()(base, _positions(positions, length, "scatter_add"), added)
+
+
+def pick(x: Operand, places: Operand) -> Value:
+    """Return, of each row (last axis) of `x`, the one entry at that row's place."""
+    value = as_value(x)
+    return Pick()(value, _positions(places, value.shape[-1] if value.shape else 0, "pick"))
+
+
+def one_hot(places: Operand, width: int, dtype: str = "float32") -> Value:
+    """Return rows of `width` zeros with a 1 at each place."""
+    positions = _positions(places, width, "one_hot")
+    return Place(width)(make_literal(np.ones(positions.shape), dtype), positions)

@@ -1,0 +1,54 @@
+"""Numbers and arrays written beside Values become literals of the same kind of number.
+
+Knows Values and no op. A raw number never widens a Value: `v * 2` stays float32 when v is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from misstep.errors import DtypeError
+from misstep.ir import Value, as_array, make_literal
+
+Operand = Any
+
+
+def as_value(data: Operand) -> Value:
+    """Return `data` itself if it is a Value, else a literal (Python integers become float64)."""
+    if isinstance(data, Value):
+        return data
+    array = as_array(data)
+    if isinstance(data, int | float) and not isinstance(data, bool):
+        array = array.astype("float64")
+    return make_literal(array)
+
+
+def together(*operands: Operand) -> tuple[Value, ...]:
+    """Return all operands as Values; raw numbers take the kind of number of the Values beside them.
+
+    Raises DtypeError when a raw array has fractions and the Values are whole numbers.
+    """
+    floats = [one.dtype for one in operands if isinstance(one, Value) and one.type.is_float]
+    kinds = floats or [one.dtype for one in operands if isinstance(one, Value)]
+    if not kinds:
+        arrays = [as_value(one) for one in operands]
+        wide = [one.dtype for one in arrays if one.type.is_float] or [arrays[0].dtype]
+        return tuple(
+            one if one.dtype == wide[0] else make_literal(one.data, wide[0])  # type: ignore[arg-type]
+            for one in arrays
+        )
+    return tuple(one if isinstance(one, Value) else _lift(one, kinds[0]) for one in operands)
+
+
+def _lift(raw: Operand, dtype: str) -> Value:
+    array = as_array(raw)
+    if array.dtype.kind == "f" and dtype not in ("float32", "float64"):
+        if array.size and not (array == array.round()).all():
+            raise DtypeError(
+                "a number beside a whole-number value",
+                needed=dtype,
+                got=f"fractions such as {float(array.reshape(-1)[0])!r}",
+                try_='converting the value first with ms.cast(value, "float32")',
+            )
+        array = array.astype(dtype)
+    return make_literal(array, dtype)

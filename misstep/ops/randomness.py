@@ -1,0 +1,153 @@
+"""Counter-based random numbers: each depends on seed, step, stream and place and nothing else.
+
+The generator is Philox 4x32 with 10 rounds (Salmon, Moraes, Dror and Shaw, "Parallel random
+numbers: as easy as 1, 2, 3", 2011), so that any part of an array can be drawn anywhere, in any order, on any
+number of threads. Knows nothing of networks.
+
+Layout: entries are numbered in row-major order and drawn in chunks of 64. Within a chunk, entry e
+takes word e // 16 of the block whose counter is (16 · chunk + e % 16, stream, step, step's upper
+half). A vector of 16 lanes therefore draws its 64 entries without moving a word.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import DtypeError
+from misstep.ir import FLOATS, Array, Op, Type, Value
+from misstep.ir.op import Example
+from misstep.ops.elementwise import Gradients
+from misstep.ops.functions import cos, log1p, sqrt
+from misstep.ops.lifting import Operand, as_value
+
+LANES = 16
+_WORDS = 4
+
+
+def philox(
+    counter: tuple[Array, Array, Array, Array], key: tuple[int, int]
+) -> tuple[Array, Array, Array, Array]:
+    """Return four random uint32 words for each counter of four uint32 words.
+
+    Constants: multipliers and Weyl increments of the paper above.
+    """
+    low32 = np.uint64(0xFFFFFFFF)
+    c0, c1, c2, c3 = (np.asarray(word).astype(np.uint64) for word in counter)
+    k0, k1 = key
+    for _ in range(10):
+        first = c0 * np.uint64(0xD2511F53)
+        second = c2 * np.uint64(0xCD9E8D57)
+        c0 = (second >> np.uint64(32)) ^ c1 ^ np.uint64(k0)
+        c2 = (first >> np.uint64(32)) ^ c3 ^ np.uint64(k1)
+        c1, c3 = second & low32, first & low32
+        k0 = (k0 + 0x9E3779B9) & 0xFFFFFFFF
+        k1 = (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return (
+        c0.astype(np.uint32), c1.astype(np.uint32), c2.astype(np.uint32), c3.astype(np.uint32)
+    )  # fmt: skip
+
+
+def random_bits(seed: int, step: int, stream: int, count: int) -> Array:
+    """Return `count` random uint32 words for a seed and a step (64 bits each) and a stream (32)."""
+    chunks = -(-count // (LANES * _WORDS))
+    blocks = np.arange(chunks * LANES, dtype=np.uint64)
+    step64, seed64 = int(step) & 0xFFFFFFFFFFFFFFFF, int(seed) & 0xFFFFFFFFFFFFFFFF
+    words = philox(
+        (
+            blocks,
+            np.full_like(blocks, int(stream) & 0xFFFFFFFF),
+            np.full_like(blocks, step64 & 0xFFFFFFFF),
+            np.full_like(blocks, step64 >> 32),
+        ),
+        (seed64 & 0xFFFFFFFF, seed64 >> 32),
+    )
+    stacked = np.stack([word.reshape(chunks, LANES) for word in words], axis=1)
+    return stacked.reshape(-1)[:count]
+
+
+def uniform_numbers(seed: Array, step: Array, stream: int, shape: tuple[int, ...]) -> Array:
+    """Return numbers from 0 up to but not 1, each a multiple of 2^−24 (exact in float32)."""
+    words = random_bits(int(seed), int(step), stream, math.prod(shape))
+    return (words >> np.uint32(8)).reshape(shape) * 2.0**-24
+
+
+@dataclass(frozen=True)
+class RandomUniform(Op):
+    """Numbers from 0 up to but not 1, fixed by seed and step (the inputs), stream and place.
+
+    They are multiples of 2^−24, so float32 and float64 programs draw the very same numbers.
+    """
+
+    shape: tuple[int, ...]
+    stream: int
+    dtype: str = "float32"
+    name = "random_uniform"
+    words = "random numbers of seed {0} at step {1}"
+    formula = "U[0, 1)"
+    slopes = ("0", "0")
+    smooth = False
+
+    def type(self, *inputs: Type) -> Type:
+        for one in inputs:
+            if one != Type((), "int64"):
+                raise DtypeError("seed and step", needed="single int64 numbers", got=str(one))
+        if self.dtype not in FLOATS:
+            raise DtypeError(self.name, needed="float32 or float64", got=self.dtype)
+        return Type(self.shape, self.dtype)
+
+    def run(self, seed: Array, step: Array) -> Array:
+        return uniform_numbers(seed, step, self.stream, self.shape).astype(self.dtype)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return None, None
+
+    def python(self, *names: str) -> str:
+        return (
+            f"uniform_numbers({names[0]}, {names[1]}, {self.stream}, {self.shape})"
+            f'.astype("{self.dtype}")'
+        )
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return philox, random_bits, uniform_numbers
+
+    def in_float64(self) -> Op:
+        return RandomUniform(self.shape, self.stream, "float64")
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = tuple(int(length) for length in random.integers(0, 40, 2))
+        seed, step = random.integers(-(2**62), 2**62, 2)
+        yield cls(shape, int(random.integers(0, 99)), "float64"), (np.array(seed), np.array(step))
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((2,), 0), (np.array(1.0), np.array(1))
+        yield cls((2,), 0, "int64"), (np.array(1), np.array(1))
+
+
+def _whole_number(x: Operand) -> Value:
+    return as_value(np.asarray(x, "int64") if isinstance(x, int) else x)
+
+
+def random_uniform(
+    shape: tuple[int, ...], seed: Operand, step: Operand = 0, stream: int = 0,
+    dtype: str = "float32",
+) -> Value:  # fmt: skip
+    """Return numbers from 0 up to but not 1: the same for the same seed, step, stream and place."""
+    return RandomUniform(tuple(shape), stream, dtype)(_whole_number(seed), _whole_number(step))
+
+
+def random_normal(
+    shape: tuple[int, ...], seed: Operand, step: Operand = 0, stream: int = 0,
+    dtype: str = "float32",
+) -> Value:  # fmt: skip
+    """Return normally distributed numbers of mean 0 and deviation 1 (Box and Muller, 1958)."""
+    pair = random_uniform((2, *shape), seed, step, stream, dtype)
+    # 1 − u is never 0, so the logarithm is finite.
+    radius = sqrt(-2.0 * log1p(-pair[0]))
+    return radius * cos(2 * math.pi * pair[1])

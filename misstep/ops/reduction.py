@@ -1,0 +1,320 @@
+"""Ops that gather many entries into one: sum, largest, log-sum-exp, softmax, place of the largest.
+
+Knows the program form and nothing of networks. At ties the largest shares its blame equally
+(docs/subgradients.md).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import ShapeError
+from misstep.ir import Array, Op, Type, Value
+from misstep.ir.op import Example, checked_axis, float_dtype
+from misstep.ops.comparison import cast, equal
+from misstep.ops.elementwise import Gradients, draw, draw_shape
+from misstep.ops.functions import exp, sqrt
+from misstep.ops.lifting import Operand, as_value
+from misstep.ops.shape import broadcast_to, reshape
+
+Axes = int | Sequence[int] | None
+
+
+@dataclass(frozen=True)
+class Reduction(Op, abstract=True):
+    """One entry from all entries along `axes`; with `keep`, those axes stay, of length 1."""
+
+    axes: tuple[int, ...]
+    keep: bool = False
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        dropped = {checked_axis(self, axis, len(x.shape)) for axis in self.axes}
+        if len(dropped) != len(self.axes):
+            raise ShapeError(self.name, needed="different axes", got=str(self.axes))
+        shape = [
+            1 if axis in dropped else length
+            for axis, length in enumerate(x.shape)
+            if self.keep or axis not in dropped
+        ]
+        return Type(tuple(shape), self.result_dtype(x))
+
+    def result_dtype(self, x: Type) -> str:
+        """Return the kind of number of the result."""
+        return float_dtype(self, x)
+
+    def over(self, value: Value, like: Value) -> Value:
+        """Return `value` (this op's result) with its axes kept, so that it broadcasts to `like`."""
+        dropped = {axis % like.ndim for axis in self.axes}
+        return reshape(
+            value, [1 if axis in dropped else size for axis, size in enumerate(like.shape)]
+        )
+
+    def call(self, function: str, name: str) -> str:
+        """Return the NumPy call of `function` along these axes."""
+        return f"{function}({name}, axis={self.axes}, keepdims={self.keep})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random)
+        count = int(random.integers(0, len(shape) + 1))
+        axes = tuple(int(axis) for axis in random.permutation(len(shape))[:count])
+        yield cls(axes, bool(random.random() < 0.5)), (cls.distinct(random, shape),)
+
+    @staticmethod
+    def distinct(random: np.random.Generator, shape: tuple[int, ...]) -> Array:
+        """Return random numbers of which no two are near each other (no ties, no kinks)."""
+        return random.permutation(math.prod(shape)).reshape(shape) * 0.17 - 1.0
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((2,)), (np.zeros((2, 2)),)
+        yield cls((0, -2)), (np.zeros((2, 2)),)
+
+
+@dataclass(frozen=True)
+class Sum(Reduction):
+    """The sum along `axes`."""
+
+    name = "sum"
+    words = "the sum of {0}"
+    formula = "Σ {0}"
+    slopes = ("1",)
+
+    def result_dtype(self, x: Type) -> str:
+        return "int64" if x.dtype == "bool" else x.dtype
+
+    def run(self, x: Array) -> Array:
+        x = np.asarray(x)
+        dtype = np.int64 if x.dtype == bool else x.dtype
+        return np.sum(x, axis=self.axes, keepdims=self.keep, dtype=dtype)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        (x,) = value.inputs
+        return (broadcast_to(self.over(upstream, x), x.shape),)
+
+    def python(self, *names: str) -> str:
+        return self.call("np.sum", names[0])
+
+
+@dataclass(frozen=True)
+class Largest(Reduction):
+    """The largest along `axes` (NaN if there is one)."""
+
+    name = "largest"
+    words = "the largest of {0}"
+    formula = "max {0}"
+    slopes = ("1 if it is the largest (shared at a tie), else 0",)
+
+    def result_dtype(self, x: Type) -> str:
+        return x.dtype
+
+    def type(self, *inputs: Type) -> Type:
+        result = super().type(*inputs)
+        if any(inputs[0].shape[axis] == 0 for axis in self.axes):
+            raise ShapeError(self.name, needed="at least one entry", got=str(inputs[0].shape))
+        return result
+
+    def run(self, x: Array) -> Array:
+        return np.max(x, axis=self.axes, keepdims=self.keep)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        (x,) = value.inputs
+        winners = cast(equal(x, self.over(value, x)), x.dtype)
+        share = winners / total(winners, self.axes, keep=True)
+        return (self.over(upstream, x) * share,)
+
+    def python(self, *names: str) -> str:
+        return self.call("np.max", names[0])
+
+
+def stable_log_sum_exp(x: Array, axes: tuple[int, ...], keep: bool) -> Array:
+    """Return ln Σ exp(x), the largest taken out first so that nothing overflows."""
+    largest = np.max(x, axis=axes, keepdims=True)
+    largest = np.where(np.isfinite(largest), largest, np.zeros_like(largest))
+    result = np.log(np.sum(np.exp(x - largest), axis=axes, keepdims=True)) + largest
+    return result if keep else np.squeeze(result, axis=axes)
+
+
+@dataclass(frozen=True)
+class LogSumExp(Reduction):
+    """ln Σ e^x along `axes`, a smooth largest; finite for finite numbers, however large."""
+
+    name = "log_sum_exp"
+    words = "the logarithm of the sum of e to the power of each of {0}"
+    formula = "ln Σ exp({0})"
+    slopes = ("exp({0} − {out})",)
+
+    def run(self, x: Array) -> Array:
+        return stable_log_sum_exp(x, self.axes, self.keep)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        (x,) = value.inputs
+        return (self.over(upstream, x) * exp(x - self.over(value, x)),)
+
+    def python(self, *names: str) -> str:
+        return f"stable_log_sum_exp({names[0]}, {self.axes}, {self.keep})"
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (stable_log_sum_exp,)
+
+
+def stable_softmax(x: Array, axis: int) -> Array:
+    """Return exp(x) / Σ exp(x), the largest taken out first so that nothing overflows."""
+    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return powers / np.sum(powers, axis=axis, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Softmax(Op):
+    """Positive shares along `axis` that add up to 1: e^x / Σ e^x."""
+
+    axis: int = -1
+    name = "softmax"
+    words = "the softmax of {0}"
+    formula = "softmax({0})"
+    slopes = ("{out} · (1 − {out}) for its own entry, −{out} · {out} for the others",)
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        axis = checked_axis(self, self.axis, len(x.shape))
+        if x.shape[axis] == 0:
+            raise ShapeError(self.name, needed="at least one entry along its axis", got=str(x))
+        return Type(x.shape, float_dtype(self, x))
+
+    def run(self, x: Array) -> Array:
+        return stable_softmax(x, self.axis)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        weighted = total(upstream * value, self.axis, keep=True)
+        return (value * (upstream - weighted),)
+
+    def python(self, *names: str) -> str:
+        return f"stable_softmax({names[0]}, {self.axis})"
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (stable_softmax,)
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random, int(random.integers(1, 4)))
+        yield cls(int(random.integers(-len(shape), len(shape)))), (draw(random, shape),)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls(1), (np.zeros(3),)
+        yield cls(0), (np.zeros(0),)
+
+
+@dataclass(frozen=True)
+class LargestPlace(Op):
+    """The position of the largest along `axis`, the first one at a tie; whole numbers."""
+
+    axis: int = -1
+    name = "largest_place"
+    words = "the position of the largest of {0}"
+    formula = "argmax {0}"
+    slopes = ("0",)
+    smooth = False
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        axis = checked_axis(self, self.axis, len(x.shape))
+        if x.shape[axis] == 0:
+            raise ShapeError(self.name, needed="at least one entry along its axis", got=str(x))
+        return Type(x.shape[:axis] + x.shape[axis + 1 :], "int64")
+
+    def run(self, x: Array) -> Array:
+        return np.argmax(x, axis=self.axis)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (None,)
+
+    def python(self, *names: str) -> str:
+        return f"np.argmax({names[0]}, axis={self.axis})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random, 2)
+        yield cls(int(random.integers(-2, 2))), (draw(random, shape),)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls(2), (np.zeros((2, 2)),)
+
+
+# --- functions for people -----------------------------------------------------------------------
+
+
+def _axes(value: Value, axis: Axes) -> tuple[int, ...]:
+    if axis is None:
+        return tuple(range(value.ndim))
+    wanted = (axis,) if isinstance(axis, int) else tuple(axis)
+    return tuple(one % value.ndim if -value.ndim <= one < value.ndim else one for one in wanted)
+
+
+def total(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+    """Return the sum along `axis` (all axes when not given)."""
+    value = as_value(x)
+    return Sum(_axes(value, axis), keep)(value)
+
+
+def mean(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+    """Return the mean along `axis` (all axes when not given). Raises ShapeError for no entries."""
+    value = as_value(x)
+    axes = _axes(value, axis)
+    count = math.prod(value.shape[one] for one in axes if -value.ndim <= one < value.ndim)
+    if count == 0:
+        raise ShapeError("mean", needed="at least one entry", got=f"shape {value.shape}")
+    return Sum(axes, keep)(value) * (1.0 / count)
+
+
+def variance(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+    """Return the mean squared distance from the mean along `axis`."""
+    value = as_value(x)
+    distance = value - mean(value, axis, keep=True)
+    return mean(distance * distance, axis, keep)
+
+
+def norm(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+    """Return the Euclidean length √Σx² along `axis`. Its gradient at 0 is not finite."""
+    value = as_value(x)
+    return sqrt(total(value * value, axis, keep))
+
+
+def largest(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+    """Return the largest entry along `axis` (all axes when not given)."""
+    value = as_value(x)
+    return Largest(_axes(value, axis), keep)(value)
+
+
+def smallest(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+    """Return the smallest entry along `axis` (all axes when not given)."""
+    return -largest(-as_value(x), axis, keep)
+
+
+def log_sum_exp(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+    """Return ln Σ exp(x) along `axis` (all axes when not given)."""
+    value = as_value(x)
+    return LogSumExp(_axes(value, axis), keep)(value)
+
+
+def softmax(x: Operand, axis: int = -1) -> Value:
+    """Return positive shares along `axis` that add up to 1: exp(x) / Σ exp(x)."""
+    return Softmax(axis)(as_value(x))
+
+
+def log_softmax(x: Operand, axis: int = -1) -> Value:
+    """Return the logarithm of the softmax, finite however far apart the entries are."""
+    value = as_value(x)
+    return value - log_sum_exp(value, axis, keep=True)
+
+
+def largest_place(x: Operand, axis: int = -1) -> Value:
+    """Return the position of the largest along `axis`, the first one at a tie."""
+    return LargestPlace(axis)(as_value(x))

@@ -1,0 +1,486 @@
+"""Ops that move entries and change none: reshape, transpose, broadcast, slice, pad, flip, join.
+
+Each one's gradient is another one of them. Knows the program form and nothing of networks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import ArgumentError, ShapeError
+from misstep.ir import Array, Op, Type, Value
+from misstep.ir.op import Example, checked_axis, same_dtype
+from misstep.ops.elementwise import Gradients, draw, draw_shape
+from misstep.ops.lifting import Operand, as_value, together
+
+
+@dataclass(frozen=True)
+class Reshape(Op):
+    """The same entries, in the same order, in another shape."""
+
+    shape: tuple[int, ...]
+    name = "reshape"
+    words = "{0} in another shape"
+    formula = "{0}"
+    slopes = ("1",)
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        if math.prod(self.shape) != x.size:
+            raise ShapeError(
+                self.name,
+                needed=f"as many entries as {x.shape} has ({x.size})",
+                got=f"the shape {self.shape}",
+            )
+        return Type(self.shape, x.dtype)
+
+    def run(self, x: Array) -> Array:
+        return np.reshape(x, self.shape)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (reshape(upstream, value.inputs[0].shape),)
+
+    def python(self, *names: str) -> str:
+        return f"np.reshape({names[0]}, {self.shape})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random)
+        yield cls((math.prod(shape),)), (draw(random, shape),)
+        yield cls((1, *reversed(shape))), (draw(random, shape),)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((2, 2)), (np.zeros(5),)
+
+
+@dataclass(frozen=True)
+class Transpose(Op):
+    """The axes in another order: axis k of the result is axis `axes[k]` of the input."""
+
+    axes: tuple[int, ...]
+    name = "transpose"
+    words = "{0} with its axes in another order"
+    formula = "{0}ᵀ"
+    slopes = ("1",)
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        if sorted(self.axes) != list(range(len(x.shape))):
+            raise ShapeError(
+                self.name, needed=f"each axis of {x.shape} once", got=f"the order {self.axes}"
+            )
+        return Type(tuple(x.shape[axis] for axis in self.axes), x.dtype)
+
+    def run(self, x: Array) -> Array:
+        return np.transpose(x, self.axes)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (transpose(upstream, tuple(int(axis) for axis in np.argsort(self.axes))),)
+
+    def python(self, *names: str) -> str:
+        return f"np.transpose({names[0]}, {self.axes})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random)
+        axes = tuple(int(axis) for axis in random.permutation(len(shape)))
+        yield cls(axes), (draw(random, shape),)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((0, 0)), (np.zeros((2, 3)),)
+
+
+@dataclass(frozen=True)
+class BroadcastTo(Op):
+    """The same entries repeated along new axes in front and along axes of length 1."""
+
+    shape: tuple[int, ...]
+    name = "broadcast_to"
+    words = "{0} repeated"
+    formula = "{0}"
+    slopes = ("1",)
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        try:
+            fits = np.broadcast_shapes(x.shape, self.shape) == self.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(
+                self.name, needed=f"a shape that broadcasts to {self.shape}", got=str(x.shape)
+            )
+        return Type(self.shape, x.dtype)
+
+    def run(self, x: Array) -> Array:
+        return np.broadcast_to(x, self.shape)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (upstream,)  # the reverse walk sums over what was repeated
+
+    def python(self, *names: str) -> str:
+        return f"np.broadcast_to({names[0]}, {self.shape})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random)
+        kept = tuple(1 if random.random() < 0.5 else length for length in shape)
+        yield cls((2, *shape)), (draw(random, kept),)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((2, 3)), (np.zeros(2),)
+
+
+@dataclass(frozen=True)
+class Slice(Op):
+    """Along each axis, the entries start, start + step, … before stop."""
+
+    starts: tuple[int, ...]
+    stops: tuple[int, ...]
+    steps: tuple[int, ...]
+    name = "slice"
+    words = "a part of {0}"
+    formula = "part of {0}"
+    slopes = ("1",)
+
+    def _slices(self) -> tuple[slice, ...]:
+        return tuple(map(slice, self.starts, self.stops, self.steps))
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        lengths = []
+        if not len(self.starts) == len(self.stops) == len(self.steps) == len(x.shape):
+            raise ShapeError(self.name, needed=f"start, stop and step for each axis of {x.shape}")
+        for start, stop, step, length in zip(
+            self.starts, self.stops, self.steps, x.shape, strict=True
+        ):
+            if not (0 <= start <= stop <= length and step >= 1):
+                raise ShapeError(
+                    self.name,
+                    needed=f"0 <= start <= stop <= {length} and a step of 1 or more",
+                    got=f"{start}:{stop}:{step}",
+                )
+            lengths.append(len(range(start, stop, step)))
+        return Type(tuple(lengths), x.dtype)
+
+    def run(self, x: Array) -> Array:
+        return x[self._slices()]
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        lengths = value.inputs[0].shape
+        after = []
+        for axis, length in enumerate(lengths):
+            taken = (value.shape[axis] - 1) * self.steps[axis] + 1 if value.shape[axis] else 0
+            after.append(length - self.starts[axis] - taken)
+        between = tuple(step - 1 for step in self.steps)
+        return (Pad(self.starts, tuple(after), between)(upstream),)
+
+    def python(self, *names: str) -> str:
+        parts = [
+            f"{start}:{stop}" + (f":{step}" if step != 1 else "")
+            for start, stop, step in zip(self.starts, self.stops, self.steps, strict=True)
+        ]
+        return f"{names[0]}[{', '.join(parts)}]" if parts else names[0]
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random)
+        starts = tuple(int(random.integers(0, length)) for length in shape)
+        stops = tuple(
+            int(random.integers(start, length + 1))
+            for start, length in zip(starts, shape, strict=True)
+        )
+        steps = tuple(int(random.integers(1, 4)) for _ in shape)
+        yield cls(starts, stops, steps), (draw(random, shape),)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((0,), (5,), (1,)), (np.zeros(4),)
+        yield cls((0,), (2,), (0,)), (np.zeros(4),)
+
+
+@dataclass(frozen=True)
+class Pad(Op):
+    """Zeros before, after and between the entries along each axis."""
+
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    between: tuple[int, ...]
+    name = "pad"
+    words = "{0} with zeros around it"
+    formula = "{0} padded"
+    slopes = ("1",)
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        parts = (self.before, self.after, self.between)
+        if any(len(part) != len(x.shape) or min(part, default=0) < 0 for part in parts):
+            raise ShapeError(
+                self.name, needed=f"counts of 0 or more for each axis of {x.shape}", got=str(parts)
+            )
+        return Type(
+            tuple(
+                before + length + max(length - 1, 0) * between + after
+                for length, before, after, between in zip(x.shape, *parts, strict=True)
+            ),
+            x.dtype,
+        )
+
+    def _slices(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
+        return tuple(
+            slice(before, before + (length - 1) * (between + 1) + 1 if length else before,
+                  between + 1)
+            for length, before, between in zip(shape, self.before, self.between, strict=True)
+        )  # fmt: skip
+
+    def run(self, x: Array) -> Array:
+        return padded(x, self.before, self.after, self.between)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        parts = self._slices(value.inputs[0].shape)
+        return (
+            Slice(
+                tuple(part.start for part in parts),
+                tuple(part.stop for part in parts),
+                tuple(part.step for part in parts),
+            )(upstream),
+        )
+
+    def python(self, *names: str) -> str:
+        return f"padded({names[0]}, {self.before}, {self.after}, {self.between})"
+
+    def definitions(self) -> tuple[Any, ...]:
+        return (padded,)
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random)
+        counts = [tuple(int(count) for count in random.integers(0, 3, len(shape))) for _ in "123"]
+        yield cls(*counts), (draw(random, shape),)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((-1,), (0,), (0,)), (np.zeros(3),)
+        yield cls((1,), (0,), (0,)), (np.zeros((3, 3)),)
+
+
+def padded(
+    x: Array, before: tuple[int, ...], after: tuple[int, ...], between: tuple[int, ...]
+) -> Array:
+    """Return `x` with that many zeros before, after and between its entries along each axis."""
+    lengths, places = [], []
+    for length, front, back, gap in zip(np.shape(x), before, after, between, strict=True):
+        spread = length + max(length - 1, 0) * gap
+        lengths.append(front + spread + back)
+        places.append(slice(front, front + spread, gap + 1))
+    result = np.zeros(lengths, np.asarray(x).dtype)
+    result[tuple(places)] = x
+    return result
+
+
+@dataclass(frozen=True)
+class Flip(Op):
+    """The entries in the opposite order along `axes`."""
+
+    axes: tuple[int, ...]
+    name = "flip"
+    words = "{0} in the opposite order"
+    formula = "{0} reversed"
+    slopes = ("1",)
+
+    def type(self, *inputs: Type) -> Type:
+        for axis in self.axes:
+            checked_axis(self, axis, len(inputs[0].shape))
+        return inputs[0]
+
+    def run(self, x: Array) -> Array:
+        return np.flip(x, self.axes)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return (Flip(self.axes)(upstream),)
+
+    def python(self, *names: str) -> str:
+        return f"np.flip({names[0]}, {self.axes})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random, 2)
+        yield cls((int(random.integers(0, 2)),)), (draw(random, shape),)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((2,)), (np.zeros((2, 2)),)
+
+
+@dataclass(frozen=True)
+class Concatenate(Op):
+    """The inputs one after the other along `axis`."""
+
+    axis: int
+    name = "concatenate"
+    words = "the inputs one after the other"
+    formula = "({0}, …)"
+    slopes = ("1",)
+
+    def type(self, *inputs: Type) -> Type:
+        if not inputs:
+            raise ShapeError(self.name, needed="at least one value", got="none")
+        axis = checked_axis(self, self.axis, len(inputs[0].shape))
+        rests = {one.shape[:axis] + one.shape[axis + 1 :] for one in inputs}
+        if len(rests) != 1 or len({len(one.shape) for one in inputs}) != 1:
+            raise ShapeError(
+                f"concatenate along axis {self.axis}",
+                needed="shapes that differ in that axis only",
+                got=" and ".join(str(one.shape) for one in inputs[:4]),
+            )
+        shape = list(inputs[0].shape)
+        shape[axis] = sum(one.shape[axis] for one in inputs)
+        return Type(tuple(shape), same_dtype(self, *inputs))
+
+    def run(self, *inputs: Array) -> Array:
+        return np.concatenate(inputs, self.axis)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        parts = []
+        start = 0
+        axis = self.axis % upstream.ndim
+        for one in value.inputs:
+            stop = start + one.shape[axis]
+            parts.append(slice_axis(upstream, axis, start, stop))
+            start = stop
+        return tuple(parts)
+
+    def python(self, *names: str) -> str:
+        return f"np.concatenate([{', '.join(names)}], {self.axis})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = draw_shape(random, 2)
+        axis = int(random.integers(-2, 2))
+        others = []
+        for _ in range(int(random.integers(1, 4))):
+            other = list(shape)
+            other[axis] = int(random.integers(0, 4))
+            others.append(draw(random, tuple(other)))
+        yield cls(axis), tuple(others)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls(0), (np.zeros((2, 3)), np.zeros((2, 4)))
+        yield cls(3), (np.zeros((2, 3)),)
+
+
+# --- functions for people -----------------------------------------------------------------------
+
+
+def reshape(x: Operand, shape: Sequence[int]) -> Value:
+    """Return the entries of `x` in another shape; one length may be −1, filled in."""
+    value = as_value(x)
+    wanted = [int(length) for length in shape]
+    if wanted.count(-1) > 1:
+        raise ArgumentError("the shape of reshape", needed="at most one −1", got=str(tuple(shape)))
+    if -1 in wanted:
+        known = math.prod(length for length in wanted if length != -1)
+        if known == 0 or value.size % known:
+            raise ShapeError("reshape", needed=f"lengths that divide {value.size}", got=str(shape))
+        wanted[wanted.index(-1)] = value.size // known
+    return value if value.shape == tuple(wanted) else Reshape(tuple(wanted))(value)
+
+
+def transpose(x: Operand, axes: Sequence[int] | None = None) -> Value:
+    """Return `x` with its axes in the order `axes` (reversed when not given)."""
+    value = as_value(x)
+    order = tuple(reversed(range(value.ndim))) if axes is None else tuple(axes)
+    return Transpose(tuple(axis % value.ndim if value.ndim else axis for axis in order))(value)
+
+
+def broadcast_to(x: Operand, shape: Sequence[int]) -> Value:
+    """Return `x` repeated so that it has `shape`."""
+    value = as_value(x)
+    return value if value.shape == tuple(shape) else BroadcastTo(tuple(shape))(value)
+
+
+def flip(x: Operand, axes: int | Sequence[int]) -> Value:
+    """Return `x` with its entries in the opposite order along `axes`."""
+    value = as_value(x)
+    wanted = (axes,) if isinstance(axes, int) else tuple(axes)
+    return Flip(tuple(axis % value.ndim if value.ndim else axis for axis in wanted))(value)
+
+
+def concatenate(values: Sequence[Operand], axis: int = 0) -> Value:
+    """Return the values one after the other along `axis`."""
+    return Concatenate(axis)(*together(*values))
+
+
+def pad(x: Operand, widths: Sequence[tuple[int, int]]) -> Value:
+    """Return `x` with zeros around it: for each axis, how many before and how many after."""
+    value = as_value(x)
+    before = tuple(int(width[0]) for width in widths)
+    after = tuple(int(width[1]) for width in widths)
+    return Pad(before, after, (0,) * len(before))(value)
+
+
+def slice_axis(x: Operand, axis: int, start: int, stop: int, step: int = 1) -> Value:
+    """Return the entries start, start + step, … before stop along one axis."""
+    value = as_value(x)
+    starts, stops, steps = [0] * value.ndim, list(value.shape), [1] * value.ndim
+    starts[axis], stops[axis], steps[axis] = start, stop, step
+    return Slice(tuple(starts), tuple(stops), tuple(steps))(value)
+
+
+def index(x: Operand, key: Any) -> Value:
+    """Return `x[key]` for whole numbers, slices, `...` and None, as NumPy's basic indexing does."""
+    value = as_value(x)
+    keys = key if isinstance(key, tuple) else (key,)
+    used = sum(1 for one in keys if one is not None and one is not Ellipsis)
+    if used > value.ndim or sum(1 for one in keys if one is Ellipsis) > 1:
+        raise ShapeError(f"indexing {value.describe()}", needed=f"at most {value.ndim} indices")
+    rest = [slice(None)] * (value.ndim - used)
+    place = next((k for k, one in enumerate(keys) if one is Ellipsis), len(keys))
+    full = [*keys[:place], *rest, *keys[place + 1 :]]
+    starts, stops, steps, flips, shape = [], [], [], [], []
+    axis = 0
+    for one in full:
+        if one is None:
+            shape.append(1)
+            continue
+        length = value.shape[axis]
+        if isinstance(one, slice):
+            places = range(*one.indices(length))
+            if places.step < 0:
+                flips.append(axis)
+                places = places[::-1]
+            starts.append(places.start if len(places) else 0)
+            stops.append(places[-1] + 1 if len(places) else 0)
+            steps.append(places.step)
+            shape.append(len(places))
+        elif isinstance(one, int | np.integer) and not isinstance(one, bool):
+            if not -length <= one < length:
+                raise IndexError(f"index {one} is outside axis {axis} of length {length}")
+            starts.append(int(one) % length)
+            stops.append(int(one) % length + 1)
+            steps.append(1)
+        else:
+            raise ArgumentError(
+                f"indexing {value.describe()}",
+                needed="whole numbers, slices, ... or None",
+                got=type(one).__name__,
+                try_="ms.gather for positions in an array",
+            )
+        axis += 1
+    part = value
+    if (tuple(starts), tuple(stops), tuple(steps)) != (
+        (0,) * value.ndim, value.shape, (1,) * value.ndim
+    ):  # fmt: skip
+        part = Slice(tuple(starts), tuple(stops), tuple(steps))(value)
+    if flips:
+        part = Flip(tuple(flips))(part)
+    return reshape(part, shape)
