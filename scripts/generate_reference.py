@@ -1,0 +1,308 @@
+"""Writes docs/reference: the public names, the ops, the run's signals and the command line.
+
+Everything on these pages is said once, in the package itself: docstrings, the class attributes of
+the ops, the descriptions of the signals, the help texts of the commands. This file only lays it
+out, so it knows no public name, op, signal or command. With --check it writes nothing and fails
+when a page is stale. Start it with `scripts/docs`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "reference"
+NOTE = "<!-- Written by scripts/docs from the package itself; changes made here are lost. -->\n"
+
+# What the pages are called; a room that is not listed goes by its own name.
+TITLES = {
+    "autodiff": "Gradients",
+    "cli": "Command line",
+    "data": "Data",
+    "errors": "Errors",
+    "estimators": "Estimators",
+    "explain": "Explanations",
+    "ir": "Values and graphs",
+    "modeling": "Models",
+    "nn": "Networks",
+    "ops": "Functions of values",
+    "optim": "Optimizers and schedules",
+    "record": "Records of runs",
+    "train": "Training",
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the pages, or compare them when asked to; the exit code is 1 when they are stale."""
+    parser = argparse.ArgumentParser(description="Writes docs/reference from the package itself.")
+    parser.add_argument("--check", action="store_true", help="only compare; fail when stale")
+    only_check = parser.parse_args(arguments).check
+
+    pages = all_pages()
+    found = {path.name: path.read_text(encoding="utf-8") for path in TARGET.glob("*.md")}
+    stale = sorted(name for name in pages | found if pages.get(name) != found.get(name))
+    if only_check:
+        for name in stale:
+            print(f"docs/reference/{name} is stale; try: make docs", file=sys.stderr)
+        return 1 if stale else 0
+    TARGET.mkdir(parents=True, exist_ok=True)
+    for name in stale:
+        if name in pages:
+            (TARGET / name).write_text(pages[name], encoding="utf-8")
+        else:
+            (TARGET / name).unlink()
+        print(f"docs/reference/{name}")
+    return 0
+
+
+def all_pages() -> dict[str, str]:
+    """Return every page by its file name."""
+    package = importlib.import_module("misstep")
+    pages = family_pages(package)
+    makers: dict[str, Callable[[], str]] = {
+        "op-table.md": op_page,
+        "signals.md": signal_page,
+        "command-line.md": command_page,
+    }
+    for name, make in makers.items():
+        pages[name] = make()
+    links = "".join(f"- [{title_of(page)}]({name})\n" for name, page in sorted(pages.items()))
+    opening = first_paragraph(package)
+    pages["README.md"] = f"{NOTE}\n# Reference\n\n{opening}\n\n{links}"
+    return pages
+
+
+# Public names, a page per room
+
+
+def family_pages(package: ModuleType) -> dict[str, str]:
+    """Return a page per room of the package, with all its public names."""
+    families: dict[str, dict[str, object]] = {}
+    for name in package.__all__:
+        if name.startswith("__"):
+            continue
+        thing = getattr(package, name)
+        families.setdefault(room_of(thing), {})[f"misstep.{name}"] = thing
+    pages = {}
+    for room, names in families.items():
+        parts = [entry(name, names[name]) for name in sorted(names, key=str.casefold)]
+        title = TITLES.get(room, room.replace("_", " ").capitalize())
+        opening = ""
+        if room != package.__name__:
+            opening = f"{first_paragraph(importlib.import_module(f'misstep.{room}'))}\n\n"
+        pages[f"{room}.md"] = f"{NOTE}\n# {title}\n\n{opening}" + "\n".join(parts)
+    return pages
+
+
+def room_of(thing: object) -> str:
+    """Return the top-level folder or file of the package in which `thing` was made."""
+    where = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", "")
+    parts = (where or "").split(".")
+    return parts[1] if parts[0] == "misstep" and len(parts) > 1 else "misstep"
+
+
+def entry(name: str, thing: object, level: int = 2) -> str:
+    """Return the part of a page that tells one name: signature, docstring, public methods."""
+    mark = "#" * level
+    text = f"{mark} `{name}`\n\n"
+    if isinstance(thing, ModuleType):
+        members = [
+            entry(f"{name}.{member}", getattr(thing, member), level + 1)
+            for member in getattr(thing, "__all__", ())
+        ]
+        return text + f"{docstring(thing)}\n\n" + "\n".join(members)
+    if callable(thing):
+        text += f"```text\n{name.rsplit('.', 1)[-1]}{signature(thing)}\n```\n\n"
+    text += f"{docstring(thing)}\n"
+    if inspect.isclass(thing):
+        methods = [method(*named) for named in own_methods(thing)]
+        text += "".join(["\n", *methods]) if methods else ""
+    return text
+
+
+def own_methods(cls: type) -> list[tuple[str, object]]:
+    """Return the public methods and properties that `cls` or our parents of it describe."""
+    members: dict[str, object] = {}
+    for parent in reversed(cls.__mro__):
+        if parent.__module__.split(".")[0] != "misstep":
+            continue
+        for name, member in vars(parent).items():
+            plain = inspect.isfunction(member) or isinstance(
+                member, property | classmethod | staticmethod
+            )
+            if plain and not name.startswith("_") and inspect.getdoc(member):
+                members[name] = member
+    return sorted(members.items())
+
+
+def method(name: str, member: Any) -> str:
+    """Return one line of a class's list of methods."""
+    if not isinstance(member, property):
+        function = member.__func__ if isinstance(member, classmethod | staticmethod) else member
+        call = re.sub(r"\((self|cls)(, )?", "(", signature(function), count=1)
+        name += " ".join(call.split())
+    return f"- `{name}`: {first_sentence(member)}\n"
+
+
+class _Bare(str):
+    """An annotation that was written as a string and is shown without its quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def signature(thing: Any) -> str:
+    """Return the signature in one spelling for every run: no addresses, no quoted annotations."""
+    try:
+        found = inspect.signature(thing)
+    except (TypeError, ValueError):
+        return "(…)"
+    shown = [
+        parameter.replace(annotation=bare(parameter.annotation))
+        for parameter in found.parameters.values()
+    ]
+    found = found.replace(parameters=shown, return_annotation=bare(found.return_annotation))
+    return re.sub(r" at 0x[0-9a-f]+", "", str(found))
+
+
+def bare(annotation: Any) -> Any:
+    """Return an annotation that prints without quotes."""
+    return _Bare(annotation) if isinstance(annotation, str) else annotation
+
+
+def docstring(thing: object) -> str:
+    """Return the docstring of `thing`, examples fenced; a missing one stays visible."""
+    text = inspect.getdoc(thing) or "Not described yet."
+    return fence_examples(text)
+
+
+def fence_examples(text: str) -> str:
+    """Put code fences around the examples (`>>>` up to the next empty line) of a docstring."""
+    lines: list[str] = []
+    inside = False
+    for line in text.splitlines():
+        starts = line.lstrip().startswith(">>> ")
+        if starts and not inside:
+            lines.append("```pycon")
+            inside = True
+        elif inside and not line.strip():
+            lines.append("```")
+            inside = False
+        lines.append(line)
+    return "\n".join([*lines, "```"] if inside else lines)
+
+
+def first_paragraph(thing: object) -> str:
+    """Return a docstring up to its first empty line, on one line."""
+    return " ".join(docstring(thing).split("\n\n")[0].split())
+
+
+def first_sentence(thing: object) -> str:
+    """Return the first sentence of a docstring."""
+    return re.split(r"(?<=[.!?]) (?=[A-Z])", first_paragraph(thing))[0]
+
+
+# Ops, signals, commands
+
+
+def op_page() -> str:
+    """Return the table of all ops, as a book of derivatives has it."""
+    importlib.import_module("misstep.ops")  # loading the vocabulary registers it
+    ops: Mapping[str, Any] = importlib.import_module("misstep.ir").registered_ops()
+    # Ops that a test or a user registered are not part of the package.
+    ours = {name: op for name, op in ops.items() if op.__module__.startswith("misstep.")}
+    families: dict[str, list[list[str]]] = {}
+    for name, op in ours.items():
+        row = [f"`{name}`", code(op.formula), op.words, "<br>".join(code(s) for s in op.slopes)]
+        families.setdefault(op.__module__.rsplit(".", 1)[-1], []).append(row)
+    text = f"{NOTE}\n# Table of ops\n\n"
+    text += "{0}, {1} … stand for the inputs, {out} for the result; a slope says how the result\n"
+    text += "answers to an input.\n"
+    for family in sorted(families):
+        text += f"\n## {family.capitalize()}\n\n"
+        text += table(["op", "formula", "words", "slope by each input"], families[family])
+    return text
+
+
+def signal_page() -> str:
+    """Return the table of what a run writes down."""
+    record: Any = importlib.import_module("misstep.record")
+    signals = record.SIGNALS
+    values: Iterable[Any] = signals.values() if isinstance(signals, Mapping) else signals
+    text = f"{NOTE}\n# Signals of a run\n\n{first_paragraph(record)}\n\n"
+    rows = []
+    heads: list[str] = []
+    for signal in values:
+        fields = dataclasses.fields(signal)
+        heads = [field.name.replace("_", " ") for field in fields]
+        rows.append([str(getattr(signal, field.name)) for field in fields])
+        rows[-1][0] = f"`{rows[-1][0]}`"
+    return text + table(heads, rows)
+
+
+def command_page() -> str:
+    """Return the commands with their arguments and options, from the help texts."""
+    from typer.main import get_command
+
+    root: Any = get_command(importlib.import_module("misstep.cli").app)
+    return f"{NOTE}\n# Command line\n\n" + command(root, "misstep", 2)
+
+
+def command(node: Any, name: str, level: int) -> str:
+    """Return the part of the page that tells one command and all below it."""
+    text = f"{'#' * level} `{name}`\n\n{inspect.cleandoc(node.help or '')}\n"
+    shown = [param for param in node.params if not getattr(param, "hidden", False)]
+    rows = [
+        [code(spelling(param)), " ".join((getattr(param, "help", None) or "").split())]
+        for param in shown
+        if "--help" not in param.opts
+    ]
+    if rows:
+        text += "\n" + table(["argument or option", "meaning"], rows)
+    for child, below in getattr(node, "commands", {}).items():
+        if not getattr(below, "hidden", False):
+            text += "\n" + command(below, f"{name} {child}", level + 1)
+    return text
+
+
+def spelling(param: Any) -> str:
+    """Return how a parameter is written on the command line."""
+    if param.param_type_name == "argument":
+        word = param.metavar or param.name.upper()
+        return word if param.required else f"[{word}]"
+    names = " / ".join([*param.opts, *param.secondary_opts])
+    return names if param.is_flag else f"{names} {(param.metavar or param.name).upper()}"
+
+
+# Markdown
+
+
+def table(heads: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table; bars inside cells are escaped."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    cells = [[" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in lines]
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def code(text: str) -> str:
+    """Return `text` as Markdown code, or nothing for nothing."""
+    return f"`{text}`" if text else ""
+
+
+def title_of(page: str) -> str:
+    """Return the title of a page."""
+    found = re.search(r"^# (.*)$", page, re.MULTILINE)
+    assert found, "every page has a title"
+    return found[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
