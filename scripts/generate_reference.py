@@ -39,6 +39,9 @@ TITLES = {
     "train": "Training",
 }
 
+# Options that every command line of this kind has.
+STANDARD = {"--help", "--install-completion", "--show-completion"}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the pages, or compare them when asked to; the exit code is 1 when they are stale."""
@@ -221,15 +224,22 @@ def op_page() -> str:
     ours = {name: op for name, op in ops.items() if op.__module__.startswith("misstep.")}
     families: dict[str, list[list[str]]] = {}
     for name, op in ours.items():
-        row = [f"`{name}`", code(op.formula), op.words, "<br>".join(code(s) for s in op.slopes)]
+        slopes = "<br>".join(code(lettered(slope)) for slope in op.slopes)
+        row = [code(name), code(lettered(op.formula)), lettered(op.words), slopes]
         families.setdefault(op.__module__.rsplit(".", 1)[-1], []).append(row)
     text = f"{NOTE}\n# Table of ops\n\n"
-    text += "{0}, {1} … stand for the inputs, {out} for the result; a slope says how the result\n"
-    text += "answers to an input.\n"
+    text += "The inputs are a, b, c …, the result is y; a slope says how y answers to an input.\n"
     for family in sorted(families):
         text += f"\n## {family.capitalize()}\n\n"
         text += table(["op", "formula", "words", "slope by each input"], families[family])
     return text
+
+
+def lettered(template: str) -> str:
+    """Return an op's template with letters for its inputs and its result."""
+    return re.sub(r"\{(\d+)\}", lambda found: chr(ord("a") + int(found[1])), template).replace(
+        "{out}", "y"
+    )
 
 
 def signal_page() -> str:
@@ -263,7 +273,7 @@ def command(node: Any, name: str, level: int) -> str:
     rows = [
         [code(spelling(param)), " ".join((getattr(param, "help", None) or "").split())]
         for param in shown
-        if "--help" not in param.opts
+        if not STANDARD & set(param.opts)
     ]
     if rows:
         text += "\n" + table(["argument or option", "meaning"], rows)
