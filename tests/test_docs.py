@@ -41,7 +41,8 @@ class Block:
 def blocks(page: str) -> Iterator[Block]:
     """Yield the fenced blocks of a page, without the indentation of a list they stand in."""
     opened: re.Match[str] | None = None
-    start, lines = 0, []
+    start = 0
+    lines: list[str] = []
     for number, line in enumerate(page.splitlines(), 1):
         fence = FENCE.match(line)
         if opened is None and fence:
@@ -72,12 +73,14 @@ def run_page(path: Path) -> int:
     return runner.failures
 
 
-def with_python(kind: Path) -> bool:
-    text = kind.read_text(encoding="utf-8")
+def with_python(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8")
     return any(block.kind in {"python", "pycon"} for block in blocks(text))
 
 
-@pytest.mark.parametrize("path", list(filter(with_python, PAGES)), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in PAGES if with_python(path)], ids=lambda path: path.name
+)
 def test_the_python_of_a_page_runs(path: Path, tmp_path: Path) -> None:
     done = run_alone(path, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -238,7 +241,9 @@ def with_commands(path: Path) -> bool:
     return any(command_lines(path.read_text(encoding="utf-8")))
 
 
-@pytest.mark.parametrize("path", list(filter(with_commands, PAGES)), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in PAGES if with_commands(path)], ids=lambda path: path.name
+)
 def test_documented_command_lines_exist(path: Path) -> None:
     root = real_command()
     found = [
