@@ -52,7 +52,7 @@ def test_import_prints_nothing() -> None:
 # Public names
 
 
-def test_public_names_are_sorted_and_single() -> None:
+def test_public_names_are_single_and_listed() -> None:
     assert len(set(misstep.__all__)) == len(misstep.__all__)
     assert set(NAMES) <= set(dir(misstep))
 
