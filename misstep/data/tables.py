@@ -1,0 +1,320 @@
+"""One way in for everything that is a table: files, pandas and polars frames, columns, arrays.
+
+Holds `Table`, a pandas frame with a name and notes on what was noticed while reading. Knows nothing
+of targets or networks; `columns.py` says what each column is, `delimited.py` splits text.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.delimited import split_fields
+from misstep.data.files import existing_path, read_text
+from misstep.data.values import is_missing_word, typed_values
+from misstep.errors import DataError, MisstepError
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Table", "read_table"]
+
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
+
+
+@dataclass
+class Table:
+    """A table in memory.
+
+    `frame`: pandas, one row per example, columns named by distinct texts; missing cells are NaN,
+    None or NaT. `name`: what messages call it. `notes`: sentences on what was noticed.
+    """
+
+    frame: pandas.DataFrame
+    name: str = "the table"
+    notes: list[str] = field(default_factory=list)
+    target: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+
+def read_table(source: object, name: str | None = None) -> Table:
+    """Read a table from wherever it is.
+
+    `source`: path of a CSV or TSV file (also gzipped), pandas or polars frame, mapping from column
+    names to equally long columns, array (rows, columns), or a Table (returned as it is).
+    `name`: what messages should call it.
+
+    Raises StorageError for files that are missing or can't be read; FileFormatError for damaged or
+    binary files; DataError for everything that is not a table of at least one row and column.
+    """
+    if isinstance(source, Table):
+        return source
+    if isinstance(source, str | os.PathLike):
+        return _from_file(source, name)
+    called = name or "the table"
+    try:
+        if isinstance(source, Mapping):
+            return _from_columns(dict(source), called, [])
+        if isinstance(source, np.ndarray):
+            return _from_array(source, called)
+        if hasattr(source, "__array__") and not hasattr(source, "columns"):
+            return _from_array(np.asarray(source), called)
+        if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray):
+            return _from_rows(source, called)
+        return _from_frame(source, called)
+    except MisstepError:
+        raise
+    except Exception as error:
+        # Frames and arrays of strangers can fail in their own words at any touch.
+        raise DataError(
+            called,
+            needed="a table: a path, a frame, a dict of columns or a 2-D array",
+            got=f"{_kind(source)} that can't be read ({type(error).__name__}: {error})",
+        ) from error
+
+
+def _from_file(source: str | os.PathLike[str], name: str | None) -> Table:
+    path = existing_path(source)
+    called = name or path.name
+    text, notes = read_text(path)
+    fields = split_fields(text, called, tabs=".tsv" in path.name.lower() or path.suffix == ".tab")
+    notes += fields.notes
+    columns: dict[str, NDArray[Any]] = {}
+    questioned = 0
+    for title, words in zip(fields.names, zip(*fields.rows, strict=True), strict=True):
+        questioned += sum(word.strip() == "?" for word in words)
+        values = typed_values(words)
+        if fields.delimiter == ";" and values.dtype == object:
+            values, read = _decimal_commas(values)
+            if read:
+                notes.append(f"{title}: read with decimal commas, for example {read}")
+        columns[title] = values
+    if questioned:
+        notes.append(f"{questioned} cells hold ? and count as missing")
+    return _from_columns(columns, called, notes)
+
+
+def _decimal_commas(values: NDArray[Any]) -> tuple[NDArray[Any], str | None]:
+    """Read 1,5 as 1.5 in files split by semicolons, where every value allows it."""
+    present = [value for value in values if value is not None]
+    if not present or not all(_DECIMAL_COMMA.fullmatch(value) for value in present):
+        return values, None
+    marked = next((value for value in present if "," in value), None)
+    if marked is None:
+        return values, None
+    return typed_values([None if v is None else v.replace(",", ".") for v in values]), marked
+
+
+def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table:
+    import pandas
+
+    if not columns:
+        raise DataError(name, needed="at least one column", got="none")
+    lengths: dict[str, int] = {}
+    ready: dict[str, Any] = {}
+    for title, values in columns.items():
+        key = str(title)
+        if key in ready:
+            raise _doubled(name, key)
+        ready[key] = _column(values, f"column {key!r} of {name}")
+        lengths[key] = len(ready[key])
+    first = next(iter(lengths))
+    for key, length in lengths.items():
+        if length != lengths[first]:
+            raise DataError(
+                f"column {key!r} of {name}",
+                needed=f"{lengths[first]} values, as many as column {first!r}",
+                got=str(length),
+            )
+    if lengths[first] == 0:
+        raise DataError(name, needed="at least one row", got=f"{len(ready)} columns and no rows")
+    return Table(pandas.DataFrame(ready, copy=False), name, notes)
+
+
+def _from_array(array: NDArray[Any], name: str) -> Table:
+    if array.dtype.names:
+        return _from_columns({title: array[title] for title in array.dtype.names}, name, [])
+    if array.ndim != 2:
+        got = f"shape {array.shape}"
+        advice = "reshape(-1, 1) for one column" if array.ndim == 1 else "reshape(len(array), -1)"
+        raise DataError(name, needed="an array (rows, columns)", got=got, try_=advice)
+    if array.shape[1] == 0:
+        raise DataError(name, needed="at least one column", got=f"shape {array.shape}")
+    return _from_columns({f"column_{i + 1}": array[:, i] for i in range(array.shape[1])}, name, [])
+
+
+def _from_rows(rows: Sequence[Any], name: str) -> Table:
+    if not rows:
+        raise DataError(name, needed="at least one row", got=f"an empty {type(rows).__name__}")
+    if all(isinstance(row, Mapping) for row in rows):
+        titles = list(dict.fromkeys(title for row in rows for title in row))
+        return _from_columns({t: [row.get(t) for row in rows] for t in titles}, name, [])
+    if not all(isinstance(row, Sequence | np.ndarray) and not isinstance(row, str) for row in rows):
+        raise DataError(
+            name,
+            needed="rows of values",
+            got=f"a {type(rows).__name__} whose first item is {_kind(rows[0])}",
+        )
+    widths = [len(row) for row in rows]
+    for i, width in enumerate(widths):
+        if width != widths[0]:
+            raise DataError(
+                f"row {i + 1} of {name}", needed=f"{widths[0]} values, as row 1", got=str(width)
+            )
+    return _from_columns(
+        {f"column_{i + 1}": [row[i] for row in rows] for i in range(widths[0])}, name, []
+    )
+
+
+def _from_frame(source: object, name: str) -> Table:
+    import narwhals
+
+    try:
+        frame = narwhals.from_native(source, eager_only=True)  # type: ignore[call-overload]
+    except TypeError as error:
+        lazy = "Lazy" in type(source).__name__
+        raise DataError(
+            name,
+            needed="a path, a frame, a dict of columns or a 2-D array",
+            got=_kind(source),
+            try_="calling .collect() on it first" if lazy else "pandas.DataFrame(...) of it",
+        ) from error
+    except ValueError as error:
+        raise DataError(name, needed="columns with different names", got=str(error)) from error
+    if not isinstance(frame, narwhals.DataFrame):
+        raise DataError(
+            name, needed="a frame", got="one column", try_="a frame of this column (to_frame())"
+        )
+    titles = list(frame.columns)
+    if any(isinstance(title, tuple) for title in titles):
+        raise DataError(
+            f"the columns of {name}",
+            needed="one name each",
+            got=f"several levels, for example {titles[0]!r}",
+            try_="joining the levels into one name",
+        )
+    return _from_columns({title: _frame_column(frame[title]) for title in titles}, name, [])
+
+
+def _frame_column(series: Any) -> Any:
+    """Return a narwhals column as an array or list, by ways that need no other package."""
+    import narwhals
+
+    if series.dtype.is_numeric() and series.dtype != narwhals.Decimal:
+        if series.null_count() == 0:
+            return series.to_numpy()
+        return np.asarray([np.nan if v is None else v for v in series.to_list()], dtype=np.float64)
+    return series.to_list()
+
+
+def _column(values: Any, which: str) -> Any:
+    """Return one column as a NumPy array of numbers, dates or objects with None for missing."""
+    import pandas
+
+    if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
+        raise DataError(which, needed="a column of values", got=repr(values)[:60])
+    if isinstance(values, Mapping | set | frozenset):
+        raise DataError(which, needed="values in an order", got=_kind(values))
+    if isinstance(values, np.ndarray | pandas.Series | pandas.Index):
+        dtype: Any = values.dtype
+        if isinstance(dtype, np.dtype):
+            array = np.asarray(values)
+            if array.ndim != 1:
+                raise DataError(which, needed="one value per row", got=f"shape {array.shape}")
+            if dtype.kind in "iu" or dtype == np.float64:
+                return array
+            if dtype.kind == "f":
+                with np.errstate(over="ignore"):
+                    return array.astype(np.float64)
+            if dtype.kind == "M":
+                return pandas.Series(array).astype("datetime64[us]").to_numpy()
+            if dtype.kind not in "bOUST":
+                raise DataError(which, needed="numbers, texts or dates", got=f"values of {dtype}")
+    return _objects([_cell(value, which, i) for i, value in enumerate(_listed(values))])
+
+
+def _listed(values: Any) -> list[Any]:
+    return values.tolist() if hasattr(values, "tolist") else list(values)
+
+
+def _cell(value: object, which: str, row: int) -> object:
+    """Return a cell as str, bool, int, float, datetime or None; refuse everything else."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return None if is_missing_word(value) else value.strip()
+    if isinstance(value, np.bool_ | np.integer | np.floating):
+        return value.item()
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return None
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    if isinstance(value, datetime.datetime):
+        return value
+    if isinstance(value, datetime.date):
+        return datetime.datetime(value.year, value.month, value.day)
+    if type(value).__name__ == "Period":
+        return value.to_timestamp()  # type: ignore[attr-defined]
+    raise DataError(
+        f"row {row + 1} of {which}",
+        needed="a number, text, date or nothing",
+        got=f"{_kind(value)}: {repr(value)[:60]}",
+        try_="one column for each part of it, or leaving the column out",
+    )
+
+
+def _objects(values: list[Any]) -> NDArray[Any]:
+    """Return cells as the narrowest of int64, float64, bool, datetime64 or object."""
+    import pandas
+
+    present = [value for value in values if value is not None and value == value]
+    kinds = {type(value) for value in present}
+    if not present:
+        return np.full(len(values), np.nan)
+    whole = len(present) == len(values)
+    if kinds == {bool} and whole:
+        return np.asarray(values, dtype=bool)
+    if kinds <= {int, float}:
+        if kinds == {int} and whole and all(abs(value) < 2**63 for value in values):
+            return np.asarray(values, dtype=np.int64)
+        return np.asarray([np.nan if v is None else _bounded(v) for v in values], dtype=np.float64)
+    if kinds == {str}:
+        return typed_values([v if isinstance(v, str) else None for v in values])
+    if all(isinstance(value, datetime.datetime) for value in present):
+        stamps = pandas.to_datetime(pandas.Series(values, dtype=object), utc=True, errors="coerce")
+        return stamps.dt.tz_localize(None).astype("datetime64[us]").to_numpy()
+    array = np.empty(len(values), dtype=object)
+    array[:] = [None if value is None or value != value else value for value in values]
+    return array
+
+
+def _bounded(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
+
+
+def _doubled(name: str, title: str) -> DataError:
+    return DataError(
+        f"the columns of {name}",
+        needed="a different name for each",
+        got=f"{title!r} twice",
+        try_="renaming one of them",
+    )
+
+
+def _kind(value: object) -> str:
+    cls = type(value)
+    module = "" if cls.__module__ == "builtins" else cls.__module__.split(".")[0] + "."
+    return f"{'an' if cls.__name__[0].lower() in 'aeiou' else 'a'} {module}{cls.__name__}"

@@ -1,0 +1,224 @@
+"""What a single cell says: missing, a number in one of its written forms, a date, a category.
+
+Knows values and one-dimensional columns of them, not tables or models. Reading, recognizing and
+preprocessing all ask here, so a cell means the same everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = [
+    "DATE_FORMATS",
+    "category_words",
+    "date_format_of",
+    "is_missing_word",
+    "number_form_of",
+    "parse_dates",
+    "parse_number",
+    "typed_values",
+]
+
+# What people and programs write where nothing is known (compared in lower case).
+MISSING_WORDS = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
+MOST_EXACT = 2**53
+
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+_PLAIN = r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"
+_PERCENT = re.compile(_PLAIN + r"\s?%")
+_MONEY = re.compile(r"[-+]?\s?[$€£¥]\s?" + _PLAIN + r"|" + _PLAIN + r"\s?[$€£¥]")
+_GROUPED = re.compile(_PLAIN)
+
+# Tried in this order; day before month wins only where the values leave both open.
+DATE_FORMATS = (
+    "ISO8601",
+    "%Y/%m/%d",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d.%m.%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%d/%m/%Y %H:%M:%S",
+    "%m/%d/%Y %H:%M:%S",
+    "%Y/%m/%d %H:%M:%S",
+    "%d-%b-%Y",
+    "%d %b %Y",
+    "%d %B %Y",
+    "%b %d, %Y",
+    "%B %d, %Y",
+)
+_MAYBE_DATE = re.compile(
+    r"\d{1,4}[-/. ](\d{1,2}|[A-Za-z]{3,9})([-/. ]\d{1,4})?.*|[A-Za-z]{3,9} \d.*"
+)
+
+
+def is_missing_word(word: str) -> bool:
+    """Tell whether a text stands for "not known", such as `?`, `NA` or nothing at all."""
+    return word.strip().lower() in MISSING_WORDS
+
+
+def typed_values(words: Sequence[str | None]) -> NDArray[Any]:
+    """Give a column of texts its type: int64, float64 (NaN where missing) or object (None).
+
+    `words`: (rows,). Codes such as `007` stay texts, because as numbers they would lose zeros.
+    """
+    cleaned = [None if word is None or is_missing_word(word) else word.strip() for word in words]
+    present = [word for word in cleaned if word is not None]
+    if not present:
+        return np.full(len(cleaned), np.nan)
+    if any(_is_code(word) for word in present):
+        return _objects(cleaned)
+    try:
+        numbers = [math.nan if word is None else float(word) for word in cleaned]
+    except ValueError:
+        return _objects(cleaned)
+    if any("_" in word for word in present):
+        return _objects(cleaned)
+    array = np.asarray(numbers, dtype=np.float64)
+    whole = len(present) == len(cleaned) and all(w.lstrip("+-").isdigit() for w in present)
+    if whole and np.abs(array).max() < MOST_EXACT:
+        return array.astype(np.int64)
+    return array
+
+
+def _is_code(word: str) -> bool:
+    return len(word) > 1 and word[0] == "0" and word[1:].isdigit()
+
+
+def _objects(values: Sequence[object]) -> NDArray[Any]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
+
+
+def parse_number(value: object, form: str = "plain") -> float:
+    """Return a cell as a float; raise ValueError if it is none in this written form.
+
+    `form`: "plain" (1.5e3), "thousands" (1,500), "percent" (12 %), "money" ($5).
+    """
+    if isinstance(value, str):
+        word = value.strip()
+        if "_" in word:
+            raise ValueError(word)
+        if form == "percent":
+            word = word.removesuffix("%").strip()
+        elif form == "money":
+            word = re.sub(r"[$€£¥]", "", word).replace(" ", "")
+        if form != "plain" and "," in word:
+            if not _GROUPED.fullmatch(word):
+                raise ValueError(word)
+            word = word.replace(",", "")
+        return float(word)
+    if isinstance(value, bool | np.bool_ | int | float | np.integer | np.floating):
+        return float(value)
+    return float(str(value))
+
+
+def number_form_of(words: Sequence[str]) -> str | None:
+    """Return the written form that all `words` share, or None; a form needs its own mark.
+
+    All present values must fit: one stray word makes the column something else.
+    """
+    if not words or any(_is_code(word) for word in words):
+        return None
+    tests: tuple[tuple[str, Callable[[str], object]], ...] = (
+        ("plain", _as_float),
+        ("thousands", lambda word: _THOUSANDS.fullmatch(word) or _as_float(word)),
+        ("percent", _PERCENT.fullmatch),
+        ("money", _MONEY.fullmatch),
+    )
+    for form, fits in tests:
+        if fits(words[0]) and all(fits(word) for word in words):
+            return form
+    return None
+
+
+def _as_float(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return "_" not in word
+
+
+def date_format_of(words: Sequence[str]) -> tuple[str, str | None] | None:
+    """Return the date format that all `words` share and, where it is open, the other one.
+
+    The second is "%m/%d/%Y" when every value reads both as day/month and as month/day.
+    """
+    unique = list(dict.fromkeys(words))
+    if not unique or not all(_MAYBE_DATE.fullmatch(word) for word in unique[:50]):
+        return None
+    fitting = []
+    for form in DATE_FORMATS:
+        # A quick look at a few values spares most formats the whole column.
+        if parse_dates(unique[:20], form) is None or parse_dates(unique, form) is None:
+            continue
+        fitting.append(form)
+        if not form.startswith("%d") or len(fitting) > 1:
+            break
+    if not fitting:
+        return None
+    return fitting[0], fitting[1] if len(fitting) > 1 else None
+
+
+def parse_dates(words: Sequence[str], form: str) -> pandas.Series | None:
+    """Return the dates without time zone (rows,), or None if one word does not fit the format."""
+    import pandas
+
+    try:
+        dates = pandas.to_datetime(
+            pandas.Series(list(words), dtype=object), format=form, utc=True, errors="raise"
+        )
+    except (ValueError, OverflowError, TypeError):
+        return None
+    if dates.isna().any():
+        return None
+    return dates.dt.tz_localize(None)
+
+
+def category_words(values: Sequence[object]) -> list[str | None]:
+    """Return each value as the text that names its category, None where missing.
+
+    Whole numbers lose their ".0", so that 3, 3.0 and "3" are one category.
+    """
+    seen: dict[object, str | None] = {}
+    result: list[str | None] = []
+    for value in values:
+        key = value if isinstance(value, str) else (type(value), value)
+        try:
+            if key not in seen:
+                seen[key] = _category_word(value)
+            result.append(seen[key])
+        except TypeError:
+            result.append(_category_word(value))
+    return result
+
+
+def _category_word(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return None if is_missing_word(value) else value.strip()
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        if math.isnan(number):
+            return None
+        if number.is_integer() and abs(number) < MOST_EXACT:
+            return str(int(number))
+        return repr(number)
+    word = str(value)
+    return None if word in {"NaT", "<NA>"} else word
