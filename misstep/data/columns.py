@@ -1,0 +1,296 @@
+"""What each column of a table is, and why: number, category, date, text, or nothing to learn from.
+
+Knows values and their counts, not networks. Every judgment carries a sentence with the numbers it
+rests on; the thresholds stand together at the top. `preprocessing.py` acts on the result.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from misstep.data.names import did_you_mean
+from misstep.data.values import category_words, date_format_of, number_form_of
+from misstep.errors import DataError, NotYetError
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Column", "ColumnKind", "recognize_columns"]
+
+# A name such as "id" counts only where the values tell rows apart: more than half are distinct
+# (a file joined from two parts may number each part from 0).
+ID_DISTINCT_SHARE = 0.5
+# Fewer rows than this can be numbered 1, 2, 3 ... by chance or by design of a toy example.
+FEWEST_NUMBERED_ROWS = 10
+# Texts have words; names of categories ("Private house") rarely have three on average.
+TEXT_WORDS = 3.0
+TEXT_DISTINCT_SHARE = 0.5
+# Up to so many categories each keeps a place of its own however rare it is.
+FEW_CATEGORIES = 20
+# A category needs this many training rows before its own weights can learn more than noise
+# (the standard error of a mean over 10 rows is a third of the deviation).
+FEWEST_ROWS_OF_CATEGORY = 10
+# More places than this cost more weights than rare categories repay.
+MOST_CATEGORIES = 64
+# Kept categories that cover less than this share of the rows say nothing about most rows.
+LEAST_COVERED = 0.05
+# Whether a value is missing is worth a feature when neither answer is rarer than this.
+LEAST_MISSING_SHARE = 0.02
+
+_ID_NAME = re.compile(
+    r"(.*[_\s.-])?(id|ids|uid|uuid|guid|index|idx|key|rownum|row_?number)|.*[a-z](Id|ID)|unnamed: 0",
+)
+_TOKEN = re.compile(r"\S+")
+
+
+class ColumnKind(StrEnum):
+    """What a column is; only numbers, categories and dates are used."""
+
+    NUMBER = "number"
+    CATEGORY = "category"
+    DATE = "date"
+    TEXT = "text"
+    CONSTANT = "constant"
+    IDENTIFIER = "identifier"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, its kind and the reason for it.
+
+    `form`: how a number is written ("plain", "thousands", "percent", "money") or the format of a
+    date; empty otherwise. `used`: whether preprocessing makes features of it.
+    """
+
+    name: str
+    kind: ColumnKind
+    because: str
+    form: str = ""
+
+    @property
+    def used(self) -> bool:
+        """Tell whether this column becomes features."""
+        return self.kind in {ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.DATE}
+
+
+def recognize_columns(
+    frame: pandas.DataFrame, target: str | Iterable[str] | None = None
+) -> list[Column]:
+    """Say what each column of a table is, the target left out.
+
+    `frame`: (rows, columns), as `read_table` gives it. Returns one `Column` per column, in order.
+    Raises DataError: no such target, or no column to learn from; NotYetError: only texts.
+    """
+    targets = [] if target is None else [target] if isinstance(target, str) else list(target)
+    titles = [str(title) for title in frame.columns]
+    for name in targets:
+        if name not in titles:
+            raise DataError(
+                f"the target {name!r}",
+                needed="a column of the table",
+                got="no column of that name",
+                try_=did_you_mean(name, titles),
+            )
+    columns = [
+        _recognize(title, frame.iloc[:, i])
+        for i, title in enumerate(titles)
+        if title not in targets
+    ]
+    if not any(column.used for column in columns):
+        columns = [_rescued(column, frame[column.name]) for column in columns]
+    if not any(column.used for column in columns):
+        raise _nothing_to_use(columns)
+    return columns
+
+
+def _nothing_to_use(columns: list[Column]) -> DataError:
+    texts = [column.name for column in columns if column.kind is ColumnKind.TEXT]
+    if texts:
+        return NotYetError(
+            f"column {texts[0]!r}",
+            needed="at least one column of numbers, categories or dates beside the target",
+            got="only texts, and learning from texts is not possible yet",
+            try_="adding columns that count something about the text, such as its length",
+        )
+    if not columns:
+        return DataError(
+            "the table",
+            needed="at least one column beside the target",
+            got="only the target",
+            try_="a table with columns to predict from",
+        )
+    reasons = "; ".join(f"{column.name}: {column.because}" for column in columns[:5])
+    return DataError(
+        "the table",
+        needed="at least one column to learn from",
+        got=f"{len(columns)} that can't be used ({reasons})",
+        try_="a table with columns that describe the rows",
+    )
+
+
+def _rescued(column: Column, series: pandas.Series) -> Column:
+    """Take a numbering as a number where the table has nothing else to learn from."""
+    if column.kind is not ColumnKind.IDENTIFIER or not _is_numeric(series):
+        return column
+    return Column(
+        column.name,
+        ColumnKind.NUMBER,
+        f"{column.because}; used all the same because the table has no other usable column",
+        "plain",
+    )
+
+
+def _is_numeric(series: pandas.Series) -> bool:
+    return isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf"
+
+
+def _recognize(name: str, series: pandas.Series) -> Column:
+    rows = len(series)
+    missing = int(series.isna().sum())
+    present = series.dropna()
+    if missing == rows:
+        return Column(name, ColumnKind.CONSTANT, f"all {rows} values are missing")
+    kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
+    if kind in "iuf":
+        return _recognize_numbers(name, series, present, missing)
+    if kind == "M":
+        distinct = int(present.nunique())
+        if distinct == 1 and not missing:
+            return Column(name, ColumnKind.CONSTANT, f"the same date in all {rows} rows")
+        return Column(name, ColumnKind.DATE, f"dates, {distinct} distinct", "stored")
+    return _recognize_words(name, present.tolist(), rows, missing)
+
+
+def _recognize_numbers(
+    name: str, series: pandas.Series, present: pandas.Series, missing: int
+) -> Column:
+    rows, distinct = len(series), int(present.nunique())
+    if distinct == 1 and not missing:
+        return Column(
+            name, ColumnKind.CONSTANT, f"the same value {present.iloc[0]} in all {rows} rows"
+        )
+    values = present.to_numpy()
+    whole = values.dtype.kind in "iu" or bool(np.all(np.mod(values[np.isfinite(values)], 1) == 0))
+    if whole and _names_rows(name) and distinct > ID_DISTINCT_SHARE * rows and distinct > 2:
+        return Column(
+            name,
+            ColumnKind.IDENTIFIER,
+            f"whole numbers, {distinct} distinct in {rows} rows, in a column whose name "
+            "says identifier",
+        )
+    if whole and not missing and rows >= FEWEST_NUMBERED_ROWS and np.all(np.diff(values) == 1):
+        return Column(
+            name,
+            ColumnKind.IDENTIFIER,
+            f"it numbers the {rows} rows one by one from {values[0]:.0f} to {values[-1]:.0f}",
+        )
+    sort = "whole numbers" if whole else "numbers"
+    reason = f"{sort}, {distinct} distinct in {rows} rows{_missing_words(missing)}"
+    return Column(name, ColumnKind.NUMBER, reason, "plain")
+
+
+def _names_rows(name: str) -> bool:
+    return _ID_NAME.fullmatch(name.strip()) is not None or (
+        _ID_NAME.fullmatch(name.strip().lower()) is not None
+    )
+
+
+def _missing_words(missing: int) -> str:
+    return f", {missing} missing" if missing else ""
+
+
+def _recognize_words(name: str, values: list[Any], rows: int, missing: int) -> Column:
+    """Judge a column of texts, truth values or a mixture."""
+    words = [word for word in category_words(values) if word is not None]
+    counts: dict[str, int] = {}
+    for word in words:
+        counts[word] = counts.get(word, 0) + 1
+    distinct, gone = len(counts), _missing_words(missing)
+    if distinct == 1 and not missing:
+        return Column(name, ColumnKind.CONSTANT, f"the same value {words[0]!r} in all {rows} rows")
+    if all(isinstance(value, bool) for value in values):
+        return Column(name, ColumnKind.CATEGORY, f"true or false in {rows} rows{gone}")
+    unique = list(counts)
+    form = number_form_of(unique)
+    if form is not None:
+        sample = next((word for word in unique if not word.isdigit()), unique[0])
+        reason = f"all {len(words)} texts are numbers ({form}), for example {sample!r}{gone}"
+        return Column(name, ColumnKind.NUMBER, reason, form)
+    dates = date_format_of(unique)
+    if dates is not None:
+        chosen, other = dates
+        reason = f"all {len(words)} texts are dates ({_spoken(chosen)}), for example {unique[0]!r}"
+        if other is not None:
+            reason += f"; they would also read as {_spoken(other)}"
+        return Column(name, ColumnKind.DATE, reason + gone, chosen)
+    return _recognize_categories(name, counts, rows, missing)
+
+
+def _spoken(form: str) -> str:
+    for mark, word in (
+        ("ISO8601", "year-month-day"),
+        ("%d", "day"),
+        ("%m", "month"),
+        ("%b", "month's name"),
+        ("%B", "month's name"),
+        ("%Y", "year"),
+        ("%H:%M:%S", "time"),
+        ("%H:%M", "time"),
+    ):
+        form = form.replace(mark, word)
+    return form
+
+
+def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing: int) -> Column:
+    distinct, present = len(counts), sum(counts.values())
+    gone = _missing_words(missing)
+    average = sum(len(_TOKEN.findall(word)) * n for word, n in counts.items()) / present
+    share = distinct / present
+    if average >= TEXT_WORDS and share >= TEXT_DISTINCT_SHARE and present > 1:
+        enough = distinct > FEW_CATEGORIES or average >= TEXT_WORDS + 2
+        if enough:
+            return Column(
+                name,
+                ColumnKind.TEXT,
+                f"{average:.1f} words on average and {distinct} distinct texts in {present} rows; "
+                "text columns are not used yet",
+            )
+    if distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS):
+        if _names_rows(name) and share > ID_DISTINCT_SHARE and distinct > 2:
+            return _identifier(name, distinct, present, "and the name says identifier")
+        return Column(name, ColumnKind.CATEGORY, f"text, {distinct} distinct in {rows} rows{gone}")
+    if _names_rows(name) and share > ID_DISTINCT_SHARE:
+        return _identifier(name, distinct, present, "and the name says identifier")
+    kept = sorted((n for n in counts.values() if n >= FEWEST_ROWS_OF_CATEGORY), reverse=True)
+    kept = kept[:MOST_CATEGORIES]
+    covered = sum(kept) / rows
+    if covered >= LEAST_COVERED:
+        reason = f"text, {distinct} distinct in {rows} rows{gone}"
+        if len(kept) < distinct:
+            reason += (
+                f"; about {len(kept)} of them, with {FEWEST_ROWS_OF_CATEGORY} rows or more, "
+                f"cover {covered:.0%} of the rows and the rest are one category"
+            )
+        return Column(name, ColumnKind.CATEGORY, reason)
+    if LEAST_MISSING_SHARE <= missing / rows <= 1 - LEAST_MISSING_SHARE:
+        return Column(
+            name,
+            ColumnKind.CATEGORY,
+            f"text, {distinct} distinct in {rows} rows, too rare each to learn from, but "
+            f"{missing} are missing; mostly that is used",
+        )
+    return _identifier(
+        name, distinct, present, f"so nearly all have fewer than {FEWEST_ROWS_OF_CATEGORY} rows"
+    )
+
+
+def _identifier(name: str, distinct: int, present: int, reason: str) -> Column:
+    return Column(
+        name, ColumnKind.IDENTIFIER, f"text, {distinct} distinct in {present} rows, {reason}"
+    )
