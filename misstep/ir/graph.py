@@ -131,7 +131,7 @@ def rebuild(
 
 
 def in_float64(graph: Graph) -> tuple[Graph, dict[Value, Value]]:
-    """Return `graph` with all its float32 numbers in float64, and the map from old Values to new."""
+    """Return `graph` with its float32 numbers in float64, and the map from old Values to new."""
 
     def wide(value: Value) -> Value:
         if value.dtype != "float32":

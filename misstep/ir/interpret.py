@@ -1,6 +1,7 @@
 """The interpreter: runs a graph one assignment after the other with each op's own definition.
 
-It is slow and plain, and it is what every program means: what is compiled is checked against it. It can run in float64, and it can stop at any Value. Knows no op by name.
+It is slow and plain, and it is what every program means: what is compiled is checked
+against it. It can run in float64, and it can stop at any Value. Knows no op by name.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class Interpreter:
         for value, place, name in self._inputs:
             if place is None:
                 continue
-            array = feeds.get(name)
+            array: Any = feeds.get(name)
             if array is None:
                 array = value.data
             if array is None:

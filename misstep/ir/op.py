@@ -70,7 +70,7 @@ class Op:
         raise NotImplementedError
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
-        """Return the functions that `python` calls beyond NumPy's own; emitted source holds them."""
+        """Return the functions that `python` calls beyond NumPy; emitted source holds them."""
         return ()
 
     def in_float64(self) -> Op:

@@ -1,8 +1,8 @@
 """Counter-based random numbers: each depends on seed, step, stream and place and nothing else.
 
 The generator is Philox 4x32 with 10 rounds (Salmon, Moraes, Dror and Shaw, "Parallel random
-numbers: as easy as 1, 2, 3", 2011), so that any part of an array can be drawn anywhere, in any order, on any
-number of threads. Knows nothing of networks.
+numbers: as easy as 1, 2, 3", 2011), so that any part of an array can be drawn anywhere, in any
+order, on any number of threads. Knows nothing of networks.
 
 Layout: entries are numbered in row-major order and drawn in chunks of 64. Within a chunk, entry e
 takes word e // 16 of the block whose counter is (16 · chunk + e % 16, stream, step, step's upper

@@ -1,0 +1,171 @@
+"""Activations: functions of each entry that let a network bend.
+
+Each says between which numbers its output lies, whether units behind it can die, and which
+initializer suits the layer before it. Shapes stay as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from misstep.errors import ArgumentError
+from misstep.ir import Value
+from misstep.nn.initializers import GlorotUniform, HeNormal, Initializer, LeCunNormal
+from misstep.nn.module import LayerExample, Module
+from misstep.ops import (
+    erf,
+    expm1,
+    minimum,
+    relu,
+    sigmoid,
+    softmax,
+    softplus,
+    tanh,
+    where,
+)
+
+
+class Activation(Module, abstract=True):
+    """A function of each entry. `suits`: the initializer for the weights before it."""
+
+    is_activation: ClassVar[bool] = True
+    suits: ClassVar[Initializer] = GlorotUniform()
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(), (5,)
+        yield cls(), (2, 3)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Activation):
+    """1 / (1 + e^(−x)), between 0 and 1."""
+
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+
+    def forward(self, x: Value) -> Value:
+        """Return the sigmoid of each entry."""
+        return sigmoid(x)
+
+
+@dataclass(frozen=True)
+class Tanh(Activation):
+    """Hyperbolic tangent, between −1 and 1."""
+
+    bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
+
+    def forward(self, x: Value) -> Value:
+        """Return the hyperbolic tangent of each entry."""
+        return tanh(x)
+
+
+@dataclass(frozen=True)
+class ReLU(Activation):
+    """x where it is positive, else 0 (slope 0 at 0)."""
+
+    can_die: ClassVar[bool] = True
+    suits: ClassVar[Initializer] = HeNormal()
+
+    def forward(self, x: Value) -> Value:
+        """Return each entry if positive, else 0."""
+        return relu(x)
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Activation):
+    """x where it is positive, else slope · x (Maas, Hannun and Ng, 2013)."""
+
+    slope: float = 0.01
+    suits: ClassVar[Initializer] = HeNormal()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.slope, int | float) or not math.isfinite(self.slope):
+            raise ArgumentError("slope of LeakyReLU", needed="a number", got=repr(self.slope))
+
+    def forward(self, x: Value) -> Value:
+        """Return each entry if positive, else a small part of it."""
+        return where(x > 0, x, x * self.slope)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(float("nan")), (4,)
+
+
+@dataclass(frozen=True)
+class ELU(Activation):
+    """x where it is positive, else α · (e^x − 1) (Clevert, Unterthiner and Hochreiter, 2016)."""
+
+    alpha: float = 1.0
+    suits: ClassVar[Initializer] = HeNormal()
+
+    def forward(self, x: Value) -> Value:
+        """Return each entry if positive, else a smooth curve down to −α."""
+        # The exponential sees no positive numbers, so it can't overflow where it is not used.
+        return where(x > 0, x, self.alpha * expm1(minimum(x, 0.0)))
+
+
+@dataclass(frozen=True)
+class SELU(Activation):
+    """λ · ELU with α chosen so that mean 0 and deviation 1 stay so (Klambauer and others, 2017)."""
+
+    suits: ClassVar[Initializer] = LeCunNormal()
+    # Constants of the paper, to float64 precision.
+    ALPHA: ClassVar[float] = 1.6732632423543772
+    SCALE: ClassVar[float] = 1.0507009873554805
+
+    def forward(self, x: Value) -> Value:
+        """Return the scaled ELU of each entry."""
+        return self.SCALE * where(x > 0, x, self.ALPHA * expm1(minimum(x, 0.0)))
+
+
+@dataclass(frozen=True)
+class GELU(Activation):
+    """x · Φ(x) with the normal distribution's Φ, exactly (Hendrycks and Gimpel, 2016)."""
+
+    suits: ClassVar[Initializer] = HeNormal()
+
+    def forward(self, x: Value) -> Value:
+        """Return each entry times the share of a normal distribution below it."""
+        return x * (0.5 * (1.0 + erf(x * (1.0 / math.sqrt(2.0)))))
+
+
+@dataclass(frozen=True)
+class SiLU(Activation):
+    """x · sigmoid(x), also called swish (Elfwing, Uchibe and Doya, 2018)."""
+
+    suits: ClassVar[Initializer] = HeNormal()
+
+    def forward(self, x: Value) -> Value:
+        """Return each entry times its sigmoid."""
+        return x * sigmoid(x)
+
+
+@dataclass(frozen=True)
+class Softplus(Activation):
+    """ln(1 + e^x), a smooth ReLU."""
+
+    suits: ClassVar[Initializer] = HeNormal()
+
+    def forward(self, x: Value) -> Value:
+        """Return the softplus of each entry."""
+        return softplus(x)
+
+
+@dataclass(frozen=True)
+class Softmax(Activation):
+    """Positive shares along the last axis that add up to 1.
+
+    For training classes use `CrossEntropy` on the outputs without this layer: it holds the softmax
+    already, and applying it twice makes learning slow.
+    """
+
+    bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
+
+    def forward(self, x: Value) -> Value:
+        """Return the softmax along the last axis."""
+        return softmax(x, -1)

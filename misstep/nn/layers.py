@@ -1,0 +1,139 @@
+"""Layers of dense networks: Dense, Flatten, Dropout.
+
+Each is a frozen description; numbers live in the network. Shapes: (batch, features).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from misstep.errors import ArgumentError, ShapeError
+from misstep.ir import Value
+from misstep.nn.initializers import GlorotUniform, Initializer, Zeros
+from misstep.nn.module import LayerExample, Module
+from misstep.nn.trace import current_trace
+from misstep.ops import reshape, where
+
+
+def positive_whole(layer: str, name: str, number: Any) -> None:
+    """Raise ArgumentError unless `number` is a whole number of 1 or more."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise ArgumentError(
+            f"{name} of {layer}", needed="a whole number of 1 or more", got=repr(number)
+        )
+
+
+@dataclass(frozen=True)
+class Dense(Module):
+    """Every output is a weighted sum of all inputs plus a bias: x W + b.
+
+    x: (batch, …, inputs) → (batch, …, units); W: (inputs, units); b: (units,).
+    `initializer`: how W is drawn; when not given, He for a layer followed by a ReLU or a relative,
+    LeCun before SELU, Glorot otherwise. `bias`: whether b is there.
+
+    Raises ArgumentError for units below 1, ShapeError for an input without a features axis.
+    """
+
+    units: int
+    bias: bool = True
+    initializer: Initializer | None = None
+
+    def __post_init__(self) -> None:
+        positive_whole("Dense", "units", self.units)
+        if self.initializer is not None and not isinstance(self.initializer, Initializer):
+            raise ArgumentError(
+                "initializer of Dense", needed="an initializer such as ms.HeNormal()",
+                got=repr(self.initializer),
+            )  # fmt: skip
+
+    def forward(self, x: Value) -> Value:
+        """Return x W + b."""
+        if x.ndim < 2:
+            raise ShapeError(
+                f"the input of {self}", needed="(batch, features)", got=str(x.shape),
+                try_="giving x one row per example: x.reshape(-1, 1) for a single feature",
+            )  # fmt: skip
+        inputs = x.shape[-1]
+        following = current_trace().following
+        initializer = self.initializer or getattr(following, "suits", None) or GlorotUniform()
+        weight = self.parameter(
+            "weight", (inputs, self.units), initializer, fan_in=inputs, fan_out=self.units
+        )
+        rows = reshape(x, (-1, inputs)) if x.ndim > 2 else x
+        y = rows @ weight
+        if self.bias:
+            y = y + self.parameter("bias", (self.units,), Zeros(), penalized=False)
+        return reshape(y, (*x.shape[:-1], self.units))
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(3), (4,)
+        yield cls(2, bias=False), (3, 4)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(0), (4,)
+        yield lambda: cls(2.5), (4,)  # type: ignore[arg-type]
+        yield lambda: cls(3), ()
+        yield lambda: cls(3, initializer="he"), (4,)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Flatten(Module):
+    """All axes behind the batch become one: (batch, a, b, …) → (batch, a · b · …)."""
+
+    def forward(self, x: Value) -> Value:
+        """Return x with one axis behind the batch."""
+        if x.ndim < 1:
+            raise ShapeError("the input of Flatten", needed="a batch axis", got=str(x.shape))
+        return reshape(x, (x.shape[0], -1 if x.shape[0] else 0))
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(), (2, 3)
+        yield cls(), (2, 2, 3)
+        yield cls(), (5,)
+
+
+@dataclass(frozen=True)
+class Dropout(Module):
+    """In training, each entry is 0 with probability `rate`, the others grow by 1 / (1 − rate).
+
+    In evaluation it changes nothing (Srivastava and others, 2014). Any shape.
+    Raises ArgumentError for a rate outside [0, 1).
+    """
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rate, int | float) or not 0 <= self.rate < 1:
+            raise ArgumentError(
+                "rate of Dropout", needed="a share from 0 up to but not 1", got=repr(self.rate),
+                try_="ms.Dropout(0.5) to drop half of the entries",
+            )  # fmt: skip
+
+    def forward(self, x: Value) -> Value:
+        """Return x with entries dropped in training, x itself in evaluation."""
+        trace = current_trace()
+        if not trace.training or self.rate == 0:
+            return x
+        kept = trace.random_uniform(x.shape) >= self.rate
+        return where(kept, x * (1.0 / (1.0 - self.rate)), 0.0)
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(0.3), (5,)
+        yield cls(0.0), (2, 3)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(1.0), (4,)
+        yield lambda: cls(-0.1), (4,)
+        yield lambda: cls("half"), (4,)  # type: ignore[arg-type]

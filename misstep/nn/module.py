@@ -1,0 +1,167 @@
+"""`Module`: a part of a network. Subclass it, make layers in `__init__`, combine them in `forward`.
+
+A module describes; it holds no numbers. A `Network` gives it shapes and parameters. Subclassing
+inside the library registers a layer, and the sweep tests find it there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+from misstep.errors import ArgumentError
+from misstep.ir import Location, Value, current_location, located_at
+from misstep.nn.initializers import Initializer
+from misstep.nn.trace import ParameterSpecification, current_trace
+
+LayerExample = tuple["Module", tuple[int, ...]]
+
+_registry: dict[str, type[Module]] = {}
+
+
+class Module:
+    """A part of a network: a layer, or something made of layers.
+
+    >>> import misstep as ms
+    >>> class Bottleneck(ms.Module):
+    ...     def __init__(self, narrow, wide):
+    ...         self.narrow = ms.Dense(narrow)
+    ...         self.wide = ms.Dense(wide)
+    ...     def forward(self, x):
+    ...         return self.wide(ms.relu(self.narrow(x)))
+    >>> ms.Network(Bottleneck(2, 4), input_shape=(3,)).parameter_count
+    20
+    """
+
+    # Numbers between which the output lies, for the share of saturated entries; None: unbounded.
+    bounds: ClassVar[tuple[float, float] | None] = None
+    # Whether units can be switched off for every input (ReLU and relatives), for dead units.
+    can_die: ClassVar[bool] = False
+    # Whether this is a non-linear function of each entry, whose outputs are worth watching.
+    is_activation: ClassVar[bool] = False
+    _location: Location | None = None
+
+    def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.startswith("misstep.") and not abstract:
+            _registry[cls.__name__] = cls
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Module:
+        """Remember the line that made the layer: the Values of its forward pass point there."""
+        module = super().__new__(cls)
+        object.__setattr__(module, "_location", current_location())
+        return module
+
+    def forward(self, x: Value) -> Value:
+        """Return the output for the input `x`, whose first axis is the batch."""
+        raise NotImplementedError
+
+    def __call__(self, x: Value) -> Value:
+        trace = current_trace()
+        path = trace.paths.get(id(self))
+        if path is None:
+            raise ArgumentError(
+                f"a layer of kind {type(self).__name__} made inside forward",
+                needed="layers that are attributes of their module",
+                got="one the network can't find",
+                try_="making it in __init__ as self.name = ...",
+            )
+        with located_at(self._location):
+            output = self.forward(x)
+        if path and path not in trace.outputs:
+            trace.outputs[path] = output
+            trace.layers[path] = self
+        return output
+
+    def parameter(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        *,
+        fan_in: int = 1,
+        fan_out: int = 1,
+        penalized: bool = True,
+    ) -> Value:
+        """Return this module's parameter `name`; call it inside `forward`.
+
+        `fan_in`, `fan_out`: what initializers scale by. `penalized`: whether L1 and L2 apply.
+        """
+        trace = current_trace()
+        path = trace.paths[id(self)]
+        full = f"{path}.{name}" if path else name
+        return trace.parameter(
+            ParameterSpecification(full, tuple(shape), initializer, fan_in, fan_out, penalized)
+        )
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the modules directly inside this one with their names: its attributes and lists."""
+        for name, held in vars(self).items():
+            if isinstance(held, Module):
+                yield name, held
+            elif isinstance(held, list | tuple):
+                for place, one in enumerate(held, start=1):
+                    if isinstance(one, Module):
+                        yield f"{name}{place}", one
+            elif isinstance(held, dict):
+                for key, one in held.items():
+                    if isinstance(one, Module):
+                        yield f"{name}_{key}", one
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the kind and the settings as plain JSON, from which `build_module` remakes it."""
+        if not dataclasses.is_dataclass(self):
+            raise ArgumentError(
+                f"saving a module of kind {type(self).__name__}",
+                needed="a configuration() method, or a dataclass of plain settings",
+                try_="adding configuration(), and passing modules=[...] when loading",
+            )
+        settings = {}
+        for one in dataclasses.fields(self):
+            setting = getattr(self, one.name)
+            if isinstance(setting, Initializer):
+                setting = setting.configuration()
+            settings[one.name] = setting
+        return {"kind": type(self).__name__, **settings}
+
+    def describe(self) -> str:
+        """Return the layer in a few words, as it is written in Python."""
+        return repr(self)
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers with an input shape (without the batch) that must work."""
+        raise NotImplementedError
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield functions that make a layer, with an input shape, that must be refused."""
+        yield from ()
+
+
+def registered_layers() -> dict[str, type[Module]]:
+    """Return every layer of the library by name, sorted."""
+    return dict(sorted(_registry.items()))
+
+
+def module_paths(root: Module) -> dict[int, str]:
+    """Return the path of every module in `root` by its id; the root's own path is empty.
+
+    Raises ArgumentError when a module contains itself.
+    """
+    paths: dict[int, str] = {}
+
+    def walk(module: Module, path: str, above: tuple[int, ...]) -> None:
+        if id(module) in above:
+            raise ArgumentError(
+                f"the network at {path}", needed="modules that do not contain themselves"
+            )
+        if id(module) in paths:
+            return
+        paths[id(module)] = path
+        for name, child in module.children():
+            walk(child, f"{path}.{name}" if path else name, (*above, id(module)))
+
+    walk(root, "", ())
+    return paths

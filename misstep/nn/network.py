@@ -1,0 +1,227 @@
+"""`Network`: a module with a known input shape, and all its parameters in one flat buffer.
+
+Knows modules, traces and the order of parameters in the buffer; knows no training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from misstep.errors import ArgumentError, MisstepError, ShapeError
+from misstep.ir import (
+    FLOATS,
+    Array,
+    Graph,
+    Interpreter,
+    Value,
+    make_input,
+    one_blas_thread,
+)
+from misstep.nn.initializers import Fans
+from misstep.nn.module import Module, module_paths
+from misstep.nn.trace import ParameterSpecification, Trace, tracing
+from misstep.ops import reshape, slice_axis
+
+# Rows that one program takes at a time when a network is applied to many.
+CHUNK = 1024
+
+
+@dataclass(frozen=True)
+class ParameterPlace:
+    """A parameter and where it lies in the flat buffer: entries `start` up to `stop`."""
+
+    specification: ParameterSpecification
+    start: int
+    stop: int
+
+
+class Network:
+    """A module whose shapes are known, with its parameters in one flat buffer.
+
+    `module`: the layers. `input_shape`: the shape of one row, without the batch. `dtype`: float32
+    or float64. `seed`: from which the first numbers are drawn.
+
+    Raises ShapeError or ArgumentError, naming the layer, when the layers do not fit.
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.Sequential(ms.Dense(3), ms.ReLU(), ms.Dense(1)), input_shape=(2,))
+    >>> network.parameter_count
+    13
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        input_shape: tuple[int, ...],
+        *,
+        dtype: str = "float32",
+        seed: int = 0,
+    ) -> None:
+        if dtype not in FLOATS:
+            raise ArgumentError("dtype of a network", needed="float32 or float64", got=repr(dtype))
+        if not isinstance(module, Module):
+            raise ArgumentError(
+                "a network", needed="a module such as ms.Sequential", got=repr(module)
+            )
+        self.module = module
+        self.input_shape = tuple(int(length) for length in input_shape)
+        self.dtype = dtype
+        self.seed = int(seed)
+        self._paths = module_paths(module)
+        trace = self._trace(training=False)
+        with tracing(trace):
+            output = self._call(make_input("x", (2, *self.input_shape), dtype))
+        self.output_shape = output.shape[1:]
+        self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
+        self.layers = dict(trace.layers)
+        self.places: list[ParameterPlace] = []
+        start = 0
+        for wanted in trace.parameters.values():
+            stop = start + math.prod(wanted.shape)
+            self.places.append(ParameterPlace(wanted, start, stop))
+            start = stop
+        self.parameter_count = start
+        self._places = {place.specification.name: place for place in self.places}
+        self._programs: dict[tuple[int, str], Interpreter] = {}
+        self.parameters = np.zeros(start, dtype)
+        self.initialize(self.seed)
+
+    def _trace(self, **options: Any) -> Trace:
+        return Trace(self._paths, dtype=self.dtype, **options)
+
+    def _call(self, x: Value) -> Value:
+        try:
+            output = self.module(x)
+        except MisstepError as error:
+            error.add_note(f"in the network {self.module!r} with input shape {self.input_shape}")
+            raise
+        if not isinstance(output, Value):
+            raise ArgumentError(
+                "what forward returned", needed="a Value", got=type(output).__name__
+            )
+        return output
+
+    def initialize(self, seed: int) -> None:
+        """Draw the first numbers of all parameters from `seed`."""
+        for stream, place in enumerate(self.places):
+            wanted = place.specification
+            fans = Fans(wanted.fan_in, wanted.fan_out)
+            drawn = wanted.initializer.draw(wanted.shape, fans, seed, stream)
+            self.parameters[place.start : place.stop] = drawn.reshape(-1)
+
+    def arrays(self, flat: Array | None = None) -> dict[str, Array]:
+        """Return each parameter by name, as a view of the flat buffer (or of another like it)."""
+        buffer = self.parameters if flat is None else flat
+        return {
+            place.specification.name: buffer[place.start : place.stop].reshape(
+                place.specification.shape
+            )
+            for place in self.places
+        }
+
+    def load(self, arrays: Mapping[str, npt.ArrayLike]) -> None:
+        """Give the parameters new numbers, by name. Raises ArgumentError or ShapeError.
+
+        Nothing changes unless all names and shapes fit.
+        """
+        missing = [name for name in self._places if name not in arrays]
+        unknown = [name for name in arrays if name not in self._places]
+        if missing or unknown:
+            raise ArgumentError(
+                "the parameters to load",
+                needed=f"the names {', '.join(self._places)}",
+                got=f"missing {missing or 'none'}, unknown {unknown or 'none'}",
+            )
+        fresh = self.parameters.copy()
+        for name, place in self._places.items():
+            array = np.asarray(arrays[name])
+            if array.shape != place.specification.shape:
+                raise ShapeError(
+                    f"the parameter {name}",
+                    needed=f"shape {place.specification.shape}",
+                    got=str(array.shape),
+                )
+            fresh[place.start : place.stop] = array.reshape(-1)
+        self.parameters[:] = fresh
+
+    def apply(
+        self,
+        x: Value,
+        flat: Value,
+        *,
+        training: bool = False,
+        seed: Value | None = None,
+        step: Value | None = None,
+    ) -> tuple[Value, Trace]:
+        """Return the output for the batch `x` and the trace of the pass.
+
+        `flat`: the flat buffer as a Value, of which each parameter is a part.
+        """
+
+        def part(wanted: ParameterSpecification) -> Value:
+            place = self._places[wanted.name]
+            cut = slice_axis(flat, 0, place.start, place.stop)
+            return reshape(cut, wanted.shape).named(wanted.name)
+
+        trace = self._trace(training=training, supply=part, seed=seed, step=step)
+        with tracing(trace):
+            return self._call(x), trace
+
+    def check_rows(self, x: npt.ArrayLike) -> Array:
+        """Return `x` as an array of this network's kind of number. Raises ShapeError."""
+        array = np.asarray(x, dtype=self.dtype)
+        if array.shape[1:] != self.input_shape or array.ndim == 0:
+            wanted = ", ".join(["rows", *map(str, self.input_shape)])
+            raise ShapeError(
+                "the input of the network",
+                needed=f"shape ({wanted}{',' if not self.input_shape else ''})",
+                got=str(array.shape),
+                try_="x.reshape(1, -1) for a single row"
+                if array.shape == self.input_shape
+                else None,
+            )
+        return array
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """Return the raw outputs for rows `x`: (rows, *input_shape) → (rows, *output_shape)."""
+        rows = self.check_rows(x)
+        result = np.empty((len(rows), *self.output_shape), self.dtype)
+        with one_blas_thread():
+            for start in range(0, len(rows), CHUNK):
+                part = rows[start : start + CHUNK]
+                feeds = {"x": part, "parameters": self.parameters}
+                result[start : start + len(part)] = self._program(len(part)).run(feeds)["output"]
+        return result
+
+    def _program(self, rows: int) -> Interpreter:
+        key = (rows, "output")
+        if key not in self._programs:
+            if len(self._programs) > 16:
+                self._programs.clear()
+            x = make_input("x", (rows, *self.input_shape), self.dtype)
+            flat = make_input("parameters", (self.parameter_count,), self.dtype)
+            output, _ = self.apply(x, flat)
+            self._programs[key] = Interpreter(Graph({"output": output}, [x, flat], "predict"))
+        return self._programs[key]
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Return one row for each layer: path, layer, output shape, parameters."""
+        counts: dict[str, int] = {}
+        for place in self.places:
+            path = place.specification.name.rpartition(".")[0]
+            counts[path] = counts.get(path, 0) + place.stop - place.start
+        return [
+            {
+                "path": path,
+                "layer": getattr(self.layers[path], "describe", lambda: "")(),
+                "output": shape,
+                "parameters": counts.get(path, 0),
+            }
+            for path, shape in self.outputs.items()
+        ]

@@ -1,0 +1,52 @@
+"""Adagrad: each entry's step shrinks with all its gradients so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from misstep.ir import Value
+from misstep.ops import sqrt
+from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """s ← s + g²; w ← w − η / (1 + (t − 1) δ) · g / (√s + ε) (Duchi, Hazan and Singer, 2011).
+
+    `rate` η; `rate_decay` δ; `epsilon` ε keeps the first steps finite; `first_sum` is s before the
+    first update; `weight_decay` adds that share of w to the gradient.
+    """
+
+    rate: float = 0.01
+    rate_decay: float = 0.0
+    first_sum: float = 0.0
+    epsilon: float = 1e-10
+    weight_decay: float = 0.0
+    buffers: ClassVar[tuple[str, ...]] = ("squares",)
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "rate_decay": (0.0, 1e6),
+        "first_sum": (0.0, 1e6),
+        "epsilon": (0.0, 1.0),
+    }
+
+    def first(self, name: str) -> float:
+        """Return the first sum of squares."""
+        return self.first_sum
+
+    def update(
+        self, parameter: Value, gradient: Value, state: State, moment: Moment
+    ) -> tuple[Value, State]:
+        """Return the next parameter and sum of squares."""
+        step = with_decay(gradient, parameter, self.weight_decay)
+        squares = state["squares"] + step * step
+        rate = moment.rate / ((moment.count - 1.0) * self.rate_decay + 1.0)
+        moved = scalar(rate, parameter) * step / (sqrt(squares) + self.epsilon)
+        return parameter - moved, {"squares": squares}
+
+    @classmethod
+    def examples(cls) -> Iterator[Optimizer]:
+        """Yield settings that must work."""
+        yield cls(0.1)
+        yield cls(0.1, rate_decay=0.01, first_sum=0.5, weight_decay=0.05)

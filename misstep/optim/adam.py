@@ -1,0 +1,74 @@
+"""Adam, and AdamW, whose weight decay does not pass through the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from misstep.ir import Value
+from misstep.ops import sqrt
+from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − η m̂ / (√v̂ + ε) (Kingma and Ba, 2015).
+
+    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start at 0. `rate` η, `beta1` β₁, `beta2` β₂,
+    `epsilon` ε; `weight_decay` adds that share of w to the gradient.
+    """
+
+    rate: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+    buffers: ClassVar[tuple[str, ...]] = ("mean", "squares")
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
+        "beta1": (0.0, 0.999999),
+        "beta2": (0.0, 0.9999999),
+        "epsilon": (0.0, 1.0),
+    }
+
+    def update(
+        self, parameter: Value, gradient: Value, state: State, moment: Moment
+    ) -> tuple[Value, State]:
+        """Return the next parameter and the two means."""
+        step = with_decay(gradient, parameter, self.weight_decay)
+        return self.moved(parameter, step, state, moment)
+
+    def moved(
+        self, parameter: Value, step: Value, state: State, moment: Moment
+    ) -> tuple[Value, State]:
+        """Return the parameter after a step of Adam's size, and the next state."""
+        mean = state["mean"] * self.beta1 + step * (1.0 - self.beta1)
+        squares = state["squares"] * self.beta2 + step * step * (1.0 - self.beta2)
+        of_mean = 1.0 - self.beta1**moment.count
+        of_squares = sqrt(1.0 - self.beta2**moment.count)
+        size = scalar(moment.rate / of_mean, parameter)
+        spread = sqrt(squares) / scalar(of_squares, parameter) + self.epsilon
+        return parameter - size * (mean / spread), {"mean": mean, "squares": squares}
+
+    @classmethod
+    def examples(cls) -> Iterator[Optimizer]:
+        """Yield settings that must work."""
+        yield cls(0.01)
+        yield cls(0.01, beta1=0.8, beta2=0.99, epsilon=1e-6, weight_decay=0.1)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam, with w ← (1 − η λ) w before each step instead of a penalty (Loshchilov, Hutter, 2019).
+
+    `weight_decay` is λ; the other settings are Adam's.
+    """
+
+    weight_decay: float = 0.01
+
+    def update(
+        self, parameter: Value, gradient: Value, state: State, moment: Moment
+    ) -> tuple[Value, State]:
+        """Return the next parameter and the two means."""
+        shrunk = parameter * scalar(1.0 - moment.rate * self.weight_decay, parameter)
+        return self.moved(shrunk, gradient, state, moment)

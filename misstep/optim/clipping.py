@@ -1,0 +1,61 @@
+"""Clipping: limits on the gradient before the optimizer sees it. Knows one flat gradient."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from misstep.errors import ArgumentError
+from misstep.ir import Value
+from misstep.ops import maximum, minimum, norm, where
+
+
+class Clipping:
+    """A limit on gradients. A subclass is a frozen dataclass with a `limit`."""
+
+    limit: float
+
+    def __post_init__(self) -> None:
+        """Raise ArgumentError unless the limit is a positive number."""
+        number = self.limit
+        if not isinstance(number, int | float) or not (number > 0 and math.isfinite(number)):
+            raise ArgumentError(
+                f"limit of {type(self).__name__}", needed="a positive number", got=repr(number)
+            )
+
+    def clip(self, gradient: Value) -> Value:
+        """Return the clipped gradient; `gradient` holds all parameters, one axis."""
+        raise NotImplementedError
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the kind and the settings as plain JSON."""
+        return {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class ClipNorm(Clipping):
+    """If the gradient of all parameters is longer than `limit`, shorten it to that length.
+
+    Its direction stays (Pascanu, Mikolov and Bengio, 2013): [12, −8, 15], of norm 20.81, becomes
+    [2.88, −1.92, 3.60] for a limit of 5.
+    """
+
+    limit: float = 1.0
+
+    def clip(self, gradient: Value) -> Value:
+        """Return the gradient, shortened if it is too long."""
+        length = norm(gradient)
+        # Where it is short enough the factor is exactly 1, so clipping changes no bit.
+        return gradient * where(length > self.limit, self.limit / length, 1.0)
+
+
+@dataclass(frozen=True)
+class ClipValue(Clipping):
+    """Each entry of the gradient is kept between −limit and limit; its direction may change."""
+
+    limit: float = 1.0
+
+    def clip(self, gradient: Value) -> Value:
+        """Return the gradient with every entry within the limit."""
+        return maximum(minimum(gradient, self.limit), -self.limit)

@@ -1,0 +1,114 @@
+"""The contract of an optimizer: pure functions of Values, from one parameter to its next numbers.
+
+An optimizer sees one parameter (in training, the whole flat buffer), its gradient and its state,
+and returns what they become; each step is ops on Values, so that it is part of the program.
+Subclassing registers it. Formulas are those of PyTorch's optimizers, so that settings carry over. Knows no
+network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from misstep.errors import ArgumentError
+from misstep.ir import Value
+from misstep.ops import cast
+
+_registry: dict[str, type[Optimizer]] = {}
+
+State = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When an update happens, as Values. `count`: this update's number from 1, float64.
+
+    `rate`: the learning rate, float64. Scalars are computed in float64 and narrowed only where they
+    meet the parameters: 1 − 0.999 in float32 would be off by 6e-5.
+    """
+
+    count: Value
+    rate: Value
+
+
+class Optimizer:
+    """How a gradient becomes a step. A subclass is a frozen dataclass; `rate` comes first.
+
+    `buffers`: names of state as large as the parameters, first 0 (or what `first` says).
+    `scalars`: names of state that is one float64 number each, with its first number.
+    """
+
+    rate: float
+    buffers: ClassVar[tuple[str, ...]] = ()
+    scalars: ClassVar[Mapping[str, float]] = {}
+    # Names of settings and the range each must lie in, both ends included unless open.
+    ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _registry[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        """Raise ArgumentError for a setting that can't work."""
+        limits = {"rate": (0.0, math.inf), "weight_decay": (0.0, math.inf), **self.ranges}
+        for name, (low, high) in limits.items():
+            if not hasattr(self, name):
+                continue
+            number: Any = getattr(self, name)
+            wrong = not isinstance(number, int | float) or isinstance(number, bool)
+            if wrong or math.isnan(number) or math.isinf(number) or not low <= number <= high:
+                raise ArgumentError(
+                    f"{name} of {type(self).__name__}",
+                    needed=f"a number from {low:g} to {high:g}" if high < math.inf
+                    else f"a number of {low:g} or more",
+                    got=repr(number),
+                )  # fmt: skip
+
+    def used_buffers(self) -> tuple[str, ...]:
+        """Return the names of the state that these settings need."""
+        return self.buffers
+
+    def first(self, name: str) -> float:
+        """Return the number that the buffer `name` is filled with before the first update."""
+        return 0.0
+
+    def update(
+        self, parameter: Value, gradient: Value, state: State, moment: Moment
+    ) -> tuple[Value, State]:
+        """Return the parameter's next numbers and the next state.
+
+        `state` holds one Value for each of `used_buffers()` and of `scalars`.
+        """
+        raise NotImplementedError
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the kind and the settings as plain JSON."""
+        settings = {
+            one.name: getattr(self, one.name)
+            for one in dataclasses.fields(self)  # type: ignore[arg-type]
+        }
+        return {"kind": type(self).__name__, **settings}
+
+    @classmethod
+    def examples(cls) -> Iterator[Optimizer]:
+        """Yield settings that must work; the sweep runs and compares all of them."""
+        raise NotImplementedError
+
+
+def registered_optimizers() -> dict[str, type[Optimizer]]:
+    """Return every optimizer by name, sorted."""
+    return dict(sorted(_registry.items()))
+
+
+def with_decay(gradient: Value, parameter: Value, weight_decay: float) -> Value:
+    """Return the gradient plus `weight_decay` times the parameter: the slope of an L2 penalty."""
+    return gradient + parameter * weight_decay if weight_decay else gradient
+
+
+def scalar(value: Value, like: Value) -> Value:
+    """Return a float64 scalar as the kind of number of `like`."""
+    return cast(value, like.dtype)

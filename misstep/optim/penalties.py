@@ -1,0 +1,56 @@
+"""Penalties: what large weights add to the loss. Biases are left alone. Knows Values only."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from misstep.errors import ArgumentError
+from misstep.ir import Value
+from misstep.ops import absolute, total
+
+
+class Penalty:
+    """What the size of a weight adds to the loss. A subclass is a frozen dataclass."""
+
+    strength: float
+
+    def __post_init__(self) -> None:
+        """Raise ArgumentError unless the strength is 0 or more."""
+        number = self.strength
+        if not isinstance(number, int | float) or not (number >= 0 and math.isfinite(number)):
+            raise ArgumentError(
+                f"strength of {type(self).__name__}", needed="a number of 0 or more",
+                got=repr(number),
+            )  # fmt: skip
+
+    def of(self, weight: Value) -> Value:
+        """Return the penalty of one parameter, one number."""
+        raise NotImplementedError
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the kind and the settings as plain JSON."""
+        return {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class L1(Penalty):
+    """strength · Σ |w|: pulls every weight towards 0 equally hard (slope 0 at 0)."""
+
+    strength: float = 1e-5
+
+    def of(self, weight: Value) -> Value:
+        """Return strength · Σ |w|."""
+        return total(absolute(weight)) * self.strength
+
+
+@dataclass(frozen=True)
+class L2(Penalty):
+    """½ · strength · Σ w²: pulls every weight towards 0 with slope strength · w."""
+
+    strength: float = 1e-4
+
+    def of(self, weight: Value) -> Value:
+        """Return ½ · strength · Σ w²."""
+        return total(weight * weight) * (0.5 * self.strength)

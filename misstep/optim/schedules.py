@@ -1,0 +1,219 @@
+"""Schedules: what the learning rate is multiplied by as training goes on.
+
+All but one are pure functions of the place in training; ReduceOnPlateau also hears how validation
+goes, and its memory is plain JSON so that a resumed run goes on as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, is_dataclass
+from typing import Any
+
+from misstep.errors import ArgumentError
+
+_registry: dict[str, type[Schedule]] = {}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in training an update happens: updates done, updates in an epoch, updates in all."""
+
+    step: int
+    steps_per_epoch: int
+    total_steps: int
+
+    @property
+    def epoch(self) -> float:
+        """Return the epochs done, with the fraction of the one going on."""
+        return self.step / max(self.steps_per_epoch, 1)
+
+    @property
+    def share(self) -> float:
+        """Return the share of training done, from 0 up to 1 at the last update."""
+        return min(self.step / max(self.total_steps - 1, 1), 1.0)
+
+
+class Schedule:
+    """A factor on the learning rate. Subclassing registers it; a subclass is a frozen dataclass."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _registry[cls.__name__] = cls
+
+    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+        """Return what the learning rate is multiplied by at `place`; pure in both arguments."""
+        raise NotImplementedError
+
+    def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
+        """Return the memory after an epoch that ended with `validation_loss`."""
+        return memory
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the kind and the settings as plain JSON."""
+        assert is_dataclass(self)
+        return {"kind": type(self).__name__, **asdict(self)}
+
+    @classmethod
+    def examples(cls) -> Iterator[Schedule]:
+        """Yield settings that must work."""
+        yield cls()
+
+
+def registered_schedules() -> dict[str, type[Schedule]]:
+    """Return every schedule by name, sorted."""
+    return dict(sorted(_registry.items()))
+
+
+def _share(owner: str, name: str, number: float, *, above: float = 0.0, up_to: float = 1.0) -> None:
+    if not isinstance(number, int | float) or not above <= number <= up_to:
+        raise ArgumentError(
+            f"{name} of {owner}", needed=f"a number from {above:g} to {up_to:g}", got=repr(number)
+        )
+
+
+def _positive(owner: str, name: str, number: float) -> None:
+    if not isinstance(number, int | float) or not (number > 0 and math.isfinite(number)):
+        raise ArgumentError(f"{name} of {owner}", needed="a positive number", got=repr(number))
+
+
+@dataclass(frozen=True)
+class ConstantRate(Schedule):
+    """The learning rate stays as the optimizer has it."""
+
+    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+        """Return 1."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """Times `drop` after every `epochs` epochs."""
+
+    epochs: float = 10
+    drop: float = 0.5
+
+    def __post_init__(self) -> None:
+        _positive("StepDecay", "epochs", self.epochs)
+        _share("StepDecay", "drop", self.drop)
+
+    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+        """Return drop ^ ⌊epochs done / epochs⌋."""
+        return float(self.drop ** math.floor(place.epoch / self.epochs))
+
+
+@dataclass(frozen=True)
+class ExponentialDecay(Schedule):
+    """Times `drop` with each epoch, smoothly."""
+
+    drop: float = 0.95
+
+    def __post_init__(self) -> None:
+        _share("ExponentialDecay", "drop", self.drop)
+
+    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+        """Return drop ^ epochs done."""
+        return float(self.drop**place.epoch)
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """Half a cosine from 1 down to `last` at the end (Loshchilov and Hutter, 2017)."""
+
+    last: float = 0.0
+
+    def __post_init__(self) -> None:
+        _share("Cosine", "last", self.last)
+
+    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+        """Return last + (1 − last) · ½ (1 + cos(π · share done))."""
+        return self.last + (1.0 - self.last) * 0.5 * (1.0 + math.cos(math.pi * place.share))
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """From 1 / `start` up to 1 within the first share `rise`, then down to 1 / `end`.
+
+    Both ways are half cosines (Smith and Topin, 2019).
+    """
+
+    rise: float = 0.3
+    start: float = 25.0
+    end: float = 1e4
+
+    def __post_init__(self) -> None:
+        _share("OneCycle", "rise", self.rise, above=0.001, up_to=0.999)
+        _positive("OneCycle", "start", self.start)
+        _positive("OneCycle", "end", self.end)
+
+    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+        """Return the factor of the rising or the falling part."""
+        if place.share < self.rise:
+            low, high, share = 1.0 / self.start, 1.0, place.share / self.rise
+        else:
+            low, high = 1.0, 1.0 / self.end
+            share = (place.share - self.rise) / (1.0 - self.rise)
+        return high + (low - high) * 0.5 * (1.0 + math.cos(math.pi * share))
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """A straight rise from almost 0 over the first `steps` updates, then what `then` says.
+
+    Protects young networks from large steps in unreliable directions (Goyal and others, 2017).
+    """
+
+    steps: int = 100
+    then: Schedule = ConstantRate()
+
+    def __post_init__(self) -> None:
+        _positive("WarmUp", "steps", self.steps)
+        if not isinstance(self.then, Schedule):
+            raise ArgumentError("then of WarmUp", needed="a schedule", got=repr(self.then))
+
+    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+        """Return the rising factor times the factor of `then`."""
+        return min((place.step + 1) / self.steps, 1.0) * self.then.factor(place, memory)
+
+    def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
+        """Return the memory of `then`."""
+        return self.then.observe(validation_loss, memory)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the kind and the settings as plain JSON."""
+        return {"kind": "WarmUp", "steps": self.steps, "then": self.then.configuration()}
+
+
+@dataclass(frozen=True)
+class ReduceOnPlateau(Schedule):
+    """Times `drop` when the validation loss has not fallen for `patience` epochs.
+
+    Without validation rows the training loss is heard instead. A fall counts when it is more than
+    the share `threshold` of the best loss so far. The factor never goes below `lowest`.
+    """
+
+    drop: float = 0.5
+    patience: int = 5
+    threshold: float = 1e-4
+    lowest: float = 1e-4
+
+    def __post_init__(self) -> None:
+        _share("ReduceOnPlateau", "drop", self.drop)
+        _positive("ReduceOnPlateau", "patience", self.patience)
+
+    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+        """Return the factor that the memory holds."""
+        return float(memory.get("factor", 1.0))
+
+    def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
+        """Return the memory with the wait counted and the factor dropped when it is over."""
+        best = float(memory.get("best", math.inf))
+        factor = float(memory.get("factor", 1.0))
+        wait = int(memory.get("wait", 0)) + 1
+        margin = self.threshold * abs(best) if math.isfinite(best) else 0.0
+        if validation_loss < best - margin:
+            best, wait = validation_loss, 0
+        if wait >= self.patience:
+            factor, wait = max(factor * self.drop, self.lowest), 0
+        return {"best": best, "factor": factor, "wait": wait}
