@@ -1,0 +1,20 @@
+"""Graphs in words, formulas and numbers: the chain rule for any entry, and who contributed most.
+
+Pure functions that print nothing. Read in this order: explaining (the main road), explanation (what
+comes out), evaluation and slopes (the numbers), naming, routes and paths (which way), formulas and
+terms (as written), wording and latex; contributions stands beside.
+"""
+
+from misstep.explain.contributions import Contribution, contribution_table, contributions
+from misstep.explain.explaining import explain
+from misstep.explain.explanation import Explanation
+from misstep.explain.naming import names_in_frame
+
+__all__ = [
+    "Contribution",
+    "Explanation",
+    "contribution_table",
+    "contributions",
+    "explain",
+    "names_in_frame",
+]

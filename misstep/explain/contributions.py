@@ -1,0 +1,133 @@
+"""Which hidden neurons carried an output or an error: activation times gradient, largest first.
+
+The product says how much of the output would go, to first order, if the neuron fell silent. Knows
+an evaluated graph; knows no layers but as a mapping of names to Values.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.autodiff import gradient
+from misstep.errors import ArgumentError, ShapeError
+from misstep.explain.evaluation import Evaluation, check_loss
+from misstep.explain.figures import figure
+from misstep.explain.formulas import labeled
+from misstep.ir import Graph, Interpreter, Value
+from misstep.ops import total
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One hidden neuron: what it said, how the output answers to it, and the product of both.
+
+    `layer`, `index`: which entry of which hidden Value, the batch axis left out.
+    """
+
+    layer: str
+    index: tuple[int, ...]
+    activation: float
+    slope: float
+    contribution: float
+
+    @property
+    def neuron(self) -> str:
+        """Return the neuron's name, such as hidden[3]."""
+        return labeled(self.layer, self.index)
+
+
+def contributions(
+    output: Value,
+    layers: Mapping[str, Value],
+    *,
+    row: int = 0,
+    feeds: Mapping[Any, Any] | None = None,
+) -> list[Contribution]:
+    """Return every neuron of `layers` with its contribution to `output`, the largest first.
+
+    `output`: one number, a loss or one output of a network. `layers`: hidden Values by name, of
+    shape (units,), or (batch, …) with the row of the batch that is asked about. `feeds`: numbers
+    for inputs without any, by name. All is computed in float64.
+
+    Raises ShapeError when `output` has several entries or there is no such row, ArgumentError when
+    there are no layers.
+
+    >>> from misstep.ir import make_parameter
+    >>> from misstep.ops import relu, total
+    >>> hidden = relu(make_parameter([[2.0, -1.0, 0.5]]))
+    >>> output = total(hidden * [[1.0, 1.0, -8.0]])
+    >>> [(one.neuron, one.contribution) for one in contributions(output, {"hidden": hidden})]
+    [('hidden[2]', -4.0), ('hidden[0]', 2.0), ('hidden[1]', 0.0)]
+    """
+    if not layers:
+        raise ArgumentError(
+            "contributions: layers", needed="at least one hidden value by name", got="none"
+        )
+    for value in layers.values():
+        check_loss(output, value, "contributions")
+    places = {name: _row(value, row, name) for name, value in layers.items()}
+    # One sum of everything asked about, so that all of it is evaluated together.
+    everything = sum((total(value) for value in layers.values()), start=0.0 * total(output))
+    evaluation = Evaluation(_beside(output, everything), output, feeds)
+    loss = evaluation.copies[output]
+    wide = [evaluation.copies[value] for value in layers.values()]
+    slopes = Interpreter(Graph(gradient(loss, wide))).run()
+    found: list[Contribution] = []
+    for (name, place), value, slope in zip(places.items(), wide, slopes.values(), strict=True):
+        activation = evaluation.numbers[value][place]
+        answers = slope[place]
+        for index in np.ndindex(activation.shape):
+            said, answer = float(activation[index]), float(answers[index])
+            found.append(Contribution(name, tuple(index), said, answer, said * answer))
+    return sorted(found, key=lambda one: -abs(np.nan_to_num(one.contribution, nan=np.inf)))
+
+
+def contribution_table(rows: Sequence[Contribution], most: int | None = 10) -> str:
+    """Return contributions as an aligned table; the rest beyond `most` in one line."""
+    shown = list(rows if most is None else rows[:most])
+    cells = [("neuron", "activation", "slope", "contribution")]
+    cells += [
+        (one.neuron, figure(one.activation), figure(one.slope), figure(one.contribution))
+        for one in shown
+    ]
+    widths = [max(len(row[column]) for row in cells) for column in range(4)]
+    lines = [
+        "  ".join(
+            [row[0].ljust(widths[0])]
+            + [row[column].rjust(widths[column]) for column in range(1, 4)]
+        )
+        for row in cells
+    ]
+    rest = rows[len(shown) :]
+    if rest:
+        together = figure(float(sum(one.contribution for one in rest)))
+        noun = "neuron" if len(rest) == 1 else "neurons together"
+        lines.append(f"… and {len(rest):,} more {noun}: {together}")
+    return "\n".join(lines)
+
+
+def _beside(output: Value, everything: Value) -> Value:
+    """Return a single number that needs both; only its graph matters."""
+    return total(output) + everything
+
+
+def _row(value: Value, row: int, name: str) -> tuple[int, ...]:
+    """Return the index of one row of a hidden Value, or of all of it if it has no batch axis."""
+    wanted = operator.index(row)
+    if value.ndim < 2:
+        return ()
+    if not -value.shape[0] <= wanted < value.shape[0]:
+        raise ShapeError(
+            f"contributions: row {wanted} of {name}",
+            needed=f"a row from 0 to {value.shape[0] - 1}",
+            got=str(wanted),
+        )
+    return (wanted,)
+
+
+__all__ = ["Contribution", "contribution_table", "contributions"]

@@ -1,0 +1,278 @@
+"""From a graph to an explanation: evaluates, finds the paths, words the links, checks, updates.
+
+This is the room's main road; each step has a file of its own. Read `explanation.py` for what comes
+out.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, SupportsIndex
+
+import numpy as np
+
+from misstep.errors import ArgumentError, ShapeError
+from misstep.explain.evaluation import Evaluation, check_loss
+from misstep.explain.explanation import Computation, Difference, Explanation, Link, Path, Update
+from misstep.explain.figures import counted
+from misstep.explain.formulas import Formulas, Index
+from misstep.explain.links import describe_link, inner_entries
+from misstep.explain.naming import Names, variables_in_frame
+from misstep.explain.paths import Chain, Found, find_paths
+from misstep.explain.reasons import Reasons
+from misstep.explain.routes import Links, Node
+from misstep.explain.slopes import Slopes
+from misstep.ir import Array, Value
+
+# The step that balances rounding against curvature for central differences in float64: the cube
+# root of the machine epsilon, 2.2e-16 (Press et al., Numerical Recipes, section 5.7).
+STEP = 6e-6
+# Central differences with this step are good to about 1e-9; at a kink they are off by a half.
+AGREES = 1e-5
+
+
+def explain(
+    loss: Value,
+    wrt: Value,
+    index: SupportsIndex | Sequence[SupportsIndex] | None = None,
+    *,
+    learning_rate: float | None = None,
+    feeds: Mapping[Any, Any] | None = None,
+    paths: int = 5,
+    names: Mapping[Value, str] | None = None,
+) -> Explanation:
+    """Explain, with numbers, how one entry of `wrt` moves `loss`: the chain rule written out.
+
+    `loss`: a Value with one entry. `wrt`: a parameter or any Value that holds floating-point
+    numbers. `index`: the entry of `wrt`, such as (0, 1); without it the entry with the largest
+    gradient is taken. `learning_rate`: also show the update that it makes. `feeds`: numbers for
+    inputs without any, by name. `paths`: how many paths to list. `names`: what to call Values;
+    otherwise they are called by their own name, by the variables of the caller that hold them, or
+    by the variable that their line assigns to. All is computed in float64.
+
+    Raises ShapeError when the loss has several entries or the index is outside, ArgumentError for
+    other arguments that can't be used, AbstractValueError when an input has no numbers.
+
+    >>> from misstep.ir import make_parameter
+    >>> from misstep.ops import sigmoid
+    >>> w, b = make_parameter(0.4), make_parameter(0.1)
+    >>> z = w * 0.5 + b
+    >>> a = sigmoid(z)
+    >>> L = 0.5 * (1 - a) ** 2
+    >>> round(explain(L, w).gradient, 4)
+    -0.052
+    """
+    check_loss(loss, wrt)
+    _check_arguments(learning_rate, paths, names)
+    place = _checked_index(wrt, index)
+    evaluation = Evaluation(loss, wrt, feeds)
+    naming = Names(evaluation, names or {}, variables_in_frame(sys._getframe(1)))
+    gradients = evaluation.gradients[evaluation.wrt]
+    if place is None:
+        sizes = np.nan_to_num(np.abs(gradients), nan=np.inf)
+        place = tuple(int(at) for at in np.unravel_index(int(sizes.argmax()), wrt.shape))
+    slopes = Slopes(evaluation.numbers)
+    formulas = Formulas(evaluation.numbers, naming.of, slopes)
+    slope = float(gradients[place])
+    loss_now = float(evaluation.numbers[evaluation.loss].reshape(()))
+    finite = bool(np.isfinite(slope) and np.isfinite(loss_now))
+    links = Links(naming.stations, evaluation.on_way, slopes) if evaluation.on_way else None
+    found = Found([], 0, True, 0.0)
+    if finite and links is not None:
+        found = _search(evaluation, links, place, max(paths, 1))
+    chains = [chain for chain in found.chains if chain.product != 0]
+    listed = tuple(_path(chain, links, formulas) for chain in chains if links is not None)
+    reasons = Reasons(evaluation, slopes, formulas)
+    remarks = _remarks(reasons, links, chains, slope, finite, place)
+    if naming.made_up:
+        remarks.append(_made_up(naming.made_up))
+    difference = _difference(evaluation, place, slope)
+    listed = listed[:paths]
+    return Explanation(
+        loss_name=formulas.named(evaluation.loss, (0,) * loss.ndim) or "L",
+        loss=loss_now,
+        name=naming.of[evaluation.wrt],
+        index=place,
+        shape=wrt.shape,
+        value=float(evaluation.numbers[evaluation.wrt][place]),
+        chosen=index is None and wrt.size > 1,
+        gradient=slope,
+        difference=difference,
+        forward=_forward(evaluation, naming, formulas, links, chains),
+        paths=listed,
+        number_of_paths=found.number,
+        all_paths_counted=found.exact,
+        other_paths_sum=slope - sum(path.product for path in listed)
+        if len(listed) < found.number
+        else 0.0,
+        update=_update(evaluation, place, slope, learning_rate),
+        remarks=tuple(remarks),
+    )
+
+
+def _made_up(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"{names[0]} is a name made up here for a result that has none."
+    told = f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{told} are names made up here for results that have none."
+
+
+def _check_arguments(
+    learning_rate: float | None, paths: int, names: Mapping[Value, str] | None
+) -> None:
+    if learning_rate is not None and not (
+        isinstance(learning_rate, int | float) and np.isfinite(learning_rate)
+    ):
+        raise ArgumentError("explain: learning_rate", needed="a number", got=repr(learning_rate))
+    if isinstance(paths, bool) or not isinstance(paths, int) or paths < 1:
+        raise ArgumentError("explain: paths", needed="1 or more", got=repr(paths))
+    for value, name in (names or {}).items():
+        if not isinstance(value, Value) or not isinstance(name, str) or not name:
+            raise ArgumentError(
+                "explain: names", needed="a name for each Value", got=f"{value!r}: {name!r}",
+                try_='names={value: "h"}',
+            )  # fmt: skip
+
+
+def _checked_index(
+    wrt: Value, index: SupportsIndex | Sequence[SupportsIndex] | None
+) -> Index | None:
+    """Return the entry asked for, counted from the front; None when it is to be chosen."""
+    if index is None:
+        return None if wrt.size > 1 else (0,) * wrt.ndim
+    try:
+        if isinstance(index, SupportsIndex) and not isinstance(index, np.ndarray):
+            wanted: Index = (operator.index(index),)
+        else:
+            wanted = tuple(operator.index(at) for at in index)  # type: ignore[union-attr]
+    except TypeError:
+        raise ArgumentError(
+            "explain: index", needed="whole numbers such as (0, 1)", got=repr(index)
+        ) from None
+    fits = len(wanted) == wrt.ndim and all(
+        -length <= at < length for at, length in zip(wanted, wrt.shape, strict=True)
+    )
+    if not fits:
+        last = tuple(length - 1 for length in wrt.shape)
+        raise ShapeError(
+            f"explain: the entry {wanted} of {wrt.describe()}",
+            needed=f"{counted(wrt.ndim, 'whole number')} from {(0,) * wrt.ndim} to {last}"
+            if wrt.ndim
+            else "no index, since it is a single number",
+            got=str(wanted),
+            try_=f"index={tuple(max(min(at, top), 0) for at, top in zip(wanted, last, strict=False))}"
+            if wrt.ndim == len(wanted)
+            else f"index={last}",
+        )
+    return tuple(at % length for at, length in zip(wanted, wrt.shape, strict=True))
+
+
+def _search(evaluation: Evaluation, links: Links, place: Index, most: int) -> Found:
+    wrt = evaluation.wrt
+    start = (0, int(np.ravel_multi_index(place, wrt.shape)) if place else 0)
+    goal = (len(links.stations) - 1, 0)
+
+    def blame(node: Node) -> float:
+        return float(evaluation.gradients[links.stations[node[0]]].reshape(-1)[node[1]])
+
+    return find_paths(links, start, goal, most, blame)
+
+
+def _path(chain: Chain, links: Links, formulas: Formulas) -> Path:
+    """Return a path in words, the link at the loss first."""
+    told: list[Link] = [describe_link(link, links, formulas) for link in reversed(chain.links)]
+    return Path(tuple(told), chain.product)
+
+
+def _forward(
+    evaluation: Evaluation,
+    naming: Names,
+    formulas: Formulas,
+    links: Links | None,
+    chains: list[Chain],
+) -> tuple[Computation, ...]:
+    """Return the computations along the largest path; without one, along all single numbers."""
+    places: list[tuple[Value, Index]] = []
+    if chains and links is not None:
+        for link in chains[0].links:
+            value = links.stations[link.target[0]]
+            at = np.unravel_index(link.target[1], value.shape) if value.ndim else ()
+            places.append((value, tuple(int(one) for one in at)))
+    else:
+        for value in naming.stations:
+            array: Array = evaluation.numbers[value]
+            bad = np.argwhere(~np.isfinite(array))
+            at = tuple(int(one) for one in bad[0]) if len(bad) else (0,) * value.ndim
+            if value is not evaluation.wrt and (len(bad) or value.size == 1):
+                places.append((value, at))
+    if not places and evaluation.loss.op is not None:
+        places.append((evaluation.loss, (0,) * evaluation.loss.ndim))
+    steps = []
+    for value, index in places:
+        formula = formulas.formula(value, index)
+        steps.append(
+            Computation(
+                naming.of[value],
+                index,
+                formula.names(),
+                formula.numbers(),
+                formulas.figure(value, index),
+            )
+        )
+    return tuple(steps)
+
+
+def _remarks(
+    reasons: Reasons,
+    links: Links | None,
+    chains: list[Chain],
+    slope: float,
+    finite: bool,
+    place: Index,
+) -> list[str]:
+    if not finite:
+        return reasons.for_not_finite()
+    if slope == 0:
+        return reasons.for_zero(place)
+    if not chains or links is None:
+        return []
+    steps = [step for link in chains[0].links for step in inner_entries(link, links) or ()]
+    return reasons.for_saturation([(one.value, one.slot, one.made) for one in steps])
+
+
+def _difference(evaluation: Evaluation, place: Index, slope: float) -> Difference:
+    array = np.array(evaluation.numbers[evaluation.wrt])
+    old = float(array[place])
+    step = STEP * max(1.0, abs(old)) if np.isfinite(old) else STEP
+
+    def at(moved: float) -> float:
+        array[place] = moved
+        return evaluation.forward(evaluation.wrt, array)
+
+    with np.errstate(all="ignore"):
+        before, now, after = at(old - step), at(old), at(old + step)
+        measured = (after - before) / (2 * step)
+        left, right = (now - before) / step, (after - now) / step
+        gap = abs(measured - slope)
+        size = max(abs(measured), abs(slope))
+        # Rounding of the loss itself limits what a difference can show.
+        rounding = 8 * np.finfo("float64").eps * max(abs(before), abs(after)) / (2 * step)
+        relative = gap / size if size else 0.0
+    agrees = bool(gap <= rounding + AGREES * size)
+    return Difference(step, measured, left, right, relative, agrees)
+
+
+def _update(
+    evaluation: Evaluation, place: Index, slope: float, learning_rate: float | None
+) -> Update | None:
+    if learning_rate is None:
+        return None
+    array = np.array(evaluation.numbers[evaluation.wrt])
+    old = float(array[place])
+    new = old - learning_rate * slope
+    array[place] = new
+    before = float(evaluation.numbers[evaluation.loss].reshape(()))
+    after = evaluation.forward(evaluation.wrt, array)
+    return Update(old, new, float(learning_rate), before, after)

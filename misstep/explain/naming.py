@@ -1,0 +1,185 @@
+"""What things are called: Values by their own name, the caller's variable, or the user's line.
+
+A Value without any of these is part of the formula of a named one, until that formula grows too
+long to read; then a name is made up (a for an activation, z for what goes into it, u for others).
+Knows programs and Python frames; knows no numbers' wording.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Mapping
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from misstep.explain.evaluation import Evaluation
+from misstep.ir import Array, Value
+from misstep.ir.graph import variable_of_line
+
+# A formula of more operations than this is told in two.
+LONGEST_FORMULA = 8
+# Activations inside a formula of more operations than this get a name of their own.
+LONG_FORMULA = 4
+ACTIVATIONS = {"sigmoid", "tanh", "relu", "softmax"}
+
+_WORD = re.compile(r"[^\W\d]\w*")
+
+
+def variables_in_frame(frame: FrameType | None) -> dict[str, Any]:
+    """Return the variables that a running function (or a module, or a session) has."""
+    if frame is None:
+        return {}
+    return {name: held for name, held in frame.f_locals.items() if not name.startswith("_")}
+
+
+def names_in_frame(frame: FrameType | None) -> dict[Value, str]:
+    """Return the Values that are variables where `frame` runs, with the variables' names.
+
+    >>> import sys
+    >>> from misstep.ir import make_parameter
+    >>> w = make_parameter(0.4)
+    >>> names_in_frame(sys._getframe())[w]
+    'w'
+    """
+    names: dict[Value, str] = {}
+    for name, held in variables_in_frame(frame).items():
+        if isinstance(held, Value):
+            names.setdefault(held, name)
+    return names
+
+
+class Names:
+    """The name of every Value that has one, and which Values the explanation stops at.
+
+    `of`: names by Value, each used once. `stations`: the Values on the way that have a name.
+    `made_up`: names given here because a formula would be too long to read.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        given: Mapping[Value, str],
+        variables: Mapping[str, Any],
+    ) -> None:
+        self.evaluation = evaluation
+        self.of: dict[Value, str] = {}
+        self.made_up: list[str] = []
+        copies = evaluation.copies
+        wishes = {copies[value]: name for value, name in given.items() if value in copies}
+        held = {
+            copies[value]: name
+            for name, value in variables.items()
+            if isinstance(value, Value) and value in copies
+        }
+        last_of_line = {value.location: value for value in evaluation.graph.computed}
+        values = list(dict.fromkeys([*evaluation.graph.values, evaluation.wrt]))
+        for value in values:
+            wish = wishes.get(value) or value.name or held.get(value)
+            if wish is None and value is last_of_line.get(value.location):
+                wish = variable_of_line(value)
+            if wish is None and value.is_literal:
+                wish = variable_of_literal(value, evaluation.graph.computed, variables)
+            if wish is not None:
+                self._name(value, wish)
+        for value in values:
+            if value.is_input and value not in self.of:
+                self._name(value, "w" if value is evaluation.wrt else "input")
+        if evaluation.wrt not in self.of:
+            self._name(evaluation.wrt, "w")
+        if evaluation.loss not in self.of:
+            self._name(evaluation.loss, "L")
+        self._shorten()
+        self.stations = [value for value in evaluation.on_way if value in self.of]
+
+    def _name(self, value: Value, wish: str) -> None:
+        taken = set(self.of.values())
+        name, count = wish, 1
+        while name in taken:
+            count += 1
+            name = f"{wish}_{count}"
+        self.of[value] = name
+
+    def _make_up(self, value: Value, letter: str) -> None:
+        if value not in self.of:
+            self._name(value, letter)
+            self.made_up.append(self.of[value])
+
+    def _shorten(self) -> None:
+        """Make up names until no formula is too long."""
+        size: dict[Value, int] = {}
+        computed = self.evaluation.graph.computed
+        inside: dict[Value, list[Value]] = {}
+        for value in computed:
+            own = 0 if value.op is not None and value.op.name in MOVING else 1
+            unnamed = [
+                given for given in value.inputs if given.op is not None and given not in self.of
+            ]
+            size[value] = own + sum(size[given] for given in unnamed)
+            inside[value] = [value, *(each for given in unnamed for each in inside[given])][:50]
+            if size[value] <= LONG_FORMULA:
+                continue
+            for each in reversed(inside[value]):
+                if each.op is None or each.op.name not in ACTIVATIONS:
+                    continue
+                (argument,) = each.inputs
+                if argument.op is not None:
+                    self._make_up(argument, "z")
+                if each is not value:
+                    self._make_up(each, "a")
+            size[value] = own + sum(
+                self._size(given) for given in value.inputs if given not in self.of
+            )
+            if size[value] > LONGEST_FORMULA and value not in self.of:
+                self._make_up(value, "u")
+
+    def _size(self, value: Value) -> int:
+        if value.op is None:
+            return 0
+        own = 0 if value.op.name in MOVING else 1
+        return own + sum(self._size(given) for given in value.inputs if given not in self.of)
+
+
+# Ops whose every entry is an entry of an input, or zero.
+MOVING = {
+    *("reshape", "transpose", "broadcast_to", "slice", "pad", "flip", "concatenate", "cast"),
+    *("gather", "pick"),
+}
+
+
+def variable_of_literal(
+    literal: Value, computed: list[Value], variables: Mapping[str, Any]
+) -> str | None:
+    """Return the variable that the numbers of a literal come from, if that can be told.
+
+    An array is known by its numbers. A single number is known only if the line that uses it speaks
+    of a variable with that number: the 0.5 of `0.5 * error` is no variable of that size elsewhere.
+    """
+    data = np.asarray(literal.data)
+    fits = [name for name, held in variables.items() if _same(held, data)]
+    if not fits:
+        return None
+    if data.size > 1:
+        return fits[0]
+    for user in computed:
+        place = user.location
+        if place is None or all(given is not literal for given in user.inputs):
+            continue
+        line = linecache.getline(place.file, place.line)
+        right = line.split("=", 1)[-1]
+        found = [name for name in fits if name in _WORD.findall(right)]
+        if found:
+            return found[0]
+    return None
+
+
+def _same(held: Any, data: Array) -> bool:
+    if isinstance(held, Value | bool) or not isinstance(held, int | float | np.ndarray | list):
+        return False
+    try:
+        array = np.asarray(held)
+    except ValueError:
+        return False
+    return array.shape == data.shape and array.dtype.kind in "fiu" and bool(np.all(array == data))
