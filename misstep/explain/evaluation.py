@@ -1,7 +1,7 @@
 """A graph made ready to be explained: in float64, with every number on the way.
 
-Knows programs and reverse mode; knows no names and no words. `slopes.py` adds how each entry answers
-to another, `naming.py` what things are called.
+Knows programs and reverse mode; knows no names and no words. `slopes.py` adds how each entry
+answers to another, `naming.py` what things are called.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from misstep.explain.evaluation import Evaluation, check_loss
 from misstep.explain.explanation import Computation, Difference, Explanation, Link, Path, Update
 from misstep.explain.figures import counted
 from misstep.explain.formulas import Formulas, Index
-from misstep.explain.links import describe_link, inner_entries
+from misstep.explain.links import describe_link, entry_index, inner_entries
 from misstep.explain.naming import Names, variables_in_frame
 from misstep.explain.paths import Chain, Found, find_paths
 from misstep.explain.reasons import Reasons
@@ -86,8 +86,10 @@ def explain(
     listed = tuple(_path(chain, links, formulas) for chain in chains if links is not None)
     reasons = Reasons(evaluation, slopes, formulas)
     remarks = _remarks(reasons, links, chains, slope, finite, place)
-    if naming.made_up:
-        remarks.append(_made_up(naming.made_up))
+    forward = _forward(evaluation, naming, formulas, links, chains)
+    told = {link.name for path in listed for link in path.links} | {step.name for step in forward}
+    if made_up := [name for name in naming.made_up if name in told]:
+        remarks.append(_made_up(made_up))
     difference = _difference(evaluation, place, slope)
     listed = listed[:paths]
     return Explanation(
@@ -100,11 +102,12 @@ def explain(
         chosen=index is None and wrt.size > 1,
         gradient=slope,
         difference=difference,
-        forward=_forward(evaluation, naming, formulas, links, chains),
+        forward=forward,
         paths=listed,
         number_of_paths=found.number,
         all_paths_counted=found.exact,
-        other_paths_sum=slope - sum(path.product for path in listed)
+        other_paths_sum=(slope if found.total is None else found.total)
+        - sum(path.product for path in listed)
         if len(listed) < found.number
         else 0.0,
         update=_update(evaluation, place, slope, learning_rate),
@@ -146,7 +149,7 @@ def _checked_index(
         if isinstance(index, SupportsIndex) and not isinstance(index, np.ndarray):
             wanted: Index = (operator.index(index),)
         else:
-            wanted = tuple(operator.index(at) for at in index)  # type: ignore[union-attr]
+            wanted = tuple(operator.index(at) for at in index)
     except TypeError:
         raise ArgumentError(
             "explain: index", needed="whole numbers such as (0, 1)", got=repr(index)
@@ -156,15 +159,14 @@ def _checked_index(
     )
     if not fits:
         last = tuple(length - 1 for length in wrt.shape)
+        near = tuple(max(min(at, top), 0) for at, top in zip(wanted, last, strict=False))
         raise ShapeError(
             f"explain: the entry {wanted} of {wrt.describe()}",
             needed=f"{counted(wrt.ndim, 'whole number')} from {(0,) * wrt.ndim} to {last}"
             if wrt.ndim
             else "no index, since it is a single number",
             got=str(wanted),
-            try_=f"index={tuple(max(min(at, top), 0) for at, top in zip(wanted, last, strict=False))}"
-            if wrt.ndim == len(wanted)
-            else f"index={last}",
+            try_=f"index={near if wrt.ndim == len(wanted) else last}" if wrt.ndim else "no index",
         )
     return tuple(at % length for at, length in zip(wanted, wrt.shape, strict=True))
 
@@ -198,8 +200,7 @@ def _forward(
     if chains and links is not None:
         for link in chains[0].links:
             value = links.stations[link.target[0]]
-            at = np.unravel_index(link.target[1], value.shape) if value.ndim else ()
-            places.append((value, tuple(int(one) for one in at)))
+            places.append((value, entry_index(value, link.target[1])))
     else:
         for value in naming.stations:
             array: Array = evaluation.numbers[value]

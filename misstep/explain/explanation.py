@@ -97,8 +97,8 @@ class Explanation:
     """The chain rule for one entry, with numbers. Print it, or use its parts as data.
 
     `number_of_paths` is exact if `all_paths_counted`, else there are more. `other_paths_sum`: the
-    sum of the paths that are not in `paths`. `chosen`: the entry was not asked for, but taken as the
-    one with the largest gradient. `remarks`: sentences on what is special here.
+    sum of the paths that are not in `paths`. `chosen`: the entry was not asked for, but taken as
+    the one with the largest gradient. `remarks`: sentences on what is special here.
     """
 
     loss_name: str

@@ -86,7 +86,9 @@ class Formulas:
             if op.name == "softmax":
                 axis = int(getattr(op, "axis", -1))
                 return Term(f"softmax({{0}})[{index[axis]}]", (row,))
-            return Term(op.formula.replace("max {0}", "max({0})"), (row,))
+            if op.name == "log_sum_exp":
+                return Term(op.formula, (row,), with_numbers=self._powers(value, index))
+            return Term("max({0})", (row,))
         if op.elementwise:
             return Term(op.formula, tuple(self._operands(value, index)))
         return self._whole_entry(value, index)
@@ -170,8 +172,8 @@ class Formulas:
                 return [self.entry(right, place)]
             return [self.entry(left, narrowed((*made[:-1], inner), left))]
         if op.name == "log_sum_exp":
-            place = self.reduced(value, made).index(given)
-            return [Term(f"softmax({{0}})[{place}]", (self.row(value, made),))]
+            at = self.reduced(value, made).index(given)
+            return [Term(f"softmax({{0}})[{at}]", (self.row(value, made),), with_numbers=local)]
         if op.name == "softmax":
             result = self.entry(value, made)
             if given == made:
@@ -277,6 +279,14 @@ class Formulas:
             return Term(f"({{0}}) / {len(places)}", (sum_of(terms),))
         few = Term(f"({{0}}) / {len(places)}", (_first_of(terms, len(places)),))
         return Term("mean({0})", (self.whole(x),), with_numbers=few)
+
+    def _powers(self, value: Value, index: Index) -> Term:
+        """Return the numbers of a log-sum-exp: ln(exp(0.3) + exp(0.1))."""
+        (x,) = value.inputs
+        places = self.reduced(value, index)
+        terms = [Term("exp({0})", (self.entry(x, place),)) for place in places[:MOST_TERMS]]
+        inner = sum_of(terms) if len(places) <= MOST_TERMS else _first_of(terms, len(places))
+        return Term("ln({0})", (inner,))
 
     def _power(self, value: Value, index: Index) -> Term | None:
         exponent = self._exponent(value)

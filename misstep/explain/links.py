@@ -35,7 +35,7 @@ class Inner:
 def describe_link(link: Link, links: Links, formulas: Formulas) -> Told:
     """Return a link with its names, its formula and its numbers."""
     upper, lower = links.stations[link.target[0]], links.stations[link.source[0]]
-    made, given = _index(upper, link.target[1]), _index(lower, link.source[1])
+    made, given = entry_index(upper, link.target[1]), entry_index(lower, link.source[1])
     term, factors = _formula(link, links, formulas)
     if term is not None and len(term.names()) > LONGEST:
         term = None
@@ -51,25 +51,28 @@ def describe_link(link: Link, links: Links, formulas: Formulas) -> Told:
         number=link.slope,
         factors=tuple(factors),
         routes=link.several,
-        through=_way(link, links, formulas) if link.parallel else None,
+        through=_way(link, links, formulas) if link.other is not None else None,
     )
 
 
 def _way(link: Link, links: Links, formulas: Formulas) -> str | None:
     """Return in words which of two routes a link takes."""
     steps = inner_entries(link, links)
-    if not steps:
+    if not steps or link.other is None:
         return None
-    if len(steps) > 1:
-        return f"through {formulas.entry(steps[0].value, steps[0].made).names()}"
-    (step,) = steps
-    same = [
-        slot for slot, each in enumerate(step.value.inputs) if each is step.value.inputs[step.slot]
-    ]
+    elsewhere = {value for value, _ in link.other}
+    own = [step for step in steps if step.value not in elsewhere]
+    if own:
+        return f"through {formulas.entry(own[-1].value, own[-1].made).names()}"
+    # The routes part at one assignment that uses the same Value twice.
+    taken = set(link.other)
+    step = next((each for each in steps if (each.value, each.slot) not in taken), steps[0])
+    given = step.value.inputs[step.slot]
+    same = [slot for slot, each in enumerate(step.value.inputs) if each is given]
     if len(same) < 2:
         return "directly"
     ordinal = ("first", "second", "third", "fourth", "fifth")[same.index(step.slot) % 5]
-    name = formulas.named(step.value.inputs[step.slot], step.given)
+    name = formulas.entry(given, step.given).names()
     return f"as the {ordinal} {name} of {formulas.formula(step.value, step.made).names()}"
 
 
@@ -168,10 +171,11 @@ def entries_along(route: Route, link: Link, links: Links) -> list[Inner] | None:
         ]
         if len(before) != 1:
             return None
-        steps.append(Inner(value, slot, _index(given, before[0]), _index(value, flat)))
+        steps.append(Inner(value, slot, entry_index(given, before[0]), entry_index(value, flat)))
         flat = before[0]
     return steps[::-1]
 
 
-def _index(value: Value, flat: int) -> Index:
+def entry_index(value: Value, flat: int) -> Index:
+    """Return the index of an entry that is counted flat."""
     return tuple(int(at) for at in np.unravel_index(flat, value.shape)) if value.ndim else ()

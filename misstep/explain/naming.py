@@ -65,6 +65,7 @@ class Names:
         variables: Mapping[str, Any],
     ) -> None:
         self.evaluation = evaluation
+        self._on_way = set(evaluation.on_way)
         self.of: dict[Value, str] = {}
         self.made_up: list[str] = []
         copies = evaluation.copies
@@ -79,11 +80,21 @@ class Names:
         for value in values:
             wish = wishes.get(value) or value.name or held.get(value)
             if wish is None and value is last_of_line.get(value.location):
-                wish = variable_of_line(value)
+                wish = variable_of(value)
             if wish is None and value.is_literal:
                 wish = variable_of_literal(value, evaluation.graph.computed, variables)
-            if wish is not None:
+            if wish is None:
+                continue
+            if value.is_literal:  # the same numbers may have become a literal more than once
+                self.of[value] = wish
+            else:
                 self._name(value, wish)
+        places = [value.location for value in values if value.is_input]
+        for value in values:
+            if value.is_input and value not in self.of and places.count(value.location) == 1:
+                wish = variable_of(value)
+                if wish is not None:
+                    self._name(value, wish)
         for value in values:
             if value.is_input and value not in self.of:
                 self._name(value, "w" if value is evaluation.wrt else "input")
@@ -119,6 +130,7 @@ class Names:
             ]
             size[value] = own + sum(size[given] for given in unnamed)
             inside[value] = [value, *(each for given in unnamed for each in inside[given])][:50]
+            self._spread(value, inside[value])
             if size[value] <= LONG_FORMULA:
                 continue
             for each in reversed(inside[value]):
@@ -135,6 +147,38 @@ class Names:
             if size[value] > LONGEST_FORMULA and value not in self.of:
                 self._make_up(value, "u")
 
+    def _spread(self, value: Value, inside: list[Value]) -> None:
+        """Make up a name where a formula spreads over several entries and adds them up again.
+
+        Otherwise the rows of a batch would all be in one link, instead of a path each.
+        """
+        op = value.op
+        if op is None or op.elementwise or op.name in MOVING or op.name in ACTIVATIONS:
+            return
+        for place, each in enumerate(inside):
+            if place and each not in self.of and self._spreads(each):
+                user = next(
+                    (
+                        one
+                        for one in inside[1:]
+                        if one.op is not None
+                        and one.op.name == "add"
+                        and any(given is each for given in one.inputs)
+                    ),
+                    each,
+                )
+                self._make_up(user, "z")
+                return
+
+    def _spreads(self, value: Value) -> bool:
+        if value.op is None or value.op.name in MOVING - {"broadcast_to"}:
+            return False
+        several = value.op.name == "matrix_product" or value.op.elementwise
+        return (several or value.op.name == "broadcast_to") and any(
+            given in self._on_way and (given.size < value.size or not value.op.elementwise)
+            for given in value.inputs
+        )
+
     def _size(self, value: Value) -> int:
         if value.op is None:
             return 0
@@ -147,6 +191,14 @@ MOVING = {
     *("reshape", "transpose", "broadcast_to", "slice", "pad", "flip", "concatenate", "cast"),
     *("gather", "pick"),
 }
+
+
+def variable_of(value: Value) -> str | None:
+    """Return the variable that the line which made `value` assigns to, if it is the only one."""
+    place = value.location
+    if place is None or ";" in linecache.getline(place.file, place.line):
+        return None
+    return variable_of_line(value)
 
 
 def variable_of_literal(

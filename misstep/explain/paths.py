@@ -16,7 +16,7 @@ from misstep.explain.routes import Link, Links, Node
 
 # How many entries, and how many links between them, are looked at before the web counts as too
 # large: about a second of work.
-MOST_NODES = 2_000
+MOST_NODES = 5_000
 MOST_LINKS = 200_000
 # How many partial paths the search looks at when the web is too large.
 MOST_TRIES = 2_000

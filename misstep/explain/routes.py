@@ -1,8 +1,8 @@
 """From one named Value to the next: the steps between them, and the links between their entries.
 
 A link joins an entry of a named Value with an entry of the next one; its slope holds all other
-named Values still. Inside a link there may be several routes (`w · w` uses w twice). Two routes make
-two links, so that they show as two paths; more of them, and the two halves of a softmax or its
+named Values still. Inside a link there may be several routes (`w · w` uses w twice). Two routes
+make two links, so that they show as two paths; more of them, and the two halves of a softmax or its
 logarithm (which nobody reads one by one: together they are p − y), are added up in one link.
 Knows the contract of ops; `paths.py` strings links together.
 """
@@ -33,7 +33,7 @@ class Link:
     """From the entry `source` of one station to the entry `target` of the next.
 
     `routes`: the ways inside, empty when there are too many to tell; `several`: how many ways.
-    `parallel`: another link takes the other of two routes.
+    `other`: the other one of two routes, which another link takes.
     """
 
     source: Node
@@ -41,7 +41,7 @@ class Link:
     slope: float
     routes: tuple[Route, ...]
     several: int
-    parallel: bool = False
+    other: Route | None = None
 
 
 class Links:
@@ -126,9 +126,9 @@ class Links:
         links: list[Link] = []
         for value, (count, routes) in self._routes[place].items():
             if _apart(routes):
-                for route in routes:
+                for route, other in (routes, routes[::-1]):
                     made = self.along(route, change)
-                    links += self._linked(node, value, made, (route,), 1, True)
+                    links += self._linked(node, value, made, (route,), 1, other)
             else:
                 links += self._linked(node, value, changes.get(value), routes, count)
         return links
@@ -140,13 +140,13 @@ class Links:
         made: Array | None,
         routes: tuple[Route, ...],
         several: int,
-        parallel: bool = False,
+        other: Route | None = None,
     ) -> list[Link]:
         if made is None:
             return []
         flat, number = made.reshape(-1), self.number_of[value]
         return [
-            Link(node, (number, int(entry)), float(flat[entry]), routes, several, parallel)
+            Link(node, (number, int(entry)), float(flat[entry]), routes, several, other)
             for entry in np.flatnonzero(flat)
         ]
 

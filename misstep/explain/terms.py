@@ -1,7 +1,7 @@
 """Formulas as small trees, written out with names or with numbers, brackets only where needed.
 
-A template such as `{0} · {1}` comes from an op's `formula` or `slopes`; how tightly it binds is read
-off the template itself, so that a new op needs no entry here. Knows nothing of graphs;
+A template such as `{0} · {1}` comes from an op's `formula` or `slopes`; how tightly it binds is
+read off the template itself, so that a new op needs no entry here. Knows nothing of graphs;
 `formulas.py` builds the trees.
 """
 
@@ -113,7 +113,7 @@ def _written(term: Term, with_numbers: bool, first: bool = True) -> tuple[str, i
         text, level = _written(term.args[int(slot[1])], with_numbers, at_front)
         wrapped = level < need or (text.startswith("−") and not at_front)
         prefix = term.template[end : slot.start()]
-        if wrapped and prefix.endswith(("ln ", "sin ", "cos ", "sign ")):
+        if (wrapped or text.startswith("(−")) and prefix.endswith(("ln ", "sin ", "cos ", "sign ")):
             prefix = prefix[:-1]
         parts.extend((prefix, f"({text})" if wrapped else text))
         end = slot.end()
@@ -154,7 +154,7 @@ def _need(before: str, after: str) -> int:
     """Return how tightly the text in a slot must bind, from what stands around the slot."""
     if after.startswith(("^", "²", "³", "ᵀ", "[")) or before.endswith(("¬", "√")):
         return ATOM
-    if before.endswith(" / ") or after.startswith(" {") or before.endswith("} "):
+    if before.endswith((" / ", "} ")) or after.startswith(" {"):
         return POWER
     if before.endswith((" · ", " − ", "−")) or after.startswith((" · ", " / ")):
         return PRODUCT

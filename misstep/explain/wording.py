@@ -120,7 +120,9 @@ def _slopes(path: Path) -> list[str]:
             if names != link.formula:
                 line += f"\n    step by step: {equal(names, numbers)}"
         elif link.formula is None:
-            line += f"\n    ({counted(link.routes, 'route')} inside, added up)"
+            spread = "one route that spreads over several entries"
+            several = counted(link.routes, "route") if link.routes > 1 else spread
+            line += f"\n    ({several} inside, added up)"
         elif link.routes > 1:
             line += f"\n    ({counted(link.routes, 'route')} inside, added up in this formula)"
         lines.append(line)
