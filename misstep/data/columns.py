@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Column", "ColumnKind", "recognize_columns"]
 
-# A name such as "id" counts only where the values tell rows apart: more than half are distinct
+# A name such as "id" counts only where the values tell rows apart: at least half are distinct
 # (a file joined from two parts may number each part from 0).
 ID_DISTINCT_SHARE = 0.5
 # Fewer rows than this can be numbered 1, 2, 3 ... by chance or by design of a toy example.
@@ -40,11 +40,14 @@ FEWEST_ROWS_OF_CATEGORY = 10
 MOST_CATEGORIES = 64
 # Kept categories that cover less than this share of the rows say nothing about most rows.
 LEAST_COVERED = 0.05
+# A column that is filled in fewer rows than this touches too few of them to learn from.
+LEAST_PRESENT_SHARE = 0.01
 # Whether a value is missing is worth a feature when neither answer is rarer than this.
 LEAST_MISSING_SHARE = 0.02
 
 _ID_NAME = re.compile(
-    r"(.*[_\s.-])?(id|ids|uid|uuid|guid|index|idx|key|rownum|row_?number)|.*[a-z](Id|ID)|unnamed: 0",
+    r"(.*[_\s.-])?(id|ids|uid|uuid|guid|index|idx|key|rownum|row_?number)"
+    r"|.*[a-z](Id|ID)|unnamed: 0"
 )
 _TOKEN = re.compile(r"\S+")
 
@@ -156,6 +159,9 @@ def _recognize(name: str, series: pandas.Series) -> Column:
     present = series.dropna()
     if missing == rows:
         return Column(name, ColumnKind.CONSTANT, f"all {rows} values are missing")
+    if rows - missing < LEAST_PRESENT_SHARE * rows:
+        reason = f"only {rows - missing} of {rows} rows have a value, under 1%"
+        return Column(name, ColumnKind.CONSTANT, reason)
     kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
     if kind in "iuf":
         return _recognize_numbers(name, series, present, missing)
@@ -177,7 +183,7 @@ def _recognize_numbers(
         )
     values = present.to_numpy()
     whole = values.dtype.kind in "iu" or bool(np.all(np.mod(values[np.isfinite(values)], 1) == 0))
-    if whole and _names_rows(name) and distinct > ID_DISTINCT_SHARE * rows and distinct > 2:
+    if whole and _names_rows(name) and distinct >= ID_DISTINCT_SHARE * rows and distinct > 2:
         return Column(
             name,
             ColumnKind.IDENTIFIER,
@@ -262,10 +268,10 @@ def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing:
                 "text columns are not used yet",
             )
     if distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS):
-        if _names_rows(name) and share > ID_DISTINCT_SHARE and distinct > 2:
+        if _names_rows(name) and share >= ID_DISTINCT_SHARE and distinct > 2:
             return _identifier(name, distinct, present, "and the name says identifier")
         return Column(name, ColumnKind.CATEGORY, f"text, {distinct} distinct in {rows} rows{gone}")
-    if _names_rows(name) and share > ID_DISTINCT_SHARE:
+    if _names_rows(name) and share >= ID_DISTINCT_SHARE:
         return _identifier(name, distinct, present, "and the name says identifier")
     kept = sorted((n for n in counts.values() if n >= FEWEST_ROWS_OF_CATEGORY), reverse=True)
     kept = kept[:MOST_CATEGORIES]
