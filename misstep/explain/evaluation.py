@@ -78,7 +78,8 @@ class _Leaves:
         shown = {value: name for value, name in graph.names().items() if value.is_input}
         self.feeds: dict[Value, Any] = {}
         by_name = {name: value for value, name in shown.items()}
-        by_name |= {value.name: value for value in shown if value.name}
+        for one, name in shown.items():
+            by_name.setdefault(one.name or name, one)
         for key, array in feeds.items():
             value = key if isinstance(key, Value) else by_name.get(key)
             if value is None or value not in shown:

@@ -259,10 +259,14 @@ def _difference(evaluation: Evaluation, place: Index, slope: float) -> Differenc
         gap = abs(measured - slope)
         size = max(abs(measured), abs(slope))
         # Rounding of the loss itself limits what a difference can show.
+        near = step / 4
+        closer = (at(old + near) - 2 * now + at(old - near)) / near
         rounding = 8 * np.finfo("float64").eps * max(abs(before), abs(after)) / (2 * step)
         relative = gap / size if size else 0.0
     agrees = bool(gap <= rounding + AGREES * size)
-    return Difference(step, measured, left, right, relative, agrees)
+    # Where a function is smooth, the sides draw together as fast as the step shrinks.
+    kink = bool(abs(closer) > max(0.5 * abs(right - left), 100 * rounding))
+    return Difference(step, measured, left, right, relative, agrees, kink)
 
 
 def _update(

@@ -70,7 +70,7 @@ class Difference:
     """The measured slope: the loss a step further on less the loss a step back, over both steps.
 
     `left` and `right`: the slopes to either side. `agrees`: whether the measured slope is the
-    gradient, as far as rounding lets it show.
+    gradient, as far as rounding lets it show. `kink`: the sides differ however small the step.
     """
 
     step: float
@@ -79,6 +79,7 @@ class Difference:
     right: float
     relative_difference: float
     agrees: bool
+    kink: bool
 
 
 @dataclass(frozen=True)

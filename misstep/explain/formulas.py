@@ -8,6 +8,7 @@ Knows ops by their names and templates; `terms.py` writes the trees that are bui
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -252,8 +253,8 @@ class Formulas:
             before = ", ".join(map(str, narrowed((*index[:-1], 0), left)[:-1]))
             after = [*map(str, narrowed((*index[:-2], 0, index[-1]), right))]
             after[-2] = "k"
-            label = Term(f"Σₖ {names[0]}[{before}, k] · {names[1]}[{', '.join(after)}]")
-        return Term(label.template, label.args, with_numbers=_first_of(terms, count))
+            label = Term(f"Σₖ {names[0]}[{before}, k] · {names[1]}[{', '.join(after)}]", number=0.0)
+        return replace(label, with_numbers=_first_of(terms, count))
 
     def _added(self, value: Value, terms: list[Term], count: int) -> Term:
         if count <= MOST_TERMS and _short(terms):

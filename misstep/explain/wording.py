@@ -190,17 +190,18 @@ def _check(one: Explanation, sign: str, own: str) -> list[str]:
     line = f"measured by moving {own} by ±{figure(check.step)}: {figure(check.slope)}"
     if not math.isfinite(check.slope) or not math.isfinite(one.gradient):
         return [f"{line}; there is nothing to compare where numbers aren't finite"]
+    sides = f"left slope {figure(check.left)}, right slope {figure(check.right)}"
+    choice = f"{one.loss_name} has a kink there, and {sign} is one of the slopes to choose from."
+    if check.agrees and check.kink:
+        return [line, f"the two sides differ, though: {sides}. {choice}"]
     if check.agrees:
         if check.relative_difference > 1e-3:
             return [f"{line}; equal as far as rounding lets it show"]
         gap = check.relative_difference
         return [f"{line} (relative difference {figure(float(f'{gap:.1e}'))})"]
-    sides = f"left slope {figure(check.left)}, right slope {figure(check.right)}"
-    bend = abs(check.left - check.right) > 0.01 * max(abs(check.left), abs(check.right))
     why = (
-        f"the two sides differ: {sides}. {one.loss_name} has a kink there, and {sign} is one of "
-        "the slopes that can be chosen at it."
-        if bend
+        f"the two sides differ: {sides}. {choice}"
+        if check.kink
         else f"they disagree ({sides}): {one.loss_name} bends more sharply there than this step "
         "can see, or a gradient rule is wrong."
     )

@@ -99,6 +99,21 @@ def test_a_kink_is_told() -> None:
     assert "the two sides differ: left slope 0, right slope 1" in one.text()
 
 
+def test_a_kink_whose_middle_is_the_gradient_is_told_too() -> None:
+    w = make_parameter(0.0)
+    one = explain(abs(w), w)
+    assert one.difference.agrees
+    assert one.difference.kink
+    assert "the two sides differ, though: left slope −1, right slope 1" in one.text()
+
+
+@pytest.mark.parametrize("start", [0.0, 1e-3, 0.3, 5.0, -200.0])
+def test_a_smooth_function_has_no_kink(start: float) -> None:
+    w = make_parameter(start)
+    for loss in (w * w, ms.sigmoid(w), ms.exp(0.01 * w), ms.sin(w) ** 3 + 100.0):
+        assert not explain(loss, w).difference.kink
+
+
 def test_where_a_nan_arises() -> None:
     w = make_parameter(-1.0)
     z = w * 2.0
@@ -133,6 +148,14 @@ def test_numbers_not_finite_to_begin_with() -> None:
 
 
 # Names
+
+
+def test_a_name_may_be_anything() -> None:
+    p = make_parameter(np.ones((1, 5)), "{0} weird_name\\ 50%")
+    loss = ms.total(ms.tanh(p @ make_parameter(np.ones((5, 1)), "ŵ η")))
+    one = explain(loss, p)
+    assert "{0} weird_name" in one.text()
+    assert one.latex().isascii()
 
 
 def test_names_given_win() -> None:
