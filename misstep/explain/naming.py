@@ -81,14 +81,12 @@ class Names:
             wish = wishes.get(value) or value.name or held.get(value)
             if wish is None and value is last_of_line.get(value.location):
                 wish = variable_of(value)
-            if wish is None and value.is_literal:
-                wish = variable_of_literal(value, evaluation.graph.computed, variables)
-            if wish is None:
-                continue
-            if value.is_literal:  # the same numbers may have become a literal more than once
-                self.of[value] = wish
-            else:
+            if wish is not None:
                 self._name(value, wish)
+        for value in evaluation.graph.literals:
+            wish = self._variable_of_literal(value, variables) if value not in self.of else None
+            if wish is not None:  # the same numbers may have become a literal more than once
+                self.of[value] = wish
         places = [value.location for value in values if value.is_input]
         for value in values:
             if value.is_input and value not in self.of and places.count(value.location) == 1:
@@ -112,6 +110,29 @@ class Names:
             count += 1
             name = f"{wish}_{count}"
         self.of[value] = name
+
+    def _variable_of_literal(self, literal: Value, variables: Mapping[str, Any]) -> str | None:
+        """Return the variable that the numbers of a literal come from, if that can be told.
+
+        An array is known by its numbers. A single number is known only if the statement that uses
+        it speaks of a variable with that number: 0.5 is no variable in `x = 0.5; y = 0.5 * a`.
+        """
+        data = np.asarray(literal.data)
+        fits = [name for name, held in variables.items() if _same(held, data)]
+        if not fits or data.size > 1:
+            return fits[0] if fits else None
+        computed = self.evaluation.graph.computed
+        for at, user in enumerate(computed):
+            if all(given is not literal for given in user.inputs):
+                continue
+            # The statement ends with the next Value that has a name.
+            after = (one for one in computed[at:] if one.location == user.location)
+            owner = next((self.of[one] for one in after if one in self.of), None)
+            words = _WORD.findall(statement(user, owner))
+            found = [name for name in fits if name in words]
+            if found:
+                return found[0]
+        return None
 
     def _make_up(self, value: Value, letter: str) -> None:
         if value not in self.of:
@@ -201,30 +222,16 @@ def variable_of(value: Value) -> str | None:
     return variable_of_line(value)
 
 
-def variable_of_literal(
-    literal: Value, computed: list[Value], variables: Mapping[str, Any]
-) -> str | None:
-    """Return the variable that the numbers of a literal come from, if that can be told.
+def statement(value: Value, target: str | None) -> str:
+    """Return the right-hand side of the statement that made `value`, as far as it can be read.
 
-    An array is known by its numbers. A single number is known only if the line that uses it speaks
-    of a variable with that number: the 0.5 of `0.5 * error` is no variable of that size elsewhere.
+    `target`: the variable it assigns to, which tells statements on one line apart.
     """
-    data = np.asarray(literal.data)
-    fits = [name for name, held in variables.items() if _same(held, data)]
-    if not fits:
-        return None
-    if data.size > 1:
-        return fits[0]
-    for user in computed:
-        place = user.location
-        if place is None or all(given is not literal for given in user.inputs):
-            continue
-        line = linecache.getline(place.file, place.line)
-        right = line.split("=", 1)[-1]
-        found = [name for name in fits if name in _WORD.findall(right)]
-        if found:
-            return found[0]
-    return None
+    place = value.location
+    parts = linecache.getline(place.file, place.line).split(";") if place is not None else [""]
+    if len(parts) > 1:
+        parts = [part for part in parts if part.split("=")[0].strip() == target]
+    return parts[0].split("=", 1)[-1] if parts else ""
 
 
 def _same(held: Any, data: Array) -> bool:

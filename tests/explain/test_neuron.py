@@ -81,6 +81,13 @@ def test_the_latex_has_the_textbook_lines() -> None:
     assert r"w &\leftarrow w - \eta \cdot \frac{\partial L}{\partial w}" in latex
 
 
+def test_the_session_in_one_line_reads_the_same() -> None:
+    # fmt: off
+    w = make_parameter(0.4); b = make_parameter(0.1); x = 0.5; z = w * x + b; a = ms.sigmoid(z); L = 0.5 * (1 - a) ** 2  # noqa: E501, E702
+    # fmt: on
+    assert explain(L, w, learning_rate=0.1).text() == worked_neuron().text()
+
+
 def test_a_neuron_in_one_expression_gets_made_up_names() -> None:
     w = make_parameter(0.4)
     loss = 0.5 * (1 - ms.sigmoid(w * 0.5 + 0.1)) ** 2
