@@ -237,8 +237,13 @@ def statement(value: Value, target: str | None) -> str:
 def _same(held: Any, data: Array) -> bool:
     if isinstance(held, Value | bool) or not isinstance(held, int | float | np.ndarray | list):
         return False
+    if isinstance(held, list) and (
+        len(held) != (data.shape[0] if data.ndim else -1)
+        or any(isinstance(each, Value) for each in held)
+    ):
+        return False
     try:
         array = np.asarray(held)
-    except ValueError:
+    except (TypeError, ValueError):
         return False
     return array.shape == data.shape and array.dtype.kind in "fiu" and bool(np.all(array == data))

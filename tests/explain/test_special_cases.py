@@ -182,6 +182,17 @@ def test_variables_of_the_caller_are_found_without_source() -> None:
     assert "∂L/∂w = ∂L/∂a · ∂a/∂z · ∂z/∂w = −0.4256 · 0.2445 · 0.5 = −0.0520" in told
 
 
+def test_other_variables_of_the_caller_do_no_harm() -> None:
+    w, waiting = make_parameter([1.0, 2.0]), make_input("later", ())
+    lists = [w, waiting]
+    ragged = [[1.0], [1.0, 2.0]]
+    texts = ["a", "b"]
+    x = [3.0, 4.0]
+    loss = ms.total(w * x)
+    assert "loss = w[0] · x[0] + w[1] · x[1] = 1 · 3 + 2 · 4 = 11" in explain(loss, w).text()
+    del lists, ragged, texts
+
+
 def test_names_in_frame() -> None:
     speed = make_parameter(1.0)
     assert names_in_frame(sys._getframe())[speed] == "speed"
