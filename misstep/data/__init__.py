@@ -8,6 +8,19 @@ functions only, so that importing this room stays quick.
 
 from __future__ import annotations
 
+from misstep.data.columns import Column, ColumnKind, recognize_columns
+from misstep.data.preprocessing import Preprocessor, preprocessing_from_json
+from misstep.data.scaling import MatrixScaling, PixelScaling
 from misstep.data.tables import Table, read_table
 
-__all__ = ["Table", "read_table"]
+__all__ = [
+    "Column",
+    "ColumnKind",
+    "MatrixScaling",
+    "PixelScaling",
+    "Preprocessor",
+    "Table",
+    "preprocessing_from_json",
+    "read_table",
+    "recognize_columns",
+]

@@ -278,11 +278,6 @@ def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing:
     covered = sum(kept) / rows
     if covered >= LEAST_COVERED:
         reason = f"text, {distinct} distinct in {rows} rows{gone}"
-        if len(kept) < distinct:
-            reason += (
-                f"; about {len(kept)} of them, with {FEWEST_ROWS_OF_CATEGORY} rows or more, "
-                f"cover {covered:.0%} of the rows and the rest are one category"
-            )
         return Column(name, ColumnKind.CATEGORY, reason)
     if LEAST_MISSING_SHARE <= missing / rows <= 1 - LEAST_MISSING_SHARE:
         return Column(

@@ -1,0 +1,325 @@
+"""How one column of a table becomes features: numbers, categories and dates, one class each.
+
+A part is fitted on the training rows, keeps plain values only, and turns any later rows of its
+column into numbers that are never NaN. `preprocessing.py` puts parts side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.columns import (
+    FEW_CATEGORIES,
+    FEWEST_ROWS_OF_CATEGORY,
+    MOST_CATEGORIES,
+    Column,
+)
+from misstep.data.scaling import Standard
+from misstep.data.stored import STRICT
+from misstep.data.values import category_words, date_format_of, parse_dates, parse_number
+from misstep.data.weighted import quantile
+from misstep.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["CategoryPart", "DatePart", "NumberPart"]
+
+Floats = NDArray[np.float64]
+Tell = Callable[[str], None]
+Cycle = Literal["season", "weekday", "time of day"]
+
+DAYS_PER_YEAR = 365.2425
+SECONDS_PER_DAY = 86_400.0
+
+
+@dataclass(frozen=True)
+class NumberPart:
+    """A column of numbers: one standardized feature, and one that says where it is missing."""
+
+    column: str
+    form: str
+    fill: float
+    standard: Standard
+    indicator: bool
+    because: str
+    kind: Literal["number"] = "number"
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if self.form not in {"plain", "thousands", "percent", "money"}:
+            raise ValueError("unknown form of number")
+        if not np.isfinite(self.fill):
+            raise ValueError("fill must be finite")
+
+    @classmethod
+    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> NumberPart:
+        """Learn from the training rows (rows,); weights of 0 leave rows out."""
+        values = as_numbers(series, column.name, column.form)
+        known = ~np.isnan(values) & (weights > 0)
+        gaps = int((np.isnan(values) & (weights > 0)).sum())
+        if not known.any():
+            reason = "missing in all training rows, so it is always 0"
+            return cls(column.name, column.form, 0.0, Standard(0.0, 1.0), False, reason)
+        values, weights = values[known], weights[known]
+        standard, reason = Standard.fit(values, weights)
+        fill = quantile(values, weights, 0.5)
+        if gaps:
+            gap = f"missing values become the median {fill:g} and are marked"
+            reason = f"{reason}; {gap}" if reason else gap
+        return cls(column.name, column.form, fill, standard, gaps > 0, reason)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The names of this column's features."""
+        return [self.column, f"{self.column} is missing"][: 1 + self.indicator]
+
+    def transform(self, series: pandas.Series, tell: Tell) -> Floats:
+        """Return (rows, features); `tell` hears what was noticed."""
+        values = as_numbers(series, self.column, self.form)
+        gaps = np.isnan(values)
+        if gaps.any() and not self.indicator:
+            tell(
+                f"{self.column}: {gaps.sum()} missing values, none of which there were in "
+                f"training, became the median {self.fill:g}"
+            )
+        z = self.standard.apply(np.where(gaps, self.fill, values))
+        return np.column_stack([z, gaps] if self.indicator else [z]).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class CategoryPart:
+    """A column of categories: a place for each, one for rare or unseen ones, one for missing."""
+
+    column: str
+    values: tuple[str, ...]
+    other: bool
+    indicator: bool
+    because: str
+    kind: Literal["category"] = "category"
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if len(set(self.values)) != len(self.values):
+            raise ValueError("a category stands twice")
+
+    @classmethod
+    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> CategoryPart:
+        """Learn which categories there are from the training rows (rows,)."""
+        counts: dict[str, float] = {}
+        gaps, rows = False, 0
+        for word, weight in zip(category_words(series.tolist()), weights.tolist(), strict=True):
+            if weight > 0:
+                rows += 1
+                if word is None:
+                    gaps = True
+                else:
+                    counts[word] = counts.get(word, 0.0) + weight
+        kept = sorted(counts)
+        reason = ""
+        if len(counts) > FEW_CATEGORIES:
+            # Weights that sum to less than the rows are shares, not numbers of copies.
+            least = FEWEST_ROWS_OF_CATEGORY * min(1.0, float(weights.sum()) / rows)
+            enough = sorted(
+                (word for word in counts if counts[word] >= least * (1 - 1e-9)),
+                key=lambda word: (-counts[word], word),
+            )
+            kept = sorted(enough[:MOST_CATEGORIES])
+            if not kept:
+                reason = f"none of the {len(counts)} categories has a place of its own"
+            elif len(kept) < len(counts):
+                reason = (
+                    f"{len(kept)} of {len(counts)} categories have a place of their own because "
+                    f"they have {FEWEST_ROWS_OF_CATEGORY} training rows or more"
+                    + (f" (the {MOST_CATEGORIES} largest)" if len(enough) > len(kept) else "")
+                )
+        other = 0 < len(kept) < len(counts)
+        return cls(column.name, tuple(kept), other, gaps, reason)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The names of this column's features."""
+        names = [f"{self.column}={value}" for value in self.values]
+        if self.other:
+            names.append(f"{self.column} is another")
+        if self.indicator:
+            names.append(f"{self.column} is missing")
+        return names
+
+    def transform(self, series: pandas.Series, tell: Tell) -> Floats:
+        """Return zeros and ones (rows, features); `tell` hears of unseen categories."""
+        width = len(self.feature_names)
+        place = {value: i for i, value in enumerate(self.values)}
+        # One more column than needed takes what has no place and is cut off at the end.
+        other = len(self.values) if self.other else width
+        gap = width - 1 if self.indicator else width
+        words = category_words(series.tolist())
+        slots = [gap if word is None else place.get(word, other) for word in words]
+        result = np.zeros((len(words), width + 1))
+        result[np.arange(len(words)), slots] = 1.0
+        gaps = sum(word is None for word in words)
+        if gaps and not self.indicator:
+            tell(f"{self.column}: {gaps} missing values, none of which there were in training")
+        unseen = [word for word in words if word is not None and word not in place]
+        if unseen and not self.other and self.values:
+            tell(
+                f"{self.column}: {len(unseen)} rows hold a category that training had not, "
+                f"for example {unseen[0]!r}"
+            )
+        return result[:, :width]
+
+
+@dataclass(frozen=True)
+class DatePart:
+    """A column of dates: years as a number, and places on the circles of year, week and day."""
+
+    column: str
+    form: str
+    fill: float
+    years: Standard
+    cycles: tuple[Cycle, ...]
+    indicator: bool
+    because: str
+    kind: Literal["date"] = "date"
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.fill):
+            raise ValueError("fill must be finite")
+        if len(set(self.cycles)) != len(self.cycles):
+            raise ValueError("a cycle stands twice")
+
+    @classmethod
+    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> DatePart:
+        """Learn from the training rows (rows,) which circles turn at all, and the years' size."""
+        years, circles, gaps = _calendar(as_dates(series, column.name, column.form))
+        known = ~gaps & (weights > 0)
+        if not known.any():
+            reason = "missing in all training rows, so it is always 0"
+            return cls(column.name, column.form, 0.0, Standard(0.0, 1.0), (), False, reason)
+        turning = tuple(name for name, turn in circles.items() if np.ptp(turn[known]) > 1e-9)
+        monthly = as_dates(series, column.name, column.form)[known].astype("datetime64[D]")
+        first_days = (monthly == monthly.astype("datetime64[M]")).all()
+        if first_days:
+            # The weekday of a first of the month tells of the calendar, not of the row.
+            turning = tuple(name for name in turning if name != "weekday")
+        center_and_scale, _ = Standard.fit(years[known], weights[known])
+        plain = Standard(center_and_scale.center, center_and_scale.scale)
+        fill = quantile(years[known], weights[known], 0.5)
+        reason = "years as a number" + "".join(
+            f", {name} as a place on a circle" for name in turning
+        )
+        missing = bool((gaps & (weights > 0)).any())
+        return cls(column.name, column.form, fill, plain, turning, missing, reason)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The names of this column's features."""
+        names = [f"{self.column}: years"]
+        for cycle in self.cycles:
+            names += [f"{self.column}: {cycle} (sine)", f"{self.column}: {cycle} (cosine)"]
+        return names + [f"{self.column} is missing"] * self.indicator
+
+    def transform(self, series: pandas.Series, tell: Tell) -> Floats:
+        """Return (rows, features); a missing date has no direction on any circle."""
+        years, circles, gaps = _calendar(as_dates(series, self.column, self.form))
+        if gaps.any() and not self.indicator:
+            tell(f"{self.column}: {gaps.sum()} missing dates, none of which there were in training")
+        columns = [self.years.apply(np.where(gaps, self.fill, years))]
+        for cycle in self.cycles:
+            angle = 2 * np.pi * circles[cycle]
+            columns += [np.where(gaps, 0, np.sin(angle)), np.where(gaps, 0, np.cos(angle))]
+        if self.indicator:
+            columns.append(gaps.astype(np.float64))
+        return np.column_stack(columns)
+
+
+def _calendar(dates: NDArray[Any]) -> tuple[Floats, dict[Cycle, Floats], NDArray[np.bool_]]:
+    """Return years since 1970, the place on each circle in turns [0, 1), and the gaps."""
+    gaps = np.isnat(dates)
+    filled = np.where(gaps, np.datetime64(0, "s"), dates).astype("datetime64[s]")
+    days = filled.astype("datetime64[D]")
+    seconds = (filled - days).astype(np.float64)
+    number = days.astype(np.int64).astype(np.float64) + seconds / SECONDS_PER_DAY
+    day_of_year = (days - days.astype("datetime64[Y]")).astype(np.float64)
+    circles: dict[Cycle, Floats] = {
+        "season": np.mod(day_of_year / DAYS_PER_YEAR, 1.0),
+        # 1970-01-01 was a Thursday, the fourth day of a week that starts on Monday.
+        "weekday": np.mod(days.astype(np.int64) + 3, 7) / 7.0,
+        "time of day": seconds / SECONDS_PER_DAY,
+    }
+    return number / DAYS_PER_YEAR, circles, gaps
+
+
+def as_numbers(series: pandas.Series, column: str, form: str) -> Floats:
+    """Return a column as floats (rows,), NaN where missing.
+
+    Raises DataError with column, row (counted from 1, header not counted) and value for texts that
+    are no numbers, and for infinite values.
+    """
+    dtype = series.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
+        values = series.to_numpy().astype(np.float64)
+    else:
+        values = np.full(len(series), np.nan)
+        gaps = series.isna().to_numpy()
+        for row, value in enumerate(series.tolist()):
+            if gaps[row]:
+                continue
+            try:
+                values[row] = parse_number(value, form)
+            except ValueError as error:
+                raise DataError(
+                    f"column {column!r}, row {row + 1}",
+                    needed="a number, as in training",
+                    got=repr(value)[:60],
+                    try_="mending that cell, or leaving it empty if it is not known",
+                ) from error
+    wrong = np.flatnonzero(np.isinf(values))
+    if wrong.size:
+        raise DataError(
+            f"column {column!r}, row {wrong[0] + 1}",
+            needed="a finite number",
+            got=f"{values[wrong[0]]}" + (f" ({wrong.size} such rows)" if wrong.size > 1 else ""),
+            try_="mending that cell, or leaving it empty if it is not known",
+        )
+    return values
+
+
+def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
+    """Return a column as datetime64 in seconds (rows,), NaT where missing.
+
+    `form`: the format found in training, or "stored". Raises DataError with column, row and value.
+    """
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind == "M":
+        return series.to_numpy().astype("datetime64[s]")
+    result = np.full(len(series), np.datetime64("NaT"), dtype="datetime64[s]")
+    known = np.flatnonzero(~series.isna().to_numpy())
+    if not known.size:
+        return result
+    words = [str(value) for value in series.iloc[known].tolist()]
+    if form == "stored":
+        found = date_format_of(words)
+        form = found[0] if found else "ISO8601"
+    dates = parse_dates(words, form)
+    if dates is None:
+        row, word = next(
+            (row, word)
+            for row, word in zip(known, words, strict=True)
+            if parse_dates([word], form) is None
+        )
+        raise DataError(
+            f"column {column!r}, row {row + 1}",
+            needed=f"a date written as in training ({form})",
+            got=repr(word)[:60],
+        )
+    result[known] = dates.to_numpy().astype("datetime64[s]")
+    return result

@@ -1,0 +1,205 @@
+"""From rows of a table to rows of numbers, fitted on the training rows only.
+
+Holds `Preprocessor`, which puts the parts of all columns side by side, and the way back from JSON
+for every kind of preprocessing. Knows tables and arrays, not networks. See `parts.py` for what
+happens to one column, `scaling.py` for purely numeric arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.columns import Column, ColumnKind
+from misstep.data.names import did_you_mean
+from misstep.data.parts import CategoryPart, DatePart, NumberPart
+from misstep.data.scaling import FARTHEST, MatrixScaling, PixelScaling
+from misstep.data.stored import STRICT, from_plain, to_plain
+from misstep.data.tables import read_table
+from misstep.data.weighted import checked_weights
+from misstep.errors import DataError, FileFormatError
+
+__all__ = ["Preprocessor", "preprocessing_from_json"]
+
+_PART_OF: dict[ColumnKind, type[NumberPart] | type[CategoryPart] | type[DatePart]] = {
+    ColumnKind.NUMBER: NumberPart,
+    ColumnKind.CATEGORY: CategoryPart,
+    ColumnKind.DATE: DatePart,
+}
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """All that is stored of a fitted preprocessor."""
+
+    columns: tuple[Column, ...]
+    parts: tuple[NumberPart | CategoryPart | DatePart, ...]
+    kind: Literal["table"] = "table"
+    version: Literal[1] = 1
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        names = [part.column for part in self.parts]
+        if len(set(names)) != len(names):
+            raise ValueError("a column stands twice")
+        if names != [column.name for column in self.columns if column.used]:
+            raise ValueError("parts and used columns differ")
+        for part, column in zip(self.parts, (c for c in self.columns if c.used), strict=True):
+            if part.kind != column.kind.value:
+                raise ValueError("a part is of another kind than its column")
+        if not any(part.feature_names for part in self.parts):
+            raise ValueError("there are no features")
+
+
+class Preprocessor:
+    """Turns tables into float32 arrays (rows, features), the same way at training and later.
+
+    Make one with `Preprocessor.fit`; everything fitted lives in `to_json()`. `last_notes` holds
+    what the latest `transform` noticed, such as categories that training had not.
+    """
+
+    def __init__(self, fitted: _Fitted) -> None:
+        self._fitted = fitted
+        self.last_notes: list[str] = []
+
+    @classmethod
+    def fit(
+        cls, frame: object, columns: Sequence[Column], sample_weight: object = None
+    ) -> Preprocessor:
+        """Learn from training rows.
+
+        `frame`: a table (rows, columns), anything `read_table` takes; `columns`: what
+        `recognize_columns` said; `sample_weight`: (rows,), counts each row as if it stood there so
+        often. Raises DataError: a column that is not there, unfit values or weights.
+        """
+        table = read_table(frame).frame
+        weights = checked_weights(sample_weight, len(table))
+        _refuse_absent([column.name for column in columns if column.used], list(table.columns))
+        parts = tuple(
+            _PART_OF[column.kind].fit(column, table[column.name], weights)
+            for column in columns
+            if column.used
+        )
+        if not any(part.feature_names for part in parts):
+            raise DataError(
+                "the table",
+                needed="at least one column to learn from",
+                got=f"{len(columns)} columns that give no features",
+            )
+        return cls(_Fitted(tuple(columns), parts))
+
+    @staticmethod
+    def for_matrix(
+        X: object, sample_weight: object = None, names: Sequence[str] | None = None
+    ) -> MatrixScaling:
+        """Return a fitted scaling for a purely numeric array X: (rows, features) without gaps."""
+        return MatrixScaling.fit(X, sample_weight, names)
+
+    @staticmethod
+    def for_pixels(pixels: int, largest: float = 255.0) -> PixelScaling:
+        """Return the scaling for flat pictures whose values go from 0 to `largest`."""
+        if pixels < 1 or not largest > 0:
+            raise DataError("the pictures", needed="at least one pixel and a largest value above 0")
+        return PixelScaling(int(pixels), float(largest))
+
+    def transform(self, frame: object) -> NDArray[np.float32]:
+        """Return features (rows, features), never NaN; what was noticed is in `last_notes`.
+
+        Columns are found by name; further ones are ignored. Raises DataError: a missing column
+        (with the nearest name), a text among numbers or an infinite value (with row and value).
+        """
+        array, self.last_notes = self.transform_with_notes(frame)
+        return array
+
+    def transform_with_notes(self, frame: object) -> tuple[NDArray[np.float32], list[str]]:
+        """Return features as `transform` does, and the notes, changing nothing on this object."""
+        table = read_table(frame).frame
+        parts = self._fitted.parts
+        _refuse_absent([part.column for part in parts], list(table.columns))
+        notes: list[str] = []
+        result = np.empty((len(table), self.number_of_features), dtype=np.float32)
+        place = 0
+        for part in parts:
+            block = part.transform(table[part.column], notes.append)
+            result[:, place : place + block.shape[1]] = block
+            place += block.shape[1]
+            far = int((np.abs(block) >= FARTHEST).any(axis=1).sum())
+            if far:
+                notes.append(
+                    f"{part.column}: {far} values lie {FARTHEST:.0e} deviations or more from the "
+                    "training rows and count as just that"
+                )
+        return result, notes
+
+    @property
+    def columns(self) -> list[Column]:
+        """All columns that were judged, also those left out."""
+        return list(self._fitted.columns)
+
+    @property
+    def column_names(self) -> list[str]:
+        """The columns that `transform` needs."""
+        return [part.column for part in self._fitted.parts]
+
+    @property
+    def feature_names(self) -> list[str]:
+        """A name for each feature, such as `Age`, `Age is missing`, `Sex=male`."""
+        return [name for part in self._fitted.parts for name in part.feature_names]
+
+    @property
+    def number_of_features(self) -> int:
+        """How many columns `transform` returns."""
+        return len(self.feature_names)
+
+    @property
+    def reasons(self) -> list[str]:
+        """A sentence for each column: what it is, or why it is left out, and what was done."""
+        done = {part.column: part.because for part in self._fitted.parts}
+        said = []
+        for column in self._fitted.columns:
+            words = str(column.kind) if column.used else "left out"
+            more = f"; {done[column.name]}" if done.get(column.name) else ""
+            said.append(f"{column.name}: {words} because {column.because}{more}")
+        return said
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything fitted as plain JSON; floats survive bit for bit."""
+        return to_plain(self._fitted)
+
+    @classmethod
+    def from_json(cls, plain: object) -> Preprocessor:
+        """Rebuild what `to_json` gave. Raises FileFormatError for anything else."""
+        return cls(from_plain(_Fitted, plain, "the stored preprocessing"))
+
+
+def preprocessing_from_json(plain: object) -> Preprocessor | MatrixScaling | PixelScaling:
+    """Rebuild preprocessing of whichever kind was stored. Raises FileFormatError."""
+    kind = plain.get("kind") if isinstance(plain, dict) else None
+    if kind == "table":
+        return Preprocessor.from_json(plain)
+    if kind == "matrix":
+        return MatrixScaling.from_json(plain)
+    if kind == "pixels":
+        return PixelScaling.from_json(plain)
+    raise FileFormatError(
+        "the stored preprocessing",
+        needed="kind table, matrix or pixels",
+        got=repr(kind)[:60],
+    )
+
+
+def _refuse_absent(needed: list[str], present: list[str]) -> None:
+    absent = [name for name in needed if name not in present]
+    if absent:
+        extra = f" (and {len(absent) - 1} more columns)" if len(absent) > 1 else ""
+        raise DataError(
+            f"the table has no column {absent[0]!r}{extra}",
+            needed="all columns of the training rows",
+            got=f"{len(present)} columns",
+            try_=did_you_mean(absent[0], present),
+        )

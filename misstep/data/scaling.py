@@ -1,0 +1,288 @@
+"""How numbers are brought to a common size: one column, a whole matrix, the pixels of pictures.
+
+Holds `Standard` (one column), `MatrixScaling` and `PixelScaling`. Knows arrays, not tables; columns
+of tables with texts and gaps are the matter of `preprocessing.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.stored import STRICT, from_plain, to_plain
+from misstep.data.weighted import checked_weights, mean_and_deviation, quantile, skewness
+from misstep.errors import DataError
+
+__all__ = ["MatrixScaling", "PixelScaling", "Standard"]
+
+Floats = NDArray[np.float64]
+
+# A million deviations squared still fit float32 a thousand billion billion times; beyond that a
+# network only overflows.
+FARTHEST = 1e6
+# Prices and areas have skewness 2 or more (an exponential distribution has exactly 2).
+SKEWED = 2.0
+# The logarithm has to take away at least this share of the skewness to be worth its bend.
+LEAST_STRAIGHTENED = 0.5
+# Among a million normal values none lies 6 deviations away (chance 2e-9 each).
+FAR = 6.0
+# Smooth clipping keeps values within 3: Holzmüller et al. 2024, "Better by default".
+CLIP = 3.0
+# The quartiles of a normal distribution lie this many deviations apart.
+NORMAL_QUARTILES = 1.349
+
+
+@dataclass(frozen=True)
+class Standard:
+    """Brings one column to mean 0 and deviation 1: z = (x - center) / scale.
+
+    `log`: x is sign(x)·log(1 + |x|) first. `clip`: z becomes z / √(1 + (z/3)²) afterwards.
+    """
+
+    center: float
+    scale: float
+    log: bool = False
+    clip: bool = False
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.center) and np.isfinite(self.scale) and self.scale > 0):
+            raise ValueError("center must be finite and scale above 0")
+
+    @classmethod
+    def fit(cls, values: Floats, weights: Floats) -> tuple[Standard, str]:
+        """Choose from the training values (rows,), finite; also return the reason, maybe empty."""
+        values, weights = values[weights > 0], weights[weights > 0]
+        reasons: list[str] = []
+        few = len(np.unique(values[:1000])) <= 2 and len(np.unique(values)) <= 2
+        log = False
+        if not few and values.min() >= 0:
+            before, after = skewness(values, weights), skewness(np.log1p(values), weights)
+            log = before > SKEWED and abs(after) <= (1 - LEAST_STRAIGHTENED) * before
+            if log:
+                values = np.log1p(values)
+                reasons.append(
+                    f"logarithm because the skewness falls from {before:.1f} to {after:.1f}"
+                )
+        center, deviation = mean_and_deviation(values, weights)
+        scale = deviation or 1.0
+        farthest = float(np.abs((values - center) / scale).max()) if deviation else 0.0
+        clip = not few and farthest > FAR
+        if clip:
+            low, high = quantile(values, weights, 0.25), quantile(values, weights, 0.75)
+            reason = (
+                f"clipped smoothly because a value lies {farthest:.0f} deviations from the mean"
+            )
+            spread = (high - low) / NORMAL_QUARTILES
+            if 0 < spread < np.inf:
+                center, scale = quantile(values, weights, 0.5), spread
+                reason += "; for the same reason measured from the median in quartile distances"
+            reasons.append(reason)
+        return cls(float(center), float(scale), bool(log), bool(clip)), "; ".join(reasons)
+
+    def apply(self, values: Floats) -> Floats:
+        """Return the scaled values; finite for every finite input."""
+        if self.log:
+            values = np.copysign(np.log1p(np.abs(values)), values)
+        with np.errstate(over="ignore"):
+            z = np.clip((values - self.center) / self.scale, -FARTHEST, FARTHEST)
+        if self.clip:
+            z = z / np.sqrt(1 + np.square(z / CLIP))
+        return z
+
+
+@dataclass(frozen=True)
+class MatrixScaling:
+    """Standardizes the columns of a purely numeric array; nothing may be missing.
+
+    `transform`: (rows, features) to float32 (rows, features).
+    """
+
+    names: tuple[str, ...]
+    centers: tuple[float, ...]
+    scales: tuple[float, ...]
+    kind: Literal["matrix"] = "matrix"
+    version: Literal[1] = 1
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if not len(self.names) == len(self.centers) == len(self.scales) > 0:
+            raise ValueError("names, centers and scales must be equally many, at least one")
+        if not (np.isfinite(self.centers).all() and np.isfinite(self.scales).all()):
+            raise ValueError("centers and scales must be finite")
+        if not all(scale > 0 for scale in self.scales):
+            raise ValueError("scales must be above 0")
+
+    @classmethod
+    def fit(
+        cls, X: object, sample_weight: object = None, names: Sequence[str] | None = None
+    ) -> MatrixScaling:
+        """Learn mean and deviation of each column of X: (rows, features), weighted if asked.
+
+        Raises DataError: not such an array, values that are NaN or inf, unfit weights.
+        """
+        matrix = _matrix(X)
+        rows, width = matrix.shape
+        titles = tuple(str(name) for name in names or (f"column_{i + 1}" for i in range(width)))
+        if len(titles) != width:
+            raise DataError("the names", needed=f"{width}, one per column", got=str(len(titles)))
+        if rows == 0 or width == 0:
+            raise DataError("the data", needed="a row and a column", got=f"shape {matrix.shape}")
+        _refuse_gaps(matrix, titles)
+        weights = checked_weights(sample_weight, rows)
+        fitted = [mean_and_deviation(matrix[:, i], weights) for i in range(width)]
+        return cls(titles, tuple(m for m, _ in fitted), tuple(d or 1.0 for _, d in fitted))
+
+    def transform(self, X: object) -> NDArray[np.float32]:
+        """Return X: (rows, features) standardized. Raises DataError for another width, NaN, inf."""
+        matrix = _matrix(X)
+        if matrix.shape[1] != len(self.names):
+            raise DataError(
+                "the data",
+                needed=f"{len(self.names)} columns, as in training",
+                got=str(matrix.shape[1]),
+            )
+        _refuse_gaps(matrix, self.names)
+        with np.errstate(over="ignore"):
+            z = (matrix - np.asarray(self.centers)) / np.asarray(self.scales)
+        return np.clip(z, -FARTHEST, FARTHEST).astype(np.float32)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """The names of the columns, in order."""
+        return list(self.names)
+
+    @property
+    def number_of_features(self) -> int:
+        """How many columns `transform` returns."""
+        return len(self.names)
+
+    @property
+    def reasons(self) -> list[str]:
+        """One sentence for each choice."""
+        return ["all columns are numbers, so each is brought to mean 0 and deviation 1"]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything fitted as plain JSON."""
+        return to_plain(self)
+
+    @classmethod
+    def from_json(cls, plain: object) -> MatrixScaling:
+        """Rebuild what `to_json` gave. Raises FileFormatError."""
+        return from_plain(cls, plain, "the stored scaling of a matrix")
+
+
+@dataclass(frozen=True)
+class PixelScaling:
+    """Brings pixels from 0..largest to 0..1; nothing is fitted.
+
+    `transform`: (rows, pixels) or (rows, height, width ...) to float32 (rows, pixels).
+    """
+
+    pixels: int
+    largest: float = 255.0
+    kind: Literal["pixels"] = "pixels"
+    version: Literal[1] = 1
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if self.pixels < 1 or not (np.isfinite(self.largest) and self.largest >= 1e-6):
+            raise ValueError("pixels and largest must be above 0")
+
+    def transform(self, X: object) -> NDArray[np.float32]:
+        """Return the pictures flat and divided by `largest`.
+
+        Raises DataError: another number of pixels, or values that are none from 0 to `largest`.
+        """
+        array = np.asarray(X)
+        if array.dtype.kind not in "buif" or array.ndim < 2:
+            raise DataError(
+                "the pictures",
+                needed="numbers of shape (rows, pixels)",
+                got=f"{array.dtype} of shape {array.shape}",
+            )
+        flat = array.reshape(len(array), int(np.prod(array.shape[1:])))
+        if flat.shape[1] != self.pixels:
+            raise DataError(
+                "the pictures",
+                needed=f"{self.pixels} pixels each, as in training",
+                got=str(flat.shape[1]),
+            )
+        if flat.size:
+            lowest, highest = flat.min(), flat.max()
+            if not (lowest >= 0 and highest <= self.largest):
+                raise DataError(
+                    "the pictures",
+                    needed=f"values from 0 to {self.largest:g}",
+                    got=f"values from {lowest} to {highest}",
+                )
+        return flat.astype(np.float32) / np.float32(self.largest)
+
+    @property
+    def feature_names(self) -> list[str]:
+        """One name for each pixel, counted from 1."""
+        return [f"pixel_{i + 1}" for i in range(self.pixels)]
+
+    @property
+    def number_of_features(self) -> int:
+        """How many columns `transform` returns."""
+        return self.pixels
+
+    @property
+    def reasons(self) -> list[str]:
+        """One sentence for each choice."""
+        return [f"all values are pixels from 0 to {self.largest:g}, so each is divided by that"]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything needed as plain JSON."""
+        return to_plain(self)
+
+    @classmethod
+    def from_json(cls, plain: object) -> PixelScaling:
+        """Rebuild what `to_json` gave. Raises FileFormatError."""
+        return from_plain(cls, plain, "the stored scaling of pixels")
+
+
+def _matrix(X: object) -> Floats:
+    try:
+        array = np.asarray(X)
+        if array.dtype.kind == "c":
+            raise DataError("the data", needed="real numbers", got="complex ones")
+        with np.errstate(over="ignore"):
+            matrix = array.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            "the data",
+            needed="an array of numbers (rows, features)",
+            got=str(error),
+            try_="a table with named columns, which may hold texts",
+        ) from error
+    if matrix.ndim != 2:
+        raise DataError(
+            "the data",
+            needed="an array (rows, features)",
+            got=f"shape {matrix.shape}",
+            try_="reshape(-1, 1) for one column",
+        )
+    return matrix
+
+
+def _refuse_gaps(matrix: Floats, names: Sequence[str]) -> None:
+    finite = np.isfinite(matrix)
+    if finite.all():
+        return
+    row, column = (int(place) for place in np.argwhere(~finite)[0])
+    value = "NaN" if np.isnan(matrix[row, column]) else str(matrix[row, column])
+    raise DataError(
+        f"column {names[column]!r}",
+        needed="finite numbers, neither NaN nor inf",
+        got=f"{value} at row {row + 1} ({(~finite).sum()} such values in all)",
+        try_="filling them, or a table with named columns, where gaps are filled for you",
+    )
