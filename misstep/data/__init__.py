@@ -9,18 +9,34 @@ functions only, so that importing this room stays quick.
 from __future__ import annotations
 
 from misstep.data.columns import Column, ColumnKind, recognize_columns
+from misstep.data.examples import EXAMPLES, Example, read_example
+from misstep.data.idx import Pictures, is_picture_folder, read_idx, read_pictures
 from misstep.data.preprocessing import Preprocessor, preprocessing_from_json
 from misstep.data.scaling import MatrixScaling, PixelScaling
+from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
+from misstep.data.targets import Target, recognize_target
 
 __all__ = [
+    "EXAMPLES",
     "Column",
     "ColumnKind",
+    "Example",
     "MatrixScaling",
+    "Pictures",
     "PixelScaling",
     "Preprocessor",
+    "Split",
     "Table",
+    "Target",
+    "is_picture_folder",
     "preprocessing_from_json",
+    "read_example",
+    "read_idx",
+    "read_pictures",
     "read_table",
     "recognize_columns",
+    "recognize_target",
+    "split_rows",
+    "split_rows_in_time",
 ]
