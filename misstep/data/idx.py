@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,9 @@ from misstep.errors import FileFormatError, StorageError
 
 __all__ = ["Pictures", "is_picture_folder", "read_idx", "read_pictures"]
 
-TYPES = {
+Header = tuple[tuple[int, ...], np.dtype[Any]]
+
+TYPES: dict[int, np.dtype[Any]] = {
     0x08: np.dtype(np.uint8),
     0x09: np.dtype(np.int8),
     0x0B: np.dtype(">i2"),
@@ -58,7 +62,7 @@ class Pictures:
     notes: list[str] = field(default_factory=list)
 
 
-def read_idx(source: str | os.PathLike[str]) -> NDArray[np.generic]:
+def read_idx(source: str | os.PathLike[str]) -> NDArray[Any]:
     """Read one idx file, gzipped or not, in this machine's byte order.
 
     Raises StorageError: missing or unreadable; FileFormatError: another kind of file, truncated,
@@ -93,8 +97,7 @@ def read_idx(source: str | os.PathLike[str]) -> NDArray[np.generic]:
     return values.astype(dtype.newbyteorder("="))
 
 
-def _header(start: bytes, path: Path, more: object) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
-    assert callable(more)
+def _header(start: bytes, path: Path, more: Callable[[int], bytes]) -> Header:
     axes = start[3] if len(start) == 4 else 0
     if start[:2] != b"\x00\x00" or start[2:3] == b"" or start[2] not in TYPES:
         raise FileFormatError(

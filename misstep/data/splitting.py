@@ -64,7 +64,8 @@ def split_rows_in_time(
     test, validation, notes = _sizes(rows, validation_fraction, test_fraction)
     everything = np.arange(rows, dtype=np.int64)
     cuts = [rows - test - validation, rows - test]
-    return Split(*(everything[a:b] for a, b in zip([0, *cuts], [*cuts, rows], strict=True)), notes)
+    train, validation_part, test_part = np.split(everything, cuts)
+    return Split(train, validation_part, test_part, notes)
 
 
 def _sizes(rows: int, validation: float, test: float) -> tuple[int, int, list[str]]:
