@@ -210,10 +210,12 @@ def _frame_column(series: Any) -> Any:
     """Return a narwhals column as an array or list, by ways that need no other package."""
     import narwhals
 
-    if series.dtype.is_numeric() and series.dtype != narwhals.Decimal:
-        if series.null_count() == 0:
-            return series.to_numpy()
-        return np.asarray([np.nan if v is None else v for v in series.to_list()], dtype=np.float64)
+    native = series.to_native()
+    if isinstance(getattr(native, "dtype", None), np.dtype):
+        return native
+    numeric = series.dtype.is_numeric() and series.dtype != narwhals.Decimal
+    if numeric and series.null_count() == 0:
+        return series.to_numpy()
     return series.to_list()
 
 
