@@ -71,7 +71,7 @@ class Standard:
                 )
         center, deviation = mean_and_deviation(values, weights)
         scale = deviation or 1.0
-        farthest = float(np.abs((values - center) / scale).max()) if deviation else 0.0
+        farthest = float(np.abs(values / scale - center / scale).max()) if deviation else 0.0
         clip = not few and farthest > FAR
         if clip:
             low, high = quantile(values, weights, 0.25), quantile(values, weights, 0.75)

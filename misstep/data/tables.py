@@ -203,7 +203,9 @@ def _from_frame(source: object, name: str) -> Table:
             got=f"several levels, for example {titles[0]!r}",
             try_="joining the levels into one name",
         )
-    return _from_columns({title: _frame_column(frame[title]) for title in titles}, name, [])
+    return _from_columns(
+        {title: _frame_column(frame.get_column(title)) for title in titles}, name, []
+    )
 
 
 def _frame_column(series: Any) -> Any:

@@ -1,0 +1,144 @@
+"""What each column is said to be, and that the reason carries its numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from misstep.data import Column, ColumnKind, read_table, recognize_columns
+from misstep.errors import DataError, NotYetError
+
+GENERATOR = np.random.default_rng(0)
+ROWS = 60
+
+
+def judged(values: object, name: str = "x") -> Column:
+    size = len(values)  # type: ignore[arg-type]
+    table = read_table({name: values, "beside": GENERATOR.normal(size=size)})
+    return recognize_columns(table.frame)[0]
+
+
+LETTERS = [f"{a}{b}" for a in "abcdefgh" for b in "abcdefgh"]
+SENTENCE = "this is the text number"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "form"),
+    [
+        (GENERATOR.normal(size=ROWS), "number", "plain"),
+        (GENERATOR.integers(0, 9, ROWS), "number", "plain"),
+        ([0, 1] * 30, "number", "plain"),
+        (["1,234", "12", "5,678,901.5"] * 20, "number", "thousands"),
+        (["12%", "3.5 %", "-1%"] * 20, "number", "percent"),
+        (["$5", "$1,200.50", "-$3"] * 20, "number", "money"),
+        (["1", 2, 3.5] * 20, "number", "plain"),
+        (["1,23", "12", "5"] * 20, "category", ""),
+        (["001", "010"] * 30, "category", ""),
+        (["red", "green"] * 30, "category", ""),
+        ([True, False] * 30, "category", ""),
+        ([True, None] * 30, "category", ""),
+        (["yes", None] * 30, "category", ""),
+        (LETTERS[:25] * 40, "category", ""),
+        (["2020-01-01", "2020-05-07"] * 30, "date", "ISO8601"),
+        (["2020-01", "2020-05"] * 30, "date", "ISO8601"),
+        (["2020-01-01T10:00:00Z", "2020-05-07T11:00:00Z"] * 30, "date", "ISO8601"),
+        (["31/12/2020", "1/2/2020"] * 30, "date", "%d/%m/%Y"),
+        (["12/31/2020", "1/2/2020"] * 30, "date", "%m/%d/%Y"),
+        (["3.4.2020", "1.2.2020"] * 30, "date", "%d.%m.%Y"),
+        (["Jan 3, 2020", "Feb 4, 2021"] * 30, "date", "%b %d, %Y"),
+        (np.array(["2020-01-01", "2021-01-01"] * 30, dtype="datetime64[D]"), "date", "stored"),
+        ([f"{SENTENCE} {i}" for i in range(ROWS)], "text", ""),
+        ([None] * ROWS, "constant", ""),
+        ([3] * ROWS, "constant", ""),
+        (["a"] * ROWS, "constant", ""),
+        ([None] * 299 + ["a"], "constant", ""),
+        (list(range(ROWS)), "identifier", ""),
+        (LETTERS[:ROWS], "identifier", ""),
+        ([None if i % 2 else LETTERS[i] for i in range(ROWS)], "category", ""),
+        ([5, 5, 7] * 20, "number", "plain"),
+        (["32/1/2020", "1/2/2020"] * 30, "category", ""),
+    ],
+)
+def test_kinds(values: object, kind: str, form: str) -> None:
+    column = judged(values)
+    assert (str(column.kind), column.form) == (kind, form), column.because
+    assert any(sign.isdigit() for sign in column.because)
+    assert column.used == (kind in ("number", "category", "date"))
+
+
+@pytest.mark.parametrize("name", ["id", "ID", "PassengerId", "customer_id", "Unnamed: 0", "index"])
+def test_names_that_say_identifier(name: str) -> None:
+    numbers = GENERATOR.permutation(1000)[:ROWS]
+    assert judged(numbers, name).kind is ColumnKind.IDENTIFIER
+    assert judged(numbers, "amount").kind is ColumnKind.NUMBER
+    assert judged([1, 2] * 30, name).kind is ColumnKind.NUMBER
+
+
+@pytest.mark.parametrize("name", ["paid", "width", "humidity", "Madrid", "idle"])
+def test_names_that_only_look_so(name: str) -> None:
+    assert judged(GENERATOR.permutation(1000)[:ROWS], name).kind is ColumnKind.NUMBER
+
+
+def test_open_dates_say_so() -> None:
+    column = judged(["1/2/2020", "3/4/2020"] * 30)
+    assert column.form == "%d/%m/%Y"
+    assert "month/day/year" in column.because
+
+
+def test_a_numbering_is_used_where_nothing_else_is() -> None:
+    (column,) = recognize_columns(read_table({"x": list(range(50)), "y": [1.5] * 50}).frame, "y")
+    assert column.kind is ColumnKind.NUMBER
+    assert "no other" in column.because
+
+
+def test_only_texts() -> None:
+    texts = [f"{SENTENCE} {i}" for i in range(ROWS)]
+    frame = read_table({"message": texts, "y": [0, 1] * 30}).frame
+    with pytest.raises(NotYetError, match="message"):
+        recognize_columns(frame, "y")
+
+
+def test_nothing_to_learn_from() -> None:
+    with pytest.raises(DataError, match="only the target"):
+        recognize_columns(read_table({"y": [0, 1]}).frame, "y")
+    with pytest.raises(DataError, match="same value"):
+        recognize_columns(read_table({"x": [1, 1], "y": [0, 1]}).frame, "y")
+
+
+def test_target_is_named_wrongly() -> None:
+    with pytest.raises(DataError, match="'Price'"):
+        recognize_columns(read_table({"Price": [1, 2], "x": [1, 2]}).frame, "prise")
+
+
+def test_titanic(real: Path) -> None:
+    columns = recognize_columns(read_table(real / "tabular/titanic.csv").frame, "Survived")
+    kinds = {column.name: str(column.kind) for column in columns}
+    assert kinds == {
+        "PassengerId": "identifier",
+        "Pclass": "number",
+        "Name": "text",
+        "Sex": "category",
+        "Age": "number",
+        "SibSp": "number",
+        "Parch": "number",
+        "Ticket": "identifier",
+        "Fare": "number",
+        "Cabin": "category",
+        "Embarked": "category",
+    }
+    assert "177 missing" in next(c.because for c in columns if c.name == "Age")
+
+
+def test_melbourne(real: Path) -> None:
+    columns = recognize_columns(read_table(real / "nasty/melbourne_housing.csv.gz").frame, "Price")
+    by_name = {column.name: column for column in columns}
+    assert by_name["Date"].form == "%d/%m/%Y"
+    assert by_name["Address"].kind is ColumnKind.TEXT
+    assert by_name["Suburb"].kind is ColumnKind.CATEGORY
+
+
+def test_messages_are_texts(real: Path) -> None:
+    with pytest.raises(NotYetError, match="text"):
+        recognize_columns(read_table(real / "text/sms_spam.tsv.gz").frame, "label")

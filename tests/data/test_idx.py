@@ -1,0 +1,136 @@
+"""Reading idx files, and refusing headers that lie."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from misstep.data import is_picture_folder, read_idx, read_pictures
+from misstep.errors import FileFormatError, MisstepError, StorageError
+
+
+def idx(array: np.ndarray, kind: int = 8) -> bytes:
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, kind, array.ndim, *array.shape) + (
+        array.tobytes()
+    )
+
+
+PICTURES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+LABELS = np.array([1, 0], dtype=np.uint8)
+
+
+def folder_of(folder: Path, **files: bytes) -> Path:
+    names = {
+        "a": "train-images-idx3-ubyte",
+        "b": "train-labels-idx1-ubyte",
+        "c": "t10k-images-idx3-ubyte.gz",
+        "d": "t10k-labels-idx1-ubyte",
+    }
+    for key, content in files.items():
+        (folder / names[key]).write_bytes(content)
+    return folder
+
+
+def test_files(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(idx(PICTURES))
+    np.testing.assert_array_equal(read_idx(path), PICTURES)
+    path.write_bytes(gzip.compress(idx(PICTURES)))
+    np.testing.assert_array_equal(read_idx(path), PICTURES)
+    numbers = np.array([1.5, -2], dtype=">f4")
+    path.write_bytes(idx(numbers, 0x0D))
+    assert read_idx(path).tolist() == [1.5, -2.0]
+    assert read_idx(path).dtype.isnative
+
+
+HUGE = struct.pack(">BBBBIII", 0, 0, 8, 3, 2**32 - 1, 2**32 - 1, 2**32 - 1)
+LARGE = struct.pack(">BBBBI", 0, 0, 8, 1, 2**31) + b"abc"
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "none"),
+        (b"\0\0", "00 00"),
+        (b"\0\0\x08", "00 00 08"),
+        (b"\0\0\x07\x01" + b"\0" * 8, "idx"),
+        (b"\x89PNG", "idx"),
+        (b"\0\0\x08\x00", "axes"),
+        (b"\0\0\x08\xff" + b"\0" * 2000, "axes"),
+        (b"\0\0\x08\x03\0\0", "ends before"),
+        (idx(PICTURES)[:-1], "bytes"),
+        (idx(PICTURES) + b"x", "more"),
+        (HUGE, "declares"),
+        (LARGE, "declares"),
+        (gzip.compress(HUGE), "declares"),
+        (gzip.compress(LARGE), "declares"),
+        (gzip.compress(idx(PICTURES))[:-9], "gzip"),
+        (gzip.compress(idx(PICTURES)[:-1]), "values"),
+        (gzip.compress(idx(PICTURES) + b"x"), "more"),
+    ],
+)
+def test_wrong_files(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(content)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileFormatError, match=words):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 200), byte=st.integers(0, 255), packed=st.booleans())
+def test_damage(tmp_path: Path, place: int, byte: int, packed: bool) -> None:
+    content = bytearray(gzip.compress(idx(PICTURES)) if packed else idx(PICTURES))
+    content[place % len(content)] = byte
+    (tmp_path / "x").write_bytes(bytes(content))
+    try:
+        read_idx(tmp_path / "x")
+    except MisstepError:
+        return
+
+
+def test_folder(tmp_path: Path) -> None:
+    assert not is_picture_folder(tmp_path)
+    folder_of(tmp_path, a=idx(PICTURES), b=idx(LABELS))
+    assert is_picture_folder(tmp_path)
+    pictures = read_pictures(tmp_path)
+    assert pictures.test_pictures.shape == (0, 3, 4)
+    assert pictures.notes
+    folder_of(tmp_path, c=gzip.compress(idx(PICTURES[:1])), d=idx(LABELS[:1]))
+    pictures = read_pictures(tmp_path)
+    assert pictures.train_pictures.shape == (2, 3, 4)
+    assert pictures.test_labels.tolist() == [1]
+
+
+def test_wrong_folders(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="train-images"):
+        read_pictures(tmp_path)
+    with pytest.raises(StorageError):
+        read_pictures(tmp_path / "nowhere")
+    folder_of(tmp_path, a=idx(PICTURES), b=idx(LABELS[:1]))
+    with pytest.raises(FileFormatError, match="2 labels"):
+        read_pictures(tmp_path)
+    folder_of(tmp_path, a=idx(LABELS), b=idx(LABELS))
+    with pytest.raises(FileFormatError, match="pictures"):
+        read_pictures(tmp_path)
+    folder_of(tmp_path, a=idx(PICTURES), d=idx(LABELS))
+    with pytest.raises(StorageError, match="t10k-images"):
+        read_pictures(tmp_path)
+
+
+def test_mnist(real: Path) -> None:
+    pictures = read_pictures(real / "mnist")
+    assert pictures.train_pictures.shape == (60000, 28, 28)
+    assert pictures.test_labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert np.bincount(pictures.train_labels).sum() == 60000

@@ -1,0 +1,163 @@
+"""What is to be predicted, why, and how answers become numbers and come back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars
+import pytest
+
+from misstep.data import Target, read_table, recognize_target
+from misstep.errors import ArgumentError, DataError, FileFormatError, NotYetError
+
+GENERATOR = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "classes"),
+    [
+        (["yes", "no", "yes"], "two classes", ("no", "yes")),
+        ([True, False], "two classes", (False, True)),
+        ([0, 1, 1], "two classes", (0, 1)),
+        ([0.0, 1.0, None], "two classes", (0, 1)),
+        ([-1, 1, 1], "two classes", (-1, 1)),
+        (["a", "b", "c"], "several classes", ("a", "b", "c")),
+        ([0, 1, 2] * 3, "several classes", (0, 1, 2)),
+        (list(range(1, 11)) * 5, "several classes", tuple(range(1, 11))),
+        ([0, 1, 2], "number", ()),
+        ([3, 4, 5, 6] * 9, "number", ()),
+        ([1, 2, 4] * 9, "number", ()),
+        (list(range(30)) * 9, "number", ()),
+        (GENERATOR.normal(size=50), "number", ()),
+        ([0.5, 1.5, 2.5] * 9, "number", ()),
+        (["$1,000", "$2,500", "$3,000"], "number", ()),
+        (np.array(["x", "y"], dtype=object), "two classes", ("x", "y")),
+        (polars.Series(["x", "y"]), "two classes", ("x", "y")),
+        (np.array([[1.5], [2.5], [4.5]]), "number", ()),
+    ],
+)
+def test_kinds(values: Any, kind: str, classes: tuple[Any, ...]) -> None:
+    target = recognize_target(values, "y")
+    assert (target.kind, target.classes) == (kind, classes), target.because
+    assert any(sign.isdigit() for sign in target.because)
+    assert target.is_number == (kind == "number")
+    known = np.asarray(values)[target.present(values)]
+    fit = target.fit(known)
+    again = Target.from_json(json.loads(json.dumps(fit.to_json())))
+    assert again == fit
+    encoded = again.encode(known)
+    if target.is_number:
+        assert encoded.dtype == np.float32
+        assert abs(encoded.mean()) < 1e-6
+        assert abs(encoded.std() - 1) < 1e-5
+        if known.dtype.kind != "U":
+            np.testing.assert_allclose(again.decode(encoded), known.ravel(), atol=1e-4)
+    else:
+        assert encoded.dtype == np.int64
+        assert again.decode(encoded).tolist() == list(known)
+
+
+def test_the_task_decides() -> None:
+    quality = [3, 4, 5, 6, 7, 8] * 20
+    assert recognize_target(quality, "quality").kind == "number"
+    assert "classification" in recognize_target(quality, "quality").because
+    chosen = recognize_target(quality, "quality", task="classification")
+    assert chosen.classes == (3, 4, 5, 6, 7, 8)
+    assert recognize_target([0, 1, 1], "y", task="regression").kind == "number"
+    with pytest.raises(ArgumentError, match="classification"):
+        recognize_target([0, 1], "y", task="clasification")
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "words"),
+    [
+        (["a", "a"], None, "'a' in all 2"),
+        ([1, 1, 1], None, "'1' in all 3"),
+        ([None, None], None, "all without"),
+        ([1.5, float("inf"), 2.5, 3.5], None, "row 2"),
+        ([f"name{i}" for i in range(50)], None, "50 distinct"),
+        (["a", "b"], "regression", "'a'"),
+        (GENERATOR.normal(size=50), "classification", "continuous"),
+    ],
+)
+def test_unfit_targets(values: Any, task: str | None, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        recognize_target(values, "y", task)
+
+
+def test_dates_are_not_yet() -> None:
+    with pytest.raises(NotYetError, match="dates"):
+        recognize_target(["2020-01-01", "2020-01-02", "2020-01-03"], "y")
+
+
+def test_notes() -> None:
+    target = recognize_target(["a", "b", None, "a", "c", "c"], "y")
+    assert "1 of 6 rows" in target.notes[0]
+    assert "single row" in target.notes[1]
+    assert target.present(["a", None]).tolist() == [True, False]
+    with pytest.raises(DataError, match="row 2"):
+        target.encode(["a", None])
+
+
+def test_weights_equal_repeated_rows() -> None:
+    values, weights = GENERATOR.normal(3, 2, 30), GENERATOR.integers(0, 3, 30)
+    target = recognize_target(values, "y")
+    weighted, repeated = target.fit(values, weights), target.fit(np.repeat(values, weights))
+    assert weighted.center == pytest.approx(repeated.center)
+    assert weighted.scale == pytest.approx(repeated.scale)
+
+
+def test_unknown_labels() -> None:
+    target = recognize_target(["cat", "dog"], "y")
+    with pytest.raises(DataError, match=r"'dgo' in 2 rows.*'dog'"):
+        target.encode(["cat", "dgo", "dgo"])
+    codes, notes = target.encode_with_notes(["Cat.", "dog "])
+    assert codes.tolist() == [0, 1]
+    assert "'Cat.' as 'cat'" in notes[0]
+
+
+def test_labels_that_only_differ_by_a_dot_stay_apart() -> None:
+    target = recognize_target(["a", "a.", "b"], "y")
+    assert target.encode(["a.", "a"]).tolist() == [1, 0]
+    with pytest.raises(DataError):
+        target.encode(["b."])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "three"},
+        {"classes": ["a"]},
+        {"classes": ["a", "a"]},
+        {"classes": [["a"], ["b"]]},
+        {"classes": ["a", "b", "c"]},
+        {"scale": 0.0},
+        {"scale": float("nan")},
+        {"center": "1"},
+        {"form": "magic"},
+        {"version": 7},
+        {"more": 1},
+    ],
+)
+def test_changed_json_is_refused(change: dict[str, Any]) -> None:
+    plain = recognize_target(["a", "b"], "y").to_json()
+    with pytest.raises(FileFormatError, match="stored target"):
+        Target.from_json(plain | change)
+
+
+def test_adult(real: Path) -> None:
+    train = read_table(real / "tabular/adult_train.csv.gz").frame["income"]
+    test = read_table(real / "tabular/adult_test.csv.gz").frame["income"]
+    target = recognize_target(train, "income")
+    codes, notes = target.encode_with_notes(test)
+    assert np.bincount(codes).tolist() == [12435, 3846]
+    assert len(notes) == 1
+
+
+def test_wine(real: Path) -> None:
+    quality = read_table(real / "tabular/wine_quality_red.csv").frame["quality"]
+    assert recognize_target(quality, "quality").is_number
+    assert len(recognize_target(quality, "quality", "classification").classes) == 6
