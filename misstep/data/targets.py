@@ -174,7 +174,10 @@ class Target:
             known = {plain(word): word for word in classes}
             if len(known) == len(classes) and all(plain(word) in known for word in unknown):
                 return {word: known[plain(word)] for word in unknown}
-        worst, count = next((w, n) for w, n in unknown.items() if _without_dot(w) not in classes)
+        worst, count = next(
+            ((w, n) for w, n in unknown.items() if _without_dot(w) not in classes),
+            next(iter(unknown.items())),
+        )
         raise DataError(
             f"the target {self.name!r}",
             needed=f"one of the {len(classes)} classes from training",
