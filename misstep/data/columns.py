@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from misstep.data.names import did_you_mean
+from misstep.data.tables import read_table
 from misstep.data.values import category_words, date_format_of, number_form_of
 from misstep.errors import DataError, NotYetError
 
@@ -82,14 +83,13 @@ class Column:
         return self.kind in {ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.DATE}
 
 
-def recognize_columns(
-    frame: pandas.DataFrame, target: str | Iterable[str] | None = None
-) -> list[Column]:
+def recognize_columns(table: object, target: str | Iterable[str] | None = None) -> list[Column]:
     """Say what each column of a table is, the target left out.
 
-    `frame`: (rows, columns), as `read_table` gives it. Returns one `Column` per column, in order.
+    `table`: (rows, columns), whatever `read_table` takes. Returns one `Column` each, in order.
     Raises DataError: no such target, or no column to learn from; NotYetError: only texts.
     """
+    frame = read_table(table).frame
     targets = [] if target is None else [target] if isinstance(target, str) else list(target)
     titles = [str(title) for title in frame.columns]
     for name in targets:

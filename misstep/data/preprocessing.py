@@ -19,7 +19,7 @@ from misstep.data.names import did_you_mean
 from misstep.data.parts import CategoryPart, DatePart, NumberPart
 from misstep.data.scaling import FARTHEST, MatrixScaling, PixelScaling
 from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import read_table
+from misstep.data.tables import read_columns
 from misstep.data.weighted import checked_weights
 from misstep.errors import DataError, FileFormatError
 
@@ -77,9 +77,10 @@ class Preprocessor:
         `recognize_columns` said; `sample_weight`: (rows,), counts each row as if it stood there so
         often. Raises DataError: a column that is not there, unfit values or weights.
         """
-        table = read_table(frame).frame
+        names = [column.name for column in columns if column.used]
+        table = read_columns(frame, names)
         weights = checked_weights(sample_weight, len(table))
-        _refuse_absent([column.name for column in columns if column.used], list(table.columns))
+        _refuse_absent(names, list(table.columns))
         parts = tuple(
             _PART_OF[column.kind].fit(column, table[column.name], weights)
             for column in columns
@@ -118,9 +119,9 @@ class Preprocessor:
 
     def transform_with_notes(self, frame: object) -> tuple[NDArray[np.float32], list[str]]:
         """Return features as `transform` does, and the notes, changing nothing on this object."""
-        table = read_table(frame).frame
+        table = read_columns(frame, self.column_names)
         parts = self._fitted.parts
-        _refuse_absent([part.column for part in parts], list(table.columns))
+        _refuse_absent(self.column_names, list(table.columns))
         notes: list[str] = []
         result = np.empty((len(table), self.number_of_features), dtype=np.float32)
         place = 0

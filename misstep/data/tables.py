@@ -25,7 +25,7 @@ from misstep.errors import DataError, MisstepError
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Table", "read_table"]
+__all__ = ["Table", "read_columns", "read_table"]
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
 
@@ -81,6 +81,26 @@ def read_table(source: object, name: str | None = None) -> Table:
             needed="a table: a path, a frame, a dict of columns or a 2-D array",
             got=f"{_kind(source)} that can't be read ({type(error).__name__}: {error})",
         ) from error
+
+
+def read_columns(source: Any, names: Sequence[str]) -> pandas.DataFrame:
+    """Read a table of which only the columns `names` matter.
+
+    Where columns can be picked first (frames, mappings), the others are not even looked at, so they
+    may hold anything. Names that are not there are left to the caller. Raises as `read_table`.
+    """
+    if isinstance(source, Mapping):
+        titles = list(source)
+    elif type(source).__name__ == "DataFrame":
+        titles = list(source.columns)
+    else:
+        return read_table(source).frame
+    picked = [title for title in titles if str(title) in names]
+    if {str(title) for title in picked} != set(names):
+        return read_table(source).frame
+    if isinstance(source, Mapping):
+        return read_table({title: source[title] for title in picked}).frame
+    return read_table(source[picked]).frame
 
 
 def _from_file(source: str | os.PathLike[str], name: str | None) -> Table:

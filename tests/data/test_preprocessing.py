@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas
+import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,6 +82,14 @@ def test_fitted_on_training_rows_only() -> None:
     assert "'c'" in preprocessor.last_notes[2]
 
 
+@pytest.mark.parametrize("module", [pandas, polars])
+def test_other_columns_may_hold_anything(module: Any) -> None:
+    preprocessor = fitted({"x": [1.0, 3.0], "y": ["a", "b"]})
+    frame = module.DataFrame({"odd": [[1], [2]], "y": ["b", "a"], "x": [1.0, 3.0]})
+    assert preprocessor.transform(frame).tolist() == [[-1, 0, 1], [1, 1, 0]]
+    assert preprocessor.transform({"x": [1], "y": ["a"], "odd": None}).tolist() == [[-1, 1, 0]]
+
+
 def test_rare_categories_share_a_place() -> None:
     values = [f"c{i:02d}" for i in range(30)] + ["common"] * 100
     preprocessor = fitted({"c": values, "x": GENERATOR.normal(size=130)})
@@ -111,7 +120,10 @@ def test_logarithm_and_clipping_say_why() -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ({"Agee": [1], "Sex": ["male"], "When": ["2020-01-01"], "Rooms": [1]}, "'Agee'"),
+        (
+            {"Agee": [1], "Sex": ["male"], "When": ["2020-01-01"], "Rooms": [1]},
+            "no column 'Age'.*'Agee'",
+        ),
         (SMALL | {"Age": [1, 2, "old", 4, 5, 6]}, r"'Age', row 3.*'old'"),
         (SMALL | {"Age": [1, 2, 3, float("inf"), 5, 6]}, r"'Age', row 4.*inf"),
         (SMALL | {"When": ["2020-01-05", "tomorrow", None, None, None, None]}, r"row 2.*tomorrow"),
