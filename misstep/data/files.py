@@ -219,7 +219,8 @@ def read_text(path: Path) -> tuple[str, list[str]]:
             got=f"{text.count(chr(0))} NUL bytes, the first at line {line}",
             try_="exporting it again; NUL bytes come from damaged or binary files",
         )
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Old DOS programs end a file with Ctrl-Z.
+    text = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\x1a")
     if not text.strip():
         raise DataError(str(path), needed="a header and at least one row", got="nothing but blanks")
     return text, notes

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from misstep.data.delimited import split_fields
 from misstep.data.files import existing_path, read_text
-from misstep.data.values import is_missing_word, typed_values
+from misstep.data.values import is_missing_word, sound_text, typed_values
 from misstep.errors import DataError, MisstepError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def read_table(source: object, name: str | None = None) -> Table:
         if isinstance(source, Mapping):
             return _from_columns(dict(source), called, [])
         if isinstance(source, np.ndarray):
-            return _from_array(source, called)
+            return _from_array(_without_mask(source), called)
         if hasattr(source, "__array__") and not hasattr(source, "columns"):
             return _from_array(np.asarray(source), called)
         if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray):
@@ -143,7 +143,7 @@ def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table
     lengths: dict[str, int] = {}
     ready: dict[str, Any] = {}
     for title, values in columns.items():
-        key = str(title)
+        key = sound_text(str(title))
         if key in ready:
             raise _doubled(name, key)
         ready[key] = _column(values, f"column {key!r} of {name}")
@@ -171,6 +171,17 @@ def _from_array(array: NDArray[Any], name: str) -> Table:
     if array.shape[1] == 0:
         raise DataError(name, needed="at least one column", got=f"shape {array.shape}")
     return _from_columns({f"column_{i + 1}": array[:, i] for i in range(array.shape[1])}, name, [])
+
+
+def _without_mask(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a plain array; masked cells become NaN."""
+    if isinstance(array, np.ma.MaskedArray) and np.ma.getmaskarray(array).any():
+        if array.dtype.kind not in "biuf":
+            raise DataError(
+                "a masked array", needed="numbers", got=str(array.dtype), try_="None for gaps"
+            )
+        return np.asarray(array.astype(np.float64).filled(np.nan))
+    return np.asarray(array)
 
 
 def _from_rows(rows: Sequence[Any], name: str) -> Table:

@@ -130,11 +130,21 @@ class Target:
         return np.asarray([place[word] for word in words], dtype=np.int64), notes
 
     def decode(self, values: object) -> NDArray[Any]:
-        """Return labels for class numbers (rows,), or numbers in the target's own unit."""
+        """Return labels for class numbers (rows,), or numbers in the target's own unit.
+
+        Raises ArgumentError for numbers of classes that are not there.
+        """
         array = np.asarray(values)
         if self.is_number:
             return array.astype(np.float64) * self.scale + self.center
-        return self.class_array[array.astype(np.int64)]
+        codes = array.astype(np.int64)
+        if codes.size and not (codes.min() >= 0 and codes.max() < len(self.classes)):
+            raise ArgumentError(
+                f"the classes of {self.name!r}",
+                needed=f"numbers from 0 to {len(self.classes) - 1}",
+                got=f"{codes.min()} to {codes.max()}",
+            )
+        return self.class_array[codes]
 
     @property
     def class_array(self) -> NDArray[Any]:

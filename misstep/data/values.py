@@ -25,6 +25,7 @@ __all__ = [
     "number_form_of",
     "parse_dates",
     "parse_number",
+    "sound_text",
     "typed_values",
 ]
 
@@ -66,6 +67,11 @@ _MAYBE_DATE = re.compile(
 def is_missing_word(word: str) -> bool:
     """Tell whether a text stands for "not known", such as `?`, `NA` or nothing at all."""
     return word.strip().lower() in MISSING_WORDS
+
+
+def sound_text(word: str) -> str:
+    """Return a text that every file can hold: halves of characters become question marks."""
+    return word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8")
 
 
 def typed_values(words: Sequence[str | None]) -> NDArray[Any]:
@@ -210,7 +216,7 @@ def _category_word(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return None if is_missing_word(value) else value.strip()
+        return None if is_missing_word(value) else sound_text(value.strip())
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, float | np.floating):
@@ -221,4 +227,4 @@ def _category_word(value: object) -> str | None:
             return str(int(number))
         return repr(number)
     word = str(value)
-    return None if word in {"NaT", "<NA>"} else word
+    return None if word in {"NaT", "<NA>"} else sound_text(word)

@@ -90,6 +90,13 @@ def test_other_columns_may_hold_anything(module: Any) -> None:
     assert preprocessor.transform({"x": [1], "y": ["a"], "odd": None}).tolist() == [[-1, 1, 0]]
 
 
+def test_halves_of_characters_survive_storing() -> None:
+    table = {"x\ud800": ["\ud83d", "b", "\ud83d", "b"], "z": [1.0, 2.0, 4.0, 8.0]}
+    preprocessor = fitted(table)
+    features = preprocessor.transform(table)
+    assert rounded(preprocessor).transform(table).tobytes() == features.tobytes()
+
+
 def test_rare_categories_share_a_place() -> None:
     values = [f"c{i:02d}" for i in range(30)] + ["common"] * 100
     preprocessor = fitted({"c": values, "x": GENERATOR.normal(size=130)})

@@ -66,6 +66,7 @@ def test_plain(tmp_path: Path) -> None:
         (b"\n\n" + GOOD, "t.csv"),
         (GOOD + b",\n,\n", "t.csv"),
         (GOOD[:-1], "t.csv"),
+        (GOOD + b"\x1a", "t.csv"),
         (b"a,b\n1,x,,\n2,y,\n", "t.csv"),
     ],
 )
@@ -274,6 +275,9 @@ def test_arrays_dicts_and_rows() -> None:
     assert read_table([[1, "x"], [2, "y"]]).frame["column_2"].tolist() == ["x", "y"]
     assert read_table([{"a": 1}, {"a": 2, "b": "x"}]).frame.shape == (2, 2)
     assert read_table({"a": [1, 2], "b": np.array(["x", "?"])}).frame["b"].isna().sum() == 1
+    masked = np.ma.masked_array([[1, 2], [3, 4]], mask=[[0, 1], [0, 0]])
+    assert read_table(masked).frame.isna().to_numpy().tolist() == [[False, True], [False, False]]
+    assert read_table(np.asmatrix(np.ones((3, 2)))).frame.shape == (3, 2)
     assert isinstance(read_table(np.array([(1, 2.0)], dtype=[("a", int), ("b", float)])), Table)
 
 

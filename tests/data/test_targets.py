@@ -119,6 +119,11 @@ def test_unknown_labels() -> None:
     assert "'Cat.' as 'cat'" in notes[0]
 
 
+def test_classes_that_are_not_there() -> None:
+    with pytest.raises(ArgumentError, match="0 to 1"):
+        recognize_target(["cat", "dog"], "y").decode([2])
+
+
 def test_labels_that_only_differ_by_a_dot_stay_apart() -> None:
     target = recognize_target(["a", "a.", "b"], "y")
     assert target.encode(["a.", "a"]).tolist() == [1, 0]
