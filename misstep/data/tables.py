@@ -180,7 +180,7 @@ def _without_mask(array: NDArray[Any]) -> NDArray[Any]:
             raise DataError(
                 "a masked array", needed="numbers", got=str(array.dtype), try_="None for gaps"
             )
-        return np.asarray(array.astype(np.float64).filled(np.nan))
+        return np.ma.filled(array.astype(np.float64), np.nan)
     return np.asarray(array)
 
 

@@ -277,7 +277,6 @@ def test_arrays_dicts_and_rows() -> None:
     assert read_table({"a": [1, 2], "b": np.array(["x", "?"])}).frame["b"].isna().sum() == 1
     masked = np.ma.masked_array([[1, 2], [3, 4]], mask=[[0, 1], [0, 0]])
     assert read_table(masked).frame.isna().to_numpy().tolist() == [[False, True], [False, False]]
-    assert read_table(np.asmatrix(np.ones((3, 2)))).frame.shape == (3, 2)
     assert isinstance(read_table(np.array([(1, 2.0)], dtype=[("a", int), ("b", float)])), Table)
 
 
