@@ -25,7 +25,7 @@ class MisstepError(Exception):
     """Something that a person can mend; the parts of the message stay on the exception.
 
     `which`: the thing at fault. `needed`: what it wanted. `got`: what came instead.
-    `try_`: what to do about it. All four are plain sentences or phrases; only `which` must be given.
+    `try_`: what to do about it. All four are plain phrases or sentences; only `which` is a must.
     """
 
     def __init__(

@@ -90,8 +90,8 @@ class Interpreter:
 
     def _start(self, feeds: Mapping[str, Any]) -> list[Any]:
         store: list[Any] = [None] * len(self._slots)
-        for slot, array in self._literals:
-            store[slot] = array
+        for slot, literal in self._literals:
+            store[slot] = literal
         for value, place, name in self._inputs:
             if place is None:
                 continue

@@ -48,7 +48,7 @@ from misstep.nn.losses import (
 )
 from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace
-from misstep.nn.trace import Trace
+from misstep.nn.tracing import Trace
 
 __all__ = [
     "ELU",

@@ -11,7 +11,7 @@ from misstep.ir import Value
 from misstep.nn.activations import ReLU
 from misstep.nn.layers import Dense, Dropout
 from misstep.nn.module import LayerExample, Module
-from misstep.nn.trace import current_trace
+from misstep.nn.tracing import current_trace
 
 
 class Sequential(Module):

@@ -13,7 +13,7 @@ from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.initializers import GlorotUniform, Initializer, Zeros
 from misstep.nn.module import LayerExample, Module
-from misstep.nn.trace import current_trace
+from misstep.nn.tracing import current_trace
 from misstep.ops import reshape, where
 
 

@@ -100,15 +100,25 @@ class Loss:
         if self.target_kind == "float" and target.dtype != prediction.dtype:
             raise DtypeError(f"the target of {name}", needed=prediction.dtype, got=target.dtype)
 
+    def total_weight(self, prediction: Value, target: Value, weights: Value | None) -> Value:
+        """Return what the batch weighs: Σ wᵢ, or its number of rows when no row has a weight."""
+        weights = self.all_weights(prediction, target, weights)
+        if weights is None:
+            return make_literal(float(prediction.shape[0]), prediction.dtype)
+        return total(weights)
+
+    def all_weights(self, prediction: Value, target: Value, weights: Value | None) -> Value | None:
+        """Return the weight of each row, by its own weight and by its class; None: all the same."""
+        by_class = self.row_weights(target, prediction.dtype)
+        if weights is None or by_class is None:
+            return weights if by_class is None else by_class
+        return weights * by_class
+
     def __call__(self, prediction: Value, target: Value, weights: Value | None = None) -> Value:
         """Return the mean loss of the batch, one number; `weights` has shape (batch,)."""
         self.check(prediction, target)
         rows = self.per_row(prediction, target)
-        by_class = self.row_weights(target, rows.dtype)
-        if weights is not None and by_class is not None:
-            weights = weights * by_class
-        elif weights is None:
-            weights = by_class
+        weights = self.all_weights(prediction, target, weights)
         if weights is None:
             return mean(rows)
         if weights.shape != rows.shape:

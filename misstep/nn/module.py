@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from misstep.errors import ArgumentError
 from misstep.ir import Location, Value, current_location, located_at
 from misstep.nn.initializers import Initializer
-from misstep.nn.trace import ParameterSpecification, current_trace
+from misstep.nn.tracing import ParameterSpecification, current_trace
 
 LayerExample = tuple["Module", tuple[int, ...]]
 

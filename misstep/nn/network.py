@@ -25,7 +25,7 @@ from misstep.ir import (
 )
 from misstep.nn.initializers import Fans
 from misstep.nn.module import Module, module_paths
-from misstep.nn.trace import ParameterSpecification, Trace, tracing
+from misstep.nn.tracing import ParameterSpecification, Trace, tracing
 from misstep.ops import reshape, slice_axis
 
 # Rows that one program takes at a time when a network is applied to many.

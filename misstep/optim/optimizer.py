@@ -2,8 +2,8 @@
 
 An optimizer sees one parameter (in training, the whole flat buffer), its gradient and its state,
 and returns what they become; each step is ops on Values, so that it is part of the program.
-Subclassing registers it. Formulas are those of PyTorch's optimizers, so that settings carry over. Knows no
-network.
+Subclassing registers it. Formulas are those of PyTorch's optimizers, so that settings carry over.
+Knows no network.
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""Probes: extra outputs of the training step, already reduced to a few numbers for each layer.
+
+They are part of the graph, so watching needs no hooks and keeps no activations alive. Knows Values
+and the names of signals in `record/signals.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from misstep.ir import Value
+from misstep.nn import Network, Trace
+from misstep.nn.module import Module
+from misstep.ops import (
+    absolute,
+    cast,
+    concatenate,
+    equal,
+    largest,
+    logical_or,
+    mean,
+    norm,
+    reshape,
+    slice_axis,
+    sqrt,
+    variance,
+)
+
+# An entry counts as saturated within this share of the range from one of its bounds: there a
+# sigmoid's slope is below 4 % of its largest, a tanh's below 4 %.
+SATURATION_MARGIN = 0.01
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What to read: one vector of numbers, and for each of them its signal and its place."""
+
+    numbers: Value
+    legend: tuple[tuple[str, str], ...]
+
+
+def gradient_probes(
+    network: Network, before: Value, gradient: Value, after: Value
+) -> dict[tuple[str, str], Value]:
+    """Return the norms of gradient, weights and update for each parameter.
+
+    `before`, `gradient`, `after`: flat, (parameters,).
+    """
+    found: dict[tuple[str, str], Value] = {}
+    for place in network.places:
+        name, part = place.specification.name, (0, place.start, place.stop)
+        old = slice_axis(before, *part)
+        found["gradient_norm", name] = norm(slice_axis(gradient, *part))
+        found["weight_norm", name] = norm(old)
+        found["update_norm", name] = norm(slice_axis(after, *part) - old)
+    return found
+
+
+def activation_probes(trace: Trace) -> dict[tuple[str, str], Value]:
+    """Return mean, deviation, share of dead units and of saturated entries for each layer."""
+    found: dict[tuple[str, str], Value] = {}
+    for path, output in trace.outputs.items():
+        layer = trace.layers[path]
+        if not isinstance(layer, Module) or output.ndim < 2 or output.size == 0:
+            continue
+        found["activation_mean", path] = mean(output)
+        found["activation_deviation", path] = sqrt(variance(output))
+        if layer.can_die:
+            dead = equal(largest(absolute(output), 0), 0.0)
+            found["dead_share", path] = mean(cast(dead, output.dtype))
+        if layer.bounds is not None:
+            low, high = layer.bounds
+            margin = SATURATION_MARGIN * (high - low)
+            at_bound = logical_or(output < low + margin, output > high - margin)
+            found["saturated_share", path] = mean(cast(at_bound, output.dtype))
+    return found
+
+
+def together(found: Mapping[tuple[str, str], Value]) -> Probes:
+    """Return all probes as one vector with its legend."""
+    numbers = concatenate([reshape(value, (1,)) for value in found.values()])
+    return Probes(numbers, tuple(found))

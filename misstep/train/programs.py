@@ -1,0 +1,245 @@
+"""The programs of training: the step, its two halves for accumulation, and evaluation, as graphs.
+
+A step is one graph from parameters, optimizer state and a batch to what they become: forward pass,
+loss, backward pass, clipping, optimizer, random numbers and probes. Shapes are static, so each size
+of batch has a program of its own, made once. Knows how to build programs, not when to run them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from misstep.autodiff import gradient
+from misstep.errors import ArgumentError
+from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
+from misstep.nn import Loss, Network, Trace
+from misstep.ops import cast, concatenate, reshape, slice_axis
+from misstep.optim import Clipping, Moment, Optimizer, Penalty
+from misstep.train.probes import activation_probes, gradient_probes, together
+
+Legend = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A graph ready to run, and what the numbers of its output `probes` mean."""
+
+    interpreter: Interpreter
+    legend: Legend = ()
+
+    @property
+    def graph(self) -> Graph:
+        """Return the graph that runs."""
+        return self.interpreter.graph
+
+    def run(self, feeds: dict[str, object]) -> dict[str, Array]:
+        """Return the outputs by name for inputs by name."""
+        return self.interpreter.run(feeds)
+
+
+@dataclass
+class _Backward:
+    """What a forward and backward pass over one batch gives, as Values."""
+
+    inputs: list[Value]
+    parameters: Value
+    trace: Trace
+    loss: Value
+    weight: Value
+    gradient: Value
+
+
+class Programs:
+    """Makes and keeps the programs for one network, loss and optimizer.
+
+    Every program takes `parameters` (flat) and what else it needs by name: `optimizer_state`
+    (buffers, parameters), `scalars`, `x`, `y`, `weights`, `rate`, `update` (updates done), `seed`,
+    `draw` (batches seen, from which random numbers follow), `gradients` and `gradient_weight`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        optimizer: Optimizer,
+        clipping: Sequence[Clipping] = (),
+        penalties: Sequence[Penalty] = (),
+    ) -> None:
+        if network.parameter_count == 0:
+            raise ArgumentError(
+                "training", needed="a network with parameters", got="one without",
+                try_="adding a layer such as ms.Dense(1)",
+            )  # fmt: skip
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.clipping = tuple(clipping)
+        self.penalties = tuple(penalties)
+        self.scalar_names = tuple(optimizer.scalars)
+        self._made: dict[tuple[object, ...], Program] = {}
+
+    def first_state(self) -> tuple[Array, Array]:
+        """Return the optimizer's buffers (buffers, parameters) and scalars before any update."""
+        names = self.optimizer.used_buffers()
+        buffers = np.zeros((len(names), self.network.parameter_count), self.network.dtype)
+        for place, name in enumerate(names):
+            buffers[place] = self.optimizer.first(name)
+        return buffers, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
+
+    def step(self, rows: int, *, weighted: bool, probing: bool) -> Program:
+        """Return the whole step: outputs parameters, optimizer_state, scalars, loss, probes."""
+        key = ("step", rows, weighted, probing)
+        if key not in self._made:
+            back = self._backward(rows, weighted)
+            state, outputs = self._update(back.parameters, back.gradient)
+            outputs |= {"loss": back.loss}
+            legend: Legend = ()
+            if probing:
+                found = gradient_probes(
+                    self.network, back.parameters, back.gradient, outputs["parameters"]
+                )
+                probes = together(found | activation_probes(back.trace))
+                outputs["probes"], legend = probes.numbers, probes.legend
+            self._keep(key, outputs, [*back.inputs, *state], "step", legend)
+        return self._made[key]
+
+    def accumulate(self, rows: int, *, weighted: bool, probing: bool) -> Program:
+        """Return the first half: outputs gradients and gradient_weight grown by a batch, loss."""
+        key = ("accumulate", rows, weighted, probing)
+        if key not in self._made:
+            back = self._backward(rows, weighted)
+            sum_ = make_input("gradients", back.gradient.shape, self.network.dtype)
+            weight = make_input("gradient_weight", (), self.network.dtype)
+            outputs = {
+                "gradients": sum_ + back.gradient * back.weight,
+                "gradient_weight": weight + back.weight,
+                "loss": back.loss,
+            }
+            legend: Legend = ()
+            if probing:
+                found = activation_probes(back.trace)
+                if found:
+                    probes = together(found)
+                    outputs["probes"], legend = probes.numbers, probes.legend
+            self._keep(key, outputs, [*back.inputs, sum_, weight], "accumulate", legend)
+        return self._made[key]
+
+    def apply(self, *, probing: bool) -> Program:
+        """Return the second half: the update by the weighted mean of accumulated gradients."""
+        key = ("apply", probing)
+        if key not in self._made:
+            count, dtype = self.network.parameter_count, self.network.dtype
+            parameters = make_input("parameters", (count,), dtype)
+            sum_ = make_input("gradients", (count,), dtype)
+            weight = make_input("gradient_weight", (), dtype)
+            mean = sum_ / weight
+            state, outputs = self._update(parameters, mean)
+            legend: Legend = ()
+            if probing:
+                found = gradient_probes(self.network, parameters, mean, outputs["parameters"])
+                probes = together(found)
+                outputs["probes"], legend = probes.numbers, probes.legend
+            self._keep(key, outputs, [parameters, sum_, weight, *state], "apply", legend)
+        return self._made[key]
+
+    def evaluate(self, rows: int) -> Program:
+        """Return the evaluation of a batch: outputs prediction and losses of each row."""
+        key = ("evaluate", rows)
+        if key not in self._made:
+            parameters = make_input(
+                "parameters", (self.network.parameter_count,), self.network.dtype
+            )
+            x = make_input("x", (rows, *self.network.input_shape), self.network.dtype)
+            raw, _ = self.network.apply(x, parameters)
+            y = self._target(raw)
+            self.loss.check(raw, y)
+            outputs = {"prediction": self.loss.predict(raw), "losses": self.loss.per_row(raw, y)}
+            by_class = self.loss.row_weights(y, raw.dtype)
+            if by_class is not None:
+                outputs["class_weights"] = by_class
+            self._keep(key, outputs, [parameters, x, y], "evaluate", ())
+        return self._made[key]
+
+    def predict(self, rows: int) -> Program:
+        """Return the prediction for a batch: output prediction."""
+        key = ("predict", rows)
+        if key not in self._made:
+            parameters = make_input(
+                "parameters", (self.network.parameter_count,), self.network.dtype
+            )
+            x = make_input("x", (rows, *self.network.input_shape), self.network.dtype)
+            raw, _ = self.network.apply(x, parameters)
+            outputs = {"prediction": self.loss.predict(raw)}
+            self._keep(key, outputs, [parameters, x], "predict", ())
+        return self._made[key]
+
+    def _keep(
+        self,
+        key: tuple[object, ...],
+        outputs: dict[str, Value],
+        inputs: list[Value],
+        name: str,
+        legend: Legend,
+    ) -> None:
+        self._made[key] = Program(Interpreter(verify(Graph(outputs, inputs, name))), legend)
+
+    def _target(self, raw: Value) -> Value:
+        dtype = "int64" if self.loss.target_kind == "int" else self.network.dtype
+        return make_input("y", self.loss.target_shape(raw.shape), dtype)
+
+    def _backward(self, rows: int, weighted: bool) -> _Backward:
+        network = self.network
+        dtype = network.dtype
+        parameters = make_input("parameters", (network.parameter_count,), dtype)
+        x = make_input("x", (rows, *network.input_shape), dtype)
+        seed, draw = make_input("seed", (), "int64"), make_input("draw", (), "int64")
+        raw, trace = network.apply(x, parameters, training=True, seed=seed, step=draw)
+        y = self._target(raw)
+        inputs = [parameters, x, y, seed, draw]
+        weights = make_input("weights", (rows,), dtype) if weighted else None
+        if weights is not None:
+            inputs.append(weights)
+        loss = self.loss(raw, y, weights)
+        weight = self.loss.total_weight(raw, y, weights)
+        penalized = loss
+        for penalty in self.penalties:
+            for name, wanted in trace.parameters.items():
+                if wanted.penalized:
+                    penalized = penalized + penalty.of(trace.values[name])
+        gradients = gradient(penalized, [trace.values[name] for name in trace.parameters])
+        flat = concatenate([reshape(one, (-1,)) for one in gradients])
+        return _Backward(inputs, parameters, trace, loss, weight, flat.named("gradients"))
+
+    def _update(
+        self, parameters: Value, flat_gradient: Value
+    ) -> tuple[list[Value], dict[str, Value]]:
+        """Return the inputs and the outputs of clipping and the optimizer."""
+        names = self.optimizer.used_buffers()
+        count = self.network.parameter_count
+        state = make_input("optimizer_state", (len(names), count), self.network.dtype)
+        scalars = make_input("scalars", (len(self.scalar_names),), "float64")
+        rate, update = make_input("rate", (), "float64"), make_input("update", (), "int64")
+        before = {
+            name: reshape(slice_axis(state, 0, place, place + 1), (count,)).named(name)
+            for place, name in enumerate(names)
+        }
+        before |= {
+            name: reshape(slice_axis(scalars, 0, place, place + 1), ())
+            for place, name in enumerate(self.scalar_names)
+        }
+        for clipping in self.clipping:
+            flat_gradient = clipping.clip(flat_gradient)
+        moment = Moment(cast(update, "float64") + 1.0, rate)
+        changed, after = self.optimizer.update(parameters, flat_gradient, before, moment)
+        outputs = {"parameters": changed}
+        if names:
+            rows = [reshape(after[name], (1, count)) for name in names]
+            outputs["optimizer_state"] = concatenate(rows) if len(rows) > 1 else rows[0]
+        if self.scalar_names:
+            outputs["scalars"] = concatenate(
+                [reshape(after[name], (1,)) for name in self.scalar_names]
+            )
+        return [state, scalars, rate, update], outputs
