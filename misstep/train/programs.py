@@ -90,12 +90,12 @@ class Programs:
         return buffers, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
 
     def step(self, rows: int, *, weighted: bool, probing: bool) -> Program:
-        """Return the whole step: outputs parameters, optimizer_state, scalars, loss, probes."""
+        """Return the whole step: outputs parameters, optimizer_state, scalars, loss, weight, probes."""
         key = ("step", rows, weighted, probing)
         if key not in self._made:
             back = self._backward(rows, weighted)
             state, outputs = self._update(back.parameters, back.gradient)
-            outputs |= {"loss": back.loss}
+            outputs |= {"loss": back.loss, "weight": back.weight}
             legend: Legend = ()
             if probing:
                 found = gradient_probes(
@@ -107,7 +107,7 @@ class Programs:
         return self._made[key]
 
     def accumulate(self, rows: int, *, weighted: bool, probing: bool) -> Program:
-        """Return the first half: outputs gradients and gradient_weight grown by a batch, loss."""
+        """Return the first half: outputs gradients and gradient_weight grown by a batch, loss, weight."""
         key = ("accumulate", rows, weighted, probing)
         if key not in self._made:
             back = self._backward(rows, weighted)
@@ -117,6 +117,7 @@ class Programs:
                 "gradients": sum_ + back.gradient * back.weight,
                 "gradient_weight": weight + back.weight,
                 "loss": back.loss,
+                "weight": back.weight,
             }
             legend: Legend = ()
             if probing:

@@ -1,0 +1,144 @@
+"""Callbacks: objects with a few named hooks, heard while training goes on.
+
+A callback that remembers something says so in `state()`, as plain JSON, so that a resumed run goes
+on as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from misstep.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from misstep.train.loop import Training
+
+
+class Callback:
+    """What others may do while training goes on; override the hooks you need.
+
+    Each hook gets the `Training`: its `epoch`, `update`, `history`, `network` and `stop(reason)`.
+
+    >>> import misstep as ms
+    >>> class Told(ms.Callback):
+    ...     def on_epoch_end(self, training):
+    ...         print(training.epoch, sorted(training.history[-1])[:2])
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
+    >>> _ = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=1, callbacks=[Told()])
+    1 ['epoch', 'learning_rate']
+    """
+
+    def on_training_start(self, training: Training) -> None:
+        """Hear that training starts, or goes on after a stop."""
+
+    def on_update(self, training: Training) -> None:
+        """Hear that the weights changed."""
+
+    def on_epoch_end(self, training: Training) -> None:
+        """Hear that an epoch is over; its values are `training.history[-1]`."""
+
+    def on_training_end(self, training: Training) -> None:
+        """Hear that training is over; `training.reason` says why."""
+
+    def state(self) -> dict[str, Any]:
+        """Return what must outlive a stop, as plain JSON."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what `state()` returned."""
+
+
+class EarlyStopping(Callback):
+    """Stops when the validation loss has not fallen for `patience` epochs.
+
+    `minimum_change`: a fall smaller than this does not count. `restore_best`: whether training ends
+    with the weights of the epoch with the lowest validation loss. Needs validation rows.
+    """
+
+    def __init__(
+        self, patience: int = 10, *, minimum_change: float = 0.0, restore_best: bool = True
+    ) -> None:
+        if not isinstance(patience, int) or patience < 1:
+            raise ArgumentError(
+                "patience of EarlyStopping", needed="1 or more epochs", got=repr(patience)
+            )
+        if not minimum_change >= 0.0:
+            raise ArgumentError(
+                "minimum_change of EarlyStopping", needed="0 or more", got=repr(minimum_change)
+            )
+        self.patience = patience
+        self.minimum_change = minimum_change
+        self.restore_best = restore_best
+        self._best = math.inf
+        self._waited = 0
+
+    def on_training_start(self, training: Training) -> None:
+        """Refuse to work without validation rows."""
+        if not training.validates:
+            raise ArgumentError(
+                "EarlyStopping", needed="validation rows", got="none",
+                try_="fit(..., validation=(x, y)), or ms.Converged() to watch the training loss",
+            )  # fmt: skip
+
+    def on_epoch_end(self, training: Training) -> None:
+        """Count the epochs without a fall."""
+        loss = training.history[-1]["validation_loss"]
+        if loss < self._best - self.minimum_change:
+            self._best, self._waited = loss, 0
+            return
+        self._waited += 1
+        if self._waited >= self.patience:
+            training.stop(
+                f"the validation loss has not fallen for {self.patience} "
+                f"epoch{'s' if self.patience > 1 else ''}"
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return the best loss so far and how long it has stood."""
+        return {"best": self._best, "waited": self._waited}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on counting where a stopped run was."""
+        self._best, self._waited = float(state["best"]), int(state["waited"])
+
+
+class Converged(Callback):
+    """Stops when the training loss no longer falls: "until convergence".
+
+    Converged means: for `patience` epochs in a row no epoch's loss was below the best before it by
+    more than the share `tolerance` of that best.
+    """
+
+    def __init__(self, tolerance: float = 1e-4, patience: int = 10) -> None:
+        if not tolerance >= 0.0:
+            raise ArgumentError("tolerance of Converged", needed="0 or more", got=repr(tolerance))
+        if not isinstance(patience, int) or patience < 1:
+            raise ArgumentError(
+                "patience of Converged", needed="1 or more epochs", got=repr(patience)
+            )
+        self.tolerance = tolerance
+        self.patience = patience
+        self._best = math.inf
+        self._waited = 0
+
+    def on_epoch_end(self, training: Training) -> None:
+        """Count the epochs without a fall that matters."""
+        loss = training.history[-1]["training_loss"]
+        margin = self.tolerance * abs(self._best) if math.isfinite(self._best) else 0.0
+        fell = loss < self._best - margin
+        self._best = min(self._best, loss)
+        self._waited = 0 if fell else self._waited + 1
+        if self._waited >= self.patience:
+            training.stop(
+                f"converged: the training loss has fallen by no more than {self.tolerance:g} "
+                f"of itself for {self.patience} epochs"
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return the best loss so far and how long it has stood."""
+        return {"best": self._best, "waited": self._waited}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on counting where a stopped run was."""
+        self._best, self._waited = float(state["best"]), int(state["waited"])
