@@ -15,6 +15,7 @@ import numpy as np
 
 from misstep.errors import DtypeError, ShapeError
 from misstep.ir import Value, ancestors, located_at, make_literal
+from misstep.ir.graph import variable_of_line
 from misstep.ops import as_value, reshape, total
 
 
@@ -84,10 +85,20 @@ def _walk(loss: Value, wanted: list[Value], seed: Value) -> dict[Value, Value]:
     for value in order:
         if any(given in on_the_way for given in value.inputs):
             on_the_way.add(value)
+    # What a line of the user's assigns to a variable is called so, and its gradient after it.
+    last_of_line = {value.location: value for value in order}
     blame: dict[Value, Value] = {loss: seed}
     for value in reversed(order):
         upstream = blame.get(value)
-        if upstream is None or value.op is None or value not in on_the_way:
+        if upstream is None:
+            continue
+        # Only now is it the whole blame: all that uses the value has been passed.
+        if value is not loss and upstream.op is not None and upstream.name is None:
+            name = value.name
+            if name is None and value is last_of_line[value.location]:
+                name = variable_of_line(value)
+            upstream.name = f"gradient_{name}" if name else None
+        if value.op is None or value not in on_the_way:
             continue
         if not any(given in on_the_way for given in value.inputs):
             continue
@@ -100,8 +111,6 @@ def _walk(loss: Value, wanted: list[Value], seed: Value) -> dict[Value, Value]:
                 share = _unbroadcast(share, given)
                 known = blame.get(given)
                 blame[given] = share if known is None else known + share
-                if given.name and blame[given].op is not None and blame[given].name is None:
-                    blame[given].name = f"gradient_{given.name}"
     return blame
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from misstep.errors import ShapeError
 from misstep.ir import Array, Op, Type, Value
 from misstep.ir.op import Example, checked_axis, float_dtype
-from misstep.ops.comparison import cast, equal
+from misstep.ops.comparison import cast, equal, where
 from misstep.ops.elementwise import Gradients, draw, draw_shape
 from misstep.ops.functions import exp, sqrt
 from misstep.ops.lifting import Operand, as_value
@@ -31,12 +31,16 @@ class Reduction(Op, abstract=True):
 
     axes: tuple[int, ...]
     keep: bool = False
+    # Whether there must be an entry to reduce (the largest of none is nothing).
+    of_some: ClassVar[bool] = False
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs
         dropped = {checked_axis(self, axis, len(x.shape)) for axis in self.axes}
         if len(dropped) != len(self.axes):
             raise ShapeError(self.name, needed="different axes", got=str(self.axes))
+        if self.of_some and any(x.shape[axis] == 0 for axis in dropped):
+            raise ShapeError(self.name, needed="at least one entry", got=str(x.shape))
         shape = [
             1 if axis in dropped else length
             for axis, length in enumerate(x.shape)
@@ -75,6 +79,8 @@ class Reduction(Op, abstract=True):
     def bad_examples(cls) -> Iterator[Example]:
         yield cls((2,)), (np.zeros((2, 2)),)
         yield cls((0, -2)), (np.zeros((2, 2)),)
+        if cls.of_some:
+            yield cls((1,)), (np.zeros((2, 0)),)
 
 
 @dataclass(frozen=True)
@@ -110,15 +116,10 @@ class Largest(Reduction):
     words = "the largest of {0}"
     formula = "max {0}"
     slopes = ("1 if it is the largest (shared at a tie), else 0",)
+    of_some = True
 
     def result_dtype(self, x: Type) -> str:
         return x.dtype
-
-    def type(self, *inputs: Type) -> Type:
-        result = super().type(*inputs)
-        if any(inputs[0].shape[axis] == 0 for axis in self.axes):
-            raise ShapeError(self.name, needed="at least one entry", got=str(inputs[0].shape))
-        return result
 
     def run(self, x: Array) -> Array:
         return np.max(x, axis=self.axes, keepdims=self.keep)
@@ -149,6 +150,7 @@ class LogSumExp(Reduction):
     words = "the logarithm of the sum of e to the power of each of {0}"
     formula = "ln Σ exp({0})"
     slopes = ("exp({0} − {out})",)
+    of_some = True
 
     def run(self, x: Array) -> Array:
         return stable_log_sum_exp(x, self.axes, self.keep)
@@ -282,9 +284,12 @@ def variance(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
 
 
 def norm(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return the Euclidean length √Σx² along `axis`. Its gradient at 0 is not finite."""
+    """Return the Euclidean length √Σx² along `axis`; its gradient where all is 0 is taken as 0."""
     value = as_value(x)
-    return sqrt(total(value * value, axis, keep))
+    squares = total(value * value, axis, keep)
+    # √0 has an infinite slope, which times the slope 0 of x² would be NaN.
+    zero = equal(squares, 0.0)
+    return where(zero, 0.0, sqrt(where(zero, 1.0, squares)))
 
 
 def largest(x: Operand, axis: Axes = None, keep: bool = False) -> Value:

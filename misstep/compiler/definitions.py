@@ -1,0 +1,105 @@
+"""The source of the functions that ops call beyond NumPy, gathered so that a file stands alone.
+
+A definition may use modules, plain numbers and other functions of its own module; all of that comes
+along. Knows Python source and the contract of ops, no op by name.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from misstep.errors import GraphError
+from misstep.ir import Op
+
+
+@dataclass
+class Definitions:
+    """What emitted source defines before its program.
+
+    `imports`: lines. `constants`: text of their numbers by name. `functions`: source by name, what
+    is called before what calls it.
+    """
+
+    imports: set[str] = field(default_factory=set)
+    constants: dict[str, str] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
+    modules: set[str] = field(default_factory=set)
+
+    def names(self) -> set[str]:
+        """Return every name that these definitions take."""
+        return {*self.modules, *self.constants, *self.functions}
+
+
+def gather_definitions(ops: Iterable[Op]) -> Definitions:
+    """Return what the `python` text of `ops` needs. Raises GraphError for what can't come along."""
+    found = Definitions()
+    for op in ops:
+        for function in op.definitions():
+            _add_function(function, found)
+    return found
+
+
+def _add_function(function: Callable[..., Any], found: Definitions) -> None:
+    if not isinstance(function, FunctionType):
+        raise _unfit(repr(function), "a function written in Python")
+    name = function.__name__
+    if name in found.functions:
+        return
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+    except OSError as error:
+        raise _unfit(name, "its source file to be there") from error
+    (tree,) = ast.parse(source).body
+    if not isinstance(tree, ast.FunctionDef) or function.__closure__:
+        raise _unfit(name, "a plain function that closes over nothing")
+    found.functions[name] = ""  # so that a function that calls itself comes to an end
+    for used in sorted(_globals_used(function.__code__)):
+        if used in function.__globals__:
+            _add_global(used, function.__globals__[used], found)
+    # Moved behind what it calls.
+    del found.functions[name]
+    found.functions[name] = _without_annotations(tree, source)
+
+
+def _add_global(name: str, thing: Any, found: Definitions) -> None:
+    if isinstance(thing, ModuleType):
+        found.modules.add(name)
+        whole = thing.__name__
+        found.imports.add(f"import {whole}" if whole == name else f"import {whole} as {name}")
+    elif isinstance(thing, bool | int | float):
+        found.constants[name] = repr(thing)
+    elif isinstance(thing, FunctionType) and thing.__name__ == name:
+        _add_function(thing, found)
+    else:
+        raise _unfit(name, "a module, a number or a function")
+
+
+def _globals_used(code: CodeType) -> set[str]:
+    """Return the global names that a function's code reads, its inner functions included."""
+    used = {str(step.argval) for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
+    inner = [one for one in code.co_consts if isinstance(one, CodeType)]
+    return used.union(*(_globals_used(one) for one in inner))
+
+
+def _without_annotations(tree: ast.FunctionDef, source: str) -> str:
+    """Return the source with a plain head: kinds of argument name things of the library."""
+    arguments = tree.args
+    for one in [
+        *arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs,
+        arguments.vararg, arguments.kwarg,
+    ]:  # fmt: skip
+        if one is not None:
+            one.annotation = None
+    body = source.splitlines()[tree.body[0].lineno - 1 :]
+    return "\n".join([f"def {tree.name}({ast.unparse(arguments)}):", *body])
+
+
+def _unfit(what: str, needed: str) -> GraphError:
+    return GraphError(f"the definition {what} of an op", needed=f"{needed}, to be emitted")
