@@ -93,7 +93,7 @@ def _walk(loss: Value, wanted: list[Value], seed: Value) -> dict[Value, Value]:
         if upstream is None:
             continue
         # Only now is it the whole blame: all that uses the value has been passed.
-        if value is not loss and upstream.op is not None and upstream.name is None:
+        if upstream is not seed and upstream.op is not None and upstream.name is None:
             name = value.name
             if name is None and value is last_of_line[value.location]:
                 name = variable_of_line(value)

@@ -141,7 +141,8 @@ def evaluate(
 def _compute(value: Value) -> Array:
     if value.data is not None:
         return np.asarray(value.data).astype(value.dtype)
-    return evaluate([value])[0]
+    # A copy, since a reshaped parameter is a view of its numbers, and values never change.
+    return np.array(evaluate([value])[0])
 
 
 Value.compute = staticmethod(_compute)

@@ -6,6 +6,7 @@ anything: attributes and literals are plain JSON.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from typing import Any
@@ -20,15 +21,26 @@ from misstep.ir.verify import verify
 
 _TYPE = re.compile(r"^(\w+)\[([\d,\s]*)\]$")
 _HEAD = re.compile(r"^graph\s+([\w.\-]+)\s*\((.*)\)\s*\{$")
+_INPUT = r"(\w+)\s*:\s*(\w+\[[\d,\s]*\])"
+_INPUTS = re.compile(rf"^\s*({_INPUT}\s*(,\s*(?=\w)|$))*$")
 _LINE = re.compile(r"^(\w+)\s*:\s*(\w+\[[\d,\s]*\])\s*=\s*(\w+)(\{.*\})?\((.*)\)$")
+_NAME = re.compile(r"[\w.\-]+")
 _SPECIAL = {"Infinity": np.inf, "-Infinity": -np.inf, "NaN": np.nan}
 
 
 def write_graph(graph: Graph, *, locations: bool = True) -> str:
     """Return the text form of `graph`; reading it back gives an equal graph.
 
-    With `locations`, each line ends in a comment that names the user's file and line.
+    With `locations`, each line ends in a comment that names the user's file and line. Raises
+    GraphError when the name of the graph or of an output can't be written.
     """
+    for name in [graph.name, *graph.outputs]:
+        if not _NAME.fullmatch(name):
+            raise GraphError(
+                f"the text of the graph {graph.name!r}",
+                needed="names of letters, digits, _, . and - for it and its outputs",
+                got=repr(name),
+            )
     names = graph.names()
     heads = ", ".join(f"{names[value]}: {value.type}" for value in graph.inputs)
     lines = [f"graph {graph.name}({heads}) {{"]
@@ -36,7 +48,7 @@ def write_graph(graph: Graph, *, locations: bool = True) -> str:
         if value.is_input:
             continue
         if value.op is None:
-            content = f"literal({json.dumps(_plain(np.asarray(value.data)))})"
+            content = f"literal({json.dumps(_plain(_exact(value)))})"
         else:
             attributes = value.op.attributes()
             written = json.dumps(attributes) if attributes else ""
@@ -44,7 +56,7 @@ def write_graph(graph: Graph, *, locations: bool = True) -> str:
             content = f"{value.op.name}{written}({given})"
         line = f"  {names[value]}: {value.type} = {content}"
         if locations and value.location is not None and value.op is not None:
-            line += f"  # {value.location}"
+            line += f"  # {_on_one_line(str(value.location))}"
         lines.append(line)
     results = ", ".join(f"{name}={names[value]}" for name, value in graph.outputs.items())
     lines += [f"  return {results}", "}"]
@@ -56,20 +68,25 @@ def read_graph(text: str) -> Graph:
     values: dict[str, Value] = {}
     inputs: list[Value] = []
     name: str | None = None
+    outputs: dict[str, Value] | None = None
+    closed = False
     for number, raw in enumerate(text.splitlines(), start=1):
         line = _without_comment(raw).strip()
         if not line:
             continue
         try:
+            if closed:
+                raise ValueError("something after the end")
             if name is None:
                 name, inputs = _read_head(line)
                 values.update({str(value.name): value for value in inputs})
+            elif line == "}" and outputs is not None:
+                closed = True
+                graph = verify(Graph(outputs, inputs, name))
+            elif outputs is not None:
+                raise ValueError("not the } that comes after return")
             elif line.startswith("return "):
-                outputs = {}
-                for item in line.removeprefix("return ").split(","):
-                    output, _, made = item.strip().partition("=")
-                    outputs[output] = values[made]
-                return verify(Graph(outputs, inputs, name))
+                outputs = _read_outputs(line, values)
             else:
                 _read_line(line, values)
         except KeyError as error:
@@ -77,22 +94,30 @@ def read_graph(text: str) -> Graph:
                 f"line {number} of a graph's text", needed="a value made before", got=str(error)
             ) from error
         except MisstepError as error:
-            raise GraphError(f"line {number} of a graph's text", got=str(error)) from error
-        except (ValueError, TypeError, RecursionError) as error:
+            raise GraphError(
+                f"line {number} of a graph's text", got=str(error).rstrip(".")
+            ) from error
+        except (ArithmeticError, IndexError, RecursionError, TypeError, ValueError) as error:
             raise GraphError(
                 f"line {number} of a graph's text",
                 needed="name: type = op{attributes}(values)",
                 got=f"{line[:80]!r} ({error})",
             ) from error
-    raise GraphError("a graph's text", needed="a line 'return name=value, …' and '}'", got="none")
+    if not closed:
+        raise GraphError(
+            "a graph's text", needed="a line 'return name=value, …' and a line '}'", got="its end"
+        )
+    return graph
 
 
 def _read_head(line: str) -> tuple[str, list[Value]]:
     found = _HEAD.match(line)
     if not found:
         raise ValueError("not 'graph name(input: type, …) {'")
+    if not _INPUTS.match(found.group(2)):
+        raise ValueError("not 'input: type, …' between ( and )")
     inputs = []
-    for item in re.findall(r"(\w+)\s*:\s*(\w+\[[\d,\s]*\])", found.group(2)):
+    for item in re.findall(_INPUT, found.group(2)):
         inputs.append(Value(_read_type(item[1]), name=item[0]))
     return found.group(1), inputs
 
@@ -118,8 +143,27 @@ def _read_line(line: str, values: dict[str, Value]) -> None:
     values[name] = value
 
 
+def _read_outputs(line: str, values: dict[str, Value]) -> dict[str, Value]:
+    outputs: dict[str, Value] = {}
+    for item in line.removeprefix("return ").split(","):
+        output, _, made = item.strip().partition("=")
+        if output in outputs or not _NAME.fullmatch(output):
+            raise ValueError(f"the output {output!r} is there twice or has no good name")
+        outputs[output] = values[made]
+    return outputs
+
+
 def _make_op(kind: type[Op], attributes: dict[str, Any]) -> Op:
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        if "float" not in str(field.type) and _has_fraction(attributes.get(field.name)):
+            raise ValueError(f"{field.name} is a number with a decimal point")
     return kind(**{name: _frozen(value) for name, value in attributes.items()})
+
+
+def _has_fraction(plain: Any) -> bool:
+    if isinstance(plain, list):
+        return any(_has_fraction(part) for part in plain)
+    return isinstance(plain, float)
 
 
 def _frozen(value: Any) -> Any:
@@ -132,6 +176,17 @@ def _read_type(text: str) -> Type:
         raise ValueError(f"{text!r} is no type")
     lengths = [int(part) for part in found.group(2).split(",") if part.strip()]
     return Type(tuple(lengths), found.group(1))
+
+
+def _exact(value: Value) -> np.ndarray[Any, Any]:
+    """Return the numbers of a literal; −1 as an unsigned one is written as what it wraps to."""
+    data = np.asarray(value.data)
+    return data if value.type.is_float else data.astype(value.dtype)
+
+
+def _on_one_line(text: str) -> str:
+    # A line break in the name of a file would end the comment and start an assignment.
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _plain(array: np.ndarray[Any, Any]) -> Any:

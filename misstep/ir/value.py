@@ -342,7 +342,9 @@ def make_literal(data: npt.ArrayLike, dtype: str | None = None, name: str | None
 def as_array(data: npt.ArrayLike, dtype: str | None = None) -> Array:
     """Return `data` as an array of one of `DTYPES`. Raises DtypeError for text and ragged rows."""
     try:
-        array = np.array(data, dtype=dtype)
+        # Rows first, whatever the order was: it decides in which order numbers are summed, and
+        # a program must give the same bits after it was written and read.
+        array = np.array(data, dtype=dtype, order="C")
     except (ValueError, TypeError) as error:
         raise DtypeError(
             "an array", needed="numbers in equally long rows", got=f"{type(data).__name__}: {error}"

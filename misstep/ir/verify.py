@@ -5,6 +5,8 @@ Run after reading a graph and between transformations. Knows the contract of ops
 
 from __future__ import annotations
 
+import inspect
+
 from misstep.errors import GraphError, MisstepError
 from misstep.ir.graph import Graph
 from misstep.ir.value import Value
@@ -15,8 +17,8 @@ def verify(graph: Graph) -> Graph:
 
     The rules: every Value comes after what it is computed from and before what uses it; every
     output and every input of an assignment is in the graph; the type of every assignment is what
-    its op says; leaves have no inputs; literals have numbers of their shape; inputs have names, and
-    no two the same.
+    its op says; ops have as many inputs as they take, leaves none; literals have numbers of their
+    shape; no two inputs have the same name.
     """
     seen: set[Value] = set()
     names = graph.names()
@@ -33,6 +35,7 @@ def verify(graph: Graph) -> Graph:
         if value.op is None:
             _verify_leaf(value, what)
         else:
+            _verify_count(value, what)
             try:
                 expected = value.op.type(*(given.type for given in value.inputs))
             except MisstepError as error:
@@ -55,6 +58,19 @@ def verify(graph: Graph) -> Graph:
         if value not in seen:
             raise GraphError(f"the output {name!r} of {graph.name}", needed="a value of the graph")
     return graph
+
+
+def _verify_count(value: Value, what: str) -> None:
+    """Check that an op has as many inputs as its definition takes; `type` may be more generous."""
+    assert value.op is not None
+    try:
+        inspect.signature(value.op.run).bind(*value.inputs)
+    except TypeError as error:
+        raise GraphError(
+            what,
+            needed=f"as many inputs as {value.op.name} takes",
+            got=f"{len(value.inputs)} ({error})",
+        ) from error
 
 
 def _verify_leaf(value: Value, what: str) -> None:
