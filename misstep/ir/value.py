@@ -336,6 +336,9 @@ def make_literal(data: npt.ArrayLike, dtype: str | None = None, name: str | None
     """
     array = as_array(data)
     kind = dtype or array.dtype.name
+    if kind in FLOATS and array.dtype.name not in FLOATS:
+        # As the text form reads it, so that writing and reading changes nothing.
+        array = array.astype("float64")
     return Value(Type(array.shape, kind), data=array, is_literal=True, name=name)
 
 
