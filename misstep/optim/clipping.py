@@ -8,7 +8,7 @@ from typing import Any
 
 from misstep.errors import ArgumentError
 from misstep.ir import Value
-from misstep.ops import maximum, minimum, norm, where
+from misstep.ops import cast, maximum, minimum, norm, where
 
 
 class Clipping:
@@ -45,9 +45,10 @@ class ClipNorm(Clipping):
 
     def clip(self, gradient: Value) -> Value:
         """Return the gradient, shortened if it is too long."""
-        length = norm(gradient)
+        # In float64, since squares of 1e20 overflow float32: an exploding gradient would become 0.
+        length = norm(cast(gradient, "float64"))
         # Where it is short enough the factor is exactly 1, so clipping changes no bit.
-        return gradient * where(length > self.limit, self.limit / length, 1.0)
+        return gradient * cast(where(length > self.limit, self.limit / length, 1.0), gradient.dtype)
 
 
 @dataclass(frozen=True)
