@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from misstep.ir import Value
-from misstep.ops import sqrt
+from misstep.ops import maximum, sqrt
 from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 
 
@@ -47,7 +47,8 @@ class RMSProp(Optimizer):
         spread = after["squares"]
         if self.centered:
             after["mean"] = state["mean"] * kept + step * new
-            spread = spread - after["mean"] * after["mean"]
+            # Never below 0 in exact numbers; rounding may take it there, and its root to NaN.
+            spread = maximum(spread - after["mean"] * after["mean"], 0.0)
         move = step / (sqrt(spread) + self.epsilon)
         if self.momentum:
             after["velocity"] = move = state["velocity"] * self.momentum + move
