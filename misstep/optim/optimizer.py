@@ -67,6 +67,14 @@ class Optimizer:
                     else f"a number of {low:g} or more",
                     got=repr(number),
                 )  # fmt: skip
+        for one in dataclasses.fields(self):  # type: ignore[arg-type]
+            setting: Any = getattr(self, one.name)
+            if one.type == "bool" and not isinstance(setting, bool):
+                raise ArgumentError(
+                    f"{one.name} of {type(self).__name__}",
+                    needed="True or False",
+                    got=repr(setting),
+                )
 
     def used_buffers(self) -> tuple[str, ...]:
         """Return the names of the state that these settings need."""

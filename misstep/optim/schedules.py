@@ -13,6 +13,9 @@ from typing import Any
 
 from misstep.errors import ArgumentError
 
+# Epochs are quotients: 0.3 / 0.1 in float64 is 4e-16 short of 3, and must count as 3.
+ROUNDING = 1e-9
+
 _registry: dict[str, type[Schedule]] = {}
 
 
@@ -78,6 +81,13 @@ def _positive(owner: str, name: str, number: float) -> None:
         raise ArgumentError(f"{name} of {owner}", needed="a positive number", got=repr(number))
 
 
+def _whole(owner: str, name: str, number: int) -> None:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+        raise ArgumentError(
+            f"{name} of {owner}", needed="a whole number of 1 or more", got=repr(number)
+        )
+
+
 @dataclass(frozen=True)
 class ConstantRate(Schedule):
     """The learning rate stays as the optimizer has it."""
@@ -100,7 +110,7 @@ class StepDecay(Schedule):
 
     def factor(self, place: Place, memory: dict[str, Any]) -> float:
         """Return drop ^ ⌊epochs done / epochs⌋."""
-        return float(self.drop ** math.floor(place.epoch / self.epochs))
+        return float(self.drop ** math.floor(place.epoch / self.epochs + ROUNDING))
 
 
 @dataclass(frozen=True)
@@ -168,7 +178,7 @@ class WarmUp(Schedule):
     then: Schedule = ConstantRate()
 
     def __post_init__(self) -> None:
-        _positive("WarmUp", "steps", self.steps)
+        _whole("WarmUp", "steps", self.steps)
         if not isinstance(self.then, Schedule):
             raise ArgumentError("then of WarmUp", needed="a schedule", got=repr(self.then))
 
@@ -200,7 +210,9 @@ class ReduceOnPlateau(Schedule):
 
     def __post_init__(self) -> None:
         _share("ReduceOnPlateau", "drop", self.drop)
-        _positive("ReduceOnPlateau", "patience", self.patience)
+        _whole("ReduceOnPlateau", "patience", self.patience)
+        _share("ReduceOnPlateau", "threshold", self.threshold)
+        _share("ReduceOnPlateau", "lowest", self.lowest)
 
     def factor(self, place: Place, memory: dict[str, Any]) -> float:
         """Return the factor that the memory holds."""
@@ -208,12 +220,14 @@ class ReduceOnPlateau(Schedule):
 
     def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
         """Return the memory with the wait counted and the factor dropped when it is over."""
-        best = float(memory.get("best", math.inf))
+        best = memory.get("best")
         factor = float(memory.get("factor", 1.0))
         wait = int(memory.get("wait", 0)) + 1
-        margin = self.threshold * abs(best) if math.isfinite(best) else 0.0
-        if validation_loss < best - margin:
-            best, wait = validation_loss, 0
+        # NaN and infinity are no fall, and no JSON either.
+        if math.isfinite(validation_loss) and (
+            best is None or validation_loss < best - self.threshold * abs(best)
+        ):
+            best, wait = float(validation_loss), 0
         if wait >= self.patience:
             factor, wait = max(factor * self.drop, self.lowest), 0
         return {"best": best, "factor": factor, "wait": wait}
