@@ -109,9 +109,10 @@ def check_gradient(
         numeric = (losses[0] - losses[1]) / (2 * step)
         # Rounding of the loss itself limits what a difference can show.
         rounding = 4 * np.finfo("float64").eps * max(map(abs, losses)) / (2 * step)
-        gap = max(abs(slope - numeric) - rounding, 0.0)
-        error = gap / max(abs(slope), abs(numeric), scale, 1e-12)
-        if not np.isfinite(slope) or not np.isfinite(numeric):
+        if np.isfinite(slope) and np.isfinite(numeric):
+            gap = max(abs(slope - numeric) - rounding, 0.0)
+            error = gap / max(abs(slope), abs(numeric), scale, 1e-12)
+        else:
             error = float("inf")
         if error >= worst.error:
             worst = GradientCheck(slope, numeric, float(error), tolerance)
