@@ -60,7 +60,8 @@ def _add_function(function: Callable[..., Any], found: Definitions) -> None:
     if not isinstance(tree, ast.FunctionDef) or function.__closure__:
         raise _unfit(name, "a plain function that closes over nothing")
     found.functions[name] = ""  # so that a function that calls itself comes to an end
-    for used in sorted(_globals_used(function.__code__)):
+    inside = _globals_used(function.__code__) | _names_of_defaults(tree.args)
+    for used in sorted(inside):
         if used in function.__globals__:
             _add_global(used, function.__globals__[used], found)
     # Moved behind what it calls.
@@ -86,6 +87,12 @@ def _globals_used(code: CodeType) -> set[str]:
     used = {str(step.argval) for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
     inner = [one for one in code.co_consts if isinstance(one, CodeType)]
     return used.union(*(_globals_used(one) for one in inner))
+
+
+def _names_of_defaults(arguments: ast.arguments) -> set[str]:
+    given = [*arguments.defaults, *(one for one in arguments.kw_defaults if one is not None)]
+    nodes = [node for default in given for node in ast.walk(default)]
+    return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def _without_annotations(tree: ast.FunctionDef, source: str) -> str:

@@ -19,6 +19,7 @@ from misstep.ops.reduction import Sum
 _WIDTH = 100
 # Arrays of up to so many entries stand where they are used.
 _IN_PLACE = 8
+_LONGEST_PLACE = 60  # characters of the name of a file in a comment
 
 _AS_INPUT = '''\
 def as_input(numbers, shape, dtype):
@@ -201,5 +202,6 @@ def _quoted(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    # A line break in the name of a file would end the comment.
+    # A line break in the name of a file would end the comment. The line number stands at the end.
+    text = text if len(text) <= _LONGEST_PLACE else f"…{text[-_LONGEST_PLACE:]}"
     return "".join(sign if sign.isprintable() else "?" for sign in text)

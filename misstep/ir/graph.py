@@ -98,7 +98,11 @@ def variable_of_line(value: Value) -> str | None:
     """Return the variable that the line which made `value` assigns to, if it can be read."""
     if value.location is None or value.location.backward:
         return None
-    found = _ASSIGNMENT.match(linecache.getline(value.location.file, value.location.line))
+    try:
+        line = linecache.getline(value.location.file, value.location.line)
+    except ValueError:  # a name that no file can have
+        return None
+    found = _ASSIGNMENT.match(line)
     return found.group(1) if found else None
 
 

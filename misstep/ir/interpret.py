@@ -118,7 +118,9 @@ class Interpreter:
 
 
 def _literal_array(value: Value) -> Array:
-    array = np.asarray(value.data).astype(value.dtype)
+    # What float32 can't hold is inf there, without a word.
+    with np.errstate(all="ignore"):
+        array = np.asarray(value.data).astype(value.dtype)
     array.flags.writeable = False
     return array
 
@@ -139,9 +141,9 @@ def evaluate(
 
 
 def _compute(value: Value) -> Array:
+    # A copy, since a parameter, reshaped, is a view of its numbers, and values never change.
     if value.data is not None:
-        return np.asarray(value.data).astype(value.dtype)
-    # A copy, since a reshaped parameter is a view of its numbers, and values never change.
+        return np.array(_literal_array(value))
     return np.array(evaluate([value])[0])
 
 
