@@ -18,7 +18,6 @@ from misstep.nn.module import LayerExample, Module
 from misstep.ops import (
     erf,
     expm1,
-    minimum,
     relu,
     sigmoid,
     softmax,
@@ -39,6 +38,17 @@ class Activation(Module, abstract=True):
         """Yield layers that must work."""
         yield cls(), (5,)
         yield cls(), (2, 3)
+
+
+def _finite(owner: str, name: str, number: Any) -> None:
+    if not isinstance(number, int | float) or not math.isfinite(number):
+        raise ArgumentError(f"{name} of {owner}", needed="a number", got=repr(number))
+
+
+def _expm1_up_to_0(x: Value) -> Value:
+    # The exponential sees no positive numbers, so it can't overflow where it is not used. Not
+    # minimum(x, 0), whose slope at the tie is ½: the curve's own slope at 0 is 1.
+    return expm1(where(x > 0, 0.0, x))
 
 
 @dataclass(frozen=True)
@@ -83,8 +93,7 @@ class LeakyReLU(Activation):
     suits: ClassVar[Initializer] = HeNormal()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.slope, int | float) or not math.isfinite(self.slope):
-            raise ArgumentError("slope of LeakyReLU", needed="a number", got=repr(self.slope))
+        _finite("LeakyReLU", "slope", self.slope)
 
     def forward(self, x: Value) -> Value:
         """Return each entry if positive, else a small part of it."""
@@ -103,10 +112,18 @@ class ELU(Activation):
     alpha: float = 1.0
     suits: ClassVar[Initializer] = HeNormal()
 
+    def __post_init__(self) -> None:
+        _finite("ELU", "alpha", self.alpha)
+
     def forward(self, x: Value) -> Value:
         """Return each entry if positive, else a smooth curve down to −α."""
-        # The exponential sees no positive numbers, so it can't overflow where it is not used.
-        return where(x > 0, x, self.alpha * expm1(minimum(x, 0.0)))
+        return where(x > 0, x, self.alpha * _expm1_up_to_0(x))
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(float("inf")), (4,)
+        yield lambda: cls("1"), (4,)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -120,7 +137,7 @@ class SELU(Activation):
 
     def forward(self, x: Value) -> Value:
         """Return the scaled ELU of each entry."""
-        return self.SCALE * where(x > 0, x, self.ALPHA * expm1(minimum(x, 0.0)))
+        return self.SCALE * where(x > 0, x, self.ALPHA * _expm1_up_to_0(x))
 
 
 @dataclass(frozen=True)

@@ -33,12 +33,21 @@ class Fans:
 class Initializer:
     """A rule for first numbers. Subclassing registers it; a subclass is a frozen dataclass."""
 
-    # The deviation expected of drawn entries as a function of the fans, for the sweep; None: fixed.
+    # What it is good for, in a few words.
     words: ClassVar[str] = ""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         _registry[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        """Raise ArgumentError for a setting that is no finite number."""
+        for one in dataclasses.fields(self):  # type: ignore[arg-type]
+            number: Any = getattr(self, one.name)
+            if not isinstance(number, int | float) or not math.isfinite(number):
+                raise ArgumentError(
+                    f"{one.name} of {type(self).__name__}", needed="a number", got=repr(number)
+                )
 
     def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
         """Return a float64 array of `shape`, the same for the same seed and stream."""

@@ -7,6 +7,7 @@ shapes are an error that names both. Knows Values, no layers and no optimizers.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -169,6 +170,10 @@ class SquaredError(_Distance):
 
     half: bool = False
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.half, bool):
+            raise ArgumentError("half of SquaredError", needed="True or False", got=repr(self.half))
+
     def per_row(self, prediction: Value, target: Value) -> Value:
         """Return the squared error of each row."""
         error = prediction - target
@@ -198,7 +203,8 @@ class Huber(_Distance):
     delta: float = 1.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.delta, int | float) or not self.delta > 0:
+        number = self.delta
+        if not isinstance(number, int | float) or not (number > 0 and math.isfinite(number)):
             raise ArgumentError("delta of Huber", needed="a positive number", got=repr(self.delta))
 
     def per_row(self, prediction: Value, target: Value) -> Value:
@@ -212,14 +218,18 @@ class Huber(_Distance):
 def _checked_weights(name: str, weights: Any, count: int | None) -> tuple[float, ...] | None:
     if weights is None:
         return None
-    result = tuple(float(weight) for weight in weights)
-    wrong_count = count is not None and len(result) != count
+    try:
+        result = tuple(float(weight) for weight in weights)
+    except (TypeError, ValueError):
+        result = ()
+    wrong_count = len(result) != count if count is not None else not result
     if wrong_count or not all(np.isfinite(one) and one >= 0 for one in result):
         raise ArgumentError(
             f"class_weights of {name}",
-            needed=f"{count if count else 'one'} numbers of 0 or more{'' if count else ' each'}",
+            needed=f"{count} numbers of 0 or more" if count
+            else "a number of 0 or more for each class",
             got=repr(weights),
-        )
+        )  # fmt: skip
     return result
 
 
