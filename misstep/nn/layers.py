@@ -42,6 +42,8 @@ class Dense(Module):
 
     def __post_init__(self) -> None:
         positive_whole("Dense", "units", self.units)
+        if not isinstance(self.bias, bool):
+            raise ArgumentError("bias of Dense", needed="True or False", got=repr(self.bias))
         if self.initializer is not None and not isinstance(self.initializer, Initializer):
             raise ArgumentError(
                 "initializer of Dense", needed="an initializer such as ms.HeNormal()",
@@ -50,9 +52,10 @@ class Dense(Module):
 
     def forward(self, x: Value) -> Value:
         """Return x W + b."""
-        if x.ndim < 2:
+        if x.ndim < 2 or x.shape[-1] == 0:
             raise ShapeError(
-                f"the input of {self}", needed="(batch, features)", got=str(x.shape),
+                f"the input of {self}", needed="(batch, features) with a feature or more",
+                got=str(x.shape),
                 try_="giving x one row per example: x.reshape(-1, 1) for a single feature",
             )  # fmt: skip
         inputs = x.shape[-1]
@@ -79,6 +82,8 @@ class Dense(Module):
         yield lambda: cls(0), (4,)
         yield lambda: cls(2.5), (4,)  # type: ignore[arg-type]
         yield lambda: cls(3), ()
+        yield lambda: cls(3), (0,)
+        yield lambda: cls(3, bias="no"), (4,)  # type: ignore[arg-type]
         yield lambda: cls(3, initializer="he"), (4,)  # type: ignore[arg-type]
 
 

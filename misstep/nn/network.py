@@ -6,6 +6,7 @@ Knows modules, traces and the order of parameters in the buffer; knows no traini
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from misstep.errors import ArgumentError, MisstepError, ShapeError
+from misstep.errors import ArgumentError, DtypeError, MisstepError, ShapeError
 from misstep.ir import (
     FLOATS,
     Array,
     Graph,
     Interpreter,
     Value,
+    as_array,
     make_input,
     one_blas_thread,
 )
@@ -70,7 +72,7 @@ class Network:
                 "a network", needed="a module such as ms.Sequential", got=repr(module)
             )
         self.module = module
-        self.input_shape = tuple(int(length) for length in input_shape)
+        self.input_shape = _checked_shape(input_shape)
         self.dtype = dtype
         self.seed = int(seed)
         self._paths = module_paths(module)
@@ -140,7 +142,7 @@ class Network:
             )
         fresh = self.parameters.copy()
         for name, place in self._places.items():
-            array = np.asarray(arrays[name])
+            array = as_array(arrays[name])
             if array.shape != place.specification.shape:
                 raise ShapeError(
                     f"the parameter {name}",
@@ -174,22 +176,33 @@ class Network:
             return self._call(x), trace
 
     def check_rows(self, x: npt.ArrayLike) -> Array:
-        """Return `x` as an array of this network's kind of number. Raises ShapeError."""
-        array = np.asarray(x, dtype=self.dtype)
+        """Return `x` as an array of this network's kind of number.
+
+        Raises ShapeError for rows of another shape, DtypeError for what is no number.
+        """
+        try:
+            array = np.asarray(x, dtype=self.dtype)
+        except (TypeError, ValueError) as error:
+            raise DtypeError(
+                "the input of the network", needed="numbers in equally long rows", got=str(error)
+            ) from error
         if array.shape[1:] != self.input_shape or array.ndim == 0:
             wanted = ", ".join(["rows", *map(str, self.input_shape)])
             raise ShapeError(
                 "the input of the network",
                 needed=f"shape ({wanted}{',' if not self.input_shape else ''})",
                 got=str(array.shape),
-                try_="x.reshape(1, -1) for a single row"
-                if array.shape == self.input_shape
-                else None,
+                try_="x[np.newaxis] for a single row" if array.shape == self.input_shape else None,
             )
         return array
 
     def predict(self, x: npt.ArrayLike) -> Array:
-        """Return the raw outputs for rows `x`: (rows, *input_shape) → (rows, *output_shape)."""
+        """Return the raw outputs for rows `x`: (rows, *input_shape) → (rows, *output_shape).
+
+        The same rows together give the same bits every time. A row's numbers do not depend on the
+        other rows, but NumPy's matrix product sums in another order for another number of rows, so
+        that a row given alone or among others may differ in the last bits.
+        """
         rows = self.check_rows(x)
         result = np.empty((len(rows), *self.output_shape), self.dtype)
         with one_blas_thread():
@@ -211,17 +224,34 @@ class Network:
         return self._programs[key]
 
     def summary(self) -> list[dict[str, Any]]:
-        """Return one row for each layer: path, layer, output shape, parameters."""
+        """Return one row for each layer: path, layer, output shape, parameters.
+
+        A module that is the whole network has the empty path, and a row if it holds parameters of
+        its own or no layers.
+        """
         counts: dict[str, int] = {}
         for place in self.places:
             path = place.specification.name.rpartition(".")[0]
             counts[path] = counts.get(path, 0) + place.stop - place.start
+        outputs = dict(self.outputs)
+        if "" in counts or not outputs:
+            outputs[""] = self.output_shape
         return [
             {
                 "path": path,
-                "layer": getattr(self.layers[path], "describe", lambda: "")(),
+                "layer": getattr(self.layers.get(path, self.module), "describe", lambda: "")(),
                 "output": shape,
                 "parameters": counts.get(path, 0),
             }
-            for path, shape in self.outputs.items()
+            for path, shape in outputs.items()
         ]
+
+
+def _checked_shape(shape: Any) -> tuple[int, ...]:
+    try:
+        return tuple(operator.index(length) for length in shape)
+    except TypeError as error:
+        raise ArgumentError(
+            "input_shape of a network", needed="the lengths of one row, without the batch",
+            got=repr(shape), try_="input_shape=(4,) for rows of four features",
+        ) from error  # fmt: skip
