@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 import inspect
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from misstep.errors import ArgumentError, FileFormatError, MisstepError
@@ -34,6 +34,7 @@ def build_module(
     """
     if depth > DEEPEST:
         raise FileFormatError("the network in a model file", needed=f"at most {DEEPEST} levels")
+    modules = tuple(modules)
     own = {kind.__name__: kind for kind in modules}
     kinds: dict[str, type[Module]] = {**registered_layers(), **own}
     kind, settings = _kind(configuration, kinds, "layer")
@@ -41,11 +42,17 @@ def build_module(
         layers = settings.pop("layers", None)
         if not isinstance(layers, list) or settings:
             raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
-        return kind(*(build_module(layer, modules, depth + 1) for layer in layers))
+        made: list[Module] = []
+        for layer in layers:
+            again = layer.get("again") if isinstance(layer, Mapping) and len(layer) == 1 else None
+            if isinstance(again, int) and 1 <= again <= len(made):
+                made.append(made[again - 1])
+            else:
+                made.append(build_module(layer, modules, depth + 1))
+        return _called(kind, made, {})
     if isinstance(settings.get("initializer"), Mapping):
         settings["initializer"] = build_initializer(settings["initializer"])
-    made: Module = _make(kind, settings)
-    return made
+    return _make(kind, settings)
 
 
 def build_initializer(configuration: Any) -> Initializer:
@@ -97,8 +104,12 @@ def _make(kind: Any, settings: dict[str, Any]) -> Any:
             raise FileFormatError(f"{name} of {kind.__name__} in a model file", needed="plain JSON")
         if isinstance(setting, list):
             settings[name] = tuple(setting)
+    return _called(kind, (), settings)
+
+
+def _called(kind: Any, layers: Sequence[Module], settings: dict[str, Any]) -> Any:
     try:
-        return kind(**settings)
+        return kind(*layers, **settings)
     except (MisstepError, TypeError, ValueError) as error:
         raise FileFormatError(f"{kind.__name__} in a model file", got=str(error)) from error
 
@@ -128,6 +139,8 @@ def layers_from_text(text: str) -> list[Module]:
     >>> layers_from_text("dense8")
     [Dense(units=8, bias=True, initializer=None), ReLU()]
     """
+    if not isinstance(text, str):
+        raise ArgumentError("a network in one line", needed="text", got=repr(text))
     parts = [part for part in text.strip().lower().split("-") if part]
     if not parts:
         raise ArgumentError("a network in one line", needed='parts such as "dense64-dense32"')

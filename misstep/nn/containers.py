@@ -57,11 +57,13 @@ class Sequential(Module):
         return x
 
     def configuration(self) -> dict[str, Any]:
-        """Return the kind and the layers as plain JSON."""
-        return {
-            "kind": type(self).__name__,
-            "layers": [layer.configuration() for layer in self.layers],
-        }
+        """Return the kind and the layers as plain JSON; {"again": n} is layer n once more."""
+        first: dict[int, int] = {}
+        layers: list[dict[str, Any]] = []
+        for place, layer in enumerate(self.layers, start=1):
+            known = first.setdefault(id(layer), place)
+            layers.append(layer.configuration() if known == place else {"again": known})
+        return {"kind": type(self).__name__, "layers": layers}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"

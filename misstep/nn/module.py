@@ -148,9 +148,11 @@ def registered_layers() -> dict[str, type[Module]]:
 def module_paths(root: Module) -> dict[int, str]:
     """Return the path of every module in `root` by its id; the root's own path is empty.
 
-    Raises ArgumentError when a module contains itself.
+    Raises ArgumentError when a module contains itself, or when two would have the same path (and
+    so, without a word, the same parameters).
     """
     paths: dict[int, str] = {}
+    taken: set[str] = set()
 
     def walk(module: Module, path: str, above: tuple[int, ...]) -> None:
         if id(module) in above:
@@ -159,6 +161,13 @@ def module_paths(root: Module) -> dict[int, str]:
             )
         if id(module) in paths:
             return
+        if path in taken:
+            raise ArgumentError(
+                f"two parts of a network called {path}",
+                needed="a name of its own for each",
+                try_="renaming the attribute, list or key that holds one of them",
+            )
+        taken.add(path)
         paths[id(module)] = path
         for name, child in module.children():
             walk(child, f"{path}.{name}" if path else name, (*above, id(module)))
