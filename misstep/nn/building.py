@@ -45,7 +45,7 @@ def build_module(
         made: list[Module] = []
         for layer in layers:
             again = layer.get("again") if isinstance(layer, Mapping) and len(layer) == 1 else None
-            if isinstance(again, int) and 1 <= again <= len(made):
+            if type(again) is int and 1 <= again <= len(made):
                 made.append(made[again - 1])
             else:
                 made.append(build_module(layer, modules, depth + 1))

@@ -50,7 +50,7 @@ class Sequential(Module):
         """Return the last layer's output."""
         trace = current_trace()
         after = trace.following
-        for layer, following in zip(self.layers, [*self.layers[1:], None], strict=True):
+        for layer, following in zip(self.layers, [*self.layers, None][1:], strict=True):
             trace.following = following
             x = layer(x)
         trace.following = after
