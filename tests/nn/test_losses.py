@@ -1,0 +1,355 @@
+"""Every registered loss against formulas written here, its slopes, its weights and its words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special
+
+from misstep.autodiff import check_gradient, gradient
+from misstep.errors import ArgumentError, DtypeError, FileFormatError, MisstepError, ShapeError
+from misstep.ir import Array, evaluate, make_literal, make_parameter
+from misstep.nn import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    SquaredError,
+    build_loss,
+    registered_losses,
+)
+from misstep.ops import total
+
+KINDS = registered_losses()
+MORE: list[Loss] = [SquaredError(half=True), Huber(0.3), Huber(5.0)]
+
+
+def rowwise(entries: Array) -> Array:
+    return np.asarray(entries.reshape(len(entries), -1).mean(axis=1))
+
+
+# For each kind: the loss of each row from raw outputs and targets, from its definition.
+ORACLES: dict[str, Callable[[Any, Array, Array], Array]] = {
+    "SquaredError": lambda loss, p, y: rowwise((p - y) ** 2) * (0.5 if loss.half else 1.0),
+    "AbsoluteError": lambda loss, p, y: rowwise(np.abs(p - y)),
+    "Huber": lambda loss, p, y: rowwise(special.huber(loss.delta, p - y)),
+    "BinaryCrossEntropy": lambda loss, p, y: rowwise(
+        -y * special.log_expit(p) - (1 - y) * special.log_expit(-p)
+    ),
+    "CrossEntropy": lambda loss, p, y: -special.log_softmax(p, axis=1)[np.arange(len(y)), y],
+}
+
+
+def cases(seed: int = 0) -> list[tuple[Loss, Array, Array]]:
+    random = np.random.default_rng(seed)
+    found = [case for kind in KINDS.values() for case in kind.examples(random)]
+    found += [(loss, random.normal(0, 2, (4, 2)), random.normal(0, 2, (4, 2))) for loss in MORE]
+    return found
+
+
+every_case = pytest.mark.parametrize("place", range(len(cases())), ids=lambda place: str(
+    f"{place}-{cases()[place][0]!r}"
+))  # fmt: skip
+
+
+def literal(array: Array) -> Any:
+    return make_literal(array, array.dtype.name)
+
+
+def value_and_slope(
+    loss: Loss, prediction: Array, target: Array, weights: Array | None = None
+) -> tuple[float, Array]:
+    p = make_parameter(prediction, "p")
+    w = None if weights is None else make_literal(weights, prediction.dtype.name)
+    value = loss(p, literal(target), w)
+    assert value.shape == ()
+    found, slope = evaluate([value, gradient(value, p)])
+    return float(found), slope
+
+
+def own_weights(loss: Loss, target: Array) -> Array | None:
+    """Return what each row weighs by its class, worked out here."""
+    by_class = getattr(loss, "class_weights", None)
+    if by_class is None:
+        return None
+    return np.asarray(by_class)[np.asarray(target, "int64").reshape(len(target))]
+
+
+def test_every_loss_has_an_oracle_examples_and_a_description() -> None:
+    assert set(ORACLES) == set(KINDS)
+    for kind in KINDS.values():
+        assert kind.__doc__
+        assert list(kind.examples(np.random.default_rng(0)))
+        assert kind.score_name
+
+
+@every_case
+@pytest.mark.parametrize("seed", range(3))
+def test_values_are_the_oracles(place: int, seed: int) -> None:
+    loss, prediction, target = cases(seed)[place]
+    rows = ORACLES[type(loss).__name__](loss, prediction, target)
+    found = evaluate([loss.per_row(literal(prediction), literal(target))])[0]
+    np.testing.assert_allclose(found, rows, rtol=1e-12, atol=1e-14)
+    weights = own_weights(loss, target)
+    whole, _ = value_and_slope(loss, prediction, target)
+    assert whole == pytest.approx(float(np.average(rows, weights=weights)), rel=1e-12)
+    given_weights = np.random.default_rng(seed).uniform(0, 2, len(rows))
+    both = given_weights if weights is None else given_weights * weights
+    whole, _ = value_and_slope(loss, prediction, target, given_weights)
+    assert whole == pytest.approx(float(np.average(rows, weights=both)), rel=1e-12)
+
+
+@every_case
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_slope_is_the_measured_one(place: int, seed: int, weighted: bool) -> None:
+    loss, prediction, target = cases(seed)[place]
+    weights = np.random.default_rng(seed).uniform(0.1, 2, len(target)) if weighted else None
+
+    def function(p: Any) -> Any:
+        return loss(p, literal(target), None if weights is None else literal(weights))
+
+    check = check_gradient(function, [prediction], seed=seed, tolerance=1e-6)
+    assert check, str(check)
+
+
+@every_case
+def test_the_slope_of_the_slope_is_the_measured_one(place: int) -> None:
+    loss, prediction, target = cases()[place]
+
+    def slope(p: Any) -> Any:
+        one = gradient(loss(p, literal(target)), p)
+        return total(one * one) + total(one * 0.7)
+
+    check = check_gradient(slope, [prediction], tolerance=1e-6)
+    assert check, str(check)
+
+
+@every_case
+def test_settings_are_plain_json_and_give_the_same_loss_back(place: int) -> None:
+    loss = cases()[place][0]
+    assert build_loss(json.loads(json.dumps(loss.configuration(), allow_nan=False))) == loss
+
+
+@every_case
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1e4, -1e4])
+def test_far_out_all_stays_finite(place: int, size: float, dtype: str) -> None:
+    loss, prediction, target = cases()[place]
+    far = np.full(prediction.shape, size)
+    far[..., 0] = -size
+    wide = target.astype("float64") if loss.target_kind == "float" else target
+    narrow = wide.astype(dtype) if loss.target_kind == "float" else wide
+    found, slope = value_and_slope(loss, far.astype(dtype), narrow)
+    assert np.isfinite(slope).all()
+    rows = ORACLES[type(loss).__name__](loss, far, wide)
+    exact = float(np.average(rows, weights=own_weights(loss, target)))
+    assert found == pytest.approx(exact, rel=1e-5 if dtype == "float32" else 1e-12)
+
+
+# --- weights ------------------------------------------------------------------------------------
+
+
+@every_case
+def test_whole_weights_are_repeated_rows_and_weight_0_is_no_row(place: int) -> None:
+    loss, prediction, target = cases()[place]
+    times = np.array([2, 0, 1, 3, 1, 2])[: len(target)]
+    whole, slope = value_and_slope(loss, prediction, target, times.astype("float64"))
+    repeated = np.repeat(np.arange(len(target)), times)
+    expected, parts = value_and_slope(loss, prediction[repeated], target[repeated])
+    assert whole == pytest.approx(expected, rel=1e-12)
+    summed = np.zeros_like(slope)
+    np.add.at(summed, repeated, parts)
+    np.testing.assert_allclose(slope, summed, rtol=1e-11, atol=1e-15)
+    assert (slope[times == 0] == 0).all()
+
+
+@every_case
+@settings(deadline=None, max_examples=20)
+@given(weight=st.floats(1e-3, 1e3))
+def test_equal_weights_are_no_weights(place: int, weight: float) -> None:
+    loss, prediction, target = cases()[place]
+    plain, slope = value_and_slope(loss, prediction, target)
+    weights = np.full(len(target), weight)
+    weighted, weighted_slope = value_and_slope(loss, prediction, target, weights)
+    assert weighted == pytest.approx(plain, rel=1e-12)
+    np.testing.assert_allclose(weighted_slope, slope, rtol=1e-11, atol=1e-15)
+
+
+@every_case
+def test_a_batch_that_weighs_nothing_has_no_loss_and_no_slope(place: int) -> None:
+    loss, prediction, target = cases()[place]
+    found, slope = value_and_slope(loss, prediction, target, np.zeros(len(target)))
+    assert found == 0.0
+    assert (slope == 0).all()
+
+
+@every_case
+def test_the_total_weight_is_what_the_mean_divides_by(place: int) -> None:
+    loss, prediction, target = cases()[place]
+    weights = np.arange(1.0, len(target) + 1)
+    own = own_weights(loss, target)
+    for given_weights in (None, weights):
+        value = loss.total_weight(
+            literal(prediction),
+            literal(target),
+            None if given_weights is None else literal(given_weights),
+        )
+        ones = np.ones(len(target)) if given_weights is None else given_weights
+        expected = float((ones if own is None else ones * own).sum())
+        assert float(evaluate([value])[0]) == pytest.approx(expected, rel=1e-13)
+
+
+def test_class_weights_are_weights_of_rows() -> None:
+    random = np.random.default_rng(1)
+    prediction, target = random.normal(0, 2, (7, 3)), np.array([0, 1, 2, 0, 1, 2, 2])
+    rows = np.array([0.5, 2.0, 1.0])[target]
+    one = value_and_slope(CrossEntropy((0.5, 2.0, 1.0)), prediction, target)
+    other = value_and_slope(CrossEntropy(), prediction, target, rows)
+    assert one[0] == pytest.approx(other[0], rel=1e-13)
+    np.testing.assert_allclose(one[1], other[1], rtol=1e-12)
+    y = np.array([0.0, 1.0, 1.0, 0.0, 0.25, 1.0, 0.0])
+    one = value_and_slope(BinaryCrossEntropy((3.0, 1.0)), prediction[:, 0], y)
+    other = value_and_slope(BinaryCrossEntropy(), prediction[:, 0], y, 3.0 - 2.0 * y)
+    assert one[0] == pytest.approx(other[0], rel=1e-13)
+
+
+# --- worked by hand -----------------------------------------------------------------------------
+
+
+def test_numbers_from_the_page() -> None:
+    # The neuron of the blueprint: ½ (1 − 0.5744)² = 0.0905.
+    half, slope = value_and_slope(
+        SquaredError(half=True), np.array([0.574442516811659]), np.ones(1)
+    )
+    assert half == pytest.approx(0.0905, abs=1e-4)
+    assert slope[0] == pytest.approx(-(1 - 0.574442516811659), rel=1e-14)
+    assert value_and_slope(SquaredError(), np.array([1.0, 3.0]), np.zeros(2))[0] == 5.0
+    assert value_and_slope(AbsoluteError(), np.array([1.0, -3.0]), np.zeros(2))[0] == 2.0
+    assert value_and_slope(Huber(1.0), np.array([0.5, 3.0]), np.zeros(2))[0] == 0.5 * (0.125 + 2.5)
+    # A coin: ln 2; ten even classes: ln 10.
+    coin = value_and_slope(BinaryCrossEntropy(), np.zeros(2), np.array([0.0, 1.0]))
+    assert coin[0] == pytest.approx(np.log(2), rel=1e-15)
+    np.testing.assert_allclose(coin[1], [0.25, -0.25])
+    dice = value_and_slope(CrossEntropy(), np.zeros((1, 10)), np.array([3]))
+    assert dice[0] == pytest.approx(np.log(10), rel=1e-15)
+    # The slope of cross-entropy is p − y.
+    np.testing.assert_allclose(dice[1][0], np.full(10, 0.1) - np.eye(10)[3], rtol=1e-14)
+
+
+def test_where_the_absolute_error_is_0_it_has_no_slope() -> None:
+    _, slope = value_and_slope(AbsoluteError(), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    np.testing.assert_array_equal(slope, [0.0, 0.5])
+
+
+def test_what_a_prediction_means() -> None:
+    raw = np.array([[0.0, 1.0, -1.0]])
+    assert evaluate([SquaredError().predict(literal(raw))])[0].tolist() == raw.tolist()
+    found = evaluate([BinaryCrossEntropy().predict(literal(raw))])[0]
+    np.testing.assert_allclose(found, special.expit(raw))
+    found = evaluate([CrossEntropy().predict(literal(raw))])[0]
+    np.testing.assert_allclose(found, special.softmax(raw, axis=1))
+
+
+def test_scores() -> None:
+    assert SquaredError().score(np.array([1.0, 3.0]), np.zeros(2)) == pytest.approx(np.sqrt(5))
+    weighed = SquaredError().score(np.array([1.0, 3.0]), np.zeros(2), np.array([8.0, 0.0]))
+    assert weighed == pytest.approx(1.0)
+    right = BinaryCrossEntropy().score(np.array([0.9, 0.2, 0.4]), np.array([1.0, 1.0, 0.0]))
+    assert right == pytest.approx(2 / 3)
+    columns = np.array([[0.9, 0.2], [0.4, 0.1]])
+    assert BinaryCrossEntropy().score(columns, np.array([[1.0, 1.0], [0.0, 0.0]])) == 0.75
+    shares = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
+    assert CrossEntropy().score(shares, np.array([0, 1])) == 0.5
+    assert CrossEntropy().score(shares, np.array([0, 1]), np.array([3.0, 1.0])) == 0.75
+
+
+# --- what is refused ----------------------------------------------------------------------------
+
+
+def wrong_shapes() -> Iterator[tuple[Loss, tuple[int, ...], tuple[int, ...]]]:
+    for kind in KINDS.values():
+        if kind.target_kind == "float":
+            yield kind(), (5,), (5, 1)
+            yield kind(), (5, 1), (5,)
+            yield kind(), (5, 2), (5, 1)
+            yield kind(), (5, 1), (1, 1)
+            yield kind(), (5, 1), (4, 1)
+            yield kind(), (5,), ()
+        else:
+            yield kind(), (5, 3), (5, 1)
+            yield kind(), (5, 3), (5, 3)
+            yield kind(), (5, 3), (1,)
+            yield kind(), (5, 3), ()
+
+
+@pytest.mark.parametrize(("loss", "prediction", "target"), list(wrong_shapes()), ids=str)
+def test_losses_never_broadcast_and_name_both_shapes(
+    loss: Loss, prediction: tuple[int, ...], target: tuple[int, ...]
+) -> None:
+    dtype = "int64" if loss.target_kind == "int" else "float64"
+    with pytest.raises(ShapeError) as caught:
+        loss(literal(np.zeros(prediction)), literal(np.zeros(target, dtype)))
+    message = str(caught.value)
+    assert f"the prediction has shape {prediction}" in message
+    assert f"the target {target}" in message
+    assert "Try: " in message
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_kinds_of_numbers_must_fit(kind: type[Loss]) -> None:
+    loss, prediction, target = next(kind.examples(np.random.default_rng(0)))
+    wrong = ["int64", "bool", "float32"] if kind.target_kind == "float" else ["float64", "bool"]
+    for dtype in wrong:
+        with pytest.raises(DtypeError):
+            loss(literal(prediction), literal(target.astype(dtype)))
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_weights_have_one_number_for_each_row(kind: type[Loss]) -> None:
+    loss, prediction, target = next(kind.examples(np.random.default_rng(0)))
+    for shape in ((len(target), 1), (1,), (), (len(target) + 1,)):
+        with pytest.raises(MisstepError, match="sample weights"):
+            loss(literal(prediction), literal(target), literal(np.ones(shape)))
+
+
+def test_cross_entropy_wants_classes_in_columns() -> None:
+    for shape in ((5,), (5, 2, 3)):
+        with pytest.raises(ShapeError, match=r"\(batch, classes\)"):
+            CrossEntropy()(literal(np.zeros(shape)), literal(np.zeros(5, "int64")))
+    with pytest.raises(ShapeError, match="one weight for each of 3 classes"):
+        CrossEntropy((1.0, 2.0))(literal(np.zeros((5, 3))), literal(np.zeros(5, "int64")))
+    with pytest.raises(ShapeError, match="one output"):
+        zeros = literal(np.zeros((5, 2)))
+        BinaryCrossEntropy((1.0, 2.0))(zeros, zeros)
+
+
+@pytest.mark.parametrize("weights", [5, "ab", (), (-1.0, 2.0), (float("nan"), 1.0), (1.0, None)])
+@pytest.mark.parametrize("kind", [CrossEntropy, BinaryCrossEntropy])
+def test_class_weights_are_numbers_of_0_or_more(kind: Any, weights: Any) -> None:
+    with pytest.raises(ArgumentError, match=f"class_weights of {kind.__name__}"):
+        kind(weights)
+
+
+@pytest.mark.parametrize("delta", [0.0, -1.0, float("nan"), float("inf"), "1", None])
+def test_huber_wants_a_positive_number(delta: Any) -> None:
+    with pytest.raises(ArgumentError, match="delta of Huber"):
+        Huber(delta)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, "Huber", {}, {"kind": "Loss"}, {"kind": "Huber", "delta": -1}, {"kind": "Huber", "d": 1},
+     {"kind": "SquaredError", "half": "no"}, {"kind": "CrossEntropy", "class_weights": {"a": 1}},
+     {"kind": "CrossEntropy", "class_weights": ["x"]}],
+)  # fmt: skip
+def test_wrong_configurations_are_refused(wrong: Any) -> None:
+    with pytest.raises(FileFormatError):
+        build_loss(wrong)
