@@ -34,7 +34,7 @@ from misstep.nn.building import DEEPEST
         ("64-32", [Dense(64), ReLU(), Dense(32), ReLU()]),
         ("dense8-tanh", [Dense(8), Tanh()]),
         ("dense8-drop0.1", [Dense(8), ReLU(), Dropout(0.1)]),
-        ("flatten-dense8-silu-drop.5-4", [Flatten(), Dense(8), SiLU(), Dropout(0.5), Dense(4), ReLU()]),
+        ("flatten-8-silu-drop.5-4", [Flatten(), Dense(8), SiLU(), Dropout(0.5), Dense(4), ReLU()]),
         ("dense8-flatten", [Dense(8), ReLU(), Flatten()]),
         ("  DENSE8-Tanh ", [Dense(8), Tanh()]),
         ("dense8--dense4", [Dense(8), ReLU(), Dense(4), ReLU()]),

@@ -247,7 +247,7 @@ def test_a_layer_in_two_places_shares_its_weights() -> None:
 
 
 def test_a_shared_layer_must_fit_both_places() -> None:
-    with pytest.raises(ShapeError, match="one.weight, which is used more than once"):
+    with pytest.raises(ShapeError, match=r"one\.weight, which is used more than once"):
         Network(Tied(Dense(3)), (4,))
 
 
@@ -297,7 +297,7 @@ class Nothing(Module):
 
 
 def test_mistakes_in_own_modules_are_explained() -> None:
-    with pytest.raises(ArgumentError, match="made inside forward.*self.name"):
+    with pytest.raises(ArgumentError, match=r"made inside forward.*self\.name"):
         Network(Late(), (3,))
     with pytest.raises(ArgumentError, match="what forward returned: needed a Value"):
         Network(Nothing(), (3,))
@@ -334,7 +334,7 @@ class Closed(Sequential):
 def test_own_kinds_come_back_when_they_are_named() -> None:
     module = Sequential(Dense(3), Named(Dense(2)))
     settings_of = module.configuration()
-    with pytest.raises(FileFormatError, match="'Named'.*modules="):
+    with pytest.raises(FileFormatError, match=r"'Named'.*modules="):
         build_module(settings_of)
     for kinds in ([Named], (kind for kind in [Named])):
         again = build_module(settings_of, kinds)

@@ -156,7 +156,7 @@ def test_wrong_rows_are_named(x: Any, words: str) -> None:
 def test_the_advice_for_a_single_row_works() -> None:
     network = Network(Flatten(), (2, 3))
     x = np.zeros((2, 3))
-    with pytest.raises(ShapeError, match="np.newaxis"):
+    with pytest.raises(ShapeError, match=r"np\.newaxis"):
         network.predict(x)
     assert network.predict(x[np.newaxis]).shape == (1, 6)
 
@@ -171,7 +171,7 @@ def test_wrong_networks_are_named() -> None:
     with pytest.raises(ArgumentError, match="float32 or float64, but got 'float16'"):
         Network(Dense(3), (2,), dtype="float16")
     for wrong in (Dense, [Dense(3)], None, "dense3"):
-        with pytest.raises(ArgumentError, match="needed a module such as ms.Sequential"):
+        with pytest.raises(ArgumentError, match=r"needed a module such as ms\.Sequential"):
             Network(wrong, (2,))  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match="a feature or more"):
         Network(Sequential(Dense(3), ReLU()), (0,))
