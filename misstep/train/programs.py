@@ -16,7 +16,7 @@ from misstep.autodiff import gradient
 from misstep.errors import ArgumentError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
 from misstep.nn import Loss, Network, Trace
-from misstep.ops import cast, concatenate, reshape, slice_axis
+from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
 from misstep.optim import Clipping, Moment, Optimizer, Penalty
 from misstep.train.probes import activation_probes, gradient_probes, together
 
@@ -90,7 +90,10 @@ class Programs:
         return buffers, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
 
     def step(self, rows: int, *, weighted: bool, probing: bool) -> Program:
-        """Return the whole step: outputs parameters, optimizer_state, scalars, loss, weight, probes."""
+        """Return the whole step.
+
+        Outputs: parameters, optimizer_state, scalars, loss, weight, probes.
+        """
         key = ("step", rows, weighted, probing)
         if key not in self._made:
             back = self._backward(rows, weighted)
@@ -107,7 +110,10 @@ class Programs:
         return self._made[key]
 
     def accumulate(self, rows: int, *, weighted: bool, probing: bool) -> Program:
-        """Return the first half: outputs gradients and gradient_weight grown by a batch, loss, weight."""
+        """Return the first half of a step.
+
+        Outputs: gradients and gradient_weight grown by a batch, loss, weight, probes.
+        """
         key = ("accumulate", rows, weighted, probing)
         if key not in self._made:
             back = self._backward(rows, weighted)
@@ -136,7 +142,8 @@ class Programs:
             parameters = make_input("parameters", (count,), dtype)
             sum_ = make_input("gradients", (count,), dtype)
             weight = make_input("gradient_weight", (), dtype)
-            mean = sum_ / weight
+            # Rows that all weigh nothing have nothing to say, as in a loss: 0, not 0 / 0.
+            mean = sum_ / where(equal(weight, 0.0), 1.0, weight)
             state, outputs = self._update(parameters, mean)
             legend: Legend = ()
             if probing:
