@@ -1,0 +1,39 @@
+"""`Run`: what came of a training: its history, why it ended, and which weights it kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a training.
+
+    `history`: one dictionary for each epoch (epoch, training_loss, validation_loss, …).
+    `reason`: why it ended, in words. `finished`: whether it ended as planned; False after Ctrl-C
+    and when the loss was no longer finite. `best_epoch`: the epoch whose weights the network now
+    has, if that is not the last one. `updates`: weight updates in all. `seconds`: spent in all.
+    """
+
+    history: list[dict[str, float]]
+    reason: str
+    finished: bool
+    updates: int
+    seconds: float
+    best_epoch: int | None = None
+    folder: Path | None = None
+
+    @property
+    def epochs(self) -> int:
+        """Return the number of epochs completed."""
+        return len(self.history)
+
+    @property
+    def losses(self) -> list[float]:
+        """Return the training loss of each epoch."""
+        return [values["training_loss"] for values in self.history]
+
+    def __repr__(self) -> str:
+        last = f", training loss {self.losses[-1]:.4g}" if self.history else ""
+        return f"<Run: {self.epochs} epochs in {self.seconds:.1f} s{last}; ended: {self.reason}>"
