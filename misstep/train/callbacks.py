@@ -74,12 +74,14 @@ class EarlyStopping(Callback):
         self._waited = 0
 
     def on_training_start(self, training: Training) -> None:
-        """Refuse to work without validation rows."""
+        """Refuse to work without validation rows; start counting."""
         if not training.validates:
             raise ArgumentError(
                 "EarlyStopping", needed="validation rows", got="none",
                 try_="fit(..., validation=(x, y)), or ms.Converged() to watch the training loss",
             )  # fmt: skip
+        if not training.resumed:
+            self._best, self._waited = math.inf, 0
 
     def on_epoch_end(self, training: Training) -> None:
         """Count the epochs without a fall."""
@@ -121,6 +123,11 @@ class Converged(Callback):
         self.patience = patience
         self._best = math.inf
         self._waited = 0
+
+    def on_training_start(self, training: Training) -> None:
+        """Start counting."""
+        if not training.resumed:
+            self._best, self._waited = math.inf, 0
 
     def on_epoch_end(self, training: Training) -> None:
         """Count the epochs without a fall that matters."""

@@ -49,9 +49,11 @@ def predict_rows(programs: Programs, parameters: Array, x: Array) -> Array:
             part = x[start : start + CHUNK]
             feeds = {"parameters": parameters, "x": part}
             parts.append(programs.predict(len(part)).run(feeds)["prediction"])
-    return np.concatenate(parts) if parts else programs.predict(0).run(
-        {"parameters": parameters, "x": x}
-    )["prediction"]
+    return (
+        np.concatenate(parts)
+        if parts
+        else programs.predict(0).run({"parameters": parameters, "x": x})["prediction"]
+    )
 
 
 def _mean(numbers: Array, weights: Array | None) -> float:

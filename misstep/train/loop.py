@@ -60,7 +60,8 @@ class Plan:
 class Training:
     """A training that goes on; callbacks get it.
 
-    `state`: where it stands. `reason`: why it ended, once it has.
+    `state`: where it stands. `reason`: why it ended, once it has. `resumed`: whether it goes on from
+    a checkpoint.
     """
 
     network: Network
@@ -75,6 +76,7 @@ class Training:
     folder: RunFolder | None = None
     reason: str = ""
     finished: bool = True
+    resumed: bool = False
 
     @property
     def epoch(self) -> int:
@@ -108,18 +110,23 @@ class Training:
     def run(self) -> Run:
         """Train until the epochs are done or somebody stops it; return what came of it."""
         state, plan = self.state, self.plan
+        for callback in self.callbacks:
+            callback.on_training_start(self)
+        if self.folder is not None:
+            self.folder.open(state, self.resumed)
         self.progress.start(
             state.epoch + 1, plan.epochs, self.batches, state.epoch * self.batches + state.batch
         )
         try:
             with one_blas_thread(), Interruption() as self._interruption:
-                for callback in self.callbacks:
-                    callback.on_training_start(self)
                 while state.epoch < plan.epochs and not self.reason:
                     self._epoch()
                 self.reason = self.reason or f"all {plan.epochs} epochs are done"
                 if self.folder is not None:
                     self.folder.checkpoint(state)
+        except BaseException:
+            self.finished = False
+            raise
         finally:
             best = self._settle()
             self.progress.finish()
@@ -154,12 +161,12 @@ class Training:
                 state.seconds += time.perf_counter() - began
                 return
         values = self._close_epoch(time.perf_counter() - began)
-        if self.folder is not None:
-            self.folder.epoch(state, values)
         self.progress.epoch(state.epoch, values)
         for callback in self.callbacks:
             callback.on_epoch_end(self)
         self._remember_callbacks()
+        if self.folder is not None:
+            self.folder.epoch(state, values)
 
     def _batch(self, chosen: Array) -> float:
         """Learn from the rows `chosen`; return their loss."""
@@ -196,7 +203,10 @@ class Training:
         state.draw += 1
         state.batch += 1
         self.progress.batch(
-            state.epoch + 1, state.batch, len(chosen), state.loss_sum / max(state.weight_sum, 1e-300)
+            state.epoch + 1,
+            state.batch,
+            len(chosen),
+            state.loss_sum / max(state.weight_sum, 1e-300),
         )
         self._write_probes(program, out)
         if plan.accumulate == 1:
@@ -245,8 +255,7 @@ class Training:
         for callback in self.callbacks:
             callback.on_update(self)
         if self.folder is not None:
-            if state.batch < self.batches:
-                self._remember_callbacks()
+            self._remember_callbacks()
             self.folder.step(state, loss, rate)
 
     def _write_probes(self, program: Program, out: dict[str, Array]) -> None:
@@ -304,8 +313,10 @@ class Training:
         state = self.state
         parameters, epoch = state.parameters, None
         wanted = self.plan.restore_best or not self.finished
-        if wanted and state.best is not None and (
-            state.best.epoch != state.epoch or state.batch > 0
+        if (
+            wanted
+            and state.best is not None
+            and (state.best.epoch != state.epoch or state.batch > 0)
         ):
             parameters, epoch = state.best.parameters, state.best.epoch
         # The network's own copy: a person may write into it.

@@ -100,9 +100,10 @@ class TrainingState:
         best = document.get("best")
         if (best is None) != ("best_parameters" not in arrays):
             raise FileFormatError("the best weights of a checkpoint", needed="loss and weights")
+        held: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+        held |= {name: kind(document[name]) for name, kind in _PLAIN.items()}
         return cls(
-            **{name: arrays[name] for name in _ARRAYS},
-            **{name: kind(document[name]) for name, kind in _PLAIN.items()},
+            **held,
             gradients=arrays.get("gradients"),
             best=None
             if best is None

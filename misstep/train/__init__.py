@@ -1,0 +1,23 @@
+"""Training: the loop, its programs, callbacks, progress, checkpoints and resuming.
+
+Joins networks, optimizers, records and files. Knows arrays; nothing of tables or people's words.
+"""
+
+from misstep.train.callbacks import Callback, Converged, EarlyStopping
+from misstep.train.loop import Training
+from misstep.train.programs import Program, Programs
+from misstep.train.progress import Progress
+from misstep.train.run import Run
+from misstep.train.trainer import Trainer
+
+__all__ = [
+    "Callback",
+    "Converged",
+    "EarlyStopping",
+    "Program",
+    "Programs",
+    "Progress",
+    "Run",
+    "Trainer",
+    "Training",
+]

@@ -1,0 +1,346 @@
+"""`Trainer`: a network, a loss and an optimizer put together; `fit` turns rows into a trained network.
+
+Checks what comes in and resolves defaults; the training itself is in `loop.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from misstep.errors import ArgumentError, DataError, NotFittedError, ShapeError
+from misstep.ir import Array, make_input
+from misstep.nn import Loss, Module, Network
+from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Penalty, Schedule
+from misstep.train.callbacks import Callback, EarlyStopping
+from misstep.train.evaluation import evaluate_rows, predict_rows
+from misstep.train.loop import Plan, Rows, Training
+from misstep.train.programs import Programs
+from misstep.train.progress import Progress, make_progress
+from misstep.train.run import Run
+from misstep.train.run_folder import RunFolder
+from misstep.train.state import TrainingState
+
+# Updates between two probes when a run has a folder and no number was given.
+PROBE_EVERY = 50
+
+
+class Trainer:
+    """Trains a network.
+
+    `network`: layers such as `ms.Sequential(...)`, or a `ms.Network`. `optimizer`: ms.Adam(1e-3)
+    when left out. `schedule`: of the learning rate. `clipping`, `penalties`: one or several, in
+    their order. `batch_size`: rows in a batch; 1 for one row at a time, "full" for all rows at
+    once. `accumulate`: batches whose gradients make one update. `seed`: from which first weights,
+    the order of rows and dropout are drawn: same seed, same bits. `threads`: how many may be used;
+    the results never depend on it (the interpreter uses one). `dtype`: float32 or float64.
+
+    >>> import misstep as ms
+    >>> network = ms.Sequential(ms.Dense(8), ms.Tanh(), ms.Dense(1))
+    >>> trainer = ms.Trainer(network, loss=ms.SquaredError(), optimizer=ms.Adam(0.05), seed=7)
+    >>> run = trainer.fit([[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]], epochs=200)
+    >>> run.losses[-1] < 0.01
+    True
+    """
+
+    def __init__(
+        self,
+        network: Module | Network,
+        *,
+        loss: Loss,
+        optimizer: Optimizer | None = None,
+        schedule: Schedule | None = None,
+        clipping: Clipping | Sequence[Clipping] = (),
+        penalties: Penalty | Sequence[Penalty] = (),
+        batch_size: int | str = 32,
+        accumulate: int = 1,
+        seed: int = 0,
+        threads: int | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        _check_kind("network", network, (Module, Network), "layers such as ms.Sequential(...)")
+        _check_kind("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
+        self.optimizer = Adam(1e-3) if optimizer is None else optimizer
+        _check_kind("optimizer", self.optimizer, Optimizer, "an optimizer such as ms.Adam(1e-3)")
+        self.schedule = ConstantRate() if schedule is None else schedule
+        _check_kind("schedule", self.schedule, Schedule, "a schedule such as ms.Cosine()")
+        self.clipping = _several("clipping", clipping, Clipping, "ms.ClipNorm(1.0)")
+        self.penalties = _several("penalties", penalties, Penalty, "ms.L2(1e-4)")
+        if batch_size != "full":
+            _check_count("batch_size", batch_size, 'a number of rows, or "full"')
+        _check_count("accumulate", accumulate, "a number of batches, 1 or more")
+        if threads is not None:
+            _check_count("threads", threads, "a number of threads, 1 or more, or None")
+        if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
+            raise ArgumentError("seed of a Trainer", needed="0 or more", got=repr(seed))
+        self.loss = loss
+        self.batch_size = batch_size
+        self.accumulate = accumulate
+        self.seed = int(seed)
+        self.threads = threads
+        self.dtype = network.dtype if isinstance(network, Network) else dtype
+        self._module = network.module if isinstance(network, Network) else network
+        self._network = network if isinstance(network, Network) else None
+        self._programs: Programs | None = None
+        self._state: TrainingState | None = None
+
+    @property
+    def network(self) -> Network:
+        """Return the network. Raises NotFittedError while its input shape is not known."""
+        if self._network is None:
+            raise NotFittedError(
+                "the network of this Trainer", needed="an input shape", got="none yet",
+                try_="fit(x, y), or giving the Trainer a ms.Network(..., input_shape=...)",
+            )  # fmt: skip
+        return self._network
+
+    def fit(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        epochs: int = 10,
+        validation: tuple[Any, ...] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        callbacks: Iterable[Callback] = (),
+        early_stopping: EarlyStopping | int | None = None,
+        progress: bool | Progress = False,
+        folder: Path | str | None = None,
+        checkpoint_every: int | None = None,
+        probe_every: int | None = None,
+        resume: bool = False,
+    ) -> Run:
+        """Train for `epochs` epochs, or until a callback or Ctrl-C ends it; return the `Run`.
+
+        x: (rows, …); y: (rows, …) as the loss wants it. `validation`: (x, y) or (x, y, weights),
+        judged after each epoch. `early_stopping`: an `ms.EarlyStopping`, or its patience in epochs;
+        the best weights are then restored. `folder`: where to write the record of the run and
+        checkpoints, every `checkpoint_every` updates (None: every half minute and at the end).
+        `probe_every`: updates between two looks into the layers (None: 50 with a folder, else
+        never). `resume`: go on from the folder's latest checkpoint, bit for bit as if training had
+        never stopped; `epochs` is then the number of epochs in all.
+
+        Calling fit again trains further. Ctrl-C ends training cleanly with the best weights so far.
+
+        Raises ShapeError, DataError or ArgumentError before anything is written.
+        """
+        _check_count("epochs", epochs, "a number of epochs, 1 or more")
+        rows = self._rows(x, y, sample_weight, "x", "y")
+        judged = None
+        if validation is not None:
+            if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+                raise ArgumentError(
+                    "validation", needed="(x, y) or (x, y, weights)", got=type(validation).__name__
+                )
+            weights = validation[2] if len(validation) == 3 else None
+            judged = self._rows(
+                validation[0], validation[1], weights, "validation x", "validation y"
+            )
+        if probe_every is not None and (not isinstance(probe_every, int) or probe_every < 0):
+            raise ArgumentError("probe_every", needed="updates, 0 or more", got=repr(probe_every))
+        if resume and folder is None:
+            raise ArgumentError("resume", needed="the folder of the run", got="none")
+        heard = self._callbacks(callbacks, early_stopping)
+        place = None
+        resumed = None
+        first = self._first_state()
+        if folder is not None:
+            place = RunFolder(folder, self._facts(rows), checkpoint_every)
+            resumed = place.resume(first) if resume else None
+        state = first if resumed is None else resumed
+        if resumed is not None:
+            self.network.parameters = np.array(state.parameters)
+            for callback, memory in zip(heard, state.callbacks, strict=False):
+                callback.restore(memory)
+        stopping = [one for one in heard if isinstance(one, EarlyStopping)]
+        training = Training(
+            self.network,
+            self.loss,
+            self._made_programs(),
+            rows,
+            Plan(
+                epochs=epochs if resume else state.epoch + epochs,
+                batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
+                accumulate=self.accumulate,
+                learning_rate=self.optimizer.learning_rate,
+                schedule=self.schedule,
+                seed=self.seed,
+                probe_every=(PROBE_EVERY if place else 0) if probe_every is None else probe_every,
+                restore_best=any(one.restore_best for one in stopping),
+            ),
+            state,
+            judged,
+            heard,
+            make_progress(progress),
+            place,
+            resumed=resumed is not None,
+        )
+        self._state = state
+        return training.run()
+
+    def predict(self, x: npt.ArrayLike) -> Array:
+        """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""
+        network = self.network
+        return predict_rows(self._made_programs(), network.parameters, network.check_rows(x))
+
+    def evaluate(
+        self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
+    ) -> dict[str, float]:
+        """Return loss and score by name for rows `x` with targets `y`."""
+        self.network  # noqa: B018  (raises where there is none)
+        rows = self._rows(x, y, sample_weight, "x", "y")
+        found, _ = evaluate_rows(
+            self._made_programs(), self.network.parameters, rows.x, rows.y, rows.weights
+        )
+        return found
+
+    def _rows(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Rows:
+        numbers = _numbers(x, x_name, self.dtype)
+        if numbers.ndim == 0 or len(numbers) == 0:
+            raise DataError(f"training data {x_name}", needed="one row or more", got="none")
+        if self._network is None:
+            self._network = Network(
+                self._module, numbers.shape[1:], dtype=self.dtype, seed=self.seed
+            )
+        numbers = np.ascontiguousarray(self._network.check_rows(numbers))
+        target = self._target(y, y_name, len(numbers), x_name)
+        if weights is None:
+            return Rows(numbers, target)
+        shares = _numbers(weights, "sample_weight", self.dtype)
+        if shares.shape != (len(numbers),):
+            raise ShapeError(
+                "sample_weight", needed=f"shape ({len(numbers)},)", got=str(shares.shape)
+            )
+        if (shares < 0).any():
+            raise DataError("sample_weight", needed="weights of 0 or more", got=str(shares.min()))
+        return Rows(numbers, target, shares)
+
+    def _target(self, y: Any, name: str, rows: int, x_name: str) -> Array:
+        network = self.network
+        kind = "int64" if self.loss.target_kind == "int" else self.dtype
+        target = _numbers(y, name, None)
+        if len(target.shape) == 0 or len(target) != rows:
+            raise ShapeError(
+                f"{x_name} and {name}", needed="as many targets as rows",
+                got=f"{rows} rows and targets of shape {target.shape}",
+            )  # fmt: skip
+        if kind == "int64" and target.dtype.kind == "f" and (target == np.floor(target)).all():
+            raise DataError(
+                name, needed="class positions as whole numbers 0, 1, 2 …", got=str(target.dtype),
+                try_=f'{name.split()[-1]}.astype("int64")',
+            )  # fmt: skip
+        prediction = make_input("prediction", (rows, *network.output_shape), self.dtype)
+        given = "int64" if target.dtype.kind in "iub" else "float64"
+        shown = make_input(name, target.shape, given if kind == "int64" else self.dtype)
+        self.loss.check(prediction, shown)
+        if kind == "int64":
+            classes = network.output_shape[-1]
+            if target.min() < 0 or target.max() >= classes:
+                raise DataError(
+                    f"{name}: class positions",
+                    needed=f"0 to {classes - 1}, since the network has {classes} outputs",
+                    got=f"{target.min()} to {target.max()}",
+                    try_="a last layer with one unit for each class, classes counted from 0",
+                )
+        return np.ascontiguousarray(target.astype(kind))
+
+    def _callbacks(
+        self, callbacks: Iterable[Callback], early_stopping: EarlyStopping | int | None
+    ) -> list[Callback]:
+        heard = list(callbacks)
+        for one in heard:
+            _check_kind("callbacks", one, Callback, "objects of kind ms.Callback")
+        if early_stopping is not None and early_stopping is not False:
+            if isinstance(early_stopping, EarlyStopping):
+                heard.append(early_stopping)
+            else:
+                heard.append(EarlyStopping(early_stopping))
+        return heard
+
+    def _made_programs(self) -> Programs:
+        if self._programs is None:
+            self._programs = Programs(
+                self.network, self.loss, self.optimizer, self.clipping, self.penalties
+            )
+        return self._programs
+
+    def _first_state(self) -> TrainingState:
+        """Return where training starts, or goes on from when it was trained before."""
+        weights = np.array(self.network.parameters)
+        if self._state is None:
+            return TrainingState(weights, *self._made_programs().first_state())
+        before = self._state
+        return TrainingState(
+            weights,
+            before.optimizer_state,
+            before.scalars,
+            update=before.update,
+            draw=before.draw,
+            epoch=before.epoch,
+            seconds=before.seconds,
+            memory=dict(before.memory),
+            history=list(before.history),
+        )
+
+    def _facts(self, rows: Rows) -> dict[str, Any]:
+        digest = hashlib.sha256()
+        for array in (rows.x, rows.y, rows.weights):
+            if array is not None:
+                digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        return {
+            "network": repr(self._module),
+            "input_shape": list(self.network.input_shape),
+            "parameters": self.network.parameter_count,
+            "dtype": self.dtype,
+            "loss": repr(self.loss),
+            "optimizer": repr(self.optimizer),
+            "schedule": repr(self.schedule),
+            "clipping": [repr(one) for one in self.clipping],
+            "penalties": [repr(one) for one in self.penalties],
+            "batch_size": self.batch_size,
+            "accumulate": self.accumulate,
+            "seed": self.seed,
+            "rows": len(rows),
+            "data": digest.hexdigest(),
+        }
+
+
+def _check_kind(name: str, given: Any, kind: Any, needed: str) -> None:
+    if not isinstance(given, kind):
+        raise ArgumentError(f"{name} of a Trainer", needed=needed, got=repr(given))
+
+
+def _check_count(name: str, given: Any, needed: str) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
+        raise ArgumentError(name, needed=needed, got=repr(given))
+
+
+def _several(name: str, given: Any, kind: Any, example: str) -> tuple[Any, ...]:
+    found = (given,) if isinstance(given, kind) else tuple(given or ())
+    for one in found:
+        _check_kind(name, one, kind, f"pieces such as {example}")
+    return found
+
+
+def _numbers(given: Any, name: str, dtype: str | None) -> Array:
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind not in "iubf":
+            array = array.astype("float64")
+        # Judged before it is narrowed: a number too large for float32 is found below.
+        with np.errstate(over="ignore"):
+            numbers = array if dtype is None else array.astype(dtype, copy=False)
+    except (TypeError, ValueError) as error:
+        raise DataError(name, needed="numbers, as many in each row", got=str(error)) from error
+    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+        place = np.argwhere(~np.isfinite(numbers))[0].tolist()
+        raise DataError(
+            f"{name}{place}", needed="finite numbers", got=str(array[tuple(place)]),
+            try_="filling or leaving out missing values; `misstep train` and ms.Classifier do so",
+        )  # fmt: skip
+    return numbers
