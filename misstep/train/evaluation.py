@@ -21,7 +21,11 @@ def evaluate_rows(
     with one_blas_thread():
         for start in range(0, len(x), CHUNK):
             part = x[start : start + CHUNK]
-            feeds = {"parameters": parameters, "x": part, "y": y[start : start + CHUNK]}
+            feeds: dict[str, object] = {
+                "parameters": parameters,
+                "x": part,
+                "y": y[start : start + CHUNK],
+            }
             out = programs.evaluate(len(part)).run(feeds)
             losses.append(out["losses"])
             predictions.append(out["prediction"])
@@ -47,7 +51,7 @@ def predict_rows(programs: Programs, parameters: Array, x: Array) -> Array:
         parts = []
         for start in range(0, len(x), CHUNK):
             part = x[start : start + CHUNK]
-            feeds = {"parameters": parameters, "x": part}
+            feeds: dict[str, object] = {"parameters": parameters, "x": part}
             parts.append(programs.predict(len(part)).run(feeds)["prediction"])
     return (
         np.concatenate(parts)

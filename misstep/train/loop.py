@@ -60,8 +60,8 @@ class Plan:
 class Training:
     """A training that goes on; callbacks get it.
 
-    `state`: where it stands. `reason`: why it ended, once it has. `resumed`: whether it goes on from
-    a checkpoint.
+    `state`: where it stands. `reason`: why it ended, once it has. `resumed`: whether it goes on
+    from a checkpoint.
     """
 
     network: Network

@@ -161,7 +161,8 @@ class BarProgress(_Timed):
 
         super().start(epoch, epochs, batches, done)
         self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[at]}"),
+            TextColumn("{task.description}"), BarColumn(bar_width=24),
+            TextColumn("{task.fields[at]}"),
             console=Console(file=self.stream), auto_refresh=False,
         )  # fmt: skip
         self._bar.start()

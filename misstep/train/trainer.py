@@ -1,4 +1,4 @@
-"""`Trainer`: a network, a loss and an optimizer put together; `fit` turns rows into a trained network.
+"""`Trainer`: a network, a loss and an optimizer put together; `fit` trains the network on rows.
 
 Checks what comes in and resolves defaults; the training itself is in `loop.py`.
 """

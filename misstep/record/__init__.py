@@ -1,0 +1,10 @@
+"""What a run wrote down: signals by name and meaning, the file that only grows, and its reader.
+
+Knows no model and no trainer: a record can come from any training loop.
+"""
+
+from misstep.record.reader import Record, read_record
+from misstep.record.signals import SIGNALS, Signal
+from misstep.record.writer import RecordWriter
+
+__all__ = ["SIGNALS", "Record", "RecordWriter", "Signal", "read_record"]

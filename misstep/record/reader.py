@@ -1,0 +1,144 @@
+"""Reads the record of a run: one history without gaps or repeats, also after crashes and resumes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from misstep.errors import FileFormatError, MisstepError
+from misstep.record.signals import SIGNALS
+from misstep.record.writer import FILE, FORMAT, LINES, VERSION
+from misstep.storage.container import read_file
+from misstep.storage.plain import read_json
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Record:
+    """What a run wrote down.
+
+    `facts`: about the run. `epochs`: one dictionary each. `events`: in their order. `notes`: what
+    could not be read.
+    """
+
+    facts: dict[str, Any]
+    epochs: list[dict[str, float]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _steps: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _measures: dict[int, dict[tuple[str, str], float]] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> dict[str, Array]:
+        """Return step, loss and learning_rate of every update, each of shape (updates,)."""
+        ordered = sorted(self._steps)
+        pairs = [self._steps[step] for step in ordered]
+        return {
+            "step": np.array(ordered, "int64"),
+            "loss": np.array([loss for loss, _ in pairs], "float64"),
+            "learning_rate": np.array([rate for _, rate in pairs], "float64"),
+        }
+
+    def places(self, name: str) -> list[str]:
+        """Return the layers or parameters for which there is a signal."""
+        found = {
+            place for one in self._measures.values() for signal, place in one if signal == name
+        }
+        return sorted(found)
+
+    def signal(self, name: str, place: str | None = None) -> tuple[Array, Array]:
+        """Return steps and values of a signal: of every update, of epochs, or of a place.
+
+        Raises MisstepError when the record holds none.
+        """
+        found: dict[int, float] = {}
+        if place is not None:
+            found = {
+                step: numbers[name, place]
+                for step, numbers in self._measures.items()
+                if (name, place) in numbers
+            }
+        elif name in ("loss", "learning_rate"):
+            steps = self.steps
+            return steps["step"], steps[name]
+        else:
+            found = {int(one["step"]): one[name] for one in self.epochs if name in one}
+        if not found:
+            known = f"{name} at {place}" if place else name
+            raise MisstepError(
+                f"the signal {known}", needed="one that the record holds",
+                got=f"places {self.places(name)}" if place or self.places(name) else "none",
+            )  # fmt: skip
+        ordered = sorted(found)
+        return np.array(ordered, "int64"), np.array([found[step] for step in ordered], "float64")
+
+    def _take(self, line: dict[str, Any]) -> None:
+        kind = line["kind"]
+        if kind == "steps":
+            pairs = zip(line["loss"], line["learning_rate"], strict=True)
+            for step, (loss, rate) in enumerate(pairs, start=int(line["first"])):
+                self._steps[step] = (float(loss), float(rate))
+        elif kind == "measures":
+            self._measures.setdefault(int(line["step"]), {}).update(
+                {
+                    (name, place): float(number)
+                    for name, places in line["signals"].items()
+                    if name in SIGNALS
+                    for place, number in places.items()
+                }
+            )
+        elif kind == "epoch":
+            values = {name: float(number) for name, number in line["values"].items()}
+            self.epochs.append({"epoch": int(line["epoch"]), "step": int(line["step"]), **values})
+        elif kind == "resumed":
+            self._forget_after(int(line["step"]), int(line["epoch"]))
+            self.events.append(line)
+        elif kind not in LINES:
+            self.events.append(line)
+
+    def _forget_after(self, step: int, epoch: int) -> None:
+        self._steps = {at: one for at, one in self._steps.items() if at <= step}
+        self._measures = {at: one for at, one in self._measures.items() if at <= step}
+        self.epochs = [one for one in self.epochs if one["epoch"] <= epoch]
+
+
+def read_record(path: Path | str) -> Record:
+    """Return the record in a run's folder, or in the file at `path`.
+
+    Raises StorageError when there is none, FileFormatError when it is something else.
+    """
+    path = Path(path)
+    path = path / FILE if path.is_dir() else path
+    lines = read_file(path).split(b"\n")
+    first = _parsed(lines[0], path)
+    if not isinstance(first, dict) or first.get("format") != FORMAT:
+        raise FileFormatError(f"{path}", needed="the record of a run", got="another kind of file")
+    version, facts = first.get("version"), first.get("facts")
+    if not isinstance(version, int) or version > VERSION or not isinstance(facts, dict):
+        raise FileFormatError(
+            f"{path}", needed=f"a record of version {VERSION}", got=f"version {version!r}"[:60]
+        )
+    record = Record(facts)
+    unreadable = 0
+    for place, text in enumerate(lines[1:], start=2):
+        if not text.strip():
+            continue
+        try:
+            record._take(_parsed(text, path))
+        except (MisstepError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            if place == len(lines):
+                record.notes.append("the last line was torn off, as by a crash")
+            else:
+                unreadable += 1
+    if unreadable:
+        record.notes.append(f"{unreadable} lines could not be read and were passed over")
+    return record
+
+
+def _parsed(text: bytes, path: Path) -> Any:
+    return read_json(text, f"a line of {path}")

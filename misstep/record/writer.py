@@ -1,0 +1,114 @@
+"""Writes the record of a run: JSON Lines that only grow, so that a crash costs the last at most.
+
+Each line is one object with a `kind`: start, steps, measures, epoch, resumed, or the name of an
+event. Numbers that are not finite are written {"float": "nan"}.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from misstep.errors import ArgumentError, StorageError
+from misstep.record.signals import SIGNALS
+from misstep.storage.plain import json_text
+
+FORMAT = "misstep record"
+VERSION = 1
+FILE = "record.jsonl"
+LINES = ("start", "steps", "measures", "epoch", "resumed")
+
+
+class RecordWriter:
+    """Appends to the record in a folder, or to the file at a path that ends in .jsonl.
+
+    `facts`: what the first line says about the run. Raises StorageError.
+    """
+
+    def __init__(self, path: Path | str, facts: dict[str, Any]) -> None:
+        path = Path(path)
+        self.path = path if path.suffix == ".jsonl" else path / FILE
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+            self._handle = os.open(self.path, flags, 0o666)
+            size = os.fstat(self._handle).st_size
+            torn = size > 0 and os.pread(self._handle, 1, size - 1) != b"\n"
+        except OSError as error:
+            raise StorageError(
+                f"the record {self.path}", needed="a file to append to", got=str(error.strerror)
+            ) from error
+        if torn:
+            os.write(self._handle, b"\n")
+        if size == 0:
+            self._line({"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts})
+
+    def steps(self, first: int, losses: Sequence[float], rates: Sequence[float]) -> None:
+        """Write the losses and learning rates of the updates `first`, `first` + 1, …"""
+        self._line(
+            {
+                "kind": "steps",
+                "first": first,
+                "loss": [float(one) for one in losses],
+                "learning_rate": [float(one) for one in rates],
+            }
+        )
+
+    def measures(self, step: int, numbers: Mapping[tuple[str, str], float]) -> None:
+        """Write what was seen of layers and parameters at `step`: (signal, place) → number."""
+        signals: dict[str, dict[str, float]] = {}
+        for (name, place), number in numbers.items():
+            _known(name)
+            signals.setdefault(name, {})[place] = float(number)
+        self._line({"kind": "measures", "step": step, "signals": signals})
+
+    def epoch(self, number: int, step: int, values: Mapping[str, float]) -> None:
+        """Write the numbers of the epoch `number`, counted from 1, which ended after `step`."""
+        for name in values:
+            _known(name)
+        plain = {name: float(value) for name, value in values.items()}
+        self._line({"kind": "epoch", "epoch": number, "step": step, "values": plain})
+
+    def resumed(self, step: int, epoch: int) -> None:
+        """Write that training goes on from `step`: what was said of later steps no longer holds."""
+        self._line({"kind": "resumed", "step": step, "epoch": epoch})
+
+    def event(self, kind: str, words: str, **facts: Any) -> None:
+        """Write that something happened."""
+        if kind in LINES:
+            raise ArgumentError("kind of an event", needed="another name", got=repr(kind))
+        self._line({"kind": kind, "words": words, **facts})
+
+    def _line(self, line: dict[str, Any]) -> None:
+        # One write for a line: with O_APPEND, lines of two writers never mix.
+        data = (json_text(line) + "\n").encode()
+        try:
+            written = os.write(self._handle, data)
+            while written < len(data):
+                written += os.write(self._handle, data[written:])
+        except OSError as error:
+            raise StorageError(f"the record {self.path}", got=str(error.strerror)) from error
+
+    def close(self) -> None:
+        """Close the file; writing is over."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def __enter__(self) -> RecordWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _known(name: str) -> None:
+    if name not in SIGNALS:
+        raise ArgumentError(f"the signal {name!r}", needed=f"one of {', '.join(SIGNALS)}")

@@ -1,0 +1,23 @@
+"""Files that outlive a crash and that a stranger may have written: whole or not at all, and no code.
+
+Knows bytes, arrays and plain JSON; nothing of networks.
+"""
+
+from misstep.storage.atomic import make_folder, write_bytes, write_text
+from misstep.storage.checkpoint import Checkpoint, load_latest_checkpoint, save_checkpoint
+from misstep.storage.container import Container, read_container, write_container
+from misstep.storage.plain import from_plain, to_plain
+
+__all__ = [
+    "Checkpoint",
+    "Container",
+    "from_plain",
+    "load_latest_checkpoint",
+    "make_folder",
+    "read_container",
+    "save_checkpoint",
+    "to_plain",
+    "write_bytes",
+    "write_container",
+    "write_text",
+]
