@@ -1,1 +1,78 @@
-"""misstep."""
+"""misstep trains neural networks and says, with numbers, how every weight was blamed for a mistake.
+
+Names are looked up when they are first used, so that `import misstep` is quick. Where each one
+lives: the table `_HOMES` below.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Every public name by the package that holds it.
+_HOMES: dict[str, tuple[str, ...]] = {
+    "misstep.autodiff": ("GradientCheck", "check_gradient", "gradient"),
+    "misstep.compiler": ("emit_python",),
+    "misstep.errors": (
+        "AbstractValueError", "ArgumentError", "DataError", "DtypeError", "FileFormatError",
+        "GraphError", "MisstepError", "NotFittedError", "NotYetError", "ShapeError", "StorageError",
+    ),
+    "misstep.estimators": ("Classifier", "Regressor"),
+    "misstep.explain": ("Explanation", "contributions", "explain"),
+    "misstep.ir": ("Graph", "Interpreter", "Value"),
+    "misstep.modeling": ("Model", "load_model"),
+    "misstep.nn": (
+        "ELU", "GELU", "SELU", "AbsoluteError", "BinaryCrossEntropy", "Constant", "CrossEntropy",
+        "Dense", "Dropout", "Flatten", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
+        "Huber", "LeCunNormal", "LeCunUniform", "LeakyReLU", "Loss", "Module", "Network", "Normal",
+        "Orthogonal", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus",
+        "SquaredError", "Tanh", "Uniform", "XavierNormal", "XavierUniform", "Zeros",
+    ),
+    "misstep.optim": (
+        "L1", "L2", "SGD", "Adagrad", "Adam", "AdamW", "ClipNorm", "ClipValue", "ConstantRate",
+        "Cosine", "ExponentialDecay", "Nadam", "OneCycle", "Optimizer", "RMSProp",
+        "ReduceOnPlateau", "Schedule", "StepDecay", "WarmUp",
+    ),
+    "misstep.record": ("Record", "read_record"),
+    "misstep.train": ("Callback", "Converged", "EarlyStopping", "Run", "Trainer", "Training"),
+}  # fmt: skip
+
+# Functions of Values, and the two ways to make a Value, under the names that people look for.
+_FUNCTIONS: dict[str, tuple[str, str]] = {
+    "input": ("misstep.ir", "make_input"),
+    "parameter": ("misstep.ir", "make_parameter"),
+}
+
+
+def _places() -> dict[str, tuple[str, str]]:
+    places = {name: (home, name) for home, names in _HOMES.items() for name in names}
+    return places | _FUNCTIONS
+
+
+_PLACES = _places()
+_OPS = (
+    "absolute", "broadcast_to", "concatenate", "cos", "erf", "exp", "flip", "gather",
+    "largest", "log", "log1p", "log_sum_exp", "matmul", "maximum", "mean", "minimum", "norm", "pad",
+    "pick", "power", "relu", "reshape", "scatter_add", "sigmoid", "sign", "sin",
+    "smallest", "softmax", "softplus", "sqrt", "tanh", "total", "transpose", "variance", "where",
+)  # fmt: skip
+_PLACES |= {name: ("misstep.ops", name) for name in _OPS}
+
+__all__ = sorted(_PLACES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'misstep' has no attribute {name!r}")
+    home, held = _PLACES[name]
+    # Values know + and * once the ops are there, whoever asks first.
+    import_module("misstep.ops")
+    found = getattr(import_module(home), held)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Reads the record of a run: one history without gaps or repeats, also after crashes and resumes."""
+"""Reads the record of a run: one history without gaps or repeats, after crashes and resumes too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that outlive a crash and that a stranger may have written: whole or not at all, and no code.
+"""Files that outlive a crash, and files of strangers: whole or not at all, and never code.
 
 Knows bytes, arrays and plain JSON; nothing of networks.
 """

@@ -167,7 +167,7 @@ class Trainer:
                 epochs=epochs if resume else state.epoch + epochs,
                 batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
                 accumulate=self.accumulate,
-                learning_rate=self.optimizer.learning_rate,
+                learning_rate=self.optimizer.rate,
                 schedule=self.schedule,
                 seed=self.seed,
                 probe_every=(PROBE_EVERY if place else 0) if probe_every is None else probe_every,
