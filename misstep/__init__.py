@@ -60,7 +60,7 @@ _OPS = (
 )  # fmt: skip
 _PLACES |= {name: ("misstep.ops", name) for name in _OPS}
 
-__all__ = sorted(_PLACES)  # noqa: PLE0605
+__all__ = sorted(_PLACES)
 
 
 def __getattr__(name: str) -> Any:
