@@ -52,7 +52,7 @@ class Pictures:
     """Labeled pictures in two parts.
 
     `train_pictures`, `test_pictures`: (rows, height, width) uint8; labels: (rows,) uint8. The test
-    part has no rows where the folder brings none.
+    part has no rows where the folder brings none. `largest`: the largest value a pixel may have.
     """
 
     train_pictures: NDArray[np.uint8]
@@ -60,6 +60,7 @@ class Pictures:
     test_pictures: NDArray[np.uint8]
     test_labels: NDArray[np.uint8]
     notes: list[str] = field(default_factory=list)
+    largest: float = 255.0
 
 
 def read_idx(source: str | os.PathLike[str]) -> NDArray[Any]:

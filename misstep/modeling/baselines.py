@@ -3,43 +3,49 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 
+from misstep.data import Target
 from misstep.ir import Array
-from misstep.modeling.model import number_scores
+from misstep.modeling.model import Scores, number_scores
 
 # A linear model learns from at most so many numbers, so that it takes a few seconds at most.
 LARGEST = 4_000_000
+PASSES = 100
 
 
-def guess_scores(train: Array, test: Array, target: Any) -> dict[str, float]:
-    """Return the scores of always guessing the commonest class, or the mean."""
+def guess_scores(train: Array, test: Array, target: Target) -> Scores:
+    """Return the scores on `test` of always guessing the commonest class, or the mean, of `train`.
+
+    train, test: encoded targets, (rows,).
+    """
     if target.is_number:
-        wanted = np.asarray(target.decode(test.reshape(-1)))
-        mean = np.asarray(target.decode(train.reshape(-1))).mean()
-        return number_scores(np.full(len(wanted), mean), wanted)
-    commonest = np.bincount(train.reshape(-1).astype(int)).argmax()
-    return {"accuracy": float((test.reshape(-1) == commonest).mean())}
+        wanted = target.decode(test)
+        return number_scores(np.full(len(wanted), target.decode(train).mean()), wanted)
+    commonest = np.bincount(train.astype(int)).argmax()
+    return {"accuracy": float((test == commonest).mean())}
 
 
 def linear_scores(
-    x: Array, y: Array, test_x: Array, test_y: Array, target: Any
-) -> dict[str, float] | None:
-    """Return the scores of a linear model on the same features; None when it can't be fitted."""
+    x: Array, y: Array, test_x: Array, test_y: Array, target: Target
+) -> Scores | None:
+    """Return the scores of a linear model on the same features; None when it can't be fitted.
+
+    x, test_x: (rows, features); y, test_y: encoded targets, (rows,).
+    """
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    rows = max(min(len(x), LARGEST // max(x.shape[1], 1)), 1)
-    x, y = x[:rows], y[:rows].reshape(-1)
+    # Every k-th row, since a file may be sorted.
+    step = -(-x.size // LARGEST) or 1
+    x, y = x[::step], y[::step]
     if target.is_number:
         found = Ridge(1.0).fit(x.astype("float64"), y).predict(test_x.astype("float64"))
-        wanted = np.asarray(target.decode(test_y.reshape(-1)))
-        return number_scores(np.asarray(target.decode(found)), wanted)
+        return number_scores(target.decode(found), target.decode(test_y))
     if len(np.unique(y)) < 2:
         return None
     with warnings.catch_warnings():
         # Not having converged is no matter here: it is a yardstick.
         warnings.simplefilter("ignore")
-        model = LogisticRegression(max_iter=100).fit(x, y)
-    return {"accuracy": float((model.predict(test_x) == test_y.reshape(-1)).mean())}
+        model = LogisticRegression(max_iter=PASSES).fit(x, y)
+    return {"accuracy": float((model.predict(test_x) == test_y).mean())}

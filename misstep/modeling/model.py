@@ -1,45 +1,53 @@
 """`Model`: a trained network with what turns data into its inputs and its outputs into words.
 
-The model file holds arrays and JSON, no code; what is read is checked field by field.
+The model file is in `model_file.py`. Knows rows and what they mean, not how networks are trained.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from misstep.data import Target, preprocessing_from_json
-from misstep.errors import FileFormatError, MisstepError
-from misstep.ir import Array, make_literal, make_parameter
-from misstep.nn import Loss, Network, build_loss, build_module
-from misstep.storage import read_container, write_container
+from misstep.data import (
+    MatrixScaling,
+    Pictures,
+    PixelScaling,
+    Preprocessor,
+    Target,
+    read_table,
+)
+from misstep.errors import DataError
+from misstep.ir import Array, Value, make_literal, make_parameter
+from misstep.modeling.sources import picture_rows
+from misstep.nn import Loss, Network
 from misstep.train import Trainer
 
-KIND = "model"
-VERSION = 1
+Preprocessing = Preprocessor | MatrixScaling | PixelScaling
+Scores = dict[str, float]
 
 
-class _Document(BaseModel):
-    """What a model file says, beside its arrays."""
+@dataclass(frozen=True)
+class RowGraph:
+    """The network's graph for one row, with its own numbers in float64, to be explained.
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    `output`: the raw output, (1, outputs). `loss`: one number, or None where the answer is not
+    known. `features`: the row as the network takes it, (1, features). `parameters`, `hidden`:
+    Values by name.
+    """
 
-    network: dict[str, Any]
-    input_shape: list[int] = Field(min_length=1, max_length=8)
-    dtype: str
-    loss: dict[str, Any]
-    preprocessing: dict[str, Any]
-    target: dict[str, Any]
-    facts: dict[str, Any]
+    features: Value
+    output: Value
+    loss: Value | None
+    parameters: dict[str, Value]
+    hidden: dict[str, Value]
 
 
 class Model:
-    """A trained network that takes people's data.
+    """A trained network that takes people's data: tables, frames, arrays, pictures.
 
-    `preprocessing`: data → (rows, features). `target`: what is predicted. `facts`: about its
+    `preprocessing`: from data to (rows, features). `target`: what is predicted. `facts`: about its
     training: rows, epochs, seed, scores. `notes`: on the last data it was given.
     """
 
@@ -47,7 +55,7 @@ class Model:
         self,
         network: Network,
         loss: Loss,
-        preprocessing: Any,
+        preprocessing: Preprocessing,
         target: Target,
         facts: dict[str, Any],
     ) -> None:
@@ -64,20 +72,78 @@ class Model:
         """Return "two classes", "several classes" or "number"."""
         return str(self.target.kind)
 
+    @property
+    def feature_names(self) -> list[str]:
+        """Return a name for each input of the network."""
+        return self.preprocessing.feature_names
+
     def encode(self, data: Any) -> Array:
-        """Return `data` as the network takes it, (rows, features); notes go to `notes`."""
+        """Return `data` as the network takes it, (rows, features); what was noticed is in `notes`.
+
+        data: a path, table, frame or array with the columns of training; for pictures also an
+        array (rows, height, width). Raises DataError in words.
+        """
         self.notes = []
-        if hasattr(self.preprocessing, "transform_with_notes"):
+        if isinstance(self.preprocessing, Preprocessor):
+            if isinstance(data, Pictures):
+                raise DataError("the data", needed="a table", got="pictures")
             features, self.notes = self.preprocessing.transform_with_notes(data)
-            return np.asarray(features)
-        return np.asarray(self.preprocessing.transform(data))
+            return features
+        return self.preprocessing.transform(self._as_matrix(data))
+
+    def _as_matrix(self, data: Any) -> Any:
+        """Return the numbers of pictures or of a table whose columns have no part in their names.
+
+        A table is taken by its columns in their order, without the column of the target.
+        """
+        if isinstance(data, Pictures):
+            return picture_rows(data)[0]
+        if isinstance(data, np.ndarray):
+            return data
+        frame = read_table(data).frame
+        wanted = self.preprocessing.number_of_features
+        if self.target.name in frame.columns and len(frame.columns) == wanted + 1:
+            frame = frame.drop(columns=self.target.name)
+        words = [str(name) for name in frame.columns if frame[name].dtype.kind not in "iufb"]
+        if words:
+            raise DataError(
+                f"column {words[0]!r}", needed="numbers, as this model was trained on", got="texts"
+            )
+        return frame.to_numpy()
+
+    def truth(self, data: Any) -> tuple[Array, Array] | None:
+        """Return which rows of `data` have an answer, (rows,) bool, and those answers encoded.
+
+        None when `data` holds no answers at all: a prediction is then all there is.
+        """
+        if isinstance(data, Pictures):
+            column: Any = picture_rows(data)[1]
+        elif isinstance(data, np.ndarray):
+            return None
+        else:
+            frame = read_table(data).frame
+            if self.target.name not in frame.columns:
+                return None
+            column = frame[self.target.name]
+        present = np.asarray(self.target.present(column))
+        if not present.any():
+            return None
+        encoded, notes = self.target.encode_with_notes(np.asarray(column)[present])
+        self.notes += notes
+        return present, encoded
 
     def outputs(self, data: Any) -> Array:
-        """Return probabilities of the classes, (rows, classes), or standardized numbers."""
-        found = self._trainer.predict(self.encode(data))
+        """Return probabilities of the classes, (rows, classes), or standardized numbers (rows, 1).
+
+        The classes are those of `target.classes`, in their order.
+        """
+        return self.outputs_of(self.encode(data))
+
+    def outputs_of(self, features: Array) -> Array:
+        """Return what `outputs` does for rows that are encoded, (rows, features)."""
+        found = self._trainer.predict(features)
         if self.task == "two classes":
-            ones = found.reshape(-1, 1)
-            return np.concatenate([1 - ones, ones], axis=1)
+            return np.concatenate([1 - found, found], axis=1)
         return found
 
     def predict(self, data: Any) -> Array:
@@ -87,100 +153,74 @@ class Model:
     def decide(self, outputs: Array) -> Array:
         """Return the predictions that `outputs` mean."""
         if self.target.is_number:
-            return np.asarray(self.target.decode(outputs.reshape(-1)))
-        return np.asarray(self.target.class_array[outputs.argmax(axis=1)])
+            return self.target.decode(outputs.reshape(-1))
+        return self.target.decode(outputs.argmax(axis=1))
 
-    def metrics(self, data: Any, truth: Any) -> dict[str, float]:
-        """Return accuracy, or RMSE and R² in the target's unit, for rows with known targets."""
-        return self.judge(self.outputs(data), truth)
+    def judge(self, outputs: Array, truth: Array) -> Scores:
+        """Return accuracy, or RMSE and R² in the target's unit.
 
-    def judge(self, outputs: Array, truth: Any) -> dict[str, float]:
-        """Return the scores of `outputs` against the target column `truth`."""
-        if not self.target.is_number:
-            right = outputs.argmax(axis=1) == np.asarray(self.target.encode(truth)).reshape(-1)
-            return {"accuracy": float(right.mean())}
-        wanted = np.asarray(self.target.decode(np.asarray(self.target.encode(truth)).reshape(-1)))
-        return number_scores(self.decide(outputs), wanted)
-
-    def row_values(self, features: Array, truth: Array | None) -> dict[str, Any]:
-        """Return the graph of one row with its own numbers, in float64, to be explained.
-
-        features: (1, features); truth: the encoded target, (1,), or None. The result holds
-        `parameters` and `layers` by name, `output`, and `loss` (None without truth).
+        outputs: as `outputs` gives them; truth: encoded answers, (rows,).
         """
-        network = Network(self.network.module, self.network.input_shape, dtype="float64", seed=0)
-        flat = make_parameter(self.network.parameters.astype("float64"), name="parameters")
-        row = make_literal(features.astype("float64"), "float64")
-        output, trace = network.apply(row, flat)
+        if self.target.is_number:
+            return number_scores(self.decide(outputs), self.target.decode(truth))
+        return {"accuracy": float((outputs.argmax(axis=1) == truth).mean())}
+
+    def evaluate(self, data: Any) -> Scores:
+        """Return the scores on the rows of `data` that have an answer. Raises DataError."""
+        known = self.truth(data)
+        if known is None:
+            raise DataError(
+                "the data", needed=f"answers in a column {self.target.name!r}", got="none"
+            )
+        present, answers = known
+        return self.judge(self.outputs(data)[present], answers)
+
+    def row_graph(self, features: Array, truth: Array | None = None) -> RowGraph:
+        """Return the graph of one row with its own numbers, in float64.
+
+        features: (1, features), as `encode` gives it; truth: its encoded answer, (1,), or None.
+        """
+        wide = Network(
+            self.network.module, self.network.input_shape, dtype="float64",
+            arrays=self.network.arrays(),
+        )  # fmt: skip
+        flat = make_parameter(wide.parameters, name="parameters")
+        row = make_literal(np.asarray(features, "float64"), "float64").named("x")
+        output, trace = wide.apply(row, flat)
         loss = None
         if truth is not None:
             kind = "int64" if self.loss.target_kind == "int" else "float64"
             shaped = np.asarray(truth).reshape(self.loss.target_shape(output.shape))
             loss = self.loss(output, make_literal(shaped.astype(kind), kind))
-        return {"parameters": trace.values, "layers": trace.outputs, "output": output,
-                "loss": loss, "trace": trace, "flat": flat}  # fmt: skip
+        hidden = {name: value for name, value in trace.outputs.items() if value is not output}
+        return RowGraph(row, output, loss, dict(trace.values), hidden)
 
     def summary(self) -> str:
-        """Return the network, the target and how training went, as text."""
+        """Return what is predicted, the layers and how training went, as text."""
         rows = [("layer", "output", "parameters")]
         rows += [
             (str(one["layer"]), str(one["output"]), f"{one['parameters']:,}")
             for one in self.network.summary()
         ]
         wide = [max(len(row[place]) for row in rows) for place in range(3)]
-        lines = [f"predicts {self.target.name}: {self.task}", ""]
-        lines += ["  ".join(cell.ljust(wide[place]) for place, cell in enumerate(row)).rstrip()
+        lines = [f"predicts {self.target.name}: {self.task}"]
+        if self.target.classes:
+            shown = ", ".join(map(str, self.target.classes[:12]))
+            lines[0] += f" ({shown}{', …' if len(self.target.classes) > 12 else ''})"
+        lines.append("")
+        lines += ["  ".join([row[0].ljust(wide[0]), row[1].ljust(wide[1]), row[2].rjust(wide[2])])
                   for row in rows]  # fmt: skip
-        lines += ["", f"{self.network.parameter_count:,} parameters, {self.network.dtype}",
-                  f"{self.preprocessing.number_of_features} features"]  # fmt: skip
-        lines += [f"{name.replace('_', ' ')}: {fact}" for name, fact in self.facts.items()]
+        lines += ["", f"{self.network.parameter_count:,} parameters ({self.network.dtype}), "
+                  f"{len(self.feature_names):,} features"]  # fmt: skip
+        for name, fact in self.facts.items():
+            if isinstance(fact, dict):
+                lines += [f"{part}: {score_words(scores)}" for part, scores in fact.items()]
+            else:
+                lines.append(f"{name.replace('_', ' ')}: {fact}")
         return "\n".join(lines)
 
-    def save(self, path: Path | str) -> None:
-        """Write the model file, whole or not at all; the same model gives the same bytes."""
-        document = {
-            "network": self.network.module.configuration(),
-            "input_shape": list(self.network.input_shape),
-            "dtype": self.network.dtype,
-            "loss": self.loss.configuration(),
-            "preprocessing": self.preprocessing.to_json(),
-            "target": self.target.to_json(),
-            "facts": self.facts,
-        }
-        write_container(path, document, self.network.arrays(), kind=KIND, version=VERSION)
 
-
-def load_model(path: Path | str) -> Model:
-    """Return the model in the file at `path`.
-
-    Opening a file never runs code. Raises StorageError or FileFormatError.
-    """
-    found = read_container(path, kind=KIND, newest=VERSION)
-    try:
-        said = _Document.model_validate(found.document)
-        if max(said.input_shape) > 10**8 or min(said.input_shape) < 1:
-            raise FileFormatError(f"{path}", needed="a sensible input shape")
-        biggest = sum(array.size for array in found.arrays.values())
-        module = build_module(said.network)
-        if _units(said.network) > biggest:
-            raise FileFormatError(f"{path}", needed="weights for every layer", got="too few")
-        network = Network(module, tuple(said.input_shape), dtype=said.dtype)
-        network.load(found.arrays)
-        preprocessing = preprocessing_from_json(said.preprocessing)
-        return Model(
-            network, build_loss(said.loss), preprocessing, Target.from_json(said.target), said.facts
-        )
-    except FileFormatError:
-        raise
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise FileFormatError(f"{path}: {place}", got=str(first["msg"]).lower()) from error
-    except (MisstepError, TypeError, ValueError, KeyError, MemoryError, RecursionError) as error:
-        raise FileFormatError(f"{path}", needed="a model", got=str(error)[:300]) from error
-
-
-def number_scores(predicted: Array, wanted: Array) -> dict[str, float]:
+def number_scores(predicted: Array, wanted: Array) -> Scores:
     """Return RMSE and R² of predictions against what was wanted, both (rows,)."""
     error = np.asarray(predicted, "float64") - np.asarray(wanted, "float64")
     around = float(((wanted - wanted.mean()) ** 2).sum())
@@ -188,12 +228,9 @@ def number_scores(predicted: Array, wanted: Array) -> dict[str, float]:
     return {"rmse": float(np.sqrt((error**2).mean())), "r2": r2}
 
 
-def _units(configuration: Any) -> int:
-    """Return the largest number of units that a file claims, before anything that large is made."""
-    if isinstance(configuration, dict):
-        own = configuration.get("units")
-        claims = [own if isinstance(own, int) else 0]
-        return max(claims + [_units(one) for one in configuration.values()])
-    if isinstance(configuration, list):
-        return max([_units(one) for one in configuration], default=0)
-    return 0
+def score_words(scores: Scores) -> str:
+    """Return scores as people write them: accuracy 97.2 %, RMSE 51,000, R² 0.81."""
+    said = {"accuracy": "accuracy {:.2%}", "rmse": "RMSE {:,.5g}", "r2": "R² {:.3f}"}
+    return " · ".join(
+        said.get(name, name + " {:.4g}").format(score) for name, score in scores.items()
+    )

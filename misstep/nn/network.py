@@ -47,7 +47,9 @@ class Network:
     """A module whose shapes are known, with its parameters in one flat buffer.
 
     `module`: the layers. `input_shape`: the shape of one row, without the batch. `dtype`: float32
-    or float64. `seed`: from which the first numbers are drawn.
+    or float64. `seed`: from which the first numbers are drawn. `arrays`: the first numbers of all
+    parameters by name, instead of drawn ones; memory is taken only once their shapes are found to
+    fit, so that a stranger's file can't ask for more than it brings.
 
     Raises ShapeError or ArgumentError, naming the layer, when the layers do not fit.
 
@@ -64,6 +66,7 @@ class Network:
         *,
         dtype: str = "float32",
         seed: int = 0,
+        arrays: Mapping[str, npt.ArrayLike] | None = None,
     ) -> None:
         if dtype not in FLOATS:
             raise ArgumentError("dtype of a network", needed="float32 or float64", got=repr(dtype))
@@ -91,8 +94,13 @@ class Network:
         self.parameter_count = start
         self._places = {place.specification.name: place for place in self.places}
         self._programs: dict[tuple[int, str], Interpreter] = {}
+        if arrays is not None:
+            self._check_arrays(arrays)
         self.parameters = np.zeros(start, dtype)
-        self.initialize(self.seed)
+        if arrays is None:
+            self.initialize(self.seed)
+        else:
+            self.load(arrays)
 
     def _trace(self, **options: Any) -> Trace:
         return Trace(self._paths, dtype=self.dtype, **options)
@@ -132,6 +140,11 @@ class Network:
 
         Nothing changes unless all names and shapes fit.
         """
+        self._check_arrays(arrays)
+        for name, place in self._places.items():
+            self.parameters[place.start : place.stop] = as_array(arrays[name]).reshape(-1)
+
+    def _check_arrays(self, arrays: Mapping[str, npt.ArrayLike]) -> None:
         missing = [name for name in self._places if name not in arrays]
         unknown = [name for name in arrays if name not in self._places]
         if missing or unknown:
@@ -140,17 +153,14 @@ class Network:
                 needed=f"the names {', '.join(self._places)}",
                 got=f"missing {missing or 'none'}, unknown {unknown or 'none'}",
             )
-        fresh = self.parameters.copy()
         for name, place in self._places.items():
-            array = as_array(arrays[name])
-            if array.shape != place.specification.shape:
+            shape = as_array(arrays[name]).shape
+            if shape != place.specification.shape:
                 raise ShapeError(
                     f"the parameter {name}",
                     needed=f"shape {place.specification.shape}",
-                    got=str(array.shape),
+                    got=str(shape),
                 )
-            fresh[place.start : place.stop] = array.reshape(-1)
-        self.parameters[:] = fresh
 
     def apply(
         self,

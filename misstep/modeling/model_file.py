@@ -1,0 +1,95 @@
+"""The model file: one container of arrays and JSON, without code, read with suspicion.
+
+Every field is checked before it is used; memory is taken only for what the file really brings.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from misstep.data import Target, preprocessing_from_json
+from misstep.errors import FileFormatError, MisstepError
+from misstep.modeling.model import Model
+from misstep.nn import Network, build_loss, build_module
+from misstep.storage import read_container, write_container
+
+KIND = "model"
+VERSION = 1
+# More than any data people have in one row; it keeps sizes within what integers hold.
+WIDEST = 10**8
+
+
+class _Document(BaseModel):
+    """What a model file says, beside its arrays."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    network: dict[str, Any]
+    input_shape: list[int] = Field(min_length=1, max_length=8)
+    dtype: str
+    loss: dict[str, Any]
+    preprocessing: dict[str, Any]
+    target: dict[str, Any]
+    facts: dict[str, Any]
+
+
+def save_model(model: Model, path: Path | str) -> None:
+    """Write the model file, whole or not at all; the same model gives the same bytes.
+
+    Raises StorageError; an earlier file is then as it was.
+    """
+    document = {
+        "network": model.network.module.configuration(),
+        "input_shape": list(model.network.input_shape),
+        "dtype": model.network.dtype,
+        "loss": model.loss.configuration(),
+        "preprocessing": model.preprocessing.to_json(),
+        "target": model.target.to_json(),
+        "facts": model.facts,
+    }
+    write_container(path, document, model.network.arrays(), kind=KIND, version=VERSION)
+
+
+def load_model(path: Path | str) -> Model:
+    """Return the model in the file at `path`.
+
+    Opening a file never runs code. Raises StorageError or FileFormatError.
+    """
+    found = read_container(path, kind=KIND, newest=VERSION)
+    try:
+        said = _Document.model_validate(found.document)
+        if not 1 <= min(said.input_shape) <= max(said.input_shape) <= WIDEST:
+            raise FileFormatError(f"{path}: input_shape", needed=f"lengths from 1 to {WIDEST}")
+        network = Network(
+            build_module(said.network), tuple(said.input_shape), dtype=said.dtype,
+            arrays=found.arrays,
+        )  # fmt: skip
+        preprocessing = preprocessing_from_json(said.preprocessing)
+        target, loss = Target.from_json(said.target), build_loss(said.loss)
+        _check_together(network, preprocessing.number_of_features, target, str(path))
+        return Model(network, loss, preprocessing, target, said.facts)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise FileFormatError(f"{path}: {place}", got=str(first["msg"]).lower()) from error
+    except FileFormatError as error:
+        if str(path) in str(error):
+            raise
+        raise FileFormatError(f"{path}", needed="a model", got=str(error)) from error
+    except (MisstepError, TypeError, ValueError, KeyError, MemoryError, RecursionError) as error:
+        raise FileFormatError(f"{path}", needed="a model", got=str(error)[:300]) from error
+
+
+def _check_together(network: Network, features: int, target: Target, what: str) -> None:
+    outputs = len(target.classes) if target.kind == "several classes" else 1
+    if network.input_shape != (features,):
+        raise FileFormatError(
+            f"{what}: the network", needed=f"{features} inputs", got=str(network.input_shape)
+        )
+    if network.output_shape != (outputs,):
+        raise FileFormatError(
+            f"{what}: the network", needed=f"{outputs} outputs", got=str(network.output_shape)
+        )

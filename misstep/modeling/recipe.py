@@ -1,0 +1,167 @@
+"""How to train when people leave it to us: loss, network, batch size, optimizer, epochs.
+
+One place for the command line and the estimators. Knows sizes and the kind of target, no rows.
+The numbers were chosen by trying them on the tables of the benchmarks, not by theory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from misstep.data import Target
+from misstep.errors import ArgumentError
+from misstep.ir import Array
+from misstep.modeling.settings import Choices, Settings
+from misstep.nn import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Dense,
+    Loss,
+    ReLU,
+    Sequential,
+    SquaredError,
+    layers_from_text,
+)
+from misstep.optim import AdamW, Cosine, Optimizer, Schedule
+from misstep.train import EarlyStopping, Trainer
+
+# Rows below which a table counts as small: larger networks then learn it by heart.
+FEW_ROWS = 1000
+SMALL_NETWORK = (32, 16)
+LARGE_NETWORK = (128, 64)
+LEARNING_RATE = 2e-3
+WEIGHT_DECAY = 1e-2
+# An epoch has about this many updates, in batches from 16 rows (noise helps small tables) to 256
+# (larger ones gain no speed).
+UPDATES_PER_EPOCH = 100
+SMALLEST_BATCH, LARGEST_BATCH = 16, 256
+# Weight updates in all, within these bounds on epochs.
+UPDATES = 6_000
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 100
+# Epochs without a better validation loss until training stops: a share of all, at least so many.
+PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that training needs besides rows."""
+
+    module: Sequential
+    loss: Loss
+    optimizer: Optimizer
+    schedule: Schedule
+    batch_size: int
+    epochs: int
+    patience: int
+
+    def trainer(self, seed: int, threads: int | None) -> Trainer:
+        """Return a trainer that follows this recipe."""
+        return Trainer(
+            self.module, loss=self.loss, optimizer=self.optimizer, schedule=self.schedule,
+            batch_size=self.batch_size, seed=seed, threads=threads,
+        )  # fmt: skip
+
+    def early_stopping(self) -> EarlyStopping:
+        """Return what ends training when validation no longer gets better."""
+        return EarlyStopping(self.patience)
+
+
+def choose_recipe(
+    rows: int,
+    features: int,
+    target: Target,
+    settings: Settings,
+    choices: Choices,
+    class_weights: Sequence[float] | None = None,
+) -> Recipe:
+    """Return how to train on `rows` rows of `features` features; tell `choices` why.
+
+    Raises ArgumentError for settings that can't be used.
+    """
+    check_settings(settings)
+    loss, outputs, because = choose_loss(target, class_weights)
+    choices.add("loss", type(loss).__name__, because)
+    if settings.network is not None:
+        layers = layers_from_text(settings.network)
+        choices.add("network", f"{settings.network}, then {outputs} out", "you chose it")
+    else:
+        units = SMALL_NETWORK if rows < FEW_ROWS else LARGE_NETWORK
+        layers = [layer for count in units for layer in (Dense(count), ReLU())]
+        because = (
+            f"only {rows:,} rows; a larger network would learn them by heart"
+            if rows < FEW_ROWS
+            else f"{rows:,} rows of {features} features give room for it"
+        )
+        choices.add("network", f"{'-'.join(f'dense{n}' for n in units)}, then {outputs} out",
+                    because)  # fmt: skip
+    batch = settings.batch_size or default_batch_size(rows)
+    because = "you chose it" if settings.batch_size else f"about {-(-rows // batch)} updates a pass"
+    choices.add("batch size", batch, because)
+    rate = settings.learning_rate or LEARNING_RATE
+    because = "it works on most tables without tuning; a falling rate settles the weights"
+    if settings.learning_rate is not None:
+        because = "you chose the learning rate"
+    choices.add("optimizer", f"AdamW, learning rate {rate:g} falling along half a cosine", because)
+    epochs = settings.epochs or int(
+        np.clip(round(UPDATES * batch / max(rows, 1)), FEWEST_EPOCHS, MOST_EPOCHS)
+    )
+    patience = settings.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
+    because = "you chose it" if settings.epochs else f"about {epochs * -(-rows // batch):,} updates"
+    choices.add(
+        "epochs",
+        f"at most {epochs}; fewer when validation has not got better for {patience}",
+        because,
+    )
+    return Recipe(
+        Sequential(*layers, Dense(outputs)), loss, AdamW(rate, weight_decay=WEIGHT_DECAY),
+        Cosine(0.01), batch, epochs, patience,
+    )  # fmt: skip
+
+
+def choose_loss(
+    target: Target, class_weights: Sequence[float] | None = None
+) -> tuple[Loss, int, str]:
+    """Return the loss for a target, the outputs that the network needs, and why."""
+    weights = None if class_weights is None else tuple(class_weights)
+    if target.is_number:
+        return SquaredError(), 1, "a number is predicted, standardized while training"
+    if target.kind == "two classes":
+        return BinaryCrossEntropy(weights), 1, "two classes: one output through a sigmoid"
+    count = len(target.classes)
+    return CrossEntropy(weights), count, f"{count} classes: one output each through a softmax"
+
+
+def default_batch_size(rows: int) -> int:
+    """Return a power of two that makes about a hundred updates of a pass over `rows` rows."""
+    wished = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
+    return int(min(LARGEST_BATCH, max(SMALLEST_BATCH, wished)))
+
+
+def as_loss_wants(loss: Loss, encoded: Array) -> Array:
+    """Return an encoded target, (rows,), in the shape and kind that `loss` takes."""
+    if loss.target_kind == "int":
+        return encoded.reshape(-1).astype("int64")
+    return encoded.reshape(-1, 1).astype("float32")
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise ArgumentError for settings that can't be used."""
+    for name in ("epochs", "batch_size", "patience", "threads"):
+        given = getattr(settings, name)
+        if given is not None and not (isinstance(given, int) and given >= 1):
+            raise ArgumentError(name.replace("_", " "), needed="1 or more", got=repr(given))
+    rate = settings.learning_rate
+    if rate is not None and not (np.isfinite(rate) and rate > 0):
+        raise ArgumentError(
+            "the learning rate", needed="a number above 0", got=f"{rate:g}", try_="0.001"
+        )
+    share = settings.validation_fraction
+    if not 0 < share < 1:
+        raise ArgumentError(
+            "the share of validation rows", needed="more than 0, less than 1", got=f"{share:g}"
+        )
+    if not 0 <= settings.seed < 2**32:
+        raise ArgumentError("the seed", needed="0 to 2**32 - 1", got=str(settings.seed))

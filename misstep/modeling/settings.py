@@ -1,0 +1,58 @@
+"""What a person may choose about a training, and the choices that were made, each with its because.
+
+Plain data; knows neither networks nor tables. `recipe.py` makes the choices that are left open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from misstep.train import Progress
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something that was chosen, and because of what."""
+
+    what: str
+    choice: str
+    because: str
+
+
+@dataclass
+class Choices:
+    """The choices of one training in their order; `say` hears of each as it is made."""
+
+    say: Callable[[Choice], None] | None = None
+    made: list[Choice] = field(default_factory=list)
+
+    def add(self, what: str, choice: object, because: str) -> None:
+        """Keep a choice, and tell it to whoever listens."""
+        self.made.append(Choice(what, str(choice), because))
+        if self.say is not None:
+            self.say(self.made[-1])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may choose; None leaves it to `choose_recipe`.
+
+    `network`: one line such as "dense128-drop0.1-dense64". `validation_fraction`: share of the
+    learning rows that training stops by. `folder`: of the run, for its record and checkpoints.
+    `say`: hears of each choice.
+    """
+
+    network: str | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    patience: int | None = None
+    validation_fraction: float = 0.15
+    seed: int = 0
+    threads: int | None = None
+    folder: Path | str | None = None
+    resume: bool = False
+    progress: bool | Progress = False
+    say: Callable[[Choice], None] | None = None

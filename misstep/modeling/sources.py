@@ -1,0 +1,89 @@
+"""What a person means by SOURCE: the name of an example, a table, or a folder of idx pictures.
+
+Returns what was read; decides nothing about training.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from misstep.data import (
+    EXAMPLES,
+    Pictures,
+    Table,
+    is_picture_folder,
+    read_example,
+    read_idx,
+    read_pictures,
+    read_table,
+)
+from misstep.data.idx import NAMES
+from misstep.data.names import nearest_name
+from misstep.errors import FileFormatError, StorageError
+
+
+def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
+    """Return the table or the labeled pictures that `source` names.
+
+    `source`: an example such as "digits" (a file of that name goes first), a CSV or TSV file, a
+    folder with idx files, or one of these files. Raises StorageError, FileFormatError, DataError.
+    """
+    path = Path(os.fspath(source))
+    if not path.exists() and path.name == str(source) and str(source) in EXAMPLES:
+        return _example(str(source))
+    if is_picture_folder(path):
+        return read_pictures(path)
+    if path.is_file() and _is_idx_name(path):
+        if is_picture_folder(path.parent):
+            return read_pictures(path.parent)
+        raise FileFormatError(
+            str(path), needed="pictures and their labels side by side",
+            got="a folder without " + NAMES["train_pictures"][0],
+            try_="a folder with MNIST's four files under their usual names",
+        )  # fmt: skip
+    return read_table(source)
+
+
+def read_rows(source: str | os.PathLike[str]) -> Table | Pictures | np.ndarray:
+    """Return rows to predict for: like `read_source`; an idx file of pictures stands alone.
+
+    A folder of pictures gives its test part where there is one.
+    """
+    path = Path(os.fspath(source))
+    if path.is_file() and _is_idx_name(path):
+        return read_idx(path)
+    return read_source(source)
+
+
+def unknown_source(source: str) -> str | None:
+    """Return the example whose name is nearest to `source`, if it looks like one."""
+    return None if Path(source).exists() else nearest_name(source, EXAMPLES)
+
+
+def picture_rows(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
+    """Return pictures and labels of the test part, or of the training part where there is none."""
+    if len(pictures.test_pictures):
+        return pictures.test_pictures, pictures.test_labels
+    return pictures.train_pictures, pictures.train_labels
+
+
+def _is_idx_name(path: Path) -> bool:
+    stem = path.name.removesuffix(".gz")
+    return "idx" in stem and stem.endswith("ubyte")
+
+
+def _example(name: str) -> Table | Pictures:
+    table = read_example(name)
+    known = EXAMPLES[name]
+    if known.shape is None or known.largest is None:
+        return table
+    if table.target is None:
+        raise StorageError(f"the example {name}", needed="a target", got="none")
+    labels = table.frame[known.target].to_numpy().astype("uint8")
+    pixels = table.frame.drop(columns=known.target).to_numpy()
+    pictures = pixels.reshape(len(pixels), *known.shape).astype("uint8")
+    nothing = pictures[:0], labels[:0]
+    return Pictures(pictures, labels, *nothing, notes=list(table.notes), largest=known.largest)
