@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from misstep.data import Target
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Array
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
@@ -20,6 +20,8 @@ from misstep.nn import (
     CrossEntropy,
     Dense,
     Loss,
+    Module,
+    Network,
     ReLU,
     Sequential,
     SquaredError,
@@ -49,7 +51,7 @@ PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
 class Recipe:
     """Everything that training needs besides rows."""
 
-    module: Sequential
+    module: Module
     loss: Loss
     optimizer: Optimizer
     schedule: Schedule
@@ -84,8 +86,12 @@ def choose_recipe(
     check_settings(settings)
     loss, outputs, because = choose_loss(target, class_weights)
     choices.add("loss", type(loss).__name__, because)
-    if settings.network is not None:
-        layers = layers_from_text(settings.network)
+    module: Module
+    if isinstance(settings.network, Module):
+        module = _whole_network(settings.network, features, outputs)
+        choices.add("network", repr(module), "you chose it")
+    elif settings.network is not None:
+        module = Sequential(*layers_from_text(settings.network), Dense(outputs))
         choices.add("network", f"{settings.network}, then {outputs} out", "you chose it")
     else:
         units = SMALL_NETWORK if rows < FEW_ROWS else LARGE_NETWORK
@@ -95,6 +101,7 @@ def choose_recipe(
             if rows < FEW_ROWS
             else f"{rows:,} rows of {features} features give room for it"
         )
+        module = Sequential(*layers, Dense(outputs))
         choices.add("network", f"{'-'.join(f'dense{n}' for n in units)}, then {outputs} out",
                     because)  # fmt: skip
     batch = settings.batch_size or default_batch_size(rows)
@@ -110,15 +117,24 @@ def choose_recipe(
     )
     patience = settings.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
     because = "you chose it" if settings.epochs else f"about {epochs * -(-rows // batch):,} updates"
-    choices.add(
-        "epochs",
-        f"at most {epochs}; fewer when validation has not got better for {patience}",
-        because,
-    )
+    said = f"at most {epochs}; fewer when validation has not got better for {patience}"
+    choices.add("epochs", said if settings.validation_fraction else epochs, because)
     return Recipe(
-        Sequential(*layers, Dense(outputs)), loss, AdamW(rate, weight_decay=WEIGHT_DECAY),
-        Cosine(0.01), batch, epochs, patience,
-    )  # fmt: skip
+        module, loss, AdamW(rate, weight_decay=WEIGHT_DECAY), Cosine(0.01), batch, epochs, patience
+    )
+
+
+def _whole_network(module: Module, features: int, outputs: int) -> Module:
+    """Return a person's own network if its outputs fit. Raises ShapeError otherwise."""
+    found = Network(module, (features,)).output_shape
+    if found != (outputs,):
+        raise ShapeError(
+            "your network", needed=f"{outputs} output{'s' if outputs > 1 else ''} at its end",
+            got=f"{found[0]}" if len(found) == 1 else f"outputs of shape {found}",
+            try_=f"ms.Dense({outputs}) as its last layer, or the network as a line of text such as "
+            "'dense64-dense32', to which the last layer is added for you",
+        )  # fmt: skip
+    return module
 
 
 def choose_loss(
@@ -159,9 +175,9 @@ def check_settings(settings: Settings) -> None:
             "the learning rate", needed="a number above 0", got=f"{rate:g}", try_="0.001"
         )
     share = settings.validation_fraction
-    if not 0 < share < 1:
+    if not 0 <= share < 1:
         raise ArgumentError(
-            "the share of validation rows", needed="more than 0, less than 1", got=f"{share:g}"
+            "the share of validation rows", needed="0 or more, less than 1", got=f"{share:g}"
         )
     if not 0 <= settings.seed < 2**32:
         raise ArgumentError("the seed", needed="0 to 2**32 - 1", got=str(settings.seed))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from misstep.nn import Module
 from misstep.train import Progress
 
 
@@ -39,12 +40,13 @@ class Choices:
 class Settings:
     """What a person may choose; None leaves it to `choose_recipe`.
 
-    `network`: one line such as "dense128-drop0.1-dense64". `validation_fraction`: share of the
-    learning rows that training stops by. `folder`: of the run, for its record and checkpoints.
-    `say`: hears of each choice.
+    `network`: one line such as "dense128-drop0.1-dense64", to which the last layer is added, or a
+    Module that is the whole network. `validation_fraction`: share of the learning rows that
+    training stops by; 0: none, all epochs are done. `folder`: of the run, for its record and
+    checkpoints. `say`: hears of each choice.
     """
 
-    network: str | None = None
+    network: str | Module | None = None
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
