@@ -25,8 +25,9 @@ from misstep.data.names import did_you_mean
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling.baselines import guess_scores, linear_scores
+from misstep.modeling.learning import Part, learn
 from misstep.modeling.model import Model, Scores
-from misstep.modeling.recipe import as_loss_wants, check_settings, choose_recipe
+from misstep.modeling.recipe import check_settings
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.train import Run
 
@@ -47,20 +48,12 @@ class Trained:
 
 
 @dataclass
-class _Part:
-    """Rows as the network takes them: features (rows, features), encoded targets (rows,)."""
-
-    features: Array
-    target: Array
-
-
-@dataclass
 class _Task:
     """Three parts of the data, and what turns people's data into them."""
 
-    train: _Part
-    validation: _Part
-    test: _Part
+    train: Part
+    validation: Part
+    test: Part
     preprocessing: Any
     target: Target
 
@@ -115,11 +108,11 @@ def train_table(
         choices.add(f"column {one.name}", one.kind if one.used else "left out", reason)
     fitted = recognized.fit(learned[name])
 
-    def part(rows: Any) -> _Part:
+    def part(rows: Any) -> Part:
         features, noticed = preprocessor.transform_with_notes(rows)
         encoded, matched = fitted.encode_with_notes(rows[name])
         notes.extend(one for one in [*noticed, *matched] if one not in notes)
-        return _Part(features, np.asarray(encoded))
+        return Part(features, np.asarray(encoded))
 
     made = _Task(
         part(learned), part(frame.iloc[parts.validation]), part(judged), preprocessor, fitted
@@ -149,8 +142,8 @@ def train_pictures(
     shown = np.asarray(pictures.train_pictures)
     scaling = Preprocessor.for_pixels(int(np.prod(shown.shape[1:])), pictures.largest)
 
-    def part(rows: Array, wanted: Array) -> _Part:
-        return _Part(scaling.transform(rows), np.asarray(target.encode(wanted)))
+    def part(rows: Array, wanted: Array) -> Part:
+        return Part(scaling.transform(rows), np.asarray(target.encode(wanted)))
 
     if brought:
         judged = part(pictures.test_pictures, pictures.test_labels)
@@ -170,41 +163,25 @@ def train_pictures(
 def _train(
     task: _Task, choices: Choices, notes: list[str], settings: Settings, began: float
 ) -> Trained:
-    rows, features = task.train.features.shape
-    recipe = choose_recipe(rows, features, task.target, settings, choices)
-    trainer = recipe.trainer(settings.seed, settings.threads)
+    validation = task.validation if len(task.validation) else None
+    learned = learn(task.train, validation, task.preprocessing, task.target, settings, choices)
+    model = learned.model
 
-    def wanted(part: _Part) -> Array:
-        return as_loss_wants(recipe.loss, part.target)
+    def judged(part: Part) -> Scores:
+        return model.judge(model.outputs_of(part.features), part.target)
 
-    run = trainer.fit(
-        task.train.features, wanted(task.train), epochs=recipe.epochs,
-        validation=(task.validation.features, wanted(task.validation)),
-        early_stopping=recipe.early_stopping(), progress=settings.progress,
-        folder=settings.folder, resume=settings.resume,
-    )  # fmt: skip
-    model = Model(trainer.network, recipe.loss, task.preprocessing, task.target, {})
-    metrics = {
-        "test": model.judge(model.outputs_of(task.test.features), task.test.target),
-        "validation": model.judge(
-            model.outputs_of(task.validation.features), task.validation.target
-        ),
-        "baseline": guess_scores(task.train.target, task.test.target, task.target),
-    }
+    metrics = {"test": judged(task.test)}
+    if validation is not None:
+        metrics["validation"] = judged(validation)
+    metrics["baseline"] = guess_scores(task.train.target, task.test.target, task.target)
     linear = linear_scores(
         task.train.features, task.train.target, task.test.features, task.test.target, task.target
     )
     if linear is not None:
         metrics["linear"] = linear
-    model.facts = {
-        "rows": rows,
-        "epochs": run.epochs,
-        "updates": run.updates,
-        "seed": settings.seed,
-        "ended": run.reason,
-        "metrics": metrics,
-    }
-    return Trained(model, run, metrics, choices.made, notes, time.perf_counter() - began)
+    model.facts["metrics"] = metrics
+    seconds = time.perf_counter() - began
+    return Trained(model, learned.run, metrics, choices.made, notes, seconds)
 
 
 def _tell_split(
