@@ -1,9 +1,12 @@
 """From a table or pictures to a trained model: every choice with its because, and one file.
 
 Joins data, networks and training, once for the command line and the estimators. Prints nothing; the
-shells do. Read in this order: settings, recipe, training, model, model_file, sources.
+shells do. Read in this order: settings, recipe, learning, preparing, training and fitting, model,
+model_file, sources.
 """
 
+from misstep.modeling.fitting import Rows, begin_rows, continue_rows, fit_rows
+from misstep.modeling.learning import Learned
 from misstep.modeling.model import Model, RowGraph, number_scores, score_words
 from misstep.modeling.model_file import load_model, save_model
 from misstep.modeling.recipe import Recipe, as_loss_wants, choose_loss, choose_recipe
@@ -14,14 +17,19 @@ from misstep.modeling.training import Trained, train_pictures, train_table
 __all__ = [
     "Choice",
     "Choices",
+    "Learned",
     "Model",
     "Recipe",
     "RowGraph",
+    "Rows",
     "Settings",
     "Trained",
     "as_loss_wants",
+    "begin_rows",
     "choose_loss",
     "choose_recipe",
+    "continue_rows",
+    "fit_rows",
     "load_model",
     "number_scores",
     "picture_rows",

@@ -17,7 +17,6 @@ from misstep.data import (
     Preprocessor,
     Table,
     Target,
-    recognize_columns,
     recognize_target,
     split_rows,
 )
@@ -27,6 +26,7 @@ from misstep.ir import Array
 from misstep.modeling.baselines import guess_scores, linear_scores
 from misstep.modeling.learning import Part, learn
 from misstep.modeling.model import Model, Scores
+from misstep.modeling.preparing import prepare_columns
 from misstep.modeling.recipe import check_settings
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.train import Run
@@ -100,15 +100,14 @@ def train_table(
         judged = frame.iloc[parts.validation]
         notes.append("no rows are left for the test, so the validation rows are shown in its place")
     learned = frame.iloc[parts.train]
-    columns = recognize_columns(Table(learned, table.name, [], name), name)
-    preprocessor = Preprocessor.fit(learned, columns)
-    done = {part.split(": ", 1)[0]: part for part in preprocessor.reasons}
-    for one in columns:
-        reason = done[one.name].split(" because ", 1)[-1]
-        choices.add(f"column {one.name}", one.kind if one.used else "left out", reason)
+    preprocessor = prepare_columns(
+        Table(table.frame, table.name, [], name), learned, choices, target=name
+    )
     fitted = recognized.fit(learned[name])
 
     def part(rows: Any) -> Part:
+        if len(rows) == 0:
+            return Part(np.empty((0, preprocessor.number_of_features), "float32"), np.empty(0))
         features, noticed = preprocessor.transform_with_notes(rows)
         encoded, matched = fitted.encode_with_notes(rows[name])
         notes.extend(one for one in [*noticed, *matched] if one not in notes)
@@ -143,6 +142,8 @@ def train_pictures(
     scaling = Preprocessor.for_pixels(int(np.prod(shown.shape[1:])), pictures.largest)
 
     def part(rows: Array, wanted: Array) -> Part:
+        if len(rows) == 0:
+            return Part(np.empty((0, scaling.number_of_features), "float32"), np.empty(0))
         return Part(scaling.transform(rows), np.asarray(target.encode(wanted)))
 
     if brought:
