@@ -180,7 +180,7 @@ def _train(
     )
     if linear is not None:
         metrics["linear"] = linear
-    model.facts["metrics"] = metrics
+    model.facts |= {"test_rows": len(task.test), "metrics": metrics}
     seconds = time.perf_counter() - began
     return Trained(model, learned.run, metrics, choices.made, notes, seconds)
 
