@@ -102,6 +102,18 @@ class Network:
         else:
             self.load(arrays)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy in another place or process needs; programs are made anew there."""
+        return {
+            name: held for name, held in vars(self).items() if name not in ("_paths", "_programs")
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        # Paths are kept by the identity of modules, which a copy does not share.
+        self._paths = module_paths(self.module)
+        self._programs = {}
+
     def _trace(self, **options: Any) -> Trace:
         return Trace(self._paths, dtype=self.dtype, **options)
 

@@ -89,6 +89,10 @@ class Trainer:
         self._programs: Programs | None = None
         self._state: TrainingState | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but the programs, which a copy makes anew where it needs them."""
+        return {**vars(self), "_programs": None}
+
     @property
     def network(self) -> Network:
         """Return the network. Raises NotFittedError while its input shape is not known."""
