@@ -6,9 +6,9 @@ against it. It can run in float64, and it can stop at any Value. Knows no op by 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -150,11 +150,37 @@ def _compute(value: Value) -> Array:
 Value.compute = staticmethod(_compute)
 
 
-@cache
-def _thread_pools() -> Any:
-    from threadpoolctl import ThreadpoolController
+class _OneBlasThread:
+    """The limit of NumPy's matrix products to one thread, and how many ask for it.
 
-    return ThreadpoolController()
+    The limit holds for the whole process. The first who comes sets it and the last who goes takes
+    it back: others in between, in threads of their own, would take it from each other.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._pools: Any = None
+        self._limit: Any = None
+
+    def enter(self) -> None:
+        with self._lock:
+            if self._pools is None:
+                from threadpoolctl import ThreadpoolController
+
+                self._pools = ThreadpoolController()
+            if self._inside == 0:
+                self._limit = self._pools.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 @contextmanager
@@ -164,5 +190,8 @@ def one_blas_thread() -> Iterator[None]:
     A BLAS library may split sums differently for every number of threads; on one thread the same
     program gives the same bits on every run.
     """
-    with _thread_pools().limit(limits=1, user_api="blas"):
+    _one_blas_thread.enter()
+    try:
         yield
+    finally:
+        _one_blas_thread.leave()
