@@ -22,7 +22,6 @@ from misstep.nn import (
     Loss,
     Module,
     Network,
-    ReLU,
     Sequential,
     SquaredError,
     layers_from_text,
@@ -32,9 +31,9 @@ from misstep.train import EarlyStopping, Trainer
 
 # Rows below which a table counts as small: larger networks then learn it by heart.
 FEW_ROWS = 1000
-SMALL_NETWORK = (32, 16)
-LARGE_NETWORK = (128, 64)
-LEARNING_RATE = 2e-3
+SMALL_NETWORK = "dense32-relu-dense16-relu"
+LARGE_NETWORK = "dense128-silu-drop0.05-dense128-silu-drop0.05"
+LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-2
 # An epoch has about this many updates, in batches from 16 rows (noise helps small tables) to 256
 # (larger ones gain no speed).
@@ -90,20 +89,16 @@ def choose_recipe(
     if isinstance(settings.network, Module):
         module = _whole_network(settings.network, features, outputs)
         choices.add("network", repr(module), "you chose it")
-    elif settings.network is not None:
-        module = Sequential(*layers_from_text(settings.network), Dense(outputs))
-        choices.add("network", f"{settings.network}, then {outputs} out", "you chose it")
     else:
-        units = SMALL_NETWORK if rows < FEW_ROWS else LARGE_NETWORK
-        layers = [layer for count in units for layer in (Dense(count), ReLU())]
-        because = (
-            f"only {rows:,} rows; a larger network would learn them by heart"
-            if rows < FEW_ROWS
-            else f"{rows:,} rows of {features} features give room for it"
-        )
-        module = Sequential(*layers, Dense(outputs))
-        choices.add("network", f"{'-'.join(f'dense{n}' for n in units)}, then {outputs} out",
-                    because)  # fmt: skip
+        described, because = settings.network, "you chose it"
+        if described is None and rows < FEW_ROWS:
+            described = SMALL_NETWORK
+            because = f"only {rows:,} rows; a larger network would learn them by heart"
+        elif described is None:
+            described = LARGE_NETWORK
+            because = f"{rows:,} rows of {features} features give room for it"
+        module = Sequential(*layers_from_text(described), Dense(outputs))
+        choices.add("network", f"{described}, then {outputs} out", because)
     batch = settings.batch_size or default_batch_size(rows)
     because = "you chose it" if settings.batch_size else f"about {-(-rows // batch)} updates a pass"
     choices.add("batch size", batch, because)

@@ -51,7 +51,7 @@ class Settings:
     batch_size: int | None = None
     learning_rate: float | None = None
     patience: int | None = None
-    validation_fraction: float = 0.15
+    validation_fraction: float = 0.1
     seed: int = 0
     threads: int | None = None
     folder: Path | str | None = None
