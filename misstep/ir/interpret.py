@@ -170,6 +170,7 @@ class _OneBlasThread:
 
                 self._pools = ThreadpoolController()
             if self._inside == 0:
+                self._free_control()
                 self._limit = self._pools.limit(limits=1, user_api="blas")
             self._inside += 1
 
@@ -177,7 +178,18 @@ class _OneBlasThread:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
+                self._free_control()
                 self._limit.restore_original_limits()
+                self._free_control()
+
+    def _free_control(self) -> None:
+        """Let whichever thread comes next set limits.
+
+        threadpoolctl from 3.8 on lets one thread do so and ignores the others without a word.
+        """
+        for pool in self._pools.lib_controllers:
+            if hasattr(pool, "clear_controlling_thread"):
+                pool.clear_controlling_thread(force=True)
 
 
 _one_blas_thread = _OneBlasThread()
