@@ -1,0 +1,255 @@
+"""The commands with their arguments, and `main`, which runs one and returns its exit code.
+
+What a command does is in a file of its own, imported once it is asked for: --help comes at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.main import get_command
+
+from misstep import __version__
+from misstep.cli.exits import DONE, exit_code_of
+from misstep.cli.help_pages import WIDEST, CommandGroup, SingleCommand
+
+app = typer.Typer(
+    cls=CommandGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"max_content_width": WIDEST},
+)  # fmt: skip
+
+Model = Annotated[
+    Path,
+    typer.Argument(metavar="MODEL", help="The model file that training wrote."),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Make the last line of standard output one JSON object; words go to stderr."
+    ),
+]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"misstep {__version__}")
+        raise typer.Exit(DONE)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> int:
+    """Train neural networks, and see with numbers how every weight was blamed for every mistake.
+
+    A first try, without data of your own:
+
+        misstep train digits
+        misstep predict runs/digits/model.misstep digits
+        misstep explain runs/digits/model.misstep digits --row 1
+
+    With your own table:
+
+        misstep train houses.csv --target price
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+    return DONE
+
+
+@app.command(cls=SingleCommand, short_help="Train a network on a table, pictures or an example.")
+def train(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A table (CSV or TSV, also gzipped), a folder with MNIST's idx files, or the name "
+            "of an example: digits, iris, wine, breast-cancer, diabetes.",
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column to predict.")
+    ] = None,
+    task: Annotated[
+        Literal["classification", "regression"] | None,
+        typer.Option(help="What to make of a target that could be either classes or numbers."),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="A table to be judged on. Without it a fifth of the rows is set apart.",
+        ),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="Layers in one line, such as dense128-drop0.1-dense64-tanh."
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="How often to go through all rows. Without it training stops by itself.",
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Rows that make one step together.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="X", help="How far a step goes at first.")
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help="The chance to start from; the same seed gives the same bits."
+        ),
+    ] = 0,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Threads to use at most; the results do not depend on it."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The run's folder. Without it runs/<name of SOURCE>."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder where it was left.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say only the scores and where the model is.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Train a network on a table, on pictures or on an example.
+
+    Every choice that you leave open is made and printed with its because. The scores come from
+    rows that training never saw, beside those of a guess and of a linear model. Ctrl-C ends
+    training early and keeps the best weights so far.
+
+        misstep train digits
+        misstep train houses.csv --target price
+        misstep train people.csv --target income --test others.csv
+        misstep train mnist/ --network dense128 --epochs 10
+    """
+    from misstep.cli.train_command import Wishes, train_on
+    from misstep.cli.welcome import show_welcome
+
+    if source is None:
+        return show_welcome(json=json)
+    return train_on(
+        Wishes(
+            source=source, target=target, task=task, test=test, network=network, epochs=epochs,
+            batch_size=batch_size, learning_rate=learning_rate, seed=seed, threads=threads,
+            out=out, resume=resume, quiet=quiet, json=json,
+        )
+    )  # fmt: skip
+
+
+@app.command(cls=SingleCommand, short_help="Predict for every row, as CSV.")
+def predict(
+    model: Model,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Rows with the columns of training, in any order; or pictures (a folder or one "
+            "idx file); or an example.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the CSV here instead of to standard output."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Predict for every row of SOURCE, as CSV: row, prediction and, for classes, probabilities.
+
+    Rows are counted from 1, a header not counted. Where SOURCE has the answers, the score is said
+    too, on standard error.
+
+        misstep predict runs/houses/model.misstep new.csv
+        misstep predict runs/houses/model.misstep new.csv --out prices.csv
+        misstep predict runs/mnist/model.misstep t10k-images-idx3-ubyte.gz
+    """
+    from misstep.cli.predict_command import predict_rows
+
+    return predict_rows(model, source, out=out, json=json)
+
+
+@app.command(
+    cls=SingleCommand, short_help="Explain one prediction, or a weight's part in its error."
+)
+def explain(
+    model: Model,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Rows as for predict.")],
+    row: Annotated[
+        int, typer.Option(metavar="N", help="Which row, counted from 1, a header not counted.")
+    ] = 1,
+    weight: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Write out the chain rule for this weight: dense1.weight[3,5], counted from 0; "
+            "without [...] the entry with the largest slope.",
+        ),
+    ] = None,
+    top: Annotated[int, typer.Option(metavar="K", help="How many inputs and neurons to list.")] = 8,
+    json: Json = False,
+) -> int:
+    """Explain one prediction: what decided it, and how a weight was blamed for its error.
+
+    Lists the inputs and the hidden neurons that moved the prediction most. With --weight, writes
+    out the chain rule from that weight to the error, with this row's own numbers.
+
+        misstep explain runs/houses/model.misstep new.csv --row 3
+        misstep explain runs/digits/model.misstep digits --row 7 --top 12
+        misstep explain runs/digits/model.misstep digits --weight "dense1.weight[3,5]"
+    """
+    from misstep.cli.explain_command import explain_row
+
+    return explain_row(model, source, row=row, weight=weight, top=top, json=json)
+
+
+@app.command(cls=SingleCommand, short_help="Say what a model file holds.")
+def summary(model: Model, json: Json = False) -> int:
+    """Say what a model file holds: what it predicts, its layers, and how its training went.
+
+    misstep summary runs/digits/model.misstep
+    """
+    from misstep.cli.summary_command import summarize
+
+    return summarize(model, json=json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line with `arguments`, or those of this process; return the exit code."""
+    own_process = arguments is None
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that can't show a sign gets a question mark, not a traceback.
+        with contextlib.suppress(AttributeError, OSError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+    def run() -> Any:
+        return get_command(app).main(args=words, prog_name="misstep", standalone_mode=False)
+
+    with warnings.catch_warnings():
+        if own_process and not sys.warnoptions:
+            # Warnings are for developers; what matters to a person is said in words.
+            warnings.simplefilter("ignore")
+        return exit_code_of(run)

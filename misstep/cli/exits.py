@@ -1,0 +1,109 @@
+"""How a command ends: exit codes, and what becomes of errors, Ctrl-C and a closed pipe.
+
+A MisstepError is a message and exit code 2, never a traceback. Knows no command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from misstep.cli.plain_text import printable
+from misstep.errors import MisstepError
+
+DONE = 0
+FAILED = 1
+BAD_INPUT = 2
+# 128 and the number of the signal, as shells have it: SIGINT is 2, SIGPIPE 13.
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+TRACEBACK = "MISSTEP_TRACEBACK"
+
+# Usage errors have had homes of different names in different versions of typer; this is their root.
+_USAGE_ERROR: Any = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+
+
+class StoppedError(Exception):
+    """Ctrl-C, past the reach of typer, which would end without a word."""
+
+
+class PipeClosedError(Exception):
+    """Who read our output has gone, as `head` does when it has enough."""
+
+
+def exit_code_of(command: Callable[[], Any]) -> int:
+    """Run a command, say on standard error what went wrong, and return the exit code."""
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code if isinstance(code, int) else DONE
+    except MisstepError as error:
+        return _told(str(error), BAD_INPUT)
+    except _USAGE_ERROR as error:
+        return _told(_usage_words(error), BAD_INPUT)
+    except (StoppedError, KeyboardInterrupt, typer.Abort):
+        return _told("interrupted", INTERRUPTED)
+    except (PipeClosedError, BrokenPipeError):
+        _silence_output()
+        return PIPE_CLOSED
+    except MemoryError:
+        words = "the memory of this machine: needed more than there is"
+        return _told(f"{words}. Try: a smaller network, or fewer rows or columns.", BAD_INPUT)
+    except Exception as error:
+        words = str(error).strip().split("\n")[0][:200]
+        kind = type(error).__name__
+        return _told(
+            f"sorry, something went wrong that should not have: {kind}{words and f': {words}'}. "
+            f"The fault is in misstep. Try: {TRACEBACK}=1 in front of the command, to see where.",
+            FAILED,
+        )
+
+
+def _told(words: str, code: int) -> int:
+    # What was said before comes before, also where both streams go to one file.
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+    with contextlib.suppress(OSError, ValueError):
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        print(f"misstep: {printable(words)}", file=sys.stderr, flush=True)
+    return code
+
+
+def _silence_output() -> None:
+    """Let Python's own flush at the end go nowhere, or it would complain of the closed pipe."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _usage_words(error: Any) -> str:
+    """Return what is wrong with the words of a command line, and where to read about them."""
+    words = _kind_of_value(error) or str(error.format_message()).strip()
+    words = words.replace("Value error, ", "").replace("\n\t", " ").rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "misstep")
+    return f"{words}. Try: {path} --help."
+
+
+def _kind_of_value(error: Any) -> str | None:
+    """Return our own words for a value that is not the kind of number an option takes."""
+    cause: Any = getattr(error, "__cause__", None)
+    if not hasattr(cause, "errors") or getattr(error, "param", None) is None:
+        return None
+    first = cause.errors()[0]
+    needed = {"int": "a whole number", "float": "a number"}.get(str(first["type"]).split("_")[0])
+    if needed is None:
+        return None
+    name = " / ".join(error.param.opts)
+    return f"{name}: needed {needed}, but got {str(first.get('input'))[:60]!r}"

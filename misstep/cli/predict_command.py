@@ -1,0 +1,138 @@
+"""`misstep predict`: a model and rows in, CSV out; the score beside it where answers are known."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from misstep.cli.exits import DONE
+from misstep.cli.given import (
+    Rows,
+    kind_of_rows,
+    number_of_rows,
+    part_in_words,
+    read_given_rows,
+    read_model,
+)
+from misstep.cli.plain_text import json_line
+from misstep.cli.showing import Page, counted
+from misstep.errors import ArgumentError, DataError
+from misstep.ir import Array
+from misstep.modeling import Model, score_words
+from misstep.storage import write_text
+
+# Networks compute in float32, whose numbers 9 digits tell apart.
+DIGITS = 9
+
+
+def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> int:
+    """Predict for each row of `source` and write the CSV; return the exit code."""
+    _refuse_overwriting(out, path, source)
+    model = read_model(path)
+    rows = read_given_rows(source, model)
+    page = Page(to_error=json or out is None)
+    outputs = model.outputs(rows)
+    notes = list(model.notes)
+    scores, judged, words = _score(model, rows, outputs)
+    kind = kind_of_rows(rows)
+    if out is not None:
+        write_text(out, csv_text(model, outputs))
+        page.say(f"{counted(len(outputs), 'prediction')} in {out}")
+    elif not json:
+        sys.stdout.write(csv_text(model, outputs))
+        sys.stdout.flush()
+    for note in [*notes, *words]:
+        page.say(note)
+    if scores is not None:
+        page.say(f"{score_words(scores)} on {counted(judged, kind)}{part_in_words(rows)}")
+        if model.facts.get("source") == Path(source).name and not part_in_words(rows):
+            page.say(
+                f"{source} has the name of what this model learned from: if it is the same, this "
+                f"score flatters. {_honest(model)}"
+            )
+    if json:
+        found: dict[str, Any] = {
+            "task": "regression" if model.target.is_number else "classification",
+            "target": model.target.name,
+            "rows": number_of_rows(rows),
+            "metrics": scores,
+            "notes": [*notes, *words],
+            "out": None if out is None else str(out),
+        }
+        if out is None:
+            found["predictions"] = _as_objects(model, outputs)
+        print(json_line(found))
+    return DONE
+
+
+def csv_text(model: Model, outputs: Array) -> str:
+    """Return predictions as CSV: row, prediction, its probability and that of each class.
+
+    outputs: as `Model.outputs` gives them; rows are counted from 1.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    heads = ["row", "prediction"]
+    if model.target.is_number:
+        writer.writerow(heads)
+        for row, number in enumerate(model.decide(outputs).tolist(), 1):
+            writer.writerow([row, f"{number:.{DIGITS}g}"])
+        return text.getvalue()
+    classes = [f"probability of {label}" for label in model.target.classes]
+    writer.writerow([*heads, "probability", *classes])
+    labels = model.decide(outputs).tolist()
+    for row, (label, shares) in enumerate(zip(labels, outputs.tolist(), strict=True), 1):
+        numbers = [f"{share:.6g}" for share in shares]
+        writer.writerow([row, label, f"{max(shares):.6g}", *numbers])
+    return text.getvalue()
+
+
+def _as_objects(model: Model, outputs: Array) -> list[dict[str, Any]]:
+    """Return one object for each row, as CSV has them."""
+    found: list[dict[str, Any]] = []
+    for row, label in enumerate(model.decide(outputs).tolist(), 1):
+        found.append({"row": row, "prediction": label})
+        if not model.target.is_number:
+            shares = outputs[row - 1].tolist()
+            named = dict(zip(map(str, model.target.classes), shares, strict=True))
+            found[-1] |= {"probability": max(shares), "probabilities": named}
+    return found
+
+
+def _score(
+    model: Model, rows: Rows, outputs: Array
+) -> tuple[dict[str, float] | None, int, list[str]]:
+    """Return the scores if there are answers, on how many rows, and notes about the answers."""
+    model.notes = []
+    try:
+        known = model.truth(rows)
+    except DataError as error:
+        # Answers that can't be read must not keep anyone from predictions.
+        return None, 0, [f"no score: {error}"]
+    if known is None:
+        return None, 0, []
+    present, answers = known
+    return model.judge(outputs[present], answers), int(np.sum(present)), list(model.notes)
+
+
+def _honest(model: Model) -> str:
+    metrics = model.facts.get("metrics")
+    test = metrics.get("test") if isinstance(metrics, dict) else None
+    numbers = isinstance(test, dict) and all(isinstance(one, float) for one in test.values())
+    return f"On rows it never saw: {score_words(test)}" if test and numbers else ""
+
+
+def _refuse_overwriting(out: Path | None, path: Path, source: str) -> None:
+    """Raise ArgumentError where the predictions would go over the model or the rows."""
+    if out is None or not out.exists():
+        return
+    for name, other in (("the model", path), ("the rows", Path(source))):
+        if other.exists() and out.samefile(other):
+            raise ArgumentError(
+                f"--out {out}", needed="a file of its own", got=name, try_="another name"
+            )

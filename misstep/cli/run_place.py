@@ -1,0 +1,65 @@
+"""Where a run is kept: the folder it gets, and whether anything is in the way there.
+
+Looks before training starts, so that hours of it can't end at a file in the way. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from misstep.cli.given import MODEL
+from misstep.errors import StorageError
+
+RUNS = Path("runs")
+# What a table's name may end in; the last of it says how it is packed.
+_ENDINGS = re.compile(r"(?i)(?<=.)(\.(csv|tsv|tab|txt|data|dat))?(\.gz)?$")
+_OWN = re.compile(r"manifest\.json|checkpoint-\d+\.misstep|\..*\.misstep-unfinished")
+
+
+def default_folder(source: str) -> Path:
+    """Return the folder of a run on `source`: runs/<its name without endings>.
+
+    >>> default_folder("data/houses.csv.gz").as_posix()
+    'runs/houses'
+    """
+    path = Path(source)
+    if "idx" in path.name and re.search(r"ubyte(\.gz)?$", path.name):
+        # One of MNIST's four files stands for its folder.
+        path = path.parent
+    name = path.name if path.name not in ("", "..") else path.resolve().name
+    return RUNS / (_ENDINGS.sub("", name) or "model")
+
+
+def check_place(folder: Path) -> None:
+    """Raise StorageError where a run in `folder` could not be written, or would destroy things."""
+    try:
+        for place in (folder, *folder.parents):
+            if place.exists() or place.is_symlink():
+                if not place.is_dir():
+                    raise StorageError(
+                        f"--out {folder}", needed="a folder", got=f"a file, {place}",
+                        try_="another folder",
+                    )  # fmt: skip
+                break
+        if (folder / MODEL).is_dir():
+            raise StorageError(
+                f"--out {folder}", needed=f"a place for the file {MODEL}",
+                got="a folder of that name", try_="another folder",
+            )  # fmt: skip
+        checkpoints = folder / "checkpoints"
+        foreign = [] if not checkpoints.is_dir() else [
+            one.name for one in checkpoints.iterdir() if not _OWN.fullmatch(one.name)
+        ]  # fmt: skip
+    except OSError as error:
+        words = error.strerror or str(error)
+        raise StorageError(
+            f"--out {folder}", needed="a folder to write to", got=words.lower()
+        ) from error
+    if foreign:
+        # A new run removes the checkpoints of the one before.
+        raise StorageError(
+            f"--out {folder}", needed="a folder of its own",
+            got=f"one whose checkpoints/ holds files of others ({sorted(foreign)[0]})",
+            try_="another folder",
+        )  # fmt: skip

@@ -1,0 +1,194 @@
+"""`misstep train`: reads, lets `modeling` train, and says what was chosen and what came of it.
+
+The model file is written last, whole or not at all; an earlier one stays until then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from misstep.cli.choice_lines import ChoiceLines
+from misstep.cli.exits import DONE, FAILED, INTERRUPTED
+from misstep.cli.given import MODEL, quoted, read_given
+from misstep.cli.plain_text import json_line
+from misstep.cli.run_place import check_place, default_folder
+from misstep.cli.showing import Page, counted
+from misstep.cli.verdict import score_rows, verdict
+from misstep.data import Pictures, Table, read_table
+from misstep.errors import ArgumentError
+from misstep.modeling import Settings, Trained, save_model, train_pictures, train_table
+from misstep.train.progress import in_words
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was said on the command line; None where nothing was."""
+
+    source: str
+    target: str | None
+    task: str | None
+    test: str | None
+    network: str | None
+    epochs: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    seed: int
+    threads: int | None
+    out: Path | None
+    resume: bool
+    quiet: bool
+    json: bool
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the run."""
+        return default_folder(self.source) if self.out is None else self.out
+
+
+def train_on(wishes: Wishes) -> int:
+    """Train as wished, say everything, write the model; return the exit code."""
+    page = Page(to_error=wishes.json, silent=wishes.quiet)
+    check_place(wishes.folder)
+    data = read_given(wishes.source)
+    _refuse_for_pictures(wishes, data)
+    test = None if wishes.test is None else read_table(wishes.test)
+    _say_what_was_read(page, wishes, data, test)
+    lines = ChoiceLines(page)
+    settings = Settings(
+        # Who asks for a number of epochs gets them all; the weights of the best one are kept.
+        patience=wishes.epochs,
+        network=wishes.network, epochs=wishes.epochs, batch_size=wishes.batch_size,
+        learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
+        folder=wishes.folder, resume=wishes.resume, progress=not wishes.quiet, say=lines,
+    )  # fmt: skip
+    page.title("Choices")
+    if isinstance(data, Pictures):
+        trained = train_pictures(data, settings=settings)
+    else:
+        trained = train_table(data, wishes.target, task=wishes.task, test=test, settings=settings)
+    return _finish(page, wishes, trained, data, test)
+
+
+def _refuse_for_pictures(wishes: Wishes, data: Table | Pictures) -> None:
+    """Raise ArgumentError for options that mean nothing for pictures."""
+    if not isinstance(data, Pictures):
+        return
+    given = {"--target": wishes.target, "--test": wishes.test}
+    if wishes.task == "regression":
+        given["--task"] = wishes.task
+    for option, value in given.items():
+        if value is not None:
+            raise ArgumentError(
+                f"{option} {value}", needed="a table, since pictures bring classes of their own",
+                got="pictures", try_=f"the command without {option}",
+            )  # fmt: skip
+
+
+def _say_what_was_read(
+    page: Page, wishes: Wishes, data: Table | Pictures, test: Table | None
+) -> None:
+    if isinstance(data, Pictures):
+        count = len(data.train_pictures) + len(data.test_pictures)
+        height, width = data.train_pictures.shape[1:]
+        page.say(f"{wishes.source}: {count:,} pictures of {height} × {width} pixels")
+    else:
+        rows, columns = data.frame.shape
+        page.say(f"{wishes.source}: {counted(rows, 'row')} of {counted(columns, 'column')}")
+    for note in data.notes:
+        page.say(note, "dim", indent=2)
+    if test is not None:
+        page.say(f"{wishes.test}: {counted(len(test), 'row')} to be judged on")
+        for note in test.notes:
+            page.say(note, "dim", indent=2)
+    model = wishes.folder / MODEL
+    if model.is_file():
+        page.say(f"{model} is of an earlier run; it stays until the new one is whole", indent=2)
+    if wishes.resume and not (wishes.folder / "checkpoints" / "manifest.json").is_file():
+        page.say(f"nothing to go on from in {wishes.folder}: training starts anew", indent=2)
+
+
+def _finish(
+    page: Page, wishes: Wishes, trained: Trained, data: Table | Pictures, test: Table | None
+) -> int:
+    run, model = trained.run, trained.model
+    interrupted = not run.finished and "Ctrl-C" in run.reason
+    failed = not run.finished and not interrupted
+    told = {*data.notes, *([] if test is None else test.notes)}
+    noticed = [note for note in trained.notes if note not in told]
+    if noticed:
+        page.title("Noticed")
+        for note in noticed:
+            page.say(note, indent=2)
+    page.title(_how_it_ended(trained), always=True)
+    path = wishes.folder / MODEL
+    if failed:
+        kept = "The earlier model stays as it was." if path.exists() else "No model was written."
+        page.say(kept, always=True)
+    else:
+        _say_scores(page, trained, data)
+        model.facts["source"] = Path(wishes.source).name
+        save_model(model, path)
+        _say_next(page, wishes, path, data)
+    if wishes.json:
+        print(json_line(_for_machines(wishes, trained, None if failed else path)))
+    return FAILED if failed else INTERRUPTED if interrupted else DONE
+
+
+def _how_it_ended(trained: Trained) -> str:
+    run = trained.run
+    took = f"{run.seconds:.1f} s" if run.seconds < 60 else in_words(run.seconds)
+    words = f"{counted(run.epochs, 'epoch')} in {took}: {run.reason}"
+    if run.best_epoch is not None:
+        words += f". The weights are those of epoch {run.best_epoch}, the best one"
+    return words
+
+
+def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
+    things = "pictures" if isinstance(data, Pictures) else "rows"
+    rows = int(trained.model.facts["test_rows"])
+    heads, table = score_rows(trained.metrics, rows, things)
+    numbers = range(1, len(heads) - 1)
+    page.table(table, heads, list(numbers), always=True)
+    page.blank(always=True)
+    page.say(verdict(trained.metrics, rows), "bold", always=True)
+
+
+def _say_next(page: Page, wishes: Wishes, path: Path, data: Table | Pictures) -> None:
+    size = path.stat().st_size
+    page.blank(always=True)
+    page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
+    rows = wishes.test or wishes.source
+    if isinstance(data, Pictures) and Path(rows).is_file():
+        rows = str(Path(rows).parent)
+    page.title("Try next")
+    page.commands(
+        [
+            f"misstep predict {quoted(path)} {quoted(rows)}",
+            f"misstep explain {quoted(path)} {quoted(rows)} --row 1",
+        ]
+    )
+
+
+def _for_machines(wishes: Wishes, trained: Trained, path: Path | None) -> dict[str, Any]:
+    """Return what --json says."""
+    run, model = trained.run, trained.model
+    return {
+        "task": "regression" if model.target.is_number else "classification",
+        "target": model.target.name,
+        "metrics": trained.metrics,
+        "epochs": run.epochs,
+        "best_epoch": run.best_epoch,
+        "seconds": trained.seconds,
+        "finished": run.finished,
+        "ended": run.reason,
+        "model": None if path is None else str(path),
+        "folder": str(wishes.folder),
+        "seed": wishes.seed,
+        "choices": [
+            {"what": one.what, "choice": one.choice, "because": one.because}
+            for one in trained.choices
+        ],
+        "notes": trained.notes,
+    }
