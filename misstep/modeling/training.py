@@ -22,7 +22,7 @@ from misstep.data import (
 )
 from misstep.data.names import did_you_mean
 from misstep.errors import ArgumentError, DataError
-from misstep.ir import Array
+from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import guess_scores, linear_scores
 from misstep.modeling.learning import Part, learn
 from misstep.modeling.model import Model, Scores
@@ -132,7 +132,8 @@ def train_pictures(
     choices = Choices(settings.say)
     labels = np.asarray(pictures.train_labels)
     target = recognize_target(labels, "class", "classification")
-    choices.add("target", f"class: {target.kind}", target.because)
+    because = f"each picture has a label, and there are {len(target.classes)} different ones"
+    choices.add("target", f"class: {target.kind}", because)
     brought = len(pictures.test_pictures) > 0
     parts = split_rows(
         len(labels), target.encode(labels), settings.validation_fraction,
@@ -175,9 +176,13 @@ def _train(
     if validation is not None:
         metrics["validation"] = judged(validation)
     metrics["baseline"] = guess_scores(task.train.target, task.test.target, task.target)
-    linear = linear_scores(
-        task.train.features, task.train.target, task.test.features, task.test.target, task.target
-    )
+    # On several threads its numbers would depend on how many; and on a busy machine, threads that
+    # wait for each other take many times as long.
+    with one_blas_thread():
+        linear = linear_scores(
+            task.train.features, task.train.target, task.test.features, task.test.target,
+            task.target,
+        )  # fmt: skip
     if linear is not None:
         metrics["linear"] = linear
     model.facts |= {"test_rows": len(task.test), "metrics": metrics}
