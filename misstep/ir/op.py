@@ -77,6 +77,34 @@ class Op:
         """Return this op for a program whose float32 numbers have become float64."""
         return self
 
+    def element(self, place: Any) -> Any:
+        """Return one entry of the result for the compiler, from the entries that it needs.
+
+        `place` reads entries of the inputs and says where the entry is (compiler/elements.py). An
+        op that works entry by entry has it from `lower`; others override it, or are no matter of
+        single entries.
+        """
+        if not self.elementwise:
+            raise GraphError(f"the compiler at {self.name}", needed="an op of single entries")
+        return self.lower(place.code, *place.matching())
+
+    @property
+    def by_entry(self) -> bool:
+        """Tell whether the compiler can work out a single entry, wherever it is asked for."""
+        return self.elementwise or type(self).element is not Op.element
+
+    def view(self, given: Any) -> Any:
+        """Return how the result lies in the memory of the input, given as a view, or None.
+
+        For ops that move entries and change none; None where a copy must be made.
+        """
+        return None
+
+    @property
+    def moves(self) -> bool:
+        """Tell whether the op may cost nothing, as another view of its input's memory."""
+        return type(self).view is not Op.view
+
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
         """Yield instances with inputs that must work; `random` draws shapes and numbers."""

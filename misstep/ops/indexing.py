@@ -55,6 +55,11 @@ class Gather(Op):
     def python(self, *names: str) -> str:
         return f"np.take({names[0]}, {names[1]}, axis=0)"
 
+    def element(self, place: Any) -> Any:
+        axes = place.value.inputs[1].ndim
+        row = place.at(place.read(1, place.positions[:axes]))
+        return place.read(0, (row, *place.positions[axes:]))
+
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
         rows = int(random.integers(1, 5))
@@ -151,6 +156,9 @@ class Pick(Op):
     def python(self, *names: str) -> str:
         return f"picked({', '.join(names)})"
 
+    def element(self, place: Any) -> Any:
+        return place.read(0, (*place.positions, place.at(place.read(1, place.positions))))
+
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (picked,)
 
@@ -197,6 +205,15 @@ class Place(Op):
 
     def python(self, *names: str) -> str:
         return f"placed({', '.join(names)}, {self.width})"
+
+    def element(self, place: Any) -> Any:
+        code, row = place.code, place.positions[:-1]
+        here, wanted, entry = place.together(
+            place.number(place.positions[-1]),
+            code.convert(place.read(1, row), "i64"),
+            place.read(0, row),
+        )
+        return code.select(code.equal(here, wanted), entry, code.like(0, entry))
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (placed,)

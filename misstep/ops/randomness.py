@@ -27,6 +27,8 @@ from misstep.ops.lifting import Operand, as_value
 
 LANES = 16
 _WORDS = 4
+# What the compiler calls the kinds of number.
+KINDS = {"float32": "float", "float64": "double"}
 
 
 def philox(
@@ -50,6 +52,27 @@ def philox(
     return (
         c0.astype(np.uint32), c1.astype(np.uint32), c2.astype(np.uint32), c3.astype(np.uint32)
     )  # fmt: skip
+
+
+def lowered_philox(code: Any, counter: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what `philox` does, written for the compiler: four words in each lane."""
+
+    def product(word: Any, factor: int) -> tuple[Any, Any]:
+        wide = code.convert(word, "i64", signed=False)
+        both = code.multiply(wide, code.like(factor, wide))
+        upper = code.shift_right(both, code.like(32, both))
+        return code.convert(both, "i32"), code.convert(upper, "i32")
+
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(10):
+        low0, high0 = product(c0, 0xD2511F53)
+        low2, high2 = product(c2, 0xCD9E8D57)
+        c0, c1 = code.xor(code.xor(high2, c1), k0), low2
+        c2, c3 = code.xor(code.xor(high0, c3), k1), low0
+        k0 = code.add(k0, code.like(0x9E3779B9, k0))
+        k1 = code.add(k1, code.like(0xBB67AE85, k1))
+    return c0, c1, c2, c3
 
 
 def random_bits(seed: int, step: int, stream: int, count: int) -> Array:
@@ -114,6 +137,33 @@ class RandomUniform(Op):
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return philox, random_bits, uniform_numbers
+
+    def element(self, place: Any) -> Any:
+        code, entry = place.code, place.linear()
+
+        def halves(whole: Any) -> tuple[Any, Any]:
+            upper = code.shift_right(whole, code.like(32, whole))
+            return tuple(
+                code.convert(code.splat(one, entry.lanes), "i32") for one in (whole, upper)
+            )
+
+        def masked(bits: int) -> Any:
+            return code.and_(entry, code.like(bits, entry))
+
+        def moved(number: Any, count: int) -> Any:
+            return code.shift_right(number, code.like(count, number))
+
+        chunk = code.shift_left(moved(entry, 6), code.like(4, entry))
+        counter = code.convert(code.add(chunk, masked(LANES - 1)), "i32")
+        stream = code.constant(self.stream & 0xFFFFFFFF, "i32", entry.lanes)
+        key, step = halves(place.read(0, ())), halves(place.read(1, ()))
+        words = lowered_philox(code, (counter, stream, *step), key)
+        which = code.and_(moved(entry, 4), code.like(3, entry))
+        word = words[3]
+        for number in range(3):
+            word = code.select(code.equal(which, code.like(number, which)), words[number], word)
+        fraction = code.convert(moved(word, 8), KINDS[self.dtype], signed=False)
+        return code.multiply(fraction, code.like(2.0**-24, fraction))
 
     def in_float64(self) -> Op:
         return RandomUniform(self.shape, self.stream, "float64")

@@ -48,6 +48,17 @@ class Reshape(Op):
     def python(self, *names: str) -> str:
         return f"np.reshape({names[0]}, {self.shape})"
 
+    def view(self, given: Any) -> Any:
+        return given.reshape(self.shape)
+
+    def element(self, place: Any) -> Any:
+        code, rest, positions = place.code, place.linear(), []
+        for length in reversed(place.value.inputs[0].shape):
+            whole = code.like(max(length, 1), rest)
+            positions.append(place.at(code.binary("urem", rest, whole)))
+            rest = code.binary("udiv", rest, whole)
+        return place.read(0, positions[::-1])
+
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
         shape = draw_shape(random)
@@ -85,6 +96,9 @@ class Transpose(Op):
 
     def python(self, *names: str) -> str:
         return f"np.transpose({names[0]}, {self.axes})"
+
+    def view(self, given: Any) -> Any:
+        return given.transpose(self.axes)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -127,6 +141,12 @@ class BroadcastTo(Op):
 
     def python(self, *names: str) -> str:
         return f"np.broadcast_to({names[0]}, {self.shape})"
+
+    def view(self, given: Any) -> Any:
+        return given.broadcast_to(self.shape)
+
+    def element(self, place: Any) -> Any:
+        return place.same(0)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -189,6 +209,10 @@ class Slice(Op):
             for start, stop, step in zip(self.starts, self.stops, self.steps, strict=True)
         ]
         return f"{names[0]}[{', '.join(parts)}]" if parts else names[0]
+
+    def view(self, given: Any) -> Any:
+        parts = zip(self.starts, self.stops, self.steps, strict=True)
+        return given.slice(self.starts, tuple(len(range(*part)) for part in parts), self.steps)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -309,6 +333,9 @@ class Flip(Op):
 
     def python(self, *names: str) -> str:
         return f"np.flip({names[0]}, {self.axes})"
+
+    def view(self, given: Any) -> Any:
+        return given.flip(tuple(axis % len(given.shape) for axis in self.axes))
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:

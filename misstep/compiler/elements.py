@@ -1,0 +1,235 @@
+"""How one entry of any value is computed, in all lanes at once: read from memory, or worked out.
+
+`Elements.read(value, positions)` writes the code for an entry: a load where the value is stored, a
+register where it was just made, else the op's own `lower` on the entries it needs. Knows views and
+the contract of ops, no op by name and no loop; the kernels write the loops around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from misstep.compiler.code import KIND_OF_DTYPE, Code, Number
+from misstep.compiler.views import Buffer, View, row_major
+from misstep.errors import GraphError
+from misstep.ir import Value
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where along one axis. `start`: a whole number; `run`: whether lane k means start + k.
+
+    A `start` that is itself a vector says for each lane where it is.
+    """
+
+    start: Number
+    run: bool = False
+
+    @property
+    def spread(self) -> bool:
+        """Tell whether lanes are at different places."""
+        return self.run or self.start.lanes > 0
+
+
+Positions = tuple[Position, ...]
+
+
+@dataclass(frozen=True)
+class Load:
+    """That an entry of a stored value is read: what the scheduler needs to know."""
+
+    view: View
+    positions: Positions
+
+
+@dataclass
+class Elements:
+    """Computes entries at some place in a kernel.
+
+    `storage`: where values are stored. `address`: of a buffer. `lanes`: entries worked on at once
+    (0: one). `mask`: which lanes count, or None for all. `given`: entries that are in registers
+    already, at the positions of this place. `uniform`: single numbers, one and the same everywhere.
+    `flat`: the positions of this place if entries are counted in row-major order, all values that
+    matter having one shape. `loads`: everything that was read.
+    """
+
+    code: Any
+    storage: Mapping[Value, View]
+    address: Callable[[Buffer], Number]
+    uniform: Callable[[Value], Number | None]
+    lanes: int = 0
+    mask: Number | None = None
+    given: dict[Value, Number] = field(default_factory=dict)
+    loads: list[Load] = field(default_factory=list)
+    _memory: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
+
+    def read(self, value: Value, positions: Positions) -> Number:
+        """Return the entry of `value` at `positions` (one for each axis), in all lanes."""
+        if value in self.given:
+            return self.given[value]
+        single = self.uniform(value)
+        if single is not None:
+            return single
+        key = (value, positions)
+        if key not in self._memory:
+            self._memory[key] = self._worked_out(value, positions)
+        return self._memory[key]
+
+    def _worked_out(self, value: Value, positions: Positions) -> Number:
+        if value.is_literal and value.data is not None and is_one_number(value):
+            return self.code.constant(value.data.reshape(-1)[0].item(), KIND_OF_DTYPE[value.dtype])
+        if value in self.storage:
+            return self.load(self.storage[value], positions, value.dtype)
+        if value.op is None:
+            raise GraphError(f"the compiler at {value.describe()}", needed="a stored value")
+        return value.op.element(Place(self, value, positions))
+
+    def load(self, view: View, positions: Positions, dtype: str) -> Number:
+        """Return the entry of a stored value; lanes that do not count are never read."""
+        self.loads.append(Load(view, positions))
+        base, kind = self.address(view.buffer), KIND_OF_DTYPE[dtype]
+        offset, stride, scattered = self.offset(view, positions)
+        if scattered is None and stride == 0:
+            return self.code.load(self.code.address(base, offset, kind), kind)
+        if scattered is None and stride == 1:
+            where = self.code.address(base, offset, kind)
+            return self.code.load(where, kind, self.lanes, self.mask)
+        return self.code.load_lanes(
+            base, self.lane_offsets(offset, stride, scattered), kind, self.mask
+        )
+
+    def store(self, number: Number, view: View, positions: Positions) -> None:
+        """Write an entry, in all lanes that count."""
+        base = self.address(view.buffer)
+        offset, stride, scattered = self.offset(view, positions)
+        if scattered is None and stride == 0:
+            self.code.store(number, self.code.address(base, offset, number.kind))
+            return
+        number = self.code.splat(number, self.lanes)
+        if scattered is None and stride == 1:
+            self.code.store(number, self.code.address(base, offset, number.kind), self.mask)
+            return
+        offsets = self.lane_offsets(offset, stride, scattered)
+        self.code.store_lanes(number, base, offsets, self.mask)
+
+    def offset(self, view: View, positions: Positions) -> tuple[Number, int, Number | None]:
+        """Return where an entry lies: for the first lane, the stride of lanes, and, if lanes lie
+        irregularly, a further offset for each.
+        """  # noqa: D205
+        code = self.code
+        total, stride = code.index(view.offset), 0
+        scattered: Number | None = None
+        for position, length, step in zip(positions, view.shape, view.strides, strict=True):
+            if step == 0 or (length == 1 and not position.start.lanes):
+                continue
+            moved = times(code, position.start, step)
+            if position.start.lanes:
+                scattered = moved if scattered is None else code.add(scattered, moved)
+                continue
+            total = plus(code, total, moved)
+            stride += step if position.run else 0
+        return total, stride, scattered
+
+    def lane_offsets(self, offset: Number, stride: int, scattered: Number | None) -> Number:
+        """Return the offset of each lane as a vector."""
+        code = self.code
+        lanes = code.constants([stride * lane for lane in range(self.lanes)], "i64")
+        total = code.add(code.splat(offset, self.lanes), lanes)
+        return total if scattered is None else code.add(total, scattered)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What an op's `element` sees: the value to be computed, and where.
+
+    `code`: writes arithmetic. `positions`: one for each axis of the value.
+    """
+
+    elements: Elements
+    value: Value
+    positions: Positions
+
+    @property
+    def code(self) -> Any:
+        """Return what writes arithmetic."""
+        return self.elements.code
+
+    def read(self, number: int, positions: Sequence[Position]) -> Number:
+        """Return the entry of the op's input `number` at `positions`."""
+        return self.elements.read(self.value.inputs[number], tuple(positions))
+
+    def same(self, number: int) -> Number:
+        """Return the entry of an input that broadcasts to the value, at the matching place."""
+        given = self.value.inputs[number]
+        own = self.positions[len(self.positions) - given.ndim :]
+        here = tuple(
+            Position(self.code.index(0)) if length == 1 else position
+            for length, position in zip(given.shape, own, strict=True)
+        )
+        return self.elements.read(given, here)
+
+    def matching(self) -> list[Number]:
+        """Return the matching entries of all inputs, all with as many lanes."""
+        return self.together(*(self.same(number) for number in range(len(self.value.inputs))))
+
+    def together(self, *entries: Number) -> list[Number]:
+        """Return entries all with as many lanes: single numbers are repeated."""
+        lanes = max(one.lanes for one in entries)
+        return [self.code.splat(one, lanes) for one in entries]
+
+    def number(self, position: Position) -> Number:
+        """Return a position as whole numbers, in all lanes if they differ."""
+        if not position.run:
+            return position.start
+        lanes = self.elements.lanes
+        counted = self.code.lane_numbers("i64", lanes)
+        return self.code.add(self.code.splat(position.start, lanes), counted)
+
+    def at(self, place: Number) -> Position:
+        """Return the position that a computed whole number means."""
+        return Position(self.code.convert(place, "i64"))
+
+    def linear(self) -> Number:
+        """Return the entry's number in row-major order, in all lanes if they differ."""
+        code = self.code
+        total = code.index(0)
+        for position, step in zip(self.positions, row_major(self.value.shape), strict=True):
+            moved = times(code, self.number(position), step)
+            lanes = max(total.lanes, moved.lanes)
+            total = plus(code, code.splat(total, lanes), code.splat(moved, lanes))
+        return total
+
+
+def is_one_number(value: Value) -> bool:
+    """Tell whether a literal holds one and the same number everywhere."""
+    data = value.data
+    if data is None or data.size == 0:
+        return False
+    if data.size == 1:
+        return True
+    first = data.reshape(-1)[0]
+    return bool(np.all(data == first)) and not (first == 0 and bool(np.signbit(data).any()))
+
+
+def times(code: Code, a: Number, factor: int) -> Number:
+    """Return a whole number times a constant, worked out now where it can be."""
+    if factor == 1:
+        return a
+    if not a.lanes and not a.text.startswith("%"):
+        return code.index(int(a.text) * factor)
+    return code.multiply(a, code.like(factor, a))
+
+
+def plus(code: Code, a: Number, b: Number) -> Number:
+    """Return the sum of whole numbers, worked out now where it can be."""
+    if not a.lanes and a.text == "0":
+        return b
+    if not b.lanes and b.text == "0":
+        return a
+    if not (a.lanes or b.lanes or a.text.startswith("%") or b.text.startswith("%")):
+        return code.index(int(a.text) + int(b.text))
+    return code.add(a, b)
