@@ -1,0 +1,233 @@
+"""What people give to an estimator: arrays, frames and answers, checked as scikit-learn has it.
+
+Frames become tables, whose columns may hold anything; arrays must be numbers without gaps. What
+scikit-learn finds wrong is said in its words inside ours. Knows no training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import narwhals
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from misstep.data import Preprocessor, Table, Target, read_table
+from misstep.data.names import did_you_mean
+from misstep.data.tables import read_columns
+from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
+from misstep.ir import Array
+from misstep.modeling import Model
+
+
+def first_features(estimator: Any, X: Any) -> Table | Array:
+    """Return the rows that an estimator is fitted on, and remember their columns on it.
+
+    X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
+    features). Raises DataError, or DtypeError for sparse matrices and what is no number.
+    """
+    _refuse_sparse(X)
+    if not _is_frame(X):
+        return _numbers(estimator, X, reset=True)
+    with _in_our_words("X", "a table with a name for each column"):
+        validate_data(estimator, X, reset=True, skip_check_array=True)
+    return read_table(X, name="X")
+
+
+def further_features(estimator: Any, X: Any, model: Model) -> Table | Array:
+    """Return further rows in the way that the estimator was fitted on.
+
+    Raises DataError for other columns, naming the nearest.
+    """
+    _refuse_sparse(X)
+    if not isinstance(model.preprocessing, Preprocessor):
+        return _numbers(estimator, X, reset=False)
+    if _is_frame(X):
+        _check_columns(estimator, X)
+        frame = X
+    else:
+        # Without names columns are taken in their order, as scikit-learn does (and warns).
+        with _in_our_words("X", "rows with the columns of fit"):
+            array = validate_data(estimator, X, reset=False, dtype=None, ensure_all_finite=False)
+        names = [column.name for column in model.preprocessing.columns]
+        frame = {name: array[:, place] for place, name in enumerate(names)}
+    used = model.preprocessing.column_names
+    # Columns that are not used may hold anything.
+    return Table(read_columns(frame, used), "X")
+
+
+def _is_frame(X: Any) -> bool:
+    return bool(narwhals.dependencies.is_into_dataframe(X))
+
+
+def _refuse_sparse(X: Any) -> None:
+    if issparse(X):
+        raise DtypeError(
+            "X", needed="a dense array or a frame", got="a sparse one",
+            try_="X.toarray(), if it fits into memory",
+        )  # fmt: skip
+
+
+def _numbers(estimator: Any, X: Any, *, reset: bool) -> Array:
+    with _in_our_words("X", "an array (rows, features) of numbers, or a frame"):
+        array: Array = validate_data(
+            estimator, X, reset=reset, dtype=np.float64, ensure_all_finite=False
+        )
+    finite = np.isfinite(array)
+    if not finite.all():
+        row, column = (int(place) for place in np.argwhere(~finite)[0])
+        raise DataError(
+            f"X at row {row + 1}, column {column + 1}",
+            needed="finite numbers, neither NaN nor inf",
+            got=f"{array[row, column]} ({(~finite).sum()} such numbers in all)",
+            try_="filling gaps, or a frame with named columns, in which they are filled for you",
+        )
+    return array
+
+
+def _check_columns(estimator: Any, X: Any) -> None:
+    """Raise DataError unless the frame X has the columns of fit in their order."""
+    try:
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+    except ValueError as error:
+        known = [str(name) for name in getattr(estimator, "feature_names_in_", ())]
+        given = [str(name) for name in X.columns]
+        absent = [name for name in known if name not in given]
+        further = [name for name in given if name not in absent and name not in known]
+        advice = "X[list(estimator.feature_names_in_)]" if known and not absent else None
+        if absent:
+            advice = f"{absent[0]!r} is missing; {did_you_mean(absent[0], further or given)}"
+        raise DataError(
+            "the columns of X", needed=f"the {estimator.n_features_in_} of fit in their order",
+            got=f"others. {error}({len(given)} columns came)", try_=advice,
+        ) from error  # fmt: skip
+
+
+def answers_of(estimator: Any, y: Any, rows: int) -> Array:
+    """Return the answers y, (rows,), one for each row. Raises DataError or ArgumentError."""
+    if y is None:
+        raise ArgumentError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None",
+            try_="fit(X, y)",
+        )
+    with _in_our_words("y", "one answer for each row, shape (rows,)"):
+        shape = getattr(y, "shape", None) or np.asarray(y).shape
+    if len(shape) == 2 and shape[1] > 1:
+        raise DataError(
+            "y", needed="one answer for each row, shape (rows,)", got=f"shape {tuple(shape)}",
+            try_="an estimator for each column, as sklearn.multioutput makes them",
+        )  # fmt: skip
+    with _in_our_words("y", "one answer for each row, shape (rows,)"):
+        column: Array = column_or_1d(y, warn=True)
+    if len(column) != rows:
+        raise DataError(
+            "X and y", needed="as many answers as rows", got=f"{rows} rows, {len(column)} answers"
+        )
+    _refuse_gaps(column)
+    return column
+
+
+def _refuse_gaps(column: Array) -> None:
+    import pandas
+
+    gaps = pandas.isna(column)
+    if gaps.any():
+        raise DataError(
+            "y", needed="an answer for each row",
+            got=f"NaN or nothing in {gaps.sum()} rows, the first at row {gaps.argmax() + 1}",
+            try_="leaving those rows out",
+        )  # fmt: skip
+    if column.dtype.kind == "f" and np.isinf(column).any():
+        row = int(np.isinf(column).argmax())
+        raise DataError(
+            f"y at row {row + 1}", needed="a finite answer", got=str(column[row]),
+            try_="leaving that row out",
+        )  # fmt: skip
+
+
+def numbers_of(estimator: Any, y: Any, rows: int) -> Array:
+    """Return the answers y as finite floats, (rows,). Raises DataError."""
+    column = answers_of(estimator, y, rows)
+    with _in_our_words("y", "numbers, since a Regressor predicts numbers"):
+        numbers = column.astype(np.float64)
+    _refuse_gaps(numbers)
+    return numbers
+
+
+def labels_of(estimator: Any, y: Any, rows: int) -> Array:
+    """Return the answers y as labels of classes, (rows,). Raises DataError for other things."""
+    column = answers_of(estimator, y, rows)
+    with _in_our_words("y", "labels of classes, since a Classifier predicts classes"):
+        check_classification_targets(column)
+        np.unique(column)
+    return column
+
+
+def codes_of(labels: Array, classes: Array, present: Array) -> Array:
+    """Return class numbers for labels, (rows,) int64; rows that are not `present` get 0.
+
+    Raises DataError for a label that is not among `classes`.
+    """
+    codes = np.zeros(len(labels), np.int64)
+    places = np.searchsorted(classes, labels[present])
+    places[places == len(classes)] = 0
+    wrong = classes[places] != labels[present]
+    if wrong.any():
+        stray = labels[present][wrong][0]
+        raise DataError(
+            "y", needed=f"one of the {len(classes)} classes given at first", got=repr(stray),
+            try_=did_you_mean(str(stray), map(str, classes)),
+        )  # fmt: skip
+    codes[present] = places
+    return codes
+
+
+def class_target(y: Any, classes: Array, rows: int) -> Target:
+    """Return what is predicted: one of `classes`. Raises DataError for less than two of them."""
+    if len(classes) < 2:
+        raise DataError(
+            "y", needed="at least two classes", got=f"one class, {classes[0]}, in all {rows} rows"
+        )
+    kind = "two classes" if len(classes) == 2 else "several classes"
+    labels = tuple(_plain(label) for label in classes)
+    try:
+        because = f"{len(classes)} distinct labels in {rows} rows"
+        return Target(_name(y), kind, because, labels)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise DataError(
+            "y", needed="labels that differ by more than blanks around them", got=str(labels)[:200]
+        ) from error
+
+
+def number_target(y: Any, rows: int) -> Target:
+    """Return what is predicted: a number."""
+    return Target(_name(y), "number", f"a Regressor predicts numbers; {rows} rows")
+
+
+def _name(y: Any) -> str:
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name else "y"
+
+
+def _plain(label: Any) -> Any:
+    """Return a label as a file can hold it; 3.0 is class 3."""
+    plain = label.item() if isinstance(label, np.generic) else label
+    if isinstance(plain, float) and plain.is_integer():
+        return int(plain)
+    return plain if isinstance(plain, bool | int | float | str) else str(plain)
+
+
+@contextmanager
+def _in_our_words(which: str, needed: str) -> Iterator[None]:
+    """Raise what scikit-learn or NumPy find wrong as errors of this library."""
+    try:
+        yield
+    except MisstepError:
+        raise
+    except (TypeError, ValueError) as error:
+        kind = DtypeError if isinstance(error, TypeError) else DataError
+        raise kind(which, needed=needed, got=f"something else. {error}") from error
