@@ -6,14 +6,20 @@ Run after reading a graph and between transformations. Knows the contract of ops
 from __future__ import annotations
 
 import inspect
+import math
+from collections.abc import Callable, Collection
+from functools import cache
 
 from misstep.errors import GraphError, MisstepError
 from misstep.ir.graph import Graph
+from misstep.ir.op import Op
 from misstep.ir.value import Value
 
 
-def verify(graph: Graph) -> Graph:
+def verify(graph: Graph, known: Collection[Value] = ()) -> Graph:
     """Return `graph` if it keeps every rule. Raises GraphError naming the first broken one.
+
+    `known`: Values found right before, whose own type, inputs and numbers need no second look.
 
     The rules: every Value comes after what it is computed from and before what uses it; every
     output and every input of an assignment is in the graph; the type of every assignment is what
@@ -21,28 +27,37 @@ def verify(graph: Graph) -> Graph:
     shape; no two inputs have the same name.
     """
     seen: set[Value] = set()
-    names = graph.names()
     input_names: set[str] = set()
+
+    def name(value: Value) -> str:
+        # Names are for people: found out only when there is something to say.
+        return graph.names().get(value, value.describe())
+
     for value in graph.values:
-        what = f"the value {names[value]!r} in {graph.name}"
+
+        def what(value: Value = value) -> str:
+            return f"the value {name(value)!r} in {graph.name}"
+
         for given in value.inputs:
             if given not in seen:
                 raise GraphError(
-                    what,
+                    what(),
                     needed="everything it is computed from to come before it",
-                    got=f"{names.get(given, given.describe())} not before it",
+                    got=f"{name(given)} not before it",
                 )
+        seen.add(value)
+        if value in known:
+            continue
         if value.op is None:
             _verify_leaf(value, what)
         else:
             _verify_count(value, what)
             try:
-                expected = value.op.type(*(given.type for given in value.inputs))
+                expected = value.op.type(*[given.type for given in value.inputs])
             except MisstepError as error:
-                raise GraphError(what, needed="inputs that fit its op", got=str(error)) from error
+                raise GraphError(what(), needed="inputs that fit its op", got=str(error)) from error
             if expected != value.type:
-                raise GraphError(what, needed=f"type {expected}", got=str(value.type))
-        seen.add(value)
+                raise GraphError(what(), needed=f"type {expected}", got=str(value.type))
     for value in graph.inputs:
         if not value.name:
             continue
@@ -60,25 +75,35 @@ def verify(graph: Graph) -> Graph:
     return graph
 
 
-def _verify_count(value: Value, what: str) -> None:
+@cache
+def _counts(kind: type[Op]) -> tuple[float, float]:
+    """Return the smallest and the largest number of inputs that an op's definition takes."""
+    _, *given = inspect.signature(kind.run).parameters.values()
+    single = [one for one in given if one.kind is one.POSITIONAL_OR_KEYWORD]
+    least = sum(1 for one in single if one.default is one.empty)
+    many = any(one.kind is one.VAR_POSITIONAL for one in given)
+    return least, math.inf if many else len(single)
+
+
+def _verify_count(value: Value, what: Callable[[], str]) -> None:
     """Check that an op has as many inputs as its definition takes; `type` may be more generous."""
     assert value.op is not None
-    try:
-        inspect.signature(value.op.run).bind(*value.inputs)
-    except TypeError as error:
+    least, most = _counts(type(value.op))
+    if not least <= len(value.inputs) <= most:
+        wanted = f"{least}" if least == most else f"{least} or more"
         raise GraphError(
-            what,
-            needed=f"as many inputs as {value.op.name} takes",
-            got=f"{len(value.inputs)} ({error})",
-        ) from error
+            what(),
+            needed=f"as many inputs as {value.op.name} takes, {wanted}",
+            got=f"{len(value.inputs)}",
+        )
 
 
-def _verify_leaf(value: Value, what: str) -> None:
+def _verify_leaf(value: Value, what: Callable[[], str]) -> None:
     if value.inputs:
-        raise GraphError(what, needed="no inputs, since it is a leaf", got=f"{len(value.inputs)}")
+        raise GraphError(what(), needed="no inputs, since it is a leaf", got=f"{len(value.inputs)}")
     if value.is_literal and value.data is None:
-        raise GraphError(what, needed="numbers, since it is a literal", got="none")
+        raise GraphError(what(), needed="numbers, since it is a literal", got="none")
     if value.data is not None and value.data.shape != value.shape:
         raise GraphError(
-            what, needed=f"numbers of shape {value.shape}", got=f"shape {value.data.shape}"
+            what(), needed=f"numbers of shape {value.shape}", got=f"shape {value.data.shape}"
         )
