@@ -29,21 +29,21 @@ def verify(graph: Graph, known: Collection[Value] = ()) -> Graph:
     seen: set[Value] = set()
     input_names: set[str] = set()
 
-    def name(value: Value) -> str:
+    def called(value: Value) -> str:
         # Names are for people: found out only when there is something to say.
         return graph.names().get(value, value.describe())
 
     for value in graph.values:
 
         def what(value: Value = value) -> str:
-            return f"the value {name(value)!r} in {graph.name}"
+            return f"the value {called(value)!r} in {graph.name}"
 
         for given in value.inputs:
             if given not in seen:
                 raise GraphError(
                     what(),
                     needed="everything it is computed from to come before it",
-                    got=f"{name(given)} not before it",
+                    got=f"{called(given)} not before it",
                 )
         seen.add(value)
         if value in known:
@@ -88,7 +88,7 @@ def _counts(kind: type[Op]) -> tuple[float, float]:
 def _verify_count(value: Value, what: Callable[[], str]) -> None:
     """Check that an op has as many inputs as its definition takes; `type` may be more generous."""
     assert value.op is not None
-    least, most = _counts(type(value.op))
+    least, most = _counts(type(value.op))  # type: ignore[arg-type]
     if not least <= len(value.inputs) <= most:
         wanted = f"{least}" if least == most else f"{least} or more"
         raise GraphError(
