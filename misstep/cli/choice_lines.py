@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from misstep.cli.plain_text import in_options
 from misstep.cli.showing import Page, counted, listed, shortened
 from misstep.modeling import Choice
 
@@ -24,15 +25,19 @@ class ChoiceLines:
 
     def __init__(self, page: Page) -> None:
         self._page = page
+        self._titled = False
         self._columns: list[Choice] = []
 
     def __call__(self, choice: Choice) -> None:
         """Print a choice, or hold it if it is about a column."""
+        if not self._titled:
+            self._page.title("Choices")
+            self._titled = True
         if choice.what.startswith(_COLUMN):
             self._columns.append(choice)
             return
         self.flush()
-        self._page.fact(choice.what, choice.choice, choice.because)
+        self._page.fact(choice.what, choice.choice, in_options(choice.because))
 
     def flush(self) -> None:
         """Print the columns that were held."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import typer
 
-from misstep.cli.plain_text import printable
+from misstep.cli.plain_text import in_options, printable
 from misstep.errors import MisstepError
 
 DONE = 0
@@ -75,7 +75,7 @@ def _told(words: str, code: int) -> int:
     with contextlib.suppress(OSError, ValueError):
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
-        print(f"misstep: {printable(words)}", file=sys.stderr, flush=True)
+        print(f"misstep: {printable(in_options(words))}", file=sys.stderr, flush=True)
     return code
 
 
@@ -93,7 +93,7 @@ def _usage_words(error: Any) -> str:
     words = words.replace("Value error, ", "").replace("\n\t", " ").rstrip(".")
     context = getattr(error, "ctx", None)
     path = getattr(context, "command_path", "misstep")
-    return f"{words}. Try: {path} --help."
+    return f"{words}{'' if words.endswith('?') else '.'} Try: {path} --help."
 
 
 def _kind_of_value(error: Any) -> str | None:

@@ -6,17 +6,24 @@ Adds to the errors of the rooms below what only a command line knows, such as th
 from __future__ import annotations
 
 import shlex
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from misstep.data import Pictures, Preprocessor, Table
+from misstep.data import Pictures, PixelScaling, Preprocessor, Table
 from misstep.data.files import existing_path
-from misstep.errors import DataError, StorageError
+from misstep.errors import DataError, MisstepError, NotYetError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
 
+# Runs have folders in here, unless --out says another place.
+RUNS = Path("runs")
 MODEL = "model.misstep"
+
+# Enough of a folder to see what it holds.
+ENTRIES = 1000
+_PHOTOS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 Rows = Table | Pictures | np.ndarray
 
@@ -26,7 +33,7 @@ def read_given(source: str) -> Table | Pictures:
     try:
         return read_source(source)
     except StorageError as error:
-        raise _with_example(source, error) from error
+        raise _clearer(source, error) from error
 
 
 def read_given_rows(source: str, model: Model) -> Rows:
@@ -34,18 +41,39 @@ def read_given_rows(source: str, model: Model) -> Rows:
     try:
         found = read_rows(source)
     except StorageError as error:
-        raise _with_example(source, error) from error
+        raise _clearer(source, error) from error
     if isinstance(model.preprocessing, Preprocessor) and not isinstance(found, Table):
         columns = model.preprocessing.column_names
         shown = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
         raise DataError(
             source, needed=f"a table with the columns of training ({shown})", got="pictures"
         )
+    _refuse_for_pictures(source, model, found)
     return found
+
+
+def _refuse_for_pictures(source: str, model: Model, found: Rows) -> None:
+    """Raise DataError where a model of pictures is given what can't be pictures."""
+    scaling = model.preprocessing
+    if not isinstance(scaling, PixelScaling) or isinstance(found, Pictures):
+        return
+    needed = f"pictures of {scaling.pixels} pixels"
+    if isinstance(found, Table):
+        columns = len(found.frame.columns)
+        if columns not in (scaling.pixels, scaling.pixels + 1):
+            needed += ", or a table with a column for each pixel"
+            raise DataError(source, needed=needed, got=f"a table of {columns} columns")
+    elif found.ndim < 2:
+        raise DataError(source, needed=needed, got=f"{len(found):,} single numbers, as labels are")
 
 
 def read_model(path: Path) -> Model:
     """Return the model in the file at `path`. Raises StorageError or FileFormatError."""
+    known = RUNS / path / MODEL
+    if not path.exists() and known.is_file():
+        raise StorageError(
+            str(path), needed="a model file", got="nothing of that name", try_=str(known)
+        )
     place = existing_path(path, folder=True)
     if place.is_dir():
         inside = place / MODEL
@@ -80,8 +108,17 @@ def quoted(word: Any) -> str:
     return shlex.quote(str(word))
 
 
-def _with_example(source: str, error: StorageError) -> StorageError:
-    """Return the error, with the nearest example where `source` could be meant as one."""
+def _clearer(source: str, error: StorageError) -> MisstepError:
+    """Return the error, with what only a command line knows: examples, and folders of pictures."""
+    path = Path(source)
+    if source.strip() and path.is_dir():
+        needed = "a table, or a folder with MNIST's idx files"
+        inside = (one.suffix.lower() for one in islice(path.glob("**/*"), ENTRIES))
+        if _PHOTOS & set(inside):
+            return NotYetError(
+                source, needed=needed, got="a folder of picture files; those can't be read yet"
+            )
+        return StorageError(source, needed=needed, got="another folder", try_=error.try_)
     near = unknown_source(source)
     if near is None or not source.replace("-", "").replace("_", "").isalnum():
         return error

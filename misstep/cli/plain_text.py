@@ -14,6 +14,8 @@ from typing import Any
 # C0 and C1 control characters but the newline, and those that turn the direction of writing.
 _STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
+_TASK = re.compile(r"task='(\w+)'")
+
 
 def printable(text: str) -> str:
     r"""Return `text` with characters that steer a terminal written out.
@@ -22,6 +24,15 @@ def printable(text: str) -> str:
     'a\\x1b[31mb'
     """
     return _STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def in_options(text: str) -> str:
+    """Return `text` with what a person would write in Python as it is written on a command line.
+
+    >>> in_options("task='regression' would do")
+    '--task regression would do'
+    """
+    return _TASK.sub(r"--task \1", text)
 
 
 def json_line(thing: Any) -> str:

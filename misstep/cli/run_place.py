@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from misstep.cli.given import MODEL
+from misstep.cli.given import MODEL, RUNS
 from misstep.errors import StorageError
 
-RUNS = Path("runs")
 # What a table's name may end in; the last of it says how it is packed.
 _ENDINGS = re.compile(r"(?i)(?<=.)(\.(csv|tsv|tab|txt|data|dat))?(\.gz)?$")
 _OWN = re.compile(r"manifest\.json|checkpoint-\d+\.misstep|\..*\.misstep-unfinished")
@@ -51,6 +50,8 @@ def check_place(folder: Path) -> None:
         foreign = [] if not checkpoints.is_dir() else [
             one.name for one in checkpoints.iterdir() if not _OWN.fullmatch(one.name)
         ]  # fmt: skip
+    except StorageError:
+        raise
     except OSError as error:
         words = error.strerror or str(error)
         raise StorageError(

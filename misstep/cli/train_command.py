@@ -19,6 +19,8 @@ from misstep.cli.verdict import score_rows, verdict
 from misstep.data import Pictures, Table, read_table
 from misstep.errors import ArgumentError
 from misstep.modeling import Settings, Trained, save_model, train_pictures, train_table
+from misstep.modeling.baselines import LARGEST
+from misstep.modeling.recipe import check_settings
 from misstep.train.progress import in_words
 
 
@@ -50,20 +52,20 @@ class Wishes:
 def train_on(wishes: Wishes) -> int:
     """Train as wished, say everything, write the model; return the exit code."""
     page = Page(to_error=wishes.json, silent=wishes.quiet)
+    settings = Settings(
+        network=wishes.network, epochs=wishes.epochs, batch_size=wishes.batch_size,
+        learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
+        # Who asks for a number of epochs gets them all; the weights of the best one are kept.
+        patience=wishes.epochs,
+        folder=wishes.folder, resume=wishes.resume, progress=not wishes.quiet,
+        say=ChoiceLines(page),
+    )  # fmt: skip
+    check_settings(settings)
     check_place(wishes.folder)
     data = read_given(wishes.source)
     _refuse_for_pictures(wishes, data)
     test = None if wishes.test is None else read_table(wishes.test)
     _say_what_was_read(page, wishes, data, test)
-    lines = ChoiceLines(page)
-    settings = Settings(
-        # Who asks for a number of epochs gets them all; the weights of the best one are kept.
-        patience=wishes.epochs,
-        network=wishes.network, epochs=wishes.epochs, batch_size=wishes.batch_size,
-        learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
-        folder=wishes.folder, resume=wishes.resume, progress=not wishes.quiet, say=lines,
-    )  # fmt: skip
-    page.title("Choices")
     if isinstance(data, Pictures):
         trained = train_pictures(data, settings=settings)
     else:
@@ -105,8 +107,12 @@ def _say_what_was_read(
     model = wishes.folder / MODEL
     if model.is_file():
         page.say(f"{model} is of an earlier run; it stays until the new one is whole", indent=2)
-    if wishes.resume and not (wishes.folder / "checkpoints" / "manifest.json").is_file():
-        page.say(f"nothing to go on from in {wishes.folder}: training starts anew", indent=2)
+    if wishes.resume:
+        left = (wishes.folder / "checkpoints" / "manifest.json").is_file()
+        words = "going on where the run in {} was left" if left else (
+            "nothing to go on from in {}: training starts anew"
+        )  # fmt: skip
+        page.say(words.format(wishes.folder), indent=2)
 
 
 def _finish(
@@ -121,12 +127,11 @@ def _finish(
         page.title("Noticed")
         for note in noticed:
             page.say(note, indent=2)
-    page.title(_how_it_ended(trained), always=True)
     path = wishes.folder / MODEL
     if failed:
-        kept = "The earlier model stays as it was." if path.exists() else "No model was written."
-        page.say(kept, always=True)
+        _say_failed(wishes, trained, path)
     else:
+        page.title(_how_it_ended(trained), always=True)
         _say_scores(page, trained, data)
         model.facts["source"] = Path(wishes.source).name
         save_model(model, path)
@@ -134,6 +139,17 @@ def _finish(
     if wishes.json:
         print(json_line(_for_machines(wishes, trained, None if failed else path)))
     return FAILED if failed else INTERRUPTED if interrupted else DONE
+
+
+def _say_failed(wishes: Wishes, trained: Trained, path: Path) -> None:
+    """Say on standard error that the loss was no longer finite, and what is left."""
+    kept = f"{path} stays as it was" if path.exists() else "no model was written"
+    rate = wishes.learning_rate
+    Page(to_error=True).say(
+        f"misstep: training failed after {counted(trained.run.epochs, 'epoch')}, because the loss "
+        f"was no longer a finite number; {kept}. "
+        f"Try: a lower --learning-rate{'' if rate is None else f' than {rate:g}'}."
+    )
 
 
 def _how_it_ended(trained: Trained) -> str:
@@ -148,7 +164,8 @@ def _how_it_ended(trained: Trained) -> str:
 def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
     things = "pictures" if isinstance(data, Pictures) else "rows"
     rows = int(trained.model.facts["test_rows"])
-    heads, table = score_rows(trained.metrics, rows, things)
+    learned = int(trained.model.facts["rows"]) * len(trained.model.feature_names)
+    heads, table = score_rows(trained.metrics, rows, things, -(-learned // LARGEST))
     numbers = range(1, len(heads) - 1)
     page.table(table, heads, list(numbers), always=True)
     page.blank(always=True)

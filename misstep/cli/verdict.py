@@ -23,14 +23,19 @@ _WHO = {
 
 
 def score_rows(
-    metrics: Mapping[str, Scores], rows: int, things: str
+    metrics: Mapping[str, Scores], rows: int, things: str, step: int = 1
 ) -> tuple[list[str], list[list[str]]]:
-    """Return heads and rows of the table of scores; `things` are rows or pictures."""
+    """Return heads and rows of the table of scores.
+
+    `things`: rows or pictures; the linear model learned from every `step`-th of them.
+    """
     number = "rmse" in metrics["test"]
     heads = ["", "RMSE", "R²", ""] if number else ["", "accuracy", ""]
     said = {
         "test": f"on {rows:,} {things} that training never saw",
-        "linear": "learned from the same, judged on the same",
+        "linear": "learned from the same, judged on the same"
+        if step == 1
+        else f"learned from one in {step} of the {things} only, judged on the same",
         "baseline": "always the mean" if number else "always the commonest class",
     }
     table = []

@@ -31,4 +31,4 @@ def did_you_mean(name: str, names: Iterable[str], most: int = 12) -> str:
     if not there:
         return "another source; this one has no names at all"
     shown = ", ".join(repr(other) for other in there[:most])
-    return f"one of {shown}{', ...' if len(there) > most else ''}"
+    return f"one of {shown}{', …' if len(there) > most else ''}"
