@@ -78,9 +78,9 @@ class Estimator(BaseEstimator):
             return
         texts = [one.name for one in preprocessing.columns if one.kind is ColumnKind.TEXT]
         if texts:
+            several = f"s {', '.join(map(repr, texts))} are" if texts[1:] else f" {texts[0]!r} is"
             warnings.warn(
-                f"the text columns {', '.join(map(repr, texts))} are left out: learning from texts "
-                "is not possible yet",
+                f"the text column{several} left out: learning from texts is not possible yet",
                 UserWarning,
                 stacklevel=3,
             )

@@ -23,6 +23,9 @@ from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
 from misstep.ir import Array
 from misstep.modeling import Model
 
+# Characters of somebody else's message that are passed on.
+MOST_WORDS = 400
+
 
 def first_features(estimator: Any, X: Any) -> Table | Array:
     """Return the rows that an estimator is fitted on, and remember their columns on it.
@@ -31,6 +34,8 @@ def first_features(estimator: Any, X: Any) -> Table | Array:
     features). Raises DataError, or DtypeError for sparse matrices and what is no number.
     """
     _refuse_sparse(X)
+    if narwhals.dependencies.is_polars_lazyframe(X):
+        return read_table(X, name="X")
     if not _is_frame(X):
         return _numbers(estimator, X, reset=True)
     with _in_our_words("X", "a table with a name for each column"):
@@ -73,6 +78,12 @@ def _refuse_sparse(X: Any) -> None:
 
 
 def _numbers(estimator: Any, X: Any, *, reset: bool) -> Array:
+    shape = getattr(X, "shape", None)
+    if isinstance(shape, tuple) and len(shape) == 1:
+        raise DataError(
+            "X", needed="rows and columns, shape (rows, features)", got=f"shape {shape}",
+            try_="Reshape your data: X.reshape(1, -1) for one row, X.reshape(-1, 1) for one column",
+        )  # fmt: skip
     with _in_our_words("X", "an array (rows, features) of numbers, or a frame"):
         array: Array = validate_data(
             estimator, X, reset=reset, dtype=np.float64, ensure_all_finite=False
@@ -161,6 +172,11 @@ def numbers_of(estimator: Any, y: Any, rows: int) -> Array:
 def labels_of(estimator: Any, y: Any, rows: int) -> Array:
     """Return the answers y as labels of classes, (rows,). Raises DataError for other things."""
     column = answers_of(estimator, y, rows)
+    if column.dtype == object and len({type(label) for label in column}) == 1:
+        # Numbers that came as objects; texts stay as they are.
+        found = np.asarray(column.tolist())
+        column = found if found.dtype.kind in "biuf" else column
+        _refuse_gaps(column)
     with _in_our_words("y", "labels of classes, since a Classifier predicts classes"):
         check_classification_targets(column)
         np.unique(column)
@@ -177,10 +193,13 @@ def codes_of(labels: Array, classes: Array, present: Array) -> Array:
     places[places == len(classes)] = 0
     wrong = classes[places] != labels[present]
     if wrong.any():
-        stray = labels[present][wrong][0]
+        stray = _plain(labels[present][wrong][0])
+        words = [str(one) for one in classes.tolist()]
         raise DataError(
             "y", needed=f"one of the {len(classes)} classes given at first", got=repr(stray),
-            try_=did_you_mean(str(stray), map(str, classes)),
+            try_=f"labels of the same kind, such as {_plain(classes[0])!r}"
+            if str(stray) in words
+            else did_you_mean(str(stray), words),
         )  # fmt: skip
     codes[present] = places
     return codes
@@ -199,8 +218,9 @@ def class_target(y: Any, classes: Array, rows: int) -> Target:
         return Target(_name(y), kind, because, labels)  # type: ignore[arg-type]
     except ValueError as error:
         raise DataError(
-            "y", needed="labels that differ by more than blanks around them", got=str(labels)[:200]
-        ) from error
+            "y", needed="labels that differ by more than blanks around them, of which at most one "
+            "is a word for missing such as none", got=str(labels)[:200],
+        ) from error  # fmt: skip
 
 
 def number_target(y: Any, rows: int) -> Target:
@@ -230,4 +250,8 @@ def _in_our_words(which: str, needed: str) -> Iterator[None]:
         raise
     except (TypeError, ValueError) as error:
         kind = DtypeError if isinstance(error, TypeError) else DataError
-        raise kind(which, needed=needed, got=f"something else. {error}") from error
+        words = str(error).strip().rstrip(".")
+        if len(words) > MOST_WORDS:
+            # NumPy prints whole arrays in the middle of a sentence.
+            words = f"{words[: MOST_WORDS // 2]} … {words[-MOST_WORDS // 2 :]}"
+        raise kind(which, needed=needed, got=f"something else. {words}") from error

@@ -18,6 +18,7 @@ from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling import Settings
 from misstep.nn import Module
+from misstep.train import Progress
 
 
 def settings_of(arguments: Mapping[str, Any]) -> Settings:
@@ -28,6 +29,9 @@ def settings_of(arguments: Mapping[str, Any]) -> Settings:
             "network", needed="a line such as 'dense64-dense32', a module or None",
             got=repr(network)[:100],
         )  # fmt: skip
+    progress = arguments["progress"]
+    if not isinstance(progress, bool | Progress):
+        raise ArgumentError("progress", needed="True or False", got=repr(progress))
     share = _number(arguments, "validation_fraction", "a share from 0 up to 1, or None")
     return Settings(
         network=network,
@@ -38,7 +42,7 @@ def settings_of(arguments: Mapping[str, Any]) -> Settings:
         validation_fraction=0.0 if share is None else share,
         seed=_seed(arguments["random_state"]),
         threads=_count(arguments, "threads"),
-        progress=arguments["progress"],
+        progress=progress,
     )
 
 
