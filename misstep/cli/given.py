@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Pictures, PixelScaling, Preprocessor, Table
+from misstep.data import Pictures, PixelScaling, Preprocessor, Table, is_picture_folder
 from misstep.data.files import existing_path
 from misstep.errors import DataError, MisstepError, NotYetError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
@@ -111,7 +111,7 @@ def quoted(word: Any) -> str:
 def _clearer(source: str, error: StorageError) -> MisstepError:
     """Return the error, with what only a command line knows: examples, and folders of pictures."""
     path = Path(source)
-    if source.strip() and path.is_dir():
+    if source.strip() and path.is_dir() and not is_picture_folder(path):
         needed = "a table, or a folder with MNIST's idx files"
         inside = (one.suffix.lower() for one in islice(path.glob("**/*"), ENTRIES))
         if _PHOTOS & set(inside):
