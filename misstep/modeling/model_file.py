@@ -36,6 +36,14 @@ class _Document(BaseModel):
     facts: dict[str, Any]
 
 
+class _Facts(BaseModel):
+    """Those facts that are not only shown, but read."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    metrics: dict[str, dict[str, float]] = Field(default_factory=dict)
+
+
 def save_model(model: Model, path: Path | str) -> None:
     """Write the model file, whole or not at all; the same model gives the same bytes.
 
@@ -61,6 +69,7 @@ def load_model(path: Path | str) -> Model:
     found = read_container(path, kind=KIND, newest=VERSION)
     try:
         said = _Document.model_validate(found.document)
+        _Facts.model_validate(said.facts)
         if not 1 <= min(said.input_shape) <= max(said.input_shape) <= WIDEST:
             raise FileFormatError(f"{path}: input_shape", needed=f"lengths from 1 to {WIDEST}")
         network = Network(
