@@ -38,59 +38,56 @@ class Position:
 Positions = tuple[Position, ...]
 
 
-@dataclass(frozen=True)
-class Load:
-    """That an entry of a stored value is read: what the scheduler needs to know."""
-
-    view: View
-    positions: Positions
-
-
 @dataclass
 class Elements:
     """Computes entries at some place in a kernel.
 
     `storage`: where values are stored. `address`: of a buffer. `lanes`: entries worked on at once
     (0: one). `mask`: which lanes count, or None for all. `given`: entries that are in registers
-    already, at the positions of this place. `uniform`: single numbers, one and the same everywhere.
-    `flat`: the positions of this place if entries are counted in row-major order, all values that
-    matter having one shape. `loads`: everything that was read.
+    already, at the positions of this place. `single`: the number of a value that is one and the
+    same everywhere, or None. `flat`: entries are counted in row-major order, with one position
+    only; all values that matter have one shape and lie so in memory.
     """
 
     code: Any
     storage: Mapping[Value, View]
     address: Callable[[Buffer], Number]
-    uniform: Callable[[Value], Number | None]
+    single: Callable[[Value], Number | None]
     lanes: int = 0
     mask: Number | None = None
     given: dict[Value, Number] = field(default_factory=dict)
-    loads: list[Load] = field(default_factory=list)
-    _memory: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
+    flat: bool = False
+    memory: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
 
     def read(self, value: Value, positions: Positions) -> Number:
         """Return the entry of `value` at `positions` (one for each axis), in all lanes."""
         if value in self.given:
             return self.given[value]
-        single = self.uniform(value)
+        single = self.single(value)
         if single is not None:
             return single
         key = (value, positions)
-        if key not in self._memory:
-            self._memory[key] = self._worked_out(value, positions)
-        return self._memory[key]
+        if key not in self.memory:
+            self.memory[key] = self._fresh(value, positions)
+        return self.memory[key]
 
-    def _worked_out(self, value: Value, positions: Positions) -> Number:
+    def work_out(self, value: Value, positions: Positions) -> Number:
+        """Return the entry of `value` by its op, even where it has a place in memory."""
+        assert value.op is not None
+        number: Number = value.op.element(Place(self, value, positions))
+        return number
+
+    def _fresh(self, value: Value, positions: Positions) -> Number:
         if value.is_literal and value.data is not None and is_one_number(value):
             return self.code.constant(value.data.reshape(-1)[0].item(), KIND_OF_DTYPE[value.dtype])
         if value in self.storage:
             return self.load(self.storage[value], positions, value.dtype)
         if value.op is None:
             raise GraphError(f"the compiler at {value.describe()}", needed="a stored value")
-        return value.op.element(Place(self, value, positions))
+        return self.work_out(value, positions)
 
     def load(self, view: View, positions: Positions, dtype: str) -> Number:
         """Return the entry of a stored value; lanes that do not count are never read."""
-        self.loads.append(Load(view, positions))
         base, kind = self.address(view.buffer), KIND_OF_DTYPE[dtype]
         offset, stride, scattered = self.offset(view, positions)
         if scattered is None and stride == 0:
@@ -107,6 +104,8 @@ class Elements:
         base = self.address(view.buffer)
         offset, stride, scattered = self.offset(view, positions)
         if scattered is None and stride == 0:
+            # Along an axis of length 1 only the first lane is an entry.
+            number = self.code.lane(number, 0) if number.lanes else number
             self.code.store(number, self.code.address(base, offset, number.kind))
             return
         number = self.code.splat(number, self.lanes)
@@ -117,10 +116,10 @@ class Elements:
         self.code.store_lanes(number, base, offsets, self.mask)
 
     def offset(self, view: View, positions: Positions) -> tuple[Number, int, Number | None]:
-        """Return where an entry lies: for the first lane, the stride of lanes, and, if lanes lie
-        irregularly, a further offset for each.
-        """  # noqa: D205
+        """Return the offset of the first lane, the stride of lanes, and any offset of each lane."""
         code = self.code
+        if self.flat:
+            view = View(view.buffer, view.offset, (view.size,), (1,))
         total, stride = code.index(view.offset), 0
         scattered: Number | None = None
         for position, length, step in zip(positions, view.shape, view.strides, strict=True):
@@ -165,10 +164,14 @@ class Place:
     def same(self, number: int) -> Number:
         """Return the entry of an input that broadcasts to the value, at the matching place."""
         given = self.value.inputs[number]
-        own = self.positions[len(self.positions) - given.ndim :]
+        if self.elements.flat:
+            return self.elements.read(given, self.positions)
+        new = len(self.positions) - given.ndim
         here = tuple(
-            Position(self.code.index(0)) if length == 1 else position
-            for length, position in zip(given.shape, own, strict=True)
+            position if length == wanted else Position(self.code.index(0))
+            for length, wanted, position in zip(
+                given.shape, self.value.shape[new:], self.positions[new:], strict=True
+            )
         )
         return self.elements.read(given, here)
 
@@ -193,10 +196,21 @@ class Place:
         """Return the position that a computed whole number means."""
         return Position(self.code.convert(place, "i64"))
 
+    def shifted(self, position: Position, by: int, step: int = 1) -> Position:
+        """Return the position by + step · position."""
+        code = self.code
+        if step == 1:
+            start = position.start
+            return Position(plus(code, start, code.like(by, start)), position.run)
+        number = times(code, self.number(position), step)
+        return Position(plus(code, number, code.like(by, number)))
+
     def linear(self) -> Number:
         """Return the entry's number in row-major order, in all lanes if they differ."""
         code = self.code
         total = code.index(0)
+        if self.elements.flat:
+            return self.number(self.positions[0])
         for position, step in zip(self.positions, row_major(self.value.shape), strict=True):
             moved = times(code, self.number(position), step)
             lanes = max(total.lanes, moved.lanes)

@@ -35,7 +35,7 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class View:
-    """Entries of `shape` in `buffer`: entry (i, j, …) lies at offset + i · stride₀ + j · stride₁ …"""
+    """Entries of `shape` in `buffer`; entry (i, j) lies at offset + i · strides[0] + j · strides[1]."""
 
     buffer: Buffer
     offset: int

@@ -100,6 +100,9 @@ class Transpose(Op):
     def view(self, given: Any) -> Any:
         return given.transpose(self.axes)
 
+    def element(self, place: Any) -> Any:
+        return place.read(0, [place.positions[self.axes.index(axis)] for axis in sorted(self.axes)])
+
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
         shape = draw_shape(random)
@@ -213,6 +216,10 @@ class Slice(Op):
     def view(self, given: Any) -> Any:
         parts = zip(self.starts, self.stops, self.steps, strict=True)
         return given.slice(self.starts, tuple(len(range(*part)) for part in parts), self.steps)
+
+    def element(self, place: Any) -> Any:
+        parts = zip(place.positions, self.starts, self.steps, strict=True)
+        return place.read(0, [place.shifted(*part) for part in parts])
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -336,6 +343,12 @@ class Flip(Op):
 
     def view(self, given: Any) -> Any:
         return given.flip(tuple(axis % len(given.shape) for axis in self.axes))
+
+    def element(self, place: Any) -> Any:
+        positions = list(place.positions)
+        for axis in self.axes:
+            positions[axis] = place.shifted(positions[axis], place.value.shape[axis] - 1, -1)
+        return place.read(0, positions)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:

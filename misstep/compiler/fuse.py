@@ -1,0 +1,405 @@
+"""Which values are stored, and which kernel computes each: from a graph to a list of kernels.
+
+A kernel is one nest of loops over the entries of a shape. At its heart may stand a value that takes
+loops of its own (a matrix product, a sum along axes); all that is computed entry by entry from it
+is worked out while its result is still in a register. Everything else entry by entry is worked out
+where it is needed, again if that is cheaper than memory. Knows the contract of ops and the few that
+need loops; knows no processor and no threads. `partition.py` puts the kernels in order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from misstep.compiler.elements import Positions
+from misstep.compiler.reading import Read, base_of, positions_of, reads_of
+from misstep.compiler.views import Buffer, View
+from misstep.errors import NotYetError
+from misstep.ir import Graph, Value
+from misstep.ops.contraction import MatrixProduct
+from misstep.ops.reduction import Largest, Reduction, Sum
+from misstep.ops.shape import Concatenate, Reshape
+
+# An entry that costs this much to work out, in units of one addition, is kept for a second use.
+EXPENSIVE = 8
+# One number from at most so many entries is worked out by every thread for itself.
+MOST_FOR_EACH = 16384
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One nest of loops.
+
+    `shape`: over which entries, those of the results. `core`: the value whose loops stand inside,
+    or None. `results`: what is stored, and where. `number`: kernels read only from kernels of
+    smaller numbers, or their own entry. `single`: the result is one number, worked out by each
+    thread for itself. `fed`: the input whose rows it fetches, or None.
+    """
+
+    shape: tuple[int, ...]
+    number: int
+    core: Value | None = None
+    results: list[tuple[Value, View]] = field(default_factory=list)
+    single: bool = False
+    fed: Value | None = None
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows (along its first axis) the threads share out."""
+        return self.shape[0] if self.shape else 1
+
+    @property
+    def name(self) -> str:
+        """Return a name for people."""
+        if self.fed is not None:
+            return f"fetch {self.fed.name}"
+        names = [value.name for value, _ in self.results if value.name]
+        core = self.core.op.name if self.core is not None and self.core.op is not None else "each"
+        return f"{core} → {', '.join(names)}" if names else core
+
+
+@dataclass(eq=False)
+class Fused:
+    """Kernels in an order of computation, and where every stored value lies.
+
+    `singles`: values that are one number, worked out without memory by every thread. `makers`: the
+    kernels that make a stored value. `single_outputs`: single numbers that the caller wants.
+    """
+
+    graph: Graph
+    kernels: list[Kernel]
+    storage: dict[Value, View]
+    singles: set[Value]
+    makers: dict[Value, set[Kernel]]
+    single_outputs: list[tuple[Value, View]]
+
+    def reads(self, kernel: Kernel) -> list[Read]:
+        """Return every read from memory, but those of the kernel's own entry."""
+        return kernel_reads(kernel, self.storage, self.singles)
+
+    def kernels_of_single(self, value: Value) -> set[Kernel]:
+        """Return the kernels from whose results a single number is worked out."""
+        found: set[Kernel] = set()
+        waiting, seen = [value], set()
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                if one in self.makers:
+                    found |= self.makers[one]
+                elif one in self.singles:
+                    waiting += one.inputs
+        return found
+
+
+def fuse(
+    graph: Graph,
+    inputs: Mapping[Value, View],
+    outputs: Mapping[str, View],
+    fed: Mapping[Value, View],
+) -> Fused:
+    """Return the kernels of `graph`.
+
+    `inputs`: where the inputs lie; `fed`: inputs whose rows are fetched, and to where; `outputs`:
+    where each output goes. Raises NotYetError for ops that can't be compiled.
+    """
+    return _Fusion(graph, inputs, outputs, fed).run()
+
+
+class _Fusion:
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Mapping[Value, View],
+        outputs: Mapping[str, View],
+        fed: Mapping[Value, View],
+    ) -> None:
+        self.graph = graph
+        self.outputs = outputs
+        self.storage: dict[Value, View] = {**inputs, **fed}
+        self.kernels: list[Kernel] = []
+        self.makers: dict[Value, set[Kernel]] = {}
+        self.singles = single_numbers(graph, set(inputs))
+        self.stored = self._stored()
+        self.pieces: dict[Value, list[tuple[Value, View]]] = defaultdict(list)
+        self.copies: list[tuple[Value, View]] = []
+        self.single_outputs: list[tuple[Value, View]] = []
+        for value, view in fed.items():
+            kernel = Kernel(value.shape, len(self.kernels), results=[(value, view)], fed=value)
+            self.kernels.append(kernel)
+            self.makers[value] = {kernel}
+
+    def run(self) -> Fused:
+        self._place_outputs()
+        for value in self.graph.values:
+            self._place(value)
+        for value in self.graph.values:
+            if value.op is not None:
+                self._compute(value)
+        for value, view in self.copies:
+            self._attach(value, view)
+        self._drop_unread()
+        return Fused(
+            self.graph, self.kernels, self.storage, self.singles, self.makers, self.single_outputs
+        )
+
+    # --- what is stored -----------------------------------------------------------------------
+
+    def _stored(self) -> set[Value]:
+        """Return the values that need memory of their own, leaves left out."""
+        stored: set[Value] = set()
+        uses: dict[Value, int] = defaultdict(int)
+        for value in self.graph.values:
+            for given in dict.fromkeys(value.inputs):
+                uses[given] += 1
+        cost: dict[Value, float] = {}
+        wanted = set(self.graph.outputs.values())
+        for value in self.graph.values:
+            op = value.op
+            cost[value] = 0
+            if op is None or value in self.singles:
+                continue
+            if isinstance(op, MatrixProduct):
+                for given in value.inputs:
+                    stored |= self._memory_for(given)
+            if isinstance(op, MatrixProduct | Reduction | Concatenate) or not op.by_entry:
+                stored.add(value)
+                continue
+            worked = sum(cost[one] for one in value.inputs if one not in stored)
+            cost[value] = worked + (0 if op.moves else op.cost)
+            dear = cost[value] >= EXPENSIVE and uses[value] > 1 and not op.moves
+            if dear or (value in wanted and not op.moves):
+                stored.add(value)
+        return stored
+
+    def _memory_for(self, value: Value) -> set[Value]:
+        """Return what must be stored so that `value` can be seen in memory."""
+        base = value
+        while base.op is not None and base.op.moves and base not in self.singles:
+            base = base.inputs[0]
+        if base in self.singles:
+            return {value}
+        return set() if base.op is None else {base}
+
+    # --- where it lies ------------------------------------------------------------------------
+
+    def _place_outputs(self) -> None:
+        for name, view in self.outputs.items():
+            value = self.graph.outputs[name]
+            if value in self.singles:
+                self.single_outputs.append((value, view))
+            elif not self._claim(value, view):
+                self.copies.append((value, view))
+
+    def _claim(self, value: Value, view: View) -> bool:
+        """Let `value` lie at `view` from the start, if nothing else was said about it."""
+        if value.op is None or value in self.singles or value in self.storage:
+            return False
+        if isinstance(value.op, Reshape):
+            back = view.reshape(value.inputs[0].shape)
+            return back is not None and self._claim(value.inputs[0], back)
+        if value.op.moves:
+            return False
+        self.storage[value] = view
+        self.stored.add(value)
+        if isinstance(value.op, Concatenate):
+            self._place_pieces(value, view)
+        return True
+
+    def _place_pieces(self, value: Value, view: View) -> None:
+        assert isinstance(value.op, Concatenate)
+        axis, start = value.op.axis % value.ndim, 0
+        for given in value.inputs:
+            starts = [0] * value.ndim
+            starts[axis] = start
+            part = view.slice(tuple(starts), given.shape, (1,) * value.ndim)
+            start += given.shape[axis]
+            if given.size:
+                claimed = self._claim(given, part)
+                self.pieces[value].append((given, part))
+                if not claimed:
+                    self.pieces[value][-1] = (given, part)
+
+    def _place(self, value: Value) -> None:
+        if value in self.storage or value.op is None or value in self.singles:
+            return
+        if value.op.moves and value.inputs[0] in self.storage:
+            view = value.op.view(self.storage[value.inputs[0]])
+            if view is not None:
+                self.storage[value] = view
+                return
+        if value in self.stored:
+            name = value.name or value.op.name
+            whole = View.whole(Buffer(name, value.dtype, value.size), value.shape)
+            self.storage[value] = whole
+            if isinstance(value.op, Concatenate):
+                self._place_pieces(value, whole)
+
+    # --- who computes it ----------------------------------------------------------------------
+
+    def _compute(self, value: Value) -> None:
+        op = value.op
+        assert op is not None
+        if isinstance(op, Concatenate):
+            self._join(value)
+        elif isinstance(op, Sum | Largest):
+            kernel = self._new(value.shape, value)
+            kernel.single = value in self.singles
+        elif isinstance(op, MatrixProduct):
+            self._new(value.shape, value)
+        elif not op.by_entry:
+            raise NotYetError(f"compiling {op.name}", needed="an op that the compiler knows")
+        elif value in self.stored and value not in self.singles and value.size:
+            self._attach(value, self.storage[value])
+
+    def _join(self, value: Value) -> None:
+        makers: set[Kernel] = set()
+        for given, part in self.pieces[value]:
+            lies_there = self.storage.get(given)
+            if lies_there is not None and lies_there == part and given in self.makers:
+                makers |= self.makers[given]
+            elif lies_there is not None and lies_there == part:
+                makers |= self.makers[base_of(given, self.storage)]
+            else:
+                makers.add(self._attach(given, part))
+        self.makers[value] = makers
+
+    def _new(self, shape: tuple[int, ...], core: Value | None) -> Kernel:
+        kernel = Kernel(shape, len(self.kernels), core)
+        self.kernels.append(kernel)
+        if core is not None:
+            self.makers[core] = {kernel}
+            if core in self.storage:
+                kernel.results.append((core, self.storage[core]))
+        return kernel
+
+    def _attach(self, value: Value, view: View) -> Kernel:
+        """Let the entry-by-entry `value` be worked out and stored by a kernel that can."""
+        own = self.storage.get(value) == view
+        here = positions_of(value.shape)
+        reads = reads_of(value, here, self.storage, self.singles, {value} if own else set())
+        last: Kernel | None = None
+        for read in reads:
+            for maker in self._makers_of(read):
+                if last is None or maker.number > last.number:
+                    last = maker
+        kernel = last if last is not None and self._takes(last, value, here, reads) else None
+        if kernel is None:
+            kernel = self._beside(value, view, last)
+        if kernel is None:
+            kernel = self._new(value.shape, None)
+        kernel.results.append((value, view))
+        if own:
+            self.makers[value] = {kernel}
+        return kernel
+
+    def _makers_of(self, read: Read) -> set[Kernel]:
+        found = set(self.makers.get(read.base, ()))
+        for single in read.singles:
+            found |= Fused.kernels_of_single(self, single)  # type: ignore[arg-type]
+        return found
+
+    def _takes(self, kernel: Kernel, value: Value, here: Positions, reads: list[Read]) -> bool:
+        """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
+        if kernel.shape != value.shape or kernel.single or kernel.fed is not None:
+            return False
+        own = {one for one, _ in kernel.results} | {kernel.core}
+        return all(
+            kernel not in self._makers_of(read)
+            or (read.value in own and read.positions == here and not read.singles)
+            for read in reads
+        )
+
+    def _beside(self, value: Value, view: View, last: Kernel | None) -> Kernel | None:
+        """Return a kernel over the same entries that comes late enough, if there is one."""
+        for kernel in reversed(self.kernels):
+            if last is not None and kernel.number <= last.number:
+                return None
+            alone = kernel.core is None and kernel.fed is None and kernel.shape == value.shape
+            if alone and all(one.buffer is view.buffer or one.buffer.external == view.buffer.external
+                             for _, one in kernel.results):  # fmt: skip
+                return kernel
+        return None
+
+    def _drop_unread(self) -> None:
+        """Leave away the stores of cores that nobody reads outside of their own kernel."""
+        read = {
+            one.base
+            for kernel in self.kernels
+            for one in kernel_reads(kernel, self.storage, self.singles)
+        }
+        kept = {id(view) for view in self.outputs.values()}
+        inside = {value for pieces in self.pieces.values() for value, _ in pieces}
+        for kernel in self.kernels:
+            core = kernel.core
+            if core is None or core in read or len(kernel.results) < 2 or core in inside:
+                continue
+            if id(self.storage[core]) not in kept and not self.storage[core].buffer.external:
+                kernel.results = [pair for pair in kernel.results if pair[0] is not core]
+
+
+def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:
+    """Return every read from memory that a kernel makes, but those of its own entry."""
+    found: list[Read] = []
+    here = positions_of(kernel.shape)
+    own: set[Value] = set() if kernel.core is None else {kernel.core}
+    for value, view in kernel.results:
+        if kernel.fed is not None:
+            break
+        if value is not kernel.core:
+            made_here = {value} if storage.get(value) == view else set()
+            given = {one for one in own if one not in made_here}
+            reads = reads_of(value, here, storage, singles, made_here)
+            found += [one for one in reads if not (one.value in given and one.positions == here)]
+        own.add(value)
+    if kernel.core is not None:
+        found += core_reads(kernel.core, storage, singles)
+    return found
+
+
+def core_reads(core: Value, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:
+    """Return what the inner loops of a matrix product or a reduction read.
+
+    Positions along the axes of the result are those of the result; along summed ones, others.
+    """
+    op = core.op
+    found: list[Read] = []
+    here = positions_of(core.shape)
+    if isinstance(op, MatrixProduct):
+        for place, given in enumerate(core.inputs):
+            batch = here[: core.ndim - 2][core.ndim - given.ndim :]
+            summed = positions_of((1,), "summed")[0]
+            own = (here[-2], summed) if place == 0 else (summed, here[-1])
+            found.append(Read(given, base_of(given, storage), storage[given], (*batch, *own)))
+        return found
+    assert isinstance(op, Reduction)
+    (given,) = core.inputs
+    inner = positions_of(given.shape, "summed")
+    dropped = {axis % given.ndim for axis in op.axes} if given.ndim else set()
+    kept = [axis for axis in range(given.ndim) if axis not in dropped]
+    outer = [one for axis, one in enumerate(here) if axis not in dropped] if op.keep else list(here)
+    where = list(inner)
+    for axis, position in zip(kept, outer, strict=True):
+        where[axis] = position
+    return reads_of(given, tuple(where), storage, singles, set())
+
+
+def single_numbers(graph: Graph, stored: set[Value]) -> set[Value]:
+    """Return the values that are one number and need no memory of their own."""
+    found: set[Value] = set()
+    for value in graph.values:
+        op = value.op
+        if value.size != 1:
+            continue
+        if op is None:
+            if value.is_literal or value in stored:
+                found.add(value)
+        elif op.elementwise or op.moves:
+            leaf = op.moves and value.inputs[0].op is None and value.inputs[0] in stored
+            if leaf or all(given in found for given in value.inputs):
+                found.add(value)
+        elif isinstance(op, Sum | Largest) and value.inputs[0].size <= MOST_FOR_EACH:
+            found.add(value)
+    return found

@@ -1,0 +1,294 @@
+"""Matrix products: tiles of the result held in registers while the summed axis passes by.
+
+A tile is some rows by some vectors. Each entry is one chain of fused multiply-adds in the order of
+the summed axis, so its bits depend on neither tile nor vector width; only where a result is so
+small that one chain would keep the processor waiting, the shapes (and nothing else) say that the
+sum is made of four interleaved chains. What is worked out from the result entry by entry happens
+while the tile is still in registers. `packing.py` brings operands into order where their memory
+would be read badly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from misstep.compiler.code import BYTES, KIND_OF_DTYPE, Number
+from misstep.compiler.elements import Position, plus, times
+from misstep.compiler.fuse import Kernel
+from misstep.compiler.kernels.emission import Emission
+from misstep.compiler.kernels.packing import Packed, pack_columns, pack_rows
+from misstep.compiler.kernels.tiles import Operand, Tile, chains_of, choose_tile
+from misstep.compiler.views import View
+
+# Rows of an operand this many bytes apart or more fall into few sets of the caches when their
+# distance is a power of two, and each needs its own entry of the table of pages.
+FAR_APART = 2048
+# Fewer than so many entries along the summed axis fit the caches anyhow.
+SHORT_SUM = 32
+
+
+def write_contraction(emission: Emission, kernel: Kernel) -> None:
+    """Write the loops of a matrix product and of what follows from its entries."""
+    core = kernel.core
+    assert core is not None
+    views = [emission.fused.storage[given] for given in core.inputs]
+    bases = [emission.addresses(view.buffer) for view in views]
+    kind = KIND_OF_DTYPE[core.dtype]
+    batch = core.shape[:-2]
+    if not batch:
+        low, high = emission.bounds(kernel.rows)
+        operands = [
+            _operand(emission, base, view, kind, ())
+            for base, view in zip(bases, views, strict=True)
+        ]
+        _write_matrix(emission, kernel, operands, low, high, ())
+        return
+    low, high = emission.bounds(batch[0])
+
+    def over(axis: int, outer: tuple[Position, ...]) -> None:
+        if axis == len(batch):
+            operands = [
+                _operand(emission, base, view, kind, outer)
+                for base, view in zip(bases, views, strict=True)
+            ]
+            code = emission.code
+            _write_matrix(
+                emission, kernel, operands, code.index(0), code.index(core.shape[-2]), outer
+            )
+            return
+        first, last = (low, high) if axis == 0 else (0, batch[axis])
+        with emission.code.loop(first, last, hint="batch") as loop:
+            over(axis + 1, (*outer, Position(loop.index)))
+
+    over(0, ())
+
+
+def _operand(
+    emission: Emission, base: Number, view: View, kind: str, outer: tuple[Position, ...]
+) -> Operand:
+    """Return one matrix of a batch."""
+    code = emission.code
+    offset = code.index(view.offset)
+    axes = len(view.shape) - 2
+    for position, length, stride in zip(
+        outer[len(outer) - axes :] if axes else (),
+        view.shape[:axes],
+        view.strides[:axes],
+        strict=True,
+    ):
+        if length > 1:
+            offset = plus(code, offset, times(code, position.start, stride))
+    return Operand(code.address(base, offset, kind), view.strides[-2], view.strides[-1])
+
+
+def _write_matrix(
+    emission: Emission,
+    kernel: Kernel,
+    operands: list[Operand],
+    low: Number,
+    high: Number,
+    outer: tuple[Position, ...],
+) -> None:
+    core, code = kernel.core, emission.code
+    assert core is not None
+    rows, columns = core.shape[-2:]
+    summed = core.inputs[0].shape[-1]
+    if summed == 0 or rows == 0 or columns == 0:
+        _write_empty(emission, kernel, low, high, outer)
+        return
+    kind = KIND_OF_DTYPE[core.dtype]
+    tile = choose_tile(emission.target.vector_registers, emission.target.lanes(kind), rows, columns)
+    left, right = operands
+    width = tile.vectors * tile.lanes
+    scratch = emission.scratch
+    used = 0
+    size = BYTES[kind]
+    packed_left: Packed | None = None
+    if rows > tile.rows and summed >= SHORT_SUM and columns > width and _badly_read(left, size):
+        packed_left = pack_rows(emission, left, kind, low, high, rows, summed, tile.rows, scratch)
+        used = packed_left.bytes
+    panel = code.address(scratch, code.index(used), "i8")
+    must = right.columns != 1 and columns > 1
+    packing = must or (rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART)
+    if packing:
+        used += summed * width * size
+    emission.scratch_bytes = max(emission.scratch_bytes, used)
+
+    def strip(first: Number, count: int) -> None:
+        """Write all rows for the `count` columns from `first` on."""
+        if packing:
+            source = pack_columns(emission, right, kind, first, count, summed, tile, panel)
+        else:
+            moved = times(code, first, right.columns if columns > 1 else 1)
+            source = Operand(code.address(right.base, moved, kind), right.rows, 1)
+        vectors = -(-count // tile.lanes)
+        narrow = Tile(tile.rows, vectors, tile.lanes)
+
+        def block(row: Number, height: int) -> None:
+            if packed_left is not None:
+                given = packed_left.block(code, row)
+            else:
+                start = times(code, row, left.rows)
+                given = Operand(code.address(left.base, start, kind), left.rows, left.columns)
+            sums = _multiply(emission, given, source, height, narrow, count, summed, kind,
+                             chains_of(rows, columns, summed))  # fmt: skip
+            _finish(emission, kernel, sums, row, first, narrow, count, outer)
+
+        _over_rows(emission, rows, tile.rows, low, high, block)
+
+    whole = columns // width * width
+    if whole == width:
+        strip(code.index(0), width)
+    elif whole:
+        with code.loop(0, whole, width, hint="columns") as loop:
+            strip(loop.index, width)
+    if columns > whole:
+        strip(code.index(whole), columns - whole)
+
+
+def _badly_read(left: Operand, size: int) -> bool:
+    """Tell whether one entry after the other along the summed axis is far away."""
+    return left.columns * size >= FAR_APART
+
+
+def _over_rows(
+    emission: Emission,
+    rows: int,
+    height: int,
+    low: Number,
+    high: Number,
+    block: Callable[[Number, int], None],
+) -> None:
+    """Write a loop over blocks of rows; the last block of all rows may be lower.
+
+    A thread's share begins at a whole block and ends at one, or at the last row.
+    """
+    code = emission.code
+    rest = rows % height
+    if rows < height:
+        with code.when(code.less(low, high), hint="rows"):
+            block(low, rows)
+        return
+    if not rest:
+        with code.loop(low, high, height, hint="rows") as loop:
+            block(loop.index, height)
+        return
+    last = code.index(rows - rest)
+    end = code.select(code.less(high, last), high, last)
+    with code.loop(low, end, height, hint="rows") as loop:
+        block(loop.index, height)
+    with code.when(code.compare("sgt", high, last), hint="lastrows"):
+        block(last, rest)
+
+
+def _multiply(
+    emission: Emission,
+    left: Operand,
+    right: Operand,
+    height: int,
+    tile: Tile,
+    count: int,
+    summed: int,
+    kind: str,
+    chains: int,
+) -> list[list[Number]]:
+    """Return the sums of a tile: for each row, its vectors."""
+    code, lanes = emission.code, tile.lanes
+    masks = _masks(emission, tile, count)
+    zero = code.constant(0, kind, lanes)
+
+    def step(at: Number, sums: list[Number], more: int = 0) -> list[Number]:
+        place = plus(code, at, code.index(more))
+        line = code.address(right.base, times(code, place, right.rows), kind)
+        vectors = [
+            code.load(code.address(line, code.index(v * lanes), kind), kind, lanes, masks[v])
+            for v in range(tile.vectors)
+        ]
+        column = code.address(left.base, times(code, place, left.columns), kind)
+        made = []
+        for row in range(height):
+            one = code.load(code.address(column, code.index(row * left.rows), kind), kind)
+            wide = code.splat(one, lanes)
+            for v in range(tile.vectors):
+                made.append(code.fma(wide, vectors[v], sums[row * tile.vectors + v]))
+        return made
+
+    number = height * tile.vectors
+    if chains == 1:
+        with code.loop(0, summed, 1, [zero] * number, hint="k") as loop:
+            loop.next = step(loop.index, loop.values)
+        sums = loop.results
+    else:
+        whole = summed // chains * chains
+        with code.loop(0, whole, chains, [zero] * (number * chains), hint="k") as loop:
+            following: list[Number] = []
+            for chain in range(chains):
+                part = loop.values[chain * number : (chain + 1) * number]
+                following += step(loop.index, part, chain)
+            loop.next = following
+        parts = [loop.results[chain * number : (chain + 1) * number] for chain in range(chains)]
+        for chain in range(summed - whole):
+            parts[chain] = step(code.index(whole + chain), parts[chain])
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = [
+                [code.add(a, b) for a, b in zip(parts[one], parts[one + half], strict=True)]
+                for one in range(half)
+            ]
+        sums = parts[0]
+    return [sums[row * tile.vectors : (row + 1) * tile.vectors] for row in range(height)]
+
+
+def _masks(emission: Emission, tile: Tile, count: int) -> list[Number | None]:
+    """Return for each vector of a strip which lanes count; None: all."""
+    masks: list[Number | None] = []
+    for v in range(tile.vectors):
+        left = min(count - v * tile.lanes, tile.lanes)
+        masks.append(
+            None
+            if left == tile.lanes
+            else emission.code.constants([lane < left for lane in range(tile.lanes)], "i1")
+        )
+    return masks
+
+
+def _finish(
+    emission: Emission,
+    kernel: Kernel,
+    sums: list[list[Number]],
+    row: Number,
+    column: Number,
+    tile: Tile,
+    count: int,
+    outer: tuple[Position, ...],
+) -> None:
+    """Work out and store what follows from a tile's entries."""
+    code = emission.code
+    masks = _masks(emission, tile, count)
+    for r, vectors in enumerate(sums):
+        at = Position(plus(code, row, code.index(r)))
+        for v, entry in enumerate(vectors):
+            along = Position(plus(code, column, code.index(v * tile.lanes)), True)
+            emission.results(kernel, (*outer, at, along), tile.lanes, masks[v], entry)
+
+
+def _write_empty(
+    emission: Emission, kernel: Kernel, low: Number, high: Number, outer: tuple[Position, ...]
+) -> None:
+    """Write the results of sums of nothing: zeros, where there are any entries at all."""
+    core = kernel.core
+    assert core is not None
+    if math.prod(core.shape) == 0:
+        return
+    kind = KIND_OF_DTYPE[core.dtype]
+    code, columns, lanes = emission.code, core.shape[-1], emission.target.lanes(kind)
+    with code.loop(low, high, hint="row") as loop:
+
+        def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
+            zero = code.constant(0, kind, lanes)
+            here = (*outer, Position(loop.index), Position(first, True))
+            emission.results(kernel, here, lanes, mask, zero)
+            return values
+
+        emission.lanes_in(columns, lanes, [], along)

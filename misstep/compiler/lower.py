@@ -1,0 +1,369 @@
+"""From a graph to the text of one native function that runs many steps of it.
+
+Puts the parts together: where inputs and outputs lie, kernels (`fuse.py`), their order
+(`partition.py`), memory (`plan_memory.py`), and the code of each (`kernels/`). The function is
+called by every thread with the address of a context, its number and the number of threads; the
+context begins with a barrier's block, then comes a table of addresses and counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from misstep.compiler.barrier import CONTEXT_BYTES, write_barrier
+from misstep.compiler.code import KIND_OF_DTYPE, Number
+from misstep.compiler.element_code import ElementCode
+from misstep.compiler.elements import Position, is_one_number
+from misstep.compiler.fuse import Fused, Kernel, fuse
+from misstep.compiler.kernels import (
+    Emission,
+    write_contraction,
+    write_entries,
+    write_fetch,
+    write_reduction,
+)
+from misstep.compiler.partition import ROWS_TOGETHER, InPlaceConflict, Schedule, schedule
+from misstep.compiler.plan_memory import Arena, plan_memory
+from misstep.compiler.target import Target
+from misstep.compiler.views import Buffer, View
+from misstep.ir import Graph, Value
+from misstep.ops.contraction import MatrixProduct
+
+# The table in the context, in entries of 8 bytes.
+ARENA, SCRATCH, SCRATCH_BYTES, STEPS, DONE, ROW_NUMBERS, FIRST_SLOT = range(7)
+# The function's name in the module.
+ENTRY = "misstep_run"
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What inputs and outputs are to a program of many steps, by name.
+
+    `states`: outputs that take the place of inputs, step after step. `stepped`: inputs of which
+    each step has its own, one after the other in memory. `fetched`: inputs whose rows are fetched
+    from a larger array by row numbers. `logged`: outputs of which each step leaves its own.
+    `guard`: an output, one number: a step where it is not finite ends the run before any state
+    changes.
+    """
+
+    states: Mapping[str, str] = field(default_factory=dict)
+    stepped: Collection[str] = ()
+    fetched: Collection[str] = ()
+    logged: Collection[str] = ()
+    guard: str | None = None
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One address in the context's table: of an input, an output or a literal.
+
+    `stride`: entries to go on by from step to step.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    stride: int = 0
+    literal: np.ndarray | None = None
+    output: bool = False
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The text of a module, and what must be known to call it."""
+
+    text: str
+    slots: list[Slot]
+    arena: Arena
+    scratch_bytes: int
+    fused: Fused
+    schedule: Schedule
+
+    @property
+    def barriers(self) -> int:
+        """Return how often threads wait for each other in a step."""
+        return len(self.schedule.regions) - 1 + self.schedule.closing
+
+
+def lower(graph: Graph, roles: Roles, target: Target) -> Lowered:
+    """Return the function for `graph`. Raises NotYetError for ops that can't be compiled."""
+    try:
+        return _Lowering(graph, roles, target, in_place=True).run()
+    except InPlaceConflict:
+        return _Lowering(graph, roles, target, in_place=False).run()
+
+
+class _Lowering:
+    def __init__(self, graph: Graph, roles: Roles, target: Target, *, in_place: bool) -> None:
+        self.graph = graph
+        self.roles = roles
+        self.target = target
+        self.in_place = in_place
+        self.slots: list[Slot] = []
+        self.buffers: dict[Buffer, int] = {}
+        self.code = ElementCode()
+        self.entry: list[str] = []
+        self._bounds: dict[int, tuple[Number, Number]] = {}
+        self._addresses: dict[Buffer, Number] = {}
+        self._step: Number = Number("0", "i64")
+
+    def run(self) -> Lowered:
+        inputs, outputs, fed = self._places()
+        fused = fuse(self.graph, inputs, outputs, fed)
+        states = {
+            one for one, slot in self.buffers.items()
+            if self.slots[slot].name in self.roles.states.values()
+        }  # fmt: skip
+        guard = self.graph.outputs[self.roles.guard] if self.roles.guard else None
+        if guard is not None and guard not in fused.singles:
+            guard = None
+        order = schedule(fused, states, guard)
+        arena = plan_memory(fused, order)
+        scratch = self._write(fused, order, arena, states)
+        text = self._text()
+        return Lowered(text, self.slots, arena, scratch, fused, order)
+
+    # --- where inputs and outputs lie -----------------------------------------------------------
+
+    def _slot(self, slot: Slot) -> Buffer:
+        size = int(np.prod(slot.shape, dtype=np.int64))
+        buffer = Buffer(slot.name, slot.dtype, size, external=True)
+        self.buffers[buffer] = len(self.slots)
+        self.slots.append(slot)
+        return buffer
+
+    def _places(
+        self,
+    ) -> tuple[dict[Value, View], dict[str, View], dict[Value, View]]:
+        inputs: dict[Value, View] = {}
+        fed: dict[Value, View] = {}
+        by_name: dict[str, Buffer] = {}
+        for value in self.graph.inputs:
+            name = value.name or f"input{value.serial}"
+            if name in self.roles.fetched:
+                self._slot(Slot(name, value.dtype, value.shape))
+                fed[value] = View.whole(Buffer(name, value.dtype, value.size), value.shape)
+                continue
+            stride = value.size if name in self.roles.stepped else 0
+            by_name[name] = self._slot(Slot(name, value.dtype, value.shape, stride))
+            inputs[value] = View.whole(by_name[name], value.shape)
+        for value in self._stored_literals():
+            name = value.name or f"literal{value.serial}"
+            literal = np.asarray(value.data, dtype=value.dtype, order="C")
+            buffer = self._slot(Slot(name, value.dtype, value.shape, literal=literal))
+            inputs[value] = View.whole(buffer, value.shape)
+        outputs: dict[str, View] = {}
+        for name, value in self.graph.outputs.items():
+            into = self.roles.states.get(name)
+            if into is not None:
+                outputs[name] = View.whole(by_name[into], value.shape)
+                continue
+            stride = value.size if name in self.roles.logged else 0
+            slot = Slot(name, value.dtype, value.shape, stride, output=True)
+            outputs[name] = View.whole(self._slot(slot), value.shape)
+        return inputs, outputs, fed
+
+    def _stored_literals(self) -> list[Value]:
+        """Return the literals that must lie in memory: arrays, and operands of matrix products."""
+        operands: set[Value] = set()
+        for value in self.graph.values:
+            if isinstance(value.op, MatrixProduct):
+                for given in value.inputs:
+                    base = given
+                    while base.op is not None and base.op.moves:
+                        base = base.inputs[0]
+                    operands.add(base)
+        return [
+            value
+            for value in self.graph.literals
+            if value.size and (value in operands or not is_one_number(value))
+        ]
+
+    # --- code ---------------------------------------------------------------------------------
+
+    def _at_entry(self, write: Callable[[], Number]) -> Number:
+        """Return a number that is worked out where the function begins."""
+        lines, self.code.lines = self.code.lines, self.entry
+        found = write()
+        self.code.lines = lines
+        return found
+
+    def _field(self, number: int, kind: str) -> Number:
+        code = self.code
+
+        def write() -> Number:
+            at = CONTEXT_BYTES + 8 * number
+            return code.load(code.address(Number("%context", "ptr"), code.index(at), "i8"), kind)
+
+        return self._at_entry(write)
+
+    def bounds(self, rows: int) -> tuple[Number, Number]:
+        """Return the rows of this thread: from the first up to the one behind the last."""
+        if rows not in self._bounds:
+            code = self.code
+            blocks = -(-rows // ROWS_TOGETHER)
+
+            def bound(thread: Number) -> Number:
+                share = code.binary(
+                    "udiv", code.multiply(code.index(blocks), thread), Number("%threads", "i64")
+                )
+                row = code.multiply(share, code.index(ROWS_TOGETHER))
+                return code.select(code.less(row, code.index(rows)), row, code.index(rows))
+
+            thread = Number("%thread", "i64")
+            low = self._at_entry(lambda: bound(thread))
+            high = self._at_entry(lambda: bound(code.add(thread, code.index(1))))
+            self._bounds[rows] = low, high
+        return self._bounds[rows]
+
+    def _write(self, fused: Fused, order: Schedule, arena: Arena, states: set[Buffer]) -> int:
+        code = self.code
+        arena_base = self._field(ARENA, "ptr")
+        scratch = self._field(SCRATCH, "ptr")
+        apart = self._field(SCRATCH_BYTES, "i64")
+        steps = self._field(STEPS, "i64")
+        own_scratch = self._at_entry(
+            lambda: code.address(scratch, code.multiply(apart, Number("%thread", "i64")), "i8")
+        )
+        bases = [self._field(FIRST_SLOT + number, "ptr") for number in range(len(self.slots))]
+        numbers = self._field(ROW_NUMBERS, "ptr")
+        for buffer, start in arena.starts.items():
+            at = code.index(start)
+            self._addresses[buffer] = self._at_entry(
+                lambda at=at: code.address(arena_base, at, "i8")
+            )
+        emission = Emission(
+            code, fused, self.target, lambda one: self._addresses[one], self.bounds, own_scratch
+        )
+        before = "entry.end"
+        code.start_block("round")
+        step = Number("%step", "i64")
+        place = len(code.lines)
+        code.lines.append("")
+        for buffer, number in self.buffers.items():
+            slot = self.slots[number]
+            base = bases[number]
+            if slot.stride:
+                moved = code.multiply(step, code.index(slot.stride))
+                base = code.address(base, moved, KIND_OF_DTYPE[slot.dtype])
+            self._addresses[buffer] = base
+        fetched = {slot.name: bases[number] for number, slot in enumerate(self.slots)}
+        self._write_step(emission, order, fetched, numbers, step, states)
+        following = code.add(step, code.index(1))
+        code.emit(f"br {code.less(following, steps)}, label %round, label %finished")
+        code.lines[place] = (
+            f"  %step = phi i64 [ 0, %{before} ], [ {following.text}, %{code.block} ]"
+        )
+        self._write_end(steps)
+        return emission.scratch_bytes
+
+    def _write_step(
+        self,
+        emission: Emission,
+        order: Schedule,
+        fetched: Mapping[str, Number],
+        numbers: Number,
+        step: Number,
+        states: set[Buffer],
+    ) -> None:
+        code, fused = self.code, emission.fused
+        context, threads = Number("%context", "ptr"), Number("%threads", "i64")
+        for value in self.graph.values:
+            known = value in fused.singles and not fused.kernels_of_single(value)
+            if known and not value.is_literal:
+                emission.work_out(value)
+        stored_guard = False
+        for place, region in enumerate(order.regions):
+            if place:
+                write_barrier(code, context, threads, self.target)
+            for kernel in region:
+                code.comment(kernel.name)
+                for read in fused.reads(kernel):
+                    for single in read.singles:
+                        emission.work_out(single)
+                if order.guard is not None and not stored_guard and self._changes(kernel, states):
+                    self._write_guard(emission, order.guard, step)
+                    stored_guard = True
+                self._write_kernel(emission, kernel, fetched, numbers)
+        changing = any(view.buffer in states for _, view in fused.single_outputs)
+        if order.guard is not None and not stored_guard and changing:
+            self._write_guard(emission, order.guard, step)
+        if fused.single_outputs:
+            if len(order.regions) < 2 and changing:
+                write_barrier(code, context, threads, self.target)
+            found = [emission.work_out(value) for value, _ in fused.single_outputs]
+            with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
+                for (value, view), number in zip(fused.single_outputs, found, strict=True):
+                    where = (Position(code.index(0)),) * value.ndim
+                    emission.elements().store(number, view, where)
+        if order.closing or changing:
+            write_barrier(code, context, threads, self.target)
+
+    def _changes(self, kernel: Kernel, states: set[Buffer]) -> bool:
+        return any(view.buffer in states for _, view in kernel.results)
+
+    def _write_guard(self, emission: Emission, guard: Value, step: Number) -> None:
+        """Write that every thread leaves where the guard is not finite."""
+        code = self.code
+        number = emission.work_out(guard)
+        with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
+            for value, view in emission.fused.single_outputs:
+                if value is guard:
+                    where = (Position(code.index(0)),) * value.ndim
+                    emission.elements().store(number, view, where)
+            done = CONTEXT_BYTES + 8 * DONE
+            at = code.address(Number("%context", "ptr"), code.index(done), "i8")
+            code.store(step, at)
+        finite = code.compare("olt", code.absolute(number), code.like(float("inf"), number))
+        onward = code.label("finite")
+        code.emit(f"br {finite}, label %{onward}, label %stopped")
+        code.start_block(onward)
+
+    def _write_kernel(
+        self, emission: Emission, kernel: Kernel, fetched: Mapping[str, Number], numbers: Number
+    ) -> None:
+        core = kernel.core
+        if kernel.fed is not None:
+            rows = kernel.fed.shape[0]
+            moved = self.code.multiply(Number("%step", "i64"), self.code.index(rows))
+            index = self.code.address(numbers, moved, "i64")
+            write_fetch(emission, kernel, fetched[kernel.fed.name or ""], index)
+        elif core is None:
+            write_entries(emission, kernel)
+        elif isinstance(core.op, MatrixProduct):
+            write_contraction(emission, kernel)
+        else:
+            write_reduction(emission, kernel)
+
+    def _write_end(self, steps: Number) -> None:
+        code = self.code
+        code.start_block("finished")
+        with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
+            done = CONTEXT_BYTES + 8 * DONE
+            at = code.address(Number("%context", "ptr"), code.index(done), "i8")
+            code.store(steps, at)
+        code.emit("ret i32 0")
+        code.start_block("stopped")
+        code.emit("ret i32 0")
+
+    def _text(self) -> str:
+        head = f"define i32 @{ENTRY}(ptr %context, i64 %thread, i64 %threads) "
+        body = "\n".join(
+            [
+                head + self.target.function_attributes + " {",
+                "entry:",
+                *self.entry,
+                "  br label %entry.end",
+                "entry.end:",
+                "  br label %round",
+                *self.code.lines,
+                "}",
+            ]
+        )
+        return "\n".join([*sorted(self.code.declarations), body, ""])
+
+
+__all__ = ["ENTRY", "FIRST_SLOT", "Lowered", "Roles", "Slot", "lower"]

@@ -1,0 +1,150 @@
+"""In which order kernels run, and where threads must wait for each other.
+
+Parallel means: the rows of every result are shared out, always in the same way for the same number
+of rows. A thread may go on to a kernel that reads only rows which it made itself; where a kernel
+reads rows of others, a barrier stands before it. Kernels between two barriers are a region. Knows
+kernels and what they read; knows no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from misstep.compiler.fuse import Fused, Kernel
+from misstep.compiler.reading import Read, positions_of
+from misstep.compiler.views import Buffer, View
+from misstep.errors import MisstepError
+from misstep.ir import Value
+
+# Threads share rows out in groups of so many: the tallest tile of a matrix product.
+ROWS_TOGETHER = 8
+
+
+class InPlaceConflict(MisstepError):
+    """A result can't take the place of an input, since the old numbers are needed beside it."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Regions of kernels; between two of them stands a barrier.
+
+    `closing`: whether a barrier must also stand between two steps. `guard`: the single number after
+    which a step may still end without a trace: it is known before the first state is written.
+    """
+
+    regions: list[list[Kernel]]
+    closing: bool
+    guard: Value | None
+
+
+def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = None) -> Schedule:
+    """Return the order of the kernels of `fused`.
+
+    `states`: buffers whose old numbers a step reads and whose new ones it writes. Raises
+    InPlaceConflict when old numbers would be needed after they are gone.
+    """
+    needs = _needs(fused, set(states), guard)
+    region_of: dict[Kernel, int] = {}
+    regions: list[list[Kernel]] = []
+    waiting = list(fused.kernels)
+    while waiting:
+        number = len(regions)
+        region: list[Kernel] = []
+        grew = True
+        while grew:
+            grew = False
+            for kernel in list(waiting):
+                ready = all(
+                    before in region_of and (region_of[before] < number or aligned)
+                    for before, aligned in needs[kernel].items()
+                )
+                if ready:
+                    region_of[kernel] = number
+                    region.append(kernel)
+                    waiting.remove(kernel)
+                    grew = True
+        if not region:
+            raise InPlaceConflict(
+                "the order of kernels", needed="one in which old numbers are read before new ones",
+                got=f"a ring of {len(waiting)}",
+            )  # fmt: skip
+        regions.append(region)
+    written = any(view.buffer in states for one in fused.kernels for _, view in one.results)
+    return Schedule(regions, len(regions) > 1 or written, guard)
+
+
+def _needs(
+    fused: Fused, states: set[Buffer], guard: Value | None
+) -> dict[Kernel, dict[Kernel, bool]]:
+    """Return for each kernel which ones must come before it, and whether own rows are enough."""
+    needs: dict[Kernel, dict[Kernel, bool]] = {kernel: {} for kernel in fused.kernels}
+    reads = {kernel: fused.reads(kernel) for kernel in fused.kernels}
+
+    def need(kernel: Kernel, before: Kernel, aligned: bool) -> None:
+        needs[kernel][before] = needs[kernel].get(before, True) and aligned
+
+    for kernel in fused.kernels:
+        for read in reads[kernel]:
+            for single in read.singles:
+                for maker in fused.kernels_of_single(single):
+                    need(kernel, maker, True)
+            for maker in fused.makers.get(read.base, ()):
+                if maker is not kernel:
+                    made = next((view for value, view in maker.results if value is read.base), None)
+                    need(kernel, maker, made is not None and _own_rows(read, made, kernel, maker))
+                elif not kernel.single:
+                    raise InPlaceConflict(f"the kernel {kernel.name}", got="a read of itself")
+    leaves = [
+        (kernel, read)
+        for kernel in fused.kernels
+        for read in reads[kernel]
+        if read.view is not None and read.base.op is None and read.base not in fused.makers
+    ]
+    guards = fused.kernels_of_single(guard) if guard is not None else set()
+    for kernel in fused.kernels:
+        for value, view in kernel.results:
+            if view.buffer not in states:
+                continue
+            for before in guards:
+                need(kernel, before, True)
+            for reader, read in leaves:
+                assert read.view is not None
+                if not read.view.overlaps(view):
+                    continue
+                if reader is not kernel:
+                    need(kernel, reader, _own_rows(read, view, reader, kernel))
+                elif not _same_entry(read, view, kernel):
+                    raise InPlaceConflict(
+                        f"the new numbers of {value.name}", needed="to be read entry by entry"
+                    )
+    return needs
+
+
+def _same_entry(read: Read, view: View, kernel: Kernel) -> bool:
+    return read.view == view and read.positions == positions_of(kernel.shape)
+
+
+def _own_rows(read: Read, made: View, reader: Kernel, maker: Kernel) -> bool:
+    """Tell whether each thread, in its rows, reads only what it made in those rows."""
+    if reader.rows != maker.rows or maker.single or reader.single:
+        return False
+    if reader.rows == 1:
+        return True
+    assert read.view is not None
+    first = [
+        axis for axis, position in enumerate(read.positions) if position.start.text == "%axis0"
+    ]
+    step = made.strides[0]
+    if len(first) != 1 or read.view.strides[first[0]] != step or step == 0:
+        return False
+    ends = [
+        (length - 1) * stride
+        for axis, (length, stride) in enumerate(
+            zip(read.view.shape, read.view.strides, strict=True)
+        )
+        if axis != first[0]
+    ]
+    from_row = read.view.offset - made.offset
+    low = from_row + sum(min(end, 0) for end in ends)
+    return low >= 0 and from_row + sum(max(end, 0) for end in ends) < abs(step)

@@ -1,0 +1,195 @@
+"""`NativeProgram`: a graph as machine code that runs many steps in one call.
+
+Compiles when it is made; `run` fills in addresses and lets a crew of threads go. What it computes
+does not depend on how many they are. Knows arrays by name; what they mean is its user's business.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from misstep.compiler.barrier import CONTEXT_BYTES, make_context, set_waiting
+from misstep.compiler.lower import (
+    ARENA,
+    DONE,
+    ENTRY,
+    FIRST_SLOT,
+    ROW_NUMBERS,
+    SCRATCH,
+    SCRATCH_BYTES,
+    STEPS,
+    Lowered,
+    Roles,
+    lower,
+)
+from misstep.compiler.native import compile_module
+from misstep.compiler.simplify import simplify
+from misstep.compiler.target import Target, host_target
+from misstep.compiler.threads import CREW, CREW_ARGUMENTS, CREW_RESULT, usable_cores
+from misstep.errors import AbstractValueError, ShapeError
+from misstep.ir import Array, Graph
+
+# Multiply-adds or entries in a step below which a second thread costs more than it brings: about 20
+# microseconds of one core, against about 2 for two barriers.
+WORK_FOR_TWO = 1_000_000
+ALIGNMENT = 128
+
+
+
+
+class NativeProgram:
+    """A graph as machine code.
+
+    `roles`: what inputs and outputs are to a program of many steps. `threads`: at most so many;
+    None: as many as there are cores to use. A step with little work runs on one thread. Raises
+    NotYetError for what can't be compiled.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        roles: Roles | None = None,
+        *,
+        target: Target | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.graph = graph
+        self.roles = roles if roles is not None else Roles()
+        self.target = target if target is not None else host_target()
+        self.lowered: Lowered = lower(simplify(graph), self.roles, self.target)
+        self.module = compile_module(self.lowered.text, self.target)
+        self._function = self.module.function(ENTRY, CREW_RESULT, *CREW_ARGUMENTS)
+        self.threads = self._threads(threads)
+        self._context: Array | None = None
+        self._arena: Array | None = None
+        self._scratch: Array | None = None
+        self._lock = threading.Lock()
+
+    def _threads(self, wanted: int | None) -> int:
+        most = wanted if wanted is not None else usable_cores()
+        return max(1, min(most, self.work() // WORK_FOR_TWO + 1))
+
+    def work(self) -> int:
+        """Return about how many multiply-adds, or entries worked out, a step takes."""
+        work = 0
+        for kernel in self.lowered.fused.kernels:
+            entries = int(np.prod(kernel.shape, dtype=np.int64))
+            inner = 1
+            if kernel.core is not None:
+                given = kernel.core.inputs[0]
+                inner = given.shape[-1] if len(kernel.core.inputs) > 1 else given.size
+                inner = inner if len(kernel.core.inputs) > 1 else max(inner // max(entries, 1), 1)
+            work += entries * max(inner, 1)
+        return work
+
+    def run(
+        self,
+        feeds: Mapping[str, Any],
+        steps: int = 1,
+        *,
+        row_numbers: Array | None = None,
+        into: Mapping[str, Array] | None = None,
+    ) -> tuple[dict[str, Array], int]:
+        """Run `steps` steps; return the outputs by name and the steps that were done.
+
+        `feeds`: inputs by name. States are arrays that change in place. A stepped input holds what
+        each step takes, one after the other: (steps, *shape). A fetched input is the whole data:
+        (rows, …); `row_numbers`, (steps · batch,) int64, says which rows each step takes. `into`:
+        arrays for outputs, otherwise new ones; a logged output is (steps, *shape).
+
+        Raises AbstractValueError when an input is missing, ShapeError when one has another shape.
+        """
+        given: list[Array] = []
+        outputs: dict[str, Array] = {}
+        for slot in self.lowered.slots:
+            if slot.literal is not None:
+                given.append(slot.literal)
+            elif slot.output:
+                shape = (steps, *slot.shape) if slot.name in self.roles.logged else slot.shape
+                array = None if into is None else into.get(slot.name)
+                made = np.empty(shape, slot.dtype) if array is None else array
+                _check(slot.name, made, shape, slot.dtype, self.graph.name)
+                outputs[slot.name] = made
+                given.append(made)
+            else:
+                given.append(self._input(slot.name, slot.dtype, slot.shape, feeds, steps))
+        for name, into_name in self.roles.states.items():
+            outputs[name] = feeds[into_name]
+        rows = np.zeros(0, np.int64) if row_numbers is None else np.ascontiguousarray(row_numbers)
+        with self._lock:
+            done = self._call(given, rows, steps)
+        return outputs, done
+
+    def _input(
+        self, name: str, dtype: str, shape: tuple[int, ...], feeds: Mapping[str, Any], steps: int
+    ) -> Array:
+        array = feeds.get(name)
+        if array is None:
+            array = next((one.data for one in self.graph.inputs if one.name == name), None)
+        if array is None:
+            raise AbstractValueError(
+                f"running {self.graph.name}", needed=f"numbers for the input {name!r}", got="none",
+                try_=f"run({{{name!r}: ...}})",
+            )  # fmt: skip
+        if name in self.roles.states.values():
+            _check(name, array, shape, dtype, self.graph.name)
+            return np.asarray(array)
+        array = np.asarray(array, dtype=dtype, order="C")
+        if name in self.roles.fetched:
+            if array.shape[1:] != shape[1:]:
+                raise ShapeError(
+                    f"the input {name!r} of {self.graph.name}",
+                    needed=f"rows of shape {shape[1:]}", got=f"shape {array.shape}",
+                )  # fmt: skip
+            return array
+        wanted = (steps, *shape) if name in self.roles.stepped else shape
+        if array.shape != wanted:
+            raise ShapeError(
+                f"the input {name!r} of {self.graph.name}",
+                needed=f"shape {wanted}", got=f"shape {array.shape}",
+            )  # fmt: skip
+        return array
+
+    def _call(self, given: list[Array], rows: Array, steps: int) -> int:
+        threads = self.threads
+        if self._context is None:
+            words = 8 * (FIRST_SLOT + len(given))
+            self._context = make_context(threads, words)
+            self._arena = _aligned(self.lowered.arena.size)
+            each = -(-self.lowered.scratch_bytes // ALIGNMENT) * ALIGNMENT
+            self._scratch = _aligned(each * threads)
+            table = self._context[CONTEXT_BYTES:].view(np.uint64)
+            table[ARENA] = self._arena.ctypes.data
+            table[SCRATCH] = self._scratch.ctypes.data
+            table[SCRATCH_BYTES] = each
+        set_waiting(self._context, threads)
+        table = self._context[CONTEXT_BYTES:].view(np.uint64)
+        table[STEPS] = steps
+        table[DONE] = 0
+        table[ROW_NUMBERS] = rows.ctypes.data
+        for number, array in enumerate(given):
+            table[FIRST_SLOT + number] = array.ctypes.data
+        if steps > 0:
+            CREW.run(self._function, self._context.ctypes.data, threads, (given, rows, self))
+        return int(table[DONE])
+
+
+def _check(name: str, array: Any, shape: tuple[int, ...], dtype: str, program: str) -> None:
+    fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype == dtype
+    if not (fits and array.flags.c_contiguous and array.flags.writeable):
+        raise ShapeError(
+            f"the array for {name!r} of {program}",
+            needed=f"a writable {dtype} array of shape {shape} in row-major order",
+            got=f"{getattr(array, 'dtype', type(array).__name__)} {getattr(array, 'shape', '')}",
+        )
+
+
+def _aligned(size: int) -> Array:
+    """Return zeroed bytes that begin at a multiple of ALIGNMENT."""
+    room = np.zeros(size + ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % ALIGNMENT
+    return room[start : start + size]
