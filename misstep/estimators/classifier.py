@@ -19,7 +19,7 @@ from misstep.estimators.reading import (
 )
 from misstep.estimators.settings import class_weights_of
 from misstep.ir import Array
-from misstep.modeling import Rows, begin_rows, continue_rows, fit_rows
+from misstep.modeling import Rows, Settings, begin_rows, continue_rows, fit_rows
 
 
 class Classifier(ClassifierMixin, Estimator):
@@ -58,7 +58,7 @@ class Classifier(ClassifierMixin, Estimator):
         batch_size: int | None = None,
         learning_rate: float | None = None,
         class_weight: Any = None,
-        validation_fraction: float | None = 0.15,
+        validation_fraction: float | None = Settings.validation_fraction,
         patience: int | None = None,
         random_state: Any = 0,
         threads: int | None = None,

@@ -14,7 +14,7 @@ from misstep.estimators.reading import (
     numbers_of,
 )
 from misstep.ir import Array
-from misstep.modeling import Rows, begin_rows, continue_rows, fit_rows
+from misstep.modeling import Rows, Settings, begin_rows, continue_rows, fit_rows
 
 
 class Regressor(RegressorMixin, Estimator):
@@ -48,7 +48,7 @@ class Regressor(RegressorMixin, Estimator):
         epochs: int | None = None,
         batch_size: int | None = None,
         learning_rate: float | None = None,
-        validation_fraction: float | None = 0.15,
+        validation_fraction: float | None = Settings.validation_fraction,
         patience: int | None = None,
         random_state: Any = 0,
         threads: int | None = None,

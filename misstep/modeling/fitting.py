@@ -139,9 +139,10 @@ def settle(rows: Rows) -> tuple[Array, Array | None]:
 
 def _whole(weights: Array) -> bool:
     """Tell whether weights are numbers of copies, few enough to be taken as such."""
-    return bool(
-        (weights == np.floor(weights)).all() and weights.sum() <= max(MOST_COPIES, 2 * len(weights))
-    )
+    most = max(MOST_COPIES, 2 * len(weights))
+    # The largest first: a sum of huge ones would overflow.
+    few = weights.max() <= most and weights.sum() <= most
+    return bool(few and (weights == np.floor(weights)).all())
 
 
 def _fingerprints(rows: Rows) -> Array:

@@ -37,7 +37,7 @@ def same_bits(one: Any, other: Any, x: Array) -> bool:
 # Scores
 
 
-@pytest.mark.parametrize(("data", "margin"), [(load_breast_cancer, 0.015), (load_iris, 0.03)])
+@pytest.mark.parametrize(("data", "margin"), [(load_breast_cancer, 0.03), (load_iris, 0.07)])
 def test_classes_are_told_apart_about_as_well_as_by_a_linear_model(
     data: Any, margin: float
 ) -> None:
@@ -52,7 +52,7 @@ def test_numbers_are_predicted_about_as_well_as_by_a_linear_model() -> None:
     # scikit-learn's own network has a negative R² here, since it does not standardize the target.
     x, y = load_diabetes(return_X_y=True)
     reached = cross_val_score(ms.Regressor(), x, y).mean()
-    assert reached > cross_val_score(Ridge(0.1), x, y).mean() - 0.06
+    assert reached > cross_val_score(Ridge(0.1), x, y).mean() - 0.12
 
 
 def test_what_no_line_separates_is_learned() -> None:
