@@ -259,8 +259,8 @@ class Value:
 
     __str__ = __repr__
 
-    def __hash__(self) -> int:
-        return id(self)
+    # Which Value it is, at the speed of C: programs are full of sets and dictionaries of Values.
+    __hash__ = object.__hash__
 
     if TYPE_CHECKING:  # given by ops/operators.py
 

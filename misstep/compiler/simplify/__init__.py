@@ -1,0 +1,10 @@
+"""From a graph to a smaller one with the same numbers: passes, one in each file.
+
+Read in this order: `passes.py` (what a pass is), `rewriting.py` (what they are written with),
+`ordering.py` (which runs when), then any of them. Knows ops; knows nothing of code or machines.
+"""
+
+from misstep.compiler.simplify.ordering import ORDER, simplify
+from misstep.compiler.simplify.passes import Pass, Rules, registered_passes
+
+__all__ = ["ORDER", "Pass", "Rules", "registered_passes", "simplify"]

@@ -1,0 +1,73 @@
+"""Pass: softmax and log-sum-exp are written out in the ops they are made of.
+
+In the very order of arithmetic of `stable_softmax` and `stable_log_sum_exp` (`ops/reduction.py`),
+so that every bit stays. Both share m = max x, e^(x − m) and its sum when they look at the same x.
+
+`stable_log_sum_exp` takes 0 for a largest that is not finite. Its answer is then the largest
+itself: ln Σ e^(x − 0) is inf where x holds inf, −inf where all is −inf, NaN where there is a NaN.
+That is what is chosen here, after the sum, so that the sum is the one that softmax divides by.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from misstep.compiler.simplify.passes import Rules
+from misstep.compiler.simplify.rewriting import Rewriting
+from misstep.ir import Graph, Value, make_input
+from misstep.ops import log_sum_exp, softmax
+from misstep.ops.arithmetic import Add, Divide, Subtract
+from misstep.ops.comparison import Less, Where
+from misstep.ops.functions import Abs, Exp, Log
+from misstep.ops.reduction import Largest, LogSumExp, Softmax, Sum
+
+expand = Rules("expand", "softmax and log-sum-exp are written out")
+
+
+def _shifted(here: Rewriting, x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
+    """Return m = max x along `axes` (kept), e^(x − m) and the sum of that."""
+    key = x, axes
+    if key not in here.notes:
+        largest = here.make(Largest(axes, True), x)
+        powers = here.make(Exp(), here.make(Subtract(), x, largest))
+        here.notes[key] = largest, powers, here.make(Sum(axes, True), powers)
+    found: tuple[Value, Value, Value] = here.notes[key]
+    return found
+
+
+@expand.on(Softmax)
+def softmax_written_out(here: Rewriting, value: Value) -> Value | None:
+    """e^(x − m) / Σ e^(x − m)."""
+    assert isinstance(value.op, Softmax)
+    (x,) = value.inputs
+    _, powers, sums = _shifted(here, x, (value.op.axis % x.ndim,))
+    return here.make(Divide(), powers, sums)
+
+
+@expand.on(LogSumExp)
+def log_sum_exp_written_out(here: Rewriting, value: Value) -> Value | None:
+    """ln Σ e^(x − m) + m where m is finite, else m."""
+    assert isinstance(value.op, LogSumExp)
+    (x,) = value.inputs
+    axes = tuple(sorted(axis % x.ndim for axis in value.op.axes))
+    largest, _, sums = _shifted(here, x, axes)
+    finite = here.make(Less(), here.make(Abs(), largest), here.number(np.inf, largest))
+    result = here.make(Where(), finite, here.make(Add(), here.make(Log(), sums), largest), largest)
+    return here.reshape(result, value.shape)
+
+
+@expand.example
+def _() -> Graph:
+    return Graph(softmax(make_input("x", (2, 3)), -2))
+
+
+@expand.example
+def _() -> Graph:
+    x = make_input("x", (2, 3, 2), "float64")
+    return Graph({"some": log_sum_exp(x, (2, -3)), "all": log_sum_exp(x, keep=True)})
+
+
+@expand.example
+def _() -> Graph:
+    x = make_input("x", (2, 3))
+    return Graph({"lost": log_sum_exp(x, -1), "share": softmax(x)})

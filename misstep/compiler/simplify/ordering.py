@@ -1,0 +1,88 @@
+"""The order of the passes, repeated while they find something, with the verifier between them.
+
+Passes open ways for each other: what `expand` writes out is shared by `share_repeats`, what
+`split_flat` cuts is put right by `cancel_slices`. Each sees a valid graph and returns a valid one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from misstep.compiler.simplify.cancel_moves import cancel_moves
+from misstep.compiler.simplify.cancel_slices import cancel_slices
+from misstep.compiler.simplify.choices import choices
+from misstep.compiler.simplify.divide_by_uniform import divide_by_uniform
+from misstep.compiler.simplify.drop_broadcasts import drop_broadcasts
+from misstep.compiler.simplify.expand import expand
+from misstep.compiler.simplify.fold_constants import fold_constants
+from misstep.compiler.simplify.identities import identities
+from misstep.compiler.simplify.passes import Pass
+from misstep.compiler.simplify.powers import powers
+from misstep.compiler.simplify.rewriting import Draft
+from misstep.compiler.simplify.share_repeats import share_repeats
+from misstep.compiler.simplify.split_flat import split_flat
+from misstep.ir import Graph, Value, verify
+
+# These find more after each other; the rest runs once, at its place in ORDER.
+REPEATED: tuple[Pass, ...] = (
+    fold_constants,
+    cancel_moves,
+    cancel_slices,
+    drop_broadcasts,
+    identities,
+    choices,
+    powers,
+    share_repeats,
+)
+ORDER: tuple[tuple[Pass, ...], ...] = (
+    (expand,),
+    REPEATED,
+    (split_flat,),
+    REPEATED,
+    (divide_by_uniform,),
+    REPEATED,
+)
+# Two rounds are common, four the most seen in any program of training. A bound, not a need: every
+# rule makes a program smaller or brings it nearer to one form.
+MOST_ROUNDS = 10
+
+
+def simplify(graph: Graph, without: Collection[Pass] = ()) -> Graph:
+    """Return a graph of the same inputs, outputs and numbers, with less to compute.
+
+    `without`: passes to leave out. Without those that are not `exact`, the interpreter gives the
+    same bits for both graphs. Names and places in the user's code stay on what stays, and go over
+    to what takes a value's place. The graph given stays as it is. The result is meant for the kind
+    of number that it has: literals are folded in it.
+
+    >>> from misstep.ir import make_input
+    >>> x = make_input("x", (3,))
+    >>> print(simplify(Graph({"y": -(-x) * 1.0})))
+    graph program(x: float32[3]) {
+      return y=x
+    }
+    """
+    known = set(graph.values)
+    for group in ORDER:
+        passes = [one for one in group if one not in without]
+        repeated = len(group) > 1
+        idle = 0  # passes in a row that found nothing
+        for one in passes * (MOST_ROUNDS if repeated else 1):
+            before, graph = graph, one(graph)
+            if graph is before:
+                idle += 1
+                if idle == len(passes):
+                    break
+                continue
+            idle = 0 if repeated else 1
+            _verify(graph, known)
+    return graph
+
+
+def _verify(graph: Graph, known: set[Value]) -> None:
+    """Verify what is new since the last time."""
+    if isinstance(graph, Draft):
+        # What was only computed anew from values of the same types is as well formed as before.
+        known |= graph.copied
+    verify(graph, known)
+    known.update(graph.values)
