@@ -150,6 +150,7 @@ class _Fusion:
     def _stored(self) -> set[Value]:
         """Return the values that need memory of their own, leaves left out."""
         stored: set[Value] = set()
+        chained: set[Value] = set()
         uses: dict[Value, int] = defaultdict(int)
         for value in self.graph.values:
             for given in dict.fromkeys(value.inputs):
@@ -164,9 +165,19 @@ class _Fusion:
             if isinstance(op, MatrixProduct):
                 for given in value.inputs:
                     stored |= self._memory_for(given)
+                chained.add(value)
             if isinstance(op, MatrixProduct | Reduction | Concatenate) or not op.by_entry:
                 stored.add(value)
                 continue
+            # What is worked out from a product and wanted several times is kept, not the product.
+            if op.elementwise and any(
+                one in chained and uses[one] == 1 and one.shape == value.shape
+                for one in value.inputs
+            ):
+                chained.add(value)
+                if uses[value] > 1:
+                    stored.add(value)
+                    continue
             worked = sum(cost[one] for one in value.inputs if one not in stored)
             cost[value] = worked + (0 if op.moves else op.cost)
             dear = cost[value] >= EXPENSIVE and uses[value] > 1 and not op.moves
@@ -324,20 +335,20 @@ class _Fusion:
         return None
 
     def _drop_unread(self) -> None:
-        """Leave away the stores of cores that nobody reads outside of their own kernel."""
+        """Leave away the stores of what nobody reads outside of its own kernel."""
         read = {
             one.base
             for kernel in self.kernels
             for one in kernel_reads(kernel, self.storage, self.singles)
         }
-        kept = {id(view) for view in self.outputs.values()}
-        inside = {value for pieces in self.pieces.values() for value, _ in pieces}
+        joined = {base_of(given, self.storage) for ones in self.pieces.values() for given, _ in ones}
         for kernel in self.kernels:
-            core = kernel.core
-            if core is None or core in read or len(kernel.results) < 2 or core in inside:
-                continue
-            if id(self.storage[core]) not in kept and not self.storage[core].buffer.external:
-                kernel.results = [pair for pair in kernel.results if pair[0] is not core]
+            if not kernel.single and kernel.fed is None:
+                kernel.results = [
+                    (value, view)
+                    for value, view in kernel.results
+                    if value in read or value in joined or view.buffer.external
+                ] or kernel.results[:1]
 
 
 def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:

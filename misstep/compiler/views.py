@@ -35,12 +35,20 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class View:
-    """Entries of `shape` in `buffer`; entry (i, j) lies at offset + i · strides[0] + j · strides[1]."""
+    """Entries of `shape` in `buffer`; entry (i, j) lies at offset + i · s + j · t for strides (s, t).
+
+    The stride of an axis of length 1 is 0, so that views of the same entries are equal.
+    """
 
     buffer: Buffer
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        strides = zip(self.shape, self.strides, strict=True)
+        canonical = tuple(0 if length == 1 else stride for length, stride in strides)
+        object.__setattr__(self, "strides", canonical)
 
     @classmethod
     def whole(cls, buffer: Buffer, shape: tuple[int, ...]) -> View:
