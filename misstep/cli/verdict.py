@@ -91,13 +91,13 @@ def verdict(metrics: Mapping[str, Scores], rows: int) -> str:
 
 def _by_accuracy(test: Scores, other: Scores, rows: int, name: str) -> tuple[int, str]:
     ours, theirs = test["accuracy"], other["accuracy"]
+    points = f"{100 * abs(ours - theirs):.1f} points"
+    sides = f"({percent(ours)} against {percent(theirs)})"
     # A right and a wrong row added to each, as Agresti and Caffo do (The American Statistician 54,
     # 2000): otherwise a perfect score on a few rows would seem certain.
-    smoothed = [(share * rows + 1) / (rows + 2) for share in (ours, theirs)]
-    error = math.sqrt(sum(share * (1 - share) for share in smoothed) / (rows + 2))
+    ours, theirs = ((share * rows + 1) / (rows + 2) for share in (ours, theirs))
+    error = math.sqrt((ours * (1 - ours) + theirs * (1 - theirs)) / (rows + 2))
     gap = ours - theirs
-    points = f"{100 * abs(gap):.1f} points"
-    sides = f"({percent(ours)} against {percent(theirs)})"
     if gap > 0 and gap > STANDARD_ERRORS * error:
         return 1, f"Better than {name} by {points} {sides}."
     if gap < 0 and -gap > STANDARD_ERRORS * error:

@@ -1,0 +1,72 @@
+"""The command line on real data sets, from training to explanation; skipped where they are absent.
+
+What is not possible yet must be said so.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_world import Run
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "name", "least"),
+    [
+        ("tabular/titanic.csv", "Survived", "accuracy", 0.70),
+        ("tabular/iris.csv", "species", "accuracy", 0.85),
+        ("tabular/boston_housing.csv", "MEDV", "r2", 0.5),
+    ],
+)
+def test_tables(source: str, target: str, name: str, least: float, real: Path, run: Run) -> None:
+    found = run("train", real / source, "--target", target, "--epochs", 20, "--json").json
+    assert found["metrics"]["test"][name] > least
+    predicted = run("predict", found["model"], real / source, "--json").json
+    assert predicted["metrics"][name] > least
+    explained = run("explain", found["model"], real / source, "--weight", "dense1.weight")
+    assert explained.code == 0
+    assert "Chain rule" in explained.out
+
+
+def test_labels_that_end_in_a_dot_and_a_test_file(real: Path, run: Run) -> None:
+    train, test = real / "tabular" / "adult_train.csv.gz", real / "tabular" / "adult_test.csv.gz"
+    done = run("train", train, "--target", "income", "--test", test, "--epochs", 1, "--json")
+    assert done.code == 0
+    assert done.json["metrics"]["test"]["accuracy"] > 0.8
+    assert "only by a dot" in " ".join(done.err.split())
+
+
+def test_a_nasty_table(real: Path, run: Run) -> None:
+    source = real / "nasty" / "melbourne_housing.csv.gz"
+    done = run("train", source, "--target", "Price", "--epochs", 2, "--json")
+    assert done.code == 0
+    assert done.json["metrics"]["test"]["r2"] > 0.4
+
+
+def test_mnist(real: Path, run: Run) -> None:
+    words = ["--network", "dense16", "--epochs", 1, "--batch-size", 512, "--json"]
+    found = run("train", real / "mnist", *words).json
+    assert found["metrics"]["test"]["accuracy"] > 0.85
+    rows = run("predict", found["model"], real / "mnist" / "t10k-images-idx3-ubyte.gz").csv
+    assert len(rows) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("text/sms_spam.tsv.gz", "label", "learning from texts is not possible yet"),
+        ("nasty/spam_latin1.csv.gz", "class_label", "learning from texts is not possible yet"),
+        ("cats_dogs_64", "", "can't be read yet"),
+    ],
+)
+def test_kinds_of_data_to_come(source: str, target: str, words: str, real: Path, run: Run) -> None:
+    done = run("train", real / source, *(["--target", target] if target else []))
+    assert done.code == 2
+    assert words in done.err
+    assert list(Path().iterdir()) == []

@@ -1,0 +1,162 @@
+"""How things are said: verdicts that chance can't make, texts that steer nothing, plain JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from misstep.cli.choice_lines import MOST_COLUMNS, ChoiceLines
+from misstep.cli.explain_command import amount, drawn
+from misstep.cli.plain_text import in_options, json_line, printable
+from misstep.cli.showing import Page
+from misstep.cli.verdict import score_rows, verdict
+from misstep.modeling import Choice
+
+
+def scores(test: float, linear: float | None, guess: float = 0.5) -> dict[str, dict[str, float]]:
+    found = {"test": {"accuracy": test}, "baseline": {"accuracy": guess}}
+    return found if linear is None else found | {"linear": {"accuracy": linear}}
+
+
+def errors(test: float, linear: float, guess: float = 10.0) -> dict[str, dict[str, float]]:
+    named = {"test": test, "linear": linear, "baseline": guess}
+    return {name: {"rmse": value, "r2": 1 - value / 10} for name, value in named.items()}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "rows", "words"),
+    [
+        (scores(0.95, 0.90), 1000, "Better than a linear model by 5.0 points"),
+        (scores(0.90, 0.95), 1000, "Worse than a linear model by 5.0 points"),
+        (scores(0.95, 0.94), 100, "No better than a linear model"),
+        (scores(1.0, 0.967), 30, "No better than a linear model"),
+        (scores(0.9, 0.9), 1000, "the two are even"),
+        (scores(0.5, 0.9), 1000, "No better than guessing"),
+        (scores(0.3, 0.9), 1000, "Worse than guessing"),
+        (scores(0.9, None), 1000, "Better than guessing by 40.0 points"),
+        (errors(4.0, 5.0), 1000, "Better than a linear model: its error is 20.0% smaller"),
+        (errors(5.0, 4.0), 1000, "Worse than a linear model: its error is 25.0% larger"),
+        (errors(4.9, 5.0), 50, "No better than a linear model"),
+        (errors(11.0, 5.0), 1000, "Worse than guessing"),
+        (errors(0.0, 0.0), 10, "As good as can be"),
+        (errors(math.inf, 5.0), 10, "Worse than guessing"),
+        (errors(math.nan, 5.0), 10, "Worse than guessing"),
+        (scores(1.0, 1.0), 1, "No better than guessing"),
+    ],
+)
+def test_the_verdict_is_honest(metrics: dict[str, Any], rows: int, words: str) -> None:
+    assert words in verdict(metrics, rows)
+
+
+def test_the_scores_say_what_the_linear_model_learned_from() -> None:
+    _, table = score_rows(scores(0.9, 0.8), 100, "pictures", step=11)
+    assert "one in 11 of the pictures" in table[1][-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain äöü 日本", "plain äöü 日本"),
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("a\tb\rc\x7f\x9b", "a\\tb\\rc\\x7f\\x9b"),
+        ("a\u202eb", "a\\u202eb"),
+        ("two\nlines", "two\nlines"),
+    ],
+)
+def test_what_steers_a_terminal_is_written_out(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_python_words_become_options() -> None:
+    assert in_options("try task='classification'") == "try --task classification"
+
+
+def test_json_is_strict() -> None:
+    thing = {
+        "nan": math.nan, "inf": [-math.inf], "array": np.array([1.5, math.nan]), 3: (True, None),
+        "number": np.float32(0.5), "kind": type,
+    }  # fmt: skip
+    line = json_line(thing)
+    assert "\n" not in line
+    found = json.loads(line)
+    assert found["nan"] is None
+    assert found["inf"] == [None]
+    assert found["array"] == [1.5, None]
+    assert found["3"] == [True, None]
+    assert found["number"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0.0, "0"), (-0.25, "−0.25"), (452600.4, "452,600"), (-1234.5, "−1,234"), (math.nan, "NaN")],
+)
+def test_amounts(number: float, said: str) -> None:
+    assert amount(number) == said
+
+
+def test_a_picture_is_drawn_twice_as_wide() -> None:
+    assert drawn(np.array([[0.0, 1.0], [0.5, 0.0]])) == "  @@\n=="  # trailing blanks are cut
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_colors_only_on_a_terminal_that_wants_them(
+    plain: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Terminal()
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    if plain:
+        monkeypatch.setenv("NO_COLOR", "1")
+    else:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+    page = Page()
+    page.title("Title")
+    page.fact("label", "word " * 30, "reason " * 20)
+    page.table([["name", "1"], ["other", "12,000"]], ["what", "number"], [1])
+    text = stream.getvalue()
+    assert ("\x1b" in text) is not plain
+    if plain:
+        assert max(map(len, text.splitlines())) <= 60
+
+
+def test_a_silent_page_says_what_always_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
+    page = Page(silent=True)
+    page.title("not this")
+    page.say("but this", always=True)
+    assert capsys.readouterr().out == "but this\n"
+
+
+def test_commands_are_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    line = "misstep train " + "x" * 300
+    Page().commands([line])
+    assert capsys.readouterr().out == f"  {line}\n"
+
+
+def test_columns_are_grouped(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ChoiceLines(Page())
+    for place in range(30):
+        lines(Choice(f"column c{place}", "number", "whole numbers"))
+    for place in range(9):
+        lines(Choice(f"column d{place}", "left out", "constant"))
+    assert "c0" not in capsys.readouterr().out
+    lines(Choice("loss", "CrossEntropy", "three classes"))
+    shown = capsys.readouterr().out
+    assert shown.count("whole numbers") == MOST_COLUMNS
+    assert "30 numbers; 9 left out" in shown
+    assert "and 18 more columns" in shown
+    assert "d6, d7, d8" in shown
+    assert shown.index("d8") < shown.index("CrossEntropy")
+    lines.flush()
+    assert capsys.readouterr().out == ""
