@@ -83,11 +83,10 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     preprocessing = _prepared(rows, chosen, parts.train, weights_of(parts.train), choices)
     target = target.fit(answers[parts.train], weights_of(parts.train))
 
-    def part(places: Array) -> Part:
-        return _part(rows, chosen[places], weights_of(places), preprocessing, target)
-
-    validation = part(parts.validation) if len(parts.validation) else None
-    return learn(part(parts.train), validation, preprocessing, target, settings, choices)
+    whole = _part(rows, chosen, weights, preprocessing, target)
+    validation = whole.picked(parts.validation) if len(parts.validation) else None
+    train = whole.picked(parts.train)
+    return learn(train, validation, preprocessing, target, settings, choices)
 
 
 def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
@@ -183,4 +182,9 @@ def _part(
         by_class = np.asarray(rows.class_weights, np.float64)[answers]
         weights = by_class if weights is None else weights * by_class
     encoded = target.encode(answers) if target.is_number else answers
-    return Part(preprocessing.transform(rows.picked(chosen)), encoded, weights)
+    if isinstance(rows.source, Table):
+        features = preprocessing.transform(rows.picked(chosen))
+    else:
+        # Picked afterwards, when the numbers take half the memory.
+        features = preprocessing.transform(rows.source)[chosen]
+    return Part(features, encoded, weights)

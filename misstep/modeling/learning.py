@@ -6,7 +6,7 @@ features and encoded targets, not where they came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,11 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def picked(self, places: Array) -> Part:
+        """Return the rows at `places`, in their order."""
+        weights = None if self.weights is None else self.weights[places]
+        return Part(self.features[places], self.target[places], weights)
 
     def for_loss(self, loss: Loss) -> tuple[Any, ...]:
         """Return x, y as `loss` wants it, and weights, as a Trainer takes them."""
@@ -132,7 +137,7 @@ def in_portions(part: Part) -> Part:
     places = np.repeat(np.arange(len(part)), portions)
     weights = shares[places] / portions[places]
     even = bool(np.ptp(weights) <= 1e-9 * weights.max())
-    return Part(part.features[places], part.target[places], None if even else weights)
+    return replace(part.picked(places), weights=None if even else weights)
 
 
 def _learned(
