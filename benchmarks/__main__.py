@@ -1,0 +1,185 @@
+"""The command line of `scripts/bench`: which workloads, against whom, how often.
+
+`python -m benchmarks --help`. Exits with 1 when losses differ, never for a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib import metadata
+from typing import Any
+
+from benchmarks import growth, machine, matmul
+from benchmarks.compete import Outcome, Peak, WorkerError, compete
+from benchmarks.digits import FRESH, compete_fresh
+from benchmarks.entrant import PEERS
+from benchmarks.job import ROOT
+from benchmarks.ours import WAYS
+from benchmarks.report import (
+    heading,
+    loss_lines,
+    memory_table,
+    peer_table,
+    ratio_table,
+    write_results,
+)
+from benchmarks.workloads import WORKLOADS, quick
+
+# More than this many processes want a core: times tell about them as well.
+QUIET = 0.3
+# What runs only when it is named, with the file that knows how.
+GROWTH, MATMUL = "growth", "matmul"
+
+
+def read_arguments(words: Sequence[str]) -> argparse.Namespace:
+    """Return what is wanted."""
+    known = [*WORKLOADS, *FRESH, GROWTH, MATMUL]
+    parser = argparse.ArgumentParser(
+        "scripts/bench",
+        description="Times misstep beside other libraries, pair by pair. docs/benchmarks.md says "
+        "how to read it.",
+        epilog="names: " + ", ".join(known) + "; without a name: all but growth and matmul",
+    )
+    parser.add_argument("names", nargs="*", metavar="name", help="what to run")
+    parser.add_argument("--pairs", type=int, help="measurements of each pair (15; quick: 3)")
+    parser.add_argument("--threads", type=int, help="threads of everybody (2, or the cores)")
+    parser.add_argument("--seconds", type=float, help="length of one measurement (0.5; quick: 0.1)")
+    parser.add_argument("--quick", action="store_true", help="fewer rows and pairs: does it work?")
+    parser.add_argument("--peers", default=",".join(PEERS), help="only these, with commas between")
+    parser.add_argument("--ours", choices=list(WAYS), help="how misstep runs its programs")
+    parser.add_argument("--list", action="store_true", help="show names and stop")
+    found = parser.parse_args(words)
+    found.peers = [name for name in found.peers.split(",") if name]
+    for given, allowed in ((found.names, known), (found.peers, PEERS)):
+        for name in given:
+            if name not in allowed:
+                parser.error(f"no {name!r}; there are {', '.join(allowed)}")
+    found.pairs = found.pairs or (3 if found.quick else 15)
+    found.threads = found.threads or min(2, len(machine.usable_cores()))
+    found.seconds = found.seconds or (0.1 if found.quick else 0.5)
+    if found.pairs < 1 or found.seconds <= 0:
+        parser.error("pairs and seconds must be above 0")
+    if not 1 <= found.threads <= len(machine.usable_cores()):
+        parser.error(f"threads: 1 to {len(machine.usable_cores())}, the cores of this process")
+    return found
+
+
+def say(line: str) -> None:
+    """Print at once."""
+    print(line, flush=True)
+
+
+def machine_facts(wanted: argparse.Namespace) -> dict[str, Any]:
+    """Return what a reader of the results must know of this run."""
+    versions = {}
+    for package in ("misstep", "numpy", "torch", "jax", "jaxlib", "scikit-learn", "llvmlite"):
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = None
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:
+        commit = ""
+    return {
+        "processor": machine.processor(),
+        "cores": len(machine.usable_cores()),
+        "threads": wanted.threads,
+        "pairs": wanted.pairs,
+        "seconds": wanted.seconds,
+        "quick": wanted.quick,
+        "ours": os.environ.get("BENCH_OURS", "default"),
+        "commit": commit,
+        "python": sys.version.split()[0],
+        "versions": versions,
+        "load_before": machine.load(),
+    }
+
+
+def run_table(
+    wanted: argparse.Namespace, names: Sequence[str], facts: dict[str, Any], slug: str
+) -> bool:
+    """Run workloads, print and keep the tables; return whether all losses agree."""
+    outcomes = run_workloads(wanted, names or [*WORKLOADS, *FRESH], facts)
+    facts = facts | {"load_after": machine.load()}
+    tables = [ratio_table(outcomes), peer_table(outcomes), memory_table(outcomes)]
+    text = "\n\n".join([heading(facts), *tables])
+    say(f"\n{text}")
+    say(f"\nkept as {write_results('workloads', facts, outcomes, text, slug)}.json and .md")
+    return all(outcome.agrees for outcome in outcomes)
+
+
+def run_workloads(
+    wanted: argparse.Namespace, names: Sequence[str], facts: dict[str, Any]
+) -> list[Outcome]:
+    """Run workloads one after the other, everybody in each."""
+    outcomes = []
+    with ExitStack() as stack:
+        peak = Peak(stack, wanted.threads, wanted.seconds / 2, say)
+        for name in names:
+            say(f"\n{name}: {(WORKLOADS | FRESH)[name].words}")
+            if name in FRESH:
+                outcome = compete_fresh(
+                    FRESH[name],
+                    pairs=wanted.pairs,
+                    threads=wanted.threads,
+                    say=say,
+                    peers=wanted.peers,
+                )
+            else:
+                workload = quick(WORKLOADS[name]) if wanted.quick else WORKLOADS[name]
+                outcome = compete(
+                    workload,
+                    wanted.peers,
+                    pairs=wanted.pairs,
+                    threads=wanted.threads,
+                    seconds=wanted.seconds,
+                    peak=peak,
+                    say=say,
+                )
+            for line in loss_lines(outcome):
+                say(line)
+            say(peer_table([outcome]))
+            outcomes.append(outcome)
+        facts["peaks"] = peak.found
+    return outcomes
+
+
+def main(words: Sequence[str]) -> int:
+    """Run what is wanted; return the exit status."""
+    wanted = read_arguments(words)
+    if wanted.list:
+        for name, workload in (WORKLOADS | FRESH).items():
+            say(f"{name:16} {workload.words}")
+        return 0
+    if wanted.ours:
+        os.environ["BENCH_OURS"] = wanted.ours
+    facts = machine_facts(wanted)
+    say(heading(facts))
+    if (facts["load_before"] or 0.0) > QUIET:
+        say(f"this machine is busy (load {facts['load_before']:.2f}): ratios hold, times may not")
+    slug = machine.short_name(facts["processor"])
+    others = [name for name in wanted.names if name in (GROWTH, MATMUL)]
+    table = [name for name in wanted.names if name not in others]
+    try:
+        agrees = not (table or not others) or run_table(wanted, table, facts, slug)
+        if MATMUL in others:
+            agrees &= matmul.run(wanted, facts, slug, say)
+        if GROWTH in others:
+            agrees &= growth.run(wanted, facts, slug, say)
+    except WorkerError as error:
+        say(f"FAILED: {error}")
+        return 1
+    if not agrees:
+        say("FAILED: LOSSES DIFFER, so somebody does not do the same work; see the tables above")
+    return 0 if agrees else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

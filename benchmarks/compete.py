@@ -1,0 +1,275 @@
+"""How entrants are compared: each in its own process, pair by pair, idle while the other runs.
+
+Ours is measured beside each peer anew: A B, then B A, then A B …, so that neither always comes
+first. Before that, all must give the same losses from the same first weights: nobody wins by doing
+less.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.entrant import OURS, find_entrant
+from benchmarks.job import ROOT, write_job
+from benchmarks.ratios import difference
+from benchmarks.workloads import PEAK_SIDE, Workload, product
+
+Say = Callable[[str], None]
+
+# Threads of OpenMP, OpenBLAS and Eigen go on spinning for some milliseconds after their work; the
+# next entrant starts when they sleep.
+PAUSE_SECONDS = 0.05
+# Predictions and products are compared by their distance as a share of this, or of themselves.
+LEAST_PREDICTION, LEAST_PRODUCT = 0.1, 10.0
+
+
+class WorkerError(RuntimeError):
+    """A worker could not do what it was asked."""
+
+
+class Worker:
+    """The driver's end of a worker process."""
+
+    def __init__(self, name: str, folder: Path, threads: int) -> None:
+        self.name = name
+        self.steps = 0
+        self.facts: dict[str, Any] = {}
+        self._log = folder / f"{name}.log"
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.worker", name, str(folder)],
+                cwd=ROOT,
+                env=machine.worker_environment(threads),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                encoding="utf-8",
+            )
+
+    def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Return the worker's answer. Raises WorkerError with what it printed when it failed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps({"do": command, **arguments}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        answer: dict[str, Any] = json.loads(line) if line else {"error": "the process ended"}
+        if "error" in answer:
+            said = self._log.read_text(encoding="utf-8", errors="replace").strip()
+            raise WorkerError(f"{self.name}, {command}: {answer['error']}\n{said[-3000:]}")
+        return answer
+
+    def measure(self) -> float:
+        """Return the seconds of one step, from a fresh measurement of a fixed number of them."""
+        time.sleep(PAUSE_SECONDS)
+        told = self.ask("measure")
+        return float(told["seconds"] / told["steps"])
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+@dataclass
+class Standing:
+    """What came of one entrant in one workload; all times are seconds of a step.
+
+    `times` and `ours`: measured next to each other. `apart`: how far its losses are from ours.
+    `skipped`: why it did not take part.
+    """
+
+    name: str
+    times: list[float] = field(default_factory=list)
+    ours: list[float] = field(default_factory=list)
+    steps: int = 0
+    memory: int = 0
+    memory_before: int = 0
+    version: str = ""
+    losses: dict[str, Any] = field(default_factory=dict)
+    apart: float = 0.0
+    agrees: bool = True
+    skipped: str = ""
+
+
+@dataclass
+class Outcome:
+    """What came of one workload. `peaks`: operations in a second, one measurement a round."""
+
+    workload: Workload
+    threads: int
+    source: str
+    ours: Standing
+    peers: list[Standing]
+    peaks: list[float] = field(default_factory=list)
+
+    @property
+    def agrees(self) -> bool:
+        """Return whether all losses agree."""
+        return all(peer.agrees for peer in self.peers)
+
+
+class Peak:
+    """The measured peak: a large matrix product by NumPy or PyTorch, whichever is faster."""
+
+    def __init__(self, stack: ExitStack, threads: int, seconds: float, say: Say) -> None:
+        self._stack, self._threads, self._seconds, self._say = stack, threads, seconds, say
+        self._fastest: dict[str, Worker] = {}
+        self.found: dict[str, dict[str, Any]] = {}
+
+    def measure(self, dtype: str) -> float:
+        """Return the operations in a second of a large product now."""
+        if dtype not in self._fastest:
+            self._choose(dtype)
+        return product(PEAK_SIDE, dtype).flops / self._fastest[dtype].measure()
+
+    def _choose(self, dtype: str) -> None:
+        workload = product(PEAK_SIDE, dtype)
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
+        write_job(workload, self._threads, folder)
+        best = 0.0
+        for name in ("numpy", "torch"):
+            if find_entrant_or_none(name) is None:
+                continue
+            worker = Worker(name, folder, self._threads)
+            facts = worker.ask("start")
+            worker.ask("calibrate", seconds=self._seconds)
+            speed = max(workload.flops / worker.measure() for _ in range(3))
+            self.found.setdefault(dtype, {})[name] = {"flops": speed, "blas": facts["blas"]}
+            kernels = ", ".join(f"{one['library']} {one['kernel']}" for one in facts["blas"])
+            self._say(
+                f"peak of {workload.words} on {self._threads} threads: {speed / 1e9:.0f} GFLOP/s "
+                f"with {name} ({kernels or 'its own kernels'})"
+            )
+            if speed > best:
+                if dtype in self._fastest:
+                    self._fastest[dtype].close()
+                best, self._fastest[dtype] = speed, worker
+            else:
+                worker.close()
+        self._stack.callback(self._fastest[dtype].close)
+
+
+def find_entrant_or_none(name: str) -> Any:
+    """Return an entrant's class, or None where its library is not installed."""
+    try:
+        found = find_entrant(name)
+    except ImportError:
+        return None
+    return None if found.missing() else found
+
+
+def entrants_for(workload: Workload, names: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield each peer and why it can't take part, or None."""
+    for name in names:
+        try:
+            kind = find_entrant(name)
+        except ImportError as error:
+            yield name, f"not installed ({error})"
+            continue
+        yield name, kind.refuses(workload) or kind.missing()
+
+
+@contextmanager
+def workers(
+    workload: Workload, names: Sequence[str], threads: int
+) -> Iterator[tuple[dict[str, Worker], str]]:
+    """Start a worker for each name; yield them and where the rows come from; end them."""
+    with tempfile.TemporaryDirectory(prefix="misstep-bench-") as place, ExitStack() as stack:
+        source = write_job(workload, threads, Path(place))
+        found = {}
+        for name in names:
+            found[name] = Worker(name, Path(place), threads)
+            stack.callback(found[name].close)
+        yield found, source
+
+
+def compete(
+    workload: Workload,
+    peers: Sequence[str],
+    *,
+    pairs: int,
+    threads: int,
+    seconds: float,
+    peak: Peak | None,
+    say: Say,
+) -> Outcome:
+    """Run one workload against all peers that can; raise WorkerError if ours fails."""
+    standings = []
+    for name, reason in entrants_for(workload, peers):
+        standings.append(Standing(name, skipped=reason or ""))
+    running = [one.name for one in standings if not one.skipped]
+    with workers(workload, [OURS, *running], threads) as (found, source):
+        ours = Standing(OURS)
+        outcome = Outcome(workload, threads, source, ours, standings)
+        _prepare(found[OURS], ours, seconds)
+        for peer in standings:
+            if peer.skipped:
+                continue
+            try:
+                _prepare(found[peer.name], peer, seconds)
+            except WorkerError as error:
+                say(f"{workload.name}: {error}")
+                peer.skipped = str(error).split("\n", 1)[0]
+                found[peer.name].close()
+                continue
+            peer.apart = distance(workload, ours.losses, peer.losses)
+            peer.agrees = peer.apart <= workload.tolerance
+        for turn in range(pairs):
+            if peak is not None:
+                outcome.peaks.append(peak.measure(workload.dtype))
+            for peer in standings:
+                if not peer.skipped:
+                    _pair(found[OURS], found[peer.name], peer, turn)
+            if all(peer.skipped for peer in standings):
+                ours.times.append(found[OURS].measure())
+        ours.times += [one for peer in standings for one in peer.ours]
+        for standing in [ours, *standings]:
+            if not standing.skipped:
+                standing.memory = found[standing.name].ask("memory")["peak"]
+    return outcome
+
+
+def _prepare(worker: Worker, standing: Standing, seconds: float) -> None:
+    facts = worker.ask("start")
+    standing.version, standing.memory_before = facts["version"], facts["memory_before"]
+    standing.losses = worker.ask("verify")
+    standing.steps = worker.ask("calibrate", seconds=seconds)["steps"]
+
+
+def _pair(ours: Worker, theirs: Worker, peer: Standing, turn: int) -> None:
+    if turn % 2 == 0:
+        peer.ours.append(ours.measure())
+        peer.times.append(theirs.measure())
+    else:
+        peer.times.append(theirs.measure())
+        peer.ours.append(ours.measure())
+
+
+def distance(workload: Workload, ours: dict[str, Any], theirs: dict[str, Any]) -> float:
+    """Return how far two sets of losses, predictions or products are apart, as a share."""
+    if workload.kind == "train":
+        return difference([*ours["epochs"], ours["final"]], [*theirs["epochs"], theirs["final"]])
+    least = LEAST_PREDICTION if workload.kind == "predict" else LEAST_PRODUCT
+    return difference(ours["numbers"], theirs["numbers"], least)

@@ -1,0 +1,128 @@
+"""misstep as an entrant, through its public names: `Trainer.fit` and `Trainer.predict`, all in.
+
+A time is that of a whole `fit` call: its checks of the data, its order of the rows, its loop. The
+one place that knows how misstep is asked to run (`WAYS`); BENCH_OURS chooses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import misstep as ms
+from benchmarks.entrant import Entrant, product_numbers
+from benchmarks.job import CHECKED_EPOCHS, CHECKED_PREDICTIONS, SEED, Array, Job
+from benchmarks.workloads import Workload
+from misstep.ir import Graph, Interpreter, make_input
+
+
+@dataclass(frozen=True)
+class Way:
+    """How misstep runs its programs: more arguments for the Trainer."""
+
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+# "default" is what a person gets who asks for nothing.
+WAYS = {"default": Way()}
+
+
+def chosen_way() -> Way:
+    """Return the way that BENCH_OURS names."""
+    return WAYS[os.environ.get("BENCH_OURS", "default")]
+
+
+def make_network(workload: Workload, weights: list[tuple[Array, Array]]) -> ms.Network:
+    """Return the network of a workload with the given first weights."""
+    activation = {"relu": ms.ReLU, "sigmoid": ms.Sigmoid}[workload.activation]
+    layers: list[ms.Module] = []
+    for units in workload.sizes[1:-1]:
+        layers += [ms.Dense(units), activation()]
+        if workload.dropout:
+            layers.append(ms.Dropout(workload.dropout))
+    layers.append(ms.Dense(workload.sizes[-1]))
+    network = ms.Network(
+        ms.Sequential(*layers), input_shape=workload.sizes[:1], dtype=workload.dtype, seed=SEED
+    )
+    given = [array for layer in weights for array in layer]
+    network.load(dict(zip(network.arrays(), given, strict=True)))
+    return network
+
+
+def make_trainer(workload: Workload, network: ms.Network, threads: int) -> ms.Trainer:
+    """Return the Trainer of a workload."""
+    update = workload.update
+    optimizer: ms.Optimizer
+    if update.kind == "sgd":
+        optimizer = ms.SGD(update.rate, momentum=update.momentum)
+    elif update.kind == "adamw":
+        optimizer = ms.AdamW(update.rate, weight_decay=update.weight_decay)
+    else:
+        optimizer = ms.Adam(update.rate)
+    return ms.Trainer(
+        network,
+        loss=ms.SquaredError() if workload.loss == "squared-error" else ms.CrossEntropy(),
+        optimizer=optimizer,
+        clipping=() if workload.clip is None else ms.ClipNorm(workload.clip),
+        batch_size=workload.batch,
+        seed=SEED,
+        threads=threads,
+        **chosen_way().arguments,
+    )
+
+
+def make_product(side: int, dtype: str) -> Callable[[Array, Array], Array]:
+    """Return a program that multiplies two square matrices."""
+    a, b = (make_input(name, (side, side), dtype) for name in "ab")
+    program = Interpreter(Graph({"product": a @ b}, [a, b], "product"))
+    return lambda left, right: program.run({"a": left, "b": right})["product"]
+
+
+class Ours(Entrant):
+    """misstep."""
+
+    package = "misstep"
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        kind = self.workload.kind
+        if kind == "product":
+            self._product = make_product(self.workload.sizes[0], self.workload.dtype)
+            return
+        self._trainer = self._fresh()
+        self.unit = self.workload.batches if kind == "train" else 1
+        self._next = 0
+
+    def _fresh(self) -> ms.Trainer:
+        network = make_network(self.workload, self.job.weights)
+        return make_trainer(self.workload, network, self.job.threads)
+
+    def run(self, units: int) -> None:
+        """Train that many epochs in one fit, or predict that many times."""
+        job, batch = self.job, self.workload.batch
+        if self.workload.kind == "train":
+            self._trainer.fit(job.x, job.y, epochs=units)
+        elif self.workload.kind == "predict":
+            for _ in range(units):
+                self._trainer.predict(job.x[self._next : self._next + batch])
+                self._next = (self._next + batch) % self.workload.rows
+        else:
+            for _ in range(units):
+                self._product(job.x, job.y)
+
+    def verify(self) -> dict[str, Any]:
+        """Return losses, predictions or a product to compare."""
+        job, rows = self.job, self.job.checked_rows
+        if self.workload.kind == "product":
+            return {"numbers": product_numbers(self._product(job.x, job.y))}
+        trainer = self._fresh()
+        if self.workload.kind == "predict":
+            predicted = trainer.predict(job.x[:CHECKED_PREDICTIONS])
+            return {"numbers": np.asarray(predicted, "float64").reshape(-1).tolist()}
+        run = trainer.fit(job.x[:rows], job.y[:rows], epochs=CHECKED_EPOCHS)
+        found = trainer.evaluate(job.x[:rows], job.y[:rows])
+        return {"epochs": [float(loss) for loss in run.losses], "final": found["loss"]}

@@ -1,0 +1,247 @@
+"""The workloads: what is trained, predicted or multiplied, its arithmetic, and what to reach.
+
+Knows numbers only: no library that runs them. `job.py` makes arrays for a workload.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+# Who is asked when a target is given against single peers.
+TORCH, SKLEARN = "torch", "scikit-learn"
+
+
+@dataclass(frozen=True)
+class Update:
+    """How a gradient becomes a step: `kind` is adam, adamw or sgd; the rest its settings."""
+
+    kind: str = "adam"
+    rate: float = 1e-3
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to reach: best peer's time ÷ ours, share of the roofline, and ratios to single peers.
+
+    With `judged` only these peers count for `ratio`.
+    """
+
+    ratio: float | None = None
+    share: float | None = None
+    against: Mapping[str, float] = field(default_factory=dict)
+    judged: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One thing to time.
+
+    `kind`: train, predict or product. `sizes`: units from input to output (of a product: the
+    side). `batch`: rows of a step or of one prediction. `rows`: of the whole array from which each
+    step gathers its batch. `data`: mnist or random. `tolerance`: by what share losses may differ.
+    """
+
+    name: str
+    words: str
+    kind: str = "train"
+    sizes: tuple[int, ...] = ()
+    batch: int = 128
+    rows: int = 0
+    activation: str = "relu"
+    loss: str = "cross-entropy"
+    update: Update = Update()
+    dropout: float = 0.0
+    clip: float | None = None
+    dtype: str = "float32"
+    data: str = "random"
+    tolerance: float = 2e-3
+    target: Target = Target()
+
+    @property
+    def layers(self) -> list[tuple[int, int]]:
+        """Return inputs and outputs of each layer."""
+        return list(pairwise(self.sizes))
+
+    @property
+    def batches(self) -> int:
+        """Return the steps in one pass over the rows; every batch is full."""
+        return self.rows // self.batch
+
+    @property
+    def parameter_count(self) -> int:
+        """Return how many weights and biases there are."""
+        return sum(inputs * outputs + outputs for inputs, outputs in self.layers)
+
+    @property
+    def flops(self) -> int:
+        """Return the floating-point operations of the matrix products of one step.
+
+        A product (m, k) (k, n) is 2 · m · k · n of them. A layer has one forward, one for its
+        weights' gradient and one for its input's, which the first layer does not need.
+        """
+        if self.kind == "product":
+            return 2 * self.sizes[0] ** 3
+        products = [2 * self.batch * inputs * outputs for inputs, outputs in self.layers]
+        if self.kind == "predict":
+            return sum(products)
+        return 3 * sum(products) - products[0]
+
+    @property
+    def unit(self) -> str:
+        """Return what one measured time is for."""
+        return {"train": "step", "predict": "prediction", "product": "product"}[self.kind]
+
+    def smaller(self, share: int) -> Workload:
+        """Return it with that much fewer rows, for a quick look; batches stay as they are."""
+        if self.kind == "product":
+            return self
+        if self.kind == "predict":
+            return replace(self, rows=max(self.rows // share, self.batch))
+        batches = max(self.batches // share, min(8, self.batches))
+        return replace(self, rows=batches * self.batch)
+
+
+# Larger than this machine's kind of last-level cache (32 MiB): a batch comes from memory, as in
+# real trainings. 784 numbers of 4 bytes are 3 KiB a row.
+_BEYOND_CACHE = 15_360
+
+WIDE = Workload(
+    "wide-dropout",
+    "784-1024-1024-10 ReLU, batch 256, AdamW, dropout 0.2",
+    sizes=(784, 1024, 1024, 10),
+    batch=256,
+    rows=_BEYOND_CACHE,
+    update=Update("adamw", 1e-3, weight_decay=0.01),
+    dropout=0.2,
+    data="mnist",
+    # Each library draws other masks.
+    tolerance=0.1,
+    target=Target(1.2, 0.8),
+)
+
+TRAINING = [
+    Workload(
+        "mnist-adam",
+        "784-128-10 ReLU, batch 128, Adam",
+        sizes=(784, 128, 10),
+        batch=128,
+        rows=468 * 128,
+        data="mnist",
+        target=Target(2.2, 0.75),
+    ),
+    Workload(
+        "table-adam",
+        "13-64-32-1 ReLU, batch 32, Adam",
+        sizes=(13, 64, 32, 1),
+        batch=32,
+        rows=16_384,
+        loss="squared-error",
+        target=Target(3.0, against={TORCH: 40.0}),
+    ),
+    Workload(
+        "one-by-one",
+        "784-30-10 sigmoid, one sample at a time, SGD",
+        sizes=(784, 30, 10),
+        batch=1,
+        rows=_BEYOND_CACHE,
+        activation="sigmoid",
+        update=Update("sgd", 0.05),
+        data="mnist",
+        target=Target(3.0, against={TORCH: 15.0}),
+    ),
+    Workload(
+        "deep-adam",
+        "784-10x256-10 ReLU, batch 128, Adam",
+        sizes=(784, *[256] * 10, 10),
+        batch=128,
+        rows=_BEYOND_CACHE,
+        data="mnist",
+        tolerance=2e-2,
+        target=Target(1.6, 0.75),
+    ),
+    WIDE,
+    replace(
+        WIDE,
+        name="wide-clipped",
+        words=WIDE.words + ", clipped by global norm",
+        clip=1.0,
+        target=Target(1.2, 0.75),
+    ),
+    Workload(
+        "double-momentum",
+        "64-256-10 ReLU, batch 64, float64, SGD with momentum",
+        sizes=(64, 256, 10),
+        batch=64,
+        rows=16_384,
+        update=Update("sgd", 0.05, momentum=0.9),
+        dtype="float64",
+        tolerance=1e-9,
+        target=Target(1.5),
+    ),
+]
+
+PREDICTING = [
+    Workload(
+        "predict-one",
+        "predict one row, 784-128-10",
+        kind="predict",
+        sizes=(784, 128, 10),
+        batch=1,
+        rows=1_000,
+        data="mnist",
+        target=Target(2.0, judged=(SKLEARN, TORCH)),
+    ),
+    Workload(
+        "predict-many",
+        "predict 100,000 rows, 784-128-10",
+        kind="predict",
+        sizes=(784, 128, 10),
+        batch=100_000,
+        rows=100_000,
+        data="mnist",
+        target=Target(1.3, 0.75),
+    ),
+]
+
+# Not in the table of what to reach, but what it would hide: an epoch of only 12 steps.
+SHORT_EPOCHS = Workload(
+    "short-epochs",
+    "13-64-32-1 ReLU, batch 32, Adam, epochs of 384 rows",
+    sizes=(13, 64, 32, 1),
+    batch=32,
+    rows=384,
+    loss="squared-error",
+)
+
+WORKLOADS = {one.name: one for one in [*TRAINING, *PREDICTING, SHORT_EPOCHS]}
+
+PRODUCT_SIDES = (64, 128, 256, 384, 512, 768, 1024, 1536, 2048)
+# Large enough that the library's best kernel runs at its full speed, small enough to be quick.
+PEAK_SIDE = 2048
+
+
+def product(side: int, dtype: str = "float32") -> Workload:
+    """Return the product of two square matrices."""
+    return Workload(
+        f"product-{side}",
+        f"{side} x {side} matrix product, {dtype}",
+        kind="product",
+        sizes=(side,),
+        dtype=dtype,
+        tolerance=1e-4,
+        target=Target(0.9),
+    )
+
+
+def quick(workload: Workload) -> Workload:
+    """Return a workload with an eighth of the rows, and predictions of fewer rows at a time."""
+    smaller = workload.smaller(8)
+    if workload.kind == "predict" and workload.batch > 1:
+        rows = math.ceil(workload.batch / 10)
+        return replace(smaller, rows=rows, batch=rows, words=f"{workload.words} (here {rows})")
+    return smaller
