@@ -1,0 +1,81 @@
+"""Compiles what is written with `ElementCode` to a function of arrays, for tests.
+
+`native(body, kinds)` writes `void f(ptr in0, …, ptr out, i64 n)`, which applies `body` to vectors
+of `lanes` entries, and returns it as a Python function of arrays.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from misstep.compiler.code import KIND_OF_DTYPE, Number
+from misstep.compiler.element_code import ElementCode
+from misstep.compiler.native import assembly, emit_object, load_object
+from misstep.compiler.target import Target, host_target
+from misstep.ir import Array
+
+Body = Callable[..., Number]
+
+DTYPE_OF_KIND = {kind: dtype for dtype, kind in KIND_OF_DTYPE.items() if dtype != "uint32"}
+
+
+def function_text(body: Body, kinds: Sequence[str], lanes: int, target: Target) -> tuple[str, str]:
+    """Return a module that applies `body` to arrays, and the kind of its result."""
+    code = ElementCode()
+    arguments = [Number(f"%in{place}", "ptr") for place in range(len(kinds))]
+    out, count = Number("%out", "ptr"), Number("%n", "i64")
+    with code.loop(0, count, max(lanes, 1)) as loop:
+        entries = [
+            code.load(code.address(where, loop.index, kind), kind, lanes)
+            for where, kind in zip(arguments, kinds, strict=True)
+        ]
+        made = body(code, *entries)
+        code.store(made, code.address(out, loop.index, made.kind))
+    given = ", ".join(f"ptr noalias {one.text}" for one in [*arguments, out])
+    lines = [
+        f"define void @f({given}, i64 %n) {target.function_attributes} {{",
+        "entry:",
+        *code.lines,
+        "  ret void",
+        "}",
+        *sorted(code.declarations),
+    ]
+    return "\n".join(lines), made.kind
+
+
+def instructions(
+    body: Body, kinds: Sequence[str], lanes: int = 16, target: Target | None = None
+) -> str:
+    """Return the processor's instructions for the function, for people."""
+    wanted = target or host_target()
+    return assembly(function_text(body, kinds, lanes, wanted)[0], wanted)
+
+
+def native(
+    body: Body, kinds: Sequence[str], lanes: int = 16, target: Target | None = None
+) -> Callable[..., Array]:
+    """Return a function of arrays of one length that applies `body` to their entries."""
+    wanted = target or host_target()
+    text, kind = function_text(body, kinds, lanes, wanted)
+    module = load_object(emit_object(text, wanted), wanted, ["f"])
+    pointers = [ctypes.c_void_p] * (len(kinds) + 1)
+    call: Any = module.function("f", None, *pointers, ctypes.c_int64)
+    dtype = np.dtype(DTYPE_OF_KIND[kind])
+    step = max(lanes, 1)
+
+    def function(*arrays: Array) -> Array:
+        count = len(arrays[0])
+        padded = -(-count // step) * step
+        given = [np.zeros(padded, one.dtype) for one in arrays]
+        for whole, part in zip(given, arrays, strict=True):
+            whole[:count] = part
+        made = np.empty(padded, dtype)
+        call(*(one.ctypes.data for one in given), made.ctypes.data, padded)
+        return made[:count]
+
+    function.call = call  # type: ignore[attr-defined]
+    return function
