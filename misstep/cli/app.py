@@ -125,7 +125,9 @@ def train(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The run's folder. Without it runs/<name of SOURCE>."),
+        typer.Option(
+            metavar="DIR", help="The run's folder. Without it runs/ and the name of SOURCE."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the folder where it was left.")
@@ -227,9 +229,11 @@ def explain(
 
 @app.command(cls=SingleCommand, short_help="Say what a model file holds.")
 def summary(model: Model, json: Json = False) -> int:
-    """Say what a model file holds: what it predicts, its layers, and how its training went.
+    """Say what a model file holds.
 
-    misstep summary runs/digits/model.misstep
+    That is what it predicts, its layers, how its training went and how well it did.
+
+        misstep summary runs/digits/model.misstep
     """
     from misstep.cli.summary_command import summarize
 

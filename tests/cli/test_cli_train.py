@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from cli_world import Run, flowers, hashes, idx
 from misstep.cli.run_place import default_folder
 from misstep.modeling import load_model
 from misstep.record import read_record
+from misstep.train.progress import LineProgress
 
 TRAIN = ("train", "flowers.csv", "--target", "kind")
 
@@ -195,21 +196,20 @@ def test_a_loss_that_is_not_finite_is_said_and_keeps_the_earlier_model(run: Run)
 
 
 def test_ctrl_c_keeps_the_best_weights(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from misstep.train.interruption import Interruption
+    def press(self: LineProgress, epoch: int, values: dict[str, float]) -> None:
+        if epoch == 3:
+            signal.raise_signal(signal.SIGINT)
 
-    heard = {"batches": 0}
-
-    def wanted(self: Any) -> bool:
-        heard["batches"] += 1
-        return heard["batches"] > 12
-
-    stopped = property(wanted, lambda self, value: None)
-    monkeypatch.setattr(Interruption, "wanted", stopped, raising=False)
-    done = run(*TRAIN, "--epochs", 50, "--out", "stopped", "--json")
+    monkeypatch.setattr(LineProgress, "epoch", press)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = run(*TRAIN, "--epochs", 50, "--out", "stopped", "--json")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done.code == 130
     assert "interrupted with Ctrl-C" in done.said
     assert done.json["finished"] is False
-    assert 0 < done.json["epochs"] < 50
+    assert 3 <= done.json["epochs"] < 10
     assert load_model("stopped/model.misstep").facts["epochs"] == done.json["epochs"]
 
 
