@@ -1,5 +1,12 @@
-"""From a graph to something that runs without the library. Knows `ir` and `ops`, no network."""
+"""From a graph to what runs: machine code, or a Python file for people.
+
+Knows `ir` and `ops`, no network. Read in this order: `program.py` (what people call), `lower.py`
+(how the parts fit together), `simplify/`, `fuse.py`, `partition.py`, `plan_memory.py`, `kernels/`,
+`elements.py`, `code.py`, `native.py`.
+"""
 
 from misstep.compiler.emit_python import emit_python
+from misstep.compiler.lower import Roles
+from misstep.compiler.program import NativeProgram
 
-__all__ = ["emit_python"]
+__all__ = ["NativeProgram", "Roles", "emit_python"]

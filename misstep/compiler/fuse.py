@@ -329,8 +329,9 @@ class _Fusion:
             if last is not None and kernel.number <= last.number:
                 return None
             alone = kernel.core is None and kernel.fed is None and kernel.shape == value.shape
-            if alone and all(one.buffer is view.buffer or one.buffer.external == view.buffer.external
-                             for _, one in kernel.results):  # fmt: skip
+            # What changes a state may have to wait longer than what is read further on.
+            outward = {one.buffer.external for _, one in kernel.results}
+            if alone and outward == {view.buffer.external}:
                 return kernel
         return None
 
@@ -341,7 +342,9 @@ class _Fusion:
             for kernel in self.kernels
             for one in kernel_reads(kernel, self.storage, self.singles)
         }
-        joined = {base_of(given, self.storage) for ones in self.pieces.values() for given, _ in ones}
+        joined = {
+            base_of(given, self.storage) for ones in self.pieces.values() for given, _ in ones
+        }
         for kernel in self.kernels:
             if not kernel.single and kernel.fed is None:
                 kernel.results = [

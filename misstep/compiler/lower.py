@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from misstep.compiler.kernels import (
     write_fetch,
     write_reduction,
 )
-from misstep.compiler.partition import ROWS_TOGETHER, InPlaceConflict, Schedule, schedule
+from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, Schedule, schedule
 from misstep.compiler.plan_memory import Arena, plan_memory
 from misstep.compiler.target import Target
 from misstep.compiler.views import Buffer, View
@@ -92,7 +93,7 @@ def lower(graph: Graph, roles: Roles, target: Target) -> Lowered:
     """Return the function for `graph`. Raises NotYetError for ops that can't be compiled."""
     try:
         return _Lowering(graph, roles, target, in_place=True).run()
-    except InPlaceConflict:
+    except InPlaceError:
         return _Lowering(graph, roles, target, in_place=False).run()
 
 
@@ -232,9 +233,7 @@ class _Lowering:
         numbers = self._field(ROW_NUMBERS, "ptr")
         for buffer, start in arena.starts.items():
             at = code.index(start)
-            self._addresses[buffer] = self._at_entry(
-                lambda at=at: code.address(arena_base, at, "i8")
-            )
+            self._addresses[buffer] = self._at_entry(partial(code.address, arena_base, at, "i8"))
         emission = Emission(
             code, fused, self.target, lambda one: self._addresses[one], self.bounds, own_scratch
         )

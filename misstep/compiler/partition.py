@@ -21,7 +21,7 @@ from misstep.ir import Value
 ROWS_TOGETHER = 8
 
 
-class InPlaceConflict(MisstepError):
+class InPlaceError(MisstepError):
     """A result can't take the place of an input, since the old numbers are needed beside it."""
 
 
@@ -42,9 +42,10 @@ def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = Non
     """Return the order of the kernels of `fused`.
 
     `states`: buffers whose old numbers a step reads and whose new ones it writes. Raises
-    InPlaceConflict when old numbers would be needed after they are gone.
+    InPlaceError when old numbers would be needed after they are gone.
     """
     needs = _needs(fused, set(states), guard)
+    late = _late(fused, set(states))
     region_of: dict[Kernel, int] = {}
     regions: list[list[Kernel]] = []
     waiting = list(fused.kernels)
@@ -59,19 +60,34 @@ def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = Non
                     before in region_of and (region_of[before] < number or aligned)
                     for before, aligned in needs[kernel].items()
                 )
-                if ready:
+                if ready and (number or kernel not in late):
                     region_of[kernel] = number
                     region.append(kernel)
                     waiting.remove(kernel)
                     grew = True
-        if not region:
-            raise InPlaceConflict(
+        if not region and (number or not late):
+            raise InPlaceError(
                 "the order of kernels", needed="one in which old numbers are read before new ones",
                 got=f"a ring of {len(waiting)}",
             )  # fmt: skip
         regions.append(region)
     written = any(view.buffer in states for one in fused.kernels for _, view in one.results)
     return Schedule(regions, len(regions) > 1 or written, guard)
+
+
+def _late(fused: Fused, states: set[Buffer]) -> set[Kernel]:
+    """Return kernels that write a state of which every thread reads numbers as a step begins."""
+    read = {
+        fused.storage[value].buffer
+        for single in fused.singles
+        for value in (single, *single.inputs)
+        if value.op is None and value in fused.storage
+    }
+    return {
+        kernel
+        for kernel in fused.kernels
+        if any(view.buffer in states and view.buffer in read for _, view in kernel.results)
+    }
 
 
 def _needs(
@@ -94,7 +110,7 @@ def _needs(
                     made = next((view for value, view in maker.results if value is read.base), None)
                     need(kernel, maker, made is not None and _own_rows(read, made, kernel, maker))
                 elif not kernel.single:
-                    raise InPlaceConflict(f"the kernel {kernel.name}", got="a read of itself")
+                    raise InPlaceError(f"the kernel {kernel.name}", got="a read of itself")
     leaves = [
         (kernel, read)
         for kernel in fused.kernels
@@ -115,7 +131,7 @@ def _needs(
                 if reader is not kernel:
                     need(kernel, reader, _own_rows(read, view, reader, kernel))
                 elif not _same_entry(read, view, kernel):
-                    raise InPlaceConflict(
+                    raise InPlaceError(
                         f"the new numbers of {value.name}", needed="to be read entry by entry"
                     )
     return needs

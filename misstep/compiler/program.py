@@ -27,6 +27,7 @@ from misstep.compiler.lower import (
     lower,
 )
 from misstep.compiler.native import compile_module
+from misstep.compiler.reading import positions_of
 from misstep.compiler.simplify import simplify
 from misstep.compiler.target import Target, host_target
 from misstep.compiler.threads import CREW, CREW_ARGUMENTS, CREW_RESULT, usable_cores
@@ -37,8 +38,6 @@ from misstep.ir import Array, Graph
 # microseconds of one core, against about 2 for two barriers.
 WORK_FOR_TWO = 1_000_000
 ALIGNMENT = 128
-
-
 
 
 class NativeProgram:
@@ -72,6 +71,23 @@ class NativeProgram:
     def _threads(self, wanted: int | None) -> int:
         most = wanted if wanted is not None else usable_cores()
         return max(1, min(most, self.work() // WORK_FOR_TWO + 1))
+
+    @property
+    def rows_are_independent(self) -> bool:
+        """Tell whether no row of a result depends on other rows of the inputs.
+
+        So it is where no thread ever reads what another made, nothing is one number for all, and
+        what is read of the inputs of a step is the row itself.
+        """
+        fused = self.lowered.fused
+        if self.lowered.barriers or any(one.single for one in fused.kernels):
+            return False
+        return all(
+            read.positions[:1] == positions_of((1,)) and kernel.rows == read.base.shape[0]
+            for kernel in fused.kernels
+            for read in fused.reads(kernel)
+            if read.base.name in self.roles.stepped and read.base.op is None and read.base.ndim
+        )
 
     def work(self) -> int:
         """Return about how many multiply-adds, or entries worked out, a step takes."""

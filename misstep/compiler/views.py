@@ -35,7 +35,7 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class View:
-    """Entries of `shape` in `buffer`; entry (i, j) lies at offset + i · s + j · t for strides (s, t).
+    """Entries of `shape` in `buffer`: for strides (s, t), (i, j) lies at offset + i · s + j · t.
 
     The stride of an axis of length 1 is 0, so that views of the same entries are equal.
     """

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from misstep.errors import DtypeError, GraphError, ShapeError
+from misstep.errors import DtypeError, GraphError, NotYetError, ShapeError
 from misstep.ir.value import Array, Type, Value
 
 Example = tuple["Op", tuple[Array, ...]]
@@ -38,6 +38,8 @@ class Op:
     slopes: ClassVar[tuple[str, ...]] = ()
     smooth: ClassVar[bool] = True
     elementwise: ClassVar[bool] = False
+    # What an entry costs to work out, in additions: what is dear is kept for a second use.
+    cost: ClassVar[float] = 1
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -76,6 +78,13 @@ class Op:
     def in_float64(self) -> Op:
         """Return this op for a program whose float32 numbers have become float64."""
         return self
+
+    def lower(self, code: Any, *operands: Any) -> Any:
+        """Return one entry of the result from the matching entries of the inputs, for the compiler.
+
+        Only of ops that work entry by entry; `code` writes arithmetic (compiler/element_code.py).
+        """
+        raise NotYetError(f"compiling {self.name}", needed="an op that says how it is lowered")
 
     def element(self, place: Any) -> Any:
         """Return one entry of the result for the compiler, from the entries that it needs.

@@ -1,63 +1,112 @@
-"""Judging a network on rows, in chunks, so that memory stays small however many rows there are."""
+"""Judging a network on rows, in chunks, so that memory stays small however many rows there are.
+
+A compiled program has a fixed number of rows. Few sizes do for any number of rows: full chunks, and
+a smallest size that holds the rest, filled up with rows of zeros whose results are dropped. That is
+right where no row's result depends on other rows, which the program itself tells.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
+from misstep.compiler import NativeProgram
 from misstep.ir import Array, one_blas_thread
 from misstep.nn.network import CHUNK
-from misstep.train.programs import Programs
+from misstep.train.programs import Program, Programs
+from misstep.train.rows import Rows
+
+# Rows that compiled programs take at once. Not 1: a product of a single row is summed in another
+# order, and a row's numbers should not depend on how many come with it.
+SIZES = (8, 64, CHUNK)
 
 
 def evaluate_rows(
-    programs: Programs, parameters: Array, x: Array, y: Array, weights: Array | None = None
+    programs: Programs, parameters: Array, rows: Rows, threads: int | None = None
 ) -> tuple[dict[str, float], Array]:
-    """Return loss and score by name, and the predictions, for rows `x` with targets `y`.
+    """Return loss and score by name, and the predictions, for `rows`.
 
-    x: (rows, …); y: (rows, …); weights: (rows,) or None. Loss and score are means over the rows,
-    weighted if they have weights or their classes do.
+    Loss and score are means over the rows, weighted if they have weights or their classes do.
     """
-    losses, predictions, shares = [], [], []
-    with one_blas_thread():
-        for start in range(0, len(x), CHUNK):
-            part = x[start : start + CHUNK]
-            feeds: dict[str, object] = {
-                "parameters": parameters,
-                "x": part,
-                "y": y[start : start + CHUNK],
-            }
-            out = programs.evaluate(len(part)).run(feeds)
-            losses.append(out["losses"])
-            predictions.append(out["prediction"])
-            if "class_weights" in out:
-                shares.append(out["class_weights"])
-    each = np.concatenate(losses).astype("float64")
-    predicted = np.concatenate(predictions)
-    balance = None if weights is None else weights.astype("float64")
-    if shares:
-        by_class = np.concatenate(shares).astype("float64")
+    out = _run(programs.evaluate, parameters, {"x": rows.x, "y": rows.y}, threads)
+    each, predicted = out["losses"].astype("float64"), out["prediction"]
+    balance = None if rows.weights is None else rows.weights.astype("float64")
+    loss_weights = balance
+    if "class_weights" in out:
+        by_class = out["class_weights"].astype("float64")
         loss_weights = by_class if balance is None else by_class * balance
-    else:
-        loss_weights = balance
     found = {"loss": _mean(each, loss_weights)}
     usable = balance if balance is not None and balance.sum() > 0 else None
-    found[programs.loss.score_name] = programs.loss.score(predicted, y, usable)
+    found[programs.loss.score_name] = programs.loss.score(predicted, rows.y, usable)
     return found, predicted
 
 
-def predict_rows(programs: Programs, parameters: Array, x: Array) -> Array:
+def predict_rows(
+    programs: Programs, parameters: Array, x: Array, threads: int | None = None
+) -> Array:
     """Return the predictions for rows `x`: probabilities for classes, else the outputs."""
+    return _run(programs.predict, parameters, {"x": x}, threads)["prediction"]
+
+
+def _run(
+    make: Callable[[int], Program],
+    parameters: Array,
+    rows: Mapping[str, Array],
+    threads: int | None,
+) -> dict[str, Array]:
+    """Return the outputs of the program that `make` makes for a number of rows, for all rows."""
+    count = len(rows["x"])
+    parts = []
+    start = 0
+    while start < count:
+        left = count - start
+        size = next((one for one in SIZES if one >= left), CHUNK)
+        native = make(size).compiled(threads)
+        if native is None or not native.rows_are_independent:
+            return _interpret(make, parameters, rows)
+        chunks = max(left // size, 1)
+        taken = min(chunks * size, left)
+        part = {name: array[start : start + taken] for name, array in rows.items()}
+        parts.append(_run_chunks(native, parameters, part, chunks, size))
+        start += taken
+    return _joined(parts) if parts else _interpret(make, parameters, rows)
+
+
+def _run_chunks(
+    native: NativeProgram, parameters: Array, rows: Mapping[str, Array], chunks: int, size: int
+) -> dict[str, Array]:
+    feeds: dict[str, object] = {"parameters": parameters}
+    count = len(rows["x"])
+    for name, array in rows.items():
+        if count < chunks * size:
+            filled = np.zeros((chunks * size, *array.shape[1:]), array.dtype)
+            filled[:count] = array
+            array = filled
+        feeds[name] = array.reshape(chunks, size, *array.shape[1:])
+    out, _ = native.run(feeds, chunks)
+    return {
+        name: array.reshape(chunks * size, *array.shape[2:])[:count] for name, array in out.items()
+    }
+
+
+def _interpret(
+    make: Callable[[int], Program], parameters: Array, rows: Mapping[str, Array]
+) -> dict[str, Array]:
+    count = len(rows["x"])
+    parts = []
     with one_blas_thread():
-        parts = []
-        for start in range(0, len(x), CHUNK):
-            part = x[start : start + CHUNK]
-            feeds: dict[str, object] = {"parameters": parameters, "x": part}
-            parts.append(programs.predict(len(part)).run(feeds)["prediction"])
-    return (
-        np.concatenate(parts)
-        if parts
-        else programs.predict(0).run({"parameters": parameters, "x": x})["prediction"]
-    )
+        for start in range(0, max(count, 1), CHUNK):
+            part = {name: array[start : start + CHUNK] for name, array in rows.items()}
+            feeds: dict[str, object] = {"parameters": parameters, **part}
+            parts.append(make(len(part["x"])).run(feeds))
+    return _joined(parts)
+
+
+def _joined(parts: list[dict[str, Array]]) -> dict[str, Array]:
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _mean(numbers: Array, weights: Array | None) -> float:

@@ -1,12 +1,11 @@
 """The training loop: epochs of batches, each batch one run of the step program.
 
-Reads top to bottom: `Training.run` goes through epochs, `_epoch` through batches, `_batch` makes
-one step. Everything that the next step depends on is in `TrainingState`.
+Reads top to bottom: `Training.run` goes through epochs, `_epoch` through batches, `_advance` takes
+steps until somebody must be told. Everything that the next step depends on is in `TrainingState`.
 """
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,23 +19,14 @@ from misstep.train.callbacks import Callback
 from misstep.train.evaluation import evaluate_rows
 from misstep.train.interruption import Interruption
 from misstep.train.ordering import epoch_order
-from misstep.train.programs import Program, Programs
+from misstep.train.pace import Pace
+from misstep.train.programs import Programs
 from misstep.train.progress import Progress
+from misstep.train.rows import Rows
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
 from misstep.train.state import Best, TrainingState, Values
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows to learn from or to be judged by: x (rows, …), y (rows, …), weights (rows,) or None."""
-
-    x: Array
-    y: Array
-    weights: Array | None = None
-
-    def __len__(self) -> int:
-        return len(self.x)
+from misstep.train.stepping import Stepper, Taken
 
 
 @dataclass(frozen=True)
@@ -67,6 +57,7 @@ class Training:
     network: Network
     loss: Loss
     programs: Programs
+    stepper: Stepper
     rows: Rows
     plan: Plan
     state: TrainingState
@@ -77,6 +68,7 @@ class Training:
     reason: str = ""
     finished: bool = True
     resumed: bool = False
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def epoch(self) -> int:
@@ -148,16 +140,15 @@ class Training:
         )
 
     def _epoch(self) -> None:
-        state, plan = self.state, self.plan
+        state = self.state
         began = time.perf_counter()
-        order = epoch_order(len(self.rows), plan.seed, state.epoch)
+        order = epoch_order(len(self.rows), self.plan.seed, state.epoch)
         while state.batch < self.batches:
-            start = state.batch * plan.batch_size
-            loss = self._batch(order[start : start + plan.batch_size])
+            failed = self._advance(order)
             if self._interruption.wanted:
                 self.stop("interrupted with Ctrl-C")
                 self.finished = False
-            if self.reason and (state.batch < self.batches or not math.isfinite(loss)):
+            if self.reason and (state.batch < self.batches or failed):
                 state.seconds += time.perf_counter() - began
                 return
         values = self._close_epoch(time.perf_counter() - began)
@@ -168,109 +159,104 @@ class Training:
         if self.folder is not None:
             self.folder.epoch(state, values)
 
-    def _batch(self, chosen: Array) -> float:
-        """Learn from the rows `chosen`; return their loss."""
+    def _advance(self, order: Array) -> bool:
+        """Learn from the next batches in `order`; tell whether a loss was not finite."""
         state, plan = self.state, self.plan
-        last = state.batch + 1 == self.batches
         probing = plan.probe_every > 0 and state.update % plan.probe_every == 0
-        rate = plan.learning_rate * plan.schedule.factor(self._place(), state.memory)
-        feeds: dict[str, object] = {
-            "parameters": state.parameters,
-            "x": self.rows.x[chosen],
-            "y": self.rows.y[chosen],
-            "seed": plan.seed,
-            "draw": state.draw,
-        }
-        if self.rows.weights is not None:
-            feeds["weights"] = self.rows.weights[chosen]
-        weighted = self.rows.weights is not None
+        began = time.perf_counter()
+        start = state.batch * plan.batch_size
+        batch = min(plan.batch_size, len(order) - start)
+        count = self._batches_together(probing)
+        chosen = order[start : start + count * batch]
         if plan.accumulate == 1:
-            program = self.programs.step(len(chosen), weighted=weighted, probing=probing)
-            out = program.run(feeds | self._optimizer_feeds(rate))
+            rates = np.array([self._rate(state.update + one) for one in range(count)])
+            taken = self.stepper.update(state, chosen, batch, rates, probing)
         else:
-            program = self.programs.accumulate(len(chosen), weighted=weighted, probing=probing)
-            if state.gradients is None:
-                state.gradients = np.zeros_like(state.parameters)
-            sums = {"gradients": state.gradients, "gradient_weight": state.gradient_weight}
-            out = program.run(feeds | sums)
-        loss = float(out["loss"])
-        if not math.isfinite(loss):
-            self._not_finite(loss)
-            return loss
-        weight = float(out["weight"])
-        state.loss_sum += loss * weight
-        state.weight_sum += weight
-        state.draw += 1
-        state.batch += 1
-        self.progress.batch(
-            state.epoch + 1,
-            state.batch,
-            len(chosen),
-            state.loss_sum / max(state.weight_sum, 1e-300),
-        )
-        self._write_probes(program, out)
+            taken = self.stepper.accumulate(state, chosen, batch, probing)
+        self.network.parameters = state.parameters
+        self._count(taken, batch)
+        self.pace.tell(len(taken), time.perf_counter() - began)
+        self._write_probes(taken.measures)
+        if taken.failed is not None:
+            self._not_finite(taken.failed)
         if plan.accumulate == 1:
-            self._take(out)
-        else:
-            state.gradients = out["gradients"]
-            state.gradient_weight = float(out["gradient_weight"])
-            state.accumulated += 1
-            if state.accumulated < plan.accumulate and not last:
-                return loss
-            self._apply(rate, probing)
-        self._updated(loss, rate)
-        return loss
+            self._updated(taken.losses, rates[: len(taken)])
+        elif len(taken):
+            self._apply_if_due(taken, probing)
+        return taken.failed is not None
 
-    def _optimizer_feeds(self, rate: float) -> dict[str, object]:
-        state = self.state
-        return {
-            "optimizer_state": state.optimizer_state,
-            "scalars": state.scalars,
-            "rate": rate,
-            "update": state.update,
-        }
+    def _batches_together(self, probing: bool) -> int:
+        """Return how many batches may be learned from before somebody must be told."""
+        state, plan = self.state, self.plan
+        full = len(self.rows) // plan.batch_size - state.batch
+        if full < 1 or probing or self._callbacks_hear_updates:
+            return 1
+        limits = [full, self.pace.steps]
+        if plan.accumulate > 1:
+            return min(full, plan.accumulate - state.accumulated)
+        if plan.probe_every:
+            limits.append(plan.probe_every - state.update % plan.probe_every)
+        if self.folder is not None and self.folder.every is not None:
+            limits.append(self.folder.every - state.update % self.folder.every)
+        return min(limits)
 
-    def _apply(self, rate: float, probing: bool) -> None:
-        """Update the weights by the gradients that were accumulated."""
-        state = self.state
-        program = self.programs.apply(probing=probing)
-        # A group of rows that all weigh nothing has gradients 0: 0 / 1 leaves them so.
-        weight = state.gradient_weight or 1.0
-        sums = {"gradients": state.gradients, "gradient_weight": weight}
-        feeds = {"parameters": state.parameters, **sums}
-        out = program.run(feeds | self._optimizer_feeds(rate))
-        self._write_probes(program, out)
-        self._take(out)
-        state.gradients, state.gradient_weight, state.accumulated = None, 0.0, 0
+    @property
+    def _callbacks_hear_updates(self) -> bool:
+        return any(type(one).on_update is not Callback.on_update for one in self.callbacks)
 
-    def _take(self, out: dict[str, Array]) -> None:
-        state = self.state
-        state.parameters = self.network.parameters = out["parameters"]
-        state.optimizer_state = out.get("optimizer_state", state.optimizer_state)
-        state.scalars = out.get("scalars", state.scalars)
+    def _count(self, taken: Taken, batch: int) -> None:
+        """Add what was learned from to the sums of the epoch, one batch after the other."""
+        state, count = self.state, len(taken)
+        if not count:
+            return
+        sums = np.cumsum([state.loss_sum, *(taken.losses * taken.weights)])
+        state.loss_sum = float(sums[-1])
+        state.weight_sum = float(np.cumsum([state.weight_sum, *taken.weights])[-1])
+        state.draw += count
+        state.batch += count
+        mean = state.loss_sum / max(state.weight_sum, 1e-300)
+        self.progress.batch(state.epoch + 1, state.batch, count * batch, mean)
 
-    def _updated(self, loss: float, rate: float) -> None:
+    def _apply_if_due(self, taken: Taken, probing: bool) -> None:
+        """Update the weights once enough batches were added up."""
+        state, plan = self.state, self.plan
+        state.accumulated += len(taken)
+        if state.accumulated < plan.accumulate and state.batch < self.batches:
+            return
+        rate = self._rate(state.update)
+        self._write_probes(self.stepper.apply(state, rate, probing))
+        self.network.parameters = state.parameters
+        self._updated(taken.losses[-1:], np.array([rate]))
+
+    def _updated(self, losses: Array, rates: Array) -> None:
+        """Tell of updates that were done."""
         state = self.state
-        state.update += 1
+        state.update += len(losses)
+        if not len(losses):
+            return
         for callback in self.callbacks:
             callback.on_update(self)
         if self.folder is not None:
             self._remember_callbacks()
-            self.folder.step(state, loss, rate)
+            self.folder.steps(state, losses, rates)
 
-    def _write_probes(self, program: Program, out: dict[str, Array]) -> None:
-        if self.folder is not None and program.legend:
-            numbers = dict(zip(program.legend, out["probes"].tolist(), strict=True))
-            self.folder.writer.measures(self.state.update + 1, numbers)
+    def _write_probes(self, measures: dict[tuple[str, str], float] | None) -> None:
+        if self.folder is not None and measures:
+            self.folder.writer.measures(self.state.update + 1, measures)
 
-    def _place(self) -> Place:
+    def _rate(self, update: int) -> float:
+        """Return the learning rate of the update after `update` others."""
+        place = self._place(update)
+        return self.plan.learning_rate * self.plan.schedule.factor(place, self.state.memory)
+
+    def _place(self, update: int) -> Place:
         updates = -(-self.batches // self.plan.accumulate)
-        return Place(self.state.update, updates, updates * self.plan.epochs)
+        return Place(update, updates, updates * self.plan.epochs)
 
     def _close_epoch(self, seconds: float) -> Values:
         """Judge the epoch that just ended and start the next one's sums."""
         state = self.state
-        rate = self.plan.learning_rate * self.plan.schedule.factor(self._place(), state.memory)
+        rate = self._rate(state.update)
         values: Values = {
             "epoch": state.epoch + 1,
             "training_loss": state.loss_sum / state.weight_sum if state.weight_sum else 0.0,
@@ -278,9 +264,8 @@ class Training:
         }
         state.epoch += 1
         if self.validation is not None:
-            judged = self.validation
             found, _ = evaluate_rows(
-                self.programs, state.parameters, judged.x, judged.y, judged.weights
+                self.programs, state.parameters, self.validation, self.stepper.threads
             )
             values |= {f"validation_{name}": value for name, value in found.items()}
             if state.best is None or values["validation_loss"] < state.best.loss:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from misstep.autodiff import gradient
-from misstep.errors import ArgumentError
+from misstep.compiler import NativeProgram, Roles
+from misstep.errors import ArgumentError, NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
 from misstep.nn import Loss, Network, Trace
 from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
@@ -23,21 +25,49 @@ from misstep.train.probes import activation_probes, gradient_probes, together
 Legend = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True)
 class Program:
-    """A graph ready to run, and what the numbers of its output `probes` mean."""
+    """A graph ready to run: by the interpreter, or compiled for many steps at a time.
 
-    interpreter: Interpreter
-    legend: Legend = ()
+    `legend`: what the numbers of its output `probes` mean. `roles`: what inputs and outputs are to
+    many steps. `compiling`: False keeps to the interpreter. `obstacle`: why it can't be compiled,
+    once that was tried in vain.
+    """
 
-    @property
-    def graph(self) -> Graph:
-        """Return the graph that runs."""
-        return self.interpreter.graph
+    def __init__(
+        self, graph: Graph, roles: Roles, legend: Legend = (), compiling: bool = True
+    ) -> None:
+        self.graph = graph
+        self.legend = legend
+        self.roles = roles
+        self.obstacle = "" if compiling else "the interpreter was asked for"
+        self._native: dict[int | None, NativeProgram] = {}
+
+    @cached_property
+    def interpreter(self) -> Interpreter:
+        """Return what runs the graph one assignment after the other."""
+        return Interpreter(self.graph)
 
     def run(self, feeds: dict[str, object]) -> dict[str, Array]:
-        """Return the outputs by name for inputs by name."""
+        """Return the outputs by name for inputs by name, by the interpreter."""
         return self.interpreter.run(feeds)
+
+    def compiled(self, threads: int | None = None) -> NativeProgram | None:
+        """Return the graph as machine code, or None where it can't be compiled."""
+        if self.obstacle:
+            return None
+        if threads not in self._native:
+            try:
+                self._native[threads] = NativeProgram(self.graph, self.roles, threads=threads)
+            except NotYetError as error:
+                self.obstacle = str(error)
+                return None
+        return self._native[threads]
+
+    def measures(self, out: dict[str, Array]) -> dict[tuple[str, str], float] | None:
+        """Return what the probes of a step said, by signal and place; None without probes."""
+        if not self.legend:
+            return None
+        return dict(zip(self.legend, out["probes"].tolist(), strict=True))
 
 
 @dataclass
@@ -67,6 +97,7 @@ class Programs:
         optimizer: Optimizer,
         clipping: Sequence[Clipping] = (),
         penalties: Sequence[Penalty] = (),
+        compiling: bool = True,
     ) -> None:
         if network.parameter_count == 0:
             raise ArgumentError(
@@ -79,6 +110,7 @@ class Programs:
         self.clipping = tuple(clipping)
         self.penalties = tuple(penalties)
         self.scalar_names = tuple(optimizer.scalars)
+        self.compiling = compiling
         self._made: dict[tuple[object, ...], Program] = {}
 
     def first_state(self) -> tuple[Array, Array]:
@@ -192,7 +224,8 @@ class Programs:
         name: str,
         legend: Legend,
     ) -> None:
-        self._made[key] = Program(Interpreter(verify(Graph(outputs, inputs, name))), legend)
+        graph = verify(Graph(outputs, inputs, name))
+        self._made[key] = Program(graph, roles_of(graph), legend, self.compiling)
 
     def _target(self, raw: Value) -> Value:
         dtype = "int64" if self.loss.target_kind == "int" else self.network.dtype
@@ -251,3 +284,23 @@ class Programs:
                 [reshape(after[name], (1,)) for name in self.scalar_names]
             )
         return [state, scalars, rate, update], outputs
+
+
+# What each input and output of the programs above is to a run of many steps.
+_STATES = ("parameters", "optimizer_state", "scalars", "gradients", "gradient_weight")
+_STEPPED = ("rate", "update", "draw")
+_ROWS = ("x", "y", "weights")
+_LOGGED = ("loss", "weight")
+
+
+def roles_of(graph: Graph) -> Roles:
+    """Return what the inputs and outputs of a training program are to a run of many steps."""
+    inputs = {value.name for value in graph.inputs}
+    judging = "losses" in graph.outputs or "prediction" in graph.outputs
+    return Roles(
+        states={name: name for name in _STATES if name in graph.outputs and name in inputs},
+        stepped=("x", "y") if judging else _STEPPED,
+        fetched=() if judging else _ROWS,
+        logged=tuple(graph.outputs) if judging else _LOGGED,
+        guard="loss" if "loss" in graph.outputs else None,
+    )

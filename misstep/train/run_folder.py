@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from misstep.errors import ArgumentError, StorageError
+from misstep.ir import Array
 from misstep.record import RecordWriter
 from misstep.storage import load_latest_checkpoint, make_folder, save_checkpoint
 from misstep.train.state import TrainingState, Values
@@ -32,7 +33,7 @@ class RunFolder:
             )
         self.folder = Path(folder)
         self.facts = facts
-        self._every = every
+        self.every = every
         self._written = time.monotonic()
         self._writer: RecordWriter | None = None
         self._losses: list[float] = []
@@ -87,14 +88,14 @@ class RunFolder:
         assert self._writer is not None
         return self._writer
 
-    def step(self, state: TrainingState, loss: float, rate: float) -> None:
-        """Keep the loss and learning rate of an update; write a checkpoint when it is time."""
-        self._losses.append(loss)
-        self._rates.append(rate)
+    def steps(self, state: TrainingState, losses: Array, rates: Array) -> None:
+        """Keep losses and learning rates of updates; write a checkpoint when it is time."""
+        self._losses += losses.tolist()
+        self._rates += rates.tolist()
         if len(self._losses) >= STEPS_TOGETHER:
             self.flush()
-        if self._every is not None:
-            if state.update % self._every == 0:
+        if self.every is not None:
+            if state.update % self.every == 0:
                 self.checkpoint(state)
         elif time.monotonic() - self._written > CHECKPOINT_SECONDS:
             self.checkpoint(state)
@@ -111,7 +112,7 @@ class RunFolder:
         self.flush()
         numbers = {name: value for name, value in values.items() if name != "epoch"}
         self.writer.epoch(state.epoch, state.update, numbers)
-        if self._every is None and time.monotonic() - self._written > CHECKPOINT_SECONDS / 30:
+        if self.every is None and time.monotonic() - self._written > CHECKPOINT_SECONDS / 30:
             self.checkpoint(state)
 
     def checkpoint(self, state: TrainingState) -> None:

@@ -19,12 +19,14 @@ from misstep.nn import Loss, Module, Network
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Penalty, Schedule
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.evaluation import evaluate_rows, predict_rows
-from misstep.train.loop import Plan, Rows, Training
+from misstep.train.loop import Plan, Training
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
+from misstep.train.rows import Rows
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
 from misstep.train.state import TrainingState
+from misstep.train.stepping import Stepper
 
 # Updates between two probes when a run has a folder and no number was given.
 PROBE_EVERY = 50
@@ -38,7 +40,8 @@ class Trainer:
     their order. `batch_size`: rows in a batch; 1 for one row at a time, "full" for all rows at
     once. `accumulate`: batches whose gradients make one update. `seed`: from which first weights,
     the order of rows and dropout are drawn: same seed, same bits. `threads`: how many may be used;
-    the results never depend on it (the interpreter uses one). `dtype`: float32 or float64.
+    the results never depend on it. `dtype`: float32 or float64. `compiling`: False runs everything
+    in the interpreter, slowly; what can't be compiled runs there anyhow.
 
     >>> import misstep as ms
     >>> network = ms.Sequential(ms.Dense(8), ms.Tanh(), ms.Dense(1))
@@ -62,6 +65,7 @@ class Trainer:
         seed: int = 0,
         threads: int | None = None,
         dtype: str = "float32",
+        compiling: bool = True,
     ) -> None:
         _check_kind("network", network, (Module, Network), "layers such as ms.Sequential(...)")
         _check_kind("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
@@ -83,6 +87,7 @@ class Trainer:
         self.accumulate = accumulate
         self.seed = int(seed)
         self.threads = threads
+        self.compiling = compiling
         self.dtype = network.dtype if isinstance(network, Network) else dtype
         self._module = network.module if isinstance(network, Network) else network
         self._network = network if isinstance(network, Network) else None
@@ -166,6 +171,7 @@ class Trainer:
             self.network,
             self.loss,
             self._made_programs(),
+            Stepper(self._made_programs(), rows, self.seed, self.threads),
             rows,
             Plan(
                 epochs=epochs if resume else state.epoch + epochs,
@@ -190,7 +196,8 @@ class Trainer:
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""
         network = self.network
-        return predict_rows(self._made_programs(), network.parameters, network.check_rows(x))
+        rows = network.check_rows(x)
+        return predict_rows(self._made_programs(), network.parameters, rows, self.threads)
 
     def evaluate(
         self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
@@ -198,9 +205,7 @@ class Trainer:
         """Return loss and score by name for rows `x` with targets `y`."""
         self.network  # noqa: B018  (raises where there is none)
         rows = self._rows(x, y, sample_weight, "x", "y")
-        found, _ = evaluate_rows(
-            self._made_programs(), self.network.parameters, rows.x, rows.y, rows.weights
-        )
+        found, _ = evaluate_rows(self._made_programs(), self.network.parameters, rows, self.threads)
         return found
 
     def _rows(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Rows:
@@ -269,8 +274,9 @@ class Trainer:
     def _made_programs(self) -> Programs:
         if self._programs is None:
             self._programs = Programs(
-                self.network, self.loss, self.optimizer, self.clipping, self.penalties
-            )
+                self.network, self.loss, self.optimizer, self.clipping, self.penalties,
+                self.compiling,
+            )  # fmt: skip
         return self._programs
 
     def _first_state(self) -> TrainingState:

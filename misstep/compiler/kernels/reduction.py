@@ -81,7 +81,9 @@ def _write_outer(
 
             emission.lanes_in(length, wide, [], along)
         return
-    low, high = emission.bounds(kernel.rows) if axis == 0 else (0, kernel.shape[axis])
+    low, high = code.index(0), code.index(kernel.shape[axis])
+    if axis == 0:
+        low, high = emission.bounds(kernel.rows)
     with code.loop(low, high, hint="row") as loop:
         _write_outer(emission, kernel, belongs, dropped, [*outer, Position(loop.index)])
 
@@ -194,19 +196,19 @@ def _start(emission: Emission, kernel: Kernel, lanes: int) -> Number:
         start: Number = emission.code.constant(0, kind, lanes)
         return start
     lowest = {"float": float("-inf"), "double": float("-inf"), "i64": -(2**63), "i32": -(2**31)}
-    start = emission.code.constant(
+    found: Number = emission.code.constant(
         0 if core.dtype == "uint32" else lowest.get(kind, 0), kind, lanes
     )
-    return start
+    return found
 
 
 def _joined(emission: Emission, kernel: Kernel, so_far: Number, entry: Number) -> Number:
     code, core = emission.code, kernel.core
     assert core is not None
-    if not isinstance(core.op, Largest):
-        joined: Number = code.add(so_far, code.convert(entry, so_far.kind))
-        return joined
-    joined = code.larger(so_far, entry)
+    largest = isinstance(core.op, Largest)
+    if not largest:
+        entry = code.convert(entry, so_far.kind)
+    joined: Number = code.larger(so_far, entry) if largest else code.add(so_far, entry)
     return joined
 
 
