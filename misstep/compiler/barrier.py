@@ -1,0 +1,180 @@
+"""Where the threads of a native program wait for each other: memory for it, and the code.
+
+Each context of a program that runs in a crew (`threads.py`) begins with the block described here:
+how many have arrived, how often all have met, and how to wait. The code spins for a moment, since
+a balanced program meets within microseconds; then it gives the core away between looks, since a
+machine may have fewer free cores than threads; and when that takes long, it sleeps between looks,
+since a thread that never sleeps keeps the system from moving the late one to its core. Knows the
+language of `code.py`, no program.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.compiler.code import Code, Number
+from misstep.compiler.target import Target
+from misstep.compiler.threads import usable_cores
+
+__all__ = ["CONTEXT_BYTES", "make_context", "set_waiting", "write_barrier"]
+
+# Two lines of 64 bytes: processors fetch lines in pairs, and Apple's have lines of 128.
+LINE = 128
+ARRIVED_AT = 0
+MET_AT = LINE
+SPINS_AT = 2 * LINE
+YIELDS_AT = SPINS_AT + 8
+YIELD_AT = SPINS_AT + 16
+SLEEP_AT = SPINS_AT + 24
+# What a program keeps for itself begins here.
+CONTEXT_BYTES = 3 * LINE
+
+# Looks before giving the core away, each with a hint to the processor to pause (16 to 140 cycles).
+# Waiting costs at most about as much as the system's switch to another thread and back.
+SPINS = 1000
+# Looks with the core given away between, before sleeping: about 100 µs when nobody wants the core.
+YIELDS = 200
+SLEEP_MICROSECONDS = 50
+
+
+def make_context(threads: int, more_bytes: int = 0) -> NDArray[np.uint8]:
+    """Return zeroed memory that begins with a block for `threads`, and has `more_bytes` behind it.
+
+    Its address is a multiple of LINE. It must live as long as a program runs with it.
+    """
+    size = CONTEXT_BYTES + more_bytes
+    room = np.zeros(size + LINE, np.uint8)
+    start = -room.ctypes.data % LINE
+    context = room[start : start + size]
+    set_waiting(context, threads)
+    return context
+
+
+def set_waiting(context: NDArray[np.uint8], threads: int) -> None:
+    """Set how the threads of a context wait: without spinning where there are not enough cores.
+
+    Only while no program runs with it.
+    """
+    words = context[:CONTEXT_BYTES].view(np.uint64)
+    words[SPINS_AT // 8] = SPINS if threads <= usable_cores() else 0
+    words[YIELDS_AT // 8] = YIELDS
+    words[YIELD_AT // 8], words[SLEEP_AT // 8] = _system_functions()
+
+
+@cache
+def _system_functions() -> tuple[int, int]:
+    """Return the addresses of sched_yield and usleep, so that generated code names no symbol."""
+    library = ctypes.CDLL(None)
+    return tuple(  # type: ignore[return-value]
+        ctypes.cast(one, ctypes.c_void_p).value for one in (library.sched_yield, library.usleep)
+    )
+
+
+def write_barrier(code: Code, context: Number, thread_count: Number, target: Target) -> None:
+    """Write that each thread goes on when all `thread_count` threads have come here.
+
+    What any of them wrote to memory before, all of them read after. Every thread of the program
+    must come to the same barriers in the same order: a decision to stop is one thread's, written
+    before a barrier and read by all after it. `context`: the address of the block; `thread_count`:
+    an i64.
+    """
+    code.declarations |= _definition(target)
+    code.emit(f"call void @misstep_barrier({context}, {thread_count})")
+
+
+@cache
+def _definition(target: Target) -> frozenset[str]:
+    """Return the function and what it uses, each a text of its own: a module holds them once."""
+    code = Code()
+    context, threads = Number("%context", "ptr"), Number("%threads", "i64")
+    together = code.compare("sgt", threads, code.index(1))
+    with code.when(together, "meet"):
+        _write_meeting(code, context, threads, target)
+    code.emit("ret void")
+    body = "\n".join(code.lines)
+    return frozenset(code.declarations) | {
+        f"define internal void @misstep_barrier(ptr %context, i64 %threads) noinline "
+        f"{target.function_attributes} {{\nentry:\n{body}\n}}"
+    }
+
+
+def _write_meeting(code: Code, context: Number, threads: Number, target: Target) -> None:
+    def field(at: int) -> Number:
+        return code.address(context, code.index(at), "i8")
+
+    arrived_at, met_at = field(ARRIVED_AT), field(MET_AT)
+    met = load_atomic(code, met_at, "monotonic")
+    before = add_atomic(code, arrived_at, code.index(1))
+    last = code.equal(before, code.subtract(threads, code.index(1)))
+    first_in, last_in, done = code.label("wait"), code.label("last"), code.label("together")
+    code.emit(f"br {last}, label %{last_in}, label %{first_in}")
+
+    code.start_block(last_in)
+    store_atomic(code, code.index(0), arrived_at, "monotonic")
+    store_atomic(code, code.add(met, code.index(1)), met_at, "release")
+    code.emit(f"br label %{done}")
+
+    code.start_block(first_in)
+    spins, yields = (code.load(field(at), "i64") for at in (SPINS_AT, YIELDS_AT))
+    _write_looks(code, met_at, met, spins, done, lambda: _write_pause(code, target))
+    give_away = code.load(field(YIELD_AT), "ptr")
+    _write_looks(code, met_at, met, yields, done, lambda: code.emit(f"call i32 {give_away.text}()"))
+    sleep = code.load(field(SLEEP_AT), "ptr")
+    _write_looks(
+        code, met_at, met, code.index(2**62), done,
+        lambda: code.emit(f"call i32 {sleep.text}(i32 {SLEEP_MICROSECONDS})"),
+    )  # fmt: skip
+    code.emit("unreachable")
+    code.start_block(done)
+
+
+def _write_looks(
+    code: Code, met_at: Number, met: Number, times: Number, done: str, between: Callable[[], object]
+) -> None:
+    """Write looks for the others, `times` with something between them, that end at `done`."""
+    look, early, wait, over = (code.label(one) for one in ("look", "early", "pause", "over"))
+    start = code.block
+    code.emit(f"br label %{look}")
+    code.start_block(look)
+    count, place = code.fresh("i64"), len(code.lines)
+    code.lines.append("")
+    unchanged = code.equal(load_atomic(code, met_at, "acquire"), met)
+    code.emit(f"br {unchanged}, label %{early}, label %{done}")
+    code.start_block(early)
+    code.emit(f"br {code.less(count, times)}, label %{wait}, label %{over}")
+    code.start_block(wait)
+    between()
+    following = code.add(count, code.index(1))
+    code.emit(f"br label %{look}")
+    code.lines[place] = f"  {count.text} = phi i64 [ 0, %{start} ], [ {following.text}, %{wait} ]"
+    code.start_block(over)
+
+
+def _write_pause(code: Code, target: Target) -> None:
+    """Write the processor's hint that a thread only waits: less power, quicker out of the loop."""
+    if target.machine == "x86_64":
+        code.declarations.add("declare void @llvm.x86.sse2.pause()")
+        code.emit("call void @llvm.x86.sse2.pause()")
+    else:
+        code.declarations.add("declare void @llvm.aarch64.hint(i32 immarg)")
+        code.emit("call void @llvm.aarch64.hint(i32 1)")  # yield
+
+
+def load_atomic(code: Code, where: Number, order: str) -> Number:
+    """Return the i64 at an address, whole, as other threads write it."""
+    return code.result(f"load atomic i64, {where} {order}, align 8", "i64")
+
+
+def store_atomic(code: Code, value: Number, where: Number, order: str) -> None:
+    """Write an i64 to an address, whole, for other threads to read."""
+    code.emit(f"store atomic {value}, {where} {order}, align 8")
+
+
+def add_atomic(code: Code, where: Number, value: Number) -> Number:
+    """Add to the i64 at an address and return what was there, nobody coming between."""
+    return code.result(f"atomicrmw add {where}, {value} acq_rel, align 8", "i64")
