@@ -35,10 +35,10 @@ def usable_cores() -> int:
     """Return how many threads of this process can compute at once, at least 1.
 
     Counts cores, not the two threads that a core may run at a time (they share its arithmetic),
-    among those that this process may use, and no more than a container's share of time allows.
+    among those that this process may use now, and no more than a container's share of time allowed
+    when it was first asked.
     """
-    cores = len({_core_of(one) for one in _processors()})
-    share = _share_of_time()
+    cores, share = _cores_among(frozenset(_processors())), _own_share()
     return max(1, cores if share is None else min(cores, int(share)))
 
 
@@ -49,6 +49,10 @@ def _processors() -> set[int]:
 
 
 @cache
+def _cores_among(processors: frozenset[int]) -> int:
+    return len({_core_of(one) for one in processors})
+
+
 def _core_of(processor: int) -> str:
     """Return a name that all threads of one core have in common."""
     topology = Path(f"/sys/devices/system/cpu/cpu{processor}/topology")
@@ -59,6 +63,11 @@ def _core_of(processor: int) -> str:
         except (OSError, ValueError):
             continue
     return str(processor)
+
+
+@cache
+def _own_share() -> float | None:
+    return _share_of_time()
 
 
 def _share_of_time(
