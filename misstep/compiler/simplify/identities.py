@@ -158,7 +158,7 @@ def seen_relu(here: Rewriting, value: Value) -> Value | None:
 def mask_of_relu(here: Rewriting, value: Value) -> Value | None:
     """0 < z is 0 < relu(z), so that z need not be kept where relu(z) is (for NaN: no and no)."""
     zero, z = value.inputs
-    if not is_number(zero, 0.0):
+    if isinstance(z.op, Relu) or not is_number(zero, 0.0):
         return None
     positive = here.notes.get((Relu, z))
     if positive is None:

@@ -23,7 +23,7 @@ from misstep.compiler.simplify.share_repeats import share_repeats
 from misstep.compiler.simplify.split_flat import split_flat
 from misstep.ir import Graph, Value, verify
 
-# These find more after each other; the rest runs once, at its place in ORDER.
+# These find more after each other. In ORDER, groups of several are repeated.
 REPEATED: tuple[Pass, ...] = (
     fold_constants,
     cancel_moves,
@@ -37,8 +37,7 @@ REPEATED: tuple[Pass, ...] = (
 ORDER: tuple[tuple[Pass, ...], ...] = (
     (expand,),
     REPEATED,
-    (split_flat,),
-    REPEATED,
+    (split_flat, *REPEATED),
     (divide_by_uniform,),
     REPEATED,
 )

@@ -2,7 +2,8 @@
 
 Random numbers are no exception: they depend on seed, step, stream and place only. Inputs of sums,
 products and questions whose order never matters are compared in any order; `maximum` is not among
-them, since it may answer −0 for (0, −0) and 0 for (−0, 0).
+them, since it may answer −0 for (0, −0) and 0 for (−0, 0). A sum that keeps its axes and one that
+drops them are one sum, and a reshape.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from misstep.compiler.simplify.facts import array_of
 from misstep.compiler.simplify.passes import Pass
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import exp, random_uniform
+from misstep.ops import exp, mean, random_uniform, variance
 from misstep.ops.arithmetic import Add, Multiply
 from misstep.ops.comparison import And, Equal, Or
+from misstep.ops.reduction import Reduction
 
 ANY_ORDER = frozenset({Add, Multiply, Equal, And, Or})
 # Larger literals are not read through; they are the same only when they are one value.
@@ -49,7 +51,7 @@ class ShareRepeats(Pass):
                     # The name that a later repeat brings; values of the old graph stay unnamed.
                     copy = here.again(copy, name)
                 standing[number] = copy
-            here.set(value, standing[number])
+            here.set(value, here.reshape(standing[number], value.shape))
         return here.result()
 
 
@@ -58,6 +60,10 @@ share_repeats = ShareRepeats("share_repeats", "what is computed twice is compute
 
 def _identity(value: Value, numbers: dict[Value, int]) -> Any:
     if value.op is not None:
+        if isinstance(value.op, Reduction):
+            (x,) = value.inputs
+            axes = tuple(sorted([axis % x.ndim for axis in value.op.axes]))
+            return type(value.op), axes, numbers[x]
         given = [numbers[one] for one in value.inputs]
         if type(value.op) in ANY_ORDER:
             given.sort()
@@ -77,3 +83,9 @@ def _() -> Graph:
 def _() -> Graph:
     seed = make_input("seed", (), "int64")
     return Graph(random_uniform((3,), seed, 1, 5) - random_uniform((3,), seed, 1, 5))
+
+
+@share_repeats.example
+def _() -> Graph:
+    x = make_input("x", (3, 2))
+    return Graph({"mean": mean(x), "variance": variance(x)})

@@ -32,10 +32,14 @@ Users = dict[Value, list[Value]]
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """Entries `start` up to `stop` of a root, and the value that they are, in its own shape."""
+    """Entries `start` up to `stop` of a root.
+
+    `flat`: the value that they are, along one axis; `own`: the same in its own shape.
+    """
 
     start: int
     stop: int
+    flat: Value
     own: Value
 
     @property
@@ -75,16 +79,15 @@ class SplitFlat(Pass):
         if not regions:
             return graph
         here = Rewriting(graph)
-        parts = {
-            region: Parts(here, region, users, outputs)
-            for region in dict.fromkeys(regions.values())
-        }
+        parts: dict[Region, Parts] = {}
         for value in graph.values:
             here.at(value)
             home = regions.get(value)
             if home is None:
                 here.set(value, here.copy(value))
             elif value in outputs or any(regions.get(one) is not home for one in users[value]):
+                if home not in parts:
+                    parts[home] = Parts(here, home, regions, users)
                 here.set(value, parts[home].joined(value))
         return here.result()
 
@@ -113,13 +116,13 @@ def pieces_of(root: Value) -> list[Piece]:
         return []
     if isinstance(root.op, Reshape):
         (own,) = root.inputs
-        return [] if is_flat(own, length) or own.op is None else [Piece(0, length, own)]
+        return [] if is_flat(own, length) or own.op is None else [Piece(0, length, root, own)]
     if not isinstance(root.op, Concatenate) or root.shape[root.op.axis] != length:
         return []
     pieces, start = [], 0
     for given in root.inputs:
         own = given.inputs[0] if isinstance(given.op, Reshape) else given
-        pieces.append(Piece(start, start + given.size, own))
+        pieces.append(Piece(start, start + given.size, given, own))
         start += given.size
     return pieces
 
@@ -174,15 +177,21 @@ class Parts:
     parameters that is added to all gradients.
     """
 
-    def __init__(self, here: Rewriting, region: Region, users: Users, outputs: set[Value]) -> None:
+    def __init__(
+        self, here: Rewriting, region: Region, regions: dict[Value, Region], users: Users
+    ) -> None:
         self.here = here
         self.region = region
+        self.regions = regions
+        outputs = set(here.graph.outputs.values())
         length = region.root.size
         self.places: dict[Value, int] = {}
         self.members = set(region.values)
         for place, value in reversed(list(enumerate(here.graph.values))):
             self.places[value] = place
-            if value is region.root or value in outputs or not by_entry(value, length):
+            if value is region.root or value in outputs or value in regions:
+                continue
+            if not by_entry(value, length):
                 continue
             if all(user in self.members for user in users[value]):
                 self.members.add(value)
@@ -232,6 +241,8 @@ class Parts:
         if value in self.members:
             return self._parts[value, piece]
         if value is self.region.root:
+            if piece.own in self.regions:  # taken apart itself: there is no such value any more
+                return here.reshape(here.now(piece.flat), piece.own.shape)
             return here.now(piece.own)
         if value.size == 1:
             return here.reshape(here.now(value), ())
