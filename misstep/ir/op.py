@@ -9,7 +9,7 @@ tests all of it. Subclassing registers it. This file knows no op by name; the vo
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -79,10 +79,11 @@ class Op:
         """Return this op for a program whose float32 numbers have become float64."""
         return self
 
-    def lower(self, code: Any, *operands: Any) -> Any:
+    def lower(self, code: Any, types: Sequence[Type], *operands: Any) -> Any:
         """Return one entry of the result from the matching entries of the inputs, for the compiler.
 
-        Only of ops that work entry by entry; `code` writes arithmetic (compiler/element_code.py).
+        Only of ops that work entry by entry. `code` writes arithmetic (compiler/element_code.py),
+        in all lanes at once; `types`: the types of the inputs (int32 and uint32 look alike there).
         """
         raise NotYetError(f"compiling {self.name}", needed="an op that says how it is lowered")
 
@@ -95,7 +96,8 @@ class Op:
         """
         if not self.elementwise:
             raise GraphError(f"the compiler at {self.name}", needed="an op of single entries")
-        return self.lower(place.code, *place.matching())
+        types = [given.type for given in place.value.inputs]
+        return self.lower(place.code, types, *place.matching())
 
     @property
     def by_entry(self) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from misstep.ops.comparison import where
 from misstep.ops.elementwise import (
     Binary,
     Gradients,
+    Types,
     Unary,
     binary_function,
     unary_function,
@@ -37,6 +39,10 @@ class Add(Binary):
     def run(self, a: Array, b: Array) -> Array:
         return a + b
 
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        # Of truth values, or.
+        return code.or_(a, b) if types[0].dtype == "bool" else code.add(a, b)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return upstream, upstream
 
@@ -53,6 +59,9 @@ class Subtract(Binary):
 
     def run(self, a: Array, b: Array) -> Array:
         return a - b
+
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.subtract(a, b)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return upstream, -upstream
@@ -81,6 +90,9 @@ class Multiply(Binary):
     def run(self, a: Array, b: Array) -> Array:
         return a * b
 
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.multiply(a, b)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         a, b = value.inputs
         return upstream * b, upstream * a
@@ -102,6 +114,9 @@ class Divide(Binary):
 
     def run(self, a: Array, b: Array) -> Array:
         return a / b
+
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.divide(a, b)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         _, b = value.inputs
@@ -125,6 +140,9 @@ class Power(Binary):
 
     def run(self, a: Array, b: Array) -> Array:
         return np.power(a, b)
+
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.power(a, b)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         a, b = value.inputs
@@ -155,6 +173,9 @@ class Negative(Unary):
 
     def run(self, x: Array) -> Array:
         return -x
+
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.negate(x)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (-upstream,)

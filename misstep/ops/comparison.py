@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +17,12 @@ from misstep.ir.op import Example, broadcast_shape, same_dtype
 from misstep.ops.elementwise import (
     Binary,
     Gradients,
+    Types,
     binary_function,
     draw,
     draw_broadcast,
     draw_shape,
+    has_sign,
 )
 from misstep.ops.lifting import Operand, as_value, together
 
@@ -36,6 +39,9 @@ class Maximum(Binary):
 
     def run(self, a: Array, b: Array) -> Array:
         return np.maximum(a, b)
+
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.larger(a, b, signed=has_sign(types[0]))
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         a, b = value.inputs
@@ -58,6 +64,9 @@ class Minimum(Binary):
 
     def run(self, a: Array, b: Array) -> Array:
         return np.minimum(a, b)
+
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.smaller(a, b, signed=has_sign(types[0]))
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         a, b = value.inputs
@@ -109,6 +118,9 @@ class Less(Comparison):
     def run(self, a: Array, b: Array) -> Array:
         return np.asarray(a < b)
 
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.less(a, b, signed=has_sign(types[0]))
+
 
 @dataclass(frozen=True)
 class LessEqual(Comparison):
@@ -122,6 +134,9 @@ class LessEqual(Comparison):
     def run(self, a: Array, b: Array) -> Array:
         return np.asarray(a <= b)
 
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.less_equal(a, b, signed=has_sign(types[0]))
+
 
 @dataclass(frozen=True)
 class Equal(Comparison):
@@ -134,6 +149,9 @@ class Equal(Comparison):
 
     def run(self, a: Array, b: Array) -> Array:
         return np.asarray(a == b)
+
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.equal(a, b)
 
 
 class Logic(Comparison, abstract=True):
@@ -169,6 +187,9 @@ class And(Logic):
     def run(self, a: Array, b: Array) -> Array:
         return np.logical_and(a, b)
 
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.and_(a, b)
+
 
 @dataclass(frozen=True)
 class Or(Logic):
@@ -181,6 +202,9 @@ class Or(Logic):
 
     def run(self, a: Array, b: Array) -> Array:
         return np.logical_or(a, b)
+
+    def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
+        return code.or_(a, b)
 
 
 @dataclass(frozen=True)
@@ -202,6 +226,9 @@ class Not(Op):
 
     def run(self, x: Array) -> Array:
         return np.logical_not(x)
+
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.not_(x)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (None,)
@@ -240,6 +267,9 @@ class Where(Op):
     def run(self, condition: Array, a: Array, b: Array) -> Array:
         return np.where(condition, a, b)
 
+    def lower(self, code: Any, types: Types, condition: Any, a: Any, b: Any) -> Any:
+        return code.select(condition, a, b)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         condition = value.inputs[0]
         return None, where(condition, upstream, 0.0), where(condition, 0.0, upstream)
@@ -275,6 +305,9 @@ class Cast(Op):
 
     def run(self, x: Array) -> Array:
         return np.asarray(x).astype(self.dtype)
+
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.cast(x, types[0].dtype, self.dtype)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         (x,) = value.inputs

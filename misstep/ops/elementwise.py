@@ -5,7 +5,7 @@ Shapes broadcast as in NumPy. The ops themselves stand in comparison, functions 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +15,12 @@ from misstep.ir.op import Example, broadcast_shape, float_dtype, same_dtype
 from misstep.ops.lifting import Operand, as_value, together
 
 Gradients = tuple[Value | None, ...]
+Types = Sequence[Type]
+
+
+def has_sign(type_: Type) -> bool:
+    """Tell whether numbers of a type may be negative."""
+    return type_.dtype not in ("bool", "uint32")
 
 
 def draw(

@@ -16,6 +16,7 @@ from misstep.ir import Array, Value
 from misstep.ops.comparison import where
 from misstep.ops.elementwise import (
     Gradients,
+    Types,
     Unary,
     unary_function,
 )
@@ -35,6 +36,9 @@ class Abs(Unary):
     def run(self, x: Array) -> Array:
         return np.abs(x)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.absolute(x)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (upstream * sign(value.inputs[0]),)
 
@@ -53,6 +57,11 @@ class Sign(Unary):
     def run(self, x: Array) -> Array:
         return np.sign(x)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        one, zero = code.like(1, x), code.like(0, x)
+        made = code.select(code.less(zero, x), one, code.add(x, zero))  # −0 + 0 is 0; NaN stays
+        return code.select(code.less(x, zero), code.negate(one), made)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (None,)
 
@@ -70,6 +79,9 @@ class Exp(Unary):
     def run(self, x: Array) -> Array:
         return np.exp(x)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.exp(x)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (upstream * value,)
 
@@ -86,6 +98,9 @@ class Expm1(Unary):
 
     def run(self, x: Array) -> Array:
         return np.expm1(x)
+
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.expm1(x)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (upstream * (value + 1),)
@@ -105,6 +120,9 @@ class Log(Unary):
     def run(self, x: Array) -> Array:
         return np.log(x)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.log(x)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (upstream / value.inputs[0],)
 
@@ -122,6 +140,9 @@ class Log1p(Unary):
 
     def run(self, x: Array) -> Array:
         return np.log1p(x)
+
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.log1p(x)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (upstream / (value.inputs[0] + 1),)
@@ -141,6 +162,9 @@ class Sqrt(Unary):
     def run(self, x: Array) -> Array:
         return np.sqrt(x)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.sqrt(x)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (upstream * 0.5 / value,)
 
@@ -158,6 +182,9 @@ class Sin(Unary):
     def run(self, x: Array) -> Array:
         return np.sin(x)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.sin(x)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (upstream * cos(value.inputs[0]),)
 
@@ -174,6 +201,9 @@ class Cos(Unary):
 
     def run(self, x: Array) -> Array:
         return np.cos(x)
+
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.cos(x)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (-upstream * sin(value.inputs[0]),)
@@ -203,6 +233,9 @@ class Sigmoid(Unary):
     def run(self, x: Array) -> Array:
         return stable_sigmoid(x)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.sigmoid(x)
+
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (stable_sigmoid,)
 
@@ -223,6 +256,9 @@ class Tanh(Unary):
     def run(self, x: Array) -> Array:
         return np.tanh(x)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.tanh(x)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (upstream * (1 - value * value),)
 
@@ -241,6 +277,10 @@ class Relu(Unary):
     def run(self, x: Array) -> Array:
         return np.maximum(x, 0)
 
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        zero = code.like(0, x)
+        return code.select(code.less(x, zero), zero, x)
+
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (where(value.inputs[0] > 0, upstream, 0.0),)
 
@@ -257,6 +297,9 @@ class Softplus(Unary):
 
     def run(self, x: Array) -> Array:
         return stable_softplus(x)
+
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.softplus(x)
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (stable_softplus,)
@@ -284,6 +327,9 @@ class Erf(Unary):
 
     def run(self, x: Array) -> Array:
         return error_function(x)
+
+    def lower(self, code: Any, types: Types, x: Any) -> Any:
+        return code.erf(x)
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (error_function,)

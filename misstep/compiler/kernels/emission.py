@@ -73,7 +73,7 @@ class Emission:
         if op is None and value.is_literal:
             found = self.single(value)
             assert found is not None
-        elif value in self.fused.storage:
+        elif op is None:
             zeros = (Position(self.code.index(0)),) * value.ndim
             found = self.elements().load(self.fused.storage[value], zeros, value.dtype)
         elif op is not None and op.moves:
@@ -85,11 +85,12 @@ class Emission:
                 zeros = (Position(self.code.index(0)),) * value.ndim
                 found = self.elements().load(view, zeros, value.dtype)
         else:
-            if op is None or not op.elementwise:
+            if not op.elementwise:
                 raise GraphError(
                     f"the compiler at {value.describe()}", needed="an order of kernels"
                 )
-            found = op.lower(self.code, *(self.work_out(one) for one in value.inputs))
+            types = [one.type for one in value.inputs]
+            found = op.lower(self.code, types, *(self.work_out(one) for one in value.inputs))
         self.singles[value] = found
         return found
 

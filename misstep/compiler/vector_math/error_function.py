@@ -7,7 +7,7 @@ there on ln(1 − erf) is smooth enough for another, and matters less the farthe
 from __future__ import annotations
 
 from misstep.compiler.code import Code, Number
-from misstep.compiler.vector_math.evaluation import at_most, polynomial
+from misstep.compiler.vector_math.evaluation import at_most, long_polynomial, polynomial
 from misstep.compiler.vector_math.exponentials import exp_of_double
 
 # erf(x) / x in terms of x², 0 ≤ x ≤ 3.93; relative error: 2^−29.9.
@@ -77,7 +77,7 @@ def erf(code: Code, x: Number) -> Number:
     if x.kind == "double":
         return code.copy_sign(_erf_of_positive(code, size), x)
     wide = code.convert(at_most(code, size, FLOAT_END), "double")
-    made = code.multiply(wide, polynomial(code, code.multiply(wide, wide), SHORT))
+    made = code.multiply(wide, long_polynomial(code, code.multiply(wide, wide), SHORT))
     return code.copy_sign(code.convert(made, "float"), x)
 
 

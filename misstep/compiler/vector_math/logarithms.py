@@ -19,6 +19,7 @@ from misstep.compiler.vector_math.evaluation import (
     LN2_LOW,
     MANTISSA_MASK,
     bits_of,
+    long_polynomial,
     polynomial,
     shift_down,
 )
@@ -124,7 +125,7 @@ def _short_log(code: Code, x: Number, same: Number | None = None) -> Number:
     f = parts.f
     if same is not None:
         f = code.select(code.equal(parts.n, code.like(0.0, x)), same, f)
-    return code.fma(parts.n, code.like(LN2, x), code.multiply(f, polynomial(code, f, SHORT)))
+    return code.fma(parts.n, code.like(LN2, x), code.multiply(f, long_polynomial(code, f, SHORT)))
 
 
 def log1p(code: Code, x: Number) -> Number:

@@ -11,6 +11,7 @@ from misstep.compiler.vector_math.evaluation import (
     at_least,
     at_most,
     fast_two_sum,
+    long_polynomial,
     polynomial,
 )
 from misstep.compiler.vector_math.exponentials import (
@@ -114,7 +115,7 @@ def softplus(code: Code, x: Number) -> Number:
     if x.kind == "double":
         return code.add(above, _log_of_one_and(code, *exp_as_sum(code, down)))
     small = short(code, code.convert(at_least(code, down, FLOAT_SOFTPLUS), "double")).plus(code, 0)
-    slope = polynomial(code, small, SOFTPLUS_SHORT)
+    slope = long_polynomial(code, small, SOFTPLUS_SHORT)
     return code.convert(code.fma(small, slope, code.convert(above, "double")), "float")
 
 
