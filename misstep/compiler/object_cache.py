@@ -63,6 +63,8 @@ _UNFINISHED_SECONDS = 3600
 # An entry that is used counts as new again, at most this often, so that reading rarely writes.
 _FRESH_SECONDS = 24 * 3600
 
+# Whether files can be opened by a folder's handle, whatever its name means by then.
+_OPENS_WITHIN = os.open in os.supports_dir_fd
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -128,7 +130,7 @@ def _root() -> Path:
     if asked.strip().lower() == OFF:
         raise _UnusedError(f"{ASKED_IN} is {OFF}")
     needed = ("geteuid", "getuid", "O_NOFOLLOW", "O_DIRECTORY")
-    if not all(hasattr(os, one) for one in needed) or os.open not in os.supports_dir_fd:
+    if not _OPENS_WITHIN or not all(hasattr(os, one) for one in needed):
         raise _UnusedError("this system can't say who may write to a folder")
     if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
         raise _UnusedError("this process has other rights than the user who started it")
