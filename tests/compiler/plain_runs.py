@@ -89,9 +89,9 @@ class RandomGraph:
         self.values = list(self.inputs)
         self.truths = [self.inputs[-1] < 0.5]
         self.ways: list[Callable[[], Value]] = [
-            self.unary, self.unary, self.binary, self.binary, self.binary, self.choice, self.question,
-            self.moved, self.moved, self.moved, self.sliced, self.sliced, self.joined, self.reduced,
-            self.reduced, self.product, self.converted, self.taken, self.drawn, self.flat, self.again,
+            *[self.unary] * 2, *[self.binary] * 3, self.choice, self.question, *[self.moved] * 3,
+            *[self.sliced] * 2, self.joined, *[self.reduced] * 2, self.product, self.converted,
+            self.taken, self.drawn, self.flat, self.again,
         ]  # fmt: skip
         for _ in range(steps):
             try:
@@ -102,7 +102,9 @@ class RandomGraph:
                 (self.truths if value.dtype == "bool" else self.values).append(value)
 
     def graph(self) -> Graph:
-        made = [value for value in self.values if value.op is not None and value.dtype == self.dtype]
+        made = [
+            value for value in self.values if value.op is not None and value.dtype == self.dtype
+        ]
         outputs = {f"out{place}": value for place, value in enumerate(made[-3:])}
         outputs["first"] = self.inputs[0] + 0.0
         if made and self.chance(0.6):
@@ -240,7 +242,7 @@ class RandomGraph:
 
     def product(self) -> Value:
         a = self.value(lambda one: one.ndim > 1)
-        b = self.value(lambda one: one.ndim == 2 and one.shape[0] == a.shape[-1] or one is a)
+        b = self.value(lambda one: (one.ndim == 2 and one.shape[0] == a.shape[-1]) or one is a)
         return a @ (ops.contraction.swap_last(a) if b is a else b)
 
     def converted(self) -> Value:
@@ -250,7 +252,7 @@ class RandomGraph:
         return ops.cast(ops.cast(self.value(), other), self.dtype)
 
     def taken(self) -> Value:
-        a = self.value(lambda one: one.ndim > 0 and one.shape[0] > 1 or one.shape == (2, 3))
+        a = self.value(lambda one: (one.ndim > 0 and one.shape[0] > 1) or one.shape == (2, 3))
         if a.shape == (2, 3) and self.chance(0.5):
             return ops.pick(a, self.whole)
         return ops.gather(a, self.whole)

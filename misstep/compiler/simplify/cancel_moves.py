@@ -1,9 +1,8 @@
 """Pass: moves of entries that undo each other, or do nothing, are left out.
 
-Moves are reshape, transpose, slice, pad, flip, concatenate and broadcast; they change no number, so
-every rule keeps every bit. A slice is pushed towards what it takes from: to one piece of a
-concatenate, into a pad, through reshapes that only add or remove axes of length 1. Rules about
-parts of values stand in `cancel_slices.py`, which adds them to this pass.
+Moves change no number, so every rule keeps every bit. Here: reshape, transpose, flip, pad and
+concatenate. What becomes of slices stands in `cancel_slices.py`, of broadcasts in
+`drop_broadcasts.py`.
 """
 
 from __future__ import annotations
@@ -49,15 +48,6 @@ def _keeps_order(transposed: Value) -> bool:
     lengths = transposed.inputs[0].shape
     moved = [axis for axis in transposed.op.axes if lengths[axis] != 1]
     return moved == sorted(moved)
-
-
-@cancel_moves.on(BroadcastTo)
-def repeat_of_repeat(here: Rewriting, value: Value) -> Value | None:
-    """Repeat once instead of twice, or not at all."""
-    (x,) = value.inputs
-    if x.shape == value.shape:
-        return x
-    return here.broadcast(x.inputs[0], value.shape) if isinstance(x.op, BroadcastTo) else None
 
 
 @cancel_moves.on(Reshape, Transpose, Slice, Flip)

@@ -187,7 +187,9 @@ def _() -> Graph:
 @cancel_slices.example
 def _() -> Graph:
     x = make_input("x", (6, 2))
-    return Graph({"x": concatenate([x[:2], x[2:5], x[5:]], 0), "turned": x.T[1:, 2:4]})
+    whole = Slice((0, 0), (6, 2), (1, 1))(x)
+    joined = concatenate([x[:2], x[2:5], x[5:]], 0)
+    return Graph({"whole": whole, "joined": joined, "turned": x.T[1:, 2:4]})
 
 
 @cancel_slices.example

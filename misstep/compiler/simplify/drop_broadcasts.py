@@ -83,18 +83,6 @@ def _without_leading_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[lead:]
 
 
-@drop_broadcasts.on(Reshape)
-def repeat_of_one(here: Rewriting, value: Value) -> Value | None:
-    """Repeat one number to the other shape at once; move axes of length 1 before the repeat."""
-    (x,) = value.inputs
-    if not isinstance(x.op, BroadcastTo):
-        return None
-    (given,) = x.inputs
-    if given.size == 1:
-        return here.uniform(given, value.shape)
-    return None
-
-
 @drop_broadcasts.example
 def _() -> Graph:
     x, b = make_input("x", (4, 3)), make_input("b", (3,))
@@ -110,3 +98,8 @@ def _() -> Graph:
 def _() -> Graph:
     b = reshape(broadcast_to(make_input("b", ()), (5,)), (5, 1))
     return Graph(make_input("x", (5, 2)) + broadcast_to(b, (5, 2)))
+
+
+@drop_broadcasts.example
+def _() -> Graph:
+    return Graph(make_input("x", (4, 3)) * reshape(make_input("b", (3,)), (1, 3)))

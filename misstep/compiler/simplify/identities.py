@@ -137,7 +137,10 @@ def size_of_size(here: Rewriting, value: Value) -> Value | None:
 def relu_of_relu(here: Rewriting, value: Value) -> Value | None:
     """What is not negative stays as it is."""
     (x,) = value.inputs
-    return x if isinstance(x.op, Relu) else None
+    if isinstance(x.op, Relu):
+        return x
+    here.notes[Relu, x] = value
+    return None
 
 
 @identities.on(Maximum, Minimum)
@@ -145,13 +148,6 @@ def of_the_same(here: Rewriting, value: Value) -> Value | None:
     """max(x, x) = x."""
     a, b = value.inputs
     return a if a is b else None
-
-
-@identities.on(Relu)
-def seen_relu(here: Rewriting, value: Value) -> Value | None:
-    """Remember of which value this is the ReLU."""
-    here.notes[Relu, value.inputs[0]] = value
-    return None
 
 
 @identities.on(Less)
@@ -199,13 +195,14 @@ def over_one(here: Rewriting, value: Value) -> Value | None:
 def _() -> Graph:
     x, y = make_input("x", (3,)), make_input("y", (2, 1))
     one = make_literal(np.ones(()), "float32")
-    return Graph({"a": x * one - 0.0, "b": x + -y, "c": (-x) * -1.0, "d": -(x / 8.0) / -y})
+    return Graph({"a": x * one / one - 0.0, "b": x + -y, "c": (-x) * -1.0, "d": -(x / 8.0) / -y})
 
 
 @identities.example
 def _() -> Graph:
     x = make_input("x", (3,), "float64")
-    return Graph(absolute(-maximum(relu(relu(x)), relu(x))) - -x)
+    y = absolute(-maximum(x, x)) + make_literal(-0.0)
+    return Graph(relu(relu(y)) - -x)
 
 
 @identities.example

@@ -86,6 +86,10 @@ class Rules(Pass):
         """Return the rules, in order of declaration."""
         return [rule for _, rule in self._rules]
 
+    def rules_for(self, kind: type[Op]) -> tuple[Rule, ...]:
+        """Return the rules for one kind of op, in order of declaration."""
+        return tuple(rule for fits, rule in self._rules if fits(kind))
+
     def leaf(self, here: Rewriting, value: Value) -> Value:
         """Return what stands for an input or a literal: itself, unless a pass says otherwise."""
         return value
@@ -93,10 +97,7 @@ class Rules(Pass):
     def __call__(self, graph: Graph) -> Graph:
         """Return the graph with every rule applied wherever it fits."""
         if not self._table:
-            self._table = {
-                kind: tuple(rule for fits, rule in self._rules if fits(kind))
-                for kind in registered_ops().values()
-            }
+            self._table = {kind: self.rules_for(kind) for kind in registered_ops().values()}
         return Rewriting(graph, self._table, self.leaf).run()
 
 
