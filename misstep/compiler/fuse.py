@@ -87,9 +87,9 @@ class Fused:
             one = waiting.pop()
             if one not in seen:
                 seen.add(one)
-                if one in self.makers:
-                    found |= self.makers[one]
-                elif one in self.singles:
+                folded = {kernel for kernel in self.makers.get(one, ()) if kernel.single}
+                found |= folded
+                if one in self.singles and not folded:
                     waiting += one.inputs
         return found
 
@@ -99,13 +99,15 @@ def fuse(
     inputs: Mapping[Value, View],
     outputs: Mapping[str, View],
     fed: Mapping[Value, View],
+    moved: Mapping[str, View],
 ) -> Fused:
     """Return the kernels of `graph`.
 
     `inputs`: where the inputs lie; `fed`: inputs whose rows are fetched, and to where; `outputs`:
-    where each output goes. Raises NotYetError for ops that can't be compiled.
+    where each output goes; `moved`: where some outputs are copied at the very end. Raises
+    NotYetError for ops that can't be compiled.
     """
-    return _Fusion(graph, inputs, outputs, fed).run()
+    return _Fusion(graph, inputs, outputs, fed, moved).run()
 
 
 class _Fusion:
@@ -115,13 +117,16 @@ class _Fusion:
         inputs: Mapping[Value, View],
         outputs: Mapping[str, View],
         fed: Mapping[Value, View],
+        moved: Mapping[str, View],
     ) -> None:
         self.graph = graph
         self.outputs = outputs
+        self.moved = moved
         self.storage: dict[Value, View] = {**inputs, **fed}
         self.kernels: list[Kernel] = []
         self.makers: dict[Value, set[Kernel]] = {}
         self.singles = single_numbers(graph, set(inputs))
+        self.operands: set[Value] = set()
         self.stored = self._stored()
         self.pieces: dict[Value, list[tuple[Value, View]]] = defaultdict(list)
         self.copies: list[tuple[Value, View]] = []
@@ -140,6 +145,10 @@ class _Fusion:
                 self._compute(value)
         for value, view in self.copies:
             self._attach(value, view)
+        for name, view in self.moved.items():
+            value = self.graph.outputs[name]
+            if value not in self.singles:
+                self._new(value.shape, None).results.append((value, view))
         self._drop_unread()
         return Fused(
             self.graph, self.kernels, self.storage, self.singles, self.makers, self.single_outputs
@@ -188,11 +197,12 @@ class _Fusion:
     def _memory_for(self, value: Value) -> set[Value]:
         """Return what must be stored so that `value` can be seen in memory."""
         base = value
-        while base.op is not None and base.op.moves and base not in self.singles:
+        while base.op is not None and base.op.moves:
             base = base.inputs[0]
-        if base in self.singles:
-            return {value}
-        return set() if base.op is None else {base}
+        if base.op is None and (base in self.storage or not base.is_literal):
+            return set()
+        self.operands.add(base)
+        return {base}
 
     # --- where it lies ------------------------------------------------------------------------
 
@@ -200,7 +210,7 @@ class _Fusion:
         for name, view in self.outputs.items():
             value = self.graph.outputs[name]
             if value in self.singles:
-                self.single_outputs.append((value, view))
+                self.single_outputs.append((value, self.moved.get(name, view)))
             elif not self._claim(value, view):
                 self.copies.append((value, view))
 
@@ -234,14 +244,14 @@ class _Fusion:
                     self.pieces[value][-1] = (given, part)
 
     def _place(self, value: Value) -> None:
-        if value in self.storage or value.op is None or value in self.singles:
+        if value in self.storage or value.op is None:
             return
         if value.op.moves and value.inputs[0] in self.storage:
             view = value.op.view(self.storage[value.inputs[0]])
             if view is not None:
                 self.storage[value] = view
                 return
-        if value in self.stored:
+        if value in self.stored and (value not in self.singles or value in self.operands):
             name = value.name or value.op.name
             whole = View.whole(Buffer(name, value.dtype, value.size), value.shape)
             self.storage[value] = whole
@@ -262,8 +272,9 @@ class _Fusion:
             self._new(value.shape, value)
         elif not op.by_entry:
             raise NotYetError(f"compiling {op.name}", needed="an op that the compiler knows")
-        elif value in self.stored and value not in self.singles and value.size:
-            self._attach(value, self.storage[value])
+        elif value in self.stored and value.size:
+            if value not in self.singles or value in self.operands:
+                self._attach(value, self.storage[value])
 
     def _join(self, value: Value) -> None:
         makers: set[Kernel] = set()

@@ -104,6 +104,7 @@ class _Lowering:
         self.target = target
         self.in_place = in_place
         self.slots: list[Slot] = []
+        self.moved: dict[str, View] = {}
         self.buffers: dict[Buffer, int] = {}
         self.code = ElementCode()
         self.entry: list[str] = []
@@ -113,7 +114,7 @@ class _Lowering:
 
     def run(self) -> Lowered:
         inputs, outputs, fed = self._places()
-        fused = fuse(self.graph, inputs, outputs, fed)
+        fused = fuse(self.graph, inputs, outputs, fed, self.moved)
         states = {
             one for one, slot in self.buffers.items()
             if self.slots[slot].name in self.roles.states.values()
@@ -161,6 +162,10 @@ class _Lowering:
             into = self.roles.states.get(name)
             if into is not None:
                 outputs[name] = View.whole(by_name[into], value.shape)
+                if not self.in_place:
+                    self.moved[name] = outputs[name]
+                    beside = Buffer(f"next {name}", value.dtype, value.size)
+                    outputs[name] = View.whole(beside, value.shape)
                 continue
             stride = value.size if name in self.roles.logged else 0
             slot = Slot(name, value.dtype, value.shape, stride, output=True)

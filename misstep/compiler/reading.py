@@ -39,7 +39,9 @@ def base_of(value: Value, storage: Mapping[Value, View]) -> Value:
     """Return the value whose memory a view shows."""
     while value.op is not None and value.op.moves:
         given = value.inputs[0]
-        if given not in storage or storage[value].buffer is not storage[given].buffer:
+        if value not in storage or given not in storage:
+            break
+        if storage[value].buffer is not storage[given].buffer:
             break
         value = given
     return value
