@@ -9,8 +9,9 @@ import contextlib
 import sys
 import warnings
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
@@ -23,6 +24,14 @@ app = typer.Typer(
     cls=CommandGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
     context_settings={"max_content_width": WIDEST},
 )  # fmt: skip
+
+
+class Task(StrEnum):
+    """What to make of a target that could be either."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+
 
 Model = Annotated[
     Path,
@@ -84,7 +93,7 @@ def train(
         str | None, typer.Option(metavar="COLUMN", help="The column to predict.")
     ] = None,
     task: Annotated[
-        Literal["classification", "regression"] | None,
+        Task | None,
         typer.Option(help="What to make of a target that could be either classes or numbers."),
     ] = None,
     test: Annotated[
@@ -155,9 +164,10 @@ def train(
         return show_welcome(json=json)
     return train_on(
         Wishes(
-            source=source, target=target, task=task, test=test, network=network, epochs=epochs,
-            batch_size=batch_size, learning_rate=learning_rate, seed=seed, threads=threads,
-            out=out, resume=resume, quiet=quiet, json=json,
+            source=source, target=target, test=test, network=network, epochs=epochs,
+            task=None if task is None else task.value, batch_size=batch_size,
+            learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
+            quiet=quiet, json=json,
         )
     )  # fmt: skip
 

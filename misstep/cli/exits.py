@@ -6,7 +6,9 @@ A MisstepError is a message and exit code 2, never a traceback. Knows no command
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
@@ -89,21 +91,30 @@ def _silence_output() -> None:
 
 def _usage_words(error: Any) -> str:
     """Return what is wrong with the words of a command line, and where to read about them."""
-    words = _kind_of_value(error) or str(error.format_message()).strip()
+    words = _of_kind(error) or str(error.format_message()).strip()
     words = words.replace("Value error, ", "").replace("\n\t", " ").rstrip(".")
     context = getattr(error, "ctx", None)
+    unknown = re.fullmatch(r"No such command '(.*)'", words)
+    if unknown is not None:
+        known = getattr(getattr(context, "command", None), "commands", {})
+        near = difflib.get_close_matches(unknown[1], known, n=1)
+        words += f". Did you mean '{near[0]}'?" if near else ""
     path = getattr(context, "command_path", "misstep")
     return f"{words}{'' if words.endswith('?') else '.'} Try: {path} --help."
 
 
-def _kind_of_value(error: Any) -> str | None:
+def _of_kind(error: Any) -> str | None:
     """Return our own words for a value that is not the kind of number an option takes."""
-    cause: Any = getattr(error, "__cause__", None)
-    if not hasattr(cause, "errors") or getattr(error, "param", None) is None:
+    if getattr(error, "param", None) is None:
         return None
-    first = cause.errors()[0]
-    needed = {"int": "a whole number", "float": "a number"}.get(str(first["type"]).split("_")[0])
+    cause: Any = getattr(error, "__cause__", None)
+    if hasattr(cause, "errors"):
+        first = cause.errors()[0]
+        kind, given = str(first["type"]).split("_")[0], str(first.get("input"))
+    else:
+        found = re.fullmatch(r"'(.*)' is not a valid (integer|float)\.?", str(error.message))
+        kind, given = (found[2], found[1]) if found else ("", "")
+    needed = {"int": "a whole number", "integer": "a whole number", "float": "a number"}.get(kind)
     if needed is None:
         return None
-    name = " / ".join(error.param.opts)
-    return f"{name}: needed {needed}, but got {str(first.get('input'))[:60]!r}"
+    return f"{' / '.join(error.param.opts)}: needed {needed}, but got {given[:60]!r}"

@@ -42,8 +42,12 @@ def read_given_rows(source: str, model: Model) -> Rows:
         found = read_rows(source)
     except StorageError as error:
         raise _clearer(source, error) from error
-    if isinstance(model.preprocessing, Preprocessor) and not isinstance(found, Table):
-        columns = model.preprocessing.column_names
+    pixels = isinstance(model.preprocessing, PixelScaling)
+    if not pixels and not isinstance(found, Table):
+        made_of = model.preprocessing
+        columns = made_of.feature_names
+        if isinstance(made_of, Preprocessor):
+            columns = made_of.column_names
         shown = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
         raise DataError(
             source, needed=f"a table with the columns of training ({shown})", got="pictures"
