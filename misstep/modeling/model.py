@@ -259,6 +259,6 @@ def number_scores(predicted: Array, wanted: Array) -> Scores:
 def score_words(scores: Scores) -> str:
     """Return scores as people write them: accuracy 97.2 %, RMSE 51,000, R² 0.81."""
     said = {"accuracy": "accuracy {:.2%}", "rmse": "RMSE {:,.5g}", "r2": "R² {:.3f}"}
-    return " · ".join(
-        said.get(name, name + " {:.4g}").format(score) for name, score in scores.items()
-    )
+    # In the order people say them, whichever order a file has kept.
+    ordered = sorted(scores, key=lambda name: [*said, name].index(name))
+    return " · ".join(said.get(name, name + " {:.4g}").format(scores[name]) for name in ordered)
