@@ -170,6 +170,9 @@ def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
     page.table(table, heads, list(numbers), always=True)
     page.blank(always=True)
     page.say(verdict(trained.metrics, rows), "bold", always=True)
+    run = trained.run
+    if run.finished and run.best_epoch is None and run.reason.startswith("all "):
+        page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)
 
 
 def _say_next(page: Page, wishes: Wishes, path: Path, data: Table | Pictures) -> None:

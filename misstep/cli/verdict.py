@@ -66,7 +66,7 @@ def in_figures(number: float) -> str:
     >>> in_figures(51353.2), in_figures(0.123456)
     ('51,353', '0.1235')
     """
-    return f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:.4g}"
+    return f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}"
 
 
 def verdict(metrics: Mapping[str, Scores], rows: int) -> str:

@@ -45,6 +45,12 @@ def test_the_score_stands_beside_guess_and_linear_model(run: Run) -> None:
     assert "misstep explain runs/flowers/model.misstep flowers.csv --row 1\n" in done.out
 
 
+def test_training_that_was_too_short_is_told(run: Run) -> None:
+    words = "The last epoch was the best one"
+    assert words in run(*TRAIN, "--epochs", 1).said
+    assert words not in run(*TRAIN, "--epochs", 60, "--learning-rate", 0.05).said
+
+
 def test_progress_goes_to_standard_error(run: Run) -> None:
     done = run(*TRAIN, "--epochs", 2)
     assert "epoch 2/2" in done.err
