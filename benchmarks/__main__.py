@@ -76,7 +76,7 @@ def say(line: str) -> None:
 
 def machine_facts(wanted: argparse.Namespace) -> dict[str, Any]:
     """Return what a reader of the results must know of this run."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for package in ("misstep", "numpy", "torch", "jax", "jaxlib", "scikit-learn", "llvmlite"):
         try:
             versions[package] = metadata.version(package)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.entrant import OURS, find_entrant
+from benchmarks.entrant import ENTRIES, OURS
 from benchmarks.job import ROOT, write_job
 from benchmarks.ratios import difference
 from benchmarks.workloads import PEAK_SIDE, Workload, product
@@ -97,7 +97,8 @@ class Standing:
     """What came of one entrant in one workload; all times are seconds of a step.
 
     `times` and `ours`: measured next to each other. `apart`: how far its losses are from ours.
-    `skipped`: why it did not take part.
+    `skipped`: why it did not take part. `memory`: the most that its process had, in bytes;
+    `memory_before`: with its library and the rows loaded.
     """
 
     name: str
@@ -106,7 +107,6 @@ class Standing:
     steps: int = 0
     memory: int = 0
     memory_before: int = 0
-    version: str = ""
     losses: dict[str, Any] = field(default_factory=dict)
     apart: float = 0.0
     agrees: bool = True
@@ -150,7 +150,7 @@ class Peak:
         write_job(workload, self._threads, folder)
         best = 0.0
         for name in ("numpy", "torch"):
-            if find_entrant_or_none(name) is None:
+            if ENTRIES[name].lacks():
                 continue
             worker = Worker(name, folder, self._threads)
             facts = worker.ask("start")
@@ -169,26 +169,6 @@ class Peak:
             else:
                 worker.close()
         self._stack.callback(self._fastest[dtype].close)
-
-
-def find_entrant_or_none(name: str) -> Any:
-    """Return an entrant's class, or None where its library is not installed."""
-    try:
-        found = find_entrant(name)
-    except ImportError:
-        return None
-    return None if found.missing() else found
-
-
-def entrants_for(workload: Workload, names: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield each peer and why it can't take part, or None."""
-    for name in names:
-        try:
-            kind = find_entrant(name)
-        except ImportError as error:
-            yield name, f"not installed ({error})"
-            continue
-        yield name, kind.refuses(workload) or kind.missing()
 
 
 @contextmanager
@@ -216,9 +196,10 @@ def compete(
     say: Say,
 ) -> Outcome:
     """Run one workload against all peers that can; raise WorkerError if ours fails."""
-    standings = []
-    for name, reason in entrants_for(workload, peers):
-        standings.append(Standing(name, skipped=reason or ""))
+    standings = [
+        Standing(name, skipped=ENTRIES[name].refuses(workload) or ENTRIES[name].lacks() or "")
+        for name in peers
+    ]
     running = [one.name for one in standings if not one.skipped]
     with workers(workload, [OURS, *running], threads) as (found, source):
         ours = Standing(OURS)
@@ -253,7 +234,7 @@ def compete(
 
 def _prepare(worker: Worker, standing: Standing, seconds: float) -> None:
     facts = worker.ask("start")
-    standing.version, standing.memory_before = facts["version"], facts["memory_before"]
+    standing.memory_before = facts["memory_before"]
     standing.losses = worker.ask("verify")
     standing.steps = worker.ask("calibrate", seconds=seconds)["steps"]
 

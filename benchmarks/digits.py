@@ -71,7 +71,7 @@ def compete_fresh(
         def run(standing: Standing) -> float:
             cache = Path(tempfile.mkdtemp(dir=folder)) if cold and standing is ours else warm
             took, told = _process(standing.name, folder, cache, threads)
-            standing.version, standing.memory = told["version"], told["peak"]
+            standing.memory = told["peak"]
             standing.losses = {"epochs": [], "final": told["accuracy"]}
             return took
 

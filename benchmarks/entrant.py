@@ -1,61 +1,37 @@
-"""The contract of an entrant: a library that runs a workload, alone in its worker process.
+"""The contract of an entrant, a library that runs a workload alone in its process, and their list.
 
-Knows no library; each has a file of its own (`ours.py`, `peers/`), loaded by name when needed.
+What can be said without loading a library stands in its `Entry`; the rest is a class in a file of
+its own (`ours.py`, `peers/`), which only its worker process imports.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from typing import Any, ClassVar
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.job import Job
 from benchmarks.workloads import Workload
 
 OURS = "ours"
-# Name and where the class stands. The order is that of the table.
-ENTRANTS = {
-    OURS: "benchmarks.ours:Ours",
-    "torch": "benchmarks.peers.torch_eager:TorchEager",
-    "torch-compiled": "benchmarks.peers.torch_compiled:TorchCompiled",
-    "jax": "benchmarks.peers.jax_programs:JaxStep",
-    "jax-scan": "benchmarks.peers.jax_programs:JaxScan",
-    "scikit-learn": "benchmarks.peers.scikit_learn:ScikitLearn",
-    "numpy": "benchmarks.peers.numpy_product:NumpyProduct",
-}
-# NumPy multiplies matrices and trains nothing.
-PEERS = [name for name in ENTRANTS if name not in (OURS, "numpy")]
+COMPILERS = ("g++", "clang++", "c++")
 
 
 class Entrant:
     """A library that runs one job.
 
-    `package`: what must be installed. `unit`: how many steps the smallest thing that it can run
-    has: 1, or an epoch where the library only trains whole epochs.
+    `unit`: how many steps the smallest thing that it can run has: 1, or as many as an epoch has
+    where the library only trains whole epochs.
     """
 
-    package: ClassVar[str] = ""
     unit: int = 1
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.workload = job.workload
-
-    @classmethod
-    def refuses(cls, workload: Workload) -> str | None:
-        """Return why it can't do this workload, or None. Loads no library."""
-        return None
-
-    @classmethod
-    def missing(cls) -> str | None:
-        """Return what it lacks on this machine, or None."""
-        if cls.package and importlib.util.find_spec(cls.package) is None:
-            return f"{cls.package} is not installed"
-        return None
-
-    def version(self) -> str:
-        """Return the library's version."""
-        return str(getattr(importlib.import_module(self.package), "__version__", "?"))
 
     def run(self, units: int) -> None:
         """Run that many units, and return when their numbers are there."""
@@ -70,11 +46,68 @@ class Entrant:
         raise NotImplementedError
 
 
-def find_entrant(name: str) -> type[Entrant]:
-    """Return the class of an entrant; loads its file, not its library."""
-    module, _, kind = ENTRANTS[name].partition(":")
-    found: type[Entrant] = getattr(importlib.import_module(module), kind)
-    return found
+@dataclass(frozen=True)
+class Entry:
+    """What is known of an entrant beforehand.
+
+    `home`: module and class. `package`: what must be installed. `refuses`: why it can't do a
+    workload, or None. `compiles`: whether it needs a C++ compiler.
+    """
+
+    home: str
+    package: str
+    refuses: Callable[[Workload], str | None] = lambda workload: None
+    compiles: bool = False
+
+    def lacks(self) -> str | None:
+        """Return what is not there on this machine, or None."""
+        if importlib.util.find_spec(self.package) is None:
+            return f"{self.package} is not installed"
+        if self.compiles and not any(shutil.which(name) for name in COMPILERS):
+            return f"it needs a C++ compiler ({', '.join(COMPILERS)}), and none is on PATH"
+        return None
+
+    def load(self) -> type[Entrant]:
+        """Return the class; imports the library."""
+        module, _, kind = self.home.partition(":")
+        found: type[Entrant] = getattr(importlib.import_module(module), kind)
+        return found
+
+
+def _no_product(workload: Workload) -> str | None:
+    return "it has no other product than its parent" if workload.kind == "product" else None
+
+
+def _training_only(workload: Workload) -> str | None:
+    return None if workload.kind == "train" else "a scan goes over training steps"
+
+
+def _plain_only(workload: Workload) -> str | None:
+    if workload.kind == "product":
+        return "it has no matrix product of its own"
+    if workload.dropout or workload.clip is not None:
+        return "it has no dropout and no clipping"
+    return "it has no AdamW" if workload.update.kind == "adamw" else None
+
+
+def _products_only(workload: Workload) -> str | None:
+    return None if workload.kind == "product" else "it multiplies and trains nothing"
+
+
+# The order is that of the table.
+ENTRIES = {
+    OURS: Entry("benchmarks.ours:Ours", "misstep"),
+    "torch": Entry("benchmarks.peers.torch_eager:TorchEager", "torch"),
+    "torch-compiled": Entry(
+        "benchmarks.peers.torch_compiled:TorchCompiled", "torch", _no_product, compiles=True
+    ),
+    "jax": Entry("benchmarks.peers.jax_programs:JaxStep", "jax"),
+    "jax-scan": Entry("benchmarks.peers.jax_programs:JaxScan", "jax", _training_only),
+    "scikit-learn": Entry("benchmarks.peers.scikit_learn:ScikitLearn", "sklearn", _plain_only),
+    "numpy": Entry("benchmarks.peers.numpy_product:NumpyProduct", "numpy", _products_only),
+}
+# NumPy takes part in products only, where it is named.
+PEERS = [name for name in ENTRIES if name not in (OURS, "numpy")]
 
 
 def product_numbers(result: Any) -> list[float]:

@@ -19,8 +19,8 @@ from benchmarks import machine
 HIDDEN, BATCH, EPOCHS = 100, 32, 30
 
 
-def fit_ours(x: Any, y: Any, threads: int, arguments: dict[str, Any]) -> tuple[str, Any]:
-    """Train with misstep; return its version and the predictions."""
+def fit_ours(x: Any, y: Any, threads: int, arguments: dict[str, Any]) -> Any:
+    """Train with misstep; return the predictions."""
     import misstep as ms
 
     trainer = ms.Trainer(
@@ -32,14 +32,13 @@ def fit_ours(x: Any, y: Any, threads: int, arguments: dict[str, Any]) -> tuple[s
         **arguments,
     )
     trainer.fit(x, y, epochs=EPOCHS)
-    return ms.__version__, trainer.predict(x).argmax(axis=1)
+    return trainer.predict(x).argmax(axis=1)
 
 
-def fit_scikit_learn(x: Any, y: Any) -> tuple[str, Any]:
-    """Train with scikit-learn; return its version and the predictions."""
+def fit_scikit_learn(x: Any, y: Any) -> Any:
+    """Train with scikit-learn; return the predictions."""
     import warnings
 
-    import sklearn
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
@@ -47,7 +46,7 @@ def fit_scikit_learn(x: Any, y: Any) -> tuple[str, Any]:
     network = MLPClassifier(
         (HIDDEN,), alpha=0.0, batch_size=BATCH, max_iter=EPOCHS, n_iter_no_change=EPOCHS
     )
-    return sklearn.__version__, network.fit(x, y).predict(x)
+    return network.fit(x, y).predict(x)
 
 
 def main(name: str, folder: Path, threads: int, arguments: dict[str, Any]) -> None:
@@ -55,14 +54,10 @@ def main(name: str, folder: Path, threads: int, arguments: dict[str, Any]) -> No
     machine.hold_to_cores(threads)
     x, y = np.load(folder / "x.npy"), np.load(folder / "y.npy")
     if name == "ours":
-        version, answers = fit_ours(x, y, threads, arguments)
+        answers = fit_ours(x, y, threads, arguments)
     else:
-        version, answers = fit_scikit_learn(x, y)
-    facts = {
-        "version": version,
-        "accuracy": float((answers == y).mean()),
-        "peak": machine.peak_memory(),
-    }
+        answers = fit_scikit_learn(x, y)
+    facts = {"accuracy": float((answers == y).mean()), "peak": machine.peak_memory()}
     sys.stdout.write(json.dumps(facts) + "\n")
 
 

@@ -85,8 +85,6 @@ def make_product(side: int, dtype: str) -> Callable[[Array, Array], Array]:
 class Ours(Entrant):
     """misstep."""
 
-    package = "misstep"
-
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         kind = self.workload.kind

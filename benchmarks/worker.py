@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.entrant import Entrant, find_entrant
+from benchmarks.entrant import ENTRIES, Entrant
 from benchmarks.job import read_job
 
 
@@ -26,12 +26,11 @@ class Server:
     def __init__(self, name: str, folder: Path) -> None:
         job = read_job(folder)
         machine.hold_to_cores(job.threads)
-        kind = find_entrant(name)
+        kind = ENTRIES[name].load()
         before = machine.peak_memory()
         self.entrant: Entrant = kind(job)
         self.units = 1
         self.facts = {
-            "version": self.entrant.version(),
             "blas": machine.blas_kernels(),
             "memory_before": before,
         }

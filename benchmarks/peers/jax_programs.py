@@ -79,8 +79,6 @@ def updated(workload: Workload, state: State, gradients: Any) -> State:
 class JaxStep(Entrant):
     """JAX, one call for each step."""
 
-    package = "jax"
-
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         workload = self.workload
@@ -181,11 +179,6 @@ class JaxScan(JaxStep):
     """JAX, one call for many steps."""
 
     _scanned: Callable[..., Any]
-
-    @classmethod
-    def refuses(cls, workload: Workload) -> str | None:
-        """Return why not."""
-        return None if workload.kind == "train" else "a scan is over training steps"
 
     def prepare(self) -> None:
         """Make what is compiled."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from benchmarks.entrant import Entrant
 from benchmarks.job import CHECKED_PREDICTIONS, Job
-from benchmarks.workloads import Workload
 
 # Steps in one call of partial_fit: enough that the call itself costs little.
 MOST_STEPS = 100
@@ -22,8 +22,6 @@ MOST_STEPS = 100
 class ScikitLearn(Entrant):
     """scikit-learn's networks."""
 
-    package = "sklearn"
-
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self._network = self._fresh()
@@ -31,18 +29,7 @@ class ScikitLearn(Entrant):
         if self.workload.kind == "train":
             self.unit = min(MOST_STEPS, self.workload.batches)
 
-    @classmethod
-    def refuses(cls, workload: Workload) -> str | None:
-        """Return why not."""
-        if workload.kind == "product":
-            return "it has no matrix product of its own"
-        if workload.dropout or workload.clip is not None:
-            return "it has no dropout and no clipping"
-        return "it has no AdamW" if workload.update.kind == "adamw" else None
-
     def _fresh(self) -> Any:
-        from sklearn.neural_network import MLPClassifier, MLPRegressor
-
         workload, job = self.workload, self.job
         regression = workload.loss == "squared-error"
         network = (MLPRegressor if regression else MLPClassifier)(

@@ -8,32 +8,18 @@ pass, with the fused optimizer beside it, was slower on every workload).
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import torch
 
 from benchmarks.job import Job
 from benchmarks.peers.torch_eager import TorchEager, make_model
-from benchmarks.workloads import Workload
 
 Arrays = dict[str, torch.Tensor]
 
 
 class TorchCompiled(TorchEager):
     """PyTorch with `torch.compile`."""
-
-    @classmethod
-    def refuses(cls, workload: Workload) -> str | None:
-        """Return why not."""
-        return "a matrix product alone is the same call" if workload.kind == "product" else None
-
-    @classmethod
-    def missing(cls) -> str | None:
-        """Return what it lacks."""
-        if not any(shutil.which(name) for name in ("g++", "clang++", "c++")):
-            return "torch.compile needs a C++ compiler, and there is none on PATH"
-        return super().missing()
 
     def __init__(self, job: Job) -> None:
         import torch._inductor.config as inductor

@@ -47,8 +47,6 @@ def make_optimizer(job: Job, model: nn.Module) -> torch.optim.Optimizer:
 class TorchEager(Entrant):
     """PyTorch as most people run it."""
 
-    package = "torch"
-
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         torch.set_num_threads(job.threads)
