@@ -171,6 +171,8 @@ CASES: list[tuple[Callable[[], Value], str]] = [
     (lambda: x * 0.0, "multiply(x, 0)"),
     (lambda: x * -1.0 / -1.0, "x"),
     (lambda: y * literal(np.ones((2, 3))), "broadcast_to(y)"),
+    (lambda: n * -1, "negative(n)"),
+    (lambda: ops.cast(n, "uint32") * -1, "multiply(cast(n), -1)"),
     (lambda: -x * -y, "multiply(x, y)"),
     (lambda: -x * 2.0, "multiply(x, -2)"),
     (lambda: 3.0 / -x, "divide(-3, x)"),

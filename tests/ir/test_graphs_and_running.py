@@ -153,6 +153,16 @@ def test_the_verifier_finds(defect: Callable[[Graph], None], words: str) -> None
         verify(graph)
 
 
+def test_values_found_right_before_need_no_second_look_but_their_order_does() -> None:
+    graph = with_everything()
+    known = set(graph.values)
+    another_type(graph)
+    assert verify(graph, known) is graph
+    out_of_order(graph)
+    with pytest.raises(GraphError, match="to come before it"):
+        verify(graph, known)
+
+
 def test_an_unknown_op_is_refused() -> None:
     with pytest.raises(GraphError, match="explode"):
         find_op("explode")

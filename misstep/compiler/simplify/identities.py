@@ -67,7 +67,7 @@ def times_one(here: Rewriting, value: Value) -> Value | None:
     for x, other in (value.inputs, value.inputs[::-1]):
         if is_number(other, 1.0):
             return here.broadcast(x, value.shape)
-        if is_number(other, -1.0):
+        if is_number(other, -1.0) and value.dtype != "uint32":
             return here.broadcast(here.make(Negative(), x), value.shape)
     return None
 

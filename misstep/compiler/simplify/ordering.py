@@ -64,17 +64,16 @@ def simplify(graph: Graph, without: Collection[Pass] = ()) -> Graph:
     known = set(graph.values)
     for group in ORDER:
         passes = [one for one in group if one not in without]
-        repeated = len(group) > 1
         idle = 0  # passes in a row that found nothing
-        for one in passes * (MOST_ROUNDS if repeated else 1):
+        for one in passes * (MOST_ROUNDS if len(group) > 1 else 1):
             before, graph = graph, one(graph)
-            if graph is before:
-                idle += 1
-                if idle == len(passes):
-                    break
+            if graph is not before:
+                idle = 0
+                _verify(graph, known)
                 continue
-            idle = 0 if repeated else 1
-            _verify(graph, known)
+            idle += 1
+            if idle == len(passes):
+                break
     return graph
 
 

@@ -71,14 +71,20 @@ class Rewriting:
     def run(self) -> Graph:
         """Return the rewritten graph, or the graph itself when no rule found anything."""
         changed = False
+        new, order, rules_for = self._new, self._order, self._rules
         for value in self.graph.values:
             self._location = value.location
             if value.op is None:
                 result = value if self._leaf is None else self._leaf(self, value)
             else:
-                result = self._simplified(self.copy(value))
+                result = value if new.keys().isdisjoint(value.inputs) else self.copy(value)
+                for rule in rules_for.get(type(value.op), ()):
+                    better = rule(self, result)
+                    if better is not None:
+                        result = better
+                        break
             if result is value:
-                self._order[value] = None
+                order[value] = None
             else:
                 changed = True
                 self.set(value, result)

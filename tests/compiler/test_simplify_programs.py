@@ -1,0 +1,265 @@
+"""Simplifying the programs of training: every bit stays, and what the compiler counts on holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from plain_runs import check_bits, plain_run
+
+from misstep.compiler.simplify import registered_passes, simplify
+from misstep.ir import Graph, Interpreter, Value, verify
+from misstep.nn import (
+    CrossEntropy,
+    Dense,
+    Dropout,
+    Loss,
+    Module,
+    Network,
+    ReLU,
+    Residual,
+    Sequential,
+    SquaredError,
+    Tanh,
+    registered_layers,
+    registered_losses,
+)
+from misstep.ops.reduction import LogSumExp, Softmax
+from misstep.ops.shape import Concatenate, Reshape, Slice
+from misstep.optim import (
+    L1,
+    L2,
+    SGD,
+    Adam,
+    AdamW,
+    ClipNorm,
+    Clipping,
+    ClipValue,
+    Nadam,
+    Optimizer,
+    registered_optimizers,
+)
+from misstep.train.programs import Programs
+
+ROWS = 5
+INEXACT = [one for one in registered_passes().values() if not one.exact]
+
+
+def network(*, dtype: str = "float32", outputs: int = 3) -> Network:
+    layers = Sequential(Dense(6), ReLU(), Dense(4), Tanh(), Dense(outputs))
+    return Network(layers, (4,), dtype=dtype)
+
+
+def graphs_of(programs: Programs, probing: bool) -> Iterator[Graph]:
+    yield programs.evaluate(ROWS).graph
+    yield programs.predict(ROWS).graph
+    yield programs.apply(probing=probing).graph
+    for weighted in (False, True):
+        yield programs.step(ROWS, weighted=weighted, probing=probing).graph
+        yield programs.accumulate(ROWS, weighted=weighted, probing=probing).graph
+
+
+def feeds_of(graph: Graph) -> dict[str, Any]:
+    random = np.random.default_rng(1)
+    feeds: dict[str, Any] = {}
+    for value in graph.inputs:
+        if value.dtype == "int64":
+            feeds[str(value.name)] = random.integers(0, 3, value.shape)
+        elif value.name == "x":
+            feeds["x"] = random.normal(0, 1, value.shape).astype(value.dtype)
+        else:
+            feeds[str(value.name)] = random.uniform(0.1, 0.9, value.shape).astype(value.dtype)
+    return feeds
+
+
+def check(programs: Programs, *, probing: bool = False) -> None:
+    """Check bits without the passes that change some, and closeness with all of them."""
+    for graph in graphs_of(programs, probing):
+        feeds = feeds_of(graph)
+        exact, best = simplify(graph, INEXACT), simplify(graph)
+        assert verify(best) is best
+        assert simplify(best) is best
+        assert best.inputs == graph.inputs
+        wanted = plain_run(graph, feeds)
+        check_bits(plain_run(exact, feeds), wanted)
+        found = Interpreter(best).run(feeds)
+        close = 1e-12 if programs.network.dtype == "float64" else 1e-4
+        for name, array in wanted.items():
+            np.testing.assert_allclose(found[name], array, rtol=close, atol=close, err_msg=name)
+        for value in best.values:
+            assert not isinstance(value.op, LogSumExp | Softmax)
+            assert not value.is_literal or value.size <= 64
+
+
+OPTIMIZERS = [one for kind in registered_optimizers().values() for one in kind.examples()]
+LAYERS = [example for kind in registered_layers().values() for example in kind.examples()]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_with_every_optimizer(optimizer: Optimizer, dtype: str) -> None:
+    check(Programs(network(dtype=dtype), CrossEntropy(), optimizer))
+
+
+@pytest.mark.parametrize("kind", registered_losses().values(), ids=registered_losses())
+@pytest.mark.parametrize("probing", [False, True])
+def test_with_every_loss(kind: type[Loss], probing: bool) -> None:
+    check(Programs(network(), kind(), SGD(momentum=0.9)), probing=probing)
+
+
+def test_with_weights_by_class() -> None:
+    check(Programs(network(), CrossEntropy((1.0, 2.0, 0.5)), AdamW()), probing=True)
+
+
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=[repr(one) for one, _ in LAYERS])
+def test_with_every_layer(layer: Module, shape: tuple[int, ...]) -> None:
+    layers = Sequential(Dense(shape[-1]), layer, Dense(2)) if shape else layer
+    check(Programs(Network(layers, shape), SquaredError(), Nadam()), probing=True)
+
+
+LIMITS: list[tuple[list[Clipping], bool]] = [
+    ([], True),
+    ([ClipValue(0.2)], True),
+    ([ClipNorm(0.1)], False),
+    ([ClipValue(0.2), ClipNorm(0.1)], False),
+]
+
+
+@pytest.mark.parametrize(("clipping", "apart"), LIMITS, ids=repr)
+@pytest.mark.parametrize("probing", [False, True])
+def test_clipping_and_penalties(clipping: list[Clipping], apart: bool, probing: bool) -> None:
+    programs = Programs(network(), CrossEntropy(), Adam(), clipping, [L1(0.1), L2(0.1)])
+    check(programs, probing=probing)
+    for weighted in (False, True):
+        graph = programs.step(ROWS, weighted=weighted, probing=probing).graph
+        best = simplify(graph)
+        # What needs the length of all gradients is one pass over them, and else none is.
+        assert isinstance(best.outputs["parameters"].op, Concatenate) == apart
+        half = simplify(programs.accumulate(ROWS, weighted=weighted, probing=probing).graph)
+        assert isinstance(half.outputs["gradients"].op, Concatenate)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        Dense(3),
+        Dense(3, bias=False),
+        Sequential(Dense(6), ReLU(), Dropout(0.4), Dense(3, bias=False)),
+        Sequential(Dense(4), Residual(Dense(4), ReLU()), Dense(3)),
+    ],
+    ids=repr,
+)
+def test_other_shapes_of_networks(layers: Module) -> None:
+    check(Programs(Network(layers, (4,)), CrossEntropy(), Adam()))
+
+
+def test_a_layer_used_twice() -> None:
+    twice = Dense(4)
+    layers = Sequential(twice, ReLU(), twice, Dense(3))
+    check(Programs(Network(layers, (4,)), CrossEntropy(), Adam()))
+
+
+def test_without_any_blame_all_gradients_are_one_number() -> None:
+    programs = Programs(network(), Deaf(), SGD(momentum=0.9))
+    check(programs)
+    best = simplify(programs.step(ROWS, weighted=False, probing=False).graph)
+    assert not any(isinstance(one.op, Concatenate) for one in best.computed)
+
+
+class Deaf(Loss, abstract=True):
+    """A loss that does not look at what the network says."""
+
+    def per_row(self, prediction: Value, target: Value) -> Value:
+        return target[:, 0] * 0.5
+
+
+# --- what the compiler counts on ----------------------------------------------------------------
+
+
+def digits(rows: int = 128) -> Graph:
+    layers = Sequential(Dense(128), ReLU(), Dense(10))
+    programs = Programs(Network(layers, (784,)), CrossEntropy(), Adam())
+    return simplify(programs.step(rows, weighted=False, probing=False).graph)
+
+
+def ends(value: Value) -> Iterator[Value]:
+    """Yield what is joined and reshaped to `value`."""
+    if isinstance(value.op, Concatenate | Reshape):
+        for given in value.inputs:
+            yield from ends(given)
+    else:
+        yield value
+
+
+def ancestors_of(value: Value) -> set[Value]:
+    found: set[Value] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += one.inputs
+    return found
+
+
+def test_the_step_for_digits_is_what_the_compiler_wants() -> None:
+    best = digits()
+    names = [one.op.name for one in best.computed if one.op is not None]
+    assert not {"softmax", "log_sum_exp"} & set(names)
+    # One exponential for the loss, one for its gradient; no pick or place is done twice.
+    assert names.count("exp") == 2
+    assert names.count("matrix_product") == 5
+    assert all(names.count(once) == 1 for once in ("relu", "largest", "log", "pick", "place"))
+    assert all(one.size <= 64 for one in best.literals)
+
+
+def test_each_parameter_of_the_step_for_digits_is_updated_in_its_own_shape() -> None:
+    best = digits()
+    shapes = [(784, 128), (128,), (128, 10), (10,)]
+    parameters = best.outputs["parameters"]
+    assert isinstance(parameters.op, Concatenate)
+    updates = list(ends(parameters))
+    assert [one.shape for one in updates] == shapes
+    state = best.outputs["optimizer_state"]
+    assert isinstance(state.op, Concatenate)
+    moments = list(ends(state))
+    assert [one.shape for one in moments] == shapes * 2
+    for one in [*updates, *moments]:
+        assert one.op is not None
+        assert one.op.elementwise
+    count = parameters.size
+    for one in best.computed:
+        # Nothing works on the flat buffer but the joins and the cuts.
+        assert count not in one.shape or isinstance(one.op, Concatenate | Reshape)
+        assert one.op is not None
+        if one.op.elementwise:
+            assert one.size < count or count not in one.shape
+    # Each update reads its own gradient and its own parts of the state, nothing of the others'.
+    for update, shape in zip(updates, shapes, strict=True):
+        own = {one for one in ancestors_of(update) if one.shape == shape}
+        cuts = [
+            one for one in own for given in one.inputs
+            if isinstance(given.op, Slice) and given.inputs[0].name == "optimizer_state"
+        ]  # fmt: skip
+        assert len(cuts) == 2
+
+
+def test_no_gradient_needs_what_came_before_a_relu() -> None:
+    best = digits()
+    users: dict[Value, list[Value]] = {}
+    for one in best.computed:
+        for given in one.inputs:
+            users.setdefault(given, []).append(one)
+    relu = next(one for one in best.computed if one.op and one.op.name == "relu")
+    assert users[relu.inputs[0]] == [relu]
+
+
+def test_deep_networks_stay_small() -> None:
+    layers = [part for _ in range(9) for part in (Dense(8), ReLU())]
+    programs = Programs(Network(Sequential(*layers, Dense(3)), (4,)), CrossEntropy(), Adam())
+    graph = programs.step(ROWS, weighted=False, probing=False).graph
+    best = simplify(graph)
+    # 16 values for each of 20 parameters' updates beside the way there and back.
+    assert len(best.computed) < len(graph.computed) + 20 * 20
