@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -20,6 +21,9 @@ from misstep.cli.plain_text import printable
 # Without a terminal there is no width to go by; this is what people's windows show.
 WIDTH = 100
 LABEL = 10
+# Blanks between columns, and what is left of a column of words in a narrow window.
+GAP = 2
+SHORTEST = 8
 
 
 class Page:
@@ -31,11 +35,15 @@ class Page:
     def __init__(self, *, to_error: bool = False, silent: bool = False) -> None:
         self.stream = sys.stderr if to_error else sys.stdout
         self.silent = silent
-        plain = bool(os.environ.get("NO_COLOR"))
         fixed = not self.stream.isatty() and "COLUMNS" not in os.environ
-        self._console = Console(
+        self._console = self._made(WIDTH if fixed else None)
+
+    def _made(self, width: int | None) -> Console:
+        """Return a console of some width, by default that of the terminal."""
+        plain = bool(os.environ.get("NO_COLOR"))
+        return Console(
             file=self.stream, highlight=False, markup=False, emoji=False,
-            color_system=None if plain else "auto", width=WIDTH if fixed else None,
+            color_system=None if plain else "auto", width=width,
         )  # fmt: skip
 
     def blank(self, *, always: bool = False) -> None:
@@ -53,7 +61,7 @@ class Page:
 
     def fact(self, label: str, words: str, because: str = "", *, always: bool = False) -> None:
         """Say one thing beside its label, and because of what in a line of its own."""
-        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid = Table.grid(padding=(0, GAP, 0, 0))
         grid.add_column(min_width=LABEL + 2, no_wrap=True, style="cyan")
         grid.add_column(overflow="fold")
         grid.add_row(Text(f"  {printable(label)}"), Text(printable(words)))
@@ -71,24 +79,36 @@ class Page:
         always: bool = False,
     ) -> None:
         """Say a table; the columns `numbers` are aligned to the right, the last one may wrap."""
-        width = max(len(row) for row in [*rows, heads])
-        # A narrow column's cells are cut into the next line rather than lost.
+        count = max(len(row) for row in [*rows, heads])
+        heads = [*heads, *[""] * (count - len(heads))]
+        longest = [max([0, *(cell_len(row[at]) for row in rows if at < len(row))])
+                   for at in range(count)]  # fmt: skip
+        # In a narrow window heads and words are broken, numbers are not.
+        least = [
+            max(longest[at], *map(cell_len, heads[at].split()), 0)
+            if at in numbers
+            else min(longest[at], SHORTEST)
+            for at in range(count)
+        ]
+        taken = indent + GAP * (count - 1)
+        wished = taken + sum(max(longest[at], cell_len(heads[at])) for at in range(count))
+        narrow = wished > self._console.width
         grid = Table(
-            box=None, pad_edge=False, show_header=bool(heads), padding=(0, 2, 0, 0),
+            box=None, pad_edge=False, show_header=any(heads), padding=(0, GAP, 0, 0),
             header_style="dim",
         )  # fmt: skip
-        for place in range(width):
-            head = heads[place] if place < len(heads) else ""
-            right = place in numbers
+        for at in range(count):
+            right = at in numbers
             grid.add_column(
-                Text(" " * (0 if place else indent) + head),
-                justify="right" if right else "left",
-                no_wrap=right, overflow="fold",
+                Text(heads[at]), justify="right" if right else "left",
+                width=least[at] if narrow and right else None, overflow="fold",
             )  # fmt: skip
         for row in rows:
-            cells = [printable(cell) for cell in row]
-            grid.add_row(*[Text(" " * (0 if at else indent) + one) for at, one in enumerate(cells)])
-        self._write(grid, always)
+            grid.add_row(*[Text(printable(cell)) for cell in row])
+        # Where even that is too wide, the terminal breaks the lines; nothing is cut off.
+        all_of_it = taken + sum(least)
+        wider = self._made(all_of_it) if all_of_it > self._console.width else None
+        self._write(Padding(grid, (0, 0, 0, indent)), always, wider)
 
     def lines(self, text: str, indent: int = 0, *, always: bool = False) -> None:
         """Say lines that are laid out already, as they are."""
@@ -100,11 +120,12 @@ class Page:
         for line in lines:
             self._write(Text(f"  {printable(line)}", style="green"), always, soft_wrap=True)
 
-    def _write(self, thing: Any, always: bool, **how: Any) -> None:
+    def _write(self, thing: Any, always: bool, console: Console | None = None, **how: Any) -> None:
         if self.silent and not always:
             return
-        with self._console.capture() as caught:
-            self._console.print(thing, **how)
+        console = console or self._console
+        with console.capture() as caught:
+            console.print(thing, **how)
         text = caught.get()
         if not self._console.is_terminal:
             # The cells of a table are filled up with blanks, which no file needs.

@@ -131,6 +131,18 @@ def test_colors_only_on_a_terminal_that_wants_them(
         assert max(map(len, text.splitlines())) <= 60
 
 
+@pytest.mark.parametrize("columns", [200, 80, 40, 20])
+def test_numbers_survive_a_narrow_window(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    Page().table([["a long name of a column", "−1,234.5678", "0.25"]], ["what", "number"], [1, 2])
+    shown = capsys.readouterr().out
+    assert "−1,234.5678" in shown
+    assert "0.25" in shown
+    assert "".join(shown.split()).count("…") == 0
+
+
 def test_a_silent_page_says_what_always_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     page = Page(silent=True)
     page.title("not this")
