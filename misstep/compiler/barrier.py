@@ -3,9 +3,8 @@
 Each context of a program that runs in a crew (`threads.py`) begins with the block described here:
 how many have arrived, how often all have met, and how to wait. The code spins for a moment, since
 a balanced program meets within microseconds; then it gives the core away between looks, since a
-machine may have fewer free cores than threads; and when that takes long, it sleeps between looks,
-since a thread that never sleeps keeps the system from moving the late one to its core. Knows the
-language of `code.py`, no program.
+machine may have fewer free cores than threads; and when that takes long, it sleeps between looks.
+Knows the language of `code.py`, no program.
 """
 
 from __future__ import annotations
@@ -34,11 +33,17 @@ SLEEP_AT = SPINS_AT + 24
 # What a program keeps for itself begins here.
 CONTEXT_BYTES = 3 * LINE
 
-# Looks before giving the core away, each with a hint to the processor to pause (16 to 140 cycles).
-# Waiting costs at most about as much as the system's switch to another thread and back.
+# Looks before giving the core away, each with a hint to the processor to pause (16 to 140 cycles):
+# about 15 µs, a few times what two threads of a balanced program are apart. With more threads than
+# cores, the one waited for may be waiting for this core: none.
 SPINS = 1000
-# Looks with the core given away between, before sleeping: about 100 µs when nobody wants the core.
-YIELDS = 200
+# Looks with the core given away between, before sleeping. Measured on two cores: where each thread
+# can have a core, sleeping made short regions up to seven times slower when another process kept a
+# core busy, and no region faster: only what takes milliseconds is worth it (6 ms on a free core).
+# With three to eight threads on two cores, one of them busy, never sleeping was 4 to 28 times
+# slower than sleeping soon, since the system leaves threads that never sleep where they are.
+YIELDS = 20_000
+YIELDS_WHEN_CROWDED = 50
 SLEEP_MICROSECONDS = 50
 
 
@@ -56,13 +61,14 @@ def make_context(threads: int, more_bytes: int = 0) -> NDArray[np.uint8]:
 
 
 def set_waiting(context: NDArray[np.uint8], threads: int) -> None:
-    """Set how the threads of a context wait: without spinning where there are not enough cores.
+    """Set how the threads of a context wait: less patiently where there are not enough cores.
 
     Only while no program runs with it.
     """
     words = context[:CONTEXT_BYTES].view(np.uint64)
-    words[SPINS_AT // 8] = SPINS if threads <= usable_cores() else 0
-    words[YIELDS_AT // 8] = YIELDS
+    crowded = threads > usable_cores()
+    words[SPINS_AT // 8] = 0 if crowded else SPINS
+    words[YIELDS_AT // 8] = YIELDS_WHEN_CROWDED if crowded else YIELDS
     words[YIELD_AT // 8], words[SLEEP_AT // 8] = _system_functions()
 
 
