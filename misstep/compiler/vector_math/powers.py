@@ -93,14 +93,12 @@ def _logarithm(code: Code, x: Number) -> tuple[Number, Number]:
     # s² as a sum.
     square, square_rest = two_product(code, s, s)
     square_rest = code.fma(code.add(s, s), s_rest, square_rest)
-    # artanh(s)/s − 1 as a sum.
-    third = code.like(THIRD[0], x)
+    # artanh(s)/s − 1 = s² · (1/3 + s² P(s²)) as a sum.
+    further = code.multiply(square, polynomial(code, square, ARTANH))
+    third, third_rest = fast_two_sum(code, code.like(THIRD[0], x), further)
+    third_rest = code.add(third_rest, code.like(THIRD[1], x))
     slope, slope_rest = two_product(code, square, third)
-    slope_rest = code.fma(square, code.like(THIRD[1], x), slope_rest)
-    slope_rest = code.fma(square_rest, third, slope_rest)
-    further = code.multiply(code.multiply(square, square), polynomial(code, square, ARTANH))
-    slope, lost = fast_two_sum(code, slope, further)
-    slope_rest = code.add(slope_rest, lost)
+    slope_rest = code.fma(square_rest, third, code.fma(square, third_rest, slope_rest))
     # artanh(s) = s + s · slope, as a sum.
     rise, rise_rest = two_product(code, s, slope)
     rise_rest = code.fma(s, slope_rest, code.fma(s_rest, slope, rise_rest))
