@@ -308,6 +308,8 @@ def test_relu_is_all_that_its_mask_needs() -> None:
     a = better.outputs["a"]
     mask = better.outputs["slope"].inputs[0]
     assert mask.inputs[1] is a
+    twice = simplify(Graph({"a": ops.relu(ops.relu(x)), "mask": ops.relu(x) > 0}))
+    assert written(twice.outputs["mask"]) == "less(0, relu(x))"
     # Where nothing else is a ReLU of it, it stays as it is; so does another bound.
     for other in (Graph(x > 0), Graph({"a": ops.relu(x), "b": x > 1.0})):
         assert [one.op.name for one in simplify(other).computed if one.op] == [
@@ -343,6 +345,41 @@ def test_random_numbers_are_shared_only_when_they_are_the_same() -> None:
 def test_sums_are_one_whether_they_keep_their_axes_or_not() -> None:
     graph = Graph({"a": ops.total(x, (0, 1)), "b": ops.total(x, (-1, 0), keep=True)})
     assert [one.op.name for one in simplify(graph).computed if one.op] == ["sum", "reshape"]
+
+
+BOTH_WAYS = [kind for kind in registered_ops().values() if issubclass(kind, ops.elementwise.Binary)]
+
+
+@pytest.mark.parametrize("kind", BOTH_WAYS, ids=lambda kind: kind.name)
+def test_the_other_way_round_is_the_same_only_where_no_bit_tells(kind: Any) -> None:
+    logic = issubclass(kind, ops.comparison.Logic)
+    a, c = (x < 0.0, y < 0.0) if logic else (x, y)
+    graph = Graph({"one": kind()(a, c), "other": kind()(c, a)})
+    for seed in range(5):
+        feeds = random_feeds(graph, np.random.default_rng(seed), 0.8)
+        check_bits(plain_run(simplify(graph), feeds), plain_run(graph, feeds))
+
+
+def test_literals_are_computed_with_in_their_own_kind_of_number() -> None:
+    random = np.random.default_rng(2)
+    for first, second in random.normal(0, 1, (100, 2)):
+        graph = Graph(literal(first) * literal(second) + x)
+        feeds = {"x": np.zeros((2, 3), "float32")}
+        check_bits(plain_run(simplify(graph), feeds), plain_run(graph, feeds))
+
+
+@pytest.mark.parametrize("inner", list(itertools.permutations(range(3))), ids=str)
+def test_any_two_orders_of_axes_become_one_and_parts_are_cut_before(inner: Any) -> None:
+    wide = make_input("wide", (2, 3, 4))
+    feeds = {"wide": np.arange(24, dtype="float32").reshape(2, 3, 4)}
+    for outer in itertools.permutations(range(3)):
+        turned = ops.transpose(ops.transpose(wide, inner), outer)
+        part = ops.transpose(wide, inner)[0:2, 1:2, 0:2]
+        graph = Graph({"turned": turned, "part": part, "flipped": ops.flip(turned, 1)})
+        better = simplify(graph)
+        check_bits(plain_run(better, feeds), plain_run(graph, feeds))
+        turns = [one for one in better.computed if one.op and one.op.name == "transpose"]
+        assert len(turns) <= 2
 
 
 # --- names, places and inputs -------------------------------------------------------------------
@@ -466,6 +503,18 @@ def test_parts_of_one_piece_do_not_hold_it_together() -> None:
     assert better.outputs["w"].op is not None
     assert better.outputs["w"].op.name == "concatenate"
     assert written(better.outputs["part"]) == "slice(exp(c))"
+
+
+def test_what_others_need_as_well_is_computed_once_and_cut() -> None:
+    weights = make_input("w", (10,))
+    share = ops.exp(weights)
+    pieces = [ops.sqrt(make_input("a", (6,))), ops.sqrt(make_input("c", (4,)))]
+    moved = ops.concatenate(pieces, 0) + share
+    exponentials = [
+        [one.shape for one in simplify(Graph(outputs)).computed if one.op and one.op.name == "exp"]
+        for outputs in ({"w": moved}, {"w": moved, "all": ops.total(share)}, [moved, share])
+    ]
+    assert exponentials == [[(6,), (4,)], [(10,)], [(10,)]]
 
 
 def test_a_single_piece_is_worked_on_in_its_own_shape() -> None:
