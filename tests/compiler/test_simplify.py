@@ -308,7 +308,8 @@ def test_relu_is_all_that_its_mask_needs() -> None:
     a = better.outputs["a"]
     mask = better.outputs["slope"].inputs[0]
     assert mask.inputs[1] is a
-    twice = simplify(Graph({"a": ops.relu(ops.relu(x)), "mask": ops.relu(x) > 0}))
+    once = ops.relu(x)
+    twice = simplify(Graph({"a": ops.relu(once), "mask": once > 0}))
     assert written(twice.outputs["mask"]) == "less(0, relu(x))"
     # Where nothing else is a ReLU of it, it stays as it is; so does another bound.
     for other in (Graph(x > 0), Graph({"a": ops.relu(x), "b": x > 1.0})):
