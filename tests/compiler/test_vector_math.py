@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,7 @@ from misstep.compiler import vector_math
 from misstep.compiler.code import Number
 from misstep.compiler.element_code import ElementCode
 from misstep.compiler.target import Target, avx2_target, host_target
+from misstep.compiler.vector_math import evaluation, large_angles
 from misstep.errors import NotYetError
 from misstep.ir import Array
 
@@ -176,6 +178,42 @@ def near_quarter_turns() -> Array:
     x = (turns.astype(LONG) * (LONG(2) * np.arctan(LONG(1)))).astype(np.float64)
     around = [x, np.nextafter(x, 0), np.nextafter(x, np.inf), 2.0**27 + np.arange(-50, 50) * 2**-20]
     return np.concatenate([*around, -x])
+
+
+def scaled_arctan_of_inverse(number: int, scale: int) -> int:
+    """Return scale · arctan(1/number), cut off, by its series."""
+    power = total = scale // number
+    for k in range(3, 2000, 2):
+        power //= -number * number
+        total += power // k
+    return total
+
+
+def test_digits_of_pi() -> None:
+    """Against π/4 = 4 arctan(1/5) − arctan(1/239) in whole numbers (J. Machin, 1706)."""
+    scale = 1 << 1500
+    fourth = 4 * scaled_arctan_of_inverse(5, scale) - scaled_arctan_of_inverse(239, scale)
+    bits = 64 * (len(large_angles.TWO_OVER_PI_BITS) - 1)
+    digits = (scale << bits) // (2 * fourth)
+    for word in reversed(large_angles.TWO_OVER_PI_BITS):
+        assert word == digits % 2**64
+        digits >>= 64
+    parts = sum(map(Fraction, large_angles.QUARTER_TURN))
+    assert abs(parts - Fraction(2 * fourth, scale)) < Fraction(1, 2**162)
+
+
+def test_digits_of_ln_2() -> None:
+    """Against ln 2 = 18 artanh(1/26) − 2 artanh(1/4801) + 8 artanh(1/8749) in fractions."""
+
+    def artanh_of_inverse(number: int) -> Fraction:
+        return sum((Fraction(1, k * number**k) for k in range(1, 60, 2)), Fraction(0))
+
+    exactly = 18 * artanh_of_inverse(26) - 2 * artanh_of_inverse(4801)
+    exactly += 8 * artanh_of_inverse(8749)
+    high, low = Fraction(evaluation.LN2_HIGH), Fraction(evaluation.LN2_LOW)
+    assert abs(high + low - exactly) < Fraction(1, 2**98)
+    assert (high * 2**42).denominator == 1
+    assert float(exactly) == evaluation.LN2
 
 
 @needs_long
