@@ -28,14 +28,17 @@ from misstep.errors import FileFormatError, StorageError
 def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
     """Return the table or the labeled pictures that `source` names.
 
-    `source`: an example such as "digits" (a file of that name goes first), a CSV or TSV file, a
-    folder with idx files, or one of these files. Raises StorageError, FileFormatError, DataError.
+    `source`: an example such as "digits" (a file or a folder with pictures of that name goes
+    first), a CSV or TSV file, a folder with idx files, or one of these files. Raises StorageError,
+    FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
-    if not path.exists() and path.name == str(source) and str(source) in EXAMPLES:
-        return _example(str(source))
     if is_picture_folder(path):
         return read_pictures(path)
+    # A folder such as that of an earlier run holds no rows, so it can't be meant.
+    file_first = path.exists() and not path.is_dir()
+    if not file_first and path.name == str(source) and str(source) in EXAMPLES:
+        return _example(str(source))
     if path.is_file() and _is_idx_name(path):
         if is_picture_folder(path.parent):
             return read_pictures(path.parent)

@@ -245,6 +245,14 @@ def test_examples(name: str, run: Run) -> None:
     assert load_model(done.json["model"]).facts["source"] == name
 
 
+def test_the_folder_of_a_run_does_not_hide_an_example(run: Run) -> None:
+    assert run("train", "iris", "--epochs", 1, "--out", "iris").code == 0
+    assert run("train", "iris", "--epochs", 1, "--out", "iris").code == 0
+    assert run("predict", "iris/model.misstep", "iris").code == 0
+    Path("wine").write_text(flowers(), encoding="utf-8")
+    assert run("train", "wine", "--target", "kind", "--epochs", 1).code == 0
+
+
 @pytest.mark.parametrize(
     ("source", "folder"),
     [
