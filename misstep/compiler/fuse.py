@@ -272,9 +272,8 @@ class _Fusion:
             self._new(value.shape, value)
         elif not op.by_entry:
             raise NotYetError(f"compiling {op.name}", needed="an op that the compiler knows")
-        elif value in self.stored and value.size:
-            if value not in self.singles or value in self.operands:
-                self._attach(value, self.storage[value])
+        elif value.size and value in self.stored - (self.singles - self.operands):
+            self._attach(value, self.storage[value])
 
     def _join(self, value: Value) -> None:
         makers: set[Kernel] = set()
@@ -357,12 +356,18 @@ class _Fusion:
             base_of(given, self.storage) for ones in self.pieces.values() for given, _ in ones
         }
         for kernel in self.kernels:
-            if not kernel.single and kernel.fed is None:
-                kernel.results = [
-                    (value, view)
-                    for value, view in kernel.results
-                    if value in read or value in joined or view.buffer.external
-                ] or kernel.results[:1]
+            if kernel.single or kernel.fed is not None:
+                continue
+            kept = [
+                (value, view)
+                for value, view in kernel.results
+                if value in read or value in joined or view.buffer.external
+            ] or kernel.results[:1]
+            for value, _ in kernel.results:
+                if value is not kernel.core and all(value is not one for one, _ in kept):
+                    # From now on worked out, where it is needed, from what its kernel has at hand.
+                    del self.storage[value], self.makers[value]
+            kernel.results = kept
 
 
 def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:

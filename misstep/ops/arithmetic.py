@@ -103,6 +103,7 @@ class Divide(Binary):
     """a / b for floating-point numbers; x / 0 is ±inf or NaN as in IEEE 754."""
 
     name = "divide"
+    cost = 4
     words = "{0} divided by {1}"
     formula = "{0} / {1}"
     slopes = ("1 / {1}", "−{out} / {1}")
@@ -128,6 +129,7 @@ class Power(Binary):
     """a to the power of b, entry by entry, for floating-point numbers."""
 
     name = "power"
+    cost = 60
     words = "{0} to the power of {1}"
     formula = "{0}^({1})"
     slopes = ("{1} · {0}^({1} − 1)", "{out} · ln {0}")

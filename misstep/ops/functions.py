@@ -71,6 +71,7 @@ class Exp(Unary):
     """e to the power of x."""
 
     name = "exp"
+    cost = 12
     words = "e to the power of {0}"
     formula = "exp({0})"
     slopes = ("{out}",)
@@ -91,6 +92,7 @@ class Expm1(Unary):
     """e to the power of x, less 1, exact for small x."""
 
     name = "expm1"
+    cost = 15
     words = "e to the power of {0}, less 1"
     formula = "exp({0}) − 1"
     slopes = ("{out} + 1",)
@@ -111,6 +113,7 @@ class Log(Unary):
     """Natural logarithm: −inf at 0 (with slope inf), NaN below."""
 
     name = "log"
+    cost = 15
     words = "the natural logarithm of {0}"
     formula = "ln {0}"
     slopes = ("1 / {0}",)
@@ -132,6 +135,7 @@ class Log1p(Unary):
     """Natural logarithm of 1 + x, exact for small x."""
 
     name = "log1p"
+    cost = 15
     words = "the natural logarithm of 1 + {0}"
     formula = "ln(1 + {0})"
     slopes = ("1 / (1 + {0})",)
@@ -153,6 +157,7 @@ class Sqrt(Unary):
     """Square root: slope inf at 0, NaN below."""
 
     name = "sqrt"
+    cost = 4
     words = "the square root of {0}"
     formula = "√({0})"
     slopes = ("1 / (2 · {out})",)
@@ -174,6 +179,7 @@ class Sin(Unary):
     """Sine of x in radians."""
 
     name = "sin"
+    cost = 20
     words = "the sine of {0}"
     formula = "sin {0}"
     slopes = ("cos {0}",)
@@ -194,6 +200,7 @@ class Cos(Unary):
     """Cosine of x in radians."""
 
     name = "cos"
+    cost = 20
     words = "the cosine of {0}"
     formula = "cos {0}"
     slopes = ("−sin {0}",)
@@ -225,6 +232,7 @@ class Sigmoid(Unary):
     """1 / (1 + e^(−x)), between 0 and 1; stays finite however large |x| is."""
 
     name = "sigmoid"
+    cost = 16
     words = "the sigmoid of {0}"
     formula = "σ({0})"
     slopes = ("{out} · (1 − {out})",)
@@ -248,6 +256,7 @@ class Tanh(Unary):
     """Hyperbolic tangent, between −1 and 1."""
 
     name = "tanh"
+    cost = 16
     words = "the hyperbolic tangent of {0}"
     formula = "tanh({0})"
     slopes = ("1 − {out}²",)
@@ -290,6 +299,7 @@ class Softplus(Unary):
     """ln(1 + e^x), a smooth ReLU; stays finite however large |x| is."""
 
     name = "softplus"
+    cost = 30
     words = "the softplus of {0}"
     formula = "ln(1 + exp({0}))"
     slopes = ("σ({0})",)
@@ -320,6 +330,7 @@ class Erf(Unary):
     """Error function, 2/√π ∫₀ˣ e^(−t²) dt."""
 
     name = "erf"
+    cost = 30
     words = "the error function of {0}"
     formula = "erf({0})"
     slopes = ("2/√π · exp(−{0}²)",)

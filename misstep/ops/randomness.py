@@ -110,6 +110,7 @@ class RandomUniform(Op):
     stream: int
     dtype: str = "float32"
     name = "random_uniform"
+    cost = 100
     words = "random numbers of seed {0} at step {1}"
     formula = "U[0, 1)"
     slopes = ("0", "0")

@@ -42,7 +42,7 @@ def test_files(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(idx(PICTURES))
     np.testing.assert_array_equal(read_idx(path), PICTURES)
-    path.write_bytes(gzip.compress(idx(PICTURES)))
+    path.write_bytes(gzip.compress(idx(PICTURES), mtime=0))
     np.testing.assert_array_equal(read_idx(path), PICTURES)
     numbers = np.array([1.5, -2], dtype=">f4")
     path.write_bytes(idx(numbers, 0x0D))
@@ -71,9 +71,9 @@ LARGE = struct.pack(">BBBBI", 0, 0, 8, 1, 2**31) + b"abc"
         (LARGE, "declares"),
         (gzip.compress(HUGE, mtime=0), "declares"),
         (gzip.compress(LARGE, mtime=0), "declares"),
-        (gzip.compress(idx(PICTURES))[:-9], "gzip"),
-        (gzip.compress(idx(PICTURES)[:-1]), "values"),
-        (gzip.compress(idx(PICTURES) + b"x"), "more"),
+        (gzip.compress(idx(PICTURES), mtime=0)[:-9], "gzip"),
+        (gzip.compress(idx(PICTURES)[:-1], mtime=0), "values"),
+        (gzip.compress(idx(PICTURES) + b"x", mtime=0), "more"),
     ],
 )
 def test_wrong_files(tmp_path: Path, content: bytes, words: str) -> None:
@@ -91,7 +91,7 @@ def test_wrong_files(tmp_path: Path, content: bytes, words: str) -> None:
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 200), byte=st.integers(0, 255), packed=st.booleans())
 def test_damage(tmp_path: Path, place: int, byte: int, packed: bool) -> None:
-    content = bytearray(gzip.compress(idx(PICTURES)) if packed else idx(PICTURES))
+    content = bytearray(gzip.compress(idx(PICTURES), mtime=0) if packed else idx(PICTURES))
     content[place % len(content)] = byte
     (tmp_path / "x").write_bytes(bytes(content))
     try:
@@ -107,7 +107,7 @@ def test_folder(tmp_path: Path) -> None:
     pictures = read_pictures(tmp_path)
     assert pictures.test_pictures.shape == (0, 3, 4)
     assert pictures.notes
-    folder_of(tmp_path, c=gzip.compress(idx(PICTURES[:1])), d=idx(LABELS[:1]))
+    folder_of(tmp_path, c=gzip.compress(idx(PICTURES[:1]), mtime=0), d=idx(LABELS[:1]))
     pictures = read_pictures(tmp_path)
     assert pictures.train_pictures.shape == (2, 3, 4)
     assert pictures.test_labels.tolist() == [1]
