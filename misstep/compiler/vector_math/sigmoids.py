@@ -92,7 +92,8 @@ def tanh(code: Code, x: Number) -> Number:
         return code.copy_sign(_tanh_of_positive(code, size), x)
     bounded = at_most(code, size, FLOAT_TANH)
     twice = short(code, code.convert(code.add(bounded, bounded), "double"))
-    made = code.divide(twice.plus(code, -1), twice.plus(code, 1))
+    less_one = twice.plus(code, -1)
+    made = code.divide(less_one, code.add(less_one, code.like(2.0, less_one)))
     return code.copy_sign(code.convert(made, "float"), x)
 
 
