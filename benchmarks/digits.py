@@ -22,7 +22,7 @@ from benchmarks.compete import Outcome, Say, Standing, WorkerError
 from benchmarks.entrant import OURS
 from benchmarks.fresh import BATCH, EPOCHS, HIDDEN
 from benchmarks.job import ROOT
-from benchmarks.ours import chosen_way
+from benchmarks.ours import WAYS, chosen_way
 from benchmarks.workloads import SKLEARN, Target, Workload
 
 _TARGETS = {"digits-cold": Target(1.0), "digits-warm": Target(1.5)}
@@ -94,7 +94,7 @@ def compete_fresh(
 
 def _process(name: str, folder: Path, cache: Path, threads: int) -> tuple[float, dict[str, Any]]:
     environment = machine.worker_environment(threads) | {"MISSTEP_CACHE": str(cache)}
-    arguments = json.dumps(chosen_way().arguments)
+    arguments = json.dumps(WAYS[chosen_way()])
     began = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.fresh", name, str(folder), str(threads), arguments],

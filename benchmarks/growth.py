@@ -17,8 +17,8 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.compete import Outcome, Peak, Say, compete
-from benchmarks.report import best_peer, heading, peer_table, write_results
-from benchmarks.workloads import Workload
+from benchmarks.report import all_agree, best_peer, heading, peer_table, write_results
+from benchmarks.workloads import Update, Workload
 
 BATCHES = (1, 4, 16, 64, 128, 256, 1024)
 WIDTHS = (16, 32, 64, 128, 256, 512, 1024)
@@ -66,9 +66,11 @@ def network(batch: int, width: int, depth: int) -> Workload:
         sizes=(784, *[width] * depth, 10),
         batch=batch,
         rows=batch * max(STEPS, 512 // batch),
+        # As for the deep network in workloads.py.
+        update=Update("adam", 1e-4),
         data="mnist",
-        # Deep and narrow ones amplify roundings.
-        tolerance=5e-2,
+        tolerance=1e-2,
+        checked=8,
     )
 
 
@@ -116,7 +118,7 @@ def run(wanted: argparse.Namespace, facts: dict[str, Any], slug: str, say: Say) 
     stem = write_results("growth", facts, outcomes, text, slug)
     picture = draw(curves, stem.with_name(stem.name + ".png"), facts)
     say(f"\nkept as {stem}.json and .md" + (f", drawn as {picture}" if picture else ""))
-    return all(outcome.agrees for outcome in outcomes)
+    return all_agree(outcomes, say)
 
 
 def along(curve: Curve) -> list[int]:

@@ -24,8 +24,8 @@ Array = NDArray[Any]
 SEED = 7
 # Passes over the rows for which an order is written; entrants go through them again and again.
 ORDERED_EPOCHS = 2
-# What is trained to compare losses: this many batches, but at least this many rows, twice over.
-CHECKED_BATCHES, CHECKED_ROWS, CHECKED_EPOCHS = 40, 640, 2
+# Passes over the checked batches by which losses are compared, and the rows that must be in them.
+CHECKED_EPOCHS, CHECKED_ROWS = 2, 640
 # Rows whose predictions are compared.
 CHECKED_PREDICTIONS = 256
 
@@ -57,7 +57,7 @@ class Job:
 
 def checked_batches(workload: Workload) -> int:
     """Return the steps in an epoch of the training that compares losses."""
-    wanted = max(CHECKED_BATCHES, -(-CHECKED_ROWS // workload.batch))
+    wanted = max(workload.checked, -(-CHECKED_ROWS // workload.batch))
     return min(wanted, workload.batches)
 
 

@@ -9,7 +9,7 @@ import argparse
 from typing import Any
 
 from benchmarks.compete import Say, compete
-from benchmarks.report import heading, peer_table, ratio_table, write_results
+from benchmarks.report import all_agree, heading, peer_table, ratio_table, write_results
 from benchmarks.workloads import PRODUCT_SIDES, product
 
 THREADS = 1
@@ -35,4 +35,4 @@ def run(wanted: argparse.Namespace, facts: dict[str, Any], slug: str, say: Say) 
     text = "\n\n".join([heading(facts), ratio_table(outcomes), peer_table(outcomes)])
     say(f"\n{text}")
     say(f"\nkept as {write_results('matmul', facts, outcomes, text, slug)}.json and .md")
-    return all(outcome.agrees for outcome in outcomes)
+    return all_agree(outcomes, say)

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.compete import Outcome, Standing
+from benchmarks.compete import Outcome, Say, Standing
 from benchmarks.ratios import Spread, ratio, share_of_roofline, spread
 from benchmarks.workloads import Target
 
@@ -176,6 +176,14 @@ def loss_lines(outcome: Outcome) -> list[str]:
         mark = "" if one.agrees else f"   <-- DIFFERS from ours by {one.apart:.1e}"
         lines.append(f"  {one.name}: {told}{mark}")
     return lines
+
+
+def all_agree(outcomes: Sequence[Outcome], say: Say) -> bool:
+    """Return whether everybody did the same work in every workload; say loudly where not."""
+    differing = [outcome.workload.words for outcome in outcomes if not outcome.agrees]
+    for words in differing:
+        say(f"FAILED: LOSSES DIFFER, so somebody does other work: {words}")
+    return not differing
 
 
 def as_plain(outcome: Outcome) -> dict[str, Any]:
