@@ -57,6 +57,7 @@ class Elements:
     mask: Number | None = None
     given: dict[Value, Number] = field(default_factory=dict)
     flat: bool = False
+    aligned: bool = False
     memory: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
 
     def read(self, value: Value, positions: Positions) -> Number:
@@ -204,6 +205,20 @@ class Place:
             return Position(plus(code, start, code.like(by, start)), position.run)
         number = times(code, self.number(position), step)
         return Position(plus(code, number, code.like(by, number)))
+
+    def block(self, lanes: int) -> Number | None:
+        """Return the number, counted in blocks of `lanes` entries, of the block that lanes are at.
+
+        None where they are not just one whole block.
+        """
+        elements = self.elements
+        if not elements.aligned or elements.lanes != lanes or not self.positions[-1].run:
+            return None
+        code, start = self.code, self.code.index(0)
+        sizes = (1,) if elements.flat else row_major(self.value.shape)
+        for position, step in zip(self.positions, sizes, strict=True):
+            start = plus(code, start, times(code, position.start, step))
+        return code.binary("udiv", start, code.index(lanes))
 
     def linear(self) -> Number:
         """Return the entry's number in row-major order, in all lanes if they differ."""

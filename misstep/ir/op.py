@@ -40,6 +40,10 @@ class Op:
     elementwise: ClassVar[bool] = False
     # What an entry costs to work out, in additions: what is dear is kept for a second use.
     cost: ClassVar[float] = 1
+    # So many entries, from a multiple of it on, cost hardly more than one of them.
+    block: ClassVar[int] = 1
+    # Whether an entry follows from its number in row-major order alone, whatever the shape.
+    by_number: ClassVar[bool] = False
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)

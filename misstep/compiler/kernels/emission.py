@@ -44,12 +44,13 @@ class Emission:
         given: dict[Value, Number] | None = None,
         *,
         flat: bool = False,
+        aligned: bool = False,
         memory: dict[tuple[Value, Positions], Number] | None = None,
     ) -> Elements:
         """Return what computes entries at one place of a kernel."""
         return Elements(
             self.code, self.fused.storage, self.addresses, self.single, lanes, mask,
-            given if given is not None else {}, flat, memory if memory is not None else {},
+            given if given is not None else {}, flat, aligned, memory if memory is not None else {},
         )  # fmt: skip
 
     def single(self, value: Value) -> Number | None:
@@ -103,6 +104,7 @@ class Emission:
         core: Number | None = None,
         *,
         flat: bool = False,
+        aligned: bool = False,
         memory: dict[tuple[Value, Positions], Number] | None = None,
     ) -> None:
         """Work out and store all results of a kernel at one place.
@@ -111,7 +113,7 @@ class Emission:
         a result may take the place of what it is computed from.
         """
         given = {} if core is None or kernel.core is None else {kernel.core: core}
-        elements = self.elements(lanes, mask, given, flat=flat, memory=memory)
+        elements = self.elements(lanes, mask, given, flat=flat, aligned=aligned, memory=memory)
         made: list[tuple[Number, View]] = []
         for value, view in kernel.results:
             if value in given:

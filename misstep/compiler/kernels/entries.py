@@ -26,12 +26,15 @@ def write_entries(emission: Emission, kernel: Kernel) -> None:
         row *= length
     if row and is_flat(emission, kernel):
         low, high = emission.bounds(kernel.rows)
+        lanes = _lanes(emission, kernel, row)
 
         def counted(first: Number, mask: Number | None) -> None:
-            emission.results(kernel, (Position(first, True),), LANES, mask, flat=True)
+            emission.results(
+                kernel, (Position(first, True),), lanes, mask, flat=True, aligned=lanes > LANES
+            )
 
         start, stop = (code.multiply(one, code.index(row)) for one in (low, high))
-        emission.lanes_over(start, stop, LANES, counted)
+        emission.lanes_over(start, stop, lanes, counted)
         return
     write_axes(emission, kernel, 0, ())
 
@@ -63,6 +66,25 @@ def write_axes(emission: Emission, kernel: Kernel, axis: int, outer: Positions) 
     emission.lanes_in(kernel.shape[axis], LANES, [], along)
 
 
+def _lanes(emission: Emission, kernel: Kernel, row: int) -> int:
+    """Return how many entries to work out side by side, in rows of `row` entries.
+
+    Some ops have a size of block of which each entry costs little once one is worked out.
+    """
+    sizes = {LANES}
+    seen: set[Value] = set()
+    waiting = [value for value, _ in kernel.results]
+    while waiting:
+        value = waiting.pop()
+        if value.op is None or value in seen or emission.single(value) is not None:
+            continue
+        seen.add(value)
+        sizes.add(value.op.block)
+        waiting += [one for one in value.inputs if one not in emission.fused.storage]
+    wanted = max(sizes)
+    return wanted if row % wanted == 0 else LANES
+
+
 def is_flat(emission: Emission, kernel: Kernel) -> bool:
     """Tell whether entries may be counted in row-major order, whatever their axes."""
     storage = emission.fused.storage
@@ -82,7 +104,7 @@ def is_flat(emission: Emission, kernel: Kernel) -> bool:
             if not storage[value].is_contiguous:
                 return False
             continue
-        if value.op is None or not value.op.elementwise:
+        if value.op is None or not (value.op.elementwise or value.op.by_number):
             return False
         waiting += value.inputs
     return True

@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from misstep.compiler.code import KIND_OF_DTYPE, Number
-from misstep.compiler.elements import Position, Positions
+from misstep.compiler.elements import Elements, Position, Positions
 from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.emission import LANES, Emission
+from misstep.ops.elementwise import has_sign
 from misstep.ops.reduction import Largest, Reduction
 
 # Columns summed side by side: enough additions in flight to hide how long one takes.
@@ -114,7 +115,7 @@ def _fold_rows(
 
     def step(here: dict[int, Position], so_far: Number) -> Number:
         elements = emission.elements(lanes, mask)
-        entry = elements.read(given, _full(emission, here, given.ndim))
+        entry = _entry(kernel, elements, _full(emission, here, given.ndim))
         return _joined(emission, kernel, so_far, emission.code.splat(entry, lanes))
 
     return _loops(emission, given.shape, dropped, where, _start(emission, kernel, lanes), step)
@@ -155,7 +156,7 @@ def _fold_all(
         def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
             elements = emission.elements(LANES, mask)
             place = _full(emission, here | {given.ndim - 1: Position(first, True)}, given.ndim)
-            entry = code.splat(elements.read(given, place), LANES)
+            entry = code.splat(_entry(kernel, elements, place), LANES)
             if mask is not None:
                 entry = code.select(mask, entry, _start(emission, kernel, LANES))
             return [_joined(emission, kernel, values[0], entry)]
@@ -182,7 +183,7 @@ def _scalar(
     given = core.inputs[0]
 
     def step(here: dict[int, Position], so_far: Number) -> Number:
-        entry = emission.elements().read(given, _full(emission, here, given.ndim))
+        entry = _entry(kernel, emission.elements(), _full(emission, here, given.ndim))
         return _joined(emission, kernel, so_far, entry)
 
     return _loops(emission, given.shape, dropped, where, _start(emission, kernel, 0), step)
@@ -202,14 +203,22 @@ def _start(emission: Emission, kernel: Kernel, lanes: int) -> Number:
     return found
 
 
+def _entry(kernel: Kernel, elements: Elements, place: Positions) -> Number:
+    """Return an entry of what is reduced, as a number of the result's kind (truths are counted)."""
+    core = kernel.core
+    assert core is not None
+    (given,) = core.inputs
+    found: Number = elements.code.cast(elements.read(given, place), given.dtype, core.dtype)
+    return found
+
+
 def _joined(emission: Emission, kernel: Kernel, so_far: Number, entry: Number) -> Number:
     code, core = emission.code, kernel.core
     assert core is not None
-    largest = isinstance(core.op, Largest)
-    if not largest:
-        entry = code.convert(entry, so_far.kind)
-    joined: Number = code.larger(so_far, entry) if largest else code.add(so_far, entry)
-    return joined
+    if isinstance(core.op, Largest):
+        joined: Number = code.larger(so_far, entry, signed=has_sign(core.type))
+        return joined
+    return code.add(so_far, entry)
 
 
 __all__ = ["write_reduction"]
