@@ -1,60 +1,33 @@
 """Writes LLVM's text form, one function at a time: typed numbers, arithmetic, memory, loops.
 
-`Number` is one result (a scalar or a vector of lanes), `Code` one function under construction. The
-methods are named for what they mean, so that an op's `lower` reads like its formula. Floating-point
-arithmetic is written without any permission to reorder or fuse: what stands here is what runs, on
-every processor, for any width of its vectors. Knows LLVM's language (LLVM Language Reference
-Manual), no op and no graph. `native.py` turns the text into something that can be called.
+`Number` (from `code_numbers.py`) is one result, a scalar or a vector of lanes; `Code` is one
+function under construction. The methods are named for what they mean, so that an op's `lower` reads
+like its formula. Floating-point arithmetic is written without any permission to reorder or fuse:
+what stands here is what runs, on every processor, for any width of its vectors. Knows LLVM's
+language (LLVM Language Reference Manual), no op and no graph. `native.py` turns the text into
+something that can be called.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
+from misstep.compiler.code_numbers import (
+    BYTES,
+    FLOAT_KINDS,
+    KIND_OF_DTYPE,
+    Number,
+    constant_text,
+    type_letters,
+    vector_type,
+)
 from misstep.errors import GraphError
 
-# Element kinds: LLVM's own names. "i1" is a truth value in a register; memory holds it as "i8".
-FLOAT_KINDS = ("float", "double")
-KIND_OF_DTYPE = {
-    "bool": "i1", "uint32": "i32", "int32": "i32", "int64": "i64",
-    "float32": "float", "float64": "double",
-}  # fmt: skip
-BYTES = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "float": 4, "double": 8, "ptr": 8}
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A result: `text` as LLVM writes it, its element `kind`, and its `lanes` (0: a scalar)."""
-
-    text: str
-    kind: str
-    lanes: int = 0
-
-    @property
-    def type(self) -> str:
-        """Return the LLVM type."""
-        return f"<{self.lanes} x {self.kind}>" if self.lanes else self.kind
-
-    @property
-    def is_float(self) -> bool:
-        """Tell whether entries are floating-point numbers."""
-        return self.kind in FLOAT_KINDS
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.text}"
-
-
-def vector_type(kind: str, lanes: int) -> str:
-    """Return the LLVM type of `lanes` numbers of `kind` (0: of one)."""
-    return f"<{lanes} x {kind}>" if lanes else kind
-
-
-def _letters(kind: str, lanes: int) -> str:
-    short = {"float": "f32", "double": "f64", "ptr": "p0"}.get(kind, kind)
-    return f"v{lanes}{short}" if lanes else short
+__all__ = [
+    "BYTES", "FLOAT_KINDS", "KIND_OF_DTYPE", "Code", "Loop", "Number", "constant_text",
+    "vector_type",
+]  # fmt: skip
 
 
 class Loop:
@@ -210,7 +183,7 @@ class Code:
     def intrinsic(self, name: str, *given: Number, kind: str = "", lanes: int = -1) -> Number:
         """Return what a function of LLVM's own library, overloaded by its first operand, gives."""
         first = given[0]
-        full = f"{name}.{_letters(first.kind, first.lanes)}"
+        full = f"{name}.{type_letters(first.kind, first.lanes)}"
         made_kind, made_lanes = kind or first.kind, first.lanes if lanes < 0 else lanes
         made = vector_type(made_kind, made_lanes)
         types = ", ".join(one.type for one in given)
@@ -358,7 +331,7 @@ class Code:
         if mask is None:
             found = self.result(f"load {wide}, {where}, align {size}", stored, lanes)
         else:
-            name = f"llvm.masked.load.{_letters(stored, lanes)}.p0"
+            name = f"llvm.masked.load.{type_letters(stored, lanes)}.p0"
             self.declarations.add(
                 f"declare {wide} @{name}(ptr, i32 immarg, <{lanes} x i1>, {wide})"
             )
@@ -377,7 +350,7 @@ class Code:
         if mask is None:
             self.emit(f"store {value}, {where}, align {size}")
             return
-        name = f"llvm.masked.store.{_letters(value.kind, value.lanes)}.p0"
+        name = f"llvm.masked.store.{type_letters(value.kind, value.lanes)}.p0"
         self.declarations.add(
             f"declare void @{name}({value.type}, ptr, i32 immarg, <{value.lanes} x i1>)"
         )
@@ -389,7 +362,7 @@ class Code:
         lanes, size = offsets.lanes, BYTES[stored]
         places = self.result(f"getelementptr inbounds {stored}, {base}, {offsets}", "ptr", lanes)
         wide = vector_type(stored, lanes)
-        name = f"llvm.masked.gather.{_letters(stored, lanes)}.v{lanes}p0"
+        name = f"llvm.masked.gather.{type_letters(stored, lanes)}.v{lanes}p0"
         self.declarations.add(
             f"declare {wide} @{name}(<{lanes} x ptr>, i32 immarg, <{lanes} x i1>, {wide})"
         )
@@ -411,7 +384,7 @@ class Code:
         places = self.result(
             f"getelementptr inbounds {value.kind}, {base}, {offsets}", "ptr", lanes
         )
-        name = f"llvm.masked.scatter.{_letters(value.kind, lanes)}.v{lanes}p0"
+        name = f"llvm.masked.scatter.{type_letters(value.kind, lanes)}.v{lanes}p0"
         self.declarations.add(
             f"declare void @{name}({value.type}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)"
         )
@@ -483,23 +456,3 @@ class Code:
         yield
         self.emit(f"br label %{done}")
         self.start_block(done)
-
-
-def constant_text(number: float | int | bool, kind: str) -> str:
-    """Return a constant as LLVM reads it, with all its bits."""
-    if kind == "i1":
-        return "true" if number else "false"
-    if kind not in FLOAT_KINDS:
-        return str(int(number))
-    wide = float(number)
-    if kind == "float":
-        # LLVM writes a float as the double that equals it.
-        wide = _as_float32(wide)
-    return f"0x{struct.unpack('<Q', struct.pack('<d', wide))[0]:016X}"
-
-
-def _as_float32(number: float) -> float:
-    try:
-        return float(struct.unpack("<f", struct.pack("<f", number))[0])
-    except OverflowError:
-        return float("inf") if number > 0 else float("-inf")
