@@ -9,7 +9,8 @@ from misstep.ops import arithmetic, comparison, functions
 from misstep.ops.contraction import matmul
 from misstep.ops.indexing import gather
 from misstep.ops.lifting import Operand
-from misstep.ops.shape import index, transpose
+from misstep.ops.shape import transpose
+from misstep.ops.subscripts import index
 
 
 def _get_item(self: Value, key: Any) -> Value:
