@@ -11,6 +11,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from misstep.errors import ArgumentError
 
 # Epochs are quotients: 0.3 / 0.1 in float64 is 4e-16 short of 3, and must count as 3.
@@ -48,6 +51,12 @@ class Schedule:
     def factor(self, place: Place, memory: dict[str, Any]) -> float:
         """Return what the learning rate is multiplied by at `place`; pure in both arguments."""
         raise NotImplementedError
+
+    def factors(self, first: Place, count: int, memory: dict[str, Any]) -> npt.NDArray[np.float64]:
+        """Return the factors at `first` and the updates that follow it, shape (count,)."""
+        steps = range(first.step, first.step + count)
+        places = (Place(step, first.steps_per_epoch, first.total_steps) for step in steps)
+        return np.array([self.factor(place, memory) for place in places])
 
     def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
         """Return the memory after an epoch that ended with `validation_loss`."""
@@ -95,6 +104,10 @@ class ConstantRate(Schedule):
     def factor(self, place: Place, memory: dict[str, Any]) -> float:
         """Return 1."""
         return 1.0
+
+    def factors(self, first: Place, count: int, memory: dict[str, Any]) -> npt.NDArray[np.float64]:
+        """Return ones, shape (count,)."""
+        return np.ones(count)
 
 
 @dataclass(frozen=True)
@@ -217,6 +230,10 @@ class ReduceOnPlateau(Schedule):
     def factor(self, place: Place, memory: dict[str, Any]) -> float:
         """Return the factor that the memory holds."""
         return float(memory.get("factor", 1.0))
+
+    def factors(self, first: Place, count: int, memory: dict[str, Any]) -> npt.NDArray[np.float64]:
+        """Return the factor that the memory holds, shape (count,)."""
+        return np.full(count, self.factor(first, memory))
 
     def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
         """Return the memory with the wait counted and the factor dropped when it is over."""

@@ -169,7 +169,7 @@ class Training:
         count = self._batches_together(probing)
         chosen = order[start : start + count * batch]
         if plan.accumulate == 1:
-            rates = np.array([self._rate(state.update + one) for one in range(count)])
+            rates = self._rates(count)
             taken = self.stepper.update(state, chosen, batch, rates, probing)
         else:
             taken = self.stepper.accumulate(state, chosen, batch, probing)
@@ -223,10 +223,10 @@ class Training:
         state.accumulated += len(taken)
         if state.accumulated < plan.accumulate and state.batch < self.batches:
             return
-        rate = self._rate(state.update)
-        self._write_probes(self.stepper.apply(state, rate, probing))
+        rates = self._rates(1)
+        self._write_probes(self.stepper.apply(state, rates, probing))
         self.network.parameters = state.parameters
-        self._updated(taken.losses[-1:], np.array([rate]))
+        self._updated(taken.losses[-1:], rates)
 
     def _updated(self, losses: Array, rates: Array) -> None:
         """Tell of updates that were done."""
@@ -244,19 +244,17 @@ class Training:
         if self.folder is not None and measures:
             self.folder.writer.measures(self.state.update + 1, measures)
 
-    def _rate(self, update: int) -> float:
-        """Return the learning rate of the update after `update` others."""
-        place = self._place(update)
-        return self.plan.learning_rate * self.plan.schedule.factor(place, self.state.memory)
-
-    def _place(self, update: int) -> Place:
-        updates = -(-self.batches // self.plan.accumulate)
-        return Place(update, updates, updates * self.plan.epochs)
+    def _rates(self, count: int) -> Array:
+        """Return the learning rates of the next updates, (count,) float64."""
+        plan, state = self.plan, self.state
+        updates = -(-self.batches // plan.accumulate)
+        place = Place(state.update, updates, updates * plan.epochs)
+        return plan.learning_rate * plan.schedule.factors(place, count, state.memory)
 
     def _close_epoch(self, seconds: float) -> Values:
         """Judge the epoch that just ended and start the next one's sums."""
         state = self.state
-        rate = self._rate(state.update)
+        rate = float(self._rates(1)[0])
         values: Values = {
             "epoch": state.epoch + 1,
             "training_loss": state.loss_sum / state.weight_sum if state.weight_sum else 0.0,

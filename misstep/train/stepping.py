@@ -61,13 +61,16 @@ class Stepper:
         return self._take(program, state, chosen, batch, np.zeros(len(chosen) // batch))
 
     def apply(
-        self, state: TrainingState, rate: float, probing: bool
+        self, state: TrainingState, rates: Array, probing: bool
     ) -> dict[tuple[str, str], float] | None:
-        """Update the parameters by the gradients that were added up, and forget those."""
+        """Update the parameters by the gradients that were added up, and forget those.
+
+        `rates`: the learning rate, (1,).
+        """
         program = self._programs.apply(probing=probing)
         # Rows that all weigh nothing have gradients 0: 0 / 1 leaves them so.
         weight = state.gradient_weight or 1.0
-        feeds = self._feeds(state, np.array([rate])) | {
+        feeds = self._feeds(state, rates) | {
             "gradients": state.gradients,
             "gradient_weight": np.asarray(weight, state.parameters.dtype),
         }
@@ -75,7 +78,7 @@ class Stepper:
         if native is not None:
             out, _ = native.run(feeds)
         else:
-            out = program.run(feeds | {"rate": rate, "update": state.update})
+            out = program.run(feeds | {"rate": rates[0], "update": state.update})
             self._adopt(state, out)
         state.gradients, state.gradient_weight, state.accumulated = None, 0.0, 0
         return program.measures(out)
