@@ -72,6 +72,13 @@ def test_public_name_is_in_the_reference(name: str) -> None:
     assert len(pages) == 1, f"try: make docs (found {heading} on {len(pages)} pages)"
 
 
+def test_no_room_hides_a_public_name() -> None:
+    # Importing misstep.explain, the room, once made misstep.explain, the function, a module.
+    code = "import types, misstep.explain, misstep as ms; ms.contributions; "
+    code += "print(*[n for n in ms.__all__ if isinstance(getattr(ms, n), types.ModuleType)])"
+    assert run_python(code).split() == []
+
+
 def test_unknown_name_is_refused() -> None:
     name = "no_such_name"
     with pytest.raises(AttributeError, match=name):
