@@ -361,7 +361,10 @@ class _Fusion:
             kept = [
                 (value, view)
                 for value, view in kernel.results
-                if value in read or value in joined or view.buffer.external
+                if value in read
+                or value in joined
+                or view.buffer.external
+                or self.storage.get(value) != view  # a copy, asked for by whoever reads it
             ] or kernel.results[:1]
             for value, _ in kernel.results:
                 if value is not kernel.core and all(value is not one for one, _ in kept):

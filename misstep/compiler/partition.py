@@ -105,7 +105,8 @@ def _needs(
             for single in read.singles:
                 for maker in fused.kernels_of_single(single):
                     need(kernel, maker, True)
-            for maker in fused.makers.get(read.base, ()):
+            # A single number is worked out by every thread, even where it has a place in memory.
+            for maker in () if read.view is None else fused.makers.get(read.base, ()):
                 if maker is not kernel:
                     made = next((view for value, view in maker.results if value is read.base), None)
                     need(kernel, maker, made is not None and _own_rows(read, made, kernel, maker))

@@ -29,7 +29,12 @@ def write_reduction(emission: Emission, kernel: Kernel) -> None:
     dropped = sorted({axis % given.ndim for axis in op.axes}) if given.ndim else []
     kept = [axis for axis in range(given.ndim) if axis not in dropped]
     if kernel.single:
-        emission.singles[core] = _fold_all(emission, kernel, {}, dropped)
+        found = emission.singles[core] = _fold_all(emission, kernel, {}, dropped)
+        if kernel.results:  # an operand of a matrix product too, which reads memory
+            low, high = emission.bounds(1)
+            with emission.code.when(emission.code.less(low, high)):
+                zeros = (Position(emission.code.index(0)),) * core.ndim
+                emission.results(kernel, zeros, core=found)
         return
     # The result's axes, each with the input's axis it belongs to (None for one kept at length 1).
     if op.keep:
