@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,8 @@ class NativeProgram:
     """A graph as machine code.
 
     `roles`: what inputs and outputs are to a program of many steps. `threads`: at most so many;
-    None: as many as there are cores to use. A step with little work runs on one thread. Raises
+    None: as many as there are cores to use. A step with little work runs on one thread.
+    `profiling`: with code that counts, in `laps`, what each kernel and each barrier takes. Raises
     NotYetError for what can't be compiled.
     """
 
@@ -55,14 +57,17 @@ class NativeProgram:
         *,
         target: Target | None = None,
         threads: int | None = None,
+        profiling: bool = False,
     ) -> None:
         self.graph = graph
         self.roles = roles if roles is not None else Roles()
         self.target = target if target is not None else host_target()
-        self.lowered: Lowered = lower(simplify(graph), self.roles, self.target)
+        self.lowered: Lowered = lower(simplify(graph), self.roles, self.target, profiling=profiling)
         self.module = compile_module(self.lowered.text, self.target)
         self._function = self.module.function(ENTRY, CREW_RESULT, *CREW_ARGUMENTS)
         self.threads = self._threads(threads)
+        # Ticks of the clock by thread and by `lowered.laps`; they add up, run after run.
+        self.laps = np.zeros((self.threads, *self.lowered.counters), np.int64)
         self._context: Array | None = None
         self._arena: Array | None = None
         self._scratch: Array | None = None
@@ -72,7 +77,7 @@ class NativeProgram:
         most = wanted if wanted is not None else usable_cores()
         return max(1, min(most, self.work() // WORK_FOR_TWO + 1))
 
-    @property
+    @cached_property
     def rows_are_independent(self) -> bool:
         """Tell whether no row of a result depends on other rows of the inputs.
 
@@ -124,6 +129,8 @@ class NativeProgram:
         for slot in self.lowered.slots:
             if slot.literal is not None:
                 given.append(slot.literal)
+            elif slot.counters:
+                given.append(self.laps)
             elif slot.output:
                 shape = (steps, *slot.shape) if slot.name in self.roles.logged else slot.shape
                 array = None if into is None else into.get(slot.name)

@@ -28,8 +28,12 @@ from misstep.train.run_folder import RunFolder
 from misstep.train.state import TrainingState
 from misstep.train.stepping import Stepper
 
-# Updates between two probes when a run has a folder and no number was given.
+# Updates between two probes when a run has a folder and no number was given: at least so many, and
+# so many multiply-adds (some milliseconds of one core), so that looking costs little beside
+# learning; but in a short run about so many looks.
 PROBE_EVERY = 50
+PROBE_WORK = 500_000_000
+LOOKS = 20
 
 
 class Trainer:
@@ -130,9 +134,10 @@ class Trainer:
         judged after each epoch. `early_stopping`: an `ms.EarlyStopping`, or its patience in epochs;
         the best weights are then restored. `folder`: where to write the record of the run and
         checkpoints, every `checkpoint_every` updates (None: every half minute and at the end).
-        `probe_every`: updates between two looks into the layers (None: 50 with a folder, else
-        never). `resume`: go on from the folder's latest checkpoint, bit for bit as if training had
-        never stopped; `epochs` is then the number of epochs in all.
+        `probe_every`: updates between two looks into the layers (None: with a folder 50 or more,
+        as many as keep looking cheap; else never). `resume`: go on from the folder's latest
+        checkpoint, bit for bit as if training had never stopped; `epochs` is then the number of
+        epochs in all.
 
         Calling fit again trains further. Ctrl-C ends training cleanly with the best weights so far.
 
@@ -180,7 +185,9 @@ class Trainer:
                 learning_rate=self.optimizer.rate,
                 schedule=self.schedule,
                 seed=self.seed,
-                probe_every=(PROBE_EVERY if place else 0) if probe_every is None else probe_every,
+                probe_every=self._probe_every(len(rows), epochs, place is not None)
+                if probe_every is None
+                else probe_every,
                 restore_best=any(one.restore_best for one in stopping),
             ),
             state,
@@ -278,6 +285,16 @@ class Trainer:
                 self.compiling,
             )  # fmt: skip
         return self._programs
+
+    def _probe_every(self, rows: int, epochs: int, recording: bool) -> int:
+        """Return how many updates lie between two looks into the layers; 0: never."""
+        if not recording:
+            return 0
+        batch = rows if self.batch_size == "full" else min(int(self.batch_size), rows)
+        work = 3 * self.network.parameter_count * batch
+        updates = epochs * -(-rows // (batch * self.accumulate))
+        wished = min(PROBE_WORK // work, updates // LOOKS)
+        return max(PROBE_EVERY, wished)
 
     def _first_state(self) -> TrainingState:
         """Return where training starts, or goes on from when it was trained before."""

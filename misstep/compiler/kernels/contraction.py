@@ -24,6 +24,8 @@ from misstep.compiler.views import View
 # Rows of an operand this many bytes apart or more fall into few sets of the caches when their
 # distance is a power of two, and each needs its own entry of the table of pages.
 FAR_APART = 2048
+# So short a sum is written without a loop.
+FEW_STEPS = 4
 # Fewer than so many entries along the summed axis fit the caches anyhow.
 SHORT_SUM = 32
 
@@ -215,7 +217,11 @@ def _multiply(
         return made
 
     number = height * tile.vectors
-    if chains == 1:
+    if summed <= FEW_STEPS:
+        sums = [zero] * number
+        for at in range(summed):
+            sums = step(code.index(at), sums)
+    elif chains == 1:
         with code.loop(0, summed, 1, [zero] * number, hint="k") as loop:
             loop.next = step(loop.index, loop.values)
         sums = loop.results
