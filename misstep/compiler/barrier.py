@@ -2,14 +2,15 @@
 
 Each context of a program that runs in a crew (`threads.py`) begins with the block described here:
 how many have arrived, how often all have met, and how to wait. The code spins for a moment, since
-a balanced program meets within microseconds; then it gives the core away between looks, since a
-machine may have fewer free cores than threads; and when that takes long, it sleeps between looks.
-Knows the language of `code.py`, no program.
+a balanced program meets within a microsecond; then it gives the core away between looks, since a
+machine may have fewer free cores than threads; then it sleeps until the last one wakes all, so that
+the system can use the core. Knows the language of `code.py`, no program.
 """
 
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
 from functools import cache
 
@@ -26,25 +27,28 @@ __all__ = ["CONTEXT_BYTES", "make_context", "set_waiting", "write_barrier"]
 LINE = 128
 ARRIVED_AT = 0
 MET_AT = LINE
+SLEEPERS_AT = LINE + 8
 SPINS_AT = 2 * LINE
 YIELDS_AT = SPINS_AT + 8
 YIELD_AT = SPINS_AT + 16
-SLEEP_AT = SPINS_AT + 24
+SYSTEM_AT = SPINS_AT + 24
 # What a program keeps for itself begins here.
 CONTEXT_BYTES = 3 * LINE
 
-# Looks before giving the core away, each with a hint to the processor to pause (16 to 140 cycles):
-# about 15 µs, a few times what two threads of a balanced program are apart. With more threads than
-# cores, the one waited for may be waiting for this core: none.
-SPINS = 1000
-# Looks with the core given away between, before sleeping. Measured on two cores: where each thread
-# can have a core, sleeping made short regions up to seven times slower when another process kept a
-# core busy, and no region faster: only what takes milliseconds is worth it (6 ms on a free core).
-# With three to eight threads on two cores, one of them busy, never sleeping was 4 to 28 times
-# slower than sleeping soon, since the system leaves threads that never sleep where they are.
-YIELDS = 20_000
-YIELDS_WHEN_CROWDED = 50
+# Looks before giving the core away, each with a hint to the processor to pause: about 1.4 µs, which
+# is enough for two threads that do the same. Measured on two cores, one of them taken by others: a
+# step of 784-128-10 on two threads takes 1.02 times as long as on one with 50 looks, 1.21 times
+# with 1000. With more threads than cores, who is waited for may be waiting for this core: none.
+SPINS = 50
+# Looks with the core given away between, before sleeping: about 80 µs on a free core, where falling
+# asleep and waking take 20 to 50. With three to eight threads on two cores, 5 and 500 are the same.
+YIELDS = 200
+# Where the system can't wake those who wait for a number to change.
 SLEEP_MICROSECONDS = 50
+
+# Linux's futex: its number by machine, and "wait" and "wake" within one process (futex(2)).
+_FUTEX = {"x86_64": 202, "aarch64": 98}
+_FUTEX_WAIT, _FUTEX_WAKE = 128, 129
 
 
 def make_context(threads: int, more_bytes: int = 0) -> NDArray[np.uint8]:
@@ -61,24 +65,25 @@ def make_context(threads: int, more_bytes: int = 0) -> NDArray[np.uint8]:
 
 
 def set_waiting(context: NDArray[np.uint8], threads: int) -> None:
-    """Set how the threads of a context wait: less patiently where there are not enough cores.
+    """Set how the threads of a context wait: without spinning where there are not enough cores.
 
     Only while no program runs with it.
     """
     words = context[:CONTEXT_BYTES].view(np.uint64)
-    crowded = threads > usable_cores()
-    words[SPINS_AT // 8] = 0 if crowded else SPINS
-    words[YIELDS_AT // 8] = YIELDS_WHEN_CROWDED if crowded else YIELDS
-    words[YIELD_AT // 8], words[SLEEP_AT // 8] = _system_functions()
+    words[SPINS_AT // 8] = SPINS if threads <= usable_cores() else 0
+    words[YIELDS_AT // 8] = YIELDS
+    words[YIELD_AT // 8], words[SYSTEM_AT // 8] = _system_functions()
 
 
 @cache
-def _system_functions() -> tuple[int, int]:
-    """Return the addresses of sched_yield and usleep, so that generated code names no symbol."""
+def _system_functions() -> list[int]:
+    """Return the addresses of what gives a core away, and of what sleeps (as the code expects it).
+
+    Generated code finds them in the context, so that it names no symbol.
+    """
     library = ctypes.CDLL(None)
-    return tuple(  # type: ignore[return-value]
-        ctypes.cast(one, ctypes.c_void_p).value for one in (library.sched_yield, library.usleep)
-    )
+    sleeping = library.syscall if sys.platform == "linux" else library.usleep
+    return [ctypes.cast(one, ctypes.c_void_p).value or 0 for one in (library.sched_yield, sleeping)]
 
 
 def write_barrier(code: Code, context: Number, thread_count: Number, target: Target) -> None:
@@ -113,7 +118,8 @@ def _write_meeting(code: Code, context: Number, threads: Number, target: Target)
     def field(at: int) -> Number:
         return code.address(context, code.index(at), "i8")
 
-    arrived_at, met_at = field(ARRIVED_AT), field(MET_AT)
+    arrived_at, met_at, sleepers_at = map(field, (ARRIVED_AT, MET_AT, SLEEPERS_AT))
+    system = code.load(field(SYSTEM_AT), "ptr")
     met = load_atomic(code, met_at, "monotonic")
     before = add_atomic(code, arrived_at, code.index(1))
     last = code.equal(before, code.subtract(threads, code.index(1)))
@@ -122,7 +128,12 @@ def _write_meeting(code: Code, context: Number, threads: Number, target: Target)
 
     code.start_block(last_in)
     store_atomic(code, code.index(0), arrived_at, "monotonic")
-    store_atomic(code, code.add(met, code.index(1)), met_at, "release")
+    # Either this thread sees the sleeper, or the sleeper (or the system for it) sees that all have
+    # met: both write, then read, in one order for all.
+    store_atomic(code, code.add(met, code.index(1)), met_at, "seq_cst")
+    some = code.compare("ne", load_atomic(code, sleepers_at, "seq_cst"), code.index(0))
+    with code.when(some, "wake"):
+        _write_wake(code, met_at, system, target)
     code.emit(f"br label %{done}")
 
     code.start_block(first_in)
@@ -130,13 +141,39 @@ def _write_meeting(code: Code, context: Number, threads: Number, target: Target)
     _write_looks(code, met_at, met, spins, done, lambda: _write_pause(code, target))
     give_away = code.load(field(YIELD_AT), "ptr")
     _write_looks(code, met_at, met, yields, done, lambda: code.emit(f"call i32 {give_away.text}()"))
-    sleep = code.load(field(SLEEP_AT), "ptr")
+    add_atomic(code, sleepers_at, code.index(1), "seq_cst")
+    awake = code.label("awake")
+    forever = code.index(2**62)
     _write_looks(
-        code, met_at, met, code.index(2**62), done,
-        lambda: code.emit(f"call i32 {sleep.text}(i32 {SLEEP_MICROSECONDS})"),
-    )  # fmt: skip
+        code, met_at, met, forever, awake, lambda: _write_sleep(code, met_at, met, system, target)
+    )
     code.emit("unreachable")
+    code.start_block(awake)
+    add_atomic(code, sleepers_at, code.index(-1), "monotonic")
+    code.emit(f"br label %{done}")
     code.start_block(done)
+
+
+def _write_sleep(code: Code, met_at: Number, met: Number, system: Number, target: Target) -> None:
+    """Write that a thread sleeps until `met_at` holds another number than `met`, or for a while."""
+    if "linux" not in target.triple:
+        code.emit(f"call i32 {system.text}(i32 {SLEEP_MICROSECONDS})")
+        return
+    # The system compares the lower half before it lets the thread sleep.
+    lower = code.convert(met, "i32")
+    code.emit(
+        f"call i64 (i64, ...) {system.text}(i64 {_FUTEX[target.machine]}, {met_at}, "
+        f"i32 {_FUTEX_WAIT}, {lower}, ptr null, ptr null, i32 0)"
+    )
+
+
+def _write_wake(code: Code, met_at: Number, system: Number, target: Target) -> None:
+    """Write that all who sleep on `met_at` wake; where they sleep for a while only, they will."""
+    if "linux" in target.triple:
+        code.emit(
+            f"call i64 (i64, ...) {system.text}(i64 {_FUTEX[target.machine]}, {met_at}, "
+            f"i32 {_FUTEX_WAKE}, i32 {2**31 - 1}, ptr null, ptr null, i32 0)"
+        )
 
 
 def _write_looks(
@@ -181,6 +218,6 @@ def store_atomic(code: Code, value: Number, where: Number, order: str) -> None:
     code.emit(f"store atomic {value}, {where} {order}, align 8")
 
 
-def add_atomic(code: Code, where: Number, value: Number) -> Number:
+def add_atomic(code: Code, where: Number, value: Number, order: str = "acq_rel") -> Number:
     """Add to the i64 at an address and return what was there, nobody coming between."""
-    return code.result(f"atomicrmw add {where}, {value} acq_rel, align 8", "i64")
+    return code.result(f"atomicrmw add {where}, {value} {order}, align 8", "i64")
