@@ -15,6 +15,7 @@ from functools import partial
 import numpy as np
 
 from misstep.compiler.barrier import CONTEXT_BYTES, write_barrier
+from misstep.compiler.clock import Laps
 from misstep.compiler.code import KIND_OF_DTYPE, Number
 from misstep.compiler.element_code import ElementCode
 from misstep.compiler.elements import Position, is_one_number
@@ -25,6 +26,7 @@ from misstep.compiler.kernels import (
     write_entries,
     write_fetch,
     write_reduction,
+    write_scatter,
 )
 from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, Schedule, schedule
 from misstep.compiler.plan_memory import Arena, plan_memory
@@ -32,11 +34,15 @@ from misstep.compiler.target import Target
 from misstep.compiler.views import Buffer, View
 from misstep.ir import Graph, Value
 from misstep.ops.contraction import MatrixProduct
+from misstep.ops.indexing import ScatterAdd
 
 # The table in the context, in entries of 8 bytes.
 ARENA, SCRATCH, SCRATCH_BYTES, STEPS, DONE, ROW_NUMBERS, FIRST_SLOT = range(7)
 # The function's name in the module.
 ENTRY = "misstep_run"
+# What a lap of a profile is about that is no kernel: the waiting for other threads before a region
+# (by its number) or between two steps, and all the rest, such as single numbers.
+BARRIER, REST = "barrier", "rest"
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,8 @@ class Roles:
 class Slot:
     """One address in the context's table: of an input, an output or a literal.
 
-    `stride`: entries to go on by from step to step.
+    `stride`: entries to go on by from step to step. `counters`: of the laps of a profile, of each
+    thread its own, one after the other: (threads, *shape).
     """
 
     name: str
@@ -70,11 +77,15 @@ class Slot:
     stride: int = 0
     literal: np.ndarray | None = None
     output: bool = False
+    counters: bool = False
 
 
 @dataclass(frozen=True)
 class Lowered:
-    """The text of a module, and what must be known to call it."""
+    """The text of a module, and what must be known to call it.
+
+    `laps`: what each counter of a profile is about: a kernel, (BARRIER, region) or REST.
+    """
 
     text: str
     slots: list[Slot]
@@ -82,6 +93,12 @@ class Lowered:
     scratch_bytes: int
     fused: Fused
     schedule: Schedule
+    laps: tuple[object, ...] = ()
+
+    @property
+    def counters(self) -> tuple[int, ...]:
+        """Return the shape of the counters of one thread; there are none without laps."""
+        return next((slot.shape for slot in self.slots if slot.counters), (0,))
 
     @property
     def barriers(self) -> int:
@@ -89,16 +106,21 @@ class Lowered:
         return len(self.schedule.regions) - 1 + self.schedule.closing
 
 
-def lower(graph: Graph, roles: Roles, target: Target) -> Lowered:
-    """Return the function for `graph`. Raises NotYetError for ops that can't be compiled."""
+def lower(graph: Graph, roles: Roles, target: Target, *, profiling: bool = False) -> Lowered:
+    """Return the function for `graph`. Raises NotYetError for ops that can't be compiled.
+
+    `profiling`: with code that reads the clock around each kernel and each barrier.
+    """
     try:
-        return _Lowering(graph, roles, target, in_place=True).run()
+        return _Lowering(graph, roles, target, in_place=True, profiling=profiling).run()
     except InPlaceError:
-        return _Lowering(graph, roles, target, in_place=False).run()
+        return _Lowering(graph, roles, target, in_place=False, profiling=profiling).run()
 
 
 class _Lowering:
-    def __init__(self, graph: Graph, roles: Roles, target: Target, *, in_place: bool) -> None:
+    def __init__(
+        self, graph: Graph, roles: Roles, target: Target, *, in_place: bool, profiling: bool
+    ) -> None:
         self.graph = graph
         self.roles = roles
         self.target = target
@@ -111,6 +133,7 @@ class _Lowering:
         self._bounds: dict[int, tuple[Number, Number]] = {}
         self._addresses: dict[Buffer, Number] = {}
         self._step: Number = Number("0", "i64")
+        self.laps = Laps(self.code, target, Number("%laps", "ptr")) if profiling else None
 
     def run(self) -> Lowered:
         inputs, outputs, fed = self._places()
@@ -126,7 +149,8 @@ class _Lowering:
         arena = plan_memory(fused, order)
         scratch = self._write(fused, order, arena, states)
         text = self._text()
-        return Lowered(text, self.slots, arena, scratch, fused, order)
+        laps = () if self.laps is None else tuple(self.laps.kinds)
+        return Lowered(text, self.slots, arena, scratch, fused, order, laps)
 
     # --- where inputs and outputs lie -----------------------------------------------------------
 
@@ -255,7 +279,9 @@ class _Lowering:
                 base = code.address(base, moved, KIND_OF_DTYPE[slot.dtype])
             self._addresses[buffer] = base
         fetched = {slot.name: bases[number] for number, slot in enumerate(self.slots)}
+        self._begin_laps()
         self._write_step(emission, order, fetched, numbers, step, states)
+        self._end_laps()
         following = code.add(step, code.index(1))
         code.emit(f"br {code.less(following, steps)}, label %round, label %finished")
         code.lines[place] = (
@@ -282,7 +308,9 @@ class _Lowering:
         stored_guard = False
         for place, region in enumerate(order.regions):
             if place:
+                self._lap(REST)
                 write_barrier(code, context, threads, self.target)
+                self._lap((BARRIER, place))
             for kernel in region:
                 code.comment(kernel.name)
                 for read in fused.reads(kernel):
@@ -291,20 +319,26 @@ class _Lowering:
                 if order.guard is not None and not stored_guard and self._changes(kernel, states):
                     self._write_guard(emission, order.guard, step)
                     stored_guard = True
+                self._lap(REST)
                 self._write_kernel(emission, kernel, fetched, numbers)
+                self._lap(kernel)
         changing = any(view.buffer in states for _, view in fused.single_outputs)
         if order.guard is not None and not stored_guard and changing:
             self._write_guard(emission, order.guard, step)
         if fused.single_outputs:
             if len(order.regions) < 2 and changing:
+                self._lap(REST)
                 write_barrier(code, context, threads, self.target)
+                self._lap((BARRIER, len(order.regions)))
             found = [emission.work_out(value) for value, _ in fused.single_outputs]
             with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
                 for (value, view), number in zip(fused.single_outputs, found, strict=True):
                     where = (Position(code.index(0)),) * value.ndim
                     emission.elements().store(number, view, where)
         if order.closing or changing:
+            self._lap(REST)
             write_barrier(code, context, threads, self.target)
+            self._lap((BARRIER, len(order.regions)))
 
     def _changes(self, kernel: Kernel, states: set[Buffer]) -> bool:
         return any(view.buffer in states for _, view in kernel.results)
@@ -339,8 +373,36 @@ class _Lowering:
             write_entries(emission, kernel)
         elif isinstance(core.op, MatrixProduct):
             write_contraction(emission, kernel)
+        elif isinstance(core.op, ScatterAdd):
+            write_scatter(emission, kernel)
         else:
             write_reduction(emission, kernel)
+
+    # --- laps of a profile ----------------------------------------------------------------------
+
+    def _begin_laps(self) -> None:
+        if self.laps is not None:
+            self.laps.begin()
+
+    def _lap(self, kind: object) -> None:
+        if self.laps is not None:
+            self.laps.end(kind)
+
+    def _end_laps(self) -> None:
+        """Make the slot of the counters, whose number is known now, and write where they lie."""
+        if self.laps is None:
+            return
+        self._lap(REST)
+        all_threads = self._field(FIRST_SLOT + len(self.slots), "ptr")
+        self.slots.append(Slot("laps", "int64", (self.laps.words,), counters=True))
+        code, thread = self.code, Number("%thread", "i64")
+
+        def write() -> Number:
+            own = code.multiply(thread, code.index(self.slots[-1].shape[0]))
+            return code.address(all_threads, own, "i64")
+
+        own = self._at_entry(write)
+        self.entry.append(f"  %laps = getelementptr i8, {own}, i64 0")
 
     def _write_end(self, steps: Number) -> None:
         code = self.code
@@ -370,4 +432,4 @@ class _Lowering:
         return "\n".join([*sorted(self.code.declarations), body, ""])
 
 
-__all__ = ["ENTRY", "FIRST_SLOT", "Lowered", "Roles", "Slot", "lower"]
+__all__ = ["BARRIER", "ENTRY", "FIRST_SLOT", "REST", "Lowered", "Roles", "Slot", "lower"]
