@@ -117,6 +117,8 @@ def _write_matrix(
         used += summed * width * size
     emission.scratch_bytes = max(emission.scratch_bytes, used)
 
+    chains = chains_of(rows, columns, summed) if emission.chaining else 1
+
     def strip(first: Number, count: int) -> None:
         """Write all rows for the `count` columns from `first` on."""
         if packing:
@@ -134,7 +136,7 @@ def _write_matrix(
                 start = times(code, row, left.rows)
                 given = Operand(code.address(left.base, start, kind), left.rows, left.columns)
             sums = _multiply(emission, given, source, height, narrow, count, summed, kind,
-                             chains_of(rows, columns, summed))  # fmt: skip
+                             chains)  # fmt: skip
             _finish(emission, kernel, sums, row, first, narrow, count, outer)
 
         _over_rows(emission, rows, tile.rows, low, high, block)

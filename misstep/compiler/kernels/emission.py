@@ -25,7 +25,8 @@ class Emission:
 
     `addresses`: where each buffer starts, in this step. `bounds`: for a number of rows, the first
     row of this thread and the one behind its last. `scratch`: memory of this thread's own.
-    `singles`: single numbers worked out so far in this step.
+    `singles`: single numbers worked out so far in this step. `chaining`: whether short results may
+    be summed in several chains; not where a row's bits must not depend on how many rows there are.
     """
 
     code: Any
@@ -36,6 +37,7 @@ class Emission:
     scratch: Number
     singles: dict[Value, Number] = field(default_factory=dict)
     scratch_bytes: int = 0
+    chaining: bool = True
 
     def elements(
         self,
