@@ -179,11 +179,9 @@ def _compiled(key: bytes, text: str, target: Target, started: float) -> NativeMo
 
 def defined_names(text: str) -> tuple[str, ...]:
     """Return the names of the functions that LLVM's `text` defines for others to call."""
-    return tuple(
-        match["name"]
-        for match in re.finditer(r"^define (?P<how>[^@\n]*)@(?P<name>[\w.$-]+)\(", text, re.M)
-        if not {"internal", "private"} & set(match["how"].split())
-    )
+    heads = (part[: part.find("(")] for part in f"\n{text}".split("\ndefine ")[1:])
+    shared = (one for one in heads if not {"internal", "private"} & set(one.split()))
+    return tuple(one.rpartition("@")[2] for one in shared)
 
 
 def _key(text: str, target: Target) -> bytes:

@@ -105,14 +105,14 @@ def host_target() -> Target:
 def avx2_target() -> Target:
     """Return the target that stands for x86-64 processors from 2013 on."""
     l1, l2 = _cache_bytes()
-    return Target("avx2", "x86_64-unknown-linux-gnu", "x86-64-v3", "", 32, 16, l1, l2)
+    return Target("avx2", _x86_triple(), "x86-64-v3", "", 32, 16, l1, l2)
 
 
 @cache
 def avx512_target() -> Target:
     """Return the target that stands for x86-64 processors with AVX-512."""
     l1, l2 = _cache_bytes()
-    return Target("avx512", "x86_64-unknown-linux-gnu", "x86-64-v4", "", 64, 32, l1, l2)
+    return Target("avx512", _x86_triple(), "x86-64-v4", "", 64, 32, l1, l2)
 
 
 @cache
@@ -150,6 +150,12 @@ def _own_target(untried: bool) -> Target:
         name, llvm().get_process_triple(), llvm().get_host_cpu_name(), _feature_text(),
         size, registers, l1, l2,
     )  # fmt: skip
+
+
+def _x86_triple() -> str:
+    """Return the triple of this system, or of Linux where LLVM would have to be asked in vain."""
+    own = platform.system() != "Linux" and platform.machine().lower() in ("x86_64", "amd64")
+    return llvm().get_process_triple() if own else "x86_64-unknown-linux-gnu"
 
 
 @cache
