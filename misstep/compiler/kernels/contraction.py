@@ -14,16 +14,17 @@ import math
 from collections.abc import Callable
 
 from misstep.compiler.code import BYTES, KIND_OF_DTYPE, Number
-from misstep.compiler.elements import Position, plus, times
+from misstep.compiler.elements import Position, Positions, plus, times
 from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.packing import Packed, pack_columns, pack_rows
 from misstep.compiler.kernels.tiles import Operand, Tile, chains_of, choose_tile
 from misstep.compiler.views import View
+from misstep.ir import Value
 
-# Rows of an operand this many bytes apart or more fall into few sets of the caches when their
-# distance is a power of two, and each needs its own entry of the table of pages.
-FAR_APART = 2048
+# Rows of an operand this many bytes apart each need an entry of the table of pages, and fall into
+# few sets of the caches where that is a power of two; columns of them then do so at half of it.
+FAR_APART = 4096
 # So short a sum is written without a loop.
 FEW_STEPS = 4
 # Fewer than so many entries along the summed axis fit the caches anyhow.
@@ -153,7 +154,8 @@ def _write_matrix(
 
 def _badly_read(left: Operand, size: int) -> bool:
     """Tell whether one entry after the other along the summed axis is far away."""
-    return left.columns * size >= FAR_APART
+    apart = left.columns * size
+    return apart >= FAR_APART or apart * 2 == FAR_APART
 
 
 def _over_rows(
@@ -274,11 +276,15 @@ def _finish(
     """Work out and store what follows from a tile's entries."""
     code = emission.code
     masks = _masks(emission, tile, count)
+    # What does not depend on the row, such as a bias, is read once for the tile.
+    memory: dict[tuple[Value, Positions], Number] = {}
     for r, vectors in enumerate(sums):
         at = Position(plus(code, row, code.index(r)))
         for v, entry in enumerate(vectors):
             along = Position(plus(code, column, code.index(v * tile.lanes)), True)
-            emission.results(kernel, (*outer, at, along), tile.lanes, masks[v], entry)
+            emission.results(
+                kernel, (*outer, at, along), tile.lanes, masks[v], entry, memory=memory
+            )
 
 
 def _write_empty(
