@@ -26,6 +26,13 @@ class MisstepError(Exception):
 
     `which`: the thing at fault. `needed`: what it wanted. `got`: what came instead.
     `try_`: what to do about it. All four are plain phrases or sentences; only `which` is a must.
+
+    >>> import misstep as ms
+    >>> try:
+    ...     ms.matmul([[1.0, 2.0]], [[1.0, 2.0]])
+    ... except ms.MisstepError as error:
+    ...     print(error.got, error.try_, sep="; ")
+    (1, 2) and (1, 2) (2 against 1); transposing one of them with .T
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import doctest
 import enum
 import importlib
+import inspect
 import os
 import re
 import shlex
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+
+import misstep
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -134,6 +137,33 @@ def test_the_examples_of_docstrings_print_what_they_say(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert doctest.testmod(importlib.import_module(name), optionflags=LOOSE).failed == 0
+
+
+def public_things() -> list[str]:
+    """Return the public names that need an example: all but the kinds of errors below the root."""
+    names = [name for name in misstep.__all__ if not name.startswith("__")]
+    return [name for name in names if not is_special_error(getattr(misstep, name))]
+
+
+def is_special_error(thing: object) -> bool:
+    return (
+        isinstance(thing, type)
+        and issubclass(thing, misstep.MisstepError)
+        and thing is not (misstep.MisstepError)
+    )
+
+
+@pytest.mark.parametrize("name", public_things())
+def test_a_public_name_has_an_example_that_is_true(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Found by name: functions made by other functions are not found in their module.
+    monkeypatch.chdir(tmp_path)
+    text = inspect.getdoc(getattr(misstep, name)) or ""
+    example = doctest.DocTestParser().get_doctest(text, {}, f"misstep.{name}", None, 0)
+    assert example.examples, f"{name} has no example"
+    runner = doctest.DocTestRunner(optionflags=LOOSE)
+    assert runner.run(example).failed == 0
 
 
 # Command lines

@@ -38,9 +38,9 @@ def gradient(
     Raises ShapeError when the loss has several entries and no `upstream` is given, DtypeError when
     the loss or a wanted Value holds no floating-point numbers.
 
-    >>> from misstep.ir import make_parameter
-    >>> w = make_parameter(3.0, "w")
-    >>> gradient(w * w, w)
+    >>> import misstep as ms
+    >>> w = ms.parameter(3.0, name="w")
+    >>> ms.gradient(w * w, w)
     6
     """
     wanted = [wrt] if isinstance(wrt, Value) else list(wrt)

@@ -42,9 +42,9 @@ def emit_python(what: Graph | Value | Mapping[str, Value], *, function: str = "p
     Raises ArgumentError when `function` can't be a name, GraphError when the graph is not
     well-formed.
 
-    >>> from misstep.ir import make_parameter
-    >>> w = make_parameter(3.0, "w")
-    >>> "def program(w=3.0):" in emit_python(w * w)
+    >>> import misstep as ms
+    >>> w = ms.parameter(3.0, name="w")
+    >>> "def program(w=3.0):" in ms.emit_python(w * w)
     True
     """
     if not isinstance(function, str) or as_identifier(function) != function or function in RESERVED:

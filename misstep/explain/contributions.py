@@ -57,11 +57,10 @@ def contributions(
     Raises ShapeError when `output` has several entries or there is no such row, ArgumentError when
     there are no layers.
 
-    >>> from misstep.ir import make_parameter
-    >>> from misstep.ops import relu, total
-    >>> hidden = relu(make_parameter([[2.0, -1.0, 0.5]]))
-    >>> output = total(hidden * [[1.0, 1.0, -8.0]])
-    >>> [(one.neuron, one.contribution) for one in contributions(output, {"hidden": hidden})]
+    >>> import misstep as ms
+    >>> hidden = ms.relu(ms.parameter([[2.0, -1.0, 0.5]]))
+    >>> output = ms.total(hidden * [[1.0, 1.0, -8.0]])
+    >>> [(one.neuron, one.contribution) for one in ms.contributions(output, {"hidden": hidden})]
     [('hidden[2]', -4.0), ('hidden[0]', 2.0), ('hidden[1]', 0.0)]
     """
     if not layers:

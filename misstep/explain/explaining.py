@@ -55,13 +55,12 @@ def explain(
     Raises ShapeError when the loss has several entries or the index is outside, ArgumentError for
     other arguments that can't be used, AbstractValueError when an input has no numbers.
 
-    >>> from misstep.ir import make_parameter
-    >>> from misstep.ops import sigmoid
-    >>> w, b = make_parameter(0.4), make_parameter(0.1)
+    >>> import misstep as ms
+    >>> w, b = ms.parameter(0.4), ms.parameter(0.1)
     >>> z = w * 0.5 + b
-    >>> a = sigmoid(z)
+    >>> a = ms.sigmoid(z)
     >>> L = 0.5 * (1 - a) ** 2
-    >>> round(explain(L, w).gradient, 4)
+    >>> round(ms.explain(L, w).gradient, 4)
     -0.052
     """
     check_loss(loss, wrt)

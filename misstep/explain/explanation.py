@@ -100,6 +100,12 @@ class Explanation:
     `number_of_paths` is exact if `all_paths_counted`, else there are more. `other_paths_sum`: the
     sum of the paths that are not in `paths`. `chosen`: the entry was not asked for, but taken as
     the one with the largest gradient. `remarks`: sentences on what is special here.
+
+    >>> import misstep as ms
+    >>> w = ms.parameter(0.4, name="w")
+    >>> found = ms.explain((1.0 - w) ** 2, wrt=w, learning_rate=0.1)
+    >>> round(found.gradient, 4), round(found.update.new, 4), found.paths[0].links[0].by
+    (-1.2, 0.52, 'w')
     """
 
     loss_name: str

@@ -26,6 +26,14 @@ class Graph:
     `inputs`: all inputs that must be given when it runs, in order; those that the outputs need and
     that are not named here are added behind. `values`: leaves and computed Values in an order of
     computation, only what the outputs need.
+
+    >>> import misstep as ms
+    >>> x = ms.input("x", (2,))
+    >>> print(ms.Graph({"y": ms.relu(x)}))
+    graph program(x: float32[2]) {
+      relu: float32[2] = relu(x)  # ...
+      return y=relu
+    }
     """
 
     def __init__(

@@ -23,6 +23,11 @@ class Interpreter:
 
     Arrays that no later assignment needs are let go while it runs, so that memory holds only what
     is alive. `run` takes the inputs by name and returns the outputs by name.
+
+    >>> import misstep as ms
+    >>> x = ms.input("x", (2,))
+    >>> ms.Interpreter(ms.Graph({"y": ms.relu(x)})).run({"x": [-1.0, 2.0]})
+    {'y': array([0., 2.], dtype=float32)}
     """
 
     def __init__(self, graph: Graph) -> None:

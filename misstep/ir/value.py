@@ -74,6 +74,12 @@ class Value:
 
     A Value whose leaves all have numbers computes itself when it is printed or converted; one that
     stands for numbers not yet given refuses, and says what to write instead.
+
+    >>> import misstep as ms
+    >>> w = ms.parameter([1.0, 2.0], name="w")
+    >>> y = ms.total(w * w)
+    >>> y.shape, y.dtype, float(y)
+    ((), 'float64', 5.0)
     """
 
     __slots__ = (
@@ -309,7 +315,13 @@ def _by_serial(value: Value) -> int:
 
 
 def make_input(name: str, shape: tuple[int, ...], dtype: str = "float32") -> Value:
-    """Return a placeholder whose numbers are given when the program runs."""
+    """Return a placeholder whose numbers are given when the program runs.
+
+    >>> import misstep as ms
+    >>> x = ms.input("x", (2, 3))
+    >>> x.shape, x.dtype
+    ((2, 3), 'float32')
+    """
     return Value(Type(tuple(shape), dtype), name=name)
 
 
@@ -318,7 +330,8 @@ def make_parameter(data: npt.ArrayLike, name: str | None = None, dtype: str | No
 
     Python numbers and integers become float64, arrays keep their kind of number.
 
-    >>> w = make_parameter(0.4, "w")
+    >>> import misstep as ms
+    >>> w = ms.parameter(0.4, name="w")
     >>> w.dtype
     'float64'
     """

@@ -50,6 +50,13 @@ class Model:
 
     `preprocessing`: from data to (rows, features). `target`: what is predicted. `facts`: about its
     training: rows, epochs, seed, scores. `notes`: on the last data it was given.
+
+    >>> import misstep as ms
+    >>> import numpy as np
+    >>> x = np.arange(40.0).reshape(20, 2)
+    >>> _ = ms.Regressor(epochs=1).fit(x, x[:, 0]).save("model.misstep")
+    >>> ms.load_model("model.misstep").predict(x).shape
+    (20,)
     """
 
     def __init__(

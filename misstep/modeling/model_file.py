@@ -65,6 +65,13 @@ def load_model(path: Path | str) -> Model:
     """Return the model in the file at `path`.
 
     Opening a file never runs code. Raises StorageError or FileFormatError.
+
+    >>> import misstep as ms
+    >>> import numpy as np
+    >>> x = np.arange(40.0).reshape(20, 2)
+    >>> _ = ms.Classifier(epochs=1).fit(x, x[:, 0] > 20).save("model.misstep")
+    >>> ms.load_model("model.misstep").target.classes
+    (False, True)
     """
     found = read_container(path, kind=KIND, newest=VERSION)
     try:

@@ -53,7 +53,13 @@ def _expm1_up_to_0(x: Value) -> Value:
 
 @dataclass(frozen=True)
 class Sigmoid(Activation):
-    """1 / (1 + e^(−x)), between 0 and 1."""
+    """The sigmoid 1 / (1 + e^(−x)), between 0 and 1.
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.Sigmoid(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[0.269, 0.881]], dtype=float32)
+    """
 
     bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)
 
@@ -64,7 +70,13 @@ class Sigmoid(Activation):
 
 @dataclass(frozen=True)
 class Tanh(Activation):
-    """Hyperbolic tangent, between −1 and 1."""
+    """The hyperbolic tangent, between −1 and 1.
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.Tanh(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[-0.762,  0.964]], dtype=float32)
+    """
 
     bounds: ClassVar[tuple[float, float] | None] = (-1.0, 1.0)
 
@@ -75,7 +87,13 @@ class Tanh(Activation):
 
 @dataclass(frozen=True)
 class ReLU(Activation):
-    """x where it is positive, else 0 (slope 0 at 0)."""
+    """The rectified x: x where it is positive, else 0 (slope 0 at 0).
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.ReLU(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[0., 2.]], dtype=float32)
+    """
 
     can_die: ClassVar[bool] = True
     suits: ClassVar[Initializer] = HeNormal()
@@ -87,7 +105,13 @@ class ReLU(Activation):
 
 @dataclass(frozen=True)
 class LeakyReLU(Activation):
-    """x where it is positive, else slope · x (Maas, Hannun and Ng, 2013)."""
+    """As ReLU, but slope · x where x is negative (Maas, Hannun and Ng, 2013).
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.LeakyReLU(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[-0.01,  2.  ]], dtype=float32)
+    """
 
     slope: float = 0.01
     suits: ClassVar[Initializer] = HeNormal()
@@ -107,7 +131,13 @@ class LeakyReLU(Activation):
 
 @dataclass(frozen=True)
 class ELU(Activation):
-    """x where it is positive, else α · (e^x − 1) (Clevert, Unterthiner and Hochreiter, 2016)."""
+    """As ReLU, but α · (e^x − 1) where x is negative (Clevert, Unterthiner and Hochreiter, 2016).
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.ELU(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[-0.632,  2.   ]], dtype=float32)
+    """
 
     alpha: float = 1.0
     suits: ClassVar[Initializer] = HeNormal()
@@ -128,7 +158,13 @@ class ELU(Activation):
 
 @dataclass(frozen=True)
 class SELU(Activation):
-    """λ · ELU with α chosen so that mean 0 and deviation 1 stay so (Klambauer and others, 2017)."""
+    """An ELU times λ, with α such that mean 0 and deviation 1 stay so (Klambauer et al., 2017).
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.SELU(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[-1.111,  2.101]], dtype=float32)
+    """
 
     suits: ClassVar[Initializer] = LeCunNormal()
     # Constants of the paper, to float64 precision.
@@ -142,7 +178,13 @@ class SELU(Activation):
 
 @dataclass(frozen=True)
 class GELU(Activation):
-    """x · Φ(x) with the normal distribution's Φ, exactly (Hendrycks and Gimpel, 2016)."""
+    """The product x · Φ(x) with the normal distribution's Φ, exact (Hendrycks and Gimpel, 2016).
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.GELU(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[-0.159,  1.954]], dtype=float32)
+    """
 
     suits: ClassVar[Initializer] = HeNormal()
 
@@ -153,7 +195,13 @@ class GELU(Activation):
 
 @dataclass(frozen=True)
 class SiLU(Activation):
-    """x · sigmoid(x), also called swish (Elfwing, Uchibe and Doya, 2018)."""
+    """The product x · sigmoid(x), also called swish (Elfwing, Uchibe and Doya, 2018).
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.SiLU(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[-0.269,  1.762]], dtype=float32)
+    """
 
     suits: ClassVar[Initializer] = HeNormal()
 
@@ -164,7 +212,13 @@ class SiLU(Activation):
 
 @dataclass(frozen=True)
 class Softplus(Activation):
-    """ln(1 + e^x), a smooth ReLU."""
+    """A smooth ReLU: ln(1 + e^x).
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.Softplus(), input_shape=(2,))
+    >>> network.predict([[-1.0, 2.0]]).round(3)
+    array([[0.313, 2.127]], dtype=float32)
+    """
 
     suits: ClassVar[Initializer] = HeNormal()
 
@@ -179,6 +233,11 @@ class Softmax(Activation):
 
     For training classes use `CrossEntropy` on the outputs without this layer: it holds the softmax
     already, and applying it twice makes learning slow.
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.Softmax(), input_shape=(2,))
+    >>> network.predict([[1.0, 1.0]]).round(3)
+    array([[0.5, 0.5]], dtype=float32)
     """
 
     bounds: ClassVar[tuple[float, float] | None] = (0.0, 1.0)

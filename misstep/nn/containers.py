@@ -85,6 +85,11 @@ class Residual(Sequential):
 
     The blame flows back along the shortcut unchanged, so that deep networks learn. The layers must
     give back the shape they got; raises ShapeError otherwise.
+
+    >>> import misstep as ms
+    >>> block = ms.Residual(ms.Dense(8), ms.ReLU(), ms.Dense(8))
+    >>> ms.Network(block, input_shape=(8,)).output_shape
+    (8,)
     """
 
     def forward(self, x: Value) -> Value:

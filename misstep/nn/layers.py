@@ -34,6 +34,10 @@ class Dense(Module):
     LeCun before SELU, Glorot otherwise. `bias`: whether b is there.
 
     Raises ArgumentError for units below 1, ShapeError for an input without a features axis.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.Dense(3), input_shape=(2,)).parameter_count  # 2 × 3 weights, 3 biases
+    9
     """
 
     units: int
@@ -89,7 +93,12 @@ class Dense(Module):
 
 @dataclass(frozen=True)
 class Flatten(Module):
-    """All axes behind the batch become one: (batch, a, b, …) → (batch, a · b · …)."""
+    """All axes behind the batch become one: (batch, a, b, …) → (batch, a · b · …).
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.Flatten(), input_shape=(28, 28)).output_shape
+    (784,)
+    """
 
     def forward(self, x: Value) -> Value:
         """Return x with one axis behind the batch."""
@@ -111,6 +120,11 @@ class Dropout(Module):
 
     In evaluation it changes nothing (Srivastava and others, 2014). Any shape.
     Raises ArgumentError for a rate outside [0, 1).
+
+    >>> import misstep as ms
+    >>> network = ms.Sequential(ms.Dense(64), ms.ReLU(), ms.Dropout(0.1), ms.Dense(10))
+    >>> ms.Network(network, input_shape=(4,)).output_shape
+    (10,)
     """
 
     rate: float = 0.5

@@ -40,6 +40,11 @@ class Loss:
 
     Calling it gives the mean over the batch, weighted if the rows have weights: Σ wᵢ lᵢ / Σ wᵢ, so
     that a row of weight 2 counts as that row twice.
+
+    >>> import misstep as ms
+    >>> prediction, target = ms.parameter([1.0, 2.0]), ms.parameter([1.0, 4.0])
+    >>> ms.SquaredError()(prediction, target, weights=ms.parameter([3.0, 1.0]))
+    1
     """
 
     # Kind of number of the target: "float" or "int" (class positions).
@@ -163,9 +168,13 @@ class _Distance(Loss, abstract=True):
 
 @dataclass(frozen=True)
 class SquaredError(_Distance):
-    """(prediction − target)², averaged over outputs and rows; times ½ if `half`.
+    """The squared error (prediction − target)², averaged over outputs and rows; times ½ if `half`.
 
     prediction, target: (batch,) or (batch, outputs), the same shape.
+
+    >>> import misstep as ms
+    >>> ms.SquaredError()(ms.parameter([1.0, 2.0]), ms.parameter([1.0, 4.0]))
+    2
     """
 
     half: bool = False
@@ -183,9 +192,13 @@ class SquaredError(_Distance):
 
 @dataclass(frozen=True)
 class AbsoluteError(_Distance):
-    """|prediction − target|, averaged over outputs and rows; slope 0 where they are equal.
+    """The absolute error |prediction − target|, averaged over outputs and rows; its slope at 0 is 0.
 
     prediction, target: (batch,) or (batch, outputs), the same shape.
+
+    >>> import misstep as ms
+    >>> ms.AbsoluteError()(ms.parameter([1.0, 2.0]), ms.parameter([1.0, 4.0]))
+    1
     """
 
     def per_row(self, prediction: Value, target: Value) -> Value:
@@ -195,9 +208,13 @@ class AbsoluteError(_Distance):
 
 @dataclass(frozen=True)
 class Huber(_Distance):
-    """½ e² for errors up to `delta`, delta · (|e| − ½ delta) beyond (Huber, 1964).
+    """Huber's loss: ½ e² for errors up to `delta`, delta · (|e| − ½ delta) beyond (Huber, 1964).
 
     prediction, target: (batch,) or (batch, outputs), the same shape.
+
+    >>> import misstep as ms
+    >>> ms.Huber(delta=1.0)(ms.parameter([1.0, 2.0]), ms.parameter([1.5, 4.0]))
+    0.8125
     """
 
     delta: float = 1.0
@@ -235,10 +252,14 @@ def _checked_weights(name: str, weights: Any, count: int | None) -> tuple[float,
 
 @dataclass(frozen=True)
 class BinaryCrossEntropy(Loss):
-    """−y ln p − (1 − y) ln(1 − p) with p = sigmoid(raw output), computed so that it stays finite.
+    """The loss −y ln p − (1 − y) ln(1 − p) with p = sigmoid(raw output); it stays finite.
 
     prediction: raw outputs (logits), (batch,) or (batch, outputs); target: 0, 1 or a share between,
     the same shape. `class_weights`: the weights of rows of class 0 and of class 1 (one output).
+
+    >>> import misstep as ms
+    >>> ms.BinaryCrossEntropy()(ms.parameter([0.0, 800.0]), ms.parameter([1.0, 1.0]))
+    0.34657359
     """
 
     class_weights: tuple[float, ...] | None = None
@@ -286,10 +307,16 @@ class BinaryCrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """−ln p of the right class, with p = softmax(raw outputs), computed so that it stays finite.
+    """The loss −ln p of the right class, with p = softmax(raw outputs); it stays finite.
 
     prediction: raw outputs (logits), (batch, classes); target: class positions 0 … classes − 1,
     (batch,). `class_weights`: one weight for each class.
+
+    >>> import misstep as ms
+    >>> target = ms.input("target", (2,), "int64")
+    >>> loss = ms.CrossEntropy()(ms.parameter([[0.0, 0.0], [9.0, -9.0]]), target)
+    >>> ms.Interpreter(ms.Graph({"loss": loss})).run({"target": [1, 0]})["loss"].round(4)
+    np.float64(0.3466)
     """
 
     class_weights: tuple[float, ...] | None = None

@@ -126,7 +126,7 @@ class Divide(Binary):
 
 @dataclass(frozen=True)
 class Power(Binary):
-    """a to the power of b, entry by entry, for floating-point numbers."""
+    """a to the power of b for floating-point numbers."""
 
     name = "power"
     cost = 60
@@ -191,5 +191,5 @@ add = binary_function(Add)
 subtract = binary_function(Subtract)
 multiply = binary_function(Multiply)
 divide = binary_function(Divide)
-power = binary_function(Power)
+power = binary_function(Power, "[2.0, 9.0], [3.0, 0.5]", "[8., 3.]")
 negative = unary_function(Negative)

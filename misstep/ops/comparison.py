@@ -29,7 +29,7 @@ from misstep.ops.lifting import Operand, as_value, together
 
 @dataclass(frozen=True)
 class Maximum(Binary):
-    """The larger of a and b, entry by entry; at a tie each gets half of the blame."""
+    """The larger of a and b; at a tie each gets half of the blame."""
 
     name = "maximum"
     words = "the larger of {0} and {1}"
@@ -54,7 +54,7 @@ class Maximum(Binary):
 
 @dataclass(frozen=True)
 class Minimum(Binary):
-    """The smaller of a and b, entry by entry; at a tie each gets half of the blame."""
+    """The smaller of a and b; at a tie each gets half of the blame."""
 
     name = "minimum"
     words = "the smaller of {0} and {1}"
@@ -331,8 +331,8 @@ class Cast(Op):
         yield cls("float128"), (np.zeros(2),)
 
 
-maximum = binary_function(Maximum)
-minimum = binary_function(Minimum)
+maximum = binary_function(Maximum, "[1.0, 5.0], 3.0", "[3., 5.]")
+minimum = binary_function(Minimum, "[1.0, 5.0], 3.0", "[1., 3.]")
 less = binary_function(Less)
 less_equal = binary_function(LessEqual)
 equal = binary_function(Equal)
@@ -346,7 +346,13 @@ def logical_not(x: Operand) -> Value:
 
 
 def where(condition: Operand, a: Operand, b: Operand) -> Value:
-    """Return, entry by entry, `a` where `condition` holds, else `b`. Shapes broadcast."""
+    """Return, entry by entry, `a` where `condition` holds, else `b`. Shapes broadcast.
+
+    >>> import misstep as ms
+    >>> x = ms.parameter([-1.0, 2.0])
+    >>> ms.where(x > 0, x, 0.0)
+    [0., 2.]
+    """
     return Where()(as_value(condition), *together(a, b))
 
 

@@ -105,23 +105,44 @@ class Binary(Op, abstract=True):
         yield cls(), (np.zeros(2), np.zeros(2, "float32"))
 
 
-def unary_function(kind: type[Unary]) -> Callable[[Operand], Value]:
-    """Return the function for people of a one-input op, named and documented after it."""
+def unary_function(
+    kind: type[Unary], given: str = "", gives: str = "", name: str = ""
+) -> Callable[[Operand], Value]:
+    """Return the function for people of a one-input op, named and documented after it.
+
+    `given`, `gives`: an example as text. `name`: the function's, if it is not the op's.
+    """
 
     def function(x: Operand) -> Value:
         return kind()(as_value(x))
 
-    function.__name__ = function.__qualname__ = kind.name
-    function.__doc__ = f"Return, entry by entry: {kind.__doc__}"
+    function.__name__ = function.__qualname__ = name or kind.name
+    function.__doc__ = _described(kind, function, given, gives)
     return function
 
 
-def binary_function(kind: type[Binary]) -> Callable[[Operand, Operand], Value]:
-    """Return the function for people of a two-input op, named and documented after it."""
+def binary_function(
+    kind: type[Binary], given: str = "", gives: str = ""
+) -> Callable[[Operand, Operand], Value]:
+    """Return the function for people of a two-input op, named and documented after it.
+
+    `given`, `gives`: an example as text.
+    """
 
     def function(a: Operand, b: Operand) -> Value:
         return kind()(*together(a, b))
 
     function.__name__ = function.__qualname__ = kind.name
-    function.__doc__ = f"Return, entry by entry: {kind.__doc__} Shapes broadcast."
+    function.__doc__ = _described(kind, function, given, gives, " Shapes broadcast.")
     return function
+
+
+def _described(
+    kind: type[Op], function: Callable[..., Value], given: str, gives: str, more: str = ""
+) -> str:
+    """Return the docstring of a function for people, with an example where there is one."""
+    told = str(kind.__doc__)
+    words = f"Return, entry by entry, {told.replace('The ', 'the ', 1)}{more}"
+    if not given:
+        return words
+    return f"{words}\n\n>>> import misstep as ms\n>>> ms.{function.__name__}({given})\n{gives}\n"

@@ -110,7 +110,7 @@ class Expm1(Unary):
 
 @dataclass(frozen=True)
 class Log(Unary):
-    """Natural logarithm: −inf at 0 (with slope inf), NaN below."""
+    """The natural logarithm: −inf at 0 (with slope inf), NaN below."""
 
     name = "log"
     cost = 15
@@ -132,7 +132,7 @@ class Log(Unary):
 
 @dataclass(frozen=True)
 class Log1p(Unary):
-    """Natural logarithm of 1 + x, exact for small x."""
+    """The natural logarithm of 1 + x, exact for small x."""
 
     name = "log1p"
     cost = 15
@@ -154,7 +154,7 @@ class Log1p(Unary):
 
 @dataclass(frozen=True)
 class Sqrt(Unary):
-    """Square root: slope inf at 0, NaN below."""
+    """The square root: slope inf at 0, NaN below."""
 
     name = "sqrt"
     cost = 4
@@ -176,7 +176,7 @@ class Sqrt(Unary):
 
 @dataclass(frozen=True)
 class Sin(Unary):
-    """Sine of x in radians."""
+    """The sine of x in radians."""
 
     name = "sin"
     cost = 20
@@ -197,7 +197,7 @@ class Sin(Unary):
 
 @dataclass(frozen=True)
 class Cos(Unary):
-    """Cosine of x in radians."""
+    """The cosine of x in radians."""
 
     name = "cos"
     cost = 20
@@ -253,7 +253,7 @@ class Sigmoid(Unary):
 
 @dataclass(frozen=True)
 class Tanh(Unary):
-    """Hyperbolic tangent, between −1 and 1."""
+    """The hyperbolic tangent, between −1 and 1."""
 
     name = "tanh"
     cost = 16
@@ -327,7 +327,7 @@ def error_function(x: Array) -> Array:
 
 @dataclass(frozen=True)
 class Erf(Unary):
-    """Error function, 2/√π ∫₀ˣ e^(−t²) dt."""
+    """The error function, 2/√π ∫₀ˣ e^(−t²) dt."""
 
     name = "erf"
     cost = 30
@@ -350,17 +350,17 @@ class Erf(Unary):
         return (upstream * (2 / math.sqrt(math.pi)) * exp(-x * x),)
 
 
-exp = unary_function(Exp)
+exp = unary_function(Exp, "[0.0, 1.0]", "[1.      , 2.718282]")
 expm1 = unary_function(Expm1)
-log = unary_function(Log)
-log1p = unary_function(Log1p)
-sqrt = unary_function(Sqrt)
-sin = unary_function(Sin)
-cos = unary_function(Cos)
-absolute = unary_function(Abs)
-sign = unary_function(Sign)
-sigmoid = unary_function(Sigmoid)
-tanh = unary_function(Tanh)
-relu = unary_function(Relu)
-softplus = unary_function(Softplus)
-erf = unary_function(Erf)
+log = unary_function(Log, "[1.0, 2.0]", "[0.      , 0.693147]")
+log1p = unary_function(Log1p, "[0.0, 1e-9]", "[0.e+00, 1.e-09]")
+sqrt = unary_function(Sqrt, "[4.0, 2.0]", "[2.      , 1.414214]")
+sin = unary_function(Sin, "[0.0, 1.0]", "[0.      , 0.841471]")
+cos = unary_function(Cos, "[0.0, 1.0]", "[1.      , 0.540302]")
+absolute = unary_function(Abs, "[-2.0, 3.0]", "[2., 3.]", name="absolute")
+sign = unary_function(Sign, "[-2.0, 0.0, 3.0]", "[-1.,  0.,  1.]")
+sigmoid = unary_function(Sigmoid, "[0.0, 800.0]", "[0.5, 1. ]")
+tanh = unary_function(Tanh, "[0.0, 1.0]", "[0.      , 0.761594]")
+relu = unary_function(Relu, "[-1.0, 2.0]", "[0., 2.]")
+softplus = unary_function(Softplus, "[0.0, 8.0]", "[0.693147, 8.000335]")
+erf = unary_function(Erf, "[0.0, 1.0]", "[0.      , 0.842701]")

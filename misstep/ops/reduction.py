@@ -261,13 +261,23 @@ def _axes(value: Value, axis: Axes) -> tuple[int, ...]:
 
 
 def total(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return the sum along `axis` (all axes when not given)."""
+    """Return the sum along `axis` (all axes when not given).
+
+    >>> import misstep as ms
+    >>> ms.total([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    [4., 6.]
+    """
     value = as_value(x)
     return Sum(_axes(value, axis), keep)(value)
 
 
 def mean(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return the mean along `axis` (all axes when not given). Raises ShapeError for no entries."""
+    """Return the mean along `axis` (all axes when not given). Raises ShapeError for no entries.
+
+    >>> import misstep as ms
+    >>> ms.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    [1.5, 3.5]
+    """
     value = as_value(x)
     axes = _axes(value, axis)
     count = math.prod(value.shape[one] for one in axes if -value.ndim <= one < value.ndim)
@@ -277,14 +287,24 @@ def mean(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
 
 
 def variance(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return the mean squared distance from the mean along `axis`."""
+    """Return the mean squared distance from the mean along `axis`.
+
+    >>> import misstep as ms
+    >>> ms.variance([1.0, 3.0])
+    1
+    """
     value = as_value(x)
     distance = value - mean(value, axis, keep=True)
     return mean(distance * distance, axis, keep)
 
 
 def norm(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return the Euclidean length √Σx² along `axis`; its gradient where all is 0 is taken as 0."""
+    """Return the Euclidean length √Σx² along `axis`; its gradient where all is 0 is taken as 0.
+
+    >>> import misstep as ms
+    >>> ms.norm([3.0, 4.0])
+    5
+    """
     value = as_value(x)
     squares = total(value * value, axis, keep)
     # √0 has an infinite slope, which times the slope 0 of x² would be NaN.
@@ -293,24 +313,44 @@ def norm(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
 
 
 def largest(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return the largest entry along `axis` (all axes when not given)."""
+    """Return the largest entry along `axis` (all axes when not given).
+
+    >>> import misstep as ms
+    >>> ms.largest([[1.0, 2.0], [4.0, 3.0]], axis=1)
+    [2., 4.]
+    """
     value = as_value(x)
     return Largest(_axes(value, axis), keep)(value)
 
 
 def smallest(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return the smallest entry along `axis` (all axes when not given)."""
+    """Return the smallest entry along `axis` (all axes when not given).
+
+    >>> import misstep as ms
+    >>> ms.smallest([[1.0, 2.0], [4.0, 3.0]], axis=1)
+    [1., 3.]
+    """
     return -largest(-as_value(x), axis, keep)
 
 
 def log_sum_exp(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return ln Σ exp(x) along `axis` (all axes when not given)."""
+    """Return ln Σ exp(x) along `axis` (all axes when not given).
+
+    >>> import misstep as ms
+    >>> ms.log_sum_exp([1000.0, 1000.0])
+    1000.6931
+    """
     value = as_value(x)
     return LogSumExp(_axes(value, axis), keep)(value)
 
 
 def softmax(x: Operand, axis: int = -1) -> Value:
-    """Return positive shares along `axis` that add up to 1: exp(x) / Σ exp(x)."""
+    """Return positive shares along `axis` that add up to 1: exp(x) / Σ exp(x).
+
+    >>> import misstep as ms
+    >>> ms.softmax([1.0, 1.0, 1000.0])
+    [0., 0., 1.]
+    """
     return Softmax(axis)(as_value(x))
 
 

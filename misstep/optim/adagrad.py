@@ -13,10 +13,13 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
-    """s ← s + g²; w ← w − η / (1 + (t − 1) δ) · g / (√s + ε) (Duchi, Hazan and Singer, 2011).
+    """Adagrad: s ← s + g²; w ← w − η / (1 + (t − 1) δ) · g / (√s + ε) (Duchi and others, 2011).
 
     `rate` η; `rate_decay` δ; `epsilon` ε keeps the first steps finite; `first_sum` is s before the
     first update; `weight_decay` adds that share of w to the gradient.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Adagrad(0.1))
     """
 
     rate: float = 0.01

@@ -13,10 +13,13 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 
 @dataclass(frozen=True)
 class Adam(Optimizer):
-    """m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − η m̂ / (√v̂ + ε) (Kingma and Ba, 2015).
+    """Adam: m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − η m̂ / (√v̂ + ε).
 
-    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start at 0. `rate` η, `beta1` β₁, `beta2` β₂,
+    (Kingma and Ba, 2015.) m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start at 0. `rate` η, `beta1` β₁, `beta2` β₂,
     `epsilon` ε; `weight_decay` adds that share of w to the gradient.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Adam(1e-3))
     """
 
     rate: float = 1e-3
@@ -62,6 +65,9 @@ class AdamW(Adam):
     """Adam, with w ← (1 − η λ) w before each step instead of a penalty (Loshchilov, Hutter, 2019).
 
     `weight_decay` is λ; the other settings are Adam's.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.AdamW(1e-3))
     """
 
     weight_decay: float = 0.01

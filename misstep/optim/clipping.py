@@ -39,6 +39,10 @@ class ClipNorm(Clipping):
 
     Its direction stays (Pascanu, Mikolov and Bengio, 2013): [12, −8, 15], of norm 20.81, becomes
     [2.88, −1.92, 3.60] for a limit of 5.
+
+    >>> import misstep as ms
+    >>> ms.ClipNorm(5.0).clip(ms.parameter([12.0, -8.0, 15.0]))
+    [ 2.883416, -1.922277,  3.60427 ]
     """
 
     limit: float = 1.0
@@ -53,7 +57,12 @@ class ClipNorm(Clipping):
 
 @dataclass(frozen=True)
 class ClipValue(Clipping):
-    """Each entry of the gradient is kept between −limit and limit; its direction may change."""
+    """Each entry of the gradient is kept between −limit and limit; its direction may change.
+
+    >>> import misstep as ms
+    >>> ms.ClipValue(5.0).clip(ms.parameter([12.0, -8.0, 1.5]))
+    [ 5. , -5. ,  1.5]
+    """
 
     limit: float = 1.0
 

@@ -20,6 +20,9 @@ class Nadam(Optimizer):
 
     `rate` η, `beta1` β₁, `beta2` β₂, `epsilon` ε, `momentum_decay` ψ; `weight_decay` adds that
     share of w to the gradient.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Nadam(2e-3))
     """
 
     rate: float = 2e-3

@@ -40,6 +40,10 @@ class Optimizer:
 
     `buffers`: names of state as large as the parameters, first 0 (or what `first` says).
     `scalars`: names of state that is one float64 number each, with its first number.
+
+    >>> import misstep as ms
+    >>> isinstance(ms.Adam(1e-3), ms.Optimizer), ms.Adam(1e-3).rate
+    (True, 0.001)
     """
 
     rate: float

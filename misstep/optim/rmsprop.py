@@ -13,10 +13,13 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 
 @dataclass(frozen=True)
 class RMSProp(Optimizer):
-    """s ← α s + (1 − α) g²; w ← w − η g / (√s + ε) (Tieleman and Hinton, 2012).
+    """RMSProp: s ← α s + (1 − α) g²; w ← w − η g / (√s + ε) (Tieleman and Hinton, 2012).
 
     `rate` η; `smoothing` α; `epsilon` ε; `momentum` adds a velocity; `centered` subtracts the
     squared mean gradient from s; `weight_decay` adds that share of w to the gradient.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.RMSProp(0.01))
     """
 
     rate: float = 0.01

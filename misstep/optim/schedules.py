@@ -42,7 +42,14 @@ class Place:
 
 
 class Schedule:
-    """A factor on the learning rate. Subclassing registers it; a subclass is a frozen dataclass."""
+    """A factor on the learning rate. Subclassing registers it; a subclass is a frozen dataclass.
+
+    >>> import misstep as ms
+    >>> from misstep.optim import Place
+    >>> place = Place(step=50, steps_per_epoch=10, total_steps=101)
+    >>> ms.Cosine().factor(place, {})
+    0.5
+    """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -99,7 +106,13 @@ def _whole(owner: str, name: str, number: int) -> None:
 
 @dataclass(frozen=True)
 class ConstantRate(Schedule):
-    """The learning rate stays as the optimizer has it."""
+    """The learning rate stays as the optimizer has it.
+
+    >>> import misstep as ms
+    >>> from misstep.optim import Place
+    >>> ms.ConstantRate().factor(Place(50, 10, 101), {})
+    1.0
+    """
 
     def factor(self, place: Place, memory: dict[str, Any]) -> float:
         """Return 1."""
@@ -112,7 +125,14 @@ class ConstantRate(Schedule):
 
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """Times `drop` after every `epochs` epochs."""
+    """Times `drop` after every `epochs` epochs.
+
+    >>> import misstep as ms
+    >>> from misstep.optim import Place
+    >>> decay = ms.StepDecay(epochs=2, drop=0.5)
+    >>> [decay.factor(Place(step, 10, 100), {}) for step in (0, 19, 20, 40)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
 
     epochs: float = 10
     drop: float = 0.5
@@ -128,7 +148,14 @@ class StepDecay(Schedule):
 
 @dataclass(frozen=True)
 class ExponentialDecay(Schedule):
-    """Times `drop` with each epoch, smoothly."""
+    """Times `drop` with each epoch, smoothly.
+
+    >>> import misstep as ms
+    >>> from misstep.optim import Place
+    >>> decay = ms.ExponentialDecay(0.9)
+    >>> [round(decay.factor(Place(step, 10, 100), {}), 3) for step in (0, 10, 20)]
+    [1.0, 0.9, 0.81]
+    """
 
     drop: float = 0.95
 
@@ -142,7 +169,14 @@ class ExponentialDecay(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Half a cosine from 1 down to `last` at the end (Loshchilov and Hutter, 2017)."""
+    """Half a cosine from 1 down to `last` at the end (Loshchilov and Hutter, 2017).
+
+    >>> import misstep as ms
+    >>> from misstep.optim import Place
+    >>> cosine = ms.Cosine(last=0.1)
+    >>> [round(cosine.factor(Place(step, 10, 101), {}), 2) for step in (0, 50, 100)]
+    [1.0, 0.55, 0.1]
+    """
 
     last: float = 0.0
 
@@ -159,6 +193,12 @@ class OneCycle(Schedule):
     """From 1 / `start` up to 1 within the first share `rise`, then down to 1 / `end`.
 
     Both ways are half cosines (Smith and Topin, 2019).
+
+    >>> import misstep as ms
+    >>> from misstep.optim import Place
+    >>> cycle = ms.OneCycle(rise=0.3)
+    >>> [round(cycle.factor(Place(step, 10, 101), {}), 2) for step in (0, 30, 65, 100)]
+    [0.04, 1.0, 0.5, 0.0]
     """
 
     rise: float = 0.3
@@ -185,6 +225,12 @@ class WarmUp(Schedule):
     """A straight rise from almost 0 over the first `steps` updates, then what `then` says.
 
     Protects young networks from large steps in unreliable directions (Goyal and others, 2017).
+
+    >>> import misstep as ms
+    >>> from misstep.optim import Place
+    >>> schedule = ms.WarmUp(4, then=ms.Cosine())
+    >>> [round(schedule.factor(Place(step, 10, 101), {}), 2) for step in (0, 1, 3, 52, 100)]
+    [0.25, 0.5, 1.0, 0.47, 0.0]
     """
 
     steps: int = 100
@@ -214,6 +260,14 @@ class ReduceOnPlateau(Schedule):
 
     Without validation rows the training loss is heard instead. A fall counts when it is more than
     the share `threshold` of the best loss so far. The factor never goes below `lowest`.
+
+    >>> import misstep as ms
+    >>> from misstep.optim import Place
+    >>> schedule, memory = ms.ReduceOnPlateau(drop=0.5, patience=2), {}
+    >>> for loss in (1.0, 1.0, 1.0):
+    ...     memory = schedule.observe(loss, memory)
+    >>> schedule.factor(Place(30, 10, 100), memory)
+    0.5
     """
 
     drop: float = 0.5

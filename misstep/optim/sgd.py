@@ -13,10 +13,14 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 
 @dataclass(frozen=True)
 class SGD(Optimizer):
-    """w ← w − η v, where v ← μ v + g (without momentum: v = g; Nesterov: g + μ v).
+    """Gradient descent: w ← w − η v, where v ← μ v + g (no momentum: v = g; Nesterov: g + μ v).
 
     `rate` η; `momentum` μ from 0 to 1 (Polyak, 1964); `nesterov` looks ahead (Sutskever and others,
     2013); `weight_decay` adds that share of w to the gradient.
+
+    >>> import misstep as ms
+    >>> optimizer = ms.SGD(0.1, momentum=0.9, nesterov=True)
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=optimizer)
     """
 
     rate: float = 0.01

@@ -24,6 +24,13 @@ class Record:
 
     `facts`: about the run. `epochs`: one dictionary each. `events`: in their order. `notes`: what
     could not be read.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
+    >>> _ = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=2, folder="runs/mine")
+    >>> record = ms.read_record("runs/mine")
+    >>> len(record.epochs), len(record.steps["loss"])
+    (2, 2)
     """
 
     facts: dict[str, Any]
@@ -111,6 +118,12 @@ def read_record(path: Path | str) -> Record:
     """Return the record in a run's folder, or in the file at `path`.
 
     Raises StorageError when there is none, FileFormatError when it is something else.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
+    >>> _ = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=2, folder="runs/mine")
+    >>> ms.read_record("runs/mine").facts["loss"]
+    'SquaredError(half=False)'
     """
     path = Path(path)
     path = path / FILE if path.is_dir() else path

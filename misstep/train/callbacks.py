@@ -54,6 +54,13 @@ class EarlyStopping(Callback):
 
     `minimum_change`: a fall smaller than this does not count. `restore_best`: whether training ends
     with the weights of the epoch with the lowest validation loss. Needs validation rows.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
+    >>> x, y = [[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]]
+    >>> run = trainer.fit(x, y, validation=(x, y), epochs=3, early_stopping=ms.EarlyStopping(5))
+    >>> run.reason
+    'all 3 epochs are done'
     """
 
     def __init__(
@@ -110,6 +117,13 @@ class Converged(Callback):
 
     Converged means: for `patience` epochs in a row no epoch's loss was below the best before it by
     more than the share `tolerance` of that best.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))
+    >>> x, y = [[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]]
+    >>> run = trainer.fit(x, y, epochs=10_000, callbacks=[ms.Converged()])
+    >>> run.epochs < 10_000
+    True
     """
 
     def __init__(self, tolerance: float = 1e-4, patience: int = 10) -> None:

@@ -52,6 +52,15 @@ class Training:
 
     `state`: where it stands. `reason`: why it ended, once it has. `resumed`: whether it goes on
     from a checkpoint.
+
+    >>> import misstep as ms
+    >>> class Enough(ms.Callback):
+    ...     def on_epoch_end(self, training: ms.Training) -> None:
+    ...         if training.history[-1]["training_loss"] < 1.0:
+    ...             training.stop("good enough")
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))
+    >>> trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=500, callbacks=[Enough()]).reason
+    'good enough'
     """
 
     network: Network

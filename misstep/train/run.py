@@ -14,6 +14,12 @@ class Run:
     `reason`: why it ended, in words. `finished`: whether it ended as planned; False after Ctrl-C
     and when the loss was no longer finite. `best_epoch`: the epoch whose weights the network now
     has, if that is not the last one. `updates`: weight updates in all. `seconds`: spent in all.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
+    >>> run = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=2)
+    >>> run.epochs, run.finished, run.reason
+    (2, True, 'all 2 epochs are done')
     """
 
     history: list[dict[str, float]]
