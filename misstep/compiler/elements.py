@@ -193,9 +193,21 @@ class Place:
         counted = self.code.lane_numbers("i64", lanes)
         return self.code.add(self.code.splat(position.start, lanes), counted)
 
-    def at(self, place: Number) -> Position:
-        """Return the position that a computed whole number means."""
-        return Position(self.code.convert(place, "i64"))
+    def zero(self) -> Number:
+        """Return the number 0 of the value's kind."""
+        zero: Number = self.code.constant(0, KIND_OF_DTYPE[self.value.dtype])
+        return zero
+
+    def at(self, place: Number, length: int | None = None) -> Position:
+        """Return the position that a computed whole number means.
+
+        `length`: of the axis, where the number may be anything: nothing behind it is ever read.
+        """
+        code = self.code
+        place = code.convert(place, "i64")
+        if length is not None:
+            place = code.smaller(place, code.like(length - 1, place), signed=False)
+        return Position(place)
 
     def shifted(self, position: Position, by: int, step: int = 1) -> Position:
         """Return the position by + step · position."""

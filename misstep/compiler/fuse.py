@@ -19,6 +19,7 @@ from misstep.compiler.views import Buffer, View
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
 from misstep.ops.contraction import MatrixProduct
+from misstep.ops.indexing import ScatterAdd
 from misstep.ops.reduction import Largest, Reduction, Sum
 from misstep.ops.shape import Concatenate, Reshape
 
@@ -268,7 +269,7 @@ class _Fusion:
         elif isinstance(op, Sum | Largest):
             kernel = self._new(value.shape, value)
             kernel.single = value in self.singles
-        elif isinstance(op, MatrixProduct):
+        elif isinstance(op, MatrixProduct | ScatterAdd):
             self._new(value.shape, value)
         elif not op.by_entry:
             raise NotYetError(f"compiling {op.name}", needed="an op that the compiler knows")
@@ -326,6 +327,8 @@ class _Fusion:
         """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
         if kernel.shape != value.shape or kernel.single or kernel.fed is not None:
             return False
+        if kernel.core is not None and isinstance(kernel.core.op, ScatterAdd):
+            return False  # its entries are done only when all updates are
         own = {one for one, _ in kernel.results} | {kernel.core}
         return all(
             kernel not in self._makers_of(read)
@@ -358,14 +361,12 @@ class _Fusion:
         for kernel in self.kernels:
             if kernel.single or kernel.fed is not None:
                 continue
-            kept = [
-                (value, view)
-                for value, view in kernel.results
-                if value in read
-                or value in joined
-                or view.buffer.external
-                or self.storage.get(value) != view  # a copy, asked for by whoever reads it
-            ] or kernel.results[:1]
+            kept = []
+            for value, view in kernel.results:
+                copied = self.storage.get(value) != view  # which somebody asked for
+                if copied or view.buffer.external or value in read or value in joined:
+                    kept.append((value, view))
+            kept = kept or kernel.results[:1]
             for value, _ in kernel.results:
                 if value is not kernel.core and all(value is not one for one, _ in kept):
                     # From now on worked out, where it is needed, from what its kernel has at hand.
@@ -407,6 +408,12 @@ def core_reads(core: Value, storage: Mapping[Value, View], singles: set[Value]) 
             own = (here[-2], summed) if place == 0 else (summed, here[-1])
             found.append(Read(given, base_of(given, storage), storage[given], (*batch, *own)))
         return found
+    if isinstance(op, ScatterAdd):
+        base, positions, updates = core.inputs
+        which = positions_of(positions.shape, "summed")
+        found += reads_of(base, here, storage, singles, set())
+        found += reads_of(positions, which, storage, singles, set())
+        return found + reads_of(updates, (*which, *here[1:]), storage, singles, set())
     assert isinstance(op, Reduction)
     (given,) = core.inputs
     inner = positions_of(given.shape, "summed")

@@ -264,8 +264,9 @@ class _Lowering:
             at = code.index(start)
             self._addresses[buffer] = self._at_entry(partial(code.address, arena_base, at, "i8"))
         emission = Emission(
-            code, fused, self.target, lambda one: self._addresses[one], self.bounds, own_scratch
-        )
+            code, fused, self.target, lambda one: self._addresses[one], self.bounds, own_scratch,
+            chaining=bool(self.roles.states),
+        )  # fmt: skip
         before = "entry.end"
         code.start_block("round")
         step = Number("%step", "i64")

@@ -129,31 +129,22 @@ class View:
         """
         if self.size == 0:
             return View(self.buffer, self.offset, shape, row_major(shape))
-        old = [
-            (length, stride)
-            for length, stride in zip(self.shape, self.strides, strict=True)
-            if length != 1
-        ]
-        strides: list[int] = []
-        at = 0  # the next old axis
-        left, step = 1, 0  # what is left of the run of merged old axes being split, and its stride
-        for length in shape:
+        runs: list[tuple[int, int]] = []  # length and stride of axes that lie one after the other
+        for length, stride in zip(self.shape, self.strides, strict=True):
             if length == 1:
-                strides.append(0)
                 continue
-            if left == 1:
-                if at == len(old):
-                    return None
-                left, step = old[at]
-                at += 1
-                # Merge on while the next axis lies right behind.
-                while left % length or left < length:
-                    if at == len(old) or step != old[at][0] * old[at][1]:
-                        return None
-                    left, step = left * old[at][0], old[at][1]
-                    at += 1
-            elif left % length:
+            if runs and runs[-1][1] == length * stride:
+                length *= runs.pop()[0]
+            runs.append((length, stride))
+        strides: list[int] = []
+        left, step = 1, 0  # what is left of a run that is being split, and the stride of that
+        for length in shape:
+            if left == 1 and length != 1:
+                (left, stride), *runs = runs
+                step = left * stride
+            if left % length:
                 return None
             left //= length
-            strides.append(step * left)
+            step //= length
+            strides.append(step)
         return View(self.buffer, self.offset, shape, tuple(strides))

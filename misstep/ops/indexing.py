@@ -56,9 +56,11 @@ class Gather(Op):
         return f"np.take({names[0]}, {names[1]}, axis=0)"
 
     def element(self, place: Any) -> Any:
-        axes = place.value.inputs[1].ndim
-        row = place.at(place.read(1, place.positions[:axes]))
-        return place.read(0, (row, *place.positions[axes:]))
+        x, positions = place.value.inputs
+        if not x.size:
+            return place.zero()
+        row = place.at(place.read(1, place.positions[: positions.ndim]), x.shape[0])
+        return place.read(0, (row, *place.positions[positions.ndim :]))
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -157,7 +159,10 @@ class Pick(Op):
         return f"picked({', '.join(names)})"
 
     def element(self, place: Any) -> Any:
-        return place.read(0, (*place.positions, place.at(place.read(1, place.positions))))
+        x, here = place.value.inputs[0], place.positions
+        if not x.size:
+            return place.zero()
+        return place.read(0, (*here, place.at(place.read(1, here), x.shape[-1])))
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (picked,)
@@ -262,7 +267,12 @@ def scatter_add(x: Operand, positions: Operand, updates: Operand) -> Value:
 
 
 def pick(x: Operand, places: Operand) -> Value:
-    """Return, of each row (last axis) of `x`, the one entry at that row's place."""
+    """Return, of each row (last axis) of `x`, the one entry at that row's place.
+
+    >>> import misstep as ms
+    >>> ms.pick([[1.0, 2.0], [3.0, 4.0]], [1, 0])
+    [2., 3.]
+    """
     value = as_value(x)
     return Pick()(value, _positions(places, value.shape[-1] if value.shape else 0, "pick"))
 

@@ -288,6 +288,33 @@ class Pad(Op):
     def python(self, *names: str) -> str:
         return f"padded({names[0]}, {self.before}, {self.after}, {self.between})"
 
+    def element(self, place: Any) -> Any:
+        (x,) = place.value.inputs
+        if not x.size:
+            return place.zero()
+        code, inside, positions = place.code, None, []
+        parts = zip(place.positions, x.shape, self.before, self.after, self.between, strict=True)
+        for position, length, before, after, between in parts:
+            if before == after == between == 0:
+                positions.append(position)
+                continue
+            number, step = place.number(place.shifted(position, -before)), between + 1
+            # As numbers without a sign, places before the first entry lie far behind the last.
+            there = code.less(number, code.like((length - 1) * step + 1, number), signed=False)
+            if between:
+                whole = code.like(step, number)
+                rest = code.binary("urem", number, whole)
+                there = code.and_(there, code.equal(rest, code.like(0, rest)))
+                number = code.binary("udiv", number, whole)
+            # Zeros are not read from anywhere: some entry is, and not taken.
+            positions.append(place.at(code.select(there, number, code.like(0, number))))
+            inside = there if inside is None else code.and_(*place.together(inside, there))
+        entry = place.read(0, positions)
+        if inside is None:
+            return entry
+        inside, entry = place.together(inside, entry)
+        return code.select(inside, entry, code.like(0, entry))
+
     def definitions(self) -> tuple[Any, ...]:
         return (padded,)
 

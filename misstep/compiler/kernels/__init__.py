@@ -1,7 +1,8 @@
 """The loops of kernels, as code: one file for each family.
 
 Start at `emission.py`, what all of them share; then `entries.py` (entry by entry), `reduction.py`,
-`contraction.py` (matrix products) with `packing.py`, and `fetching.py` (rows by index).
+`contraction.py` (matrix products) with `packing.py`, `fetching.py` (rows by index) and
+`scattering.py` (updates by index).
 """
 
 from misstep.compiler.kernels.contraction import write_contraction
@@ -9,5 +10,9 @@ from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.entries import write_entries
 from misstep.compiler.kernels.fetching import write_fetch
 from misstep.compiler.kernels.reduction import write_reduction
+from misstep.compiler.kernels.scattering import write_scatter
 
-__all__ = ["Emission", "write_contraction", "write_entries", "write_fetch", "write_reduction"]
+__all__ = [
+    "Emission", "write_contraction", "write_entries", "write_fetch", "write_reduction",
+    "write_scatter",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Pass: softmax and log-sum-exp are written out in the ops they are made of.
+"""Pass: softmax, log-sum-exp and place of the largest are written out in the ops they are made of.
 
 In the very order of arithmetic of `stable_softmax` and `stable_log_sum_exp` (`ops/reduction.py`),
 so that every bit stays. Both share m = max x, e^(x − m) and its sum when they look at the same x.
@@ -15,13 +15,13 @@ import numpy as np
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import log_sum_exp, softmax
+from misstep.ops import largest_place, log_sum_exp, softmax
 from misstep.ops.arithmetic import Add, Divide, Subtract
-from misstep.ops.comparison import Less, Where
+from misstep.ops.comparison import Equal, Less, Not, Or, Where
 from misstep.ops.functions import Abs, Exp, Log
-from misstep.ops.reduction import Largest, LogSumExp, Softmax, Sum
+from misstep.ops.reduction import Largest, LargestPlace, LogSumExp, Softmax, Sum
 
-expand = Rules("expand", "softmax and log-sum-exp are written out")
+expand = Rules("expand", "softmax, log-sum-exp and place of the largest are written out")
 
 
 def _shifted(here: Rewriting, x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
@@ -56,9 +56,31 @@ def log_sum_exp_written_out(here: Rewriting, value: Value) -> Value | None:
     return here.reshape(result, value.shape)
 
 
+@expand.on(LargestPlace)
+def place_of_largest_written_out(here: Rewriting, value: Value) -> Value | None:
+    """Of n, the first k with x_k = max x, or where x_k is NaN: n − max over those of n − k."""
+    assert isinstance(value.op, LargestPlace)
+    (x,) = value.inputs
+    axis = value.op.axis % x.ndim
+    length = x.shape[axis]
+    wanted = here.make(Equal(), x, here.make(Largest((axis,), True), x))
+    if x.type.is_float:
+        wanted = here.make(Or(), wanted, here.make(Not(), here.make(Equal(), x, x)))
+    ranks = np.arange(length, 0, -1).reshape([length, *[1] * (x.ndim - 1 - axis)])
+    zero, count = (here.literal(np.int64(number), "int64") for number in (0, length))
+    ranked = here.make(Where(), wanted, here.literal(ranks, "int64"), zero)
+    return here.make(Subtract(), count, here.make(Largest((axis,), False), ranked))
+
+
 @expand.example
 def _() -> Graph:
     return Graph(softmax(make_input("x", (2, 3)), -2))
+
+
+@expand.example
+def _() -> Graph:
+    x, n = make_input("x", (2, 3, 2)), make_input("n", (4,), "int64")
+    return Graph([largest_place(x, 1), largest_place(n)])
 
 
 @expand.example
