@@ -128,13 +128,26 @@ def entry(name: str, thing: object, level: int = 2) -> str:
     if inspect.isclass(thing):
         methods = [method(*named) for named in own_methods(thing)]
         text += "".join(["\n", *methods]) if methods else ""
+        if parent := described_parent(thing):
+            text += f"\nAlso has what [`misstep.{parent}`](#misstep{parent.lower()}) has.\n"
     return text
 
 
+def described_parent(cls: type) -> str | None:
+    """Return the public name of the nearest parent of `cls` that has one and any methods."""
+    package = importlib.import_module("misstep")
+    public = {getattr(package, name): name for name in package.__all__ if name[0].isupper()}
+    found = [parent for parent in cls.__mro__[1:] if parent in public and own_methods(parent)]
+    return public[found[0]] if found else None
+
+
 def own_methods(cls: type) -> list[tuple[str, object]]:
-    """Return the public methods and properties that `cls` or our parents of it describe."""
+    """Return the methods and properties that `cls` or our parents of it describe.
+
+    Those that a public parent has are left to that parent's own entry.
+    """
     members: dict[str, object] = {}
-    for parent in reversed(cls.__mro__):
+    for parent in cls.__mro__:
         if parent.__module__.split(".")[0] != "misstep":
             continue
         for name, member in vars(parent).items():
@@ -142,8 +155,16 @@ def own_methods(cls: type) -> list[tuple[str, object]]:
                 member, property | classmethod | staticmethod
             )
             if plain and not name.startswith("_") and inspect.getdoc(member):
-                members[name] = member
+                members.setdefault(name, member)
+    if parent := described_parent(cls):
+        told = vars_of(getattr(importlib.import_module("misstep"), parent))
+        members = {name: member for name, member in members.items() if name not in told}
     return sorted(members.items())
+
+
+def vars_of(cls: type) -> set[str]:
+    """Return the names that `cls` and its parents define."""
+    return {name for parent in cls.__mro__ for name in vars(parent)}
 
 
 def method(name: str, member: Any) -> str:
