@@ -7,6 +7,6 @@ Knows `ir` and `ops`, no network. Read in this order: `program.py` (what people 
 
 from misstep.compiler.emit_python import emit_python
 from misstep.compiler.lower import Roles
-from misstep.compiler.program import NativeProgram
+from misstep.compiler.program import NativeProgram, Prepared
 
-__all__ = ["NativeProgram", "Roles", "emit_python"]
+__all__ = ["NativeProgram", "Prepared", "Roles", "emit_python"]

@@ -252,7 +252,14 @@ def _positions(raw: Operand, length: int, what: str) -> Value:
 
 
 def gather(x: Operand, positions: Operand) -> Value:
-    """Return the rows of `x` (along its first axis) at `positions`."""
+    """Return the rows of `x` (along its first axis) at `positions`.
+
+    >>> import misstep as ms
+    >>> ms.gather([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0])
+    [[3., 4.],
+     [3., 4.],
+     [1., 2.]]
+    """
     value = as_value(x)
     if not value.shape:
         raise ShapeError("gather", needed="at least one axis", got="a single number")
@@ -260,7 +267,12 @@ def gather(x: Operand, positions: Operand) -> Value:
 
 
 def scatter_add(x: Operand, positions: Operand, updates: Operand) -> Value:
-    """Return `x` with `updates` added to its rows at `positions`, repeats included."""
+    """Return `x` with `updates` added to its rows at `positions`, repeats included.
+
+    >>> import misstep as ms
+    >>> ms.scatter_add([0.0, 0.0, 0.0], [2, 0, 2], [1.0, 5.0, 10.0])
+    [ 5.,  0., 11.]
+    """
     base, added = together(x, updates)
     length = base.shape[0] if base.shape else 0
     return ScatterAdd()(base, _positions(positions, length, "scatter_add"), added)

@@ -17,8 +17,7 @@ from misstep.nn.network import CHUNK
 from misstep.train.programs import Program, Programs
 from misstep.train.rows import Rows
 
-# Rows that compiled programs take at once. Not 1: a product of a single row is summed in another
-# order, and a row's numbers should not depend on how many come with it.
+# Rows that compiled programs take at once.
 SIZES = (8, 64, CHUNK)
 
 
@@ -46,6 +45,10 @@ def predict_rows(
     programs: Programs, parameters: Array, x: Array, threads: int | None = None
 ) -> Array:
     """Return the predictions for rows `x`: probabilities for classes, else the outputs."""
+    if len(x) == 1:
+        found = programs.predict_one(parameters, x)
+        if found is not None:
+            return found
     return _run(programs.predict, parameters, {"x": x}, threads)["prediction"]
 
 

@@ -7,6 +7,7 @@ of batch has a program of its own, made once. Knows how to build programs, not w
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from misstep.autodiff import gradient
-from misstep.compiler import NativeProgram, Roles
+from misstep.compiler import NativeProgram, Prepared, Roles
 from misstep.errors import ArgumentError, NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
 from misstep.nn import Loss, Network, Trace
@@ -111,6 +112,8 @@ class Programs:
         self.penalties = tuple(penalties)
         self.scalar_names = tuple(optimizer.scalars)
         self.compiling = compiling
+        self._one: tuple[Array, Array, Prepared, Array] | None = None
+        self._one_lock = threading.Lock()
         self._made: dict[tuple[object, ...], Program] = {}
 
     def first_state(self) -> tuple[Array, Array]:
@@ -215,6 +218,25 @@ class Programs:
             outputs = {"prediction": self.loss.predict(raw)}
             self._keep(key, outputs, [parameters, x], "predict", ())
         return self._made[key]
+
+    def predict_one(self, parameters: Array, x: Array) -> Array | None:
+        """Return the prediction for one row by a call made ready before; None: not compiled.
+
+        x: (1, *input_shape), of the network's kind of number.
+        """
+        with self._one_lock:
+            ready = self._one
+            if ready is None or ready[0] is not parameters:
+                # Of a single row nothing can depend on others: two show whether it would.
+                several, native = self.predict(2).compiled(1), self.predict(1).compiled(1)
+                if native is None or several is None or not several.rows_are_independent:
+                    return None
+                prepared = native.prepare({"parameters": parameters})
+                ready = parameters, prepared.inputs["x"], prepared, prepared.outputs["prediction"]
+                self._one = ready
+            ready[1][...] = x
+            ready[2]()
+            return ready[3].copy()
 
     def _keep(
         self,
