@@ -1,0 +1,182 @@
+"""What a kernel has to do: operations, and bytes read and written; from its shapes alone.
+
+A multiply-add of a matrix product is two operations; every other op costs as many as it says of
+itself (`Op.cost`: about so many additions), each time an entry is worked out. Bytes are counted
+once, however often a kernel comes back to them: it is what must be moved at least. `profiling.py`
+holds this against the time that a kernel took. Knows kernels; knows no processor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from misstep.compiler.code import KIND_OF_DTYPE, Number
+from misstep.compiler.element_code import ElementCode
+from misstep.compiler.elements import Elements, Positions
+from misstep.compiler.fuse import Fused, Kernel
+from misstep.compiler.reading import positions_of
+from misstep.compiler.views import Buffer, View
+from misstep.ir import Value
+from misstep.ops.contraction import MatrixProduct
+
+__all__ = ["Cost", "buffer_bytes", "cost_of", "steps_of"]
+
+# A row's number, where rows are fetched by number.
+_ROW_NUMBER_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a kernel does in one step, by all threads together.
+
+    `products`: operations of matrix products. `others`: all other operations. `read`, `written`:
+    bytes in memory of the program's own. `outside_read`, `outside_written`: in the caller's arrays,
+    such as parameters and data. `dtype`: the kind of number that most of it is in.
+    """
+
+    products: int
+    others: float
+    read: int
+    written: int
+    outside_read: int
+    outside_written: int
+    dtype: str
+
+    @property
+    def operations(self) -> float:
+        """Return all operations."""
+        return self.products + self.others
+
+    @property
+    def bytes(self) -> int:
+        """Return all bytes, read and written."""
+        return self.read + self.written + self.outside_read + self.outside_written
+
+
+def cost_of(kernel: Kernel, fused: Fused) -> Cost:
+    """Return what `kernel` does in a step."""
+    count = _Counting(fused)
+    core = kernel.core
+    products, others = 0, 0.0
+    entries = int(np.prod(kernel.shape, dtype=np.int64))
+    if core is not None and isinstance(core.op, MatrixProduct):
+        products = 2 * core.size * core.inputs[0].shape[-1]
+    elif core is not None:
+        inner = 0
+        for given in core.inputs:
+            before = count.cost
+            count.read(given, positions_of(given.shape, "summed"))
+            others += (count.cost - before) * given.size
+            inner = max(inner, given.size)
+        others += inner
+    if kernel.fed is None:
+        before = count.cost
+        count.results(kernel)
+        others += (count.cost - before) * entries
+    moved = {True: [0, 0], False: [0, 0]}
+    for view, touched in _reads(kernel, fused).items():
+        moved[view.buffer.external][0] += touched * _item(view.buffer)
+    for view in {view for _, view in kernel.results}:
+        moved[view.buffer.external][1] += _distinct(view) * _item(view.buffer)
+    if kernel.fed is not None:
+        ((value, view),) = kernel.results
+        moved[True][0] += value.size * _item(view.buffer) + _ROW_NUMBER_BYTES * kernel.rows
+    (read, written), (outside_read, outside_written) = moved[False], moved[True]
+    dtype = core.dtype if core is not None else next(
+        (value.dtype for value, _ in kernel.results), "float32"
+    )  # fmt: skip
+    return Cost(products, others, read, written, outside_read, outside_written, dtype)
+
+
+def steps_of(kernel: Kernel, fused: Fused) -> list[Value]:
+    """Return what `kernel` works out entry by entry, in an order of computation; no moves."""
+    count = _Counting(fused)
+    if kernel.core is not None and not isinstance(kernel.core.op, MatrixProduct):
+        for given in kernel.core.inputs:
+            count.read(given, positions_of(given.shape, "summed"))
+    if kernel.fed is None:
+        count.results(kernel)
+    return list(dict.fromkeys(count.worked_out))
+
+
+def buffer_bytes(buffer: Buffer) -> int:
+    """Return the bytes of a buffer."""
+    return buffer.size * _item(buffer)
+
+
+def _item(buffer: Buffer) -> int:
+    return int(np.dtype(buffer.dtype).itemsize)
+
+
+def _distinct(view: View) -> int:
+    """Return how many entries of memory a view shows; repeated ones count once."""
+    lengths = [
+        length
+        for length, stride in zip(view.shape, view.strides, strict=True)
+        if stride or not length
+    ]
+    return int(np.prod(lengths, dtype=np.int64))
+
+
+def _reads(kernel: Kernel, fused: Fused) -> dict[View, int]:
+    """Return the views that a kernel reads, and how many entries of each at most."""
+    entries = int(np.prod(kernel.shape, dtype=np.int64))
+    if kernel.core is not None:
+        entries = max(entries, *(given.size for given in kernel.core.inputs))
+    found: dict[View, int] = {}
+    for read in fused.reads(kernel):
+        if read.view is not None:
+            found[read.view] = min(_distinct(read.view), entries)
+    return found
+
+
+@dataclass
+class _Counting:
+    """Works entries out as the compiler does, into code that is thrown away, and adds up."""
+
+    fused: Fused
+    worked_out: list[Value] = field(default_factory=list)
+    cost: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._elements = _CountingElements(
+            ElementCode(),
+            self.fused.storage,
+            lambda buffer: Number("%base", "ptr"),
+            lambda one: (
+                Number("%single", KIND_OF_DTYPE[one.dtype]) if one in self.fused.singles else None
+            ),
+        )
+        self._elements.count = self
+
+    def read(self, value: Value, here: Positions) -> Number:
+        """Read an entry, which works it out unless it is stored."""
+        return self._elements.read(value, here)
+
+    def results(self, kernel: Kernel) -> None:
+        """Work out the results of a kernel from an entry of its core."""
+        here = positions_of(kernel.shape)
+        given = self._elements.given
+        if kernel.core is not None:
+            given[kernel.core] = Number("%core", KIND_OF_DTYPE[kernel.core.dtype])
+        for value, view in kernel.results:
+            if value in given:
+                continue
+            if self.fused.storage.get(value) == view and value.op is not None:
+                given[value] = self._elements.work_out(value, here)
+            else:
+                given[value] = self._elements.read(value, here)
+
+
+class _CountingElements(Elements):
+    count: _Counting
+
+    def work_out(self, value: Value, positions: Positions) -> Number:
+        assert value.op is not None
+        number = super().work_out(value, positions)
+        if not value.op.moves:
+            self.count.cost += value.op.cost
+            self.count.worked_out.append(value)
+        return number

@@ -1,0 +1,72 @@
+"""What kernels and values are called for people, in profiles and reports.
+
+A value without a name of its own goes by the name that the graph's text gives it, so that both can
+be read side by side. Knows graphs and kernels, not what is said about them.
+"""
+
+from __future__ import annotations
+
+from misstep.compiler.fuse import Fused, Kernel
+from misstep.ir import Location, Value
+from misstep.ops.contraction import MatrixProduct
+from misstep.ops.shape import Transpose
+
+__all__ = ["Labels"]
+
+
+class Labels:
+    """The names of one program's values and kernels, each worked out once."""
+
+    def __init__(self, fused: Fused) -> None:
+        self.fused = fused
+        self._names = fused.graph.names()
+
+    def value(self, value: Value) -> str:
+        """Return the name of a value; what only shows another one's memory goes by that one's."""
+        turned = ""
+        while value.name is None and value.op is not None and value.op.moves:
+            if isinstance(value.op, Transpose):
+                turned = "" if turned else "ᵀ"
+            value = value.inputs[0]
+        return (value.name or self._names.get(value, "constant")) + turned
+
+    def made(self, kernel: Kernel) -> str:
+        """Return how a kernel's entries come about: what is fetched, multiplied, summed …."""
+        core = kernel.core
+        if kernel.fed is not None:
+            return f"fetch {self.value(kernel.fed)}"
+        if core is None:
+            return " and ".join(dict.fromkeys(self.value(value) for value, _ in kernel.results[:2]))
+        assert core.op is not None
+        given = [self.value(one) for one in core.inputs]
+        if isinstance(core.op, MatrixProduct):
+            return " · ".join(given)
+        return f"{core.op.name} of {', '.join(given)}"
+
+    def kernel(self, kernel: Kernel) -> str:
+        """Return a short name: what stands at the heart, and what becomes of it.
+
+        A core with a name of its own, as gradients have it, goes by that.
+        """
+        core = kernel.core
+        head = core.name if core is not None and core.name else self.made(kernel)
+        stored = self.stored(kernel)
+        if kernel.fed is not None or not stored or stored == [head]:
+            return head
+        return f"{head} → {', '.join(stored)}"
+
+    def stored(self, kernel: Kernel) -> list[str]:
+        """Return what a kernel leaves in memory: names of values, or of the caller's arrays."""
+        if kernel.single and kernel.core is not None:
+            return [self.value(kernel.core)]
+        return list(
+            dict.fromkeys(
+                view.buffer.name if view.buffer.external else self.value(value)
+                for value, view in kernel.results
+            )
+        )
+
+    def place(self, kernel: Kernel) -> Location | None:
+        """Return the line of the user's code that a kernel comes from."""
+        values = [kernel.core, *(value for value, _ in kernel.results)]
+        return next((one.location for one in values if one is not None), None)

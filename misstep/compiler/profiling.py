@@ -1,0 +1,265 @@
+"""Where the time of a step goes, kernel by kernel, held against what the machine can do at most.
+
+A program compiled with laps (`clock.py`) runs on copies of the caller's states; of several rounds
+the fastest counts, since whatever else runs on the machine can only slow it down. `costs.py` says
+what each kernel had to do, `peaks.py` how fast that could be at best. Knows programs, prints
+nothing; `inspecting.py` puts a profile into words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from misstep.compiler.costs import Cost, buffer_bytes, cost_of
+from misstep.compiler.fuse import Kernel
+from misstep.compiler.labels import Labels
+from misstep.compiler.lower import REST
+from misstep.compiler.peaks import Peaks, TickRate, measured_peaks, ticks_of_one_reading
+from misstep.errors import DataError
+from misstep.ir import Array
+
+if TYPE_CHECKING:
+    from misstep.compiler.program import NativeProgram
+
+__all__ = ["KernelProfile", "Profile", "floor_of", "footprint_of", "profile_program"]
+
+# A round of many short steps hides what starting it costs; a round of few long ones is likelier to
+# run undisturbed.
+ROUNDS = 8
+# A multiply-add is one instruction and two operations; any other instruction is one.
+SINGLE_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class KernelProfile:
+    """What one kernel did in a step and how long it took.
+
+    `seconds`: by thread. `share`: of all threads' time. `floor`: the seconds of each thread if
+    nothing but the machine's peaks limited it.
+    """
+
+    number: int
+    name: str
+    place: str
+    shape: tuple[int, ...]
+    region: int
+    seconds: tuple[float, ...]
+    share: float
+    cost: Cost
+    floor: float
+
+    @property
+    def mean(self) -> float:
+        """Return the seconds that a thread takes on average."""
+        return float(np.mean(self.seconds))
+
+    @property
+    def flops(self) -> float:
+        """Return the operations a second of all threads together."""
+        return self.cost.operations / self.mean if self.mean > 0 else 0.0
+
+    @property
+    def bandwidth(self) -> float:
+        """Return the bytes a second of all threads together."""
+        return self.cost.bytes / self.mean if self.mean > 0 else 0.0
+
+    @property
+    def reached(self) -> float:
+        """Return which share of the fastest possible was reached, 0 to 1 (or a little above)."""
+        return self.floor / self.mean if self.mean > 0 else 0.0
+
+    @property
+    def imbalance(self) -> float:
+        """Return by which share the slowest thread took longer than the mean."""
+        return max(self.seconds) / self.mean - 1 if self.mean > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Where the time of a step went. Times are seconds of one step.
+
+    `seconds`: of a step of the program with laps, as the mean of all threads; `plain`: of a step of
+    the program without. `barriers`: what each thread waited. `rest`: single numbers and all else.
+    `reading`: what reading the clock took, contained in all of these.
+    """
+
+    program: str
+    steps: int
+    threads: int
+    seconds: float
+    plain: float
+    kernels: tuple[KernelProfile, ...]
+    barriers: tuple[float, ...]
+    rest: float
+    reading: float
+    peaks: Peaks
+
+    @property
+    def waiting(self) -> float:
+        """Return the share of all threads' time that was waiting for each other."""
+        return float(np.mean(self.barriers)) / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def imbalance(self) -> float:
+        """Return by which share the busiest thread worked longer than the mean of the threads."""
+        busy = np.sum([kernel.seconds for kernel in self.kernels], axis=0)
+        return float(busy.max() / busy.mean() - 1) if busy.any() else 0.0
+
+    @property
+    def products(self) -> int:
+        """Return the operations of all matrix products."""
+        return sum(kernel.cost.products for kernel in self.kernels)
+
+    @property
+    def operations(self) -> float:
+        """Return all operations."""
+        return sum(kernel.cost.operations for kernel in self.kernels)
+
+    @property
+    def roofline(self) -> float:
+        """Return which share of its time the matrix products would take at the peak."""
+        least = sum(
+            kernel.cost.products / self.peaks.operations.get(kernel.cost.dtype, np.inf)
+            for kernel in self.kernels
+        )
+        return least / self.plain if self.plain > 0 else 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all of it as plain dictionaries, lists and numbers."""
+        kernels = [
+            asdict(kernel)
+            | {"microseconds": 1e6 * kernel.mean, "gflops": kernel.flops / 1e9}
+            | {"gigabytes_per_second": kernel.bandwidth / 1e9, "reached": kernel.reached}
+            | {"operations": kernel.cost.operations, "bytes": kernel.cost.bytes}
+            | {"imbalance": kernel.imbalance}
+            for kernel in self.kernels
+        ]
+        return {
+            "program": self.program, "steps": self.steps, "threads": self.threads,
+            "microseconds": 1e6 * self.seconds, "microseconds_without_clock": 1e6 * self.plain,
+            "kernels": kernels, "waiting": self.waiting, "imbalance": self.imbalance,
+            "barrier_seconds": list(self.barriers), "rest_seconds": self.rest,
+            "clock_seconds": self.reading, "roofline": self.roofline, "peaks": asdict(self.peaks),
+        }  # fmt: skip
+
+
+def profile_program(
+    program: NativeProgram,
+    timed: NativeProgram,
+    feeds: Mapping[str, Any],
+    steps: int = 1,
+    *,
+    row_numbers: Array | None = None,
+    rounds: int = ROUNDS,
+) -> Profile:
+    """Return where the time of a step of `program` goes; `timed`: the same program with laps.
+
+    The rest as for `NativeProgram.run`; arrays of states stay as they are. Raises DataError when
+    not one step can be done because a number is not finite.
+    """
+    target, threads = program.target, program.threads
+    best: tuple[float, int, Array] | None = None
+    plain = np.inf
+    rate = TickRate(target)
+    for _ in range(max(rounds, 1)):
+        given = _with_own_states(program, feeds)
+        began = time.perf_counter()
+        _, done = program.run(given, steps, row_numbers=row_numbers)
+        ended = time.perf_counter()
+        if not done:
+            raise DataError(
+                f"profiling {program.graph.name}", needed="a first step with a finite loss"
+            )
+        plain = min(plain, (ended - began) / done)
+        given = _with_own_states(program, feeds)
+        timed.laps[:] = 0
+        _, done = timed.run(given, steps, row_numbers=row_numbers)
+        ticks = float(timed.laps.sum(axis=1).max()) / done
+        if best is None or ticks < best[0]:
+            best = ticks, done, timed.laps / done
+    assert best is not None
+    _, done, laps = best
+    peaks = measured_peaks(target, threads)
+    tick = rate.seconds()
+    seconds = laps * tick
+    kinds = timed.lowered.laps
+    own = {kind: seconds[:, place] for place, kind in enumerate(kinds)}
+    total = float(seconds.sum())
+    kernels = tuple(_kernels(timed, own, total, peaks))
+    nothing = np.zeros(len(seconds))
+    waits = sum((took for kind, took in own.items() if isinstance(kind, tuple)), nothing)
+    return Profile(
+        program.graph.name, done, threads, total / len(seconds), plain, kernels,
+        tuple(waits.tolist()), float(own.get(REST, nothing).mean()),
+        ticks_of_one_reading(target) * tick * (len(kinds) + 1), peaks,
+    )  # fmt: skip
+
+
+def _with_own_states(program: NativeProgram, feeds: Mapping[str, Any]) -> dict[str, Any]:
+    states = set(program.roles.states.values())
+    return {name: np.array(one) if name in states else one for name, one in feeds.items()}
+
+
+def _kernels(
+    timed: NativeProgram, own: Mapping[object, Array], total: float, peaks: Peaks
+) -> list[KernelProfile]:
+    lowered = timed.lowered
+    labels = Labels(lowered.fused)
+    footprint = footprint_of(timed)
+    found: list[KernelProfile] = []
+    nothing = np.zeros(len(timed.laps))
+    for region, kernels in enumerate(lowered.schedule.regions, 1):
+        for kernel in kernels:
+            cost = cost_of(kernel, lowered.fused)
+            took = own.get(kernel, nothing)
+            found.append(
+                KernelProfile(
+                    len(found) + 1, labels.kernel(kernel), str(labels.place(kernel) or ""),
+                    kernel.shape, region, tuple(took.tolist()),
+                    float(took.sum()) / total if total else 0.0, cost,
+                    floor_of(kernel, cost, peaks, footprint),
+                )
+            )  # fmt: skip
+    return found
+
+
+def footprint_of(program: NativeProgram) -> int:
+    """Return the bytes that a step goes through: its own memory and the caller's arrays.
+
+    Of data whose rows are fetched, only the rows of a step.
+    """
+    buffers = {
+        view.buffer: None
+        for kernel in program.lowered.fused.kernels
+        for view in (
+            *(view for _, view in kernel.results),
+            *(read.view for read in program.lowered.fused.reads(kernel) if read.view is not None),
+        )
+        if view.buffer.external
+    }
+    return program.lowered.arena.size + sum(map(buffer_bytes, buffers))
+
+
+def floor_of(kernel: Kernel, cost: Cost, peaks: Peaks, footprint: int) -> float:
+    """Return the seconds that a kernel takes at least, if only the machine's peaks limit it.
+
+    Arithmetic and memory at once, at the peak of each. Its own memory counts as if it lay in the
+    nearest cache that can hold it; the caller's arrays in the nearest that can hold all that a step
+    goes through (`footprint`), since all of that passes by before they are needed again; data that
+    are fetched, in memory.
+    """
+    peak = peaks.operations.get(cost.dtype, peaks.operations["float32"])
+    singles = SINGLE_SHARE * peak
+    # Each thread works out for itself what is one number.
+    times = peaks.threads if kernel.single else 1
+    arithmetic = times * (cost.products / peak + cost.others / singles)
+    own = peaks.level(cost.read + cost.written)
+    outside = peaks.levels[-1] if kernel.fed is not None else peaks.level(footprint)
+    memory = own.seconds(cost.read, cost.written)
+    memory += outside.seconds(cost.outside_read, cost.outside_written)
+    return max(arithmetic, memory)
