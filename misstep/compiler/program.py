@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,7 @@ from misstep.ir import Array, Graph
 # microseconds of one core, against about 2 for two barriers.
 WORK_FOR_TWO = 1_000_000
 ALIGNMENT = 128
+_NO_ROWS = np.zeros(0, np.int64)
 
 
 class NativeProgram:
@@ -69,9 +70,7 @@ class NativeProgram:
         self.threads = self._threads(threads)
         # Ticks of the clock by thread and by `lowered.laps`; they add up, run after run.
         self.laps = np.zeros((self.threads, *self.lowered.counters), np.int64)
-        self._context: Array | None = None
-        self._arena: Array | None = None
-        self._scratch: Array | None = None
+        self._room: _Room | None = None
         self._lock = threading.Lock()
         self._timed: NativeProgram | None = None
 
@@ -144,10 +143,31 @@ class NativeProgram:
                 given.append(self._input(slot.name, slot.dtype, slot.shape, feeds, steps))
         for name, into_name in self.roles.states.items():
             outputs[name] = feeds[into_name]
-        rows = np.zeros(0, np.int64) if row_numbers is None else np.ascontiguousarray(row_numbers)
+        rows = self._row_numbers(row_numbers, feeds, steps)
         with self._lock:
             done = self._call(given, rows, steps)
         return outputs, done
+
+    def _row_numbers(self, given: Array | None, feeds: Mapping[str, Any], steps: int) -> Array:
+        """Return the numbers of the rows to fetch, looked at before they become addresses."""
+        wanted = {slot.name: slot.shape[0] for slot in self.lowered.slots
+                  if slot.name in self.roles.fetched and slot.shape}  # fmt: skip
+        if not wanted:
+            return _NO_ROWS
+        rows = np.asarray(_NO_ROWS if given is None else given, np.int64, order="C")
+        batch = next(iter(wanted.values()))
+        count = min(len(feeds[name]) for name in wanted)
+        if rows.shape != (steps * batch,):
+            raise ShapeError(
+                f"the row numbers of {self.graph.name}", needed=f"shape ({steps * batch},)",
+                got=f"shape {rows.shape}",
+            )  # fmt: skip
+        if rows.size and not (rows.min() >= 0 and rows.max() < count):
+            raise ShapeError(
+                f"the row numbers of {self.graph.name}", needed=f"0 to {count - 1}",
+                got=f"{rows.min()} to {rows.max()}",
+            )  # fmt: skip
+        return rows
 
     def profile(
         self,
@@ -201,27 +221,88 @@ class NativeProgram:
         return array
 
     def _call(self, given: list[Array], rows: Array, steps: int) -> int:
-        threads = self.threads
-        if self._context is None:
-            words = 8 * (FIRST_SLOT + len(given))
-            self._context = make_context(threads, words)
-            self._arena = _aligned(self.lowered.arena.size)
-            each = -(-self.lowered.scratch_bytes // ALIGNMENT) * ALIGNMENT
-            self._scratch = _aligned(each * threads)
-            table = self._context[CONTEXT_BYTES:].view(np.uint64)
-            table[ARENA] = self._arena.ctypes.data
-            table[SCRATCH] = self._scratch.ctypes.data
-            table[SCRATCH_BYTES] = each
-        set_waiting(self._context, threads)
-        table = self._context[CONTEXT_BYTES:].view(np.uint64)
+        room = self._room
+        if room is None or room.threads != self.threads:
+            room = self._room = _Room(self.lowered, self.threads)
+        elif room.threads > 1:
+            set_waiting(room.context, room.threads)
+        table = room.table
         table[STEPS] = steps
         table[DONE] = 0
-        table[ROW_NUMBERS] = rows.ctypes.data
-        for number, array in enumerate(given):
-            table[FIRST_SLOT + number] = array.ctypes.data
+        table[ROW_NUMBERS] = _address(rows)
+        table[FIRST_SLOT:] = [_address(array) for array in given]
         if steps > 0:
-            CREW.run(self._function, self._context.ctypes.data, threads, (given, rows, self))
+            CREW.run(self._function, room.address, room.threads, (given, rows, room))
         return int(table[DONE])
+
+    def prepare(self, feeds: Mapping[str, Any]) -> Prepared:
+        """Return a call of one step on one thread that is made ready once, to be made many times.
+
+        `feeds`: the inputs that stay; stepped ones get memory of their own.
+        """
+        inputs: dict[str, Array] = {}
+        outputs: dict[str, Array] = {}
+        given: list[Array] = []
+        for slot in self.lowered.slots:
+            if slot.literal is not None:
+                given.append(slot.literal)
+            elif slot.output or slot.name in self.roles.stepped:
+                array = np.zeros(slot.shape, slot.dtype)
+                (outputs if slot.output else inputs)[slot.name] = array
+                given.append(array)
+            else:
+                given.append(self._input(slot.name, slot.dtype, slot.shape, feeds, 1))
+        room = _Room(self.lowered, 1)
+        room.table[STEPS] = 1
+        room.table[FIRST_SLOT:] = [_address(array) for array in given]
+        return Prepared(self, inputs, outputs, self._function, room, given)
+
+
+class Prepared:
+    """A call that is ready: write into `inputs`, call it, read `outputs`.
+
+    For small work, where looking at every argument would take longer than the work itself. Not for
+    two threads at a time.
+    """
+
+    def __init__(
+        self,
+        program: NativeProgram,
+        inputs: dict[str, Array],
+        outputs: dict[str, Array],
+        function: Any,
+        room: _Room,
+        given: list[Array],
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self._run = partial(function, room.address, 0, 1)
+        self._kept = program, room, given
+
+    def __call__(self) -> None:
+        """Run the step."""
+        self._run()
+
+
+class _Room:
+    """Memory that a program works in: context, arena, and scratch memory for each thread."""
+
+    def __init__(self, lowered: Lowered, threads: int) -> None:
+        self.threads = threads
+        self.context = make_context(threads, 8 * (FIRST_SLOT + len(lowered.slots)))
+        self.address = _address(self.context)
+        self._arena = _aligned(lowered.arena.size)
+        each = -(-lowered.scratch_bytes // ALIGNMENT) * ALIGNMENT
+        self._scratch = _aligned(each * threads)
+        self.table = self.context[CONTEXT_BYTES:].view(np.uint64)
+        self.table[ARENA] = _address(self._arena)
+        self.table[SCRATCH] = _address(self._scratch)
+        self.table[SCRATCH_BYTES] = each
+
+
+def _address(array: Array) -> int:
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 def _check(name: str, array: Any, shape: tuple[int, ...], dtype: str, program: str) -> None:
@@ -237,5 +318,5 @@ def _check(name: str, array: Any, shape: tuple[int, ...], dtype: str, program: s
 def _aligned(size: int) -> Array:
     """Return zeroed bytes that begin at a multiple of ALIGNMENT."""
     room = np.zeros(size + ALIGNMENT, np.uint8)
-    start = -room.ctypes.data % ALIGNMENT
+    start = -_address(room) % ALIGNMENT
     return room[start : start + size]
