@@ -20,8 +20,9 @@ from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
 from misstep.ops.contraction import MatrixProduct
 from misstep.ops.indexing import ScatterAdd
+from misstep.ops.pieces import Concatenate
 from misstep.ops.reduction import Largest, Reduction, Sum
-from misstep.ops.shape import Concatenate, Reshape
+from misstep.ops.shape import Reshape
 
 # An entry that costs this much to work out, in units of one addition, is kept for a second use.
 EXPENSIVE = 8

@@ -36,6 +36,7 @@ from misstep.ops.functions import (
 )
 from misstep.ops.indexing import gather, one_hot, pick, scatter_add
 from misstep.ops.lifting import as_value
+from misstep.ops.pieces import concatenate, pad, slice_axis
 from misstep.ops.randomness import random_bits, random_normal, random_uniform
 from misstep.ops.reduction import (
     largest,
@@ -49,15 +50,7 @@ from misstep.ops.reduction import (
     total,
     variance,
 )
-from misstep.ops.shape import (
-    broadcast_to,
-    concatenate,
-    flip,
-    pad,
-    reshape,
-    slice_axis,
-    transpose,
-)
+from misstep.ops.shape import broadcast_to, flip, reshape, transpose
 
 del _operators
 

@@ -12,7 +12,8 @@ import numpy as np
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.ops.lifting import Operand, as_value
-from misstep.ops.shape import Flip, Slice, reshape
+from misstep.ops.pieces import Slice
+from misstep.ops.shape import Flip, reshape
 
 
 def index(x: Operand, key: Any) -> Value:

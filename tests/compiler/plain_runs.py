@@ -16,7 +16,7 @@ import numpy as np
 from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, Graph, Value, make_input, make_literal
-from misstep.ops.shape import Pad, Slice
+from misstep.ops.pieces import Pad, Slice
 
 
 def plain_run(graph: Graph, feeds: Mapping[str, Any]) -> dict[str, Array]:

@@ -26,8 +26,9 @@ from misstep.nn import (
     registered_layers,
     registered_losses,
 )
+from misstep.ops.pieces import Concatenate, Slice
 from misstep.ops.reduction import LogSumExp, Softmax
-from misstep.ops.shape import Concatenate, Reshape, Slice
+from misstep.ops.shape import Reshape
 from misstep.optim import (
     L1,
     L2,

@@ -12,7 +12,8 @@ from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
 from misstep.ops import broadcast_to, concatenate, flip, pad, reshape, transpose
-from misstep.ops.shape import BroadcastTo, Concatenate, Flip, Pad, Reshape, Slice, Transpose
+from misstep.ops.pieces import Concatenate, Pad, Slice
+from misstep.ops.shape import BroadcastTo, Flip, Reshape, Transpose
 
 cancel_moves = Rules("cancel_moves", "moves that undo each other are left out")
 

@@ -12,7 +12,8 @@ from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
 from misstep.ops import broadcast_to, concatenate, pad, reshape
-from misstep.ops.shape import BroadcastTo, Concatenate, Pad, Reshape, Slice, Transpose
+from misstep.ops.pieces import Concatenate, Pad, Slice
+from misstep.ops.shape import BroadcastTo, Reshape, Transpose
 
 cancel_slices = Rules("cancel_slices", "parts of what was joined or cut are cut from the source")
 

@@ -22,7 +22,8 @@ from misstep.compiler.simplify.passes import Pass
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Type, Value, make_input
 from misstep.ops import concatenate, reshape, sqrt
-from misstep.ops.shape import Concatenate, Reshape, Slice
+from misstep.ops.pieces import Concatenate, Slice
+from misstep.ops.shape import Reshape
 
 # By how many values a program may grow: each costs compiling time. Enough for 150 layers and Adam.
 MOST_NEW_VALUES = 5000
