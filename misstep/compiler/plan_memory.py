@@ -25,8 +25,8 @@ class Arena:
     starts: dict[Buffer, int]
 
 
-def plan_memory(fused: Fused, schedule: Schedule) -> Arena:
-    """Return where each buffer of `fused` that is not external lies."""
+def lifetimes(fused: Fused, schedule: Schedule) -> dict[Buffer, tuple[int, int]]:
+    """Return the first and the last region in which each buffer is needed that is not external."""
     alive: dict[Buffer, tuple[int, int]] = {}
 
     def touch(buffer: Buffer, region: int) -> None:
@@ -46,6 +46,12 @@ def plan_memory(fused: Fused, schedule: Schedule) -> Arena:
         for given in value.inputs:
             if given in fused.storage:
                 touch(fused.storage[given].buffer, len(schedule.regions) - 1)
+    return alive
+
+
+def plan_memory(fused: Fused, schedule: Schedule) -> Arena:
+    """Return where each buffer of `fused` that is not external lies."""
+    alive = lifetimes(fused, schedule)
     placed: list[tuple[int, int, int, int]] = []
     starts: dict[Buffer, int] = {}
     for buffer, (first, last) in sorted(alive.items(), key=lambda one: -_bytes(one[0])):

@@ -6,7 +6,7 @@ Passes open ways for each other: what `expand` writes out is shared by `share_re
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from misstep.compiler.simplify.cancel_moves import cancel_moves
 from misstep.compiler.simplify.cancel_slices import cancel_slices
@@ -41,18 +41,20 @@ ORDER: tuple[tuple[Pass, ...], ...] = (
     (divide_by_uniform,),
     REPEATED,
 )
+# Hears of a pass that found something: the pass, the graph before it and the one after.
+Told = Callable[[Pass, Graph, Graph], None]
 # Two rounds are common, four the most seen in any program of training. A bound, not a need: every
 # rule makes a program smaller or brings it nearer to one form.
 MOST_ROUNDS = 10
 
 
-def simplify(graph: Graph, without: Collection[Pass] = ()) -> Graph:
+def simplify(graph: Graph, without: Collection[Pass] = (), told: Told | None = None) -> Graph:
     """Return a graph of the same inputs, outputs and numbers, with less to compute.
 
     `without`: passes to leave out. Without those that are not `exact`, the interpreter gives the
-    same bits for both graphs. Names and places in the user's code stay on what stays, and go over
-    to what takes a value's place. The graph given stays as it is. The result is meant for the kind
-    of number that it has: literals are folded in it.
+    same bits for both graphs. `told`: hears of each change. Names and places in the user's code
+    stay on what stays, and go over to what takes a value's place. The graph given stays as it is.
+    The result is meant for the kind of number that it has: literals are folded in it.
 
     >>> from misstep.ir import make_input
     >>> x = make_input("x", (3,))
@@ -70,6 +72,8 @@ def simplify(graph: Graph, without: Collection[Pass] = ()) -> Graph:
             if graph is not before:
                 idle = 0
                 _verify(graph, known)
+                if told is not None:
+                    told(one, before, graph)
                 continue
             idle += 1
             if idle == len(passes):
