@@ -223,8 +223,8 @@ class RandomGraph:
         axis = int(self.random.integers(a.ndim))
         if self.chance(0.3):
             middle = a.shape[axis] // 2
-            pieces = [ops.shape.slice_axis(a, axis, 0, middle),
-                      ops.shape.slice_axis(a, axis, middle, a.shape[axis])]  # fmt: skip
+            pieces = [ops.pieces.slice_axis(a, axis, 0, middle),
+                      ops.pieces.slice_axis(a, axis, middle, a.shape[axis])]  # fmt: skip
         else:
             pieces = [a, *(self.value(lambda one: one.shape == a.shape) for _ in range(2))]
         return ops.concatenate(pieces, axis - a.ndim if self.chance(0.5) else axis)
