@@ -2,9 +2,9 @@
 
 Each context of a program that runs in a crew (`threads.py`) begins with the block described here:
 how many have arrived, how often all have met, and how to wait. The code spins for a moment, since
-a balanced program meets within a microsecond; then it gives the core away between looks, since a
-machine may have fewer free cores than threads; then it sleeps until the last one wakes all, so that
-the system can use the core. Knows the language of `code.py`, no program.
+a balanced program meets within microseconds; then it sleeps until the last one wakes all, so that
+who is waited for can have the core: a machine may have fewer free cores than threads. How long a
+moment is, each barrier learns from those before. Knows the language of `code.py`, no program.
 """
 
 from __future__ import annotations
@@ -29,25 +29,23 @@ ARRIVED_AT = 0
 MET_AT = LINE
 SLEEPERS_AT = LINE + 8
 SPINS_AT = 2 * LINE
-YIELDS_AT = SPINS_AT + 8
-YIELD_AT = SPINS_AT + 16
-SYSTEM_AT = SPINS_AT + 24
+SYSTEM_AT = 3 * LINE
+MOST_SPINS_AT = SYSTEM_AT + 8
 # What a program keeps for itself begins here.
-CONTEXT_BYTES = 3 * LINE
+CONTEXT_BYTES = 4 * LINE
 
-# Looks before giving the core away, each with a hint to the processor to pause: about 1.4 µs, which
-# is enough for two threads that do the same. Measured on two cores, one of them taken by others: a
-# step of 784-128-10 on two threads takes 1.02 times as long as on one with 50 looks, 1.21 times
-# with 1000.
-SPINS = 50
-# Looks with the core given away between, before sleeping: about 80 µs on a free core, where falling
-# asleep and waking take 20 to 50.
-YIELDS = 200
-# With more threads than cores there are no looks before sleeping: who is waited for may be waiting
-# for this core, and a core that is given away to another process comes back after milliseconds.
-# Measured with three, four and eight threads on two cores and a process that never rests, a barrier
-# takes 9, 17 and 31 µs asleep, and 170 to 590 µs on average with looks; without that process, 13,
-# 21 and 39 against 4, 7 and 17.
+# Looks before sleeping, each with a hint to the processor to pause, 28 ns here: at most about as
+# long as it takes to fall asleep and be woken (20 to 50 µs), so that spinning in vain at most
+# doubles a wait (Karlin and others, "Competitive randomized algorithms for nonuniform problems",
+# 1994). After spinning in vain there are half as many, down to the fewest, after success some more:
+# where another process has taken a core, who spins keeps the one waited for from running.
+MOST_SPINS = 1000
+FEWEST_SPINS = 20
+# With more threads than cores there are none. No look gives the core away (sched_yield) in between:
+# to another process that never rests, it would be given for milliseconds. Measured with three, four
+# and eight threads on two cores and such a process, a barrier takes 9, 17 and 31 µs asleep, and 170
+# to 590 µs on average with yielding first.
+
 # Where the system can't wake those who wait for a number to change.
 SLEEP_MICROSECONDS = 50
 
@@ -75,20 +73,21 @@ def set_waiting(context: NDArray[np.uint8], threads: int) -> None:
     Only while no program runs with it.
     """
     words = context[:CONTEXT_BYTES].view(np.uint64)
-    looks = (SPINS, YIELDS) if threads <= usable_cores() else (0, 0)
-    words[SPINS_AT // 8], words[YIELDS_AT // 8] = looks
-    words[YIELD_AT // 8], words[SYSTEM_AT // 8] = _system_functions()
+    most = MOST_SPINS if threads <= usable_cores() else 0
+    if most != words[MOST_SPINS_AT // 8]:
+        words[MOST_SPINS_AT // 8] = words[SPINS_AT // 8] = most
+    words[SYSTEM_AT // 8] = _sleeping()
 
 
 @cache
-def _system_functions() -> list[int]:
-    """Return the addresses of what gives a core away, and of what sleeps (as the code expects it).
+def _sleeping() -> int:
+    """Return the address of what sleeps, as the code expects it.
 
-    Generated code finds them in the context, so that it names no symbol.
+    Generated code finds it in the context, so that it names no symbol.
     """
     library = ctypes.CDLL(None)
-    sleeping = library.syscall if sys.platform == "linux" else library.usleep
-    return [ctypes.cast(one, ctypes.c_void_p).value or 0 for one in (library.sched_yield, sleeping)]
+    function = library.syscall if sys.platform == "linux" else library.usleep
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 def write_barrier(code: Code, context: Number, thread_count: Number, target: Target) -> None:
@@ -142,10 +141,13 @@ def _write_meeting(code: Code, context: Number, threads: Number, target: Target)
     code.emit(f"br label %{done}")
 
     code.start_block(first_in)
-    spins, yields = (code.load(field(at), "i64") for at in (SPINS_AT, YIELDS_AT))
-    _write_looks(code, met_at, met, spins, done, lambda: _write_pause(code, target))
-    give_away = code.load(field(YIELD_AT), "ptr")
-    _write_looks(code, met_at, met, yields, done, lambda: code.emit(f"call i32 {give_away.text}()"))
+    soon = code.label("soon")
+    spins_at, most = field(SPINS_AT), code.load(field(MOST_SPINS_AT), "i64")
+    spins = load_atomic(code, spins_at, "monotonic")
+    _write_looks(code, met_at, met, spins, soon, lambda: _write_pause(code, target))
+    halved = code.shift_right(spins, code.index(1))
+    fewest = code.smaller(most, code.index(FEWEST_SPINS))
+    store_atomic(code, code.larger(halved, fewest), spins_at, "monotonic")
     add_atomic(code, sleepers_at, code.index(1), "seq_cst")
     awake = code.label("awake")
     forever = code.index(2**62)
@@ -155,6 +157,12 @@ def _write_meeting(code: Code, context: Number, threads: Number, target: Target)
     code.emit("unreachable")
     code.start_block(awake)
     add_atomic(code, sleepers_at, code.index(-1), "monotonic")
+    code.emit(f"br label %{done}")
+
+    code.start_block(soon)
+    with code.when(code.less(spins, most), "grow"):
+        more = code.add(spins, code.add(code.shift_right(spins, code.index(3)), code.index(1)))
+        store_atomic(code, code.smaller(more, most), spins_at, "monotonic")
     code.emit(f"br label %{done}")
     code.start_block(done)
 

@@ -285,12 +285,53 @@ def test_nobody_passes_a_barrier_before_all_have_come(count):
     assert CREW.run(compiled(write_rounds), context.ctypes.data, count) == 0
 
 
-@pytest.mark.parametrize("waiting", [(0, 0), (0, 3), (5, 0), (3, 3)])
-def test_each_way_of_waiting_works(waiting):
-    context = context_for(3, 300)
-    words = context.view(np.uint64)
-    words[barrier.SPINS_AT // 8], words[barrier.YIELDS_AT // 8] = waiting
-    assert CREW.run(compiled(write_rounds), context.ctypes.data, 3) == 0
+SPINS, MOST_SPINS = barrier.SPINS_AT // 8, barrier.MOST_SPINS_AT // 8
+
+
+@pytest.mark.parametrize("spins", [0, 1, 3, 10**9])
+@pytest.mark.parametrize("count", [2, 3])
+def test_each_way_of_waiting_works(spins, count):
+    context = context_for(count, 30 if spins > 3 else 300)
+    context.view(np.int64)[[SPINS, MOST_SPINS]] = spins
+    assert CREW.run(compiled(write_rounds), context.ctypes.data, count) == 0
+
+
+def write_late(code, target):
+    """Thread 0 comes word 0 steps later than the others to each of word 1 barriers."""
+    late = code.select(code.equal(THREAD, code.index(0)), code.load(word(code, 0), "i64"),
+                       code.index(0))  # fmt: skip
+    with code.loop(code.index(0), code.load(word(code, 1), "i64")):
+        with code.loop(code.index(0), late, carried=[code.constant(1.0, "double")]) as step:
+            half = code.constant(0.5, "double")
+            step.next = [code.fma(step.values[0], half, half)]
+        code.store(step.results[0], own_line(code, THREAD))
+        write_barrier(code, CONTEXT, THREADS, target)
+    return Number("0", "i32")
+
+
+def test_who_spins_in_vain_spins_less_and_no_less_than_a_little():
+    context = context_for(2, 200_000)
+    words = context.view(np.int64)
+    words[FIRST_WORD + 1] = 12
+    words[[SPINS, MOST_SPINS]] = 1000
+    function = compiled(write_late)
+    CREW.run(function, context.ctypes.data, 2)
+    assert words[SPINS] < 1000
+    words[FIRST_WORD + 1] = 100
+    CREW.run(function, context.ctypes.data, 2)
+    assert barrier.FEWEST_SPINS <= words[SPINS] <= 1000
+    words[SPINS], words[MOST_SPINS] = 0, 0
+    CREW.run(function, context.ctypes.data, 2)
+    assert words[SPINS] == 0
+
+
+def test_who_spins_with_success_spins_more_and_no_more_than_the_most():
+    context = context_for(2, 0)
+    words = context.view(np.int64)
+    words[FIRST_WORD + 1] = 200
+    words[SPINS], words[MOST_SPINS] = 10**8, 2 * 10**8
+    CREW.run(compiled(write_late), context.ctypes.data, 2)
+    assert 10**8 < words[SPINS] <= 2 * 10**8
 
 
 def test_a_context_serves_runs_with_other_numbers_of_threads():
@@ -301,14 +342,16 @@ def test_a_context_serves_runs_with_other_numbers_of_threads():
         assert CREW.run(function, context.ctypes.data, count) == 0
 
 
-def test_threads_wait_less_patiently_where_cores_are_few(monkeypatch):
+def test_threads_sleep_at_once_where_cores_are_few(monkeypatch):
     monkeypatch.setattr(barrier, "usable_cores", lambda: 4)
     context = make_context(4)
     words = context.view(np.uint64)
-    at = [barrier.SPINS_AT // 8, barrier.YIELDS_AT // 8]
-    assert words[at].tolist() == [barrier.SPINS, barrier.YIELDS]
+    assert words[[SPINS, MOST_SPINS]].tolist() == [barrier.MOST_SPINS] * 2
+    words[SPINS] = 77
+    set_waiting(context, 4)
+    assert words[SPINS] == 77, "what was learned is kept"
     set_waiting(context, 5)
-    assert words[at].tolist() == [0, 0]
+    assert words[[SPINS, MOST_SPINS]].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("more", [0, 1, 8, 1000])
