@@ -59,12 +59,12 @@ class Labels:
         """Return what a kernel leaves in memory: names of values, or of the caller's arrays."""
         if kernel.single and kernel.core is not None:
             return [self.value(kernel.core)]
-        return list(
-            dict.fromkeys(
-                view.buffer.name if view.buffer.external else self.value(value)
-                for value, view in kernel.results
-            )
+        names = dict.fromkeys(
+            view.buffer.name if view.buffer.external else self.value(value)
+            for value, view in kernel.results
         )
+        # Short ones first, so that more of them can be read where there is little room.
+        return sorted(names, key=len)
 
     def place(self, kernel: Kernel) -> Location | None:
         """Return the line of the user's code that a kernel comes from."""

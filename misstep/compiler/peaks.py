@@ -39,7 +39,7 @@ TRIES = 12
 # What is certainly not in a cache (or, on a server with more of it, still in its last one).
 MEMORY_BYTES = 64 * 1024 * 1024
 # Tries of a whole walk through memory.
-WALKS = 3
+WALKS = 6
 
 # What the functions find in their context, in entries of 8 bytes: how many rounds; then how many
 # bytes each thread walks through, from where, and where it copies them to or leaves its results.
@@ -98,14 +98,14 @@ def measured_peaks(target: Target, threads: int) -> Peaks:
     # Threads beyond the cores add nothing.
     threads = min(threads, usable_cores())
     levels = []
-    for name, holds in (("first cache", target.l1_bytes), ("second cache", target.l2_bytes)):
+    for name, holds in (("the first cache", target.l1_bytes), ("the second", target.l2_bytes)):
         read, copy = _walked(module, holds // 2, 1)
         levels.append(Level(name, holds * threads, read * threads, copy * threads))
     last = _last_cache_bytes()
     if last > target.l2_bytes * threads:
         # Beyond the caches of all cores, but far from full: others use it too.
         read, copy = _walked(module, min(4 * target.l2_bytes, last // (2 * threads)), threads)
-        levels.append(Level("last cache", last, read, copy))
+        levels.append(Level("the last", last, read, copy))
     read, copy = _walked(module, MEMORY_BYTES // threads, threads)
     levels.append(Level("memory", None, read, copy))
     return Peaks(threads, {name: _fma(target, name) * threads for name in KINDS}, tuple(levels))

@@ -190,7 +190,8 @@ def profile_program(
     kinds = timed.lowered.laps
     own = {kind: seconds[:, place] for place, kind in enumerate(kinds)}
     total = float(seconds.sum())
-    kernels = tuple(_kernels(timed, own, total, peaks))
+    fetched = sum(np.asarray(feeds[name]).nbytes for name in program.roles.fetched if name in feeds)
+    kernels = tuple(_kernels(timed, own, total, peaks, fetched))
     nothing = np.zeros(len(seconds))
     waits = sum((took for kind, took in own.items() if isinstance(kind, tuple)), nothing)
     return Profile(
@@ -206,7 +207,7 @@ def _with_own_states(program: NativeProgram, feeds: Mapping[str, Any]) -> dict[s
 
 
 def _kernels(
-    timed: NativeProgram, own: Mapping[object, Array], total: float, peaks: Peaks
+    timed: NativeProgram, own: Mapping[object, Array], total: float, peaks: Peaks, fetched: int
 ) -> list[KernelProfile]:
     lowered = timed.lowered
     labels = Labels(lowered.fused)
@@ -222,7 +223,8 @@ def _kernels(
                     len(found) + 1, labels.kernel(kernel), str(labels.place(kernel) or ""),
                     kernel.shape, region, tuple(took.tolist()),
                     float(took.sum()) / total if total else 0.0, cost,
-                    floor_of(kernel, cost, peaks, footprint),
+                    # The rows of all data pass by before the same ones are fetched again.
+                    floor_of(kernel, cost, peaks, footprint + fetched * (kernel.fed is not None)),
                 )
             )  # fmt: skip
     return found
@@ -249,17 +251,15 @@ def floor_of(kernel: Kernel, cost: Cost, peaks: Peaks, footprint: int) -> float:
     """Return the seconds that a kernel takes at least, if only the machine's peaks limit it.
 
     Arithmetic and memory at once, at the peak of each. Its own memory counts as if it lay in the
-    nearest cache that can hold it; the caller's arrays in the nearest that can hold all that a step
-    goes through (`footprint`), since all of that passes by before they are needed again; data that
-    are fetched, in memory.
+    nearest cache that can hold it; the caller's arrays as if in the nearest that can hold
+    `footprint`: all that passes by before they are needed again.
     """
     peak = peaks.operations.get(cost.dtype, peaks.operations["float32"])
     singles = SINGLE_SHARE * peak
     # Each thread works out for itself what is one number.
     times = peaks.threads if kernel.single else 1
     arithmetic = times * (cost.products / peak + cost.others / singles)
-    own = peaks.level(cost.read + cost.written)
-    outside = peaks.levels[-1] if kernel.fed is not None else peaks.level(footprint)
+    own, outside = peaks.level(cost.read + cost.written), peaks.level(footprint)
     memory = own.seconds(cost.read, cost.written)
     memory += outside.seconds(cost.outside_read, cost.outside_written)
     return max(arithmetic, memory)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from misstep.compiler.barrier import CONTEXT_BYTES, make_context, set_waiting
+from misstep.compiler.inspecting import report
 from misstep.compiler.lower import (
     ARENA,
     DONE,
@@ -168,6 +169,14 @@ class NativeProgram:
                 got=f"{rows.min()} to {rows.max()}",
             )  # fmt: skip
         return rows
+
+    def show(self, *sections: str) -> str:
+        """Return a report as text: an overview, or what is asked for.
+
+        `sections`: of graph, passes, simplified, kernels, memory, python, llvm, assembly, overview.
+        Raises ArgumentError for another word.
+        """
+        return report(self, sections)
 
     def profile(
         self,

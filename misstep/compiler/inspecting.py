@@ -1,0 +1,387 @@
+"""A program put into words: its graph, what each pass made of it, kernels, memory, code, time.
+
+Each function returns text and prints nothing; `report` joins what is asked for. Learners find the
+order of things here: the graph as it was made, what simplifying left of it, the kernels that run,
+where their results lie, and the code. Knows programs, not what they are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from misstep.compiler.costs import Cost, buffer_bytes, cost_of, steps_of
+from misstep.compiler.emit_python import emit_python
+from misstep.compiler.fuse import Kernel
+from misstep.compiler.labels import Labels
+from misstep.compiler.layout import (
+    bytes_in_words,
+    counted,
+    figure,
+    in_columns,
+    in_lines,
+    percent,
+    shape_in_words,
+    shortened,
+    wrapped,
+)
+from misstep.compiler.lower import Slot
+from misstep.compiler.native import assembly
+from misstep.compiler.plan_memory import lifetimes
+from misstep.compiler.profiling import KernelProfile, Profile, footprint_of
+from misstep.compiler.reading import Read
+from misstep.compiler.simplify import Pass, simplify
+from misstep.errors import ArgumentError
+from misstep.ir import Graph, Value
+
+if TYPE_CHECKING:
+    from misstep.compiler.program import NativeProgram
+
+__all__ = ["SECTIONS", "overview", "passes_text", "profile_text", "report"]
+
+# What `report` can tell, in this order.
+SECTIONS = {
+    "overview": "what runs, in a few lines",
+    "graph": "the graph as it was made",
+    "passes": "what each pass of simplifying changed",
+    "simplified": "the graph after simplifying",
+    "kernels": "the kernels in their regions, with what each reads and stores",
+    "memory": "where results lie, and for how long",
+    "python": "a readable Python file that computes the same",
+    "llvm": "the code as LLVM reads it",
+    "assembly": "the instructions of the processor",
+}
+_LONGEST_NAME = 38
+# Steps of a kernel that are named one by one.
+_STEPS_NAMED = 8
+
+
+def report(program: NativeProgram, sections: Sequence[str] = ("overview",)) -> str:
+    """Return the sections asked for as one text. Raises ArgumentError for an unknown one."""
+    parts = []
+    for name in sections or ("overview",):
+        if name not in SECTIONS:
+            raise ArgumentError(
+                "what to show of a program", needed=f"of {', '.join(SECTIONS)}", got=repr(name)
+            )
+        parts.append(_section(program, name))
+    if len(parts) == 1:
+        return parts[0]
+    titled = zip(sections, parts, strict=True)
+    return "\n\n".join(f"{heading(f'{name}: {SECTIONS[name]}')}\n{text}" for name, text in titled)
+
+
+def _section(program: NativeProgram, name: str) -> str:
+    lowered = program.lowered
+    if name == "graph":
+        return str(program.graph)
+    if name == "passes":
+        return passes_text(program.graph)
+    if name == "simplified":
+        return str(lowered.fused.graph)
+    if name == "kernels":
+        return kernels_text(program)
+    if name == "memory":
+        return memory_text(program)
+    if name == "python":
+        return emit_python(program.graph, function="step").rstrip("\n")
+    if name == "llvm":
+        return lowered.text.rstrip("\n")
+    if name == "assembly":
+        return assembly(lowered.text, program.target).rstrip("\n")
+    return overview(program)
+
+
+def heading(words: str) -> str:
+    """Return a heading with a line under it."""
+    return f"{words}\n{'─' * len(words)}"
+
+
+# --- in a few lines -------------------------------------------------------------------------------
+
+
+def overview(program: NativeProgram, profile: Profile | None = None) -> str:
+    """Return what runs, in a few lines; with a profile, also how fast."""
+    lowered, module = program.lowered, program.module
+    kernels = lowered.fused.kernels
+    costs = [cost_of(kernel, lowered.fused) for kernel in kernels]
+    products = sum(cost.products for cost in costs)
+    operations = sum(cost.operations for cost in costs)
+    many = sum(1 for cost in costs if cost.products)
+    regions = len(lowered.schedule.regions)
+    cpu = "" if program.target.cpu == program.target.name else f" ({program.target.cpu})"
+    outside = footprint_of(program) - lowered.arena.size
+    came = "loaded from the cache on disk in" if module.origin == "disk" else "compiled in"
+    simple = len(lowered.fused.graph.computed)
+    facts = [
+        ("graph", f"{_several(len(program.graph.computed), 'operation')} as written, "
+         f"{simple} when simplified"),
+        ("runs as", f"{_several(len(kernels), 'kernel')} in {_several(regions, 'region')}, "
+         f"{_several(lowered.barriers, 'barrier')} a step, "
+         f"{_several(program.threads, 'thread')}"),
+        ("code", f"{came} {1e3 * module.seconds:,.0f} ms, {bytes_in_words(module.object_bytes)} "
+         f"for {program.target.name}{cpu}"),
+        ("memory", f"{bytes_in_words(lowered.arena.size)} of its own; a step goes through "
+         f"{bytes_in_words(outside)} of the caller's arrays"),
+        ("work", f"{counted(operations)} operations a step, {counted(products)} of them in "
+         f"{_several(many, 'matrix product')}"),
+    ]  # fmt: skip
+    if profile is not None:
+        facts.append(("a step", _speed(profile, operations, products)))
+    return in_columns(facts)
+
+
+def _speed(profile: Profile, operations: float, products: int) -> str:
+    seconds = profile.plain
+    words = f"{figure(1e6 * seconds)} µs, {figure(operations / seconds / 1e9)} GFLOP/s"
+    if products:
+        words += f"; the products alone would take {percent(profile.roofline)} of that at the peak"
+    return words
+
+
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+def profile_text(profile: Profile, *, most: int | None = None, by_thread: bool = False) -> str:
+    """Return a profile as a table with a legend.
+
+    `most`: so many kernels, those that take longest, in the order in which they run. `by_thread`:
+    with what each thread took, instead of rates.
+    """
+    heads = ["#", "kernel", "share", "µs", "operations", "bytes"]
+    heads += (
+        [f"thread {one + 1}" for one in range(profile.threads)]
+        if by_thread
+        else ["GFLOP/s", "GB/s", "of best"]
+    )
+    kernels = sorted(profile.kernels, key=lambda one: -one.share)[:most]
+    rows = [_row(one, by_thread) for one in sorted(kernels, key=lambda one: one.number)]
+    whole = profile.seconds or 1.0
+
+    def sum_row(words: str, took: float) -> list[str]:
+        return ["", words, percent(took / whole), figure(1e6 * took)]
+
+    left = len(profile.kernels) - len(kernels)
+    together = sum(one.mean for one in profile.kernels)
+    if left:
+        rows.append(sum_row(f"{_several(left, 'smaller kernel')}",
+                            together - sum(one.mean for one in kernels)))  # fmt: skip
+    rows.append(
+        [
+            *sum_row("all kernels", together), counted(profile.operations),
+            bytes_in_words(sum(one.cost.bytes for one in profile.kernels)),
+            *([] if by_thread else [_rate(profile.operations / (together or 1.0))]),
+        ]
+    )  # fmt: skip
+    if profile.threads > 1:
+        waits = [figure(1e6 * one) for one in profile.barriers] if by_thread else []
+        waiting = profile.waiting * profile.seconds
+        rows.append([*sum_row("waiting for other threads", waiting), *(["", "", *waits])])
+    rows.append(sum_row("single numbers and the rest", profile.rest))
+    table = in_columns(rows, heads, [0, *range(2, len(heads))])
+    return "\n".join([table, "", *_legend(profile)])
+
+
+def _row(kernel: KernelProfile, by_thread: bool) -> list[str]:
+    cost = kernel.cost
+    row = [
+        str(kernel.number), shortened(kernel.name, _LONGEST_NAME), percent(kernel.share),
+        figure(1e6 * kernel.mean), counted(cost.operations), bytes_in_words(cost.bytes),
+    ]  # fmt: skip
+    if by_thread:
+        return [*row, *(figure(1e6 * one) for one in kernel.seconds)]
+    reached = f"{100 * kernel.reached:.0f}%"
+    return [*row, _rate(kernel.flops), _rate(kernel.bandwidth), reached]
+
+
+def _legend(profile: Profile) -> list[str]:
+    peaks = profile.peaks
+    kinds = {one.cost.dtype for one in profile.kernels if one.cost.products}
+    kinds = kinds & set(peaks.operations) or {"float32"}
+    most = " and ".join(
+        f"{figure(peaks.operations[kind] / 1e9)} GFLOP/s in {kind}" for kind in sorted(kinds)
+    )
+    levels = ", ".join(f"{figure(one.read / 1e9)} from {one.name}" for one in peaks.levels)
+    means = f"means of {profile.threads} threads, " if profile.threads > 1 else ""
+    lines = [
+        f"Times: {means}of the fastest round of {_several(profile.steps, 'step')}. Without reading "
+        f"the clock a step takes {figure(1e6 * profile.plain)} µs; reading it adds about "
+        f"{figure(1e6 * profile.reading)}.",
+        "of best: the time that arithmetic or memory alone would take at this machine's peaks, as "
+        f"a share of the time it took. Peaks: {most}; GB/s read: {levels}.",
+    ]
+    if profile.threads > 1:
+        lines.append(
+            f"The busiest thread worked {percent(profile.imbalance)} longer than the mean."
+        )
+    return [wrapped(line, 2) for line in lines]
+
+
+def _rate(number: float) -> str:
+    return figure(number / 1e9) if number >= 5e6 else "–" if number == 0 else "0.00"
+
+
+# --- passes ---------------------------------------------------------------------------------------
+
+
+def passes_text(graph: Graph, *, full: bool = False) -> str:
+    """Return what each pass changed; with `full`, also the graph after each.
+
+    Counts operations: of a graph's text, all lines but inputs and literals.
+    """
+    rows = [["as written", "", str(len(graph.computed)), ""]]
+    texts: list[str] = []
+
+    def told(one: Pass, before: Graph, after: Graph) -> None:
+        rows.append([one.name, str(len(before.computed)), str(len(after.computed)), one.words])
+        texts.append(f"{heading(f'{len(texts) + 1}. after {one.name}')}\n{after}")
+
+    last = simplify(graph, told=told)
+    rows.append(["simplified", "", str(len(last.computed)), ""])
+    table = in_columns(rows, ["pass", "before", "after", "what it does"], (1, 2))
+    return "\n\n".join([table, *texts]) if full else table
+
+
+# --- kernels --------------------------------------------------------------------------------------
+
+
+def kernels_text(program: NativeProgram) -> str:
+    """Return the kernels in the order in which they run, with the barriers between regions."""
+    lowered = program.lowered
+    labels = Labels(lowered.fused)
+    several_places = len({str(labels.place(one)) for one in lowered.fused.kernels}) > 1
+    parts = []
+    number = 0
+    for region, kernels in enumerate(lowered.schedule.regions, 1):
+        if region > 1:
+            parts.append("── barrier: threads wait for each other ──")
+        parts.append(f"region {region}")
+        for kernel in kernels:
+            number += 1
+            parts.append(_kernel_text(program, kernel, number, labels, several_places))
+    if lowered.schedule.closing:
+        parts.append("── barrier: threads wait for each other, then the next step begins ──")
+    return "\n".join(parts)
+
+
+def _kernel_text(
+    program: NativeProgram, kernel: Kernel, number: int, labels: Labels, with_place: bool
+) -> str:
+    fused = program.lowered.fused
+    cost = cost_of(kernel, fused)
+    how = "by every thread for itself" if kernel.single else f"{kernel.rows} rows, shared out"
+    if kernel.rows == 1 and not kernel.single:
+        how = "by one thread"
+    lines = [
+        f"{number:4}  {labels.kernel(kernel)}",
+        in_lines([f"{shape_in_words(kernel.shape)}: {how}"], "over   ", 6),
+    ]
+    reads = _reads(kernel, labels, fused.reads(kernel))
+    if reads:
+        lines.append(in_lines(reads, "reads  ", 6))
+    lines.append(in_lines(_does(kernel, labels, steps_of(kernel, fused), cost), "does   ", 6))
+    stores = [
+        f"{labels.value(value)} {shape_in_words(value.shape)}"
+        + (f" in {view.buffer.name}" if view.buffer.external else "")
+        for value, view in kernel.results
+    ]
+    if kernel.single:
+        stores = ["nothing: the number stays in a register of each thread"]
+    lines.append(in_lines(stores, "stores ", 6))
+    moved = f"{counted(cost.operations)} operations, {bytes_in_words(cost.bytes)}"
+    lines.append(in_lines([moved], "costs  ", 6))
+    place = labels.place(kernel)
+    if with_place and place is not None:
+        lines.append(in_lines([str(place)], "from   ", 6))
+    return "\n".join(lines)
+
+
+def _reads(kernel: Kernel, labels: Labels, reads: Sequence[Read]) -> list[str]:
+    if kernel.fed is not None:
+        return [f"rows of {labels.value(kernel.fed)} by their numbers"]
+    found: list[str] = []
+    numbers: list[str] = []
+    for read in reads:
+        if read.view is None:
+            numbers += [labels.value(one) for one in read.singles]
+            continue
+        name, buffer = labels.value(read.value), read.view.buffer
+        words = f"{name} {shape_in_words(read.value.shape)}"
+        outside = buffer.external and buffer.name != name
+        found.append(words + (f" in {buffer.name}" if outside else ""))
+    if numbers:
+        found.append(f"the numbers {', '.join(dict.fromkeys(numbers))}")
+    return list(dict.fromkeys(found))
+
+
+def _does(kernel: Kernel, labels: Labels, steps: Sequence[Value], cost: Cost) -> list[str]:
+    if kernel.fed is not None:
+        return ["copies them side by side"]
+    found = []
+    if kernel.core is not None:
+        found.append(labels.made(kernel))
+    names = [step.op.name for step in steps if step.op is not None]
+    if len(names) > _STEPS_NAMED:
+        more = len(names) - _STEPS_NAMED + 1
+        names = [*names[: _STEPS_NAMED - 1], f"{more} more"]
+    if names:
+        found.append(("then " if cost.products else "") + ", ".join(names) + " of each entry")
+    return found or ["copies"]
+
+
+# --- memory ---------------------------------------------------------------------------------------
+
+
+def memory_text(program: NativeProgram) -> str:
+    """Return where results lie in the program's own memory, and the caller's arrays."""
+    lowered = program.lowered
+    alive = lifetimes(lowered.fused, lowered.schedule)
+    arena = lowered.arena
+    apart = sum(map(buffer_bytes, arena.starts))
+    labels = Labels(lowered.fused)
+    names = {
+        view.buffer: labels.value(value)
+        for kernel in lowered.fused.kernels
+        for value, view in reversed(kernel.results)
+    }
+    lines = [
+        f"Of its own: {bytes_in_words(arena.size)} for results of {bytes_in_words(apart)} (those "
+        "never needed together",
+        f"share a place), and {bytes_in_words(lowered.scratch_bytes)} for each thread to bring "
+        "operands into order.",
+    ]
+    rows = []
+    for buffer, start in sorted(arena.starts.items(), key=lambda one: (one[1], alive[one[0]])):
+        first, last = alive[buffer]
+        regions = f"{first + 1}" if first == last else f"{first + 1} to {last + 1}"
+        rows.append(
+            [f"{start:,}", f"{buffer_bytes(buffer):,}", regions, names.get(buffer, buffer.name)]
+        )
+    if rows:
+        lines.append(in_columns(rows, ["at byte", "bytes", "regions", "result"], (0, 1)))
+    lines.append("The caller's arrays:")
+    rows = [
+        [slot.name, slot.dtype, shape_in_words(slot.shape), _role(program, slot)]
+        for slot in lowered.slots
+    ]
+    lines.append(in_columns(rows, ["name", "kind", "shape", "role"]))
+    return "\n".join(lines)
+
+
+def _role(program: NativeProgram, slot: Slot) -> str:
+    roles = program.roles
+    if slot.literal is not None:
+        return "a constant of the program"
+    if slot.counters:
+        return "counters of a profile"
+    if slot.output:
+        return "a result of each step" if slot.name in roles.logged else "a result"
+    if slot.name in roles.states.values():
+        return "changes in place, step after step"
+    if slot.name in roles.fetched:
+        return "rows fetched by number for each step"
+    return "each step has its own" if slot.name in roles.stepped else "the same in every step"
