@@ -31,6 +31,8 @@ from misstep.ir import Array, Value
 STEP = 6e-6
 # Central differences with this step are good to about 1e-9; at a kink they are off by a half.
 AGREES = 1e-5
+# Both losses of a difference are rounded; an op may be off by a unit in the last place, not a half.
+ROUNDINGS = 4
 
 
 def explain(
@@ -257,15 +259,15 @@ def _difference(evaluation: Evaluation, place: Index, slope: float) -> Differenc
         left, right = (now - before) / step, (after - now) / step
         gap = abs(measured - slope)
         size = max(abs(measured), abs(slope))
-        # Rounding of the loss itself limits what a difference can show.
         near = step / 4
         closer = (at(old + near) - 2 * now + at(old - near)) / near
-        rounding = 8 * np.finfo("float64").eps * max(abs(before), abs(after)) / (2 * step)
+        # Rounding on the way limits what a difference can show.
+        rounding = ROUNDINGS * evaluation.rounding / (2 * step)
         relative = gap / size if size else 0.0
     agrees = bool(gap <= rounding + AGREES * size)
     # Where a function is smooth, the sides draw together as fast as the step shrinks.
     kink = bool(abs(closer) > max(0.5 * abs(right - left), 100 * rounding))
-    return Difference(step, measured, left, right, relative, agrees, kink)
+    return Difference(step, measured, left, right, relative, rounding, agrees, kink)
 
 
 def _update(

@@ -69,8 +69,9 @@ class Path:
 class Difference:
     """The measured slope: the loss a step further on less the loss a step back, over both steps.
 
-    `left` and `right`: the slopes to either side. `agrees`: whether the measured slope is the
-    gradient, as far as rounding lets it show. `kink`: the sides differ however small the step.
+    `left` and `right`: the slopes to either side. `rounding`: how far roundings on the way may move
+    the measured slope. `agrees`: whether the measured slope is the gradient, as far as rounding
+    lets it show. `kink`: the sides differ however small the step.
     """
 
     step: float
@@ -78,6 +79,7 @@ class Difference:
     left: float
     right: float
     relative_difference: float
+    rounding: float
     agrees: bool
     kink: bool
 

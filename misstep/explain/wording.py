@@ -196,7 +196,8 @@ def _check(one: Explanation, sign: str, own: str) -> list[str]:
         return [line, f"the two sides differ, though: {sides}. {choice}"]
     if check.agrees:
         if check.relative_difference > 1e-3:
-            return [f"{line}; equal as far as rounding lets it show"]
+            off = figure(float(f"{check.rounding:.0e}"))
+            return [f"{line}; equal as far as rounding lets it show (it may be off by ±{off})"]
         gap = check.relative_difference
         return [f"{line} (relative difference {figure(float(f'{gap:.1e}'))})"]
     why = (

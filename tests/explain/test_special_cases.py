@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 
@@ -11,7 +12,7 @@ import pytest
 from misstep import ops as ms
 from misstep.errors import AbstractValueError, ArgumentError, DtypeError, ShapeError
 from misstep.explain import Explanation, explain, names_in_frame
-from misstep.ir import make_input, make_parameter
+from misstep.ir import Op, Type, Value, make_input, make_parameter
 
 
 def remarks(one: Explanation) -> str:
@@ -112,6 +113,60 @@ def test_a_smooth_function_has_no_kink(start: float) -> None:
     w = make_parameter(start)
     for loss in (w * w, ms.sigmoid(w), ms.exp(0.01 * w), ms.sin(w) ** 3 + 100.0):
         assert not explain(loss, w).difference.kink
+
+
+# A difference, and what rounding hides of it
+
+
+def cross_entropy(scale: float, steeper: float = 0.0) -> Explanation:
+    """Explain ln Σ exp(z) − z₀ for a row of which the network is surer the larger `scale` is.
+
+    `steeper`: by how much the gradient rule of an op on the way is wrong.
+    """
+
+    @dataclasses.dataclass(frozen=True)
+    class Same(Op, abstract=True):
+        name = "same"
+        words = formula = "{0}"
+        slopes = ("1",)
+        elementwise = True
+
+        def type(self, *inputs: Type) -> Type:
+            return inputs[0]
+
+        def run(self, x: np.ndarray) -> np.ndarray:  # type: ignore[override]
+            return x
+
+        def gradient(self, value: Value, upstream: Value) -> tuple[Value, ...]:
+            return (upstream * (1.0 + steeper),)
+
+    random = np.random.default_rng(0)
+    w = make_parameter(random.normal(size=(6, 4)), "w")
+    z = ms.matmul(random.normal(size=(1, 6)), w) * scale + np.array([[3.0, 0.0, -1.0, 0.5]]) * scale
+    z = Same()(z)
+    return explain(ms.total(ms.log_sum_exp(z, axis=-1) - z[:, 0]), w)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 3.0, 4.0, 5.0, 10.0])
+def test_what_cancels_on_the_way_is_rounding_and_no_wrong_gradient(scale: float) -> None:
+    one = cross_entropy(scale)
+    assert one.difference.agrees, one.text()
+    assert "wrong" not in one.text()
+
+
+@pytest.mark.parametrize(
+    ("scale", "steeper"), [(1.0, 1e-4), (1.0, -1e-3), (2.0, 0.01), (3.0, -0.5)]
+)
+def test_a_wrong_gradient_rule_is_still_noticed(scale: float, steeper: float) -> None:
+    one = cross_entropy(scale, steeper)
+    assert not one.difference.agrees
+    assert "a gradient rule is wrong" in one.text()
+
+
+def test_a_slope_too_small_to_measure_says_how_far_rounding_goes() -> None:
+    one = cross_entropy(10.0)
+    assert abs(one.gradient) < one.difference.rounding
+    assert "equal as far as rounding lets it show (it may be off by ±" in one.text()
 
 
 def test_where_a_nan_arises() -> None:
