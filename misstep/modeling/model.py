@@ -22,7 +22,6 @@ from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.modeling.sources import picture_rows
 from misstep.nn import Loss, Network
-from misstep.nn.network import CHUNK
 from misstep.train import Trainer
 
 Preprocessing = Preprocessor | MatrixScaling | PixelScaling
@@ -73,7 +72,7 @@ class Model:
         self.target = target
         self.facts = facts
         self.notes: list[str] = []
-        self._wide: Trainer | None = None
+        self._trainer = Trainer(network, loss=loss)
 
     @property
     def task(self) -> str:
@@ -149,37 +148,10 @@ class Model:
 
     def outputs_of(self, features: Array) -> Array:
         """Return what `outputs` does for rows that are encoded, (rows, features)."""
-        found = self._predicted(features)
+        found = self._trainer.predict(features)
         if self.task == "two classes":
             return np.concatenate([1 - found, found], axis=1)
         return found
-
-    def _predicted(self, features: Array) -> Array:
-        """Return what the network predicts in float64, a few sizes of batch at a time.
-
-        A matrix product sums in another order for another number of rows. In float64 a row's
-        numbers differ too little for that to show whatever rows stand beside it; and rows filled up
-        to a power of two need a program for few sizes only.
-        """
-        if self._wide is None:
-            wide = Network(
-                self.network.module, self.network.input_shape, dtype="float64",
-                arrays=self.network.arrays(),
-            )  # fmt: skip
-            self._wide = Trainer(wide, loss=self.loss)
-        trainer = self._wide
-        trainer.network.parameters = self.network.parameters.astype("float64")
-        parts = []
-        for start in range(0, max(len(features), 1), CHUNK):
-            part = features[start : start + CHUNK]
-            filled = np.zeros((1 << (len(part) - 1).bit_length(), *part.shape[1:]))
-            filled[: len(part)] = part
-            parts.append(trainer.predict(filled)[: len(part)])
-        return np.concatenate(parts)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return all but the programs, which are made anew where they are needed."""
-        return {**vars(self), "_wide": None}
 
     def predict(self, data: Any) -> Array:
         """Return the prediction for each row: a class, or a number in the target's own unit."""
