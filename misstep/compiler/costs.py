@@ -160,14 +160,14 @@ class _Counting:
         here = positions_of(kernel.shape)
         given = self._elements.given
         if kernel.core is not None:
-            given[kernel.core] = Number("%core", KIND_OF_DTYPE[kernel.core.dtype])
+            given[kernel.core, here] = Number("%core", KIND_OF_DTYPE[kernel.core.dtype])
         for value, view in kernel.results:
-            if value in given:
+            if (value, here) in given:
                 continue
             if self.fused.storage.get(value) == view and value.op is not None:
-                given[value] = self._elements.work_out(value, here)
+                given[value, here] = self._elements.work_out(value, here)
             else:
-                given[value] = self._elements.read(value, here)
+                given[value, here] = self._elements.read(value, here)
 
 
 class _CountingElements(Elements):

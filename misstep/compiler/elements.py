@@ -44,7 +44,7 @@ class Elements:
 
     `storage`: where values are stored. `address`: of a buffer. `lanes`: entries worked on at once
     (0: one). `mask`: which lanes count, or None for all. `given`: entries that are in registers
-    already, at the positions of this place. `single`: the number of a value that is one and the
+    already, by value and positions. `single`: the number of a value that is one and the
     same everywhere, or None. `flat`: entries are counted in row-major order, with one position
     only; all values that matter have one shape and lie so in memory.
     """
@@ -55,19 +55,19 @@ class Elements:
     single: Callable[[Value], Number | None]
     lanes: int = 0
     mask: Number | None = None
-    given: dict[Value, Number] = field(default_factory=dict)
+    given: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
     flat: bool = False
     aligned: bool = False
     memory: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
 
     def read(self, value: Value, positions: Positions) -> Number:
         """Return the entry of `value` at `positions` (one for each axis), in all lanes."""
-        if value in self.given:
-            return self.given[value]
+        key = (value, positions)
+        if key in self.given:
+            return self.given[key]
         single = self.single(value)
         if single is not None:
             return single
-        key = (value, positions)
         if key not in self.memory:
             self.memory[key] = self._fresh(value, positions)
         return self.memory[key]
@@ -83,6 +83,8 @@ class Elements:
             return self.code.constant(value.data.reshape(-1)[0].item(), KIND_OF_DTYPE[value.dtype])
         if value in self.storage:
             return self.load(self.storage[value], positions, value.dtype)
+        if not value.size:  # code that never runs
+            return self.code.constant(0, KIND_OF_DTYPE[value.dtype])
         if value.op is None:
             raise GraphError(f"the compiler at {value.describe()}", needed="a stored value")
         return self.work_out(value, positions)

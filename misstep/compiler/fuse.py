@@ -149,12 +149,24 @@ class _Fusion:
             self._attach(value, view)
         for name, view in self.moved.items():
             value = self.graph.outputs[name]
-            if value not in self.singles:
-                self._new(value.shape, None).results.append((value, view))
+            if value.size and value not in self.singles:
+                self._new(value.shape, None).results.append((self._beside_state(name), view))
         self._drop_unread()
         return Fused(
             self.graph, self.kernels, self.storage, self.singles, self.makers, self.single_outputs
         )
+
+    def _beside_state(self, name: str) -> Value:
+        """Return what shows the new numbers of a state that could not take the old ones' place."""
+        value, view = self.graph.outputs[name], self.outputs[name]
+        if self.storage.get(value) == view:
+            return value
+        copy = Value(value.type, name=name)
+        self.storage[copy] = view
+        self.makers[copy] = {
+            one for one in self.kernels if any(to.buffer is view.buffer for _, to in one.results)
+        }
+        return copy
 
     # --- what is stored -----------------------------------------------------------------------
 

@@ -209,7 +209,7 @@ class _Lowering:
         return [
             value
             for value in self.graph.literals
-            if value.size and (value in operands or not is_one_number(value))
+            if value in operands or (value.size and not is_one_number(value))
         ]
 
     # --- code ---------------------------------------------------------------------------------

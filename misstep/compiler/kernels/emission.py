@@ -43,7 +43,7 @@ class Emission:
         self,
         lanes: int = 0,
         mask: Number | None = None,
-        given: dict[Value, Number] | None = None,
+        given: dict[tuple[Value, Positions], Number] | None = None,
         *,
         flat: bool = False,
         aligned: bool = False,
@@ -114,17 +114,19 @@ class Emission:
         `core`: the core's entry, in a register. Everything is read before anything is stored, since
         a result may take the place of what it is computed from.
         """
-        given = {} if core is None or kernel.core is None else {kernel.core: core}
+        given: dict[tuple[Value, Positions], Number] = {}
+        if core is not None and kernel.core is not None:
+            given[kernel.core, positions] = core
         elements = self.elements(lanes, mask, given, flat=flat, aligned=aligned, memory=memory)
         made: list[tuple[Number, View]] = []
         for value, view in kernel.results:
-            if value in given:
-                number = given[value]
+            if (value, positions) in given:
+                number = given[value, positions]
             elif self.fused.storage.get(value) == view and value.op is not None:
                 number = elements.work_out(value, positions)
             else:
                 number = elements.read(value, positions)
-            given[value] = number
+            given[value, positions] = number
             made.append((number, view))
         for number, view in made:
             elements.store(number, view, positions)

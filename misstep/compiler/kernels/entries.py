@@ -72,15 +72,16 @@ def _lanes(emission: Emission, kernel: Kernel, row: int) -> int:
     Some ops have a size of block of which each entry costs little once one is worked out.
     """
     sizes = {LANES}
+    storage = emission.fused.storage
     seen: set[Value] = set()
-    waiting = [value for value, _ in kernel.results]
+    waiting = [value for value, view in kernel.results if storage.get(value) in (None, view)]
     while waiting:
         value = waiting.pop()
         if value.op is None or value in seen or emission.single(value) is not None:
             continue
         seen.add(value)
         sizes.add(value.op.block)
-        waiting += [one for one in value.inputs if one not in emission.fused.storage]
+        waiting += [one for one in value.inputs if one not in storage]
     wanted = max(sizes)
     return wanted if row % wanted == 0 else LANES
 
