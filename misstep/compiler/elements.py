@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from misstep.compiler.code import KIND_OF_DTYPE, Code, Number
-from misstep.compiler.views import Buffer, View, row_major
+from misstep.compiler.views import View, row_major
 from misstep.errors import GraphError
 from misstep.ir import Value
 
@@ -42,16 +42,17 @@ Positions = tuple[Position, ...]
 class Elements:
     """Computes entries at some place in a kernel.
 
-    `storage`: where values are stored. `address`: of a buffer. `lanes`: entries worked on at once
-    (0: one). `mask`: which lanes count, or None for all. `given`: entries that are in registers
-    already, by value and positions. `single`: the number of a value that is one and the
+    `storage`: where values are stored. `address`: of a view's first entry. `lanes`: entries worked
+    on at once (0: one). `mask`: which lanes count, or None for all. `given`: entries that are in
+    registers already, by value and positions. `single`: the number of a value that is one and the
     same everywhere, or None. `flat`: entries are counted in row-major order, with one position
-    only; all values that matter have one shape and lie so in memory.
+    only; all values that matter have one shape and lie so in memory. `aligned`: the first lane's
+    number in row-major order is a multiple of `lanes`.
     """
 
     code: Any
     storage: Mapping[Value, View]
-    address: Callable[[Buffer], Number]
+    address: Callable[[View], Number]
     single: Callable[[Value], Number | None]
     lanes: int = 0
     mask: Number | None = None
@@ -91,7 +92,7 @@ class Elements:
 
     def load(self, view: View, positions: Positions, dtype: str) -> Number:
         """Return the entry of a stored value; lanes that do not count are never read."""
-        base, kind = self.address(view.buffer), KIND_OF_DTYPE[dtype]
+        base, kind = self.address(view), KIND_OF_DTYPE[dtype]
         offset, stride, scattered = self.offset(view, positions)
         if scattered is None and stride == 0:
             return self.code.load(self.code.address(base, offset, kind), kind)
@@ -104,7 +105,7 @@ class Elements:
 
     def store(self, number: Number, view: View, positions: Positions) -> None:
         """Write an entry, in all lanes that count."""
-        base = self.address(view.buffer)
+        base = self.address(view)
         offset, stride, scattered = self.offset(view, positions)
         if scattered is None and stride == 0:
             # Along an axis of length 1 only the first lane is an entry.
@@ -123,7 +124,7 @@ class Elements:
         code = self.code
         if self.flat:
             view = View(view.buffer, view.offset, (view.size,), (1,))
-        total, stride = code.index(view.offset), 0
+        total, stride = code.index(0), 0
         scattered: Number | None = None
         for position, length, step in zip(positions, view.shape, view.strides, strict=True):
             if step == 0 or (length == 1 and not position.start.lanes):

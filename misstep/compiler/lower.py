@@ -28,6 +28,7 @@ from misstep.compiler.kernels import (
     write_reduction,
     write_scatter,
 )
+from misstep.compiler.outlining import Functions
 from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, Schedule, schedule
 from misstep.compiler.plan_memory import Arena, plan_memory
 from misstep.compiler.target import Target
@@ -129,6 +130,7 @@ class _Lowering:
         self.moved: dict[str, View] = {}
         self.buffers: dict[Buffer, int] = {}
         self.code = ElementCode()
+        self.functions = Functions(target)
         self.entry: list[str] = []
         self._bounds: dict[int, tuple[Number, Number]] = {}
         self._addresses: dict[Buffer, Number] = {}
@@ -230,6 +232,15 @@ class _Lowering:
 
         return self._at_entry(write)
 
+    def _address(self, view: View) -> Number:
+        """Return where the first entry of a view is, worked out here."""
+        base = self._addresses[view.buffer]
+        if not view.offset:
+            return base
+        return self.code.address(
+            base, self.code.index(view.offset), KIND_OF_DTYPE[view.buffer.dtype]
+        )
+
     def bounds(self, rows: int) -> tuple[Number, Number]:
         """Return the rows of this thread: from the first up to the one behind the last."""
         if rows not in self._bounds:
@@ -264,7 +275,7 @@ class _Lowering:
             at = code.index(start)
             self._addresses[buffer] = self._at_entry(partial(code.address, arena_base, at, "i8"))
         emission = Emission(
-            code, fused, self.target, lambda one: self._addresses[one], self.bounds, own_scratch,
+            code, fused, self.target, self._address, self.bounds, own_scratch,
             chaining=bool(self.roles.states),
         )  # fmt: skip
         before = "entry.end"
@@ -364,20 +375,26 @@ class _Lowering:
     def _write_kernel(
         self, emission: Emission, kernel: Kernel, fetched: Mapping[str, Number], numbers: Number
     ) -> None:
-        core = kernel.core
+        data = index = emission.scratch
         if kernel.fed is not None:
-            rows = kernel.fed.shape[0]
-            moved = self.code.multiply(Number("%step", "i64"), self.code.index(rows))
+            moved = self.code.multiply(Number("%step", "i64"), self.code.index(kernel.fed.shape[0]))
             index = self.code.address(numbers, moved, "i64")
-            write_fetch(emission, kernel, fetched[kernel.fed.name or ""], index)
-        elif core is None:
-            write_entries(emission, kernel)
-        elif isinstance(core.op, MatrixProduct):
-            write_contraction(emission, kernel)
-        elif isinstance(core.op, ScatterAdd):
-            write_scatter(emission, kernel)
-        else:
-            write_reduction(emission, kernel)
+            data = fetched[kernel.fed.name or ""]
+
+        def write(inside: Emission) -> None:
+            core, take = kernel.core, inside.take
+            if kernel.fed is not None:
+                write_fetch(inside, kernel, take(data), take(index))
+            elif core is None:
+                write_entries(inside, kernel)
+            elif isinstance(core.op, MatrixProduct):
+                write_contraction(inside, kernel)
+            elif isinstance(core.op, ScatterAdd):
+                write_scatter(inside, kernel)
+            else:
+                write_reduction(inside, kernel)
+
+        self.functions.call(emission, write, kernel.core if kernel.single else None)
 
     # --- laps of a profile ----------------------------------------------------------------------
 
@@ -430,7 +447,7 @@ class _Lowering:
                 "}",
             ]
         )
-        return "\n".join([*sorted(self.code.declarations), body, ""])
+        return "\n".join([*sorted(self.code.declarations), *self.functions.texts, body, ""])
 
 
 __all__ = ["BARRIER", "ENTRY", "FIRST_SLOT", "REST", "Lowered", "Roles", "Slot", "lower"]

@@ -36,7 +36,7 @@ def write_contraction(emission: Emission, kernel: Kernel) -> None:
     core = kernel.core
     assert core is not None
     views = [emission.fused.storage[given] for given in core.inputs]
-    bases = [emission.addresses(view.buffer) for view in views]
+    bases = [emission.addresses(view) for view in views]
     kind = KIND_OF_DTYPE[core.dtype]
     batch = core.shape[:-2]
     if not batch:
@@ -72,7 +72,7 @@ def _operand(
 ) -> Operand:
     """Return one matrix of a batch."""
     code = emission.code
-    offset = code.index(view.offset)
+    offset = code.index(0)
     axes = len(view.shape) - 2
     for position, length, stride in zip(
         outer[len(outer) - axes :] if axes else (),

@@ -10,7 +10,7 @@ from misstep.compiler.code import KIND_OF_DTYPE, Number
 from misstep.compiler.elements import Elements, Position, Positions, is_one_number, plus, times
 from misstep.compiler.fuse import Fused, Kernel
 from misstep.compiler.target import Target
-from misstep.compiler.views import Buffer, View
+from misstep.compiler.views import View
 from misstep.errors import GraphError
 from misstep.ir import Value
 
@@ -23,21 +23,24 @@ LANES = 16
 class Emission:
     """The function under construction.
 
-    `addresses`: where each buffer starts, in this step. `bounds`: for a number of rows, the first
-    row of this thread and the one behind its last. `scratch`: memory of this thread's own.
-    `singles`: single numbers worked out so far in this step. `chaining`: whether short results may
-    be summed in several chains; not where a row's bits must not depend on how many rows there are.
+    `addresses`: where the first entry of a view is, in this step. `bounds`: for a number of rows,
+    the first row of this thread and the one behind its last. `scratch`: memory of this thread's
+    own. `singles`: single numbers worked out so far in this step. `chaining`: whether short results
+    may be summed in several chains; not where a row's bits must not depend on how many rows there
+    are.
     """
 
     code: Any
     fused: Fused
     target: Target
-    addresses: Callable[[Buffer], Number]
+    addresses: Callable[[View], Number]
     bounds: Callable[[int], tuple[Number, Number]]
     scratch: Number
     singles: dict[Value, Number] = field(default_factory=dict)
     scratch_bytes: int = 0
     chaining: bool = True
+    # How a number from outside of the function under construction is called inside.
+    take: Callable[[Number], Number] = lambda number: number
 
     def elements(
         self,

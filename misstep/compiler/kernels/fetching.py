@@ -23,7 +23,7 @@ def write_fetch(emission: Emission, kernel: Kernel, data: Number, index: Number)
         chosen = code.load(code.address(index, loop.index, "i64"), "i64")
         start = times(code, chosen, row)
         to = times(code, loop.index, row)
-        target = code.address(emission.addresses(view.buffer), to, kind)
+        target = code.address(emission.addresses(view), to, kind)
         source = code.address(data, start, kind)
 
         def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
