@@ -34,6 +34,8 @@ from misstep.train.stepping import Stepper
 PROBE_EVERY = 50
 PROBE_WORK = 500_000_000
 LOOKS = 20
+# Numbers that are looked at together before training.
+CHECKED_TOGETHER = 2**22
 
 
 class Trainer:
@@ -364,10 +366,28 @@ def _numbers(given: Any, name: str, dtype: str | None) -> Array:
             numbers = array if dtype is None else array.astype(dtype, copy=False)
     except (TypeError, ValueError) as error:
         raise DataError(name, needed="numbers, as many in each row", got=str(error)) from error
-    if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-        place = np.argwhere(~np.isfinite(numbers))[0].tolist()
+    place = _first_not_finite(numbers)
+    if place is not None:
         raise DataError(
             f"{name}{place}", needed="finite numbers", got=str(array[tuple(place)]),
             try_="filling or leaving out missing values; `misstep train` and ms.Classifier do so",
         )  # fmt: skip
     return numbers
+
+
+def _first_not_finite(numbers: Array) -> list[int] | None:
+    """Return the place of the first number that is not finite; None: all are.
+
+    A part of the rows at a time: data may be a file that is larger than memory.
+    """
+    if numbers.dtype.kind != "f":
+        return None
+    if numbers.ndim == 0:
+        return None if np.isfinite(numbers) else []
+    rows = max(CHECKED_TOGETHER // max(numbers[:1].size, 1), 1)
+    for start in range(0, len(numbers), rows):
+        finite = np.isfinite(numbers[start : start + rows])
+        if not finite.all():
+            first = [int(at) for at in np.argwhere(~finite)[0]]
+            return [start + first[0], *first[1:]]
+    return None
