@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from misstep.compiler.code import Code, Number
-from misstep.compiler.target import Target
 
 __all__ = ["Laps", "write_clock"]
 
@@ -22,16 +21,14 @@ __all__ = ["Laps", "write_clock"]
 # (processors fetch lines of 64 bytes in pairs).
 WORDS_APART = 16
 
-# The counter must run on while the thread sleeps, and at one speed; LLVM's "cycle counter" of
-# AArch64 counts cycles of the core, which systems don't let programs read.
-_COUNTERS = {"x86_64": "llvm.readcyclecounter", "aarch64": "llvm.readsteadycounter"}
+# LLVM's name for it: on x86-64 RDTSC, on AArch64 a reading of CNTVCT_EL0.
+_COUNTER = "llvm.readcyclecounter"
 
 
-def write_clock(code: Code, target: Target) -> Number:
+def write_clock(code: Code) -> Number:
     """Write a reading of the clock and return it, an i64 of ticks."""
-    name = _COUNTERS[target.machine]
-    code.declarations.add(f"declare i64 @{name}()")
-    return code.result(f"call i64 @{name}()", "i64")
+    code.declarations.add(f"declare i64 @{_COUNTER}()")
+    return code.result(f"call i64 @{_COUNTER}()", "i64")
 
 
 @dataclass
@@ -43,7 +40,6 @@ class Laps:
     """
 
     code: Code
-    target: Target
     base: Number
     kinds: list[object] = field(default_factory=list)
     _last: Number = field(default_factory=lambda: Number("0", "i64"))
@@ -51,7 +47,7 @@ class Laps:
 
     def begin(self) -> None:
         """Write that the first lap begins here."""
-        self._last = write_clock(self.code, self.target)
+        self._last = write_clock(self.code)
         self._written = len(self.code.lines)
 
     def end(self, kind: object) -> None:
@@ -64,7 +60,7 @@ class Laps:
             return
         if kind not in self.kinds:
             self.kinds.append(kind)
-        now = write_clock(code, self.target)
+        now = write_clock(code)
         where = code.address(self.base, code.index(self.kinds.index(kind)), "i64")
         so_far = code.load(where, "i64")
         code.store(code.add(so_far, code.subtract(now, self._last)), where)

@@ -19,6 +19,7 @@ from misstep.compiler.clock import Laps
 from misstep.compiler.code import KIND_OF_DTYPE, Number
 from misstep.compiler.element_code import ElementCode
 from misstep.compiler.elements import Position, is_one_number
+from misstep.compiler.entry import write_entry
 from misstep.compiler.fuse import Fused, Kernel, fuse
 from misstep.compiler.kernels import (
     Emission,
@@ -39,8 +40,9 @@ from misstep.ops.indexing import ScatterAdd
 
 # The table in the context, in entries of 8 bytes.
 ARENA, SCRATCH, SCRATCH_BYTES, STEPS, DONE, ROW_NUMBERS, FIRST_SLOT = range(7)
-# The function's name in the module.
+# What the module calls the way in, and the steps themselves.
 ENTRY = "misstep_run"
+BODY = "misstep_steps"
 # What a lap of a profile is about that is no kernel: the waiting for other threads before a region
 # (by its number) or between two steps, and all the rest, such as single numbers.
 BARRIER, REST = "barrier", "rest"
@@ -135,7 +137,7 @@ class _Lowering:
         self._bounds: dict[int, tuple[Number, Number]] = {}
         self._addresses: dict[Buffer, Number] = {}
         self._step: Number = Number("0", "i64")
-        self.laps = Laps(self.code, target, Number("%laps", "ptr")) if profiling else None
+        self.laps = Laps(self.code, Number("%laps", "ptr")) if profiling else None
 
     def run(self) -> Lowered:
         inputs, outputs, fed = self._places()
@@ -434,7 +436,7 @@ class _Lowering:
         code.emit("ret i32 0")
 
     def _text(self) -> str:
-        head = f"define i32 @{ENTRY}(ptr %context, i64 %thread, i64 %threads) "
+        head = f"define internal i32 @{BODY}(ptr %context, i64 %thread, i64 %threads) noinline "
         body = "\n".join(
             [
                 head + self.target.function_attributes + " {",
@@ -447,7 +449,8 @@ class _Lowering:
                 "}",
             ]
         )
-        return "\n".join([*sorted(self.code.declarations), *self.functions.texts, body, ""])
+        entry = write_entry(ENTRY, BODY, self.target)
+        return "\n".join([*sorted(self.code.declarations), *self.functions.texts, body, entry, ""])
 
 
 __all__ = ["BARRIER", "ENTRY", "FIRST_SLOT", "REST", "Lowered", "Roles", "Slot", "lower"]
