@@ -11,6 +11,12 @@ from typing import Any, TextIO
 
 # A bar is redrawn at most this often, in seconds.
 REDRAW = 0.1
+# Batches that are so many times faster than those before show that those waited for a program.
+FAR_FASTER = 4
+# Times that batches are heard of until their speed is told: twice, programs are made ready.
+TIMES = 3
+# A bar's letters: few, since the numbers beside it say more.
+BAR = 12
 # Without a terminal, lines come at most this often, in seconds; the last one always comes.
 LINE_EVERY = 1.0
 # And at least this often while an epoch goes on.
@@ -58,6 +64,11 @@ def in_words(seconds: float) -> str:
 
 def epoch_words(values: dict[str, float]) -> str:
     """Return the numbers of an epoch as words."""
+    return " · ".join(epoch_parts(values))
+
+
+def epoch_parts(values: dict[str, float]) -> list[str]:
+    """Return the numbers of an epoch, each in words."""
     parts = [f"loss {values['training_loss']:.4g}"]
     if "validation_loss" in values:
         parts.append(f"validation loss {values['validation_loss']:.4g}")
@@ -66,29 +77,63 @@ def epoch_words(values: dict[str, float]) -> str:
         for name, value in values.items()
         if name.startswith("validation_") and name != "validation_loss"
     ]
-    return " · ".join(parts)
+    return parts
+
+
+def fitting(parts: list[str], width: int) -> str:
+    """Return parts joined in their order, the least needed ones left out until `width` holds them.
+
+    >>> fitting(["loss 0.1", "validation loss 0.2", "900 rows/s", "5 s left"], 35)
+    'loss 0.1 · 900 rows/s · 5 s left'
+    """
+    kept = list(parts)
+    for start, end in (("validation loss", ""), ("", "rows/s"), ("validation", ""), ("", "left")):
+        if len(" · ".join(kept)) > width:
+            kept = [part for part in kept if not (part.startswith(start) and part.endswith(end))]
+    words = " · ".join(kept)
+    return words if len(words) <= width else ""
 
 
 class _Timed(Progress):
-    """Counts rows and batches, for rows per second and the time left."""
+    """Counts rows and batches, for rows per second and the time left.
+
+    Making programs ready is no learning: the clock starts behind the first batches, and again when
+    what follows is far faster than what came before.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.began = time.perf_counter()
-        self.rows = 0
-        self.first = 0
+        self.began: float | None = None
+        self.rows = self.first = 0
         self.epochs = self.batches = 1
+        self._heard, self._done, self._times = 0.0, 0, 0
 
     def start(self, epoch: int, epochs: int, batches: int, done: int) -> None:
-        """Start the clock."""
-        self.began = time.perf_counter()
+        """Hear how much there is to do."""
+        self.began = None
         self.epochs, self.batches, self.first = epochs, batches, done
 
-    def speed(self, done: int) -> tuple[float, float]:
-        """Return rows per second and the seconds left when `done` batches are behind us."""
-        passed = max(time.perf_counter() - self.began, 1e-9)
-        left = self.epochs * self.batches - done
-        return self.rows / passed, left * passed / max(done - self.first, 1)
+    def count(self, epoch: int, done: int, rows: int) -> None:
+        """Count the rows of batches; the first ones start the clock."""
+        now, here = time.perf_counter(), (epoch - 1) * self.batches + done
+        if self.began is None:
+            self.began, self.first = now, here
+        else:
+            slow = self.rows / max(self._heard - self.began, 1e-9)
+            if slow and rows > FAR_FASTER * slow * (now - self._heard):
+                self.began, self.first, self.rows = self._heard, self._done, 0
+            self.rows += rows
+        self._heard, self._done = now, here
+        self._times += 1
+
+    def speed(self, done: int, *, over: bool = False) -> list[str]:
+        """Return rows per second and, unless it is `over`, the time left; nothing if not known."""
+        passed = 0.0 if self.began is None else time.perf_counter() - self.began
+        if not self.rows or passed <= 0 or self._times < TIMES:
+            return []
+        left = (self.epochs * self.batches - done) * passed / max(done - self.first, 1)
+        ahead = [] if over or done >= self.epochs * self.batches else [f"{in_words(max(left, 1.0))} left"]
+        return [f"{self.rows / passed:,.0f} rows/s", *ahead]
 
 
 class LineProgress(_Timed):
@@ -97,38 +142,34 @@ class LineProgress(_Timed):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._last = 0.0
-        self._held: str | None = None
+        self._held: tuple[int, list[str]] | None = None
 
     def _print(self, words: str) -> None:
         print(words, file=self.stream, flush=True)
 
     def batch(self, epoch: int, done: int, rows: int, loss: float) -> None:
         """Print a line when the last one is long ago."""
-        self.rows += rows
+        self.count(epoch, done, rows)
         now = time.perf_counter()
         if self._last == 0.0:
             self._last = now
         if now - self._last >= LINE_AT_LEAST:
             self._last = now
-            speed, left = self.speed((epoch - 1) * self.batches + done)
-            self._print(
-                f"epoch {epoch}/{self.epochs}, batch {done}/{self.batches} · loss {loss:.4g} · "
-                f"{speed:,.0f} rows/s · {in_words(left)} left"
-            )
+            parts = [
+                f"epoch {epoch}/{self.epochs}, batch {done}/{self.batches}", f"loss {loss:.4g}",
+                *self.speed((epoch - 1) * self.batches + done),
+            ]  # fmt: skip
+            self._print(" · ".join(parts))
 
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
         """Print a line, unless the last one came just now."""
-        speed, left = self.speed(epoch * self.batches)
-        line = (
-            f"epoch {epoch}/{self.epochs} · {epoch_words(values)} · {speed:,.0f} rows/s"
-            f"{f' · {in_words(left)} left' if epoch < self.epochs else ''}"
-        )
+        parts = [f"epoch {epoch}/{self.epochs}", *epoch_parts(values)]
         now = time.perf_counter()
         if epoch > 1 and now - self._last < LINE_EVERY:
-            self._held = line
+            self._held = epoch, parts
             return
         self._last, self._held = now, None
-        self._print(line)
+        self._print(" · ".join([*parts, *self.speed(epoch * self.batches)]))
 
     def note(self, words: str) -> None:
         """Print the words, after the last line that was held back."""
@@ -138,19 +179,21 @@ class LineProgress(_Timed):
     def finish(self) -> None:
         """Print the last line if it was held back."""
         if self._held is not None:
-            self._print(self._held)
+            epoch, parts = self._held
+            self._print(" · ".join([*parts, *self.speed(epoch * self.batches, over=True)]))
             self._held = None
 
 
 class BarProgress(_Timed):
-    """A bar that is drawn anew in place, for terminals."""
+    """A bar that is drawn anew in place, for terminals; a narrow one gets fewer words."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._bar: Any = None
         self._task: Any = None
         self._drawn = 0.0
-        self._words = ""
+        self._parts: list[str] = []
+        self._at = (1, 0)
 
     def start(self, epoch: int, epochs: int, batches: int, done: int) -> None:
         """Draw the bar."""
@@ -160,38 +203,40 @@ class BarProgress(_Timed):
         from rich.progress import Progress as Bar
 
         super().start(epoch, epochs, batches, done)
+        self._at = epoch, done
         self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(bar_width=24),
+            TextColumn("{task.description}"), BarColumn(bar_width=BAR),
             TextColumn("{task.fields[at]}"),
             console=Console(file=self.stream), auto_refresh=False,
         )  # fmt: skip
-        self._bar.start()
         self._task = self._bar.add_task(
             f"epoch {epoch}/{epochs}", total=epochs * batches, completed=done, at=""
         )
-        self._bar.refresh()
+        self._bar.start()
+        self._draw(["getting ready"])
 
-    def _draw(self, epoch: int, done: int, words: str) -> None:
-        speed, left = self.speed(done)
-        self._bar.update(
-            self._task, completed=done, description=f"epoch {epoch}/{self.epochs}",
-            at=f"{words} · {speed:,.0f} rows/s · {in_words(left)} left", refresh=True,
-        )  # fmt: skip
+    def _draw(self, parts: list[str], *, over: bool = False) -> None:
+        epoch, done = self._at
+        head = f"epoch {epoch}/{self.epochs}"
+        # Two blanks between the columns; the last one stays free, where some terminals would wrap.
+        room = self._bar.console.width - len(head) - BAR - 3
+        words = fitting([*parts, *self.speed(done, over=over)], room)
+        self._bar.update(self._task, completed=done, description=head, at=words, refresh=True)
         self._drawn = time.perf_counter()
 
     def batch(self, epoch: int, done: int, rows: int, loss: float) -> None:
         """Draw the bar anew, a few times a second."""
-        self.rows += rows
+        self.count(epoch, done, rows)
+        self._at = epoch, (epoch - 1) * self.batches + done
         if self._bar is not None and time.perf_counter() - self._drawn >= REDRAW:
-            words = self._words or f"loss {loss:.4g}"
-            self._draw(epoch, (epoch - 1) * self.batches + done, words)
+            self._draw(self._parts or [f"loss {loss:.4g}"])
 
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
         """Keep the epoch's words beside the bar."""
-        self._words = epoch_words(values)
-        last = epoch == self.epochs
-        if self._bar is not None and (last or time.perf_counter() - self._drawn >= REDRAW):
-            self._draw(epoch, epoch * self.batches, self._words)
+        self._parts = epoch_parts(values)
+        self._at = epoch, epoch * self.batches
+        if self._bar is not None and time.perf_counter() - self._drawn >= REDRAW:
+            self._draw(self._parts)
 
     def note(self, words: str) -> None:
         """Print the words above the bar."""
@@ -201,8 +246,8 @@ class BarProgress(_Timed):
             print(words, file=self.stream, flush=True)
 
     def finish(self) -> None:
-        """Leave the bar as it is and free the terminal."""
+        """Draw the bar as it is at the end, and free the terminal."""
         if self._bar is not None:
-            self._bar.refresh()
+            self._draw(self._parts, over=True)
             self._bar.stop()
             self._bar = None
