@@ -33,10 +33,11 @@ def best_peer(outcome: Outcome) -> Standing | None:
 
 
 def shares(outcome: Outcome, times: Sequence[float]) -> Spread | None:
-    """Return the share of the roofline that times have, against the peak of the same run."""
+    """Return the share of the roofline that times have, against the peak of the same rounds."""
     if not outcome.peaks or not times:
         return None
-    peak = median(outcome.peaks)
+    # The highest: a roofline must not sink because something else ran during a measurement.
+    peak = max(outcome.peaks)
     return spread([share_of_roofline(outcome.workload.flops, one, peak) for one in times])
 
 
