@@ -26,6 +26,14 @@ app = typer.Typer(
 )  # fmt: skip
 
 
+class Kind(StrEnum):
+    """Which program of a model."""
+
+    STEP = "step"
+    EVALUATE = "evaluate"
+    PREDICT = "predict"
+
+
 class Task(StrEnum):
     """What to make of a target that could be either."""
 
@@ -248,6 +256,62 @@ def summary(model: Model, json: Json = False) -> int:
     from misstep.cli.summary_command import summarize
 
     return summarize(model, json=json)
+
+
+def _part(name: str, words: str) -> Any:
+    return typer.Option(f"--{name}", help=words)
+
+
+@app.command(
+    cls=SingleCommand, short_help="Show the program that trains or asks a model, and its speed."
+)
+def inspect(
+    model: Model,
+    program: Annotated[
+        Kind, typer.Option(help="A training step, the evaluation of rows, or prediction.")
+    ] = Kind.STEP,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", help="Rows that it works on at once.")
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Threads to use at most; the results do not depend on it."),
+    ] = None,
+    graph: Annotated[bool, _part("graph", "Show the graph as it was made.")] = False,
+    passes: Annotated[bool, _part("passes", "Show what each pass of simplifying changed.")] = False,
+    simplified: Annotated[bool, _part("simplified", "Show the graph after simplifying.")] = False,
+    kernels: Annotated[
+        bool, _part("kernels", "Show the kernels, with what each reads, does and stores.")
+    ] = False,
+    memory: Annotated[bool, _part("memory", "Show where results lie, and for how long.")] = False,
+    python: Annotated[bool, _part("python", "Show a Python file that computes the same.")] = False,
+    llvm: Annotated[bool, _part("llvm", "Show the code as LLVM reads it.")] = False,
+    assembly: Annotated[bool, _part("assembly", "Show the instructions of the processor.")] = False,
+    profile: Annotated[
+        bool,
+        _part("profile", "Measure longer where the time goes, and show all kernels and threads."),
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Show the program that trains a model, or asks it, as it runs on this machine.
+
+    Without more, an overview: what the network became, in how many kernels it runs, and where the
+    time of a step goes, measured on made-up rows, beside what this machine can do at most. The
+    training step is that of `misstep train` where nothing was chosen.
+
+        misstep inspect runs/digits/model.misstep
+        misstep inspect runs/digits/model.misstep --program predict --profile
+        misstep inspect runs/digits/model.misstep --python
+        misstep inspect runs/digits/model.misstep --kernels --memory --batch-size 256
+    """
+    from misstep.cli.inspect_command import Looks, inspect_model
+
+    wanted = {
+        "graph": graph, "passes": passes, "simplified": simplified, "kernels": kernels,
+        "memory": memory, "python": python, "llvm": llvm, "assembly": assembly, "profile": profile,
+    }  # fmt: skip
+    parts = [name for name, asked in wanted.items() if asked]
+    return inspect_model(model, Looks(program.value, batch_size, threads, parts, json))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

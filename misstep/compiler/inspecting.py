@@ -8,13 +8,14 @@ where their results lie, and the code. Knows programs, not what they are for.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from misstep.compiler.costs import Cost, buffer_bytes, cost_of, steps_of
 from misstep.compiler.emit_python import emit_python
 from misstep.compiler.fuse import Kernel
 from misstep.compiler.labels import Labels
 from misstep.compiler.layout import (
+    WIDTH,
     bytes_in_words,
     counted,
     figure,
@@ -26,6 +27,7 @@ from misstep.compiler.layout import (
     wrapped,
 )
 from misstep.compiler.lower import Slot
+from misstep.compiler.naming import as_identifier
 from misstep.compiler.native import assembly
 from misstep.compiler.plan_memory import lifetimes
 from misstep.compiler.profiling import KernelProfile, Profile, footprint_of
@@ -37,7 +39,8 @@ from misstep.ir import Graph, Value
 if TYPE_CHECKING:
     from misstep.compiler.program import NativeProgram
 
-__all__ = ["SECTIONS", "overview", "passes_text", "profile_text", "report"]
+__all__ = ["SECTIONS", "graph_section", "overview", "passes_text", "profile_text", "report",
+           "summary"]  # fmt: skip
 
 # What `report` can tell, in this order.
 SECTIONS = {
@@ -51,9 +54,9 @@ SECTIONS = {
     "llvm": "the code as LLVM reads it",
     "assembly": "the instructions of the processor",
 }
-_LONGEST_NAME = 38
-# Steps of a kernel that are named one by one.
-_STEPS_NAMED = 8
+_SHORTEST_NAME = 20
+# Things of one kind that are named one by one.
+_MOST_NAMED = 8
 
 
 def report(program: NativeProgram, sections: Sequence[str] = ("overview",)) -> str:
@@ -71,20 +74,26 @@ def report(program: NativeProgram, sections: Sequence[str] = ("overview",)) -> s
     return "\n\n".join(f"{heading(f'{name}: {SECTIONS[name]}')}\n{text}" for name, text in titled)
 
 
+def graph_section(graph: Graph, name: str) -> str | None:
+    """Return a section that needs no more than a graph, or None for one that needs a program."""
+    if name == "graph":
+        return str(graph)
+    if name == "passes":
+        return passes_text(graph)
+    if name == "python":
+        return emit_python(graph, function=as_identifier(graph.name)).rstrip("\n")
+    return str(simplify(graph)) if name == "simplified" else None
+
+
 def _section(program: NativeProgram, name: str) -> str:
     lowered = program.lowered
-    if name == "graph":
-        return str(program.graph)
-    if name == "passes":
-        return passes_text(program.graph)
-    if name == "simplified":
-        return str(lowered.fused.graph)
+    known = graph_section(program.graph, name)
+    if known is not None:
+        return known
     if name == "kernels":
         return kernels_text(program)
     if name == "memory":
         return memory_text(program)
-    if name == "python":
-        return emit_python(program.graph, function="step").rstrip("\n")
     if name == "llvm":
         return lowered.text.rstrip("\n")
     if name == "assembly":
@@ -100,34 +109,51 @@ def heading(words: str) -> str:
 # --- in a few lines -------------------------------------------------------------------------------
 
 
+def summary(program: NativeProgram) -> dict[str, Any]:
+    """Return the facts of `overview` by name."""
+    lowered, module = program.lowered, program.module
+    costs = [cost_of(kernel, lowered.fused) for kernel in lowered.fused.kernels]
+    return {
+        "operations_written": len(program.graph.computed),
+        "operations_simplified": len(lowered.fused.graph.computed),
+        "kernels": len(costs),
+        "regions": len(lowered.schedule.regions),
+        "barriers": lowered.barriers,
+        "threads": program.threads,
+        "target": program.target.name,
+        "processor": program.target.cpu,
+        "from_cache": module.origin == "disk",
+        "seconds_to_code": module.seconds,
+        "code_bytes": module.object_bytes,
+        "memory_bytes": lowered.arena.size,
+        "outside_bytes": footprint_of(program) - lowered.arena.size,
+        "products": sum(1 for cost in costs if cost.products),
+        "product_operations": sum(cost.products for cost in costs),
+        "operations": sum(cost.operations for cost in costs),
+    }
+
+
 def overview(program: NativeProgram, profile: Profile | None = None) -> str:
     """Return what runs, in a few lines; with a profile, also how fast."""
-    lowered, module = program.lowered, program.module
-    kernels = lowered.fused.kernels
-    costs = [cost_of(kernel, lowered.fused) for kernel in kernels]
-    products = sum(cost.products for cost in costs)
-    operations = sum(cost.operations for cost in costs)
-    many = sum(1 for cost in costs if cost.products)
-    regions = len(lowered.schedule.regions)
-    cpu = "" if program.target.cpu == program.target.name else f" ({program.target.cpu})"
-    outside = footprint_of(program) - lowered.arena.size
-    came = "loaded from the cache on disk in" if module.origin == "disk" else "compiled in"
-    simple = len(lowered.fused.graph.computed)
+    told = summary(program)
+    processor = f" ({told['processor']})" if told["processor"] != told["target"] else ""
+    came = "loaded from the cache on disk in" if told["from_cache"] else "compiled in"
     facts = [
-        ("graph", f"{_several(len(program.graph.computed), 'operation')} as written, "
-         f"{simple} when simplified"),
-        ("runs as", f"{_several(len(kernels), 'kernel')} in {_several(regions, 'region')}, "
-         f"{_several(lowered.barriers, 'barrier')} a step, "
-         f"{_several(program.threads, 'thread')}"),
-        ("code", f"{came} {1e3 * module.seconds:,.0f} ms, {bytes_in_words(module.object_bytes)} "
-         f"for {program.target.name}{cpu}"),
-        ("memory", f"{bytes_in_words(lowered.arena.size)} of its own; a step goes through "
-         f"{bytes_in_words(outside)} of the caller's arrays"),
-        ("work", f"{counted(operations)} operations a step, {counted(products)} of them in "
-         f"{_several(many, 'matrix product')}"),
+        ("graph", f"{_several(told['operations_written'], 'operation')} as written, "
+         f"{told['operations_simplified']} when simplified"),
+        ("runs as", f"{_several(told['kernels'], 'kernel')} in "
+         f"{_several(told['regions'], 'region')}, {_several(told['barriers'], 'barrier')} a step, "
+         f"{_several(told['threads'], 'thread')}"),
+        ("code", f"{came} {1e3 * told['seconds_to_code']:,.0f} ms, "
+         f"{bytes_in_words(told['code_bytes'])} for {told['target']}{processor}"),
+        ("memory", f"{bytes_in_words(told['memory_bytes'])} of its own; a step goes through "
+         f"{bytes_in_words(told['outside_bytes'])} of the caller's arrays"),
+        ("work", f"{counted(told['operations'])} operations a step, "
+         f"{counted(told['product_operations'])} of them in "
+         f"{_several(told['products'], 'matrix product')}"),
     ]  # fmt: skip
     if profile is not None:
-        facts.append(("a step", _speed(profile, operations, products)))
+        facts.append(("a step", _speed(profile, told["operations"], told["product_operations"])))
     return in_columns(facts)
 
 
@@ -146,8 +172,10 @@ def _several(count: int, noun: str) -> str:
 # --- time -----------------------------------------------------------------------------------------
 
 
-def profile_text(profile: Profile, *, most: int | None = None, by_thread: bool = False) -> str:
-    """Return a profile as a table with a legend.
+def profile_text(
+    profile: Profile, *, most: int | None = None, by_thread: bool = False, legend: bool = True
+) -> str:
+    """Return a profile as a table, and what it means.
 
     `most`: so many kernels, those that take longest, in the order in which they run. `by_thread`:
     with what each thread took, instead of rates.
@@ -182,14 +210,24 @@ def profile_text(profile: Profile, *, most: int | None = None, by_thread: bool =
         waiting = profile.waiting * profile.seconds
         rows.append([*sum_row("waiting for other threads", waiting), *(["", "", *waits])])
     rows.append(sum_row("single numbers and the rest", profile.rest))
+    room = WIDTH - _width_beside(rows, heads)
+    rows = [[number, shortened(name, room), *rest] for number, name, *rest in rows]
     table = in_columns(rows, heads, [0, *range(2, len(heads))])
-    return "\n".join([table, "", *_legend(profile)])
+    return "\n".join([table, "", *_legend(profile)]) if legend else table
+
+
+def _width_beside(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
+    """Return the width of a table whose second column is empty."""
+    without = [[cell if at != 1 else "" for at, cell in enumerate(row)] for row in [heads, *rows]]
+    # A column of names that is too narrow says nothing; then the table is too wide.
+    widest = max(map(len, in_columns(without, right=range(2, len(heads))).splitlines()))
+    return min(widest, WIDTH - _SHORTEST_NAME)
 
 
 def _row(kernel: KernelProfile, by_thread: bool) -> list[str]:
     cost = kernel.cost
     row = [
-        str(kernel.number), shortened(kernel.name, _LONGEST_NAME), percent(kernel.share),
+        str(kernel.number), kernel.name, percent(kernel.share),
         figure(1e6 * kernel.mean), counted(cost.operations), bytes_in_words(cost.bytes),
     ]  # fmt: skip
     if by_thread:
@@ -259,10 +297,16 @@ def kernels_text(program: NativeProgram) -> str:
     for region, kernels in enumerate(lowered.schedule.regions, 1):
         if region > 1:
             parts.append("── barrier: threads wait for each other ──")
-        parts.append(f"region {region}")
+        if kernels:
+            parts.append(f"region {region}")
         for kernel in kernels:
             number += 1
             parts.append(_kernel_text(program, kernel, number, labels, several_places))
+    numbers = [labels.value(value) for value, _ in lowered.fused.single_outputs]
+    if numbers:
+        parts.append(in_lines(numbers, "worked out by every thread, outside of all kernels: ", 0))
+    if not parts or (not number and not numbers):
+        return "no kernel: there is nothing to work out"
     if lowered.schedule.closing:
         parts.append("── barrier: threads wait for each other, then the next step begins ──")
     return "\n".join(parts)
@@ -277,7 +321,7 @@ def _kernel_text(
     if kernel.rows == 1 and not kernel.single:
         how = "by one thread"
     lines = [
-        f"{number:4}  {labels.kernel(kernel)}",
+        f"{number:4}  {shortened(labels.kernel(kernel), WIDTH - 6)}",
         in_lines([f"{shape_in_words(kernel.shape)}: {how}"], "over   ", 6),
     ]
     reads = _reads(kernel, labels, fused.reads(kernel))
@@ -314,7 +358,7 @@ def _reads(kernel: Kernel, labels: Labels, reads: Sequence[Read]) -> list[str]:
         outside = buffer.external and buffer.name != name
         found.append(words + (f" in {buffer.name}" if outside else ""))
     if numbers:
-        found.append(f"the numbers {', '.join(dict.fromkeys(numbers))}")
+        found += _few([f"{name} (one number)" for name in dict.fromkeys(numbers)])
     return list(dict.fromkeys(found))
 
 
@@ -325,12 +369,15 @@ def _does(kernel: Kernel, labels: Labels, steps: Sequence[Value], cost: Cost) ->
     if kernel.core is not None:
         found.append(labels.made(kernel))
     names = [step.op.name for step in steps if step.op is not None]
-    if len(names) > _STEPS_NAMED:
-        more = len(names) - _STEPS_NAMED + 1
-        names = [*names[: _STEPS_NAMED - 1], f"{more} more"]
     if names:
-        found.append(("then " if cost.products else "") + ", ".join(names) + " of each entry")
+        found.append(("then " if cost.products else "") + ", ".join(_few(names)) + " of each entry")
     return found or ["copies"]
+
+
+def _few(names: list[str]) -> list[str]:
+    if len(names) <= _MOST_NAMED:
+        return names
+    return [*names[: _MOST_NAMED - 1], f"{len(names) - _MOST_NAMED + 1} more"]
 
 
 # --- memory ---------------------------------------------------------------------------------------

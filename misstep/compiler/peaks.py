@@ -13,7 +13,7 @@ import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +75,21 @@ class Level:
 class Peaks:
     """What so many threads together can do at most on this machine.
 
-    `operations`: of floating-point numbers, by their kind, in a second; a multiply-add is two.
-    `levels`: from the first cache to memory.
+    `operations`: in multiply-adds, each of which is two, a second, by kind of number. `singles`:
+    additions and multiplications, half of each; some processors have units for both beside each
+    other. `levels`: from the first cache to memory.
     """
 
     threads: int
     operations: dict[str, float]
+    singles: dict[str, float]
     levels: tuple[Level, ...]
+
+    def arithmetic(self, dtype: str, products: float, others: float) -> float:
+        """Return the seconds that operations take at least: multiply-adds (two each) and others."""
+        kind = dtype if dtype in self.operations else "float32"
+        instructions = products / 2 + others
+        return max(products / self.operations[kind], instructions / self.singles[kind])
 
     def level(self, footprint: float) -> Level:
         """Return the nearest place that holds so many bytes (of all threads together)."""
@@ -108,10 +116,12 @@ def measured_peaks(target: Target, threads: int) -> Peaks:
         levels.append(Level("the last", last, read, copy))
     read, copy = _walked(module, MEMORY_BYTES // threads, threads)
     levels.append(Level("memory", None, read, copy))
-    return Peaks(threads, {name: _fma(target, name) * threads for name in KINDS}, tuple(levels))
+    operations = {name: _arithmetic(target, "fma", name) * threads for name in KINDS}
+    singles = {name: _arithmetic(target, "single", name) * threads for name in KINDS}
+    return Peaks(threads, operations, singles, tuple(levels))
 
 
-# --- multiply-adds --------------------------------------------------------------------------------
+# --- arithmetic -----------------------------------------------------------------------------------
 
 
 def _chains(target: Target) -> int:
@@ -119,12 +129,12 @@ def _chains(target: Target) -> int:
 
 
 @cache
-def _fma(target: Target, dtype: str) -> float:
+def _arithmetic(target: Target, how: str, dtype: str) -> float:
     """Return the operations a second of one core in registers only."""
-    function = _module(target).function(_name(f"fma_{dtype}"), CREW_RESULT, *CREW_ARGUMENTS)
+    function = _module(target).function(_name(f"{how}_{dtype}"), CREW_RESULT, *CREW_ARGUMENTS)
     lanes = target.lanes(KINDS[dtype])
-    each = 2 * lanes * _chains(target) * UNROLLED
-    numbers = np.full(_chains(target) * lanes, 0.5, dtype)
+    each = (2 if how == "fma" else 1) * lanes * _chains(target) * UNROLLED
+    numbers = np.ones((_chains(target) + 1) * lanes, dtype)
     context = np.zeros(CONTEXT, np.uint64)
     context[TO] = numbers.ctypes.data
 
@@ -136,16 +146,26 @@ def _fma(target: Target, dtype: str) -> float:
     return rounds * each / seconds
 
 
-def _write_fma(code: Code, target: Target, kind: str) -> None:
-    """Write rounds of a · a₀ + a₀ in many chains, which begin with what they leave at the end."""
+def _write_arithmetic(code: Code, target: Target, how: str, kind: str) -> None:
+    """Write rounds of a · 1 + 1, or of a · 1 in every other chain and a + 1 in the rest.
+
+    The 1 is a number that nobody knows before. Sums grow to 2²⁴ at least, and stay; no number comes
+    near those that some processors are slow with.
+    """
     lanes, size = target.lanes(kind), target.vector_bytes
     to = _entry(code, TO, "ptr")
     places = [code.address(to, code.index(chain * size), "i8") for chain in range(_chains(target))]
     first = [code.load(place, kind, lanes) for place in places]
+    unit = code.load(code.address(to, code.index(len(places) * size), "i8"), kind, lanes)
     with code.loop(code.index(0), _entry(code, ROUNDS, "i64"), carried=first) as loop:
         values = loop.values
         for _ in range(UNROLLED):
-            values = [code.fma(one, first[0], first[0]) for one in values]
+            values = [
+                code.fma(one, unit, unit)
+                if how == "fma"
+                else (code.multiply if place % 2 else code.add)(one, unit)
+                for place, one in enumerate(values)
+            ]
         loop.next = values
     for place, value in zip(places, loop.results, strict=True):
         code.store(value, place)
@@ -295,15 +315,17 @@ def _module(target: Target) -> NativeModule:
         texts.append("\n".join([head, "entry:", *code.lines, f"  ret {number}", "}"]))
 
     def readings(code: Code) -> Any:
-        first = write_clock(code, target)
+        first = write_clock(code)
         with code.loop(0, _READINGS):
-            write_clock(code, target)
-        return code.subtract(write_clock(code, target), first)
+            write_clock(code)
+        return code.subtract(write_clock(code), first)
 
     for dtype, kind in KINDS.items():
-        add(f"fma_{dtype}", lambda code, kind=kind: _write_fma(code, target, kind))  # type: ignore[misc]
+        for how in ("fma", "single"):
+            write = partial(_write_arithmetic, target=target, how=how, kind=kind)
+            add(f"{how}_{dtype}", write)
     add("read", lambda code: _write_walk(code, target, copying=False))
     add("copy", lambda code: _write_walk(code, target, copying=True))
-    add("clock", lambda code: write_clock(code, target), "i64")
+    add("clock", write_clock, "i64")
     add("readings", readings, "i64")
     return compile_module("\n".join([*sorted(declarations), *texts, ""]), target)

@@ -31,8 +31,6 @@ __all__ = ["KernelProfile", "Profile", "floor_of", "footprint_of", "profile_prog
 # A round of many short steps hides what starting it costs; a round of few long ones is likelier to
 # run undisturbed.
 ROUNDS = 8
-# A multiply-add is one instruction and two operations; any other instruction is one.
-SINGLE_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -254,11 +252,9 @@ def floor_of(kernel: Kernel, cost: Cost, peaks: Peaks, footprint: int) -> float:
     nearest cache that can hold it; the caller's arrays as if in the nearest that can hold
     `footprint`: all that passes by before they are needed again.
     """
-    peak = peaks.operations.get(cost.dtype, peaks.operations["float32"])
-    singles = SINGLE_SHARE * peak
     # Each thread works out for itself what is one number.
     times = peaks.threads if kernel.single else 1
-    arithmetic = times * (cost.products / peak + cost.others / singles)
+    arithmetic = times * peaks.arithmetic(cost.dtype, cost.products, cost.others)
     own, outside = peaks.level(cost.read + cost.written), peaks.level(footprint)
     memory = own.seconds(cost.read, cost.written)
     memory += outside.seconds(cost.outside_read, cost.outside_written)

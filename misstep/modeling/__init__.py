@@ -9,6 +9,7 @@ from misstep.modeling.fitting import Rows, begin_rows, continue_rows, fit_rows
 from misstep.modeling.learning import Learned
 from misstep.modeling.model import Model, RowGraph, number_scores, score_words
 from misstep.modeling.model_file import load_model, save_model
+from misstep.modeling.model_programs import ModelProgram, model_program
 from misstep.modeling.recipe import Recipe, as_loss_wants, choose_loss, choose_recipe
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.modeling.sources import picture_rows, read_rows, read_source, unknown_source
@@ -19,6 +20,7 @@ __all__ = [
     "Choices",
     "Learned",
     "Model",
+    "ModelProgram",
     "Recipe",
     "RowGraph",
     "Rows",
@@ -31,6 +33,7 @@ __all__ = [
     "continue_rows",
     "fit_rows",
     "load_model",
+    "model_program",
     "number_scores",
     "picture_rows",
     "read_rows",

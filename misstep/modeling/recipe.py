@@ -114,9 +114,7 @@ def choose_recipe(
     because = "you chose it" if settings.epochs else f"about {epochs * -(-rows // batch):,} updates"
     said = f"at most {epochs}; fewer when validation has not got better for {patience}"
     choices.add("epochs", said if settings.validation_fraction else epochs, because)
-    return Recipe(
-        module, loss, AdamW(rate, weight_decay=WEIGHT_DECAY), Cosine(0.01), batch, epochs, patience
-    )
+    return Recipe(module, loss, choose_optimizer(rate), Cosine(0.01), batch, epochs, patience)
 
 
 def _whole_network(module: Module, features: int, outputs: int) -> Module:
@@ -143,6 +141,11 @@ def choose_loss(
         return BinaryCrossEntropy(weights), 1, "two classes: one output through a sigmoid"
     count = len(target.classes)
     return CrossEntropy(weights), count, f"{count} classes: one output each through a softmax"
+
+
+def choose_optimizer(rate: float = LEARNING_RATE) -> Optimizer:
+    """Return the optimizer, with the learning rate that it starts with."""
+    return AdamW(rate, weight_decay=WEIGHT_DECAY)
 
 
 def default_batch_size(rows: int) -> int:

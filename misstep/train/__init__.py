@@ -9,6 +9,7 @@ from misstep.train.programs import Program, Programs
 from misstep.train.progress import Progress
 from misstep.train.run import Run
 from misstep.train.trainer import Trainer
+from misstep.train.trials import Trial, make_trial
 
 __all__ = [
     "Callback",
@@ -20,4 +21,6 @@ __all__ = [
     "Run",
     "Trainer",
     "Training",
+    "Trial",
+    "make_trial",
 ]

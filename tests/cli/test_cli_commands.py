@@ -23,6 +23,7 @@ CASES = {
     "predict": "predict runs/flowers/model.misstep flowers.csv --json",
     "explain": "explain runs/flowers/model.misstep flowers.csv --row 2 --json",
     "summary": "summary runs/flowers/model.misstep --json",
+    "inspect": "inspect runs/flowers/model.misstep --json",
 }
 # People leave when help takes longer than this (seconds of the processor).
 LONGEST_HELP = 0.4

@@ -1,0 +1,116 @@
+"""The programs that work on a model, to be looked at: a training step, evaluation, prediction.
+
+They are those that `misstep train` and `misstep predict` run, for some number of rows. Knows models
+and recipes; how a program is put into words, the compiler knows.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from misstep.compiler import NativeProgram, Profile
+from misstep.errors import ArgumentError
+from misstep.modeling.model import Model
+from misstep.modeling.recipe import choose_optimizer, default_batch_size
+from misstep.nn.network import CHUNK
+from misstep.train import Program, Programs, make_trial
+
+__all__ = ["KINDS", "MOST_ROWS", "ModelProgram", "model_program"]
+
+# What can be looked at, in words.
+KINDS = {
+    "step": "a training step",
+    "evaluate": "the evaluation of rows with answers",
+    "predict": "the prediction of rows",
+}
+# Of one program at a time; its memory grows with them.
+MOST_ROWS = 65_536
+# Rows learned from, where a model does not say how many there were.
+UNKNOWN_ROWS = 1000
+
+# A round of a profile takes about so long: a moment in which a busy machine may leave us alone.
+ROUND_SECONDS = 2e-3
+MOST_STEPS = 256
+MOST_ROUNDS = 400
+
+
+@dataclass(frozen=True)
+class ModelProgram:
+    """A program for `rows` rows of a model. `because`: why so many."""
+
+    kind: str
+    rows: int
+    because: str
+    programs: Programs
+    program: Program
+
+    @property
+    def words(self) -> str:
+        """Return what it does, in words."""
+        words = f"{KINDS[self.kind]}: {self.rows:,} {'row' if self.rows == 1 else 'rows'}"
+        if self.kind == "step":
+            words += f", {self.programs.optimizer!r}"
+        return words
+
+    def native(self, threads: int | None = None) -> NativeProgram | None:
+        """Return it as machine code, or None where it can't be compiled (`obstacle` says why)."""
+        return self.program.compiled(threads)
+
+    @property
+    def obstacle(self) -> str:
+        """Return why it can't be compiled, once that was tried in vain."""
+        return self.program.obstacle
+
+    def profile(self, native: NativeProgram, seconds: float) -> Profile:
+        """Return where the time of a step goes, measured on made-up rows for about `seconds`."""
+        trial = self._trial(1)
+        native.run(trial.feeds | self._own_states(trial.feeds), 1, row_numbers=trial.row_numbers)
+        began = time.perf_counter()
+        native.run(trial.feeds | self._own_states(trial.feeds), 1, row_numbers=trial.row_numbers)
+        step = max(time.perf_counter() - began, 1e-6)
+        steps = int(max(1, min(MOST_STEPS, ROUND_SECONDS / step)))
+        rounds = int(max(2, min(MOST_ROUNDS, seconds / (2 * steps * step))))
+        trial = self._trial(steps)
+        return native.profile(
+            trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=rounds
+        )
+
+    def _trial(self, steps: int) -> Any:
+        return make_trial(self.programs, self.program, self.rows, steps)
+
+    def _own_states(self, feeds: Any) -> dict[str, Any]:
+        states = set(self.program.roles.states.values())
+        return {name: array.copy() for name, array in feeds.items() if name in states}
+
+
+def model_program(model: Model, kind: str = "step", rows: int | None = None) -> ModelProgram:
+    """Return a program of `model`: step, evaluate or predict; `rows`: None leaves them to us.
+
+    A step is that of `misstep train` where nothing was chosen: the model's file keeps neither
+    optimizer nor batch size. Raises ArgumentError for another kind or number of rows.
+    """
+    if kind not in KINDS:
+        raise ArgumentError("a program of a model", needed=f"one of {', '.join(KINDS)}", got=kind)
+    if rows is not None and not 1 <= rows <= MOST_ROWS:
+        raise ArgumentError(
+            "the rows of a program", needed=f"1 to {MOST_ROWS:,}", got=f"{rows:,}"
+        )
+    because = "you chose it"
+    if rows is None and kind == "step":
+        known = model.facts.get("rows")
+        learned = known if type(known) is int and known > 0 else UNKNOWN_ROWS
+        rows = default_batch_size(learned)
+        because = f"what training on {learned:,} rows takes at once where nobody says otherwise"
+    elif rows is None:
+        rows = CHUNK
+        because = "as many as are taken at once when there are many"
+    programs = Programs(model.network, model.loss, choose_optimizer())
+    if kind == "step":
+        program = programs.step(rows, weighted=False, probing=False)
+    elif kind == "evaluate":
+        program = programs.evaluate(rows)
+    else:
+        program = programs.predict(rows)
+    return ModelProgram(kind, rows, because, programs, program)

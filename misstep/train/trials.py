@@ -1,0 +1,71 @@
+"""Made-up rows to run a training program on, when only its speed matters.
+
+Knows what inputs the programs of `programs.py` have; nothing of anybody's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.ir import Array
+from misstep.train.programs import Program, Programs
+
+__all__ = ["Trial", "make_trial"]
+
+# Batches of different rows, so that fetching them reads more than one batch over and over.
+BATCHES = 8
+# Bytes of made-up rows at most, though never less than one batch.
+MOST_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a compiled program needs for `steps` steps: inputs by name, and which rows to fetch."""
+
+    feeds: Mapping[str, Any]
+    steps: int
+    row_numbers: Array | None = None
+
+
+def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> Trial:
+    """Return made-up inputs for `program`, one of `programs`, for so many steps of `rows` rows.
+
+    Parameters are those of the network, the optimizer's state is the first one.
+    """
+    network, loss = programs.network, programs.loss
+    random = np.random.default_rng(0)
+    state, scalars = programs.first_state()
+    names = {value.name: value for value in program.graph.inputs}
+    batches = steps
+    if program.roles.fetched:
+        batch_bytes = rows * max(int(np.prod(network.input_shape)), 1) * 8
+        batches = max(1, min(BATCHES, MOST_BYTES // batch_bytes))
+    count = batches * rows
+    feeds: dict[str, Any] = {
+        "parameters": network.parameters,
+        "optimizer_state": state,
+        "scalars": scalars,
+        "rate": np.full(steps, programs.optimizer.rate),
+        "update": np.arange(steps),
+        "draw": np.arange(steps),
+        "seed": np.asarray(0),
+    }
+    if "x" in names:
+        feeds["x"] = random.standard_normal((count, *network.input_shape)).astype(network.dtype)
+    if "y" in names:
+        shape = (count, *names["y"].shape[1:])
+        largest = network.output_shape[-1] if loss.target_kind == "int" else 2
+        feeds["y"] = random.integers(0, largest, shape).astype(names["y"].dtype)
+    if "weights" in names:
+        feeds["weights"] = np.ones(count, network.dtype)
+    if not program.roles.fetched:
+        for name in ("x", "y"):
+            if name in feeds:
+                feeds[name] = feeds[name].reshape(steps, rows, *feeds[name].shape[1:])
+        return Trial(feeds, steps)
+    order = np.concatenate([random.permutation(count) for _ in range(-(-steps // batches))])
+    return Trial(feeds, steps, order[: steps * rows])

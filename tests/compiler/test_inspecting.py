@@ -1,0 +1,256 @@
+"""Every section of a report says something true of every kind of program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import misstep as ms
+from misstep.compiler import (
+    SECTIONS,
+    NativeProgram,
+    graph_section,
+    overview,
+    profile_text,
+    summary,
+)
+from misstep.compiler.inspecting import passes_text
+from misstep.compiler.labels import Labels
+from misstep.compiler.layout import WIDTH, in_columns, in_lines, percent
+from misstep.errors import ArgumentError
+from misstep.ir import Graph, make_input
+from misstep.train import Program, Programs, make_trial
+
+ROWS = 12
+
+
+def programs(dtype: str = "float32", dropout: float = 0.0) -> Programs:
+    layers = [ms.Dense(9), ms.ReLU(), *([ms.Dropout(dropout)] if dropout else []), ms.Dense(4)]
+    network = ms.Network(ms.Sequential(*layers), (6,), dtype=dtype, seed=1)
+    return Programs(network, ms.CrossEntropy(), ms.AdamW(0.01), [ms.ClipNorm(1.0)], [ms.L2(1e-3)])
+
+
+def of_graph(*outputs: ms.Value) -> NativeProgram:
+    return NativeProgram(Graph(list(outputs)), threads=1)
+
+
+def of_training(program: Program) -> NativeProgram:
+    made = program.compiled(1)
+    assert made is not None, program.obstacle
+    return made
+
+
+def x(*shape: int) -> ms.Value:
+    return make_input("x", shape, "float32")
+
+
+KINDS: dict[str, Callable[[], NativeProgram]] = {
+    "step": lambda: of_training(programs().step(ROWS, weighted=False, probing=False)),
+    "probing step": lambda: of_training(
+        programs("float64").step(ROWS, weighted=True, probing=True)
+    ),
+    "dropout": lambda: of_training(programs(dropout=0.3).step(ROWS, weighted=False, probing=False)),
+    "accumulate": lambda: of_training(programs().accumulate(ROWS, weighted=False, probing=False)),
+    "apply": lambda: of_training(programs().apply(probing=False)),
+    "evaluate": lambda: of_training(programs().evaluate(ROWS)),
+    "predict": lambda: of_training(programs().predict(1)),
+    "one number": lambda: of_graph(x() + 1.0),
+    "moves only": lambda: of_graph(x(3, 4).T),
+    "nothing to do": lambda: of_graph(x(3, 4)),
+    "no rows": lambda: of_graph(x(0, 4) * 2.0),
+    "batched product": lambda: of_graph(x(2, 3, 4) @ make_input("w", (4, 5), "float32")),
+    "by position": lambda: of_graph(ms.gather(x(9, 2), make_input("at", (3,), "int64"))),
+}
+
+
+@pytest.fixture(scope="module")
+def made() -> Callable[[str], NativeProgram]:
+    """A program of each kind, made once."""
+    known: dict[str, NativeProgram] = {}
+
+    def find(kind: str) -> NativeProgram:
+        if kind not in known:
+            known[kind] = KINDS[kind]()
+        return known[kind]
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def step(made: Callable[[str], NativeProgram]) -> NativeProgram:
+    return made("step")
+
+
+@pytest.fixture(scope="module")
+def profile() -> Any:
+    owner = programs()
+    program = owner.step(ROWS, weighted=False, probing=False)
+    trial = make_trial(owner, program, ROWS, 2)
+    return of_training(program).profile(
+        trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_tells_of_every_kind(
+    kind: str, section: str, made: Callable[[str], NativeProgram]
+) -> None:
+    text = made(kind).show(section)
+    assert text.strip()
+    assert text == text.strip("\n")
+    if section in ("overview", "passes", "kernels", "memory"):
+        assert max(map(len, text.splitlines())) <= WIDTH
+        assert all(line == line.rstrip() for line in text.splitlines())
+    assert "None" not in text
+    assert "object at" not in text
+
+
+def test_several_sections_have_headings(step: NativeProgram) -> None:
+    text = step.show("passes", "memory")
+    assert text.index("passes: ") < text.index("memory: ")
+    assert step.show("passes") in text
+    assert step.show() == step.show("overview") == overview(step)
+
+
+def test_an_unknown_section_is_refused(step: NativeProgram) -> None:
+    with pytest.raises(ArgumentError, match="kernels") as caught:
+        step.show("bytes")
+    assert "'bytes'" in str(caught.value)
+
+
+def test_a_graph_alone_has_its_sections(step: NativeProgram) -> None:
+    for name in ("graph", "passes", "simplified", "python"):
+        assert graph_section(step.graph, name) == step.show(name)
+    assert graph_section(step.graph, "kernels") is None
+
+
+def test_passes_lead_from_the_graph_to_what_is_compiled(step: NativeProgram) -> None:
+    rows = [line.split() for line in step.show("passes").splitlines()[1:]]
+    counts = [[int(word) for word in row if word.isdigit()] for row in rows]
+    assert counts[0] == [len(step.graph.computed)]
+    assert counts[-1] == [len(step.lowered.fused.graph.computed)]
+    between = [pair[:2] for pair in counts[1:-1]]
+    assert [before for before, _ in between] == [
+        counts[0][0],
+        *(after for _, after in between[:-1]),
+    ]
+    assert between[-1][1] == counts[-1][0]
+
+
+def test_passes_in_full_show_each_graph() -> None:
+    graph = Graph({"y": ms.tanh(x(3)) * 1.0 + 0.0})
+    text = passes_text(graph, full=True)
+    assert "1. after" in text
+    assert text.rstrip().endswith("}")
+    assert text.count("graph program(") == text.count(". after ")
+
+
+def test_every_kernel_and_barrier_is_listed(step: NativeProgram) -> None:
+    text = step.show("kernels")
+    lowered = step.lowered
+    numbers = [int(one) for one in re.findall(r"^ +(\d+)  \S", text, re.MULTILINE)]
+    assert numbers == list(range(1, len(lowered.fused.kernels) + 1))
+    assert text.count("── barrier") == lowered.barriers
+    assert text.count("\nregion ") + 1 == len(lowered.schedule.regions)
+
+
+def test_kernels_say_what_they_read_and_store(step: NativeProgram) -> None:
+    text = " ".join(step.show("kernels").split())
+    assert "x · dense1.weight; then add, relu of each entry stores relu 12 × 9" in text
+    assert "reads rows of x by their numbers" in text
+    assert "dense1.weight 6 × 9 in parameters" in text
+    assert "test_inspecting.py:" in text
+
+
+def test_labels_name_operands_through_their_moves(step: NativeProgram) -> None:
+    labels = Labels(step.lowered.fused)
+    made = [labels.made(kernel) for kernel in step.lowered.fused.kernels]
+    assert "x · dense1.weight" in made
+    assert any(one.endswith(" · dense2.weightᵀ") for one in made)
+    assert any(one.startswith("xᵀ · ") for one in made)
+
+
+def test_memory_lists_every_place_and_every_array(step: NativeProgram) -> None:
+    text = step.show("memory")
+    assert len(step.lowered.arena.starts) > 2
+    for start in step.lowered.arena.starts.values():
+        assert re.search(rf"^ +{start:,} ", text, re.MULTILINE)
+    roles = {slot.name: slot.name in text for slot in step.lowered.slots}
+    assert all(roles.values())
+    assert "changes in place" in text
+    assert "rows fetched by number" in text
+
+
+def test_the_python_of_a_program_computes_the_same() -> None:
+    graph = Graph({"y": ms.tanh(make_input("x", (2, 3), "float32")) * 2.0})
+    numbers = np.arange(6, dtype="float32").reshape(2, 3)
+    space: dict[str, Any] = {"__name__": "written"}
+    exec(NativeProgram(graph).show("python"), space)
+    expected = ms.Interpreter(graph).run({"x": numbers})["y"]
+    assert np.array_equal(space["program"](numbers)["y"], expected)
+
+
+def test_code_is_code(step: NativeProgram) -> None:
+    assert "define i32 @misstep_run(" in step.show("llvm")
+    assert "misstep_run:" in step.show("assembly")
+
+
+def test_a_summary_agrees_with_the_program(step: NativeProgram) -> None:
+    told = summary(step)
+    assert told["kernels"] == len(step.lowered.fused.kernels)
+    assert told["memory_bytes"] == step.lowered.arena.size
+    # Forward and for the weights of two layers, for the input of the second one.
+    products = 2 * ROWS * (2 * (6 * 9 + 9 * 4) + 9 * 4)
+    assert (told["products"], told["product_operations"]) == (5, products)
+    assert told["code_bytes"] == step.module.object_bytes
+
+
+def test_a_profile_lists_all_kernels(profile: Any) -> None:
+    text = profile_text(profile)
+    for one in profile.kernels:
+        assert re.search(rf"^ +{one.number}  ", text, re.MULTILINE)
+    assert "of best" in text
+    assert "Peaks: " in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert percent(profile.kernels[0].share) in text
+
+
+def test_a_profile_can_be_short(profile: Any) -> None:
+    text = profile_text(profile, most=3, legend=False)
+    numbers = [int(one) for one in re.findall(r"^ +(\d+)  ", text, re.MULTILINE)]
+    largest = sorted(profile.kernels, key=lambda one: -one.share)[:3]
+    assert numbers == sorted(one.number for one in largest)
+    assert f"{len(profile.kernels) - 3} smaller kernels" in text
+    assert "Peaks" not in text
+
+
+def test_a_profile_can_tell_of_each_thread(profile: Any) -> None:
+    text = profile_text(profile, by_thread=True)
+    assert "thread 1" in text
+    assert "GB/s  of best" not in text
+
+
+def test_a_profile_stands_in_the_overview(step: NativeProgram, profile: Any) -> None:
+    line = overview(step, profile).splitlines()[-1]
+    assert line.startswith("  a step")
+    assert f"{percent(profile.roofline)} of that at the peak" in line
+
+
+def test_columns_are_aligned() -> None:
+    text = in_columns([["a", "10"], ["long", "9"], ["x"]], ["name", "n"], [1], indent=0)
+    assert text.splitlines() == ["name   n", "a     10", "long   9", "x"]
+    assert in_columns([]) == ""
+
+
+def test_long_lists_go_on_below_their_first_entry() -> None:
+    lines = in_lines([f"entry {number}" for number in range(30)], "reads  ", 4).splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= WIDTH
+    assert lines[0].startswith("    reads  entry 0; entry 1;")
+    assert lines[1].startswith("           entry ")
+    assert in_lines([], "reads", 0) == "reads"
