@@ -7,6 +7,7 @@ does not depend on how many they are. Knows arrays by name; what they mean is it
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any
@@ -33,6 +34,7 @@ from misstep.compiler.profiling import ROUNDS, Profile, profile_program
 from misstep.compiler.reading import positions_of
 from misstep.compiler.simplify import simplify
 from misstep.compiler.target import Target, host_target
+from misstep.compiler.team_size import TeamSize
 from misstep.compiler.threads import CREW, CREW_ARGUMENTS, CREW_RESULT, usable_cores
 from misstep.errors import AbstractValueError, ShapeError
 from misstep.ir import Array, Graph
@@ -48,7 +50,8 @@ class NativeProgram:
     """A graph as machine code.
 
     `roles`: what inputs and outputs are to a program of many steps. `threads`: at most so many;
-    None: as many as there are cores to use. A step with little work runs on one thread.
+    None: as many as there are cores to use. A step with little work runs on one thread, and so
+    does one that was found to be faster so.
     `profiling`: with code that counts, in `laps`, what each kernel and each barrier takes. Raises
     NotYetError for what can't be compiled.
     """
@@ -68,12 +71,22 @@ class NativeProgram:
         self.lowered: Lowered = lower(simplify(graph), self.roles, self.target, profiling=profiling)
         self.module = compile_module(self.lowered.text, self.target)
         self._function = self.module.function(ENTRY, CREW_RESULT, *CREW_ARGUMENTS)
-        self.threads = self._threads(threads)
+        self._team = TeamSize(self._threads(threads))
+        self._threads_set: int | None = None
         # Ticks of the clock by thread and by `lowered.laps`; they add up, run after run.
         self.laps = np.zeros((self.threads, *self.lowered.counters), np.int64)
         self._room: _Room | None = None
         self._lock = threading.Lock()
         self._timed: NativeProgram | None = None
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads a run has at most; setting it makes it exactly so many."""
+        return self._team.most if self._threads_set is None else self._threads_set
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        self._threads_set = count
 
     def _threads(self, wanted: int | None) -> int:
         most = wanted if wanted is not None else usable_cores()
@@ -195,6 +208,7 @@ class NativeProgram:
             self._timed = NativeProgram(
                 self.graph, self.roles, target=self.target, threads=self.threads, profiling=True
             )
+            self._timed.threads = self.threads
         return profile_program(
             self, self._timed, feeds, steps, row_numbers=row_numbers, rounds=rounds
         )
@@ -233,15 +247,18 @@ class NativeProgram:
         room = self._room
         if room is None or room.threads != self.threads:
             room = self._room = _Room(self.lowered, self.threads)
-        elif room.threads > 1:
-            set_waiting(room.context, room.threads)
+        threads = self._team.choose() if self._threads_set is None else self._threads_set
+        if threads > 1:
+            set_waiting(room.context, threads)
         table = room.table
         table[STEPS] = steps
         table[DONE] = 0
         table[ROW_NUMBERS] = _address(rows)
         table[FIRST_SLOT:] = [_address(array) for array in given]
         if steps > 0:
-            CREW.run(self._function, room.address, room.threads, (given, rows, room))
+            began = time.perf_counter()
+            CREW.run(self._function, room.address, threads, (given, rows, room))
+            self._team.tell(threads, (time.perf_counter() - began) / steps)
         return int(table[DONE])
 
     def prepare(self, feeds: Mapping[str, Any]) -> Prepared:
