@@ -1,4 +1,4 @@
-"""How many threads a run gets: the faster number, tried again now and then, never with other bits."""
+"""How many threads a run gets: the faster number, tried again now and then; bits are no matter."""
 
 import numpy as np
 import pytest
