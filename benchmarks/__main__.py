@@ -47,9 +47,9 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
         epilog="names: " + ", ".join(known) + "; without a name: all but growth and matmul",
     )
     parser.add_argument("names", nargs="*", metavar="name", help="what to run")
-    parser.add_argument("--pairs", type=int, help="measurements of each pair (15; quick: 3)")
+    parser.add_argument("--pairs", type=int, help="measurements of each pair (11; quick: 3)")
     parser.add_argument("--threads", type=int, help="threads of everybody (2, or the cores)")
-    parser.add_argument("--seconds", type=float, help="length of one measurement (0.5; quick: 0.1)")
+    parser.add_argument("--seconds", type=float, help="length of one measurement (1; quick: 0.1)")
     parser.add_argument("--quick", action="store_true", help="fewer rows and pairs: does it work?")
     parser.add_argument("--peers", default=",".join(PEERS), help="only these, with commas between")
     parser.add_argument("--ours", choices=list(WAYS), help="how misstep runs its programs")
@@ -60,9 +60,9 @@ def read_arguments(words: Sequence[str]) -> argparse.Namespace:
         for name in given:
             if name not in allowed:
                 parser.error(f"no {name!r}; there are {', '.join(allowed)}")
-    found.pairs = found.pairs or (3 if found.quick else 15)
+    found.pairs = found.pairs or (3 if found.quick else 11)
     found.threads = found.threads or min(2, len(machine.usable_cores()))
-    found.seconds = found.seconds or (0.1 if found.quick else 0.5)
+    found.seconds = found.seconds or (0.1 if found.quick else 1.0)
     if found.pairs < 1 or found.seconds <= 0:
         parser.error("pairs and seconds must be above 0")
     if not 1 <= found.threads <= len(machine.usable_cores()):
@@ -170,7 +170,7 @@ def main(words: Sequence[str]) -> int:
     facts = machine_facts(wanted)
     say(heading(facts))
     if (facts["load_before"] or 0.0) > QUIET:
-        say(f"this machine is busy (load {facts['load_before']:.2f}): ratios hold, times may not")
+        say(f"this machine is busy (load {facts['load_before']:.2f}): doubt what follows")
     slug = machine.short_name(facts["processor"])
     others = [name for name in wanted.names if name in (GROWTH, MATMUL)]
     table = [name for name in wanted.names if name not in others]
