@@ -235,6 +235,19 @@ class Place:
             start = plus(code, start, times(code, position.start, step))
         return code.binary("udiv", start, code.index(lanes))
 
+    def in_order(self) -> Position:
+        """Return the entry's place when all entries stand along one axis, in row-major order."""
+        if self.elements.flat:
+            return self.positions[0]
+        *outer, last = self.positions or (Position(self.code.index(0)),)
+        if not last.run or any(one.spread for one in outer):
+            return Position(self.linear())
+        steps = row_major(self.value.shape)
+        start = last.start if self.value.shape[-1] > 1 else self.code.index(0)
+        for position, step in zip(outer, steps[:-1], strict=True):
+            start = plus(self.code, start, times(self.code, position.start, step))
+        return Position(start, True)
+
     def linear(self) -> Number:
         """Return the entry's number in row-major order, in all lanes if they differ."""
         code = self.code

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from misstep.compiler.elements import Positions
 from misstep.compiler.reading import Read, base_of, positions_of, reads_of
+from misstep.compiler.simplify.long_sums import MOST_AT_ONCE
 from misstep.compiler.views import Buffer, View
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
@@ -26,8 +27,6 @@ from misstep.ops.shape import Reshape
 
 # An entry that costs this much to work out, in units of one addition, is kept for a second use.
 EXPENSIVE = 8
-# One number from at most so many entries is worked out by every thread for itself.
-MOST_FOR_EACH = 16384
 
 
 @dataclass(eq=False)
@@ -453,6 +452,6 @@ def single_numbers(graph: Graph, stored: set[Value]) -> set[Value]:
             leaf = op.moves and value.inputs[0].op is None and value.inputs[0] in stored
             if leaf or all(given in found for given in value.inputs):
                 found.add(value)
-        elif isinstance(op, Sum | Largest) and value.inputs[0].size <= MOST_FOR_EACH:
+        elif isinstance(op, Sum | Largest) and value.inputs[0].size <= MOST_AT_ONCE:
             found.add(value)
     return found

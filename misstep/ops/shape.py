@@ -53,11 +53,18 @@ class Reshape(Op):
         return given.reshape(self.shape)
 
     def element(self, place: Any) -> Any:
-        code, rest, positions = place.code, place.linear(), []
+        code, linear = place.code, place.in_order()
+        rest, left, positions = place.number(linear), place.value.size, []
         for length in reversed(place.value.inputs[0].shape):
-            whole = code.like(max(length, 1), rest)
-            positions.append(place.at(code.binary("urem", rest, whole)))
-            rest = code.binary("udiv", rest, whole)
+            if length == 1:
+                positions.append(place.at(code.index(0)))
+            elif length == left:  # the first axis, or the only one
+                positions.append(linear if left == place.value.size else place.at(rest))
+                left = 1
+            else:
+                whole = code.like(max(length, 1), rest)
+                positions.append(place.at(code.binary("urem", rest, whole)))
+                rest, left = code.binary("udiv", rest, whole), left // max(length, 1)
         return place.read(0, positions[::-1])
 
     @classmethod

@@ -1,7 +1,7 @@
 """Pass: many entries divided by few numbers are multiplied by the reciprocals, computed once.
 
-Changes bits: the result may differ from the rounded quotient by 1 in the last place. It is the last
-pass, and the only one that gives up exactness. A division costs a processor several products.
+Changes bits: the result may differ from the rounded quotient by 1 in the last place. A division
+costs a processor several products.
 
 That holds while |s| and |1 / s| are normal numbers, about 1e-38 to 8e37 for float32. Beyond, the
 reciprocal is inf or has lost digits: 0 / s = 0 would become 0 · inf = NaN for the tiniest s. Sums

@@ -16,6 +16,7 @@ from misstep.compiler.simplify.drop_broadcasts import drop_broadcasts
 from misstep.compiler.simplify.expand import expand
 from misstep.compiler.simplify.fold_constants import fold_constants
 from misstep.compiler.simplify.identities import identities
+from misstep.compiler.simplify.long_sums import long_sums
 from misstep.compiler.simplify.passes import Pass
 from misstep.compiler.simplify.powers import powers
 from misstep.compiler.simplify.rewriting import Draft
@@ -38,6 +39,7 @@ ORDER: tuple[tuple[Pass, ...], ...] = (
     (expand,),
     REPEATED,
     (split_flat, *REPEATED),
+    (long_sums,),
     (divide_by_uniform,),
     REPEATED,
 )
