@@ -75,10 +75,13 @@ class Fused:
     singles: set[Value]
     makers: dict[Value, set[Kernel]]
     single_outputs: list[tuple[Value, View]]
+    _reads: dict[Kernel, list[Read]] = field(default_factory=dict, repr=False)
 
     def reads(self, kernel: Kernel) -> list[Read]:
         """Return every read from memory, but those of the kernel's own entry."""
-        return kernel_reads(kernel, self.storage, self.singles)
+        if kernel not in self._reads:
+            self._reads[kernel] = kernel_reads(kernel, self.storage, self.singles)
+        return self._reads[kernel]
 
     def kernels_of_single(self, value: Value) -> set[Kernel]:
         """Return the kernels from whose results a single number is worked out."""
