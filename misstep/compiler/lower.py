@@ -34,6 +34,7 @@ from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, Schedule, sc
 from misstep.compiler.plan_memory import Arena, plan_memory
 from misstep.compiler.target import Target
 from misstep.compiler.views import Buffer, View
+from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
 from misstep.ops.contraction import MatrixProduct
 from misstep.ops.indexing import ScatterAdd
@@ -148,7 +149,11 @@ class _Lowering:
         }  # fmt: skip
         guard = self.graph.outputs[self.roles.guard] if self.roles.guard else None
         if guard is not None and guard not in fused.singles:
-            guard = None
+            raise NotYetError(
+                f"compiling the guard {self.roles.guard}",
+                needed="one number that every thread can work out, as the mean of losses is",
+                got=f"the result of {guard.op.name}" if guard.op is not None else "an input",
+            )
         order = schedule(fused, states, guard)
         arena = plan_memory(fused, order)
         scratch = self._write(fused, order, arena, states)

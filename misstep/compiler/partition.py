@@ -75,6 +75,28 @@ def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = Non
     return Schedule(regions, len(regions) > 1 or written, guard)
 
 
+def rows_are_independent(fused: Fused, order: Schedule, names: Collection[str]) -> bool:
+    """Tell whether no row of a result depends on other rows of the inputs with these names.
+
+    So it is where no thread reads what another made, nothing is one number for all, and each row of
+    a kernel reads nothing of those inputs but the same row.
+    """
+    if len(order.regions) > 1 or any(kernel.single for kernel in fused.kernels):
+        return False
+
+    def is_given(value: Value) -> bool:
+        return value.op is None and value.name in names and value.ndim > 0
+
+    if any(is_given(one) for single in fused.singles for one in (single, *single.inputs)):
+        return False
+    return all(
+        kernel.rows == read.base.shape[0] and _own_row(read, fused.storage[read.base], kernel)
+        for kernel in fused.kernels
+        for read in fused.reads(kernel)
+        if is_given(read.base)
+    )
+
+
 def _late(fused: Fused, states: set[Buffer]) -> set[Kernel]:
     """Return kernels that write a state of which every thread reads numbers as a step begins."""
     read = {
@@ -109,7 +131,10 @@ def _needs(
             for maker in () if read.view is None else fused.makers.get(read.base, ()):
                 if maker is not kernel:
                     made = next((view for value, view in maker.results if value is read.base), None)
-                    need(kernel, maker, made is not None and _own_rows(read, made, kernel, maker))
+                    if made is None or not _share_alike(kernel, maker):
+                        need(kernel, maker, False)
+                    else:
+                        need(kernel, maker, _own_row(read, made, kernel))
                 elif not kernel.single:
                     raise InPlaceError(f"the kernel {kernel.name}", got="a read of itself")
     leaves = [
@@ -130,7 +155,8 @@ def _needs(
                 if not read.view.overlaps(view):
                     continue
                 if reader is not kernel:
-                    need(kernel, reader, _own_rows(read, view, reader, kernel))
+                    own = _share_alike(reader, kernel) and _own_row(read, view, reader)
+                    need(kernel, reader, own)
                 elif not _same_entry(read, view, kernel):
                     raise InPlaceError(
                         f"the new numbers of {value.name}", needed="to be read entry by entry"
@@ -142,10 +168,13 @@ def _same_entry(read: Read, view: View, kernel: Kernel) -> bool:
     return read.view == view and read.positions == positions_of(kernel.shape)
 
 
-def _own_rows(read: Read, made: View, reader: Kernel, maker: Kernel) -> bool:
-    """Tell whether each thread, in its rows, reads only what it made in those rows."""
-    if reader.rows != maker.rows or maker.single or reader.single:
-        return False
+def _share_alike(one: Kernel, other: Kernel) -> bool:
+    """Tell whether each thread has the same rows of both."""
+    return one.rows == other.rows and not one.single and not other.single
+
+
+def _own_row(read: Read, made: View, reader: Kernel) -> bool:
+    """Tell whether in each of its rows a kernel reads nothing but that row of what was made."""
     if reader.rows == 1:
         return True
     assert read.view is not None

@@ -30,8 +30,8 @@ from misstep.compiler.lower import (
     lower,
 )
 from misstep.compiler.native import compile_module
+from misstep.compiler.partition import rows_are_independent
 from misstep.compiler.profiling import ROUNDS, Profile, profile_program
-from misstep.compiler.reading import positions_of
 from misstep.compiler.simplify import simplify
 from misstep.compiler.target import Target, host_target
 from misstep.compiler.team_size import TeamSize
@@ -94,20 +94,9 @@ class NativeProgram:
 
     @cached_property
     def rows_are_independent(self) -> bool:
-        """Tell whether no row of a result depends on other rows of the inputs.
-
-        So it is where no thread ever reads what another made, nothing is one number for all, and
-        what is read of the inputs of a step is the row itself.
-        """
-        fused = self.lowered.fused
-        if self.lowered.barriers or any(one.single for one in fused.kernels):
-            return False
-        return all(
-            read.positions[:1] == positions_of((1,)) and kernel.rows == read.base.shape[0]
-            for kernel in fused.kernels
-            for read in fused.reads(kernel)
-            if read.base.name in self.roles.stepped and read.base.op is None and read.base.ndim
-        )
+        """Tell whether no row of a result depends on other rows of the stepped inputs."""
+        lowered = self.lowered
+        return rows_are_independent(lowered.fused, lowered.schedule, self.roles.stepped)
 
     def work(self) -> int:
         """Return about how many multiply-adds, or entries worked out, a step takes."""
