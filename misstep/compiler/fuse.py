@@ -142,7 +142,9 @@ class _Fusion:
 
     def run(self) -> Fused:
         self._place_outputs()
-        for value in self.graph.values:
+        # Joins first, the outer ones before the inner ones: their pieces are made in their places.
+        joins = [one for one in self.graph.values if isinstance(one.op, Concatenate)]
+        for value in [*reversed(joins), *self.graph.values]:
             self._place(value)
         for value in self.graph.values:
             if value.op is not None:
@@ -254,10 +256,8 @@ class _Fusion:
             part = view.slice(tuple(starts), given.shape, (1,) * value.ndim)
             start += given.shape[axis]
             if given.size:
-                claimed = self._claim(given, part)
+                self._claim(given, part)
                 self.pieces[value].append((given, part))
-                if not claimed:
-                    self.pieces[value][-1] = (given, part)
 
     def _place(self, value: Value) -> None:
         if value in self.storage or value.op is None:
