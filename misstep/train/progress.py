@@ -13,8 +13,8 @@ from typing import Any, TextIO
 REDRAW = 0.1
 # Batches that are so many times faster than those before show that those waited for a program.
 FAR_FASTER = 4
-# Times that batches are heard of until their speed is told: twice, programs are made ready.
-TIMES = 3
+# Programs are made ready in the first epoch. Its speed is told after so many seconds, else later.
+TELLING = 10.0
 # A bar's letters: few, since the numbers beside it say more.
 BAR = 12
 # Without a terminal, lines come at most this often, in seconds; the last one always comes.
@@ -106,12 +106,12 @@ class _Timed(Progress):
         self.began: float | None = None
         self.rows = self.first = 0
         self.epochs = self.batches = 1
-        self._heard, self._done, self._times = 0.0, 0, 0
+        self._heard, self._done, self._epoch, self._settled = 0.0, 0, 1, False
 
     def start(self, epoch: int, epochs: int, batches: int, done: int) -> None:
         """Hear how much there is to do."""
         self.began = None
-        self.epochs, self.batches, self.first = epochs, batches, done
+        self.epochs, self.batches, self.first, self._epoch = epochs, batches, done, epoch
 
     def count(self, epoch: int, done: int, rows: int) -> None:
         """Count the rows of batches; the first ones start the clock."""
@@ -124,15 +124,19 @@ class _Timed(Progress):
                 self.began, self.first, self.rows = self._heard, self._done, 0
             self.rows += rows
         self._heard, self._done = now, here
-        self._times += 1
+        self._settled = self._settled or epoch > self._epoch or now - self.began >= TELLING
 
     def speed(self, done: int, *, over: bool = False) -> list[str]:
         """Return rows per second and, unless it is `over`, the time left; nothing if not known."""
         passed = 0.0 if self.began is None else time.perf_counter() - self.began
-        if not self.rows or passed <= 0 or self._times < TIMES:
+        if not self.rows or passed <= 0 or not self._settled:
             return []
         left = (self.epochs * self.batches - done) * passed / max(done - self.first, 1)
-        ahead = [] if over or done >= self.epochs * self.batches else [f"{in_words(max(left, 1.0))} left"]
+        ahead = (
+            []
+            if over or done >= self.epochs * self.batches
+            else [f"{in_words(max(left, 1.0))} left"]
+        )
         return [f"{self.rows / passed:,.0f} rows/s", *ahead]
 
 

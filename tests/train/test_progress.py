@@ -97,11 +97,29 @@ def test_making_programs_ready_is_not_counted(clock: Clock) -> None:
     stream = io.StringIO()
     lines = LineProgress(stream)
     lines.start(1, 10, 3, 0)
-    for seconds in (5.0, 5.0, 0.01):  # two programs were made, then training was fast
+    for seconds in (5.0, 4.0, 0.01, 4.0):  # three programs were made
         clock.now += seconds
         lines.batch(1, 1, 32, 0.5)
     lines.epoch(1, VALUES)
-    assert "3,200 rows/s" in stream.getvalue()
+    for _ in range(3):  # then training was fast
+        clock.now += 0.01
+        lines.batch(2, 1, 32, 0.5)
+    clock.now += 2.0
+    lines.epoch(2, VALUES)
+    first, second = stream.getvalue().splitlines()
+    assert "rows/s" not in first
+    assert "47 rows/s" in second  # 3 · 32 in 0.03 s of training and 2 s of validation
+
+
+def test_a_long_first_epoch_says_how_fast_it_is(clock: Clock) -> None:
+    stream = io.StringIO()
+    lines = LineProgress(stream)
+    lines.start(1, 10, 100, 0)
+    for done in range(1, 41):
+        clock.now += 1.0
+        lines.batch(1, done, 32, 0.5)
+    told = stream.getvalue().splitlines()
+    assert told[0] == "epoch 1/10, batch 16/100 · loss 0.5 · 32 rows/s · 16 min 24 s left"
 
 
 def test_a_speed_that_is_not_known_is_not_told(clock: Clock) -> None:
