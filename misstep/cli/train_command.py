@@ -119,8 +119,7 @@ def _finish(
     page: Page, wishes: Wishes, trained: Trained, data: Table | Pictures, test: Table | None
 ) -> int:
     run, model = trained.run, trained.model
-    interrupted = not run.finished and "Ctrl-C" in run.reason
-    failed = not run.finished and not interrupted
+    interrupted = not run.finished and not run.failed
     told = {*data.notes, *([] if test is None else test.notes)}
     noticed = [note for note in trained.notes if note not in told]
     if noticed:
@@ -128,23 +127,28 @@ def _finish(
         for note in noticed:
             page.say(note, indent=2)
     path = wishes.folder / MODEL
-    if failed:
+    if run.failed:
         _say_failed(wishes, trained, path)
-    else:
+    if run.usable:
         page.title(_how_it_ended(trained), always=True)
         _say_scores(page, trained, data)
         model.facts["source"] = Path(wishes.source).name
         save_model(model, path)
         _say_next(page, wishes, path, data)
     if wishes.json:
-        print(json_line(_for_machines(wishes, trained, None if failed else path)))
-    return FAILED if failed else INTERRUPTED if interrupted else DONE
+        print(json_line(_for_machines(wishes, trained, path if run.usable else None)))
+    return FAILED if run.failed else INTERRUPTED if interrupted else DONE
 
 
 def _say_failed(wishes: Wishes, trained: Trained, path: Path) -> None:
     """Say on standard error that the loss was no longer finite, and what is left."""
-    kept = f"{path} stays as it was" if path.exists() else "no model was written"
-    rate = wishes.learning_rate
+    run, rate = trained.run, wishes.learning_rate
+    if run.usable:
+        kept = f"the model has the weights of epoch {run.best_epoch or run.epochs}"
+    elif path.exists():
+        kept = f"{path} stays as it was"
+    else:
+        kept = "no model was written"
     Page(to_error=True).say(
         f"misstep: training failed after {counted(trained.run.epochs, 'epoch')}, because the loss "
         f"was no longer a finite number; {kept}. "

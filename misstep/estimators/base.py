@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from misstep.data import ColumnKind, Preprocessor
-from misstep.errors import NotFittedError
+from misstep.errors import ArgumentError, NotFittedError
 from misstep.estimators.reading import further_features
 from misstep.estimators.settings import settings_of
 from misstep.estimators.summary import without_scripts, written_summary
@@ -59,8 +59,16 @@ class Estimator(BaseEstimator):
         return model.outputs(further_features(self, X, model))
 
     def _take(self, learned: Learned) -> None:
-        """Keep what came of learning, and warn of what a person should know."""
+        """Keep what came of learning, and warn of what a person should know.
+
+        Raises ArgumentError when nothing came of it.
+        """
         run = learned.run
+        if not run.usable:
+            raise ArgumentError(
+                "training", needed="a loss that stays finite", got=run.reason.split(";")[0],
+                try_="a lower learning_rate",
+            )  # fmt: skip
         self.model_ = learned.model
         self.network_ = learned.model.network
         self.choices_ = learned.choices

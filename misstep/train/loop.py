@@ -6,6 +6,7 @@ steps until somebody must be told. Everything that the next step depends on is i
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -76,6 +77,7 @@ class Training:
     folder: RunFolder | None = None
     reason: str = ""
     finished: bool = True
+    failed: bool = False
     resumed: bool = False
     pace: Pace = field(default_factory=Pace)
 
@@ -146,11 +148,14 @@ class Training:
             seconds=state.seconds,
             best_epoch=best,
             folder=None if self.folder is None else self.folder.folder,
+            failed=self.failed,
         )
 
     def _epoch(self) -> None:
         state = self.state
         began = time.perf_counter()
+        # What is left of a training without validation rows when its loss is no longer finite.
+        self._before_epoch = state.parameters.copy()
         order = epoch_order(len(self.rows), self.plan.seed, state.epoch)
         while state.batch < self.batches:
             failed = self._advance(order)
@@ -275,9 +280,11 @@ class Training:
                 self.programs, state.parameters, self.validation, self.stepper.threads
             )
             values |= {f"validation_{name}": value for name, value in found.items()}
-            if state.best is None or values["validation_loss"] < state.best.loss:
+            loss = values["validation_loss"]
+            # A loss that is no number must not stand as the best one.
+            if math.isfinite(loss) and (state.best is None or loss < state.best.loss):
                 best = state.parameters.copy()
-                state.best = Best(state.epoch, values["validation_loss"], best)
+                state.best = Best(state.epoch, loss, best)
         heard = values.get("validation_loss", values["training_loss"])
         state.memory = self.plan.schedule.observe(heard, state.memory)
         values["seconds"] = seconds
@@ -291,10 +298,10 @@ class Training:
         words = (
             f"the loss became {loss} at update {self.state.update + 1}, learning rate "
             f"{self.plan.learning_rate:g}; training stopped before it could spoil the weights. "
-            "Try: a lower learning rate, or clipping with ms.ClipNorm(1.0)"
+            "Try: a lower learning rate, or clipping of the gradients"
         )
         self.stop(words)
-        self.finished = False
+        self.finished, self.failed = False, True
         self.progress.note(words)
 
     def _remember_callbacks(self) -> None:
@@ -305,12 +312,12 @@ class Training:
         state = self.state
         parameters, epoch = state.parameters, None
         wanted = self.plan.restore_best or not self.finished
-        if (
-            wanted
-            and state.best is not None
-            and (state.best.epoch != state.epoch or state.batch > 0)
-        ):
-            parameters, epoch = state.best.parameters, state.best.epoch
+        if wanted and state.best is not None:
+            parameters = state.best.parameters
+            if state.best.epoch != state.epoch or state.batch > 0:
+                epoch = state.best.epoch
+        elif self.failed:
+            parameters = self._before_epoch
         # The network's own copy: a person may write into it.
         self.network.parameters = np.array(parameters)
         return epoch

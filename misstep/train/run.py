@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,9 @@ class Run:
 
     `history`: one dictionary for each epoch (epoch, training_loss, validation_loss, …).
     `reason`: why it ended, in words. `finished`: whether it ended as planned; False after Ctrl-C
-    and when the loss was no longer finite. `best_epoch`: the epoch whose weights the network now
-    has, if that is not the last one. `updates`: weight updates in all. `seconds`: spent in all.
+    and when it failed. `failed`: whether the loss was no longer a finite number. `best_epoch`: the
+    epoch whose weights the network now has, if that is not the last one. `updates`: weight updates
+    in all. `seconds`: spent in all.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -29,6 +31,17 @@ class Run:
     seconds: float
     best_epoch: int | None = None
     folder: Path | None = None
+    failed: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Return whether the network has weights that are worth something.
+
+        After a failure that is so if an epoch was completed before it whose loss was finite: the
+        weights are then those of the best such epoch or, without validation rows, the last ones.
+        """
+        judged = (values.get("validation_loss", values["training_loss"]) for values in self.history)
+        return not self.failed or any(math.isfinite(loss) for loss in judged)
 
     @property
     def epochs(self) -> int:

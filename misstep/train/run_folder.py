@@ -57,12 +57,15 @@ class RunFolder:
         different = [name for name, fact in self.facts.items() if before.get(name) != fact]
         if different:
             name = different[0]
+            needed = f"the same {name.replace('_', ' ')} as before ({_short(before.get(name))})"
+            got = _short(self.facts[name])
+            if name == "data":
+                # Two long sums of bytes would tell nobody anything.
+                needed, got = "the very rows that it learned from", "rows that differ"
             raise ArgumentError(
-                f"going on with the run in {self.folder}",
-                needed=f"the same {name.replace('_', ' ')} as before ({_short(before.get(name))})",
-                got=_short(self.facts[name]),
+                f"going on with the run in {self.folder}", needed=needed, got=got,
                 try_="the same data and settings, or another folder",
-            )
+            )  # fmt: skip
         return TrainingState.restored(like, found.arrays, found.state["training"])
 
     def open(self, state: TrainingState, resumed: bool) -> None:

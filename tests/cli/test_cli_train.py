@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cli_world import Run, flowers, hashes, idx
 from misstep.cli.run_place import default_folder
 from misstep.modeling import load_model
 from misstep.record import read_record
+from misstep.train import Training
 from misstep.train.progress import LineProgress
 
 TRAIN = ("train", "flowers.csv", "--target", "kind")
@@ -186,6 +188,27 @@ def test_resume_refuses_another_training(run: Run) -> None:
     assert Path("r/model.misstep").read_bytes() == before
 
 
+def test_resume_refuses_other_rows_in_words(run: Run) -> None:
+    run(*TRAIN, "--epochs", 2, "--out", "r")
+    Path("flowers.csv").write_text(flowers(seed=5), encoding="utf-8")
+    done = run(*TRAIN, "--epochs", 4, "--out", "r", "--resume")
+    assert "needed the very rows that it learned from, but got rows that differ" in done.said
+    assert not re.search("[0-9a-f]{30}", done.said)
+
+
+def test_a_chosen_number_of_epochs_is_said_plainly(run: Run) -> None:
+    said = {one["what"]: one for one in run(*TRAIN, "--epochs", 3, "--json").json["choices"]}
+    assert said["epochs"]["choice"] == "3; the weights of the one with the best validation are kept"
+    assert said["epochs"]["because"] == "you chose it"
+
+
+@pytest.mark.parametrize("network", ["dense8-drop1.5", "dense0", "dense8-foo", "", "drop1"])
+def test_a_network_that_can_not_be_is_refused_in_words(network: str, run: Run) -> None:
+    done = run(*TRAIN, "--network", network)
+    assert done.code == 2
+    assert "ms." not in done.said
+
+
 def test_a_loss_that_is_not_finite_is_said_and_keeps_the_earlier_model(run: Run) -> None:
     before = Path("runs/houses/model.misstep").read_bytes()
     words = ("train", "houses.csv", "--target", "price", "--learning-rate", "1e30")
@@ -199,6 +222,23 @@ def test_a_loss_that_is_not_finite_is_said_and_keeps_the_earlier_model(run: Run)
     assert done.json["model"] is None
     assert Path("runs/houses/model.misstep").read_bytes() == before
     assert "no model was written" in " ".join(run(*words, "--out", "n").err.split())
+
+
+def test_a_loss_that_is_not_finite_keeps_the_epochs_before(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spoiled(self: Training, count: int) -> np.ndarray:
+        return np.full(count, np.inf if self.epoch >= 2 else 0.01)
+
+    monkeypatch.setattr(Training, "_rates", spoiled)
+    done = run(*TRAIN, "--epochs", 20, "--out", "spoiled", "--json")
+    assert done.code == 1
+    assert "training failed after 2 epochs" in done.said
+    assert "the model has the weights of epoch 2" in done.said
+    assert "this network" in done.said
+    assert (done.json["finished"], done.json["epochs"]) == (False, 2)
+    assert load_model("spoiled/model.misstep").facts["epochs"] == 2
+    assert run("predict", "spoiled/model.misstep", "flowers.csv").code == 0
 
 
 def test_ctrl_c_keeps_the_best_weights(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

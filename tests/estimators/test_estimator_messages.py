@@ -177,7 +177,7 @@ def html_of(estimator: Any) -> str:
 def test_a_fitted_estimator_shows_layers_choices_and_a_curve() -> None:
     classifier = ms.Classifier("dense7-tanh", epochs=6, validation_fraction=0.3).fit(X, Y)
     shown = html_of(classifier)
-    assert "Dense(units=7" in shown
+    assert "dense, 7 units" in shown
     assert "36 parameters" in shown
     assert "you chose it" in shown
     curves = re.findall(r'<polyline[^>]*points="([^"]*)"', shown)

@@ -283,11 +283,23 @@ def test_balanced_counts_weights() -> None:
 # Ways that training can end
 
 
-def test_training_that_blows_up_warns_and_leaves_finite_answers() -> None:
+def test_training_that_blows_up_at_once_is_refused() -> None:
     x, y = two_moons(200)
-    with pytest.warns(ConvergenceWarning, match="learning rate"):
-        regressor = ms.Regressor("dense8", learning_rate=1e25, epochs=3).fit(x, y * 1.0)
-    assert np.isfinite(regressor.network_.parameters).all()
+    with pytest.raises(ms.ArgumentError, match="a lower learning_rate"):
+        ms.Regressor("dense8", learning_rate=1e25, epochs=3).fit(x, y * 1.0)
+
+
+def test_training_that_blows_up_later_warns_and_keeps_the_epochs_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    x, y = two_moons(200)
+    monkeypatch.setattr(
+        ms.Training, "_rates", lambda self, count: np.full(count, np.inf if self.epoch else 0.01)
+    )
+    with pytest.warns(ConvergenceWarning, match="the loss became"):
+        regressor = ms.Regressor("dense8", epochs=3).fit(x, y * 1.0)
+    assert regressor.n_iter_ == 1
+    assert np.isfinite(regressor.predict(x)).all()
 
 
 def test_progress_is_shown_on_request_only(capfd: pytest.CaptureFixture[str]) -> None:
@@ -309,6 +321,6 @@ def test_all_arguments_can_be_set_by_name() -> None:
     assert classifier.get_params().keys() == options.keys()
     told = {one.what: one for one in classifier.set_params(**options).fit(x, y).choices_}
     assert told["batch size"].choice == "7"
-    assert told["split"].choice == "42 rows to learn from, 18 to stop by"
+    assert told["split"].choice == "42 rows to learn from, 18 to validate on"
     assert "0.1" in told["optimizer"].choice
     assert [one.because for one in told.values()].count("you chose it") >= 3

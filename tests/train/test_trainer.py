@@ -216,6 +216,60 @@ def test_a_loss_that_is_not_finite_stops_training_in_words(tmp_path, capsys):
     assert read_record(tmp_path).events[-1]["kind"] == "stopped"
 
 
+class Spoils(ms.Callback):
+    """Makes the learning rate infinite once so many epochs are over."""
+
+    def __init__(self, epochs):
+        self.epochs = epochs
+        self.kept = {}
+
+    def on_epoch_end(self, training):
+        self.kept[training.epoch] = training.state.parameters.copy()
+        if training.epoch == self.epochs:
+            training._rates = lambda count: np.full(count, np.inf)
+
+
+@pytest.mark.parametrize("compiling", [True, False])
+@pytest.mark.parametrize("validated", [True, False])
+def test_a_failure_loses_nothing_of_the_epochs_before(compiling, validated):
+    x, y = rows(100)
+    one = trainer(batch_size=10, compiling=compiling)
+    spoils = Spoils(3)
+    run = one.fit(
+        x, y, epochs=8, validation=(x[:40], y[:40]) if validated else None, callbacks=[spoils]
+    )
+    assert run.failed
+    assert run.usable
+    assert not run.finished
+    assert run.epochs == 3
+    if validated:
+        judged = [values["validation_loss"] for values in run.history]
+        best = run.best_epoch or run.epochs
+        assert judged[best - 1] == min(judged)
+        assert one.evaluate(x[:40], y[:40])["loss"] == pytest.approx(min(judged), rel=1e-6)
+    else:
+        best = 3
+    assert one.network.parameters.tobytes() == spoils.kept[best].tobytes()
+
+
+def test_a_failure_from_the_start_leaves_nothing_worth_keeping():
+    x, y = rows(100)
+    one = trainer(batch_size=10, optimizer=ms.SGD(1e30))
+    run = one.fit(x, y, epochs=8, validation=(x[:40], y[:40]))
+    assert run.failed
+    assert not run.usable
+
+
+def test_a_validation_loss_that_is_no_number_is_never_the_best():
+    x, y = rows(100)
+    one = trainer(batch_size=10)
+    huge = np.full((5, x.shape[1]), 3e38, "float32")
+    run = one.fit(x, y, epochs=3, validation=(huge, y[:5]), early_stopping=5)
+    assert not any(np.isfinite(values["validation_loss"]) for values in run.history)
+    assert run.best_epoch is None
+    assert run.epochs == 3
+
+
 def test_the_record_holds_every_signal(tmp_path):
     x, y = rows()
     network = ms.Sequential(ms.Dense(8), ms.ReLU(), ms.Dense(8), ms.Tanh(), ms.Dense(3))
@@ -306,4 +360,5 @@ def test_progress_lines(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("epoch 1/3 · loss ")
     assert lines[-1].startswith("epoch 3/3 · loss ")
-    assert all("validation accuracy" in line and "rows/s" in line for line in lines)
+    assert all("validation accuracy" in line for line in lines)
+    assert "rows/s" in lines[-1]
