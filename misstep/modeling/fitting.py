@@ -74,7 +74,7 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
         0.0, settings.seed,
     )  # fmt: skip
     if len(parts.validation):
-        sizes = f"{len(parts.train):,} rows to learn from, {len(parts.validation):,} to stop by"
+        sizes = f"{len(parts.train):,} rows to learn from, {len(parts.validation):,} to validate on"
         choices.add("split", sizes, "training must stop by rows that it does not learn from")
 
     def weights_of(places: Array) -> Array | None:

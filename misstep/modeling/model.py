@@ -203,28 +203,65 @@ class Model:
         return RowGraph(row, output, loss, dict(trace.values), hidden)
 
     def summary(self) -> str:
-        """Return what is predicted, the layers and how training went, as text."""
-        rows = [("layer", "output", "parameters")]
+        """Return what is predicted, the layers and how training went, as text.
+
+        The layers are called as `explain` calls their weights: dense1.weight.
+        """
+        rows = [("name", "layer", "output", "parameters")]
         rows += [
-            (str(one["layer"]), str(one["output"]), f"{one['parameters']:,}")
+            (
+                str(one["path"]),
+                str(one["layer"]),
+                " × ".join(map(str, one["output"])),
+                f"{one['parameters']:,}" if one["parameters"] else "",
+            )
             for one in self.network.summary()
         ]
-        wide = [max(len(row[place]) for row in rows) for place in range(3)]
+        wide = [max(len(row[place]) for row in rows) for place in range(4)]
         lines = [f"predicts {self.target.name}: {self.task}"]
         if self.target.classes:
             shown = ", ".join(map(str, self.target.classes[:12]))
             lines[0] += f" ({shown}{', …' if len(self.target.classes) > 12 else ''})"
         lines.append("")
-        lines += ["  ".join([row[0].ljust(wide[0]), row[1].ljust(wide[1]), row[2].rjust(wide[2])])
-                  for row in rows]  # fmt: skip
+        lines += [
+            "  ".join(
+                [row[0].ljust(wide[0]), row[1].ljust(wide[1]), row[2].rjust(wide[2]),
+                 row[3].rjust(wide[3])]
+            ).rstrip()
+            for row in rows
+        ]  # fmt: skip
         lines += ["", f"{self.network.parameter_count:,} parameters ({self.network.dtype}), "
                   f"{len(self.feature_names):,} features"]  # fmt: skip
-        for name, fact in self.facts.items():
-            if isinstance(fact, dict):
-                lines += [f"{part}: {score_words(scores)}" for part, scores in fact.items()]
-            else:
-                lines.append(f"{name.replace('_', ' ')}: {fact}")
-        return "\n".join(lines)
+        facts = {name: fact for name, fact in self.facts.items() if name != "metrics"}
+        ordered = sorted(facts, key=[*FACTS, *facts].index)
+        lines += [f"{FACTS.get(name, name)}: {_said(name, facts[name])}" for name in ordered]
+        scores = self.facts.get("metrics", {})
+        ordered = sorted(scores, key=[*SCORES, *scores].index)
+        lines += ["", *(f"{SCORES.get(one, one)}: {score_words(scores[one])}" for one in ordered)]
+        return "\n".join(lines).rstrip()
+
+
+# What facts and scores are called in a summary, in the order in which they stand there.
+FACTS = {
+    "source": "learned from",
+    "rows": "rows to learn from",
+    "test_rows": "rows to be judged on",
+    "epochs": "epochs",
+    "updates": "updates of the weights",
+    "ended": "ended because",
+    "seed": "seed",
+}
+SCORES = {
+    "test": "test",
+    "linear": "a linear model on the same rows",
+    "baseline": "a guess on the same rows",
+    "validation": "validation",
+}
+
+
+def _said(name: str, fact: Any) -> str:
+    counted = isinstance(fact, int) and not isinstance(fact, bool) and name != "seed"
+    return f"{fact:,}" if counted else str(fact)
 
 
 def number_scores(predicted: Array, wanted: Array) -> Scores:

@@ -5,6 +5,7 @@ Every field is checked before it is used; memory is taken only for what the file
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from misstep.data import Target, preprocessing_from_json
 from misstep.errors import FileFormatError, MisstepError
 from misstep.modeling.model import Model
-from misstep.nn import Network, build_loss, build_module
+from misstep.nn import Module, Network, build_loss, build_module
 from misstep.storage import read_container, write_container
 
 KIND = "model"
@@ -61,10 +62,11 @@ def save_model(model: Model, path: Path | str) -> None:
     write_container(path, document, model.network.arrays(), kind=KIND, version=VERSION)
 
 
-def load_model(path: Path | str) -> Model:
+def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Model:
     """Return the model in the file at `path`.
 
-    Opening a file never runs code. Raises StorageError or FileFormatError.
+    `modules`: a person's own kinds of module that the network may hold. Opening a file never runs
+    code from it. Raises StorageError or FileFormatError.
 
     >>> import misstep as ms
     >>> import numpy as np
@@ -80,7 +82,7 @@ def load_model(path: Path | str) -> Model:
         if not 1 <= min(said.input_shape) <= max(said.input_shape) <= WIDEST:
             raise FileFormatError(f"{path}: input_shape", needed=f"lengths from 1 to {WIDEST}")
         network = Network(
-            build_module(said.network), tuple(said.input_shape), dtype=said.dtype,
+            build_module(said.network, modules), tuple(said.input_shape), dtype=said.dtype,
             arrays=found.arrays,
         )  # fmt: skip
         preprocessing = preprocessing_from_json(said.preprocessing)

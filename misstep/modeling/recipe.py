@@ -112,8 +112,12 @@ def choose_recipe(
     )
     patience = settings.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
     because = "you chose it" if settings.epochs else f"about {epochs * -(-rows // batch):,} updates"
-    said = f"at most {epochs}; fewer when validation has not got better for {patience}"
-    choices.add("epochs", said if settings.validation_fraction else epochs, because)
+    said = str(epochs)
+    if settings.validation_fraction and patience < epochs:
+        said = f"at most {epochs}; fewer when validation has not got better for {patience}"
+    elif settings.validation_fraction:
+        said = f"{epochs}; the weights of the one with the best validation are kept"
+    choices.add("epochs", said, because)
     return Recipe(module, loss, choose_optimizer(rate), Cosine(0.01), batch, epochs, patience)
 
 

@@ -198,7 +198,8 @@ def _tell_split(
         because += "; each part has the classes in proportion"
     choices.add(
         "split",
-        f"{train:,} {things} to learn from, {validation:,} to stop by, {test:,} to be judged on",
+        f"{train:,} {things} to learn from, {validation:,} to validate on, "
+        f"{test:,} to be judged on",
         because,
     )
 

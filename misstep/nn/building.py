@@ -78,8 +78,8 @@ def _kind(configuration: Any, kinds: Mapping[str, type], what: str) -> tuple[Any
             f"the {what} {name!r} in a model file",
             needed="a kind that misstep knows",
             got="an unknown one",
-            try_="passing modules=[...] with your own kinds of module"
-            if what == "layer"
+            try_=f"in Python, if it is a module of your own: load_model(path, modules=[{name}])"
+            if what == "layer" and name.isidentifier()
             else "a newer misstep",
         )
     return kinds[name], settings
@@ -150,12 +150,20 @@ def layers_from_text(text: str) -> list[Module]:
         word, number = found.groups() if found else (part, None)
         if word == "dense" and number is not None:
             if not number.isdigit() or not 1 <= int(number) <= 100_000:
-                raise ArgumentError(f"the part {part!r}", needed="dense1 to dense100000")
+                raise ArgumentError(
+                    f"the part {part!r} of the network {text!r}", needed="dense1 to dense100000"
+                )
             layers.append(Dense(int(number)))
             after = parts[place + 1] if place + 1 < len(parts) else ""
             if after not in _WORDS or after == "flatten":
                 layers.append(ReLU())
         elif word == "drop" and number is not None:
+            if float(number) >= 1:
+                raise ArgumentError(
+                    f"the part {part!r} of the network {text!r}",
+                    needed="drop and a share below 1", got=number,
+                    try_="drop0.5 to drop half of the entries",
+                )  # fmt: skip
             layers.append(Dropout(float(number)))
         elif word in _WORDS and number is None:
             layers.append(_WORDS[word]())

@@ -65,6 +65,11 @@ class Sequential(Module):
             layers.append(layer.configuration() if known == place else {"again": known})
         return {"kind": type(self).__name__, "layers": layers}
 
+    def describe(self) -> str:
+        """Return 3 layers in a row."""
+        count = len(self.layers)
+        return f"{count} layer{'' if count == 1 else 's'} in a row"
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
@@ -103,6 +108,11 @@ class Residual(Sequential):
                 try_=f"ending with ms.Dense({x.shape[-1]})" if x.ndim > 1 else None,
             )
         return x + y
+
+    def describe(self) -> str:
+        """Return residual, around 3 layers."""
+        count = len(self.layers)
+        return f"residual, around {count} layer{'' if count == 1 else 's'}"
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:

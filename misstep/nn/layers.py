@@ -74,6 +74,11 @@ class Dense(Module):
             y = y + self.parameter("bias", (self.units,), Zeros(), penalized=False)
         return reshape(y, (*x.shape[:-1], self.units))
 
+    def describe(self) -> str:
+        """Return dense, 128 units."""
+        units = f"dense, {self.units} unit{'' if self.units == 1 else 's'}"
+        return f"{units}{'' if self.bias else ', no bias'}"
+
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
         """Yield layers that must work."""
@@ -105,6 +110,10 @@ class Flatten(Module):
         if x.ndim < 1:
             raise ShapeError("the input of Flatten", needed="a batch axis", got=str(x.shape))
         return reshape(x, (x.shape[0], -1 if x.shape[0] else 0))
+
+    def describe(self) -> str:
+        """Return flattening."""
+        return "flattening"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
@@ -143,6 +152,10 @@ class Dropout(Module):
             return x
         kept = trace.random_uniform(x.shape) >= self.rate
         return where(kept, x * (1.0 / (1.0 - self.rate)), 0.0)
+
+    def describe(self) -> str:
+        """Return dropout of 5%."""
+        return f"dropout of {100 * self.rate:g}%"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

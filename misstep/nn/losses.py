@@ -192,7 +192,7 @@ class SquaredError(_Distance):
 
 @dataclass(frozen=True)
 class AbsoluteError(_Distance):
-    """The absolute error |prediction − target|, averaged over outputs and rows; its slope at 0 is 0.
+    """The absolute error |prediction − target|, averaged over outputs and rows; slope 0 at 0.
 
     prediction, target: (batch,) or (batch, outputs), the same shape.
 

@@ -115,7 +115,7 @@ class Module:
             raise ArgumentError(
                 f"saving a module of kind {type(self).__name__}",
                 needed="a configuration() method, or a dataclass of plain settings",
-                try_="adding configuration(), and passing modules=[...] when loading",
+                try_="adding configuration(), and load_model(path, modules=[...])",
             )
         settings = {}
         for one in dataclasses.fields(self):
@@ -126,8 +126,10 @@ class Module:
         return {"kind": type(self).__name__, **settings}
 
     def describe(self) -> str:
-        """Return the layer in a few words, as it is written in Python."""
-        return repr(self)
+        """Return the layer in a few words, as people say it: LeakyReLU, slope 0.01."""
+        settings: Any = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        told = [f"{one.name} {getattr(self, one.name)}".replace("_", " ") for one in settings]
+        return ", ".join([type(self).__name__, *told])
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

@@ -15,8 +15,8 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 class Adam(Optimizer):
     """Adam: m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − η m̂ / (√v̂ + ε).
 
-    (Kingma and Ba, 2015.) m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start at 0. `rate` η, `beta1` β₁, `beta2` β₂,
-    `epsilon` ε; `weight_decay` adds that share of w to the gradient.
+    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start at 0 (Kingma and Ba, 2015). `rate` η,
+    `beta1` β₁, `beta2` β₂, `epsilon` ε; `weight_decay` adds that share of w to the gradient.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Adam(1e-3))

@@ -144,7 +144,8 @@ def test_a_fault_in_another_row_does_no_harm(run: Run) -> None:
 def test_cells_are_shown_as_they_stood(run: Run) -> None:
     Path("new.csv").write_text("length,width,color,kind\n,2.5,red,rose\n", encoding="utf-8")
     done = run("explain", FLOWERS, "new.csv", "--top", 20)
-    rows = {line.split()[0]: line.split()[1] for line in done.out.splitlines() if line.strip()}
+    lines = [line.split() for line in done.out.splitlines()]
+    rows = {words[0]: words[1] for words in lines if len(words) > 1}
     assert rows["length"] == "missing"
     assert rows["width"] == "2.5"
     assert rows["color=red"] == "red"

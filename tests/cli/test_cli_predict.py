@@ -167,8 +167,10 @@ def test_a_source_may_change_its_delimiter(run: Run) -> None:
 def test_summary(run: Run) -> None:
     done = run("summary", FLOWERS)
     assert done.code == 0
-    for word in ("kind", "Dense", "parameters", "accuracy", "flowers.csv", "rose"):
+    for word in ("kind", "dense, 3 units", "parameters", "accuracy", "flowers.csv", "rose"):
         assert word in done.out
+    for sign in ("units=", "()", "None", "rate="):
+        assert sign not in done.out
     found = run("summary", HOUSES, "--json").json
     assert found["task"] == "regression"
     assert found["target"] == "price"

@@ -131,7 +131,7 @@ def test_classes_are_in_proportion_on_both_sides() -> None:
         Settings(epochs=1, seed=3, validation_fraction=0.15),
     )
     (split,) = [one for one in learned.choices if one.what == "split"]
-    assert split.choice == "85 rows to learn from, 15 to stop by"
+    assert split.choice == "85 rows to learn from, 15 to validate on"
 
 
 def test_a_column_that_numbers_the_rows_is_seen_although_rows_are_set_apart() -> None:
