@@ -279,6 +279,9 @@ def inspect(
     ] = None,
     graph: Annotated[bool, _part("graph", "Show the graph as it was made.")] = False,
     passes: Annotated[bool, _part("passes", "Show what each pass of simplifying changed.")] = False,
+    every_pass: Annotated[
+        bool, _part("every-pass", "Show the graph after each pass that changed something.")
+    ] = False,
     simplified: Annotated[bool, _part("simplified", "Show the graph after simplifying.")] = False,
     kernels: Annotated[
         bool, _part("kernels", "Show the kernels, with what each reads, does and stores.")
@@ -307,8 +310,9 @@ def inspect(
     from misstep.cli.inspect_command import Looks, inspect_model
 
     wanted = {
-        "graph": graph, "passes": passes, "simplified": simplified, "kernels": kernels,
-        "memory": memory, "python": python, "llvm": llvm, "assembly": assembly, "profile": profile,
+        "graph": graph, "passes": passes, "every-pass": every_pass, "simplified": simplified,
+        "kernels": kernels, "memory": memory, "python": python, "llvm": llvm,
+        "assembly": assembly, "profile": profile,
     }  # fmt: skip
     parts = [name for name, asked in wanted.items() if asked]
     return inspect_model(model, Looks(program.value, batch_size, threads, parts, json))

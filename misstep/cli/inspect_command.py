@@ -17,6 +17,7 @@ from misstep.cli.showing import Page, counted
 from misstep.compiler import SECTIONS, NativeProgram, Profile, graph_section, overview, profile_text
 from misstep.compiler import summary as facts_of
 from misstep.errors import ArgumentError
+from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Model, ModelProgram, model_program
 
 PROFILE = "profile"
@@ -43,8 +44,10 @@ def inspect_model(path: Path, looks: Looks) -> int:
     """Show the program of the model in the file at `path`; return the exit code."""
     if looks.threads is not None and looks.threads < 1:
         raise ArgumentError("--threads", needed="1 or more", got=str(looks.threads))
-    model = read_model(path)
-    found = model_program(model, looks.kind, looks.rows)
+    # No line of a person's made these programs.
+    with located_at(NOWHERE):
+        model = read_model(path)
+        found = model_program(model, looks.kind, looks.rows)
     native = found.native(looks.threads)
     page = Page(to_error=looks.json)
     told: dict[str, Any] = {
@@ -92,12 +95,17 @@ def _say_overview(
         profile = found.profile(native, SHORT_SECONDS)
         told[PROFILE] = profile.to_json()
         page.lines(overview(native, profile))
+        page.say(_READING, "dim", indent=2)
         page.title("Where the time goes, on made-up rows")
         page.lines(profile_text(profile, most=MOST_KERNELS))
     page.title("Look closer with")
     page.table([[f"--{name}", words] for name, words in _HINTS])
 
 
+_READING = (
+    "A kernel is one nest of loops, whose rows the threads share out; at a barrier, between two "
+    "regions, they wait for each other."
+)
 _HINTS = (
     ("passes", "what simplifying made of the graph"),
     ("kernels", "what each kernel reads, does and stores"),

@@ -153,7 +153,7 @@ class _File:
             # NumPy sums narrow whole numbers as wide ones; cut back, they wrap as narrow ones do.
             text += f'.astype("{value.dtype}")'
         line = f"    {self.names[value]} = {text}"
-        if value.location is None:
+        if value.location is None or not value.location.known:
             return [line]
         origin = f"# {_printable(str(value.location))}"
         if len(line) + len(origin) + 2 <= _WIDTH:

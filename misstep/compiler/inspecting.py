@@ -47,6 +47,7 @@ SECTIONS = {
     "overview": "what runs, in a few lines",
     "graph": "the graph as it was made",
     "passes": "what each pass of simplifying changed",
+    "every-pass": "the graph after each pass that changed something",
     "simplified": "the graph after simplifying",
     "kernels": "the kernels in their regions, with what each reads and stores",
     "memory": "where results lie, and for how long",
@@ -78,8 +79,8 @@ def graph_section(graph: Graph, name: str) -> str | None:
     """Return a section that needs no more than a graph, or None for one that needs a program."""
     if name == "graph":
         return str(graph)
-    if name == "passes":
-        return passes_text(graph)
+    if name in ("passes", "every-pass"):
+        return passes_text(graph, full=name == "every-pass")
     if name == "python":
         return emit_python(graph, function=as_identifier(graph.name)).rstrip("\n")
     return str(simplify(graph)) if name == "simplified" else None

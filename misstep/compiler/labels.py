@@ -67,6 +67,7 @@ class Labels:
         return sorted(names, key=len)
 
     def place(self, kernel: Kernel) -> Location | None:
-        """Return the line of the user's code that a kernel comes from."""
+        """Return the line of the user's code that a kernel comes from, if there is one."""
         values = [kernel.core, *(value for value, _ in kernel.results)]
-        return next((one.location for one in values if one is not None), None)
+        places = (one.location for one in values if one is not None)
+        return next((one for one in places if one is not None and one.known), None)

@@ -175,8 +175,8 @@ class NativeProgram:
     def show(self, *sections: str) -> str:
         """Return a report as text: an overview, or what is asked for.
 
-        `sections`: of graph, passes, simplified, kernels, memory, python, llvm, assembly, overview.
-        Raises ArgumentError for another word.
+        `sections`: of overview, graph, passes, every-pass, simplified, kernels, memory, python,
+        llvm and assembly. Raises ArgumentError for another word.
         """
         return report(self, sections)
 

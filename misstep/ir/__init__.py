@@ -5,7 +5,7 @@ This floor knows no op by name. Read in this order: value, op, graph, interpret,
 
 from misstep.ir.graph import Graph, in_float64, rebuild
 from misstep.ir.interpret import Interpreter, evaluate, one_blas_thread
-from misstep.ir.location import Location, current_location, located_at
+from misstep.ir.location import NOWHERE, Location, current_location, located_at
 from misstep.ir.op import Op, find_op, registered_ops
 from misstep.ir.text import read_graph, write_graph
 from misstep.ir.value import (
@@ -25,6 +25,7 @@ from misstep.ir.verify import verify
 __all__ = [
     "DTYPES",
     "FLOATS",
+    "NOWHERE",
     "Array",
     "Graph",
     "Interpreter",

@@ -26,8 +26,17 @@ class Location:
     # Whether the Value is part of the way back from a loss, made on behalf of that line.
     backward: bool = False
 
+    @property
+    def known(self) -> bool:
+        """Tell whether there is a line that a person could look at."""
+        return bool(self.file)
+
     def __str__(self) -> str:
         return f"{Path(self.file).name}:{self.line}{' (backward)' if self.backward else ''}"
+
+
+# Of what no line of a user's made: a shell says so, whose own lines nobody wants to read.
+NOWHERE = Location("", 0)
 
 
 def current_location() -> Location | None:

@@ -55,8 +55,9 @@ def write_graph(graph: Graph, *, locations: bool = True) -> str:
             given = ", ".join(names[one] for one in value.inputs)
             content = f"{value.op.name}{written}({given})"
         line = f"  {names[value]}: {value.type} = {content}"
-        if locations and value.location is not None and value.op is not None:
-            line += f"  # {_on_one_line(str(value.location))}"
+        place = value.location
+        if locations and place is not None and place.known and value.op is not None:
+            line += f"  # {_on_one_line(str(place))}"
         lines.append(line)
     results = ", ".join(f"{name}={names[value]}" for name, value in graph.outputs.items())
     lines += [f"  return {results}", "}"]

@@ -91,6 +91,12 @@ def test_the_python_is_a_file(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("world")
+def test_no_line_of_code_is_named_that_nobody_wrote(run: Run) -> None:
+    for part in ("graph", "python", "kernels"):
+        assert ".py" not in run("inspect", FLOWERS, f"--{part}").out
+
+
+@pytest.mark.usefixtures("world")
 def test_rows_and_threads_are_those_asked_for(run: Run) -> None:
     told = run("inspect", FLOWERS, "--batch-size", 7, "--threads", 1, "--json").json
     assert (told["rows"], told["threads"]) == (7, 1)
