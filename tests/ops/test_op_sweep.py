@@ -206,7 +206,7 @@ def test_gradients_agree_with_central_differences() -> None:
 @pytest.mark.parametrize("name", SMOOTH)
 def test_second_derivatives_agree_with_differences_of_first_ones(name: str) -> None:
     count = 0
-    for place, (op, arrays) in enumerate(examples(name, 12, seed=6)):
+    for place, (op, arrays) in enumerate(examples(name, 30, seed=6)):
         if not any(one.dtype.kind == "f" for one in arrays):
             continue
         found = check_gradient(
@@ -214,7 +214,7 @@ def test_second_derivatives_agree_with_differences_of_first_ones(name: str) -> N
         )
         assert found.passed, f"{op} {typed(arrays)}: {found}"
         count += 1
-    assert count >= 6
+    assert count >= 20
 
 
 def slope_along(op: Op, seed: int) -> Any:

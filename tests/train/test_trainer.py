@@ -1,11 +1,6 @@
 """Training as people use it: learning, stopping, going on, the same bits, clear refusals."""
 
-import os
-import random
 import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -82,44 +77,6 @@ def test_threads_and_repeats_do_not_change_a_bit():
         one.fit(x, y, epochs=2)
         found.add(one.network.parameters.tobytes())
     assert len(found) == 1
-
-
-SCRIPT = """
-import sys
-sys.path.insert(0, {tests!r})
-from test_trainer import rows, trainer
-x, y = rows()
-one = trainer()
-one.fit(x, y, epochs=60, validation=(x[:40], y[:40]), folder={folder!r}, checkpoint_every=3,
-        resume=True, probe_every=0)
-open({done!r}, "wb").write(one.network.parameters.tobytes())
-"""
-
-
-def test_kill_and_resume_give_the_same_bits(tmp_path):
-    """Kills the process at random moments, as often as MISSTEP_KILLS says."""
-    kills = int(os.environ.get("MISSTEP_KILLS", "4"))
-    x, y = rows()
-    whole = trainer()
-    whole.fit(x, y, epochs=60, validation=(x[:40], y[:40]))
-    done, folder = tmp_path / "done", tmp_path / "run"
-    script = SCRIPT.format(tests=os.path.dirname(__file__), folder=str(folder), done=str(done))
-    moments = random.Random(11)
-    killed = 0
-    while not done.exists():
-        process = subprocess.Popen([sys.executable, "-W", "error", "-c", script])
-        if killed < kills:
-            begin = time.monotonic()
-            while not (folder / "record.jsonl").exists() and time.monotonic() - begin < 60:
-                time.sleep(0.005)
-            time.sleep(moments.uniform(0.0, 0.9))
-            process.send_signal(signal.SIGKILL)
-            killed += 1
-        code = process.wait(timeout=120)
-        assert code in (0, -signal.SIGKILL)
-        if code == 0:
-            assert done.exists()
-    assert done.read_bytes() == whole.network.parameters.tobytes()
 
 
 def test_a_run_of_other_data_or_settings_is_not_gone_on_with(tmp_path):
