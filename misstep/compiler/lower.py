@@ -20,7 +20,7 @@ from misstep.compiler.code import KIND_OF_DTYPE, Number
 from misstep.compiler.element_code import ElementCode
 from misstep.compiler.elements import Position, is_one_number
 from misstep.compiler.entry import write_entry
-from misstep.compiler.fuse import Fused, Kernel, fuse
+from misstep.compiler.fuse import Fused, Kernel, fuse, single_numbers
 from misstep.compiler.kernels import (
     Emission,
     write_contraction,
@@ -38,6 +38,8 @@ from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
 from misstep.ops.contraction import MatrixProduct
 from misstep.ops.indexing import ScatterAdd
+from misstep.ops.reduction import Sum
+from misstep.ops.shape import Reshape
 
 # The table in the context, in entries of 8 bytes.
 ARENA, SCRATCH, SCRATCH_BYTES, STEPS, DONE, ROW_NUMBERS, FIRST_SLOT = range(7)
@@ -121,11 +123,28 @@ def lower(graph: Graph, roles: Roles, target: Target, *, profiling: bool = False
         return _Lowering(graph, roles, target, in_place=False, profiling=profiling).run()
 
 
+def _with_guard_for_each(graph: Graph, roles: Roles) -> Graph:
+    """Return `graph` with a guard that every thread works out for itself.
+
+    The loss of a single row is an entry that one thread makes; summed, it is a number for all.
+    """
+    guard = graph.outputs.get(roles.guard or "")
+    if guard is None or guard.size != 1 or not guard.type.is_float:
+        return graph
+    inputs = {value for value in graph.inputs if value.name not in roles.fetched}
+    if guard in single_numbers(graph, inputs):
+        return graph
+    entries = guard if guard.ndim else Reshape((1,))(guard)
+    summed = Sum(tuple(range(entries.ndim)), bool(guard.ndim))(entries)
+    outputs = {name: summed if value is guard else value for name, value in graph.outputs.items()}
+    return Graph(outputs, graph.inputs, graph.name)
+
+
 class _Lowering:
     def __init__(
         self, graph: Graph, roles: Roles, target: Target, *, in_place: bool, profiling: bool
     ) -> None:
-        self.graph = graph
+        self.graph = _with_guard_for_each(graph, roles)
         self.roles = roles
         self.target = target
         self.in_place = in_place

@@ -165,7 +165,21 @@ def _needs(
 
 
 def _same_entry(read: Read, view: View, kernel: Kernel) -> bool:
-    return read.view == view and read.positions == positions_of(kernel.shape)
+    """Tell whether a kernel reads, for each of its entries, just the one that it writes there."""
+    assert read.view is not None
+    if read.view.buffer is not view.buffer or read.view.offset != view.offset:
+        return False
+    own = {one.start.text: axis for axis, one in enumerate(positions_of(kernel.shape))}
+    strides = [0] * len(kernel.shape)
+    for position, length, stride in zip(
+        read.positions, read.view.shape, read.view.strides, strict=True
+    ):
+        if length == 1:
+            continue
+        if position.start.text not in own:
+            return False
+        strides[own[position.start.text]] += stride
+    return tuple(strides) == view.strides
 
 
 def _share_alike(one: Kernel, other: Kernel) -> bool:

@@ -223,9 +223,8 @@ class Training:
         state, count = self.state, len(taken)
         if not count:
             return
-        sums = np.cumsum([state.loss_sum, *(taken.losses * taken.weights)])
-        state.loss_sum = float(sums[-1])
-        state.weight_sum = float(np.cumsum([state.weight_sum, *taken.weights])[-1])
+        state.loss_sum = _added(state.loss_sum, taken.losses * taken.weights)
+        state.weight_sum = _added(state.weight_sum, taken.weights)
         state.draw += count
         state.batch += count
         mean = state.loss_sum / max(state.weight_sum, 1e-300)
@@ -321,3 +320,8 @@ class Training:
         # The network's own copy: a person may write into it.
         self.network.parameters = np.array(parameters)
         return epoch
+
+
+def _added(sum_: float, more: Array) -> float:
+    """Return a sum with more added one after the other, the same however many come at once."""
+    return float(np.cumsum(np.concatenate([[sum_], more]))[-1])

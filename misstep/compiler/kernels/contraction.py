@@ -273,18 +273,30 @@ def _finish(
     count: int,
     outer: tuple[Position, ...],
 ) -> None:
-    """Work out and store what follows from a tile's entries."""
+    """Work out and store what follows from a tile's entries.
+
+    A vector that is not full reaches into the row behind it. A processor can't hand such a store on
+    to a load of that row at once, so in a tile with one everything is read before.
+    """
     code = emission.code
     masks = _masks(emission, tile, count)
     # What does not depend on the row, such as a bias, is read once for the tile.
     memory: dict[tuple[Value, Positions], Number] = {}
+    partly = any(mask is not None for mask in masks)
+    stores: list[Callable[[], None]] = []
     for r, vectors in enumerate(sums):
         at = Position(plus(code, row, code.index(r)))
         for v, entry in enumerate(vectors):
             along = Position(plus(code, column, code.index(v * tile.lanes)), True)
-            emission.results(
-                kernel, (*outer, at, along), tile.lanes, masks[v], entry, memory=memory
+            stores.append(
+                emission.work_out_results(
+                    kernel, (*outer, at, along), tile.lanes, masks[v], entry, memory=memory
+                )
             )
+            if not partly:
+                stores.pop()()
+    for store in stores:
+        store()
 
 
 def _write_empty(

@@ -117,6 +117,23 @@ class Emission:
         `core`: the core's entry, in a register. Everything is read before anything is stored, since
         a result may take the place of what it is computed from.
         """
+        self.work_out_results(
+            kernel, positions, lanes, mask, core, flat=flat, aligned=aligned, memory=memory
+        )()
+
+    def work_out_results(
+        self,
+        kernel: Kernel,
+        positions: Positions,
+        lanes: int = 0,
+        mask: Number | None = None,
+        core: Number | None = None,
+        *,
+        flat: bool = False,
+        aligned: bool = False,
+        memory: dict[tuple[Value, Positions], Number] | None = None,
+    ) -> Callable[[], None]:
+        """Work out all results of a kernel at one place; what is returned writes their storing."""
         given: dict[tuple[Value, Positions], Number] = {}
         if core is not None and kernel.core is not None:
             given[kernel.core, positions] = core
@@ -131,8 +148,12 @@ class Emission:
                 number = elements.read(value, positions)
             given[value, positions] = number
             made.append((number, view))
-        for number, view in made:
-            elements.store(number, view, positions)
+
+        def store() -> None:
+            for number, view in made:
+                elements.store(number, view, positions)
+
+        return store
 
     def lanes_over(
         self,
