@@ -133,6 +133,17 @@ def test_a_profile_leaves_states_as_they_are() -> None:
         assert all(np.array_equal(feeds[name], one) for name, one in trial.feeds.items())
 
 
+def test_a_profile_has_as_many_threads_as_were_set() -> None:
+    step, trial = step_and_trial()
+    made = native(step, 1)
+    assert made.threads == 1
+    for threads in (3, 3, 2):
+        made.threads = threads
+        profile = made.profile(trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1)
+        assert profile.threads == len(profile.barriers) == threads
+        assert all(len(one.seconds) == threads for one in profile.kernels)
+
+
 # Laps
 
 
