@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from misstep.compiler.barrier import CONTEXT_BYTES, make_context, set_waiting
+from misstep.compiler.contradictions import check_apart, check_roles
 from misstep.compiler.inspecting import report
 from misstep.compiler.lower import (
     ARENA,
@@ -36,7 +37,7 @@ from misstep.compiler.simplify import simplify
 from misstep.compiler.target import Target, host_target
 from misstep.compiler.team_size import TeamSize
 from misstep.compiler.threads import CREW, CREW_ARGUMENTS, CREW_RESULT, usable_cores
-from misstep.errors import AbstractValueError, ShapeError
+from misstep.errors import AbstractValueError, ArgumentError, NotYetError, ShapeError
 from misstep.ir import Array, Graph
 
 # Multiply-adds or entries in a step below which a second thread costs more than it brings: about 20
@@ -53,7 +54,7 @@ class NativeProgram:
     None: as many as there are cores to use. A step with little work runs on one thread, and so
     does one that was found to be faster so.
     `profiling`: with code that counts, in `laps`, what each kernel and each barrier takes. Raises
-    NotYetError for what can't be compiled.
+    NotYetError for what can't be compiled, ArgumentError or ShapeError for roles that can't be.
     """
 
     def __init__(
@@ -68,13 +69,14 @@ class NativeProgram:
         self.graph = graph
         self.roles = roles if roles is not None else Roles()
         self.target = target if target is not None else host_target()
-        self.lowered: Lowered = lower(simplify(graph), self.roles, self.target, profiling=profiling)
+        check_roles(graph, self.roles)
+        self.lowered: Lowered = _lowered(graph, self.roles, self.target, profiling)
         self.module = compile_module(self.lowered.text, self.target)
         self._function = self.module.function(ENTRY, CREW_RESULT, *CREW_ARGUMENTS)
         self._team = TeamSize(self._threads(threads))
         self._threads_set: int | None = None
         # Ticks of the clock by thread and by `lowered.laps`; they add up, run after run.
-        self.laps = np.zeros((self.threads, *self.lowered.counters), np.int64)
+        self.laps = self._no_laps()
         self._room: _Room | None = None
         self._lock = threading.Lock()
         self._timed: NativeProgram | None = None
@@ -86,7 +88,14 @@ class NativeProgram:
 
     @threads.setter
     def threads(self, count: int) -> None:
-        self._threads_set = count
+        if count < 1:
+            raise ArgumentError("the threads of a program", needed="1 or more", got=repr(count))
+        with self._lock:  # memory for each of them must not change under a run
+            self._threads_set = count
+            self.laps = self._no_laps()
+
+    def _no_laps(self) -> Array:
+        return np.zeros((self.threads, *self.lowered.counters), np.int64)
 
     def _threads(self, wanted: int | None) -> int:
         most = wanted if wanted is not None else usable_cores()
@@ -126,8 +135,19 @@ class NativeProgram:
         (rows, …); `row_numbers`, (steps · batch,) int64, says which rows each step takes. `into`:
         arrays for outputs, otherwise new ones; a logged output is (steps, *shape).
 
-        Raises AbstractValueError when an input is missing, ShapeError when one has another shape.
+        Raises AbstractValueError when an input is missing, ShapeError when one has another shape,
+        ArgumentError when what is written shares memory with another array.
         """
+        with self._lock:
+            return self._run(feeds, steps, row_numbers, into)
+
+    def _run(
+        self,
+        feeds: Mapping[str, Any],
+        steps: int,
+        row_numbers: Array | None,
+        into: Mapping[str, Array] | None,
+    ) -> tuple[dict[str, Array], int]:
         given: list[Array] = []
         outputs: dict[str, Array] = {}
         for slot in self.lowered.slots:
@@ -149,9 +169,14 @@ class NativeProgram:
         for name, into_name in self.roles.states.items():
             outputs[name] = feeds[into_name]
         rows = self._row_numbers(row_numbers, feeds, steps)
-        with self._lock:
-            done = self._call(given, rows, steps)
-        return outputs, done
+        states = self.roles.states.values()
+        addresses = [_address(array) for array in given]
+        spans = [
+            (address, array.nbytes, slot.output or slot.name in states, slot.name)
+            for slot, array, address in zip(self.lowered.slots, given, addresses, strict=True)
+        ]
+        check_apart(self.graph.name, [*spans, (_address(rows), rows.nbytes, False, "row_numbers")])
+        return outputs, self._call(given, addresses, rows, steps)
 
     def _row_numbers(self, given: Array | None, feeds: Mapping[str, Any], steps: int) -> Array:
         """Return the numbers of the rows to fetch, looked at before they become addresses."""
@@ -199,7 +224,7 @@ class NativeProgram:
             self._timed = NativeProgram(
                 self.graph, self.roles, target=self.target, threads=self.threads, profiling=True
             )
-            self._timed.threads = self.threads
+        self._timed.threads = self.threads
         return profile_program(
             self, self._timed, feeds, steps, row_numbers=row_numbers, rounds=rounds
         )
@@ -234,7 +259,7 @@ class NativeProgram:
             )  # fmt: skip
         return array
 
-    def _call(self, given: list[Array], rows: Array, steps: int) -> int:
+    def _call(self, given: list[Array], addresses: list[int], rows: Array, steps: int) -> int:
         room = self._room
         if room is None or room.threads != self.threads:
             room = self._room = _Room(self.lowered, self.threads)
@@ -245,7 +270,7 @@ class NativeProgram:
         table[STEPS] = steps
         table[DONE] = 0
         table[ROW_NUMBERS] = _address(rows)
-        table[FIRST_SLOT:] = [_address(array) for array in given]
+        table[FIRST_SLOT:] = addresses
         if steps > 0:
             began = time.perf_counter()
             CREW.run(self._function, room.address, threads, (given, rows, room))
@@ -255,8 +280,14 @@ class NativeProgram:
     def prepare(self, feeds: Mapping[str, Any]) -> Prepared:
         """Return a call of one step on one thread that is made ready once, to be made many times.
 
-        `feeds`: the inputs that stay; stepped ones get memory of their own.
+        `feeds`: the inputs that stay; stepped ones get memory of their own. Raises ArgumentError
+        for a program that fetches rows: those of one step are all that there is here.
         """
+        if any(slot.name in self.roles.fetched for slot in self.lowered.slots):
+            raise ArgumentError(
+                f"preparing {self.graph.name}", needed="a program that is given its rows",
+                got="one that fetches them by number", try_="run(...)",
+            )  # fmt: skip
         inputs: dict[str, Array] = {}
         outputs: dict[str, Array] = {}
         given: list[Array] = []
@@ -315,6 +346,17 @@ class _Room:
         self.table[ARENA] = _address(self._arena)
         self.table[SCRATCH] = _address(self._scratch)
         self.table[SCRATCH_BYTES] = each
+
+
+def _lowered(graph: Graph, roles: Roles, target: Target, profiling: bool) -> Lowered:
+    try:
+        return lower(simplify(graph), roles, target, profiling=profiling)
+    except RecursionError as error:
+        # What is worked out entry by entry is followed from a result back to what is stored.
+        raise NotYetError(
+            f"compiling {graph.name}", needed="shorter chains of operations entry by entry",
+            got="one of more than a hundred, or nearly so", try_="the interpreter",
+        ) from error  # fmt: skip
 
 
 def _address(array: Array) -> int:
