@@ -191,12 +191,12 @@ class Training:
         self._count(taken, batch)
         self.pace.tell(len(taken), time.perf_counter() - began)
         self._write_probes(taken.measures)
-        if taken.failed is not None:
-            self._not_finite(taken.failed)
         if plan.accumulate == 1:
             self._updated(taken.losses, rates[: len(taken)])
         elif len(taken):
             self._apply_if_due(taken, probing)
+        if taken.failed is not None:  # told last, since it names the update behind those done
+            self._not_finite(taken.failed)
         return taken.failed is not None
 
     def _batches_together(self, probing: bool) -> int:
