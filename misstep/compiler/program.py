@@ -154,8 +154,6 @@ class NativeProgram:
             if slot.literal is not None:
                 given.append(slot.literal)
             elif slot.counters:
-                if len(self.laps) != self.threads:
-                    self.laps = np.zeros((self.threads, *slot.shape), np.int64)
                 given.append(self.laps)
             elif slot.output:
                 shape = (steps, *slot.shape) if slot.name in self.roles.logged else slot.shape

@@ -6,7 +6,6 @@ The numbers were chosen by trying them on the tables of the benchmarks, not by t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,14 +75,13 @@ def choose_recipe(
     target: Target,
     settings: Settings,
     choices: Choices,
-    class_weights: Sequence[float] | None = None,
 ) -> Recipe:
     """Return how to train on `rows` rows of `features` features; tell `choices` why.
 
     Raises ArgumentError for settings that can't be used.
     """
     check_settings(settings)
-    loss, outputs, because = choose_loss(target, class_weights)
+    loss, outputs, because = choose_loss(target)
     choices.add("loss", type(loss).__name__, because)
     module: Module
     if isinstance(settings.network, Module):
@@ -134,17 +132,14 @@ def _whole_network(module: Module, features: int, outputs: int) -> Module:
     return module
 
 
-def choose_loss(
-    target: Target, class_weights: Sequence[float] | None = None
-) -> tuple[Loss, int, str]:
+def choose_loss(target: Target) -> tuple[Loss, int, str]:
     """Return the loss for a target, the outputs that the network needs, and why."""
-    weights = None if class_weights is None else tuple(class_weights)
     if target.is_number:
         return SquaredError(), 1, "a number is predicted, standardized while training"
     if target.kind == "two classes":
-        return BinaryCrossEntropy(weights), 1, "two classes: one output through a sigmoid"
+        return BinaryCrossEntropy(), 1, "two classes: one output through a sigmoid"
     count = len(target.classes)
-    return CrossEntropy(weights), count, f"{count} classes: one output each through a softmax"
+    return CrossEntropy(), count, f"{count} classes: one output each through a softmax"
 
 
 def choose_optimizer(rate: float = LEARNING_RATE) -> Optimizer:

@@ -62,11 +62,6 @@ def in_words(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def epoch_words(values: dict[str, float]) -> str:
-    """Return the numbers of an epoch as words."""
-    return " · ".join(epoch_parts(values))
-
-
 def epoch_parts(values: dict[str, float]) -> list[str]:
     """Return the numbers of an epoch, each in words."""
     parts = [f"loss {values['training_loss']:.4g}"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from misstep.compiler.code import KIND_OF_DTYPE, Number
-from misstep.compiler.elements import Elements, Position, Positions, is_one_number, plus, times
+from misstep.compiler.elements import Elements, Position, Positions, is_one_number
 from misstep.compiler.fuse import Fused, Kernel
 from misstep.compiler.target import Target
 from misstep.compiler.views import View
@@ -200,8 +200,3 @@ class Emission:
             mask = code.constants([lane < length - whole for lane in range(lanes)], "i1")
             values = body(code.index(whole), mask, values)
         return values
-
-
-def offset_by(code: Any, base: Number, factor: int, more: int = 0) -> Number:
-    """Return base · factor + more, worked out now where it can be."""
-    return plus(code, times(code, base, factor), code.index(more))
