@@ -6,11 +6,13 @@ does not depend on how many they are. Knows arrays by name; what they mean is it
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Mapping
 from functools import cached_property, partial
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -80,6 +82,7 @@ class NativeProgram:
         self._room: _Room | None = None
         self._lock = threading.Lock()
         self._timed: NativeProgram | None = None
+        _programs.add(self)
 
     @property
     def threads(self) -> int:
@@ -302,6 +305,19 @@ class NativeProgram:
         room.table[STEPS] = 1
         room.table[FIRST_SLOT:] = [_address(array) for array in given]
         return Prepared(self, inputs, outputs, self._function, room, given)
+
+
+_programs: WeakSet[NativeProgram] = WeakSet()
+
+
+def _start_anew() -> None:
+    """In a child process: a thread that was in the middle of a run when it forked is not here."""
+    for program in list(_programs):
+        program._lock, program._room = threading.Lock(), None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 class Prepared:
