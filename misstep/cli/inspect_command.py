@@ -140,7 +140,7 @@ def _say_parts(
 def _part(found: ModelProgram, native: NativeProgram | None, name: str) -> str:
     if native is not None:
         return native.show(name)
-    text = graph_section(found.program.graph, name)
+    text = graph_section(found.program.graph, name, found.program.roles.passes_left_out)
     return f"not compiled: {found.obstacle}" if text is None else text
 
 

@@ -7,7 +7,7 @@ where their results lie, and the code. Knows programs, not what they are for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from misstep.compiler.costs import Cost, buffer_bytes, cost_of, steps_of
@@ -75,20 +75,23 @@ def report(program: NativeProgram, sections: Sequence[str] = ("overview",)) -> s
     return "\n\n".join(f"{heading(f'{name}: {SECTIONS[name]}')}\n{text}" for name, text in titled)
 
 
-def graph_section(graph: Graph, name: str) -> str | None:
-    """Return a section that needs no more than a graph, or None for one that needs a program."""
+def graph_section(graph: Graph, name: str, without: Collection[Pass] = ()) -> str | None:
+    """Return a section that needs no more than a graph, or None for one that needs a program.
+
+    `without`: simplifications that are not made.
+    """
     if name == "graph":
         return str(graph)
     if name in ("passes", "every-pass"):
-        return passes_text(graph, full=name == "every-pass")
+        return passes_text(graph, full=name == "every-pass", without=without)
     if name == "python":
         return emit_python(graph, function=as_identifier(graph.name)).rstrip("\n")
-    return str(simplify(graph)) if name == "simplified" else None
+    return str(simplify(graph, without)) if name == "simplified" else None
 
 
 def _section(program: NativeProgram, name: str) -> str:
     lowered = program.lowered
-    known = graph_section(program.graph, name)
+    known = graph_section(program.graph, name, program.roles.passes_left_out)
     if known is not None:
         return known
     if name == "kernels":
@@ -267,7 +270,7 @@ def _rate(number: float) -> str:
 # --- passes ---------------------------------------------------------------------------------------
 
 
-def passes_text(graph: Graph, *, full: bool = False) -> str:
+def passes_text(graph: Graph, *, full: bool = False, without: Collection[Pass] = ()) -> str:
     """Return what each pass changed; with `full`, also the graph after each.
 
     Counts operations: of a graph's text, all lines but inputs and literals.
@@ -279,7 +282,7 @@ def passes_text(graph: Graph, *, full: bool = False) -> str:
         rows.append([one.name, str(len(before.computed)), str(len(after.computed)), one.words])
         texts.append(f"{heading(f'{len(texts) + 1}. after {one.name}')}\n{after}")
 
-    last = simplify(graph, told=told)
+    last = simplify(graph, without, told)
     rows.append(["simplified", "", str(len(last.computed)), ""])
     table = in_columns(rows, ["pass", "before", "after", "what it does"], (1, 2))
     return "\n\n".join([table, *texts]) if full else table

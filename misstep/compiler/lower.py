@@ -32,6 +32,7 @@ from misstep.compiler.kernels import (
 from misstep.compiler.outlining import Functions
 from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, Schedule, schedule
 from misstep.compiler.plan_memory import Arena, plan_memory
+from misstep.compiler.simplify import DECIDED_BY_SIZE, Pass
 from misstep.compiler.target import Target
 from misstep.compiler.views import Buffer, View
 from misstep.errors import NotYetError
@@ -67,6 +68,20 @@ class Roles:
     fetched: Collection[str] = ()
     logged: Collection[str] = ()
     guard: str | None = None
+
+    @property
+    def row_wise(self) -> bool:
+        """Tell whether the bits of a row must not depend on how many rows come with it.
+
+        So it is where rows are given step by step and nothing is learned from them. What decides by
+        the size of a whole array then must not be done.
+        """
+        return bool(self.stepped) and not self.states
+
+    @property
+    def passes_left_out(self) -> tuple[Pass, ...]:
+        """Return the simplifications that must not be made."""
+        return DECIDED_BY_SIZE if self.row_wise else ()
 
 
 @dataclass(frozen=True)
@@ -120,7 +135,10 @@ def lower(graph: Graph, roles: Roles, target: Target, *, profiling: bool = False
     try:
         return _Lowering(graph, roles, target, in_place=True, profiling=profiling).run()
     except InPlaceError:
-        return _Lowering(graph, roles, target, in_place=False, profiling=profiling).run()
+        try:
+            return _Lowering(graph, roles, target, in_place=False, profiling=profiling).run()
+        except InPlaceError as error:
+            raise NotYetError(f"compiling {graph.name}", got=str(error)) from error
 
 
 def _with_guard_for_each(graph: Graph, roles: Roles) -> Graph:
@@ -302,7 +320,7 @@ class _Lowering:
             self._addresses[buffer] = self._at_entry(partial(code.address, arena_base, at, "i8"))
         emission = Emission(
             code, fused, self.target, self._address, self.bounds, own_scratch,
-            chaining=bool(self.roles.states),
+            chaining=not self.roles.row_wise,
         )  # fmt: skip
         before = "entry.end"
         code.start_block("round")

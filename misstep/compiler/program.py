@@ -136,7 +136,8 @@ class NativeProgram:
         `feeds`: inputs by name. States are arrays that change in place. A stepped input holds what
         each step takes, one after the other: (steps, *shape). A fetched input is the whole data:
         (rows, …); `row_numbers`, (steps · batch,) int64, says which rows each step takes. `into`:
-        arrays for outputs, otherwise new ones; a logged output is (steps, *shape).
+        arrays for outputs, otherwise new ones; a logged output is (steps, *shape), of which only
+        the steps done mean anything.
 
         Raises AbstractValueError when an input is missing, ShapeError when one has another shape,
         ArgumentError when what is written shares memory with another array.
@@ -151,6 +152,10 @@ class NativeProgram:
         row_numbers: Array | None,
         into: Mapping[str, Array] | None,
     ) -> tuple[dict[str, Array], int]:
+        if steps < 0:
+            raise ArgumentError(
+                f"the steps of {self.graph.name}", needed="0 or more", got=f"{steps}"
+            )
         given: list[Array] = []
         outputs: dict[str, Array] = {}
         for slot in self.lowered.slots:
@@ -364,7 +369,8 @@ class _Room:
 
 def _lowered(graph: Graph, roles: Roles, target: Target, profiling: bool) -> Lowered:
     try:
-        return lower(simplify(graph), roles, target, profiling=profiling)
+        simple = simplify(graph, roles.passes_left_out)
+        return lower(simple, roles, target, profiling=profiling)
     except RecursionError as error:
         # What is worked out entry by entry is followed from a result back to what is stored.
         raise NotYetError(

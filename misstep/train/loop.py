@@ -127,19 +127,16 @@ class Training:
                 self.reason = self.reason or f"all {plan.epochs} epochs are done"
                 if self.folder is not None:
                     self.folder.checkpoint(state)
-        except BaseException:
+        except BaseException as error:
             self.finished = False
+            self._close_record(f"{type(error).__name__} ended it")
             raise
         finally:
             best = self._settle()
             self.progress.finish()
         for callback in self.callbacks:
             callback.on_training_end(self)
-        if self.folder is not None:
-            self.folder.writer.event(
-                "finished" if self.finished else "stopped", self.reason, step=state.update
-            )
-            self.folder.close()
+        self._close_record(self.reason)
         return Run(
             history=[dict(values) for values in state.history],
             reason=self.reason,
@@ -150,6 +147,12 @@ class Training:
             folder=None if self.folder is None else self.folder.folder,
             failed=self.failed,
         )
+
+    def _close_record(self, reason: str) -> None:
+        if self.folder is not None:
+            kind = "finished" if self.finished else "stopped"
+            self.folder.writer.event(kind, reason, step=self.state.update)
+            self.folder.close()
 
     def _epoch(self) -> None:
         state = self.state
@@ -296,7 +299,7 @@ class Training:
     def _not_finite(self, loss: float) -> None:
         words = (
             f"the loss became {loss} at update {self.state.update + 1}, learning rate "
-            f"{self.plan.learning_rate:g}; training stopped before it could spoil the weights. "
+            f"{self.plan.learning_rate:g}; training stopped there. "
             "Try: a lower learning rate, or clipping of the gradients"
         )
         self.stop(words)

@@ -64,6 +64,13 @@ class Program:
                 return None
         return self._native[threads]
 
+    @property
+    def engine(self) -> str:
+        """Return in words what runs the graph; empty while it was not compiled nor tried to be."""
+        if self.obstacle:
+            return f"interpreter, because {self.obstacle}"
+        return next((f"compiled for {one.target.cpu}" for one in self._native.values()), "")
+
     def measures(self, out: dict[str, Array]) -> dict[tuple[str, str], float] | None:
         """Return what the probes of a step said, by signal and place; None without probes."""
         if not self.legend:
@@ -115,6 +122,12 @@ class Programs:
         self._one: tuple[Array, Array, Prepared, Array] | None = None
         self._one_lock = threading.Lock()
         self._made: dict[tuple[object, ...], Program] = {}
+
+    @property
+    def engine(self) -> str:
+        """Return in words what runs the programs that ran so far: the slowest of them counts."""
+        found = [one.engine for one in self._made.values() if one.engine]
+        return next((one for one in found if one.startswith("interpreter")), "".join(found[:1]))
 
     def first_state(self) -> tuple[Array, Array]:
         """Return the optimizer's buffers (buffers, parameters) and scalars before any update."""

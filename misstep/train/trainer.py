@@ -114,6 +114,15 @@ class Trainer:
             )  # fmt: skip
         return self._network
 
+    @property
+    def engine(self) -> str:
+        """Return what training and predicting ran on so far, in words.
+
+        "compiled for" and the processor, or "interpreter, because" and the reason; results agree
+        closely, though not in every bit, and come slowly. "nothing yet" before anything ran.
+        """
+        return (self._programs.engine if self._programs is not None else "") or "nothing yet"
+
     def fit(
         self,
         x: npt.ArrayLike,
@@ -316,6 +325,17 @@ class Trainer:
             history=list(before.history),
         )
 
+    def _kind_of_engine(self, rows: Rows) -> str:
+        """Return "compiled" or "interpreter": their numbers agree closely, but not in every bit."""
+        batch = len(rows) if self.batch_size == "full" else min(int(self.batch_size), len(rows))
+        programs, weighted = self._made_programs(), rows.weights is not None
+        program = (
+            programs.step(batch, weighted=weighted, probing=False)
+            if self.accumulate == 1
+            else programs.accumulate(batch, weighted=weighted, probing=False)
+        )
+        return "interpreter" if program.compiled(self.threads) is None else "compiled"
+
     def _facts(self, rows: Rows) -> dict[str, Any]:
         digest = hashlib.sha256()
         for array in (rows.x, rows.y, rows.weights):
@@ -334,6 +354,7 @@ class Trainer:
             "batch_size": self.batch_size,
             "accumulate": self.accumulate,
             "seed": self.seed,
+            "engine": self._kind_of_engine(rows),
             "rows": len(rows),
             "data": digest.hexdigest(),
         }

@@ -4,7 +4,7 @@ Read in this order: `passes.py` (what a pass is), `rewriting.py` (what they are 
 `ordering.py` (which runs when), then any of them. Knows ops; knows nothing of code or machines.
 """
 
-from misstep.compiler.simplify.ordering import ORDER, simplify
+from misstep.compiler.simplify.ordering import DECIDED_BY_SIZE, ORDER, simplify
 from misstep.compiler.simplify.passes import Pass, Rules, registered_passes
 
-__all__ = ["ORDER", "Pass", "Rules", "registered_passes", "simplify"]
+__all__ = ["DECIDED_BY_SIZE", "ORDER", "Pass", "Rules", "registered_passes", "simplify"]

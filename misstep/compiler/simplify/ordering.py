@@ -43,6 +43,8 @@ ORDER: tuple[tuple[Pass, ...], ...] = (
     (divide_by_uniform,),
     REPEATED,
 )
+# These look at how many entries a whole array has, rows of a batch included.
+DECIDED_BY_SIZE: tuple[Pass, ...] = (long_sums, divide_by_uniform)
 # Hears of a pass that found something: the pass, the graph before it and the one after.
 Told = Callable[[Pass, Graph, Graph], None]
 # Two rounds are common, four the most seen in any program of training. A bound, not a need: every
