@@ -25,6 +25,8 @@ from misstep.ir import Value
 # Rows of an operand this many bytes apart each need an entry of the table of pages, and fall into
 # few sets of the caches where that is a power of two; columns of them then do so at half of it.
 FAR_APART = 4096
+# Bytes of an operand that each thread may hold a copy of.
+MOST_PACKED = 16 * 2**20
 # So short a sum is written without a loop.
 FEW_STEPS = 4
 # Fewer than so many entries along the summed axis fit the caches anyhow.
@@ -108,7 +110,9 @@ def _write_matrix(
     used = 0
     size = BYTES[kind]
     packed_left: Packed | None = None
-    if rows > tile.rows and summed >= SHORT_SUM and columns > width and _badly_read(left, size):
+    small = rows * summed * size <= MOST_PACKED
+    worth = rows > tile.rows and summed >= SHORT_SUM and columns > width
+    if small and worth and _badly_read(left, size):
         packed_left = pack_rows(emission, left, kind, low, high, rows, summed, tile.rows, scratch)
         used = packed_left.bytes
     panel = code.address(scratch, code.index(used), "i8")
