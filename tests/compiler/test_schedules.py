@@ -31,7 +31,6 @@ from misstep.nn import (
     ReLU,
     Residual,
     Sequential,
-    SquaredError,
     Tanh,
 )
 from misstep.ops.contraction import MatrixProduct

@@ -1,0 +1,135 @@
+"""Networks of any kind, compiled, against the interpreter in float64: forward, gradients, training.
+
+At least 500 networks are tried: random shapes, layers, activations, losses, clipping, penalties,
+dropout and weights. An error is measured against the largest entry of a result, or against 0.1
+where that is less: rows and weights are about 1, and what is much smaller is a difference of what
+is not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+from networks_maker import Case, cases
+
+from misstep.compiler import NativeProgram, native
+from misstep.compiler.target import host_target
+from misstep.errors import NotYetError
+from misstep.ir import Array, Interpreter
+from misstep.ir.graph import in_float64
+from misstep.train import Trainer
+
+try:
+    host_target()
+except NotYetError as reason:
+    pytest.skip(str(reason), allow_module_level=True)
+
+FORWARD = {"float32": 1e-6, "float64": 1e-14}
+GRADIENT = {"float32": 1e-5, "float64": 1e-13}
+LEAST = 0.1
+# Networks in each part; the first is generated as for people, the others with LLVM's least effort:
+# that takes half the time and changes no bit, as a test below holds.
+PARTS = (60, 150, 150, 150)
+
+
+def error(found: Any, wanted: Any) -> float:
+    """Return the largest distance, relative to the largest entry."""
+    assert np.shape(found) == np.shape(wanted)
+    if not np.size(wanted):
+        return 0.0
+    return float(np.abs(found - wanted).max() / max(np.abs(wanted).max(), LEAST))
+
+
+def check(case: Case) -> None:
+    network = case.network()
+    graph, feeds = case.graph(network)
+    program = NativeProgram(graph)
+    program.threads = 1 + case.seed % 3
+    found, _ = program.run(feeds)
+    wide, _ = in_float64(graph)
+    wanted = Interpreter(wide).run(feeds)
+    for name in ("prediction", "loss"):
+        assert found[name].dtype == case.dtype
+        assert error(found[name], wanted[name]) <= FORWARD[case.dtype], (name, case)
+    assert error(found["gradient"], wanted["gradient"]) <= GRADIENT[case.dtype], case
+
+
+@pytest.mark.parametrize("part", range(len(PARTS)))
+def test_forward_and_gradients_of_500_networks(part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sum(PARTS) >= 500
+    if part:
+        monkeypatch.setattr(native, "EFFORT", 0)
+
+    @seed(part)
+    @given(case=cases())
+    @settings(max_examples=PARTS[part], deadline=None, database=None)
+    def tried(case: Case) -> None:
+        check(case)
+
+    tried()
+
+
+@given(case=cases())
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_the_effort_of_generating_code_changes_no_bit(case: Case) -> None:
+    graph, feeds = case.graph(case.network())
+    outputs = []
+    for effort in (0, native.EFFORT):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(native, "EFFORT", effort)
+            outputs.append(NativeProgram(graph).run(feeds)[0])
+    for name, array in outputs[0].items():
+        assert array.tobytes() == outputs[1][name].tobytes()
+
+
+# --- training -------------------------------------------------------------------------------------
+
+CLOSE = 1e-9
+
+
+def trained(
+    case: Case, dtype: str, batch: int | str, accumulate: int, compiling: bool
+) -> dict[str, Array]:
+    network = case.network(dtype)
+    trainer = Trainer(
+        network, loss=case.loss, optimizer=case.optimizer, clipping=case.clipping,
+        penalties=case.penalties, batch_size=batch, accumulate=accumulate, seed=case.seed,
+        compiling=compiling,
+    )  # fmt: skip
+    x = case.x.astype(dtype)
+    y = case.y if case.y.dtype.kind == "i" else case.y.astype(dtype)
+    weights = None if case.weights is None else case.weights.astype(dtype)
+    run = trainer.fit(x, y, epochs=2, sample_weight=weights, validation=(x, y))
+    assert run.finished
+    assert trainer.engine.startswith("compiled" if compiling else "interpreter")
+    judged = trainer.evaluate(x, y, weights)
+    names = [name for name in run.history[0] if name.endswith("loss")]
+    return {
+        "parameters": network.parameters.copy(),
+        "losses": np.array([[values[name] for name in names] for values in run.history]),
+        "judged": np.array([judged["loss"]]),
+        "predicted": trainer.predict(x),
+    }
+
+
+@given(
+    case=cases(),
+    batch=st.sampled_from([1, 3, 8, "full"]),
+    accumulate=st.sampled_from([1, 1, 2]),
+)
+@settings(max_examples=30, deadline=None, derandomize=True)
+def test_training_agrees_with_the_interpreter(
+    case: Case, batch: int | str, accumulate: int
+) -> None:
+    """float32 may be off by what its rounding costs in the interpreter: training amplifies it."""
+    found = trained(case, case.dtype, batch, accumulate, True)
+    wanted = trained(case, "float64", batch, accumulate, False)
+    narrow = trained(case, case.dtype, batch, accumulate, False)
+    allowed = max(error(narrow[name], wanted[name]) for name in wanted)
+    for name, array in wanted.items():
+        limit = CLOSE if case.dtype == "float64" else 1e-5 + 20 * allowed
+        assert error(found[name], array) <= limit, (name, case)
