@@ -356,6 +356,12 @@ class Code:
         )
         self.emit(f"call void @{name}({value}, {where}, i32 {size}, {mask})")
 
+    def prefetch(self, where: Number) -> None:
+        """Have the processor bring a line of memory that will be written near, without waiting."""
+        self.declarations.add("declare void @llvm.prefetch.p0(ptr, i32, i32, i32)")
+        # To be written; to the second cache (a first one has no room to spare); data.
+        self.emit(f"call void @llvm.prefetch.p0({where}, i32 1, i32 2, i32 1)")
+
     def load_lanes(self, base: Number, offsets: Number, kind: str, mask: Number | None) -> Number:
         """Return, for each lane, what stands `offsets` (a vector of i64) entries behind `base`."""
         stored = "i8" if kind == "i1" else kind

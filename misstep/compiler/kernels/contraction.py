@@ -19,12 +19,15 @@ from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.packing import Packed, pack_columns, pack_rows
 from misstep.compiler.kernels.tiles import Operand, Tile, chains_of, choose_tile
+from misstep.compiler.reading import positions_of
 from misstep.compiler.views import View
 from misstep.ir import Value
 
 # Rows of an operand this many bytes apart each need an entry of the table of pages, and fall into
 # few sets of the caches where that is a power of two; columns of them then do so at half of it.
 FAR_APART = 4096
+# Columns that are packed and gone through together at most: 1 KiB of a row of float32.
+MOST_COLUMNS = 256
 # Bytes of an operand that each thread may hold a copy of.
 MOST_PACKED = 16 * 2**20
 # So short a sum is written without a loop.
@@ -118,42 +121,109 @@ def _write_matrix(
     panel = code.address(scratch, code.index(used), "i8")
     must = right.columns != 1 and columns > 1
     packing = must or (rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART)
+    together = width
     if packing:
-        used += summed * width * size
+        # As many columns as leave half of the second cache to the rest, so that a row is finished
+        # along many columns before the next one: memory is then read and written in long pieces.
+        room = emission.target.l2_bytes // 2 // (summed * size) // width * width
+        together = min(max(room, width), MOST_COLUMNS, -(-columns // width) * width)
+        used += summed * together * size
     emission.scratch_bytes = max(emission.scratch_bytes, used)
-
     chains = chains_of(rows, columns, summed) if emission.chaining else 1
+    beside = _read_beside(emission, kernel) if packing else []
 
-    def strip(first: Number, count: int) -> None:
-        """Write all rows for the `count` columns from `first` on."""
+    def along(count: int, write: Callable[[Number, int], None]) -> None:
+        """Write what is done for each strip of `count` columns, by its first column."""
+        whole = count // width * width
+        if whole == width:
+            write(code.index(0), width)
+        elif whole:
+            with code.loop(0, whole, width, hint="strips") as loop:
+                write(loop.index, width)
+        if count > whole:
+            write(code.index(whole), count - whole)
+
+    def columns_from(start: Number, count: int) -> None:
+        """Write all rows for the `count` columns from `start` on."""
+
+        def pack(first: Number, many: int) -> None:
+            there = code.address(panel, times(code, first, summed * size), "i8")
+            pack_columns(emission, right, kind, plus(code, start, first), many, summed, tile, there)
+
         if packing:
-            source = pack_columns(emission, right, kind, first, count, summed, tile, panel)
-        else:
-            moved = times(code, first, right.columns if columns > 1 else 1)
-            source = Operand(code.address(right.base, moved, kind), right.rows, 1)
-        vectors = -(-count // tile.lanes)
-        narrow = Tile(tile.rows, vectors, tile.lanes)
+            along(count, pack)
 
         def block(row: Number, height: int) -> None:
             if packed_left is not None:
                 given = packed_left.block(code, row)
             else:
-                start = times(code, row, left.rows)
-                given = Operand(code.address(left.base, start, kind), left.rows, left.columns)
-            sums = _multiply(emission, given, source, height, narrow, count, summed, kind,
-                             chains)  # fmt: skip
-            _finish(emission, kernel, sums, row, first, narrow, count, outer)
+                moved = times(code, row, left.rows)
+                given = Operand(code.address(left.base, moved, kind), left.rows, left.columns)
+
+            def strip(first: Number, many: int) -> None:
+                narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
+                column = plus(code, start, first)
+                if packing:
+                    there = code.address(panel, times(code, first, summed * size), "i8")
+                    source = Operand(there, narrow.vectors * tile.lanes, 1)
+                else:
+                    moved = times(code, column, right.columns if columns > 1 else 1)
+                    source = Operand(code.address(right.base, moved, kind), right.rows, 1)
+
+                def ask(number: Number) -> None:
+                    _fetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
+
+                sums = _multiply(emission, given, source, height, narrow, many, summed, kind,
+                                 chains, ask if beside else None)  # fmt: skip
+                _finish(emission, kernel, sums, row, column, narrow, many, outer)
+
+            along(count, strip)
 
         _over_rows(emission, rows, tile.rows, low, high, block)
 
-    whole = columns // width * width
-    if whole == width:
-        strip(code.index(0), width)
+    whole = columns // together * together
+    if whole == together:
+        columns_from(code.index(0), together)
     elif whole:
-        with code.loop(0, whole, width, hint="columns") as loop:
-            strip(loop.index, width)
+        with code.loop(0, whole, together, hint="columns") as loop:
+            columns_from(loop.index, together)
     if columns > whole:
-        strip(code.index(whole), columns - whole)
+        columns_from(code.index(whole), columns - whole)
+
+
+def _read_beside(emission: Emission, kernel: Kernel) -> list[View]:
+    """Return what is read entry by entry when a tile is finished, if it does not lie near.
+
+    Such as weights and the state of an optimizer: memory that nobody has asked for since the last
+    step.
+    """
+    here = positions_of(kernel.shape)
+    found = {
+        read.view: read.view.size * BYTES[KIND_OF_DTYPE[read.view.buffer.dtype]]
+        for read in emission.fused.reads(kernel)
+        if read.view is not None and read.positions == here and read.base.op is None
+    }
+    return list(found) if sum(found.values()) > emission.target.l2_bytes else []
+
+
+def _fetch_row(
+    emission: Emission,
+    views: list[View],
+    row: Number,
+    column: Number,
+    tile: Tile,
+    outer: tuple[Position, ...],
+) -> None:
+    """Write that the processor should bring one row of a tile near, without waiting for it."""
+    code = emission.code
+    for view in views:
+        kind = KIND_OF_DTYPE[view.buffer.dtype]
+        for v in range(tile.vectors):
+            along = Position(plus(code, column, code.index(v * tile.lanes)), True)
+            offset, _, _ = emission.elements(tile.lanes).offset(
+                view, (*outer, Position(row), along)
+            )
+            code.prefetch(code.address(emission.addresses(view), offset, kind))
 
 
 def _badly_read(left: Operand, size: int) -> bool:
@@ -202,8 +272,13 @@ def _multiply(
     summed: int,
     kind: str,
     chains: int,
+    ask: Callable[[Number], None] | None,
 ) -> list[list[Number]]:
-    """Return the sums of a tile: for each row, its vectors."""
+    """Return the sums of a tile: for each row, its vectors.
+
+    `ask`: writes that what a row needs when the tile is finished is brought near. Spread over the
+    sum, one row after the other, since a processor has few lines under way at a time.
+    """
     code, lanes = emission.code, tile.lanes
     masks = _masks(emission, tile, count)
     zero = code.constant(0, kind, lanes)
@@ -228,6 +303,18 @@ def _multiply(
     if summed <= FEW_STEPS:
         sums = [zero] * number
         for at in range(summed):
+            sums = step(code.index(at), sums)
+    elif chains == 1 and ask is not None and summed >= 2 * height:
+        part = summed // height
+        with code.loop(0, height, 1, [zero] * number, hint="part") as parts_loop:
+            ask(parts_loop.index)
+            first = times(code, parts_loop.index, part)
+            with code.loop(first, plus(code, first, code.index(part)), 1, parts_loop.values,
+                           hint="k") as loop:  # fmt: skip
+                loop.next = step(loop.index, loop.values)
+            parts_loop.next = loop.results
+        sums = parts_loop.results
+        for at in range(part * height, summed):
             sums = step(code.index(at), sums)
     elif chains == 1:
         with code.loop(0, summed, 1, [zero] * number, hint="k") as loop:
