@@ -8,6 +8,7 @@ kernels and what they read; knows no code.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -137,12 +138,11 @@ def _needs(
                         need(kernel, maker, _own_row(read, made, kernel))
                 elif not kernel.single:
                     raise InPlaceError(f"the kernel {kernel.name}", got="a read of itself")
-    leaves = [
-        (kernel, read)
-        for kernel in fused.kernels
-        for read in reads[kernel]
-        if read.view is not None and read.base.op is None and read.base not in fused.makers
-    ]
+    leaves: dict[Buffer, list[tuple[Kernel, Read]]] = defaultdict(list)
+    for kernel in fused.kernels:
+        for read in reads[kernel]:
+            if read.view is not None and read.base.op is None and read.base not in fused.makers:
+                leaves[read.view.buffer].append((kernel, read))
     guards = fused.kernels_of_single(guard) if guard is not None else set()
     for kernel in fused.kernels:
         for value, view in kernel.results:
@@ -150,7 +150,7 @@ def _needs(
                 continue
             for before in guards:
                 need(kernel, before, True)
-            for reader, read in leaves:
+            for reader, read in leaves[view.buffer]:
                 assert read.view is not None
                 if not read.view.overlaps(view):
                     continue

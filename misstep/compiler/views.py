@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ class View:
             )
         )
 
-    @property
+    @cached_property
     def interval(self) -> tuple[int, int]:
         """Return the first entry of the buffer that is touched, and the one behind the last."""
         if self.size == 0:

@@ -190,7 +190,7 @@ def steps_of_training() -> Iterator[tuple[str, Program]]:
         "deep": mlp(Dropout(0.2), Dense(16), Tanh()),
         "residual": mlp(Residual(Dense(16), Tanh()), Dense(9)),
     }
-    optimizers = {"adam": Adam(), "nadam": Nadam(), "nesterov": SGD(0.1, 0.9, nesterov=True)}
+    optimizers = {"nadam": Nadam(), "nesterov": SGD(0.1, 0.9, nesterov=True)}
     for name, network in networks.items():
         for how, optimizer in optimizers.items():
             for clipping in ([], [ClipNorm(1.0)]):
