@@ -38,8 +38,11 @@ WEIGHT_DECAY = 1e-2
 # (larger ones gain no speed).
 UPDATES_PER_EPOCH = 100
 SMALLEST_BATCH, LARGEST_BATCH = 16, 256
-# Weight updates in all, within these bounds on epochs.
-UPDATES = 6_000
+# Weight updates in all, within the bounds below on epochs. Many rows with classes are learned by
+# heart long before a number is learned well, and only a learning rate that has fallen to its end
+# lets the weights settle.
+UPDATES, UPDATES_FOR_MANY_ROWS_WITH_CLASSES = 9_000, 2_500
+MANY_ROWS = 10_000
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 100
 # Epochs without a better validation loss until training stops: a share of all, at least so many.
 PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
@@ -105,8 +108,10 @@ def choose_recipe(
     if settings.learning_rate is not None:
         because = "you chose the learning rate"
     choices.add("optimizer", f"AdamW, learning rate {rate:g} falling along half a cosine", because)
+    early = rows >= MANY_ROWS and not target.is_number
+    updates = UPDATES_FOR_MANY_ROWS_WITH_CLASSES if early else UPDATES
     epochs = settings.epochs or int(
-        np.clip(round(UPDATES * batch / max(rows, 1)), FEWEST_EPOCHS, MOST_EPOCHS)
+        np.clip(round(updates * batch / max(rows, 1)), FEWEST_EPOCHS, MOST_EPOCHS)
     )
     patience = settings.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
     because = "you chose it" if settings.epochs else f"about {epochs * -(-rows // batch):,} updates"
