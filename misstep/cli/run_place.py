@@ -5,6 +5,7 @@ Looks before training starts, so that hours of it can't end at a file in the way
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def check_place(folder: Path) -> None:
                 if not place.is_dir():
                     raise StorageError(
                         f"--out {folder}", needed="a folder", got=f"a file, {place}",
+                        try_="another folder",
+                    )  # fmt: skip
+                if not os.access(place, os.W_OK | os.X_OK):
+                    where = "this folder" if place == Path() else place
+                    raise StorageError(
+                        f"--out {folder}", needed=f"permission to write to {where}", got="none",
                         try_="another folder",
                     )  # fmt: skip
                 break

@@ -21,6 +21,7 @@ from misstep.errors import ArgumentError
 from misstep.modeling import Settings, Trained, save_model, train_pictures, train_table
 from misstep.modeling.baselines import LARGEST
 from misstep.modeling.recipe import check_settings
+from misstep.train.loop import all_done
 from misstep.train.progress import in_words
 
 
@@ -175,7 +176,7 @@ def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
     page.blank(always=True)
     page.say(verdict(trained.metrics, rows), "bold", always=True)
     run = trained.run
-    if run.finished and run.best_epoch is None and run.reason.startswith("all "):
+    if run.reason == all_done(run.epochs) and run.best_epoch is None:
         page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)
 
 

@@ -47,6 +47,11 @@ class Plan:
     restore_best: bool
 
 
+def all_done(epochs: int) -> str:
+    """Return why a training ended that nobody ended early."""
+    return f"all {epochs} epochs are done" if epochs > 1 else "the one epoch is done"
+
+
 @dataclass
 class Training:
     """A training that goes on; callbacks get it.
@@ -124,7 +129,7 @@ class Training:
             with one_blas_thread(), Interruption() as self._interruption:
                 while state.epoch < plan.epochs and not self.reason:
                     self._epoch()
-                self.reason = self.reason or f"all {plan.epochs} epochs are done"
+                self.reason = self.reason or all_done(plan.epochs)
                 if self.folder is not None:
                     self.folder.checkpoint(state)
         except BaseException as error:

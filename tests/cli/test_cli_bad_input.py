@@ -231,6 +231,19 @@ def test_bad_input_is_told_clearly_and_touches_nothing(one: Case, run: Run, worl
     assert hashes(world) == before
 
 
+def test_a_folder_without_permission_is_told_before_training(
+    run: Run, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Who runs tests as root may write anywhere, so permission is taken away here.
+    monkeypatch.setattr("os.access", lambda *words, **options: False)
+    before = hashes(world)
+    done = run("train", "flowers.csv", "--target", "kind", "--out", "locked/run")
+    assert done.code == 2
+    assert "permission to write" in done.err
+    assert "Choices" not in done.out
+    assert hashes(world) == before
+
+
 def test_an_unexpected_error_is_an_apology(
     run: Run, world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
