@@ -131,6 +131,7 @@ class _Fusion:
         self.makers: dict[Value, set[Kernel]] = {}
         self.singles = single_numbers(graph, set(inputs))
         self.operands: set[Value] = set()
+        self.shown: set[Value] = set()
         self.stored = self._stored()
         self.pieces: dict[Value, list[tuple[Value, View]]] = defaultdict(list)
         self.copies: list[tuple[Value, View]] = []
@@ -216,6 +217,7 @@ class _Fusion:
         """Return what must be stored so that `value` can be seen in memory."""
         base = value
         while base.op is not None and base.op.moves:
+            self.shown.add(base)
             base = base.inputs[0]
         if base.op is None and (base in self.storage or not base.is_literal):
             return set()
@@ -267,6 +269,8 @@ class _Fusion:
             if view is not None:
                 self.storage[value] = view
                 return
+            if value in self.shown:  # it must be in memory, and that of its input can't show it
+                self.stored.add(value)
         if value in self.stored and (value not in self.singles or value in self.operands):
             name = value.name or value.op.name
             whole = View.whole(Buffer(name, value.dtype, value.size), value.shape)

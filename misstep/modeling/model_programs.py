@@ -94,9 +94,7 @@ def model_program(model: Model, kind: str = "step", rows: int | None = None) -> 
     if kind not in KINDS:
         raise ArgumentError("a program of a model", needed=f"one of {', '.join(KINDS)}", got=kind)
     if rows is not None and not 1 <= rows <= MOST_ROWS:
-        raise ArgumentError(
-            "the rows of a program", needed=f"1 to {MOST_ROWS:,}", got=f"{rows:,}"
-        )
+        raise ArgumentError("the rows of a program", needed=f"1 to {MOST_ROWS:,}", got=f"{rows:,}")
     because = "you chose it"
     if rows is None and kind == "step":
         known = model.facts.get("rows")

@@ -212,6 +212,19 @@ def test_matrix_products_whose_operands_are_packed(turned: int, dtype: str) -> N
     check(run_alike(NativeProgram(graph), feeds), wanted, 1e-13 if dtype == "float64" else 3e-5)
 
 
+def test_operands_that_no_strides_can_show_are_copied() -> None:
+    x, w = make_input("x", (6, 10), "float64"), make_input("w", (4, 5), "float64")
+    again = ops.reshape(ops.exp(x).T, (15, 4))
+    outputs = {
+        "turned": ops.reshape(x.T, (15, 4)) @ w,
+        "repeated": ops.reshape(ops.broadcast_to(x[:1, :4], (3, 4)), (4, 3)) @ w[:3],
+        "made": again @ w,
+        "both": again @ ops.reshape(ops.tanh(w).T, (4, 5)) + ops.total(again),
+    }
+    random = np.random.default_rng(0)
+    outputs_of(Graph(outputs), {"x": random.normal(0, 1, (6, 10)), "w": random.random((4, 5))})
+
+
 # --- odd outputs --------------------------------------------------------------------------------
 
 
