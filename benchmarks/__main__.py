@@ -112,6 +112,7 @@ def run_table(
     tables = [ratio_table(outcomes), peer_table(outcomes), memory_table(outcomes)]
     text = "\n\n".join([heading(facts), *tables])
     say(f"\n{text}")
+    slug = "-".join([slug, *names])
     say(f"\nkept as {write_results('workloads', facts, outcomes, text, slug)}.json and .md")
     if failed:
         say(f"FAILED: misstep itself could not do {', '.join(failed)}")
@@ -171,7 +172,8 @@ def main(words: Sequence[str]) -> int:
     say(heading(facts))
     if (facts["load_before"] or 0.0) > QUIET:
         say(f"this machine is busy (load {facts['load_before']:.2f}): doubt what follows")
-    slug = machine.short_name(facts["processor"])
+    # A quick look, or a few workloads, must not take the place of a whole run of the same day.
+    slug = machine.short_name(facts["processor"]) + ("-quick" if wanted.quick else "")
     others = [name for name in wanted.names if name in (GROWTH, MATMUL)]
     table = [name for name in wanted.names if name not in others]
     try:
