@@ -130,7 +130,7 @@ class _File:
             "# As IEEE 754 has it: 1 / 0 is inf and 0 / 0 is NaN, without a word.",
             '@np.errstate(all="ignore")',
             head,
-            f'    """Return {len(graph.outputs)} outputs by name."""',
+            '    """Return the outputs by name."""',
         ]
         for value in order:
             name = self.names[value]

@@ -93,8 +93,9 @@ class Value:
         "serial",
         "type",
     )
-    # NumPy must not take a Value apart entry by entry: `array * value` is our multiplication.
-    __array_ufunc__ = None
+    # NumPy must not take a Value apart entry by entry: `array * value` is our multiplication. The
+    # vocabulary, once it is there, says which of its functions NumPy's mean.
+    __array_ufunc__: ClassVar[Any] = None
     # Set by the interpreter when it is imported (`ir/__init__` sees to it): how a Value computes.
     compute: ClassVar[Callable[[Value], Array]]
 
@@ -235,6 +236,9 @@ class Value:
     def __array__(self, dtype: npt.DTypeLike | None = None, copy: bool | None = None) -> Array:
         array = self.numpy()
         return array.astype(dtype) if dtype is not None else array
+
+    def __format__(self, how: str) -> str:
+        return format(self.item(), how) if how else str(self)
 
     def __len__(self) -> int:
         if not self.shape:

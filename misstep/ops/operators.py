@@ -1,9 +1,10 @@
-"""Gives Value its operators: + − * / ** @, comparisons, indexing. Nothing else stands here."""
+"""Gives Value its operators: + − * / ** @, comparisons, indexing, and NumPy's names for ours."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from misstep.errors import DtypeError
 from misstep.ir import Value
 from misstep.ops import arithmetic, comparison, functions
 from misstep.ops.contraction import matmul
@@ -25,6 +26,62 @@ def _swapped(function: Any) -> Any:
         return result
 
     return operator
+
+
+def _from_numpy(self: Value, ufunc: Any, method: str, *given: Any, **options: Any) -> Value:
+    """Return what a function of NumPy's means for Values, where one of ours is the same.
+
+    Raises DtypeError otherwise: NumPy would take a Value for an array of objects.
+    """
+    ours = _NUMPY.get(ufunc.__name__)
+    if ours is not None and method == "__call__" and not options:
+        made: Value = ours(*given)
+        return made
+    called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    raise DtypeError(
+        f"{called}{' with ' + ', '.join(options) if options else ''} of {self.describe()}",
+        needed="a function of misstep's own, since a value is a step of a program and no array",
+        got=called,
+        try_="ms.total, ms.where and others (see dir(ms)), or value.numpy() for the plain numbers",
+    )
+
+
+def _compared(function: Any, other_way: bool = False, opposite: bool = False) -> Any:
+    def operator(first: Operand, second: Operand) -> Value:
+        found: Value = function(second, first) if other_way else function(first, second)
+        return comparison.logical_not(found) if opposite else found
+
+    return operator
+
+
+# NumPy's functions by name, which `array * value` and `np.exp(value)` come to.
+_NUMPY: dict[str, Any] = {
+    "add": arithmetic.add,
+    "subtract": arithmetic.subtract,
+    "multiply": arithmetic.multiply,
+    "divide": arithmetic.divide,
+    "power": arithmetic.power,
+    "negative": arithmetic.negative,
+    "matmul": matmul,
+    "less": comparison.less,
+    "less_equal": comparison.less_equal,
+    "greater": _compared(comparison.less, other_way=True),
+    "greater_equal": _compared(comparison.less_equal, other_way=True),
+    "equal": comparison.equal,
+    "not_equal": _compared(comparison.equal, opposite=True),
+    "maximum": comparison.maximum,
+    "minimum": comparison.minimum,
+    "absolute": functions.absolute,
+    "cos": functions.cos,
+    "exp": functions.exp,
+    "expm1": functions.expm1,
+    "log": functions.log,
+    "log1p": functions.log1p,
+    "sign": functions.sign,
+    "sin": functions.sin,
+    "sqrt": functions.sqrt,
+    "tanh": functions.tanh,
+}
 
 
 def install() -> None:
@@ -52,6 +109,7 @@ def install() -> None:
         "__ne__": lambda self, other: comparison.logical_not(comparison.equal(self, other)),
         "__getitem__": _get_item,
         "T": property(transpose),
+        "__array_ufunc__": _from_numpy,
     }
     for name, operator in operators.items():
         setattr(Value, name, operator)

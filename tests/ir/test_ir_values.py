@@ -73,6 +73,47 @@ def test_arrays_and_numpy_numbers_may_stand_on_the_left() -> None:
     assert isinstance(np.eye(2) @ v, Value)
 
 
+def test_a_single_number_is_formatted_as_people_ask() -> None:
+    w = make_parameter(0.4)
+    assert f"{w * 2:.3f} {w} {w:>6}" == f"0.800 {w} {0.4:>6}"
+    with pytest.raises(AbstractValueError):
+        format(make_input("x", ()), ".2f")
+
+
+@pytest.mark.parametrize("concrete", [True, False])
+def test_functions_of_numpy_are_ours_where_we_have_them(concrete: bool) -> None:
+    numbers = np.array([0.5, 2.0, 3.0])
+    x = make_parameter(numbers) if concrete else make_input("x", (3,), "float64")
+    for name in ("exp", "sqrt", "tanh", "negative", "absolute", "log1p", "sign"):
+        made = getattr(np, name)(x)
+        assert isinstance(made, Value)
+        if concrete:
+            np.testing.assert_array_equal(made.numpy(), getattr(np, name)(numbers))
+    for name in ("add", "subtract", "divide", "maximum", "power", "greater", "not_equal", "less"):
+        made = getattr(np, name)(np.array([1.0, 2.0, 2.5]), x)
+        assert isinstance(made, Value)
+        if concrete:
+            wanted = getattr(np, name)(np.array([1.0, 2.0, 2.5]), numbers)
+            np.testing.assert_array_equal(made.numpy(), wanted)
+
+
+@pytest.mark.parametrize("concrete", [True, False])
+@pytest.mark.parametrize(
+    ("use", "called"),
+    [
+        (lambda x: np.arctan(x), "np.arctan"),
+        (lambda x: np.add.reduce(x), "np.add.reduce"),
+        (lambda x: np.add(np.ones(3), x, out=np.ones(3)), "np.add with out"),
+    ],
+)
+def test_other_functions_of_numpy_are_refused_in_our_words(
+    use: Callable[[Value], Any], called: str, concrete: bool
+) -> None:
+    x = make_parameter(np.ones(3)) if concrete else make_input("x", (3,), "float64")
+    with pytest.raises(DtypeError, match=f"{called}.*misstep's own"):
+        use(x)
+
+
 def test_new_numbers_give_new_results() -> None:
     w = make_parameter(2.0, "w")
     square = w * w
