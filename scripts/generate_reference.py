@@ -156,8 +156,8 @@ def own_methods(cls: type) -> list[tuple[str, object]]:
             )
             if plain and not name.startswith("_") and inspect.getdoc(member):
                 members.setdefault(name, member)
-    if parent := described_parent(cls):
-        told = vars_of(getattr(importlib.import_module("misstep"), parent))
+    if elsewhere := described_parent(cls):
+        told = vars_of(getattr(importlib.import_module("misstep"), elsewhere))
         members = {name: member for name, member in members.items() if name not in told}
     return sorted(members.items())
 
