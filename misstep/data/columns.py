@@ -158,9 +158,9 @@ def _recognize(name: str, series: pandas.Series) -> Column:
     missing = int(series.isna().sum())
     present = series.dropna()
     if missing == rows:
-        return Column(name, ColumnKind.CONSTANT, f"all {rows} values are missing")
+        return Column(name, ColumnKind.CONSTANT, f"all {rows:,} values are missing")
     if rows - missing < LEAST_PRESENT_SHARE * rows:
-        reason = f"only {rows - missing} of {rows} rows have a value, under 1%"
+        reason = f"only {rows - missing:,} of {rows:,} rows have a value, under 1%"
         return Column(name, ColumnKind.CONSTANT, reason)
     kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
     if kind in "iuf":
@@ -168,8 +168,8 @@ def _recognize(name: str, series: pandas.Series) -> Column:
     if kind == "M":
         distinct = int(present.nunique())
         if distinct == 1 and not missing:
-            return Column(name, ColumnKind.CONSTANT, f"the same date in all {rows} rows")
-        return Column(name, ColumnKind.DATE, f"dates, {distinct} distinct", "stored")
+            return Column(name, ColumnKind.CONSTANT, f"the same date in all {rows:,} rows")
+        return Column(name, ColumnKind.DATE, f"dates, {distinct:,} distinct", "stored")
     return _recognize_words(name, present.tolist(), rows, missing)
 
 
@@ -179,7 +179,7 @@ def _recognize_numbers(
     rows, distinct = len(series), int(present.nunique())
     if distinct == 1 and not missing:
         return Column(
-            name, ColumnKind.CONSTANT, f"the same value {present.iloc[0]} in all {rows} rows"
+            name, ColumnKind.CONSTANT, f"the same value {present.iloc[0]} in all {rows:,} rows"
         )
     values = present.to_numpy()
     whole = values.dtype.kind in "iu" or bool(np.all(np.mod(values[np.isfinite(values)], 1) == 0))
@@ -187,17 +187,17 @@ def _recognize_numbers(
         return Column(
             name,
             ColumnKind.IDENTIFIER,
-            f"whole numbers, {distinct} distinct in {rows} rows, in a column whose name "
+            f"whole numbers, {distinct:,} distinct in {rows:,} rows, in a column whose name "
             "says identifier",
         )
     if whole and not missing and rows >= FEWEST_NUMBERED_ROWS and np.all(np.diff(values) == 1):
         return Column(
             name,
             ColumnKind.IDENTIFIER,
-            f"it numbers the {rows} rows one by one from {values[0]:.0f} to {values[-1]:.0f}",
+            f"it numbers the {rows:,} rows one by one from {values[0]:.0f} to {values[-1]:.0f}",
         )
     sort = "whole numbers" if whole else "numbers"
-    reason = f"{sort}, {distinct} distinct in {rows} rows{_missing_words(missing)}"
+    reason = f"{sort}, {distinct:,} distinct{_missing_words(missing)}"
     return Column(name, ColumnKind.NUMBER, reason, "plain")
 
 
@@ -208,7 +208,7 @@ def _names_rows(name: str) -> bool:
 
 
 def _missing_words(missing: int) -> str:
-    return f", {missing} missing" if missing else ""
+    return f", {missing:,} missing" if missing else ""
 
 
 def _recognize_words(name: str, values: list[Any], rows: int, missing: int) -> Column:
@@ -219,19 +219,23 @@ def _recognize_words(name: str, values: list[Any], rows: int, missing: int) -> C
         counts[word] = counts.get(word, 0) + 1
     distinct, gone = len(counts), _missing_words(missing)
     if distinct == 1 and not missing:
-        return Column(name, ColumnKind.CONSTANT, f"the same value {words[0]!r} in all {rows} rows")
+        return Column(
+            name, ColumnKind.CONSTANT, f"the same value {words[0]!r} in all {rows:,} rows"
+        )
     if all(isinstance(value, bool) for value in values):
-        return Column(name, ColumnKind.CATEGORY, f"true or false in {rows} rows{gone}")
+        return Column(name, ColumnKind.CATEGORY, f"true or false in {rows:,} rows{gone}")
     unique = list(counts)
     form = number_form_of(unique)
     if form is not None:
         sample = next((word for word in unique if not word.isdigit()), unique[0])
-        reason = f"all {len(words)} texts are numbers ({form}), for example {sample!r}{gone}"
+        reason = f"all {len(words):,} texts are numbers ({form}), for example {sample!r}{gone}"
         return Column(name, ColumnKind.NUMBER, reason, form)
     dates = date_format_of(unique)
     if dates is not None:
         chosen, other = dates
-        reason = f"all {len(words)} texts are dates ({_spoken(chosen)}), for example {unique[0]!r}"
+        reason = (
+            f"all {len(words):,} texts are dates ({_spoken(chosen)}), for example {unique[0]!r}"
+        )
         if other is not None:
             reason += f"; they would also read as {_spoken(other)}"
         return Column(name, ColumnKind.DATE, reason + gone, chosen)
@@ -264,27 +268,27 @@ def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing:
             return Column(
                 name,
                 ColumnKind.TEXT,
-                f"{average:.1f} words on average and {distinct} distinct texts in {present} rows; "
-                "text columns are not used yet",
+                f"{average:.1f} words on average and {distinct:,} distinct texts in {present:,} "
+                "rows; text columns are not used yet",
             )
     if distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS):
         if _names_rows(name) and share >= ID_DISTINCT_SHARE and distinct > 2:
             return _identifier(name, distinct, present, "and the name says identifier")
-        return Column(name, ColumnKind.CATEGORY, f"text, {distinct} distinct in {rows} rows{gone}")
+        return Column(name, ColumnKind.CATEGORY, f"text, {distinct:,} distinct{gone}")
     if _names_rows(name) and share >= ID_DISTINCT_SHARE:
         return _identifier(name, distinct, present, "and the name says identifier")
     kept = sorted((n for n in counts.values() if n >= FEWEST_ROWS_OF_CATEGORY), reverse=True)
     kept = kept[:MOST_CATEGORIES]
     covered = sum(kept) / rows
     if covered >= LEAST_COVERED:
-        reason = f"text, {distinct} distinct in {rows} rows{gone}"
+        reason = f"text, {distinct:,} distinct{gone}"
         return Column(name, ColumnKind.CATEGORY, reason)
     if LEAST_MISSING_SHARE <= missing / rows <= 1 - LEAST_MISSING_SHARE:
         return Column(
             name,
             ColumnKind.CATEGORY,
-            f"text, {distinct} distinct in {rows} rows, too rare each to learn from, but "
-            f"{missing} are missing; mostly that is used",
+            f"text, {distinct:,} distinct, too rare each to learn from; but {missing:,} are "
+            "missing, and whether one is there can be learned from",
         )
     return _identifier(
         name, distinct, present, f"so nearly all have fewer than {FEWEST_ROWS_OF_CATEGORY} rows"
@@ -293,5 +297,5 @@ def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing:
 
 def _identifier(name: str, distinct: int, present: int, reason: str) -> Column:
     return Column(
-        name, ColumnKind.IDENTIFIER, f"text, {distinct} distinct in {present} rows, {reason}"
+        name, ColumnKind.IDENTIFIER, f"text, {distinct:,} distinct in {present:,} rows, {reason}"
     )

@@ -231,11 +231,11 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
     notes: list[str] = []
     if len(present) < rows:
         notes.append(
-            f"{name}: {rows - len(present)} of {rows} rows have no answer and are left out"
+            f"{name}: {rows - len(present):,} of {rows:,} rows have no answer and are left out"
         )
     if present.empty:
         raise DataError(
-            f"the target {name!r}", needed="answers", got=f"{rows} rows, all without one"
+            f"the target {name!r}", needed="answers", got=f"{rows:,} rows, all without one"
         )
     values = [_label(value) for value in present.tolist()]
     words = [word for word in category_words(values) if word is not None]
@@ -297,7 +297,7 @@ def _judged(
     form = "plain" if numeric else number_form_of(list(counts))
     whole = numeric and all(isinstance(value, int) for value in values)
     sort = "whole numbers" if whole else "numbers" if form else "text"
-    facts = f"{distinct} distinct values, {sort}, in {rows} rows"
+    facts = f"{distinct:,} distinct values, {sort}, in {rows:,} rows"
     if task == "regression":
         if form is None:
             stray = next(word for word in counts if number_form_of([word]) is None)
@@ -313,12 +313,12 @@ def _judged(
             raise DataError(
                 f"the target {name!r}",
                 needed="classes, because the task is classification",
-                got=f"continuous numbers, {distinct} distinct in {rows} rows",
+                got=f"continuous numbers, {distinct:,} distinct in {rows:,} rows",
                 try_="task='regression'",
             )
         return "class", f"the task was given as classification; {facts}", ""
     if all(isinstance(value, bool) for value in values):
-        return "class", f"true or false in {rows} rows", ""
+        return "class", f"true or false in {rows:,} rows", ""
     if distinct == 2 and (numeric or form is None):
         return "class", facts, ""
     if form is not None:
@@ -334,7 +334,7 @@ def _judged(
         raise DataError(
             f"the target {name!r}",
             needed="classes that repeat, or numbers",
-            got=f"{distinct} distinct texts in {rows} rows, for example {next(iter(counts))!r}",
+            got=f"{distinct:,} distinct texts in {rows:,} rows, for example {next(iter(counts))!r}",
             try_="another column as the target, or task='classification' if they are classes",
         )
     return "class", facts, ""
@@ -349,9 +349,9 @@ def _judged_numbers(
     low, high = numbers[0], numbers[-1]
     codes = low in (0, 1) and high - low + 1 == distinct
     if codes and distinct <= MOST_CODES and rows >= FEWEST_ROWS_PER_CODE * distinct:
-        return "class", f"{facts}, that run from {low} to {high} without gaps as codes do", ""
+        return "class", f"{facts}, that run from {low:,} to {high:,} without gaps as codes do", ""
     if not codes:
-        why = f"they range from {low} to {high}, which is an order rather than codes"
+        why = f"they range from {low:,} to {high:,}, which is an order rather than codes"
     elif distinct > MOST_CODES:
         why = f"more than {MOST_CODES} are too many for codes"
     else:
