@@ -350,5 +350,19 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert found == []
 
 
+def test_the_picture_of_a_neuron_shows_what_explain_says() -> None:
+    x, w, b = (misstep.parameter(number) for number in (0.5, 0.4, 0.1))
+    L = 0.5 * (1 - misstep.sigmoid(w * x + b)) ** 2
+    said = misstep.explain(L, w, learning_rate=0.1).text()
+    drawn = (ROOT / "docs" / "neuron.svg").read_text(encoding="utf-8")
+    numbers = [
+        number
+        for text in re.findall(r"<text[^>]*>([^<]*)</text>", drawn)
+        for number in re.findall(r"−?\d+\.\d+", text)
+    ]
+    assert len(numbers) > 15
+    assert [number for number in numbers if number not in said] == []
+
+
 if __name__ == "__main__":
     sys.exit(min(run_page(Path(sys.argv[1])), 1))
