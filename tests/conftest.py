@@ -1,6 +1,7 @@
 """What all tests share: object code that they compile is kept apart from the user's."""
 
 import os
+import signal
 
 import pytest
 
@@ -14,3 +15,9 @@ def object_cache_of_its_own(tmp_path_factory):
         del os.environ["MISSTEP_CACHE"]
     else:
         os.environ["MISSTEP_CACHE"] = before
+
+
+# A shell starts what it runs in the background deaf to Ctrl-C, and children inherit that; tests
+# press it, here and in programs that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
