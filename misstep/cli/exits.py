@@ -72,8 +72,10 @@ def exit_code_of(command: Callable[[], Any]) -> int:
 
 def _told(words: str, code: int) -> int:
     # What was said before comes before, also where both streams go to one file.
-    with contextlib.suppress(OSError, ValueError):
+    try:
         sys.stdout.flush()
+    except (OSError, ValueError):
+        _silence_output()
     with contextlib.suppress(OSError, ValueError):
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
@@ -82,7 +84,7 @@ def _told(words: str, code: int) -> int:
 
 
 def _silence_output() -> None:
-    """Let Python's own flush at the end go nowhere, or it would complain of the closed pipe."""
+    """Let Python's own flush at the end go nowhere: it would complain again, with code 120."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

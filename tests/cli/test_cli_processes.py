@@ -68,15 +68,18 @@ def test_a_reader_that_has_gone_is_no_error(world: Path) -> None:
     assert said == ""
 
 
-def test_a_full_disk_is_told(world: Path) -> None:
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_full_disk_is_told(buffered: bool, world: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*MISSTEP, "predict", FLOWERS, "flowers.csv"], check=False,
-            stdout=full, stderr=subprocess.PIPE, text=True, env=PLAIN,
+            stdout=full, stderr=subprocess.PIPE, text=True,
+            env=PLAIN | {"PYTHONUNBUFFERED": "" if buffered else "1"},
         )  # fmt: skip
     assert done.returncode == 1
+    assert "Exception ignored" not in done.stderr
     assert "Traceback" not in done.stderr
     assert "No space left" in done.stderr
 
