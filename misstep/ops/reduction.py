@@ -98,7 +98,8 @@ class Sum(Reduction):
     def run(self, x: Array) -> Array:
         x = np.asarray(x)
         dtype = np.int64 if x.dtype == bool else x.dtype
-        return np.sum(x, axis=self.axes, keepdims=self.keep, dtype=dtype)
+        keep: Any = self.keep  # NumPy's types know no keepdims that may be either
+        return np.sum(x, axis=self.axes, keepdims=keep, dtype=dtype)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         (x,) = value.inputs
@@ -122,7 +123,8 @@ class Largest(Reduction):
         return x.dtype
 
     def run(self, x: Array) -> Array:
-        return np.max(x, axis=self.axes, keepdims=self.keep)
+        keep: Any = self.keep
+        return np.max(x, axis=self.axes, keepdims=keep)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         (x,) = value.inputs
