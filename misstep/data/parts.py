@@ -301,7 +301,7 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
     """
     if isinstance(series.dtype, np.dtype) and series.dtype.kind == "M":
         return series.to_numpy().astype("datetime64[s]")
-    result = np.full(len(series), np.datetime64("NaT"), dtype="datetime64[s]")
+    result = np.full(len(series), np.datetime64("NaT", "s"))
     known = np.flatnonzero(~series.isna().to_numpy())
     if not known.size:
         return result
