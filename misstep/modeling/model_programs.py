@@ -51,7 +51,7 @@ class ModelProgram:
         """Return what it does, in words."""
         words = f"{KINDS[self.kind]}: {self.rows:,} {'row' if self.rows == 1 else 'rows'}"
         if self.kind == "step":
-            words += f", {self.programs.optimizer!r}"
+            words += f", {type(self.programs.optimizer).__name__}"
         return words
 
     def native(self, threads: int | None = None) -> NativeProgram | None:

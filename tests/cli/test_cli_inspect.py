@@ -31,7 +31,7 @@ def test_the_overview(run: Run) -> None:
     assert done.err == ""
     # Three features, of which the color is one of three: five inputs.
     assert f"{FLOWERS}: 5-32-16-3, 771 parameters (float32)" in done.out
-    assert "a training step: 16 rows, AdamW(" in done.said
+    assert "a training step: 16 rows, AdamW (" in done.said
     for words in ("as written", "kernels in", "barriers a step", "machine's peaks", "µs"):
         assert words in done.said
     assert "x · dense1.weight" in done.out
