@@ -62,15 +62,19 @@ while done < kills or not finished:
     if done < kills:
         # From its first moment on; on average a tenth of the training gets done in a life.
         until = time.monotonic() + random.uniform(0.0, 0.2 * seconds)
-        while time.monotonic() < until and os.waitpid(child, os.WNOHANG) == (0, 0):
+        status = None
+        while status is None and time.monotonic() < until:
+            ended, code = os.waitpid(child, os.WNOHANG)
+            status = code if ended else None
             time.sleep(0.0005)
-        if not os.path.exists(folder + ".done"):
+        if status is None:  # only what still runs: its number may soon be another process's
             os.kill(child, signal.SIGKILL)
             done += 1
-    try:
-        os.waitpid(child, 0)
-    except ChildProcessError:
-        pass  # it had come to its end by itself
+            os.waitpid(child, 0)
+        else:
+            assert status == 0
+    else:
+        assert os.waitpid(child, 0)[1] == 0
     if os.path.exists(folder + ".done"):
         with open(folder + ".done", "rb") as file:
             assert file.read() == wanted, f"other bits after {done} kills"
