@@ -7,10 +7,17 @@ times only.
 
 from __future__ import annotations
 
-# Runs until the other size is tried again, at first and at most; doubled when it was slower again.
-FIRST_PATIENCE, MOST_PATIENCE = 4, 128
+from collections import deque
+
 # Runs of each size that say nothing yet: memory is touched for the first time in them.
 WARMING = 1
+# A run takes what its work takes, or longer where something came between: the fastest of the last
+# few runs counts.
+REMEMBERED = 3
+# The other size is tried again as often as costs about this share of the time, by what it took
+# last; after so many runs at least and at most.
+COST_OF_TRYING = 0.02
+FEWEST_BETWEEN, MOST_BETWEEN = 8, 128
 
 
 class TeamSize:
@@ -18,40 +25,32 @@ class TeamSize:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._seconds: dict[int, float] = {}
-        self._runs: dict[int, int] = {1: 0, most: 0}
-        self._since = 0
-        self._patience = FIRST_PATIENCE
+        self._seconds: dict[int, deque[float]] = {
+            size: deque(maxlen=REMEMBERED) for size in (most, 1)
+        }
+        self._runs = dict.fromkeys(self._seconds, 0)
+        # The size of the last run, and the runs since it was another.
+        self._last = self._since = 0
 
     def choose(self) -> int:
         """Return the number of threads for the next run."""
         if self.most == 1:
             return 1
-        for size in (self.most, 1):
-            if self._runs[size] <= WARMING:
-                return size
-        best = self._best()
-        if self._since < self._patience:
-            return best
-        return 1 if best == self.most else self.most
+        fewest = min(self._runs.values())
+        if fewest < WARMING + REMEMBERED:  # by turns, so that both meet the same disturbances
+            return next(size for size, runs in self._runs.items() if runs == fewest)
+        times = {size: min(seconds) for size, seconds in self._seconds.items()}
+        best, other = sorted(times, key=lambda size: (times[size], -size))
+        worth = (times[other] / max(times[best], 1e-9) - 1) / COST_OF_TRYING
+        return other if self._since >= min(max(worth, FEWEST_BETWEEN), MOST_BETWEEN) else best
 
     def tell(self, size: int, seconds: float) -> None:
         """Hear what a step took, in seconds, with `size` threads."""
-        if self.most == 1:
+        if size not in self._runs:
             return
-        before = self._best() if len(self._seconds) == 2 else None
-        self._runs[size] = self._runs.get(size, 0) + 1
+        self._runs[size] += 1
         if self._runs[size] <= WARMING:
             return
-        self._seconds[size] = seconds
-        if before is None:
-            return
-        if size == before:
-            self._since += 1
-            return
-        self._since = 0
-        confirmed = self._best() == before
-        self._patience = min(self._patience * 2, MOST_PATIENCE) if confirmed else FIRST_PATIENCE
-
-    def _best(self) -> int:
-        return min(self._seconds, key=lambda size: (self._seconds[size], -size))
+        self._seconds[size].append(seconds)
+        self._since = self._since + 1 if self._last == size else 0
+        self._last = size

@@ -14,7 +14,10 @@ _SHUFFLING = 0xFFFFFFFF
 def epoch_order(rows: int, seed: int, epoch: int) -> Array:
     """Return the row numbers 0 … rows − 1 in the order for `epoch`, shape (rows,), int64.
 
-    A stable sort by random words, so that any machine finds the same order.
+    A stable sort by random words, so that any machine finds the same order. Each word has its row
+    number behind it: no two are equal, so that any sort is a stable one, the fastest too.
     """
     words = random_bits(seed, epoch, _SHUFFLING, rows)
-    return np.argsort(words, kind="stable")
+    numbered = (words.astype(np.uint64) << np.uint64(32)) | np.arange(rows, dtype=np.uint64)
+    numbered.sort()
+    return (numbered & np.uint64(0xFFFFFFFF)).astype(np.int64)
