@@ -15,11 +15,11 @@ import numpy as np
 from misstep.compiler.code import KIND_OF_DTYPE, Number
 from misstep.compiler.element_code import ElementCode
 from misstep.compiler.elements import Elements, Positions
+from misstep.compiler.families import family_of
 from misstep.compiler.fuse import Fused, Kernel
 from misstep.compiler.reading import positions_of
 from misstep.compiler.views import Buffer, View
 from misstep.ir import Value
-from misstep.ops.contraction import MatrixProduct
 
 __all__ = ["Cost", "buffer_bytes", "cost_of", "steps_of"]
 
@@ -61,8 +61,9 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
     core = kernel.core
     products, others = 0, 0.0
     entries = int(np.prod(kernel.shape, dtype=np.int64))
-    if core is not None and isinstance(core.op, MatrixProduct):
-        products = 2 * core.size * core.inputs[0].shape[-1]
+    family = family_of(core)
+    if core is not None and family is not None and family.products is not None:
+        products = 2 * family.products(core)
     elif core is not None:
         inner = 0
         for given in core.inputs:
@@ -93,7 +94,8 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
 def steps_of(kernel: Kernel, fused: Fused) -> list[Value]:
     """Return what `kernel` works out entry by entry, in an order of computation; no moves."""
     count = _Counting(fused)
-    if kernel.core is not None and not isinstance(kernel.core.op, MatrixProduct):
+    family = family_of(kernel.core)
+    if kernel.core is not None and family is not None and not family.in_memory:
         for given in kernel.core.inputs:
             count.read(given, positions_of(given.shape, "summed"))
     if kernel.fed is None:

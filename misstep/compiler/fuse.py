@@ -14,15 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from misstep.compiler.elements import Positions
+from misstep.compiler.families import core_reads, family_of
 from misstep.compiler.reading import Read, base_of, positions_of, reads_of
 from misstep.compiler.simplify.long_sums import MOST_AT_ONCE
 from misstep.compiler.views import Buffer, View
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
-from misstep.ops.contraction import MatrixProduct
-from misstep.ops.indexing import ScatterAdd
 from misstep.ops.pieces import Concatenate
-from misstep.ops.reduction import Largest, Reduction, Sum
 from misstep.ops.shape import Reshape
 
 # An entry that costs this much to work out, in units of one addition, is kept for a second use.
@@ -144,7 +142,7 @@ class _Fusion:
     def run(self) -> Fused:
         self._place_outputs()
         # Joins first, the outer ones before the inner ones: their pieces are made in their places.
-        joins = [one for one in self.graph.values if isinstance(one.op, Concatenate)]
+        joins = [one for one in self.graph.values if one.op is not None and one.op.kernel == "join"]
         for value in [*reversed(joins), *self.graph.values]:
             self._place(value)
         for value in self.graph.values:
@@ -190,11 +188,12 @@ class _Fusion:
             cost[value] = 0
             if op is None or value in self.singles:
                 continue
-            if isinstance(op, MatrixProduct):
+            family = family_of(value)
+            if family is not None and family.in_memory:
                 for given in value.inputs:
                     stored |= self._memory_for(given)
                 chained.add(value)
-            if isinstance(op, MatrixProduct | Reduction | Concatenate) or not op.by_entry:
+            if op.kernel or not op.by_entry:
                 stored.add(value)
                 continue
             # What is worked out from a product and wanted several times is kept, not the product.
@@ -245,7 +244,7 @@ class _Fusion:
             return False
         self.storage[value] = view
         self.stored.add(value)
-        if isinstance(value.op, Concatenate):
+        if value.op.kernel == "join":
             self._place_pieces(value, view)
         return True
 
@@ -275,7 +274,7 @@ class _Fusion:
             name = value.name or value.op.name
             whole = View.whole(Buffer(name, value.dtype, value.size), value.shape)
             self.storage[value] = whole
-            if isinstance(value.op, Concatenate):
+            if value.op.kernel == "join":
                 self._place_pieces(value, whole)
 
     # --- who computes it ----------------------------------------------------------------------
@@ -283,13 +282,10 @@ class _Fusion:
     def _compute(self, value: Value) -> None:
         op = value.op
         assert op is not None
-        if isinstance(op, Concatenate):
+        if op.kernel == "join":
             self._join(value)
-        elif isinstance(op, Sum | Largest):
-            kernel = self._new(value.shape, value)
-            kernel.single = value in self.singles
-        elif isinstance(op, MatrixProduct | ScatterAdd):
-            self._new(value.shape, value)
+        elif op.kernel:
+            self._new(value.shape, value).single = value in self.singles
         elif not op.by_entry:
             raise NotYetError(f"compiling {op.name}", needed="an op that the compiler knows")
         elif value.size and value in self.stored - (self.singles - self.operands):
@@ -346,8 +342,9 @@ class _Fusion:
         """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
         if kernel.shape != value.shape or kernel.single or kernel.fed is not None:
             return False
-        if kernel.core is not None and isinstance(kernel.core.op, ScatterAdd):
-            return False  # its entries are done only when all updates are
+        family = family_of(kernel.core)
+        if family is not None and not family.ends_entries:
+            return False
         own = {one for one, _ in kernel.results} | {kernel.core}
         return all(
             kernel not in self._makers_of(read)
@@ -412,39 +409,6 @@ def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Val
     return found
 
 
-def core_reads(core: Value, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:
-    """Return what the inner loops of a matrix product or a reduction read.
-
-    Positions along the axes of the result are those of the result; along summed ones, others.
-    """
-    op = core.op
-    found: list[Read] = []
-    here = positions_of(core.shape)
-    if isinstance(op, MatrixProduct):
-        for place, given in enumerate(core.inputs):
-            batch = here[: core.ndim - 2][core.ndim - given.ndim :]
-            summed = positions_of((1,), "summed")[0]
-            own = (here[-2], summed) if place == 0 else (summed, here[-1])
-            found.append(Read(given, base_of(given, storage), storage[given], (*batch, *own)))
-        return found
-    if isinstance(op, ScatterAdd):
-        base, positions, updates = core.inputs
-        which = positions_of(positions.shape, "summed")
-        found += reads_of(base, here, storage, singles, set())
-        found += reads_of(positions, which, storage, singles, set())
-        return found + reads_of(updates, (*which, *here[1:]), storage, singles, set())
-    assert isinstance(op, Reduction)
-    (given,) = core.inputs
-    inner = positions_of(given.shape, "summed")
-    dropped = {axis % given.ndim for axis in op.axes} if given.ndim else set()
-    kept = [axis for axis in range(given.ndim) if axis not in dropped]
-    outer = [one for axis, one in enumerate(here) if axis not in dropped] if op.keep else list(here)
-    where = list(inner)
-    for axis, position in zip(kept, outer, strict=True):
-        where[axis] = position
-    return reads_of(given, tuple(where), storage, singles, set())
-
-
 def single_numbers(graph: Graph, stored: set[Value]) -> set[Value]:
     """Return the values that are one number and need no memory of their own."""
     found: set[Value] = set()
@@ -459,6 +423,6 @@ def single_numbers(graph: Graph, stored: set[Value]) -> set[Value]:
             leaf = op.moves and value.inputs[0].op is None and value.inputs[0] in stored
             if leaf or all(given in found for given in value.inputs):
                 found.add(value)
-        elif isinstance(op, Sum | Largest) and value.inputs[0].size <= MOST_AT_ONCE:
+        elif op.kernel == "reduction" and value.inputs[0].size <= MOST_AT_ONCE:
             found.add(value)
     return found

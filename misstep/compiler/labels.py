@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from misstep.compiler.fuse import Fused, Kernel
 from misstep.ir import Location, Value
-from misstep.ops.contraction import MatrixProduct
 from misstep.ops.shape import Transpose
 
 __all__ = ["Labels"]
@@ -39,7 +38,7 @@ class Labels:
             return " and ".join(dict.fromkeys(self.value(value) for value, _ in kernel.results[:2]))
         assert core.op is not None
         given = [self.value(one) for one in core.inputs]
-        if isinstance(core.op, MatrixProduct):
+        if core.op.kernel == "contraction":
             return " · ".join(given)
         return f"{core.op.name} of {', '.join(given)}"
 

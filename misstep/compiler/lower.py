@@ -20,15 +20,9 @@ from misstep.compiler.code import KIND_OF_DTYPE, Number
 from misstep.compiler.element_code import ElementCode
 from misstep.compiler.elements import Position, is_one_number
 from misstep.compiler.entry import write_entry
+from misstep.compiler.families import family_of
 from misstep.compiler.fuse import Fused, Kernel, fuse, single_numbers
-from misstep.compiler.kernels import (
-    Emission,
-    write_contraction,
-    write_entries,
-    write_fetch,
-    write_reduction,
-    write_scatter,
-)
+from misstep.compiler.kernels import WRITERS, Emission, write_entries, write_fetch
 from misstep.compiler.outlining import Functions
 from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, Schedule, schedule
 from misstep.compiler.plan_memory import Arena, plan_memory
@@ -37,8 +31,6 @@ from misstep.compiler.target import Target
 from misstep.compiler.views import Buffer, View
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
-from misstep.ops.contraction import MatrixProduct
-from misstep.ops.indexing import ScatterAdd
 from misstep.ops.reduction import Sum
 from misstep.ops.shape import Reshape
 
@@ -246,7 +238,8 @@ class _Lowering:
         """Return the literals that must lie in memory: arrays, and operands of matrix products."""
         operands: set[Value] = set()
         for value in self.graph.values:
-            if isinstance(value.op, MatrixProduct):
+            family = family_of(value)
+            if family is not None and family.in_memory:
                 for given in value.inputs:
                     base = given
                     while base.op is not None and base.op.moves:
@@ -431,12 +424,9 @@ class _Lowering:
                 write_fetch(inside, kernel, take(data), take(index))
             elif core is None:
                 write_entries(inside, kernel)
-            elif isinstance(core.op, MatrixProduct):
-                write_contraction(inside, kernel)
-            elif isinstance(core.op, ScatterAdd):
-                write_scatter(inside, kernel)
             else:
-                write_reduction(inside, kernel)
+                assert core.op is not None
+                WRITERS[core.op.kernel](inside, kernel)
 
         self.functions.call(emission, write, kernel.core if kernel.single else None)
 

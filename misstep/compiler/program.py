@@ -18,6 +18,7 @@ import numpy as np
 
 from misstep.compiler.barrier import CONTEXT_BYTES, make_context, set_waiting
 from misstep.compiler.contradictions import check_apart, check_roles
+from misstep.compiler.families import work_of
 from misstep.compiler.inspecting import report
 from misstep.compiler.lower import (
     ARENA,
@@ -112,16 +113,7 @@ class NativeProgram:
 
     def work(self) -> int:
         """Return about how many multiply-adds, or entries worked out, a step takes."""
-        work = 0
-        for kernel in self.lowered.fused.kernels:
-            entries = int(np.prod(kernel.shape, dtype=np.int64))
-            inner = 1
-            if kernel.core is not None:
-                given = kernel.core.inputs[0]
-                inner = given.shape[-1] if len(kernel.core.inputs) > 1 else given.size
-                inner = inner if len(kernel.core.inputs) > 1 else max(inner // max(entries, 1), 1)
-            work += entries * max(inner, 1)
-        return work
+        return sum(work_of(one.shape, one.core) for one in self.lowered.fused.kernels)
 
     def run(
         self,

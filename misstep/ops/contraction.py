@@ -26,6 +26,7 @@ class MatrixProduct(Op):
     words = "the matrix product of {0} and {1}"
     formula = "{0} {1}"
     slopes = ("{1}", "{0}")
+    kernel = "contraction"
 
     def type(self, *inputs: Type) -> Type:
         a, b = inputs

@@ -89,6 +89,7 @@ class ScatterAdd(Op):
     words = "{0} with {2} added at the rows {1}"
     formula = "{0} + {2} at {1}"
     slopes = ("1", "0", "1")
+    kernel = "scatter"
 
     def type(self, *inputs: Type) -> Type:
         x, positions, updates = inputs

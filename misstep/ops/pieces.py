@@ -209,6 +209,7 @@ class Concatenate(Op):
     words = "the inputs one after the other"
     formula = "({0}, …)"
     slopes = ("1",)
+    kernel = "join"
 
     def type(self, *inputs: Type) -> Type:
         if not inputs:

@@ -90,6 +90,7 @@ class Sum(Reduction):
     name = "sum"
     words = "the sum of {0}"
     formula = "Σ {0}"
+    kernel = "reduction"
     slopes = ("1",)
 
     def result_dtype(self, x: Type) -> str:
@@ -116,6 +117,7 @@ class Largest(Reduction):
     name = "largest"
     words = "the largest of {0}"
     formula = "max {0}"
+    kernel = "reduction"
     slopes = ("1 if it is the largest (shared at a tie), else 0",)
     of_some = True
 

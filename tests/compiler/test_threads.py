@@ -337,7 +337,7 @@ def test_who_spins_with_success_spins_more_and_no_more_than_the_most():
 def test_who_never_spins_long_enough_tries_again():
     context = context_for(2, 20_000)
     words = context.view(np.int64)
-    words[FIRST_WORD + 1] = 2 * barrier.TRIED_AGAIN_AFTER
+    words[FIRST_WORD + 1] = 20 * barrier.TRIED_AGAIN_AFTER
     words[SPINS], words[MOST_SPINS] = barrier.FEWEST_SPINS, 10**8
     CREW.run(compiled(write_late), context.ctypes.data, 2)
     assert words[SPINS] == 10**8

@@ -5,6 +5,9 @@ Start at `emission.py`, what all of them share; then `entries.py` (entry by entr
 `scattering.py` (updates by index).
 """
 
+from collections.abc import Callable
+
+from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.contraction import write_contraction
 from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.entries import write_entries
@@ -12,7 +15,11 @@ from misstep.compiler.kernels.fetching import write_fetch
 from misstep.compiler.kernels.reduction import write_reduction
 from misstep.compiler.kernels.scattering import write_scatter
 
-__all__ = [
-    "Emission", "write_contraction", "write_entries", "write_fetch", "write_reduction",
-    "write_scatter",
-]  # fmt: skip
+# What writes the loops of each family of kernels (families.py).
+WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {
+    "contraction": write_contraction,
+    "reduction": write_reduction,
+    "scatter": write_scatter,
+}
+
+__all__ = ["WRITERS", "Emission", "write_entries", "write_fetch"]
