@@ -56,6 +56,10 @@ class Trace:
     layers: dict[str, object] = field(default_factory=dict)
     # The layer that takes the current layer's output: a Dense draws its weights to suit it.
     following: object | None = None
+    # (batch, time) numbers of the network's kind: 1 where an entry of a sequence counts, 0 where it
+    # fills up a shorter one; None where all count. Set by layers that know, dropped by layers that
+    # give back no time axis, heeded by layers that sum, compare or remember along it.
+    mask: Value | None = None
     _streams: int = 0
 
     def parameter(self, wanted: ParameterSpecification) -> Value:
