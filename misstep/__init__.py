@@ -55,10 +55,11 @@ def _places() -> dict[str, tuple[str, str]]:
 
 _PLACES = _places()
 _OPS = (
-    "absolute", "broadcast_to", "concatenate", "cos", "erf", "exp", "flip", "gather",
-    "largest", "log", "log1p", "log_sum_exp", "matmul", "maximum", "mean", "minimum", "norm", "pad",
-    "pick", "power", "relu", "reshape", "scatter_add", "sigmoid", "sign", "sin",
-    "smallest", "softmax", "softplus", "sqrt", "tanh", "total", "transpose", "variance", "where",
+    "absolute", "average_pool", "broadcast_to", "concatenate", "convolution", "cos", "erf", "exp",
+    "flip", "gather", "largest", "log", "log1p", "log_sum_exp", "matmul", "max_pool", "maximum",
+    "mean", "minimum", "norm", "pad", "pick", "power", "relu", "reshape", "scatter_add", "sigmoid",
+    "sign", "sin", "smallest", "softmax", "softplus", "sqrt", "tanh", "total", "transpose",
+    "transposed_convolution", "variance", "where",
 )  # fmt: skip
 _PLACES |= {name: ("misstep.ops", name) for name in _OPS}
 

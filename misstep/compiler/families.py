@@ -66,6 +66,27 @@ def _contraction_reads(core: Value, storage: Storage, singles: set[Value]) -> li
     return found
 
 
+def _convolution_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    x, weight = core.inputs
+    here = positions_of(core.shape)
+    seen = (here[0], *positions_of(x.shape[1:], "summed"))
+    own = (positions_of((1,), "summed")[0], here[-1])
+    return [
+        Read(given, base_of(given, storage), storage[given], where)
+        for given, where in ((x, seen), (weight, own))
+    ]
+
+
+def _window_products_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    x, upstream = core.inputs
+    seen = positions_of(x.shape, "summed")
+    beside = (*positions_of(upstream.shape[:-1], "summed"), positions_of(core.shape)[-1])
+    return [
+        Read(given, base_of(given, storage), storage[given], where)
+        for given, where in ((x, seen), (upstream, beside))
+    ]
+
+
 def _scatter_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
     here = positions_of(core.shape)
     base, positions, updates = core.inputs
@@ -92,6 +113,16 @@ FAMILIES: dict[str, Family] = {
     "contraction": Family(
         _contraction_reads,
         products=lambda core: core.size * core.inputs[0].shape[-1],
+        in_memory=True,
+    ),
+    "convolution": Family(
+        _convolution_reads,
+        products=lambda core: core.size * core.inputs[1].shape[0],
+        in_memory=True,
+    ),
+    "window products": Family(
+        _window_products_reads,
+        products=lambda core: core.shape[0] * core.inputs[1].size,
         in_memory=True,
     ),
     "reduction": Family(_reduction_reads),

@@ -43,7 +43,7 @@ class Op:
     # So many entries, from a multiple of it on, cost hardly more than one of them.
     block: ClassVar[int] = 1
     # The family of kernels that computes it (compiler/families.py), where it is not entry
-    # by entry: "contraction", "reduction", "scatter"; "join" where inputs are laid side by side.
+    # by entry: "contraction", "reduction" …; "join" where inputs are laid side by side.
     kernel: ClassVar[str] = ""
     # Whether an entry follows from its number in row-major order alone, whatever the shape.
     by_number: ClassVar[bool] = False

@@ -18,6 +18,7 @@ from misstep.ops.comparison import (
     where,
 )
 from misstep.ops.contraction import matmul
+from misstep.ops.convolution import convolution, transposed_convolution
 from misstep.ops.functions import (
     absolute,
     cos,
@@ -37,6 +38,7 @@ from misstep.ops.functions import (
 from misstep.ops.indexing import gather, one_hot, pick, scatter_add
 from misstep.ops.lifting import as_value
 from misstep.ops.pieces import concatenate, pad, slice_axis
+from misstep.ops.pooling import average_pool, max_pool
 from misstep.ops.randomness import random_bits, random_normal, random_uniform
 from misstep.ops.reduction import (
     largest,
@@ -58,9 +60,11 @@ __all__ = [
     "absolute",
     "add",
     "as_value",
+    "average_pool",
     "broadcast_to",
     "cast",
     "concatenate",
+    "convolution",
     "cos",
     "divide",
     "equal",
@@ -81,6 +85,7 @@ __all__ = [
     "logical_not",
     "logical_or",
     "matmul",
+    "max_pool",
     "maximum",
     "mean",
     "minimum",
@@ -109,6 +114,7 @@ __all__ = [
     "tanh",
     "total",
     "transpose",
+    "transposed_convolution",
     "variance",
     "where",
 ]

@@ -9,15 +9,19 @@ from collections.abc import Callable
 
 from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.contraction import write_contraction
+from misstep.compiler.kernels.convolution import write_convolution
 from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.entries import write_entries
 from misstep.compiler.kernels.fetching import write_fetch
 from misstep.compiler.kernels.reduction import write_reduction
 from misstep.compiler.kernels.scattering import write_scatter
+from misstep.compiler.kernels.window_products import write_window_products
 
 # What writes the loops of each family of kernels (families.py).
 WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {
     "contraction": write_contraction,
+    "convolution": write_convolution,
+    "window products": write_window_products,
     "reduction": write_reduction,
     "scatter": write_scatter,
 }

@@ -14,14 +14,14 @@ import math
 from collections.abc import Callable
 
 from misstep.compiler.code import BYTES, KIND_OF_DTYPE, Number
-from misstep.compiler.elements import Position, Positions, plus, times
+from misstep.compiler.elements import Position, plus, times
 from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.emission import Emission
+from misstep.compiler.kernels.finishing import finish_tile, strip_masks
 from misstep.compiler.kernels.packing import Packed, pack_columns, pack_rows
 from misstep.compiler.kernels.tiles import Operand, Tile, chains_of, choose_tile
 from misstep.compiler.reading import positions_of
 from misstep.compiler.views import View
-from misstep.ir import Value
 
 # Rows of an operand this many bytes apart each need an entry of the table of pages, and fall into
 # few sets of the caches where that is a power of two; columns of them then do so at half of it.
@@ -175,11 +175,12 @@ def _write_matrix(
 
                 sums = _multiply(emission, given, source, height, narrow, many, summed, kind,
                                  chains, ask if beside else None)  # fmt: skip
-                _finish(emission, kernel, sums, row, column, narrow, many, outer)
+                places = [(*outer, Position(plus(code, row, code.index(r)))) for r in range(height)]
+                finish_tile(emission, kernel, sums, places, column, narrow.lanes, many)
 
             along(count, strip)
 
-        _over_rows(emission, rows, tile.rows, low, high, block)
+        over_rows(emission, rows, tile.rows, low, high, block)
 
     whole = columns // together * together
     if whole == together:
@@ -232,7 +233,7 @@ def _badly_read(left: Operand, size: int) -> bool:
     return apart >= FAR_APART or apart * 2 == FAR_APART
 
 
-def _over_rows(
+def over_rows(
     emission: Emission,
     rows: int,
     height: int,
@@ -280,7 +281,7 @@ def _multiply(
     sum, one row after the other, since a processor has few lines under way at a time.
     """
     code, lanes = emission.code, tile.lanes
-    masks = _masks(emission, tile, count)
+    masks = strip_masks(emission, tile.lanes, count)
     zero = code.constant(0, kind, lanes)
 
     def step(at: Number, sums: list[Number], more: int = 0) -> list[Number]:
@@ -339,55 +340,6 @@ def _multiply(
             ]
         sums = parts[0]
     return [sums[row * tile.vectors : (row + 1) * tile.vectors] for row in range(height)]
-
-
-def _masks(emission: Emission, tile: Tile, count: int) -> list[Number | None]:
-    """Return for each vector of a strip which lanes count; None: all."""
-    masks: list[Number | None] = []
-    for v in range(tile.vectors):
-        left = min(count - v * tile.lanes, tile.lanes)
-        masks.append(
-            None
-            if left == tile.lanes
-            else emission.code.constants([lane < left for lane in range(tile.lanes)], "i1")
-        )
-    return masks
-
-
-def _finish(
-    emission: Emission,
-    kernel: Kernel,
-    sums: list[list[Number]],
-    row: Number,
-    column: Number,
-    tile: Tile,
-    count: int,
-    outer: tuple[Position, ...],
-) -> None:
-    """Work out and store what follows from a tile's entries.
-
-    A vector that is not full reaches into the row behind it. A processor can't hand such a store on
-    to a load of that row at once, so in a tile with one everything is read before.
-    """
-    code = emission.code
-    masks = _masks(emission, tile, count)
-    # What does not depend on the row, such as a bias, is read once for the tile.
-    memory: dict[tuple[Value, Positions], Number] = {}
-    partly = any(mask is not None for mask in masks)
-    stores: list[Callable[[], None]] = []
-    for r, vectors in enumerate(sums):
-        at = Position(plus(code, row, code.index(r)))
-        for v, entry in enumerate(vectors):
-            along = Position(plus(code, column, code.index(v * tile.lanes)), True)
-            stores.append(
-                emission.work_out_results(
-                    kernel, (*outer, at, along), tile.lanes, masks[v], entry, memory=memory
-                )
-            )
-            if not partly:
-                stores.pop()()
-    for store in stores:
-        store()
 
 
 def _write_empty(

@@ -1,0 +1,391 @@
+"""Convolution over one or more axes of space, channels last, and what its weights are blamed for.
+
+Both ops sum products over windows of x; each one's gradients are made of the two of them. x is
+padded already (`pad` in pieces.py), and weights are a matrix with a row for each entry of a window,
+which is how kernels read them. `convolution` and its relatives below take care of the rest. As the
+field has it, the "convolution" of networks does not turn the weights over (Goodfellow, Bengio and
+Courville, "Deep Learning", 2016, section 9.1). Knows the program form and nothing of networks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from misstep.errors import ArgumentError, ShapeError
+from misstep.ir import Array, Op, Type, Value
+from misstep.ir.op import Example, float_dtype
+from misstep.ops.elementwise import Gradients, draw
+from misstep.ops.lifting import Operand, together
+from misstep.ops.pieces import Pad, concatenate, slice_axis
+from misstep.ops.shape import flip, reshape, transpose
+from misstep.ops.space import Sizes, for_each_axis, padded_space, padding_widths, seen_through
+
+
+def windows(x: Array, window: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+    """Return the windows of `x`, (batch, *space, channels), as (batch, *places, *window, channels).
+
+    A view: windows overlap in memory.
+    """
+    parts = zip(x.shape[1:-1], window, stride, dilation, strict=True)
+    places = [(length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in parts]
+    space = x.strides[1:-1]
+    strides = [
+        x.strides[0],
+        *(stride_ * step for stride_, step in zip(space, stride, strict=True)),
+        *(stride_ * apart for stride_, apart in zip(space, dilation, strict=True)),
+        x.strides[-1],
+    ]
+    shape = [x.shape[0], *places, *window, x.shape[-1]]
+    return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+
+
+def convolved(x: Array, weight: Array, window: Sizes, stride: Sizes, dilation: Sizes) -> Array:
+    """Return the sums over windows of x: (batch, *space, channels) → (batch, *places, filters)."""
+    seen = windows(x, window, stride, dilation)
+    places = seen.shape[: 1 + len(window)]
+    result: Array = np.matmul(seen.reshape(-1, weight.shape[0]), weight)
+    return result.reshape(*places, weight.shape[1])
+
+
+def window_products(
+    x: Array, upstream: Array, window: Sizes, stride: Sizes, dilation: Sizes
+) -> Array:
+    """Return, for each entry of a window and each filter, the sum of x · upstream over places."""
+    seen = windows(x, window, stride, dilation)
+    rows = math.prod(window) * x.shape[-1]
+    result: Array = np.matmul(seen.reshape(-1, rows).T, upstream.reshape(-1, upstream.shape[-1]))
+    return result
+
+
+@dataclass(frozen=True)
+class _Windowed(Op, abstract=True):
+    """What both ops know: the windows that x, (batch, *space, channels), is seen through.
+
+    `window`: entries of one along each axis of space; `stride`: from one window to the next;
+    `dilation`: from one entry of a window to the next.
+    """
+
+    window: Sizes
+    stride: Sizes
+    dilation: Sizes
+
+    def places(self, x: Type) -> Sizes:
+        """Return how many windows there are along each axis of space. Raises ShapeError."""
+        sizes = (self.window, self.stride, self.dilation)
+        if len(x.shape) != len(self.window) + 2 or not self.window:
+            raise ShapeError(
+                self.name,
+                needed=f"(batch, {', '.join(['space'] * len(self.window))}, channels)",
+                got=str(x.shape),
+            )
+        if any(len(one) != len(self.window) or min(one) < 1 for one in sizes):
+            raise ShapeError(
+                self.name, needed="a window, stride and dilation of 1 or more for each axis",
+                got=str(sizes),
+            )  # fmt: skip
+        found = []
+        for length, size, step, apart in zip(x.shape[1:-1], *sizes, strict=True):
+            left = length - (size - 1) * apart - 1
+            if left < 0:
+                raise ShapeError(
+                    self.name,
+                    needed=f"at least {(size - 1) * apart + 1} entries along each axis of space",
+                    got=str(x.shape), try_="padding, or a smaller window",
+                )  # fmt: skip
+            found.append(left // step + 1)
+        return tuple(found)
+
+    def entries(self, x: Type) -> int:
+        """Return how many entries a window has."""
+        return math.prod(self.window) * x.shape[-1]
+
+    def spread(self, shape: Sizes, weight: Value, upstream: Value) -> Value:
+        """Return upstream, (batch, *places, filters), spread over windows by the weights.
+
+        What an x of this shape is blamed for. Seen from an entry of x, that is a convolution too,
+        of upstream with zeros between and around its entries, by the weights turned over, filters
+        and channels exchanged.
+        """
+        channels, filters = shape[-1], weight.shape[-1]
+        front, after, between = [0], [0], [0]
+        for length, places, size, step, apart in zip(
+            shape[1:-1], upstream.shape[1:-1], self.window, self.stride, self.dilation,
+            strict=True,
+        ):  # fmt: skip
+            reach = (size - 1) * apart
+            front.append(reach)
+            after.append(length - 1 - (places - 1) * step)
+            between.append(step - 1)
+        around = tuple((*one, 0) for one in (front, after, between))
+        if math.prod(self.window) == 1:  # no window reaches over zeros: they may come afterwards
+            product = self._with_steps_of_one()(upstream, transpose(weight, (1, 0)))
+            return product if not any(map(any, around)) else Pad(*around)(product)
+        padded = upstream if not any(map(any, around)) else Pad(*around)(upstream)
+        axes = tuple(range(len(self.window)))
+        turned = flip(reshape(weight, (*self.window, channels, filters)), axes)
+        exchanged = transpose(turned, (*axes, len(axes) + 1, len(axes)))
+        matrix = reshape(exchanged, (math.prod(self.window) * filters, channels))
+        return self._with_steps_of_one()(padded, matrix)
+
+    def _with_steps_of_one(self) -> Convolution:
+        return Convolution(self.window, (1,) * len(self.window), self.dilation)
+
+    def definitions(self) -> tuple[Callable[..., object], ...]:
+        return (windows, convolved, window_products)
+
+
+@dataclass(frozen=True)
+class Convolution(_Windowed):
+    """Each window of x times the weights: one number for each place and filter.
+
+    x: (batch, *space, channels); weights: (entries of a window, filters), a window's entries in
+    the order (*window, channels) → (batch, *places, filters).
+    """
+
+    name = "convolution"
+    words = "the convolution of {0} by {1}"
+    formula = "{0} ∗ {1}"
+    slopes = ("{1}, spread over the windows an entry is in", "the windows of {0}")
+    kernel = "convolution"
+
+    def type(self, *inputs: Type) -> Type:
+        x, weight = inputs
+        dtype = float_dtype(self, x, weight)
+        places = self.places(x)
+        if len(weight.shape) != 2 or weight.shape[0] != self.entries(x):
+            raise ShapeError(
+                "the weights of a convolution",
+                needed=f"({self.entries(x)}, filters): a row for each entry of a window",
+                got=str(weight.shape),
+            )
+        return Type((x.shape[0], *places, weight.shape[1]), dtype)
+
+    def run(self, x: Array, weight: Array) -> Array:
+        return convolved(x, weight, self.window, self.stride, self.dilation)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        x, weight = value.inputs
+        blame = WindowProducts(self.window, self.stride, self.dilation)(x, upstream)
+        return self.spread(x.shape, weight, upstream), blame
+
+    def python(self, *names: str) -> str:
+        return f"convolved({', '.join(names)}, {self.window}, {self.stride}, {self.dilation})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        op, x, _, filters = _drawn(cls, random)
+        entries = math.prod(op.window) * x.shape[-1]
+        yield op, (x, draw(random, (entries, filters)))
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((3,), (1,), (1,)), (np.zeros((2, 2, 1)), np.zeros((3, 1)))
+        yield cls((3,), (1,), (1,)), (np.zeros((2, 4, 2)), np.zeros((3, 1)))
+        yield cls((3,), (1,), (1,)), (np.zeros((2, 4)), np.zeros((3, 1)))
+        yield cls((3, 3), (0, 1), (1, 1)), (np.zeros((2, 4, 4, 1)), np.zeros((9, 1)))
+
+
+@dataclass(frozen=True)
+class WindowProducts(_Windowed):
+    """For each entry of a window and each filter, the sum of products over all places.
+
+    What the weights of a convolution are blamed for. x: (batch, *space, channels); upstream:
+    (batch, *places, filters) → (entries of a window, filters).
+    """
+
+    name = "window_products"
+    words = "the sums of {0} times {1} over all windows"
+    formula = "{0}ᵀ ∗ {1}"
+    slopes = ("{1}, spread over the windows an entry is in", "the windows of {0}")
+    kernel = "window products"
+
+    def type(self, *inputs: Type) -> Type:
+        x, upstream = inputs
+        dtype = float_dtype(self, x, upstream)
+        places = self.places(x)
+        if upstream.shape[:-1] != (x.shape[0], *places):
+            raise ShapeError(
+                "the second input of window_products",
+                needed=f"({', '.join(map(str, (x.shape[0], *places)))}, filters)",
+                got=str(upstream.shape),
+            )
+        return Type((self.entries(x), upstream.shape[-1]), dtype)
+
+    def run(self, x: Array, upstream: Array) -> Array:
+        return window_products(x, upstream, self.window, self.stride, self.dilation)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        x, other = value.inputs
+        onward = Convolution(self.window, self.stride, self.dilation)(x, upstream)
+        return self.spread(x.shape, upstream, other), onward
+
+    def python(self, *names: str) -> str:
+        sizes = f"{self.window}, {self.stride}, {self.dilation}"
+        return f"window_products({', '.join(names)}, {sizes})"
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        op, x, places, filters = _drawn(cls, random)
+        yield op, (x, draw(random, (x.shape[0], *places, filters)))
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((3,), (1,), (1,)), (np.zeros((2, 4, 1)), np.zeros((2, 3, 1)))
+        yield cls((3,), (1,), (1,)), (np.zeros((2, 2, 1)), np.zeros((2, 1, 1)))
+
+
+def _drawn(
+    kind: type[_Windowed], random: np.random.Generator
+) -> tuple[_Windowed, Array, Sizes, int]:
+    """Return an op with an x that fits, its places and a number of filters."""
+    axes = int(random.integers(1, 3))
+    window, stride, dilation = (
+        tuple(int(one) for one in random.integers(1, most, axes)) for most in (4, 3, 3)
+    )
+    op = kind(window, stride, dilation)
+    places = tuple(int(one) for one in random.integers(1, 4, axes))
+    space = tuple(
+        (size - 1) * apart + 1 + (count - 1) * step + int(random.integers(0, step))
+        for size, step, apart, count in zip(window, stride, dilation, places, strict=True)
+    )
+    batch, channels, filters = (int(one) for one in random.integers(1, 4, 3))
+    return op, draw(random, (batch, *space, channels)), places, filters
+
+
+# --- functions for people -----------------------------------------------------------------------
+
+
+def convolution(
+    x: Operand,
+    weight: Operand,
+    *,
+    stride: int | Sequence[int] = 1,
+    padding: str | int | Sequence[int] = "valid",
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Value:
+    """Return, for each window of x and each filter, the sum of x times the filter's weights.
+
+    x: (batch, *space, channels); weight: (*window, channels / groups, filters) → (batch, *places,
+    filters), with one axis of space or more. `stride`: from one window to the next; `dilation`:
+    from one entry of a window to the next; a number, or one for each axis. `padding`: "valid" for
+    none; "same" for window − 1 zeros on each axis, half of them (rounded down) in front, so that a
+    stride of 1 keeps lengths; a number for so many zeros at either end. `groups`: channels and
+    filters are split into so many parts, and each part of the filters sees its part of the channels
+    only. Raises ShapeError or ArgumentError.
+
+    >>> import misstep as ms
+    >>> ms.convolution([[[1.0], [2.0], [4.0]]], [[[-1.0]], [[1.0]]])  # differences
+    [[[1.],
+      [2.]]]
+    """
+    value, taps = together(x, weight)
+    axes = taps.ndim - 2
+    if axes < 1 or value.ndim != axes + 2:
+        raise ShapeError(
+            "convolution",
+            needed="x (batch, *space, channels), weight (*window, channels, filters)",
+            got=f"{value.shape} and {taps.shape}",
+        )  # fmt: skip
+    window, (inner, filters) = taps.shape[:axes], taps.shape[axes:]
+    steps, apart = (
+        for_each_axis(given, axes, f"{name} of convolution")
+        for name, given in (("stride", stride), ("dilation", dilation))
+    )
+    channels = value.shape[-1]
+    if groups < 1 or channels != inner * groups or filters % groups:
+        raise ShapeError(
+            f"convolution in {groups} group{'' if groups == 1 else 's'}",
+            needed=f"{inner} channels for each group, and filters that can be shared out evenly",
+            got=f"{channels} channels, {filters} filters",
+        )
+    value = padded_space(value, padding_widths(padding, window, apart))
+    op = Convolution(window, steps, apart)
+    if groups == 1:
+        return op(value, reshape(taps, (-1, filters)))
+    if inner == 1:
+        return _channel_by_channel(op, value, taps)
+    parts = []
+    each = filters // groups
+    for group in range(groups):
+        seen = slice_axis(value, -1, group * inner, (group + 1) * inner)
+        own = slice_axis(taps, -1, group * each, (group + 1) * each)
+        parts.append(op(seen, reshape(own, (-1, each))))
+    return concatenate(parts, -1)
+
+
+def _channel_by_channel(op: Convolution, x: Value, taps: Value) -> Value:
+    """Return the convolution in which each filter sees one channel: sums of shifted entries.
+
+    taps: (*window, 1, filters). Nothing is summed over channels: no matrix product is in it.
+    """
+    channels, filters = x.shape[-1], taps.shape[-1]
+    many = filters // channels
+    result: Value | None = None
+    seen = reshape(x, (*x.shape, 1)) if many > 1 else x
+    flat = reshape(taps, (math.prod(op.window), *((channels, many) if many > 1 else (channels,))))
+    for number, part in enumerate(seen_through(seen, op.window, op.stride, op.dilation)):
+        weight = reshape(slice_axis(flat, 0, number, number + 1), flat.shape[1:])
+        result = part * weight if result is None else result + part * weight
+    assert result is not None
+    return reshape(result, (*result.shape[: 1 + len(op.window)], filters))
+
+
+def transposed_convolution(
+    x: Operand,
+    weight: Operand,
+    *,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    more: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+) -> Value:
+    """Return x spread over windows by the weights: what a convolution's input is blamed for.
+
+    x: (batch, *space, channels); weight: (*window, filters, channels) → (batch, *places, filters),
+    each place axis (space − 1) · stride + (window − 1) · dilation + 1 − 2 · padding + more long.
+    `more`: entries added behind, below the stride, since several lengths lead to one (Dumoulin and
+    Visin, "A guide to convolution arithmetic for deep learning", 2016). Raises ShapeError.
+    """
+    value, taps = together(x, weight)
+    axes = taps.ndim - 2
+    if axes < 1 or value.ndim != axes + 2 or value.shape[-1] != taps.shape[-1]:
+        raise ShapeError(
+            "transposed convolution",
+            needed="x (batch, *space, channels), weight (*window, filters, channels)",
+            got=f"{value.shape} and {taps.shape}",
+        )
+    window = taps.shape[:axes]
+    steps, apart, cut, behind = (
+        for_each_axis(given, axes, f"{name} of transposed convolution", least)
+        for name, given, least in (
+            ("stride", stride, 1), ("dilation", dilation, 1), ("padding", padding, 0),
+            ("more", more, 0),
+        )
+    )  # fmt: skip
+    parts = zip(value.shape[1:-1], window, steps, apart, behind, strict=True)
+    whole = tuple(
+        (length - 1) * step + (size - 1) * gap + 1 + extra
+        for length, size, step, gap, extra in parts
+    )
+    if any(extra >= max(step, gap) for extra, step, gap in zip(behind, steps, apart, strict=True)):
+        raise ArgumentError(
+            "more of transposed convolution", needed="less than the stride", got=str(more)
+        )
+    shape = (value.shape[0], *whole, taps.shape[-2])
+    result = Convolution(window, steps, apart).spread(
+        shape, reshape(taps, (-1, taps.shape[-1])), value
+    )
+    for axis, (count, length) in enumerate(zip(cut, whole, strict=True), start=1):
+        if length - 2 * count < 1:
+            raise ShapeError(
+                "transposed convolution", needed="more entries than are cut off",
+                got=f"{length} along axis {axis}, padding {count}",
+            )  # fmt: skip
+        if count:
+            result = slice_axis(result, axis, count, length - count)
+    return result

@@ -1,0 +1,249 @@
+"""Pooling: the largest or the mean entry of each window, channel by channel.
+
+x is (batch, *space, channels). Knows the program form and nothing of networks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import ShapeError
+from misstep.ir import Array, Op, Type, Value
+from misstep.ir.op import Example, float_dtype
+from misstep.ops.comparison import equal, logical_and, logical_not, where
+from misstep.ops.elementwise import Gradients, has_sign
+from misstep.ops.lifting import Operand, as_value
+from misstep.ops.pieces import Pad, concatenate
+from misstep.ops.shape import reshape
+from misstep.ops.space import (
+    Sizes,
+    for_each_axis,
+    padded_space,
+    padding_widths,
+    places_of,
+    seen_through,
+)
+
+
+def window_largest(x: Array, window: Sizes, stride: Sizes) -> Array:
+    """Return the largest entry of each window, (batch, *places, channels); NaN if there is one."""
+    result: Array | None = None
+    places = [
+        (length - size) // step + 1
+        for length, size, step in zip(x.shape[1:-1], window, stride, strict=True)
+    ]
+    for entry in np.ndindex(*window):
+        parts = [
+            slice(start, start + (count - 1) * step + 1, step)
+            for start, count, step in zip(entry, places, stride, strict=True)
+        ]
+        part = x[(slice(None), *parts)]
+        result = part.copy() if result is None else np.maximum(result, part)
+    assert result is not None
+    return result
+
+
+@dataclass(frozen=True)
+class WindowLargest(Op):
+    """The largest entry of each window of x; among equals, the first in row-major order is blamed.
+
+    x: (batch, *space, channels) → (batch, *places, channels). `window`: entries along each axis of
+    space; `stride`: from one window to the next.
+    """
+
+    window: Sizes
+    stride: Sizes
+    name = "window_largest"
+    words = "the largest of {0} in each window"
+    formula = "max {0} in each window"
+    slopes = ("1 where it is the largest of a window, else 0",)
+
+    def type(self, *inputs: Type) -> Type:
+        (x,) = inputs
+        dtype = float_dtype(self, x)
+        sizes = (self.window, self.stride)
+        axes = len(self.window)
+        if any(len(one) != axes or min(one, default=0) < 1 for one in sizes):
+            raise ShapeError(
+                self.name, needed="a window and a stride of 1 or more for each axis", got=str(sizes)
+            )
+        places: Sizes = ()
+        if len(x.shape) == axes + 2:
+            places = places_of(x.shape[1:-1], self.window, self.stride, (1,) * axes)
+        if min(places, default=0) < 1:
+            raise ShapeError(
+                self.name,
+                needed=f"(batch, {', '.join(f'{size} or more' for size in self.window)}, channels)",
+                got=str(x.shape),
+            )
+        return Type((x.shape[0], *places, x.shape[-1]), dtype)
+
+    def run(self, x: Array) -> Array:
+        return window_largest(x, self.window, self.stride)
+
+    @property
+    def cost(self) -> float:  # type: ignore[override]
+        return float(math.prod(self.window))
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        (x,) = value.inputs
+        ones = (1,) * len(self.window)
+        shares: list[Value] = []
+        open_: Value | None = None  # whether no entry of the window was the largest so far
+        for part in seen_through(x, self.window, self.stride, ones):
+            found = equal(part, value)
+            won = found if open_ is None else logical_and(open_, found)
+            open_ = logical_not(found) if open_ is None else logical_and(open_, logical_not(found))
+            shares.append(where(won, upstream, 0.0))
+        return (gathered(shares, x.shape, self.window, self.stride),)
+
+    def python(self, *names: str) -> str:
+        return f"window_largest({names[0]}, {self.window}, {self.stride})"
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return (window_largest,)
+
+    def element(self, place: Any) -> Any:
+        here, code = place.positions, place.code
+        signed = has_sign(place.value.type)
+        largest: Any = None
+        for entry in itertools.product(*map(range, self.window)):
+            space = [
+                place.shifted(position, start, step)
+                for position, start, step in zip(here[1:-1], entry, self.stride, strict=True)
+            ]
+            found = place.read(0, (here[0], *space, here[-1]))
+            if largest is None:
+                largest = found
+            else:
+                largest = code.larger(*place.together(largest, found), signed=signed)
+        return largest
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        axes = int(random.integers(1, 3))
+        window = tuple(int(one) for one in random.integers(1, 4, axes))
+        # Windows that lie side by side have a way of their own.
+        apart = bool(random.integers(0, 2))
+        stride = window if apart else tuple(int(one) for one in random.integers(1, 4, axes))
+        places = tuple(int(one) for one in random.integers(1, 4, axes))
+        space = tuple(
+            size + (count - 1) * step + int(random.integers(0, step))
+            for size, step, count in zip(window, stride, places, strict=True)
+        )
+        shape = (int(random.integers(1, 3)), *space, int(random.integers(1, 4)))
+        count = math.prod(shape)
+        yield cls(window, stride), (random.permutation(count).reshape(shape) / 7.0 - 3.0,)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((3,), (1,)), (np.zeros((2, 2, 1)),)
+        yield cls((3,), (0,)), (np.zeros((2, 4, 1)),)
+        yield cls((2, 2), (1, 1)), (np.zeros((2, 4, 1)),)
+
+
+def gathered(shares: list[Value], shape: Sizes, window: Sizes, stride: Sizes) -> Value:
+    """Return entries of `shape`, each the sum of its shares in the windows it is in.
+
+    `shares`: for each entry of a window, in row-major order, (batch, *places, channels). Where
+    windows lie side by side each share has its own place: nothing is added.
+    """
+    places = shares[0].shape[1:-1]
+    axes = len(window)
+    if window == stride:
+        parts = shares
+        for axis in reversed(range(axes)):
+            # (…, places of this axis, entries of a window along the axes behind, …): the entries
+            # along this axis come between.
+            at = 1 + axis + 1
+            rows = [reshape(one, (*one.shape[:at], 1, *one.shape[at:])) for one in parts]
+            size = window[axis]
+            parts = [
+                concatenate(rows[start : start + size], at) if size > 1 else rows[start]
+                for start in range(0, len(rows), size)
+            ]
+        (whole,) = parts
+        covered = tuple(count * size for count, size in zip(places, window, strict=True))
+        joined = reshape(whole, (shape[0], *covered, shape[-1]))
+        after = tuple(a - b for a, b in zip(shape[1:-1], covered, strict=True))
+        if not any(after):
+            return joined
+        return Pad((0,) * len(shape), (0, *after, 0), (0,) * len(shape))(joined)
+    total: Value | None = None
+    for entry, share in zip(itertools.product(*map(range, window)), shares, strict=True):
+        after = tuple(
+            length - start - (count - 1) * step - 1
+            for length, start, count, step in zip(shape[1:-1], entry, places, stride, strict=True)
+        )
+        between = (0, *(step - 1 for step in stride), 0)
+        spread = Pad((0, *entry, 0), (0, *after, 0), between)(share)
+        total = spread if total is None else total + spread
+    assert total is not None
+    return total
+
+
+# --- functions for people -----------------------------------------------------------------------
+
+
+def max_pool(
+    x: Operand,
+    window: int | Sequence[int],
+    *,
+    stride: int | Sequence[int] | None = None,
+    padding: str | int | Sequence[int] = "valid",
+) -> Value:
+    """Return the largest entry of each window of x: (batch, *space, channels), channel by channel.
+
+    `stride`: from one window to the next; the window's size when not given. `padding` as in
+    `convolution`, but with entries that are never the largest.
+
+    >>> import misstep as ms
+    >>> ms.max_pool([[[1.0], [4.0], [2.0], [3.0]]], 2)
+    [[[4.],
+      [3.]]]
+    """
+    value = as_value(x)
+    sizes, steps, widths = _sizes(value, window, stride, padding, "max_pool")
+    return WindowLargest(sizes, steps)(padded_space(value, widths, float("-inf")))
+
+
+def average_pool(
+    x: Operand,
+    window: int | Sequence[int],
+    *,
+    stride: int | Sequence[int] | None = None,
+    padding: str | int | Sequence[int] = "valid",
+) -> Value:
+    """Return the mean of each window of x: (batch, *space, channels), channel by channel.
+
+    The rest as for `max_pool`; zeros that were padded count as entries.
+
+    >>> import misstep as ms
+    >>> ms.average_pool([[[1.0], [4.0], [2.0], [3.0]]], 2)
+    [[[2.5],
+      [2.5]]]
+    """
+    value = as_value(x)
+    sizes, steps, widths = _sizes(value, window, stride, padding, "average_pool")
+    value = padded_space(value, widths)
+    WindowLargest(sizes, steps).type(value.type)  # says what is wrong with sizes and shapes
+    total: Value | None = None
+    for part in seen_through(value, sizes, steps, (1,) * len(sizes)):
+        total = part if total is None else total + part
+    assert total is not None
+    return total * (1.0 / math.prod(sizes))
+
+
+def _sizes(
+    x: Value, window: object, stride: object, padding: object, what: str
+) -> tuple[Sizes, Sizes, tuple[tuple[int, int], ...]]:
+    axes = max(x.ndim - 2, 1)
+    sizes = for_each_axis(window, axes, f"the window of {what}")
+    steps = sizes if stride is None else for_each_axis(stride, axes, f"the stride of {what}")
+    return sizes, steps, padding_widths(padding, sizes, (1,) * axes)

@@ -1,0 +1,97 @@
+"""What convolution and pooling share: sizes along the axes of space, padding, entries of windows.
+
+x is (batch, *space, channels) throughout. Knows the program form and nothing of networks.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from misstep.errors import ArgumentError
+from misstep.ir import Value, make_literal
+from misstep.ops.pieces import Pad, Slice, concatenate
+from misstep.ops.shape import broadcast_to
+
+Sizes = tuple[int, ...]
+Widths = tuple[tuple[int, int], ...]
+
+
+def for_each_axis(given: object, axes: int, what: str, least: int = 1) -> Sizes:
+    """Return a whole number for each axis of space, from one for all or one for each.
+
+    Raises ArgumentError for anything else, or for less than `least`.
+    """
+    numbers = (given,) * axes if isinstance(given, int) else given
+    fits = (
+        isinstance(numbers, Sequence)
+        and len(numbers) == axes
+        and all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
+        and min(numbers, default=least) >= least
+    )
+    if not fits or isinstance(given, bool):
+        raise ArgumentError(
+            what, needed=f"a whole number of {least} or more, or {axes} of them", got=repr(given)
+        )
+    return tuple(numbers)  # type: ignore[arg-type]
+
+
+def padding_widths(padding: object, window: Sizes, dilation: Sizes) -> Widths:
+    """Return how many entries are added before and after each axis of space.
+
+    `padding`: "valid", "same", or a number (or one for each axis). Raises ArgumentError.
+    """
+    if padding == "valid":
+        return ((0, 0),) * len(window)
+    if padding == "same":
+        reach = [(size - 1) * apart for size, apart in zip(window, dilation, strict=True)]
+        return tuple((one // 2, one - one // 2) for one in reach)
+    if isinstance(padding, str):
+        raise ArgumentError("padding", needed='"same", "valid" or a number', got=repr(padding))
+    return tuple((one, one) for one in for_each_axis(padding, len(window), "padding", 0))
+
+
+def padded_space(x: Value, widths: Widths, fill: float = 0.0) -> Value:
+    """Return x with entries of `fill` around its axes of space."""
+    if not any(map(any, widths)):
+        return x
+    if fill == 0.0:
+        before, after = ((0, *(one[side] for one in widths), 0) for side in (0, 1))
+        return Pad(before, after, (0,) * x.ndim)(x)
+    one = make_literal(np.array(fill), x.dtype)
+    for axis, counts in enumerate(widths, start=1):
+        front, behind = (
+            [broadcast_to(one, (*x.shape[:axis], count, *x.shape[axis + 1 :]))] if count else []
+            for count in counts
+        )
+        x = concatenate([*front, x, *behind], axis) if front or behind else x
+    return x
+
+
+def places_of(space: Sizes, window: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
+    """Return how many windows there are along each axis; 0 or less where there is none."""
+    parts = zip(space, window, stride, dilation, strict=True)
+    return tuple(
+        (length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in parts
+    )
+
+
+def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Iterator[Value]:
+    """Yield, for each entry of a window in row-major order, what all windows see there.
+
+    Each is (batch, *places, …), whatever follows the axes of space.
+    """
+    axes = len(window)
+    places = places_of(x.shape[1 : 1 + axes], window, stride, dilation)
+    rest = x.shape[1 + axes :]
+    for entry in itertools.product(*map(range, window)):
+        starts = tuple(one * apart for one, apart in zip(entry, dilation, strict=True))
+        stops = tuple(
+            start + (count - 1) * step + 1
+            for start, count, step in zip(starts, places, stride, strict=True)
+        )
+        ones = (1,) * len(rest)
+        yield Slice((0, *starts, *(0 for _ in rest)), (x.shape[0], *stops, *rest),
+                    (1, *stride, *ones))(x)  # fmt: skip
