@@ -18,6 +18,7 @@ from misstep.nn.activations import (
 )
 from misstep.nn.building import build_loss, build_module, layers_from_text
 from misstep.nn.containers import Residual, Sequential
+from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -48,6 +49,16 @@ from misstep.nn.losses import (
 )
 from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace
+from misstep.nn.pooling import (
+    AveragePool1D,
+    AveragePool2D,
+    GlobalAveragePool2D,
+    GlobalMaxPool2D,
+    MaxPool1D,
+    MaxPool2D,
+    UpSample1D,
+    UpSample2D,
+)
 from misstep.nn.tracing import Trace
 
 __all__ = [
@@ -56,13 +67,21 @@ __all__ = [
     "SELU",
     "AbsoluteError",
     "Activation",
+    "AveragePool1D",
+    "AveragePool2D",
     "BinaryCrossEntropy",
     "Constant",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
     "CrossEntropy",
     "Dense",
     "Dropout",
     "Fans",
     "Flatten",
+    "GlobalAveragePool2D",
+    "GlobalMaxPool2D",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -73,6 +92,8 @@ __all__ = [
     "LeCunUniform",
     "LeakyReLU",
     "Loss",
+    "MaxPool1D",
+    "MaxPool2D",
     "Module",
     "Network",
     "Normal",
@@ -89,6 +110,8 @@ __all__ = [
     "Tanh",
     "Trace",
     "Uniform",
+    "UpSample1D",
+    "UpSample2D",
     "XavierNormal",
     "XavierUniform",
     "Zeros",

@@ -1,0 +1,267 @@
+"""Layers that make pictures and sequences smaller or larger, channel by channel, without weights.
+
+x is (batch, height, width, channels) or (batch, length, channels). Pooling over time that heeds
+which entries count is a matter of sequences, not of this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from misstep.errors import ShapeError
+from misstep.ir import Value
+from misstep.nn.module import LayerExample, Module
+from misstep.nn.tracing import current_trace
+from misstep.ops import average_pool, broadcast_to, largest, max_pool, mean, reshape
+from misstep.ops.space import for_each_axis, padding_widths
+
+Sizes = int | tuple[int, ...]
+SPACE = {1: "length", 2: "height, width"}
+
+
+def check_space(layer: Module, x: Value, axes: int) -> None:
+    """Raise ShapeError unless x has a batch, so many axes of space, and channels."""
+    if x.ndim != axes + 2:
+        raise ShapeError(
+            f"the input of {layer}", needed=f"(batch, {SPACE[axes]}, channels)", got=str(x.shape)
+        )
+
+
+@dataclass(frozen=True)
+class _Pool(Module, abstract=True):
+    window: Sizes = 2
+    stride: Sizes | None = None
+    padding: str | Sizes = "valid"
+
+    axes: ClassVar[int] = 2
+    kind: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        sizes = for_each_axis(self.window, self.axes, f"window of {name}")
+        if self.stride is not None:
+            for_each_axis(self.stride, self.axes, f"stride of {name}")
+        padding_widths(self.padding, sizes, (1,) * self.axes)
+
+    def _pooled(self, x: Value) -> Value:
+        raise NotImplementedError
+
+    def forward(self, x: Value) -> Value:
+        """Return one entry for each window."""
+        check_space(self, x, self.axes)
+        current_trace().mask = None
+        return self._pooled(x)
+
+    def describe(self) -> str:
+        """Return the largest of 2 × 2."""
+        by = " × ".join(map(str, for_each_axis(self.window, self.axes, "window")))
+        return f"the {self.kind} of {by}" + (f", stride {self.stride}" if self.stride else "")
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        space = (5, 4)[: cls.axes]
+        yield cls(2), (*space, 2)
+        yield cls(3, stride=2, padding=1), (*space, 2)
+        yield cls(2, stride=1, padding="same"), (*space, 3)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        space = (4,) * cls.axes
+        yield lambda: cls(0), (*space, 2)
+        yield lambda: cls(2, stride=0), (*space, 2)
+        yield lambda: cls(5), (*space, 2)
+        yield lambda: cls(2), space
+        yield lambda: cls(2, padding="some"), (*space, 2)
+
+
+@dataclass(frozen=True)
+class MaxPool2D(_Pool):
+    """The largest entry of each window of a picture, channel by channel.
+
+    (batch, height, width, channels) → the same with fewer places. `window`: its height and width,
+    one number for both; `stride`: from one window to the next, the window's size when not given;
+    `padding`: "valid", "same" or a number, as in Conv2D, with entries that are never the largest.
+    Among equals the first is blamed. Raises ArgumentError or ShapeError.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.MaxPool2D(2), input_shape=(28, 28, 8)).output_shape
+    (14, 14, 8)
+    """
+
+    kind: ClassVar[str] = "largest"
+
+    def _pooled(self, x: Value) -> Value:
+        return max_pool(x, self.window, stride=self.stride, padding=self.padding)
+
+
+@dataclass(frozen=True)
+class MaxPool1D(MaxPool2D):
+    """The largest entry of each window of a sequence, channel by channel.
+
+    (batch, length, channels) → (batch, places, channels). The rest as in MaxPool2D.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.MaxPool1D(2), input_shape=(10, 3)).output_shape
+    (5, 3)
+    """
+
+    axes: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class AveragePool2D(_Pool):
+    """The mean of each window of a picture, channel by channel; zeros that were padded count.
+
+    (batch, height, width, channels) → the same with fewer places. The rest as in MaxPool2D.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.AveragePool2D(2), input_shape=(28, 28, 8)).output_shape
+    (14, 14, 8)
+    """
+
+    kind: ClassVar[str] = "mean"
+
+    def _pooled(self, x: Value) -> Value:
+        return average_pool(x, self.window, stride=self.stride, padding=self.padding)
+
+
+@dataclass(frozen=True)
+class AveragePool1D(AveragePool2D):
+    """The mean of each window of a sequence, channel by channel; zeros that were padded count.
+
+    (batch, length, channels) → (batch, places, channels). The rest as in MaxPool2D.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.AveragePool1D(2), input_shape=(10, 3)).output_shape
+    (5, 3)
+    """
+
+    axes: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool2D(Module):
+    """The mean of each channel over a whole picture.
+
+    (batch, height, width, channels) → (batch, channels).
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.GlobalAveragePool2D(), input_shape=(7, 7, 64)).output_shape
+    (64,)
+    """
+
+    def forward(self, x: Value) -> Value:
+        """Return the means."""
+        check_space(self, x, 2)
+        return mean(x, (1, 2))
+
+    def describe(self) -> str:
+        """Return the mean of each channel."""
+        return "the mean of each channel"
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(), (3, 4, 2)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(), (4, 2)
+
+
+@dataclass(frozen=True)
+class GlobalMaxPool2D(Module):
+    """The largest entry of each channel of a whole picture.
+
+    (batch, height, width, channels) → (batch, channels).
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.GlobalMaxPool2D(), input_shape=(7, 7, 64)).output_shape
+    (64,)
+    """
+
+    def forward(self, x: Value) -> Value:
+        """Return the largest entries."""
+        check_space(self, x, 2)
+        return largest(x, (1, 2))
+
+    def describe(self) -> str:
+        """Return the largest of each channel."""
+        return "the largest of each channel"
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(), (3, 4, 2)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(), (4, 2)
+
+
+@dataclass(frozen=True)
+class UpSample2D(Module):
+    """Each entry of a picture several times, side by side: its nearest neighbor at each new place.
+
+    (batch, height, width, channels) → (batch, height · factor, width · factor, channels); `factor`:
+    one number, or one for each axis. Raises ArgumentError or ShapeError.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.UpSample2D(2), input_shape=(7, 7, 8)).output_shape
+    (14, 14, 8)
+    """
+
+    factor: Sizes = 2
+
+    axes: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        for_each_axis(self.factor, self.axes, f"factor of {type(self).__name__}")
+
+    def forward(self, x: Value) -> Value:
+        """Return x with its entries repeated."""
+        check_space(self, x, self.axes)
+        current_trace().mask = None
+        factors = for_each_axis(self.factor, self.axes, "factor")
+        space = list(zip(x.shape[1:-1], factors, strict=True))
+        apart = [one for length, _ in space for one in (length, 1)]
+        wide = [one for pair in space for one in pair]
+        rows = reshape(x, (x.shape[0], *apart, x.shape[-1]))
+        repeated = broadcast_to(rows, (x.shape[0], *wide, x.shape[-1]))
+        return reshape(repeated, (x.shape[0], *(a * b for a, b in space), x.shape[-1]))
+
+    def describe(self) -> str:
+        """Return each entry 2 times."""
+        return f"each entry {self.factor} times along each axis"
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(2), (*(3, 2)[: cls.axes], 2)
+        yield cls((3, 1)[: cls.axes]), (*(2, 2)[: cls.axes], 1)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(0), (*(4,) * cls.axes, 2)
+        yield lambda: cls(2), (4,) * cls.axes
+
+
+@dataclass(frozen=True)
+class UpSample1D(UpSample2D):
+    """Each entry of a sequence several times, side by side.
+
+    (batch, length, channels) → (batch, length · factor, channels).
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.UpSample1D(2), input_shape=(5, 3)).output_shape
+    (10, 3)
+    """
+
+    axes: ClassVar[int] = 1
