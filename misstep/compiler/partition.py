@@ -72,8 +72,31 @@ def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = Non
                 got=f"a ring of {len(waiting)}",
             )  # fmt: skip
         regions.append(region)
+    _fill_late(fused, regions)
     written = any(view.buffer in states for one in fused.kernels for _, view in one.results)
     return Schedule(regions, len(regions) > 1 or written, guard)
+
+
+def _fill_late(fused: Fused, regions: list[list[Kernel]]) -> None:
+    """Move kernels that read nothing, such as zeros around entries, to where they are first needed.
+
+    Their buffer is then not kept for them from the beginning of a step on.
+    """
+    first: dict[Buffer, int] = {}
+    reading = {kernel: bool(fused.reads(kernel)) for region in regions for kernel in region}
+    for number, region in enumerate(regions):
+        for kernel in region:
+            if reading[kernel] or kernel.fed is not None:
+                for _, view in kernel.results:
+                    first.setdefault(view.buffer, number)
+    for number, region in enumerate(list(regions)):
+        for kernel in list(region):
+            if reading[kernel] or kernel.fed is not None or kernel.single:
+                continue
+            wanted = min(first.get(view.buffer, number) for _, view in kernel.results)
+            if wanted > number and not any(view.buffer.external for _, view in kernel.results):
+                region.remove(kernel)
+                regions[wanted].insert(0, kernel)
 
 
 def rows_are_independent(fused: Fused, order: Schedule, names: Collection[str]) -> bool:

@@ -18,6 +18,7 @@ from misstep.ir import Array, Op, Type, Value
 from misstep.ir.op import Example, float_dtype
 from misstep.ops.comparison import equal, logical_and, logical_not, where
 from misstep.ops.elementwise import Gradients, has_sign
+from misstep.ops.functions import Relu, relu
 from misstep.ops.lifting import Operand, as_value
 from misstep.ops.pieces import Pad, concatenate
 from misstep.ops.shape import reshape
@@ -210,6 +211,11 @@ def max_pool(
     """
     value = as_value(x)
     sizes, steps, widths = _sizes(value, window, stride, padding, "max_pool")
+    if isinstance(value.op, Relu):
+        # The largest of what a ReLU left is what a ReLU leaves of the largest, and its blame goes
+        # the same ways: only then, there are fewer entries to look at.
+        (before,) = value.inputs
+        return relu(max_pool(before, window, stride=stride, padding=padding))
     return WindowLargest(sizes, steps)(padded_space(value, widths, float("-inf")))
 
 

@@ -12,13 +12,19 @@ from misstep.autodiff import gradient
 from misstep.ir import Array, Graph, make_input
 from misstep.nn import (
     AbsoluteError,
+    AveragePool1D,
+    AveragePool2D,
     BinaryCrossEntropy,
+    Conv1D,
+    Conv2D,
     CrossEntropy,
     Dense,
     Dropout,
     Flatten,
     Huber,
     Loss,
+    MaxPool1D,
+    MaxPool2D,
     Module,
     Network,
     ReLU,
@@ -110,6 +116,30 @@ class Case:
 
 
 @st.composite
+def seen_layers(draw: st.DrawFn, axes: int) -> list[Module]:
+    """Return layers for pictures (two axes of space) or sequences (one): convolution, pooling."""
+    convolution, pools = (
+        (Conv1D, (MaxPool1D, AveragePool1D)) if axes == 1 else (Conv2D, (MaxPool2D, AveragePool2D))
+    )
+    parts: list[Module] = []
+    for _ in range(draw(st.sampled_from([0, 1, 1, 2]))):
+        groups = draw(st.sampled_from([1, 1, 1, 2])) if parts else 1
+        filters = draw(st.sampled_from([2, 4, 8, 16, 18, 34]))
+        parts.append(
+            convolution(
+                filters, draw(st.sampled_from([1, 2, 3])), stride=draw(st.sampled_from([1, 1, 2])),
+                padding="same", dilation=draw(st.sampled_from([1, 1, 2])), groups=groups,
+                bias=draw(st.booleans()),
+            )
+        )  # fmt: skip
+        parts.append(draw(st.sampled_from(ACTIVATIONS)))
+        if draw(st.integers(0, 2)) == 0:
+            kind = draw(st.sampled_from(pools))
+            parts.append(kind(2, stride=draw(st.sampled_from([None, 1])), padding="same"))
+    return parts
+
+
+@st.composite
 def cases(draw: st.DrawFn, dtype: str | None = None) -> Case:
     """Return a small network of any kind, and what it may be trained with."""
     seed = draw(st.integers(0, 2**31))
@@ -118,8 +148,12 @@ def cases(draw: st.DrawFn, dtype: str | None = None) -> Case:
     rows = draw(st.sampled_from([1, 2, 3, 5, 7, 8, 8, 8, 16, 20]))
     # Mostly one tile's worth: each kind of tail in a product is code of its own.
     width = st.sampled_from([1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 16, 17])
-    shape = draw(st.one_of(width.map(lambda one: (one,)), st.just((3, 4)), st.just((2, 2, 3))))
-    parts: list[Module] = [] if len(shape) == 1 else [Flatten()]
+    shapes = st.sampled_from([(3, 4), (2, 2, 3), (9, 2), (6, 5, 1), (8, 8, 3), (5, 7, 8)])
+    shape = draw(st.one_of(width.map(lambda one: (one,)), shapes))
+    parts: list[Module] = []
+    if len(shape) > 1:
+        parts += draw(seen_layers(len(shape) - 1))
+        parts.append(Flatten())
     for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2, 2, 3]))):
         units = draw(width)
         bias = draw(st.booleans())

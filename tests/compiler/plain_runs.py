@@ -90,7 +90,8 @@ class RandomGraph:
         self.truths = [self.inputs[-1] < 0.5]
         self.ways: list[Callable[[], Value]] = [
             *[self.unary] * 2, *[self.binary] * 3, self.choice, self.question, *[self.moved] * 3,
-            *[self.sliced] * 2, self.joined, *[self.reduced] * 2, self.product, self.converted,
+            *[self.sliced] * 2, self.joined, *[self.reduced] * 2, self.product, self.convolved,
+            self.converted,
             self.taken, self.drawn, self.flat, self.again,
         ]  # fmt: skip
         for _ in range(steps):
@@ -244,6 +245,12 @@ class RandomGraph:
         a = self.value(lambda one: one.ndim > 1)
         b = self.value(lambda one: (one.ndim == 2 and one.shape[0] == a.shape[-1]) or one is a)
         return a @ (ops.contraction.swap_last(a) if b is a else b)
+
+    def convolved(self) -> Value:
+        x = ops.relu(ops.reshape(self.value(lambda one: one.size > 0), (1, -1, 1)))
+        weight = ops.reshape(self.value(lambda one: one.size in (2, 3)), (-1, 1, 1))
+        y = ops.convolution(x, weight, padding="same")
+        return ops.reshape(y, (y.size,)) if y.size == x.size else y
 
     def converted(self) -> Value:
         other = "float64" if self.dtype == "float32" else "float32"

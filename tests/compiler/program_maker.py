@@ -53,8 +53,9 @@ class MadeUp:
         self.values: list[Value] = [self.given(self.shape()) for _ in range(2)]
         self.ways: list[Callable[[], Value]] = [
             *[self.unary] * 2, *[self.binary] * 3, self.choice, *[self.moved] * 3, self.joined,
-            *[self.reduced] * 3, self.normalized, *[self.product] * 3, self.taken, self.picked,
-            self.placed, self.scattered, self.drawn, self.converted, self.number, self.layer,
+            *[self.reduced] * 3, self.normalized, *[self.product] * 3, self.convolved, self.taken,
+            self.picked, self.placed, self.scattered, self.drawn, self.converted, self.number,
+            self.layer,
         ]  # fmt: skip
         for _ in range(steps):
             value = self.pick(self.ways)()
@@ -284,6 +285,21 @@ class MadeUp:
         if self.chance(0.2):  # the same operand both times
             a, b = a, ops.contraction.swap_last(a)
         return (a @ b) * (1.0 / max(summed, 1) ** 0.5)
+
+    def convolved(self) -> Value:
+        """Return a convolution of some entries as a picture, with zeros around it."""
+        x = self.value(lambda one: one.dtype == self.dtype and one.size > 0)
+        if not x.size:
+            return self.product()
+        rest, height, width = (*self.factors(x.size), 1, 1, 1)[:3]
+        picture = ops.reshape(ops.tanh(x), (rest, height, width, -1))
+        channels = picture.shape[-1]
+        size, filters = self.pick([1, 2, 3]), self.pick(self.lengths[:6])
+        if x.size * filters > MOST_ENTRIES or min(x.size, filters) < 1:
+            return x
+        weight = self.given((size, size, channels, filters))
+        y = ops.convolution(picture, weight, padding="same", stride=self.pick([1, 1, 2]))
+        return y * (1.0 / (size * channels**0.5))
 
     def layer(self) -> Value:
         x = self.value(lambda one: one.ndim == 2 and one.size > 0)

@@ -16,6 +16,7 @@ from misstep.compiler.simplify.drop_broadcasts import drop_broadcasts
 from misstep.compiler.simplify.expand import expand
 from misstep.compiler.simplify.fold_constants import fold_constants
 from misstep.compiler.simplify.identities import identities
+from misstep.compiler.simplify.lay_out_pads import lay_out_pads
 from misstep.compiler.simplify.long_sums import long_sums
 from misstep.compiler.simplify.passes import Pass
 from misstep.compiler.simplify.powers import powers
@@ -38,7 +39,7 @@ REPEATED: tuple[Pass, ...] = (
 ORDER: tuple[tuple[Pass, ...], ...] = (
     (expand,),
     REPEATED,
-    (split_flat, *REPEATED),
+    (split_flat, lay_out_pads, *REPEATED),
     (long_sums,),
     (divide_by_uniform,),
     REPEATED,
