@@ -9,6 +9,7 @@ Courville, "Deep Learning", 2016, section 9.1). Knows the program form and nothi
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,13 +17,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from misstep.errors import ArgumentError, ShapeError
-from misstep.ir import Array, Op, Type, Value
+from misstep.ir import Array, Op, Type, Value, make_literal
 from misstep.ir.op import Example, float_dtype
 from misstep.ops.elementwise import Gradients, draw
 from misstep.ops.lifting import Operand, together
-from misstep.ops.pieces import Pad, concatenate, slice_axis
-from misstep.ops.shape import flip, reshape, transpose
-from misstep.ops.space import Sizes, for_each_axis, padded_space, padding_widths, seen_through
+from misstep.ops.pieces import concatenate, slice_axis
+from misstep.ops.shape import broadcast_to, flip, reshape, transpose
+from misstep.ops.space import (
+    Sizes,
+    for_each_axis,
+    interleaved,
+    padded_space,
+    padding_widths,
+    seen_through,
+)
 
 
 def windows(x: Array, window: Sizes, stride: Sizes, dilation: Sizes) -> Array:
@@ -59,6 +67,40 @@ def window_products(
     rows = math.prod(window) * x.shape[-1]
     result: Array = np.matmul(seen.reshape(-1, rows).T, upstream.reshape(-1, upstream.shape[-1]))
     return result
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Every stride-th entry of x along one axis: which entries of windows they are.
+
+    `taps`: which entries of a window, `step` apart; `count`: how many entries of x; `first` and
+    `last`: the places that are read, from the first window of the first one to the last window of
+    the last one; `apart`: places from one tap to the next.
+    """
+
+    taps: tuple[int, ...]
+    step: int
+    count: int
+    first: int
+    last: int
+    apart: int
+
+
+def phases_of(length: int, places: int, size: int, stride: int, dilation: int) -> list[Phase]:
+    """Return the phases along an axis of x: one without a stride.
+
+    Entry phase + stride · m of x is entry k of window m + (phase − k · dilation) / stride, where
+    that is a whole number.
+    """
+    found = []
+    count = -(-length // stride)
+    step = stride // math.gcd(stride, dilation)
+    for phase in range(stride):
+        taps = tuple(k for k in range(size) if (phase - k * dilation) % stride == 0)
+        windows = [(phase - k * dilation) // stride for k in taps] or [0]
+        last = count - 1 + windows[0]
+        found.append(Phase(taps, step, count, windows[-1], last, dilation * step // stride))
+    return found
 
 
 @dataclass(frozen=True)
@@ -107,32 +149,53 @@ class _Windowed(Op, abstract=True):
         """Return upstream, (batch, *places, filters), spread over windows by the weights.
 
         What an x of this shape is blamed for. Seen from an entry of x, that is a convolution too,
-        of upstream with zeros between and around its entries, by the weights turned over, filters
-        and channels exchanged.
+        of upstream with zeros around it, by the weights turned over, filters and channels
+        exchanged. With a stride, entries of x are in fewer windows, and in turn in different ones:
+        for each of these phases there is a convolution by a part of the weights.
         """
         channels, filters = shape[-1], weight.shape[-1]
-        front, after, between = [0], [0], [0]
-        for length, places, size, step, apart in zip(
-            shape[1:-1], upstream.shape[1:-1], self.window, self.stride, self.dilation,
-            strict=True,
-        ):  # fmt: skip
-            reach = (size - 1) * apart
-            front.append(reach)
-            after.append(length - 1 - (places - 1) * step)
-            between.append(step - 1)
-        around = tuple((*one, 0) for one in (front, after, between))
-        if math.prod(self.window) == 1:  # no window reaches over zeros: they may come afterwards
-            product = self._with_steps_of_one()(upstream, transpose(weight, (1, 0)))
-            return product if not any(map(any, around)) else Pad(*around)(product)
-        padded = upstream if not any(map(any, around)) else Pad(*around)(upstream)
-        axes = tuple(range(len(self.window)))
-        turned = flip(reshape(weight, (*self.window, channels, filters)), axes)
-        exchanged = transpose(turned, (*axes, len(axes) + 1, len(axes)))
-        matrix = reshape(exchanged, (math.prod(self.window) * filters, channels))
-        return self._with_steps_of_one()(padded, matrix)
+        taps = reshape(weight, (*self.window, channels, filters))
+        space = [
+            phases_of(*sizes)
+            for sizes in zip(
+                shape[1:-1], upstream.shape[1:-1], self.window, self.stride, self.dilation,
+                strict=True,
+            )
+        ]  # fmt: skip
+        front = [max(-min(one.first for one in axis), 0) for axis in space]
+        behind = [
+            max(max(one.last for one in axis) - places + 1, 0)
+            for axis, places in zip(space, upstream.shape[1:-1], strict=True)
+        ]
+        widths = tuple(zip(front, behind, strict=True))
+        padded = padded_space(upstream, widths)
+        parts = [self._phase(padded, taps, front, phases) for phases in itertools.product(*space)]
+        whole = interleaved(parts, self.stride)
+        for axis, length in enumerate(shape[1:-1], start=1):
+            if whole.shape[axis] != length:
+                whole = slice_axis(whole, axis, 0, length)
+        return whole
 
-    def _with_steps_of_one(self) -> Convolution:
-        return Convolution(self.window, (1,) * len(self.window), self.dilation)
+    def _phase(
+        self, padded: Value, taps: Value, front: list[int], phases: Sequence[Phase]
+    ) -> Value:
+        """Return what every stride-th entry of x is blamed for, beginning with one of a phase."""
+        seen, part = padded, taps
+        for axis, (phase, before) in enumerate(zip(phases, front, strict=True)):
+            if not phase.taps:
+                counts = (one.count for one in phases)
+                zero = make_literal(np.zeros(()), padded.dtype)
+                return broadcast_to(zero, (padded.shape[0], *counts, taps.shape[-2]))
+            start = before + phase.first
+            seen = slice_axis(seen, axis + 1, start, start + phase.last - phase.first + 1)
+            stop = phase.taps[0] + (len(phase.taps) - 1) * phase.step + 1
+            part = slice_axis(part, axis, phase.taps[0], stop, phase.step)
+        axes = tuple(range(len(phases)))
+        exchanged = transpose(flip(part, axes), (*axes, len(axes) + 1, len(axes)))
+        matrix = reshape(exchanged, (-1, taps.shape[-2]))
+        window = tuple(len(one.taps) for one in phases)
+        dilation = tuple(one.apart for one in phases)
+        return Convolution(window, (1,) * len(phases), dilation)(seen, matrix)
 
     def definitions(self) -> tuple[Callable[..., object], ...]:
         return (windows, convolved, window_products)

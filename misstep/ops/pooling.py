@@ -20,11 +20,11 @@ from misstep.ops.comparison import equal, logical_and, logical_not, where
 from misstep.ops.elementwise import Gradients, has_sign
 from misstep.ops.functions import Relu, relu
 from misstep.ops.lifting import Operand, as_value
-from misstep.ops.pieces import Pad, concatenate
-from misstep.ops.shape import reshape
+from misstep.ops.pieces import Pad
 from misstep.ops.space import (
     Sizes,
     for_each_axis,
+    interleaved,
     padded_space,
     padding_widths,
     places_of,
@@ -156,22 +156,9 @@ def gathered(shares: list[Value], shape: Sizes, window: Sizes, stride: Sizes) ->
     windows lie side by side each share has its own place: nothing is added.
     """
     places = shares[0].shape[1:-1]
-    axes = len(window)
     if window == stride:
-        parts = shares
-        for axis in reversed(range(axes)):
-            # (…, places of this axis, entries of a window along the axes behind, …): the entries
-            # along this axis come between.
-            at = 1 + axis + 1
-            rows = [reshape(one, (*one.shape[:at], 1, *one.shape[at:])) for one in parts]
-            size = window[axis]
-            parts = [
-                concatenate(rows[start : start + size], at) if size > 1 else rows[start]
-                for start in range(0, len(rows), size)
-            ]
-        (whole,) = parts
+        joined = interleaved(shares, window)
         covered = tuple(count * size for count, size in zip(places, window, strict=True))
-        joined = reshape(whole, (shape[0], *covered, shape[-1]))
         after = tuple(a - b for a, b in zip(shape[1:-1], covered, strict=True))
         if not any(after):
             return joined

@@ -13,7 +13,7 @@ import numpy as np
 from misstep.errors import ArgumentError
 from misstep.ir import Value, make_literal
 from misstep.ops.pieces import Pad, Slice, concatenate
-from misstep.ops.shape import broadcast_to
+from misstep.ops.shape import broadcast_to, reshape
 
 Sizes = tuple[int, ...]
 Widths = tuple[tuple[int, int], ...]
@@ -95,3 +95,25 @@ def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Ite
         ones = (1,) * len(rest)
         yield Slice((0, *starts, *(0 for _ in rest)), (x.shape[0], *stops, *rest),
                     (1, *stride, *ones))(x)  # fmt: skip
+
+
+def interleaved(parts: Sequence[Value], counts: Sizes) -> Value:
+    """Return entries that lie in turn in each of `parts`, in row-major order along `counts`.
+
+    `parts`: each (batch, *places, channels) → (batch, *(places · counts), channels).
+    """
+    if len(parts) == 1:
+        return parts[0]
+    batch, *places, channels = parts[0].shape
+    for axis in reversed(range(len(counts))):
+        # What is joined already, along the axes behind, stands behind its own places.
+        at = axis + 2
+        rows = [reshape(one, (*one.shape[:at], 1, *one.shape[at:])) for one in parts]
+        size = counts[axis]
+        parts = [
+            concatenate(rows[start : start + size], at) if size > 1 else rows[start]
+            for start in range(0, len(rows), size)
+        ]
+    (whole,) = parts
+    space = (count * size for count, size in zip(places, counts, strict=True))
+    return reshape(whole, (batch, *space, channels))
