@@ -47,7 +47,7 @@ from misstep.nn.losses import (
     registered_losses,
 )
 from misstep.nn.module import Module, registered_layers
-from misstep.nn.network import Network, ParameterPlace
+from misstep.nn.network import Network, ParameterPlace, StatisticPlace
 from misstep.nn.tracing import Trace
 
 __all__ = [
@@ -86,6 +86,7 @@ __all__ = [
     "Softmax",
     "Softplus",
     "SquaredError",
+    "StatisticPlace",
     "Tanh",
     "Trace",
     "Uniform",
