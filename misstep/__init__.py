@@ -31,6 +31,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Huber", "LeCunNormal", "LeCunUniform", "LeakyReLU", "Loss", "Module", "Network", "Normal",
         "Orthogonal", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus",
         "SquaredError", "Tanh", "Uniform", "XavierNormal", "XavierUniform", "Zeros",
+        "BatchNorm", "LayerNorm", "RMSNorm",
     ),
     "misstep.optim": (
         "L1", "L2", "SGD", "Adagrad", "Adam", "AdamW", "ClipNorm", "ClipValue", "ConstantRate",
@@ -56,8 +57,8 @@ def _places() -> dict[str, tuple[str, str]]:
 _PLACES = _places()
 _OPS = (
     "absolute", "broadcast_to", "concatenate", "cos", "erf", "exp", "flip", "gather",
-    "largest", "log", "log1p", "log_sum_exp", "matmul", "maximum", "mean", "minimum", "norm", "pad",
-    "pick", "power", "relu", "reshape", "scatter_add", "sigmoid", "sign", "sin",
+    "largest", "log", "log1p", "log_sum_exp", "matmul", "maximum", "mean", "minimum", "norm",
+    "normalize", "pad", "pick", "power", "relu", "reshape", "scatter_add", "sigmoid", "sign", "sin",
     "smallest", "softmax", "softplus", "sqrt", "tanh", "total", "transpose", "variance", "where",
 )  # fmt: skip
 _PLACES |= {name: ("misstep.ops", name) for name in _OPS}

@@ -48,6 +48,7 @@ from misstep.nn.losses import (
 )
 from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace, StatisticPlace
+from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.tracing import Trace
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "SELU",
     "AbsoluteError",
     "Activation",
+    "BatchNorm",
     "BinaryCrossEntropy",
     "Constant",
     "CrossEntropy",
@@ -69,6 +71,7 @@ __all__ = [
     "HeUniform",
     "Huber",
     "Initializer",
+    "LayerNorm",
     "LeCunNormal",
     "LeCunUniform",
     "LeakyReLU",
@@ -78,6 +81,7 @@ __all__ = [
     "Normal",
     "Orthogonal",
     "ParameterPlace",
+    "RMSNorm",
     "ReLU",
     "Residual",
     "Sequential",
