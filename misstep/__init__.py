@@ -31,7 +31,9 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Huber", "LeCunNormal", "LeCunUniform", "LeakyReLU", "Loss", "Module", "Network", "Normal",
         "Orthogonal", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus",
         "SquaredError", "Tanh", "Uniform", "XavierNormal", "XavierUniform", "Zeros",
-        "BatchNorm", "LayerNorm", "RMSNorm",
+        "BatchNorm", "LayerNorm", "RMSNorm", "Embedding", "PositionEmbedding", "PositionalEncoding",
+        "MultiHeadAttention", "TransformerBlock", "GlobalAveragePool1D", "GlobalMaxPool1D",
+        "SpatialDropout", "ByAxes",
     ),
     "misstep.optim": (
         "L1", "L2", "SGD", "Adagrad", "Adam", "AdamW", "ClipNorm", "ClipValue", "ConstantRate",

@@ -16,8 +16,10 @@ from misstep.nn.activations import (
     Softplus,
     Tanh,
 )
-from misstep.nn.building import build_loss, build_module, layers_from_text
-from misstep.nn.containers import Residual, Sequential
+from misstep.nn.attention import MultiHeadAttention, TransformerBlock
+from misstep.nn.building import build_loss, build_module
+from misstep.nn.containers import ByAxes, Residual, Sequential
+from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -49,6 +51,8 @@ from misstep.nn.losses import (
 from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace, StatisticPlace
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
+from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
+from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
 
 __all__ = [
@@ -59,12 +63,16 @@ __all__ = [
     "Activation",
     "BatchNorm",
     "BinaryCrossEntropy",
+    "ByAxes",
     "Constant",
     "CrossEntropy",
     "Dense",
     "Dropout",
+    "Embedding",
     "Fans",
     "Flatten",
+    "GlobalAveragePool1D",
+    "GlobalMaxPool1D",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -77,10 +85,13 @@ __all__ = [
     "LeakyReLU",
     "Loss",
     "Module",
+    "MultiHeadAttention",
     "Network",
     "Normal",
     "Orthogonal",
     "ParameterPlace",
+    "PositionEmbedding",
+    "PositionalEncoding",
     "RMSNorm",
     "ReLU",
     "Residual",
@@ -89,10 +100,12 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "SpatialDropout",
     "SquaredError",
     "StatisticPlace",
     "Tanh",
     "Trace",
+    "TransformerBlock",
     "Uniform",
     "XavierNormal",
     "XavierUniform",

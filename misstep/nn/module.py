@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from misstep.errors import ArgumentError
-from misstep.ir import Array, Location, Value, current_location, located_at
+from misstep.ir import Location, Value, current_location, located_at, serial_by_now
 from misstep.nn.initializers import Initializer
 from misstep.nn.tracing import ParameterSpecification, StatisticSpecification, current_trace
 
@@ -67,8 +67,10 @@ class Module:
                 got="one the network can't find",
                 try_="making it in __init__ as self.name = ...",
             )
+        first = serial_by_now()
         with located_at(self._location):
             output = self.forward(x)
+        trace.made.append((path, first, serial_by_now()))
         if path and path not in trace.outputs:
             trace.outputs[path] = output
             trace.layers[path] = self
@@ -93,13 +95,12 @@ class Module:
         )
         return current_trace().parameter(wanted)
 
-    def statistic(self, name: str, shape: tuple[int, ...], first: float | Array = 0.0) -> Value:
+    def statistic(self, name: str, shape: tuple[int, ...], initializer: Initializer) -> Value:
         """Return this module's numbers `name` that no gradient moves; call it inside `forward`.
 
-        They start as `first` (one number for all, or an array), are kept with the parameters, and
-        change only where `becomes` says so.
+        They are kept with the parameters, and change only where `becomes` says so.
         """
-        wanted = StatisticSpecification(self._full(name), tuple(shape), first)
+        wanted = StatisticSpecification(self._full(name), tuple(shape), initializer)
         return current_trace().statistic(wanted)
 
     def becomes(self, name: str, value: Value) -> None:

@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from misstep.errors import ArgumentError, DtypeError, MisstepError, ShapeError
+from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError, ShapeError
 from misstep.ir import (
     FLOATS,
     Array,
     Graph,
     Interpreter,
     Value,
+    ancestors,
     as_array,
     make_input,
     make_literal,
@@ -32,6 +33,8 @@ from misstep.nn.module import Module, module_paths
 from misstep.nn.tracing import ParameterSpecification, StatisticSpecification, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
 
+# Rows of the pass that finds out about shapes.
+ROWS_OF_TRACE = 2
 # Rows that one program takes at a time when a network is applied to many.
 CHUNK = 1024
 
@@ -91,8 +94,12 @@ class Network:
         self.seed = int(seed)
         self._paths = module_paths(module)
         trace = self._trace(training=False)
+        x = make_input("x", (ROWS_OF_TRACE, *self.input_shape), dtype)
         with tracing(trace):
-            output = self._call(make_input("x", (2, *self.input_shape), dtype))
+            output = self._call(x)
+        # What each entry of a row must be below, where rows are positions for an Embedding.
+        self.positions_below = trace.positions.get(x)
+        self.operations = _operations(trace, output)
         self.output_shape = output.shape[1:]
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
         self.layers = dict(trace.layers)
@@ -106,9 +113,11 @@ class Network:
             for wanted, start, stop in _in_a_row(trace.statistics)
         ]
         self.statistic_count = self.statistic_places[-1].stop if self.statistic_places else 0
-        self._places: dict[str, ParameterPlace | StatisticPlace] = {
-            place.specification.name: place for place in (*self.places, *self.statistic_places)
-        }
+        self._places: dict[str, ParameterPlace | StatisticPlace] = {}
+        for place in self.places:
+            self._places[place.specification.name] = place
+        for kept in self.statistic_places:
+            self._places[kept.specification.name] = kept
         self._programs: dict[tuple[int, str], Interpreter] = {}
         if arrays is not None:
             self._check_arrays(arrays)
@@ -147,15 +156,15 @@ class Network:
         return output
 
     def initialize(self, seed: int) -> None:
-        """Draw the first numbers of all parameters from `seed`; statistics start anew."""
-        for stream, place in enumerate(self.places):
+        """Draw the first numbers of all parameters and statistics from `seed`."""
+        for stream, place in enumerate(self._places.values()):
             wanted = place.specification
-            fans = Fans(wanted.fan_in, wanted.fan_out)
+            if isinstance(wanted, ParameterSpecification):
+                held, fans = self.parameters, Fans(wanted.fan_in, wanted.fan_out)
+            else:
+                held, fans = self.statistics, Fans(1, 1)
             drawn = wanted.initializer.draw(wanted.shape, fans, seed, stream)
-            self.parameters[place.start : place.stop] = drawn.reshape(-1)
-        for one in self.statistic_places:
-            first = np.asarray(one.specification.first).reshape(-1)
-            self.statistics[one.start : one.stop] = first
+            held[place.start : place.stop] = drawn.reshape(-1)
 
     def arrays(self, flat: Array | None = None) -> dict[str, Array]:
         """Return each parameter and then each statistic by name, as views of the flat buffers.
@@ -252,7 +261,8 @@ class Network:
     def check_rows(self, x: npt.ArrayLike) -> Array:
         """Return `x` as an array of this network's kind of number.
 
-        Raises ShapeError for rows of another shape, DtypeError for what is no number.
+        Raises ShapeError for rows of another shape, DtypeError for what is no number, DataError
+        for what is no position where an Embedding comes first.
         """
         try:
             array = np.asarray(x, dtype=self.dtype)
@@ -268,6 +278,8 @@ class Network:
                 got=str(array.shape),
                 try_="x[np.newaxis] for a single row" if array.shape == self.input_shape else None,
             )
+        if self.positions_below is not None:
+            _check_positions(array, self.positions_below)
         return array
 
     def predict(self, x: npt.ArrayLike) -> Array:
@@ -299,17 +311,18 @@ class Network:
         return self._programs[key]
 
     def summary(self) -> list[dict[str, Any]]:
-        """Return one row for each layer: path, layer, output shape, parameters.
+        """Return one row for each layer: path, layer, output shape, parameters, operations.
 
-        A module that is the whole network has the empty path, and a row if it holds parameters of
-        its own or no layers.
+        Operations are multiply-adds of matrix products and the like, for one row of data. A module
+        that is the whole network has the empty path, and a row if it holds parameters of its own,
+        multiplies itself, or has no layers.
         """
         counts: dict[str, int] = {}
         for place in self.places:
             path = place.specification.name.rpartition(".")[0]
             counts[path] = counts.get(path, 0) + place.stop - place.start
         outputs = dict(self.outputs)
-        if "" in counts or not outputs:
+        if "" in counts or self.operations.get("") or not outputs:
             outputs[""] = self.output_shape
         return [
             {
@@ -317,9 +330,38 @@ class Network:
                 "layer": getattr(self.layers.get(path, self.module), "describe", lambda: "")(),
                 "output": shape,
                 "parameters": counts.get(path, 0),
+                "operations": self.operations.get(path, 0),
             }
             for path, shape in outputs.items()
         ]
+
+
+def _check_positions(rows: Array, below: int) -> None:
+    """Raise DataError unless all entries are whole numbers from 0 up to, not including, `below`."""
+    wrong = (rows < 0) | (rows >= below) | (rows != np.floor(rows))
+    if wrong.any():
+        place = [int(at) for at in np.argwhere(wrong)[0]]
+        raise DataError(
+            f"the input of the network at {place}",
+            needed=f"a whole number from 0 to {below - 1}, as the Embedding counts them",
+            got=str(rows[tuple(place)]),
+            try_="words numbered from 0, and an Embedding with a row for each of them",
+        )
+
+
+def _operations(trace: Trace, output: Value) -> dict[str, int]:
+    """Return the multiply-adds of a row in each layer by path, those inside of its layers left out.
+
+    What belongs to no layer has the empty path.
+    """
+    found: dict[str, int] = {}
+    for value in ancestors([output]):
+        products = value.op.products(value) if value.op is not None else 0
+        if products:
+            makers = (path for path, first, last in trace.made if first < value.serial < last)
+            path = next(makers, "")
+            found[path] = found.get(path, 0) + products
+    return {path: products // ROWS_OF_TRACE for path, products in found.items()}
 
 
 _Specification = TypeVar("_Specification", ParameterSpecification, StatisticSpecification)

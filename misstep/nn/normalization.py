@@ -74,8 +74,8 @@ class BatchNorm(Module):
         features = x.shape[-1:]
         scale = self.parameter("scale", features, Constant(1.0), penalized=False)
         shift = self.parameter("shift", features, Zeros(), penalized=False)
-        running_mean = self.statistic("mean", features, 0.0)
-        running_variance = self.statistic("variance", features, 1.0)
+        running_mean = self.statistic("mean", features, Zeros())
+        running_variance = self.statistic("variance", features, Constant(1.0))
         if not current_trace().training:
             slope = scale / sqrt(running_variance + self.epsilon)
             return (x - running_mean) * slope + shift

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from misstep.errors import ArgumentError, ShapeError
-from misstep.ir import Array, Value, make_input
+from misstep.ir import Value, make_input
 from misstep.nn.initializers import Initializer
 from misstep.ops import random_uniform
 
@@ -40,13 +40,12 @@ class ParameterSpecification:
 class StatisticSpecification:
     """What a layer asked for that is no parameter: numbers that no gradient moves.
 
-    Training may say what they become (running means), evaluation reads them. `first`: one number
-    for all entries, or an array of all of them.
+    Training may say what they become (running means), evaluation reads them.
     """
 
     name: str
     shape: tuple[int, ...]
-    first: float | Array
+    initializer: Initializer
 
 
 @dataclass
@@ -70,8 +69,12 @@ class Trace:
     # What each statistic is now, and those that this pass changed.
     current: dict[str, Value] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
+    # Values that hold positions below a number, whole ones of 0 or more.
+    positions: dict[Value, int] = field(default_factory=dict)
     outputs: dict[str, Value] = field(default_factory=dict)
     layers: dict[str, object] = field(default_factory=dict)
+    # Which Values each call of a layer made, by path and serials; calls inside others come first.
+    made: list[tuple[str, int, int]] = field(default_factory=list)
     # The layer that takes the current layer's output: a Dense draws its weights to suit it.
     following: object | None = None
     # (batch, time) numbers of the network's kind: 1 where an entry of a sequence counts, 0 where it
@@ -100,6 +103,23 @@ class Trace:
             self.statistics[wanted.name] = wanted
             self.current[wanted.name] = self._supplied(wanted)
         return self.current[wanted.name]
+
+    def takes_positions(self, value: Value, count: int) -> None:
+        """Say that `value` must hold whole numbers from 0 to `count` − 1."""
+        self.positions[value] = min(count, self.positions.get(value, count))
+
+    def mask_of(self, x: Value) -> Value | None:
+        """Return the mask of the sequences `x` (batch, time, …), or None where all entries count.
+
+        Raises ShapeError when the mask is about sequences of another length.
+        """
+        if self.mask is not None and self.mask.shape != x.shape[:2]:
+            raise ShapeError(
+                "the mask of sequences", needed=f"shape {x.shape[:2]}, as the sequences have",
+                got=str(self.mask.shape),
+                try_="layers that keep the length of sequences, or an Embedding without a mask",
+            )  # fmt: skip
+        return self.mask
 
     def becomes(self, name: str, value: Value) -> None:
         """Say what a statistic is after this pass. Raises ShapeError for another shape."""

@@ -30,10 +30,11 @@ class TrainingState:
     """Where training stands.
 
     `parameters`: flat, (parameters,). `statistics`: flat, of layers that keep some; empty for other
-    networks. `optimizer_state`: (buffers, parameters). `scalars`: (scalars,), float64. `update`: updates done. `draw`: batches seen, which random numbers follow.
-    `epoch`: epochs completed. `batch`: batches done in the epoch going on. `loss_sum`,
-    `weight_sum`: of its batches. `gradients`, `gradient_weight`, `accumulated`: batches that wait
-    for their update. `memory`: of the schedule. `callbacks`: their states, in their order.
+    networks. `optimizer_state`: (buffers, parameters). `scalars`: (scalars,), float64. `update`:
+    updates done. `draw`: batches seen, which random numbers follow. `epoch`: epochs completed.
+    `batch`: batches done in the epoch going on. `loss_sum`, `weight_sum`: of its batches.
+    `gradients`, `gradient_weight`, `accumulated`: batches that wait for their update. `memory`: of
+    the schedule. `callbacks`: their states, in their order.
     """
 
     parameters: Array
