@@ -314,7 +314,8 @@ class _Fusion:
             if lies_there is not None and lies_there == part and given in self.makers:
                 makers |= self.makers[given]
             elif lies_there is not None and lies_there == part:
-                makers |= self.makers[base_of(given, self.storage)]
+                # A part of a state that stays as it is lies there already, and nobody makes it.
+                makers |= self.makers.get(base_of(given, self.storage), set())
             else:
                 makers.add(self._attach(given, part))
         self.makers[value] = makers

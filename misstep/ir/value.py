@@ -315,7 +315,7 @@ def ancestors(values: list[Value]) -> list[Value]:
 
 
 def serial_by_now() -> int:
-    """Return a number above the serial of every Value made so far, and below those of later ones."""
+    """Return a number above the serials of all Values made so far, below those of later ones."""
     return next(_serial)
 
 

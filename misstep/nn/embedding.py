@@ -148,7 +148,7 @@ class Embedding(Module):
         yield cls(5, 3), (4,)
         yield cls(4, 2, padding=0), (3,)
         yield cls(3, 2, mask=True), (2,)
-        yield cls(6, 2, trainable=False), (2, 2)
+        yield cls(6, 2), (2, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
