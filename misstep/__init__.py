@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 _HOMES: dict[str, tuple[str, ...]] = {
     "misstep.autodiff": ("GradientCheck", "check_gradient", "gradient"),
     "misstep.compiler": ("emit_python",),
+    "misstep.data": ("WordVectors", "read_vectors"),
     "misstep.errors": (
         "AbstractValueError", "ArgumentError", "DataError", "DtypeError", "FileFormatError",
         "GraphError", "MisstepError", "NotFittedError", "NotYetError", "ShapeError", "StorageError",
@@ -26,14 +27,16 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "misstep.ir": ("Graph", "Interpreter", "Value"),
     "misstep.modeling": ("Model", "load_model"),
     "misstep.nn": (
-        "ELU", "GELU", "SELU", "AbsoluteError", "AveragePool1D", "AveragePool2D",
-        "BinaryCrossEntropy", "Constant", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose",
-        "CrossEntropy", "Dense", "Dropout", "Flatten", "GlobalAveragePool2D", "GlobalMaxPool2D",
-        "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LeCunNormal",
-        "LeCunUniform", "LeakyReLU", "Loss", "MaxPool1D", "MaxPool2D", "Module", "Network",
-        "Normal", "Orthogonal", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax",
-        "Softplus", "SquaredError", "Tanh", "Uniform", "UpSample1D", "UpSample2D", "XavierNormal",
-        "XavierUniform", "Zeros",
+        "ELU", "GELU", "SELU", "AbsoluteError", "AveragePool1D", "AveragePool2D", "BatchNorm",
+        "BinaryCrossEntropy", "ByAxes", "Constant", "Conv1D", "Conv1DTranspose", "Conv2D",
+        "Conv2DTranspose", "CrossEntropy", "Dense", "Dropout", "Embedding", "Flatten",
+        "GlobalAveragePool1D", "GlobalAveragePool2D", "GlobalMaxPool1D", "GlobalMaxPool2D",
+        "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LayerNorm",
+        "LeCunNormal", "LeCunUniform", "LeakyReLU", "Loss", "MaxPool1D", "MaxPool2D", "Module",
+        "MultiHeadAttention", "Network", "Normal", "Orthogonal", "PositionEmbedding",
+        "PositionalEncoding", "RMSNorm", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid",
+        "Softmax", "Softplus", "SpatialDropout", "SquaredError", "Tanh", "TransformerBlock",
+        "Uniform", "UpSample1D", "UpSample2D", "XavierNormal", "XavierUniform", "Zeros",
     ),
     "misstep.optim": (
         "L1", "L2", "SGD", "Adagrad", "Adam", "AdamW", "ClipNorm", "ClipValue", "ConstantRate",
@@ -58,11 +61,11 @@ def _places() -> dict[str, tuple[str, str]]:
 
 _PLACES = _places()
 _OPS = (
-    "absolute", "average_pool", "broadcast_to", "concatenate", "convolution", "cos", "erf", "exp",
-    "flip", "gather", "largest", "log", "log1p", "log_sum_exp", "matmul", "max_pool", "maximum",
-    "mean", "minimum", "norm", "pad", "pick", "power", "relu", "reshape", "scatter_add", "sigmoid",
-    "sign", "sin", "smallest", "softmax", "softplus", "sqrt", "tanh", "total", "transpose",
-    "transposed_convolution", "variance", "where",
+    "absolute", "average_pool", "broadcast_to", "concatenate", "convolution", "cos", "erf",
+    "exp", "flip", "gather", "largest", "log", "log1p", "log_sum_exp", "matmul", "max_pool",
+    "maximum", "mean", "minimum", "norm", "normalize", "pad", "pick", "power", "relu",
+    "reshape", "scatter_add", "sigmoid", "sign", "sin", "smallest", "softmax", "softplus",
+    "sqrt", "tanh", "total", "transpose", "transposed_convolution", "variance", "where",
 )  # fmt: skip
 _PLACES |= {name: ("misstep.ops", name) for name in _OPS}
 

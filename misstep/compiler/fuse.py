@@ -10,7 +10,7 @@ need loops; knows no processor and no threads. `partition.py` puts the kernels i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from misstep.compiler.elements import Positions
@@ -102,14 +102,28 @@ def fuse(
     outputs: Mapping[str, View],
     fed: Mapping[Value, View],
     moved: Mapping[str, View],
+    apart: Collection[Value] = (),
 ) -> Fused:
     """Return the kernels of `graph`.
 
     `inputs`: where the inputs lie; `fed`: inputs whose rows are fetched, and to where; `outputs`:
-    where each output goes; `moved`: where some outputs are copied at the very end. Raises
-    NotYetError for ops that can't be compiled.
+    where each output goes; `moved`: where some outputs are copied at the very end; `apart`: cores
+    whose kernels write nothing but the arena. Raises NotYetError for ops that can't be compiled.
     """
-    return _Fusion(graph, inputs, outputs, fed, moved).run()
+    return _Fusion(graph, inputs, outputs, fed, moved, apart).run()
+
+
+def shared_cores(fused: Fused) -> set[Value]:
+    """Return the cores of kernels that write both what other kernels read and what goes outward.
+
+    Where one of the readers needs a state as it was, and the kernel changes it, there is no order
+    for the two; kept apart, there is.
+    """
+    return {
+        kernel.core
+        for kernel in fused.kernels
+        if kernel.core is not None and len({to.buffer.external for _, to in kernel.results}) == 2
+    }
 
 
 class _Fusion:
@@ -120,8 +134,10 @@ class _Fusion:
         outputs: Mapping[str, View],
         fed: Mapping[Value, View],
         moved: Mapping[str, View],
+        apart: Collection[Value],
     ) -> None:
         self.graph = graph
+        self.apart = apart
         self.outputs = outputs
         self.moved = moved
         self.storage: dict[Value, View] = {**inputs, **fed}
@@ -298,7 +314,8 @@ class _Fusion:
             if lies_there is not None and lies_there == part and given in self.makers:
                 makers |= self.makers[given]
             elif lies_there is not None and lies_there == part:
-                makers |= self.makers[base_of(given, self.storage)]
+                # A part of a state that stays as it is lies there already, and nobody makes it.
+                makers |= self.makers.get(base_of(given, self.storage), set())
             else:
                 makers.add(self._attach(given, part))
         self.makers[value] = makers
@@ -323,6 +340,8 @@ class _Fusion:
                 if last is None or maker.number > last.number:
                     last = maker
         kernel = last if last is not None and self._takes(last, value, here, reads) else None
+        if kernel is not None and view.buffer.external and kernel.core in self.apart:
+            kernel = None
         if kernel is None:
             kernel = self._beside(value, view, last)
         if kernel is None:

@@ -21,7 +21,7 @@ from misstep.compiler.element_code import ElementCode
 from misstep.compiler.elements import Position, is_one_number
 from misstep.compiler.entry import write_entry
 from misstep.compiler.families import family_of
-from misstep.compiler.fuse import Fused, Kernel, fuse, single_numbers
+from misstep.compiler.fuse import Fused, Kernel, fuse, shared_cores, single_numbers
 from misstep.compiler.kernels import WRITERS, Emission, write_entries, write_fetch
 from misstep.compiler.outlining import Functions
 from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, Schedule, schedule
@@ -183,7 +183,14 @@ class _Lowering:
                 needed="one number that every thread can work out, as the mean of losses is",
                 got=f"the result of {guard.op.name}" if guard.op is not None else "an input",
             )
-        order = schedule(fused, states, guard)
+        try:
+            order = schedule(fused, states, guard)
+        except InPlaceError:
+            shared = shared_cores(fused)
+            if not shared:
+                raise
+            fused = fuse(self.graph, inputs, outputs, fed, self.moved, shared)
+            order = schedule(fused, states, guard)
         arena = plan_memory(fused, order)
         scratch = self._write(fused, order, arena, states)
         text = self._text()

@@ -16,6 +16,7 @@ from misstep.data.scaling import MatrixScaling, PixelScaling
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
 from misstep.data.targets import Target, recognize_target
+from misstep.data.vectors import WordVectors, read_vectors
 
 __all__ = [
     "EXAMPLES",
@@ -29,12 +30,14 @@ __all__ = [
     "Split",
     "Table",
     "Target",
+    "WordVectors",
     "is_picture_folder",
     "preprocessing_from_json",
     "read_example",
     "read_idx",
     "read_pictures",
     "read_table",
+    "read_vectors",
     "recognize_columns",
     "recognize_target",
     "split_rows",

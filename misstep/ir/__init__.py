@@ -19,6 +19,7 @@ from misstep.ir.value import (
     make_input,
     make_literal,
     make_parameter,
+    serial_by_now,
 )
 from misstep.ir.verify import verify
 
@@ -47,6 +48,7 @@ __all__ = [
     "read_graph",
     "rebuild",
     "registered_ops",
+    "serial_by_now",
     "verify",
     "write_graph",
 ]

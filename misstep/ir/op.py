@@ -74,6 +74,13 @@ class Op:
         """
         raise NotImplementedError
 
+    def products(self, value: Value) -> int:
+        """Return the multiply-adds that make `value`, a result of this op; 0 where none are summed.
+
+        Each op of products that are summed (matrix product, convolution) says it.
+        """
+        return 0
+
     def python(self, *names: str) -> str:
         """Return a NumPy expression of the inputs' names that computes what `run` computes."""
         raise NotImplementedError

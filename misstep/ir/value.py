@@ -314,6 +314,11 @@ def ancestors(values: list[Value]) -> list[Value]:
     return sorted(seen, key=_by_serial)
 
 
+def serial_by_now() -> int:
+    """Return a number above the serials of all Values made so far, below those of later ones."""
+    return next(_serial)
+
+
 def _by_serial(value: Value) -> int:
     return value.serial
 

@@ -205,19 +205,21 @@ class Model:
     def summary(self) -> str:
         """Return what is predicted, the layers and how training went, as text.
 
-        The layers are called as `explain` calls their weights: dense1.weight.
+        The layers are called as `explain` calls their weights: dense1.weight. Multiply-adds are
+        those of one row.
         """
-        rows = [("name", "layer", "output", "parameters")]
+        rows = [("name", "layer", "output", "parameters", "multiply-adds")]
         rows += [
             (
                 str(one["path"]),
                 str(one["layer"]),
                 " × ".join(map(str, one["output"])),
                 f"{one['parameters']:,}" if one["parameters"] else "",
+                f"{one['operations']:,}" if one["operations"] else "",
             )
             for one in self.network.summary()
         ]
-        wide = [max(len(row[place]) for row in rows) for place in range(4)]
+        wide = [max(len(row[place]) for row in rows) for place in range(5)]
         lines = [f"predicts {self.target.name}: {self.task}"]
         if self.target.classes:
             shown = ", ".join(map(str, self.target.classes[:12]))
@@ -226,12 +228,13 @@ class Model:
         lines += [
             "  ".join(
                 [row[0].ljust(wide[0]), row[1].ljust(wide[1]), row[2].rjust(wide[2]),
-                 row[3].rjust(wide[3])]
+                 row[3].rjust(wide[3]), row[4].rjust(wide[4])]
             ).rstrip()
             for row in rows
         ]  # fmt: skip
         lines += ["", f"{self.network.parameter_count:,} parameters ({self.network.dtype}), "
-                  f"{len(self.feature_names):,} features"]  # fmt: skip
+                  f"{len(self.feature_names):,} features, "
+                  f"{sum(self.network.operations.values()):,} multiply-adds a row"]  # fmt: skip
         facts = {name: fact for name, fact in self.facts.items() if name != "metrics"}
         ordered = sorted(facts, key=[*FACTS, *facts].index)
         lines += [f"{FACTS.get(name, name)}: {_said(name, facts[name])}" for name in ordered]

@@ -17,13 +17,11 @@ from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
     BinaryCrossEntropy,
     CrossEntropy,
-    Dense,
     Loss,
     Module,
     Network,
     Sequential,
     SquaredError,
-    layers_from_text,
 )
 from misstep.optim import AdamW, Cosine, Optimizer, Schedule
 from misstep.train import EarlyStopping, Trainer
@@ -98,7 +96,7 @@ def choose_recipe(
         elif described is None:
             described = LARGE_NETWORK
             because = f"{rows:,} rows of {features} features give room for it"
-        module = Sequential(*layers_from_text(described), Dense(outputs))
+        module = Sequential.from_text(described, outputs=outputs)
         choices.add("network", f"{described}, then {outputs} out", because)
     batch = settings.batch_size or default_batch_size(rows)
     because = "you chose it" if settings.batch_size else f"about {-(-rows // batch)} updates a pass"

@@ -16,9 +16,11 @@ from misstep.nn.activations import (
     Softplus,
     Tanh,
 )
-from misstep.nn.building import build_loss, build_module, layers_from_text
-from misstep.nn.containers import Residual, Sequential
+from misstep.nn.attention import MultiHeadAttention, TransformerBlock
+from misstep.nn.building import build_loss, build_module
+from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
+from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -48,7 +50,9 @@ from misstep.nn.losses import (
     registered_losses,
 )
 from misstep.nn.module import Module, registered_layers
-from misstep.nn.network import Network, ParameterPlace
+from misstep.nn.network import Network, ParameterPlace, StatisticPlace
+from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
+from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -59,6 +63,7 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
+from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
 
 __all__ = [
@@ -69,7 +74,9 @@ __all__ = [
     "Activation",
     "AveragePool1D",
     "AveragePool2D",
+    "BatchNorm",
     "BinaryCrossEntropy",
+    "ByAxes",
     "Constant",
     "Conv1D",
     "Conv1DTranspose",
@@ -78,9 +85,12 @@ __all__ = [
     "CrossEntropy",
     "Dense",
     "Dropout",
+    "Embedding",
     "Fans",
     "Flatten",
+    "GlobalAveragePool1D",
     "GlobalAveragePool2D",
+    "GlobalMaxPool1D",
     "GlobalMaxPool2D",
     "GlorotNormal",
     "GlorotUniform",
@@ -88,6 +98,7 @@ __all__ = [
     "HeUniform",
     "Huber",
     "Initializer",
+    "LayerNorm",
     "LeCunNormal",
     "LeCunUniform",
     "LeakyReLU",
@@ -95,10 +106,14 @@ __all__ = [
     "MaxPool1D",
     "MaxPool2D",
     "Module",
+    "MultiHeadAttention",
     "Network",
     "Normal",
     "Orthogonal",
     "ParameterPlace",
+    "PositionEmbedding",
+    "PositionalEncoding",
+    "RMSNorm",
     "ReLU",
     "Residual",
     "Sequential",
@@ -106,9 +121,12 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "SpatialDropout",
     "SquaredError",
+    "StatisticPlace",
     "Tanh",
     "Trace",
+    "TransformerBlock",
     "Uniform",
     "UpSample1D",
     "UpSample2D",

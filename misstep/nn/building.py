@@ -1,4 +1,4 @@
-"""Modules from words: from plain JSON (as a model file holds it) and from one line of text.
+"""Modules from plain JSON, as a model file holds it. One line of text is read in `text.py`.
 
 Builds only layers of the library, and the kinds that a caller names; nothing is imported or run.
 """
@@ -6,17 +6,13 @@ Builds only layers of the library, and the kinds that a caller names; nothing is
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from misstep.errors import ArgumentError, FileFormatError, MisstepError
-from misstep.nn.activations import ELU, GELU, SELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
-from misstep.nn.containers import Sequential
+from misstep.errors import FileFormatError, MisstepError
+from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.initializers import Initializer, registered_initializers
-from misstep.nn.layers import Dense, Dropout, Flatten
 from misstep.nn.losses import Loss, registered_losses
 from misstep.nn.module import Module, registered_layers
 
@@ -38,8 +34,11 @@ def build_module(
     own = {kind.__name__: kind for kind in modules}
     kinds: dict[str, type[Module]] = {**registered_layers(), **own}
     kind, settings = _kind(configuration, kinds, "layer")
+    if issubclass(kind, ByAxes):
+        return _called(kind, [_choices(settings, modules, depth)], {})
     if issubclass(kind, Sequential):
         layers = settings.pop("layers", None)
+        shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
         if not isinstance(layers, list) or settings:
             raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
         made: list[Module] = []
@@ -49,10 +48,25 @@ def build_module(
                 made.append(made[again - 1])
             else:
                 made.append(build_module(layer, modules, depth + 1))
-        return _called(kind, made, {})
+        if shortcut is None:
+            return _called(kind, made, {})
+        return _called(kind, made, {"shortcut": build_module(shortcut, modules, depth + 1)})
     if isinstance(settings.get("initializer"), Mapping):
         settings["initializer"] = build_initializer(settings["initializer"])
     return _make(kind, settings)
+
+
+def _choices(
+    settings: dict[str, Any], modules: tuple[type[Module], ...], depth: int
+) -> dict[int, Module]:
+    choices = settings.pop("choices", None)
+    if (
+        not isinstance(choices, Mapping)
+        or settings
+        or not all(isinstance(axes, str) and axes in ("1", "2", "3", "4") for axes in choices)
+    ):
+        raise FileFormatError("ByAxes in a model file", needed="layers by numbers of axes")
+    return {int(axes): build_module(one, modules, depth + 1) for axes, one in choices.items()}
 
 
 def build_initializer(configuration: Any) -> Initializer:
@@ -107,72 +121,8 @@ def _make(kind: Any, settings: dict[str, Any]) -> Any:
     return _called(kind, (), settings)
 
 
-def _called(kind: Any, layers: Sequence[Module], settings: dict[str, Any]) -> Any:
+def _called(kind: Any, layers: Sequence[Any], settings: dict[str, Any]) -> Any:
     try:
         return kind(*layers, **settings)
     except (MisstepError, TypeError, ValueError) as error:
         raise FileFormatError(f"{kind.__name__} in a model file", got=str(error)) from error
-
-
-_WORDS: dict[str, type[Module]] = {
-    "elu": ELU,
-    "flatten": Flatten,
-    "gelu": GELU,
-    "leakyrelu": LeakyReLU,
-    "relu": ReLU,
-    "selu": SELU,
-    "sigmoid": Sigmoid,
-    "silu": SiLU,
-    "softplus": Softplus,
-    "tanh": Tanh,
-}
-_PART = re.compile(r"^([a-z]+)(\d+(?:\.\d+)?|\.\d+)?$")
-
-
-def layers_from_text(text: str) -> list[Module]:
-    """Return the layers that one line describes, as in "dense128-drop0.1-dense64-tanh".
-
-    Parts are joined by "-": dense<units>, drop<share>, flatten, or an activation. A dense layer
-    without an activation behind it is followed by a ReLU; a bare number means a dense layer.
-    Raises ArgumentError that names the part and the nearest known word.
-
-    >>> layers_from_text("dense8")
-    [Dense(units=8, bias=True, initializer=None), ReLU()]
-    """
-    if not isinstance(text, str):
-        raise ArgumentError("a network in one line", needed="text", got=repr(text))
-    parts = [part for part in text.strip().lower().split("-") if part]
-    if not parts:
-        raise ArgumentError("a network in one line", needed='parts such as "dense64-dense32"')
-    layers: list[Module] = []
-    for place, part in enumerate(parts):
-        found = _PART.match(f"dense{part}" if part.isdigit() else part)
-        word, number = found.groups() if found else (part, None)
-        if word == "dense" and number is not None:
-            if not number.isdigit() or not 1 <= int(number) <= 100_000:
-                raise ArgumentError(
-                    f"the part {part!r} of the network {text!r}", needed="dense1 to dense100000"
-                )
-            layers.append(Dense(int(number)))
-            after = parts[place + 1] if place + 1 < len(parts) else ""
-            if after not in _WORDS or after == "flatten":
-                layers.append(ReLU())
-        elif word == "drop" and number is not None:
-            if float(number) >= 1:
-                raise ArgumentError(
-                    f"the part {part!r} of the network {text!r}",
-                    needed="drop and a share below 1", got=number,
-                    try_="drop0.5 to drop half of the entries",
-                )  # fmt: skip
-            layers.append(Dropout(float(number)))
-        elif word in _WORDS and number is None:
-            layers.append(_WORDS[word]())
-        else:
-            known = ["dense64", "drop0.1", *_WORDS]
-            near = difflib.get_close_matches(part, known, 1, 0.4)
-            raise ArgumentError(
-                f"the part {part!r} of the network {text!r}",
-                needed=f"one of {', '.join(known)}",
-                try_=f"{near[0]}" if near else None,
-            )
-    return layers

@@ -1,16 +1,20 @@
-"""Modules made of modules: Sequential (one after the other) and Residual (around a shortcut)."""
+"""Modules made of modules: Sequential (one after the other), Residual (around a shortcut), ByAxes.
+
+They hold no parameters of their own and know no layer but as a module.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
 
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.activations import ReLU
 from misstep.nn.layers import Dense, Dropout
 from misstep.nn.module import LayerExample, Module
+from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import current_trace
 
 
@@ -34,6 +38,25 @@ class Sequential(Module):
                     got=f"{layer!r}{made}",
                 )
         self.layers = layers
+
+    @classmethod
+    def from_text(
+        cls, text: str, *, outputs: int | None = None, vocabulary: int | None = None
+    ) -> Self:
+        """Return the network that one line describes, as in "dense128-drop0.1-dense64-tanh".
+
+        The words are those of `misstep train --network`: dense128, conv32, res32, pool, gap,
+        flatten, lstm64, gru64, rnn64, embed64, attention4, transformer4, bn, ln, drop0.2 and
+        activations. `outputs`: units of a last dense layer. `vocabulary`: how many numbers embed64
+        knows. Raises ArgumentError that names the part and the nearest known word.
+
+        >>> import misstep as ms
+        >>> ms.Sequential.from_text("dense8-bn-drop0.2", outputs=3)
+        Sequential(Dense(units=8, bias=True, initializer=None), \
+BatchNorm(momentum=0.1, epsilon=1e-05), ReLU(), Dropout(rate=0.2), \
+Dense(units=3, bias=True, initializer=None))
+        """
+        return cls(*layers_from_text(text, outputs=outputs, vocabulary=vocabulary))
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the layers, named by kind and number."""
@@ -89,7 +112,9 @@ class Residual(Sequential):
     """What goes in, plus what the layers make of it: x + f(x) (He, Zhang, Ren and Sun, 2016).
 
     The blame flows back along the shortcut unchanged, so that deep networks learn. The layers must
-    give back the shape they got; raises ShapeError otherwise.
+    give back the shape they got, unless `shortcut` is a layer that makes x fit theirs, as
+    ms.Dense(16, bias=False) for other features, or a convolution 1 × 1 for other channels. Raises
+    ShapeError where the two shapes differ, ArgumentError for a shortcut that is no layer.
 
     >>> import misstep as ms
     >>> block = ms.Residual(ms.Dense(8), ms.ReLU(), ms.Dense(8))
@@ -97,12 +122,46 @@ class Residual(Sequential):
     (8,)
     """
 
+    def __init__(self, *layers: Module, shortcut: Module | None = None) -> None:
+        super().__init__(*layers)
+        if shortcut is not None and not isinstance(shortcut, Module):
+            raise ArgumentError(
+                "shortcut of Residual", needed="a layer such as ms.Dense(16), or None",
+                got=repr(shortcut),
+            )  # fmt: skip
+        self.shortcut = shortcut
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the layers, named by kind and number, and the shortcut."""
+        yield from super().children()
+        if self.shortcut is not None and all(self.shortcut is not one for one in self.layers):
+            yield "shortcut", self.shortcut
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the kind, the layers and the shortcut as plain JSON."""
+        found = super().configuration()
+        if self.shortcut is not None:
+            found["shortcut"] = self.shortcut.configuration()
+        return found
+
+    def __repr__(self) -> str:
+        parts = [repr(layer) for layer in self.layers]
+        if self.shortcut is not None:
+            parts.append(f"shortcut={self.shortcut!r}")
+        return f"{type(self).__name__}({', '.join(parts)})"
+
     def forward(self, x: Value) -> Value:
-        """Return x + f(x)."""
+        """Return x + f(x), or shortcut(x) + f(x)."""
+        trace = current_trace()
+        mask = trace.mask
         y = super().forward(x)
+        if self.shortcut is not None:
+            after, trace.mask = trace.mask, mask
+            x = self.shortcut(x)
+            trace.mask = after
         if y.shape != x.shape:
             raise ShapeError(
-                "Residual",
+                "Residual" if self.shortcut is None else "Residual and its shortcut",
                 needed=f"layers that give back the shape they got, {x.shape[1:]}",
                 got=str(y.shape[1:]),
                 try_=f"ending with ms.Dense({x.shape[-1]})" if x.ndim > 1 else None,
@@ -115,6 +174,85 @@ class Residual(Sequential):
         return f"residual, around {count} layer{'' if count == 1 else 's'}"
 
     @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(Dense(4), ReLU(), Dropout(0.2), Dense(4)), (4,)
+        yield cls(Dense(3), ReLU(), shortcut=Dense(3, bias=False)), (2,)
+
+    @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
         """Yield layers that must be refused."""
         yield lambda: cls(Dense(3)), (4,)
+        yield lambda: cls(Dense(3), shortcut=Dense(2)), (4,)
+        yield lambda: cls(Dense(4), shortcut=True), (4,)  # type: ignore[arg-type]
+
+
+class ByAxes(Module):
+    """One of several layers: the one for as many axes as what comes in has, without the batch.
+
+    So a line of text may say "conv32" for sequences (time, features), 2 axes, and for pictures
+    (height, width, channels), 3 axes. `choices`: layers by numbers of axes. Raises ArgumentError
+    for choices that are no layers, ShapeError for an input that none is for.
+
+    >>> import misstep as ms
+    >>> either = ms.ByAxes({1: ms.Dense(4), 2: ms.GlobalAveragePool1D()})
+    >>> ms.Network(either, input_shape=(5, 3)).output_shape
+    (3,)
+    """
+
+    def __init__(self, choices: Mapping[int, Module]) -> None:
+        good = isinstance(choices, Mapping) and all(
+            isinstance(axes, int) and axes > 0 and isinstance(layer, Module)
+            for axes, layer in choices.items()
+        )
+        if not good or not choices:
+            raise ArgumentError(
+                "choices of ByAxes", needed="layers by numbers of axes, {3: ms.Flatten()}",
+                got=repr(choices),
+            )  # fmt: skip
+        self.choices = dict(sorted(choices.items()))
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """Yield the layers, named by their kind."""
+        for axes, layer in self.choices.items():
+            yield f"{type(layer).__name__.lower()}_{axes}", layer
+
+    def forward(self, x: Value) -> Value:
+        """Return what the layer for inputs like x makes of it."""
+        layer = self.choices.get(x.ndim - 1)
+        if layer is None:
+            raise ShapeError(
+                f"the input of {self.describe()}", got=str(x.shape[1:]),
+                needed=f"{' or '.join(map(str, self.choices))} axes beside the batch",
+            )  # fmt: skip
+        return layer(x)
+
+    def configuration(self) -> dict[str, Any]:
+        """Return the kind, and the layers by numbers of axes, as plain JSON."""
+        choices = {str(axes): layer.configuration() for axes, layer in self.choices.items()}
+        return {"kind": type(self).__name__, "choices": choices}
+
+    def describe(self) -> str:
+        """Return the layers it may be."""
+        return " or ".join(layer.describe() for layer in self.choices.values())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.choices!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ByAxes) and self.choices == other.choices
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.choices.items()))
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls({1: Dense(3), 2: Sequential(Dense(2), ReLU())}), (2, 3)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls({}), (4,)
+        yield lambda: cls({1: "dense"}), (4,)  # type: ignore[dict-item]
+        yield lambda: cls({2: Dense(3)}), (4,)

@@ -36,9 +36,10 @@ class Initializer:
     # What it is good for, in a few words.
     words: ClassVar[str] = ""
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, inside: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
-        _registry[cls.__name__] = cls
+        if not inside:  # of a layer, not for people
+            _registry[cls.__name__] = cls
 
     def __post_init__(self) -> None:
         """Raise ArgumentError for a setting that is no finite number."""

@@ -109,6 +109,7 @@ class Flatten(Module):
         """Return x with one axis behind the batch."""
         if x.ndim < 1:
             raise ShapeError("the input of Flatten", needed="a batch axis", got=str(x.shape))
+        current_trace().mask = None
         return reshape(x, (x.shape[0], -1 if x.shape[0] else 0))
 
     def describe(self) -> str:

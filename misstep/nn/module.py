@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from misstep.errors import ArgumentError
-from misstep.ir import Location, Value, current_location, located_at
+from misstep.ir import Location, Value, current_location, located_at, serial_by_now
 from misstep.nn.initializers import Initializer
-from misstep.nn.tracing import ParameterSpecification, current_trace
+from misstep.nn.tracing import ParameterSpecification, StatisticSpecification, current_trace
 
 LayerExample = tuple["Module", tuple[int, ...]]
 
@@ -67,8 +67,10 @@ class Module:
                 got="one the network can't find",
                 try_="making it in __init__ as self.name = ...",
             )
+        first = serial_by_now()
         with located_at(self._location):
             output = self.forward(x)
+        trace.made.append((path, first, serial_by_now()))
         if path and path not in trace.outputs:
             trace.outputs[path] = output
             trace.layers[path] = self
@@ -88,12 +90,31 @@ class Module:
 
         `fan_in`, `fan_out`: what initializers scale by. `penalized`: whether L1 and L2 apply.
         """
-        trace = current_trace()
-        path = trace.paths[id(self)]
-        full = f"{path}.{name}" if path else name
-        return trace.parameter(
-            ParameterSpecification(full, tuple(shape), initializer, fan_in, fan_out, penalized)
+        wanted = ParameterSpecification(
+            self._full(name), tuple(shape), initializer, fan_in, fan_out, penalized
         )
+        return current_trace().parameter(wanted)
+
+    def statistic(self, name: str, shape: tuple[int, ...], initializer: Initializer) -> Value:
+        """Return this module's numbers `name` that no gradient moves; call it inside `forward`.
+
+        They are kept with the parameters, and change only where `becomes` says so.
+        """
+        wanted = StatisticSpecification(self._full(name), tuple(shape), initializer)
+        return current_trace().statistic(wanted)
+
+    def becomes(self, name: str, value: Value) -> None:
+        """Say what the statistic `name` is after a pass in training; else it stays as it was.
+
+        No blame flows through it: what it becomes is no part of the loss of this pass.
+        """
+        trace = current_trace()
+        if trace.training:
+            trace.becomes(self._full(name), value)
+
+    def _full(self, name: str) -> str:
+        path = current_trace().paths[id(self)]
+        return f"{path}.{name}" if path else name
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules directly inside this one with their names: its attributes and lists."""

@@ -1,35 +1,40 @@
 """`Network`: a module with a known input shape, and all its parameters in one flat buffer.
 
-Knows modules, traces and the order of parameters in the buffer; knows no training.
+A second flat buffer holds what is no parameter: running statistics and frozen vectors. Knows
+modules, traces and the order of parameters in the buffers; knows no training.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from misstep.errors import ArgumentError, DtypeError, MisstepError, ShapeError
+from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError, ShapeError
 from misstep.ir import (
     FLOATS,
     Array,
     Graph,
     Interpreter,
     Value,
+    ancestors,
     as_array,
     make_input,
+    make_literal,
     one_blas_thread,
 )
 from misstep.nn.initializers import Fans
 from misstep.nn.module import Module, module_paths
-from misstep.nn.tracing import ParameterSpecification, Trace, tracing
-from misstep.ops import reshape, slice_axis
+from misstep.nn.tracing import ParameterSpecification, StatisticSpecification, Trace, tracing
+from misstep.ops import concatenate, reshape, slice_axis
 
+# Rows of the pass that finds out about shapes.
+ROWS_OF_TRACE = 2
 # Rows that one program takes at a time when a network is applied to many.
 CHUNK = 1024
 
@@ -43,13 +48,22 @@ class ParameterPlace:
     stop: int
 
 
+@dataclass(frozen=True)
+class StatisticPlace:
+    """A statistic and where it lies in its flat buffer: entries `start` up to `stop`."""
+
+    specification: StatisticSpecification
+    start: int
+    stop: int
+
+
 class Network:
     """A module whose shapes are known, with its parameters in one flat buffer.
 
     `module`: the layers. `input_shape`: the shape of one row, without the batch. `dtype`: float32
     or float64. `seed`: from which the first numbers are drawn. `arrays`: the first numbers of all
-    parameters by name, instead of drawn ones; memory is taken only once their shapes are found to
-    fit, so that a stranger's file can't ask for more than it brings.
+    parameters and statistics by name, instead of drawn ones; memory is taken only once their shapes
+    are found to fit, so that a stranger's file can't ask for more than it brings.
 
     Raises ShapeError or ArgumentError, naming the layer, when the layers do not fit.
 
@@ -80,23 +94,35 @@ class Network:
         self.seed = int(seed)
         self._paths = module_paths(module)
         trace = self._trace(training=False)
+        x = make_input("x", (ROWS_OF_TRACE, *self.input_shape), dtype)
         with tracing(trace):
-            output = self._call(make_input("x", (2, *self.input_shape), dtype))
+            output = self._call(x)
+        # What each entry of a row must be below, where rows are positions for an Embedding.
+        self.positions_below = trace.positions.get(x)
+        self.operations = _operations(trace, output)
         self.output_shape = output.shape[1:]
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
         self.layers = dict(trace.layers)
-        self.places: list[ParameterPlace] = []
-        start = 0
-        for wanted in trace.parameters.values():
-            stop = start + math.prod(wanted.shape)
-            self.places.append(ParameterPlace(wanted, start, stop))
-            start = stop
-        self.parameter_count = start
-        self._places = {place.specification.name: place for place in self.places}
+        self.places = [
+            ParameterPlace(wanted, start, stop)
+            for wanted, start, stop in _in_a_row(trace.parameters)
+        ]
+        self.parameter_count = self.places[-1].stop if self.places else 0
+        self.statistic_places = [
+            StatisticPlace(wanted, start, stop)
+            for wanted, start, stop in _in_a_row(trace.statistics)
+        ]
+        self.statistic_count = self.statistic_places[-1].stop if self.statistic_places else 0
+        self._places: dict[str, ParameterPlace | StatisticPlace] = {}
+        for place in self.places:
+            self._places[place.specification.name] = place
+        for kept in self.statistic_places:
+            self._places[kept.specification.name] = kept
         self._programs: dict[tuple[int, str], Interpreter] = {}
         if arrays is not None:
             self._check_arrays(arrays)
-        self.parameters = np.zeros(start, dtype)
+        self.parameters = np.zeros(self.parameter_count, dtype)
+        self.statistics = np.zeros(self.statistic_count, dtype)
         if arrays is None:
             self.initialize(self.seed)
         else:
@@ -130,31 +156,44 @@ class Network:
         return output
 
     def initialize(self, seed: int) -> None:
-        """Draw the first numbers of all parameters from `seed`."""
-        for stream, place in enumerate(self.places):
+        """Draw the first numbers of all parameters and statistics from `seed`."""
+        for stream, place in enumerate(self._places.values()):
             wanted = place.specification
-            fans = Fans(wanted.fan_in, wanted.fan_out)
+            if isinstance(wanted, ParameterSpecification):
+                held, fans = self.parameters, Fans(wanted.fan_in, wanted.fan_out)
+            else:
+                held, fans = self.statistics, Fans(1, 1)
             drawn = wanted.initializer.draw(wanted.shape, fans, seed, stream)
-            self.parameters[place.start : place.stop] = drawn.reshape(-1)
+            held[place.start : place.stop] = drawn.reshape(-1)
 
     def arrays(self, flat: Array | None = None) -> dict[str, Array]:
-        """Return each parameter by name, as a view of the flat buffer (or of another like it)."""
+        """Return each parameter and then each statistic by name, as views of the flat buffers.
+
+        With `flat`, a buffer like that of the parameters, the parts of that one alone.
+        """
         buffer = self.parameters if flat is None else flat
-        return {
-            place.specification.name: buffer[place.start : place.stop].reshape(
-                place.specification.shape
-            )
-            for place in self.places
-        }
+        parts = [(one.specification, buffer[one.start : one.stop]) for one in self.places]
+        found = {wanted.name: part.reshape(wanted.shape) for wanted, part in parts}
+        if flat is None:
+            for one in self.statistic_places:
+                part = self.statistics[one.start : one.stop]
+                found[one.specification.name] = part.reshape(one.specification.shape)
+        return found
+
+    def feeds(self) -> dict[str, Array]:
+        """Return what programs of this network take beside rows: its flat buffers by name."""
+        held = {"parameters": self.parameters}
+        return held | ({"statistics": self.statistics} if self.statistic_count else {})
 
     def load(self, arrays: Mapping[str, npt.ArrayLike]) -> None:
-        """Give the parameters new numbers, by name. Raises ArgumentError or ShapeError.
+        """Give parameters and statistics new numbers, by name. Raises ArgumentError or ShapeError.
 
         Nothing changes unless all names and shapes fit.
         """
         self._check_arrays(arrays)
         for name, place in self._places.items():
-            self.parameters[place.start : place.stop] = as_array(arrays[name]).reshape(-1)
+            held = self.parameters if isinstance(place, ParameterPlace) else self.statistics
+            held[place.start : place.stop] = as_array(arrays[name]).reshape(-1)
 
     def _check_arrays(self, arrays: Mapping[str, npt.ArrayLike]) -> None:
         missing = [name for name in self._places if name not in arrays]
@@ -168,8 +207,9 @@ class Network:
         for name, place in self._places.items():
             shape = as_array(arrays[name]).shape
             if shape != place.specification.shape:
+                kind = "parameter" if isinstance(place, ParameterPlace) else "statistic"
                 raise ShapeError(
-                    f"the parameter {name}",
+                    f"the {kind} {name}",
                     needed=f"shape {place.specification.shape}",
                     got=str(shape),
                 )
@@ -179,28 +219,50 @@ class Network:
         x: Value,
         flat: Value,
         *,
+        statistics: Value | None = None,
         training: bool = False,
         seed: Value | None = None,
         step: Value | None = None,
     ) -> tuple[Value, Trace]:
         """Return the output for the batch `x` and the trace of the pass.
 
-        `flat`: the flat buffer as a Value, of which each parameter is a part.
+        `flat`: the flat buffer as a Value, of which each parameter is a part. `statistics`: that of
+        the statistics; when left out, their numbers as they are now.
         """
+        others = statistics
+        if others is None and self.statistic_count:
+            others = make_literal(self.statistics.copy(), self.dtype)
 
-        def part(wanted: ParameterSpecification) -> Value:
+        def part(wanted: ParameterSpecification | StatisticSpecification) -> Value:
             place = self._places[wanted.name]
-            cut = slice_axis(flat, 0, place.start, place.stop)
+            whole = flat if isinstance(place, ParameterPlace) else others
+            assert whole is not None
+            cut = slice_axis(whole, 0, place.start, place.stop)
             return reshape(cut, wanted.shape).named(wanted.name)
 
         trace = self._trace(training=training, supply=part, seed=seed, step=step)
         with tracing(trace):
             return self._call(x), trace
 
+    def input_values(self) -> dict[str, Value]:
+        """Return `feeds` as inputs of a graph."""
+        return {
+            name: make_input(name, array.shape, self.dtype) for name, array in self.feeds().items()
+        }
+
+    def statistics_after(self, trace: Trace) -> Value | None:
+        """Return what the flat buffer of statistics is after a pass; None: what it was before."""
+        if not trace.changed:
+            return None
+        parts = [reshape(trace.current[one.specification.name], (-1,))
+                 for one in self.statistic_places]  # fmt: skip
+        return concatenate(parts)
+
     def check_rows(self, x: npt.ArrayLike) -> Array:
         """Return `x` as an array of this network's kind of number.
 
-        Raises ShapeError for rows of another shape, DtypeError for what is no number.
+        Raises ShapeError for rows of another shape, DtypeError for what is no number, DataError
+        for what is no position where an Embedding comes first.
         """
         try:
             array = np.asarray(x, dtype=self.dtype)
@@ -216,6 +278,8 @@ class Network:
                 got=str(array.shape),
                 try_="x[np.newaxis] for a single row" if array.shape == self.input_shape else None,
             )
+        if self.positions_below is not None:
+            _check_positions(array, self.positions_below)
         return array
 
     def predict(self, x: npt.ArrayLike) -> Array:
@@ -230,7 +294,7 @@ class Network:
         with one_blas_thread():
             for start in range(0, len(rows), CHUNK):
                 part = rows[start : start + CHUNK]
-                feeds = {"x": part, "parameters": self.parameters}
+                feeds = {"x": part, **self.feeds()}
                 result[start : start + len(part)] = self._program(len(part)).run(feeds)["output"]
         return result
 
@@ -240,23 +304,25 @@ class Network:
             if len(self._programs) > 16:
                 self._programs.clear()
             x = make_input("x", (rows, *self.input_shape), self.dtype)
-            flat = make_input("parameters", (self.parameter_count,), self.dtype)
-            output, _ = self.apply(x, flat)
-            self._programs[key] = Interpreter(Graph({"output": output}, [x, flat], "predict"))
+            held = self.input_values()
+            output, _ = self.apply(x, held["parameters"], statistics=held.get("statistics"))
+            inputs = [x, *held.values()]
+            self._programs[key] = Interpreter(Graph({"output": output}, inputs, "predict"))
         return self._programs[key]
 
     def summary(self) -> list[dict[str, Any]]:
-        """Return one row for each layer: path, layer, output shape, parameters.
+        """Return one row for each layer: path, layer, output shape, parameters, operations.
 
-        A module that is the whole network has the empty path, and a row if it holds parameters of
-        its own or no layers.
+        Operations are multiply-adds of matrix products and the like, for one row of data. A module
+        that is the whole network has the empty path, and a row if it holds parameters of its own,
+        multiplies itself, or has no layers.
         """
         counts: dict[str, int] = {}
         for place in self.places:
             path = place.specification.name.rpartition(".")[0]
             counts[path] = counts.get(path, 0) + place.stop - place.start
         outputs = dict(self.outputs)
-        if "" in counts or not outputs:
+        if "" in counts or self.operations.get("") or not outputs:
             outputs[""] = self.output_shape
         return [
             {
@@ -264,9 +330,52 @@ class Network:
                 "layer": getattr(self.layers.get(path, self.module), "describe", lambda: "")(),
                 "output": shape,
                 "parameters": counts.get(path, 0),
+                "operations": self.operations.get(path, 0),
             }
             for path, shape in outputs.items()
         ]
+
+
+def _check_positions(rows: Array, below: int) -> None:
+    """Raise DataError unless all entries are whole numbers from 0 up to, not including, `below`."""
+    wrong = (rows < 0) | (rows >= below) | (rows != np.floor(rows))
+    if wrong.any():
+        place = [int(at) for at in np.argwhere(wrong)[0]]
+        raise DataError(
+            f"the input of the network at {place}",
+            needed=f"a whole number from 0 to {below - 1}, as the Embedding counts them",
+            got=str(rows[tuple(place)]),
+            try_="words numbered from 0, and an Embedding with a row for each of them",
+        )
+
+
+def _operations(trace: Trace, output: Value) -> dict[str, int]:
+    """Return the multiply-adds of a row in each layer by path, those inside of its layers left out.
+
+    What belongs to no layer has the empty path.
+    """
+    found: dict[str, int] = {}
+    for value in ancestors([output]):
+        products = value.op.products(value) if value.op is not None else 0
+        if products:
+            makers = (path for path, first, last in trace.made if first < value.serial < last)
+            path = next(makers, "")
+            found[path] = found.get(path, 0) + products
+    return {path: products // ROWS_OF_TRACE for path, products in found.items()}
+
+
+_Specification = TypeVar("_Specification", ParameterSpecification, StatisticSpecification)
+
+
+def _in_a_row(
+    wanted: Mapping[str, _Specification],
+) -> Iterator[tuple[_Specification, int, int]]:
+    """Yield each of `wanted` with where it begins and ends in a flat buffer of all of them."""
+    start = 0
+    for one in wanted.values():
+        stop = start + math.prod(one.shape)
+        yield one, start, stop
+        start = stop
 
 
 def _checked_shape(shape: Any) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ only. Read `module.py` next.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -36,24 +36,45 @@ class ParameterSpecification:
     penalized: bool
 
 
+@dataclass(frozen=True)
+class StatisticSpecification:
+    """What a layer asked for that is no parameter: numbers that no gradient moves.
+
+    Training may say what they become (running means), evaluation reads them.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    initializer: Initializer
+
+
 @dataclass
 class Trace:
     """The state of one pass. `paths` maps the id of a module to its path in the network.
 
-    `supply` returns the Value of a parameter by its specification; without it placeholders are
-    made. `seed` and `step` are int64 Values from which training draws random numbers.
+    `supply` returns the Value of a parameter or a statistic by its specification; without it
+    placeholders are made. `seed` and `step` are int64 Values from which training draws random
+    numbers.
     """
 
     paths: dict[int, str]
     training: bool
     dtype: str
-    supply: Callable[[ParameterSpecification], Value] | None = None
+    supply: Callable[[ParameterSpecification | StatisticSpecification], Value] | None = None
     seed: Value | None = None
     step: Value | None = None
     parameters: dict[str, ParameterSpecification] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
+    statistics: dict[str, StatisticSpecification] = field(default_factory=dict)
+    # What each statistic is now, and those that this pass changed.
+    current: dict[str, Value] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)
+    # Values that hold positions below a number, whole ones of 0 or more.
+    positions: dict[Value, int] = field(default_factory=dict)
     outputs: dict[str, Value] = field(default_factory=dict)
     layers: dict[str, object] = field(default_factory=dict)
+    # Which Values each call of a layer made, by path and serials; calls inside others come first.
+    made: list[tuple[str, int, int]] = field(default_factory=list)
     # The layer that takes the current layer's output: a Dense draws its weights to suit it.
     following: object | None = None
     # (batch, time) numbers of the network's kind: 1 where an entry of a sequence counts, 0 where it
@@ -67,22 +88,73 @@ class Trace:
 
         Raises ShapeError when a layer used twice asks for different shapes.
         """
-        known = self.parameters.get(wanted.name)
-        if known is not None:
-            if known.shape != wanted.shape:
-                raise ShapeError(
-                    f"the parameter {wanted.name}, which is used more than once",
-                    needed=f"shape {known.shape} each time",
-                    got=str(wanted.shape),
-                )
+        if self._is_known(wanted, self.parameters, self.statistics):
             return self.values[wanted.name]
         self.parameters[wanted.name] = wanted
-        if self.supply is None:
-            value = make_input(wanted.name, wanted.shape, self.dtype)
-        else:
-            value = self.supply(wanted)
-        self.values[wanted.name] = value
+        self.values[wanted.name] = value = self._supplied(wanted)
         return value
+
+    def statistic(self, wanted: StatisticSpecification) -> Value:
+        """Return the Value of a statistic as it is now: for a layer used twice, as it became.
+
+        Raises ShapeError when a layer used twice asks for different shapes.
+        """
+        if not self._is_known(wanted, self.statistics, self.parameters):
+            self.statistics[wanted.name] = wanted
+            self.current[wanted.name] = self._supplied(wanted)
+        return self.current[wanted.name]
+
+    def takes_positions(self, value: Value, count: int) -> None:
+        """Say that `value` must hold whole numbers from 0 to `count` − 1."""
+        self.positions[value] = min(count, self.positions.get(value, count))
+
+    def mask_of(self, x: Value) -> Value | None:
+        """Return the mask of the sequences `x` (batch, time, …), or None where all entries count.
+
+        Raises ShapeError when the mask is about sequences of another length.
+        """
+        if self.mask is not None and self.mask.shape != x.shape[:2]:
+            raise ShapeError(
+                "the mask of sequences", needed=f"shape {x.shape[:2]}, as the sequences have",
+                got=str(self.mask.shape),
+                try_="layers that keep the length of sequences, or an Embedding without a mask",
+            )  # fmt: skip
+        return self.mask
+
+    def becomes(self, name: str, value: Value) -> None:
+        """Say what a statistic is after this pass. Raises ShapeError for another shape."""
+        known = self.statistics.get(name)
+        if known is None:
+            raise ArgumentError(f"what {name} becomes", needed="a statistic that was asked for")
+        if value.shape != known.shape:
+            raise ShapeError(
+                f"what {name} becomes", needed=f"shape {known.shape}", got=str(value.shape)
+            )
+        self.current[name] = value
+        self.changed.add(name)
+
+    def _is_known(
+        self, wanted: _Wanted, same: Mapping[str, _Wanted], others: Mapping[str, _Wanted]
+    ) -> bool:
+        if wanted.name in others:
+            raise ArgumentError(
+                f"two things of a layer called {wanted.name}",
+                needed="a name of its own for each parameter and each statistic",
+            )
+        known = same.get(wanted.name)
+        if known is not None and known.shape != wanted.shape:
+            kind = "parameter" if isinstance(wanted, ParameterSpecification) else "statistic"
+            raise ShapeError(
+                f"the {kind} {wanted.name}, which is used more than once",
+                needed=f"shape {known.shape} each time",
+                got=str(wanted.shape),
+            )
+        return known is not None
+
+    def _supplied(self, wanted: _Wanted) -> Value:
+        if self.supply is None:
+            return make_input(wanted.name, wanted.shape, self.dtype)
+        return self.supply(wanted)
 
     def random_uniform(self, shape: tuple[int, ...]) -> Value:
         """Return random numbers from 0 up to but not 1, new at each step and for each layer."""
@@ -90,6 +162,9 @@ class Trace:
             raise ArgumentError("random numbers in a network", needed="a trace with seed and step")
         self._streams += 1
         return random_uniform(shape, self.seed, self.step, self._streams, self.dtype)
+
+
+_Wanted = ParameterSpecification | StatisticSpecification
 
 
 def current_trace() -> Trace:

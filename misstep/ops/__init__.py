@@ -37,6 +37,7 @@ from misstep.ops.functions import (
 )
 from misstep.ops.indexing import gather, one_hot, pick, scatter_add
 from misstep.ops.lifting import as_value
+from misstep.ops.normalization import normalize
 from misstep.ops.pieces import concatenate, pad, slice_axis
 from misstep.ops.pooling import average_pool, max_pool
 from misstep.ops.randomness import random_bits, random_normal, random_uniform
@@ -92,6 +93,7 @@ __all__ = [
     "multiply",
     "negative",
     "norm",
+    "normalize",
     "one_hot",
     "pad",
     "pick",

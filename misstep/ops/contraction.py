@@ -61,6 +61,9 @@ class MatrixProduct(Op):
         a, b = value.inputs
         return upstream @ swap_last(b), swap_last(a) @ upstream
 
+    def products(self, value: Value) -> int:
+        return value.size * value.inputs[0].shape[-1]
+
     def python(self, *names: str) -> str:
         return f"{names[0]} @ {names[1]}"
 

@@ -22,13 +22,14 @@ SIZES = (8, 64, CHUNK)
 
 
 def evaluate_rows(
-    programs: Programs, parameters: Array, rows: Rows, threads: int | None = None
+    programs: Programs, held: Mapping[str, Array], rows: Rows, threads: int | None = None
 ) -> tuple[dict[str, float], Array]:
     """Return loss and score by name, and the predictions, for `rows`.
 
-    Loss and score are means over the rows, weighted if they have weights or their classes do.
+    `held`: the network's flat buffers by name. Loss and score are means over the rows, weighted if
+    they have weights or their classes do.
     """
-    out = _run(programs.evaluate, parameters, {"x": rows.x, "y": rows.y}, threads)
+    out = _run(programs.evaluate, held, {"x": rows.x, "y": rows.y}, threads)
     each, predicted = out["losses"].astype("float64"), out["prediction"]
     balance = None if rows.weights is None else rows.weights.astype("float64")
     loss_weights = balance
@@ -42,19 +43,19 @@ def evaluate_rows(
 
 
 def predict_rows(
-    programs: Programs, parameters: Array, x: Array, threads: int | None = None
+    programs: Programs, held: Mapping[str, Array], x: Array, threads: int | None = None
 ) -> Array:
     """Return the predictions for rows `x`: probabilities for classes, else the outputs."""
     if len(x) == 1:
-        found = programs.predict_one(parameters, x)
+        found = programs.predict_one(held, x)
         if found is not None:
             return found
-    return _run(programs.predict, parameters, {"x": x}, threads)["prediction"]
+    return _run(programs.predict, held, {"x": x}, threads)["prediction"]
 
 
 def _run(
     make: Callable[[int], Program],
-    parameters: Array,
+    held: Mapping[str, Array],
     rows: Mapping[str, Array],
     threads: int | None,
 ) -> dict[str, Array]:
@@ -67,19 +68,23 @@ def _run(
         size = next((one for one in SIZES if one >= left), CHUNK)
         native = make(size).compiled(threads)
         if native is None or not native.rows_are_independent:
-            return _interpret(make, parameters, rows)
+            return _interpret(make, held, rows)
         chunks = max(left // size, 1)
         taken = min(chunks * size, left)
         part = {name: array[start : start + taken] for name, array in rows.items()}
-        parts.append(_run_chunks(native, parameters, part, chunks, size))
+        parts.append(_run_chunks(native, held, part, chunks, size))
         start += taken
-    return _joined(parts) if parts else _interpret(make, parameters, rows)
+    return _joined(parts) if parts else _interpret(make, held, rows)
 
 
 def _run_chunks(
-    native: NativeProgram, parameters: Array, rows: Mapping[str, Array], chunks: int, size: int
+    native: NativeProgram,
+    held: Mapping[str, Array],
+    rows: Mapping[str, Array],
+    chunks: int,
+    size: int,
 ) -> dict[str, Array]:
-    feeds: dict[str, object] = {"parameters": parameters}
+    feeds: dict[str, object] = dict(held)
     count = len(rows["x"])
     for name, array in rows.items():
         if count < chunks * size:
@@ -94,14 +99,14 @@ def _run_chunks(
 
 
 def _interpret(
-    make: Callable[[int], Program], parameters: Array, rows: Mapping[str, Array]
+    make: Callable[[int], Program], held: Mapping[str, Array], rows: Mapping[str, Array]
 ) -> dict[str, Array]:
     count = len(rows["x"])
     parts = []
     with one_blas_thread():
         for start in range(0, max(count, 1), CHUNK):
             part = {name: array[start : start + CHUNK] for name, array in rows.items()}
-            feeds: dict[str, object] = {"parameters": parameters, **part}
+            feeds: dict[str, object] = {**held, **part}
             parts.append(make(len(part["x"])).run(feeds))
     return _joined(parts)
 

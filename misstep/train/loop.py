@@ -163,7 +163,7 @@ class Training:
         state = self.state
         began = time.perf_counter()
         # What is left of a training without validation rows when its loss is no longer finite.
-        self._before_epoch = state.parameters.copy()
+        self._before_epoch = state.parameters.copy(), state.statistics.copy()
         order = epoch_order(len(self.rows), self.plan.seed, state.epoch)
         while state.batch < self.batches:
             failed = self._advance(order)
@@ -195,7 +195,7 @@ class Training:
             taken = self.stepper.update(state, chosen, batch, rates, probing)
         else:
             taken = self.stepper.accumulate(state, chosen, batch, probing)
-        self.network.parameters = state.parameters
+        self._show()
         self._count(taken, batch)
         self.pace.tell(len(taken), time.perf_counter() - began)
         self._write_probes(taken.measures)
@@ -206,6 +206,11 @@ class Training:
         if taken.failed is not None:  # told last, since it names the update behind those done
             self._not_finite(taken.failed)
         return taken.failed is not None
+
+    def _show(self) -> None:
+        """Let the network have the numbers as they are now, for callbacks to look at."""
+        self.network.parameters = self.state.parameters
+        self.network.statistics = self.state.statistics
 
     def _batches_together(self, probing: bool) -> int:
         """Return how many batches may be learned from before somebody must be told."""
@@ -246,7 +251,7 @@ class Training:
             return
         rates = self._rates(1)
         self._write_probes(self.stepper.apply(state, rates, probing))
-        self.network.parameters = state.parameters
+        self._show()
         self._updated(taken.losses[-1:], rates)
 
     def _updated(self, losses: Array, rates: Array) -> None:
@@ -284,14 +289,14 @@ class Training:
         state.epoch += 1
         if self.validation is not None:
             found, _ = evaluate_rows(
-                self.programs, state.parameters, self.validation, self.stepper.threads
+                self.programs, state.held(), self.validation, self.stepper.threads
             )
             values |= {f"validation_{name}": value for name, value in found.items()}
             loss = values["validation_loss"]
             # A loss that is no number must not stand as the best one.
             if math.isfinite(loss) and (state.best is None or loss < state.best.loss):
-                best = state.parameters.copy()
-                state.best = Best(state.epoch, loss, best)
+                best = state.parameters.copy(), state.statistics.copy()
+                state.best = Best(state.epoch, loss, *best)
         heard = values.get("validation_loss", values["training_loss"])
         state.memory = self.plan.schedule.observe(heard, state.memory)
         values["seconds"] = seconds
@@ -317,16 +322,17 @@ class Training:
     def _settle(self) -> int | None:
         """Give the network its final weights; return the epoch they come from if not the last."""
         state = self.state
-        parameters, epoch = state.parameters, None
+        parameters, statistics, epoch = state.parameters, state.statistics, None
         wanted = self.plan.restore_best or not self.finished
         if wanted and state.best is not None:
-            parameters = state.best.parameters
+            parameters, statistics = state.best.parameters, state.best.statistics
             if state.best.epoch != state.epoch or state.batch > 0:
                 epoch = state.best.epoch
         elif self.failed:
-            parameters = self._before_epoch
+            parameters, statistics = self._before_epoch
         # The network's own copy: a person may write into it.
         self.network.parameters = np.array(parameters)
+        self.network.statistics = np.array(statistics)
         return epoch
 
 

@@ -8,7 +8,7 @@ of batch has a program of its own, made once. Knows how to build programs, not w
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -85,6 +85,8 @@ class _Backward:
     inputs: list[Value]
     parameters: Value
     trace: Trace
+    # What the network's statistics become, by the name of their buffer; empty where nothing does.
+    statistics: dict[str, Value]
     loss: Value
     weight: Value
     gradient: Value
@@ -93,7 +95,8 @@ class _Backward:
 class Programs:
     """Makes and keeps the programs for one network, loss and optimizer.
 
-    Every program takes `parameters` (flat) and what else it needs by name: `optimizer_state`
+    Every program takes `parameters` (flat) and what else it needs by name: `statistics` (flat, of
+    networks that have some; steps give back what they become), `optimizer_state`
     (buffers, parameters), `scalars`, `x`, `y`, `weights`, `rate`, `update` (updates done), `seed`,
     `draw` (batches seen, from which random numbers follow), `gradients` and `gradient_weight`.
     """
@@ -119,7 +122,7 @@ class Programs:
         self.penalties = tuple(penalties)
         self.scalar_names = tuple(optimizer.scalars)
         self.compiling = compiling
-        self._one: tuple[Array, Array, Prepared, Array] | None = None
+        self._one: tuple[list[Array], Array, Prepared, Array] | None = None
         self._one_lock = threading.Lock()
         self._made: dict[tuple[object, ...], Program] = {}
 
@@ -146,7 +149,7 @@ class Programs:
         if key not in self._made:
             back = self._backward(rows, weighted)
             state, outputs = self._update(back.parameters, back.gradient)
-            outputs |= {"loss": back.loss, "weight": back.weight}
+            outputs |= back.statistics | {"loss": back.loss, "weight": back.weight}
             legend: Legend = ()
             if probing:
                 found = gradient_probes(
@@ -170,6 +173,7 @@ class Programs:
             outputs = {
                 "gradients": sum_ + back.gradient * back.weight,
                 "gradient_weight": weight + back.weight,
+                **back.statistics,
                 "loss": back.loss,
                 "weight": back.weight,
             }
@@ -205,47 +209,48 @@ class Programs:
         """Return the evaluation of a batch: outputs prediction and losses of each row."""
         key = ("evaluate", rows)
         if key not in self._made:
-            parameters = make_input(
-                "parameters", (self.network.parameter_count,), self.network.dtype
-            )
-            x = make_input("x", (rows, *self.network.input_shape), self.network.dtype)
-            raw, _ = self.network.apply(x, parameters)
+            inputs, raw = self._forward(rows)
             y = self._target(raw)
             self.loss.check(raw, y)
             outputs = {"prediction": self.loss.predict(raw), "losses": self.loss.per_row(raw, y)}
             by_class = self.loss.row_weights(y, raw.dtype)
             if by_class is not None:
                 outputs["class_weights"] = by_class
-            self._keep(key, outputs, [parameters, x, y], "evaluate", ())
+            self._keep(key, outputs, [*inputs, y], "evaluate", ())
         return self._made[key]
 
     def predict(self, rows: int) -> Program:
         """Return the prediction for a batch: output prediction."""
         key = ("predict", rows)
         if key not in self._made:
-            parameters = make_input(
-                "parameters", (self.network.parameter_count,), self.network.dtype
-            )
-            x = make_input("x", (rows, *self.network.input_shape), self.network.dtype)
-            raw, _ = self.network.apply(x, parameters)
+            inputs, raw = self._forward(rows)
             outputs = {"prediction": self.loss.predict(raw)}
-            self._keep(key, outputs, [parameters, x], "predict", ())
+            self._keep(key, outputs, inputs, "predict", ())
         return self._made[key]
 
-    def predict_one(self, parameters: Array, x: Array) -> Array | None:
+    def _forward(self, rows: int) -> tuple[list[Value], Value]:
+        """Return the inputs of a forward pass in evaluation, and the network's raw output."""
+        held = self.network.input_values()
+        x = make_input("x", (rows, *self.network.input_shape), self.network.dtype)
+        raw, _ = self.network.apply(x, held["parameters"], statistics=held.get("statistics"))
+        return [*held.values(), x], raw
+
+    def predict_one(self, held: Mapping[str, Array], x: Array) -> Array | None:
         """Return the prediction for one row by a call made ready before; None: not compiled.
 
-        x: (1, *input_shape), of the network's kind of number.
+        `held`: the network's flat buffers by name. x: (1, *input_shape), of its kind of number.
         """
         with self._one_lock:
-            ready = self._one
-            if ready is None or ready[0] is not parameters:
+            ready, buffers = self._one, list(held.values())
+            if ready is None or any(
+                one is not other for one, other in zip(ready[0], buffers, strict=True)
+            ):
                 # Of a single row nothing can depend on others: two show whether it would.
                 several, native = self.predict(2).compiled(1), self.predict(1).compiled(1)
                 if native is None or several is None or not several.rows_are_independent:
                     return None
-                prepared = native.prepare({"parameters": parameters})
-                ready = parameters, prepared.inputs["x"], prepared, prepared.outputs["prediction"]
+                prepared = native.prepare(held)
+                ready = buffers, prepared.inputs["x"], prepared, prepared.outputs["prediction"]
                 self._one = ready
             ready[1][...] = x
             ready[2]()
@@ -269,12 +274,17 @@ class Programs:
     def _backward(self, rows: int, weighted: bool) -> _Backward:
         network = self.network
         dtype = network.dtype
-        parameters = make_input("parameters", (network.parameter_count,), dtype)
+        held = network.input_values()
+        parameters, others = held["parameters"], held.get("statistics")
         x = make_input("x", (rows, *network.input_shape), dtype)
         seed, draw = make_input("seed", (), "int64"), make_input("draw", (), "int64")
-        raw, trace = network.apply(x, parameters, training=True, seed=seed, step=draw)
+        raw, trace = network.apply(
+            x, parameters, statistics=others, training=True, seed=seed, step=draw
+        )
         y = self._target(raw)
-        inputs = [parameters, x, y, seed, draw]
+        inputs = [*held.values(), x, y, seed, draw]
+        after = network.statistics_after(trace)
+        statistics = {} if after is None else {"statistics": after}
         weights = make_input("weights", (rows,), dtype) if weighted else None
         if weights is not None:
             inputs.append(weights)
@@ -287,7 +297,8 @@ class Programs:
                     penalized = penalized + penalty.of(trace.values[name])
         gradients = gradient(penalized, [trace.values[name] for name in trace.parameters])
         flat = concatenate([reshape(one, (-1,)) for one in gradients])
-        return _Backward(inputs, parameters, trace, loss, weight, flat.named("gradients"))
+        flat = flat.named("gradients")
+        return _Backward(inputs, parameters, trace, statistics, loss, weight, flat)
 
     def _update(
         self, parameters: Value, flat_gradient: Value
@@ -322,7 +333,9 @@ class Programs:
 
 
 # What each input and output of the programs above is to a run of many steps.
-_STATES = ("parameters", "optimizer_state", "scalars", "gradients", "gradient_weight")
+_STATES = (
+    "parameters", "statistics", "optimizer_state", "scalars", "gradients", "gradient_weight",
+)  # fmt: skip
 _STEPPED = ("rate", "update", "draw")
 _ROWS = ("x", "y", "weights")
 _LOGGED = ("loss", "weight")

@@ -17,25 +17,28 @@ Values = dict[str, float]
 
 @dataclass
 class Best:
-    """The weights with the lowest validation loss so far."""
+    """The weights with the lowest validation loss so far, and the statistics beside them."""
 
     epoch: int
     loss: float
     parameters: Array
+    statistics: Array
 
 
 @dataclass
 class TrainingState:
     """Where training stands.
 
-    `parameters`: flat, (parameters,). `optimizer_state`: (buffers, parameters). `scalars`:
-    (scalars,), float64. `update`: updates done. `draw`: batches seen, which random numbers follow.
-    `epoch`: epochs completed. `batch`: batches done in the epoch going on. `loss_sum`,
-    `weight_sum`: of its batches. `gradients`, `gradient_weight`, `accumulated`: batches that wait
-    for their update. `memory`: of the schedule. `callbacks`: their states, in their order.
+    `parameters`: flat, (parameters,). `statistics`: flat, of layers that keep some; empty for other
+    networks. `optimizer_state`: (buffers, parameters). `scalars`: (scalars,), float64. `update`:
+    updates done. `draw`: batches seen, which random numbers follow. `epoch`: epochs completed.
+    `batch`: batches done in the epoch going on. `loss_sum`, `weight_sum`: of its batches.
+    `gradients`, `gradient_weight`, `accumulated`: batches that wait for their update. `memory`: of
+    the schedule. `callbacks`: their states, in their order.
     """
 
     parameters: Array
+    statistics: Array
     optimizer_state: Array
     scalars: Array
     update: int = 0
@@ -56,7 +59,7 @@ class TrainingState:
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""
         found = {
-            "parameters": self.parameters,
+            **self.held(),
             "optimizer_state": self.optimizer_state,
             "scalars": self.scalars,
         }
@@ -64,7 +67,14 @@ class TrainingState:
             found["gradients"] = self.gradients
         if self.best is not None:
             found["best_parameters"] = self.best.parameters
+            if self.statistics.size:
+                found["best_statistics"] = self.best.statistics
         return found
+
+    def held(self) -> dict[str, Array]:
+        """Return the network's flat buffers by name, as its programs take them."""
+        found = {"parameters": self.parameters}
+        return found | ({"statistics": self.statistics} if self.statistics.size else {})
 
     def document(self) -> dict[str, Any]:
         """Return the rest as plain JSON."""
@@ -82,8 +92,12 @@ class TrainingState:
         `like`: a first state of the same training, whose shapes the arrays must have. Raises
         FileFormatError when something is missing or does not fit.
         """
-        for name in ("parameters", "optimizer_state", "scalars", "gradients", "best_parameters"):
-            model = getattr(like, name) if name in _ARRAYS else like.parameters
+        keeping = like.statistics.size > 0
+        if not keeping:
+            none = {"statistics": like.statistics, "best_statistics": like.statistics}
+            arrays = {**arrays, **none}
+        for name, model_name in _MODELS.items():
+            model = getattr(like, model_name)
             array = arrays.get(name)
             if array is None and name in _ARRAYS:
                 raise FileFormatError(f"the array {name} of a checkpoint", needed="it", got="none")
@@ -98,7 +112,8 @@ class TrainingState:
             if not isinstance(document.get(name), allowed):
                 raise FileFormatError(f"{name} of a checkpoint", needed=kind.__name__)
         best = document.get("best")
-        if (best is None) != ("best_parameters" not in arrays):
+        kept = ("best_parameters", "best_statistics") if keeping else ("best_parameters",)
+        if any((best is None) != (name not in arrays) for name in kept):
             raise FileFormatError("the best weights of a checkpoint", needed="loss and weights")
         held: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
         held |= {name: kind(document[name]) for name, kind in _PLAIN.items()}
@@ -107,11 +122,20 @@ class TrainingState:
             gradients=arrays.get("gradients"),
             best=None
             if best is None
-            else Best(int(best["epoch"]), float(best["loss"]), arrays["best_parameters"]),
-        )
+            else Best(
+                int(best["epoch"]), float(best["loss"]),
+                arrays["best_parameters"], arrays["best_statistics"],
+            ),
+        )  # fmt: skip
 
 
-_ARRAYS = ("parameters", "optimizer_state", "scalars")
+_ARRAYS = ("parameters", "statistics", "optimizer_state", "scalars")
+# Each array that a checkpoint may hold, and the one of a first state whose shape it must have.
+_MODELS = {name: name for name in _ARRAYS} | {
+    "gradients": "parameters",
+    "best_parameters": "parameters",
+    "best_statistics": "statistics",
+}
 _KINDS: dict[str, type] = {"int": int, "float": float}
 _PLAIN: dict[str, Any] = {
     one.name: _KINDS.get(str(one.type), list if str(one.type).startswith("list") else dict)

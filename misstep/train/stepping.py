@@ -90,7 +90,7 @@ class Stepper:
     def _feeds(self, state: TrainingState, rates: Array) -> dict[str, object]:
         count = len(rates)
         return {
-            "parameters": state.parameters,
+            **state.held(),
             "optimizer_state": state.optimizer_state,
             "scalars": state.scalars,
             "rate": rates,
@@ -127,7 +127,7 @@ class Stepper:
         for step, rate in enumerate(rates):
             part = chosen[step * batch : (step + 1) * batch]
             feeds: dict[str, object] = {
-                "parameters": state.parameters,
+                **state.held(),
                 "optimizer_state": state.optimizer_state,
                 "scalars": state.scalars,
                 "x": self._rows.x[part],
@@ -151,6 +151,7 @@ class Stepper:
 
     def _adopt(self, state: TrainingState, out: dict[str, Array]) -> None:
         state.parameters = out.get("parameters", state.parameters)
+        state.statistics = out.get("statistics", state.statistics)
         state.optimizer_state = out.get("optimizer_state", state.optimizer_state)
         state.scalars = out.get("scalars", state.scalars)
         if "gradients" in out:

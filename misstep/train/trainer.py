@@ -180,6 +180,7 @@ class Trainer:
         state = first if resumed is None else resumed
         if resumed is not None:
             self.network.parameters = np.array(state.parameters)
+            self.network.statistics = np.array(state.statistics)
             for callback, memory in zip(heard, state.callbacks, strict=False):
                 callback.restore(memory)
         stopping = [one for one in heard if isinstance(one, EarlyStopping)]
@@ -215,7 +216,7 @@ class Trainer:
         """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""
         network = self.network
         rows = network.check_rows(x)
-        return predict_rows(self._made_programs(), network.parameters, rows, self.threads)
+        return predict_rows(self._made_programs(), network.feeds(), rows, self.threads)
 
     def evaluate(
         self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
@@ -223,7 +224,7 @@ class Trainer:
         """Return loss and score by name for rows `x` with targets `y`."""
         self.network  # noqa: B018  (raises where there is none)
         rows = self._rows(x, y, sample_weight, "x", "y")
-        found, _ = evaluate_rows(self._made_programs(), self.network.parameters, rows, self.threads)
+        found, _ = evaluate_rows(self._made_programs(), self.network.feeds(), rows, self.threads)
         return found
 
     def _rows(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Rows:
@@ -309,12 +310,12 @@ class Trainer:
 
     def _first_state(self) -> TrainingState:
         """Return where training starts, or goes on from when it was trained before."""
-        weights = np.array(self.network.parameters)
+        held = np.array(self.network.parameters), np.array(self.network.statistics)
         if self._state is None:
-            return TrainingState(weights, *self._made_programs().first_state())
+            return TrainingState(*held, *self._made_programs().first_state())
         before = self._state
         return TrainingState(
-            weights,
+            *held,
             before.optimizer_state,
             before.scalars,
             update=before.update,

@@ -34,7 +34,7 @@ class Trial:
 def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> Trial:
     """Return made-up inputs for `program`, one of `programs`, for so many steps of `rows` rows.
 
-    Parameters are those of the network, the optimizer's state is the first one.
+    Parameters and statistics are those of the network, the optimizer's state is the first one.
     """
     network, loss = programs.network, programs.loss
     random = np.random.default_rng(0)
@@ -46,7 +46,7 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
         batches = max(1, min(BATCHES, MOST_BYTES // batch_bytes))
     count = batches * rows
     feeds: dict[str, Any] = {
-        "parameters": network.parameters,
+        **network.feeds(),
         "optimizer_state": state,
         "scalars": scalars,
         "rate": np.full(steps, programs.optimizer.rate),
@@ -55,7 +55,9 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
         "seed": np.asarray(0),
     }
     if "x" in names:
-        feeds["x"] = random.standard_normal((count, *network.input_shape)).astype(network.dtype)
+        wide, below = (count, *network.input_shape), network.positions_below
+        x = random.standard_normal(wide) if below is None else random.integers(0, below, wide)
+        feeds["x"] = x.astype(network.dtype)
     if "y" in names:
         shape = (count, *names["y"].shape[1:])
         largest = network.output_shape[-1] if loss.target_kind == "int" else 2

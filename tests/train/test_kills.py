@@ -31,7 +31,9 @@ def live(folder):
     child = os.fork()
     if child:
         return child
-    network = ms.Sequential(ms.Dense(16), ms.ReLU(), ms.Dropout(0.2), ms.Dense(3))
+    network = ms.Sequential(
+        ms.Dense(16), ms.BatchNorm(), ms.ReLU(), ms.Dropout(0.2), ms.Dense(3)
+    )
     trainer = ms.Trainer(
         network, loss=ms.CrossEntropy(), optimizer=ms.Adam(3e-3), schedule=ms.Cosine(),
         batch_size=20, accumulate=2, seed=7, threads=2,
@@ -41,7 +43,7 @@ def live(folder):
         checkpoint_every=3, probe_every=50, resume=True,
     )
     with open(folder + ".done", "wb") as file:
-        file.write(trainer.network.parameters.tobytes())
+        file.write(trainer.network.parameters.tobytes() + trainer.network.statistics.tobytes())
         file.write(np.array([each["training_loss"] for each in run.history]).tobytes())
     os._exit(0)
 

@@ -1,7 +1,8 @@
-"""Pass: softmax, log-sum-exp and place of the largest are written out in the ops they are made of.
+"""Pass: softmax, log-sum-exp, place of the largest and normalizing are written out in simple ops.
 
-In the very order of arithmetic of `stable_softmax` and `stable_log_sum_exp` (`ops/reduction.py`),
-so that every bit stays. Both share m = max x, e^(x − m) and its sum when they look at the same x.
+In the very order of arithmetic of `stable_softmax`, `stable_log_sum_exp` (`ops/reduction.py`) and
+`normalized` (`ops/normalization.py`), so that every bit stays. The first two share m = max x,
+e^(x − m) and its sum when they look at the same x.
 
 `stable_log_sum_exp` takes 0 for a largest that is not finite. Its answer is then the largest
 itself: ln Σ e^(x − 0) is inf where x holds inf, −inf where all is −inf, NaN where there is a NaN.
@@ -10,18 +11,21 @@ That is what is chosen here, after the sum, so that the sum is the one that soft
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import largest_place, log_sum_exp, softmax
-from misstep.ops.arithmetic import Add, Divide, Subtract
+from misstep.ops import largest_place, log_sum_exp, normalize, softmax
+from misstep.ops.arithmetic import Add, Divide, Multiply, Subtract
 from misstep.ops.comparison import Equal, Less, Not, Or, Where
-from misstep.ops.functions import Abs, Exp, Log
+from misstep.ops.functions import Abs, Exp, Log, Sqrt
+from misstep.ops.normalization import Normalize
 from misstep.ops.reduction import Largest, LargestPlace, LogSumExp, Softmax, Sum
 
-expand = Rules("expand", "softmax, log-sum-exp and place of the largest are written out")
+expand = Rules("expand", "softmax, log-sum-exp, place of the largest, normalizing written out")
 
 
 def _shifted(here: Rewriting, x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
@@ -70,6 +74,31 @@ def place_of_largest_written_out(here: Rewriting, value: Value) -> Value | None:
     zero, count = (here.literal(np.int64(number), "int64") for number in (0, length))
     ranked = here.make(Where(), wanted, here.literal(ranks, "int64"), zero)
     return here.make(Subtract(), count, here.make(Largest((axis,), False), ranked))
+
+
+@expand.on(Normalize)
+def normalizing_written_out(here: Rewriting, value: Value) -> Value | None:
+    """(x − m) · 1 / √(v + ε) · scale + shift, with m = Σ x · 1/n and v = Σ (x − m)² · 1/n."""
+    assert isinstance(value.op, Normalize)
+    x, scale, shift = value.inputs
+    axes = tuple([axis % x.ndim for axis in value.op.axes])
+    share = here.number(1.0 / math.prod([x.shape[axis] for axis in axes]), x)
+
+    def mean(of: Value) -> Value:
+        return here.make(Multiply(), here.make(Sum(axes, True), of), share)
+
+    distance = here.make(Subtract(), x, mean(x))
+    spread = mean(here.make(Multiply(), distance, distance))
+    deviation = here.make(Sqrt(), here.make(Add(), spread, here.number(value.op.epsilon, x)))
+    found = here.make(Multiply(), distance, here.make(Divide(), here.number(1.0, x), deviation))
+    return here.make(Add(), here.make(Multiply(), found, scale), shift)
+
+
+@expand.example
+def _() -> Graph:
+    x, scale = make_input("x", (3, 2)), make_input("scale", (2,))
+    return Graph({"columns": normalize(x, scale, 0.5, (0,), 0.1),
+                  "rows": normalize(x, scale, scale, (-1,), 0.1)})  # fmt: skip
 
 
 @expand.example
