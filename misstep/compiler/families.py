@@ -88,6 +88,24 @@ def _reduction_reads(core: Value, storage: Storage, singles: set[Value]) -> list
     return reads_of(given, tuple(where), storage, singles, set())
 
 
+def _scan_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    here = positions_of(core.shape)
+    found: list[Read] = []
+    for place, given in enumerate(core.inputs):
+        where = positions_of(given.shape, "summed")
+        if place <= core.op.sequences:  # type: ignore[union-attr]
+            where = (here[0], *where[1:])
+        found.append(Read(given, base_of(given, storage), storage[given], where))
+    return found
+
+
+def _scan_products(core: Value) -> int:
+    body = core.op.graph(core.dtype)  # type: ignore[union-attr]
+    inner = [(one, family_of(one)) for one in body.computed]
+    each = sum(one.products(value) for value, one in inner if one is not None and one.products)
+    return int(core.shape[1] * each)
+
+
 FAMILIES: dict[str, Family] = {
     "contraction": Family(
         _contraction_reads,
@@ -96,4 +114,5 @@ FAMILIES: dict[str, Family] = {
     ),
     "reduction": Family(_reduction_reads),
     "scatter": Family(_scatter_reads, ends_entries=False),
+    "scan": Family(_scan_reads, products=_scan_products, in_memory=True, ends_entries=False),
 }

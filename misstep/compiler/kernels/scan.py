@@ -1,0 +1,298 @@
+"""Scans: the kernels of a body, step after step, for a few rows of the batch at a time.
+
+No row of the batch needs another one, so each thread takes its rows through the whole of time
+without waiting for anybody. What a step leaves for the next, and what is worked out on the way,
+lies in a thread's own memory for just as many rows as are under way: near the core. Weights that a
+step would read across memory are turned over once. Fuses the body as any program is fused; a body
+in which rows meet is none that can be written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from misstep.compiler.code import BYTES, KIND_OF_DTYPE, Number
+from misstep.compiler.elements import Position, is_one_number, times
+from misstep.compiler.fuse import Fused, Kernel, fuse
+from misstep.compiler.kernels.emission import LANES, Emission
+from misstep.compiler.kernels.entries import write_entries
+from misstep.compiler.kernels.packing import turn
+from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, schedule
+from misstep.compiler.simplify import DECIDED_BY_SIZE, simplify
+from misstep.compiler.views import Buffer, View
+from misstep.errors import NotYetError
+from misstep.ir import Graph, Value
+from misstep.ops.scan import Scan
+
+Writers = Mapping[str, Callable[[Emission, Kernel], None]]
+ALIGNMENT = 64
+# Rows of a weight this many bytes apart (or a multiple) fall into few sets of the caches.
+FAR_APART = 2048
+
+
+@lru_cache(maxsize=256)
+def body_of(op: Scan, dtype: str) -> Graph:
+    """Return the body of a scan, simplified. What is decided by size must not look at rows."""
+    return simplify(op.graph(dtype), DECIDED_BY_SIZE)
+
+
+def write_scan(emission: Emission, kernel: Kernel, writers: Writers) -> None:
+    """Write the loops of a scan. Raises NotYetError for a body whose rows are not apart."""
+    if kernel.core is not None and kernel.core.size:
+        _Scanning(emission, kernel, writers).write()
+
+
+@dataclass(frozen=True)
+class _Moving:
+    """What lies elsewhere at each step: the view of all steps, and the stride from step to step."""
+
+    whole: View
+    stride: int
+
+
+class _Scanning:
+    def __init__(self, emission: Emission, kernel: Kernel, writers: Writers) -> None:
+        core = kernel.core
+        assert core is not None and isinstance(core.op, Scan)
+        self.emission, self.code, self.writers = emission, emission.code, writers
+        self.core, self.op = core, core.op
+        self.batch, self.time = core.shape[:2]
+        self.body = body_of(core.op, core.dtype)
+        self.moving: dict[Buffer, _Moving] = {}
+        # Where this thread's own buffers begin in its memory, and the bytes of a row in each.
+        self.own: dict[Buffer, tuple[int, int]] = {}
+        self.turned: list[tuple[View, View]] = []
+        self.used = 0
+        self.bases: dict[Buffer, Number] = {}
+        self.block: tuple[Number, Number] = (self.code.index(0), self.code.index(0))
+        ((_, self.result),) = [one for one in kernel.results if one[0] is core][:1]
+        self.copies = kernel.results[1:]
+        self.fused = self._fuse()
+        self.kernels = self._ordered()
+
+    # --- where things lie -----------------------------------------------------------------------
+
+    def _fuse(self) -> Fused:
+        storage = self.emission.fused.storage
+        carry, *others = self.body.inputs
+        views = [storage[given] for given in self.core.inputs]
+        self.initial = views[0]
+        self.carry = self._near("carry", carry)
+        inputs = {carry: self.carry}
+        for place, (leaf, view) in enumerate(zip(others, views[1:], strict=True)):
+            if place < self.op.sequences:
+                inputs[leaf] = self._at_step(f"step of {leaf.name}", view, 0, leaf.shape)
+            else:
+                inputs[leaf] = self._fixed(leaf, view)
+        for value in self.body.literals:
+            if value.size and not is_one_number(value):
+                raise NotYetError("compiling a scan", needed="a body without arrays of its own")
+        outputs: dict[str, View] = {}
+        start = 0
+        for name, value in self.body.outputs.items():
+            outputs[name] = self._at_step(f"step of {name}", self.result, start, value.shape)
+            start += value.shape[1]
+        fused = fuse(self.body, inputs, outputs, {}, {})
+        for kernel in fused.kernels:
+            for _, view in kernel.results:
+                buffer = view.buffer
+                if buffer not in self.moving and buffer not in self.own:
+                    if buffer.size % self.batch or view.shape[:1] != (self.batch,):
+                        raise _rows_meet(kernel)
+                    self._take(buffer, buffer.size // self.batch, ROWS_TOGETHER)
+        return fused
+
+    def _take(self, buffer: Buffer, row: int, rows: int) -> None:
+        size = BYTES[KIND_OF_DTYPE[buffer.dtype]] if buffer.dtype != "bool" else 1
+        self.own[buffer] = self.used, row * size
+        self.used += -(-row * size * rows // ALIGNMENT) * ALIGNMENT
+
+    def _near(self, name: str, value: Value) -> View:
+        """Return a place of this thread's own for the rows under way."""
+        view = View.whole(Buffer(name, value.dtype, value.size), value.shape)
+        self._take(view.buffer, value.size // self.batch, ROWS_TOGETHER)
+        return view
+
+    def _at_step(self, name: str, view: View, start: int, shape: tuple[int, ...]) -> View:
+        """Return some columns of (batch, time, columns) at the step under way."""
+        rows, steps, columns = view.strides
+        buffer = Buffer(name, view.buffer.dtype, view.size, external=True)
+        ends = (view.shape[0], view.shape[1], shape[1])
+        part = view.slice((0, 0, start), ends, (1, 1, 1))
+        self.moving[buffer] = _Moving(part, steps)
+        return View(buffer, 0, shape, (rows, columns))
+
+    def _fixed(self, leaf: Value, view: View) -> View:
+        """Return where a constant lies, turned over if products would read across its rows."""
+        if not any(
+            one.op is not None and one.op.kernel == "contraction" and one.inputs[1] is leaf
+            for one in self.body.computed
+        ):
+            return view
+        rows, columns = leaf.shape
+        kind = KIND_OF_DTYPE[leaf.dtype]
+        far = view.strides[0] * BYTES[kind] % FAR_APART == 0 and rows > 1
+        if columns == 1 or (view.strides[1] == 1 and not far):
+            return view
+        width = -(-columns // LANES) * LANES
+        width += LANES if width * BYTES[kind] % FAR_APART == 0 else 0
+        buffer = Buffer(f"turned {leaf.name}", leaf.dtype, rows * width)
+        self.own[buffer] = self.used, 0
+        self.used += rows * width * BYTES[kind]
+        near = View(buffer, 0, leaf.shape, (width, 1))
+        self.turned.append((view, near))
+        return near
+
+    def _ordered(self) -> list[Kernel]:
+        """Return the kernels of a step in order; no thread may need another one's rows."""
+        try:
+            order = schedule(self.fused, ())
+        except InPlaceError as error:
+            raise NotYetError("compiling a scan", got=str(error)) from error
+        kernels = [kernel for region in order.regions for kernel in region]
+        for kernel in kernels:
+            if kernel.single or kernel.rows != self.batch or not kernel.shape:
+                raise _rows_meet(kernel)
+        if len(order.regions) > 1:
+            raise _rows_meet(order.regions[1][0])
+        return kernels
+
+    # --- code -------------------------------------------------------------------------------------
+
+    def write(self) -> None:
+        """Write the loop over blocks of rows, and in it the one over time."""
+        code, emission = self.code, self.emission
+        scratch = emission.scratch
+        for view, near in self.turned:
+            self.bases[near.buffer] = code.address(
+                scratch, code.index(self.own[near.buffer][0]), "i8"
+            )
+            self._turn(view, near)
+        inner = code.address(scratch, code.index(self.used), "i8")
+        low, high = emission.bounds(self.batch)
+        with code.loop(low, high, ROWS_TOGETHER, hint="block") as blocks:
+            end = code.add(blocks.index, code.index(ROWS_TOGETHER))
+            end = code.select(code.less(end, high), end, high)
+            self.block = blocks.index, end
+            for buffer, (start, row) in self.own.items():
+                if row:  # so that the rows of a block, by their numbers, lie from its start on
+                    back = code.subtract(code.index(start), times(code, blocks.index, row))
+                    self.bases[buffer] = code.result(f"getelementptr i8, {scratch}, {back}", "ptr")
+            self._copy(self.initial, emission.addresses(self.initial))
+            with code.loop(0, self.time, hint="time") as steps:
+                self._write_step(self._step_number(steps.index), inner)
+        for value, view in self.copies:
+            raise NotYetError(
+                "compiling a scan", needed="a result in one place", got=f"{value.name} {view.shape}"
+            )
+
+    def _step_number(self, index: Number) -> Number:
+        if not self.op.reverse:
+            return index
+        return self.code.subtract(self.code.index(self.time - 1), index)
+
+    def _write_step(self, step: Number, scratch: Number) -> None:
+        code, outside = self.code, self.emission
+        for buffer, one in self.moving.items():
+            kind = KIND_OF_DTYPE[buffer.dtype]
+            base = outside.addresses(one.whole)
+            self.bases[buffer] = code.address(base, times(code, step, one.stride), kind)
+        inside = Emission(
+            code, self.fused, outside.target, self._address, lambda rows: self.block, scratch,
+            chaining=outside.chaining, packing=False, take=outside.take,
+        )  # fmt: skip
+        for value in self.fused.graph.values:
+            if value in self.fused.singles and not value.is_literal:
+                inside.work_out(value)
+        for kernel in self.kernels:
+            code.comment(kernel.name)
+            if kernel.core is None:
+                write_entries(inside, kernel)
+            else:
+                assert kernel.core.op is not None
+                self.writers[kernel.core.op.kernel](inside, kernel)
+        for value, view in self.fused.single_outputs:
+            zeros = (Position(code.index(0)),) * value.ndim
+            inside.elements().store(inside.work_out(value), view, zeros)
+        used = self.used + inside.scratch_bytes
+        outside.scratch_bytes = max(outside.scratch_bytes, used)
+        made = self.result.slice((0, 0, 0), (self.batch, 1, self.carry.shape[1]), (1, 1, 1))
+        there = next(base for buffer, base in self.bases.items()
+                     if buffer in self.moving and self.moving[buffer].whole.buffer
+                     is self.result.buffer and self.moving[buffer].whole.offset == made.offset)  # fmt: skip
+        self._copy(View(made.buffer, made.offset, self.carry.shape,
+                        (made.strides[0], made.strides[2])), there)  # fmt: skip
+
+    def _address(self, view: View) -> Number:
+        base = self.bases.get(view.buffer)
+        if base is None:
+            return self.emission.addresses(view)
+        if not view.offset:
+            return base
+        kind = KIND_OF_DTYPE[view.buffer.dtype]
+        address: Number = self.code.address(base, self.code.index(view.offset), kind)
+        return address
+
+    def _copy(self, view: View, base: Number) -> None:
+        """Write that the rows under way of `view`, which begins at `base`, become the carry."""
+        code, kind = self.code, KIND_OF_DTYPE[self.carry.buffer.dtype]
+        lanes = self.emission.target.lanes(kind)
+        to = self.bases[self.carry.buffer]
+        with code.loop(*self.block, hint="carry") as rows:
+            source = code.address(base, times(code, rows.index, view.strides[0]), kind)
+            target = code.address(to, times(code, rows.index, self.carry.strides[0]), kind)
+
+            def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
+                if view.strides[1] == 1:
+                    entry = code.load(code.address(source, first, kind), kind, lanes, mask)
+                else:
+                    numbers = code.add(code.splat(first, lanes), code.lane_numbers("i64", lanes))
+                    numbers = code.multiply(numbers, code.like(view.strides[1], numbers))
+                    entry = code.load_lanes(source, numbers, kind, mask)
+                code.store(entry, code.address(target, first, kind), mask)
+                return values
+
+            self.emission.lanes_in(self.carry.shape[1], lanes, [], along)
+
+    def _turn(self, view: View, near: View) -> None:
+        """Write the copying of a constant into this thread's memory, its rows one behind another."""
+        code, kind = self.code, KIND_OF_DTYPE[view.buffer.dtype]
+        lanes = self.emission.target.lanes(kind)
+        base, to = self.emission.addresses(view), self.bases[near.buffer]
+        rows, columns = view.shape
+
+        def strip(first: Number, count: int) -> None:
+            source = code.address(base, times(code, first, view.strides[1]), kind)
+            target = code.address(to, first, kind)
+            if view.strides[0] == 1 and view.strides[1] != 1:
+                turn(self.emission, source, view.strides[1], count, target, near.strides[0],
+                     rows, lanes, kind)  # fmt: skip
+                return
+            mask = None
+            if count < lanes:
+                mask = code.constants([lane < count for lane in range(lanes)], "i1")
+            with code.loop(0, rows, hint="copy") as loop:
+                line = code.address(source, times(code, loop.index, view.strides[0]), kind)
+                if view.strides[1] == 1:
+                    entry = code.load(line, kind, lanes, mask)
+                else:
+                    offsets = code.constants([view.strides[1] * k for k in range(lanes)], "i64")
+                    entry = code.load_lanes(line, offsets, kind, mask)
+                there = code.address(target, times(code, loop.index, near.strides[0]), kind)
+                code.store(entry, there, mask)
+
+        whole = columns // lanes * lanes
+        if whole:
+            with code.loop(0, whole, lanes, hint="strip") as loop:
+                strip(loop.index, lanes)
+        if columns > whole:
+            strip(code.index(whole), columns - whole)
+
+
+def _rows_meet(kernel: Kernel) -> NotYetError:
+    return NotYetError(
+        f"compiling the kernel {kernel.name} of a scan",
+        needed="rows of the batch that need no other rows",
+    )
