@@ -26,9 +26,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "misstep.ir": ("Graph", "Interpreter", "Value"),
     "misstep.modeling": ("Model", "load_model"),
     "misstep.nn": (
-        "ELU", "GELU", "SELU", "AbsoluteError", "BinaryCrossEntropy", "Constant", "CrossEntropy",
-        "Dense", "Dropout", "Flatten", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform",
-        "Huber", "LeCunNormal", "LeCunUniform", "LeakyReLU", "Loss", "Module", "Network", "Normal",
+        "ELU", "GELU", "GRU", "LSTM", "RNN", "SELU", "AbsoluteError", "Bidirectional",
+        "BinaryCrossEntropy", "Constant", "CrossEntropy", "Dense", "Dropout", "Flatten",
+        "ForgetGateBias", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Huber",
+        "LeCunNormal", "LeCunUniform", "LeakyReLU", "Loss", "Module", "Network", "Normal",
         "Orthogonal", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus",
         "SquaredError", "Tanh", "Uniform", "XavierNormal", "XavierUniform", "Zeros",
     ),

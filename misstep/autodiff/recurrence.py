@@ -201,7 +201,7 @@ class _Body:
     ) -> dict[Value, Value]:
         """Return what `use` blames its constants for, summed over all rows and steps.
 
-        `upstream`: (batch, time, columns); `sequences`: what it needs of its other inputs, likewise.
+        `upstream`: (batch, time, columns); `sequences`: its other inputs that it needs, likewise.
         """
         blamed, given, shares = self._formula(use)
         known = {blamed: upstream}
@@ -475,11 +475,11 @@ def _parts(value: Value, steps: Columns, columns: Columns) -> list[Part]:
     if isinstance(value.op, Add) and all(one.shape == value.shape for one in value.inputs):
         return [part for one in value.inputs for part in _parts(one, steps, columns)]
     op = value.op
-    if isinstance(op, Pad) and not any(op.between) and value.inputs[0].size:
-        if op.before[0] == op.after[0] == 0:
-            inner = (steps[0] + op.before[1], steps[1] - op.after[1])
-            across = (columns[0] + op.before[2], columns[1] - op.after[2])
-            return _parts(value.inputs[0], inner, across)
+    zeros_only = isinstance(op, Pad) and not any(op.between) and value.inputs[0].size
+    if isinstance(op, Pad) and zeros_only and op.before[0] == op.after[0] == 0:
+        inner = (steps[0] + op.before[1], steps[1] - op.after[1])
+        across = (columns[0] + op.before[2], columns[1] - op.after[2])
+        return _parts(value.inputs[0], inner, across)
     return [Part(value, steps, columns)]
 
 

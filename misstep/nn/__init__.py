@@ -21,6 +21,7 @@ from misstep.nn.containers import Residual, Sequential
 from misstep.nn.initializers import (
     Constant,
     Fans,
+    ForgetGateBias,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -48,14 +49,19 @@ from misstep.nn.losses import (
 )
 from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace
+from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from misstep.nn.tracing import Trace
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AbsoluteError",
     "Activation",
+    "Bidirectional",
     "BinaryCrossEntropy",
     "Constant",
     "CrossEntropy",
@@ -63,6 +69,7 @@ __all__ = [
     "Dropout",
     "Fans",
     "Flatten",
+    "ForgetGateBias",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",

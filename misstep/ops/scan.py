@@ -1,4 +1,4 @@
-"""Recurrence: one body of ops applied step after step along time, each step given what the last left.
+"""Recurrence: one body of ops applied along time, each step given what the last one left.
 
 The body is a graph of its own, kept in its text form: an attribute like any other, which can be
 compared, written down and read back. It is written in float64 and taken in the kind of number of

@@ -39,7 +39,7 @@ SPREAD: dict[str, tuple[Any, bool]] = {
     "Normal": (lambda i, o: 0.05**2, False),
     "Uniform": (lambda i, o: 0.05**2 / 3, True),
 }
-FIXED = {"Zeros", "Constant", "Orthogonal"}
+FIXED = {"Zeros", "Constant", "ForgetGateBias", "Orthogonal"}
 
 
 def test_every_initializer_is_tested_here() -> None:

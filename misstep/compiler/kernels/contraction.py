@@ -120,7 +120,9 @@ def _write_matrix(
         used = packed_left.bytes
     panel = code.address(scratch, code.index(used), "i8")
     must = right.columns != 1 and columns > 1
-    packing = must or (emission.packing and rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART)
+    packing = must or (
+        emission.packing and rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART
+    )
     together = width
     if packing:
         # As many columns as leave half of the second cache to the rest, so that a row is finished

@@ -55,7 +55,8 @@ class _Moving:
 class _Scanning:
     def __init__(self, emission: Emission, kernel: Kernel, writers: Writers) -> None:
         core = kernel.core
-        assert core is not None and isinstance(core.op, Scan)
+        assert core is not None
+        assert isinstance(core.op, Scan)
         self.emission, self.code, self.writers = emission, emission.code, writers
         self.core, self.op = core, core.op
         self.batch, self.time = core.shape[:2]
@@ -90,6 +91,8 @@ class _Scanning:
             if value.size and not is_one_number(value):
                 raise NotYetError("compiling a scan", needed="a body without arrays of its own")
         outputs: dict[str, View] = {}
+        # What a step leaves for the next one: the first columns of the result.
+        self.left = self._at_step("carry left", self.result, 0, carry.shape)
         start = 0
         for name, value in self.body.outputs.items():
             outputs[name] = self._at_step(f"step of {name}", self.result, start, value.shape)
@@ -218,12 +221,7 @@ class _Scanning:
             inside.elements().store(inside.work_out(value), view, zeros)
         used = self.used + inside.scratch_bytes
         outside.scratch_bytes = max(outside.scratch_bytes, used)
-        made = self.result.slice((0, 0, 0), (self.batch, 1, self.carry.shape[1]), (1, 1, 1))
-        there = next(base for buffer, base in self.bases.items()
-                     if buffer in self.moving and self.moving[buffer].whole.buffer
-                     is self.result.buffer and self.moving[buffer].whole.offset == made.offset)  # fmt: skip
-        self._copy(View(made.buffer, made.offset, self.carry.shape,
-                        (made.strides[0], made.strides[2])), there)  # fmt: skip
+        self._copy(self.left, self._address(self.left))
 
     def _address(self, view: View) -> Number:
         base = self.bases.get(view.buffer)
@@ -257,7 +255,7 @@ class _Scanning:
             self.emission.lanes_in(self.carry.shape[1], lanes, [], along)
 
     def _turn(self, view: View, near: View) -> None:
-        """Write the copying of a constant into this thread's memory, its rows one behind another."""
+        """Write that a constant is copied to this thread's memory, row after row."""
         code, kind = self.code, KIND_OF_DTYPE[view.buffer.dtype]
         lanes = self.emission.target.lanes(kind)
         base, to = self.emission.addresses(view), self.bases[near.buffer]
