@@ -10,23 +10,19 @@ will ask for, so that nothing dear is computed twice. Knows the ops of matrix pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from misstep.autodiff.reverse import blames, gradient
+from misstep.autodiff.reverse import blames
+from misstep.autodiff.step_body import Body, Columns, cut, padded
 from misstep.errors import GraphError
-from misstep.ir import Graph, Value, ancestors, make_input, make_literal, rebuild
-from misstep.ops import concatenate, pad, reshape, slice_axis, transpose
+from misstep.ir import Graph, Value, make_input, make_literal, rebuild
+from misstep.ops import concatenate, reshape, slice_axis, transpose
 from misstep.ops.arithmetic import Add
-from misstep.ops.contraction import MatrixProduct
 from misstep.ops.pieces import Pad, Slice
 from misstep.ops.scan import Scan, body_text, scan_of
-
-Columns = tuple[int, int]
-# What costs so many additions to work out again is kept from the way forward.
-DEAR = 8
 
 
 @dataclass(frozen=True)
@@ -52,7 +48,7 @@ def remembering(value: Value) -> Value:
     if not isinstance(op, Scan):
         raise GraphError("what remembers", needed="the result of a scan", got=value.describe())
     body = op.graph(value.dtype)
-    plan = _Body(op, body, value.inputs)
+    plan = Body(op, body, value.inputs)
     plan.blame_outputs(columns=(0, plan.carried))
     kept = plan.worth_keeping()
     if not kept:
@@ -62,184 +58,6 @@ def remembering(value: Value) -> Value:
     return slice_axis(wide, 2, 0, value.shape[2])
 
 
-class _Body:
-    """The body of a scan with its reverse mode: what each of its parts is blamed for in a step."""
-
-    def __init__(self, op: Scan, body: Graph, inputs: tuple[Value, ...]) -> None:
-        self.op = op
-        self.body = body
-        self.carry, *others = body.inputs
-        self.entries, self.constants = others[: op.sequences], others[op.sequences :]
-        self.outer = dict(zip(body.inputs, inputs, strict=True))
-        self.batch, self.carried = self.carry.shape
-        self.time = inputs[1].shape[1]
-        self.own, self.fixed = set(body.values), set(self.constants)
-        self.columns: dict[Value, Columns] = {}
-        self.outputs: list[tuple[Value, Columns]] = []
-        start = 0
-        for output in body.outputs.values():
-            place = (start, start + output.shape[1])
-            self.outputs.append((output, place))
-            self.columns.setdefault(output, place)
-            start = place[1]
-        self.carry_blame = make_input("blame_of_carry", self.carry.shape, self.carry.dtype)
-        self.result_blame: Value | None = None
-        self.uses = {one: self._uses(one) for one in self.constants if one.type.is_float}
-        self.blame: dict[Value, Value | None] = {}
-
-    def blame_outputs(self, columns: Columns | None) -> None:
-        """Work out what is blamed when these columns of the result are, beside the carry."""
-        seeds: dict[Value, Value] = {}
-        if columns is not None:
-            shape = self.batch, columns[1] - columns[0]
-            self.result_blame = make_input("blame_of_result", shape, self.carry.dtype)
-        for output, place in self.outputs:
-            terms = []
-            if place[1] <= self.carried:
-                terms.append(_cut(self.carry_blame, (0, self.carried), place))
-            if columns is not None and self.result_blame is not None:
-                terms.append(_cut(self.result_blame, columns, place))
-            for term in terms:
-                if term is not None:
-                    known = seeds.get(output)
-                    seeds[output] = term if known is None else known + term
-        special = {use for uses in self.uses.values() for use in uses or ()}
-        whole = [one for one, uses in self.uses.items() if uses is None]
-        moving = [one for one in self.entries if one.type.is_float]
-        wanted = [self.carry, *moving, *whole, *special]
-        self.blame = dict(zip(wanted, blames(seeds, wanted), strict=True))
-
-    def _uses(self, constant: Value) -> list[Value] | None:
-        """Return the uses of a constant whose blame can be had outside; None if one can't."""
-        found = []
-        if constant in self.columns:
-            return None
-        for value in self.body.values:
-            if all(constant is not one for one in value.inputs):
-                continue
-            if not self._rows_apart(value, constant):
-                return None
-            found.append(value)
-        return found
-
-    def _rows_apart(self, value: Value, constant: Value) -> bool:
-        """Tell whether each row of `value` follows from the same rows of what is not constant."""
-        op, fixed = value.op, self.fixed
-        assert op is not None
-        if isinstance(op, MatrixProduct):
-            left, right = value.inputs
-            return right is constant and left.ndim == right.ndim == 2 and left not in fixed
-        if not op.elementwise or value.ndim != 2 or value.shape[0] != self.batch:
-            return False
-        rows = [one for one in value.inputs if self.varies(one)]
-        flat = [one for one in value.inputs if not self.varies(one)]
-        return (
-            bool(rows)
-            and all(one.ndim == 2 and one.shape[0] == self.batch for one in rows)
-            and all(one.ndim <= 2 for one in flat)
-        )
-
-    # --- what the way back needs of the way forward ------------------------------------------
-
-    def needed(self, roots: Iterable[Value]) -> list[Value]:
-        """Return the values of the body that are used directly to work out `roots`."""
-        found: dict[Value, None] = {}
-        waiting, seen = list(roots), set()
-        while waiting:
-            one = waiting.pop()
-            if one in seen:
-                continue
-            seen.add(one)
-            if one in self.own:
-                found[one] = None
-            else:
-                waiting += one.inputs
-        return list(found)
-
-    def worth_keeping(self) -> list[Value]:
-        """Return the values of the body that its gradient needs and that are dear, or gone."""
-        roots = [one for one in self.blame.values() if one is not None]
-        waiting = self.needed(roots)
-        for uses in self.uses.values():
-            for use in uses or ():
-                waiting += self.needed_outside(use)
-        kept: dict[Value, None] = {}
-        seen: set[Value] = set()
-        while waiting:
-            one = waiting.pop()
-            if one in seen or one.is_literal or one in self.columns:
-                continue
-            seen.add(one)
-            if one is self.carry:
-                kept[one] = None
-            elif one.op is not None:
-                if one.op.kernel or one.op.cost >= DEAR:
-                    kept[one] = None
-                else:
-                    waiting += one.inputs
-        order = {value: place for place, value in enumerate(self.body.values)}
-        return sorted(kept, key=order.__getitem__)
-
-    # --- blame of constants outside ------------------------------------------------------------
-
-    def needed_outside(self, use: Value) -> list[Value]:
-        """Return the inputs of `use` of which its blame of constants needs every step."""
-        _, given, shares = self._formula(use)
-        read = set(ancestors(list(shares.values())))
-        return [one for one, value in given.items() if self.varies(one) and value in read]
-
-    def shape_along(self, one: Value) -> tuple[int, ...]:
-        """Return the shape of a value of the body at all steps."""
-        return self.batch, self.time, one.shape[1]
-
-    def varies(self, one: Value) -> bool:
-        """Tell whether a value of the body differs from step to step."""
-        return one not in self.fixed and not one.is_literal
-
-    def shares_outside(
-        self, use: Value, upstream: Value, sequences: dict[Value, Value]
-    ) -> dict[Value, Value]:
-        """Return what `use` blames its constants for, summed over all rows and steps.
-
-        `upstream`: (batch, time, columns); `sequences`: its other inputs that it needs, likewise.
-        """
-        blamed, given, shares = self._formula(use)
-        known = {blamed: upstream}
-        for one, value in given.items():
-            if one in sequences or one in self.outer:
-                known[value] = sequences[one] if one in sequences else self.outer[one]
-        _, copies = rebuild(Graph(list(shares.values())), known=known)
-        return {one: copies[share] for one, share in shares.items()}
-
-    def _formula(self, use: Value) -> tuple[Value, dict[Value, Value], dict[Value, Value]]:
-        """Return, for all steps at once: the blame of `use`, its inputs, and the constants' shares.
-
-        All of placeholders, since the real ones may be computed from the constants themselves.
-        """
-        assert use.op is not None
-        upstream = make_input("upstream", self.shape_along(use), use.dtype)
-        given: dict[Value, Value] = {}
-        for one in dict.fromkeys(use.inputs):
-            shape = self.shape_along(one) if self.varies(one) else one.shape
-            given[one] = one if one.is_literal else make_input("given", shape, one.dtype)
-        wanted = [one for one in given if self.uses.get(one)]
-        if isinstance(use.op, MatrixProduct):
-            left, right = use.inputs
-            rows = self.batch * self.time
-            product = use.op(reshape(given[left], (rows, left.shape[1])), given[right])
-            shares = gradient(product, [given[right]], reshape(upstream, product.shape))
-        else:
-            inputs = []
-            for one in use.inputs:
-                if self.varies(one) or one.ndim < 2:
-                    inputs.append(given[one])
-                else:  # of each row its own, at all steps alike
-                    inputs.append(reshape(given[one], (one.shape[0], 1, one.shape[1])))
-            value = use.op(*inputs)
-            shares = gradient(value, [given[one] for one in wanted], upstream)
-        return upstream, given, dict(zip(wanted, shares, strict=True))
-
-
 class _Backward:
     """One gradient of a scan: the scan that runs the other way, and what follows from it."""
 
@@ -247,7 +65,7 @@ class _Backward:
         assert isinstance(value.op, Scan)
         self.value = value
         self.op = value.op
-        self.plan = _Body(value.op, value.op.graph(value.dtype), value.inputs)
+        self.plan = Body(value.op, value.op.graph(value.dtype), value.inputs)
         self.initial, *self.others = value.inputs
         self.time, self.width = value.shape[1:]
         self.made: list[Value] = []
@@ -272,7 +90,7 @@ class _Backward:
         for place, one in enumerate(ends):
             low, high = one.columns
             flat = reshape(one.value, (plan.batch, high - low))
-            whole = _padded(flat, 1, low, plan.carried - high)
+            whole = padded(flat, 1, low, plan.carried - high)
             first = whole if place == 0 else first + whole
         if not rest:
             return first, None, None
@@ -281,8 +99,8 @@ class _Backward:
         total: Value | None = None
         for one in rest:
             start, stop = one.columns
-            term = _padded(one.value, 2, start - low, high - stop)
-            term = _padded(term, 1, one.steps[0], self.time - one.steps[1])
+            term = padded(one.value, 2, start - low, high - stop)
+            term = padded(term, 1, one.steps[0], self.time - one.steps[1])
             total = term if total is None else total + term
         return first, total, (low, high)
 
@@ -422,9 +240,9 @@ class _Backward:
         plan = self.plan
         found = []
         for output, place in plan.outputs:
-            term = _cut(plan.carry_blame, (0, plan.carried), place)
+            term = cut(plan.carry_blame, (0, plan.carried), place)
             if plan.result_blame is not None and self.columns is not None:
-                other = _cut(plan.result_blame, self.columns, place)
+                other = cut(plan.result_blame, self.columns, place)
                 term = other if term is None else term if other is None else term + other
             zeros = make_literal(np.zeros(output.shape), output.dtype)
             found.append(zeros if term is None else term)
@@ -481,26 +299,6 @@ def _parts(value: Value, steps: Columns, columns: Columns) -> list[Part]:
         across = (columns[0] + op.before[2], columns[1] - op.after[2])
         return _parts(value.inputs[0], inner, across)
     return [Part(value, steps, columns)]
-
-
-def _padded(value: Value, axis: int, before: int, after: int) -> Value:
-    """Return `value` with zeros before and after it along one axis."""
-    if before == after == 0:
-        return value
-    widths = [(0, 0)] * value.ndim
-    widths[axis] = before, after
-    return pad(value, widths)
-
-
-def _cut(value: Value, held: Columns, wanted: Columns) -> Value | None:
-    """Return the `wanted` columns of a value that holds some, zeros where it does not; or None."""
-    low, high = max(held[0], wanted[0]), min(held[1], wanted[1])
-    if low >= high:
-        return None
-    part = value
-    if (low, high) != held:
-        part = slice_axis(value, 1, low - held[0], high - held[0])
-    return _padded(part, 1, low - wanted[0], wanted[1] - high)
 
 
 Scan.backward = staticmethod(backward)

@@ -283,7 +283,7 @@ class Constant(Initializer):
 
 @dataclass(frozen=True)
 class ForgetGateBias(Initializer):
-    """0, but for the forget gate of an LSTM, the second quarter of its biases: all `value`.
+    """All 0, but for the forget gate of an LSTM, the second quarter of its biases: `value`.
 
     So that a layer remembers before it has learned what to forget (Jozefowicz, Zaremba and
     Sutskever, 2015).

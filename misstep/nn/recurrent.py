@@ -163,9 +163,11 @@ class GRU(Recurrent):
 
     def states(self, x: Value, mask: Value | None, training: bool) -> Value:
         """Return h at each step."""
-        given = self.weights(x.shape[2])
+        weight, recurrent, bias = self.weights(x.shape[2])
         second = self.parameter("recurrent_bias", (self.units,), Zeros(), penalized=False)
-        return gru(x, *given, second, mask=mask, reverse=self.reverse, training=training)
+        return gru(
+            x, weight, recurrent, bias, second, mask=mask, reverse=self.reverse, training=training
+        )
 
 
 @dataclass(frozen=True)

@@ -145,11 +145,11 @@ class Scan(Op):
             return [inner * g, h[:, units:] * 0.5 + inner * 0.25, inner @ u * b + g]
 
         h = draw(random, (batch, units))
-        yield _op_of(plain, [h], [x], [weight, recurrent, bias], bool(random.integers(2)))
+        yield _op_of(plain, h, [x], [weight, recurrent, bias], bool(random.integers(2)))
         pair = draw(random, (batch, 2 * units))
         gate = draw(random, (batch, time, units))
         constants = [weight, recurrent, bias]
-        yield _op_of(wide, [pair], [x, gate], constants, bool(random.integers(2)))
+        yield _op_of(wide, pair, [x, gate], constants, bool(random.integers(2)))
 
     @classmethod
     def bad_examples(cls) -> Iterator[Example]:
@@ -329,11 +329,11 @@ def _array_text(value: Value) -> str:
 
 
 def _op_of(
-    step: Step, initial: list[Array], sequences: list[Array], constants: list[Array], reverse: bool
+    step: Step, initial: Array, sequences: list[Array], constants: list[Array], reverse: bool
 ) -> Example:
-    made = scan(step, *initial, sequences, constants, reverse=reverse)
+    made = scan(step, initial, sequences, constants, reverse=reverse)
     assert made.op is not None
-    return made.op, (*initial, *sequences, *constants)
+    return made.op, (initial, *sequences, *constants)
 
 
 __all__ = ["Scan", "body_text", "scan", "scan_of", "scanned"]

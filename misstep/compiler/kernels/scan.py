@@ -68,8 +68,7 @@ class _Scanning:
         self.used = 0
         self.bases: dict[Buffer, Number] = {}
         self.block: tuple[Number, Number] = (self.code.index(0), self.code.index(0))
-        ((_, self.result),) = [one for one in kernel.results if one[0] is core][:1]
-        self.copies = kernel.results[1:]
+        ((_, self.result),) = kernel.results
         self.fused = self._fuse()
         self.kernels = self._ordered()
 
@@ -102,20 +101,23 @@ class _Scanning:
             for _, view in kernel.results:
                 buffer = view.buffer
                 if buffer not in self.moving and buffer not in self.own:
-                    if buffer.size % self.batch or view.shape[:1] != (self.batch,):
+                    apart = view.shape[:1] == (self.batch,) or self.batch == 1
+                    if buffer.size % self.batch or not apart:
                         raise _rows_meet(kernel)
-                    self._take(buffer, buffer.size // self.batch, ROWS_TOGETHER)
+                    self._take(buffer)
         return fused
 
-    def _take(self, buffer: Buffer, row: int, rows: int) -> None:
-        size = BYTES[KIND_OF_DTYPE[buffer.dtype]] if buffer.dtype != "bool" else 1
-        self.own[buffer] = self.used, row * size
-        self.used += -(-row * size * rows // ALIGNMENT) * ALIGNMENT
+    def _take(self, buffer: Buffer) -> None:
+        """Take room for the rows under way."""
+        kind = KIND_OF_DTYPE[buffer.dtype]
+        row = buffer.size // self.batch * BYTES[kind]
+        self.own[buffer] = self.used, row
+        self.used += -(-row * min(ROWS_TOGETHER, self.batch) // ALIGNMENT) * ALIGNMENT
 
     def _near(self, name: str, value: Value) -> View:
         """Return a place of this thread's own for the rows under way."""
         view = View.whole(Buffer(name, value.dtype, value.size), value.shape)
-        self._take(view.buffer, value.size // self.batch, ROWS_TOGETHER)
+        self._take(view.buffer)
         return view
 
     def _at_step(self, name: str, view: View, start: int, shape: tuple[int, ...]) -> View:
@@ -155,12 +157,18 @@ class _Scanning:
         except InPlaceError as error:
             raise NotYetError("compiling a scan", got=str(error)) from error
         kernels = [kernel for region in order.regions for kernel in region]
+        if self.batch == 1:  # one thread does everything, whatever the kernels share
+            return kernels
         for kernel in kernels:
             if kernel.single or kernel.rows != self.batch or not kernel.shape:
                 raise _rows_meet(kernel)
         if len(order.regions) > 1:
             raise _rows_meet(order.regions[1][0])
         return kernels
+
+    def _bounds(self, rows: int) -> tuple[Number, Number]:
+        """Return the rows under way."""
+        return self.block if self.batch > 1 else (self.code.index(0), self.code.index(rows))
 
     # --- code -------------------------------------------------------------------------------------
 
@@ -186,10 +194,6 @@ class _Scanning:
             self._copy(self.initial, emission.addresses(self.initial))
             with code.loop(0, self.time, hint="time") as steps:
                 self._write_step(self._step_number(steps.index), inner)
-        for value, view in self.copies:
-            raise NotYetError(
-                "compiling a scan", needed="a result in one place", got=f"{value.name} {view.shape}"
-            )
 
     def _step_number(self, index: Number) -> Number:
         if not self.op.reverse:
@@ -203,14 +207,18 @@ class _Scanning:
             base = outside.addresses(one.whole)
             self.bases[buffer] = code.address(base, times(code, step, one.stride), kind)
         inside = Emission(
-            code, self.fused, outside.target, self._address, lambda rows: self.block, scratch,
+            code, self.fused, outside.target, self._address, self._bounds, scratch,
             chaining=outside.chaining, packing=False, take=outside.take,
         )  # fmt: skip
         for value in self.fused.graph.values:
-            if value in self.fused.singles and not value.is_literal:
+            known = value in self.fused.singles and not self.fused.kernels_of_single(value)
+            if known and not value.is_literal:
                 inside.work_out(value)
         for kernel in self.kernels:
             code.comment(kernel.name)
+            for read in self.fused.reads(kernel):
+                for single in read.singles:
+                    inside.work_out(single)
             if kernel.core is None:
                 write_entries(inside, kernel)
             else:
