@@ -11,7 +11,7 @@ will ask for, so that nothing dear is computed twice. Knows the ops of matrix pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,10 +19,10 @@ from misstep.autodiff.reverse import blames
 from misstep.autodiff.step_body import Body, Columns, cut, padded
 from misstep.errors import GraphError
 from misstep.ir import Graph, Value, make_input, make_literal, rebuild
-from misstep.ops import concatenate, reshape, slice_axis, transpose
+from misstep.ops import reshape, slice_axis, transpose
 from misstep.ops.arithmetic import Add
 from misstep.ops.pieces import Pad, Slice
-from misstep.ops.scan import Scan, body_text, scan_of
+from misstep.ops.scan import Scan, begun_of, body_text, scan_of, steps_of
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ def remembering(value: Value) -> Value:
     The numbers are the same. Raises GraphError for a value that is no scan's.
     """
     op = value.op
+    if isinstance(op, Slice) and isinstance(value.inputs[0].op, Scan):
+        return op(remembering(value.inputs[0]))
     if not isinstance(op, Scan):
         raise GraphError("what remembers", needed="the result of a scan", got=value.describe())
     body = op.graph(value.dtype)
@@ -67,8 +69,9 @@ class _Backward:
         self.op = value.op
         self.plan = Body(value.op, value.op.graph(value.dtype), value.inputs)
         self.initial, *self.others = value.inputs
-        self.time, self.width = value.shape[1:]
+        self.time, self.width = value.shape[1] - 1, value.shape[2]
         self.made: list[Value] = []
+        self.starts: list[Value] = []
         self._known: dict[Value, Value] = {}
         self.first, self.upstream, self.columns = self._split(upstream)
         self.plan.blame_outputs(self.columns)
@@ -81,7 +84,9 @@ class _Backward:
         """
         last = (0, 1) if self.op.reverse else (self.time - 1, self.time)
         plan = self.plan
-        parts = _parts(upstream, (0, self.time), (0, self.width))
+        parts = []
+        for one in _parts(upstream, (0, self.time + 1), (0, self.width)):
+            parts += self._without_start(one)
         at_end = [one.steps == last and one.columns[1] <= plan.carried for one in parts]
         ends = [one for one, at in zip(parts, at_end, strict=True) if at]
         rest = [one for one, at in zip(parts, at_end, strict=True) if not at]
@@ -103,6 +108,24 @@ class _Backward:
             term = padded(term, 1, one.steps[0], self.time - one.steps[1])
             total = term if total is None else total + term
         return first, total, (low, high)
+
+    def _without_start(self, part: Part) -> list[Part]:
+        """Return a part of the steps' blame; that of what stands before them is put aside."""
+        start = self.time if self.op.reverse else 0
+        low, high = part.steps
+        moved = 0 if self.op.reverse else 1
+        if low <= start < high:
+            whole = part.value
+            at = slice_axis(whole, 1, start - low, start - low + 1)
+            flat = reshape(at, (at.shape[0], at.shape[2]))
+            carry = cut(flat, part.columns, (0, self.plan.carried))
+            if carry is not None:
+                self.starts.append(carry)
+            low, high = (low, high - 1) if self.op.reverse else (low + 1, high)
+            if low == high:
+                return []
+            part = replace(part, value=slice_axis(whole, 1, moved, moved + high - low))
+        return [replace(part, steps=(low - moved, high - moved))]
 
     def shares(self) -> tuple[Value | None, ...]:
         """Return what each input is blamed for."""
@@ -131,10 +154,13 @@ class _Backward:
             self._add(one)
         result = self._run()
         shares: dict[Value, Value] = {}
-        steps = self.time - 1 if self.op.reverse else 0
-        if carried is not None:
-            at = slice_axis(self._part(result, carried), 1, steps, steps + 1) if self.time else None
-            shares[plan.carry] = self.first if at is None else reshape(at, self.initial.shape)
+        if carried is not None or self.starts:
+            end = self.time if self.op.reverse else 0
+            at = slice_axis(slice_axis(result, 1, end, end + 1), 2, 0, plan.carried)
+            share = reshape(at, self.initial.shape)
+            for one in self.starts:
+                share = share + one
+            shares[plan.carry] = share
         for one in plan.entries:
             found = plan.blame.get(one)
             if found is not None:
@@ -145,8 +171,10 @@ class _Backward:
             sequences = {}
             for one in needed:
                 along = self._along(one)
-                sequences[one] = self._part(result, one) if along is None else along
-            found_shares = plan.shares_outside(use, self._part(result, upstream), sequences)
+                along = self._part(result, one) if along is None else along
+                sequences[one] = transpose(along, (1, 0, 2))
+            turned = transpose(self._part(result, upstream), (1, 0, 2))
+            found_shares = plan.shares_outside(use, turned, sequences)
             for constant, share in found_shares.items():
                 known = shares.get(constant)
                 shares[constant] = share if known is None else known + share
@@ -163,7 +191,7 @@ class _Backward:
         start = 0
         for one in self.made:
             if one is made:
-                return slice_axis(result, 2, start, start + one.shape[1])
+                return slice_axis(steps_of(result), 2, start, start + one.shape[1])
             start += one.shape[1]
         raise GraphError("the gradient of a scan", needed="a value that it gives out")
 
@@ -175,9 +203,9 @@ class _Backward:
         plan = self.plan
         if value not in self._known:
             if value in plan.columns:
-                made = slice_axis(self.value, 2, *plan.columns[value])
+                made = slice_axis(steps_of(self.value), 2, *plan.columns[value])
             elif value is plan.carry:
-                made = self._carries()
+                made = slice_axis(begun_of(self.value), 2, 0, plan.carried)
             elif value in plan.outer and value not in plan.fixed:
                 made = plan.outer[value]
             elif isinstance(value.op, Slice) and value.shape[0] == plan.batch:
@@ -190,16 +218,6 @@ class _Backward:
                 return None
             self._known[value] = made
         return self._known[value]
-
-    def _carries(self) -> Value:
-        """Return what each step began with, where the way forward did not keep it."""
-        carried = slice_axis(self.value, 2, 0, self.plan.carried)
-        first = reshape(self.initial, (self.plan.batch, 1, self.plan.carried))
-        if self.time == 0:
-            return carried
-        if self.op.reverse:
-            return concatenate([slice_axis(carried, 1, 1, self.time), first], 1)
-        return concatenate([first, slice_axis(carried, 1, 0, self.time - 1)], 1)
 
     def _run(self) -> Value:
         """Return the result of the scan that runs the other way."""
@@ -224,7 +242,7 @@ class _Backward:
                 entries[known[one]] = along
         if not entries:
             unread = make_input("unread", (plan.batch, 0), self.value.dtype)
-            entries[unread] = slice_axis(self.value, 2, 0, 0)
+            entries[unread] = slice_axis(steps_of(self.value), 2, 0, 0)
         _, copies = rebuild(Graph(self.made), known=known)
         constants = {one: plan.outer[one] for one in plan.constants}
         outputs = [copies.get(one, one) for one in self.made]
@@ -283,9 +301,7 @@ class _Backward:
         constants = {one: plan.outer[one] for one in plan.constants}
         op, fixed = scan_of([made], sum_, entries, constants, reverse=False)
         summed = op(make_literal(np.zeros((1, size)), constant.dtype), *given, *fixed)
-        if self.time == 0:
-            return make_literal(np.zeros(constant.shape), constant.dtype)
-        return reshape(slice_axis(summed, 1, self.time - 1, self.time), constant.shape)
+        return reshape(slice_axis(summed, 1, self.time, self.time + 1), constant.shape)
 
 
 def _parts(value: Value, steps: Columns, columns: Columns) -> list[Part]:

@@ -12,6 +12,7 @@ from misstep.autodiff.reverse import blames, gradient
 from misstep.ir import Graph, Value, ancestors, make_input, rebuild
 from misstep.ops import pad, reshape, slice_axis
 from misstep.ops.contraction import MatrixProduct
+from misstep.ops.pieces import Slice
 from misstep.ops.scan import Scan
 
 Columns = tuple[int, int]
@@ -127,15 +128,22 @@ class Body:
             if one in seen or one.is_literal or one in self.columns:
                 continue
             seen.add(one)
-            if one is self.carry:
+            if one.op is None or self._of_carry(one):
+                continue  # which is there anyhow
+            dear = one
+            while isinstance(dear.op, Slice):  # of which a part is enough
+                dear = dear.inputs[0]
+            if dear.op is not None and (dear.op.kernel or dear.op.cost >= DEAR):
                 kept[one] = None
-            elif one.op is not None:
-                if one.op.kernel or one.op.cost >= DEAR:
-                    kept[one] = None
-                else:
-                    waiting += one.inputs
+            else:
+                waiting += one.inputs
         order = {value: place for place, value in enumerate(self.body.values)}
         return sorted(kept, key=order.__getitem__)
+
+    def _of_carry(self, value: Value) -> bool:
+        while isinstance(value.op, Slice):
+            value = value.inputs[0]
+        return value is self.carry
 
     # --- blame of constants outside ------------------------------------------------------------
 
@@ -147,7 +155,7 @@ class Body:
 
     def shape_along(self, one: Value) -> tuple[int, ...]:
         """Return the shape of a value of the body at all steps."""
-        return self.batch, self.time, one.shape[1]
+        return self.time, self.batch, one.shape[1]
 
     def varies(self, one: Value) -> bool:
         """Tell whether a value of the body differs from step to step."""
@@ -158,7 +166,7 @@ class Body:
     ) -> dict[Value, Value]:
         """Return what `use` blames its constants for, summed over all rows and steps.
 
-        `upstream`: (batch, time, columns); `sequences`: its other inputs that it needs, likewise.
+        `upstream`: (time, batch, columns); `sequences`: its other inputs that it needs, likewise.
         """
         blamed, given, shares = self._formula(use)
         known = {blamed: upstream}
@@ -191,7 +199,7 @@ class Body:
                 if self.varies(one) or one.ndim < 2:
                     inputs.append(given[one])
                 else:  # of each row its own, at all steps alike
-                    inputs.append(reshape(given[one], (one.shape[0], 1, one.shape[1])))
+                    inputs.append(reshape(given[one], (1, *one.shape)))
             value = use.op(*inputs)
             shares = gradient(value, [given[one] for one in wanted], upstream)
         return upstream, given, dict(zip(wanted, shares, strict=True))

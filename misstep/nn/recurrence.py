@@ -19,7 +19,7 @@ import numpy as np
 from misstep.autodiff import remembering
 from misstep.errors import ShapeError
 from misstep.ir import Value, make_literal
-from misstep.ops import relu, reshape, scan, sigmoid, slice_axis, tanh, where
+from misstep.ops import relu, reshape, scan, sigmoid, slice_axis, tanh, transpose, where
 
 FUNCTIONS: dict[str, Callable[[Value], Value]] = {"tanh": tanh, "relu": relu}
 
@@ -141,10 +141,11 @@ def _along(
             "the initial state of a recurrent layer", needed=f"shape {(batch, carried)}",
             got=str(initial.shape),
         )  # fmt: skip
-    z = reshape(x, (batch * time, features)) @ weight
+    # Step after step, as scans leave their results: what layers hand on is never turned around.
+    z = reshape(transpose(x, (1, 0, 2)), (time * batch, features)) @ weight
     if bias is not None:
         z = z + bias
-    sequences = [reshape(z, (batch, time, weight.shape[1]))]
+    sequences = [transpose(reshape(z, (time, batch, weight.shape[1])), (1, 0, 2))]
     whole: Callable[..., list[Value]] = step
     if mask is not None:
         if mask.shape != (batch, time):

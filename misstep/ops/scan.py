@@ -33,18 +33,23 @@ from misstep.ir.op import Example, float_dtype
 from misstep.ops.elementwise import Gradients, draw
 from misstep.ops.functions import tanh
 from misstep.ops.lifting import Operand, as_value
+from misstep.ops.pieces import slice_axis
 
 Step = Callable[..., "Value | Sequence[Value]"]
 
 
 @dataclass(frozen=True)
 class Scan(Op):
-    """A body applied along time: (batch, carried), (batch, time, …)s, constants → (batch, time, …).
+    """A body applied along time: carry, sequences, constants → what each step left, and the start.
+
+    Carry (batch, carried), sequences (batch, time, features) → (batch, time + 1, columns).
 
     `body`: the text of a graph. Its inputs are the carry (batch, carried), one entry of each of the
     `sequences` (batch, features), and the constants; its outputs, each (batch, columns), stand side
     by side in the result, and the first `carried` columns of a step are the next one's carry.
-    `reverse`: whether time runs from the last entry to the first.
+    Before the first step stands the initial carry, with zeros beside it, so that what each step
+    began with is a part of the result as well. `reverse`: whether time runs from the last entry to
+    the first; the initial carry then stands behind the last.
     """
 
     body: str
@@ -97,7 +102,8 @@ class Scan(Op):
                 needed=f"outputs {dtype}[{batch}, columns], the first of them {carried} columns",
                 got=", ".join(map(str, outputs)),
             )
-        return Type((batch, *times.pop(), int(ends[-1])), dtype)
+        (time,) = times.pop()
+        return Type((batch, time + 1, int(ends[-1])), dtype)
 
     def run(self, initial: Array, *given: Array) -> Array:
         step, width = _runner(self.body, np.asarray(initial).dtype.name)
@@ -165,13 +171,14 @@ class Scan(Op):
 def scanned(
     step: Any, width: int, reverse: bool, initial: Any, sequences: Any, constants: Any
 ) -> Any:
-    """Return what `step` leaves at each point in time, its parts side by side."""
+    """Return what `step` leaves at each point in time, its parts side by side, and the start."""
     batch, time = np.shape(sequences[0])[:2]
-    result = np.zeros((batch, time, width), initial.dtype)
+    result = np.zeros((batch, time + 1, width), initial.dtype)
+    result[:, time if reverse else 0, : np.shape(initial)[1]] = initial
     carry = initial
     for t in range(time - 1, -1, -1) if reverse else range(time):
         made = np.concatenate(step(carry, *[one[:, t] for one in sequences], *constants), axis=1)
-        result[:, t] = made
+        result[:, t if reverse else t + 1] = made
         carry = made[:, : np.shape(initial)[1]]
     return result
 
@@ -221,7 +228,21 @@ def scan(
     outputs = [made] if isinstance(made, Value) else list(made)
     known = dict(zip(fixed, others[count:], strict=True))
     op, constants = scan_of(outputs, carry, entries, known, reverse=reverse)
-    return op(first, *others[:count], *constants)
+    return steps_of(op(first, *others[:count], *constants))
+
+
+def steps_of(result: Value) -> Value:
+    """Return what each step of a scan left, (batch, time, columns), of its result."""
+    assert isinstance(result.op, Scan)
+    first = 0 if result.op.reverse else 1
+    return slice_axis(result, 1, first, first + result.shape[1] - 1)
+
+
+def begun_of(result: Value) -> Value:
+    """Return what each step of a scan began with: the first columns are the carry."""
+    assert isinstance(result.op, Scan)
+    first = 1 if result.op.reverse else 0
+    return slice_axis(result, 1, first, first + result.shape[1] - 1)
 
 
 def scan_of(
@@ -332,8 +353,9 @@ def _op_of(
     step: Step, initial: Array, sequences: list[Array], constants: list[Array], reverse: bool
 ) -> Example:
     made = scan(step, initial, sequences, constants, reverse=reverse)
-    assert made.op is not None
-    return made.op, (initial, *sequences, *constants)
+    op = made.inputs[0].op
+    assert op is not None
+    return op, (initial, *sequences, *constants)
 
 
-__all__ = ["Scan", "body_text", "scan", "scan_of", "scanned"]
+__all__ = ["Scan", "begun_of", "body_text", "scan", "scan_of", "scanned", "steps_of"]

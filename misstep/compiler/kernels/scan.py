@@ -1,10 +1,10 @@
 """Scans: the kernels of a body, step after step, for a few rows of the batch at a time.
 
 No row of the batch needs another one, so each thread takes its rows through the whole of time
-without waiting for anybody. What a step leaves for the next, and what is worked out on the way,
-lies in a thread's own memory for just as many rows as are under way: near the core. Weights that a
-step would read across memory are turned over once. Fuses the body as any program is fused; a body
-in which rows meet is none that can be written here.
+without waiting for anybody. What a step begins with is what the last one left in the result; what
+is worked out on the way lies in a thread's own memory for just as many rows as are under way: near
+the core. Weights that a step would read across memory are turned over once. Fuses the body as any
+program is fused; a body in which rows meet is none that can be written here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from misstep.compiler.code import BYTES, KIND_OF_DTYPE, Number
-from misstep.compiler.elements import Position, is_one_number, times
+from misstep.compiler.elements import Position, is_one_number, plus, times
 from misstep.compiler.fuse import Fused, Kernel, fuse
 from misstep.compiler.kernels.emission import LANES, Emission
 from misstep.compiler.kernels.entries import write_entries
@@ -59,7 +59,7 @@ class _Scanning:
         assert isinstance(core.op, Scan)
         self.emission, self.code, self.writers = emission, emission.code, writers
         self.core, self.op = core, core.op
-        self.batch, self.time = core.shape[:2]
+        self.batch, self.time = core.shape[0], core.shape[1] - 1
         self.body = body_of(core.op, core.dtype)
         self.moving: dict[Buffer, _Moving] = {}
         # Where this thread's own buffers begin in its memory, and the bytes of a row in each.
@@ -79,8 +79,8 @@ class _Scanning:
         carry, *others = self.body.inputs
         views = [storage[given] for given in self.core.inputs]
         self.initial = views[0]
-        self.carry = self._near("carry", carry)
-        inputs = {carry: self.carry}
+        before, after = (1, 0) if self.op.reverse else (0, 1)
+        inputs = {carry: self._at_step("carry", self.result, 0, carry.shape, before)}
         for place, (leaf, view) in enumerate(zip(others, views[1:], strict=True)):
             if place < self.op.sequences:
                 inputs[leaf] = self._at_step(f"step of {leaf.name}", view, 0, leaf.shape)
@@ -90,11 +90,10 @@ class _Scanning:
             if value.size and not is_one_number(value):
                 raise NotYetError("compiling a scan", needed="a body without arrays of its own")
         outputs: dict[str, View] = {}
-        # What a step leaves for the next one: the first columns of the result.
-        self.left = self._at_step("carry left", self.result, 0, carry.shape)
         start = 0
         for name, value in self.body.outputs.items():
-            outputs[name] = self._at_step(f"step of {name}", self.result, start, value.shape)
+            name_now = f"step of {name}"
+            outputs[name] = self._at_step(name_now, self.result, start, value.shape, after)
             start += value.shape[1]
         fused = fuse(self.body, inputs, outputs, {}, {})
         for kernel in fused.kernels:
@@ -114,18 +113,16 @@ class _Scanning:
         self.own[buffer] = self.used, row
         self.used += -(-row * min(ROWS_TOGETHER, self.batch) // ALIGNMENT) * ALIGNMENT
 
-    def _near(self, name: str, value: Value) -> View:
-        """Return a place of this thread's own for the rows under way."""
-        view = View.whole(Buffer(name, value.dtype, value.size), value.shape)
-        self._take(view.buffer)
-        return view
+    def _at_step(
+        self, name: str, view: View, start: int, shape: tuple[int, ...], first: int = 0
+    ) -> View:
+        """Return some columns of (batch, time, columns) at the step under way.
 
-    def _at_step(self, name: str, view: View, start: int, shape: tuple[int, ...]) -> View:
-        """Return some columns of (batch, time, columns) at the step under way."""
+        `first`: where along time step 0 is.
+        """
         rows, steps, columns = view.strides
         buffer = Buffer(name, view.buffer.dtype, view.size, external=True)
-        ends = (view.shape[0], view.shape[1], shape[1])
-        part = view.slice((0, 0, start), ends, (1, 1, 1))
+        part = view.slice((0, first, start), (self.batch, self.time, shape[1]), (1, 1, 1))
         self.moving[buffer] = _Moving(part, steps)
         return View(buffer, 0, shape, (rows, columns))
 
@@ -191,7 +188,7 @@ class _Scanning:
                 if row:  # so that the rows of a block, by their numbers, lie from its start on
                     back = code.subtract(code.index(start), times(code, blocks.index, row))
                     self.bases[buffer] = code.result(f"getelementptr i8, {scratch}, {back}", "ptr")
-            self._copy(self.initial, emission.addresses(self.initial))
+            self._write_start()
             with code.loop(0, self.time, hint="time") as steps:
                 self._write_step(self._step_number(steps.index), inner)
 
@@ -229,7 +226,6 @@ class _Scanning:
             inside.elements().store(inside.work_out(value), view, zeros)
         used = self.used + inside.scratch_bytes
         outside.scratch_bytes = max(outside.scratch_bytes, used)
-        self._copy(self.left, self._address(self.left))
 
     def _address(self, view: View) -> Number:
         base = self.bases.get(view.buffer)
@@ -241,26 +237,31 @@ class _Scanning:
         address: Number = self.code.address(base, self.code.index(view.offset), kind)
         return address
 
-    def _copy(self, view: View, base: Number) -> None:
-        """Write that the rows under way of `view`, which begins at `base`, become the carry."""
-        code, kind = self.code, KIND_OF_DTYPE[self.carry.buffer.dtype]
+    def _write_start(self) -> None:
+        """Write the initial carry of the rows under way where the first step looks for it."""
+        code, kind = self.code, KIND_OF_DTYPE[self.core.dtype]
         lanes = self.emission.target.lanes(kind)
-        to = self.bases[self.carry.buffer]
-        with code.loop(*self.block, hint="carry") as rows:
-            source = code.address(base, times(code, rows.index, view.strides[0]), kind)
-            target = code.address(to, times(code, rows.index, self.carry.strides[0]), kind)
+        carried, width = self.initial.shape[1], self.core.shape[2]
+        start = self.time if self.op.reverse else 0
+        to = self.result.slice((0, start, 0), (self.batch, 1, width), (1, 1, 1))
+        place = View(to.buffer, to.offset, (self.batch, width), (to.strides[0], to.strides[2]))
+        with code.loop(*self.block, hint="start") as rows:
+            row = Position(rows.index)
 
             def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
-                if view.strides[1] == 1:
-                    entry = code.load(code.address(source, first, kind), kind, lanes, mask)
-                else:
-                    numbers = code.add(code.splat(first, lanes), code.lane_numbers("i64", lanes))
-                    numbers = code.multiply(numbers, code.like(view.strides[1], numbers))
-                    entry = code.load_lanes(source, numbers, kind, mask)
-                code.store(entry, code.address(target, first, kind), mask)
+                elements = self.emission.elements(lanes, mask)
+                here = (row, Position(first, True))
+                elements.store(elements.load(self.initial, here, self.core.dtype), place, here)
                 return values
 
-            self.emission.lanes_in(self.carry.shape[1], lanes, [], along)
+            def zeros(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
+                elements = self.emission.elements(lanes, mask)
+                here = (row, Position(plus(code, first, code.index(carried)), True))
+                elements.store(code.constant(0, kind, lanes), place, here)
+                return values
+
+            self.emission.lanes_in(carried, lanes, [], along)
+            self.emission.lanes_in(width - carried, lanes, [], zeros)
 
     def _turn(self, view: View, near: View) -> None:
         """Write that a constant is copied to this thread's memory, row after row."""
