@@ -39,8 +39,8 @@ class Emission:
     singles: dict[Value, Number] = field(default_factory=dict)
     scratch_bytes: int = 0
     chaining: bool = True
-    # Whether operands may be packed each time anew, even where they could be read as they lie.
-    packing: bool = True
+    # Where right operands of matrix products lie packed already (packing.py: pack_strips).
+    panels: dict[Value, Number] = field(default_factory=dict)
     # How a number from outside of the function under construction is called inside.
     take: Callable[[Number], Number] = lambda number: number
 

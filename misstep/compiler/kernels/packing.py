@@ -115,7 +115,7 @@ def pack_columns(
         source = code.address(start, code.index(v * lanes * right.columns), kind)
         target = code.address(panel, code.index(v * lanes), kind)
         if right.rows == 1:
-            turn(emission, source, right.columns, here, target, width, summed, lanes, kind)
+            _turn(emission, source, right.columns, here, target, width, summed, lanes, kind)
         else:
             with code.loop(0, summed, hint="pack") as loop:
                 line = code.address(source, times(code, loop.index, right.rows), kind)
@@ -128,7 +128,7 @@ def pack_columns(
     return Operand(panel, width, 1)
 
 
-def turn(
+def _turn(
     emission: Emission,
     source: Number,
     apart: int,

@@ -3,7 +3,7 @@
 No row of the batch needs another one, so each thread takes its rows through the whole of time
 without waiting for anybody. What a step begins with is what the last one left in the result; what
 is worked out on the way lies in a thread's own memory for just as many rows as are under way: near
-the core. Weights that a step would read across memory are turned over once. Fuses the body as any
+the core. Weights are packed once, as products read them. Fuses the body as any
 program is fused; a body in which rows meet is none that can be written here.
 """
 
@@ -16,9 +16,9 @@ from functools import lru_cache
 from misstep.compiler.code import BYTES, KIND_OF_DTYPE, Number
 from misstep.compiler.elements import Position, is_one_number, plus, times
 from misstep.compiler.fuse import Fused, Kernel, fuse
-from misstep.compiler.kernels.emission import LANES, Emission
+from misstep.compiler.kernels.contraction import pack_once
+from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.entries import write_entries
-from misstep.compiler.kernels.packing import turn
 from misstep.compiler.partition import ROWS_TOGETHER, InPlaceError, schedule
 from misstep.compiler.simplify import DECIDED_BY_SIZE, simplify
 from misstep.compiler.views import Buffer, View
@@ -28,8 +28,6 @@ from misstep.ops.scan import Scan
 
 Writers = Mapping[str, Callable[[Emission, Kernel], None]]
 ALIGNMENT = 64
-# Rows of a weight this many bytes apart (or a multiple) fall into few sets of the caches.
-FAR_APART = 2048
 
 
 @lru_cache(maxsize=256)
@@ -64,11 +62,21 @@ class _Scanning:
         self.moving: dict[Buffer, _Moving] = {}
         # Where this thread's own buffers begin in its memory, and the bytes of a row in each.
         self.own: dict[Buffer, tuple[int, int]] = {}
-        self.turned: list[tuple[View, View]] = []
+        self.panels: dict[Value, Number] = {}
         self.used = 0
         self.bases: dict[Buffer, Number] = {}
         self.block: tuple[Number, Number] = (self.code.index(0), self.code.index(0))
         ((_, self.result),) = kernel.results
+        self.products = [
+            one
+            for one in self.body.computed
+            if one.op is not None and one.op.kernel == "contraction" and self._is_fixed(one)
+        ]
+        heavy = sum(pack_once(emission, one, self._weight(one), None) for one in self.products)
+        # Few rows at a time are near the core, and so are weights; weights that are not should come
+        # from far away for many rows.
+        near = heavy <= emission.target.l2_bytes // 2
+        self.rows = ROWS_TOGETHER if near else -(-self.batch // ROWS_TOGETHER) * ROWS_TOGETHER
         self.fused = self._fuse()
         self.kernels = self._ordered()
 
@@ -85,7 +93,7 @@ class _Scanning:
             if place < self.op.sequences:
                 inputs[leaf] = self._at_step(f"step of {leaf.name}", view, 0, leaf.shape)
             else:
-                inputs[leaf] = self._fixed(leaf, view)
+                inputs[leaf] = view
         for value in self.body.literals:
             if value.size and not is_one_number(value):
                 raise NotYetError("compiling a scan", needed="a body without arrays of its own")
@@ -111,7 +119,7 @@ class _Scanning:
         kind = KIND_OF_DTYPE[buffer.dtype]
         row = buffer.size // self.batch * BYTES[kind]
         self.own[buffer] = self.used, row
-        self.used += -(-row * min(ROWS_TOGETHER, self.batch) // ALIGNMENT) * ALIGNMENT
+        self.used += -(-row * min(self.rows, self.batch) // ALIGNMENT) * ALIGNMENT
 
     def _at_step(
         self, name: str, view: View, start: int, shape: tuple[int, ...], first: int = 0
@@ -126,26 +134,18 @@ class _Scanning:
         self.moving[buffer] = _Moving(part, steps)
         return View(buffer, 0, shape, (rows, columns))
 
-    def _fixed(self, leaf: Value, view: View) -> View:
-        """Return where a constant lies, turned over if products would read across its rows."""
-        if not any(
-            one.op is not None and one.op.kernel == "contraction" and one.inputs[1] is leaf
-            for one in self.body.computed
-        ):
-            return view
-        rows, columns = leaf.shape
-        kind = KIND_OF_DTYPE[leaf.dtype]
-        far = view.strides[0] * BYTES[kind] % FAR_APART == 0 and rows > 1
-        if columns == 1 or (view.strides[1] == 1 and not far):
-            return view
-        width = -(-columns // LANES) * LANES
-        width += LANES if width * BYTES[kind] % FAR_APART == 0 else 0
-        buffer = Buffer(f"turned {leaf.name}", leaf.dtype, rows * width)
-        self.own[buffer] = self.used, 0
-        self.used += rows * width * BYTES[kind]
-        near = View(buffer, 0, leaf.shape, (width, 1))
-        self.turned.append((view, near))
-        return near
+    def _is_fixed(self, product: Value) -> bool:
+        """Tell whether a product's right operand is a constant of the scan, and a whole one."""
+        leaf = product.inputs[1]
+        fixed = self.body.inputs[1 + self.op.sequences :]
+        return product.ndim == 2 and any(leaf is one for one in fixed)
+
+    def _weight(self, product: Value) -> View:
+        """Return where the constant that a product multiplies by lies."""
+        place = next(
+            number for number, one in enumerate(self.body.inputs) if one is product.inputs[1]
+        )
+        return self.emission.fused.storage[self.core.inputs[place]]
 
     def _ordered(self) -> list[Kernel]:
         """Return the kernels of a step in order; no thread may need another one's rows."""
@@ -173,21 +173,17 @@ class _Scanning:
         """Write the loop over blocks of rows, and in it the one over time."""
         code, emission = self.code, self.emission
         scratch = emission.scratch
-        for view, near in self.turned:
-            self.bases[near.buffer] = code.address(
-                scratch, code.index(self.own[near.buffer][0]), "i8"
-            )
-            self._turn(view, near)
+        self._pack(scratch)
         inner = code.address(scratch, code.index(self.used), "i8")
         low, high = emission.bounds(self.batch)
-        with code.loop(low, high, ROWS_TOGETHER, hint="block") as blocks:
-            end = code.add(blocks.index, code.index(ROWS_TOGETHER))
+        with code.loop(low, high, self.rows, hint="block") as blocks:
+            end = code.add(blocks.index, code.index(self.rows))
             end = code.select(code.less(end, high), end, high)
             self.block = blocks.index, end
             for buffer, (start, row) in self.own.items():
-                if row:  # so that the rows of a block, by their numbers, lie from its start on
-                    back = code.subtract(code.index(start), times(code, blocks.index, row))
-                    self.bases[buffer] = code.result(f"getelementptr i8, {scratch}, {back}", "ptr")
+                # So that the rows of a block, by their numbers, lie from its start on.
+                back = code.subtract(code.index(start), times(code, blocks.index, row))
+                self.bases[buffer] = code.result(f"getelementptr i8, {scratch}, {back}", "ptr")
             self._write_start()
             with code.loop(0, self.time, hint="time") as steps:
                 self._write_step(self._step_number(steps.index), inner)
@@ -205,7 +201,7 @@ class _Scanning:
             self.bases[buffer] = code.address(base, times(code, step, one.stride), kind)
         inside = Emission(
             code, self.fused, outside.target, self._address, self._bounds, scratch,
-            chaining=outside.chaining, packing=False, take=outside.take,
+            chaining=outside.chaining, panels=self.panels, take=outside.take,
         )  # fmt: skip
         for value in self.fused.graph.values:
             known = value in self.fused.singles and not self.fused.kernels_of_single(value)
@@ -237,6 +233,15 @@ class _Scanning:
         address: Number = self.code.address(base, self.code.index(view.offset), kind)
         return address
 
+    def _pack(self, scratch: Number) -> None:
+        """Write that this thread packs the constants that steps multiply by."""
+        for product in self.products:
+            leaf, view = product.inputs[1], self._weight(product)
+            if leaf not in self.panels:
+                self.panels[leaf] = self.code.address(scratch, self.code.index(self.used), "i8")
+                size = pack_once(self.emission, product, view, self.panels[leaf])
+                self.used += -(-size // ALIGNMENT) * ALIGNMENT
+
     def _write_start(self) -> None:
         """Write the initial carry of the rows under way where the first step looks for it."""
         code, kind = self.code, KIND_OF_DTYPE[self.core.dtype]
@@ -262,40 +267,6 @@ class _Scanning:
 
             self.emission.lanes_in(carried, lanes, [], along)
             self.emission.lanes_in(width - carried, lanes, [], zeros)
-
-    def _turn(self, view: View, near: View) -> None:
-        """Write that a constant is copied to this thread's memory, row after row."""
-        code, kind = self.code, KIND_OF_DTYPE[view.buffer.dtype]
-        lanes = self.emission.target.lanes(kind)
-        base, to = self.emission.addresses(view), self.bases[near.buffer]
-        rows, columns = view.shape
-
-        def strip(first: Number, count: int) -> None:
-            source = code.address(base, times(code, first, view.strides[1]), kind)
-            target = code.address(to, first, kind)
-            if view.strides[0] == 1 and view.strides[1] != 1:
-                turn(self.emission, source, view.strides[1], count, target, near.strides[0],
-                     rows, lanes, kind)  # fmt: skip
-                return
-            mask = None
-            if count < lanes:
-                mask = code.constants([lane < count for lane in range(lanes)], "i1")
-            with code.loop(0, rows, hint="copy") as loop:
-                line = code.address(source, times(code, loop.index, view.strides[0]), kind)
-                if view.strides[1] == 1:
-                    entry = code.load(line, kind, lanes, mask)
-                else:
-                    offsets = code.constants([view.strides[1] * k for k in range(lanes)], "i64")
-                    entry = code.load_lanes(line, offsets, kind, mask)
-                there = code.address(target, times(code, loop.index, near.strides[0]), kind)
-                code.store(entry, there, mask)
-
-        whole = columns // lanes * lanes
-        if whole:
-            with code.loop(0, whole, lanes, hint="strip") as loop:
-                strip(loop.index, lanes)
-        if columns > whole:
-            strip(code.index(whole), columns - whole)
 
 
 def _rows_meet(kernel: Kernel) -> NotYetError:
