@@ -133,7 +133,8 @@ class Body:
             dear = one
             while isinstance(dear.op, Slice):  # of which a part is enough
                 dear = dear.inputs[0]
-            if dear.op is not None and (dear.op.kernel or dear.op.cost >= DEAR):
+            by_rows = one.ndim == 2 and one.shape[0] == self.batch
+            if by_rows and dear.op is not None and (dear.op.kernel or dear.op.cost >= DEAR):
                 kept[one] = None
             else:
                 waiting += one.inputs

@@ -77,9 +77,13 @@ class Scan(Op):
         body = self.graph(dtype)
         carry, *others = inputs
         times = {one.shape[1:2] for one in others[: self.sequences]}
-        if len(times) != 1 or any(len(one.shape) != 3 for one in others[: self.sequences]):
+        if len(times) != 1 or any(
+            len(one.shape) != 3 or one.shape[:1] != carry.shape[:1]
+            for one in others[: self.sequences]
+        ):
             raise ShapeError(
-                self.name, needed="sequences (batch, time, features) of one length in time",
+                self.name,
+                needed=f"sequences (batch, time, features) of one length beside {carry.shape}",
                 got=" and ".join(str(one.shape) for one in others[: self.sequences]),
             )  # fmt: skip
         given = [carry]
@@ -102,7 +106,7 @@ class Scan(Op):
                 needed=f"outputs {dtype}[{batch}, columns], the first of them {carried} columns",
                 got=", ".join(map(str, outputs)),
             )
-        (time,) = times.pop()
+        time = others[0].shape[1]
         return Type((batch, time + 1, int(ends[-1])), dtype)
 
     def run(self, initial: Array, *given: Array) -> Array:
