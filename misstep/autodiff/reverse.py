@@ -2,12 +2,12 @@
 
 Walks from the loss back to what was asked for. Un-broadcasting happens here and only here. What no
 wanted gradient needs is never part of the result. Knows the contract of ops, none of them but the
-sum it un-broadcasts with.
+sum it un-broadcasts with, and the parts of which a value's blame is put together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import overload
 
@@ -17,6 +17,7 @@ from misstep.errors import DtypeError, ShapeError
 from misstep.ir import Value, ancestors, located_at, make_literal
 from misstep.ir.graph import variable_of_line
 from misstep.ops import as_value, reshape, total
+from misstep.ops.pieces import Concatenate, Pad
 
 
 @overload
@@ -46,7 +47,7 @@ def gradient(
     wanted = [wrt] if isinstance(wrt, Value) else list(wrt)
     _check(loss, wanted, upstream)
     seed = upstream if upstream is not None else make_literal(np.ones(loss.shape), loss.dtype)
-    blame = _walk(loss, wanted, as_value(seed))
+    blame = _walk({loss: as_value(seed)}, wanted)
     results = []
     for value in wanted:
         found = blame.get(value)
@@ -78,22 +79,32 @@ def _check(loss: Value, wanted: list[Value], upstream: Value | None) -> None:
             )
 
 
-def _walk(loss: Value, wanted: list[Value], seed: Value) -> dict[Value, Value]:
-    """Return the blame of every Value on a way from the loss to what is wanted."""
-    order = ancestors([loss])
+def blames(seeds: Mapping[Value, Value], wanted: Sequence[Value]) -> list[Value | None]:
+    """Return what each of `wanted` is blamed for when the keys of `seeds` are for their values.
+
+    None where nothing flows. For those who write gradients themselves; `gradient` is for people.
+    """
+    found = _walk(dict(seeds), list(wanted))
+    return [found.get(value) for value in wanted]
+
+
+def _walk(seeds: dict[Value, Value], wanted: list[Value]) -> dict[Value, Value]:
+    """Return the blame of every Value on a way from what has some to what is wanted."""
+    order = ancestors(list(seeds))
     on_the_way = set(wanted)
     for value in order:
         if any(given in on_the_way for given in value.inputs):
             on_the_way.add(value)
     # What a line of the user's assigns to a variable is called so, and its gradient after it.
     last_of_line = {value.location: value for value in order}
-    blame: dict[Value, Value] = {loss: seed}
+    blame = dict(seeds)
+    given_before = set(seeds.values())
     for value in reversed(order):
         upstream = blame.get(value)
         if upstream is None:
             continue
         # Only now is it the whole blame: all that uses the value has been passed.
-        if upstream is not seed and upstream.op is not None and upstream.name is None:
+        if upstream not in given_before and upstream.op is not None and upstream.name is None:
             name = value.name
             if name is None and value is last_of_line[value.location]:
                 name = variable_of_line(value)
@@ -110,8 +121,39 @@ def _walk(loss: Value, wanted: list[Value], seed: Value) -> dict[Value, Value]:
                     continue
                 share = _unbroadcast(share, given)
                 known = blame.get(given)
-                blame[given] = share if known is None else known + share
+                blame[given] = share if known is None else _added(known, share)
     return blame
+
+
+def _added(one: Value, other: Value) -> Value:
+    """Return the sum of two shares; shares of neighboring parts are put side by side instead.
+
+    So that what is cut into parts, such as the gates of a recurrent layer, is not blamed part by
+    part in as many sums over all of it.
+    """
+    for first, second in ((one, other), (other, one)):
+        before, after = first.op, second.op
+        if not (isinstance(before, Pad) and isinstance(after, Pad)):
+            continue
+        left, right = first.inputs[0], second.inputs[0]
+        moved = [axis for axis in range(first.ndim)
+                 if (before.before[axis], before.after[axis]) != (0, 0)
+                 or (after.before[axis], after.after[axis]) != (0, 0)]  # fmt: skip
+        if len(moved) != 1 or any(before.between) or any(after.between):
+            continue
+        (axis,) = moved
+        if before.before[axis] + left.shape[axis] != after.before[axis]:
+            continue
+        whole = Concatenate(axis)(*_pieces(left, axis), *_pieces(right, axis))
+        if before.before[axis] == after.after[axis] == 0:
+            return whole
+        return Pad(before.before, after.after, before.between)(whole)
+    return one + other
+
+
+def _pieces(value: Value, axis: int) -> tuple[Value, ...]:
+    joined = isinstance(value.op, Concatenate) and value.op.axis % value.ndim == axis
+    return value.inputs if joined else (value,)
 
 
 def _unbroadcast(share: Value, given: Value) -> Value:

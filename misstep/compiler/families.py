@@ -25,13 +25,15 @@ class Family:
     result, along summed ones others. `products`: the multiply-adds of all entries together; None
     where no products are summed. `in_memory`: whether operands are read through views, so that
     their bases must be stored. `ends_entries`: whether an entry is done before the next ones are,
-    so that what follows from it can be worked out while it is in a register.
+    so that what follows from it can be worked out while it is in a register. `order`: the axes of
+    the result in the order in which it lies in memory, where that is not their own.
     """
 
     reads: Callable[[Value, Storage, set[Value]], list[Read]]
     products: Callable[[Value], int] | None = None
     in_memory: bool = False
     ends_entries: bool = True
+    order: tuple[int, ...] | None = None
 
 
 def family_of(value: Value | None) -> Family | None:
@@ -109,6 +111,24 @@ def _reduction_reads(core: Value, storage: Storage, singles: set[Value]) -> list
     return reads_of(given, tuple(where), storage, singles, set())
 
 
+def _scan_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    here = positions_of(core.shape)
+    found: list[Read] = []
+    for place, given in enumerate(core.inputs):
+        where = positions_of(given.shape, "summed")
+        if place <= core.op.sequences:  # type: ignore[union-attr]
+            where = (here[0], *where[1:])
+        found.append(Read(given, base_of(given, storage), storage[given], where))
+    return found
+
+
+def _scan_products(core: Value) -> int:
+    body = core.op.graph(core.dtype)  # type: ignore[union-attr]
+    inner = [(one, family_of(one)) for one in body.computed]
+    each = sum(one.products(value) for value, one in inner if one is not None and one.products)
+    return int((core.shape[1] - 1) * each)
+
+
 FAMILIES: dict[str, Family] = {
     "contraction": Family(
         _contraction_reads,
@@ -127,4 +147,13 @@ FAMILIES: dict[str, Family] = {
     ),
     "reduction": Family(_reduction_reads),
     "scatter": Family(_scatter_reads, ends_entries=False),
+    # Step after step: what all rows leave at a step stands together, and so steps that follow each
+    # other can be read as one stretch, from any step on.
+    "scan": Family(
+        _scan_reads,
+        products=_scan_products,
+        in_memory=True,
+        ends_entries=False,
+        order=(1, 0, 2),
+    ),
 }

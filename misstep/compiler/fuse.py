@@ -288,7 +288,7 @@ class _Fusion:
                 self.stored.add(value)
         if value in self.stored and (value not in self.singles or value in self.operands):
             name = value.name or value.op.name
-            whole = View.whole(Buffer(name, value.dtype, value.size), value.shape)
+            whole = _whole(Buffer(name, value.dtype, value.size), value)
             self.storage[value] = whole
             if value.op.kernel == "join":
                 self._place_pieces(value, whole)
@@ -407,6 +407,16 @@ class _Fusion:
                     # From now on worked out, where it is needed, from what its kernel has at hand.
                     del self.storage[value], self.makers[value]
             kernel.results = kept
+
+
+def _whole(buffer: Buffer, value: Value) -> View:
+    """Return where a value lies that has a buffer for itself."""
+    family = family_of(value)
+    if family is None or family.order is None:
+        return View.whole(buffer, value.shape)
+    lengths = tuple(value.shape[axis] for axis in family.order)
+    back = tuple(family.order.index(axis) for axis in range(value.ndim))
+    return View.whole(buffer, lengths).transpose(back)
 
 
 def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:

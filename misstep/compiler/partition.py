@@ -155,6 +155,7 @@ def _needs(
             for maker in () if read.view is None else fused.makers.get(read.base, ()):
                 if maker is not kernel:
                     made = next((view for value, view in maker.results if value is read.base), None)
+                    made = made or _joined_by_rows(read.base, maker, fused)
                     if made is None or not _share_alike(kernel, maker):
                         need(kernel, maker, False)
                     else:
@@ -185,6 +186,21 @@ def _needs(
                         f"the new numbers of {value.name}", needed="to be read entry by entry"
                     )
     return needs
+
+
+def _joined_by_rows(base: Value, maker: Kernel, fused: Fused) -> View | None:
+    """Return where a join lies if its pieces by `maker` are parts of rows with the same numbers."""
+    whole = fused.storage.get(base)
+    if whole is None or not whole.shape or maker.rows != whole.shape[0]:
+        return None
+    parts = [view for _, view in maker.results if view.buffer is whole.buffer]
+    row = abs(whole.strides[0])
+    aside = [
+        view
+        for view in parts
+        if view.strides[0] != whole.strides[0] or not 0 <= view.offset - whole.offset < row
+    ]
+    return None if aside or not parts else whole
 
 
 def _same_entry(read: Read, view: View, kernel: Kernel) -> bool:

@@ -24,6 +24,7 @@ from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbeddin
 from misstep.nn.initializers import (
     Constant,
     Fans,
+    ForgetGateBias,
     GlorotNormal,
     GlorotUniform,
     HeNormal,
@@ -63,18 +64,23 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
+from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "SELU",
     "AbsoluteError",
     "Activation",
     "AveragePool1D",
     "AveragePool2D",
     "BatchNorm",
+    "Bidirectional",
     "BinaryCrossEntropy",
     "ByAxes",
     "Constant",
@@ -88,6 +94,7 @@ __all__ = [
     "Embedding",
     "Fans",
     "Flatten",
+    "ForgetGateBias",
     "GlobalAveragePool1D",
     "GlobalAveragePool2D",
     "GlobalMaxPool1D",

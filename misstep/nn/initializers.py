@@ -282,5 +282,26 @@ class Constant(Initializer):
         return np.full(shape, float(self.value))
 
 
+@dataclass(frozen=True)
+class ForgetGateBias(Initializer):
+    """All 0, but for the forget gate of an LSTM, the second quarter of its biases: `value`.
+
+    So that a layer remembers before it has learned what to forget (Jozefowicz, Zaremba and
+    Sutskever, 2015).
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.LSTM(2), input_shape=(3, 1)).arrays()["bias"]
+    array([0., 0., 1., 1., 0., 0., 0., 0.], dtype=float32)
+    """
+
+    value: float = 1.0
+    words = "starts a gated memory by remembering"
+
+    def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
+        drawn, columns = np.zeros(shape), shape[-1] if shape else 0
+        drawn[..., columns // 4 : columns // 2] = self.value
+        return drawn
+
+
 XavierUniform = GlorotUniform
 XavierNormal = GlorotNormal

@@ -53,6 +53,7 @@ from misstep.ops.reduction import (
     total,
     variance,
 )
+from misstep.ops.scan import scan
 from misstep.ops.shape import broadcast_to, flip, reshape, transpose
 
 del _operators
@@ -103,6 +104,7 @@ __all__ = [
     "random_uniform",
     "relu",
     "reshape",
+    "scan",
     "scatter_add",
     "sigmoid",
     "sign",

@@ -39,7 +39,7 @@ SPREAD: dict[str, tuple[Any, bool]] = {
     "Normal": (lambda i, o: 0.05**2, False),
     "Uniform": (lambda i, o: 0.05**2 / 3, True),
 }
-FIXED = {"Zeros", "Constant", "Orthogonal"}
+FIXED = {"Zeros", "Constant", "ForgetGateBias", "Orthogonal"}
 
 
 def test_every_initializer_is_tested_here() -> None:
@@ -73,7 +73,7 @@ def test_mean_variance_and_bounds(name: str, fans: Fans) -> None:
         assert (drawn**4).mean() / variance**2 == pytest.approx(3, abs=5 * math.sqrt(96 / count))
 
 
-@pytest.mark.parametrize("name", sorted(set(KINDS) - {"Zeros", "Constant"}))
+@pytest.mark.parametrize("name", sorted(set(KINDS) - {"Zeros", "Constant", "ForgetGateBias"}))
 def test_seed_and_stream_and_nothing_else_decide(name: str) -> None:
     one, shape, fans = KINDS[name](), (4, 6), Fans(4, 6)
     drawn = one.draw(shape, fans, 3, 1)
@@ -103,6 +103,11 @@ def test_orthogonal_directions_are_evenly_spread() -> None:
     # Without the signs of the triangle's diagonal the first entry would always be negative.
     signs = [Orthogonal().draw((3, 3), Fans(3, 3), seed, 0)[0, 0] > 0 for seed in range(200)]
     assert 60 < sum(signs) < 140
+
+
+def test_only_the_forget_gate_starts_from_a_number() -> None:
+    drawn = KINDS["ForgetGateBias"](2.0).draw((8,), Fans(1, 1), 0, 0)  # type: ignore[call-arg]
+    np.testing.assert_array_equal(drawn, [0, 0, 2, 2, 0, 0, 0, 0])
 
 
 def test_orthogonal_needs_two_axes() -> None:

@@ -35,6 +35,7 @@ WORKS: list[tuple[Callable[[Value], Value], tuple[int, ...]]] = [
     (lambda x: x[::2, 1:], (0, 2)),
     (lambda x: x + np.ones((1, 3)), (0, 3)),
     (lambda x: x * np.ones((2, 1, 1)), (2, 0, 3)),
+    (lambda x: ms.scan(lambda h, e, u: h @ u + e, x, [np.ones((0, 4, 3))], [np.eye(3)]), (0, 4, 3)),
 ]
 
 

@@ -1,11 +1,12 @@
 """The loops of kernels, as code: one file for each family.
 
 Start at `emission.py`, what all of them share; then `entries.py` (entry by entry), `reduction.py`,
-`contraction.py` (matrix products) with `packing.py`, `fetching.py` (rows by index) and
-`scattering.py` (updates by index).
+`contraction.py` (matrix products) with `packing.py`, `fetching.py` (rows by index),
+`scattering.py` (updates by index) and `scan.py` (a body of kernels, step after step).
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.contraction import write_contraction
@@ -14,6 +15,7 @@ from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.entries import write_entries
 from misstep.compiler.kernels.fetching import write_fetch
 from misstep.compiler.kernels.reduction import write_reduction
+from misstep.compiler.kernels.scan import write_scan
 from misstep.compiler.kernels.scattering import write_scatter
 from misstep.compiler.kernels.window_products import write_window_products
 
@@ -25,5 +27,7 @@ WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {
     "reduction": write_reduction,
     "scatter": write_scatter,
 }
+# The kernels of a scan's body are of these families themselves.
+WRITERS["scan"] = partial(write_scan, writers=WRITERS)
 
 __all__ = ["WRITERS", "Emission", "write_entries", "write_fetch"]

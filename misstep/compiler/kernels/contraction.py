@@ -72,6 +72,32 @@ def write_contraction(emission: Emission, kernel: Kernel) -> None:
     over(0, ())
 
 
+def pack_once(emission: Emission, core: Value, view: View, panel: Number | None) -> int:
+    """Write that the right operand of a product is packed, for many products; return its bytes.
+
+    `view`: where it lies; `panel`: where it goes, None to only ask how much room it takes.
+    """
+    code, kind = emission.code, KIND_OF_DTYPE[core.dtype]
+    rows, columns = core.shape[-2:]
+    summed = view.shape[0]
+    tile = choose_tile(emission.target.vector_registers, emission.target.lanes(kind), rows, columns)
+    width = tile.vectors * tile.lanes
+    if panel is not None:
+        right = _operand(emission, emission.addresses(view), view, kind, ())
+
+        def pack(first: Number, many: int) -> None:
+            there = code.address(panel, times(code, first, summed * BYTES[kind]), "i8")
+            pack_columns(emission, right, kind, first, many, summed, tile, there)
+
+        whole = columns // width * width
+        if whole:
+            with code.loop(0, whole, width, hint="strips") as loop:
+                pack(loop.index, width)
+        if columns > whole:
+            pack(code.index(whole), columns - whole)
+    return -(-columns // tile.lanes) * tile.lanes * summed * BYTES[kind]
+
+
 def _operand(
     emission: Emission, base: Number, view: View, kind: str, outer: tuple[Position, ...]
 ) -> Operand:
@@ -120,9 +146,15 @@ def _write_matrix(
         used = packed_left.bytes
     panel = code.address(scratch, code.index(used), "i8")
     must = right.columns != 1 and columns > 1
+    ready = emission.panels.get(core.inputs[1])
     packing = must or (rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART)
     together = width
-    if packing:
+    if ready is not None:
+        # Packed before, once for many products. A row is finished along all columns before the next
+        # one, unless a panel so large would have to come from far away for every few rows.
+        near = summed * columns * size <= emission.target.l2_bytes // 2
+        together, panel, packing = (columns if near else width), ready, True
+    elif packing:
         # As many columns as leave half of the second cache to the rest, so that a row is finished
         # along many columns before the next one: memory is then read and written in long pieces.
         room = emission.target.l2_bytes // 2 // (summed * size) // width * width
@@ -130,7 +162,7 @@ def _write_matrix(
         used += summed * together * size
     emission.scratch_bytes = max(emission.scratch_bytes, used)
     chains = chains_of(rows, columns, summed) if emission.chaining else 1
-    beside = _read_beside(emission, kernel) if packing else []
+    beside = _read_beside(emission, kernel) if packing and ready is None else []
 
     def along(count: int, write: Callable[[Number, int], None]) -> None:
         """Write what is done for each strip of `count` columns, by its first column."""
@@ -145,12 +177,15 @@ def _write_matrix(
 
     def columns_from(start: Number, count: int) -> None:
         """Write all rows for the `count` columns from `start` on."""
+        strips = panel
+        if ready is not None:
+            strips = code.address(ready, times(code, start, summed * size), "i8")
 
         def pack(first: Number, many: int) -> None:
             there = code.address(panel, times(code, first, summed * size), "i8")
             pack_columns(emission, right, kind, plus(code, start, first), many, summed, tile, there)
 
-        if packing:
+        if packing and ready is None:
             along(count, pack)
 
         def block(row: Number, height: int) -> None:
@@ -164,7 +199,7 @@ def _write_matrix(
                 narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
                 column = plus(code, start, first)
                 if packing:
-                    there = code.address(panel, times(code, first, summed * size), "i8")
+                    there = code.address(strips, times(code, first, summed * size), "i8")
                     source = Operand(there, narrow.vectors * tile.lanes, 1)
                 else:
                     moved = times(code, column, right.columns if columns > 1 else 1)

@@ -39,6 +39,8 @@ class Emission:
     singles: dict[Value, Number] = field(default_factory=dict)
     scratch_bytes: int = 0
     chaining: bool = True
+    # Where right operands of matrix products lie packed already (packing.py: pack_strips).
+    panels: dict[Value, Number] = field(default_factory=dict)
     # How a number from outside of the function under construction is called inside.
     take: Callable[[Number], Number] = lambda number: number
 
