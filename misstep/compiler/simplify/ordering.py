@@ -17,6 +17,7 @@ from misstep.compiler.simplify.expand import expand
 from misstep.compiler.simplify.fold_constants import fold_constants
 from misstep.compiler.simplify.identities import identities
 from misstep.compiler.simplify.long_sums import long_sums
+from misstep.compiler.simplify.merge_rows import merge_rows
 from misstep.compiler.simplify.passes import Pass
 from misstep.compiler.simplify.powers import powers
 from misstep.compiler.simplify.rewriting import Draft
@@ -30,6 +31,7 @@ REPEATED: tuple[Pass, ...] = (
     cancel_moves,
     cancel_slices,
     drop_broadcasts,
+    merge_rows,
     identities,
     choices,
     powers,
