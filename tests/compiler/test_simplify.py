@@ -227,7 +227,7 @@ CASES: list[tuple[Callable[[], Value], str]] = [
     (lambda: x + ops.broadcast_to(y, (2, 3)), "add(x, y)"),
     (lambda: ops.exp(ops.broadcast_to(s, (9,))), "broadcast_to(exp(s))"),
     (lambda: x * ops.reshape(y, (1, 3)), "multiply(x, y)"),
-    (lambda: s * ops.reshape(y, (1, 3)), "multiply(s, reshape(y))"),
+    (lambda: s * ops.reshape(y, (1, 3)), "reshape(multiply(s, y))"),
     (lambda: ops.broadcast_to(ops.broadcast_to(ops.reshape(y, (1, 3)), (2, 3)), (4, 2, 3)),
      "broadcast_to(y)"),
     (lambda: ops.reshape(ops.broadcast_to(ops.reshape(s, (1, 1)), (2, 3)), (6,)),

@@ -4,7 +4,8 @@ A layer that takes each row by itself (a matrix product, a normalization along t
 (batch, places, features) as (batch · places, features). Written so throughout, the work entry by
 entry around a product has the product's shape, and is done while its result is in a register.
 Rules start from such a reshape, and move it behind what follows. Where a shape can't be merged (one
-number for each example, repeated over its places), it stays.
+number for each example, repeated over its places), it stays. Numbers for each column, such as means
+over a batch, are written without the axis of their one row.
 
 Bits of compiled code stay: sums go through the same entries in the same order. NumPy may choose
 another order for another shape, so the pass is not called exact.
@@ -59,6 +60,31 @@ def reduction_of_rows(here: Rewriting, value: Value) -> Value | None:
     return None
 
 
+@merge_rows.on(Sum, Largest)
+def sums_of_columns(here: Rewriting, value: Value) -> Value | None:
+    """Let the rows, which threads share out, be what is left: no axis of one row before it."""
+    assert isinstance(value.op, Sum | Largest)
+    (x,) = value.inputs
+    if not value.op.keep or value.size < 2 or 0 not in {axis % x.ndim for axis in value.op.axes}:
+        return None
+    return here.reshape(here.make(type(value.op)(value.op.axes), x), value.shape)
+
+
+@merge_rows.on_elementwise
+def without_leading_ones(here: Rewriting, value: Value) -> Value | None:
+    """Compute in the shape that an input had before it was given leading axes of length 1."""
+    lead = next((axis for axis, length in enumerate(value.shape) if length > 1), 0)
+    if not lead or not any(
+        isinstance(one.op, Reshape) and one.inputs[0].shape == value.shape[lead:]
+        for one in value.inputs
+    ):
+        return None
+    assert value.op is not None
+    inputs = [here.reshape(one, one.shape[max(lead - value.ndim + one.ndim, 0) :])
+              for one in value.inputs]  # fmt: skip
+    return here.reshape(here.make(value.op, *inputs), value.shape)
+
+
 def _merged(value: Value) -> int | None:
     """Return how many rows a value has along one axis before it is reshaped to several, if so."""
     if not isinstance(value.op, Reshape) or value.size == 0:
@@ -93,6 +119,12 @@ def _() -> Graph:
     x, bias = make_input("x", (6, 4)), make_input("bias", (4,))
     more = make_input("more", (2, 3, 4))
     return Graph(relu(reshape(x, (2, 3, 4)) + bias) * 2.0 + more)
+
+
+@merge_rows.example
+def _() -> Graph:
+    x = make_input("x", (6, 4))
+    return Graph(x - total(x, 0, keep=True) * make_input("share", (1, 4)))
 
 
 @merge_rows.example

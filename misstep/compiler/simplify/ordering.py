@@ -14,6 +14,7 @@ from misstep.compiler.simplify.choices import choices
 from misstep.compiler.simplify.divide_by_uniform import divide_by_uniform
 from misstep.compiler.simplify.drop_broadcasts import drop_broadcasts
 from misstep.compiler.simplify.expand import expand
+from misstep.compiler.simplify.factor_sums import factor_sums
 from misstep.compiler.simplify.fold_constants import fold_constants
 from misstep.compiler.simplify.identities import identities
 from misstep.compiler.simplify.long_sums import long_sums
@@ -40,6 +41,7 @@ REPEATED: tuple[Pass, ...] = (
 ORDER: tuple[tuple[Pass, ...], ...] = (
     (expand,),
     REPEATED,
+    (factor_sums,),
     (split_flat, *REPEATED),
     (long_sums,),
     (divide_by_uniform,),
