@@ -122,3 +122,15 @@ def test_axes_count_from_the_end() -> None:
     found, wanted = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
     for name, array in wanted.items():
         np.testing.assert_allclose(found[name], array, rtol=1e-6)
+
+
+def test_what_is_repeated_along_an_axis_counts_as_often() -> None:
+    x, each = make_input("x", (4, 5, 3)), make_input("each", (4, 1, 3))
+    far = x - mean(x, (0, 1), keep=True)
+    graph = Graph({"a": total(each * far, (0, 1)), "b": total(each * 2.0 + far, (0, 1))})
+    assert len(sums(factor_sums(graph))) == 3
+    random = np.random.default_rng(5)
+    given = {one.name: random.normal(size=one.shape) for one in (x, each)}
+    found, wanted = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5)

@@ -161,21 +161,15 @@ class _Terms:
         if len(linear) == 1 and linear[0] is not x:
             self._add(linear[0], Term(number, tuple(factors)))
             return
-        if not linear or self._shape(linear) != tuple(self.x.shape[one] for one in self._order):
+        if not linear:
             self.fits = False
             return
+        # Along an axis that the product does not have, it is as often there as the sum is long.
+        for axis in self.axes:
+            if not any(_length(one, axis, self.x.ndim) > 1 for one in linear):
+                number *= self.x.shape[axis]
         product = tuple(sorted(linear, key=self.place.__getitem__))
         self.found.append(Term(number, tuple(factors), product))
-
-    @property
-    def _order(self) -> list[int]:
-        return sorted(self.axes)
-
-    def _shape(self, product: list[Value]) -> tuple[int, ...]:
-        """Return how far a product reaches along the axes."""
-        return tuple(
-            max(_length(one, axis, self.x.ndim) for one in product) for axis in self._order
-        )
 
     def _changes(self, value: Value) -> bool:
         return any(_length(value, axis, self.x.ndim) > 1 for axis in self.axes)

@@ -17,6 +17,7 @@ from misstep.compiler.simplify.expand import expand
 from misstep.compiler.simplify.factor_sums import factor_sums
 from misstep.compiler.simplify.fold_constants import fold_constants
 from misstep.compiler.simplify.identities import identities
+from misstep.compiler.simplify.long_columns import long_columns
 from misstep.compiler.simplify.long_sums import long_sums
 from misstep.compiler.simplify.merge_rows import merge_rows
 from misstep.compiler.simplify.passes import Pass
@@ -44,11 +45,12 @@ ORDER: tuple[tuple[Pass, ...], ...] = (
     (factor_sums,),
     (split_flat, *REPEATED),
     (long_sums,),
+    (long_columns,),
     (divide_by_uniform,),
     REPEATED,
 )
 # These look at how many entries a whole array has, rows of a batch included.
-DECIDED_BY_SIZE: tuple[Pass, ...] = (long_sums, divide_by_uniform)
+DECIDED_BY_SIZE: tuple[Pass, ...] = (long_sums, long_columns, divide_by_uniform)
 # Hears of a pass that found something: the pass, the graph before it and the one after.
 Told = Callable[[Pass, Graph, Graph], None]
 # Two rounds are common, four the most seen in any program of training. A bound, not a need: every
