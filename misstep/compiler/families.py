@@ -95,5 +95,5 @@ FAMILIES: dict[str, Family] = {
         in_memory=True,
     ),
     "reduction": Family(_reduction_reads),
-    "scatter": Family(_scatter_reads, ends_entries=False),
+    "scatter": Family(_scatter_reads),
 }
