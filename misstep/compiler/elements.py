@@ -235,26 +235,31 @@ class Place:
             start = plus(code, start, times(code, position.start, step))
         return code.binary("udiv", start, code.index(lanes))
 
-    def in_order(self) -> Position:
-        """Return the entry's place when all entries stand along one axis, in row-major order."""
+    def in_order(self, first: int = 0, stop: int | None = None) -> Position:
+        """Return the entry's place when all entries stand along one axis, in row-major order.
+
+        `first`, `stop`: only the axes from the first up to but not the other count.
+        """
         if self.elements.flat:
             return self.positions[0]
-        *outer, last = self.positions or (Position(self.code.index(0)),)
+        *outer, last = self.positions[first:stop] or (Position(self.code.index(0)),)
         if not last.run or any(one.spread for one in outer):
-            return Position(self.linear())
-        steps = row_major(self.value.shape)
-        start = last.start if self.value.shape[-1] > 1 else self.code.index(0)
+            return Position(self.linear(first, stop))
+        lengths = self.value.shape[first:stop]
+        steps = row_major(lengths)
+        start = last.start if lengths[-1] > 1 else self.code.index(0)
         for position, step in zip(outer, steps[:-1], strict=True):
             start = plus(self.code, start, times(self.code, position.start, step))
         return Position(start, True)
 
-    def linear(self) -> Number:
+    def linear(self, first: int = 0, stop: int | None = None) -> Number:
         """Return the entry's number in row-major order, in all lanes if they differ."""
         code = self.code
         total = code.index(0)
         if self.elements.flat:
             return self.number(self.positions[0])
-        for position, step in zip(self.positions, row_major(self.value.shape), strict=True):
+        positions, lengths = self.positions[first:stop], self.value.shape[first:stop]
+        for position, step in zip(positions, row_major(lengths), strict=True):
             moved = times(code, self.number(position), step)
             lanes = max(total.lanes, moved.lanes)
             total = plus(code, code.splat(total, lanes), code.splat(moved, lanes))

@@ -146,7 +146,7 @@ FAMILIES: dict[str, Family] = {
         in_memory=True,
     ),
     "reduction": Family(_reduction_reads),
-    "scatter": Family(_scatter_reads, ends_entries=False),
+    "scatter": Family(_scatter_reads),
     # Step after step: what all rows leave at a step stands together, and so steps that follow each
     # other can be read as one stretch, from any step on.
     "scan": Family(

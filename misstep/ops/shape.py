@@ -20,6 +20,29 @@ from misstep.ops.elementwise import Gradients, draw, draw_shape
 from misstep.ops.lifting import Operand, as_value
 
 
+def _runs(
+    given: tuple[int, ...], wanted: tuple[int, ...]
+) -> list[tuple[tuple[int, ...], int, int]]:
+    """Return which axes become which: lengths given, and the first and last axis wanted.
+
+    As short as can be: where rows are told apart, places within a row stay what they are.
+    """
+    if math.prod(given) == 0:
+        return [(given, 0, len(wanted))]
+    runs: list[tuple[tuple[int, ...], int, int]] = []
+    start, first = 0, 0
+    while start < len(given) or first < len(wanted):
+        end, stop = min(start + 1, len(given)), min(first + 1, len(wanted))
+        while math.prod(given[start:end]) != math.prod(wanted[first:stop]):
+            if math.prod(given[start:end]) < math.prod(wanted[first:stop]):
+                end += 1
+            else:
+                stop += 1
+        runs.append((given[start:end], first, stop))
+        start, first = end, stop
+    return runs
+
+
 @dataclass(frozen=True)
 class Reshape(Op):
     """The same entries, in the same order, in another shape."""
@@ -53,19 +76,27 @@ class Reshape(Op):
         return given.reshape(self.shape)
 
     def element(self, place: Any) -> Any:
-        code, linear = place.code, place.in_order()
-        rest, left, positions = place.number(linear), place.value.size, []
-        for length in reversed(place.value.inputs[0].shape):
-            if length == 1:
-                positions.append(place.at(code.index(0)))
-            elif length == left:  # the first axis, or the only one
-                positions.append(linear if left == place.value.size else place.at(rest))
-                left = 1
-            else:
-                whole = code.like(max(length, 1), rest)
-                positions.append(place.at(code.binary("urem", rest, whole)))
-                rest, left = code.binary("udiv", rest, whole), left // max(length, 1)
-        return place.read(0, positions[::-1])
+        positions: list[Any] = []
+        for lengths, first, stop in _runs(place.value.inputs[0].shape, place.value.shape):
+            if len(lengths) == 1 == stop - first:
+                positions.append(place.positions[first])
+                continue
+            linear = place.in_order(first, stop)
+            size = math.prod(lengths)
+            rest, left, found = place.number(linear), size, []
+            for length in reversed(lengths):
+                if length == 1:
+                    found.append(place.at(place.code.index(0)))
+                elif length == left:  # the first axis, or the only one
+                    found.append(linear if left == size else place.at(rest))
+                    left = 1
+                else:
+                    whole = place.code.like(max(length, 1), rest)
+                    found.append(place.at(place.code.binary("urem", rest, whole)))
+                    rest = place.code.binary("udiv", rest, whole)
+                    left //= max(length, 1)
+            positions += found[::-1]
+        return place.read(0, positions)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:

@@ -22,6 +22,7 @@ from misstep.compiler.kernels.packing import Packed, pack_columns, pack_rows
 from misstep.compiler.kernels.tiles import Operand, Tile, chains_of, choose_tile
 from misstep.compiler.reading import positions_of
 from misstep.compiler.views import View
+from misstep.ir import Value
 
 # Rows of an operand this many bytes apart each need an entry of the table of pages, and fall into
 # few sets of the caches where that is a power of two; columns of them then do so at half of it.

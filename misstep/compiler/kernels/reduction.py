@@ -70,7 +70,7 @@ def _write_outer(
         return
     if axis + 1 == len(belongs) and last_kept:
         length = kernel.shape[axis]
-        wide = WIDE if length >= WIDE else LANES
+        wide = WIDE if length >= WIDE else WIDE // 2 if length >= WIDE // 2 else LANES
 
         def columns(first: Number, mask: Number | None) -> None:
             here = [*outer, Position(first, True)]

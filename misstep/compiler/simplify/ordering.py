@@ -14,10 +14,13 @@ from misstep.compiler.simplify.choices import choices
 from misstep.compiler.simplify.divide_by_uniform import divide_by_uniform
 from misstep.compiler.simplify.drop_broadcasts import drop_broadcasts
 from misstep.compiler.simplify.expand import expand
+from misstep.compiler.simplify.factor_sums import factor_sums
 from misstep.compiler.simplify.fold_constants import fold_constants
 from misstep.compiler.simplify.identities import identities
 from misstep.compiler.simplify.lay_out_pads import lay_out_pads
+from misstep.compiler.simplify.long_columns import long_columns
 from misstep.compiler.simplify.long_sums import long_sums
+from misstep.compiler.simplify.merge_rows import merge_rows
 from misstep.compiler.simplify.passes import Pass
 from misstep.compiler.simplify.powers import powers
 from misstep.compiler.simplify.rewriting import Draft
@@ -31,6 +34,7 @@ REPEATED: tuple[Pass, ...] = (
     cancel_moves,
     cancel_slices,
     drop_broadcasts,
+    merge_rows,
     identities,
     choices,
     powers,
@@ -39,13 +43,15 @@ REPEATED: tuple[Pass, ...] = (
 ORDER: tuple[tuple[Pass, ...], ...] = (
     (expand,),
     REPEATED,
+    (factor_sums,),
     (split_flat, lay_out_pads, *REPEATED),
     (long_sums,),
+    (long_columns,),
     (divide_by_uniform,),
     REPEATED,
 )
 # These look at how many entries a whole array has, rows of a batch included.
-DECIDED_BY_SIZE: tuple[Pass, ...] = (long_sums, divide_by_uniform)
+DECIDED_BY_SIZE: tuple[Pass, ...] = (long_sums, long_columns, divide_by_uniform)
 # Hears of a pass that found something: the pass, the graph before it and the one after.
 Told = Callable[[Pass, Graph, Graph], None]
 # Two rounds are common, four the most seen in any program of training. A bound, not a need: every

@@ -1,0 +1,136 @@
+"""Sums that share their parts: two for the slopes of a normalization, and none for what is 0."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from misstep.autodiff import gradient
+from misstep.compiler.program import NativeProgram
+from misstep.compiler.simplify import simplify
+from misstep.compiler.simplify.factor_sums import factor_sums, is_centered
+from misstep.ir import Graph, Interpreter, Value, make_input
+from misstep.ops import broadcast_to, divide, mean, negative, reshape, sqrt, tanh, total
+from misstep.ops.reduction import Sum
+
+ROWS, WIDTH = 24, 10
+
+
+def normalized(x: Value, scale: Value, shift: Value, axes: tuple[int, ...]) -> Value:
+    far = x - mean(x, axes, keep=True)
+    return far / sqrt(mean(far * far, axes, keep=True) + 1e-5) * scale + shift
+
+
+def slopes(shape: tuple[int, ...], axes: tuple[int, ...]) -> Graph:
+    x, up = make_input("x", shape, "float64"), make_input("up", shape, "float64")
+    bias, scale, shift = (
+        make_input(name, shape[-1:], "float64") for name in ("bias", "scale", "shift")
+    )
+    loss = total(tanh(normalized(x + bias, scale, shift, axes)) * up)
+    wanted = [x, bias, scale, shift]
+    found = gradient(loss, wanted)
+    return Graph(
+        {f"slope_{one.name}": slope for one, slope in zip(wanted, found, strict=True)},
+        [x, up, bias, scale, shift],
+    )
+
+
+def feeds(graph: Graph) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(2)
+    return {str(one.name): random.normal(1.0, 2.0, one.shape) for one in graph.inputs}
+
+
+def sums(graph: Graph) -> list[Value]:
+    return [value for value in graph.values if isinstance(value.op, Sum)]
+
+
+CASES = [((ROWS, WIDTH), (0,)), ((ROWS, WIDTH), (1,)), ((4, 3, 2, WIDTH), (0, 1, 2)),
+         ((4, 6, WIDTH), (2,))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("shape", "axes"), CASES)
+def test_slopes_of_a_normalization_stay(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
+    graph = slopes(shape, axes)
+    given = feeds(graph)
+    wanted = Interpreter(graph).run(given)
+    best = simplify(graph)
+    assert len(sums(best)) <= len(sums(simplify(graph, [factor_sums])))
+    base = None
+    for threads in (1, 2, 3, 8):
+        program = NativeProgram(graph, threads=threads)
+        program.threads = threads
+        found, _ = program.run(given)
+        for name, array in wanted.items():
+            np.testing.assert_allclose(found[name], array, rtol=1e-10, atol=1e-10, err_msg=name)
+        bits = {name: array.tobytes() for name, array in found.items()}
+        assert base is None or bits == base
+        base = bits
+
+
+def test_a_normalization_over_rows_needs_two_sums_for_its_slopes() -> None:
+    graph = simplify(slopes((ROWS, WIDTH), (0,)))
+    # The mean and the mean square, then the slope that comes in and its product with the rest.
+    assert len(sums(graph)) == 4
+    # A bias that the mean takes away again has no slope at all, not one of rounding errors.
+    found, _ = NativeProgram(graph, threads=1).run(feeds(graph))
+    assert not found["slope_bias"].any()
+
+
+def test_what_counts_as_less_its_mean() -> None:
+    x = make_input("x", (4, 6))
+    zero, one = frozenset([0]), frozenset([1])
+    assert is_centered(x - mean(x, 0, keep=True), zero)
+    assert not is_centered(x - mean(x, 0, keep=True), one)
+    assert is_centered(x + reshape(mean(negative(x), 1), (4, 1)), one)
+    assert is_centered(divide(negative(total(x, (0,))), 4.0) + x, zero)
+    assert not is_centered(x - total(x, (0,)) / 5.0, zero)
+    assert not is_centered(x + mean(x, 0, keep=True), zero)
+    assert not is_centered(x - mean(x * 2.0, 0, keep=True), zero)
+    assert not is_centered(x * 1.0, zero)
+
+
+def test_sums_that_share_nothing_stay_as_they_are() -> None:
+    x, y = make_input("x", (4, 6)), make_input("y", (4, 6))
+    for graph in (
+        Graph(total(x + y, (0,))),
+        Graph({"a": total(x * 2.0, (0,)), "b": total(y * 2.0, (0,))}),
+        Graph({"a": total(x + y, (0,)), "b": total(x, (0,))}),
+        Graph({"a": total(x / y, (0,)), "b": total(x, (0,))}),
+    ):
+        assert factor_sums(graph) is graph
+
+
+def test_a_sum_of_sums_that_others_need_is_no_sum_of_its_own() -> None:
+    x, y = make_input("x", (4, 6)), make_input("y", (4, 6))
+    graph = Graph(
+        {"a": total(x - y * 0.5, (0,)), "b": total(x, (0,), keep=True), "c": total(y, (0,))}
+    )
+    assert len(sums(factor_sums(graph))) == 2
+    given = {name: np.random.default_rng(3).normal(size=(4, 6)).astype("f") for name in "xy"}
+    found, wanted = Interpreter(factor_sums(graph)).run(given), Interpreter(graph).run(given)
+    for name, array in wanted.items():
+        assert found[name].shape == array.shape
+        np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-6)
+
+
+def test_axes_count_from_the_end() -> None:
+    a, b = make_input("a", (4, 4)), make_input("b", (3, 4, 4))
+    graph = Graph({"a": total(a * a, (1,)), "b": total(a * a * (b * 0.0 + 1.0), (1,)),
+                   "c": total(broadcast_to(a * a, (3, 4, 4)) * 1.0, (1,)),
+                   "d": total(a * a * 2.0, (1,), keep=True)})  # fmt: skip
+    given = {"a": np.arange(16.0).reshape(4, 4), "b": np.ones((3, 4, 4))}
+    found, wanted = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-6)
+
+
+def test_what_is_repeated_along_an_axis_counts_as_often() -> None:
+    x, each = make_input("x", (4, 5, 3)), make_input("each", (4, 1, 3))
+    far = x - mean(x, (0, 1), keep=True)
+    graph = Graph({"a": total(each * far, (0, 1)), "b": total(each * 2.0 + far, (0, 1))})
+    assert len(sums(factor_sums(graph))) == 3
+    random = np.random.default_rng(5)
+    given = {one.name: random.normal(size=one.shape) for one in (x, each)}
+    found, wanted = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5)

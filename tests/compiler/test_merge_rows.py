@@ -1,0 +1,86 @@
+"""Rows of several axes (examples, places) as rows along one: fewer kernels, and the same bits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from misstep.compiler.lower import Roles, lower
+from misstep.compiler.program import NativeProgram
+from misstep.compiler.simplify import ORDER, simplify
+from misstep.compiler.simplify.merge_rows import merge_rows
+from misstep.compiler.target import host_target
+from misstep.ir import Graph, Interpreter, Value, make_input
+from misstep.ops import erf, mean, relu, reshape, sqrt
+
+X, W, V = (
+    make_input("x", (6, 5, 20)),
+    make_input("w", (20, 24)),
+    make_input("v", (24, 20)),
+)
+BIAS = make_input("bias", (24,))
+
+
+def normalized(x: Value) -> Value:
+    far = x - mean(x, -1, keep=True)
+    return far / sqrt(mean(far * far, -1, keep=True) + 1e-5)
+
+
+def product(x: Value, w: Value) -> Value:
+    rows = reshape(x, (-1, x.shape[-1])) @ w
+    return reshape(rows, (*x.shape[:-1], w.shape[-1]))
+
+
+def block() -> dict[str, Value]:
+    hidden = product(X, W) + BIAS
+    hidden = hidden * (0.5 * (1.0 + erf(hidden * 0.7)))
+    after = X + product(hidden, V)
+    return {"after": after, "normal": normalized(after), "columns": mean(hidden, (0, 1))}
+
+
+def feeds() -> dict[str, np.ndarray]:
+    random = np.random.default_rng(4)
+    return {str(one.name): random.normal(size=one.shape).astype("f") for one in (X, W, V, BIAS)}
+
+
+def test_work_around_products_is_done_in_their_registers() -> None:
+    graph = Graph(block(), [X, W, V, BIAS])
+    target = host_target()
+    without = lower(simplify(graph, [merge_rows]), Roles(), target)
+    merged = lower(simplify(graph), Roles(), target)
+    assert len(merged.fused.kernels) < len(without.fused.kernels)
+    products = [
+        one
+        for one in merged.fused.kernels
+        if one.core is not None and one.core.op.kernel == "contraction"
+    ]
+    assert len(products) == 2
+    # The activation and the sum with what went round are worked out there.
+    assert all(one.results[-1][0] is not one.core for one in products)
+    assert merged.barriers < without.barriers
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_numbers_stay(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    graph = Graph(block(), [X, W, V, BIAS])
+    program = NativeProgram(graph, threads=threads)
+    program.threads = threads
+    found, _ = program.run(feeds())
+    for name, wanted in Interpreter(graph).run(feeds()).items():
+        np.testing.assert_allclose(found[name], wanted, rtol=2e-5, atol=2e-6, err_msg=name)
+    without = tuple(tuple(one for one in group if one is not merge_rows) for group in ORDER)
+    monkeypatch.setattr("misstep.compiler.simplify.ordering.ORDER", without)
+    plain = NativeProgram(graph, threads=1)
+    assert len(plain.lowered.fused.kernels) > len(program.lowered.fused.kernels)
+    for name, wanted in plain.run(feeds())[0].items():
+        np.testing.assert_array_equal(found[name], wanted, err_msg=name)
+
+
+def test_one_number_for_each_example_stays_where_it_is() -> None:
+    each = make_input("each", (6, 1, 24))
+    graph = Graph(relu(product(X, W) * each), [X, W, each])
+    given = {**feeds(), "each": np.arange(144, dtype="f").reshape(6, 1, 24)}
+    given = {name: given[name] for name in ("x", "w", "each")}
+    wanted = Interpreter(graph).run(given)
+    found, _ = NativeProgram(graph, threads=1).run(given)
+    np.testing.assert_allclose(found["out"], wanted["out"], rtol=2e-5, atol=1e-4)
