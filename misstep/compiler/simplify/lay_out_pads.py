@@ -10,7 +10,7 @@ from __future__ import annotations
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import convolution, relu, transposed_convolution
+from misstep.ops import convolution, relu
 from misstep.ops.convolution import Convolution, WindowProducts
 from misstep.ops.pieces import Concatenate, Pad
 
@@ -69,5 +69,5 @@ def _() -> Graph:
 
 @lay_out_pads.example
 def _() -> Graph:
-    x, w = make_input("x", (2, 3, 3, 1)), make_input("w", (2, 2, 2, 1))
-    return Graph(transposed_convolution(relu(x), w, stride=2))
+    x, w = make_input("x", (2, 3, 1)), make_input("w", (2, 1, 1))
+    return Graph(convolution(Pad((0, 1, 0), (0, 2, 0), (0, 1, 0))(relu(x)), w))
