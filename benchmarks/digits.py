@@ -22,6 +22,7 @@ from benchmarks.compete import Outcome, Say, Standing, WorkerError
 from benchmarks.entrant import OURS
 from benchmarks.fresh import BATCH, EPOCHS, HIDDEN
 from benchmarks.job import ROOT
+from benchmarks.networks import Dense
 from benchmarks.ours import WAYS, chosen_way
 from benchmarks.workloads import SKLEARN, Target, Workload
 
@@ -35,7 +36,7 @@ FRESH = {
         name,
         WORDS + name.removeprefix("digits-") + " cache",
         kind="train",
-        sizes=(64, HIDDEN, 10),
+        network=Dense((64, HIDDEN, 10)),
         batch=BATCH,
         rows=1797,
         tolerance=TOLERANCE,

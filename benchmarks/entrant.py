@@ -83,9 +83,11 @@ def _training_only(workload: Workload) -> str | None:
 
 
 def _plain_only(workload: Workload) -> str | None:
-    if workload.kind == "product":
+    if workload.network is None:
         return "it has no matrix product of its own"
-    if workload.dropout or workload.clip is not None:
+    if workload.network.kind != "dense" or workload.network.normalized:
+        return "it has dense layers only, without normalization"
+    if workload.network.dropout or workload.clip is not None:
         return "it has no dropout and no clipping"
     return "it has no AdamW" if workload.update.kind == "adamw" else None
 

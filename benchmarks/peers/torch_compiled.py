@@ -36,9 +36,10 @@ class TorchCompiled(TorchEager):
             self.model.eval()
             self._forward = self._forward or torch.compile(self.model, dynamic=False)
             return
-        self._parameters = {
-            name: one.detach().clone() for name, one in self.model.named_parameters()
-        }
+        self._parameters, self._buffers = {}, dict(self.model.named_buffers())
+        for name, one in self.model.named_parameters():
+            held = self._parameters if one.requires_grad else self._buffers
+            held[name] = one.detach().clone(memory_format=torch.preserve_format)
         self._mean = {name: torch.zeros_like(one) for name, one in self._parameters.items()}
         self._squares = {name: torch.zeros_like(one) for name, one in self._parameters.items()}
         self._count = torch.zeros((), dtype=torch.float64)
@@ -46,13 +47,15 @@ class TorchCompiled(TorchEager):
             self._step = torch.compile(self._whole_step, fullgraph=True, dynamic=False)
 
     def _whole_step(
-        self, parameters: Arrays, mean: Arrays, squares: Arrays, count: Any, index: Any
-    ) -> tuple[Any, Any]:
-        def loss_of(parameters: Arrays) -> torch.Tensor:
+        self, parameters: Arrays, buffers: Arrays, mean: Arrays, squares: Arrays, count: Any,
+        index: Any,
+    ) -> tuple[Any, Any]:  # fmt: skip
+        def loss_of(parameters: Arrays, buffers: Arrays) -> torch.Tensor:
             x, y = self.x.index_select(0, index), self.y.index_select(0, index)
-            return self.loss(torch.func.functional_call(self.model, parameters, (x,)), y)
+            outputs = torch.func.functional_call(self.model, (parameters, buffers), (x,))
+            return self.loss(outputs, y)
 
-        gradients, loss = torch.func.grad_and_value(loss_of)(parameters)
+        gradients, loss = torch.func.grad_and_value(loss_of)(parameters, buffers)
         if self.workload.clip is not None:
             norm = torch.sqrt(sum((one * one).sum() for one in gradients.values()))
             factor = (self.workload.clip / norm).clamp(max=1.0)
@@ -86,7 +89,7 @@ class TorchCompiled(TorchEager):
         """Make one training step on the rows `index`; return the loss."""
         with torch.no_grad():
             loss, self._count = self._step(
-                self._parameters, self._mean, self._squares, self._count, index
+                self._parameters, self._buffers, self._mean, self._squares, self._count, index
             )
         return loss
 
@@ -96,5 +99,5 @@ class TorchCompiled(TorchEager):
 
     def evaluate(self, x: torch.Tensor, y: torch.Tensor) -> float:
         """Return the loss on rows, without dropout."""
-        self.model.load_state_dict(self._parameters)
+        self.model.load_state_dict(self._parameters | self._buffers)
         return super().evaluate(x, y)
