@@ -9,8 +9,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from benchmarks.networks import Dense, EmbeddingBag, Family, Recurrent
-from benchmarks.networks import ResidualCNN, SmallCNN, Transformer
+from benchmarks.networks import (
+    Dense,
+    EmbeddingBag,
+    Family,
+    Recurrent,
+    ResidualCNN,
+    SmallCNN,
+    Transformer,
+)
 
 # Who is asked when a target is given against single peers.
 TORCH, SKLEARN = "torch", "scikit-learn"

@@ -84,9 +84,7 @@ class EmbeddingBag(Family):
         from benchmarks.networks import torch_parts as parts
 
         table = parts.tensor(weights["embedding.vectors"])
-        bag = nn.EmbeddingBag.from_pretrained(
-            table, freeze=False, mode="mean", sparse=self.sparse
-        )
+        bag = nn.EmbeddingBag.from_pretrained(table, freeze=False, mode="mean", sparse=self.sparse)
         first, second = parts.linear(weights, "dense1"), parts.linear(weights, "dense2")
         return nn.Sequential(bag, first, nn.ReLU(), second)
 

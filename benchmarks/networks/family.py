@@ -46,7 +46,7 @@ def dense_product(rows: int, inputs: int, units: int, backward: int = 2) -> Prod
 class Family:
     """A network.
 
-    `kind`: the family's name. `needs`: what misstep must have for it. `rate_of_dropout`: 0 where
+    `kind`: the family's name. `needs`: what misstep must have for it. `dropout`: the rate; 0 where
     all libraries compute the same numbers. `looked_up`: the name of a parameter of which a step
     reads the rows whose numbers are the input, and no other; an optimizer without memory need not
     touch the rest.

@@ -14,16 +14,14 @@ EPSILON, MOMENTUM = 1e-5, 0.1
 
 
 def dense(parameters: Arrays, name: str, x: Any) -> Any:
-    """Return x W + b, without b where there is none; W is dense.weight, or attention.input_weight."""
+    """Return x W + b, or x W; W is dense.weight or, of a part of it, attention.input_weight."""
     stem = f"{name}_" if f"{name}_weight" in parameters else f"{name}."
     y = x @ parameters[f"{stem}weight"]
     bias = parameters.get(f"{stem}bias")
     return y if bias is None else y + bias
 
 
-def convolution(
-    parameters: Arrays, name: str, x: Any, *, stride: int = 1, padding: int = 0
-) -> Any:
+def convolution(parameters: Arrays, name: str, x: Any, *, stride: int = 1, padding: int = 0) -> Any:
     """Return the convolution of pictures (batch, height, width, channels)."""
     y = jax.lax.conv_general_dilated(
         x, parameters[f"{name}.weight"], (stride, stride), [(padding, padding)] * 2,

@@ -114,7 +114,9 @@ class Recurrent(Family):
             second.requires_grad_(False)
         else:
             held[-len(own) :] = own
-            trained = parts.tensor((np.arange(len(held)) >= len(held) - len(own)).astype(held.dtype))
+            trained = parts.tensor(
+                (np.arange(len(held)) >= len(held) - len(own)).astype(held.dtype)
+            )
             second.register_hook(lambda gradient: gradient * trained)
         parts.fill(second, held)
         return LastStep(layer, parts.linear(weights, "dense"))

@@ -27,7 +27,7 @@ def fill(parameter: torch.Tensor, array: Array) -> None:
 
 
 def named(weights: Weights, layer: str, part: str) -> Array | None:
-    """Return a layer's array, as in dense.weight, or of one of its parts, attention.input_weight."""
+    """Return a layer's array, dense.weight, or one of its parts, attention.input_weight."""
     whole = f"{layer}_{part}" if f"{layer}_weight" in weights else f"{layer}.{part}"
     return weights.get(whole)
 

@@ -53,18 +53,16 @@ class Transformer(Family):
     def products(self, batch: int) -> list[Product]:
         """Return dense layers, and in each block scores and their sums over values."""
         places, width, inner = batch * self.tokens, self.width, self.inner
-        made = []
-        for place in range(self.blocks):
-            # The first normalization has weights of its own, so its output wants a gradient too.
-            made += [
-                dense_product(places, width, 3 * width),
-                Product(2 * places * self.tokens * width),
-                Product(2 * places * self.tokens * width),
-                dense_product(places, width, width),
-                dense_product(places, width, inner),
-                dense_product(places, inner, width),
-            ]
-        return [*made, dense_product(batch, width, self.classes)]
+        # The first normalization has weights of its own, so its output wants a gradient too.
+        block = [
+            dense_product(places, width, 3 * width),
+            Product(2 * places * self.tokens * width),
+            Product(2 * places * self.tokens * width),
+            dense_product(places, width, width),
+            dense_product(places, width, inner),
+            dense_product(places, inner, width),
+        ]
+        return [*block * self.blocks, dense_product(batch, width, self.classes)]
 
     def weights(self, random: np.random.Generator, dtype: str) -> Weights:
         """Return weights of Glorot's spread; scales are 1, biases and shifts 0."""
