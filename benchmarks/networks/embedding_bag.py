@@ -83,10 +83,18 @@ class EmbeddingBag(Family):
 
         from benchmarks.networks import torch_parts as parts
 
+        class MeanThenDense(nn.Module):
+            def __init__(self, lookup: nn.EmbeddingBag, rest: nn.Module) -> None:
+                super().__init__()
+                self.lookup, self.rest = lookup, rest
+
+            def forward(self, x: torch.Tensor, rows: torch.Tensor | None = None) -> torch.Tensor:
+                return self.rest(self.lookup(x) if rows is None else rows.mean(1))
+
         table = parts.tensor(weights["embedding.vectors"])
         bag = nn.EmbeddingBag.from_pretrained(table, freeze=False, mode="mean", sparse=self.sparse)
         first, second = parts.linear(weights, "dense1"), parts.linear(weights, "dense2")
-        return nn.Sequential(bag, first, nn.ReLU(), second)
+        return MeanThenDense(bag, nn.Sequential(first, nn.ReLU(), second))
 
     def jax_forward(
         self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,

@@ -47,7 +47,9 @@ class Family:
     """A network.
 
     `kind`: the family's name. `needs`: what misstep must have for it. `dropout`: the rate; 0 where
-    all libraries compute the same numbers. `looked_up`: the name of a parameter of which a step
+    all libraries compute the same numbers. `torch_whole`: whether torch.compile takes the whole
+    step as one graph; else it gets the forward and backward pass, and the optimizer stays the fused
+    one. `looked_up`: the name of a parameter of which a step
     reads the rows whose numbers are the input, and no other; an optimizer without memory need not
     touch the rest.
     """
@@ -56,6 +58,7 @@ class Family:
     needs: ClassVar[tuple[str, ...]] = ()
     looked_up: ClassVar[str | None] = None
     dropout: float = 0.0
+    torch_whole: ClassVar[bool] = True
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -113,6 +116,11 @@ class Family:
 def he(random: np.random.Generator, shape: tuple[int, ...], inputs: int, dtype: str) -> Array:
     """Return weights of He's spread, for a layer before ReLU that sums over so many inputs."""
     return random.normal(0.0, np.sqrt(2.0 / inputs), shape).astype(dtype)
+
+
+def modest(random: np.random.Generator, shape: tuple[int, ...], inputs: int, dtype: str) -> Array:
+    """Return weights of the spread that PyTorch draws when nothing is asked: √(1 / 3 inputs)."""
+    return random.normal(0.0, np.sqrt(1.0 / (3.0 * inputs)), shape).astype(dtype)
 
 
 def glorot(

@@ -36,6 +36,8 @@ class Recurrent(Family):
     steps: int
 
     kind: ClassVar[str] = "recurrent"
+    # nn.LSTM and nn.GRU are one call of a library each, which torch.compile leaves as it is.
+    torch_whole: ClassVar[bool] = False
 
     @property
     def needs(self) -> tuple[str, ...]:  # type: ignore[override]

@@ -66,7 +66,7 @@ class TorchEager(Entrant):
         """Make one training step on the rows `index`; return the loss."""
         self.optimizer.zero_grad(set_to_none=True)
         x, y = self.x.index_select(0, index), self.y.index_select(0, index)
-        loss = self.loss(self.model(x), y)
+        loss = self.loss(self.forward(x), y)
         loss.backward()
         if self.workload.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.workload.clip, foreach=True)
