@@ -255,32 +255,45 @@ def compete(
 def _prepare(
     workload: Workload, found: dict[str, Worker], standings: Sequence[Standing], say: Say
 ) -> None:
-    """Let everybody import, compile and train to be compared, all at once: nothing is timed yet.
+    """Let everybody import and compile, all at once, and then train to be compared, one by one.
 
+    One by one, since threads that wait by spinning take very long where others want their cores.
     Who fails is left out, with a reason; raises WorkerError where it is ours.
     """
+    ours, began = standings[0], time.perf_counter()
+
+    def passed() -> str:
+        return f"{time.perf_counter() - began:.0f} s"
+
     running = [one for one in standings if not one.skipped]
-    names = ", ".join(one.name for one in running)
-    note(f"{workload.name}: {names} import, compile and train a little")
-    began = time.perf_counter()
+    note(f"{workload.name}: {', '.join(one.name for one in running)} import and compile")
     for standing in running:
-        found[standing.name].tell("verify")
-    ours = standings[0]
-    for standing in running:
-        worker = found[standing.name]
-        try:
-            standing.losses = worker.answer()
-            standing.memory_before = worker.ask("start")["memory_before"]
-        except WorkerError as error:
-            if standing is ours:
-                raise
-            say(f"{workload.name}: {error}")
-            standing.skipped = str(error).split("\n", 1)[0]
-            worker.close()
-            continue
-        note(f"{workload.name}: {standing.name} ready, {time.perf_counter() - began:.0f} s")
-        standing.apart = distance(workload, ours.losses, standing.losses)
-        standing.agrees = standing.apart <= workload.tolerance
+        found[standing.name].tell("warm")
+    for step in (_warm, _verify):
+        for standing in [one for one in running if not one.skipped]:
+            try:
+                step(found[standing.name], standing)
+            except WorkerError as error:
+                if standing is ours:
+                    raise
+                say(f"{workload.name}: {error}")
+                standing.skipped = str(error).split("\n", 1)[0]
+                found[standing.name].close()
+                continue
+            done = "compiled" if step is _warm else "trained a little"
+            note(f"{workload.name}: {standing.name} {done}, {passed()}")
+    for standing in standings:
+        if not standing.skipped:
+            standing.apart = distance(workload, ours.losses, standing.losses)
+            standing.agrees = standing.apart <= workload.tolerance
+
+
+def _warm(worker: Worker, standing: Standing) -> None:
+    standing.memory_before = worker.answer()["memory_before"]
+
+
+def _verify(worker: Worker, standing: Standing) -> None:
+    standing.losses = worker.ask("verify")
 
 
 def _pair(ours: Worker, theirs: Worker, peer: Standing, turn: int) -> None:

@@ -79,7 +79,12 @@ def _no_product(workload: Workload) -> str | None:
 
 
 def _training_only(workload: Workload) -> str | None:
-    return None if workload.kind == "train" else "a scan goes over training steps"
+    if workload.kind != "train" or workload.network is None:
+        return "a scan goes over training steps"
+    if workload.network.convolves:
+        # Inside a loop XLA does not call the library that convolves outside of one.
+        return "XLA's convolutions inside a loop are many times slower than step by step on a CPU"
+    return None
 
 
 def _plain_only(workload: Workload) -> str | None:

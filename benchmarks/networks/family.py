@@ -49,9 +49,9 @@ class Family:
     `kind`: the family's name. `needs`: what misstep must have for it. `dropout`: the rate; 0 where
     all libraries compute the same numbers. `torch_whole`: whether torch.compile takes the whole
     step as one graph; else it gets the forward and backward pass, and the optimizer stays the fused
-    one. `looked_up`: the name of a parameter of which a step
-    reads the rows whose numbers are the input, and no other; an optimizer without memory need not
-    touch the rest.
+    one. `convolves`: whether it has convolutions. `looked_up`: the name of a parameter of which a
+    step reads the rows whose numbers are the input, and no other; an optimizer without memory need
+    not touch the rest.
     """
 
     kind: ClassVar[str]
@@ -59,6 +59,7 @@ class Family:
     looked_up: ClassVar[str | None] = None
     dropout: float = 0.0
     torch_whole: ClassVar[bool] = True
+    convolves: ClassVar[bool] = False
 
     @property
     def input_shape(self) -> tuple[int, ...]:

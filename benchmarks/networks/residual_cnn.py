@@ -48,6 +48,7 @@ class ResidualCNN(Family):
     classes: int = 10
 
     kind: ClassVar[str] = "residual-cnn"
+    convolves: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("Conv2D", "BatchNorm", "GlobalAveragePool2D")
 
     @property

@@ -31,6 +31,7 @@ class SmallCNN(Family):
     classes: int = 10
 
     kind: ClassVar[str] = "small-cnn"
+    convolves: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("Conv2D", "MaxPool2D")
 
     @property

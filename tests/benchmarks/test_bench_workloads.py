@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Not a part of the package, so it is found beside it.
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import __main__ as command_line  # noqa: E402
 from benchmarks import compete, entrant, fresh_runs, job, machine, ours, ratios, report  # noqa: E402
 from benchmarks.growth import axes  # noqa: E402
 from benchmarks.networks import Dense, read_family  # noqa: E402
@@ -380,6 +381,10 @@ def test_entries_load_nothing_and_refuse_in_words() -> None:
     refused = entrant.ENTRIES["scikit-learn"].refuses(WORKLOADS["wide-dropout"])
     assert refused == "it has no dropout and no clipping"
     assert entrant.ENTRIES["jax-scan"].refuses(WORKLOADS["predict-one"])
+    assert entrant.ENTRIES["jax-scan"].refuses(WORKLOADS["cnn-adam"])
+    assert not entrant.ENTRIES["jax-scan"].refuses(WORKLOADS["lstm-adam"])
+    for name in ("lstm-adam", "deep-normalized", "embedding-sgd"):
+        assert "dense layers only" in str(entrant.ENTRIES["scikit-learn"].refuses(WORKLOADS[name]))
 
 
 @pytest.mark.parametrize(
@@ -391,6 +396,67 @@ def test_the_command_line_answers(words: list[str], said: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert said in done.stdout + done.stderr
     assert done.returncode == (2 if words == ["no-such"] else 0)
+
+
+def test_a_workload_without_its_layers_is_skipped_in_words() -> None:
+    class Unknown(Dense):
+        needs = ("Conv2D", "NoSuchLayer")  # type: ignore[assignment]
+
+    lacking = Unknown((5, 4, 3)).missing()
+    assert lacking is not None
+    assert "ms.NoSuchLayer yet" in lacking
+    with pytest.raises(compete.Skipped, match="NoSuchLayer"):
+        compete.compete(
+            small(network=Unknown((5, 4, 3))), [], pairs=1, threads=1, seconds=0.01, peak=None,
+            say=print,
+        )  # fmt: skip
+    assert small().network.missing() is None  # type: ignore[union-attr]
+
+
+def test_weights_find_their_places_by_name_or_order() -> None:
+    workload = small()
+    weights = job.first_weights(workload)
+    network = ours.make_network(workload, weights)
+    renamed = {"a.bias": 0, "a.kernel": 0, "b.weight": 0, "b.bias": 0}
+    assert ours.places_of(network, renamed) == {  # type: ignore[arg-type]
+        "a.bias": "dense1.bias",
+        "a.kernel": "dense1.weight",
+        "b.weight": "dense2.weight",
+        "b.bias": "dense2.bias",
+    }
+    with pytest.raises(ValueError, match="needed layers"):
+        ours.places_of(network, {"a.weight": np.zeros(1)})
+
+
+def test_losses_are_compared_and_nothing_is_timed_without_pairs() -> None:
+    found = compete.compete(
+        small(), [], pairs=0, threads=1, seconds=0.01, peak=None, say=lambda line: None
+    )
+    assert len(found.ours.losses["epochs"]) == job.CHECKED_EPOCHS
+    assert not found.ours.times
+
+
+def test_what_is_done_is_kept_when_the_rest_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_one(wanted: Any, name: str, peak: Any) -> compete.Outcome:
+        if name == "table-adam":
+            raise KeyboardInterrupt
+        if name == "cnn-adam":
+            raise compete.Skipped("misstep has no ms.Conv2D yet")
+        return outcome()
+
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(command_line, "run_one", run_one)
+    wanted = command_line.read_arguments(["mnist-adam", "cnn-adam", "table-adam"])
+    facts = command_line.machine_facts(wanted)
+    with pytest.raises(KeyboardInterrupt):
+        command_line.run_table(wanted, wanted.names, facts, "chip")
+    (kept,) = tmp_path.glob("*.json")
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    assert [one["workload"]["name"] for one in told["outcomes"]] == ["mnist-adam"]
+    assert told["skipped"] == {"cnn-adam": "misstep has no ms.Conv2D yet"}
+    assert told["stopped"] is True
 
 
 def test_the_script_is_strict() -> None:
