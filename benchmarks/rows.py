@@ -1,8 +1,8 @@
 """The rows of a workload: real ones where their folder is found, else random ones of that shape.
 
 MNIST's come from the folder that BENCH_MNIST names or `shared/data/mnist` beside the repository,
-CIFAR-10's from `shared/data` there. Random targets can be learned, so that losses fall and a wrong
-step shows.
+CIFAR-10's from the file that BENCH_CIFAR names or `shared/data` there. Random targets can be
+learned, so that losses fall and a wrong step shows.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def _mnist() -> tuple[Array, Array] | None:
 
 
 def _cifar() -> tuple[Array, Array] | None:
-    path = DATA / CIFAR
+    named = os.environ.get("BENCH_CIFAR")
+    path = Path(named) if named else DATA / CIFAR
     if not path.is_file():
         return None
     with np.load(path) as found:

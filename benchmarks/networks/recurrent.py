@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import misstep as ms
 
 GATES = {"LSTM": 4, "GRU": 3}
-# Steps that JAX's scan writes out in a row: the fastest of 1, 2, 5, 10 and 25.
+# Steps that JAX's scan writes out in a row: for the LSTM the fastest of 1, 2, 5, 10 and 25.
 UNROLLED = 5
 
 

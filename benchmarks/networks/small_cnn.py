@@ -62,7 +62,7 @@ class SmallCNN(Family):
     def weights(self, random: np.random.Generator, dtype: str) -> Weights:
         """Return modest weights, with biases 0.
 
-        From He's, Adam's first steps through 9216 inputs throw the loss to 25, and the units die.
+        From He's, where rows are random, Adam's first steps throw the loss to 25 and units die.
         """
         made: Weights = {}
         for name, shape in (
