@@ -241,7 +241,7 @@ LAYERS = [
         network=ResidualCNN(),
         batch=64,
         rows=10 * 64,
-        # At 0.01 roundings grow to 0.2 % in 20 steps; in float64 libraries then still agree to 1e-14.
+        # At 0.01 roundings grow to 0.2 % in 20 steps; in float64 libraries still agree to 1e-14.
         update=Update("sgd", 0.002, momentum=0.9),
         data="cifar",
         checked=10,
