@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,15 @@ class WorkerError(RuntimeError):
     """A worker could not do what it was asked."""
 
 
+class Skipped(Exception):  # noqa: N818  (nothing went wrong)
+    """misstep has not yet what a workload needs."""
+
+
+def note(line: str) -> None:
+    """Tell on standard error how far things are."""
+    print(line, file=sys.stderr, flush=True)
+
+
 class Worker:
     """The driver's end of a worker process."""
 
@@ -44,6 +53,7 @@ class Worker:
         self.name = name
         self.steps = 0
         self.facts: dict[str, Any] = {}
+        self._told = ""
         self._log = folder / f"{name}.log"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -55,18 +65,27 @@ class Worker:
                 stderr=log,
                 text=True,
                 encoding="utf-8",
+                # Ctrl-C ends the driver, which then ends its workers, and not everybody at once.
+                start_new_session=True,
             )
 
     def ask(self, command: str, **arguments: Any) -> dict[str, Any]:
         """Return the worker's answer. Raises WorkerError with what it printed when it failed."""
+        self.tell(command, **arguments)
+        return self.answer()
+
+    def tell(self, command: str, **arguments: Any) -> None:
+        """Let the worker do something while others do too; `answer` waits for it."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        try:
+        self._told = command
+        with suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps({"do": command, **arguments}) + "\n")
             self._process.stdin.flush()
-            line = self._process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
+
+    def answer(self) -> dict[str, Any]:
+        """Return the answer to what the worker was told last."""
+        assert self._process.stdout is not None
+        line, command = self._process.stdout.readline(), self._told
         answer: dict[str, Any] = json.loads(line) if line else {"error": "the process ended"}
         if "error" in answer:
             said = self._log.read_text(encoding="utf-8", errors="replace").strip()
@@ -197,29 +216,28 @@ def compete(
     peak: Peak | None,
     say: Say,
 ) -> Outcome:
-    """Run one workload against all peers that can; raise WorkerError if ours fails."""
+    """Run one workload against all peers that can; without pairs, only compare losses.
+
+    Raises WorkerError if ours fails, Skipped where misstep lacks what the workload needs.
+    """
     standings = [
         Standing(name, skipped=ENTRIES[name].refuses(workload) or ENTRIES[name].lacks() or "")
         for name in peers
     ]
     running = [one.name for one in standings if not one.skipped]
+    missing = None if workload.network is None else workload.network.missing()
+    if missing is not None:
+        raise Skipped(missing)
     with workers(workload, [OURS, *running], threads) as (found, source):
         ours = Standing(OURS)
         outcome = Outcome(workload, threads, source, ours, standings)
-        _prepare(found[OURS], ours, seconds)
-        for peer in standings:
-            if peer.skipped:
-                continue
-            try:
-                _prepare(found[peer.name], peer, seconds)
-            except WorkerError as error:
-                say(f"{workload.name}: {error}")
-                peer.skipped = str(error).split("\n", 1)[0]
-                found[peer.name].close()
-                continue
-            peer.apart = distance(workload, ours.losses, peer.losses)
-            peer.agrees = peer.apart <= workload.tolerance
+        _prepare(workload, found, [ours, *standings], say)
+        for standing in [ours, *standings]:
+            if pairs and not standing.skipped:
+                told = found[standing.name].ask("calibrate", seconds=seconds)
+                standing.steps = told["steps"]
         for turn in range(pairs):
+            note(f"{workload.name}: round {turn + 1} of {pairs}")
             if peak is not None:
                 outcome.peaks.append(peak.measure(workload.dtype))
             for peer in standings:
@@ -234,11 +252,48 @@ def compete(
     return outcome
 
 
-def _prepare(worker: Worker, standing: Standing, seconds: float) -> None:
-    facts = worker.ask("start")
-    standing.memory_before = facts["memory_before"]
+def _prepare(
+    workload: Workload, found: dict[str, Worker], standings: Sequence[Standing], say: Say
+) -> None:
+    """Let everybody import and compile, all at once, and then train to be compared, one by one.
+
+    One by one, since threads that wait by spinning take very long where others want their cores.
+    Who fails is left out, with a reason; raises WorkerError where it is ours.
+    """
+    ours, began = standings[0], time.perf_counter()
+
+    def passed() -> str:
+        return f"{time.perf_counter() - began:.0f} s"
+
+    running = [one for one in standings if not one.skipped]
+    note(f"{workload.name}: {', '.join(one.name for one in running)} import and compile")
+    for standing in running:
+        found[standing.name].tell("warm")
+    for step in (_warm, _verify):
+        for standing in [one for one in running if not one.skipped]:
+            try:
+                step(found[standing.name], standing)
+            except WorkerError as error:
+                if standing is ours:
+                    raise
+                say(f"{workload.name}: {error}")
+                standing.skipped = str(error).split("\n", 1)[0]
+                found[standing.name].close()
+                continue
+            done = "compiled" if step is _warm else "trained a little"
+            note(f"{workload.name}: {standing.name} {done}, {passed()}")
+    for standing in standings:
+        if not standing.skipped:
+            standing.apart = distance(workload, ours.losses, standing.losses)
+            standing.agrees = standing.apart <= workload.tolerance
+
+
+def _warm(worker: Worker, standing: Standing) -> None:
+    standing.memory_before = worker.answer()["memory_before"]
+
+
+def _verify(worker: Worker, standing: Standing) -> None:
     standing.losses = worker.ask("verify")
-    standing.steps = worker.ask("calibrate", seconds=seconds)["steps"]
 
 
 def _pair(ours: Worker, theirs: Worker, peer: Standing, turn: int) -> None:

@@ -79,13 +79,20 @@ def _no_product(workload: Workload) -> str | None:
 
 
 def _training_only(workload: Workload) -> str | None:
-    return None if workload.kind == "train" else "a scan goes over training steps"
+    if workload.kind != "train" or workload.network is None:
+        return "a scan goes over training steps"
+    if workload.network.convolves:
+        # Inside a loop XLA does not call the library that convolves outside of one.
+        return "XLA's convolutions inside a loop are many times slower than step by step on a CPU"
+    return None
 
 
 def _plain_only(workload: Workload) -> str | None:
-    if workload.kind == "product":
+    if workload.network is None:
         return "it has no matrix product of its own"
-    if workload.dropout or workload.clip is not None:
+    if workload.network.kind != "dense" or workload.network.normalized:
+        return "it has dense layers only, without normalization"
+    if workload.network.dropout or workload.clip is not None:
         return "it has no dropout and no clipping"
     return "it has no AdamW" if workload.update.kind == "adamw" else None
 

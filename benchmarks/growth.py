@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks import machine
 from benchmarks.compete import Outcome, Peak, Say, compete
+from benchmarks.networks import Dense
 from benchmarks.report import all_agree, best_peer, heading, peer_table, write_results
 from benchmarks.workloads import Update, Workload
 
@@ -63,7 +64,7 @@ def network(batch: int, width: int, depth: int) -> Workload:
     return Workload(
         f"grown-{batch}-{width}-{depth}",
         f"784-{depth}x{width}-10 ReLU, batch {batch}, Adam",
-        sizes=(784, *[width] * depth, 10),
+        network=Dense((784, *[width] * depth, 10)),
         batch=batch,
         rows=batch * max(STEPS, 512 // batch),
         # As for the deep network in workloads.py.

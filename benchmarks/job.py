@@ -1,27 +1,25 @@
 """The arrays of a workload, made once and written to a folder that every worker reads.
 
-All entrants get the same rows, targets, first weights and index order. Real rows are MNIST's, from
-the folder that BENCH_MNIST names or `shared/data/mnist` beside the repository; where there are
-none, random ones of the same shape. misstep is imported where the arrays are made and not above,
-so that the workers of other libraries, which read them, do not carry it in their memory.
+All entrants get the same rows (`rows.py`), targets, first weights and index order. misstep is
+imported where the arrays are made and not above, so that the workers of other libraries, which read
+them, do not carry it in their memory.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.networks import read_family
+from benchmarks.rows import ROOT, SEED, Array, make_rows
 from benchmarks.workloads import Target, Update, Workload
 
-Array = NDArray[Any]
+__all__ = ["ROOT", "SEED", "Array", "Job", "make_rows", "read_job", "write_job"]
 
-SEED = 7
 # Passes over the rows for which an order is written; entrants go through them again and again.
 ORDERED_EPOCHS = 2
 # Passes over the checked batches by which losses are compared, and the rows that must be in them.
@@ -29,23 +27,21 @@ CHECKED_EPOCHS, CHECKED_ROWS = 2, 640
 # Rows whose predictions are compared.
 CHECKED_PREDICTIONS = 256
 
-ROOT = Path(__file__).resolve().parents[1]
-
 
 @dataclass(frozen=True)
 class Job:
     """A workload with its arrays.
 
-    x: (rows, inputs); y: (rows,) class positions or (rows, outputs); weights: (inputs, outputs)
-    and biases (outputs,) of each layer; order: (steps, batch) row numbers; checked: the same for
-    the first rows only, (epochs, steps, batch). A product has the factors `x` and `y`.
+    x: (rows, …); y: (rows,) class positions or (rows, outputs); weights: the network's first, by
+    name; order: (steps, batch) row numbers; checked: the same for the first rows only, (epochs,
+    steps, batch). A product has the factors `x` and `y`.
     """
 
     workload: Workload
     threads: int
     x: Array
     y: Array
-    weights: list[tuple[Array, Array]]
+    weights: dict[str, Array]
     order: Array
     checked: Array
 
@@ -53,6 +49,12 @@ class Job:
     def checked_rows(self) -> int:
         """Return how many rows the training takes that compares losses."""
         return checked_batches(self.workload) * self.workload.batch
+
+    @property
+    def checked_parts(self) -> list[slice]:
+        """Return these rows a batch at a time, so that judging takes no more memory than a step."""
+        batch = self.workload.batch
+        return [slice(start, start + batch) for start in range(0, self.checked_rows, batch)]
 
 
 def checked_batches(workload: Workload) -> int:
@@ -69,48 +71,11 @@ def epoch_orders(rows: int, batch: int, epochs: int) -> Array:
     return np.stack(orders).reshape(epochs, rows // batch, batch)
 
 
-def first_weights(workload: Workload) -> list[tuple[Array, Array]]:
-    """Return weights of He's spread before ReLU, of Glorot's before sigmoid; biases are 0."""
-    random = np.random.default_rng(SEED)
-    made = []
-    for inputs, outputs in workload.layers:
-        fans = inputs if workload.activation == "relu" else (inputs + outputs) / 2
-        spread = np.sqrt((2.0 if workload.activation == "relu" else 1.0) / fans)
-        weight = random.normal(0.0, spread, (inputs, outputs)).astype(workload.dtype)
-        made.append((weight, np.zeros(outputs, workload.dtype)))
-    return made
-
-
-def make_rows(workload: Workload) -> tuple[Array, Array, str]:
-    """Return x, y and where they come from."""
-    random = np.random.default_rng(SEED)
-    if workload.kind == "product":
-        side = workload.sizes[0]
-        factors = random.normal(size=(2, side, side)).astype(workload.dtype)
-        return factors[0].copy(), factors[1].copy(), "random"
-    rows, inputs, outputs = workload.rows, workload.sizes[0], workload.sizes[-1]
-    folder = mnist_folder()
-    if workload.data == "mnist" and folder is not None:
-        from misstep.data import read_pictures
-
-        pictures = read_pictures(folder)
-        flat = pictures.train_pictures.reshape(-1, inputs)
-        places = np.arange(rows) % len(flat)
-        x = flat[places].astype(workload.dtype) / np.asarray(255, workload.dtype)
-        return x, pictures.train_labels[places].astype("int64"), "mnist"
-    x = random.normal(size=(rows, inputs)).astype(workload.dtype)
-    # Something that can be learned, so that losses fall and a wrong step shows.
-    signal = np.tanh(x @ random.normal(size=(inputs, outputs)) / np.sqrt(inputs)) * 2
-    if workload.loss == "squared-error":
-        return x, signal.astype(workload.dtype), "random"
-    return x, signal.argmax(axis=1).astype("int64"), "random"
-
-
-def mnist_folder() -> Path | None:
-    """Return the folder with MNIST's files, if there is one."""
-    named = os.environ.get("BENCH_MNIST")
-    folder = Path(named) if named else ROOT.parent / "shared" / "data" / "mnist"
-    return folder if folder.is_dir() else None
+def first_weights(workload: Workload) -> dict[str, Array]:
+    """Return the first weights of a workload's network, by name."""
+    if workload.network is None:
+        return {}
+    return workload.network.weights(np.random.default_rng(SEED), workload.dtype)
 
 
 def write_job(workload: Workload, threads: int, folder: Path) -> str:
@@ -118,38 +83,41 @@ def write_job(workload: Workload, threads: int, folder: Path) -> str:
     x, y, source = make_rows(workload)
     np.save(folder / "x.npy", x)
     np.save(folder / "y.npy", y)
-    for place, (weight, bias) in enumerate(first_weights(workload)):
-        np.save(folder / f"weight{place}.npy", weight)
-        np.save(folder / f"bias{place}.npy", bias)
+    np.savez(folder / "weights.npz", **first_weights(workload))
     if workload.kind == "train":
         order = epoch_orders(workload.rows, workload.batch, ORDERED_EPOCHS)
         np.save(folder / "order.npy", order.reshape(-1, workload.batch))
         rows = checked_batches(workload) * workload.batch
         np.save(folder / "checked.npy", epoch_orders(rows, workload.batch, CHECKED_EPOCHS))
-    text = json.dumps({"threads": threads, "workload": asdict(workload)}, indent=1)
+    text = json.dumps({"threads": threads, "workload": plain_workload(workload)}, indent=1)
     (folder / "job.json").write_text(text, encoding="utf-8")
     return source
+
+
+def plain_workload(workload: Workload) -> dict[str, Any]:
+    """Return a workload as plain JSON."""
+    network = workload.network
+    return asdict(workload) | {"network": None if network is None else network.settings()}
 
 
 def read_job(folder: Path) -> Job:
     """Read what `write_job` wrote."""
     told = json.loads((folder / "job.json").read_text(encoding="utf-8"))
     plain = told["workload"]
-    workload = replace(
-        Workload(**plain | {"update": Update(**plain["update"]), "target": Target()}),
-        sizes=tuple(plain["sizes"]),
+    network = None if plain["network"] is None else read_family(plain["network"])
+    workload = Workload(
+        **plain | {"network": network, "update": Update(**plain["update"]), "target": Target()}
     )
     nothing = np.zeros((0, workload.batch), "int64")
     trains = workload.kind == "train"
+    with np.load(folder / "weights.npz") as found:
+        weights = {name: found[name] for name in found.files}
     return Job(
         workload,
         told["threads"],
         np.load(folder / "x.npy"),
         np.load(folder / "y.npy"),
-        [
-            (np.load(folder / f"weight{place}.npy"), np.load(folder / f"bias{place}.npy"))
-            for place in range(len(workload.layers))
-        ],
+        weights,
         np.load(folder / "order.npy") if trains else nothing,
         np.load(folder / "checked.npy") if trains else nothing[np.newaxis],
     )

@@ -7,7 +7,7 @@ one place that knows how misstep is asked to run (`WAYS`); BENCH_OURS chooses.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,21 +30,45 @@ def chosen_way() -> str:
     return os.environ.get("BENCH_OURS", "default")
 
 
-def make_network(workload: Workload, weights: list[tuple[Array, Array]]) -> ms.Network:
+def make_network(workload: Workload, weights: dict[str, Array]) -> ms.Network:
     """Return the network of a workload with the given first weights."""
-    activation = {"relu": ms.ReLU, "sigmoid": ms.Sigmoid}[workload.activation]
-    layers: list[ms.Module] = []
-    for units in workload.sizes[1:-1]:
-        layers += [ms.Dense(units), activation()]
-        if workload.dropout:
-            layers.append(ms.Dropout(workload.dropout))
-    layers.append(ms.Dense(workload.sizes[-1]))
+    family = workload.network
+    assert family is not None
     network = ms.Network(
-        ms.Sequential(*layers), input_shape=workload.sizes[:1], dtype=workload.dtype, seed=SEED
+        family.ours(), input_shape=family.input_shape, dtype=workload.dtype, seed=SEED
     )
-    given = [array for layer in weights for array in layer]
-    network.load(dict(zip(network.arrays(), given, strict=True)))
+    names = places_of(network, weights)
+    given = {names[name]: array for name, array in weights.items()}
+    network.load(network.arrays() | given)
     return network
+
+
+def places_of(network: ms.Network, weights: Mapping[str, Array]) -> dict[str, str]:
+    """Return for each of a family's weights what misstep's network calls it.
+
+    Layers stand in the same order in both; in a layer, the same name counts, else the place.
+    Raises ValueError where they can't be matched.
+    """
+    found: dict[str, str] = {}
+    theirs, ours = by_layer(weights), by_layer(network.arrays(network.parameters))
+    if len(theirs) != len(ours):
+        raise ValueError(f"needed layers such as {list(theirs)}, got {list(ours)}")
+    for (layer, wanted), (path, there) in zip(theirs.items(), ours.items(), strict=True):
+        if len(wanted) != len(there):
+            raise ValueError(f"{layer} has {wanted}, but {path} has {there}")
+        rest = [name for name in there if name not in wanted]
+        for name in wanted:
+            found[f"{layer}.{name}"] = f"{path}.{name if name in there else rest.pop(0)}"
+    return found
+
+
+def by_layer(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the last parts of names with dots, by what stands before."""
+    layers: dict[str, list[str]] = {}
+    for name in names:
+        layer, _, last = name.rpartition(".")
+        layers.setdefault(layer, []).append(last)
+    return layers
 
 
 def make_trainer(workload: Workload, network: ms.Network, threads: int) -> ms.Trainer:
@@ -71,7 +95,7 @@ def make_trainer(workload: Workload, network: ms.Network, threads: int) -> ms.Tr
 
 def make_product(job: Job) -> Callable[[int], Array]:
     """Return what multiplies a job's two matrices so many times, in one call of a program."""
-    side, dtype = job.workload.sizes[0], job.workload.dtype
+    side, dtype = job.workload.side, job.workload.dtype
     a, b = (make_input(name, (side, side), dtype) for name in "ab")
     graph = Graph({"product": matmul(a, b)}, [a, b], "product")
     feeds = {"a": job.x, "b": job.y}
@@ -115,6 +139,7 @@ class Ours(Entrant):
     def verify(self) -> dict[str, Any]:
         """Return losses, predictions or a product to compare."""
         job, rows = self.job, self.job.checked_rows
+        parts = job.checked_parts
         if self.workload.kind == "product":
             return {"numbers": product_numbers(self._product(1))}
         trainer = self._fresh()
@@ -122,5 +147,5 @@ class Ours(Entrant):
             predicted = trainer.predict(job.x[:CHECKED_PREDICTIONS])
             return {"numbers": np.asarray(predicted, "float64").reshape(-1).tolist()}
         run = trainer.fit(job.x[:rows], job.y[:rows], epochs=CHECKED_EPOCHS)
-        found = trainer.evaluate(job.x[:rows], job.y[:rows])
-        return {"epochs": [float(loss) for loss in run.losses], "final": found["loss"]}
+        final = [trainer.evaluate(job.x[part], job.y[part])["loss"] for part in parts]
+        return {"epochs": [float(loss) for loss in run.losses], "final": float(np.mean(final))}

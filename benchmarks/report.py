@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.compete import Outcome, Say, Standing
+from benchmarks.job import plain_workload
 from benchmarks.ratios import Spread, ratio, share_of_roofline, spread
 from benchmarks.workloads import Target
 
@@ -191,7 +192,7 @@ def as_plain(outcome: Outcome) -> dict[str, Any]:
     """Return everything that was measured, as plain JSON."""
     best = best_peer(outcome)
     return {
-        "workload": asdict(outcome.workload),
+        "workload": plain_workload(outcome.workload),
         "flops": outcome.workload.flops,
         "threads": outcome.threads,
         "rows_from": outcome.source,

@@ -23,21 +23,6 @@ State = dict[str, Any]
 MOST_STEPS = 500
 
 
-def outputs_of(workload: Workload, parameters: Any, x: Any, key: Any = None) -> Any:
-    """Return the network's outputs; with `key`, in training."""
-    activation = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid}[workload.activation]
-    for place, (weight, bias) in enumerate(parameters):
-        x = x @ weight + bias
-        if place + 1 == len(parameters):
-            break
-        x = activation(x)
-        if key is not None and workload.dropout:
-            kept = 1.0 - workload.dropout
-            mask = jax.random.bernoulli(jax.random.fold_in(key, place), kept, x.shape)
-            x = jnp.where(mask, x / kept, 0.0)
-    return x
-
-
 def loss_of(workload: Workload, outputs: Any, y: Any) -> Any:
     """Return the mean loss."""
     if workload.loss == "squared-error":
@@ -87,10 +72,8 @@ class JaxStep(Entrant):
         self.x, self.y = jnp.asarray(job.x), jnp.asarray(job.y)
         self.order = jnp.asarray(job.order, dtype="int32")
         self._next = 0
-        self._outputs = jax.jit(lambda parameters, x: outputs_of(workload, parameters, x))
-        self._predict = jax.jit(
-            lambda parameters, x: jax.nn.softmax(outputs_of(workload, parameters, x))
-        )
+        self._outputs = jax.jit(self._judged)
+        self._predict = jax.jit(lambda state, x: jax.nn.softmax(self._judged(state, x)))
         self._product = jax.jit(jnp.matmul)
         self.prepare()
         self.state = self.fresh()
@@ -101,9 +84,14 @@ class JaxStep(Entrant):
 
     def fresh(self) -> State:
         """Return the state before any step."""
-        parameters = [(jnp.array(weight), jnp.array(bias)) for weight, bias in self.job.weights]
+        network = self.workload.network
+        if network is None:
+            return {}
+        given = network.jax_parameters(self.job.weights)
+        parameters = jax.tree.map(jnp.array, given)
         state: State = {
             "parameters": parameters,
+            "running": jax.tree.map(jnp.array, network.running(self.workload.dtype)),
             "count": jnp.zeros((), "int32"),
             "key": jax.random.key(0),
         }
@@ -120,13 +108,32 @@ class JaxStep(Entrant):
         index = order[state["count"] % len(order)]
         rows = x.at[index].get(mode="promise_in_bounds")
         targets = y.at[index].get(mode="promise_in_bounds")
-        key = jax.random.fold_in(state["key"], state["count"]) if workload.dropout else None
+        key = jax.random.fold_in(state["key"], state["count"]) if workload.network.dropout else None
+
+        network = workload.network
+        old = dict(state["parameters"])
+        # Where only looked-up rows move, their gradient is taken, and not the whole table's.
+        table = old.pop(network.looked_up) if network.looked_up else None
+        if table is not None:
+            old["looked_up"] = table.at[rows].get(mode="promise_in_bounds")
 
         def judged(parameters: Any) -> Any:
-            return loss_of(workload, outputs_of(workload, parameters, rows, key), targets)
+            outputs, running = network.jax_forward(parameters, state["running"], rows, True, key)
+            return loss_of(workload, outputs, targets), running
 
-        loss, gradients = jax.value_and_grad(judged)(state["parameters"])
-        return updated(workload, state, gradients), loss
+        (loss, running), gradients = jax.value_and_grad(judged, has_aux=True)(old)
+        moved = None if table is None else gradients.pop("looked_up")
+        if moved is not None:
+            del old["looked_up"]
+        state = updated(workload, state | {"parameters": old, "running": running}, gradients)
+        if moved is not None:
+            table = table.at[rows].add(-workload.update.rate * moved, mode="promise_in_bounds")
+            state["parameters"] = state["parameters"] | {network.looked_up: table}
+        return state, loss
+
+    def _judged(self, state: State, x: Any) -> Any:
+        network = self.workload.network
+        return network.jax_forward(state["parameters"], state["running"], x, False)[0]
 
     def train(self, state: State, units: int) -> State:
         """Make that many units of steps."""
@@ -149,14 +156,13 @@ class JaxStep(Entrant):
         if kind == "train":
             self.state = jax.block_until_ready(self.train(self.state, units))
             return
-        parameters = self.state["parameters"]
         for _ in range(units):
             if kind == "product":
                 self._product(self.x, self.y).block_until_ready()
             elif batch == rows:
-                np.asarray(self._predict(parameters, self.x))
+                np.asarray(self._predict(self.state, self.x))
             else:
-                np.asarray(self._predict(parameters, self.job.x[self._next : self._next + batch]))
+                np.asarray(self._predict(self.state, self.job.x[self._next : self._next + batch]))
                 self._next = (self._next + batch) % rows
 
     def verify(self) -> dict[str, Any]:
@@ -165,14 +171,16 @@ class JaxStep(Entrant):
         if self.workload.kind == "product":
             return {"numbers": product_numbers(np.asarray(self._product(self.x, self.y)))}
         if self.workload.kind == "predict":
-            predicted = self._predict(self.state["parameters"], job.x[:CHECKED_PREDICTIONS])
+            predicted = self._predict(self.state, job.x[:CHECKED_PREDICTIONS])
             return {"numbers": np.asarray(predicted, "float64").reshape(-1).tolist()}
         epochs, steps, batch = job.checked.shape
         state, found = self.losses(self.fresh(), job.checked.reshape(-1, batch))
-        outputs = self._outputs(state["parameters"], self.x[: job.checked_rows])
-        final = float(loss_of(self.workload, outputs, self.y[: job.checked_rows]))
+        final = [
+            float(loss_of(self.workload, self._outputs(state, self.x[part]), self.y[part]))
+            for part in job.checked_parts
+        ]
         means = np.asarray(found).reshape(epochs, steps).mean(axis=1)
-        return {"epochs": means.tolist(), "final": final}
+        return {"epochs": means.tolist(), "final": float(np.mean(final))}
 
 
 class JaxScan(JaxStep):

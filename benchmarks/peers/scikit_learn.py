@@ -31,10 +31,11 @@ class ScikitLearn(Entrant):
 
     def _fresh(self) -> Any:
         workload, job = self.workload, self.job
+        described: Any = workload.network
         regression = workload.loss == "squared-error"
         network = (MLPRegressor if regression else MLPClassifier)(
-            hidden_layer_sizes=workload.sizes[1:-1],
-            activation={"relu": "relu", "sigmoid": "logistic"}[workload.activation],
+            hidden_layer_sizes=described.sizes[1:-1],
+            activation={"relu": "relu", "sigmoid": "logistic"}[described.activation],
             solver="sgd" if workload.update.kind == "sgd" else "adam",
             alpha=0.0,
             batch_size=workload.batch if workload.kind == "train" else 1,
@@ -48,9 +49,10 @@ class ScikitLearn(Entrant):
         if regression:
             network.partial_fit(job.x[few], self._targets(job.y[few]))
         else:
-            network.partial_fit(job.x[few], job.y[few], classes=np.arange(workload.sizes[-1]))
-        network.coefs_ = [np.array(weight) for weight, _ in job.weights]
-        network.intercepts_ = [np.array(bias) for _, bias in job.weights]
+            network.partial_fit(job.x[few], job.y[few], classes=np.arange(described.sizes[-1]))
+        arrays = list(job.weights.values())
+        network.coefs_ = [np.array(weight) for weight in arrays[::2]]
+        network.intercepts_ = [np.array(bias) for bias in arrays[1::2]]
         del network._optimizer
         return network
 

@@ -12,36 +12,27 @@ from benchmarks.entrant import Entrant, product_numbers
 from benchmarks.job import CHECKED_PREDICTIONS, Job
 
 
-def make_model(job: Job) -> nn.Sequential:
+def make_model(job: Job) -> nn.Module:
     """Return the network of a job with its first weights."""
-    workload = job.workload
-    layers: list[nn.Module] = []
-    for place, (weight, bias) in enumerate(job.weights):
-        inputs, outputs = weight.shape
-        linear = nn.Linear(inputs, outputs, dtype=getattr(torch, workload.dtype))
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(weight.T))
-            linear.bias.copy_(torch.from_numpy(bias))
-        layers.append(linear)
-        if place + 1 < len(job.weights):
-            layers.append(nn.ReLU() if workload.activation == "relu" else nn.Sigmoid())
-            if workload.dropout:
-                layers.append(nn.Dropout(workload.dropout))
-    return nn.Sequential(*layers)
+    assert job.workload.network is not None
+    return job.workload.network.torch_model(job.weights)
 
 
 def make_optimizer(job: Job, model: nn.Module) -> torch.optim.Optimizer:
     """Return the optimizer of a job; "fused" is the fastest that PyTorch has for one."""
     update = job.workload.update
+    wanted = [one for one in model.parameters() if one.requires_grad]
     if update.kind == "sgd":
+        # The fused one takes no sparse gradients.
+        dense = job.workload.network.looked_up is None  # type: ignore[union-attr]
         return torch.optim.SGD(
-            model.parameters(), lr=update.rate, momentum=update.momentum, fused=True
+            wanted, lr=update.rate, momentum=update.momentum, fused=dense or None
         )
     if update.kind == "adamw":
         return torch.optim.AdamW(
-            model.parameters(), lr=update.rate, weight_decay=update.weight_decay, fused=True
+            wanted, lr=update.rate, weight_decay=update.weight_decay, fused=True
         )
-    return torch.optim.Adam(model.parameters(), lr=update.rate, fused=True)
+    return torch.optim.Adam(wanted, lr=update.rate, fused=True)
 
 
 class TorchEager(Entrant):
@@ -75,7 +66,7 @@ class TorchEager(Entrant):
         """Make one training step on the rows `index`; return the loss."""
         self.optimizer.zero_grad(set_to_none=True)
         x, y = self.x.index_select(0, index), self.y.index_select(0, index)
-        loss = self.loss(self.model(x), y)
+        loss = self.loss(self.forward(x), y)
         loss.backward()
         if self.workload.clip is not None:
             nn.utils.clip_grad_norm_(self.model.parameters(), self.workload.clip, foreach=True)
@@ -117,10 +108,9 @@ class TorchEager(Entrant):
             float(torch.stack([self.step(index).clone() for index in epoch.unbind()]).mean())
             for epoch in torch.from_numpy(job.checked).unbind()
         ]
-        rows = job.checked_rows
-        final = self.evaluate(self.x[:rows], self.y[:rows])
+        final = [self.evaluate(self.x[part], self.y[part]) for part in job.checked_parts]
         self.start()
-        return {"epochs": epochs, "final": final}
+        return {"epochs": epochs, "final": sum(final) / len(final)}
 
     def evaluate(self, x: torch.Tensor, y: torch.Tensor) -> float:
         """Return the loss on rows, without dropout."""

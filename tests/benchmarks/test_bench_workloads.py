@@ -6,6 +6,7 @@ Times are never tested. That all libraries give the same losses is checked by ev
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,8 +23,10 @@ ROOT = Path(__file__).resolve().parents[2]
 # Not a part of the package, so it is found beside it.
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import compete, digits, entrant, job, machine, ours, ratios, report  # noqa: E402
+from benchmarks import __main__ as command_line  # noqa: E402
+from benchmarks import compete, entrant, fresh_runs, job, machine, ours, ratios, report  # noqa: E402
 from benchmarks.growth import axes  # noqa: E402
+from benchmarks.networks import Dense, read_family  # noqa: E402
 from benchmarks.workloads import (  # noqa: E402
     PEAK_SIDE,
     PRODUCT_SIDES,
@@ -37,12 +40,13 @@ from benchmarks.workloads import (  # noqa: E402
 
 sys.path.remove(str(ROOT))
 
-NETWORKS = [one for one in WORKLOADS.values() if one.kind != "product"]
+NETWORKS = [one for one in WORKLOADS.values() if one.network is not None]
+DENSE = [one for one in NETWORKS if isinstance(one.network, Dense)]
 
 
 def small(**changes: object) -> Workload:
     """Return a workload that takes a moment."""
-    start = Workload("small", "5-4-3", sizes=(5, 4, 3), batch=8, rows=32)
+    start = Workload("small", "5-4-3", network=Dense((5, 4, 3)), batch=8, rows=32)
     return replace(start, **changes)  # type: ignore[arg-type]
 
 
@@ -53,6 +57,15 @@ def test_operations_of_a_step_as_counted_by_hand() -> None:
     # Forward 2 · 8 · (5 · 4 + 4 · 3), weights' gradients the same, the hidden layer's 2 · 8 · 12.
     assert small().flops == 2 * 8 * (20 + 12) + 2 * 8 * (20 + 12) + 2 * 8 * 12
     assert small(kind="predict").flops == 2 * 8 * (20 + 12)
+    # Convolutions 26 · 26 · 9 · 32 and 24 · 24 · 288 · 64, then 9216 · 128 and 128 · 10.
+    forward = [194_688, 10_616_832, 1_179_648, 1_280]
+    assert WORKLOADS["cnn-adam"].flops == 2 * 64 * (3 * sum(forward) - forward[0])
+    # 64 · 50 places: 8 · 256 and 64 · 256; 64 rows: 64.
+    forward = [50 * 8 * 256, 50 * 64 * 256, 64]
+    assert WORKLOADS["lstm-adam"].flops == 2 * 64 * (3 * sum(forward) - forward[0])
+    # Two blocks of 64 tokens: q, k, v; scores; sums; output; inner layers. Then 128 · 10.
+    tokens = 64 * (128 * 384 + 2 * 64 * 128 + 128 * 128 + 2 * 128 * 512)
+    assert WORKLOADS["transformer-adam"].flops == 6 * 32 * (2 * tokens + 1_280)
     assert product(100).flops == 2 * 100**3
 
 
@@ -71,26 +84,50 @@ def test_operations_of_a_step_are_those_of_its_products() -> None:
     assert counted == workload.flops
 
 
+def has_layers(workload: Workload) -> Workload:
+    """Return a workload, or skip the test where misstep can't make its network yet."""
+    assert workload.network is not None
+    missing = workload.network.missing()
+    if missing is not None:
+        pytest.skip(missing)
+    return workload
+
+
 @pytest.mark.parametrize("workload", NETWORKS, ids=lambda one: one.name)
 def test_a_workload_describes_our_network(workload: Workload) -> None:
-    network = ours.make_network(workload, job.first_weights(workload))
-    assert network.parameter_count == workload.parameter_count
-    assert network.output_shape == workload.sizes[-1:]
+    family = has_layers(workload).network
+    assert family is not None
+    weights = job.first_weights(workload)
+    network = ours.make_network(workload, weights)
+    assert network.parameter_count == sum(one.size for one in weights.values())
+    assert network.output_shape == (family.outputs,)
     assert network.dtype == workload.dtype
+    held = network.arrays()
+    for name, place in ours.places_of(network, weights).items():
+        assert np.array_equal(held[place], weights[name])
 
 
 @pytest.mark.parametrize("workload", NETWORKS, ids=lambda one: one.name)
+def test_a_network_reads_as_it_was_told(workload: Workload) -> None:
+    assert workload.network is not None
+    told = json.loads(json.dumps(workload.network.settings()))
+    assert read_family(told) == workload.network
+
+
+@pytest.mark.parametrize("workload", DENSE, ids=lambda one: one.name)
 def test_a_workload_says_in_words_what_it_is(workload: Workload) -> None:
-    words = workload.words
-    hidden = workload.sizes[1:-1]
+    words, network = workload.words, workload.network
+    assert isinstance(network, Dense)
+    hidden = network.sizes[1:-1]
     same = len(set(hidden)) == 1 and len(hidden) > 2
     middle = f"{len(hidden)}x{hidden[0]}" if same else "-".join(map(str, hidden))
-    assert f"{workload.sizes[0]}-{middle}-{workload.sizes[-1]}" in words
+    assert f"{network.sizes[0]}-{middle}-{network.sizes[-1]}" in words
     if workload.kind == "train":
         assert {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}[workload.update.kind] in words
-        assert ("sigmoid" in words) == (workload.activation == "sigmoid")
+        assert ("sigmoid" in words) == (network.activation == "sigmoid")
+        assert ("batch normalization" in words) == network.normalized
         assert ("clipped" in words) == (workload.clip is not None)
-        assert (f"dropout {workload.dropout:g}" in words) == (workload.dropout > 0)
+        assert (f"dropout {network.dropout:g}" in words) == (network.dropout > 0)
         assert f"batch {workload.batch}" in words or workload.batch == 1
 
 
@@ -117,10 +154,19 @@ def test_the_table_of_the_goal_is_there() -> None:
         "predict-one": (2.0, None),
         "predict-many": (1.3, 0.75),
         "short-epochs": (None, None),
+        "cnn-adam": (1.3, 0.7),
+        "residual-cnn": (1.2, 0.55),
+        "lstm-adam": (1.8, None),
+        "gru-adam": (1.5, None),
+        "deep-normalized": (1.7, 0.65),
+        "embedding-adam": (1.5, None),
+        "embedding-sgd": (1.5, None),
+        "transformer-adam": (1.2, 0.5),
     }
-    assert {name: one.target.ratio for name, one in digits.FRESH.items()} == {
+    assert {name: one.target.ratio for name, one in fresh_runs.FRESH.items()} == {
         "digits-cold": 1.0,
         "digits-warm": 1.5,
+        "mnist-cnn": 1.0,
     }
     assert min(PRODUCT_SIDES) == 64
     assert max(PRODUCT_SIDES) == PEAK_SIDE == 2048
@@ -137,9 +183,10 @@ def test_a_job_reads_as_it_was_written(loss: str, tmp_path: Path) -> None:
     assert read.workload == workload
     assert read.threads == 3
     assert read.x.dtype == np.float64
-    for (weight, bias), (inputs, outputs) in zip(read.weights, workload.layers, strict=True):
-        assert weight.shape == (inputs, outputs)
-        assert not bias.any()
+    written = job.first_weights(workload)
+    assert list(read.weights) == ["dense1.weight", "dense1.bias", "dense2.weight", "dense2.bias"]
+    for name, array in read.weights.items():
+        assert np.array_equal(array, written[name])
     assert sorted(read.order[:4].reshape(-1)) == list(range(32))
     assert read.checked.max() < read.checked_rows <= workload.rows
 
@@ -147,7 +194,9 @@ def test_a_job_reads_as_it_was_written(loss: str, tmp_path: Path) -> None:
 def test_the_order_is_the_one_in_which_we_train(tmp_path: Path) -> None:
     # Each row has a feature of its own, so a step moves the weights of its rows' features only.
     rows, batch = 12, 3
-    workload = Workload("order", "", sizes=(rows, 2), batch=batch, rows=rows, loss="squared-error")
+    workload = Workload(
+        "order", "", network=Dense((rows, 2)), batch=batch, rows=rows, loss="squared-error"
+    )
     job.write_job(workload, 1, tmp_path)
     read = job.read_job(tmp_path)
     x = np.eye(rows, dtype="float32")
@@ -319,7 +368,7 @@ def test_memory_of_this_process() -> None:
 
 def test_entries_load_nothing_and_refuse_in_words() -> None:
     code = (
-        "import sys, benchmarks.compete, benchmarks.digits\n"
+        "import sys, benchmarks.compete, benchmarks.fresh_runs, benchmarks.agree\n"
         "from benchmarks.entrant import ENTRIES\n"
         "from benchmarks.workloads import WORKLOADS\n"
         "[e.refuses(w) or e.lacks() for e in ENTRIES.values() for w in WORKLOADS.values()]\n"
@@ -332,6 +381,10 @@ def test_entries_load_nothing_and_refuse_in_words() -> None:
     refused = entrant.ENTRIES["scikit-learn"].refuses(WORKLOADS["wide-dropout"])
     assert refused == "it has no dropout and no clipping"
     assert entrant.ENTRIES["jax-scan"].refuses(WORKLOADS["predict-one"])
+    assert entrant.ENTRIES["jax-scan"].refuses(WORKLOADS["cnn-adam"])
+    assert not entrant.ENTRIES["jax-scan"].refuses(WORKLOADS["lstm-adam"])
+    for name in ("lstm-adam", "deep-normalized", "embedding-sgd"):
+        assert "dense layers only" in str(entrant.ENTRIES["scikit-learn"].refuses(WORKLOADS[name]))
 
 
 @pytest.mark.parametrize(
@@ -343,6 +396,67 @@ def test_the_command_line_answers(words: list[str], said: str) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert said in done.stdout + done.stderr
     assert done.returncode == (2 if words == ["no-such"] else 0)
+
+
+def test_a_workload_without_its_layers_is_skipped_in_words() -> None:
+    class Unknown(Dense):
+        needs = ("Conv2D", "NoSuchLayer")  # type: ignore[assignment]
+
+    lacking = Unknown((5, 4, 3)).missing()
+    assert lacking is not None
+    assert "ms.NoSuchLayer yet" in lacking
+    with pytest.raises(compete.Skipped, match="NoSuchLayer"):
+        compete.compete(
+            small(network=Unknown((5, 4, 3))), [], pairs=1, threads=1, seconds=0.01, peak=None,
+            say=print,
+        )  # fmt: skip
+    assert small().network.missing() is None  # type: ignore[union-attr]
+
+
+def test_weights_find_their_places_by_name_or_order() -> None:
+    workload = small()
+    weights = job.first_weights(workload)
+    network = ours.make_network(workload, weights)
+    renamed = {"a.bias": 0, "a.kernel": 0, "b.weight": 0, "b.bias": 0}
+    assert ours.places_of(network, renamed) == {  # type: ignore[arg-type]
+        "a.bias": "dense1.bias",
+        "a.kernel": "dense1.weight",
+        "b.weight": "dense2.weight",
+        "b.bias": "dense2.bias",
+    }
+    with pytest.raises(ValueError, match="needed layers"):
+        ours.places_of(network, {"a.weight": np.zeros(1)})
+
+
+def test_losses_are_compared_and_nothing_is_timed_without_pairs() -> None:
+    found = compete.compete(
+        small(), [], pairs=0, threads=1, seconds=0.01, peak=None, say=lambda line: None
+    )
+    assert len(found.ours.losses["epochs"]) == job.CHECKED_EPOCHS
+    assert not found.ours.times
+
+
+def test_what_is_done_is_kept_when_the_rest_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_one(wanted: Any, name: str, peak: Any) -> compete.Outcome:
+        if name == "table-adam":
+            raise KeyboardInterrupt
+        if name == "cnn-adam":
+            raise compete.Skipped("misstep has no ms.Conv2D yet")
+        return outcome()
+
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    monkeypatch.setattr(command_line, "run_one", run_one)
+    wanted = command_line.read_arguments(["mnist-adam", "cnn-adam", "table-adam"])
+    facts = command_line.machine_facts(wanted)
+    with pytest.raises(KeyboardInterrupt):
+        command_line.run_table(wanted, wanted.names, facts, "chip")
+    (kept,) = tmp_path.glob("*.json")
+    told = json.loads(kept.read_text(encoding="utf-8"))
+    assert [one["workload"]["name"] for one in told["outcomes"]] == ["mnist-adam"]
+    assert told["skipped"] == {"cnn-adam": "misstep has no ms.Conv2D yet"}
+    assert told["stopped"] is True
 
 
 def test_the_script_is_strict() -> None:

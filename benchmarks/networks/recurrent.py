@@ -1,0 +1,159 @@
+"""A recurrent layer (LSTM or GRU) over a sequence, and a dense layer on its last step.
+
+Gates lie in PyTorch's order (LSTM: input, forget, cell, output; GRU: reset, update, new), and GRU's
+reset gate acts after the recurrent product, as in PyTorch and cuDNN. Each gate has one bias, and
+GRU's new gate a second one inside the reset gate's reach. PyTorch has two for each gate; where they
+only add up, the second is held at 0, since trained it would double the first one's steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from benchmarks.networks.family import Family, Product, Weights, dense_product, glorot
+
+if TYPE_CHECKING:
+    import torch
+
+    import misstep as ms
+
+GATES = {"LSTM": 4, "GRU": 3}
+# Steps that JAX's scan writes out in a row: for the LSTM the fastest of 1, 2, 5, 10 and 25.
+UNROLLED = 5
+
+
+@dataclass(frozen=True)
+class Recurrent(Family):
+    """`cell`: LSTM or GRU; x: (batch, steps, features) → (batch, 1)."""
+
+    cell: str
+    features: int
+    units: int
+    steps: int
+
+    kind: ClassVar[str] = "recurrent"
+    # nn.LSTM and nn.GRU are one call of a library each, which torch.compile leaves as it is.
+    torch_whole: ClassVar[bool] = False
+
+    @property
+    def needs(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Return what misstep must have."""
+        return (self.cell,)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Return (steps, features)."""
+        return (self.steps, self.features)
+
+    @property
+    def outputs(self) -> int:
+        """Return 1."""
+        return 1
+
+    def products(self, batch: int) -> list[Product]:
+        """Return those of inputs, of states (the first one's zeros too) and the dense layer."""
+        places, gates = batch * self.steps, GATES[self.cell] * self.units
+        return [
+            dense_product(places, self.features, gates, backward=1),
+            dense_product(places, self.units, gates),
+            dense_product(batch, self.units, 1),
+        ]
+
+    def weights(self, random: np.random.Generator, dtype: str) -> Weights:
+        """Return weights of Glorot's spread and small biases."""
+        gates, units = GATES[self.cell], self.units
+
+        def biases(gates: int) -> Any:
+            return random.normal(0.0, 0.1, gates * units).astype(dtype)
+
+        made = {
+            "recurrent.weight": glorot(random, self.features, units, dtype, gates),
+            "recurrent.recurrent": glorot(random, units, units, dtype, gates),
+            "recurrent.bias": biases(gates),
+        }
+        if self.cell == "GRU":
+            made["recurrent.recurrent_bias"] = biases(1)
+        made["dense.weight"] = glorot(random, units, 1, dtype)
+        made["dense.bias"] = np.zeros(1, dtype)
+        return made
+
+    def ours(self) -> ms.Module:
+        """Return misstep's layers."""
+        import misstep as ms
+
+        layer = {"LSTM": lambda: ms.LSTM(self.units), "GRU": lambda: ms.GRU(self.units)}[self.cell]
+        return ms.Sequential(layer(), ms.Dense(1))
+
+    def torch_model(self, weights: Weights) -> torch.nn.Module:
+        """Return PyTorch's module."""
+        from torch import nn
+
+        from benchmarks.networks import torch_parts as parts
+
+        class LastStep(nn.Module):
+            def __init__(self, layer: nn.RNNBase, dense: nn.Linear) -> None:
+                super().__init__()
+                self.layer, self.dense = layer, dense
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                outputs, _ = self.layer(x)
+                return self.dense(outputs[:, -1])
+
+        given = weights["recurrent.weight"]
+        layer = getattr(nn, self.cell)(
+            self.features, self.units, batch_first=True, dtype=parts.tensor(given).dtype
+        )
+        parts.fill(layer.weight_ih_l0, given.T)
+        parts.fill(layer.weight_hh_l0, weights["recurrent.recurrent"].T)
+        parts.fill(layer.bias_ih_l0, weights["recurrent.bias"])
+        second, held = layer.bias_hh_l0, np.zeros_like(weights["recurrent.bias"])
+        own = weights.get("recurrent.recurrent_bias")
+        if own is None:
+            second.requires_grad_(False)
+        else:
+            held[-len(own) :] = own
+            trained = parts.tensor(
+                (np.arange(len(held)) >= len(held) - len(own)).astype(held.dtype)
+            )
+            second.register_hook(lambda gradient: gradient * trained)
+        parts.fill(second, held)
+        return LastStep(layer, parts.linear(weights, "dense"))
+
+    def jax_forward(
+        self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,
+        key: Any = None,
+    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+        """Return the outputs; all inputs meet their weights in one product before the scan."""
+        import jax
+        import jax.numpy as jnp
+
+        from benchmarks.networks import jax_parts as parts
+
+        recurrent = parameters["recurrent.recurrent"]
+        sigmoid, tanh = jax.nn.sigmoid, jnp.tanh
+        given = x.swapaxes(0, 1) @ parameters["recurrent.weight"]
+        given = given + parameters["recurrent.bias"]
+
+        def lstm(state: Any, given: Any) -> tuple[Any, None]:
+            h, c = state
+            i, f, g, o = jnp.split(given + h @ recurrent, 4, axis=-1)
+            c = sigmoid(f) * c + sigmoid(i) * tanh(g)
+            return (sigmoid(o) * tanh(c), c), None
+
+        def gru(h: Any, given: Any) -> tuple[Any, None]:
+            inner = h @ recurrent
+            (r, z, n), (hr, hz, hn) = jnp.split(given, 3, axis=-1), jnp.split(inner, 3, axis=-1)
+            z = sigmoid(z + hz)
+            n = tanh(n + sigmoid(r + hr) * (hn + parameters["recurrent.recurrent_bias"]))
+            return n + z * (h - n), None
+
+        zeros = jnp.zeros((len(x), self.units), x.dtype)
+        if self.cell == "LSTM":
+            (h, _), _ = jax.lax.scan(lstm, (zeros, zeros), given, unroll=UNROLLED)
+        else:
+            h, _ = jax.lax.scan(gru, zeros, given, unroll=UNROLLED)
+        return parts.dense(parameters, "dense", h), dict(running)
