@@ -114,12 +114,15 @@ class MultiHeadAttention(Module):
             )  # fmt: skip
         width = features // self.heads
         whole = projected(self, "input", x, 3 * features, GlorotUniform(), bias=self.bias)
-        # (3, batch, heads, time, width): a head of a row lies in one piece.
-        parts = transpose(reshape(whole, (batch, time, 3, self.heads, width)), (2, 0, 3, 1, 4))
-        query, key, value = (
-            reshape(slice_axis(parts, 0, place, place + 1), parts.shape[1:]) for place in range(3)
-        )
-        scores = query @ transpose(key, (0, 1, 3, 2)) * (1.0 / math.sqrt(width))
+
+        def part(place: int, order: tuple[int, ...]) -> Value:
+            """Return q, k or v as (batch, heads, time, width), or in another order of these."""
+            cut = slice_axis(whole, 2, place * features, (place + 1) * features)
+            apart = reshape(cut, (batch, time, self.heads, width))
+            return transpose(apart, tuple((0, 2, 1, 3)[axis] for axis in order))
+
+        query, key, value = part(0, (0, 1, 2, 3)), part(1, (0, 1, 3, 2)), part(2, (0, 1, 2, 3))
+        scores = query @ key * (1.0 / math.sqrt(width))
         weights = softmax(self._seen(scores, x), -1)
         if self.dropout:
             weights = self.dropped(weights)  # type: ignore[attr-defined]
@@ -213,12 +216,21 @@ class TransformerBlock(Module):
 
     def forward(self, x: Value) -> Value:
         """Return what attention and the dense layers make of x."""
+        check_sequences(self, x)
         here: Any = self
+        # Steps as rows: so what follows a matrix product entry by entry is worked out with it.
+        rows = reshape(x, (-1, x.shape[-1]))
         if self.norm_first:
-            x = x + here.dropped(here.attention(here.attention_norm(x)))
-            return x + self._dense(here.dense_norm(x))
-        x = here.attention_norm(x + here.dropped(here.attention(x)))
-        found: Value = here.dense_norm(x + self._dense(x))
+            rows = rows + self._attended(here.attention_norm(rows), x.shape)
+            rows = rows + self._dense(here.dense_norm(rows))
+        else:
+            rows = here.attention_norm(rows + self._attended(rows, x.shape))
+            rows = here.dense_norm(rows + self._dense(rows))
+        return reshape(rows, x.shape)
+
+    def _attended(self, rows: Value, shape: tuple[int, ...]) -> Value:
+        here: Any = self
+        found: Value = here.dropped(reshape(here.attention(reshape(rows, shape)), rows.shape))
         return found
 
     def _dense(self, x: Value) -> Value:

@@ -2,7 +2,8 @@
 
 A compiled program has a fixed number of rows. Few sizes do for any number of rows: full chunks, and
 a smallest size that holds the rest, filled up with rows of zeros whose results are dropped. That is
-right where no row's result depends on other rows, which the program itself tells.
+right where no row's result depends on other rows, which the program itself tells. Where it can't
+tell, as for sequences that are taken apart into steps, programs have just the rows there are.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from misstep.train.rows import Rows
 
 # Rows that compiled programs take at once.
 SIZES = (8, 64, CHUNK)
+# Other numbers of rows that programs are compiled for at most; further ones are interpreted.
+MOST_OTHER_SIZES = 8
 
 
 def evaluate_rows(
@@ -29,7 +32,7 @@ def evaluate_rows(
     `held`: the network's flat buffers by name. Loss and score are means over the rows, weighted if
     they have weights or their classes do.
     """
-    out = _run(programs.evaluate, held, {"x": rows.x, "y": rows.y}, threads)
+    out = _run(programs, programs.evaluate, held, {"x": rows.x, "y": rows.y}, threads)
     each, predicted = out["losses"].astype("float64"), out["prediction"]
     balance = None if rows.weights is None else rows.weights.astype("float64")
     loss_weights = balance
@@ -50,10 +53,11 @@ def predict_rows(
         found = programs.predict_one(held, x)
         if found is not None:
             return found
-    return _run(programs.predict, held, {"x": x}, threads)["prediction"]
+    return _run(programs, programs.predict, held, {"x": x}, threads)["prediction"]
 
 
 def _run(
+    programs: Programs,
     make: Callable[[int], Program],
     held: Mapping[str, Array],
     rows: Mapping[str, Array],
@@ -61,14 +65,19 @@ def _run(
 ) -> dict[str, Array]:
     """Return the outputs of the program that `make` makes for a number of rows, for all rows."""
     count = len(rows["x"])
+    if programs.rows_unclear:
+        return _run_exactly(programs, make, held, rows, threads)
     parts = []
     start = 0
     while start < count:
         left = count - start
         size = next((one for one in SIZES if one >= left), CHUNK)
         native = make(size).compiled(threads)
-        if native is None or not native.rows_are_independent:
+        if native is None:
             return _interpret(make, held, rows)
+        if not native.rows_are_independent:
+            programs.rows_unclear = True
+            return _run_exactly(programs, make, held, rows, threads)
         chunks = max(left // size, 1)
         taken = min(chunks * size, left)
         part = {name: array[start : start + taken] for name, array in rows.items()}
@@ -96,6 +105,32 @@ def _run_chunks(
     return {
         name: array.reshape(chunks * size, *array.shape[2:])[:count] for name, array in out.items()
     }
+
+
+def _run_exactly(
+    programs: Programs,
+    make: Callable[[int], Program],
+    held: Mapping[str, Array],
+    rows: Mapping[str, Array],
+    threads: int | None,
+) -> dict[str, Array]:
+    """Return what `_run` does, by programs for full chunks and for just the rows that are left."""
+    count = len(rows["x"])
+    parts = []
+    for start in range(0, max(count, 1), CHUNK):
+        part = {name: array[start : start + CHUNK] for name, array in rows.items()}
+        size = len(part["x"])
+        known = size == CHUNK or size in programs.sizes
+        native = None
+        if size and (known or len(programs.sizes) < MOST_OTHER_SIZES):
+            native = make(size).compiled(threads)
+        if native is None:
+            parts.append(_interpret(make, held, part))
+            continue
+        if not known:
+            programs.sizes.add(size)
+        parts.append(_run_chunks(native, held, part, 1, size))
+    return _joined(parts)
 
 
 def _interpret(

@@ -124,6 +124,10 @@ class Programs:
         self.compiling = compiling
         self._one: tuple[list[Array], Array, Prepared, Array] | None = None
         self._one_lock = threading.Lock()
+        # Whether a program could not tell that no row's result depends on other rows, and the
+        # numbers of rows that evaluation then compiled programs for.
+        self.rows_unclear = False
+        self.sizes: set[int] = set()
         self._made: dict[tuple[object, ...], Program] = {}
 
     @property
@@ -245,9 +249,8 @@ class Programs:
             if ready is None or any(
                 one is not other for one, other in zip(ready[0], buffers, strict=True)
             ):
-                # Of a single row nothing can depend on others: two show whether it would.
-                several, native = self.predict(2).compiled(1), self.predict(1).compiled(1)
-                if native is None or several is None or not several.rows_are_independent:
+                native = self.predict(1).compiled(1)
+                if native is None:
                     return None
                 prepared = native.prepare(held)
                 ready = buffers, prepared.inputs["x"], prepared, prepared.outputs["prediction"]

@@ -1,0 +1,78 @@
+"""Model files of networks with running statistics and other layers: saved, opened, refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import misstep as ms
+from misstep.errors import FileFormatError
+from misstep.ir import Array
+from misstep.modeling.model_file import KIND, VERSION
+from misstep.nn import build_module
+from misstep.storage import read_container, write_container
+
+
+def trained(network: ms.Module, epochs: int = 4) -> tuple[ms.Classifier, Array]:
+    random = np.random.default_rng(0)
+    x = random.normal(3, 2, (90, 5))
+    found = ms.Classifier(network=network, epochs=epochs).fit(x, x[:, 0] > x[:, 1])
+    return found, x
+
+
+NETWORK = ms.Sequential(ms.Dense(9), ms.BatchNorm(0.2), ms.ReLU(), ms.LayerNorm(), ms.Dense(1))
+
+
+def test_a_model_file_keeps_running_statistics(tmp_path: Path) -> None:
+    found, x = trained(NETWORK)
+    path = tmp_path / "model.misstep"
+    found.save(path)
+    model = ms.load_model(path)
+    statistics = model.network.statistics
+    assert statistics.shape == (18,)
+    assert (statistics[:9] != 0).all()
+    assert (statistics[9:] != 1).all()
+    np.testing.assert_array_equal(model.predict(x), found.predict(x))
+    np.testing.assert_array_equal(model.outputs(x[:1]), found.predict_proba(x[:1]))
+    again = tmp_path / "again.misstep"
+    ms.modeling.save_model(model, again)
+    assert again.read_bytes() == path.read_bytes()
+    assert "batch normalization" in model.summary()
+    assert "54 multiply-adds a row" in model.summary()
+    graph = model.row_graph(model.encode(x[:1]))
+    close = model.network.predict(model.encode(x[:1]))
+    np.testing.assert_allclose(graph.output.numpy(), close, rtol=1e-4)
+
+
+def test_a_file_that_lacks_them_or_has_others_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.misstep"
+    trained(NETWORK, 1)[0].save(path)
+    held = read_container(path, kind=KIND, newest=VERSION)
+    name = "batchnorm1.variance"
+    for wrong in (
+        {key: array for key, array in held.arrays.items() if key != name},
+        {**held.arrays, name: np.zeros(8, "float32")},
+        {**held.arrays, "batchnorm1.more": np.zeros(9, "float32")},
+    ):
+        write_container(path, held.document, wrong, kind=KIND, version=VERSION)
+        with pytest.raises(FileFormatError, match="batchnorm1"):
+            ms.load_model(path)
+
+
+def test_any_network_comes_back_from_its_configuration_and_arrays() -> None:
+    vectors = np.random.default_rng(1).normal(0, 1, (20, 4))
+    module = ms.Sequential(
+        ms.Embedding(20, 4, mask=True, vectors=vectors, trainable=False),
+        ms.PositionalEncoding(), ms.TransformerBlock(2, 6, norm_first=False),
+        ms.Residual(ms.Dense(3), shortcut=ms.Dense(3, bias=False)), ms.BatchNorm(),
+        ms.ByAxes({1: ms.Flatten(), 2: ms.GlobalAveragePool1D()}), ms.Dense(2),
+    )  # fmt: skip
+    network = ms.Network(module, (6,), seed=3)
+    network.statistics[-6:] = np.arange(1, 7)
+    again = ms.Network(build_module(module.configuration()), (6,), arrays=network.arrays())
+    assert repr(again.module) == repr(module)
+    x = np.random.default_rng(0).integers(0, 20, (8, 6))
+    np.testing.assert_array_equal(again.predict(x), network.predict(x))
+    np.testing.assert_array_equal(again.arrays()["embedding1.vectors"][1:], vectors[1:].astype("f"))
