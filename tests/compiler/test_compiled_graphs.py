@@ -198,7 +198,8 @@ def test_matrix_products_whose_operands_are_packed(turned: int, dtype: str) -> N
     random = np.random.default_rng(turned)
     outputs: dict[str, Value] = {}
     feeds: dict[str, Array] = {}
-    for place, (rows, summed, columns) in enumerate([(33, 70, 531), (531, 67, 37), (9, 300, 600)]):
+    shapes = [(33, 70, 531), (531, 67, 37), (9, 300, 600), (131, 1030, 70), (512, 40, 300)]
+    for place, (rows, summed, columns) in enumerate(shapes):
         pair = []
         for side, shape in enumerate(((rows, summed), (summed, columns))):
             turn = turned >> side & 1

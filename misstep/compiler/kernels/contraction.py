@@ -33,6 +33,11 @@ MOST_COLUMNS = 256
 MOST_PACKED = 16 * 2**20
 # So short a sum is written without a loop.
 FEW_STEPS = 4
+# So long a strip of columns, read anew for each tile of rows, does not fit the first cache: lying
+# together, it comes from the second one faster.
+LONG_SUM, MANY_ROWS = 1024, 128
+# Strips of columns for which a copy of rows that are read somewhat badly pays.
+MANY_STRIPS = 8
 # Fewer than so many entries along the summed axis fit the caches anyhow.
 SHORT_SUM = 32
 
@@ -142,13 +147,15 @@ def _write_matrix(
     packed_left: Packed | None = None
     small = rows * summed * size <= MOST_PACKED
     worth = rows > tile.rows and summed >= SHORT_SUM and columns > width
-    if small and worth and _badly_read(left, size):
+    if small and worth and _badly_read(left, size, columns // width):
         packed_left = pack_rows(emission, left, kind, low, high, rows, summed, tile.rows, scratch)
         used = packed_left.bytes
     panel = code.address(scratch, code.index(used), "i8")
     must = right.columns != 1 and columns > 1
     ready = emission.panels.get(core.inputs[1])
-    packing = must or (rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART)
+    far = rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART
+    long = rows >= MANY_ROWS and summed >= LONG_SUM and right.rows > width
+    packing = must or far or long
     together = width
     if ready is not None:
         # Packed before, once for many products. A row is finished along all columns before the next
@@ -263,10 +270,13 @@ def _fetch_row(
             code.prefetch(code.address(emission.addresses(view), offset, kind))
 
 
-def _badly_read(left: Operand, size: int) -> bool:
-    """Tell whether one entry after the other along the summed axis is far away."""
+def _badly_read(left: Operand, size: int, strips: int) -> bool:
+    """Tell whether one entry after the other along the summed axis is far away.
+
+    At half of that, a copy pays only where many strips of columns are worked out from it.
+    """
     apart = left.columns * size
-    return apart >= FAR_APART or apart * 2 == FAR_APART
+    return apart >= FAR_APART or (apart * 2 == FAR_APART and strips > MANY_STRIPS)
 
 
 def over_rows(
