@@ -25,7 +25,7 @@ from misstep.ops.functions import Abs, Exp, Log, Sqrt
 from misstep.ops.normalization import Normalize
 from misstep.ops.reduction import Largest, LargestPlace, LogSumExp, Softmax, Sum
 
-expand = Rules("expand", "softmax, log-sum-exp, place of the largest, normalizing written out")
+expand = Rules("expand", "softmax, log-sum-exp and such are written out in simple ops")
 
 
 def _shifted(here: Rewriting, x: Value, axes: tuple[int, ...]) -> tuple[Value, Value, Value]:
