@@ -62,8 +62,8 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
     products, others = 0, 0.0
     entries = int(np.prod(kernel.shape, dtype=np.int64))
     family = family_of(core)
-    if core is not None and family is not None and family.products is not None:
-        products = 2 * family.products(core)
+    if core is not None and core.op is not None and family is not None and family.in_memory:
+        products = 2 * core.op.products(core)
     elif core is not None:
         inner = 0
         for given in core.inputs:

@@ -22,15 +22,13 @@ class Family:
     """What the compiler must know of a kind of kernel before it writes one.
 
     `reads`: what the inner loops read; positions along the axes of the result are those of the
-    result, along summed ones others. `products`: the multiply-adds of all entries together; None
-    where no products are summed. `in_memory`: whether operands are read through views, so that
+    result, along summed ones others. `in_memory`: whether operands are read through views, so that
     their bases must be stored. `ends_entries`: whether an entry is done before the next ones are,
     so that what follows from it can be worked out while it is in a register. `order`: the axes of
     the result in the order in which it lies in memory, where that is not their own.
     """
 
     reads: Callable[[Value, Storage, set[Value]], list[Read]]
-    products: Callable[[Value], int] | None = None
     in_memory: bool = False
     ends_entries: bool = True
     order: tuple[int, ...] | None = None
@@ -50,9 +48,9 @@ def core_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]
 
 def work_of(shape: tuple[int, ...], core: Value | None) -> int:
     """Return about how many multiply-adds, or entries worked out, a kernel has to do."""
-    family = family_of(core)
-    if core is not None and family is not None and family.products is not None:
-        return family.products(core)
+    products = core.op.products(core) if core is not None and core.op is not None else 0
+    if products:
+        return products
     sizes = [given.size for given in core.inputs] if core is not None else []
     return max([math.prod(shape), *sizes])
 
@@ -122,36 +120,16 @@ def _scan_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read
     return found
 
 
-def _scan_products(core: Value) -> int:
-    body = core.op.graph(core.dtype)  # type: ignore[union-attr]
-    inner = [(one, family_of(one)) for one in body.computed]
-    each = sum(one.products(value) for value, one in inner if one is not None and one.products)
-    return int((core.shape[1] - 1) * each)
-
-
 FAMILIES: dict[str, Family] = {
-    "contraction": Family(
-        _contraction_reads,
-        products=lambda core: core.size * core.inputs[0].shape[-1],
-        in_memory=True,
-    ),
-    "convolution": Family(
-        _convolution_reads,
-        products=lambda core: core.size * core.inputs[1].shape[0],
-        in_memory=True,
-    ),
-    "window products": Family(
-        _window_products_reads,
-        products=lambda core: core.shape[0] * core.inputs[1].size,
-        in_memory=True,
-    ),
+    "contraction": Family(_contraction_reads, in_memory=True),
+    "convolution": Family(_convolution_reads, in_memory=True),
+    "window products": Family(_window_products_reads, in_memory=True),
     "reduction": Family(_reduction_reads),
     "scatter": Family(_scatter_reads),
     # Step after step: what all rows leave at a step stands together, and so steps that follow each
     # other can be read as one stretch, from any step on.
     "scan": Family(
         _scan_reads,
-        products=_scan_products,
         in_memory=True,
         ends_entries=False,
         order=(1, 0, 2),

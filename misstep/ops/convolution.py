@@ -235,6 +235,9 @@ class Convolution(_Windowed):
         blame = WindowProducts(self.window, self.stride, self.dilation)(x, upstream)
         return self.spread(x.shape, weight, upstream), blame
 
+    def products(self, value: Value) -> int:
+        return value.size * value.inputs[1].shape[0]
+
     def python(self, *names: str) -> str:
         return f"convolved({', '.join(names)}, {self.window}, {self.stride}, {self.dilation})"
 
@@ -285,6 +288,9 @@ class WindowProducts(_Windowed):
         x, other = value.inputs
         onward = Convolution(self.window, self.stride, self.dilation)(x, upstream)
         return self.spread(x.shape, upstream, other), onward
+
+    def products(self, value: Value) -> int:
+        return value.shape[0] * value.inputs[1].size
 
     def python(self, *names: str) -> str:
         sizes = f"{self.window}, {self.stride}, {self.dilation}"

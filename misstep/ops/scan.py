@@ -119,6 +119,11 @@ class Scan(Op):
             raise NotYetError("the gradient of a scan", needed="misstep.autodiff to be imported")
         return Scan.backward(value, upstream)
 
+    def products(self, value: Value) -> int:
+        inner = [one for one in self.graph(value.dtype).computed if one.op is not None]
+        each = sum(one.op.products(one) for one in inner if one.op is not None)
+        return (value.shape[1] - 1) * each
+
     def python(self, *names: str) -> str:
         body = self.graph("float64")
         # Bodies say their kind of number only in literals and casts, which take the carry's here.

@@ -19,6 +19,7 @@ from misstep.compiler.vector_math import (
     exponentials,
     logarithms,
     powers,
+    powers_of_e,
     sigmoids,
     trigonometry,
 )
@@ -122,6 +123,13 @@ ALL = {
         -LN2_HALF,
         LN2_HALF,
     ),
+    "powers_of_e.RISE": Wanted(
+        powers_of_e.RISE,
+        series(lambda r: (mp.expm1(r) - r) / r**2, 0.5),
+        lambda r: r**2 / mp.exp(r),
+        -LN2_HALF,
+        LN2_HALF,
+    ),
     "logarithms.SHORT": Wanted(
         logarithms.SHORT, log_slope, lambda f: 1 / log_slope(f), ROOT_HALF - 1, 2 * ROOT_HALF - 1
     ),
@@ -135,6 +143,13 @@ ALL = {
     "sigmoids.SOFTPLUS_SHORT": Wanted(
         sigmoids.SOFTPLUS_SHORT, log_slope, lambda y: 1 / log_slope(y), mp.mpf(0), mp.mpf(1)
     ),
+    "sigmoids.TANH_SHORT": Wanted(
+        sigmoids.TANH_SHORT,
+        of_root(series(lambda x: (mp.tanh(x) - x) / x**3, -mp.mpf(1) / 3)),
+        of_root(series(lambda x: x**3 / mp.tanh(x), 0)),
+        mp.mpf(0),
+        mp.mpf("0.5502") ** 2,
+    ),
     "sigmoids.TANH_LONG": Wanted(
         sigmoids.TANH_LONG,
         of_root(series(lambda x: (mp.tanh(x) - x) / x**3, -mp.mpf(1) / 3)),
@@ -142,12 +157,19 @@ ALL = {
         mp.mpf(0),
         mp.mpf("0.5502") ** 2,
     ),
-    "error_function.SHORT": Wanted(
-        error_function.SHORT,
-        of_root(erf_slope),
+    "error_function.NEAR_SHORT": Wanted(
+        error_function.NEAR_SHORT,
+        of_root(lambda x: erf_slope(x) - 1),
         of_root(lambda x: 1 / erf_slope(x)),
         mp.mpf(0),
-        mp.mpf("3.93") ** 2,
+        seam**2,
+    ),
+    "error_function.FAR_SHORT": Wanted(
+        error_function.FAR_SHORT,
+        lambda t: mp.log(mp.erfc(t + center)),
+        lambda t: mp.erfc(t + center) / mp.erf(t + center),
+        seam - center,
+        mp.mpf(error_function.FLOAT_END) - center,
     ),
     "error_function.NEAR": Wanted(
         error_function.NEAR,

@@ -1,35 +1,34 @@
 """The error function, erf(x) = 2/√π ∫₀ˣ e^(−t²) dt.
 
-For floats one polynomial reaches to where erf rounds to 1. For doubles one reaches to 1; from
-there on ln(1 − erf) is smooth enough for another, and matters less the farther out.
+One polynomial reaches to 1; from there on ln(1 − erf) is smooth enough for another, and matters
+less the farther out.
 """
 
 from __future__ import annotations
 
 from misstep.compiler.code import Code, Number
-from misstep.compiler.vector_math.evaluation import at_most, long_polynomial, polynomial
+from misstep.compiler.vector_math import powers_of_e
+from misstep.compiler.vector_math.evaluation import at_most, polynomial
 from misstep.compiler.vector_math.exponentials import exp_of_double
 
-# erf(x) / x in terms of x², 0 ≤ x ≤ 3.93; relative error: 2^−29.9.
-SHORT = (
-    1.128379165938658,
-    -0.3761263450790488,
-    0.11283763083917422,
-    -0.02686541679065306,
-    0.005222909243325259,
-    -0.0008538957109751902,
-    0.00012000034598268559,
-    -1.4693665379499607e-05,
-    1.5743416441544065e-06,
-    -1.4675067342049237e-07,
-    1.172101759205448e-08,
-    -7.840817710228648e-10,
-    4.268651348943758e-11,
-    -1.8259634734709494e-12,
-    5.862960677788962e-14,
-    -1.3211105577536978e-15,
-    1.8550867954211745e-17,
-    -1.2177582111748211e-19,
+# erf(x) / x − 1 in terms of x², 0 ≤ x ≤ 1; relative error of erf: 2^−29.6.
+NEAR_SHORT = (
+    0.128379165726872,
+    -0.37612625824816276,
+    0.11283585153369902,
+    -0.026853812085788287,
+    0.005188327878799885,
+    -0.0008010194522548241,
+    7.853861868366878e-05,
+)
+# ln(1 − erf(x)) in terms of x − 1.5, 1 ≤ x ≤ 3.93; relative error of erf: 2^−25.9.
+FAR_SHORT = (
+    -3.3844916968310867,
+    -3.508801809040588,
+    -0.8926651044022466,
+    -0.025846133234133446,
+    0.006152680863997273,
+    -0.0011572063368863815,
 )
 # erf(x) / x − 1 in terms of x², 0 ≤ x ≤ 1; relative error of erf: 2^−56.3.
 NEAR = (
@@ -78,9 +77,15 @@ def erf(code: Code, x: Number) -> Number:
     size = code.absolute(x)
     if x.kind == "double":
         return code.copy_sign(_erf_of_positive(code, size), x)
-    wide = code.convert(at_most(code, size, FLOAT_END), "double")
-    made = code.multiply(wide, long_polynomial(code, code.multiply(wide, wide), SHORT))
-    return code.copy_sign(code.convert(made, "float"), x)
+    return code.copy_sign(_erf_of_positive_float(code, size), x)
+
+
+def _erf_of_positive_float(code: Code, x: Number) -> Number:
+    near = code.fma(x, polynomial(code, code.multiply(x, x), NEAR_SHORT), x)
+    beyond = code.subtract(at_most(code, x, FLOAT_END), code.like(FAR_CENTER, x))
+    rest = powers_of_e.power(code, polynomial(code, beyond, FAR_SHORT))
+    far = code.subtract(code.like(1.0, x), rest)
+    return code.select(code.less(x, code.like(NEAR_END, x)), near, far)
 
 
 def _erf_of_positive(code: Code, x: Number) -> Number:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from misstep.compiler.code import Code, Number
+from misstep.compiler.vector_math import powers_of_e
 from misstep.compiler.vector_math.evaluation import (
     BIAS,
     EXPONENT_MASK,
@@ -156,7 +157,7 @@ def exp(code: Code, x: Number) -> Number:
     """Return e^x."""
     if x.kind == "double":
         return exp_of_double(code, x)
-    return code.convert(_of_float(code, x).plus(code, 0), "float")
+    return powers_of_e.exp(code, x)
 
 
 def expm1(code: Code, x: Number) -> Number:

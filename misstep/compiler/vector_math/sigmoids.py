@@ -6,6 +6,7 @@ None raises e to a large power, so nothing overflows on the way.
 from __future__ import annotations
 
 from misstep.compiler.code import Code, Number
+from misstep.compiler.vector_math import powers_of_e
 from misstep.compiler.vector_math.evaluation import (
     BIAS,
     at_least,
@@ -37,6 +38,14 @@ SOFTPLUS_SHORT = (
     0.009080962782184957,
     -0.0012805996613463305,
 )
+# (tanh(x) − x) / x³ in terms of x², |x| ≤ 0.5502; relative error of tanh: 2^−29.0.
+TANH_SHORT = (
+    -0.33333320648341247,
+    0.13332619949975386,
+    -0.053851214283418734,
+    0.021054391912951522,
+    -0.006237206868951401,
+)
 # (tanh(x) − x) / x³ in terms of x², |x| ≤ 0.5502; relative error of tanh: 2^−56.8.
 TANH_LONG = (
     -0.33333333333333315,
@@ -63,9 +72,18 @@ def sigmoid(code: Code, x: Number) -> Number:
     """Return 1 / (1 + e^−x)."""
     if x.kind == "double":
         return _sigmoid_of_double(code, x)
-    bounded = at_least(code, at_most(code, code.negate(x), FLOAT_SIGMOID), -FLOAT_SIGMOID)
-    below = short(code, code.convert(bounded, "double")).plus(code, 1)
-    return code.convert(code.divide(code.like(1.0, below), below), "float")
+    one = code.like(1.0, x)
+    size = at_most(code, code.absolute(x), FLOAT_SIGMOID)
+    small = powers_of_e.power(code, code.negate(size))
+    below, lost = fast_two_sum(code, one, small)
+    right = code.less(code.like(0.0, x), x)
+    above = code.select(right, one, small)
+    quotient = code.divide(above, below)
+    # What is left of the numerator after quotient · denominator, divided by the denominator.
+    left = code.fma(code.negate(quotient), below, above)
+    left = code.fma(code.negate(quotient), lost, left)
+    inverse = code.select(right, quotient, code.subtract(one, quotient))
+    return code.fma(left, inverse, quotient)
 
 
 def _sigmoid_of_double(code: Code, x: Number) -> Number:
@@ -90,11 +108,17 @@ def tanh(code: Code, x: Number) -> Number:
     size = code.absolute(x)
     if x.kind == "double":
         return code.copy_sign(_tanh_of_positive(code, size), x)
-    bounded = at_most(code, size, FLOAT_TANH)
-    twice = short(code, code.convert(code.add(bounded, bounded), "double"))
-    less_one = twice.plus(code, -1)
-    made = code.divide(less_one, code.add(less_one, code.like(2.0, less_one)))
-    return code.copy_sign(code.convert(made, "float"), x)
+    return code.copy_sign(_tanh_of_positive_float(code, size), x)
+
+
+def _tanh_of_positive_float(code: Code, x: Number) -> Number:
+    square, bounded = code.multiply(x, x), at_most(code, x, FLOAT_TANH)
+    near = code.fma(code.multiply(x, square), polynomial(code, square, TANH_SHORT), x)
+    twice = powers_of_e.parts(code, code.add(bounded, bounded), powers_of_e.BIAS)
+    scale, one = twice.power_of_two(code), code.like(1.0, x)
+    below = code.fma(scale, twice.rise, code.add(scale, one))
+    far = code.subtract(one, code.divide(code.like(2.0, x), below))
+    return code.select(code.less(x, code.like(TANH_HALF, x)), near, far)
 
 
 def _tanh_of_positive(code: Code, x: Number) -> Number:
