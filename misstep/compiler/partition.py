@@ -89,6 +89,9 @@ def _fill_late(fused: Fused, regions: list[list[Kernel]]) -> None:
             if reading[kernel] or kernel.fed is not None:
                 for _, view in kernel.results:
                     first.setdefault(view.buffer, number)
+                for read in fused.reads(kernel):
+                    if read.view is not None:
+                        first.setdefault(read.view.buffer, number)
     for number, region in enumerate(list(regions)):
         for kernel in list(region):
             if reading[kernel] or kernel.fed is not None or kernel.single:

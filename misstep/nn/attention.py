@@ -136,7 +136,9 @@ class MultiHeadAttention(Module):
             filler = reshape(equal(mask, 0.0), (x.shape[0], 1, 1, x.shape[1]))
             scores = where(filler, UNSEEN, scores)
         if self.causal:
-            later = make_literal(np.triu(np.ones((x.shape[1],) * 2, bool), 1), "bool")
+            steps = np.arange(x.shape[1])
+            own, other = make_literal(steps[:, np.newaxis], "int64"), make_literal(steps, "int64")
+            later = own < other
             scores = where(later, UNSEEN, scores)
         return scores
 

@@ -11,14 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.initializers import GlorotUniform, Initializer, Zeros
 from misstep.nn.layers import positive_whole
+from misstep.nn.masks import entries_of, mask_of_windows, without_filling
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import convolution, transposed_convolution
-from misstep.ops.space import for_each_axis, padding_widths
+from misstep.ops.space import check_room, for_each_axis, padding_widths
 
 Sizes = int | tuple[int, ...]
 SPACE = {1: "length", 2: "height, width"}
@@ -92,7 +95,7 @@ class _Convolution(_SpaceLayer, abstract=True):
         self._check(kernel=(self.kernel, 1), stride=(self.stride, 1), dilation=(self.dilation, 1))
         name = type(self).__name__
         positive_whole(name, "groups", self.groups)
-        padding_widths(self.padding, self._window(), (1,) * self.axes)
+        padding_widths(self.padding, self._window(), (1,) * self.axes, f"padding of {name}")
         if self.filters % self.groups:
             raise ArgumentError(
                 f"filters of {name}", needed=f"a multiple of the {self.groups} groups",
@@ -109,17 +112,31 @@ class _Convolution(_SpaceLayer, abstract=True):
                 f"the input of {self}", needed=f"channels in {self.groups} equal groups",
                 got=f"{channels} channels",
             )  # fmt: skip
+        dilation = for_each_axis(self.dilation, self.axes, "dilation")
+        check_room(x, window, dilation, padding_widths(self.padding, window, dilation), str(self))
         inner, size = channels // self.groups, math.prod(window)
         weight = self._weight(
             (*window, inner, self.filters), self.initializer,
             size * inner, size * self.filters // self.groups,
         )  # fmt: skip
+        trace = current_trace()
+        mask = trace.mask_of(x) if self.axes == 1 else None
+        if mask is not None:
+            x = without_filling(x, mask)
         y = convolution(
             x, weight, stride=self.stride, padding=self.padding, dilation=self.dilation,
             groups=self.groups,
         )  # fmt: skip
-        if y.shape[1] != x.shape[1]:  # which places count is no longer known
-            current_trace().mask = None
+        trace.mask = None
+        if mask is not None:
+            (size,), (stride,), (apart,) = (
+                window,
+                *(for_each_axis(one, 1, "size") for one in (self.stride, self.dilation)),
+            )
+            ((before, after),) = padding_widths(self.padding, window, (apart,))
+            trace.mask = mask_of_windows(
+                mask, y.shape[1], (size - 1) * apart, stride, before, after
+            )
         return self._biased(y) if self.bias else y
 
     def describe(self) -> str:
@@ -230,11 +247,23 @@ class _Transposed(_SpaceLayer, abstract=True):
             (*window, self.filters, channels), self.initializer,
             size * channels, size * self.filters,
         )  # fmt: skip
+        trace = current_trace()
+        mask = trace.mask_of(x) if self.axes == 1 else None
+        if mask is not None:
+            x = without_filling(x, mask)
         y = transposed_convolution(
             x, weight, stride=self.stride, padding=self.padding, more=self.more,
             dilation=self.dilation,
         )  # fmt: skip
-        current_trace().mask = None
+        trace.mask = None
+        if mask is not None:
+            # How many entries of x the outputs up to each one take; there are more behind, padded.
+            stride, apart, cut, more = (
+                for_each_axis(one, 1, "size", 0)[0]
+                for one in (self.stride, self.dilation, self.padding, self.more)
+            )
+            beyond = (window[0] - 1) * apart - 2 * cut + more
+            trace.mask = entries_of(mask, -(-(np.arange(y.shape[1]) - beyond) // stride))
         return self._biased(y) if self.bias else y
 
     def describe(self) -> str:

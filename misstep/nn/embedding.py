@@ -20,7 +20,7 @@ from misstep.nn.initializers import Fans, Initializer, Normal
 from misstep.nn.layers import positive_whole
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import cast, equal, gather, logical_not, reshape, where
+from misstep.ops import cast, cos, equal, gather, logical_not, reshape, sin, where
 
 # Above it, float32 does not hold every whole number.
 MOST_IN_FLOAT32 = 2**24
@@ -234,9 +234,11 @@ class PositionalEncoding(Module):
         check_sequences(self, x)
         time, features = x.shape[1:]
         pair = np.arange(features) // 2 * 2
-        angle = np.arange(time)[:, np.newaxis] / np.power(float(self.base), pair / features)
-        waves = np.where(np.arange(features) % 2 == 0, np.sin(angle), np.cos(angle))
-        return x + make_literal(waves, x.dtype)
+        slowness = np.power(float(self.base), pair / features)
+        # Worked out in the program, in float64: as numbers they would be as many as the steps take.
+        angle = make_literal(np.arange(time)[:, np.newaxis], "float64") / slowness
+        even = make_literal(np.arange(features) % 2 == 0, "bool")
+        return x + cast(where(even, sin(angle), cos(angle)), x.dtype)
 
     def describe(self) -> str:
         """Return waves of places."""

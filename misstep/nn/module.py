@@ -67,6 +67,7 @@ class Module:
                 got="one the network can't find",
                 try_="making it in __init__ as self.name = ...",
             )
+        trace.count_call()
         first = serial_by_now()
         with located_at(self._location):
             output = self.forward(x)

@@ -32,6 +32,7 @@ from misstep.nn.initializers import Fans
 from misstep.nn.module import Module, module_paths
 from misstep.nn.tracing import ParameterSpecification, StatisticSpecification, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
+from misstep.ops.shape import Reshape, Transpose
 
 # Rows of the pass that finds out about shapes.
 ROWS_OF_TRACE = 2
@@ -98,7 +99,7 @@ class Network:
         with tracing(trace):
             output = self._call(x)
         # What each entry of a row must be below, where rows are positions for an Embedding.
-        self.positions_below = trace.positions.get(x)
+        self.positions_below = _positions_below(trace, x)
         self.operations = _operations(trace, output)
         self.output_shape = output.shape[1:]
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
@@ -334,6 +335,20 @@ class Network:
             }
             for path, shape in outputs.items()
         ]
+
+
+def _positions_below(trace: Trace, x: Value) -> int | None:
+    """Return what an Embedding says all entries of x must be below; None where none says it.
+
+    Its input may be x in another shape or order; what is worked out from x is not looked at.
+    """
+    found: list[int] = []
+    for value, below in trace.positions.items():
+        while isinstance(value.op, Reshape | Transpose):
+            (value,) = value.inputs
+        if value is x:
+            found.append(below)
+    return min(found, default=None)
 
 
 def _check_positions(rows: Array, below: int) -> None:

@@ -43,6 +43,8 @@ class BatchNorm(Module):
     divided by n − 1 as PyTorch has it (of the batch itself, by n). Evaluation takes the running
     ones, so that a row's output depends on no other row. `epsilon` is added to the variance.
 
+    Entries that only fill up short sequences count like all others.
+
     Of one entry for each feature, as in a batch of one row, the variance is 0: the output is then
     the shift alone, nothing is learned from it but the shift, and only the running mean moves.
 

@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from misstep.errors import ShapeError
+import numpy as np
+
+from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
+from misstep.nn.masks import entries_of, mask_of_windows, without_filling
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import average_pool, broadcast_to, largest, max_pool, mean, reshape
-from misstep.ops.space import for_each_axis, padding_widths
+from misstep.ops.space import check_room, for_each_axis, padding_widths
 
 Sizes = int | tuple[int, ...]
 SPACE = {1: "length", 2: "height, width"}
@@ -37,13 +40,19 @@ class _Pool(Module, abstract=True):
 
     axes: ClassVar[int] = 2
     kind: ClassVar[str] = ""
+    # What stands for entries beyond the end.
+    beyond: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         name = type(self).__name__
         sizes = for_each_axis(self.window, self.axes, f"window of {name}")
         if self.stride is not None:
             for_each_axis(self.stride, self.axes, f"stride of {name}")
-        padding_widths(self.padding, sizes, (1,) * self.axes)
+        widths = padding_widths(self.padding, sizes, (1,) * self.axes, f"padding of {name}")
+        if any(max(ends) >= size for ends, size in zip(widths, sizes, strict=True)):
+            raise ArgumentError(
+                f"padding of {name}", needed="less than the window", got=repr(self.padding)
+            )
 
     def _pooled(self, x: Value) -> Value:
         raise NotImplementedError
@@ -51,8 +60,19 @@ class _Pool(Module, abstract=True):
     def forward(self, x: Value) -> Value:
         """Return one entry for each window."""
         check_space(self, x, self.axes)
-        current_trace().mask = None
-        return self._pooled(x)
+        sizes, ones = for_each_axis(self.window, self.axes, "window"), (1,) * self.axes
+        check_room(x, sizes, ones, padding_widths(self.padding, sizes, ones), str(self))
+        trace = current_trace()
+        mask = trace.mask_of(x) if self.axes == 1 else None
+        if mask is None:
+            trace.mask = None
+            return self._pooled(x)
+        y = self._pooled(without_filling(x, mask, self.beyond))
+        (size,) = sizes
+        stride = size if self.stride is None else for_each_axis(self.stride, 1, "stride")[0]
+        ((before, after),) = padding_widths(self.padding, (size,), (1,))
+        trace.mask = mask_of_windows(mask, y.shape[1], size - 1, stride, before, after)
+        return without_filling(y, trace.mask)
 
     def describe(self) -> str:
         """Return the largest of 2 × 2."""
@@ -76,6 +96,7 @@ class _Pool(Module, abstract=True):
         yield lambda: cls(5), (*space, 2)
         yield lambda: cls(2), space
         yield lambda: cls(2, padding="some"), (*space, 2)
+        yield lambda: cls(2, padding=2), (*space, 2)
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,7 @@ class MaxPool2D(_Pool):
     """
 
     kind: ClassVar[str] = "largest"
+    beyond: ClassVar[float] = float("-inf")
 
     def _pooled(self, x: Value) -> Value:
         return max_pool(x, self.window, stride=self.stride, padding=self.padding)
@@ -227,8 +249,12 @@ class UpSample2D(Module):
     def forward(self, x: Value) -> Value:
         """Return x with its entries repeated."""
         check_space(self, x, self.axes)
-        current_trace().mask = None
+        trace = current_trace()
+        mask = trace.mask_of(x) if self.axes == 1 else None
         factors = for_each_axis(self.factor, self.axes, "factor")
+        trace.mask = None
+        if mask is not None:
+            trace.mask = entries_of(mask, np.arange(x.shape[1] * factors[0]) // factors[0])
         space = list(zip(x.shape[1:-1], factors, strict=True))
         apart = [one for length, _ in space for one in (length, 1)]
         wide = [one for pair in space for one in pair]

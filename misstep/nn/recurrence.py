@@ -19,7 +19,17 @@ import numpy as np
 from misstep.autodiff import remembering
 from misstep.errors import ShapeError
 from misstep.ir import Value, make_literal
-from misstep.ops import relu, reshape, scan, sigmoid, slice_axis, tanh, transpose, where
+from misstep.ops import (
+    broadcast_to,
+    relu,
+    reshape,
+    scan,
+    sigmoid,
+    slice_axis,
+    tanh,
+    transpose,
+    where,
+)
 
 FUNCTIONS: dict[str, Callable[[Value], Value]] = {"tanh": tanh, "relu": relu}
 
@@ -135,7 +145,7 @@ def _along(
     batch, time, features = x.shape
     carried = states * constants[0].shape[0]
     if initial is None:
-        initial = make_literal(np.zeros((batch, carried)), x.dtype)
+        initial = broadcast_to(make_literal(np.zeros(()), x.dtype), (batch, carried))
     if initial.shape != (batch, carried):
         raise ShapeError(
             "the initial state of a recurrent layer", needed=f"shape {(batch, carried)}",

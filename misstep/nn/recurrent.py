@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from misstep.errors import ArgumentError, ShapeError
+from misstep.errors import ArgumentError
 from misstep.ir import Value
 from misstep.nn.containers import Sequential
+from misstep.nn.embedding import check_sequences
 from misstep.nn.initializers import ForgetGateBias, GlorotUniform, Initializer, Orthogonal, Zeros
 from misstep.nn.layers import positive_whole
 from misstep.nn.module import LayerExample, Module
@@ -61,14 +62,9 @@ class Recurrent(Module, abstract=True):
 
     def forward(self, x: Value) -> Value:
         """Return the last output, or the outputs of all steps."""
-        if x.ndim != 3 or 0 in x.shape[1:]:
-            raise ShapeError(
-                f"the input of {self}", needed="(batch, time, features) with a step or more",
-                got=str(x.shape),
-                try_="giving each row of x its steps as rows of features: (time, features)",
-            )  # fmt: skip
+        check_sequences(self, x)
         trace = current_trace()
-        states = self.states(x, trace.mask, trace.training)
+        states = self.states(x, trace.mask_of(x), trace.training)
         outputs = slice_axis(states, 2, 0, self.units)
         if self.return_sequences:
             return outputs

@@ -29,11 +29,14 @@ ACTIVATIONS = {
 }
 RECURRENT = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 # What takes sequences whole, so that a recurrent layer before it gives back every step.
-TAKES_SEQUENCES = {*RECURRENT, "attention", "transformer", "conv", "res", "pool", "gap"}
+TAKES_SEQUENCES = {
+    *RECURRENT, "attention", "transformer", "conv", "res", "pool", "gap", "flatten",
+}  # fmt: skip
 # What may stand between a layer and its activation.
 BETWEEN = {"bn": "BatchNorm", "ln": "LayerNorm"}
 MOST = 100_000
-_PART = re.compile(r"^([a-z]+?)(\d+(?:\.\d+)?|\.\d+)?(?:x(\d+))?$", re.ASCII)
+WIDEST_WINDOW = 1000
+_PART = re.compile(r"^([a-z]+?)(\d{1,30}(?:\.\d{1,30})?|\.\d{1,30})?(?:x(\d{1,30}))?$", re.ASCII)
 
 
 def layers_from_text(
@@ -199,9 +202,10 @@ def _flatten(line: _Line, part: _Part, place: int) -> None:
 
 def _conv(line: _Line, part: _Part, place: int) -> None:
     size = int(part.size or 3)
-    if size < 1:
+    if not 1 <= size <= WIDEST_WINDOW:
         raise ArgumentError(
-            f"the part {part.written!r} of the network {line.text!r}", needed="a size of 1 or more"
+            f"the part {part.written!r} of the network {line.text!r}",
+            needed=f"a size of 1 to {WIDEST_WINDOW}",
         )
     line.layers.append(line.convolution(part, size))
     line.axes = line.owes = True

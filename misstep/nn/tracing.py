@@ -19,6 +19,10 @@ from misstep.ops import random_uniform
 
 _state = threading.local()
 
+# Layers that contain layers several times over may double at each level; a file of a few lines must
+# not be a pass without end.
+MOST_CALLS = 20_000
+
 
 @dataclass(frozen=True)
 class ParameterSpecification:
@@ -82,6 +86,7 @@ class Trace:
     # give back no time axis, heeded by layers that sum, compare or remember along it.
     mask: Value | None = None
     _streams: int = 0
+    _calls: int = 0
 
     def parameter(self, wanted: ParameterSpecification) -> Value:
         """Return the Value of a parameter; a layer used twice gets the same one twice.
@@ -107,6 +112,15 @@ class Trace:
     def takes_positions(self, value: Value, count: int) -> None:
         """Say that `value` must hold whole numbers from 0 to `count` − 1."""
         self.positions[value] = min(count, self.positions.get(value, count))
+
+    def count_call(self) -> None:
+        """Count a call of a layer. Raises ArgumentError for more than any real network has."""
+        self._calls += 1
+        if self._calls > MOST_CALLS:
+            raise ArgumentError(
+                "a network", needed=f"at most {MOST_CALLS:,} calls of layers in a pass",
+                try_="fewer layers that stand in it several times",
+            )  # fmt: skip
 
     def mask_of(self, x: Value) -> Value | None:
         """Return the mask of the sequences `x` (batch, time, …), or None where all entries count.

@@ -95,7 +95,7 @@ def phases_of(length: int, places: int, size: int, stride: int, dilation: int) -
     found = []
     count = -(-length // stride)
     step = stride // math.gcd(stride, dilation)
-    for phase in range(stride):
+    for phase in range(min(stride, length)):
         taps = tuple(k for k in range(size) if (phase - k * dilation) % stride == 0)
         windows = [(phase - k * dilation) // stride for k in taps] or [0]
         last = count - 1 + windows[0]
@@ -170,7 +170,8 @@ class _Windowed(Op, abstract=True):
         widths = tuple(zip(front, behind, strict=True))
         padded = padded_space(upstream, widths)
         parts = [self._phase(padded, taps, front, phases) for phases in itertools.product(*space)]
-        whole = interleaved(parts, self.stride)
+        counts = tuple(len(axis) for axis in space)
+        whole = interleaved(parts, counts)
         for axis, length in enumerate(shape[1:-1], start=1):
             if whole.shape[axis] != length:
                 whole = slice_axis(whole, axis, 0, length)
@@ -417,8 +418,16 @@ def transposed_convolution(
 
     x: (batch, *space, channels); weight: (*window, filters, channels) → (batch, *places, filters),
     each place axis (space − 1) · stride + (window − 1) · dilation + 1 − 2 · padding + more long.
-    `more`: entries added behind, below the stride, since several lengths lead to one (Dumoulin and
-    Visin, "A guide to convolution arithmetic for deep learning", 2016). Raises ShapeError.
+    `more`: entries added behind, fewer than the stride or the dilation, since several lengths lead
+    to one (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016). Raises
+    ShapeError or ArgumentError.
+
+    >>> import misstep as ms
+    >>> ms.transposed_convolution([[[1.0], [10.0]]], [[[1.0]], [[2.0]]], stride=2)
+    [[[ 1.],
+      [ 2.],
+      [10.],
+      [20.]]]
     """
     value, taps = together(x, weight)
     axes = taps.ndim - 2
@@ -443,7 +452,9 @@ def transposed_convolution(
     )
     if any(extra >= max(step, gap) for extra, step, gap in zip(behind, steps, apart, strict=True)):
         raise ArgumentError(
-            "more of transposed convolution", needed="less than the stride", got=str(more)
+            "more of transposed convolution",
+            needed="less than the stride or the dilation",
+            got=str(more),
         )
     shape = (value.shape[0], *whole, taps.shape[-2])
     result = Convolution(window, steps, apart).spread(

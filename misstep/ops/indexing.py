@@ -16,6 +16,7 @@ from misstep.ir import Array, Op, Type, Value, as_array, make_literal
 from misstep.ir.op import Example, same_dtype
 from misstep.ops.elementwise import Gradients, draw
 from misstep.ops.lifting import Operand, as_value, together
+from misstep.ops.shape import broadcast_to
 
 _WHOLE = ("int32", "int64", "uint32")
 
@@ -49,7 +50,7 @@ class Gather(Op):
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         x, positions = value.inputs
-        zeros = make_literal(np.zeros(x.shape), x.dtype)
+        zeros = broadcast_to(make_literal(np.zeros(()), x.dtype), x.shape)
         return ScatterAdd()(zeros, positions, upstream), None
 
     def python(self, *names: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.errors import ShapeError
+from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Array, Op, Type, Value
 from misstep.ir.op import Example, float_dtype
 from misstep.ops.comparison import equal, logical_and, logical_not, where
@@ -239,4 +239,10 @@ def _sizes(
     axes = max(x.ndim - 2, 1)
     sizes = for_each_axis(window, axes, f"the window of {what}")
     steps = sizes if stride is None else for_each_axis(stride, axes, f"the stride of {what}")
-    return sizes, steps, padding_widths(padding, sizes, (1,) * axes)
+    widths = padding_widths(padding, sizes, (1,) * axes)
+    if any(max(ends) >= size for ends, size in zip(widths, sizes, strict=True)):
+        raise ArgumentError(
+            f"the padding of {what}", needed="less than the window: an entry in each",
+            got=f"{padding} for a window of {window}",
+        )  # fmt: skip
+    return sizes, steps, widths

@@ -6,16 +6,19 @@ x is (batch, *space, channels) throughout. Knows the program form and nothing of
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value, make_literal
 from misstep.ops.pieces import Pad, Slice, concatenate
 from misstep.ops.shape import broadcast_to, reshape
 
 Sizes = tuple[int, ...]
+# Entries of a window that a program goes through one by one, each an op or more.
+MOST_WRITTEN_OUT = 4096
 Widths = tuple[tuple[int, int], ...]
 
 
@@ -38,10 +41,13 @@ def for_each_axis(given: object, axes: int, what: str, least: int = 1) -> Sizes:
     return tuple(numbers)  # type: ignore[arg-type]
 
 
-def padding_widths(padding: object, window: Sizes, dilation: Sizes) -> Widths:
+def padding_widths(
+    padding: object, window: Sizes, dilation: Sizes, what: str = "padding"
+) -> Widths:
     """Return how many entries are added before and after each axis of space.
 
-    `padding`: "valid", "same", or a number (or one for each axis). Raises ArgumentError.
+    `padding`: "valid", "same", or a number (or one for each axis). `what`: what it is called in the
+    ArgumentError for anything else.
     """
     if padding == "valid":
         return ((0, 0),) * len(window)
@@ -49,8 +55,8 @@ def padding_widths(padding: object, window: Sizes, dilation: Sizes) -> Widths:
         reach = [(size - 1) * apart for size, apart in zip(window, dilation, strict=True)]
         return tuple((one // 2, one - one // 2) for one in reach)
     if isinstance(padding, str):
-        raise ArgumentError("padding", needed='"same", "valid" or a number', got=repr(padding))
-    return tuple((one, one) for one in for_each_axis(padding, len(window), "padding", 0))
+        raise ArgumentError(what, needed='"same", "valid" or a number', got=repr(padding))
+    return tuple((one, one) for one in for_each_axis(padding, len(window), what, 0))
 
 
 def padded_space(x: Value, widths: Widths, fill: float = 0.0) -> Value:
@@ -78,12 +84,31 @@ def places_of(space: Sizes, window: Sizes, stride: Sizes, dilation: Sizes) -> Si
     )
 
 
+def check_room(x: Value, window: Sizes, dilation: Sizes, widths: Widths, what: str) -> None:
+    """Raise ShapeError unless a window fits into x with so many entries around it."""
+    parts = zip(x.shape[1:-1], window, dilation, widths, strict=True)
+    room = [(length + sum(ends), (size - 1) * apart + 1) for length, size, apart, ends in parts]
+    if any(there < needed for there, needed in room):
+        least = " by ".join(
+            str(max(needed - sum(ends), 1)) for (_, needed), ends in zip(room, widths, strict=True)
+        )
+        raise ShapeError(
+            f"the input of {what}", needed=f"at least {least} entries for each channel",
+            got=str(x.shape), try_="a smaller window, more padding, or fewer pools before it",
+        )  # fmt: skip
+
+
 def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Iterator[Value]:
     """Yield, for each entry of a window in row-major order, what all windows see there.
 
     Each is (batch, *places, …), whatever follows the axes of space.
     """
     axes = len(window)
+    if math.prod(window) > MOST_WRITTEN_OUT:
+        raise ArgumentError(
+            "a window", needed=f"at most {MOST_WRITTEN_OUT:,} entries where each is written out",
+            got=f"{math.prod(window):,}", try_="pooling over all, such as GlobalAveragePool2D",
+        )  # fmt: skip
     places = places_of(x.shape[1 : 1 + axes], window, stride, dilation)
     rest = x.shape[1 + axes :]
     for entry in itertools.product(*map(range, window)):

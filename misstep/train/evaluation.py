@@ -120,15 +120,12 @@ def _run_exactly(
     for start in range(0, max(count, 1), CHUNK):
         part = {name: array[start : start + CHUNK] for name, array in rows.items()}
         size = len(part["x"])
-        known = size == CHUNK or size in programs.sizes
-        native = None
-        if size and (known or len(programs.sizes) < MOST_OTHER_SIZES):
-            native = make(size).compiled(threads)
+        if size != CHUNK:
+            programs.remember_size(size, MOST_OTHER_SIZES)
+        native = make(size).compiled(threads) if size else None
         if native is None:
             parts.append(_interpret(make, held, part))
             continue
-        if not known:
-            programs.sizes.add(size)
         parts.append(_run_chunks(native, held, part, 1, size))
     return _joined(parts)
 

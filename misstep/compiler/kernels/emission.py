@@ -39,7 +39,7 @@ class Emission:
     singles: dict[Value, Number] = field(default_factory=dict)
     scratch_bytes: int = 0
     chaining: bool = True
-    # Where right operands of matrix products lie packed already (packing.py: pack_strips).
+    # Where right operands of matrix products lie packed already (contraction.py: pack_once).
     panels: dict[Value, Number] = field(default_factory=dict)
     # How a number from outside of the function under construction is called inside.
     take: Callable[[Number], Number] = lambda number: number

@@ -262,7 +262,11 @@ def _sum(here: Rewriting, axes: Axes, x: Value, product: tuple[Value, ...]) -> V
     for one in others:
         first = here.make(Multiply(), first, one)
     first = here.reshape(first, (1,) * (x.ndim - first.ndim) + first.shape)
-    kept = tuple([1 if axis in axes else length for axis, length in enumerate(x.shape)])
+    # Along kept axes the product may be the same everywhere; what is made of the sum repeats it.
+    lengths = zip(x.shape, first.shape, strict=True)
+    shape = tuple([whole if axis in axes else own for axis, (whole, own) in enumerate(lengths)])
+    first = here.broadcast(first, shape)
+    kept = tuple([1 if axis in axes else length for axis, length in enumerate(shape)])
     return here.reshape(here.make(Sum(tuple(sorted(axes)), keep=0 not in axes), first), kept)
 
 
@@ -286,3 +290,9 @@ def _() -> Graph:
     x = make_input("x", (3, 5))
     back = x + reshape(total(-x, (1,)) / 5.0, (3, 1))
     return Graph(total(back * 2.0**-12 - x * x, (1,)) + 1.0)
+
+
+@factor_sums.example
+def _() -> Graph:
+    x, b, c = make_input("x", (2, 1)), make_input("b", (1, 4)), make_input("c", (1, 4))
+    return Graph({"p": total(x * b, (0,)), "q": total(x * c, (0,))})
