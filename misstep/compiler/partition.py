@@ -9,7 +9,7 @@ kernels and what they read; knows no code.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from misstep.compiler.fuse import Fused, Kernel
@@ -72,34 +72,40 @@ def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = Non
                 got=f"a ring of {len(waiting)}",
             )  # fmt: skip
         regions.append(region)
-    _fill_late(fused, regions)
+    _fill_late(fused, regions, needs)
     written = any(view.buffer in states for one in fused.kernels for _, view in one.results)
     return Schedule(regions, len(regions) > 1 or written, guard)
 
 
-def _fill_late(fused: Fused, regions: list[list[Kernel]]) -> None:
-    """Move kernels that read nothing, such as zeros around entries, to where they are first needed.
+def _fill_late(
+    fused: Fused, regions: list[list[Kernel]], needs: Mapping[Kernel, Mapping[Kernel, bool]]
+) -> None:
+    """Move kernels that read nothing, such as zeros around entries, to what is made beside them.
 
-    Their buffer is then not kept for them from the beginning of a step on.
+    Their buffer is then not kept for them from the beginning of a step on. Never past a barrier
+    that somebody who reads them needs.
     """
-    first: dict[Buffer, int] = {}
-    reading = {kernel: bool(fused.reads(kernel)) for region in regions for kernel in region}
-    for number, region in enumerate(regions):
-        for kernel in region:
-            if reading[kernel] or kernel.fed is not None:
-                for _, view in kernel.results:
-                    first.setdefault(view.buffer, number)
-                for read in fused.reads(kernel):
-                    if read.view is not None:
-                        first.setdefault(read.view.buffer, number)
-    for number, region in enumerate(list(regions)):
-        for kernel in list(region):
-            if reading[kernel] or kernel.fed is not None or kernel.single:
-                continue
-            wanted = min(first.get(view.buffer, number) for _, view in kernel.results)
-            if wanted > number and not any(view.buffer.external for _, view in kernel.results):
-                region.remove(kernel)
-                regions[wanted].insert(0, kernel)
+    region_of = {kernel: number for number, region in enumerate(regions) for kernel in region}
+    made_beside: dict[Buffer, int] = {}
+    for kernel, number in region_of.items():
+        if kernel.fed is not None or fused.reads(kernel):
+            for _, view in kernel.results:
+                made_beside[view.buffer] = min(made_beside.get(view.buffer, number), number)
+    for kernel, number in region_of.items():
+        buffers = {view.buffer for _, view in kernel.results}
+        if kernel.fed is not None or kernel.single or fused.reads(kernel) or needs[kernel]:
+            continue
+        if not buffers or not all(one in made_beside and not one.external for one in buffers):
+            continue
+        latest = [
+            region_of[reader] - (0 if before[kernel] else 1)
+            for reader, before in needs.items()
+            if kernel in before
+        ]
+        wanted = min([made_beside[one] for one in buffers] + latest)
+        if wanted > number:
+            regions[number].remove(kernel)
+            regions[wanted].insert(0, kernel)
 
 
 def rows_are_independent(fused: Fused, order: Schedule, names: Collection[str]) -> bool:

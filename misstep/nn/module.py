@@ -7,6 +7,7 @@ inside the library registers a layer, and the sweep tests find it there.
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -165,8 +166,15 @@ class Module:
 
 
 def registered_layers() -> dict[str, type[Module]]:
-    """Return every layer of the library by name, sorted."""
-    return dict(sorted(_registry.items()))
+    """Return every layer of the library by name, sorted.
+
+    A class that an example in a docstring makes says it is of that file, but the file has it not.
+    """
+    return {
+        name: kind
+        for name, kind in sorted(_registry.items())
+        if getattr(sys.modules.get(kind.__module__), name, None) is kind
+    }
 
 
 def module_paths(root: Module) -> dict[int, str]:
