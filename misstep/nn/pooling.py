@@ -166,24 +166,20 @@ class AveragePool1D(AveragePool2D):
 
 
 @dataclass(frozen=True)
-class GlobalAveragePool2D(Module):
-    """The mean of each channel over a whole picture.
+class _GlobalPool2D(Module, abstract=True):
+    kind: ClassVar[str] = ""
 
-    (batch, height, width, channels) → (batch, channels).
-
-    >>> import misstep as ms
-    >>> ms.Network(ms.GlobalAveragePool2D(), input_shape=(7, 7, 64)).output_shape
-    (64,)
-    """
+    def _pooled(self, x: Value) -> Value:
+        raise NotImplementedError
 
     def forward(self, x: Value) -> Value:
-        """Return the means."""
+        """Return one entry for each channel."""
         check_space(self, x, 2)
-        return mean(x, (1, 2))
+        return self._pooled(x)
 
     def describe(self) -> str:
         """Return the mean of each channel."""
-        return "the mean of each channel"
+        return f"the {self.kind} of each channel"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
@@ -197,34 +193,37 @@ class GlobalAveragePool2D(Module):
 
 
 @dataclass(frozen=True)
-class GlobalMaxPool2D(Module):
+class GlobalAveragePool2D(_GlobalPool2D):
+    """The mean of each channel over a whole picture.
+
+    (batch, height, width, channels) → (batch, channels). Raises ShapeError for what is no picture.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.GlobalAveragePool2D(), input_shape=(7, 7, 64)).output_shape
+    (64,)
+    """
+
+    kind: ClassVar[str] = "mean"
+
+    def _pooled(self, x: Value) -> Value:
+        return mean(x, (1, 2))
+
+
+@dataclass(frozen=True)
+class GlobalMaxPool2D(_GlobalPool2D):
     """The largest entry of each channel of a whole picture.
 
-    (batch, height, width, channels) → (batch, channels).
+    (batch, height, width, channels) → (batch, channels). Raises ShapeError for what is no picture.
 
     >>> import misstep as ms
     >>> ms.Network(ms.GlobalMaxPool2D(), input_shape=(7, 7, 64)).output_shape
     (64,)
     """
 
-    def forward(self, x: Value) -> Value:
-        """Return the largest entries."""
-        check_space(self, x, 2)
+    kind: ClassVar[str] = "largest"
+
+    def _pooled(self, x: Value) -> Value:
         return largest(x, (1, 2))
-
-    def describe(self) -> str:
-        """Return the largest of each channel."""
-        return "the largest of each channel"
-
-    @classmethod
-    def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
-        yield cls(), (3, 4, 2)
-
-    @classmethod
-    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
-        yield lambda: cls(), (4, 2)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.finishing import finish_tile, strip_masks
 from misstep.compiler.kernels.packing import Packed, pack_columns, pack_rows
+from misstep.compiler.kernels.strips import over_strips
 from misstep.compiler.kernels.tiles import Operand, Tile, chains_of, choose_tile
 from misstep.compiler.reading import positions_of
 from misstep.compiler.views import View
@@ -172,17 +173,6 @@ def _write_matrix(
     chains = chains_of(rows, columns, summed) if emission.chaining else 1
     beside = _read_beside(emission, kernel) if packing and ready is None else []
 
-    def along(count: int, write: Callable[[Number, int], None]) -> None:
-        """Write what is done for each strip of `count` columns, by its first column."""
-        whole = count // width * width
-        if whole == width:
-            write(code.index(0), width)
-        elif whole:
-            with code.loop(0, whole, width, hint="strips") as loop:
-                write(loop.index, width)
-        if count > whole:
-            write(code.index(whole), count - whole)
-
     def columns_from(start: Number, count: int) -> None:
         """Write all rows for the `count` columns from `start` on."""
         strips = panel
@@ -194,7 +184,7 @@ def _write_matrix(
             pack_columns(emission, right, kind, plus(code, start, first), many, summed, tile, there)
 
         if packing and ready is None:
-            along(count, pack)
+            over_strips(code, count, width, pack)
 
         def block(row: Number, height: int) -> None:
             if packed_left is not None:
@@ -221,18 +211,11 @@ def _write_matrix(
                 places = [(*outer, Position(plus(code, row, code.index(r)))) for r in range(height)]
                 finish_tile(emission, kernel, sums, places, column, narrow.lanes, many)
 
-            along(count, strip)
+            over_strips(code, count, width, strip)
 
         over_rows(emission, rows, tile.rows, low, high, block)
 
-    whole = columns // together * together
-    if whole == together:
-        columns_from(code.index(0), together)
-    elif whole:
-        with code.loop(0, whole, together, hint="columns") as loop:
-            columns_from(loop.index, together)
-    if columns > whole:
-        columns_from(code.index(whole), columns - whole)
+    over_strips(code, columns, together, columns_from, "columns")
 
 
 def _read_beside(emission: Emission, kernel: Kernel) -> list[View]:

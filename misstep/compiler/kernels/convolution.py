@@ -8,7 +8,6 @@ nor thread. Threads share out the examples of the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from misstep.compiler.code import BYTES, KIND_OF_DTYPE, Number
@@ -17,6 +16,7 @@ from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.finishing import finish_tile, strip_masks
 from misstep.compiler.kernels.packing import pack_columns
+from misstep.compiler.kernels.strips import over_strips
 from misstep.compiler.kernels.tiles import Operand, Tile
 from misstep.compiler.kernels.windows import Windows, over_runs, windows_of
 
@@ -119,7 +119,7 @@ class _Writer:
 
         def group(first: Number, count: int) -> None:
             if packing:
-                self._along(count, lambda at, many: self._pack(first, at, many))
+                over_strips(code, count, width, lambda at, many: self._pack(first, at, many))
             low, high = self.emission.bounds(core.shape[0])
             with code.loop(low, high, hint="example") as loop:
                 moved = times(code, loop.index, self.seen.batch)
@@ -130,28 +130,9 @@ class _Writer:
                     panel = self._panel(at, many) if packing else self._in_place(column)
                     self._places(example, panel, loop.index, column, many)
 
-                self._along(count, strip)
+                over_strips(code, count, width, strip)
 
-        whole = filters // together * together
-        if whole == together:
-            group(code.index(0), together)
-        elif whole:
-            with code.loop(0, whole, together, hint="columns") as loop:
-                group(loop.index, together)
-        if filters > whole:
-            group(code.index(whole), filters - whole)
-
-    def _along(self, count: int, write: Callable[[Number, int], None]) -> None:
-        """Write what is done for each strip of `count` columns, by its first column."""
-        code, width = self.emission.code, self.tile.vectors * self.tile.lanes
-        whole = count // width * width
-        if whole == width:
-            write(code.index(0), width)
-        elif whole:
-            with code.loop(0, whole, width, hint="strips") as loop:
-                write(loop.index, width)
-        if count > whole:
-            write(code.index(whole), count - whole)
+        over_strips(code, filters, together, group, "columns")
 
     def _pack(self, first: Number, at: Number, many: int) -> None:
         code = self.emission.code

@@ -18,6 +18,7 @@ from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.contraction import over_rows
 from misstep.compiler.kernels.emission import Emission
 from misstep.compiler.kernels.finishing import finish_tile, strip_masks
+from misstep.compiler.kernels.strips import over_strips
 from misstep.compiler.kernels.tiles import choose_tile
 from misstep.compiler.kernels.windows import Windows, windows_of
 from misstep.compiler.views import View
@@ -127,22 +128,13 @@ class _Writer:
         self, low: Number, high: Number, write: Callable[[Number, int, Number, int], None]
     ) -> None:
         """Write what is done for each tile: first row, height, first column and width."""
-        code, width = self.code, self.tile.lanes * self.tile.vectors
-        whole = self.filters // width * width
+        width = self.tile.lanes * self.tile.vectors
 
-        def strips(count: int, first: int, many: int) -> None:
-            def rows(column: Number) -> None:
-                over_rows(self.emission, self.entries, self.tile.rows, low, high,
-                          lambda row, height: write(row, height, column, many))  # fmt: skip
+        def strip(column: Number, many: int) -> None:
+            over_rows(self.emission, self.entries, self.tile.rows, low, high,
+                      lambda row, height: write(row, height, column, many))  # fmt: skip
 
-            if count == 1:
-                rows(code.index(first))
-            elif count:
-                with code.loop(first, first + count * width, width, hint="strips") as loop:
-                    rows(loop.index)
-
-        strips(whole // width, 0, width)
-        strips(int(self.filters > whole), whole, self.filters - whole)
+        over_strips(self.code, self.filters, width, strip)
 
     def _blocks(self, write: Callable[[Span], None]) -> None:
         """Write a loop over blocks of places."""
