@@ -22,6 +22,6 @@ docs: ## write docs/reference from docstrings and registries
 	@bash scripts/install
 	@bash scripts/docs
 
-clean: ## remove .venv, caches and built files; runs/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .build build dist *.egg-info
+clean: ## remove .venv and .venv-bench, caches and built files; runs/ stays
+	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .build build dist *.egg-info
 	find misstep tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

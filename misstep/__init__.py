@@ -35,9 +35,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LayerNorm", "LeCunNormal",
         "LeCunUniform", "LeakyReLU", "Loss", "MaxPool1D", "MaxPool2D", "Module",
         "MultiHeadAttention", "Network", "Normal", "Orthogonal", "PositionEmbedding",
-        "PositionalEncoding", "RMSNorm", "ReLU", "Residual", "Sequential", "SiLU", "Sigmoid",
-        "Softmax", "Softplus", "SpatialDropout", "SquaredError", "Tanh", "TransformerBlock",
-        "Uniform", "UpSample1D", "UpSample2D", "XavierNormal", "XavierUniform", "Zeros",
+        "PositionalEncoding", "RMSNorm", "ReLU", "Reshape", "Residual", "Sequential", "SiLU",
+        "Sigmoid", "Softmax", "Softplus", "SpatialDropout", "SquaredError", "Tanh",
+        "TransformerBlock", "Uniform", "UpSample1D", "UpSample2D", "XavierNormal", "XavierUniform",
+        "Zeros",
     ),
     "misstep.optim": (
         "L1", "L2", "SGD", "Adagrad", "Adam", "AdamW", "ClipNorm", "ClipValue", "ConstantRate",

@@ -63,14 +63,16 @@ def learn(
     target: Target,
     settings: Settings,
     choices: Choices,
+    picture: tuple[int, ...] | None = None,
 ) -> Learned:
     """Train on `train` as `settings` and the recipe say; stop by `validation` where there is one.
 
-    Raises ArgumentError for settings that can't be used.
+    `picture`: height, width and channels, where each row of features is one. Raises ArgumentError
+    for settings that can't be used.
     """
     train = in_portions(train)
     rows, features = train.features.shape
-    recipe = choose_recipe(rows, features, target, settings, choices)
+    recipe = choose_recipe(rows, features, target, settings, choices, picture)
     trainer = recipe.trainer(settings.seed, settings.threads)
     x, y, weights = train.for_loss(recipe.loss)
     run = trainer.fit(

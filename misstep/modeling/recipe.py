@@ -20,6 +20,7 @@ from misstep.nn import (
     Loss,
     Module,
     Network,
+    Reshape,
     Sequential,
     SquaredError,
 )
@@ -76,17 +77,21 @@ def choose_recipe(
     target: Target,
     settings: Settings,
     choices: Choices,
+    picture: tuple[int, ...] | None = None,
 ) -> Recipe:
     """Return how to train on `rows` rows of `features` features; tell `choices` why.
 
-    Raises ArgumentError for settings that can't be used.
+    `picture`: height, width and channels, where each row is one; a network that looks at pictures
+    gets them in that shape, others in one row. Raises ArgumentError for settings that can't be
+    used, ShapeError for a network that does not fit.
     """
     check_settings(settings)
     loss, outputs, because = choose_loss(target)
     choices.add("loss", type(loss).__name__, because)
     module: Module
     if isinstance(settings.network, Module):
-        module = _whole_network(settings.network, features, outputs)
+        module = _for_rows(settings.network, features, picture)
+        module = _whole_network(module, features, outputs)
         choices.add("network", repr(module), "you chose it")
     else:
         described, because = settings.network, "you chose it"
@@ -97,6 +102,7 @@ def choose_recipe(
             described = LARGE_NETWORK
             because = f"{rows:,} rows of {features} features give room for it"
         module = Sequential.from_text(described, outputs=outputs)
+        module = _for_rows(module, features, picture)
         choices.add("network", f"{described}, then {outputs} out", because)
     batch = settings.batch_size or default_batch_size(rows)
     because = "you chose it" if settings.batch_size else f"about {-(-rows // batch)} updates a pass"
@@ -120,6 +126,20 @@ def choose_recipe(
         said = f"{epochs}; the weights of the one with the best validation are kept"
     choices.add("epochs", said, because)
     return Recipe(module, loss, choose_optimizer(rate), Cosine(0.01), batch, epochs, patience)
+
+
+def _for_rows(module: Module, features: int, picture: tuple[int, ...] | None) -> Module:
+    """Return a network that takes rows: itself, or behind what makes pictures of them."""
+    if picture is None:
+        return module
+    try:
+        Network(module, (features,))
+    except ShapeError:
+        layers = module.layers if type(module) is Sequential else (module,)
+        shaped = Sequential(Reshape(picture), *layers)
+        Network(shaped, (features,))  # says what is wrong with pictures, if that is not it either
+        return shaped
+    return module
 
 
 def _whole_network(module: Module, features: int, outputs: int) -> Module:

@@ -49,13 +49,17 @@ class Trained:
 
 @dataclass
 class _Task:
-    """Three parts of the data, and what turns people's data into them."""
+    """Three parts of the data, and what turns people's data into them.
+
+    `picture`: height, width and channels, where each row is one.
+    """
 
     train: Part
     validation: Part
     test: Part
     preprocessing: Any
     target: Target
+    picture: tuple[int, ...] | None = None
 
 
 def train_table(
@@ -158,6 +162,7 @@ def train_pictures(
         part(shown[parts.train], labels[parts.train]),
         part(shown[parts.validation], labels[parts.validation]),
         judged, scaling, target.fit(labels[parts.train]),
+        (*shown.shape[1:], 1) if shown.ndim == 3 else shown.shape[1:],
     )  # fmt: skip
     return _train(made, choices, [*pictures.notes, *parts.notes], settings, began)
 
@@ -166,7 +171,9 @@ def _train(
     task: _Task, choices: Choices, notes: list[str], settings: Settings, began: float
 ) -> Trained:
     validation = task.validation if len(task.validation) else None
-    learned = learn(task.train, validation, task.preprocessing, task.target, settings, choices)
+    learned = learn(
+        task.train, validation, task.preprocessing, task.target, settings, choices, task.picture
+    )
     model = learned.model
 
     def judged(part: Part) -> Scores:

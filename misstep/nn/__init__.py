@@ -40,7 +40,7 @@ from misstep.nn.initializers import (
     Zeros,
     registered_initializers,
 )
-from misstep.nn.layers import Dense, Dropout, Flatten
+from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
 from misstep.nn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -122,6 +122,7 @@ __all__ = [
     "PositionalEncoding",
     "RMSNorm",
     "ReLU",
+    "Reshape",
     "Residual",
     "Sequential",
     "SiLU",

@@ -5,6 +5,7 @@ Each is a frozen description; numbers live in the network. Shapes: (batch, featu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -122,6 +123,54 @@ class Flatten(Module):
         yield cls(), (2, 3)
         yield cls(), (2, 2, 3)
         yield cls(), (5,)
+
+
+@dataclass(frozen=True)
+class Reshape(Module):
+    """The entries of each row in another shape: (batch, …) → (batch, *shape), in row-major order.
+
+    `shape`: of a row, without the batch. Raises ArgumentError for what is no shape, ShapeError for
+    rows with another number of entries.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.Reshape((28, 28, 1)), input_shape=(784,)).output_shape
+    (28, 28, 1)
+    """
+
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        given = self.shape if isinstance(self.shape, tuple | list) else (self.shape,)
+        for length in given:
+            positive_whole("Reshape", "shape", length)
+        object.__setattr__(self, "shape", tuple(given))
+
+    def forward(self, x: Value) -> Value:
+        """Return x with its entries in another shape."""
+        if x.ndim < 1 or math.prod(x.shape[1:]) != math.prod(self.shape):
+            raise ShapeError(
+                f"the input of {self}", needed=f"{math.prod(self.shape):,} entries in a row",
+                got=str(x.shape),
+            )  # fmt: skip
+        current_trace().mask = None
+        return reshape(x, (x.shape[0], *self.shape))
+
+    def describe(self) -> str:
+        """Return in the shape 28 × 28 × 1."""
+        return f"in the shape {' × '.join(map(str, self.shape))}"
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls((2, 3)), (6,)
+        yield cls((4,)), (2, 2)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls((2, 3)), (5,)
+        yield lambda: cls((0, 3)), (0,)
+        yield lambda: cls("flat"), (4,)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import pytest
 import misstep as ms
 from misstep.errors import FileFormatError
 from misstep.ir import Array
+from misstep.modeling import Settings, read_source, save_model, train_pictures
 from misstep.modeling.model_file import KIND, VERSION
 from misstep.nn import build_module
 from misstep.storage import read_container, write_container
@@ -76,3 +77,19 @@ def test_any_network_comes_back_from_its_configuration_and_arrays() -> None:
     x = np.random.default_rng(0).integers(0, 20, (8, 6))
     np.testing.assert_array_equal(again.predict(x), network.predict(x))
     np.testing.assert_array_equal(again.arrays()["embedding1.vectors"][1:], vectors[1:].astype("f"))
+
+
+@pytest.mark.parametrize("network", ["conv8-pool-dense16", ms.Sequential(ms.Conv2D(4, 3),
+                                     ms.ReLU(), ms.Flatten(), ms.Dense(10)), "dense16"],
+                         ids=["words", "layers", "dense"])  # fmt: skip
+def test_networks_for_pictures_get_pictures(tmp_path: Path, network: str | ms.Module) -> None:
+    pictures = read_source("digits")
+    trained = train_pictures(pictures, settings=Settings(network=network, epochs=4, seed=1))
+    assert trained.metrics["test"]["accuracy"] > 0.7
+    path = tmp_path / "pictures.misstep"
+    save_model(trained.model, path)
+    again = ms.load_model(path)
+    shown = pictures.train_pictures[:9]
+    np.testing.assert_array_equal(again.predict(shown), trained.model.predict(shown))
+    first = trained.model.network.module.layers[0]
+    assert isinstance(first, ms.Reshape) == (network != "dense16")
