@@ -11,7 +11,7 @@ from misstep.compiler.simplify import ORDER, simplify
 from misstep.compiler.simplify.merge_rows import merge_rows
 from misstep.compiler.target import host_target
 from misstep.ir import Graph, Interpreter, Value, make_input
-from misstep.ops import erf, mean, relu, reshape, sqrt
+from misstep.ops import erf, largest, mean, relu, reshape, sqrt, total
 
 X, W, V = (
     make_input("x", (6, 5, 20)),
@@ -84,3 +84,18 @@ def test_one_number_for_each_example_stays_where_it_is() -> None:
     wanted = Interpreter(graph).run(given)
     found, _ = NativeProgram(graph, threads=1).run(given)
     np.testing.assert_allclose(found["out"], wanted["out"], rtol=2e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (1, 6, 1), (2, 3, 1), (3, 2, 1), (1, 3, 2), (2, 1, 3)])
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1), (-1,)])
+@pytest.mark.parametrize("keep", [True, False])
+def test_one_number_for_each_row_is_not_taken_for_a_row(
+    shape: tuple[int, ...], axes: tuple[int, ...], keep: bool
+) -> None:
+    x = make_input("x", (6, 1), "float64")
+    value = reshape(relu(x), shape)
+    graph = Graph({"sum": total(value, axes, keep), "most": largest(value, axes, keep) + 1.0})
+    feeds = {"x": np.random.default_rng(0).normal(0, 1, (6, 1))}
+    found, wanted = Interpreter(simplify(graph)).run(feeds), Interpreter(graph).run(feeds)
+    for name, array in wanted.items():
+        np.testing.assert_allclose(found[name], array, 1e-12, err_msg=name)

@@ -47,7 +47,7 @@ def reduction_of_rows(here: Rewriting, value: Value) -> Value | None:
     """Reduce each row, or all of them, where they lie along one axis."""
     assert isinstance(value.op, Sum | Largest)
     (x,) = value.inputs
-    if _merged(x) is None:
+    if _merged(x) is None or x.ndim < 3 or x.shape[-1] != x.inputs[0].shape[-1]:
         return None
     axes = {axis % x.ndim for axis in value.op.axes}
     last = x.ndim - 1
@@ -95,7 +95,9 @@ def _merged(value: Value) -> int | None:
     rows, width = x.shape
     if value.ndim > 2 and value.shape[-1] == width and math.prod(value.shape[:-1]) == rows:
         return rows
-    # One number for each row, whose last axis is gone.
+    # One number for each row, whose last axis is gone: of rows, not of entries that were laid apart.
+    if x.op is None or not (x.op.kernel or x.op.elementwise):
+        return None
     return rows if width == 1 and value.ndim > 1 and value.shape != (1, rows) else None
 
 

@@ -117,6 +117,8 @@ def pieces_of(root: Value) -> list[Piece]:
         return []
     if isinstance(root.op, Reshape):
         (own,) = root.inputs
+        if root.shape[-1] != length:  # one number for each row is no flat buffer
+            return []
         return [] if is_flat(own, length) or own.op is None else [Piece(0, length, root, own)]
     if not isinstance(root.op, Concatenate) or root.shape[root.op.axis] != length:
         return []
