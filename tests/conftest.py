@@ -4,6 +4,12 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
+
+# The same commit passes or fails the same way every time. To look further, with other examples each
+# time: scripts/test --hypothesis-profile default
+settings.register_profile("same examples", derandomize=True)
+settings.load_profile("same examples")
 
 
 @pytest.fixture(autouse=True, scope="session")
