@@ -95,7 +95,7 @@ def _merged(value: Value) -> int | None:
     rows, width = x.shape
     if value.ndim > 2 and value.shape[-1] == width and math.prod(value.shape[:-1]) == rows:
         return rows
-    # One number for each row, whose last axis is gone: of rows, not of entries that were laid apart.
+    # One number for each row, whose last axis is gone: of rows, not of entries laid apart.
     if x.op is None or not (x.op.kernel or x.op.elementwise):
         return None
     return rows if width == 1 and value.ndim > 1 and value.shape != (1, rows) else None
