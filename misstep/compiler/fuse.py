@@ -146,7 +146,6 @@ class _Fusion:
         self.singles = single_numbers(graph, set(inputs))
         self.operands: set[Value] = set()
         self.shown: set[Value] = set()
-        self.leading_on = _leading_on(graph)
         self.stored = self._stored()
         self.pieces: dict[Value, list[tuple[Value, View]]] = defaultdict(list)
         self.copies: list[tuple[Value, View]] = []
@@ -341,11 +340,7 @@ class _Fusion:
                 if last is None or maker.number > last.number:
                     last = maker
         kernel = last if last is not None and self._takes(last, value, here, reads) else None
-        if (
-            kernel is not None
-            and view.buffer.external
-            and (kernel.core in self.apart or self._old_needed(kernel, view))
-        ):
+        if kernel is not None and view.buffer.external and kernel.core in self.apart:
             kernel = None
         if kernel is None:
             kernel = self._beside(value, view, last)
@@ -355,25 +350,6 @@ class _Fusion:
         if own:
             self.makers[value] = {kernel}
         return kernel
-
-    def _old_needed(self, kernel: Kernel, view: View) -> bool:
-        """Tell whether old numbers of a state are needed with what follows from a kernel's core.
-
-        Such as a scale, where a sum is both its slope and part of the slope of what is scaled.
-        """
-        if kernel.core not in self.leading_on:
-            return False
-        after: set[Value] = {kernel.core}
-        for value in self.graph.values:
-            if any(one in after for one in value.inputs):
-                after.add(value)
-                if value in self.leading_on and any(
-                    one in self.storage and self.storage[one].overlaps(view)
-                    for one in value.inputs
-                    if base_of(one, self.storage).op is None
-                ):
-                    return True
-        return False
 
     def _makers_of(self, read: Read) -> set[Kernel]:
         found = set(self.makers.get(read.base, ()))
@@ -441,15 +417,6 @@ def _whole(buffer: Buffer, value: Value) -> View:
     lengths = tuple(value.shape[axis] for axis in family.order)
     back = tuple(family.order.index(axis) for axis in range(value.ndim))
     return View.whole(buffer, lengths).transpose(back)
-
-
-def _leading_on(graph: Graph) -> set[Value]:
-    """Return the values that something with loops of its own is computed from."""
-    found: set[Value] = set()
-    for value in reversed(graph.values):
-        if value in found or (value.op is not None and value.op.kernel not in ("", "join")):
-            found.update(value.inputs)
-    return found
 
 
 def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:

@@ -20,7 +20,7 @@ from misstep.train.rows import Rows
 
 # Rows that compiled programs take at once.
 SIZES = (8, 64, CHUNK)
-# Other numbers of rows that programs are compiled for at most; further ones are interpreted.
+# Other numbers of rows whose programs are kept; that of the size used longest ago is forgotten.
 MOST_OTHER_SIZES = 8
 
 
