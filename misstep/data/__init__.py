@@ -10,9 +10,17 @@ from __future__ import annotations
 
 from misstep.data.columns import Column, ColumnKind, recognize_columns
 from misstep.data.examples import EXAMPLES, Example, read_example
-from misstep.data.idx import Pictures, is_picture_folder, read_idx, read_pictures
+from misstep.data.idx import is_picture_folder, read_idx, read_pictures
+from misstep.data.picture_folders import (
+    holds_pictures,
+    read_class_folders,
+    read_picture_files,
+    with_test_folder,
+)
+from misstep.data.picture_scaling import PictureScaling
+from misstep.data.pictures import Pictures, pictures_from_arrays, pixels_of
 from misstep.data.preprocessing import Preprocessor, preprocessing_from_json
-from misstep.data.scaling import MatrixScaling, PixelScaling
+from misstep.data.scaling import MatrixScaling
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
 from misstep.data.targets import Target, recognize_target
@@ -24,17 +32,22 @@ __all__ = [
     "ColumnKind",
     "Example",
     "MatrixScaling",
+    "PictureScaling",
     "Pictures",
-    "PixelScaling",
     "Preprocessor",
     "Split",
     "Table",
     "Target",
     "WordVectors",
+    "holds_pictures",
     "is_picture_folder",
+    "pictures_from_arrays",
+    "pixels_of",
     "preprocessing_from_json",
+    "read_class_folders",
     "read_example",
     "read_idx",
+    "read_picture_files",
     "read_pictures",
     "read_table",
     "read_vectors",
@@ -42,4 +55,5 @@ __all__ = [
     "recognize_target",
     "split_rows",
     "split_rows_in_time",
+    "with_test_folder",
 ]

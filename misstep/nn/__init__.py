@@ -17,6 +17,15 @@ from misstep.nn.activations import (
     Tanh,
 )
 from misstep.nn.attention import MultiHeadAttention, TransformerBlock
+from misstep.nn.augmentation import (
+    Cutout,
+    RandomBrightness,
+    RandomContrast,
+    RandomFlip,
+    RandomNoise,
+    RandomShift,
+    RandomWarp,
+)
 from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
@@ -89,6 +98,7 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "CrossEntropy",
+    "Cutout",
     "Dense",
     "Dropout",
     "Embedding",
@@ -121,6 +131,12 @@ __all__ = [
     "PositionEmbedding",
     "PositionalEncoding",
     "RMSNorm",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomNoise",
+    "RandomShift",
+    "RandomWarp",
     "ReLU",
     "Reshape",
     "Residual",
