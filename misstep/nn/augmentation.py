@@ -91,10 +91,15 @@ class _Augmentation(Module, abstract=True):
             yield lambda setting=setting: cls(**{setting: "some"}), (4, 4, 1)
 
 
-def _drawn(x: Value, low: float, high: float) -> Value:
-    """Return a number between `low` and `high` for each row, (batch, 1, 1)."""
-    numbers = current_trace().random_uniform((x.shape[0], 1, 1))
+def _drawn(x: Value, low: float, high: float, axes: int = 3) -> Value:
+    """Return a number between `low` and `high` for each row, (batch, 1, …) with so many axes."""
+    numbers = current_trace().random_uniform((x.shape[0], *(1,) * (axes - 1)))
     return numbers * (high - low) + low
+
+
+def _flat(x: Value) -> Value:
+    """Return each picture in one row: arithmetic is fastest along one long axis."""
+    return reshape(x, (x.shape[0], math.prod(x.shape[1:])))
 
 
 def _grid(x: Value) -> tuple[Value, Value]:
@@ -305,7 +310,7 @@ class RandomBrightness(_Augmentation):
 
     def changed(self, x: Value) -> Value:
         """Return x lighter or darker."""
-        return x + reshape(_drawn(x, -self.most, self.most), (x.shape[0], 1, 1, 1))
+        return reshape(_flat(x) + _drawn(x, -self.most, self.most, axes=2), x.shape)
 
     def describe(self) -> str:
         """Return lighter or darker by up to 0.1."""
@@ -332,9 +337,10 @@ class RandomContrast(_Augmentation):
 
     def changed(self, x: Value) -> Value:
         """Return x with more or less contrast."""
-        middle = mean(x, (1, 2, 3), keep=True)
-        factor = _drawn(x, 1.0 - self.most, 1.0 + self.most)
-        return (x - middle) * reshape(factor, (x.shape[0], 1, 1, 1)) + middle
+        flat = _flat(x)
+        middle = mean(flat, 1, keep=True)
+        factor = _drawn(x, 1.0 - self.most, 1.0 + self.most, axes=2)
+        return reshape((flat - middle) * factor + middle, x.shape)
 
     def describe(self) -> str:
         """Return contrast changed by up to 20%."""
@@ -363,10 +369,11 @@ class RandomNoise(_Augmentation):
 
     def changed(self, x: Value) -> Value:
         """Return x with noise."""
-        trace = current_trace()
+        trace, flat = current_trace(), _flat(x)
         # 1 − u is never 0, so the logarithm is finite.
-        radius = sqrt(-2.0 * log1p(-trace.random_uniform(x.shape)))
-        return x + self.deviation * radius * cos(2 * math.pi * trace.random_uniform(x.shape))
+        radius = sqrt(-2.0 * log1p(-trace.random_uniform(flat.shape)))
+        turn = cos(2 * math.pi * trace.random_uniform(flat.shape))
+        return reshape(flat + self.deviation * radius * turn, x.shape)
 
     def describe(self) -> str:
         """Return noise of deviation 0.05."""
@@ -396,17 +403,16 @@ class Cutout(_Augmentation):
 
     def changed(self, x: Value) -> Value:
         """Return x with a square hidden in each picture."""
-        height, width = x.shape[1:3]
-        half = self.share * min(height, width) / 2
-        down, across = _grid(x)
+        flat, shape = _flat(x), x.shape[1:]
+        half = self.share * min(shape[:2]) / 2
 
-        def hidden(grid: Value, length: int) -> Value:
-            away = grid - _drawn(x, -0.5, length - 0.5)
+        def near(axis: int) -> Value:
+            grid = np.indices(shape)[axis].reshape(1, -1)
+            away = make_literal(grid, x.dtype) - _drawn(x, -0.5, shape[axis] - 0.5, axes=2)
             return less(away * away, half * half)
 
-        inside = logical_and(hidden(down, height), hidden(across, width))
-        middle = mean(x, (1, 2), keep=True)
-        return where(reshape(inside, (*inside.shape, 1)), middle, x)
+        hidden = logical_and(near(0), near(1))
+        return reshape(where(hidden, mean(flat, 1, keep=True), flat), x.shape)
 
     def describe(self) -> str:
         """Return a square of 30% hidden."""
