@@ -20,7 +20,9 @@ from misstep.modeling import Baseline, Choice
 # The scores stand in the metrics already; a verdict asks for names and words only.
 BASELINES = (
     Baseline("baseline", "a guess", "always the same", lambda: None),
-    Baseline("linear", "a linear model", "learned from one in 11 of the pictures only", lambda: None),
+    Baseline(
+        "linear", "a linear model", "learned from one in 11 of the pictures only", lambda: None
+    ),
 )
 
 

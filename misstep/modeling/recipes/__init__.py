@@ -3,6 +3,7 @@
 One place for the command line and the estimators. Knows sizes and the kind of target, no rows.
 """
 
+from misstep.modeling.recipes.pictures import picture_recipe
 from misstep.modeling.recipes.recipe import (
     Recipe,
     RecipeMaker,
@@ -12,7 +13,6 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
-from misstep.modeling.recipes.pictures import picture_recipe
 from misstep.modeling.recipes.tables import table_recipe
 
 __all__ = [
