@@ -92,8 +92,9 @@ def train(
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A table (CSV or TSV, also gzipped), a folder with MNIST's idx files, or the name "
-            "of an example: digits, iris, wine, breast-cancer, diabetes.",
+            help="A table (CSV or TSV, also gzipped); a folder with a folder of pictures for each "
+            "class, MNIST's idx files, or an npz file of pictures; or the name of an example: "
+            "digits, iris, wine, breast-cancer, diabetes.",
             show_default=False,
         ),
     ] = None,
@@ -107,8 +108,9 @@ def train(
     test: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
-            help="A table to be judged on. Without it a fifth of the rows is set apart.",
+            metavar="PATH",
+            help="A table, or a folder of pictures by class, to be judged on. Without it a fifth "
+            "of the rows is set apart.",
         ),
     ] = None,
     network: Annotated[
@@ -129,6 +131,14 @@ def train(
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(metavar="X", help="How far a step goes at first.")
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="How pictures are changed while they are learned: none, or words such as "
+            "flip-shift-cutout.",
+        ),
     ] = None,
     seed: Annotated[
         int,
@@ -163,6 +173,7 @@ def train(
         misstep train digits
         misstep train houses.csv --target price
         misstep train people.csv --target income --test others.csv
+        misstep train pets/ --augment flip-shift
         misstep train mnist/ --network dense128 --epochs 10
     """
     from misstep.cli.train_command import Wishes, train_on
@@ -175,7 +186,7 @@ def train(
             source=source, target=target, test=test, network=network, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
-            quiet=quiet, json=json,
+            augment=augment, quiet=quiet, json=json,
         )
     )  # fmt: skip
 
@@ -187,8 +198,8 @@ def predict(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="Rows with the columns of training, in any order; or pictures (a folder or one "
-            "idx file); or an example.",
+            help="Rows with the columns of training, in any order; or pictures (a folder, a file, "
+            "npz or idx); or an example.",
         ),
     ],
     out: Annotated[
@@ -199,11 +210,12 @@ def predict(
 ) -> int:
     """Predict for every row of SOURCE, as CSV: row, prediction and, for classes, probabilities.
 
-    Rows are counted from 1, a header not counted. Where SOURCE has the answers, the score is said
-    too, on standard error.
+    Rows are counted from 1, a header not counted; pictures go by the names of their files. Where
+    SOURCE has the answers, the score is said too, on standard error.
 
         misstep predict runs/houses/model.misstep new.csv
         misstep predict runs/houses/model.misstep new.csv --out prices.csv
+        misstep predict runs/pets/model.misstep new-pets/ --out pets.csv
         misstep predict runs/mnist/model.misstep t10k-images-idx3-ubyte.gz
     """
     from misstep.cli.predict_command import predict_rows

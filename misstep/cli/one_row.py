@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from misstep.cli.given import Rows, kind_of_rows, number_of_rows
-from misstep.data import Pictures, PixelScaling, Preprocessor, Table
+from misstep.data import Pictures, PictureScaling, Preprocessor, Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model, picture_rows
@@ -79,10 +79,10 @@ def _alone(rows: Rows, place: int) -> Rows:
 
 def _picture(model: Model, alone: Rows, features: Array) -> Array | None:
     """Return the row as a picture from 0 to 1, if it came as one."""
-    if not isinstance(model.preprocessing, PixelScaling) or isinstance(alone, Table):
+    scaling = model.preprocessing
+    if not isinstance(scaling, PictureScaling) or isinstance(alone, Table):
         return None
-    shape = (picture_rows(alone)[0] if isinstance(alone, Pictures) else alone).shape[1:]
-    return features.reshape(shape) if len(shape) == 2 else None
+    return features.reshape(scaling.shape[:2]) if scaling.channels == 1 else None
 
 
 def _names(model: Model, picture: Array | None) -> list[str]:

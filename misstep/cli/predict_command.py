@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from misstep.cli.exits import DONE
 from misstep.cli.given import (
     Rows,
+    files_of,
     kind_of_rows,
     number_of_rows,
     part_in_words,
@@ -39,12 +41,12 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
     outputs = model.outputs(rows)
     notes = list(model.notes)
     scores, judged, words = _score(model, rows, outputs)
-    kind = kind_of_rows(rows)
+    kind, files = kind_of_rows(rows), files_of(rows)
     if out is not None:
-        write_text(out, csv_text(model, outputs))
+        write_text(out, csv_text(model, outputs, files))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
     elif not json:
-        sys.stdout.write(csv_text(model, outputs))
+        sys.stdout.write(csv_text(model, outputs, files))
         sys.stdout.flush()
     for note in [*notes, *words]:
         page.say(note)
@@ -65,42 +67,45 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
             "out": None if out is None else str(out),
         }
         if out is None:
-            found["predictions"] = _as_objects(model, outputs)
+            found["predictions"] = _as_objects(model, outputs, files)
         print(json_line(found))
     return DONE
 
 
-def csv_text(model: Model, outputs: Array) -> str:
+def csv_text(model: Model, outputs: Array, files: Sequence[str] = ()) -> str:
     """Return predictions as CSV: row, prediction, its probability and that of each class.
 
-    outputs: as `Model.outputs` gives them; rows are counted from 1.
+    outputs: as `Model.outputs` gives them; rows are counted from 1. `files`: the name of each row's
+    file, which then stands in its place.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    heads = ["row", "prediction"]
+    heads = ["file" if files else "row", "prediction"]
+    names: Sequence[str | int] = files or range(1, len(outputs) + 1)
     if model.target.is_number:
         writer.writerow(heads)
-        for row, number in enumerate(model.decide(outputs).tolist(), 1):
+        for row, number in zip(names, model.decide(outputs).tolist(), strict=True):
             writer.writerow([row, f"{number:.{DIGITS}g}"])
         return text.getvalue()
     classes = [f"probability_{label}" for label in model.target.classes]
     writer.writerow([*heads, "probability", *classes])
     labels = model.decide(outputs).tolist()
-    for row, (label, shares) in enumerate(zip(labels, outputs.tolist(), strict=True), 1):
+    for row, label, shares in zip(names, labels, outputs.tolist(), strict=True):
         numbers = [f"{share:.6g}" for share in shares]
         writer.writerow([row, label, f"{max(shares):.6g}", *numbers])
     return text.getvalue()
 
 
-def _as_objects(model: Model, outputs: Array) -> list[dict[str, Any]]:
+def _as_objects(model: Model, outputs: Array, files: Sequence[str]) -> list[dict[str, Any]]:
     """Return one object for each row, as CSV has them."""
     found: list[dict[str, Any]] = []
     for row, label in enumerate(model.decide(outputs).tolist(), 1):
-        found.append({"row": row, "prediction": label})
+        named = {"file": files[row - 1]} if files else {"row": row}
+        found.append({**named, "prediction": label})
         if not model.target.is_number:
             shares = outputs[row - 1].tolist()
-            named = dict(zip(map(str, model.target.classes), shares, strict=True))
-            found[-1] |= {"probability": max(shares), "probabilities": named}
+            by_class = dict(zip(map(str, model.target.classes), shares, strict=True))
+            found[-1] |= {"probability": max(shares), "probabilities": by_class}
     return found
 
 

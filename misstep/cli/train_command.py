@@ -16,10 +16,10 @@ from misstep.cli.plain_text import json_line
 from misstep.cli.run_place import check_place, default_folder
 from misstep.cli.showing import Page, counted
 from misstep.cli.verdict import score_rows, verdict
-from misstep.data import Pictures, Table, read_table
+from misstep.data import Pictures, Table, read_table, with_test_folder
 from misstep.errors import ArgumentError
 from misstep.modeling import Settings, Trained, save_model, train_pictures, train_table
-from misstep.modeling.recipes import check_settings
+from misstep.modeling.recipes import augmentation, check_settings
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
 
@@ -40,6 +40,7 @@ class Wishes:
     threads: int | None
     out: Path | None
     resume: bool
+    augment: str | None
     quiet: bool
     json: bool
 
@@ -55,6 +56,7 @@ def train_on(wishes: Wishes) -> int:
     settings = Settings(
         network=wishes.network, epochs=wishes.epochs, batch_size=wishes.batch_size,
         learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
+        augment=wishes.augment,
         # Who asks for a number of epochs gets them all; the weights of the best one are kept.
         patience=wishes.epochs,
         folder=wishes.folder, resume=wishes.resume, progress=not wishes.quiet,
@@ -63,8 +65,12 @@ def train_on(wishes: Wishes) -> int:
     check_settings(settings)
     check_place(wishes.folder)
     data = read_given(wishes.source)
-    _refuse_for_pictures(wishes, data)
-    test = None if wishes.test is None else read_table(wishes.test)
+    _refuse_odd_options(wishes, data)
+    test = None
+    if wishes.test is not None and isinstance(data, Pictures):
+        data = with_test_folder(data, wishes.test)
+    elif wishes.test is not None:
+        test = read_table(wishes.test)
     _say_what_was_read(page, wishes, data, test)
     if isinstance(data, Pictures):
         trained = train_pictures(data, settings=settings)
@@ -73,11 +79,18 @@ def train_on(wishes: Wishes) -> int:
     return _finish(page, wishes, trained, data, test)
 
 
-def _refuse_for_pictures(wishes: Wishes, data: Table | Pictures) -> None:
-    """Raise ArgumentError for options that mean nothing for pictures."""
+def _refuse_odd_options(wishes: Wishes, data: Table | Pictures) -> None:
+    """Raise ArgumentError for options that mean nothing for such data."""
     if not isinstance(data, Pictures):
+        if wishes.augment is not None:
+            raise ArgumentError(
+                f"--augment {wishes.augment}", needed="pictures", got="a table",
+                try_="the command without --augment",
+            )  # fmt: skip
         return
-    given = {"--target": wishes.target, "--test": wishes.test}
+    if wishes.augment is not None:
+        augmentation(wishes.augment, min(data.shape[:2]))
+    given = {"--target": wishes.target}
     if wishes.task == "regression":
         given["--task"] = wishes.task
     for option, value in given.items():
@@ -92,9 +105,7 @@ def _say_what_was_read(
     page: Page, wishes: Wishes, data: Table | Pictures, test: Table | None
 ) -> None:
     if isinstance(data, Pictures):
-        count = len(data.train_pictures) + len(data.test_pictures)
-        height, width = data.train_pictures.shape[1:]
-        page.say(f"{wishes.source}: {count:,} pictures of {height} × {width} pixels")
+        page.say(f"{wishes.source}: {_pictures_in_words(data)}")
     else:
         rows, columns = data.frame.shape
         page.say(f"{wishes.source}: {counted(rows, 'row')} of {counted(columns, 'column')}")
@@ -113,6 +124,14 @@ def _say_what_was_read(
             "nothing to go on from in {}: training starts anew"
         )  # fmt: skip
         page.say(words.format(wishes.folder), indent=2)
+
+
+def _pictures_in_words(data: Pictures) -> str:
+    height, width, channels = data.shape
+    learned, judged = len(data.train_pictures), len(data.test_pictures)
+    colors = "grey" if channels == 1 else "in color"
+    words = f"{learned + judged:,} pictures of {height} × {width} pixels, {colors}"
+    return f"{words}; {judged:,} of them for the test" if judged else words
 
 
 def _finish(

@@ -127,12 +127,12 @@ def read_picture_files(
         _, test_folder = _parts_of(path)
         part = _classes_in(test_folder or path)
         if not part.files:
-            part = _Part(*_inside(path))
-            part = _Part([*part.files], [""] * len(part.files))
+            inside, _ = _inside(path)
+            part = _Part(inside, [""] * len(inside))
         elif any(is_picture_name(one.name) for one in part.others):
             direct = [one for one in part.others if is_picture_name(one.name)]
-            files = sorted([*part.files, *direct])
-            part = _Part(files, [""] * len(files))
+            every = sorted([*part.files, *direct])
+            part = _Part(every, [""] * len(every))
         path = test_folder or path
     if not part.files:
         raise DataError(
@@ -162,7 +162,7 @@ def _classes_in(folder: Path) -> _Part:
     """Return the files of the class folders in `folder`, by class and name."""
     part = _Part()
     for one in _folders_in(folder):
-        files, _, others = _inside(one)
+        files, others = _inside(one)
         part.files += files
         part.labels += [one.name] * len(files)
         part.others += others
@@ -170,7 +170,7 @@ def _classes_in(folder: Path) -> _Part:
     return part
 
 
-def _inside(folder: Path) -> tuple[list[Path], list[str], list[Path]]:
+def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return pictures and other files anywhere in a folder, in order of their names."""
     files: list[Path] = []
     others: list[Path] = []
@@ -180,7 +180,7 @@ def _inside(folder: Path) -> tuple[list[Path], list[str], list[Path]]:
             path = Path(place) / name
             if _counts(path):
                 (files if is_picture_name(name) else others).append(path)
-    return files, [], others
+    return files, others
 
 
 def _counts(path: Path) -> bool:

@@ -3,7 +3,8 @@
 One place for the command line and the estimators. Knows sizes and the kind of target, no rows.
 """
 
-from misstep.modeling.recipes.pictures import picture_recipe
+from misstep.modeling.recipes.augmentation import augmentation
+from misstep.modeling.recipes.pictures import picture_batch_size, picture_recipe
 from misstep.modeling.recipes.recipe import (
     Recipe,
     RecipeMaker,
@@ -19,10 +20,12 @@ __all__ = [
     "Recipe",
     "RecipeMaker",
     "as_loss_wants",
+    "augmentation",
     "check_settings",
     "choose_loss",
     "choose_optimizer",
     "default_batch_size",
+    "picture_batch_size",
     "picture_recipe",
     "table_recipe",
 ]

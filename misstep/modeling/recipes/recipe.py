@@ -49,12 +49,13 @@ class Recipe:
     batch_size: int
     epochs: int
     patience: int
+    mixup: float = 0.0
 
     def trainer(self, seed: int, threads: int | None) -> Trainer:
         """Return a trainer that follows this recipe."""
         return Trainer(
             self.module, loss=self.loss, optimizer=self.optimizer, schedule=self.schedule,
-            batch_size=self.batch_size, seed=seed, threads=threads,
+            batch_size=self.batch_size, seed=seed, threads=threads, mixup=self.mixup,
         )  # fmt: skip
 
     def early_stopping(self) -> EarlyStopping:
