@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Pictures, PictureScaling, Preprocessor, Table, is_picture_folder
+from misstep.data import Pictures, PictureScaling, Preprocessor, Table, is_idx_folder
 from misstep.data.files import existing_path
 from misstep.errors import DataError, MisstepError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
@@ -119,7 +119,7 @@ def quoted(word: Any) -> str:
 def _clearer(source: str, error: StorageError) -> MisstepError:
     """Return the error, with what only a command line knows: examples, and folders of pictures."""
     path = Path(source)
-    if source.strip() and path.is_dir() and not is_picture_folder(path):
+    if source.strip() and path.is_dir() and not is_idx_folder(path):
         needed = "a table, a folder with a folder of pictures for each class, or MNIST's idx files"
         return StorageError(source, needed=needed, got="another folder", try_=error.try_)
     near = unknown_source(source)

@@ -10,15 +10,11 @@ from __future__ import annotations
 
 from misstep.data.columns import Column, ColumnKind, recognize_columns
 from misstep.data.examples import EXAMPLES, Example, read_example
-from misstep.data.idx import is_picture_folder, read_idx, read_pictures
-from misstep.data.picture_folders import (
-    holds_pictures,
-    read_class_folders,
-    read_picture_files,
-    with_test_folder,
-)
+from misstep.data.idx import is_idx_folder, read_idx
+from misstep.data.picture_folders import read_picture_files, with_test_folder
 from misstep.data.picture_scaling import PictureScaling
-from misstep.data.pictures import Pictures, pictures_from_arrays, pixels_of
+from misstep.data.picture_sources import is_picture_source, read_pictures
+from misstep.data.pictures import Pictures, pixels_of
 from misstep.data.preprocessing import Preprocessor, preprocessing_from_json
 from misstep.data.scaling import MatrixScaling
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
@@ -39,12 +35,10 @@ __all__ = [
     "Table",
     "Target",
     "WordVectors",
-    "holds_pictures",
-    "is_picture_folder",
-    "pictures_from_arrays",
+    "is_idx_folder",
+    "is_picture_source",
     "pixels_of",
     "preprocessing_from_json",
-    "read_class_folders",
     "read_example",
     "read_idx",
     "read_picture_files",

@@ -20,7 +20,7 @@ from misstep.data.files import existing_path, open_bytes, read_block
 from misstep.data.pictures import Pictures, note_on_repeats
 from misstep.errors import FileFormatError, StorageError
 
-__all__ = ["is_picture_folder", "read_idx", "read_pictures"]
+__all__ = ["is_idx_folder", "read_idx", "read_idx_folder"]
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -115,7 +115,7 @@ def _refuse_impossible(size: int, shape: tuple[int, ...], path: Path, packed: bo
         )
 
 
-def is_picture_folder(source: str | os.PathLike[str]) -> bool:
+def is_idx_folder(source: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a folder with MNIST's training files in it."""
     folder = Path(source)
     return folder.is_dir() and _find(folder, "train_pictures") is not None
@@ -129,7 +129,7 @@ def _find(folder: Path, part: str) -> Path | None:
     return None
 
 
-def read_pictures(source: str | os.PathLike[str]) -> Pictures:
+def read_idx_folder(source: str | os.PathLike[str]) -> Pictures:
     """Read a folder that holds MNIST's usual names (train-images-idx3-ubyte and so on).
 
     Test files may be absent, both together. Raises StorageError: a file is missing;

@@ -33,7 +33,6 @@ __all__ = [
     "is_picture_name",
     "looks_of",
     "refuse_many_broken",
-    "resized",
 ]
 
 Bytes = NDArray[np.uint8]
@@ -205,25 +204,19 @@ def _opened(content: Path | bytes) -> Image:
 
 def _decoded(content: Path | bytes, size: tuple[int, int], channels: int) -> Bytes:
     """Return a picture as bytes, (height, width) or (height, width, 3), the right way up."""
+    import PIL.Image
     from PIL import ImageOps
 
     with _opened(content) as image:
         if image.format == "JPEG":
             # JPEG can decode at a half, a quarter or an eighth; twice the size leaves enough.
             image.draft(image.mode, (2 * max(size), 2 * max(size)))
-        return _fitted(_flat(ImageOps.exif_transpose(image)), size, channels)
-
-
-def _fitted(image: Image, size: tuple[int, int], channels: int) -> Bytes:
-    """Return the middle of an image at a size, height and width, as bytes."""
-    import PIL.Image
-    from PIL import ImageOps
-
-    height, width = size
-    plain = image.convert("L" if channels == 1 else "RGB")
-    if plain.size != (width, height):
-        plain = ImageOps.fit(plain, (width, height), PIL.Image.Resampling.LANCZOS)
-    return np.asarray(plain)
+        plain = _flat(ImageOps.exif_transpose(image))
+        plain = plain.convert("L" if channels == 1 else "RGB")
+        height, width = size
+        if plain.size != (width, height):
+            plain = ImageOps.fit(plain, (width, height), PIL.Image.Resampling.LANCZOS)
+        return np.asarray(plain)
 
 
 def _flat(image: Image) -> Image:
@@ -272,20 +265,3 @@ def _no_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def resized(pixels: Bytes, size: tuple[int, int], channels: int) -> Bytes:
-    """Return pictures brought to a size as files are, the middle of each.
-
-    pixels: (rows, height, width) of grey or (rows, height, width, 3). `size`: height and width.
-    `channels`: 1 or 3.
-    """
-    grey = pixels.ndim == 3
-    if pixels.shape[1:3] == size and grey == (channels == 1):
-        return pixels
-    import PIL.Image
-
-    result = np.empty((len(pixels), *size, *((3,) if channels == 3 else ())), np.uint8)
-    for row, picture in enumerate(pixels):
-        result[row] = _fitted(PIL.Image.fromarray(picture), size, channels)
-    return result

@@ -16,10 +16,11 @@ from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from misstep.data import Preprocessor, Table, Target, read_table
+from misstep.data import PictureScaling, Preprocessor, Table, Target, read_table
 from misstep.data.names import did_you_mean
 from misstep.data.tables import read_columns
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
+from misstep.estimators.picture_input import first_pictures, further_pictures
 from misstep.ir import Array
 from misstep.modeling import Model
 
@@ -30,10 +31,14 @@ MOST_WORDS = 400
 def first_features(estimator: Any, X: Any) -> Table | Array:
     """Return the rows that an estimator is fitted on, and remember their columns on it.
 
-    X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
-    features). Raises DataError, or DtypeError for sparse matrices and what is no number.
+    X: a frame (rows, columns), which becomes a table, an array of finite numbers (rows, features),
+    or pictures: bytes (rows, height, width[, channels]) or paths. Raises DataError, or DtypeError
+    for sparse matrices and what is no number.
     """
     _refuse_sparse(X)
+    pictures = first_pictures(estimator, X)
+    if pictures is not None:
+        return pictures
     if narwhals.dependencies.is_polars_lazyframe(X):
         return read_table(X, name="X")
     if not _is_frame(X):
@@ -49,6 +54,8 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array:
     Raises DataError for other columns, naming the nearest.
     """
     _refuse_sparse(X)
+    if isinstance(model.preprocessing, PictureScaling):
+        return further_pictures(X, model.preprocessing)
     if not isinstance(model.preprocessing, Preprocessor):
         return _numbers(estimator, X, reset=False)
     if _is_frame(X):

@@ -18,7 +18,6 @@ from misstep.data.picture_files import (
     decoded_pictures,
     is_picture_name,
     looks_of,
-    resized,
 )
 from misstep.errors import DataError
 from misstep.ir import Array
@@ -36,16 +35,14 @@ def picture_rows(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
 def as_pixels(scaling: PictureScaling, data: Any) -> Array | None:
     """Return the pixels of `data` as `scaling` takes them; None where it is no kind of pictures.
 
-    data: `Pictures`, an array of bytes (rows, height, width[, channels]), the path of a picture or
-    of a folder with some, or a list of paths. Pictures of another size are brought to that of
-    training. Raises DataError, StorageError.
+    data: `Pictures`, an array (rows, height, width[, channels]), the path of a picture or of a
+    folder with some, or a list of paths. Files are brought to the size of training, arrays must
+    have it. Raises DataError, StorageError.
     """
     if isinstance(data, Pictures):
-        return _of_range(_of_size(picture_rows(data)[0], scaling), scaling, data.largest)
+        return _of_range(picture_rows(data)[0], scaling, data.largest)
     height, width, channels = scaling.shape
     if isinstance(data, np.ndarray):
-        if data.ndim in (3, 4) and data.dtype == np.uint8:
-            return _of_size(data, scaling)
         return data if data.dtype.kind in "buif" else None
     if isinstance(data, str | os.PathLike):
         path = Path(data)
@@ -91,11 +88,3 @@ def _of_range(pixels: np.ndarray, scaling: PictureScaling, largest: float) -> np
     if largest == scaling.largest:
         return pixels
     return pixels * np.float32(scaling.largest / largest)
-
-
-def _of_size(pixels: np.ndarray, scaling: PictureScaling) -> np.ndarray:
-    height, width, channels = scaling.shape
-    flat = pixels[..., 0] if pixels.ndim == 4 and pixels.shape[-1] == 1 else pixels
-    if channels not in (1, 3) or (flat.ndim == 4 and flat.shape[-1] != 3):
-        return pixels
-    return resized(flat, (height, width), channels)

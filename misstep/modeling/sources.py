@@ -15,11 +15,9 @@ from misstep.data import (
     Pictures,
     PictureScaling,
     Table,
-    holds_pictures,
-    is_picture_folder,
-    pictures_from_arrays,
+    is_idx_folder,
+    is_picture_source,
     pixels_of,
-    read_class_folders,
     read_example,
     read_idx,
     read_picture_files,
@@ -28,8 +26,7 @@ from misstep.data import (
 )
 from misstep.data.idx import NAMES
 from misstep.data.names import nearest_name
-from misstep.data.npz import ALONE, is_npz, read_arrays
-from misstep.data.picture_files import is_picture_name
+from misstep.data.npz import is_npz, read_arrays
 from misstep.data.pictures import is_pictures, no_labels
 from misstep.errors import FileFormatError, StorageError
 
@@ -43,23 +40,16 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
     FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
-    if is_picture_folder(path):
+    if is_picture_source(path):
         return read_pictures(path)
-    if holds_pictures(path):
-        return read_class_folders(path)
-    if path.is_file() and is_picture_name(path.name):
-        raise FileFormatError(
-            str(path), needed="many pictures to learn from", got="a single one",
-            try_="the folder that holds a folder of pictures for each class",
-        )  # fmt: skip
     if path.is_file() and is_npz(path):
-        return _from_arrays(path)
+        return read_pictures(path)
     # A folder such as that of an earlier run holds no rows, so it can't be meant.
     file_first = path.exists() and not path.is_dir()
     if not file_first and path.name == str(source) and str(source) in EXAMPLES:
         return _example(str(source))
     if path.is_file() and _is_idx_name(path):
-        if is_picture_folder(path.parent):
+        if is_idx_folder(path.parent):
             return read_pictures(path.parent)
         raise FileFormatError(
             str(path), needed="pictures and their labels side by side",
@@ -78,12 +68,12 @@ def read_rows(
     of pictures takes single pictures, and any folder of them, in its own size.
     """
     path = Path(os.fspath(source))
-    if isinstance(preprocessing, PictureScaling) and not is_picture_folder(path):
+    if isinstance(preprocessing, PictureScaling) and not is_idx_folder(path):
         height, width, channels = preprocessing.shape
-        if holds_pictures(path) or (path.is_file() and is_picture_name(path.name)):
+        if is_picture_source(path):
             return read_picture_files(path, (height, width), channels)
         if path.is_file() and is_npz(path):
-            return _from_arrays(path, alone=True)
+            return _unlabeled(path) or read_pictures(path)
     if path.is_file() and _is_idx_name(path):
         return read_idx(path)
     return read_source(source)
@@ -94,24 +84,13 @@ def unknown_source(source: str) -> str | None:
     return None if Path(source).exists() else nearest_name(source, EXAMPLES)
 
 
-def _from_arrays(path: Path, alone: bool = False) -> Pictures:
-    """Return the pictures in a file of arrays; `alone`: without labels too."""
-    arrays = read_arrays(path)
-    found = pictures_from_arrays(arrays, path.name)
-    if found is not None:
-        return found
-    lone = [name for name in (ALONE, "x", "X", "images") if is_pictures(arrays.get(name))]
-    if alone and lone:
-        pixels = pixels_of(arrays[lone[0]], f"{lone[0]} of {path.name}")
-        nothing = no_labels(0)
-        return Pictures(pixels, no_labels(len(pixels)), pixels[:0], nothing)
-    shapes = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:6])
-    raise FileFormatError(
-        str(path),
-        needed="pictures x (rows, height, width) or (rows, height, width, 3) of bytes and labels y "
-        "(rows,), or x_train, y_train, x_test and y_test",
-        got=shapes,
-    )
+def _unlabeled(path: Path) -> Pictures | None:
+    """Return the pictures of a file of arrays that holds nothing else; None where it does."""
+    arrays = list(read_arrays(path).values())
+    if len(arrays) != 1 or not is_pictures(arrays[0]):
+        return None
+    pixels = pixels_of(arrays[0], path.name)
+    return Pictures(pixels, no_labels(len(pixels)), pixels[:0], no_labels(0))
 
 
 def _is_idx_name(path: Path) -> bool:

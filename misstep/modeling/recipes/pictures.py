@@ -82,9 +82,9 @@ def _recipe(
     shape: tuple[int, int, int],
     mirroring: Mirroring,
 ) -> Recipe:
-    plain, outputs = tell_loss(target, choices)
-    assert isinstance(plain, BinaryCrossEntropy | CrossEntropy)
-    loss = replace(plain, smoothing=SMOOTHING)
+    loss, outputs = tell_loss(target, choices)
+    if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        loss = replace(loss, smoothing=SMOOTHING)
     default = "flip-shift" if mirroring.allowed else "shift"
     changes, mixup = tell_augmentation(settings, default, mirroring, min(shape[:2]), choices)
     module = said_network(settings, features, outputs, choices, shape)
