@@ -25,7 +25,7 @@ def read(folder: str | None) -> tuple[np.ndarray, ...]:
     return data.train_pictures, data.train_labels, data.test_pictures, data.test_labels
 
 
-def main(folder: str | None = None, epochs: int = 3) -> float:
+def main(folder: str | None = None, epochs: int = 15) -> float:
     """Train, say how it went, and return the share of right answers."""
     x, y, test_x, test_y = read(folder)
     network = ms.Sequential(

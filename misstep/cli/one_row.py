@@ -12,6 +12,7 @@ import numpy as np
 
 from misstep.cli.given import Rows, kind_of_rows, number_of_rows
 from misstep.data import Pictures, PictureScaling, Preprocessor, Table
+from misstep.data.picture_scaling import COLORS
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model, picture_rows
@@ -62,7 +63,7 @@ def pick_row(model: Model, rows: Rows, number: int, source: str) -> OneRow:
     picture = _picture(model, alone, features)
     return OneRow(
         number, kind, features, None if known is None else known[1],
-        _names(model, picture), _cells(model, alone), picture, notes,
+        _names(model, alone), _cells(model, alone), picture, notes,
     )  # fmt: skip
 
 
@@ -85,11 +86,16 @@ def _picture(model: Model, alone: Rows, features: Array) -> Array | None:
     return features.reshape(scaling.shape[:2]) if scaling.channels == 1 else None
 
 
-def _names(model: Model, picture: Array | None) -> list[str]:
-    if picture is None:
+def _names(model: Model, alone: Rows) -> list[str]:
+    scaling = model.preprocessing
+    if not isinstance(scaling, PictureScaling) or isinstance(alone, Table):
         return model.feature_names
-    height, width = picture.shape
-    return [f"pixel at row {i + 1}, column {j + 1}" for i in range(height) for j in range(width)]
+    height, width, channels = scaling.shape
+    colors = [f"{color} of " for color in COLORS] if channels == len(COLORS) else [""]
+    return [
+        f"{color}pixel at row {i + 1}, column {j + 1}"
+        for i in range(height) for j in range(width) for color in colors
+    ]  # fmt: skip
 
 
 def _cells(model: Model, alone: Rows) -> list[str]:

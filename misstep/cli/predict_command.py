@@ -23,6 +23,7 @@ from misstep.cli.given import (
 )
 from misstep.cli.plain_text import json_line
 from misstep.cli.showing import Page, counted
+from misstep.data import Pictures
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model, score_words
@@ -39,7 +40,7 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
     rows = read_given_rows(source, model)
     page = Page(to_error=json or out is None)
     outputs = model.outputs(rows)
-    notes = list(model.notes)
+    notes = [*(rows.notes if isinstance(rows, Pictures) else []), *model.notes]
     scores, judged, words = _score(model, rows, outputs)
     kind, files = kind_of_rows(rows), files_of(rows)
     if out is not None:
