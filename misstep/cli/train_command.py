@@ -195,8 +195,14 @@ def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
     page.blank(always=True)
     page.say(verdict(trained.metrics, trained.baselines, rows), "bold", always=True)
     run = trained.run
-    if run.reason == all_done(run.epochs) and run.best_epoch is None:
+    if run.reason == all_done(run.epochs) and run.best_epoch is None and _last_was_best(trained):
         page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)
+
+
+def _last_was_best(trained: Trained) -> bool:
+    """Tell whether no epoch had a smaller validation loss than the last."""
+    losses = [one.get("validation_loss", 0.0) for one in trained.run.history]
+    return losses[-1] == min(losses)
 
 
 def _say_next(page: Page, wishes: Wishes, path: Path, data: Table | Pictures) -> None:

@@ -20,7 +20,6 @@ from misstep.modeling.recipes.recipe import (
     RecipeMaker,
     said_network,
     tell_batch_size,
-    tell_epochs,
     tell_loss,
 )
 from misstep.modeling.settings import Choices, Settings
@@ -60,6 +59,10 @@ LARGEST_STAGE_SIDE = 8
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 5e-2
 BATCH, SMALL_BATCH, FEW_PICTURES = 64, 32, 5000
+# How pictures are changed, as words of `augmentation.py`: few ones are seen so often that they
+# would be learned by heart unless they look different each time.
+MANY_WORDS, FEW_WORDS = "flip-shift", "flip-shift-brightness-contrast-cutout"
+WORDS_OF_DRAWINGS = "shift"
 # The rate rises over this share of the training, then falls along half a cosine.
 RISE = 0.1
 SMOOTHING = 0.1
@@ -85,7 +88,8 @@ def _recipe(
     loss, outputs = tell_loss(target, choices)
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
         loss = replace(loss, smoothing=SMOOTHING)
-    default = "flip-shift" if mirroring.allowed else "shift"
+    default = MANY_WORDS if rows >= FEW_PICTURES else FEW_WORDS
+    default = default if mirroring.allowed else WORDS_OF_DRAWINGS
     changes, mixup = tell_augmentation(settings, default, mirroring, min(shape[:2]), choices)
     module = said_network(settings, features, outputs, choices, shape)
     if module is None:
@@ -109,15 +113,27 @@ def _recipe(
         "optimizer", f"AdamW, learning rate rising to {rate:g}, then falling along half a cosine",
         because,
     )  # fmt: skip
-    wished = affordable_epochs(rows, operations)
-    # Pictures are learned best at the end, when the rate has fallen: nobody stops before that
-    # unless a person says so.
-    patient = replace(settings, patience=settings.patience or settings.epochs or wished)
-    epochs, patience = tell_epochs(patient, wished, rows, batch, choices)
+    epochs, patience = _tell_epochs(settings, affordable_epochs(rows, operations), choices)
     return Recipe(
         module, loss, AdamW(rate, weight_decay=WEIGHT_DECAY), OneCycle(RISE), batch, epochs,
         patience, mixup,
     )  # fmt: skip
+
+
+def _tell_epochs(settings: Settings, default: int, choices: Choices) -> tuple[int, int | None]:
+    """Return how many epochs there are, and the patience, if a person has one; tell why."""
+    epochs, patience = settings.epochs or default, settings.patience
+    said, because = str(epochs), "you chose it"
+    if patience is not None and patience < epochs:
+        said = f"at most {epochs}; fewer when validation has not got better for {patience}"
+    else:
+        # The weights are best when the rate has fallen, and few validation pictures can't tell one
+        # epoch from the next.
+        patience = None
+        if settings.epochs is None:
+            because = "the weights are best at the end, when the learning rate has fallen"
+    choices.add("epochs", said, because)
+    return epochs, patience
 
 
 def picture_batch_size(rows: int) -> int:

@@ -40,7 +40,11 @@ PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that training needs besides rows."""
+    """Everything that training needs besides rows.
+
+    `patience`: epochs without a better validation loss until training stops, and the best weights
+    are kept; None: all epochs are done, and the last weights are kept. `mixup`: its strength.
+    """
 
     module: Module
     loss: Loss
@@ -48,7 +52,7 @@ class Recipe:
     schedule: Schedule
     batch_size: int
     epochs: int
-    patience: int
+    patience: int | None
     mixup: float = 0.0
 
     def trainer(self, seed: int, threads: int | None) -> Trainer:
@@ -58,9 +62,9 @@ class Recipe:
             batch_size=self.batch_size, seed=seed, threads=threads, mixup=self.mixup,
         )  # fmt: skip
 
-    def early_stopping(self) -> EarlyStopping:
-        """Return what ends training when validation no longer gets better."""
-        return EarlyStopping(self.patience)
+    def early_stopping(self) -> EarlyStopping | None:
+        """Return what ends training when validation no longer gets better; None: nothing does."""
+        return None if self.patience is None else EarlyStopping(self.patience)
 
 
 # Takes the numbers of rows and of features, what is predicted, what a person said, and the choices
