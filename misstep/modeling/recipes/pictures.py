@@ -47,7 +47,8 @@ BUDGET = 4e13
 PASSES = 3
 # Channels of the first convolution, the widest first; each halving of the picture doubles them.
 WIDTHS = (32, 24, 16, 8)
-# Pictures that should be seen in all, counting each every time, before a wider network pays.
+# Pictures that should be seen in all, counting each every time, before a wider network pays. MNIST
+# is known to 99.4 % after 160,000, CIFAR-10 still gets better after 300,000.
 WISHED_PICTURES = 450_000
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 120
 # The last stage has at least this many pixels a side.
@@ -65,6 +66,7 @@ MANY_WORDS, FEW_WORDS = "flip-shift", "flip-shift-brightness-contrast-cutout"
 WORDS_OF_DRAWINGS = "shift"
 # The rate rises over this share of the training, then falls along half a cosine.
 RISE = 0.1
+# Of each answer, as Szegedy and others (2016) have it.
 SMOOTHING = 0.1
 
 
@@ -88,6 +90,10 @@ def _recipe(
     loss, outputs = tell_loss(target, choices)
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
         loss = replace(loss, smoothing=SMOOTHING)
+        choices.add(
+            "smoothing", f"{SMOOTHING:.0%} of each answer is shared out among the classes",
+            "nothing should be learned to be certain; the loss then never falls to 0",
+        )  # fmt: skip
     default = MANY_WORDS if rows >= FEW_PICTURES else FEW_WORDS
     default = default if mirroring.allowed else WORDS_OF_DRAWINGS
     changes, mixup = tell_augmentation(settings, default, mirroring, min(shape[:2]), choices)
