@@ -21,6 +21,7 @@ from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
+from misstep.nn.entries import Entries
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -92,6 +93,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "Entries",
     "Fans",
     "Flatten",
     "ForgetGateBias",
