@@ -13,10 +13,19 @@ from misstep.data.examples import EXAMPLES, Example, read_example
 from misstep.data.idx import Pictures, is_picture_folder, read_idx, read_pictures
 from misstep.data.preprocessing import Preprocessor, preprocessing_from_json
 from misstep.data.scaling import MatrixScaling, PixelScaling
+from misstep.data.series import (
+    Series,
+    SeriesPlan,
+    only_rows,
+    plan_series,
+    read_series,
+    series_because,
+)
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
 from misstep.data.targets import Target, recognize_target
 from misstep.data.vectors import WordVectors, read_vectors
+from misstep.data.windows import SeriesWindows
 
 __all__ = [
     "EXAMPLES",
@@ -27,19 +36,26 @@ __all__ = [
     "Pictures",
     "PixelScaling",
     "Preprocessor",
+    "Series",
+    "SeriesPlan",
+    "SeriesWindows",
     "Split",
     "Table",
     "Target",
     "WordVectors",
     "is_picture_folder",
+    "only_rows",
+    "plan_series",
     "preprocessing_from_json",
     "read_example",
     "read_idx",
     "read_pictures",
+    "read_series",
     "read_table",
     "read_vectors",
     "recognize_columns",
     "recognize_target",
+    "series_because",
     "split_rows",
     "split_rows_in_time",
 ]

@@ -21,6 +21,7 @@ from misstep.data.scaling import FARTHEST, MatrixScaling, PixelScaling
 from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.data.tables import read_columns
 from misstep.data.weighted import checked_weights
+from misstep.data.windows import SeriesWindows
 from misstep.errors import DataError, FileFormatError
 
 __all__ = ["Preprocessor", "preprocessing_from_json"]
@@ -178,7 +179,9 @@ class Preprocessor:
         return cls(from_plain(_Fitted, plain, "the stored preprocessing"))
 
 
-def preprocessing_from_json(plain: object) -> Preprocessor | MatrixScaling | PixelScaling:
+def preprocessing_from_json(
+    plain: object,
+) -> Preprocessor | MatrixScaling | PixelScaling | SeriesWindows:
     """Rebuild preprocessing of whichever kind was stored. Raises FileFormatError."""
     kind = plain.get("kind") if isinstance(plain, dict) else None
     if kind == "table":
@@ -187,9 +190,11 @@ def preprocessing_from_json(plain: object) -> Preprocessor | MatrixScaling | Pix
         return MatrixScaling.from_json(plain)
     if kind == "pixels":
         return PixelScaling.from_json(plain)
+    if kind == "series":
+        return SeriesWindows.from_json(plain)
     raise FileFormatError(
         "the stored preprocessing",
-        needed="kind table, matrix or pixels",
+        needed="kind table, matrix, pixels or series",
         got=repr(kind)[:60],
     )
 

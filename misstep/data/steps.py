@@ -129,8 +129,9 @@ class Step:
         return dates.astype("datetime64[h]").astype(np.int64) % 24
 
 
-# How many values each part of a date has.
+# How many values each part of a date has, and after how many seconds they come round.
 SIZES = {"month": 12, "weekday": 7, "hour": 24}
+ROUNDS = {"month": 365 * DAY, "weekday": WEEK, "hour": DAY}
 
 
 def recognize_step(dates: Dates) -> Step | None:

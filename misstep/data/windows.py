@@ -114,12 +114,14 @@ class SeriesWindows:
         return np.arange(self.window - 1, max(end, self.window - 1), dtype=np.int64)
 
     def transform(
-        self, series: Series, origins: NDArray[np.int64] | None = None
+        self, series: object, origins: NDArray[np.int64] | None = None
     ) -> NDArray[np.float32]:
-        """Return the rows of `origins` (all by default), (origins, features).
+        """Return the rows of `origins` (all by default), (origins, features), of a `Series`.
 
         Raises DataError where a logarithm is needed and a value is 0 or less.
         """
+        if not isinstance(series, Series):
+            raise DataError("the data", needed="a series", got=f"a {type(series).__name__}")
         at = self.origins(series) if origins is None else origins
         steps, channels = self.window, 1 + len(self.scalings)
         whole = np.empty((len(at), self.number_of_features), np.float32)

@@ -7,6 +7,7 @@ scores and baselines, model_file, sources.
 
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.fitting import Rows, begin_rows, continue_rows, fit_rows
+from misstep.modeling.forecast import BackTest, ForecastModel, Outlook
 from misstep.modeling.learning import Learned
 from misstep.modeling.model import Model, RowGraph
 from misstep.modeling.model_file import load_model, save_model
@@ -15,15 +16,25 @@ from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_r
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.modeling.sources import picture_rows, read_rows, read_source, unknown_source
-from misstep.modeling.tasks import Trained, train_pictures, train_table
+from misstep.modeling.tasks import (
+    ForecastTrained,
+    Trained,
+    train_pictures,
+    train_series,
+    train_table,
+)
 
 __all__ = [
+    "BackTest",
     "Baseline",
     "Choice",
     "Choices",
+    "ForecastModel",
+    "ForecastTrained",
     "Learned",
     "Model",
     "ModelProgram",
+    "Outlook",
     "Recipe",
     "RowGraph",
     "Rows",
@@ -46,6 +57,7 @@ __all__ = [
     "score_words",
     "table_recipe",
     "train_pictures",
+    "train_series",
     "train_table",
     "unknown_source",
 ]

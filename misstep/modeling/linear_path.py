@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def validate_forward(series: Series, windows: SeriesWindows, lengths: Sequence[i
     cuts = [round(share * len(series)) for share in FOLDS]
     folds = []
     with one_blas_thread():
-        for start, end in zip(cuts[:-1], cuts[1:], strict=True):
+        for start, end in pairwise(cuts):
             fold = _fold(series, windows, lengths, start, end)
             if fold is not None:
                 folds.append(fold)

@@ -15,6 +15,7 @@ from misstep.data import (
     Pictures,
     PixelScaling,
     Preprocessor,
+    SeriesWindows,
     Target,
     read_table,
 )
@@ -25,7 +26,7 @@ from misstep.modeling.sources import picture_rows
 from misstep.nn import Loss, Network
 from misstep.train import Trainer
 
-Preprocessing = Preprocessor | MatrixScaling | PixelScaling
+Preprocessing = Preprocessor | MatrixScaling | PixelScaling | SeriesWindows
 
 
 @dataclass(frozen=True)
@@ -257,6 +258,8 @@ FACTS = {
 SCORES = {
     "test": "test",
     "linear": "a linear model on the same rows",
+    "last_value": "the last value on the same rows",
+    "seasonal": "the season before on the same rows",
     "baseline": "a guess on the same rows",
     "validation": "validation",
 }

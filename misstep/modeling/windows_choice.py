@@ -14,7 +14,7 @@ import numpy as np
 
 from misstep.data.seasons import find_season
 from misstep.data.series import Series
-from misstep.data.steps import SIZES
+from misstep.data.steps import ROUNDS
 from misstep.data.windows import SeriesWindows
 from misstep.errors import ArgumentError
 from misstep.modeling.linear_path import Validated, validate_forward
@@ -31,9 +31,8 @@ MOST_FEATURES = 600
 # Further inputs must make the error smaller by this share: each brings a weight for every step of
 # the window, which costs more on new rows than a gain below the noise between blocks.
 WORTHWHILE = 0.01
-
-
-PARTS_SEEN = 2
+# What came round but once can't be told from chance.
+TIMES_ROUND = 2
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ def choose_shape(past: Series, horizon: int, season: int, choices: Choices) -> S
     )  # fmt: skip
     if calendar:
         choices.add(
-            "calendar", ", ".join(calendar), f"{past.plan.date} has them, and each was seen "
-            "twice or more",
+            "calendar", ", ".join(calendar), f"{past.plan.date} tells them, and each has come "
+            "round twice or more",
         )  # fmt: skip
     return shape
 
@@ -158,15 +157,8 @@ def _moved(gain: float) -> str:
 
 
 def _calendar(past: Series) -> tuple[str, ...]:
-    """Return the parts of the calendar of which each value was seen in two cycles or more."""
-    if past.dates is None:
+    """Return the parts of the calendar that have gone round at least twice."""
+    if past.dates is None or not len(past):
         return ()
-    step = past.plan.step
-    kept = []
-    for part in step.calendar:
-        values = step.calendar_of(past.dates, part)
-        # A new cycle begins where the part falls back.
-        cycles = 1 + int((np.diff(values) < 0).sum())
-        if cycles > PARTS_SEEN and len(np.unique(values)) > 1:
-            kept.append(part)
-    return tuple(part for part in kept if part in SIZES)
+    seconds = int((past.dates[-1] - past.dates[0]).astype("timedelta64[s]").astype(np.int64))
+    return tuple(part for part in past.plan.step.calendar if seconds >= TIMES_ROUND * ROUNDS[part])

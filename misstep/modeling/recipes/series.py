@@ -110,9 +110,7 @@ def _network(
     last = Dense(windows.horizon, initializer=Zeros())
     module = Residual(*layers, last, shortcut=Dense(windows.horizon))
     Network(module, (features,))
-    choices.add(
-        "network", f"{described} beside a linear path, {windows.horizon} out", because
-    )
+    choices.add("network", f"{described} beside a linear path, {windows.horizon} out", because)
     return module
 
 

@@ -4,7 +4,16 @@
 """
 
 from misstep.modeling.tasks.pictures import train_pictures
+from misstep.modeling.tasks.series import ForecastTrained, train_series
 from misstep.modeling.tasks.tables import train_table
 from misstep.modeling.tasks.task import Task, Trained, train
 
-__all__ = ["Task", "Trained", "train", "train_pictures", "train_table"]
+__all__ = [
+    "ForecastTrained",
+    "Task",
+    "Trained",
+    "train",
+    "train_pictures",
+    "train_series",
+    "train_table",
+]

@@ -1,4 +1,4 @@
-"""Learning to forecast a series: split in time, choices on the past, training, back-test, baselines.
+"""Learning to forecast a series: split in time, choices on the past, training and back-test.
 
 Trained three times. With validation rows, to find how many epochs help, if any; on all of the past,
 to be judged on the newest part, which nothing has seen; on everything, to be kept, since the newest
@@ -22,7 +22,12 @@ from misstep.modeling.forecast import BackTest, ForecastModel, outlook_of
 from misstep.modeling.learning import Part
 from misstep.modeling.linear_path import FEWEST_ROWS, fit_linear_path
 from misstep.modeling.recipes import Recipe, check_settings
-from misstep.modeling.recipes.series import has_linear_path, series_recipe, starting_arrays
+from misstep.modeling.recipes.series import (
+    MANY_ROWS,
+    has_linear_path,
+    series_recipe,
+    starting_arrays,
+)
 from misstep.modeling.series_baselines import series_baselines
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Trained
@@ -33,8 +38,9 @@ from misstep.train import Callback, Run, Trainer, Training
 # Origins to validate on: a mean over fewer of them is one story, not a measure.
 FEWEST_VALIDATION_ORIGINS = 5
 # The network beside the line must lower the validation error by this share: less is noise, and a
-# line is the safer guess for what was never seen.
-WORTHWHILE = 0.005
+# line is the safer guess for what was never seen. Of many rows it is the other way round: what they
+# taught is kept unless it makes that error larger by the other share.
+WORTHWHILE, TOLERATED = 0.005, 0.01
 # Numbers in all rows together: 160 MB in float32. Of longer series every k-th origin is learned.
 MOST_NUMBERS = 40_000_000
 
@@ -144,9 +150,7 @@ def train_series(
 class _Learner:
     """Learns the same way from several stretches of one series."""
 
-    def __init__(
-        self, series: Series, shape: Shape, settings: Settings, choices: Choices
-    ) -> None:
+    def __init__(self, series: Series, shape: Shape, settings: Settings, choices: Choices) -> None:
         self.series, self.shape = series, shape
         self.settings, self.choices = settings, choices
         self.target = Target(series.plan.target, "number", "a series goes on in numbers")
@@ -182,17 +186,18 @@ class _Learner:
             return run, epochs
         after = trainer.evaluate(*validation[:2])["loss"]
         gain = 1 - after / before if before > 0 else 0.0
-        if not gain >= WORTHWHILE:
+        many = rows >= MANY_ROWS
+        if not gain >= (-TOLERATED if many else WORTHWHILE):
             choices.add(
                 "beside the line", "nothing: the network stays a linear model",
-                f"on the validation rows training made the line's error no smaller "
-                f"({before:.4g} before, {after:.4g} after)",
+                f"the network {_moved(gain)} on the validation rows, and a line is safer",
             )  # fmt: skip
             self.model = self._model(self._trainer(windows, train), windows)
             return run, 0
         choices.add(
             "beside the line", f"the network, after {epochs} epochs",
-            f"it makes the line's error on the validation rows {gain:.1%} smaller",
+            f"it {_moved(gain)} on the validation rows"
+            + (", and many rows are to be trusted" if gain < WORTHWHILE else ""),
         )  # fmt: skip
         return run, epochs
 
@@ -240,6 +245,13 @@ class _Learner:
 
     def _model(self, trainer: Trainer, windows: SeriesWindows) -> ForecastModel:
         return ForecastModel(trainer.network, trainer.loss, windows, self.target, {})
+
+
+def _moved(gain: float) -> str:
+    """Return in words what became of the line's error."""
+    if abs(gain) < 5e-4:
+        return "leaves the line's error as it was"
+    return f"makes the line's error {abs(gain):.1%} {'smaller' if gain > 0 else 'larger'}"
 
 
 def _read(
@@ -298,9 +310,7 @@ def _steps(count: int) -> str:
     return f"the next {count} steps" if count > 1 else "the next step"
 
 
-def _cut(
-    series: Series, horizon: int, validation: float, test: float, choices: Choices
-) -> _Cuts:
+def _cut(series: Series, horizon: int, validation: float, test: float, choices: Choices) -> _Cuts:
     """Return how many rows learn, validate and judge, in this order of time; tell why."""
     rows = len(series)
     judge = max(round(rows * test), horizon) if test else 0
