@@ -16,24 +16,33 @@ from misstep.cli.given import (
     kind_of_rows,
     number_of_rows,
     part_in_words,
+    quoted,
     read_given_rows,
     read_model,
 )
 from misstep.cli.plain_text import json_line
+from misstep.cli.series_command import forecast_rows
 from misstep.cli.showing import Page, counted
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
-from misstep.modeling import Model, score_words
+from misstep.modeling import ForecastModel, Model, score_words
 from misstep.storage import write_text
 
 # Networks compute in float32, whose numbers 9 digits tell apart.
 DIGITS = 9
 
 
-def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> int:
+def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool) -> int:
     """Predict for each row of `source` and write the CSV; return the exit code."""
     _refuse_overwriting(out, path, source)
     model = read_model(path)
+    if isinstance(model, ForecastModel):
+        return forecast_rows(model, source, out=out, json=json)
+    if source is None:
+        raise ArgumentError(
+            "SOURCE", needed="rows to predict for; only a forecast goes on by itself", got="none",
+            try_=f"misstep predict {quoted(path)} and a file of rows",
+        )  # fmt: skip
     rows = read_given_rows(source, model)
     page = Page(to_error=json or out is None)
     outputs = model.outputs(rows)
@@ -127,11 +136,12 @@ def _honest(model: Model) -> str:
     return f"On rows it never saw: {score_words(test)}" if test and numbers else ""
 
 
-def _refuse_overwriting(out: Path | None, path: Path, source: str) -> None:
+def _refuse_overwriting(out: Path | None, path: Path, source: str | None) -> None:
     """Raise ArgumentError where the predictions would go over the model or the rows."""
     if out is None or not out.exists():
         return
-    for name, other in (("the model", path), ("the rows", Path(source))):
+    named = [("the model", path), *([] if source is None else [("the rows", Path(source))])]
+    for name, other in named:
         if other.exists() and out.samefile(other):
             raise ArgumentError(
                 f"--out {out}", needed="a file of its own", got=name, try_="another name"

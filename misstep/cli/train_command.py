@@ -14,11 +14,26 @@ from misstep.cli.exits import DONE, FAILED, INTERRUPTED
 from misstep.cli.given import MODEL, quoted, read_given
 from misstep.cli.plain_text import json_line
 from misstep.cli.run_place import check_place, default_folder
+from misstep.cli.series_command import (
+    next_commands,
+    say_forecast_scores,
+    series_wished,
+    write_picture,
+)
 from misstep.cli.showing import Page, counted
+from misstep.cli.summary_command import task_of
 from misstep.cli.verdict import score_rows, verdict
-from misstep.data import Pictures, Table, read_table
+from misstep.data import Pictures, Table, only_rows, read_table
 from misstep.errors import ArgumentError
-from misstep.modeling import Settings, Trained, save_model, train_pictures, train_table
+from misstep.modeling import (
+    ForecastTrained,
+    Settings,
+    Trained,
+    save_model,
+    train_pictures,
+    train_series,
+    train_table,
+)
 from misstep.modeling.recipes import check_settings
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
@@ -42,6 +57,9 @@ class Wishes:
     resume: bool
     quiet: bool
     json: bool
+    horizon: int | None = None
+    season: int | None = None
+    only: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -66,19 +84,47 @@ def train_on(wishes: Wishes) -> int:
     _refuse_for_pictures(wishes, data)
     test = None if wishes.test is None else read_table(wishes.test)
     _say_what_was_read(page, wishes, data, test)
+    trained: Trained
     if isinstance(data, Pictures):
         trained = train_pictures(data, settings=settings)
     else:
-        trained = train_table(data, wishes.target, task=wishes.task, test=test, settings=settings)
+        trained = _train_rows(wishes, data, test, settings)
     return _finish(page, wishes, trained, data, test)
+
+
+def _train_rows(wishes: Wishes, data: Table, test: Table | None, settings: Settings) -> Trained:
+    """Train on a table: on its rows as they are, or on the series that they make."""
+    only = () if wishes.only is None else _column_and_value(wishes.only)
+    picked = only_rows(data, only) if only else data
+    asked = {"--horizon": wishes.horizon, "--season": wishes.season}
+    because = series_wished(picked, wishes.target, wishes.task, wishes.test, asked)
+    if because is None:
+        return train_table(picked, wishes.target, task=wishes.task, test=test, settings=settings)
+    return train_series(
+        data, str(wishes.target or data.target), horizon=wishes.horizon, season=wishes.season,
+        only=only, because=because, settings=settings,
+    )  # fmt: skip
+
+
+def _column_and_value(only: str) -> tuple[str, str]:
+    column, equals, value = only.partition("=")
+    if not (column and equals and value):
+        raise ArgumentError(
+            f"--only {only}", needed="a column and a value", got=repr(only),
+            try_='--only "Ticker=AAPL"',
+        )  # fmt: skip
+    return column.strip(), value.strip()
 
 
 def _refuse_for_pictures(wishes: Wishes, data: Table | Pictures) -> None:
     """Raise ArgumentError for options that mean nothing for pictures."""
     if not isinstance(data, Pictures):
         return
-    given = {"--target": wishes.target, "--test": wishes.test}
-    if wishes.task == "regression":
+    given: dict[str, Any] = {
+        "--target": wishes.target, "--test": wishes.test, "--horizon": wishes.horizon,
+        "--season": wishes.season, "--only": wishes.only,
+    }  # fmt: skip
+    if wishes.task in ("regression", "forecast"):
         given["--task"] = wishes.task
     for option, value in given.items():
         if value is not None:
@@ -134,7 +180,10 @@ def _finish(
         _say_scores(page, trained, data)
         model.facts["source"] = Path(wishes.source).name
         save_model(model, path)
-        _say_next(page, wishes, path, data)
+        picture = None
+        if isinstance(trained, ForecastTrained):
+            picture = write_picture(trained, wishes.folder)
+        _say_next(page, wishes, path, data, picture)
     if wishes.json:
         print(json_line(_for_machines(wishes, trained, path if run.usable else None)))
     return FAILED if run.failed else INTERRUPTED if interrupted else DONE
@@ -166,6 +215,9 @@ def _how_it_ended(trained: Trained) -> str:
 
 
 def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
+    if isinstance(trained, ForecastTrained):
+        say_forecast_scores(page, trained)
+        return
     things = "pictures" if isinstance(data, Pictures) else "rows"
     rows = int(trained.model.facts["test_rows"])
     target = trained.model.target
@@ -180,10 +232,17 @@ def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
         page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)
 
 
-def _say_next(page: Page, wishes: Wishes, path: Path, data: Table | Pictures) -> None:
+def _say_next(
+    page: Page, wishes: Wishes, path: Path, data: Table | Pictures, picture: Path | None
+) -> None:
     size = path.stat().st_size
     page.blank(always=True)
     page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
+    if picture is not None:
+        page.lines(f"A picture of the forecast is in {picture}.", always=True)
+        page.title("Try next")
+        page.commands(next_commands(path, wishes.source))
+        return
     rows = wishes.test or wishes.source
     if isinstance(data, Pictures) and Path(rows).is_file():
         rows = str(Path(rows).parent)
@@ -200,7 +259,7 @@ def _for_machines(wishes: Wishes, trained: Trained, path: Path | None) -> dict[s
     """Return what --json says."""
     run, model = trained.run, trained.model
     return {
-        "task": "regression" if model.target.is_number else "classification",
+        "task": task_of(model),
         "target": model.target.name,
         "metrics": trained.metrics,
         "epochs": run.epochs,

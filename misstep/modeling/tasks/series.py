@@ -111,6 +111,9 @@ def train_series(
     past = series.first(cuts.past)
     learner = _Learner(series, shape, settings, choices)
     run, epochs = learner.find_epochs(cuts)
+    if not run.usable:
+        seconds = time.perf_counter() - began
+        return ForecastTrained(learner.model, run, {}, choices.made, notes, seconds)
     judged = learner.model if not run.finished else learner.learn(past, epochs)
     facts: dict[str, Any] = {
         "rows": len(learner.origins(past)), "test_rows": 0, "epochs": epochs,
@@ -208,7 +211,12 @@ class _Learner:
         if epochs:
             part = self._part(windows, past, self.origins(past))
             x, y, _ = part.for_loss(self.recipe.loss)
-            trainer.fit(x, y, epochs=self.recipe.epochs, callbacks=[_StopAfter(epochs)])
+            run = trainer.fit(x, y, epochs=self.recipe.epochs, callbacks=[_StopAfter(epochs)])
+            if run.failed:
+                raise ArgumentError(
+                    "training", needed="a loss that stays finite", got=run.reason,
+                    try_="a lower learning rate",
+                )  # fmt: skip
         return self._model(trainer, windows)
 
     def origins(self, past: Series) -> Array:
