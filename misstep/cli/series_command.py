@@ -153,6 +153,17 @@ def forecast_verdict(trained: ForecastTrained) -> str:
     ).strip()
 
 
+def how_it_ended(trained: ForecastTrained) -> str:
+    """Return in words how training went and what of it was kept."""
+    run = trained.run
+    words = f"{counted(run.epochs, 'epoch')} in {run.seconds:.1f} s: {run.reason}."
+    if not run.finished:
+        return f"{words} The weights are those of the best epoch so far."
+    if trained.epochs == 0:
+        return f"{words} The line it started from was no worse, so it is kept."
+    return f"{words} Learned anew in {counted(trained.epochs, 'epoch')} with the newer rows."
+
+
 def write_picture(trained: ForecastTrained, folder: Path) -> Path | None:
     """Write the picture of back-test and forecast; return its place."""
     model = trained.model

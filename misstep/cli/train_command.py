@@ -15,6 +15,7 @@ from misstep.cli.given import MODEL, quoted, read_given
 from misstep.cli.plain_text import json_line
 from misstep.cli.run_place import check_place, default_folder
 from misstep.cli.series_command import (
+    how_it_ended,
     next_commands,
     say_forecast_scores,
     series_wished,
@@ -206,6 +207,8 @@ def _say_failed(wishes: Wishes, trained: Trained, path: Path) -> None:
 
 
 def _how_it_ended(trained: Trained) -> str:
+    if isinstance(trained, ForecastTrained):
+        return how_it_ended(trained)
     run = trained.run
     took = f"{run.seconds:.1f} s" if run.seconds < 60 else in_words(run.seconds)
     words = f"{counted(run.epochs, 'epoch')} in {took}: {run.reason}"

@@ -208,6 +208,18 @@ class ForecastModel(Model):
         predicted = self._predict(series, origins)
         return BackTest(origins, predicted, series.target[places], series.target[origins])
 
+    def summary(self) -> str:
+        """Return what is forecast from what, the layers and how training went, as text."""
+        windows = self.preprocessing
+        steps = f"the next {self.horizon} steps" if self.horizon > 1 else "the next step"
+        named = ", ".join(windows.plan.columns)
+        season = f", a season of {windows.season}" if windows.season else ""
+        rest = super().summary().partition("\n")[2]
+        return (
+            f"forecasts {self.target.name}: {steps} of one {windows.plan.step.words}\n"
+            f"looks back on {windows.window} steps of {named}{season}\n{rest}"
+        )
+
     def learned_rows(self, series: Series) -> int | None:
         """Return how many of the first rows of `series` were learned from; None: not to be told."""
         if self.outlook is None:

@@ -31,6 +31,8 @@ MOST_FEATURES = 600
 # Further inputs must make the error smaller by this share: each brings a weight for every step of
 # the window, which costs more on new rows than a gain below the noise between blocks.
 WORTHWHILE = 0.01
+# Smaller shares round to 0.0 %.
+LEAST_SAID = 5e-4
 # What came round but once can't be told from chance.
 TIMES_ROUND = 2
 
@@ -86,7 +88,9 @@ def choose_shape(past: Series, horizon: int, season: int, choices: Choices) -> S
             shape, judged = wider, with_inputs
     windows = shape.windows
     shown = ", ".join(map(str, shape.lengths))
-    why = f"up to {shape.lengths[-1] / season:g} seasons" if season else "no season to cover"
+    why = (
+        f"up to {shape.lengths[-1] / season:g} seasons" if season else "there is no season to cover"
+    )
     choices.add(
         "window", f"{windows.window} steps back",
         f"{why}, and {len(past):,} rows leave room for it; the linear path is the mean of lines "
@@ -139,8 +143,9 @@ def _tell_level(choices: Choices, past: Series, errors: dict[bool, float], log: 
         because = "the past is too short to judge whether logarithms would help"
     else:
         better = 1 - errors[log] / errors[not log]
+        moved = "no larger" if better < LEAST_SAID else f"{better:.1%} smaller"
         because = (
-            f"a linear model's error on newer blocks of the past is {better:.1%} smaller "
+            f"a linear model's error on newer blocks of the past is {moved} "
             f"than {'without' if log else 'with'} logarithms"
         )
     level = f"logarithm of {past.plan.target}" if log else past.plan.target
@@ -151,7 +156,7 @@ def _tell_level(choices: Choices, past: Series, errors: dict[bool, float], log: 
 def _moved(gain: float) -> str:
     if not np.isfinite(gain):
         return "can't be judged"
-    if abs(gain) < 5e-4:
+    if abs(gain) < LEAST_SAID:
         return "stays the same"
     return f"falls by {gain:.1%}" if gain > 0 else f"grows by {-gain:.1%}"
 

@@ -35,8 +35,8 @@ from misstep.modeling.windows_choice import Shape, choose_season, choose_shape
 from misstep.nn import Network
 from misstep.train import Callback, Run, Trainer, Training
 
-# Origins to validate on: a mean over fewer of them is one story, not a measure.
-FEWEST_VALIDATION_ORIGINS = 5
+# Origins to validate or to be judged on: a mean over fewer of them is one story, not a measure.
+FEWEST_ORIGINS = 5
 # The network beside the line must lower the validation error by this share: less is noise, and a
 # line is the safer guess for what was never seen. Of many rows it is the other way round: what they
 # taught is kept unless it makes that error larger by the other share.
@@ -47,10 +47,15 @@ MOST_NUMBERS = 40_000_000
 
 @dataclass(frozen=True)
 class ForecastTrained(Trained):
-    """What came of training on a series. `back_test`: of the test part; `series`: all of it."""
+    """What came of training on a series.
+
+    `back_test`: of the test part; `series`: all of it, with the inputs that are used; `epochs`: in
+    how many the network learned what the line could not say, 0 for none.
+    """
 
     back_test: BackTest | None = None
     series: Series | None = None
+    epochs: int = 0
 
 
 @dataclass(frozen=True)
@@ -117,7 +122,8 @@ def train_series(
     judged = learner.model if not run.finished else learner.learn(past, epochs)
     facts: dict[str, Any] = {
         "rows": len(learner.origins(past)), "test_rows": 0, "epochs": epochs,
-        "updates": run.updates, "seed": settings.seed, "ended": run.reason,
+        "updates": epochs * -(-len(learner.origins(past)) // learner.recipe.batch_size),
+        "seed": settings.seed, "ended": run.reason,
     }  # fmt: skip
     metrics, back_test = {}, None
     baselines = []
@@ -135,7 +141,7 @@ def train_series(
     if cuts.test and run.finished:
         model = learner.learn(series, epochs)
         choices.add(
-            "last of all", f"learned anew from all {len(series):,} rows, in the same way",
+            "at the end", f"learned anew from all {len(series):,} rows, in the same way",
             "the newest rows say most about what comes next; the scores are those of before",
         )  # fmt: skip
     outlook, why = outlook_of(model.preprocessing, back_test, series)
@@ -146,7 +152,16 @@ def train_series(
     )  # fmt: skip
     seconds = time.perf_counter() - began
     return ForecastTrained(
-        made, run, metrics, choices.made, notes, seconds, baselines, back_test, series
+        made,
+        run,
+        metrics,
+        choices.made,
+        notes,
+        seconds,
+        baselines,
+        back_test,
+        series,
+        epochs,
     )
 
 
@@ -192,13 +207,13 @@ class _Learner:
         many = rows >= MANY_ROWS
         if not gain >= (-TOLERATED if many else WORTHWHILE):
             choices.add(
-                "beside the line", "nothing: the network stays a linear model",
+                "beyond it", "nothing: the network stays the line it started from",
                 f"the network {_moved(gain)} on the validation rows, and a line is safer",
             )  # fmt: skip
             self.model = self._model(self._trainer(windows, train), windows)
             return run, 0
         choices.add(
-            "beside the line", f"the network, after {epochs} epochs",
+            "beyond it", f"the network, after {epochs} epochs",
             f"it {_moved(gain)} on the validation rows"
             + (", and many rows are to be trusted" if gain < WORTHWHILE else ""),
         )  # fmt: skip
@@ -307,10 +322,14 @@ def _horizon(wished: int | None, rows: int, season: int, test: int, choices: Cho
             )  # fmt: skip
         choices.add("horizon", _steps(wished), "you chose it")
         return wished
-    if season and season <= (test or rows) // 2:
-        choices.add("horizon", _steps(season), "one season; --horizon says another number")
+    hint = "; --horizon says another number"
+    if season and season + FEWEST_ORIGINS - 1 <= (test or rows // 2):
+        choices.add("horizon", _steps(season), f"one season{hint}")
         return season
-    choices.add("horizon", _steps(1), "there is no season to go by; --horizon says another number")
+    because = "there is no season to go by"
+    if season:
+        because = f"the {test} rows to be judged on are too few for a season"
+    choices.add("horizon", _steps(1), because + hint)
     return 1
 
 
@@ -324,7 +343,7 @@ def _cut(series: Series, horizon: int, validation: float, test: float, choices: 
     judge = max(round(rows * test), horizon) if test else 0
     check = 0
     if validation:
-        check = max(round(rows * validation), horizon + FEWEST_VALIDATION_ORIGINS - 1)
+        check = max(round(rows * validation), horizon + FEWEST_ORIGINS - 1)
     learn = rows - judge - check
     # A window of at least the horizon, its answers, and some rows of that kind.
     least = 2 * horizon + FEWEST_ROWS
