@@ -164,6 +164,11 @@ def plan_series(
             f"the target {target!r}", needed="a column of the table",
             got="no column of that name", try_=did_you_mean(target, titles),
         )  # fmt: skip
+    if frame[target].nunique() < 2:
+        raise DataError(
+            f"the target {target!r}", needed="values that change",
+            got=f"{frame[target].iloc[0]!r} in all {len(frame):,} rows",
+        )  # fmt: skip
     columns = {one.name: one for one in _recognized(frame)}
     if columns[target].kind not in (ColumnKind.NUMBER, ColumnKind.IDENTIFIER):
         raise DataError(

@@ -133,8 +133,11 @@ def _grid(frame: _Frame, series: Series) -> str:
     end = len(series) - 1
     for row in np.linspace(frame.first, end, LINES).astype(int):
         words = f"row {row + 1}" if series.dates is None else _date(series.dates[row])
+        x = frame.x(row)
+        # A label near the edge would be cut off.
+        anchor = "end" if x > WIDTH - LEFT else "start" if row == frame.first else "middle"
         parts.append(
-            f'<text x="{frame.x(row):.1f}" y="{HEIGHT - 14}" text-anchor="middle" '
+            f'<text x="{x:.1f}" y="{HEIGHT - 14}" text-anchor="{anchor}" '
             f'fill="#4a5568">{escape(words)}</text>'
         )
     parts.append(
