@@ -46,7 +46,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ReduceOnPlateau", "Schedule", "StepDecay", "WarmUp",
     ),
     "misstep.record": ("Record", "read_record"),
-    "misstep.train": ("Callback", "Converged", "EarlyStopping", "Run", "Trainer", "Training"),
+    "misstep.train": (
+        "Callback", "Converged", "EarlyStopping", "Run", "Stage", "Stages", "Trainer",
+        "Training",
+    ),
 }  # fmt: skip
 
 # Functions of Values, and the two ways to make a Value, under the names that people look for.
