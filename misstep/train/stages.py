@@ -109,9 +109,7 @@ class Stages(Callback):
         stage = Stage(training.update, name, score, _plain(predicted, name == "error"), last)
         self.stages.append(stage)
         if training.folder is not None:
-            training.folder.writer.stage(
-                stage.update, len(self._judged), {name: score}, last=last
-            )
+            training.folder.writer.stage(stage.update, len(self._judged), {name: score}, last=last)
 
     def state(self) -> dict[str, Any]:
         """Return the stages so far, without the end: training that goes on has another."""
