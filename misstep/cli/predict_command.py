@@ -83,7 +83,7 @@ def csv_text(model: Model, outputs: Array) -> str:
         for row, number in enumerate(model.decide(outputs).tolist(), 1):
             writer.writerow([row, f"{number:.{DIGITS}g}"])
         return text.getvalue()
-    classes = [f"probability of {label}" for label in model.target.classes]
+    classes = [f"probability_{label}" for label in model.target.classes]
     writer.writerow([*heads, "probability", *classes])
     labels = model.decide(outputs).tolist()
     for row, (label, shares) in enumerate(zip(labels, outputs.tolist(), strict=True), 1):

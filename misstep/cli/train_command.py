@@ -19,8 +19,7 @@ from misstep.cli.verdict import score_rows, verdict
 from misstep.data import Pictures, Table, read_table
 from misstep.errors import ArgumentError
 from misstep.modeling import Settings, Trained, save_model, train_pictures, train_table
-from misstep.modeling.baselines import LARGEST
-from misstep.modeling.recipe import check_settings
+from misstep.modeling.recipes import check_settings
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
 
@@ -169,12 +168,13 @@ def _how_it_ended(trained: Trained) -> str:
 def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
     things = "pictures" if isinstance(data, Pictures) else "rows"
     rows = int(trained.model.facts["test_rows"])
-    learned = int(trained.model.facts["rows"]) * len(trained.model.feature_names)
-    heads, table = score_rows(trained.metrics, rows, things, -(-learned // LARGEST))
+    target = trained.model.target
+    rare = str(target.classes[target.rare]) if target.kind == "two classes" else ""
+    heads, table = score_rows(trained.metrics, trained.baselines, rows, things, rare)
     numbers = range(1, len(heads) - 1)
     page.table(table, heads, list(numbers), always=True)
     page.blank(always=True)
-    page.say(verdict(trained.metrics, rows), "bold", always=True)
+    page.say(verdict(trained.metrics, trained.baselines, rows), "bold", always=True)
     run = trained.run
     if run.reason == all_done(run.epochs) and run.best_epoch is None:
         page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)

@@ -6,7 +6,9 @@ A difference that chance alone could make is not called better or worse. Knows s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+
+from misstep.modeling import Baseline
 
 Scores = Mapping[str, float]
 
@@ -15,39 +17,29 @@ Scores = Mapping[str, float]
 # is enough to speak of.
 STANDARD_ERRORS = 1.0
 
-_WHO = {
-    "test": "this network",
-    "linear": "a linear model",
-    "baseline": "a guess",
-}
-
 
 def score_rows(
-    metrics: Mapping[str, Scores], rows: int, things: str, step: int = 1
+    metrics: Mapping[str, Scores],
+    baselines: Sequence[Baseline],
+    rows: int,
+    things: str,
+    rare: str = "",
 ) -> tuple[list[str], list[list[str]]]:
     """Return heads and rows of the table of scores.
 
-    `things`: rows or pictures; the linear model learned from every `step`-th of them.
+    `things`: what rows are called, such as pictures. `rare`: the class that F1 is about.
     """
-    number = "rmse" in metrics["test"]
-    heads = ["", "RMSE", "R²", ""] if number else ["", "accuracy", ""]
-    said = {
-        "test": f"on {rows:,} {things} that training never saw",
-        "linear": "learned from the same, judged on the same"
-        if step == 1
-        else f"learned from one in {step} of the {things} only, judged on the same",
-        "baseline": "always the mean" if number else "always the commonest class",
-    }
+    said = {"test": ("this network", f"on {rows:,} {things} that training never saw")}
+    said |= {one.name: (one.who, one.how) for one in [*baselines[1:], *baselines[:1]]}
+    columns = [name for name in _COLUMNS if name in metrics["test"]]
+    heads = ["", *(_COLUMNS[name][0] for name in columns), ""]
+    heads = [f"F1 of {rare}" if head == "F1" and rare else head for head in heads]
     table = []
-    for part, words in said.items():
+    for part, (who, how) in said.items():
         if part in metrics:
             scores = metrics[part]
-            numbers = (
-                [in_figures(scores["rmse"]), f"{scores['r2']:.3f}".replace("-", "−")]
-                if number
-                else [percent(scores["accuracy"])]
-            )
-            table.append([_WHO[part], *numbers, words])
+            numbers = [_COLUMNS[one][1](scores[one]) if one in scores else "" for one in columns]
+            table.append([who, *numbers, how])
     return heads, table
 
 
@@ -69,23 +61,43 @@ def in_figures(number: float) -> str:
     return f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}"
 
 
-def verdict(metrics: Mapping[str, Scores], rows: int) -> str:
-    """Return what the test score on `rows` rows means, honestly, in a sentence or two."""
-    test, guess, linear = metrics["test"], metrics["baseline"], metrics.get("linear")
-    judge = _by_error if "rmse" in test else _by_accuracy
-    sign, words = judge(test, guess, rows, "guessing")
+# What stands in the table of scores, and how.
+_COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
+    "accuracy": ("accuracy", percent),
+    "f1": ("F1", lambda number: f"{number:.3f}"),
+    "auc": ("area under curve", lambda number: f"{number:.3f}"),
+    "rmse": ("RMSE", in_figures),
+    "r2": ("R²", lambda number: f"{number:.3f}".replace("-", "−")),
+    "mae": ("MAE", in_figures),
+}
+
+
+def verdict(metrics: Mapping[str, Scores], baselines: Sequence[Baseline], rows: int) -> str:
+    """Return what the test score on `rows` rows means, honestly, in a sentence or two.
+
+    It is compared with the first baseline, the guess, and if it beats that with the best of the
+    others.
+    """
+    test = metrics["test"]
+    guess, *others = (one for one in baselines if one.name in metrics)
+    judge, key = (_by_error, "rmse") if "rmse" in test else (_by_accuracy, "accuracy")
+    name = "guessing" if guess.name == "baseline" else guess.who
+    sign, words = judge(test, metrics[guess.name], rows, name)
     if sign <= 0:
         return (
             f"{words} Either the columns say little about the target, or training was too short "
             "or too fast."
         )
-    if linear is None:
+    if not others:
         return words
-    sign, words = judge(test, linear, rows, "a linear model")
+    ranked = sorted(others, key=lambda one: metrics[one.name][key])
+    best = ranked[0] if key == "rmse" else ranked[-1]
+    sign, words = judge(test, metrics[best.name], rows, best.who)
+    named = best.who.removeprefix("a ").removeprefix("the ")
     if sign < 0:
-        return f"{words} So far the linear model is the better choice for these data."
+        return f"{words} So far the {named} is the better choice for these data."
     if sign == 0:
-        return f"{words} The linear model would do as well, and is simpler."
+        return f"{words} The {named} would do as well, and is simpler."
     return words
 
 

@@ -49,7 +49,8 @@ class Target:
     """What is to be predicted.
 
     `classes`: the labels in order, empty for numbers. `center`, `scale`: numbers are predicted as
-    (y - center) / scale; 0 and 1 until `fit`. `notes`: what was noticed, not stored.
+    (y - center) / scale; 0 and 1 until `fit`. `rare`: of two classes, the number of the one with
+    fewer training rows. `notes`: what was noticed, not stored.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Target:
     form: str = "plain"
     center: float = 0.0
     scale: float = 1.0
+    rare: int = 1
     notes: tuple[str, ...] = field(default=(), compare=False)
     version: Literal[1] = 1
 
@@ -73,6 +75,8 @@ class Target:
             raise ValueError("a number has no classes")
         if self.kind == "two classes" and len(self.classes) != 2:
             raise ValueError("two classes are needed")
+        if self.rare not in (0, 1):
+            raise ValueError("the rare one of two classes is number 0 or 1")
         if len(set(category_words(self.classes))) != len(self.classes):
             raise ValueError("a class stands twice")
         if self.form not in {"plain", "thousands", "percent", "money"}:
@@ -88,16 +92,25 @@ class Target:
         return ~_column(series, self.name).isna().to_numpy()
 
     def fit(self, series: object, sample_weight: object = None) -> Target:
-        """Return this target with mean and deviation of the training rows (rows,).
+        """Return this target with mean and deviation, or the rarer class, of training rows (rows,).
 
         Raises DataError: missing, infinite or unreadable answers.
         """
+        if self.kind == "two classes":
+            return self.fit_codes(self.encode(series), sample_weight)
         if not self.is_number:
             return self
         values = self._numbers(_column(series, self.name))
         weights = checked_weights(sample_weight, len(values))
         center, deviation = mean_and_deviation(values, weights)
         return replace(self, center=center, scale=deviation or 1.0)
+
+    def fit_codes(self, codes: NDArray[np.int64], sample_weight: object = None) -> Target:
+        """Return this target as `fit` does, from class numbers (rows,) instead of labels."""
+        if self.kind != "two classes":
+            return self
+        weighs = np.bincount(codes, checked_weights(sample_weight, len(codes)), 2)
+        return replace(self, rare=int(weighs[0] >= weighs[1]))
 
     def encode(self, series: object) -> NDArray[Any]:
         """Return int64 class numbers or float32 standardized numbers, (rows,).

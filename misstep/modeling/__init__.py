@@ -1,21 +1,24 @@
 """From a table or pictures to a trained model: every choice with its because, and one file.
 
 Joins data, networks and training, once for the command line and the estimators. Prints nothing; the
-shells do. Read in this order: settings, recipe, learning, preparing, training and fitting, model,
-model_file, sources.
+shells do. Read in this order: settings, recipes/, learning, preparing, tasks/ and fitting, model,
+scores and baselines, model_file, sources.
 """
 
+from misstep.modeling.baselines import Baseline
 from misstep.modeling.fitting import Rows, begin_rows, continue_rows, fit_rows
 from misstep.modeling.learning import Learned
-from misstep.modeling.model import Model, RowGraph, number_scores, score_words
+from misstep.modeling.model import Model, RowGraph
 from misstep.modeling.model_file import load_model, save_model
 from misstep.modeling.model_programs import ModelProgram, model_program
-from misstep.modeling.recipe import Recipe, as_loss_wants, choose_loss, choose_recipe
+from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_recipe
+from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.modeling.sources import picture_rows, read_rows, read_source, unknown_source
-from misstep.modeling.training import Trained, train_pictures, train_table
+from misstep.modeling.tasks import Trained, train_pictures, train_table
 
 __all__ = [
+    "Baseline",
     "Choice",
     "Choices",
     "Learned",
@@ -24,12 +27,13 @@ __all__ = [
     "Recipe",
     "RowGraph",
     "Rows",
+    "Scores",
     "Settings",
     "Trained",
     "as_loss_wants",
     "begin_rows",
     "choose_loss",
-    "choose_recipe",
+    "class_scores",
     "continue_rows",
     "fit_rows",
     "load_model",
@@ -40,6 +44,7 @@ __all__ = [
     "read_source",
     "save_model",
     "score_words",
+    "table_recipe",
     "train_pictures",
     "train_table",
     "unknown_source",

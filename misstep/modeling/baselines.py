@@ -1,18 +1,59 @@
-"""What a score must be compared with: a guess without looking, and a linear model."""
+"""What a score must be compared with: a guess without looking, and a linear model.
+
+Each kind of data names its baselines as `Baseline`s; they learn from the rows of the network.
+"""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from misstep.data import Target
 from misstep.ir import Array
-from misstep.modeling.model import Scores, number_scores
+from misstep.modeling.learning import Part
+from misstep.modeling.scores import Scores, class_scores, number_scores
 
 # A linear model learns from at most so many numbers, so that it takes a few seconds at most.
 LARGEST = 4_000_000
 PASSES = 100
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Something simpler that the network must beat.
+
+    `name`: of its scores. `who`: what it is called, as in "better than a guess". `how`: what it
+    does, in a few words. `score`: returns its scores on the test rows, or None where it can't be
+    fitted.
+    """
+
+    name: str
+    who: str
+    how: str
+    score: Callable[[], Scores | None]
+
+
+def guess(train: Part, test: Part, target: Target) -> Baseline:
+    """Return the baseline that always says the commonest class, or the mean."""
+    how = "always the mean" if target.is_number else "always the commonest class"
+    return Baseline(
+        "baseline", "a guess", how, lambda: guess_scores(train.target, test.target, target)
+    )
+
+
+def linear(train: Part, test: Part, target: Target, things: str = "rows") -> Baseline:
+    """Return the linear model on the features that the network gets."""
+    step = -(-train.features.size // LARGEST) or 1
+    how = "learned from the same, judged on the same"
+    if step > 1:
+        how = f"learned from one in {step} of the {things} only, judged on the same"
+    return Baseline(
+        "linear", "a linear model", how,
+        lambda: linear_scores(train.features, train.target, test.features, test.target, target),
+    )  # fmt: skip
 
 
 def guess_scores(train: Array, test: Array, target: Target) -> Scores:
@@ -22,9 +63,9 @@ def guess_scores(train: Array, test: Array, target: Target) -> Scores:
     """
     if target.is_number:
         wanted = target.decode(test)
-        return number_scores(np.full(len(wanted), target.decode(train).mean()), wanted)
-    commonest = np.bincount(train.astype(int)).argmax()
-    return {"accuracy": float((test == commonest).mean())}
+        return number_scores(np.full(wanted.shape, target.decode(train).mean()), wanted)
+    shares = np.bincount(train.astype(int), minlength=len(target.classes)) / max(len(train), 1)
+    return class_scores(np.tile(shares, (len(test), 1)), test, target.rare)
 
 
 def linear_scores(
@@ -48,4 +89,6 @@ def linear_scores(
         # Not having converged is no matter here: it is a yardstick.
         warnings.simplefilter("ignore")
         model = LogisticRegression(max_iter=PASSES).fit(x, y)
-    return {"accuracy": float((model.predict(test_x) == test_y).mean())}
+    probabilities = np.zeros((len(test_x), len(target.classes)))
+    probabilities[:, model.classes_.astype(int)] = model.predict_proba(test_x)
+    return class_scores(probabilities, test_y, target.rare)

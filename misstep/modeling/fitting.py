@@ -19,7 +19,7 @@ from misstep.ir import Array
 from misstep.modeling.learning import Learned, Part, begin, go_on, learn
 from misstep.modeling.model import Preprocessing
 from misstep.modeling.preparing import prepare_columns
-from misstep.modeling.recipe import check_settings
+from misstep.modeling.recipes import check_settings
 from misstep.modeling.settings import Choices, Settings
 
 # Whole weights are taken as copies as long as these make at most so many rows, or twice those
@@ -81,7 +81,7 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
         return None if weights is None else weights[places]
 
     preprocessing = _prepared(rows, chosen, parts.train, weights_of(parts.train), choices)
-    target = target.fit(answers[parts.train], weights_of(parts.train))
+    target = _fitted(target, answers[parts.train], weights_of(parts.train))
 
     whole = _part(rows, chosen, weights, preprocessing, target)
     validation = whole.picked(parts.validation) if len(parts.validation) else None
@@ -100,7 +100,7 @@ def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     settings = replace(settings, validation_fraction=0.0)
     chosen, weights = settle(rows)
     preprocessing = _prepared(rows, chosen, np.arange(len(chosen)), weights, choices)
-    target = target.fit(rows.answers[chosen], weights)
+    target = _fitted(target, rows.answers[chosen], weights)
     part = _part(rows, chosen, weights, preprocessing, target)
     trainer = begin(len(part), part.features.shape[1], target, settings, choices)
     return go_on(trainer, part, preprocessing, target, settings, choices)
@@ -168,6 +168,12 @@ def _prepared(
     scaling = MatrixScaling.fit(learned, weights)
     choices.add("columns", "each brought to mean 0 and deviation 1", "all are numbers")
     return scaling
+
+
+def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:
+    if target.is_number:
+        return target.fit(answers, weights)
+    return target.fit_codes(answers, weights)
 
 
 def _part(

@@ -1,6 +1,6 @@
 """From rows as a network takes them to a model: recipe, training, and going on with more rows.
 
-The command line (by `training.py`) and the estimators (by `fitting.py`) both learn here. Knows
+The command line (by `tasks/`) and the estimators (by `fitting.py`) both learn here. Knows
 features and encoded targets, not where they came from.
 """
 
@@ -15,7 +15,7 @@ from misstep.data import Target
 from misstep.errors import DataError
 from misstep.ir import Array
 from misstep.modeling.model import Model, Preprocessing
-from misstep.modeling.recipe import as_loss_wants, choose_recipe
+from misstep.modeling.recipes import RecipeMaker, as_loss_wants, check_settings, table_recipe
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.nn import Loss
 from misstep.optim import ConstantRate
@@ -63,16 +63,16 @@ def learn(
     target: Target,
     settings: Settings,
     choices: Choices,
-    picture: tuple[int, ...] | None = None,
+    choose: RecipeMaker = table_recipe,
 ) -> Learned:
     """Train on `train` as `settings` and the recipe say; stop by `validation` where there is one.
 
-    `picture`: height, width and channels, where each row of features is one. Raises ArgumentError
-    for settings that can't be used.
+    `choose`: makes the recipe. Raises ArgumentError for settings that can't be used.
     """
+    check_settings(settings)
     train = in_portions(train)
     rows, features = train.features.shape
-    recipe = choose_recipe(rows, features, target, settings, choices, picture)
+    recipe = choose(rows, features, target, settings, choices)
     trainer = recipe.trainer(settings.seed, settings.threads)
     x, y, weights = train.for_loss(recipe.loss)
     run = trainer.fit(
@@ -85,13 +85,19 @@ def learn(
 
 
 def begin(
-    rows: int, features: int, target: Target, settings: Settings, choices: Choices
+    rows: int,
+    features: int,
+    target: Target,
+    settings: Settings,
+    choices: Choices,
+    choose: RecipeMaker = table_recipe,
 ) -> Trainer:
     """Return a trainer for rows that come in parts, of which `rows` come first.
 
     How many will follow is not known, so there are no epochs and the learning rate stays the same.
     """
-    recipe = choose_recipe(rows, features, target, settings, choices)
+    check_settings(settings)
+    recipe = choose(rows, features, target, settings, choices)
     choices.made = [one for one in choices.made if one.what not in ("optimizer", "epochs")]
     choices.add(
         "optimizer", f"AdamW, learning rate {recipe.optimizer.rate:g} throughout",

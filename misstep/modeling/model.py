@@ -20,12 +20,12 @@ from misstep.data import (
 )
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
+from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.sources import picture_rows
 from misstep.nn import Loss, Network
 from misstep.train import Trainer
 
 Preprocessing = Preprocessor | MatrixScaling | PixelScaling
-Scores = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -164,13 +164,13 @@ class Model:
         return self.target.decode(outputs.argmax(axis=1))
 
     def judge(self, outputs: Array, truth: Array) -> Scores:
-        """Return accuracy, or RMSE and R² in the target's unit.
+        """Return accuracy (with F1 and area under the curve), or RMSE, R² and MAE in its unit.
 
         outputs: as `outputs` gives them; truth: encoded answers, (rows,).
         """
         if self.target.is_number:
             return number_scores(self.decide(outputs), self.target.decode(truth))
-        return {"accuracy": float((outputs.argmax(axis=1) == truth).mean())}
+        return class_scores(outputs, truth, self.target.rare)
 
     def evaluate(self, data: Any) -> Scores:
         """Return the scores on the rows of `data` that have an answer. Raises DataError."""
@@ -265,19 +265,3 @@ SCORES = {
 def _said(name: str, fact: Any) -> str:
     counted = isinstance(fact, int) and not isinstance(fact, bool) and name != "seed"
     return f"{fact:,}" if counted else str(fact)
-
-
-def number_scores(predicted: Array, wanted: Array) -> Scores:
-    """Return RMSE and R² of predictions against what was wanted, both (rows,)."""
-    error = np.asarray(predicted, "float64") - np.asarray(wanted, "float64")
-    around = float(((wanted - wanted.mean()) ** 2).sum())
-    r2 = 1 - float((error**2).sum()) / around if around else 0.0
-    return {"rmse": float(np.sqrt((error**2).mean())), "r2": r2}
-
-
-def score_words(scores: Scores) -> str:
-    """Return scores as people write them: accuracy 97.2 %, RMSE 51,000, R² 0.81."""
-    said = {"accuracy": "accuracy {:.2%}", "rmse": "RMSE {:,.5g}", "r2": "R² {:.3f}"}
-    # In the order people say them, whichever order a file has kept.
-    ordered = sorted(scores, key=lambda name: [*said, name].index(name))
-    return " · ".join(said.get(name, name + " {:.4g}").format(scores[name]) for name in ordered)

@@ -13,7 +13,7 @@ from typing import Any
 from misstep.compiler import NativeProgram, Profile
 from misstep.errors import ArgumentError
 from misstep.modeling.model import Model
-from misstep.modeling.recipe import choose_optimizer, default_batch_size
+from misstep.modeling.recipes import choose_optimizer, default_batch_size
 from misstep.nn.network import CHUNK
 from misstep.train import Program, Programs, make_trial
 

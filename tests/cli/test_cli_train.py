@@ -78,7 +78,7 @@ def test_json_has_what_machines_ask_for(run: Run) -> None:
     assert Path(found["model"]) == Path("runs/houses/model.misstep")
     assert Path(found["model"]).is_file()
     assert set(found["metrics"]) == {"test", "validation", "baseline", "linear"}
-    assert all(set(scores) == {"rmse", "r2"} for scores in found["metrics"].values())
+    assert all(set(scores) == {"rmse", "r2", "mae"} for scores in found["metrics"].values())
     classes = run(*TRAIN, "--epochs", 1, "--json").json
     assert classes["task"] == "classification"
     assert set(classes["metrics"]["test"]) == {"accuracy"}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import misstep as ms
 from misstep.data import Target, read_table
-from misstep.modeling import Choices, Rows, Settings, choose_recipe, fit_rows, train_table
+from misstep.modeling import Choices, Rows, Settings, fit_rows, table_recipe, train_table
 from misstep.modeling.fitting import MOST_COPIES, settle
 from misstep.modeling.learning import Part, in_portions
 
@@ -163,12 +163,12 @@ def test_a_table_may_be_learned_without_rows_to_stop_by() -> None:
 )
 def test_a_network_with_other_outputs_is_refused(module: ms.Module, got: str) -> None:
     with pytest.raises(ms.ShapeError, match=f"needed 1 output at its end, but {got}"):
-        choose_recipe(10, 2, NUMBER, Settings(network=module), Choices())
+        table_recipe(10, 2, NUMBER, Settings(network=module), Choices())
 
 
 def test_a_network_of_ones_own_is_taken_as_it_is() -> None:
     module = ms.Sequential(ms.Dense(3), ms.Tanh(), ms.Dense(1))
     choices = Choices()
-    recipe = choose_recipe(10, 2, NUMBER, Settings(network=module), choices)
+    recipe = table_recipe(10, 2, NUMBER, Settings(network=module), choices)
     assert recipe.module is module
     assert [one.because for one in choices.made if one.what == "network"] == ["you chose it"]

@@ -1,0 +1,99 @@
+"""Reading NumPy's .npz and .npy files: arrays by name, without any code in them.
+
+What the arrays mean is not judged here. Headers are not trusted: sizes are checked before memory is
+taken.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from misstep.data.files import existing_path
+from misstep.errors import FileFormatError, StorageError
+
+__all__ = ["is_npz", "read_arrays"]
+
+# Together; beyond this the machine would suffer before any error could.
+MOST_BYTES = 4 * 2**30
+MOST_ARRAYS = 1000
+# Deflate can't do better than 1032 to 1, so a header that declares more is wrong.
+MOST_PACKED = 1040
+ALONE = "array"
+
+
+def is_npz(path: Path) -> bool:
+    """Tell whether a path has the name of a file of arrays."""
+    return path.suffix.lower() in (".npz", ".npy")
+
+
+def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
+    """Return the arrays in a .npz file by their names; that of a .npy file is called "array".
+
+    Raises StorageError: missing or unreadable; FileFormatError: another kind of file, damaged,
+    too large, or arrays of Python objects, which could run code when opened.
+    """
+    path = existing_path(source)
+    try:
+        if path.suffix.lower() == ".npy":
+            with path.open("rb") as file:
+                return {ALONE: _array(file, path, ALONE, path.stat().st_size)}
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_ARRAYS or sum(one.file_size for one in entries) > MOST_BYTES:
+                raise FileFormatError(
+                    str(path), needed=f"at most {MOST_ARRAYS} arrays and {MOST_BYTES:,} bytes",
+                    got="more",
+                )  # fmt: skip
+            found = {}
+            for entry in entries:
+                if entry.filename.endswith(".npy"):
+                    name = entry.filename.removesuffix(".npy")
+                    with archive.open(entry) as file:
+                        largest = min(entry.file_size, entry.compress_size * MOST_PACKED)
+                        found[name] = _array(file, path, name, largest)
+    except OSError as error:
+        raise StorageError(
+            str(path), needed="a file that can be read", got=error.strerror or str(error)
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError,
+            RuntimeError) as error:  # fmt: skip
+        raise FileFormatError(
+            str(path), needed="a file of arrays as np.savez writes it", got=str(error)[:200],
+            try_="copying or downloading it again",
+        ) from error  # fmt: skip
+    if not found:
+        raise FileFormatError(str(path), needed="arrays", got="none")
+    return found
+
+
+def _array(file: Any, path: Path, name: str, largest: int) -> NDArray[Any]:
+    version = npy.read_magic(file)
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"version {version} of the format")
+    shape, by_columns, dtype = readers[version](file)
+    if dtype.hasobject:
+        raise FileFormatError(
+            f"{path}: {name}", needed="an array of numbers or texts",
+            got="Python objects, which are not read because they may run code",
+            try_="saving numbers, or texts as np.array(texts, dtype=str)",
+        )  # fmt: skip
+    size = math.prod(shape) * dtype.itemsize
+    if size > largest:
+        raise ValueError(f"{name} declares {size:,} bytes, more than there are")
+    content = file.read(size)
+    if len(content) != size:
+        raise ValueError(f"{name} ends after {len(content):,} of {size:,} bytes")
+    array: NDArray[Any] = np.frombuffer(content, dtype).reshape(
+        shape, order="F" if by_columns else "C"
+    )
+    return array.astype(dtype.newbyteorder("="))

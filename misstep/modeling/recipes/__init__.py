@@ -1,0 +1,28 @@
+"""How to train when people leave it to us: one file for each kind of data, and what all share.
+
+One place for the command line and the estimators. Knows sizes and the kind of target, no rows.
+"""
+
+from misstep.modeling.recipes.pictures import picture_recipe
+from misstep.modeling.recipes.recipe import (
+    Recipe,
+    RecipeMaker,
+    as_loss_wants,
+    check_settings,
+    choose_loss,
+    choose_optimizer,
+    default_batch_size,
+)
+from misstep.modeling.recipes.tables import table_recipe
+
+__all__ = [
+    "Recipe",
+    "RecipeMaker",
+    "as_loss_wants",
+    "check_settings",
+    "choose_loss",
+    "choose_optimizer",
+    "default_batch_size",
+    "picture_recipe",
+    "table_recipe",
+]

@@ -1,0 +1,10 @@
+"""From people's data to a trained model: one file for each kind of data makes a `Task` of it.
+
+`task.py` holds what a task is and trains it.
+"""
+
+from misstep.modeling.tasks.pictures import train_pictures
+from misstep.modeling.tasks.tables import train_table
+from misstep.modeling.tasks.task import Task, Trained, train
+
+__all__ = ["Task", "Trained", "train", "train_pictures", "train_table"]

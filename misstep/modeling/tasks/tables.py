@@ -1,0 +1,114 @@
+"""Learning from a table: rows set apart, columns prepared, a `Task` made of them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from misstep.data import Table, Target, recognize_target, split_rows
+from misstep.data.names import did_you_mean
+from misstep.errors import ArgumentError, DataError
+from misstep.modeling.baselines import guess, linear
+from misstep.modeling.learning import Part
+from misstep.modeling.preparing import prepare_columns
+from misstep.modeling.recipes import check_settings, table_recipe
+from misstep.modeling.settings import Choices, Settings
+from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
+
+
+def train_table(
+    table: Table,
+    target: str | None = None,
+    *,
+    task: str | None = None,
+    test: Table | None = None,
+    test_fraction: float = TEST_FRACTION,
+    settings: Settings | None = None,
+) -> Trained:
+    """Train a model that predicts the column `target` of `table` from the others.
+
+    `task`: "classification" or "regression" where the column could be either. `test`: rows to be
+    judged on; otherwise a share `test_fraction` is set apart. Raises DataError or ArgumentError.
+    """
+    settings = settings or Settings()
+    check_settings(settings)
+    began = time.perf_counter()
+    choices, notes = Choices(settings.say), list(table.notes)
+    name = _target_name(table, target)
+    column = table.frame[name]
+    recognized = recognize_target(column, name, task)
+    choices.add("target", f"{name}: {recognized.kind}", recognized.because)
+    notes += recognized.notes
+    present = np.asarray(recognized.present(column))
+    frame = table.frame[present].reset_index(drop=True)
+    classes = None if recognized.is_number else recognized.encode(frame[name])
+    parts = split_rows(
+        len(frame), classes, settings.validation_fraction,
+        0.0 if test is not None else test_fraction, settings.seed,
+    )  # fmt: skip
+    notes += parts.notes
+    if test is None:
+        judged = frame.iloc[parts.test]
+    else:
+        judged = _test_rows(test, recognized)
+        notes += test.notes
+    tell_split(choices, "rows", len(parts.train), len(parts.validation), len(judged),
+               stratified=classes is not None)  # fmt: skip
+    if len(judged) == 0:
+        judged = frame.iloc[parts.validation]
+        notes.append("no rows are left for the test, so the validation rows are shown in its place")
+    learned = frame.iloc[parts.train]
+    preprocessor = prepare_columns(
+        Table(table.frame, table.name, [], name), learned, choices, target=name
+    )
+    fitted = recognized.fit(learned[name])
+
+    def part(rows: Any) -> Part:
+        if len(rows) == 0:
+            return no_rows(preprocessor.number_of_features)
+        features, noticed = preprocessor.transform_with_notes(rows)
+        encoded, matched = fitted.encode_with_notes(rows[name])
+        notes.extend(one for one in [*noticed, *matched] if one not in notes)
+        return Part(features, np.asarray(encoded))
+
+    learn, test_part = part(learned), part(judged)
+    made = Task(
+        learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted, table_recipe,
+        (guess(learn, test_part, fitted), linear(learn, test_part, fitted)),
+    )  # fmt: skip
+    return train(made, choices, notes, settings, began)
+
+
+def _test_rows(test: Table, target: Target) -> Any:
+    if target.name not in test.frame:
+        raise DataError(
+            f"the test table {test.name}", needed=f"the column {target.name!r}",
+            got="none of that name", try_=did_you_mean(target.name, map(str, test.frame.columns)),
+        )  # fmt: skip
+    judged = test.frame[np.asarray(target.present(test.frame[target.name]))]
+    if len(judged) == 0:
+        raise DataError(f"the test table {test.name}", needed="rows with an answer", got="none")
+    return judged
+
+
+def _target_name(table: Table, target: str | None) -> str:
+    name = target or table.target
+    columns = [str(column) for column in table.frame.columns]
+    if name is None:
+        shown = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
+        raise ArgumentError(
+            "the target", needed=f"one of the columns {shown}", got="none",
+            try_=f'--target "{columns[-1]}"',
+        )  # fmt: skip
+    if name not in columns:
+        raise ArgumentError(
+            "the target", needed="one of the table's columns", got=repr(name),
+            try_=did_you_mean(name, columns),
+        )  # fmt: skip
+    if len(columns) < 2:
+        raise DataError(
+            f"{table.name}", needed="columns to learn from besides the target", got="none"
+        )
+    return name
