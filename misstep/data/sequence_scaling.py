@@ -1,7 +1,7 @@
 """Sequences as rows of one length, fitted on the training rows: gaps filled, channels standardized.
 
 A row is flat, (steps · channels + 1,): the steps one after the other, 0 where a shorter sequence is
-filled up, then how many steps count. Knows sequences, no network.
+filled up, then which share of the steps counts. Knows sequences, no network.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ class SequenceScaling:
     def feature_names(self) -> list[str]:
         """One name for each entry of a row."""
         entries = [f"{name} at {step + 1}" for step in range(self.steps) for name in self.names]
-        return [*entries, "steps"]
+        return [*entries, "share of steps"]
 
     @property
     def number_of_features(self) -> int:
@@ -186,7 +186,7 @@ def _pooled(values: Array, lengths: Array, by: int) -> tuple[Array, Array]:
 
 
 def _rows(values: Array, lengths: Array, steps: int) -> NDArray[np.float32]:
-    """Return flat rows of `steps` steps and the length behind; of longer ones the last steps."""
+    """Return flat rows of `steps` steps and the share that counts; of longer ones the last."""
     count, _, channels = values.shape
     kept = np.minimum(lengths, steps)
     first = lengths - kept
@@ -195,5 +195,5 @@ def _rows(values: Array, lengths: Array, steps: int) -> NDArray[np.float32]:
     taken[np.arange(steps) >= kept[:, None]] = 0.0
     rows = np.empty((count, steps * channels + 1), np.float32)
     rows[:, :-1] = taken.reshape(count, -1)
-    rows[:, -1] = kept
+    rows[:, -1] = kept / steps
     return rows

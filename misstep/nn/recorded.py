@@ -43,14 +43,14 @@ EPSILON = 1e-6
 class Steps(Module):
     """A flat row as a sequence: (batch, steps · channels + 1) → (batch, steps, channels).
 
-    The last entry of a row says how many of its steps count; those behind fill up, and layers that
-    sum, compare or remember along time pass over them.
+    The last entry of a row says which share of its steps count, n / steps for the first n; those
+    behind fill up, and layers that sum, compare or remember along time pass over them.
 
     Raises ArgumentError for steps or channels below 1, ShapeError for rows of another length.
 
     >>> import misstep as ms
     >>> network = ms.Network(ms.Sequential(ms.Steps(3, 1), ms.GlobalMaxPool1D()), input_shape=(4,))
-    >>> network.predict([[1.0, 2.0, 9.0, 2.0], [1.0, 2.0, 9.0, 3.0]])
+    >>> network.predict([[1.0, 2.0, 9.0, 2 / 3], [1.0, 2.0, 9.0, 1.0]])
     array([[2.],
            [9.]], dtype=float32)
     """
@@ -67,11 +67,12 @@ class Steps(Module):
         size = self.steps * self.channels
         if x.ndim != 2 or x.shape[1] != size + 1:
             raise ShapeError(
-                f"the input of {self}", needed=f"{size:,} numbers and a length in a row",
+                f"the input of {self}", needed=f"{size:,} numbers and a share in a row",
                 got=str(x.shape),
             )  # fmt: skip
-        length = slice_axis(x, 1, size, size + 1)
-        current_trace().mask = cast(less(_times(x, self.steps), length), x.dtype)
+        # Half a step more than the time is between two numbers of steps, however they are rounded.
+        length = slice_axis(x, 1, size, size + 1) * float(self.steps)
+        current_trace().mask = cast(less(_times(x, self.steps) + 0.5, length), x.dtype)
         return reshape(slice_axis(x, 1, 0, size), (x.shape[0], self.steps, self.channels))
 
     def describe(self) -> str:

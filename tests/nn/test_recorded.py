@@ -17,7 +17,7 @@ def rows_of(sequences, steps):
     rows = np.full((len(sequences), steps * CHANNELS + 1), 77.0, "float32")
     for row, one in zip(rows, sequences, strict=True):
         row[: one.size] = one.reshape(-1)
-        row[-1] = len(one)
+        row[-1] = len(one) / steps
     return rows
 
 

@@ -13,6 +13,7 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
+from misstep.modeling.recipes.sequences import sequence_recipe
 from misstep.modeling.recipes.tables import table_recipe
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "choose_optimizer",
     "default_batch_size",
     "picture_recipe",
+    "sequence_recipe",
     "table_recipe",
 ]
