@@ -106,7 +106,7 @@ def long_form_of(
     left_out = {identifier, target} - {None}
     columns = recognize_columns(table, [one for one in titles if one in left_out])
     time, told = _time_of(frame, columns, group)
-    choices = [(f"column {identifier}", "tells sequences apart", _counts(group)), told]
+    choices = [(f"column {identifier}", "id", f"tells sequences apart: {_counts(group)}"), told]
     used: list[Column] = []
     for one in columns:
         if one.name == (time.name if time else None):
@@ -200,11 +200,11 @@ def _time_of(
         named = _TIME_NAME.fullmatch(one.name.strip()) and one.kind is not ColumnKind.CONSTANT
         if named and _orders(frame[one.name], group):
             because = "its name says time, and no two lines of a sequence have the same"
-            return one, (f"column {one.name}", "orders the steps", because)
+            return one, (f"column {one.name}", "time", because)
     for one in columns:
         if one.kind is ColumnKind.DATE:
             because = "it is the column of dates"
-            return one, (f"column {one.name}", "orders the steps", because)
+            return one, (f"column {one.name}", "time", because)
     because = "no column says time by its name and differs at each line of a sequence"
     return None, ("order of steps", "as in the file", because)
 

@@ -145,8 +145,7 @@ def test_a_long_table_is_recognized_and_put_together(shuffled):
     assert looks_long(table, "mode") == ("trip_id", "time")
     form, choices = long_form_of(table, "trip_id", "mode")
     assert (form.identifier, form.time, form.channels) == ("trip_id", "time", ("a", "b"))
-    assert [one[1] for one in choices] == ["tells sequences apart", "orders the steps",
-                                           "channel", "channel"]  # fmt: skip
+    assert [one[1] for one in choices] == ["id", "time", "channel", "channel"]
     found = sequences_from_table(table, form, "mode")
     for row, name in enumerate(found.ids):
         wanted = values[int(name[1:])]

@@ -87,7 +87,7 @@ def _recipe(
             f"{rows:,} sequences what a recurrent network would need many more for",
         )  # fmt: skip
         choices.add(
-            "augmentation", f"noise of {NOISE:g} deviations on each channel, anew at each step",
+            "noise", f"{NOISE:g} deviations on each channel, drawn anew at each update",
             "it keeps a small set from being learned by heart",
         )  # fmt: skip
     batch = tell_batch_size(settings, default_batch_size(rows), rows, choices)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from misstep.data import (
     LongForm,
-    SequenceScaling,
     Sequences,
+    SequenceScaling,
     Table,
     long_form_of,
     looks_long,
@@ -52,7 +53,9 @@ def train_sequences(
     notes = [*sequences.notes, *([] if test is None else test.notes)]
     labels, name = _answers(sequences), sequences.target
     target = recognize_target(labels, name, task)
-    choices.add("target", f"{name}: {target.kind}", target.because)
+    if name == "y" and not target.is_number:
+        target = replace(target, name="class")
+    choices.add("target", f"{target.name}: {target.kind}", target.because)
     notes += target.notes
     known = np.asarray(target.present(labels))
     sequences = sequences.picked(np.flatnonzero(known))
@@ -82,11 +85,13 @@ def train_sequences(
         notes.extend(one for one in [*noticed, *matched] if one not in notes)
         return Part(features, np.asarray(encoded))
 
+    notes = list(dict.fromkeys(notes))
     learn, test_part = part(learned), part(judged)
     made = Task(
         learn, part(sequences.picked(parts.validation)), test_part, scaling, fitted,
         sequence_recipe(scaling.steps, scaling.channels),
         (guess(learn, test_part, fitted), linear_on_summaries(learn, test_part, fitted, scaling)),
+        _names(sequences, np.flatnonzero(known), parts.validation),
     )  # fmt: skip
     return train(made, choices, notes, settings, began)
 
@@ -171,6 +176,16 @@ def summaries(rows: Array, scaling: SequenceScaling) -> Array:
             [x.mean(0), x.std(0), x.min(0), x.max(0), x[0], x[-1], slope, change, [length]]
         )
     return found
+
+
+def _names(sequences: Sequences, numbers: Array, rows: Array) -> list[str]:
+    """Return what sequences are called: by id, or by their number in the file."""
+    if sequences.ids is None:
+        return [f"sequence {numbers[row] + 1}" for row in rows]
+    words = sequences.ids.tolist()
+    # A number alone would not say what it is.
+    before = "" if isinstance(words[0], str) else f"{sequences.identifier} "
+    return [f"{before}{words[row]}" for row in rows]
 
 
 def _answers(sequences: Sequences) -> Array:
