@@ -162,6 +162,11 @@ def sequences_from_arrays(arrays: Mapping[str, Array], name: str) -> Sequences:
     target = train.get("target", "y")
     made = _made(train, classes, titles, name, target)
     used = {key for part in (train, test) if part is not None for key in part["keys"]}
+    if "lengths" not in train and made.channels > made.values.shape[1] > 1:
+        made.notes.append(
+            f"x is taken as (rows, steps, channels): {made.values.shape[1]:,} steps of "
+            f"{made.channels:,} channels; if it is the other way round, transpose its last axes"
+        )
     left = sorted(set(arrays) - used - {"classes", "class_names", *CHANNELS})
     if left:
         made.notes.append(f"not used: {', '.join(left)}, of which nothing says what it means")

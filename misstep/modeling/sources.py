@@ -88,7 +88,7 @@ def _arrays(path: Path) -> Sequences:
         shown = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
         raise DataError(
             str(path), needed="recorded sequences: x (rows, steps, channels) and y (rows,)",
-            got=shown,
+            got=shown, try_="x[..., None] where there is one channel alone",
         )  # fmt: skip
     return sequences_from_arrays(arrays, path.name)
 

@@ -236,23 +236,23 @@ class TimePool(Module):
         """Return mean and largest of each piece, side by side."""
         check_sequences(self, x)
         steps = x.shape[1]
-        mask, columns = _mask_taken(x)
+        mask, _ = _mask_taken(x)
         length, times = total(mask, 1, keep=True), _times(x, steps)
         limit = float(np.finfo(x.dtype).max)
-        found: list[Value] = []
-        for pieces in self.pieces:
-            for piece in range(pieces):
-                inside = mask
-                if pieces > 1:
-                    # Step t of n is in piece ⌊t · pieces / n⌋.
-                    place = times * float(pieces) - length * float(piece)
-                    inside = where(place >= 0.0, where(less(place, length), mask, 0.0), 0.0)
-                columns = reshape(inside, (*inside.shape, 1))
-                count = total(inside, 1, keep=True)
-                found.append(total(x * columns, 1) / maximum(count, 1.0))
-                most = largest(where(columns > 0.0, x, -limit), 1)
-                found.append(where(equal(count, 0.0), 0.0, most))
-        return concatenate(found, -1)
+        rows, _, features = x.shape
+        # Step t of n is in piece ⌊t · pieces / n⌋ of as many; all pieces lie along one axis.
+        parts = np.array([(one, at) for one in self.pieces for at in range(one)], x.dtype)
+        many, number = (make_literal(parts[:, None, column], x.dtype) for column in (0, 1))
+        place = reshape(times, (1, 1, steps)) * many - reshape(length, (rows, 1, 1)) * number
+        whole = reshape(mask, (rows, 1, steps))
+        ahead = less(place, reshape(length, (rows, 1, 1)))
+        inside = where(place >= 0.0, where(ahead, whole, 0.0), 0.0)
+        count = total(inside, 2, keep=True)
+        means = (inside @ x) / maximum(count, 1.0)
+        wide = reshape(inside, (rows, len(parts), steps, 1)) > 0.0
+        most = largest(where(wide, reshape(x, (rows, 1, steps, features)), -limit), 2)
+        most = where(equal(count, 0.0), 0.0, most)
+        return reshape(concatenate([means, most], -1), (rows, 2 * len(parts) * features))
 
     def describe(self) -> str:
         """Return mean and largest over time in 1, 2 and 4 pieces."""
