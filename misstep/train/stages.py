@@ -34,6 +34,14 @@ class Stage:
     "rmse", in the unit of the target. `score`: that number. `predicted`: of each row, (rows,), the
     class or the number; empty where a network has several numbers for a row. `last`: whether these
     are the weights that training ended with, which may be those of an earlier, better epoch.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(2), loss=ms.CrossEntropy(), optimizer=ms.Adam(0.1))
+    >>> x, y = [[-1.0], [1.0]], [0, 1]
+    >>> run = trainer.fit(x, y, validation=(x, y), epochs=50, callbacks=[ms.Stages()])
+    >>> last = run.stages[-1]
+    >>> last.update, last.score_name, last.score, last.predicted
+    (50, 'error', 0.0, (0, 1))
     """
 
     update: int
