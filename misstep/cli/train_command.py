@@ -22,22 +22,36 @@ from misstep.cli.series_command import (
     write_picture,
 )
 from misstep.cli.showing import Page, counted
+from misstep.cli.stage_table import say_stages
 from misstep.cli.summary_command import task_of
 from misstep.cli.verdict import score_rows, verdict
-from misstep.data import Pictures, Table, only_rows, read_table
-from misstep.errors import ArgumentError
+from misstep.data import (
+    Pictures,
+    PixelScaling,
+    Sequences,
+    SequenceScaling,
+    Table,
+    only_rows,
+    read_table,
+)
+from misstep.errors import ArgumentError, DataError
 from misstep.modeling import (
     ForecastTrained,
     Settings,
     Trained,
+    evident_identifier,
     save_model,
+    train_long_table,
     train_pictures,
+    train_sequences,
     train_series,
     train_table,
 )
 from misstep.modeling.recipes import check_settings
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
+
+Data = Table | Pictures | Sequences
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,7 @@ class Wishes:
     target: str | None
     task: str | None
     test: str | None
+    sequence_of: str | None
     network: str | None
     epochs: int | None
     batch_size: int | None
@@ -82,29 +97,44 @@ def train_on(wishes: Wishes) -> int:
     check_settings(settings)
     check_place(wishes.folder)
     data = read_given(wishes.source)
-    _refuse_for_pictures(wishes, data)
-    test = None if wishes.test is None else read_table(wishes.test)
+    _refuse_for_others(wishes, data)
+    test = _test_of(wishes, data)
     _say_what_was_read(page, wishes, data, test)
-    trained: Trained
+    return _finish(page, wishes, _trained(wishes, data, test, settings), data, test)
+
+
+def _trained(
+    wishes: Wishes, data: Data, test: Table | Sequences | None, settings: Settings
+) -> Trained:
+    """Train on what was read, by its kind."""
     if isinstance(data, Pictures):
-        trained = train_pictures(data, settings=settings)
-    else:
-        trained = _train_rows(wishes, data, test, settings)
-    return _finish(page, wishes, trained, data, test)
-
-
-def _train_rows(wishes: Wishes, data: Table, test: Table | None, settings: Settings) -> Trained:
-    """Train on a table: on its rows as they are, or on the series that they make."""
+        return train_pictures(data, settings=settings)
+    if isinstance(data, Sequences):
+        judged = test if isinstance(test, Sequences) else None
+        return train_sequences(data, task=wishes.task, test=judged, settings=settings)
+    table = test if isinstance(test, Table) else None
+    whole = data
     only = () if wishes.only is None else _column_and_value(wishes.only)
-    picked = only_rows(data, only) if only else data
+    if only:
+        data = only_rows(data, only)
+    target = wishes.target or data.target
+    identifier, because = wishes.sequence_of, "you chose it"
     asked = {"--horizon": wishes.horizon, "--season": wishes.season}
-    because = series_wished(picked, wishes.target, wishes.task, wishes.test, asked)
-    if because is None:
-        return train_table(picked, wishes.target, task=wishes.task, test=test, settings=settings)
-    return train_series(
-        data, str(wishes.target or data.target), horizon=wishes.horizon, season=wishes.season,
-        only=only, because=because, settings=settings,
-    )  # fmt: skip
+    forecast = wishes.task == "forecast" or any(one is not None for one in asked.values())
+    if identifier is None and not forecast:
+        identifier, because = evident_identifier(data, target) or (None, "")
+    if identifier is not None:
+        return train_long_table(
+            data, identifier, target, task=wishes.task, test=table, because=because,
+            settings=settings,
+        )  # fmt: skip
+    series = series_wished(data, target, wishes.task, wishes.test, asked)
+    if series is not None:
+        return train_series(
+            whole, str(target), horizon=wishes.horizon, season=wishes.season, only=only,
+            because=series, settings=settings,
+        )  # fmt: skip
+    return train_table(data, wishes.target, task=wishes.task, test=table, settings=settings)
 
 
 def _column_and_value(only: str) -> tuple[str, str]:
@@ -117,38 +147,56 @@ def _column_and_value(only: str) -> tuple[str, str]:
     return column.strip(), value.strip()
 
 
-def _refuse_for_pictures(wishes: Wishes, data: Table | Pictures) -> None:
-    """Raise ArgumentError for options that mean nothing for pictures."""
-    if not isinstance(data, Pictures):
+def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
+    """Return the rows to be judged on, of the kind of `data`. Raises DataError for another kind."""
+    if wishes.test is None:
+        return None
+    if not isinstance(data, Sequences):
+        return read_table(wishes.test)
+    found = read_given(wishes.test)
+    if not isinstance(found, Sequences):
+        raise DataError(wishes.test, needed=f"sequences, as {wishes.source} has", got="others")
+    return found
+
+
+def _refuse_for_others(wishes: Wishes, data: Data) -> None:
+    """Raise ArgumentError for options that mean nothing for pictures or for sequences."""
+    if isinstance(data, Table):
         return
+    kind = "pictures" if isinstance(data, Pictures) else "sequences"
     given: dict[str, Any] = {
-        "--target": wishes.target, "--test": wishes.test, "--horizon": wishes.horizon,
-        "--season": wishes.season, "--only": wishes.only,
+        "--target": wishes.target, "--sequence-of": wishes.sequence_of,
+        "--horizon": wishes.horizon, "--season": wishes.season, "--only": wishes.only,
+        "--task": wishes.task if wishes.task == "forecast" else None,
     }  # fmt: skip
-    if wishes.task in ("regression", "forecast"):
-        given["--task"] = wishes.task
+    if isinstance(data, Pictures):
+        given["--test"] = wishes.test
+        given["--task"] = None if wishes.task == "classification" else wishes.task
     for option, value in given.items():
         if value is not None:
             raise ArgumentError(
-                f"{option} {value}", needed="a table, since pictures bring classes of their own",
-                got="pictures", try_=f"the command without {option}",
+                f"{option} {value}", needed=f"a table, since {kind} bring answers of their own",
+                got=kind, try_=f"the command without {option}",
             )  # fmt: skip
 
 
 def _say_what_was_read(
-    page: Page, wishes: Wishes, data: Table | Pictures, test: Table | None
+    page: Page, wishes: Wishes, data: Data, test: Table | Sequences | None
 ) -> None:
     if isinstance(data, Pictures):
         count = len(data.train_pictures) + len(data.test_pictures)
         height, width = data.train_pictures.shape[1:]
         page.say(f"{wishes.source}: {count:,} pictures of {height} × {width} pixels")
+    elif isinstance(data, Sequences):
+        page.say(f"{wishes.source}: {_sequences_in_words(data)}")
     else:
         rows, columns = data.frame.shape
         page.say(f"{wishes.source}: {counted(rows, 'row')} of {counted(columns, 'column')}")
     for note in data.notes:
         page.say(note, "dim", indent=2)
     if test is not None:
-        page.say(f"{wishes.test}: {counted(len(test), 'row')} to be judged on")
+        thing = "sequence" if isinstance(test, Sequences) else "row"
+        page.say(f"{wishes.test}: {counted(len(test), thing)} to be judged on")
         for note in test.notes:
             page.say(note, "dim", indent=2)
     model = wishes.folder / MODEL
@@ -162,8 +210,18 @@ def _say_what_was_read(
         page.say(words.format(wishes.folder), indent=2)
 
 
+def _sequences_in_words(data: Sequences) -> str:
+    """Return how many sequences there are, how long, and of how many channels."""
+    shortest, longest = int(data.lengths.min()), int(data.lengths.max())
+    steps = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+    words = (
+        f"{counted(len(data), 'sequence')} of {steps} steps and {counted(data.channels, 'channel')}"
+    )
+    return words if data.test is None else f"{words}, and {len(data.test):,} to be judged on"
+
+
 def _finish(
-    page: Page, wishes: Wishes, trained: Trained, data: Table | Pictures, test: Table | None
+    page: Page, wishes: Wishes, trained: Trained, data: Data, test: Table | Sequences | None
 ) -> int:
     run, model = trained.run, trained.model
     interrupted = not run.finished and not run.failed
@@ -177,8 +235,9 @@ def _finish(
     if run.failed:
         _say_failed(wishes, trained, path)
     if run.usable:
+        say_stages(page, trained.stages, _things(trained))
         page.title(_how_it_ended(trained), always=True)
-        _say_scores(page, trained, data)
+        _say_scores(page, trained)
         model.facts["source"] = Path(wishes.source).name
         save_model(model, path)
         picture = None
@@ -217,11 +276,19 @@ def _how_it_ended(trained: Trained) -> str:
     return words
 
 
-def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
+def _things(trained: Trained) -> str:
+    """Return what the rows of a model are called."""
+    preprocessing = trained.model.preprocessing
+    if isinstance(preprocessing, SequenceScaling):
+        return "sequences"
+    return "pictures" if isinstance(preprocessing, PixelScaling) else "rows"
+
+
+def _say_scores(page: Page, trained: Trained) -> None:
     if isinstance(trained, ForecastTrained):
         say_forecast_scores(page, trained)
         return
-    things = "pictures" if isinstance(data, Pictures) else "rows"
+    things = _things(trained)
     rows = int(trained.model.facts["test_rows"])
     target = trained.model.target
     rare = str(target.classes[target.rare]) if target.kind == "two classes" else ""
@@ -231,13 +298,12 @@ def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
     page.blank(always=True)
     page.say(verdict(trained.metrics, trained.baselines, rows), "bold", always=True)
     run = trained.run
-    if run.reason == all_done(run.epochs) and run.best_epoch is None:
+    judged = [one.get("validation_loss", 0.0) for one in run.history]
+    if run.reason == all_done(run.epochs) and run.best_epoch is None and judged[-1] <= min(judged):
         page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)
 
 
-def _say_next(
-    page: Page, wishes: Wishes, path: Path, data: Table | Pictures, picture: Path | None
-) -> None:
+def _say_next(page: Page, wishes: Wishes, path: Path, data: Data, picture: Path | None) -> None:
     size = path.stat().st_size
     page.blank(always=True)
     page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
@@ -278,4 +344,5 @@ def _for_machines(wishes: Wishes, trained: Trained, path: Path | None) -> dict[s
             for one in trained.choices
         ],
         "notes": trained.notes,
+        "while_learning": None if trained.stages is None else trained.stages.plain(),
     }

@@ -18,6 +18,7 @@ from misstep.data.columns import Column, ColumnKind
 from misstep.data.names import did_you_mean
 from misstep.data.parts import CategoryPart, DatePart, NumberPart
 from misstep.data.scaling import FARTHEST, MatrixScaling, PixelScaling
+from misstep.data.sequence_scaling import SequenceScaling
 from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.data.tables import read_columns
 from misstep.data.weighted import checked_weights
@@ -181,7 +182,7 @@ class Preprocessor:
 
 def preprocessing_from_json(
     plain: object,
-) -> Preprocessor | MatrixScaling | PixelScaling | SeriesWindows:
+) -> Preprocessor | MatrixScaling | PixelScaling | SequenceScaling | SeriesWindows:
     """Rebuild preprocessing of whichever kind was stored. Raises FileFormatError."""
     kind = plain.get("kind") if isinstance(plain, dict) else None
     if kind == "table":
@@ -190,11 +191,13 @@ def preprocessing_from_json(
         return MatrixScaling.from_json(plain)
     if kind == "pixels":
         return PixelScaling.from_json(plain)
+    if kind == "sequences":
+        return SequenceScaling.from_json(plain)
     if kind == "series":
         return SeriesWindows.from_json(plain)
     raise FileFormatError(
         "the stored preprocessing",
-        needed="kind table, matrix, pixels or series",
+        needed="kind table, matrix, pixels, sequences or series",
         got=repr(kind)[:60],
     )
 

@@ -16,10 +16,14 @@ from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_r
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.modeling.sources import picture_rows, read_rows, read_source, unknown_source
+from misstep.modeling.stages import StageExample, StageReport
 from misstep.modeling.tasks import (
     ForecastTrained,
     Trained,
+    evident_identifier,
+    train_long_table,
     train_pictures,
+    train_sequences,
     train_series,
     train_table,
 )
@@ -40,12 +44,15 @@ __all__ = [
     "Rows",
     "Scores",
     "Settings",
+    "StageExample",
+    "StageReport",
     "Trained",
     "as_loss_wants",
     "begin_rows",
     "choose_loss",
     "class_scores",
     "continue_rows",
+    "evident_identifier",
     "fit_rows",
     "load_model",
     "model_program",
@@ -56,7 +63,9 @@ __all__ = [
     "save_model",
     "score_words",
     "table_recipe",
+    "train_long_table",
     "train_pictures",
+    "train_sequences",
     "train_series",
     "train_table",
     "unknown_source",

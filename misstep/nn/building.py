@@ -15,6 +15,7 @@ from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.initializers import Initializer, registered_initializers
 from misstep.nn.losses import Loss, registered_losses
 from misstep.nn.module import Module, registered_layers
+from misstep.nn.parallel import Parallel
 
 # A model file may nest modules this deep; real networks stay far below.
 DEEPEST = 50
@@ -39,6 +40,9 @@ def build_module(
     if issubclass(kind, Sequential):
         layers = settings.pop("layers", None)
         shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
+        # A container's own setting beside its layers.
+        settled = ("join",) if issubclass(kind, Parallel) else ()
+        named = {one: settings.pop(one) for one in settled if one in settings}
         if not isinstance(layers, list) or settings:
             raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
         made: list[Module] = []
@@ -49,7 +53,7 @@ def build_module(
             else:
                 made.append(build_module(layer, modules, depth + 1))
         if shortcut is None:
-            return _called(kind, made, {})
+            return _called(kind, made, named)
         return _called(kind, made, {"shortcut": build_module(shortcut, modules, depth + 1)})
     if isinstance(settings.get("initializer"), Mapping):
         settings["initializer"] = build_initializer(settings["initializer"])

@@ -13,6 +13,7 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
+from misstep.modeling.recipes.sequences import sequence_recipe
 from misstep.modeling.recipes.series import series_recipe
 from misstep.modeling.recipes.tables import table_recipe
 
@@ -25,6 +26,7 @@ __all__ = [
     "choose_optimizer",
     "default_batch_size",
     "picture_recipe",
+    "sequence_recipe",
     "series_recipe",
     "table_recipe",
 ]

@@ -4,6 +4,11 @@
 """
 
 from misstep.modeling.tasks.pictures import train_pictures
+from misstep.modeling.tasks.sequences import (
+    evident_identifier,
+    train_long_table,
+    train_sequences,
+)
 from misstep.modeling.tasks.series import ForecastTrained, train_series
 from misstep.modeling.tasks.tables import train_table
 from misstep.modeling.tasks.task import Task, Trained, train
@@ -12,8 +17,11 @@ __all__ = [
     "ForecastTrained",
     "Task",
     "Trained",
+    "evident_identifier",
     "train",
+    "train_long_table",
     "train_pictures",
+    "train_sequences",
     "train_series",
     "train_table",
 ]

@@ -152,17 +152,9 @@ def train_series(
     )  # fmt: skip
     seconds = time.perf_counter() - began
     return ForecastTrained(
-        made,
-        run,
-        metrics,
-        choices.made,
-        notes,
-        seconds,
-        baselines,
-        back_test,
-        series,
-        epochs,
-    )
+        made, run, metrics, choices.made, notes, seconds, baselines,
+        back_test=back_test, series=series, epochs=epochs,
+    )  # fmt: skip
 
 
 class _Learner:
