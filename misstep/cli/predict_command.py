@@ -17,7 +17,6 @@ from misstep.cli.given import (
     kind_of_rows,
     number_of_rows,
     part_in_words,
-    quoted,
     read_given_rows,
     read_model,
 )
@@ -43,7 +42,7 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     if source is None:
         raise ArgumentError(
             "SOURCE", needed="rows to predict for; only a forecast goes on by itself", got="none",
-            try_=f"misstep predict {quoted(path)} and a file of rows",
+            try_="misstep predict --help",
         )  # fmt: skip
     rows = read_given_rows(source, model)
     page = Page(to_error=json or out is None)

@@ -25,6 +25,16 @@ Floats = NDArray[np.float64]
 
 # exp(700) is near the largest float64; beyond it only infinity is left.
 LARGEST_EXPONENT = 700.0
+# A change so many usual deviations away is a slip or a break, not one of a kind to learn from: the
+# largest of a million normal values lies 5 away, daily changes of prices rarely 15.
+FAR_OUT = 20.0
+# Half of a normal distribution lies within so many deviations.
+NORMAL_MEDIAN = 0.6745
+# A change may go beyond what was seen, as in a series that grows, but not to where a network knows
+# nothing at all.
+TIMES_SEEN = 2.0
+# Origins from which spreads are measured; more of them change nothing.
+MOST_MEASURED = 20_000
 # Longer windows or horizons than this are no forecast from a table any more.
 MOST_STEPS = 100_000
 
@@ -35,7 +45,8 @@ class SeriesWindows:
 
     A row: for each step of the window the target's change up to the last value and the inputs
     there, oldest step first; then a 1 among zeros for each part of the calendar of the origin.
-    `spread`: one deviation of these changes; `answer_spread`: of the changes that are predicted.
+    `spread`: one deviation of these changes from 0; `answer_spread`: of the changes that are predicted.
+    `bound`, `answer_bound`: changes of more deviations than these count as so many.
     """
 
     plan: SeriesPlan
@@ -46,6 +57,8 @@ class SeriesWindows:
     calendar: tuple[str, ...]
     spread: float
     answer_spread: float
+    bound: float
+    answer_bound: float
     scalings: tuple[Standard, ...]
     kind: Literal["series"] = "series"
     version: Literal[1] = 1
@@ -63,9 +76,9 @@ class SeriesWindows:
             raise ValueError("unknown part of a calendar")
         if self.calendar and not self.plan.date:
             raise ValueError("a calendar needs dates")
-        for one in (self.spread, self.answer_spread):
+        for one in (self.spread, self.answer_spread, self.bound, self.answer_bound):
             if not (np.isfinite(one) and one > 0):
-                raise ValueError("spreads must be finite and above 0")
+                raise ValueError("spreads and bounds must be finite and above 0")
 
     @classmethod
     def fit(
@@ -91,14 +104,15 @@ class SeriesWindows:
         scalings = tuple(
             Standard.fit(column, np.ones(len(column)))[0] for column in past.values.T[1:]
         )
-        plain = cls(past.plan, window, horizon, season, log, calendar, 1.0, 1.0, scalings)
+        plain = cls(past.plan, window, horizon, season, log, calendar, *(1.0,) * 4, scalings)
         level = plain.level(past.target)
         origins = plain.origins(past, answered=True)
-        spread = plain._changes(level, origins).std()
-        answer_spread = plain._ahead(level, origins).std()
-        return cls(
-            past.plan, window, horizon, season, log, calendar, _above_zero(spread),
-            _above_zero(answer_spread), scalings,
+        origins = origins[:: -(-len(origins) // MOST_MEASURED)]
+        spread, bound = _spread_and_bound(plain._changes(level, origins))
+        answer_spread, answer_bound = _spread_and_bound(plain._ahead(level, origins))
+        return replace(
+            plain, spread=spread, answer_spread=answer_spread, bound=bound,
+            answer_bound=answer_bound,
         )  # fmt: skip
 
     def shortened(self, window: int) -> SeriesWindows:
@@ -127,7 +141,8 @@ class SeriesWindows:
         whole = np.empty((len(at), self.number_of_features), np.float32)
         rows = whole[:, : steps * channels].reshape(len(at), steps, channels)
         level = self.level(series.target, series.name)
-        rows[:, :, 0] = _bounded(self._changes(level, at) / self.spread)
+        changes = self._changes(level, at) / self.spread
+        rows[:, :, 0] = np.clip(changes, -self.bound, self.bound)
         places = at[:, None] + np.arange(1 - steps, 1)
         for place, scaling in enumerate(self.scalings, start=1):
             rows[:, :, place] = scaling.apply(series.values[:, place])[places]
@@ -142,7 +157,8 @@ class SeriesWindows:
     def answers(self, series: Series, origins: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return what came after each origin, as it is learned, (origins, horizon)."""
         level = self.level(series.target, series.name)
-        return _bounded(self._ahead(level, origins) / self.answer_spread).astype(np.float32)
+        ahead = self._ahead(level, origins) / self.answer_spread
+        return np.clip(ahead, -self.answer_bound, self.answer_bound).astype(np.float32)
 
     def decode(self, outputs: Any, series: Series, origins: NDArray[np.int64]) -> Floats:
         """Return predictions in the target's unit, (origins, horizon), for outputs of a network.
@@ -211,10 +227,15 @@ class SeriesWindows:
         return from_plain(cls, plain, "the stored windows of a series")
 
 
-def _above_zero(spread: float) -> float:
-    # A series that never changes is predicted exactly whatever it is divided by.
-    return float(spread) if np.isfinite(spread) and spread > 0 else 1.0
-
-
-def _bounded(values: Floats) -> Floats:
-    return np.clip(values, -FARTHEST, FARTHEST)
+def _spread_and_bound(changes: Floats) -> tuple[float, float]:
+    """Return one deviation of changes, and how many of them a change may count at most."""
+    # Around 0, not around their mean: a series that rises evenly has changes of one size.
+    spread = float(np.sqrt(np.mean(changes**2)))
+    if not (np.isfinite(spread) and spread > 0):
+        # A series that never changes is predicted exactly whatever it is divided by.
+        return 1.0, FARTHEST
+    usual = float(np.median(np.abs(changes))) / NORMAL_MEDIAN
+    largest = float(np.abs(changes).max())
+    if usual > 0 and largest > FAR_OUT * usual:
+        return usual, FAR_OUT
+    return spread, float(min(TIMES_SEEN * largest / spread, FARTHEST))

@@ -100,6 +100,13 @@ class ForecastModel(Model):
     """A trained network that forecasts a series; made by `misstep train` or `ms.Forecaster`.
 
     `preprocessing`: the windows. `outlook`: errors by step, and the end of what was learned from.
+
+    >>> import misstep as ms
+    >>> import numpy as np
+    >>> walk = np.random.default_rng(0).normal(size=80).cumsum()
+    >>> ms.Forecaster(horizon=2, epochs=1).fit(walk).save("walk.misstep")
+    >>> ms.load_model("walk.misstep").forecast(steps=2)["step"].tolist()
+    [1, 2]
     """
 
     preprocessing: SeriesWindows

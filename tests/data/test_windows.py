@@ -75,6 +75,15 @@ def test_a_new_level_is_no_new_situation() -> None:
     assert np.allclose(windows.transform(low), windows.transform(high), atol=1e-4)
 
 
+def test_a_slip_does_not_set_the_scale() -> None:
+    series = a_series(200)
+    slipped = replace(series, values=series.values.copy())
+    slipped.values[100, 0] = 1e9
+    windows = SeriesWindows.fit(slipped, window=5, horizon=1)
+    assert 0.2 < windows.spread / SeriesWindows.fit(series, window=5, horizon=1).spread < 5
+    assert np.abs(windows.transform(slipped)).max() <= 20.0
+
+
 def test_what_can_not_be() -> None:
     with pytest.raises(DataError, match="at least 12 rows"):
         SeriesWindows.fit(a_series(10), window=8, horizon=4)
@@ -89,7 +98,7 @@ def test_what_can_not_be() -> None:
 @pytest.mark.parametrize(
     ("place", "wrong"),
     [
-        ("window", 0), ("horizon", 10**9), ("spread", 0.0), ("answer_spread", -1.0),
+        ("window", 0), ("horizon", 10**9), ("spread", 0.0), ("answer_spread", -1.0), ("bound", 0.0),
         ("season", -1), ("calendar", ["year"]), ("calendar", ["month", "month"]),
         ("scalings", []), ("log", "yes"), ("extra", 1),
     ],
