@@ -160,7 +160,7 @@ def how_it_ended(trained: ForecastTrained) -> str:
     if not run.finished:
         return f"{words} The weights are those of the best epoch so far."
     if trained.epochs == 0:
-        return f"{words} The line it started from was no worse, so it is kept."
+        return f"{words} The line it started from was not clearly worse, so it is kept."
     return f"{words} Learned anew in {counted(trained.epochs, 'epoch')} with the newer rows."
 
 

@@ -31,7 +31,7 @@ from misstep.modeling.recipes.series import (
 from misstep.modeling.series_baselines import series_baselines
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Trained
-from misstep.modeling.windows_choice import Shape, choose_season, choose_shape
+from misstep.modeling.windows_choice import LEAST_SAID, Shape, choose_season, choose_shape
 from misstep.nn import Network
 from misstep.train import Callback, Run, Trainer, Training
 
@@ -204,7 +204,9 @@ class _Learner:
         if not gain >= (-TOLERATED if rows >= MANY_ROWS else asked):
             choices.add(
                 "beyond it", "nothing: the network stays the line it started from",
-                f"the network {_moved(gain)} on the validation rows; a line is safer",
+                f"the network {_moved(gain)} on the validation rows"
+                + (", less than chance could" if gain >= LEAST_SAID else "")
+                + "; a line is safer",
             )  # fmt: skip
             self.model = self._model(self._trainer(windows, train), windows)
             return run, 0
@@ -268,7 +270,7 @@ class _Learner:
 
 def _moved(gain: float) -> str:
     """Return in words what became of the line's error."""
-    if abs(gain) < 5e-4:
+    if abs(gain) < LEAST_SAID:
         return "leaves the line's error as it was"
     return f"makes the line's error {abs(gain):.1%} {'smaller' if gain > 0 else 'larger'}"
 
