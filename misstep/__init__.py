@@ -28,7 +28,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "misstep.modeling": ("Model", "load_model"),
     "misstep.nn": (
         "ELU", "GELU", "GRU", "LSTM", "RNN", "SELU", "AbsoluteError", "AveragePool1D",
-        "AveragePool2D", "BatchNorm", "Bidirectional", "BinaryCrossEntropy", "ByAxes", "Constant",
+        "AveragePool2D", "BatchNorm", "Bidirectional", "BinaryCrossEntropy", "Branches", "ByAxes",
+        "Columns", "Constant",
         "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "CrossEntropy", "Dense",
         "Dropout", "Embedding", "Flatten", "ForgetGateBias", "GlobalAveragePool1D",
         "GlobalAveragePool2D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlorotNormal",
@@ -37,7 +38,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "MultiHeadAttention", "Network", "Normal", "Orthogonal", "PositionEmbedding",
         "PositionalEncoding", "RMSNorm", "ReLU", "Reshape", "Residual", "Sequential", "SiLU",
         "Sigmoid", "Softmax", "Softplus", "SpatialDropout", "SquaredError", "Tanh",
-        "TransformerBlock", "Uniform", "UpSample1D", "UpSample2D", "XavierNormal", "XavierUniform",
+        "TransformerBlock", "Uniform", "UpSample1D", "UpSample2D", "WeightedBag",
+        "XavierNormal", "XavierUniform",
         "Zeros",
     ),
     "misstep.optim": (

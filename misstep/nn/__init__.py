@@ -17,6 +17,8 @@ from misstep.nn.activations import (
     Tanh,
 )
 from misstep.nn.attention import MultiHeadAttention, TransformerBlock
+from misstep.nn.bag import WeightedBag
+from misstep.nn.branches import Branches, Columns
 from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
@@ -82,7 +84,9 @@ __all__ = [
     "BatchNorm",
     "Bidirectional",
     "BinaryCrossEntropy",
+    "Branches",
     "ByAxes",
+    "Columns",
     "Constant",
     "Conv1D",
     "Conv1DTranspose",
@@ -138,6 +142,7 @@ __all__ = [
     "Uniform",
     "UpSample1D",
     "UpSample2D",
+    "WeightedBag",
     "XavierNormal",
     "XavierUniform",
     "Zeros",

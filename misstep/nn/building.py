@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from misstep.errors import FileFormatError, MisstepError
+from misstep.nn.branches import Branches
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.initializers import Initializer, registered_initializers
 from misstep.nn.losses import Loss, registered_losses
@@ -36,24 +37,36 @@ def build_module(
     kind, settings = _kind(configuration, kinds, "layer")
     if issubclass(kind, ByAxes):
         return _called(kind, [_choices(settings, modules, depth)], {})
+    if issubclass(kind, Branches):
+        join = settings.pop("join", None)
+        branches = _layers(kind, settings, "branches", modules, depth)
+        return _called(kind, branches, {"join": join})
     if issubclass(kind, Sequential):
-        layers = settings.pop("layers", None)
         shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
-        if not isinstance(layers, list) or settings:
-            raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
-        made: list[Module] = []
-        for layer in layers:
-            again = layer.get("again") if isinstance(layer, Mapping) and len(layer) == 1 else None
-            if type(again) is int and 1 <= again <= len(made):
-                made.append(made[again - 1])
-            else:
-                made.append(build_module(layer, modules, depth + 1))
+        made = _layers(kind, settings, "layers", modules, depth)
         if shortcut is None:
             return _called(kind, made, {})
         return _called(kind, made, {"shortcut": build_module(shortcut, modules, depth + 1)})
     if isinstance(settings.get("initializer"), Mapping):
         settings["initializer"] = build_initializer(settings["initializer"])
     return _make(kind, settings)
+
+
+def _layers(
+    kind: type[Module], settings: dict[str, Any], name: str, modules: Any, depth: int
+) -> list[Module]:
+    """Return the layers in a list called `name`, the only one of the settings."""
+    layers = settings.pop(name, None)
+    if not isinstance(layers, list) or settings:
+        raise FileFormatError(f"{kind.__name__} in a model file", needed=f"a list of {name}")
+    made: list[Module] = []
+    for layer in layers:
+        again = layer.get("again") if isinstance(layer, Mapping) and len(layer) == 1 else None
+        if type(again) is int and 1 <= again <= len(made):
+            made.append(made[again - 1])
+        else:
+            made.append(build_module(layer, modules, depth + 1))
+    return made
 
 
 def _choices(
