@@ -111,6 +111,14 @@ def train(
             help="A table to be judged on. Without it a fifth of the rows is set apart.",
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column not to learn from, such as one that is known only afterwards. May be "
+            "given several times.",
+        ),
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(
@@ -172,7 +180,7 @@ def train(
         return show_welcome(json=json)
     return train_on(
         Wishes(
-            source=source, target=target, test=test, network=network, epochs=epochs,
+            source=source, target=target, test=test, without=tuple(without or ()), network=network, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
             quiet=quiet, json=json,

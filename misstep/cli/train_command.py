@@ -32,6 +32,7 @@ class Wishes:
     target: str | None
     task: str | None
     test: str | None
+    without: tuple[str, ...]
     network: str | None
     epochs: int | None
     batch_size: int | None
@@ -69,7 +70,10 @@ def train_on(wishes: Wishes) -> int:
     if isinstance(data, Pictures):
         trained = train_pictures(data, settings=settings)
     else:
-        trained = train_table(data, wishes.target, task=wishes.task, test=test, settings=settings)
+        trained = train_table(
+            data, wishes.target, task=wishes.task, test=test, without=wishes.without,
+            settings=settings,
+        )  # fmt: skip
     return _finish(page, wishes, trained, data, test)
 
 
@@ -78,6 +82,8 @@ def _refuse_for_pictures(wishes: Wishes, data: Table | Pictures) -> None:
     if not isinstance(data, Pictures):
         return
     given = {"--target": wishes.target, "--test": wishes.test}
+    if wishes.without:
+        given["--without"] = wishes.without[0]
     if wishes.task == "regression":
         given["--task"] = wishes.task
     for option, value in given.items():

@@ -11,7 +11,7 @@ from __future__ import annotations
 from misstep.data.columns import Column, ColumnKind, recognize_columns
 from misstep.data.examples import EXAMPLES, Example, read_example
 from misstep.data.idx import Pictures, is_picture_folder, read_idx, read_pictures
-from misstep.data.preprocessing import Preprocessor, preprocessing_from_json
+from misstep.data.preprocessing import Preprocessor, TextPlace, preprocessing_from_json
 from misstep.data.scaling import MatrixScaling, PixelScaling
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
@@ -30,6 +30,7 @@ __all__ = [
     "Split",
     "Table",
     "Target",
+    "TextPlace",
     "WordVectors",
     "is_picture_folder",
     "preprocessing_from_json",

@@ -14,6 +14,7 @@ from misstep.modeling.recipes.recipe import (
     default_batch_size,
 )
 from misstep.modeling.recipes.tables import table_recipe
+from misstep.modeling.recipes.texts import columns_recipe, reads_in_order
 
 __all__ = [
     "Recipe",
@@ -22,7 +23,9 @@ __all__ = [
     "check_settings",
     "choose_loss",
     "choose_optimizer",
+    "columns_recipe",
     "default_batch_size",
     "picture_recipe",
+    "reads_in_order",
     "table_recipe",
 ]

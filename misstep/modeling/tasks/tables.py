@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from misstep.data import Table, Target, recognize_target, split_rows
+from misstep.data import Preprocessor, Table, Target, recognize_target, split_rows
 from misstep.data.names import did_you_mean
 from misstep.errors import ArgumentError, DataError
+from misstep.ir import Array
 from misstep.modeling.baselines import guess, linear
+from misstep.modeling.giveaways import giveaways
 from misstep.modeling.learning import Part
 from misstep.modeling.preparing import prepare_columns
-from misstep.modeling.recipes import check_settings, table_recipe
+from misstep.modeling.recipes import check_settings, columns_recipe, reads_in_order
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
+from misstep.modeling.text_baseline import linear_on_texts
 
 
 def train_table(
@@ -24,19 +29,22 @@ def train_table(
     *,
     task: str | None = None,
     test: Table | None = None,
+    without: Sequence[str] = (),
     test_fraction: float = TEST_FRACTION,
     settings: Settings | None = None,
 ) -> Trained:
     """Train a model that predicts the column `target` of `table` from the others.
 
     `task`: "classification" or "regression" where the column could be either. `test`: rows to be
-    judged on; otherwise a share `test_fraction` is set apart. Raises DataError or ArgumentError.
+    judged on; otherwise a share `test_fraction` is set apart. `without`: columns not to learn from.
+    Raises DataError or ArgumentError.
     """
     settings = settings or Settings()
     check_settings(settings)
     began = time.perf_counter()
     choices, notes = Choices(settings.say), list(table.notes)
     name = _target_name(table, target)
+    table = _table_without(table, without, name)
     column = table.frame[name]
     recognized = recognize_target(column, name, task)
     choices.add("target", f"{name}: {recognized.kind}", recognized.because)
@@ -60,10 +68,13 @@ def train_table(
         judged = frame.iloc[parts.validation]
         notes.append("no rows are left for the test, so the validation rows are shown in its place")
     learned = frame.iloc[parts.train]
-    preprocessor = prepare_columns(
-        Table(table.frame, table.name, [], name), learned, choices, target=name
-    )
     fitted = recognized.fit(learned[name])
+    answers = np.asarray(fitted.encode(learned[name]))
+    preprocessor = prepare_columns(
+        Table(table.frame, table.name, [], name), learned, choices, target=name, answers=answers,
+        in_order=reads_in_order(settings.network),
+    )  # fmt: skip
+    notes += _told_giveaways(preprocessor, learned, answers, name, choices)
 
     def part(rows: Any) -> Part:
         if len(rows) == 0:
@@ -74,11 +85,52 @@ def train_table(
         return Part(features, np.asarray(encoded))
 
     learn, test_part = part(learned), part(judged)
+    simple = linear(learn, test_part, fitted)
+    if preprocessor.texts:
+        simple = linear_on_texts(learn, learned, test_part, judged, preprocessor, fitted)
     made = Task(
-        learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted, table_recipe,
-        (guess(learn, test_part, fitted), linear(learn, test_part, fitted)),
+        learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted,
+        columns_recipe(preprocessor), (guess(learn, test_part, fitted), simple),
     )  # fmt: skip
     return train(made, choices, notes, settings, began)
+
+
+def _told_giveaways(
+    preprocessor: Preprocessor, learned: Any, answers: Array, target: str, choices: Choices
+) -> list[str]:
+    """Tell of columns that alone tell the target; return a note on each."""
+    notes = []
+    for name, share in giveaways(preprocessor.columns, learned, answers).items():
+        leave_out = f"--without {shlex.quote(name)}"
+        choices.add(
+            "CAREFUL", f"{name} alone tells {target}, for {share}",
+            f"perhaps it is only known afterwards: then {leave_out}",
+        )  # fmt: skip
+        notes.append(
+            f"{name} alone tells {target} for {share}: is it known when you predict? If it is not, "
+            f"the scores below mean nothing; leave it out with {leave_out}"
+        )
+    return notes
+
+
+def _table_without(table: Table, without: Sequence[str], target: str) -> Table:
+    columns = [str(column) for column in table.frame.columns]
+    for name in without:
+        if name not in columns:
+            raise ArgumentError(
+                f"--without {name}", needed="one of the table's columns", got=repr(name),
+                try_=did_you_mean(name, columns),
+            )  # fmt: skip
+        if name == target:
+            raise ArgumentError(
+                f"--without {name}", needed="another column than the target", got="the target"
+            )
+    frame = table.frame.drop(columns=list(dict.fromkeys(without)))
+    if len(frame.columns) < 2:
+        raise DataError(
+            f"{table.name}", needed="columns to learn from besides the target", got="none"
+        )
+    return Table(frame, table.name, table.notes, table.target)
 
 
 def _test_rows(test: Table, target: Target) -> Any:
