@@ -180,7 +180,8 @@ def train(
         return show_welcome(json=json)
     return train_on(
         Wishes(
-            source=source, target=target, test=test, without=tuple(without or ()), network=network, epochs=epochs,
+            source=source, target=target, test=test, without=tuple(without or ()),
+            network=network, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
             quiet=quiet, json=json,

@@ -23,7 +23,7 @@ ALL, QUESTIONS = 0.995, 8
 # For numbers: so much of the variance, which a column in another unit has, and few others.
 ALL_OF_VARIANCE = 0.999
 # Fewer rows could be told apart by chance; more are not needed.
-FEWEST_ROWS, MOST_ROWS = 50, 10_000
+FEWEST_ROWS, MOST_ROWS = 50, 2_000
 
 
 def giveaways(columns: list[Column], learned: pandas.DataFrame, answers: Array) -> dict[str, str]:
@@ -35,7 +35,8 @@ def giveaways(columns: list[Column], learned: pandas.DataFrame, answers: Array) 
     plain = [one for one in columns if one.used]
     if len(learned) < FEWEST_ROWS or len(plain) < 2:
         return {}
-    rows, wanted = learned.iloc[:MOST_ROWS], answers[:MOST_ROWS]
+    step = -(-len(learned) // MOST_ROWS)
+    rows, wanted = learned.iloc[::step], answers[::step]
     number = wanted.dtype.kind == "f"
     if not number and np.bincount(wanted.astype(int)).max() >= ALL * len(wanted):
         return {}

@@ -7,7 +7,7 @@ without the column, by cross-validation on training rows. Knows tables and answe
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +31,21 @@ PASSES = 50
 
 
 def judged_texts(
-    columns: Sequence[Column], learned: pandas.DataFrame, answers: Array
+    columns: Sequence[Column],
+    learned: pandas.DataFrame,
+    answers: Array,
+    without: Container[str] = (),
 ) -> list[Column]:
     """Return the columns, texts that do not help among others left out, with the reason.
 
-    `learned`: training rows; `answers`: theirs, encoded, (rows,). Where there is nothing but texts
-    they are taken without a trial.
+    `learned`: training rows; `answers`: theirs, encoded, (rows,). `without`: columns that take
+    no part, since nothing helps beside them. Where there is nothing but texts they are taken
+    without a trial.
     """
-    others = [one for one in columns if one.used and one.kind is not ColumnKind.TEXT]
+    others = [
+        one for one in columns
+        if one.used and one.kind is not ColumnKind.TEXT and one.name not in without
+    ]  # fmt: skip
     texts = [one for one in columns if one.used and one.kind is ColumnKind.TEXT]
     if not others or not texts or len(np.unique(answers)) < 2:
         return list(columns)

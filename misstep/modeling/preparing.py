@@ -5,10 +5,12 @@ Joins recognizing and fitting, for the command line and the estimators. Knows ta
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from misstep.data import Preprocessor, Table, recognize_columns
 from misstep.ir import Array
+from misstep.modeling.giveaways import giveaways
 from misstep.modeling.judging import judged_texts
 from misstep.modeling.settings import Choices
 
@@ -25,20 +27,32 @@ def prepare_columns(
     weights: object = None,
     answers: Array | None = None,
     in_order: bool = False,
+    notes: list[str] | None = None,
 ) -> Preprocessor:
     """Return the preprocessing fitted on the rows `learned` of `table`; tell `choices` why.
 
     What a column is is judged on all rows in their order: only there can one be seen to number
     them. `target`: the column to leave out. `weights`: of the rows `learned`, (rows,), or None.
     `answers`: of these rows, encoded, (rows,). `in_order`: keep the order of words in texts.
-    Raises DataError where there is nothing to learn from.
+    `notes`: gets a note on each column that alone tells the answers. Raises DataError where there
+    is nothing to learn from.
     """
     columns = recognize_columns(table, target)
+    tell_all: dict[str, str] = {}
     if answers is not None:
-        columns = judged_texts(columns, learned, answers)
+        tell_all = giveaways(columns, learned, answers)
+        columns = judged_texts(columns, learned, answers, without=tell_all)
     preprocessor = Preprocessor.fit(learned, columns, weights, answers, in_order=in_order)
     done = {part.split(": ", 1)[0]: part for part in preprocessor.reasons}
     for one in columns:
         reason = done[one.name].split(" because ", 1)[-1]
         choices.add(f"column {one.name}", one.kind if one.used else "left out", reason)
+    for name, share in tell_all.items():
+        what = f"{name} alone tells {target or 'the answer'} for {share}"
+        choices.add("CAREFUL", what, "perhaps it is only known afterwards: then leave it out")
+        if notes is not None:
+            notes.append(
+                f"{what}: is it known when you predict? If it is not, the scores below mean "
+                f"nothing; leave it out with --without {shlex.quote(name)}"
+            )
     return preprocessor

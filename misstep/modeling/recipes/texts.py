@@ -20,6 +20,7 @@ from misstep.modeling.recipes.recipe import (
     LEARNING_RATE,
     Recipe,
     RecipeMaker,
+    choose_loss,
     choose_optimizer,
     default_batch_size,
     said_network,
@@ -88,9 +89,9 @@ def text_recipe(
     if settings.network is None and mixed:
         # The table's own recipe, for all that is a plain number.
         count = sum(stop - start for start, stop in plain)
+        outputs = choose_loss(target)[1]
+        beside = _beside(rows, places, outputs, choices, "the network below")
         recipe = table_recipe(rows, count, target, settings, choices)
-        outputs = len(target.classes) if target.kind == "several classes" else 1
-        beside = _beside(rows, places, outputs, choices, "that network")
         front = Sequential(_taken(plain), recipe.module)
         return replace(recipe, module=_added([front, *beside]))
     loss, outputs = tell_loss(target, choices)
@@ -126,7 +127,7 @@ def _default(
             "network", f"{SIGNALS_NETWORK}, then {outputs} out, for the signals of texts",
             f"they are {sum(stop - start for start, stop in plain)} numbers",
         )  # fmt: skip
-    return _added([*parts, *_beside(rows, places, outputs, choices, "it" if parts else "nothing")])
+    return _added([*parts, *_beside(rows, places, outputs, choices, "it" if parts else "")])
 
 
 def _beside(
@@ -145,7 +146,7 @@ def _beside(
                 parts.append(Sequential(looked, WeightedBag(place.terms, VECTOR), *layers))
     if not parts:
         return parts
-    choice = f"a linear model on {terms:,} terms, added to {what}"
+    choice = f"a linear model on {terms:,} terms{f', added to {what}' if what else ''}"
     because = (
         f"{rows:,} texts; counts of words and pairs are not beaten below some hundred thousand "
         "(to read words in their order instead: --network embed64-lstm64)"

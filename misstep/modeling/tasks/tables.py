@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from misstep.data import Preprocessor, Table, Target, recognize_target, split_rows
+from misstep.data import Table, Target, recognize_target, split_rows
 from misstep.data.names import did_you_mean
 from misstep.errors import ArgumentError, DataError
-from misstep.ir import Array
 from misstep.modeling.baselines import guess, linear
-from misstep.modeling.giveaways import giveaways
 from misstep.modeling.learning import Part
 from misstep.modeling.preparing import prepare_columns
 from misstep.modeling.recipes import check_settings, columns_recipe, reads_in_order
@@ -69,12 +66,11 @@ def train_table(
         notes.append("no rows are left for the test, so the validation rows are shown in its place")
     learned = frame.iloc[parts.train]
     fitted = recognized.fit(learned[name])
-    answers = np.asarray(fitted.encode(learned[name]))
     preprocessor = prepare_columns(
-        Table(table.frame, table.name, [], name), learned, choices, target=name, answers=answers,
-        in_order=reads_in_order(settings.network),
+        Table(table.frame, table.name, [], name), learned, choices, target=name,
+        answers=np.asarray(fitted.encode(learned[name])),
+        in_order=reads_in_order(settings.network), notes=notes,
     )  # fmt: skip
-    notes += _told_giveaways(preprocessor, learned, answers, name, choices)
 
     def part(rows: Any) -> Part:
         if len(rows) == 0:
@@ -93,24 +89,6 @@ def train_table(
         columns_recipe(preprocessor), (guess(learn, test_part, fitted), simple),
     )  # fmt: skip
     return train(made, choices, notes, settings, began)
-
-
-def _told_giveaways(
-    preprocessor: Preprocessor, learned: Any, answers: Array, target: str, choices: Choices
-) -> list[str]:
-    """Tell of columns that alone tell the target; return a note on each."""
-    notes = []
-    for name, share in giveaways(preprocessor.columns, learned, answers).items():
-        leave_out = f"--without {shlex.quote(name)}"
-        choices.add(
-            "CAREFUL", f"{name} alone tells {target}, for {share}",
-            f"perhaps it is only known afterwards: then {leave_out}",
-        )  # fmt: skip
-        notes.append(
-            f"{name} alone tells {target} for {share}: is it known when you predict? If it is not, "
-            f"the scores below mean nothing; leave it out with {leave_out}"
-        )
-    return notes
 
 
 def _table_without(table: Table, without: Sequence[str], target: str) -> Table:
