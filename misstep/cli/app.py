@@ -125,6 +125,14 @@ def train(
             metavar="TEXT", help="Layers in one line, such as dense128-drop0.1-dense64-tanh."
         ),
     ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Vectors of words (GloVe or word2vec as text) that the embed layer of --network "
+            "starts from.",
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
@@ -181,7 +189,7 @@ def train(
     return train_on(
         Wishes(
             source=source, target=target, test=test, without=tuple(without or ()),
-            network=network, epochs=epochs,
+            network=network, vectors=vectors, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
             quiet=quiet, json=json,

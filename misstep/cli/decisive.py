@@ -15,7 +15,7 @@ from misstep.cli.one_row import OneRow
 from misstep.explain import Contribution, contributions
 from misstep.ir import Array, Value
 from misstep.modeling import Model, RowGraph
-from misstep.nn import Dense
+from misstep.nn import Columns, Dense
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ def _said_by_neurons(model: Model, graph: RowGraph) -> dict[str, Value]:
     their weights do, and say what the last one says.
     """
     layers = model.network.layers
-    names = list(graph.hidden)
+    # Columns are inputs still.
+    names = [name for name in graph.hidden if not isinstance(layers.get(name), Columns)]
     said: dict[str, Value] = {}
     first = names[0] if names else ""
     for at, name in enumerate(names):

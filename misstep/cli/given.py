@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Pictures, PixelScaling, Preprocessor, Table, is_picture_folder
+from misstep.data import ColumnKind, Pictures, PixelScaling, Preprocessor, Table, is_picture_folder
 from misstep.data.files import existing_path
 from misstep.errors import DataError, MisstepError, NotYetError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
@@ -39,7 +39,7 @@ def read_given(source: str) -> Table | Pictures:
 def read_given_rows(source: str, model: Model) -> Rows:
     """Return rows that `model` may predict for. Raises MisstepError in words."""
     try:
-        found = read_rows(source)
+        found = read_rows(source, only_text(model))
     except StorageError as error:
         raise _clearer(source, error) from error
     pixels = isinstance(model.preprocessing, PixelScaling)
@@ -54,6 +54,15 @@ def read_given_rows(source: str, model: Model) -> Rows:
         )
     _refuse_for_pictures(source, model, found)
     return found
+
+
+def only_text(model: Model) -> str | None:
+    """Return the column of texts that is all that a model needs, or None where it needs more."""
+    made_of = model.preprocessing
+    if not isinstance(made_of, Preprocessor):
+        return None
+    used = [one for one in made_of.columns if one.used]
+    return used[0].name if [one.kind for one in used] == [ColumnKind.TEXT] else None
 
 
 def _refuse_for_pictures(source: str, model: Model, found: Rows) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from misstep.cli.given import (
 )
 from misstep.cli.plain_text import json_line
 from misstep.cli.showing import Page, counted
+from misstep.data import Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model, score_words
@@ -41,10 +43,10 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
     scores, judged, words = _score(model, rows, outputs)
     kind = kind_of_rows(rows)
     if out is not None:
-        write_text(out, csv_text(model, outputs))
+        write_text(out, csv_text(model, outputs, _files_of(rows)))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
     elif not json:
-        sys.stdout.write(csv_text(model, outputs))
+        sys.stdout.write(csv_text(model, outputs, _files_of(rows)))
         sys.stdout.flush()
     for note in [*notes, *words]:
         page.say(note)
@@ -70,26 +72,31 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
     return DONE
 
 
-def csv_text(model: Model, outputs: Array) -> str:
+def csv_text(model: Model, outputs: Array, files: Sequence[str] | None = None) -> str:
     """Return predictions as CSV: row, prediction, its probability and that of each class.
 
-    outputs: as `Model.outputs` gives them; rows are counted from 1.
+    outputs: as `Model.outputs` gives them; rows are counted from 1, or named by their `files`.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    heads = ["row", "prediction"]
+    heads = ["row" if files is None else "file", "prediction"]
+    names = files or range(1, len(outputs) + 1)
     if model.target.is_number:
         writer.writerow(heads)
-        for row, number in enumerate(model.decide(outputs).tolist(), 1):
+        for row, number in zip(names, model.decide(outputs).tolist(), strict=True):
             writer.writerow([row, f"{number:.{DIGITS}g}"])
         return text.getvalue()
     classes = [f"probability_{label}" for label in model.target.classes]
     writer.writerow([*heads, "probability", *classes])
     labels = model.decide(outputs).tolist()
-    for row, (label, shares) in enumerate(zip(labels, outputs.tolist(), strict=True), 1):
+    for row, label, shares in zip(names, labels, outputs.tolist(), strict=True):
         numbers = [f"{share:.6g}" for share in shares]
         writer.writerow([row, label, f"{max(shares):.6g}", *numbers])
     return text.getvalue()
+
+
+def _files_of(rows: Rows) -> list[str] | None:
+    return rows.files if isinstance(rows, Table) else None
 
 
 def _as_objects(model: Model, outputs: Array) -> list[dict[str, Any]]:

@@ -16,10 +16,10 @@ from misstep.cli.plain_text import json_line
 from misstep.cli.run_place import check_place, default_folder
 from misstep.cli.showing import Page, counted
 from misstep.cli.verdict import score_rows, verdict
-from misstep.data import Pictures, Table, read_table
+from misstep.data import Pictures, Table, is_text_folder, read_table, read_text_folder
 from misstep.errors import ArgumentError
 from misstep.modeling import Settings, Trained, save_model, train_pictures, train_table
-from misstep.modeling.recipes import check_settings
+from misstep.modeling.recipes import check_settings, reads_in_order
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
 
@@ -34,6 +34,7 @@ class Wishes:
     test: str | None
     without: tuple[str, ...]
     network: str | None
+    vectors: Path | None
     epochs: int | None
     batch_size: int | None
     learning_rate: float | None
@@ -54,7 +55,8 @@ def train_on(wishes: Wishes) -> int:
     """Train as wished, say everything, write the model; return the exit code."""
     page = Page(to_error=wishes.json, silent=wishes.quiet)
     settings = Settings(
-        network=wishes.network, epochs=wishes.epochs, batch_size=wishes.batch_size,
+        network=wishes.network, vectors=wishes.vectors, epochs=wishes.epochs,
+        batch_size=wishes.batch_size,
         learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
         # Who asks for a number of epochs gets them all; the weights of the best one are kept.
         patience=wishes.epochs,
@@ -62,10 +64,16 @@ def train_on(wishes: Wishes) -> int:
         say=ChoiceLines(page),
     )  # fmt: skip
     check_settings(settings)
+    if wishes.vectors is not None and not reads_in_order(wishes.network):
+        raise ArgumentError(
+            f"--vectors {wishes.vectors}", needed="a network that reads words in their order",
+            got=f"--network {wishes.network}" if wishes.network else "no --network",
+            try_="--network embed25-lstm32, where 25 is how many numbers a vector has",
+        )  # fmt: skip
     check_place(wishes.folder)
     data = read_given(wishes.source)
     _refuse_for_pictures(wishes, data)
-    test = None if wishes.test is None else read_table(wishes.test)
+    test = None if wishes.test is None else _read_test(wishes.test)
     _say_what_was_read(page, wishes, data, test)
     if isinstance(data, Pictures):
         trained = train_pictures(data, settings=settings)
@@ -75,6 +83,11 @@ def train_on(wishes: Wishes) -> int:
             settings=settings,
         )  # fmt: skip
     return _finish(page, wishes, trained, data, test)
+
+
+def _read_test(source: str) -> Table:
+    """Return the table to be judged on: a file, or class folders of texts."""
+    return read_text_folder(source) if is_text_folder(Path(source)) else read_table(source)
 
 
 def _refuse_for_pictures(wishes: Wishes, data: Table | Pictures) -> None:

@@ -16,6 +16,7 @@ from misstep.data.scaling import MatrixScaling, PixelScaling
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
 from misstep.data.targets import Target, recognize_target
+from misstep.data.text_files import is_text_folder, read_lines, read_text_folder
 from misstep.data.vectors import WordVectors, read_vectors
 
 __all__ = [
@@ -33,11 +34,14 @@ __all__ = [
     "TextPlace",
     "WordVectors",
     "is_picture_folder",
+    "is_text_folder",
     "preprocessing_from_json",
     "read_example",
     "read_idx",
+    "read_lines",
     "read_pictures",
     "read_table",
+    "read_text_folder",
     "read_vectors",
     "recognize_columns",
     "recognize_target",

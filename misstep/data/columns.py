@@ -96,7 +96,8 @@ def recognize_columns(table: object, target: str | Iterable[str] | None = None) 
     `table`: (rows, columns), whatever `read_table` takes. Returns one `Column` each, in order.
     Raises DataError: no such target, or no column to learn from.
     """
-    frame = read_table(table).frame
+    read = read_table(table)
+    frame = read.frame
     targets = [] if target is None else [target] if isinstance(target, str) else list(target)
     titles = [str(title) for title in frame.columns]
     for name in targets:
@@ -108,7 +109,9 @@ def recognize_columns(table: object, target: str | Iterable[str] | None = None) 
                 try_=did_you_mean(name, titles),
             )
     columns = [
-        _recognize(title, frame.iloc[:, i])
+        _given_texts(title, frame.iloc[:, i])
+        if title in read.texts
+        else _recognize(title, frame.iloc[:, i])
         for i, title in enumerate(titles)
         if title not in targets
     ]
@@ -134,6 +137,15 @@ def _nothing_to_use(columns: list[Column]) -> DataError:
         got=f"{len(columns)} that can't be used ({reasons})",
         try_="a table with columns that describe the rows",
     )
+
+
+def _given_texts(name: str, series: pandas.Series) -> Column:
+    words = [word for word in category_words(series.tolist()) if word is not None]
+    if not words:
+        return Column(name, ColumnKind.CONSTANT, f"all {len(series):,} texts are missing")
+    average = sum(len(_TOKEN.findall(word)) for word in words) / len(words)
+    gone = _missing_words(len(series) - len(words))
+    return Column(name, ColumnKind.TEXT, f"{average:.1f} words on average{gone}")
 
 
 def _rescued(column: Column, series: pandas.Series) -> Column:

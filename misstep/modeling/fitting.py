@@ -174,7 +174,7 @@ def _prepared(
 ) -> Preprocessing:
     learned = rows.picked(chosen[train])
     if isinstance(rows.source, Table):
-        present = Table(rows.picked(np.unique(chosen)), rows.source.name)
+        present = replace(rows.source, frame=rows.picked(np.unique(chosen)))
         answers = rows.answers[chosen[train]]
         return prepare_columns(
             present, learned, choices, weights=weights,

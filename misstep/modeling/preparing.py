@@ -41,7 +41,9 @@ def prepare_columns(
     tell_all: dict[str, str] = {}
     if answers is not None:
         tell_all = giveaways(columns, learned, answers)
-        columns = judged_texts(columns, learned, answers, without=tell_all)
+        # Who says a network that reads words wants them read.
+        if not in_order:
+            columns = judged_texts(columns, learned, answers, without=tell_all)
     preprocessor = Preprocessor.fit(learned, columns, weights, answers, in_order=in_order)
     done = {part.split(": ", 1)[0]: part for part in preprocessor.reasons}
     for one in columns:

@@ -15,26 +15,31 @@ from misstep.data import (
     Pictures,
     Table,
     is_picture_folder,
+    is_text_folder,
     read_example,
     read_idx,
     read_pictures,
     read_table,
+    read_text_folder,
 )
 from misstep.data.idx import NAMES
 from misstep.data.names import nearest_name
-from misstep.errors import FileFormatError, StorageError
+from misstep.data.text_files import TEXT, read_lines
+from misstep.errors import DataError, FileFormatError, StorageError
 
 
 def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
     """Return the table or the labeled pictures that `source` names.
 
     `source`: an example such as "digits" (a file or a folder with pictures of that name goes
-    first), a CSV or TSV file, a folder with idx files, or one of these files. Raises StorageError,
-    FileFormatError, DataError.
+    first), a CSV or TSV file, a folder with idx files, or one of these files; or class folders of
+    .txt files. Raises StorageError, FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
     if is_picture_folder(path):
         return read_pictures(path)
+    if is_text_folder(path):
+        return read_text_folder(path)
     # A folder such as that of an earlier run holds no rows, so it can't be meant.
     file_first = path.exists() and not path.is_dir()
     if not file_first and path.name == str(source) and str(source) in EXAMPLES:
@@ -50,12 +55,26 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
     return read_table(source)
 
 
-def read_rows(source: str | os.PathLike[str]) -> Table | Pictures | np.ndarray:
+def read_rows(
+    source: str | os.PathLike[str], text: str | None = None
+) -> Table | Pictures | np.ndarray:
     """Return rows to predict for: like `read_source`; an idx file of pictures stands alone.
 
-    A folder of pictures gives its test part where there is one.
+    A folder of pictures gives its test part where there is one. `text`: the column of texts that is
+    all that is needed; a .txt file is then one text a line, unless it is a table with that column,
+    and the texts of a folder are called so.
     """
     path = Path(os.fspath(source))
+    if text is not None and path.is_file() and _is_plain_text(path):
+        try:
+            table = read_table(path)
+        except (DataError, FileFormatError):
+            return read_lines(path, text)
+        return table if text in table.frame else read_lines(path, text)
+    if text is not None and is_text_folder(path):
+        table = read_text_folder(path)
+        table.frame = table.frame.rename(columns={TEXT: text})
+        return table
     if path.is_file() and _is_idx_name(path):
         return read_idx(path)
     return read_source(source)
@@ -76,6 +95,10 @@ def picture_rows(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
 def _is_idx_name(path: Path) -> bool:
     stem = path.name.removesuffix(".gz")
     return "idx" in stem and stem.endswith("ubyte")
+
+
+def _is_plain_text(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(".txt")
 
 
 def _example(name: str) -> Table | Pictures:

@@ -12,10 +12,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from misstep.data import Preprocessor, Target, TextPlace
+from misstep.data import Preprocessor, Target, TextPlace, read_vectors
+from misstep.errors import ArgumentError
 from misstep.modeling.recipes.recipe import (
     LEARNING_RATE,
     Recipe,
@@ -102,6 +104,8 @@ def text_recipe(
     batch = tell_batch_size(settings, default_batch_size(rows), rows, choices)
     rate = settings.learning_rate or LEARNING_RATE
     because = "a term's weight may move far enough in some thousand updates"
+    if settings.network is not None:
+        because = "it works on most networks without tuning"
     if settings.learning_rate is not None:
         because = "you chose the learning rate"
     choices.add("optimizer", f"AdamW, learning rate {rate:g} falling along half a cosine", because)
@@ -180,6 +184,8 @@ def _said(
     if reads_in_order(said):
         for place in places:
             layers = layers_from_text(said, vocabulary=len(place.words))
+            if settings.vectors is not None:
+                layers = _with_vectors(layers, place.words, settings, choices)
             parts.append(Sequential(Columns(place.looked_up, place.stop), *layers))
         module = Sequential(_joined(parts), Dense(outputs))
     else:
@@ -190,6 +196,32 @@ def _said(
         module = Sequential(_joined(parts), *layers_from_text(said, outputs=outputs))
     choices.add("network", f"{said}, then {outputs} out", "you chose it")
     return whole_network(module, features, outputs)
+
+
+def _with_vectors(
+    layers: list[Module], words: tuple[str, ...], settings: Settings, choices: Choices
+) -> list[Module]:
+    """Return the layers with the vectors of a file in the embedding. Raises what reading raises."""
+    assert settings.vectors is not None
+    # Tokens such as <link> are in no file; the words that are start from there.
+    found = read_vectors(settings.vectors, words, padding=0, seed=settings.seed)
+    features = found.array.shape[1]
+    known = len(words) - len(found.missing) - 1
+    choices.add(
+        "vectors", f"of {known:,} words from {Path(settings.vectors).name}",
+        f"you chose it; the other {len(found.missing):,} words are drawn like these",
+    )  # fmt: skip
+    made: list[Module] = []
+    for layer in layers:
+        if isinstance(layer, Embedding):
+            if layer.features != features:
+                raise ArgumentError(
+                    "the network", needed=f"embed{features}, as the vectors have {features} "
+                    "features", got=f"embed{layer.features}",
+                )  # fmt: skip
+            layer = replace(layer, vectors=found.array)
+        made.append(layer)
+    return made
 
 
 def _plain_spans(features: int, places: list[TextPlace]) -> list[tuple[int, int]]:

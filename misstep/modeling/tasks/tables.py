@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def train_table(
     learned = frame.iloc[parts.train]
     fitted = recognized.fit(learned[name])
     preprocessor = prepare_columns(
-        Table(table.frame, table.name, [], name), learned, choices, target=name,
+        table, learned, choices, target=name,
         answers=np.asarray(fitted.encode(learned[name])),
         in_order=reads_in_order(settings.network), notes=notes,
     )  # fmt: skip
@@ -108,7 +109,7 @@ def _table_without(table: Table, without: Sequence[str], target: str) -> Table:
         raise DataError(
             f"{table.name}", needed="columns to learn from besides the target", got="none"
         )
-    return Table(frame, table.name, table.notes, table.target)
+    return replace(table, frame=frame)
 
 
 def _test_rows(test: Table, target: Target) -> Any:
