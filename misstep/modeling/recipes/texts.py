@@ -94,7 +94,9 @@ def text_recipe(
         outputs = choose_loss(target)[1]
         beside = _beside(rows, places, outputs, choices, "the network below")
         recipe = table_recipe(rows, count, target, settings, choices)
-        front = Sequential(_taken(plain), recipe.module)
+        # The layers themselves, so that their names are short.
+        layers = recipe.module.layers if type(recipe.module) is Sequential else (recipe.module,)
+        front = Sequential(_taken(plain), *layers)
         return replace(recipe, module=_added([front, *beside]))
     loss, outputs = tell_loss(target, choices)
     if settings.network is None:
