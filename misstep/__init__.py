@@ -28,19 +28,17 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "misstep.modeling": ("Model", "load_model"),
     "misstep.nn": (
         "ELU", "GELU", "GRU", "LSTM", "RNN", "SELU", "AbsoluteError", "AveragePool1D",
-        "AveragePool2D", "BatchNorm", "Bidirectional", "BinaryCrossEntropy", "Branches", "ByAxes",
-        "Columns", "Constant",
-        "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "CrossEntropy", "Dense",
-        "Dropout", "Embedding", "Flatten", "ForgetGateBias", "GlobalAveragePool1D",
-        "GlobalAveragePool2D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlorotNormal",
-        "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LayerNorm", "LeCunNormal",
+        "AveragePool2D", "BatchNorm", "Bidirectional", "BinaryCrossEntropy", "ByAxes", "Columns",
+        "Constant", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "CrossEntropy",
+        "Dense", "Dropout", "Embedding", "Flatten", "ForgetGateBias", "GaussianNoise",
+        "GlobalAveragePool1D", "GlobalAveragePool2D", "GlobalMaxPool1D", "GlobalMaxPool2D",
+        "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LayerNorm", "LeCunNormal",
         "LeCunUniform", "LeakyReLU", "Loss", "MaxPool1D", "MaxPool2D", "Module",
-        "MultiHeadAttention", "Network", "Normal", "Orthogonal", "PositionEmbedding",
+        "MultiHeadAttention", "Network", "Normal", "Orthogonal", "Parallel", "PositionEmbedding",
         "PositionalEncoding", "RMSNorm", "ReLU", "Reshape", "Residual", "Sequential", "SiLU",
-        "Sigmoid", "Softmax", "Softplus", "SpatialDropout", "SquaredError", "Tanh",
-        "TransformerBlock", "Uniform", "UpSample1D", "UpSample2D", "WeightedBag",
-        "XavierNormal", "XavierUniform",
-        "Zeros",
+        "Sigmoid", "Softmax", "Softplus", "SpatialDropout", "SquaredError", "Steps", "Tanh",
+        "TimePool", "TimeSummary", "TransformerBlock", "Uniform", "UpSample1D", "UpSample2D",
+        "WeightedBag", "XavierNormal", "XavierUniform", "Zeros",
     ),
     "misstep.optim": (
         "L1", "L2", "SGD", "Adagrad", "Adam", "AdamW", "ClipNorm", "ClipValue", "ConstantRate",
@@ -48,7 +46,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ReduceOnPlateau", "Schedule", "StepDecay", "WarmUp",
     ),
     "misstep.record": ("Record", "read_record"),
-    "misstep.train": ("Callback", "Converged", "EarlyStopping", "Run", "Trainer", "Training"),
+    "misstep.train": (
+        "Callback", "Converged", "EarlyStopping", "Run", "Stage", "Stages", "Trainer",
+        "Training",
+    ),
 }  # fmt: skip
 
 # Functions of Values, and the two ways to make a Value, under the names that people look for.

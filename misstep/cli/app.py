@@ -86,14 +86,17 @@ def root(
     return DONE
 
 
-@app.command(cls=SingleCommand, short_help="Train a network on a table, pictures or an example.")
+@app.command(
+    cls=SingleCommand, short_help="Train a network on a table, sequences, pictures or an example."
+)
 def train(
     source: Annotated[
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A table (CSV or TSV, also gzipped), a folder with MNIST's idx files, or the name "
-            "of an example: digits, iris, wine, breast-cancer, diabetes.",
+            help="A table (CSV or TSV, also gzipped), recorded sequences (npz), a folder with "
+            "MNIST's idx files, or the name of an example: digits, iris, wine, breast-cancer, "
+            "diabetes.",
             show_default=False,
         ),
     ] = None,
@@ -117,6 +120,14 @@ def train(
             metavar="COLUMN",
             help="A column not to learn from, such as one that is known only afterwards. May be "
             "given several times.",
+        ),
+    ] = None,
+    sequence_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="For a long table, with a line for each step: the column that says which sequence "
+            "a line belongs to.",
         ),
     ] = None,
     network: Annotated[
@@ -179,6 +190,8 @@ def train(
         misstep train digits
         misstep train houses.csv --target price
         misstep train people.csv --target income --test others.csv
+        misstep train movements.npz
+        misstep train long.csv --target activity --sequence-of id
         misstep train mnist/ --network dense128 --epochs 10
     """
     from misstep.cli.train_command import Wishes, train_on
@@ -189,7 +202,7 @@ def train(
     return train_on(
         Wishes(
             source=source, target=target, test=test, without=tuple(without or ()),
-            network=network, vectors=vectors, epochs=epochs,
+            sequence_of=sequence_of, network=network, vectors=vectors, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
             quiet=quiet, json=json,

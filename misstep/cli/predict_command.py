@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from misstep.cli.given import (
 )
 from misstep.cli.plain_text import json_line
 from misstep.cli.showing import Page, counted
-from misstep.data import Table
+from misstep.data import Sequences, Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model, score_words
@@ -43,10 +43,10 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
     scores, judged, words = _score(model, rows, outputs)
     kind = kind_of_rows(rows)
     if out is not None:
-        write_text(out, csv_text(model, outputs, _files_of(rows)))
+        write_text(out, csv_text(model, outputs, rows))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
     elif not json:
-        sys.stdout.write(csv_text(model, outputs, _files_of(rows)))
+        sys.stdout.write(csv_text(model, outputs, rows))
         sys.stdout.flush()
     for note in [*notes, *words]:
         page.say(note)
@@ -72,31 +72,32 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
     return DONE
 
 
-def csv_text(model: Model, outputs: Array, files: Sequence[str] | None = None) -> str:
+def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     """Return predictions as CSV: row, prediction, its probability and that of each class.
 
-    outputs: as `Model.outputs` gives them; rows are counted from 1, or named by their `files`.
+    outputs: as `Model.outputs` gives them; rows are counted from 1, but those of a long table are
+    called as its column of ids calls them, and those that are files by their names.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    heads = ["row" if files is None else "file", "prediction"]
-    names = files or range(1, len(outputs) + 1)
+    called: Iterable[Any] = range(1, len(outputs) + 1)
+    heads = ["row", "prediction"]
+    if isinstance(rows, Sequences) and rows.ids is not None:
+        called, heads[0] = rows.ids.tolist(), rows.identifier
+    if isinstance(rows, Table) and rows.files is not None:
+        called, heads[0] = rows.files, "file"
     if model.target.is_number:
         writer.writerow(heads)
-        for row, number in zip(names, model.decide(outputs).tolist(), strict=True):
+        for row, number in zip(called, model.decide(outputs).tolist(), strict=True):
             writer.writerow([row, f"{number:.{DIGITS}g}"])
         return text.getvalue()
     classes = [f"probability_{label}" for label in model.target.classes]
     writer.writerow([*heads, "probability", *classes])
     labels = model.decide(outputs).tolist()
-    for row, label, shares in zip(names, labels, outputs.tolist(), strict=True):
+    for row, label, shares in zip(called, labels, outputs.tolist(), strict=True):
         numbers = [f"{share:.6g}" for share in shares]
         writer.writerow([row, label, f"{max(shares):.6g}", *numbers])
     return text.getvalue()
-
-
-def _files_of(rows: Rows) -> list[str] | None:
-    return rows.files if isinstance(rows, Table) else None
 
 
 def _as_objects(model: Model, outputs: Array) -> list[dict[str, Any]]:

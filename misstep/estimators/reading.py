@@ -16,7 +16,15 @@ from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from misstep.data import Preprocessor, Table, Target, read_table
+from misstep.data import (
+    Preprocessor,
+    Sequences,
+    SequenceScaling,
+    Table,
+    Target,
+    holds_sequences,
+    read_table,
+)
 from misstep.data.names import did_you_mean
 from misstep.data.tables import read_columns
 from misstep.data.text_files import TEXT
@@ -28,12 +36,13 @@ from misstep.modeling import Model
 MOST_WORDS = 400
 
 
-def first_features(estimator: Any, X: Any) -> Table | Array:
+def first_features(estimator: Any, X: Any) -> Table | Array | Sequences:
     """Return the rows that an estimator is fitted on, and remember their columns on it.
 
     X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
-    features); or texts, (rows,), which become the only column of a table. Raises
-    DataError, or DtypeError for sparse matrices and what is no number.
+    features); texts, (rows,), which become the only column of a table; or an array of recorded
+    sequences (rows, steps, channels). Raises DataError, or DtypeError for sparse matrices and what
+    is no number.
     """
     _refuse_sparse(X)
     texts = _texts_in(X)
@@ -41,6 +50,9 @@ def first_features(estimator: Any, X: Any) -> Table | Array:
         estimator.n_features_in_ = 1
         vars(estimator).pop("feature_names_in_", None)
         return _as_table(texts, TEXT)
+    if isinstance(X, np.ndarray) and X.ndim == 3 and holds_sequences({"x": X}):
+        estimator.n_features_in_ = X.shape[2]
+        return Sequences.of(X, name="X")
     if narwhals.dependencies.is_polars_lazyframe(X):
         return read_table(X, name="X")
     if not _is_frame(X):
@@ -50,12 +62,14 @@ def first_features(estimator: Any, X: Any) -> Table | Array:
     return read_table(X, name="X")
 
 
-def further_features(estimator: Any, X: Any, model: Model) -> Table | Array:
+def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Sequences:
     """Return further rows in the way that the estimator was fitted on.
 
     Raises DataError for other columns, naming the nearest.
     """
     _refuse_sparse(X)
+    if isinstance(model.preprocessing, SequenceScaling):
+        return Sequences.of(X, name="X")
     if not isinstance(model.preprocessing, Preprocessor):
         return _numbers(estimator, X, reset=False)
     texts = _texts_in(X)

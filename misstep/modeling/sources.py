@@ -1,4 +1,4 @@
-"""What a person means by SOURCE: the name of an example, a table, or a folder of idx pictures.
+"""What a person means by SOURCE: an example's name, a table, arrays, or a folder of idx pictures.
 
 Returns what was read; decides nothing about training.
 """
@@ -13,7 +13,9 @@ import numpy as np
 from misstep.data import (
     EXAMPLES,
     Pictures,
+    Sequences,
     Table,
+    holds_sequences,
     is_picture_folder,
     is_text_folder,
     read_example,
@@ -21,19 +23,21 @@ from misstep.data import (
     read_pictures,
     read_table,
     read_text_folder,
+    sequences_from_arrays,
 )
 from misstep.data.idx import NAMES
 from misstep.data.names import nearest_name
+from misstep.data.npz import is_npz, read_arrays
 from misstep.data.text_files import TEXT, read_lines
 from misstep.errors import DataError, FileFormatError, StorageError
 
 
-def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
-    """Return the table or the labeled pictures that `source` names.
+def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
+    """Return the table, the labeled pictures or the recorded sequences that `source` names.
 
     `source`: an example such as "digits" (a file or a folder with pictures of that name goes
-    first), a CSV or TSV file, a folder with idx files, or one of these files; or class folders of
-    .txt files. Raises StorageError, FileFormatError, DataError.
+    first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files; or class
+    folders of .txt files. Raises StorageError, FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
     if is_picture_folder(path):
@@ -52,17 +56,19 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
             got="a folder without " + NAMES["train_pictures"][0],
             try_="a folder with MNIST's four files under their usual names",
         )  # fmt: skip
+    if path.is_file() and is_npz(path):
+        return _arrays(path)
     return read_table(source)
 
 
 def read_rows(
     source: str | os.PathLike[str], text: str | None = None
-) -> Table | Pictures | np.ndarray:
+) -> Table | Pictures | Sequences | np.ndarray:
     """Return rows to predict for: like `read_source`; an idx file of pictures stands alone.
 
-    A folder of pictures gives its test part where there is one. `text`: the column of texts that is
-    all that is needed; a .txt file is then one text a line, unless it is a table with that column,
-    and the texts of a folder are called so.
+    A folder of pictures and a file of sequences give their test part where there is one. `text`:
+    the column of texts that is all that is needed; a .txt file is then one text a line, unless it
+    is a table with that column, and the texts of a folder are called so.
     """
     path = Path(os.fspath(source))
     if text is not None and path.is_file() and _is_plain_text(path):
@@ -77,7 +83,10 @@ def read_rows(
         return table
     if path.is_file() and _is_idx_name(path):
         return read_idx(path)
-    return read_source(source)
+    found = read_source(source)
+    if isinstance(found, Sequences) and found.test is not None:
+        return found.test
+    return found
 
 
 def unknown_source(source: str) -> str | None:
@@ -90,6 +99,17 @@ def picture_rows(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
     if len(pictures.test_pictures):
         return pictures.test_pictures, pictures.test_labels
     return pictures.train_pictures, pictures.train_labels
+
+
+def _arrays(path: Path) -> Sequences:
+    arrays = read_arrays(path)
+    if not holds_sequences(arrays):
+        shown = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
+        raise DataError(
+            str(path), needed="recorded sequences: x (rows, steps, channels) and y (rows,)",
+            got=shown, try_="x[..., None] where there is one channel alone",
+        )  # fmt: skip
+    return sequences_from_arrays(arrays, path.name)
 
 
 def _is_idx_name(path: Path) -> bool:

@@ -18,7 +18,6 @@ from misstep.nn.activations import (
 )
 from misstep.nn.attention import MultiHeadAttention, TransformerBlock
 from misstep.nn.bag import WeightedBag
-from misstep.nn.branches import Branches, Columns
 from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
@@ -56,6 +55,7 @@ from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace, StatisticPlace
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
+from misstep.nn.parallel import Columns, Parallel
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -66,6 +66,7 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
+from misstep.nn.recorded import GaussianNoise, Steps, TimePool, TimeSummary
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
@@ -84,7 +85,6 @@ __all__ = [
     "BatchNorm",
     "Bidirectional",
     "BinaryCrossEntropy",
-    "Branches",
     "ByAxes",
     "Columns",
     "Constant",
@@ -99,6 +99,7 @@ __all__ = [
     "Fans",
     "Flatten",
     "ForgetGateBias",
+    "GaussianNoise",
     "GlobalAveragePool1D",
     "GlobalAveragePool2D",
     "GlobalMaxPool1D",
@@ -121,6 +122,7 @@ __all__ = [
     "Network",
     "Normal",
     "Orthogonal",
+    "Parallel",
     "ParameterPlace",
     "PositionEmbedding",
     "PositionalEncoding",
@@ -136,7 +138,10 @@ __all__ = [
     "SpatialDropout",
     "SquaredError",
     "StatisticPlace",
+    "Steps",
     "Tanh",
+    "TimePool",
+    "TimeSummary",
     "Trace",
     "TransformerBlock",
     "Uniform",

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from misstep.errors import FileFormatError, MisstepError
-from misstep.nn.branches import Branches
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.initializers import Initializer, registered_initializers
 from misstep.nn.losses import Loss, registered_losses
 from misstep.nn.module import Module, registered_layers
+from misstep.nn.parallel import Parallel
 
 # A model file may nest modules this deep; real networks stay far below.
 DEEPEST = 50
@@ -37,15 +37,14 @@ def build_module(
     kind, settings = _kind(configuration, kinds, "layer")
     if issubclass(kind, ByAxes):
         return _called(kind, [_choices(settings, modules, depth)], {})
-    if issubclass(kind, Branches):
-        join = settings.pop("join", None)
-        branches = _layers(kind, settings, "branches", modules, depth)
-        return _called(kind, branches, {"join": join})
     if issubclass(kind, Sequential):
         shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
-        made = _layers(kind, settings, "layers", modules, depth)
+        # A container's own setting beside its layers.
+        settled = ("join",) if issubclass(kind, Parallel) else ()
+        named = {one: settings.pop(one) for one in settled if one in settings}
+        made = _layers(kind, settings, modules, depth)
         if shortcut is None:
-            return _called(kind, made, {})
+            return _called(kind, made, named)
         return _called(kind, made, {"shortcut": build_module(shortcut, modules, depth + 1)})
     if isinstance(settings.get("initializer"), Mapping):
         settings["initializer"] = build_initializer(settings["initializer"])
@@ -53,12 +52,12 @@ def build_module(
 
 
 def _layers(
-    kind: type[Module], settings: dict[str, Any], name: str, modules: Any, depth: int
+    kind: type[Module], settings: dict[str, Any], modules: tuple[type[Module], ...], depth: int
 ) -> list[Module]:
-    """Return the layers in a list called `name`, the only one of the settings."""
-    layers = settings.pop(name, None)
+    """Return the layers of a container, which are all of its settings that are left."""
+    layers = settings.pop("layers", None)
     if not isinstance(layers, list) or settings:
-        raise FileFormatError(f"{kind.__name__} in a model file", needed=f"a list of {name}")
+        raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
     made: list[Module] = []
     for layer in layers:
         again = layer.get("again") if isinstance(layer, Mapping) and len(layer) == 1 else None

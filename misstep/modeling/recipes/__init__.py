@@ -13,6 +13,7 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
+from misstep.modeling.recipes.sequences import sequence_recipe
 from misstep.modeling.recipes.tables import table_recipe
 from misstep.modeling.recipes.texts import columns_recipe, reads_in_order
 
@@ -27,5 +28,6 @@ __all__ = [
     "default_batch_size",
     "picture_recipe",
     "reads_in_order",
+    "sequence_recipe",
     "table_recipe",
 ]

@@ -40,7 +40,10 @@ PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that training needs besides rows."""
+    """Everything that training needs besides rows.
+
+    `restore_best`: whether the weights of the epoch with the best validation are kept.
+    """
 
     module: Module
     loss: Loss
@@ -49,6 +52,7 @@ class Recipe:
     batch_size: int
     epochs: int
     patience: int
+    restore_best: bool = True
 
     def trainer(self, seed: int, threads: int | None) -> Trainer:
         """Return a trainer that follows this recipe."""
@@ -59,7 +63,7 @@ class Recipe:
 
     def early_stopping(self) -> EarlyStopping:
         """Return what ends training when validation no longer gets better."""
-        return EarlyStopping(self.patience)
+        return EarlyStopping(self.patience, restore_best=self.restore_best)
 
 
 # Takes the numbers of rows and of features, what is predicted, what a person said, and the choices

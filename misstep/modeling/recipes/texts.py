@@ -34,11 +34,11 @@ from misstep.modeling.recipes.recipe import (
 from misstep.modeling.recipes.tables import table_recipe
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
-    Branches,
     Columns,
     Dense,
     Embedding,
     Module,
+    Parallel,
     Sequential,
     WeightedBag,
     Zeros,
@@ -241,11 +241,11 @@ def _taken(spans: list[tuple[int, int]]) -> Module:
 
 
 def _joined(parts: list[Module]) -> Module:
-    return parts[0] if len(parts) == 1 else Branches(*parts)
+    return parts[0] if len(parts) == 1 else Parallel(*parts)
 
 
 def _added(parts: list[Module]) -> Module:
-    return parts[0] if len(parts) == 1 else Branches(*parts, join="sum")
+    return parts[0] if len(parts) == 1 else Parallel(*parts, join="sum")
 
 
 def _modules(root: Module) -> list[Module]:

@@ -42,12 +42,13 @@ def train_table(
     began = time.perf_counter()
     choices, notes = Choices(settings.say), list(table.notes)
     name = _target_name(table, target)
-    table = _table_without(table, without, name)
+    table = table_without(table, without, name)
     column = table.frame[name]
     recognized = recognize_target(column, name, task)
     choices.add("target", f"{name}: {recognized.kind}", recognized.because)
     notes += recognized.notes
     present = np.asarray(recognized.present(column))
+    numbers = np.flatnonzero(present) + 1
     frame = table.frame[present].reset_index(drop=True)
     classes = None if recognized.is_number else recognized.encode(frame[name])
     parts = split_rows(
@@ -88,11 +89,15 @@ def train_table(
     made = Task(
         learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted,
         columns_recipe(preprocessor), (guess(learn, test_part, fitted), simple),
+        [f"row {number}" for number in numbers[parts.validation]],
     )  # fmt: skip
     return train(made, choices, notes, settings, began)
 
 
-def _table_without(table: Table, without: Sequence[str], target: str) -> Table:
+def table_without(table: Table, without: Sequence[str], target: str | None) -> Table:
+    """Return the table without some columns. Raises ArgumentError for others and the target."""
+    if not without:
+        return table
     columns = [str(column) for column in table.frame.columns]
     for name in without:
         if name not in columns:
