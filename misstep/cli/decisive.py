@@ -82,7 +82,11 @@ def decide(model: Model, row: OneRow) -> Decision:
         else:
             score = graph.output[0, place] - graph.output[0, other]
     error = None if graph.loss is None else float(np.asarray(graph.loss.numpy()))
-    inputs = _movers(score, graph.loss, {"input": graph.features}, unit)
+    inputs = [
+        one
+        for one in _movers(score, graph.loss, {"input": graph.features}, unit)
+        if one.index[-1] not in row.silent
+    ]
     hidden = _said_by_neurons(model, graph)
     return Decision(
         graph, score, _plain(prediction), _plain(rival), _plain(answer), shares, error,

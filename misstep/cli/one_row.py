@@ -23,7 +23,8 @@ class OneRow:
 
     `features`: (1, features). `answer`: encoded, (1,), or None. `names`: of the features as people
     know them; `cells`: what stood in the row for each, or "". `picture`: (height, width) from 0 to
-    1, or None. `notes`: what was noticed.
+    1, or None. `notes`: what was noticed. `silent`: features that move nothing by themselves, such
+    as numbers of words.
     """
 
     number: int
@@ -34,6 +35,7 @@ class OneRow:
     cells: list[str]
     picture: Array | None
     notes: list[str]
+    silent: frozenset[int] = frozenset()
 
 
 def pick_row(model: Model, rows: Rows, number: int, source: str) -> OneRow:
@@ -63,6 +65,7 @@ def pick_row(model: Model, rows: Rows, number: int, source: str) -> OneRow:
     return OneRow(
         number, kind, features, None if known is None else known[1],
         _names(model, picture, features), _cells(model, alone), picture, notes,
+        _silent(model, features),
     )  # fmt: skip
 
 
@@ -95,6 +98,17 @@ def _names(model: Model, picture: Array | None, features: Array) -> list[str]:
         return model.feature_names
     height, width = picture.shape
     return [f"pixel at row {i + 1}, column {j + 1}" for i in range(height) for j in range(width)]
+
+
+def _silent(model: Model, features: Array) -> frozenset[int]:
+    """Return which features only say what is looked up, or stand for no word of this text."""
+    if not isinstance(model.preprocessing, Preprocessor):
+        return frozenset()
+    found: set[int] = set()
+    for place in model.preprocessing.texts:
+        weights = range(place.looked_up + place.slots, place.looked_up + 2 * place.slots)
+        found |= set(range(place.looked_up, place.stop)) - {at for at in weights if features[0, at]}
+    return frozenset(found)
 
 
 def _cells(model: Model, alone: Rows) -> list[str]:

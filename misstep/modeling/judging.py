@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 # Every k-th row, so that it takes a second or two; enough to tell a gain that matters.
 MOST_ROWS = 3_000
 FOLDS = 3
-# The error must fall by this share, and by more than its standard error, to repay a larger network.
-LEAST_GAIN = 0.01
+# The error must fall by this share, and by two standard errors, to repay a larger network: names
+# drawn by chance pass one standard error in one of six tables.
+LEAST_GAIN, STANDARD_ERRORS = 0.01, 2.0
 PASSES = 50
 
 
@@ -75,7 +76,7 @@ def _judged(
         saved = before - after
         gain = float(saved.mean() / max(before.mean(), 1e-12))
         certain = float(saved.mean() / max(saved.std() / np.sqrt(len(saved)), 1e-12))
-    if gain >= LEAST_GAIN and certain > 1:
+    if gain >= LEAST_GAIN and certain >= STANDARD_ERRORS:
         because = (
             f"{column.because}; with its words the error of a linear model falls by {gain:.0%}"
         )

@@ -155,7 +155,7 @@ def _beside(
     choice = f"a linear model on {terms:,} terms{f', added to {what}' if what else ''}"
     because = (
         f"{rows:,} texts; counts of words and pairs are not beaten below some hundred thousand "
-        "(to read words in their order instead: --network embed64-lstm64)"
+        "(to read words in their order instead: network='embed64-lstm64')"
     )
     if rows >= MANY_TEXTS:
         choice += f", and {VECTOR} features of each term, pooled, then {POOLED_NETWORK}"
