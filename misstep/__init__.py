@@ -28,18 +28,17 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "misstep.modeling": ("ForecastModel", "Model", "load_model"),
     "misstep.nn": (
         "ELU", "GELU", "GRU", "LSTM", "RNN", "SELU", "AbsoluteError", "AveragePool1D",
-        "AveragePool2D", "BatchNorm", "Bidirectional", "BinaryCrossEntropy", "ByAxes", "Constant",
-        "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "CrossEntropy", "Dense",
-        "Dropout", "Embedding", "Entries", "Flatten", "ForgetGateBias", "GaussianNoise",
-        "GlobalAveragePool1D",
-        "GlobalAveragePool2D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlorotNormal",
-        "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LayerNorm", "LeCunNormal",
-        "LeCunUniform", "LeakyReLU", "Loss", "MaxPool1D", "MaxPool2D", "Module",
+        "AveragePool2D", "BatchNorm", "Bidirectional", "BinaryCrossEntropy", "ByAxes", "Columns",
+        "Constant", "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "CrossEntropy",
+        "Dense", "Dropout", "Embedding", "Entries", "Flatten", "ForgetGateBias", "GaussianNoise",
+        "GlobalAveragePool1D", "GlobalAveragePool2D", "GlobalMaxPool1D", "GlobalMaxPool2D",
+        "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LayerNorm",
+        "LeCunNormal", "LeCunUniform", "LeakyReLU", "Loss", "MaxPool1D", "MaxPool2D", "Module",
         "MultiHeadAttention", "Network", "Normal", "Orthogonal", "Parallel", "PositionEmbedding",
         "PositionalEncoding", "RMSNorm", "ReLU", "Reshape", "Residual", "Sequential", "SiLU",
         "Sigmoid", "Softmax", "Softplus", "SpatialDropout", "SquaredError", "Steps", "Tanh",
         "TimePool", "TimeSummary", "TransformerBlock", "Uniform", "UpSample1D", "UpSample2D",
-        "XavierNormal", "XavierUniform", "Zeros",
+        "WeightedBag", "XavierNormal", "XavierUniform", "Zeros",
     ),
     "misstep.optim": (
         "L1", "L2", "SGD", "Adagrad", "Adam", "AdamW", "ClipNorm", "ClipValue", "ConstantRate",
@@ -48,8 +47,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "misstep.record": ("Record", "read_record"),
     "misstep.train": (
-        "Callback", "Converged", "EarlyStopping", "Run", "Stage", "Stages", "Trainer",
-        "Training",
+        "Callback", "Converged", "EarlyStopping", "Run", "Stage", "Stages", "Trainer", "Training",
     ),
 }  # fmt: skip
 

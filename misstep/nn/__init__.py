@@ -17,6 +17,7 @@ from misstep.nn.activations import (
     Tanh,
 )
 from misstep.nn.attention import MultiHeadAttention, TransformerBlock
+from misstep.nn.bag import WeightedBag
 from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
@@ -55,7 +56,7 @@ from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace, StatisticPlace
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
-from misstep.nn.parallel import Parallel
+from misstep.nn.parallel import Columns, Parallel
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -86,6 +87,7 @@ __all__ = [
     "Bidirectional",
     "BinaryCrossEntropy",
     "ByAxes",
+    "Columns",
     "Constant",
     "Conv1D",
     "Conv1DTranspose",
@@ -147,6 +149,7 @@ __all__ = [
     "Uniform",
     "UpSample1D",
     "UpSample2D",
+    "WeightedBag",
     "XavierNormal",
     "XavierUniform",
     "Zeros",
