@@ -39,6 +39,7 @@ class Task(StrEnum):
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
+    FORECAST = "forecast"
 
 
 Model = Annotated[
@@ -86,15 +87,17 @@ def root(
     return DONE
 
 
-@app.command(cls=SingleCommand, short_help="Train a network on a table, pictures or an example.")
+@app.command(
+    cls=SingleCommand, short_help="Train a network on a table, sequences, pictures or an example."
+)
 def train(
     source: Annotated[
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A table (CSV or TSV, also gzipped); a folder with a folder of pictures for each "
-            "class, MNIST's idx files, or an npz file of pictures; or the name of an example: "
-            "digits, iris, wine, breast-cancer, diabetes.",
+            help="A table (CSV or TSV, also gzipped); a folder with a folder of pictures or texts "
+            "for each class; MNIST's idx files; an npz file of pictures or sequences; or the name "
+            "of an example: digits, iris, wine, breast-cancer, diabetes.",
             show_default=False,
         ),
     ] = None,
@@ -103,7 +106,24 @@ def train(
     ] = None,
     task: Annotated[
         Task | None,
-        typer.Option(help="What to make of a target that could be either classes or numbers."),
+        typer.Option(
+            help="What to make of a target that could be either classes or numbers, or of rows "
+            "that follow each other in time."
+        ),
+    ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(metavar="H", help="How many steps to forecast, where rows follow in time."),
+    ] = None,
+    season: Annotated[
+        int | None,
+        typer.Option(metavar="S", help="After how many steps a series repeats; 0: never."),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN=VALUE", help="Take only the rows that hold this value, as in Ticker=KO."
+        ),
     ] = None,
     test: Annotated[
         str | None,
@@ -113,10 +133,34 @@ def train(
             "of the rows is set apart.",
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column not to learn from, such as one that is known only afterwards. May be "
+            "given several times.",
+        ),
+    ] = None,
+    sequence_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="For a long table, with a line for each step: the column that says which sequence "
+            "a line belongs to.",
+        ),
+    ] = None,
     network: Annotated[
         str | None,
         typer.Option(
             metavar="TEXT", help="Layers in one line, such as dense128-drop0.1-dense64-tanh."
+        ),
+    ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Vectors of words (GloVe or word2vec as text) that the embed layer of --network "
+            "starts from.",
         ),
     ] = None,
     epochs: Annotated[
@@ -173,6 +217,9 @@ def train(
         misstep train digits
         misstep train houses.csv --target price
         misstep train people.csv --target income --test others.csv
+        misstep train passengers.csv --target Passengers --horizon 12
+        misstep train movements.npz
+        misstep train long.csv --target activity --sequence-of id
         misstep train pets/ --augment flip-shift
         misstep train mnist/ --network dense128 --epochs 10
     """
@@ -183,10 +230,11 @@ def train(
         return show_welcome(json=json)
     return train_on(
         Wishes(
-            source=source, target=target, test=test, network=network, epochs=epochs,
+            source=source, target=target, test=test, without=tuple(without or ()),
+            sequence_of=sequence_of, network=network, vectors=vectors, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
-            augment=augment, quiet=quiet, json=json,
+            augment=augment, quiet=quiet, json=json, horizon=horizon, season=season, only=only,
         )
     )  # fmt: skip
 
@@ -195,13 +243,14 @@ def train(
 def predict(
     model: Model,
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="SOURCE",
             help="Rows with the columns of training, in any order; or pictures (a folder, a file, "
-            "npz or idx); or an example.",
+            "npz or idx); or an example. A forecast goes on without it.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the CSV here instead of to standard output."),
@@ -209,6 +258,8 @@ def predict(
     json: Json = False,
 ) -> int:
     """Predict for every row of SOURCE, as CSV: row, prediction and, for classes, probabilities.
+
+    Of a series the next steps are predicted: step, date, prediction, lower and upper.
 
     Rows are counted from 1, a header not counted; pictures go by the names of their files. Where
     SOURCE has the answers, the score is said too, on standard error.

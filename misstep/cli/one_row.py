@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from misstep.cli.given import Rows, kind_of_rows, number_of_rows
-from misstep.data import Pictures, PictureScaling, Preprocessor, Table
+from misstep.data import Pictures, PictureScaling, Preprocessor, Sequences, Table
 from misstep.data.picture_scaling import COLORS
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
@@ -24,7 +24,8 @@ class OneRow:
 
     `features`: (1, features). `answer`: encoded, (1,), or None. `names`: of the features as people
     know them; `cells`: what stood in the row for each, or "". `picture`: (height, width) from 0 to
-    1, or None. `notes`: what was noticed.
+    1, or None. `notes`: what was noticed. `silent`: features that move nothing by themselves, such
+    as numbers of words.
     """
 
     number: int
@@ -35,6 +36,7 @@ class OneRow:
     cells: list[str]
     picture: Array | None
     notes: list[str]
+    silent: frozenset[int] = frozenset()
 
 
 def pick_row(model: Model, rows: Rows, number: int, source: str) -> OneRow:
@@ -63,7 +65,8 @@ def pick_row(model: Model, rows: Rows, number: int, source: str) -> OneRow:
     picture = _picture(model, alone, features)
     return OneRow(
         number, kind, features, None if known is None else known[1],
-        _names(model, alone), _cells(model, alone), picture, notes,
+        _names(model, alone, features), _cells(model, alone), picture, notes,
+        _silent(model, features),
     )  # fmt: skip
 
 
@@ -71,6 +74,8 @@ def _alone(rows: Rows, place: int) -> Rows:
     if isinstance(rows, Table):
         frame = rows.frame.iloc[[place]].reset_index(drop=True)
         return Table(frame, rows.name, [], rows.target)
+    if isinstance(rows, Sequences):
+        return rows.picked(np.array([place]))
     if isinstance(rows, Pictures):
         pictures, labels = picture_rows(rows)
         one, label = pictures[place : place + 1], labels[place : place + 1]
@@ -81,13 +86,16 @@ def _alone(rows: Rows, place: int) -> Rows:
 def _picture(model: Model, alone: Rows, features: Array) -> Array | None:
     """Return the row as a picture from 0 to 1, if it came as one."""
     scaling = model.preprocessing
-    if not isinstance(scaling, PictureScaling) or isinstance(alone, Table):
+    if not isinstance(scaling, PictureScaling) or isinstance(alone, Table | Sequences):
         return None
     return features.reshape(scaling.shape[:2]) if scaling.channels == 1 else None
 
 
-def _names(model: Model, alone: Rows) -> list[str]:
+def _names(model: Model, alone: Rows, features: Array) -> list[str]:
     scaling = model.preprocessing
+    if isinstance(scaling, Preprocessor):
+        # The words themselves, where the features are those of a text.
+        return scaling.names_in_row(features[0])
     if not isinstance(scaling, PictureScaling) or isinstance(alone, Table):
         return model.feature_names
     height, width, channels = scaling.shape
@@ -98,15 +106,35 @@ def _names(model: Model, alone: Rows) -> list[str]:
     ]  # fmt: skip
 
 
+def _silent(model: Model, features: Array) -> frozenset[int]:
+    """Return which features only say what is looked up, or stand for no word of this text."""
+    if not isinstance(model.preprocessing, Preprocessor):
+        return frozenset()
+    found: set[int] = set()
+    for place in model.preprocessing.texts:
+        weights = range(place.looked_up + place.slots, place.looked_up + 2 * place.slots)
+        found |= set(range(place.looked_up, place.stop)) - {at for at in weights if features[0, at]}
+    return frozenset(found)
+
+
 def _cells(model: Model, alone: Rows) -> list[str]:
     """Return what stood in the row for each feature, as text; "" where the name says it all."""
     names = model.feature_names
+    if isinstance(alone, Sequences):
+        # Features are steps of channels; what stood at one is not what the network gets.
+        return [""] * len(names)
     if isinstance(alone, Table):
         frame = alone.frame
         found = {str(name): frame[name].iloc[0] for name in frame.columns}
         if isinstance(model.preprocessing, Preprocessor):
             columns = model.preprocessing.column_names
-            return [_cell(found.get(_column_of(name, columns))) for name in names]
+            inside = {
+                at for place in model.preprocessing.texts for at in range(place.start, place.stop)
+            }
+            return [
+                "" if at in inside else _cell(found.get(_column_of(name, columns)))
+                for at, name in enumerate(names)
+            ]
         values = [one for name, one in found.items() if name != model.target.name]
     else:
         array = picture_rows(alone)[0] if isinstance(alone, Pictures) else np.asarray(alone)

@@ -14,7 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import MatrixScaling, PictureScaling, Table, Target, split_rows
+from misstep.data import (
+    MatrixScaling,
+    PictureScaling,
+    Sequences,
+    SequenceScaling,
+    Table,
+    Target,
+    split_rows,
+)
 from misstep.data.mirrors import Mirroring, ask_about_mirrors
 from misstep.data.weighted import checked_weights
 from misstep.ir import Array, one_blas_thread
@@ -24,8 +32,10 @@ from misstep.modeling.preparing import prepare_columns
 from misstep.modeling.recipes import (
     RecipeMaker,
     check_settings,
+    columns_recipe,
     picture_recipe,
-    table_recipe,
+    reads_in_order,
+    sequence_recipe,
 )
 from misstep.modeling.settings import Choices, Settings
 
@@ -39,15 +49,16 @@ LEAST_VALIDATION_ROWS = 5
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as people have them: a table, an array (rows, columns) or pictures, and answers (rows,).
+    """Rows as people have them: table, array, sequences or pictures, and answers (rows,).
 
-    Pictures: bytes, (rows, height, width) or (rows, height, width, channels).
+    Arrays: (rows, columns). Pictures: bytes, (rows, height, width) or (rows, height, width,
+    channels).
 
     `answers`: class numbers, or numbers in their own unit. `weights`: (rows,) or None.
     `class_weights`: one for each class, or None.
     """
 
-    source: Table | Array
+    source: Table | Array | Sequences
     answers: Array
     weights: object = None
     class_weights: Sequence[float] | None = None
@@ -59,6 +70,8 @@ class Rows:
         """Return the features of the given row numbers, in their order."""
         if isinstance(self.source, Table):
             return self.source.frame.iloc[rows]
+        if isinstance(self.source, Sequences):
+            return self.source.picked(rows)
         return self.source[rows]
 
 
@@ -89,8 +102,10 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     def weights_of(places: Array) -> Array | None:
         return None if weights is None else weights[places]
 
-    preprocessing = _prepared(rows, chosen, parts.train, weights_of(parts.train), choices)
     target = _fitted(target, answers[parts.train], weights_of(parts.train))
+    preprocessing = _prepared(
+        rows, chosen, parts.train, weights_of(parts.train), target, settings, choices
+    )
 
     choose = _recipe(rows, chosen[parts.train], preprocessing, target, settings)
     if isinstance(preprocessing, PictureScaling):
@@ -116,8 +131,9 @@ def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     choices = Choices(settings.say)
     settings = replace(settings, validation_fraction=0.0)
     chosen, weights = settle(rows)
-    preprocessing = _prepared(rows, chosen, np.arange(len(chosen)), weights, choices)
     target = _fitted(target, rows.answers[chosen], weights)
+    everything = np.arange(len(chosen))
+    preprocessing = _prepared(rows, chosen, everything, weights, target, settings, choices)
     part = _part(rows, chosen, weights, preprocessing, target)
     choose = _recipe(rows, chosen, preprocessing, target, settings)
     trainer = begin(len(part), part.features.shape[1], target, settings, choices, choose)
@@ -169,6 +185,11 @@ def _fingerprints(rows: Rows) -> Array:
 
     if isinstance(rows.source, Table):
         features = hash_pandas_object(rows.source.frame, index=False).to_numpy()
+    elif isinstance(rows.source, Sequences):
+        values = rows.source.values
+        frame = pandas.DataFrame(values.reshape(len(values), -1), copy=False)
+        frame["length"] = rows.source.lengths
+        features = hash_pandas_object(frame, index=False).to_numpy()
     elif rows.source.ndim > 2:
         features = np.array([_digest(picture) for picture in rows.source], np.uint64)
     else:
@@ -186,8 +207,11 @@ def _recipe(
     rows: Rows, chosen: Array, preprocessing: Preprocessing, target: Target, settings: Settings
 ) -> RecipeMaker:
     """Return what makes the recipe for such rows, of which `chosen` are learned from."""
-    if not isinstance(preprocessing, PictureScaling) or isinstance(rows.source, Table):
-        return table_recipe
+    if isinstance(preprocessing, SequenceScaling):
+        return sequence_recipe(preprocessing.steps, preprocessing.channels)
+    if not isinstance(preprocessing, PictureScaling):
+        return columns_recipe(preprocessing)
+    assert isinstance(rows.source, np.ndarray)
     if target.is_number:
         mirroring = Mirroring(False, "a number may depend on left and right")
     else:
@@ -197,12 +221,29 @@ def _recipe(
 
 
 def _prepared(
-    rows: Rows, chosen: Array, train: Array, weights: Array | None, choices: Choices
+    rows: Rows,
+    chosen: Array,
+    train: Array,
+    weights: Array | None,
+    target: Target,
+    settings: Settings,
+    choices: Choices,
 ) -> Preprocessing:
     learned = rows.picked(chosen[train])
     if isinstance(rows.source, Table):
-        present = Table(rows.picked(np.unique(chosen)), rows.source.name)
-        return prepare_columns(present, learned, choices, weights=weights)
+        present = replace(rows.source, frame=rows.picked(np.unique(chosen)))
+        answers = rows.answers[chosen[train]]
+        return prepare_columns(
+            present, learned, choices, weights=weights,
+            answers=target.encode(answers) if target.is_number else answers,
+            in_order=reads_in_order(settings.network),
+        )  # fmt: skip
+    if isinstance(rows.source, Sequences):
+        choices.add(
+            "channels", f"{learned.channels}, each brought to mean 0 and deviation 1",
+            "measured on the training sequences only",
+        )  # fmt: skip
+        return SequenceScaling.fit(learned)
     if rows.source.ndim > 2:
         height, width, *channels = rows.source.shape[1:]
         choices.add("pixels", "divided by 255", "networks learn best from 0 to 1")
@@ -230,7 +271,7 @@ def _part(
         by_class = np.asarray(rows.class_weights, np.float64)[answers]
         weights = by_class if weights is None else weights * by_class
     encoded = target.encode(answers) if target.is_number else answers
-    if isinstance(rows.source, Table) or rows.source.ndim > 2:
+    if isinstance(rows.source, Table | Sequences) or rows.source.ndim > 2:
         features = preprocessing.transform(rows.picked(chosen))
     else:
         # Picked afterwards, when the numbers take half the memory.

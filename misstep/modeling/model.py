@@ -15,6 +15,9 @@ from misstep.data import (
     Pictures,
     PictureScaling,
     Preprocessor,
+    Sequences,
+    SequenceScaling,
+    SeriesWindows,
     Target,
     read_table,
 )
@@ -25,7 +28,7 @@ from misstep.modeling.scores import Scores, class_scores, number_scores, score_w
 from misstep.nn import Loss, Network
 from misstep.train import Trainer
 
-Preprocessing = Preprocessor | MatrixScaling | PictureScaling
+Preprocessing = Preprocessor | MatrixScaling | PictureScaling | SequenceScaling | SeriesWindows
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,14 @@ class Model:
         """Return `data` as the network takes it, (rows, features); what was noticed is in `notes`.
 
         data: a path, table, frame or array with the columns of training; for pictures an array
-        (rows, height, width[, channels]), the path of a picture or a folder, or a list of paths.
-        Raises DataError in words.
+        (rows, height, width[, channels]), the path of a picture or a folder, or a list of paths;
+        for sequences (rows, steps, channels) with NaN where a short one is filled up. Raises
+        DataError in words.
         """
         self.notes = []
+        if isinstance(self.preprocessing, SequenceScaling):
+            features, self.notes = self.preprocessing.transform_with_notes(data)
+            return features
         if isinstance(self.preprocessing, Preprocessor):
             if isinstance(data, Pictures):
                 raise DataError("the data", needed="a table", got="pictures")
@@ -129,6 +136,10 @@ class Model:
         """
         if isinstance(data, Pictures):
             column: Any = picture_rows(data)[1]
+        elif isinstance(data, Sequences):
+            if data.labels is None:
+                return None
+            column = data.labels
         elif isinstance(data, np.ndarray):
             return None
         else:
@@ -261,6 +272,8 @@ FACTS = {
 SCORES = {
     "test": "test",
     "linear": "a linear model on the same rows",
+    "last_value": "the last value on the same rows",
+    "seasonal": "the season before on the same rows",
     "baseline": "a guess on the same rows",
     "validation": "validation",
 }

@@ -1,4 +1,4 @@
-"""What a person means by SOURCE: the name of an example, a table, or a folder of idx pictures.
+"""What a person means by SOURCE: an example's name, a table, arrays, or a folder of idx pictures.
 
 Returns what was read; decides nothing about training.
 """
@@ -14,35 +14,40 @@ from misstep.data import (
     EXAMPLES,
     Pictures,
     PictureScaling,
+    Sequences,
     Table,
+    holds_sequences,
     is_idx_folder,
     is_picture_source,
+    is_text_folder,
     pixels_of,
     read_example,
     read_idx,
     read_picture_files,
     read_pictures,
     read_table,
+    read_text_folder,
+    sequences_from_arrays,
 )
 from misstep.data.idx import NAMES
 from misstep.data.names import nearest_name
 from misstep.data.npz import is_npz, read_arrays
-from misstep.data.pictures import is_pictures, no_labels
-from misstep.errors import FileFormatError, StorageError
+from misstep.data.pictures import is_pictures, no_labels, pictures_from_arrays
+from misstep.data.text_files import TEXT, read_lines
+from misstep.errors import DataError, FileFormatError, StorageError
 
 
-def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
-    """Return the table or the labeled pictures that `source` names.
+def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
+    """Return the table, the labeled pictures or the recorded sequences that `source` names.
 
     `source`: an example such as "digits" (a file or a folder with pictures of that name goes
-    first), a CSV or TSV file, a folder with idx files, or one of these files, a folder that holds a
-    folder of pictures for each class, or an npz file with pictures. Raises StorageError,
-    FileFormatError, DataError.
+    first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files; or class
+    folders of pictures or of .txt files. Raises StorageError, FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
+    if is_text_folder(path):
+        return read_text_folder(path)
     if is_picture_source(path):
-        return read_pictures(path)
-    if path.is_file() and is_npz(path):
         return read_pictures(path)
     # A folder such as that of an earlier run holds no rows, so it can't be meant.
     file_first = path.exists() and not path.is_dir()
@@ -56,18 +61,33 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
             got="a folder without " + NAMES["train_pictures"][0],
             try_="a folder with MNIST's four files under their usual names",
         )  # fmt: skip
+    if path.is_file() and is_npz(path):
+        arrays = read_arrays(path)
+        return pictures_from_arrays(arrays, path.name) or _sequences(arrays, path)
     return read_table(source)
 
 
 def read_rows(
-    source: str | os.PathLike[str], preprocessing: object = None
-) -> Table | Pictures | np.ndarray:
+    source: str | os.PathLike[str], text: str | None = None, preprocessing: object = None
+) -> Table | Pictures | Sequences | np.ndarray:
     """Return rows to predict for: like `read_source`; an idx file of pictures stands alone.
 
-    A folder of pictures gives its test part where there is one. `preprocessing`: of the model; one
-    of pictures takes single pictures, and any folder of them, in its own size.
+    A folder of pictures and a file of sequences give their test part where there is one. `text`:
+    the column of texts that is all that is needed; a .txt file is then one text a line, unless it
+    is a table with that column, and the texts of a folder are called so. `preprocessing`: of the
+    model; one of pictures takes single pictures, and any folder of them, in its own size.
     """
     path = Path(os.fspath(source))
+    if text is not None and path.is_file() and _is_plain_text(path):
+        try:
+            table = read_table(path)
+        except (DataError, FileFormatError):
+            return read_lines(path, text)
+        return table if text in table.frame else read_lines(path, text)
+    if text is not None and is_text_folder(path):
+        table = read_text_folder(path)
+        table.frame = table.frame.rename(columns={TEXT: text})
+        return table
     if isinstance(preprocessing, PictureScaling) and not is_idx_folder(path):
         height, width, channels = preprocessing.shape
         if is_picture_source(path):
@@ -76,7 +96,10 @@ def read_rows(
             return _unlabeled(path) or read_pictures(path)
     if path.is_file() and _is_idx_name(path):
         return read_idx(path)
-    return read_source(source)
+    found = read_source(source)
+    if isinstance(found, Sequences) and found.test is not None:
+        return found.test
+    return found
 
 
 def unknown_source(source: str) -> str | None:
@@ -93,9 +116,24 @@ def _unlabeled(path: Path) -> Pictures | None:
     return Pictures(pixels, no_labels(len(pixels)), pixels[:0], no_labels(0))
 
 
+def _sequences(arrays: dict[str, np.ndarray], path: Path) -> Sequences:
+    if not holds_sequences(arrays):
+        shown = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
+        raise DataError(
+            str(path), needed="recorded sequences x (rows, steps, channels), or pictures x (rows, "
+            "height, width) of bytes, and y (rows,)",
+            got=shown, try_="x[..., None] where there is one channel alone",
+        )  # fmt: skip
+    return sequences_from_arrays(arrays, path.name)
+
+
 def _is_idx_name(path: Path) -> bool:
     stem = path.name.removesuffix(".gz")
     return "idx" in stem and stem.endswith("ubyte")
+
+
+def _is_plain_text(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(".txt")
 
 
 def _example(name: str) -> Table | Pictures:

@@ -26,10 +26,12 @@ from misstep.nn.augmentation import (
     RandomShift,
     RandomWarp,
 )
+from misstep.nn.bag import WeightedBag
 from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
+from misstep.nn.entries import Entries
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -63,6 +65,7 @@ from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace, StatisticPlace
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
+from misstep.nn.parallel import Columns, Parallel
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -73,6 +76,7 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
+from misstep.nn.recorded import GaussianNoise, Steps, TimePool, TimeSummary
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
@@ -92,6 +96,7 @@ __all__ = [
     "Bidirectional",
     "BinaryCrossEntropy",
     "ByAxes",
+    "Columns",
     "Constant",
     "Conv1D",
     "Conv1DTranspose",
@@ -102,9 +107,11 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "Entries",
     "Fans",
     "Flatten",
     "ForgetGateBias",
+    "GaussianNoise",
     "GlobalAveragePool1D",
     "GlobalAveragePool2D",
     "GlobalMaxPool1D",
@@ -127,6 +134,7 @@ __all__ = [
     "Network",
     "Normal",
     "Orthogonal",
+    "Parallel",
     "ParameterPlace",
     "PositionEmbedding",
     "PositionalEncoding",
@@ -148,12 +156,16 @@ __all__ = [
     "SpatialDropout",
     "SquaredError",
     "StatisticPlace",
+    "Steps",
     "Tanh",
+    "TimePool",
+    "TimeSummary",
     "Trace",
     "TransformerBlock",
     "Uniform",
     "UpSample1D",
     "UpSample2D",
+    "WeightedBag",
     "XavierNormal",
     "XavierUniform",
     "Zeros",

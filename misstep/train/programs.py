@@ -117,7 +117,7 @@ class Programs:
                 "training", needed="a network with parameters", got="one without",
                 try_="adding a layer such as ms.Dense(1)",
             )  # fmt: skip
-        if mixup and network.positions_below is not None:
+        if mixup and network.position_limits is not None:
             raise ArgumentError(
                 "mixup", needed="rows of numbers", got="positions that an Embedding takes",
                 try_="mixup=0",

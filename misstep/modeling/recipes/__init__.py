@@ -14,7 +14,10 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
+from misstep.modeling.recipes.sequences import sequence_recipe
+from misstep.modeling.recipes.series import series_recipe
 from misstep.modeling.recipes.tables import table_recipe
+from misstep.modeling.recipes.texts import columns_recipe, reads_in_order
 
 __all__ = [
     "Recipe",
@@ -24,8 +27,12 @@ __all__ = [
     "check_settings",
     "choose_loss",
     "choose_optimizer",
+    "columns_recipe",
     "default_batch_size",
     "picture_batch_size",
     "picture_recipe",
+    "reads_in_order",
+    "sequence_recipe",
+    "series_recipe",
     "table_recipe",
 ]

@@ -32,13 +32,14 @@ NONE, MIXUP = "none", "mixup"
 MIXUP_STRENGTH = 0.2
 
 
-def _shift(side: int, mirrors: bool) -> Module:
-    most = max(1, round(side * (SHIFT if mirrors else SHIFT_OF_DRAWINGS)))
-    return RandomShift(most, "edge")
+def _shift(side: int, mirrors: bool) -> Module | None:
+    most = int(side * (SHIFT if mirrors else SHIFT_OF_DRAWINGS))
+    return RandomShift(most, "edge") if most else None
 
 
-# Each word with the layer it means, for pictures of a side and whether they may be mirrored.
-WORDS: dict[str, Callable[[int, bool], Module]] = {
+# Each word with the layer it means, for pictures of a side and whether they may be mirrored; None
+# where so small a picture would lose too much.
+WORDS: dict[str, Callable[[int, bool], Module | None]] = {
     "flip": lambda side, mirrors: RandomFlip(),
     "shift": _shift,
     "warp": lambda side, mirrors: RandomWarp(10.0, 0.15, 0.2),
@@ -65,7 +66,8 @@ def augmentation(text: str, side: int, mirrors: bool = True) -> tuple[list[Modul
                 needed=f"none, or some of {', '.join([*WORDS, MIXUP])} joined by -",
                 got=repr(word), try_=did_you_mean(word, [*WORDS, MIXUP, NONE]),
             )  # fmt: skip
-        layers.append(WORDS[word](side, mirrors))
+        layer = WORDS[word](side, mirrors)
+        layers += [] if layer is None else [layer]
     if not words:
         raise ArgumentError("the augmentation", needed="words such as flip-shift", got="none")
     return layers, MIXUP_STRENGTH if MIXUP in words else 0.0

@@ -42,8 +42,8 @@ PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
 class Recipe:
     """Everything that training needs besides rows.
 
-    `patience`: epochs without a better validation loss until training stops, and the best weights
-    are kept; None: all epochs are done, and the last weights are kept. `mixup`: its strength.
+    `restore_best`: whether the weights of the epoch with the best validation are kept. `mixup`: its
+    strength.
     """
 
     module: Module
@@ -52,7 +52,8 @@ class Recipe:
     schedule: Schedule
     batch_size: int
     epochs: int
-    patience: int | None
+    patience: int
+    restore_best: bool = True
     mixup: float = 0.0
 
     def trainer(self, seed: int, threads: int | None) -> Trainer:
@@ -62,9 +63,9 @@ class Recipe:
             batch_size=self.batch_size, seed=seed, threads=threads, mixup=self.mixup,
         )  # fmt: skip
 
-    def early_stopping(self) -> EarlyStopping | None:
-        """Return what ends training when validation no longer gets better; None: nothing does."""
-        return None if self.patience is None else EarlyStopping(self.patience)
+    def early_stopping(self) -> EarlyStopping:
+        """Return what ends training when validation no longer gets better."""
+        return EarlyStopping(self.patience, restore_best=self.restore_best)
 
 
 # Takes the numbers of rows and of features, what is predicted, what a person said, and the choices

@@ -69,6 +69,7 @@ def train_pictures(
         learn, part(shown[parts.validation], codes[parts.validation]), judged, scaling, fitted,
         picture_recipe(scaling.shape, mirroring),
         (guess(learn, judged, fitted), _linear(learn, judged, fitted, scaling.shape)),
+        [f"picture {number + 1}" for number in parts.validation],
     )  # fmt: skip
     return train(made, choices, [*pictures.notes, *parts.notes], settings, began)
 
