@@ -21,6 +21,7 @@ from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
+from misstep.nn.ensemble import Ensemble, MemberDense
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -67,6 +68,7 @@ from misstep.nn.pooling import (
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
+from misstep.nn.waves import PeriodicEmbedding
 
 __all__ = [
     "ELU",
@@ -92,6 +94,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "Ensemble",
     "Fans",
     "Flatten",
     "ForgetGateBias",
@@ -112,12 +115,14 @@ __all__ = [
     "Loss",
     "MaxPool1D",
     "MaxPool2D",
+    "MemberDense",
     "Module",
     "MultiHeadAttention",
     "Network",
     "Normal",
     "Orthogonal",
     "ParameterPlace",
+    "PeriodicEmbedding",
     "PositionEmbedding",
     "PositionalEncoding",
     "RMSNorm",

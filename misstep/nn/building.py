@@ -12,6 +12,7 @@ from typing import Any
 
 from misstep.errors import FileFormatError, MisstepError
 from misstep.nn.containers import ByAxes, Residual, Sequential
+from misstep.nn.ensemble import Ensemble
 from misstep.nn.initializers import Initializer, registered_initializers
 from misstep.nn.losses import Loss, registered_losses
 from misstep.nn.module import Module, registered_layers
@@ -39,6 +40,7 @@ def build_module(
     if issubclass(kind, Sequential):
         layers = settings.pop("layers", None)
         shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
+        members = settings.pop("members", None) if issubclass(kind, Ensemble) else None
         if not isinstance(layers, list) or settings:
             raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
         made: list[Module] = []
@@ -48,6 +50,8 @@ def build_module(
                 made.append(made[again - 1])
             else:
                 made.append(build_module(layer, modules, depth + 1))
+        if members is not None:
+            return _called(kind, made, {"members": members})
         if shortcut is None:
             return _called(kind, made, {})
         return _called(kind, made, {"shortcut": build_module(shortcut, modules, depth + 1)})
