@@ -145,7 +145,7 @@ class PeriodicEmbedding(Module):
         yield lambda: cls((1, 1)), (4,)
         yield lambda: cls((4,)), (4,)
         yield lambda: cls((-1,)), (4,)
-        yield lambda: cls("all"), (4,)
+        yield lambda: cls("all"), (4,)  # type: ignore[arg-type]
         yield lambda: cls(waves=0), (4,)
         yield lambda: cls(size=1.5), (4,)  # type: ignore[arg-type]
         yield lambda: cls(lowest=0.0), (4,)
