@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from misstep.ir import Array
 from misstep.modeling.learning import Learned, Part, begin, go_on, learn
 from misstep.modeling.model import Preprocessing
 from misstep.modeling.preparing import prepare_columns
-from misstep.modeling.recipes import check_settings
+from misstep.modeling.recipes import check_settings, places_of_numbers, table_recipe
 from misstep.modeling.settings import Choices, Settings
 
 # Whole weights are taken as copies as long as these make at most so many rows, or twice those
@@ -86,7 +87,8 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     whole = _part(rows, chosen, weights, preprocessing, target)
     validation = whole.picked(parts.validation) if len(parts.validation) else None
     train = whole.picked(parts.train)
-    return learn(train, validation, preprocessing, target, settings, choices)
+    choose = partial(table_recipe, numbers=places_of_numbers(train.features))
+    return learn(train, validation, preprocessing, target, settings, choices, choose)
 
 
 def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:

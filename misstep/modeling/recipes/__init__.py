@@ -13,7 +13,7 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
-from misstep.modeling.recipes.tables import table_recipe
+from misstep.modeling.recipes.tables import places_of_numbers, table_recipe
 
 __all__ = [
     "Recipe",
@@ -24,5 +24,6 @@ __all__ = [
     "choose_optimizer",
     "default_batch_size",
     "picture_recipe",
+    "places_of_numbers",
     "table_recipe",
 ]

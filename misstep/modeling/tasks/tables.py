@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from misstep.errors import ArgumentError, DataError
 from misstep.modeling.baselines import guess, linear
 from misstep.modeling.learning import Part
 from misstep.modeling.preparing import prepare_columns
-from misstep.modeling.recipes import check_settings, table_recipe
+from misstep.modeling.recipes import check_settings, places_of_numbers, table_recipe
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
 
@@ -75,7 +76,8 @@ def train_table(
 
     learn, test_part = part(learned), part(judged)
     made = Task(
-        learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted, table_recipe,
+        learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted,
+        partial(table_recipe, numbers=places_of_numbers(learn.features)),
         (guess(learn, test_part, fitted), linear(learn, test_part, fitted)),
     )  # fmt: skip
     return train(made, choices, notes, settings, began)
