@@ -193,7 +193,7 @@ def _ensemble(
         layers += [MemberDense(units), SiLU(), Dropout(drop)]
     hidden = f"dense{units}-silu-drop{drop:g}"
     choices.add(
-        "network", f"{members} members of {hidden}-{hidden}, then {outputs} out; their mean answers",
+        "network", f"{members} members of {hidden}-{hidden}, then {outputs} out; the mean answers",
         "members err differently, so that their mean errs less than each of them",
     )  # fmt: skip
     return Ensemble(*layers, MemberDense(outputs), members=members)
