@@ -50,11 +50,14 @@ FEW_ROWS = 2000
 # Units of the two hidden layers of each member, and what is dropped behind each. A class says less
 # about a row than a number does, so that few rows with classes bear fewer weights.
 UNITS, UNITS_FOR_FEW_CLASSES = 128, 64
-DROP, DROP_FOR_FEW = 0.1, 0.2
+DROP, DROP_FOR_FEW, DROP_FOR_CLASSES = 0.1, 0.2, 0.2
 # Waves of each number, how many mixtures of them the next layer sees, and the deviation of the
-# highest frequencies: few rows can't tell fine grain from noise, few with classes none at all.
-WAVES, MIXTURES, HIGHEST = 32, 8, 16.0
-WAVES_FOR_FEW, MIXTURES_FOR_FEW, HIGHEST_FOR_FEW = 16, 4, 4.0
+# highest frequencies: few rows can't tell fine grain from noise, few with classes none at all. Many
+# with classes can tell even single values, such as the sums at which a form asks for another line;
+# for numbers such grain was of no use.
+WAVES, WAVES_FOR_FEW, WAVES_FOR_CLASSES = 32, 16, 48
+MIXTURES, MIXTURES_FOR_FEW = 8, 4
+HIGHEST, HIGHEST_FOR_FEW, HIGHEST_FOR_CLASSES = 16.0, 4.0, 64.0
 # With more numbers than this the waves would be most of the work.
 MOST_NUMBERS = 64
 # Few rows with classes are learned in some passes; small steps let validation find the right one.
@@ -176,14 +179,16 @@ def _ensemble(
     choices: Choices,
 ) -> Module:
     few = rows < FEW_ROWS
-    units, drop = UNITS, DROP_FOR_FEW if few else DROP
+    units, drop = UNITS, DROP
+    waves, size, highest = WAVES, MIXTURES, HIGHEST
+    if few:
+        drop, waves, size, highest = DROP_FOR_FEW, WAVES_FOR_FEW, MIXTURES_FOR_FEW, HIGHEST_FOR_FEW
+    elif not target.is_number:
+        drop, waves, highest = DROP_FOR_CLASSES, WAVES_FOR_CLASSES, HIGHEST_FOR_CLASSES
     layers: list[Module] = []
     if few and not target.is_number:
         units = UNITS_FOR_FEW_CLASSES
     elif 0 < len(numbers) <= MOST_NUMBERS:
-        waves, size, highest = WAVES, MIXTURES, HIGHEST
-        if few:
-            waves, size, highest = WAVES_FOR_FEW, MIXTURES_FOR_FEW, HIGHEST_FOR_FEW
         layers.append(PeriodicEmbedding(tuple(numbers), waves, size, highest=highest))
         choices.add(
             "numbers", layers[0].describe(),
