@@ -30,6 +30,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ELU", "GELU", "GRU", "LSTM", "RNN", "SELU", "AbsoluteError", "AveragePool1D",
         "AveragePool2D", "BatchNorm", "Bidirectional", "BinaryCrossEntropy", "ByAxes", "Constant",
         "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "CrossEntropy", "Dense",
+<<<<<<< HEAD
         "Dropout", "Embedding", "Ensemble", "Flatten", "ForgetGateBias", "GlobalAveragePool1D",
         "GlobalAveragePool2D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlorotNormal",
         "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LayerNorm", "LeCunNormal",
@@ -39,6 +40,17 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Sequential", "SiLU", "Sigmoid", "Softmax", "Softplus", "SpatialDropout", "SquaredError",
         "Tanh", "TransformerBlock", "Uniform", "UpSample1D", "UpSample2D", "XavierNormal",
         "XavierUniform", "Zeros",
+=======
+        "Dropout", "Embedding", "Flatten", "ForgetGateBias", "GaussianNoise", "GlobalAveragePool1D",
+        "GlobalAveragePool2D", "GlobalMaxPool1D", "GlobalMaxPool2D", "GlorotNormal",
+        "GlorotUniform", "HeNormal", "HeUniform", "Huber", "LayerNorm", "LeCunNormal",
+        "LeCunUniform", "LeakyReLU", "Loss", "MaxPool1D", "MaxPool2D", "Module",
+        "MultiHeadAttention", "Network", "Normal", "Orthogonal", "Parallel", "PositionEmbedding",
+        "PositionalEncoding", "RMSNorm", "ReLU", "Reshape", "Residual", "Sequential", "SiLU",
+        "Sigmoid", "Softmax", "Softplus", "SpatialDropout", "SquaredError", "Steps", "Tanh",
+        "TimePool", "TimeSummary", "TransformerBlock", "Uniform", "UpSample1D", "UpSample2D",
+        "XavierNormal", "XavierUniform", "Zeros",
+>>>>>>> main
     ),
     "misstep.optim": (
         "L1", "L2", "SGD", "Adagrad", "Adam", "AdamW", "ClipNorm", "ClipValue", "ConstantRate",
@@ -46,7 +58,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "ReduceOnPlateau", "Schedule", "StepDecay", "WarmUp",
     ),
     "misstep.record": ("Record", "read_record"),
-    "misstep.train": ("Callback", "Converged", "EarlyStopping", "Run", "Trainer", "Training"),
+    "misstep.train": (
+        "Callback", "Converged", "EarlyStopping", "Run", "Stage", "Stages", "Trainer",
+        "Training",
+    ),
 }  # fmt: skip
 
 # Functions of Values, and the two ways to make a Value, under the names that people look for.

@@ -27,7 +27,7 @@ import pytest
 import misstep
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/guide/*.md")])
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[a-z]*)(?P<rest>.*)$")
 LOOSE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

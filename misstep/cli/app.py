@@ -86,14 +86,17 @@ def root(
     return DONE
 
 
-@app.command(cls=SingleCommand, short_help="Train a network on a table, pictures or an example.")
+@app.command(
+    cls=SingleCommand, short_help="Train a network on a table, sequences, pictures or an example."
+)
 def train(
     source: Annotated[
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A table (CSV or TSV, also gzipped), a folder with MNIST's idx files, or the name "
-            "of an example: digits, iris, wine, breast-cancer, diabetes.",
+            help="A table (CSV or TSV, also gzipped), recorded sequences (npz), a folder with "
+            "MNIST's idx files, or the name of an example: digits, iris, wine, breast-cancer, "
+            "diabetes.",
             show_default=False,
         ),
     ] = None,
@@ -109,6 +112,14 @@ def train(
         typer.Option(
             metavar="FILE",
             help="A table to be judged on. Without it a fifth of the rows is set apart.",
+        ),
+    ] = None,
+    sequence_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="For a long table, with a line for each step: the column that says which sequence "
+            "a line belongs to.",
         ),
     ] = None,
     network: Annotated[
@@ -163,6 +174,8 @@ def train(
         misstep train digits
         misstep train houses.csv --target price
         misstep train people.csv --target income --test others.csv
+        misstep train movements.npz
+        misstep train long.csv --target activity --sequence-of id
         misstep train mnist/ --network dense128 --epochs 10
     """
     from misstep.cli.train_command import Wishes, train_on
@@ -172,7 +185,8 @@ def train(
         return show_welcome(json=json)
     return train_on(
         Wishes(
-            source=source, target=target, test=test, network=network, epochs=epochs,
+            source=source, target=target, test=test, sequence_of=sequence_of,
+            network=network, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
             quiet=quiet, json=json,

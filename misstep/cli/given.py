@@ -12,7 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Pictures, PixelScaling, Preprocessor, Table, is_picture_folder
+from misstep.data import (
+    Pictures,
+    PixelScaling,
+    Preprocessor,
+    Sequences,
+    SequenceScaling,
+    Table,
+    is_picture_folder,
+    sequences_from_table,
+)
 from misstep.data.files import existing_path
 from misstep.errors import DataError, MisstepError, NotYetError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
@@ -25,11 +34,11 @@ MODEL = "model.misstep"
 ENTRIES = 1000
 _PHOTOS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
-Rows = Table | Pictures | np.ndarray
+Rows = Table | Pictures | Sequences | np.ndarray
 
 
-def read_given(source: str) -> Table | Pictures:
-    """Return the table or pictures that `source` names. Raises MisstepError in words."""
+def read_given(source: str) -> Table | Pictures | Sequences:
+    """Return the table, pictures or sequences that `source` names. Raises MisstepError in words."""
     try:
         return read_source(source)
     except StorageError as error:
@@ -42,6 +51,8 @@ def read_given_rows(source: str, model: Model) -> Rows:
         found = read_rows(source)
     except StorageError as error:
         raise _clearer(source, error) from error
+    if isinstance(model.preprocessing, SequenceScaling):
+        return _sequences(source, found, model.preprocessing, model.target.name)
     pixels = isinstance(model.preprocessing, PixelScaling)
     if not pixels and not isinstance(found, Table):
         made_of = model.preprocessing
@@ -50,10 +61,28 @@ def read_given_rows(source: str, model: Model) -> Rows:
             columns = made_of.column_names
         shown = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
         raise DataError(
-            source, needed=f"a table with the columns of training ({shown})", got="pictures"
-        )
+            source, needed=f"a table with the columns of training ({shown})",
+            got="sequences" if isinstance(found, Sequences) else "pictures",
+        )  # fmt: skip
+    if isinstance(found, Sequences):
+        raise DataError(source, needed="pictures, as in training", got="sequences")
     _refuse_for_pictures(source, model, found)
     return found
+
+
+def _sequences(source: str, found: Rows, scaling: SequenceScaling, target: str) -> Sequences:
+    """Return rows for a model of sequences, with answers where there are any."""
+    if isinstance(found, Sequences):
+        return found
+    if isinstance(found, Table) and scaling.long is not None:
+        known = target if target in found.frame.columns else None
+        return sequences_from_table(found, scaling.long, known)
+    needed = "sequences, an npz file with x (rows, steps, channels)"
+    if scaling.long is not None:
+        needed = f"a long table with the columns {scaling.long.identifier} and {scaling.names[0]}"
+    raise DataError(
+        source, needed=needed, got="a table" if isinstance(found, Table) else "pictures"
+    )
 
 
 def _refuse_for_pictures(source: str, model: Model, found: Rows) -> None:
@@ -67,7 +96,7 @@ def _refuse_for_pictures(source: str, model: Model, found: Rows) -> None:
         if columns not in (scaling.pixels, scaling.pixels + 1):
             needed += ", or a table with a column for each pixel"
             raise DataError(source, needed=needed, got=f"a table of {columns} columns")
-    elif found.ndim < 2:
+    elif isinstance(found, np.ndarray) and found.ndim < 2:
         raise DataError(source, needed=needed, got=f"{len(found):,} single numbers, as labels are")
 
 
@@ -97,6 +126,8 @@ def number_of_rows(rows: Rows) -> int:
 
 def kind_of_rows(rows: Rows) -> str:
     """Return what one of these rows is called."""
+    if isinstance(rows, Sequences):
+        return "sequence"
     return "row" if isinstance(rows, Table) else "picture"
 
 

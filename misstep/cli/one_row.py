@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from misstep.cli.given import Rows, kind_of_rows, number_of_rows
-from misstep.data import Pictures, PixelScaling, Preprocessor, Table
+from misstep.data import Pictures, PixelScaling, Preprocessor, Sequences, Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model, picture_rows
@@ -70,6 +70,8 @@ def _alone(rows: Rows, place: int) -> Rows:
     if isinstance(rows, Table):
         frame = rows.frame.iloc[[place]].reset_index(drop=True)
         return Table(frame, rows.name, [], rows.target)
+    if isinstance(rows, Sequences):
+        return rows.picked(np.array([place]))
     if isinstance(rows, Pictures):
         pictures, labels = picture_rows(rows)
         one, label = pictures[place : place + 1], labels[place : place + 1]
@@ -79,7 +81,7 @@ def _alone(rows: Rows, place: int) -> Rows:
 
 def _picture(model: Model, alone: Rows, features: Array) -> Array | None:
     """Return the row as a picture from 0 to 1, if it came as one."""
-    if not isinstance(model.preprocessing, PixelScaling) or isinstance(alone, Table):
+    if not isinstance(model.preprocessing, PixelScaling) or isinstance(alone, Table | Sequences):
         return None
     shape = (picture_rows(alone)[0] if isinstance(alone, Pictures) else alone).shape[1:]
     return features.reshape(shape) if len(shape) == 2 else None
@@ -95,6 +97,9 @@ def _names(model: Model, picture: Array | None) -> list[str]:
 def _cells(model: Model, alone: Rows) -> list[str]:
     """Return what stood in the row for each feature, as text; "" where the name says it all."""
     names = model.feature_names
+    if isinstance(alone, Sequences):
+        # Features are steps of channels; what stood at one is not what the network gets.
+        return [""] * len(names)
     if isinstance(alone, Table):
         frame = alone.frame
         found = {str(name): frame[name].iloc[0] for name in frame.columns}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from misstep.cli.given import (
 )
 from misstep.cli.plain_text import json_line
 from misstep.cli.showing import Page, counted
+from misstep.data import Sequences
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model, score_words
@@ -41,10 +43,10 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
     scores, judged, words = _score(model, rows, outputs)
     kind = kind_of_rows(rows)
     if out is not None:
-        write_text(out, csv_text(model, outputs))
+        write_text(out, csv_text(model, outputs, rows))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
     elif not json:
-        sys.stdout.write(csv_text(model, outputs))
+        sys.stdout.write(csv_text(model, outputs, rows))
         sys.stdout.flush()
     for note in [*notes, *words]:
         page.say(note)
@@ -70,23 +72,27 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
     return DONE
 
 
-def csv_text(model: Model, outputs: Array) -> str:
+def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     """Return predictions as CSV: row, prediction, its probability and that of each class.
 
-    outputs: as `Model.outputs` gives them; rows are counted from 1.
+    outputs: as `Model.outputs` gives them; rows are counted from 1, but those of a long table are
+    called as its column of ids calls them.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    called: Iterable[Any] = range(1, len(outputs) + 1)
     heads = ["row", "prediction"]
+    if isinstance(rows, Sequences) and rows.ids is not None:
+        called, heads[0] = rows.ids.tolist(), rows.identifier
     if model.target.is_number:
         writer.writerow(heads)
-        for row, number in enumerate(model.decide(outputs).tolist(), 1):
+        for row, number in zip(called, model.decide(outputs).tolist(), strict=True):
             writer.writerow([row, f"{number:.{DIGITS}g}"])
         return text.getvalue()
     classes = [f"probability_{label}" for label in model.target.classes]
     writer.writerow([*heads, "probability", *classes])
     labels = model.decide(outputs).tolist()
-    for row, (label, shares) in enumerate(zip(labels, outputs.tolist(), strict=True), 1):
+    for row, label, shares in zip(called, labels, outputs.tolist(), strict=True):
         numbers = [f"{share:.6g}" for share in shares]
         writer.writerow([row, label, f"{max(shares):.6g}", *numbers])
     return text.getvalue()

@@ -13,7 +13,7 @@ from misstep.cli.given import MODEL, RUNS
 from misstep.errors import StorageError
 
 # What a table's name may end in; the last of it says how it is packed.
-_ENDINGS = re.compile(r"(?i)(?<=.)(\.(csv|tsv|tab|txt|data|dat))?(\.gz)?$")
+_ENDINGS = re.compile(r"(?i)(?<=.)(\.(csv|tsv|tab|txt|data|dat|npz|npy))?(\.gz)?$")
 _OWN = re.compile(r"manifest\.json|checkpoint-\d+\.misstep|\..*\.misstep-unfinished")
 
 

@@ -15,13 +15,25 @@ from misstep.cli.given import MODEL, quoted, read_given
 from misstep.cli.plain_text import json_line
 from misstep.cli.run_place import check_place, default_folder
 from misstep.cli.showing import Page, counted
+from misstep.cli.stage_table import say_stages
 from misstep.cli.verdict import score_rows, verdict
-from misstep.data import Pictures, Table, read_table
-from misstep.errors import ArgumentError
-from misstep.modeling import Settings, Trained, save_model, train_pictures, train_table
+from misstep.data import Pictures, PixelScaling, Sequences, SequenceScaling, Table, read_table
+from misstep.errors import ArgumentError, DataError
+from misstep.modeling import (
+    Settings,
+    Trained,
+    evident_identifier,
+    save_model,
+    train_long_table,
+    train_pictures,
+    train_sequences,
+    train_table,
+)
 from misstep.modeling.recipes import check_settings
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
+
+Data = Table | Pictures | Sequences
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,7 @@ class Wishes:
     target: str | None
     task: str | None
     test: str | None
+    sequence_of: str | None
     network: str | None
     epochs: int | None
     batch_size: int | None
@@ -63,45 +76,80 @@ def train_on(wishes: Wishes) -> int:
     check_settings(settings)
     check_place(wishes.folder)
     data = read_given(wishes.source)
-    _refuse_for_pictures(wishes, data)
-    test = None if wishes.test is None else read_table(wishes.test)
+    _refuse_for_others(wishes, data)
+    test = _test_of(wishes, data)
     _say_what_was_read(page, wishes, data, test)
+    return _finish(page, wishes, _trained(wishes, data, test, settings), data, test)
+
+
+def _trained(
+    wishes: Wishes, data: Data, test: Table | Sequences | None, settings: Settings
+) -> Trained:
+    """Train on what was read, by its kind."""
     if isinstance(data, Pictures):
-        trained = train_pictures(data, settings=settings)
-    else:
-        trained = train_table(data, wishes.target, task=wishes.task, test=test, settings=settings)
-    return _finish(page, wishes, trained, data, test)
+        return train_pictures(data, settings=settings)
+    if isinstance(data, Sequences):
+        judged = test if isinstance(test, Sequences) else None
+        return train_sequences(data, task=wishes.task, test=judged, settings=settings)
+    table = test if isinstance(test, Table) else None
+    target = wishes.target or data.target
+    identifier, because = wishes.sequence_of, "you chose it"
+    if identifier is None:
+        identifier, because = evident_identifier(data, target) or (None, "")
+    if identifier is not None:
+        return train_long_table(
+            data, identifier, target, task=wishes.task, test=table, because=because,
+            settings=settings,
+        )  # fmt: skip
+    return train_table(data, wishes.target, task=wishes.task, test=table, settings=settings)
 
 
-def _refuse_for_pictures(wishes: Wishes, data: Table | Pictures) -> None:
-    """Raise ArgumentError for options that mean nothing for pictures."""
-    if not isinstance(data, Pictures):
+def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
+    """Return the rows to be judged on, of the kind of `data`. Raises DataError for another kind."""
+    if wishes.test is None:
+        return None
+    if not isinstance(data, Sequences):
+        return read_table(wishes.test)
+    found = read_given(wishes.test)
+    if not isinstance(found, Sequences):
+        raise DataError(wishes.test, needed=f"sequences, as {wishes.source} has", got="others")
+    return found
+
+
+def _refuse_for_others(wishes: Wishes, data: Data) -> None:
+    """Raise ArgumentError for options that mean nothing for pictures or for sequences."""
+    if isinstance(data, Table):
         return
-    given = {"--target": wishes.target, "--test": wishes.test}
-    if wishes.task == "regression":
-        given["--task"] = wishes.task
+    kind = "pictures" if isinstance(data, Pictures) else "sequences"
+    given = {"--target": wishes.target, "--sequence-of": wishes.sequence_of}
+    if isinstance(data, Pictures):
+        given["--test"] = wishes.test
+        given["--task"] = wishes.task if wishes.task == "regression" else None
     for option, value in given.items():
         if value is not None:
             raise ArgumentError(
-                f"{option} {value}", needed="a table, since pictures bring classes of their own",
-                got="pictures", try_=f"the command without {option}",
+                f"{option} {value}", needed=f"a table, since {kind} bring answers of their own",
+                got=kind, try_=f"the command without {option}",
             )  # fmt: skip
 
 
 def _say_what_was_read(
-    page: Page, wishes: Wishes, data: Table | Pictures, test: Table | None
+    page: Page, wishes: Wishes, data: Data, test: Table | Sequences | None
 ) -> None:
     if isinstance(data, Pictures):
         count = len(data.train_pictures) + len(data.test_pictures)
         height, width = data.train_pictures.shape[1:]
         page.say(f"{wishes.source}: {count:,} pictures of {height} × {width} pixels")
+    elif isinstance(data, Sequences):
+        page.say(f"{wishes.source}: {_sequences_in_words(data)}")
     else:
         rows, columns = data.frame.shape
         page.say(f"{wishes.source}: {counted(rows, 'row')} of {counted(columns, 'column')}")
     for note in data.notes:
         page.say(note, "dim", indent=2)
     if test is not None:
-        page.say(f"{wishes.test}: {counted(len(test), 'row')} to be judged on")
+        thing = "sequence" if isinstance(test, Sequences) else "row"
+        page.say(f"{wishes.test}: {counted(len(test), thing)} to be judged on")
         for note in test.notes:
             page.say(note, "dim", indent=2)
     model = wishes.folder / MODEL
@@ -115,8 +163,18 @@ def _say_what_was_read(
         page.say(words.format(wishes.folder), indent=2)
 
 
+def _sequences_in_words(data: Sequences) -> str:
+    """Return how many sequences there are, how long, and of how many channels."""
+    shortest, longest = int(data.lengths.min()), int(data.lengths.max())
+    steps = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+    words = (
+        f"{counted(len(data), 'sequence')} of {steps} steps and {counted(data.channels, 'channel')}"
+    )
+    return words if data.test is None else f"{words}, and {len(data.test):,} to be judged on"
+
+
 def _finish(
-    page: Page, wishes: Wishes, trained: Trained, data: Table | Pictures, test: Table | None
+    page: Page, wishes: Wishes, trained: Trained, data: Data, test: Table | Sequences | None
 ) -> int:
     run, model = trained.run, trained.model
     interrupted = not run.finished and not run.failed
@@ -130,8 +188,9 @@ def _finish(
     if run.failed:
         _say_failed(wishes, trained, path)
     if run.usable:
+        say_stages(page, trained.stages, _things(trained))
         page.title(_how_it_ended(trained), always=True)
-        _say_scores(page, trained, data)
+        _say_scores(page, trained)
         model.facts["source"] = Path(wishes.source).name
         save_model(model, path)
         _say_next(page, wishes, path, data)
@@ -165,8 +224,16 @@ def _how_it_ended(trained: Trained) -> str:
     return words
 
 
-def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
-    things = "pictures" if isinstance(data, Pictures) else "rows"
+def _things(trained: Trained) -> str:
+    """Return what the rows of a model are called."""
+    preprocessing = trained.model.preprocessing
+    if isinstance(preprocessing, SequenceScaling):
+        return "sequences"
+    return "pictures" if isinstance(preprocessing, PixelScaling) else "rows"
+
+
+def _say_scores(page: Page, trained: Trained) -> None:
+    things = _things(trained)
     rows = int(trained.model.facts["test_rows"])
     target = trained.model.target
     rare = str(target.classes[target.rare]) if target.kind == "two classes" else ""
@@ -176,11 +243,12 @@ def _say_scores(page: Page, trained: Trained, data: Table | Pictures) -> None:
     page.blank(always=True)
     page.say(verdict(trained.metrics, trained.baselines, rows), "bold", always=True)
     run = trained.run
-    if run.reason == all_done(run.epochs) and run.best_epoch is None:
+    judged = [one.get("validation_loss", 0.0) for one in run.history]
+    if run.reason == all_done(run.epochs) and run.best_epoch is None and judged[-1] <= min(judged):
         page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)
 
 
-def _say_next(page: Page, wishes: Wishes, path: Path, data: Table | Pictures) -> None:
+def _say_next(page: Page, wishes: Wishes, path: Path, data: Data) -> None:
     size = path.stat().st_size
     page.blank(always=True)
     page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
@@ -216,4 +284,5 @@ def _for_machines(wishes: Wishes, trained: Trained, path: Path | None) -> dict[s
             for one in trained.choices
         ],
         "notes": trained.notes,
+        "while_learning": None if trained.stages is None else trained.stages.plain(),
     }

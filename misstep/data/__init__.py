@@ -11,8 +11,11 @@ from __future__ import annotations
 from misstep.data.columns import Column, ColumnKind, recognize_columns
 from misstep.data.examples import EXAMPLES, Example, read_example
 from misstep.data.idx import Pictures, is_picture_folder, read_idx, read_pictures
+from misstep.data.long_tables import LongForm, long_form_of, looks_long, sequences_from_table
 from misstep.data.preprocessing import Preprocessor, preprocessing_from_json
 from misstep.data.scaling import MatrixScaling, PixelScaling
+from misstep.data.sequence_scaling import SequenceScaling
+from misstep.data.sequences import Sequences, holds_sequences, sequences_from_arrays
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
 from misstep.data.targets import Target, recognize_target
@@ -23,15 +26,21 @@ __all__ = [
     "Column",
     "ColumnKind",
     "Example",
+    "LongForm",
     "MatrixScaling",
     "Pictures",
     "PixelScaling",
     "Preprocessor",
+    "SequenceScaling",
+    "Sequences",
     "Split",
     "Table",
     "Target",
     "WordVectors",
+    "holds_sequences",
     "is_picture_folder",
+    "long_form_of",
+    "looks_long",
     "preprocessing_from_json",
     "read_example",
     "read_idx",
@@ -40,6 +49,8 @@ __all__ = [
     "read_vectors",
     "recognize_columns",
     "recognize_target",
+    "sequences_from_arrays",
+    "sequences_from_table",
     "split_rows",
     "split_rows_in_time",
 ]

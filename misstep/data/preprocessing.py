@@ -18,6 +18,7 @@ from misstep.data.columns import Column, ColumnKind
 from misstep.data.names import did_you_mean
 from misstep.data.parts import CategoryPart, DatePart, NumberPart
 from misstep.data.scaling import FARTHEST, MatrixScaling, PixelScaling
+from misstep.data.sequence_scaling import SequenceScaling
 from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.data.tables import read_columns
 from misstep.data.weighted import checked_weights
@@ -178,7 +179,9 @@ class Preprocessor:
         return cls(from_plain(_Fitted, plain, "the stored preprocessing"))
 
 
-def preprocessing_from_json(plain: object) -> Preprocessor | MatrixScaling | PixelScaling:
+def preprocessing_from_json(
+    plain: object,
+) -> Preprocessor | MatrixScaling | PixelScaling | SequenceScaling:
     """Rebuild preprocessing of whichever kind was stored. Raises FileFormatError."""
     kind = plain.get("kind") if isinstance(plain, dict) else None
     if kind == "table":
@@ -187,9 +190,11 @@ def preprocessing_from_json(plain: object) -> Preprocessor | MatrixScaling | Pix
         return MatrixScaling.from_json(plain)
     if kind == "pixels":
         return PixelScaling.from_json(plain)
+    if kind == "sequences":
+        return SequenceScaling.from_json(plain)
     raise FileFormatError(
         "the stored preprocessing",
-        needed="kind table, matrix or pixels",
+        needed="kind table, matrix, pixels or sequences",
         got=repr(kind)[:60],
     )
 

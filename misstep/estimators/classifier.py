@@ -78,8 +78,9 @@ class Classifier(ClassifierMixin, Estimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Classifier:
         """Train anew on rows X and their classes y, and return the estimator.
 
-        X: (rows, features), an array of finite numbers, or a frame whose columns are numbers,
-        categories or dates, gaps allowed. y: (rows,), labels of any kind. sample_weight: (rows,); a
+        X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
+        categories or dates, gaps allowed; or recorded sequences, (rows, steps, channels), NaN where
+        a short one is filled up. y: (rows,), labels of any kind. sample_weight: (rows,); a
         row of weight 2 is that row twice, a row of weight 0 is not there, and neither is a class
         whose rows all weigh 0.
 

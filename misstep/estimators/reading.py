@@ -16,7 +16,15 @@ from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from misstep.data import Preprocessor, Table, Target, read_table
+from misstep.data import (
+    Preprocessor,
+    Sequences,
+    SequenceScaling,
+    Table,
+    Target,
+    holds_sequences,
+    read_table,
+)
 from misstep.data.names import did_you_mean
 from misstep.data.tables import read_columns
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
@@ -27,13 +35,17 @@ from misstep.modeling import Model
 MOST_WORDS = 400
 
 
-def first_features(estimator: Any, X: Any) -> Table | Array:
+def first_features(estimator: Any, X: Any) -> Table | Array | Sequences:
     """Return the rows that an estimator is fitted on, and remember their columns on it.
 
     X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
-    features). Raises DataError, or DtypeError for sparse matrices and what is no number.
+    features), or one of recorded sequences (rows, steps, channels). Raises DataError, or DtypeError
+    for sparse matrices and what is no number.
     """
     _refuse_sparse(X)
+    if isinstance(X, np.ndarray) and X.ndim == 3 and holds_sequences({"x": X}):
+        estimator.n_features_in_ = X.shape[2]
+        return Sequences.of(X, name="X")
     if narwhals.dependencies.is_polars_lazyframe(X):
         return read_table(X, name="X")
     if not _is_frame(X):
@@ -43,12 +55,14 @@ def first_features(estimator: Any, X: Any) -> Table | Array:
     return read_table(X, name="X")
 
 
-def further_features(estimator: Any, X: Any, model: Model) -> Table | Array:
+def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Sequences:
     """Return further rows in the way that the estimator was fitted on.
 
     Raises DataError for other columns, naming the nearest.
     """
     _refuse_sparse(X)
+    if isinstance(model.preprocessing, SequenceScaling):
+        return Sequences.of(X, name="X")
     if not isinstance(model.preprocessing, Preprocessor):
         return _numbers(estimator, X, reset=False)
     if _is_frame(X):

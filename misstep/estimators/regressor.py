@@ -67,8 +67,9 @@ class Regressor(RegressorMixin, Estimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
         """Train anew on rows X and their answers y, and return the estimator.
 
-        X: (rows, features), an array of finite numbers, or a frame whose columns are numbers,
-        categories or dates, gaps allowed. y: (rows,), finite numbers. sample_weight: (rows,); a row
+        X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
+        categories or dates, gaps allowed; or recorded sequences, (rows, steps, channels), NaN where
+        a short one is filled up. y: (rows,), finite numbers. sample_weight: (rows,); a row
         of weight 2 is that row twice, a row of weight 0 is not there.
 
         Raises DataError, DtypeError or ArgumentError.

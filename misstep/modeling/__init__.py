@@ -15,7 +15,15 @@ from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_r
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.modeling.sources import picture_rows, read_rows, read_source, unknown_source
-from misstep.modeling.tasks import Trained, train_pictures, train_table
+from misstep.modeling.stages import StageExample, StageReport
+from misstep.modeling.tasks import (
+    Trained,
+    evident_identifier,
+    train_long_table,
+    train_pictures,
+    train_sequences,
+    train_table,
+)
 
 __all__ = [
     "Baseline",
@@ -29,12 +37,15 @@ __all__ = [
     "Rows",
     "Scores",
     "Settings",
+    "StageExample",
+    "StageReport",
     "Trained",
     "as_loss_wants",
     "begin_rows",
     "choose_loss",
     "class_scores",
     "continue_rows",
+    "evident_identifier",
     "fit_rows",
     "load_model",
     "model_program",
@@ -45,7 +56,9 @@ __all__ = [
     "save_model",
     "score_words",
     "table_recipe",
+    "train_long_table",
     "train_pictures",
+    "train_sequences",
     "train_table",
     "unknown_source",
 ]

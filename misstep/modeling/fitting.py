@@ -14,13 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import MatrixScaling, Table, Target, split_rows
+from misstep.data import MatrixScaling, Sequences, SequenceScaling, Table, Target, split_rows
 from misstep.data.weighted import checked_weights
 from misstep.ir import Array
 from misstep.modeling.learning import Learned, Part, begin, go_on, learn
 from misstep.modeling.model import Preprocessing
 from misstep.modeling.preparing import prepare_columns
+<<<<<<< HEAD
 from misstep.modeling.recipes import check_settings, places_of_numbers, table_recipe
+=======
+from misstep.modeling.recipes import RecipeMaker, check_settings, sequence_recipe, table_recipe
+>>>>>>> main
 from misstep.modeling.settings import Choices, Settings
 
 # Whole weights are taken as copies as long as these make at most so many rows, or twice those
@@ -33,13 +37,13 @@ LEAST_VALIDATION_ROWS = 5
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as people have them: a table or an array (rows, columns), and answers (rows,).
+    """Rows as people have them: table, array (rows, columns) or sequences, and answers (rows,).
 
     `answers`: class numbers, or numbers in their own unit. `weights`: (rows,) or None.
     `class_weights`: one for each class, or None.
     """
 
-    source: Table | Array
+    source: Table | Array | Sequences
     answers: Array
     weights: object = None
     class_weights: Sequence[float] | None = None
@@ -51,6 +55,8 @@ class Rows:
         """Return the features of the given row numbers, in their order."""
         if isinstance(self.source, Table):
             return self.source.frame.iloc[rows]
+        if isinstance(self.source, Sequences):
+            return self.source.picked(rows)
         return self.source[rows]
 
 
@@ -87,8 +93,13 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     whole = _part(rows, chosen, weights, preprocessing, target)
     validation = whole.picked(parts.validation) if len(parts.validation) else None
     train = whole.picked(parts.train)
+<<<<<<< HEAD
     choose = partial(table_recipe, numbers=places_of_numbers(train.features))
     return learn(train, validation, preprocessing, target, settings, choices, choose)
+=======
+    recipe = _recipe(preprocessing)
+    return learn(train, validation, preprocessing, target, settings, choices, recipe)
+>>>>>>> main
 
 
 def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
@@ -104,7 +115,8 @@ def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     preprocessing = _prepared(rows, chosen, np.arange(len(chosen)), weights, choices)
     target = _fitted(target, rows.answers[chosen], weights)
     part = _part(rows, chosen, weights, preprocessing, target)
-    trainer = begin(len(part), part.features.shape[1], target, settings, choices)
+    recipe = _recipe(preprocessing)
+    trainer = begin(len(part), part.features.shape[1], target, settings, choices, recipe)
     return go_on(trainer, part, preprocessing, target, settings, choices)
 
 
@@ -153,6 +165,10 @@ def _fingerprints(rows: Rows) -> Array:
 
     if isinstance(rows.source, Table):
         frame = rows.source.frame
+    elif isinstance(rows.source, Sequences):
+        values = rows.source.values
+        frame = pandas.DataFrame(values.reshape(len(values), -1), copy=False)
+        frame["length"] = rows.source.lengths
     else:
         frame = pandas.DataFrame(rows.source, copy=False)
     features = hash_pandas_object(frame, index=False).to_numpy()
@@ -167,9 +183,21 @@ def _prepared(
     if isinstance(rows.source, Table):
         present = Table(rows.picked(np.unique(chosen)), rows.source.name)
         return prepare_columns(present, learned, choices, weights=weights)
+    if isinstance(rows.source, Sequences):
+        choices.add(
+            "channels", f"{learned.channels}, each brought to mean 0 and deviation 1",
+            "measured on the training sequences only",
+        )  # fmt: skip
+        return SequenceScaling.fit(learned)
     scaling = MatrixScaling.fit(learned, weights)
     choices.add("columns", "each brought to mean 0 and deviation 1", "all are numbers")
     return scaling
+
+
+def _recipe(preprocessing: Preprocessing) -> RecipeMaker:
+    if isinstance(preprocessing, SequenceScaling):
+        return sequence_recipe(preprocessing.steps, preprocessing.channels)
+    return table_recipe
 
 
 def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:
@@ -190,7 +218,7 @@ def _part(
         by_class = np.asarray(rows.class_weights, np.float64)[answers]
         weights = by_class if weights is None else weights * by_class
     encoded = target.encode(answers) if target.is_number else answers
-    if isinstance(rows.source, Table):
+    if isinstance(rows.source, Table | Sequences):
         features = preprocessing.transform(rows.picked(chosen))
     else:
         # Picked afterwards, when the numbers take half the memory.

@@ -6,7 +6,7 @@ features and encoded targets, not where they came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from misstep.modeling.recipes import RecipeMaker, as_loss_wants, check_settings,
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.nn import Loss
 from misstep.optim import ConstantRate
-from misstep.train import Run, Trainer
+from misstep.train import Run, Stages, Trainer
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,16 @@ class Part:
 
 @dataclass(frozen=True)
 class Learned:
-    """A model, how its training went, every choice, and the trainer that can go on."""
+    """A model, how its training went, every choice, and the trainer that can go on.
+
+    `judged`: which validation rows the stages of the run are about, (rows,).
+    """
 
     model: Model
     run: Run
     trainer: Trainer
     choices: list[Choice]
+    judged: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def learn(
@@ -75,13 +79,15 @@ def learn(
     recipe = choose(rows, features, target, settings, choices)
     trainer = recipe.trainer(settings.seed, settings.threads)
     x, y, weights = train.for_loss(recipe.loss)
+    stages = Stages()
     run = trainer.fit(
-        x, y, sample_weight=weights, epochs=recipe.epochs,
+        x, y, sample_weight=weights, epochs=recipe.epochs, callbacks=[stages],
         validation=None if validation is None else validation.for_loss(recipe.loss),
         early_stopping=None if validation is None else recipe.early_stopping(),
         progress=settings.progress, folder=settings.folder, resume=settings.resume,
     )  # fmt: skip
-    return _learned(trainer, preprocessing, target, run, choices, rows, settings.seed)
+    learned = _learned(trainer, preprocessing, target, run, choices, rows, settings.seed)
+    return replace(learned, judged=stages.places)
 
 
 def begin(

@@ -15,6 +15,8 @@ from misstep.data import (
     Pictures,
     PixelScaling,
     Preprocessor,
+    Sequences,
+    SequenceScaling,
     Target,
     read_table,
 )
@@ -25,7 +27,7 @@ from misstep.modeling.sources import picture_rows
 from misstep.nn import Loss, Network
 from misstep.train import Trainer
 
-Preprocessing = Preprocessor | MatrixScaling | PixelScaling
+Preprocessing = Preprocessor | MatrixScaling | PixelScaling | SequenceScaling
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,13 @@ class Model:
         """Return `data` as the network takes it, (rows, features); what was noticed is in `notes`.
 
         data: a path, table, frame or array with the columns of training; for pictures also an
-        array (rows, height, width). Raises DataError in words.
+        array (rows, height, width), for sequences (rows, steps, channels) with NaN where a short
+        one is filled up. Raises DataError in words.
         """
         self.notes = []
+        if isinstance(self.preprocessing, SequenceScaling):
+            features, self.notes = self.preprocessing.transform_with_notes(data)
+            return features
         if isinstance(self.preprocessing, Preprocessor):
             if isinstance(data, Pictures):
                 raise DataError("the data", needed="a table", got="pictures")
@@ -125,6 +131,10 @@ class Model:
         """
         if isinstance(data, Pictures):
             column: Any = picture_rows(data)[1]
+        elif isinstance(data, Sequences):
+            if data.labels is None:
+                return None
+            column = data.labels
         elif isinstance(data, np.ndarray):
             return None
         else:

@@ -1,4 +1,4 @@
-"""What a person means by SOURCE: the name of an example, a table, or a folder of idx pictures.
+"""What a person means by SOURCE: an example's name, a table, arrays, or a folder of idx pictures.
 
 Returns what was read; decides nothing about training.
 """
@@ -13,24 +13,28 @@ import numpy as np
 from misstep.data import (
     EXAMPLES,
     Pictures,
+    Sequences,
     Table,
+    holds_sequences,
     is_picture_folder,
     read_example,
     read_idx,
     read_pictures,
     read_table,
+    sequences_from_arrays,
 )
 from misstep.data.idx import NAMES
 from misstep.data.names import nearest_name
-from misstep.errors import FileFormatError, StorageError
+from misstep.data.npz import is_npz, read_arrays
+from misstep.errors import DataError, FileFormatError, StorageError
 
 
-def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
-    """Return the table or the labeled pictures that `source` names.
+def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
+    """Return the table, the labeled pictures or the recorded sequences that `source` names.
 
     `source`: an example such as "digits" (a file or a folder with pictures of that name goes
-    first), a CSV or TSV file, a folder with idx files, or one of these files. Raises StorageError,
-    FileFormatError, DataError.
+    first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files. Raises
+    StorageError, FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
     if is_picture_folder(path):
@@ -47,18 +51,23 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures:
             got="a folder without " + NAMES["train_pictures"][0],
             try_="a folder with MNIST's four files under their usual names",
         )  # fmt: skip
+    if path.is_file() and is_npz(path):
+        return _arrays(path)
     return read_table(source)
 
 
-def read_rows(source: str | os.PathLike[str]) -> Table | Pictures | np.ndarray:
+def read_rows(source: str | os.PathLike[str]) -> Table | Pictures | Sequences | np.ndarray:
     """Return rows to predict for: like `read_source`; an idx file of pictures stands alone.
 
-    A folder of pictures gives its test part where there is one.
+    A folder of pictures and a file of sequences give their test part where there is one.
     """
     path = Path(os.fspath(source))
     if path.is_file() and _is_idx_name(path):
         return read_idx(path)
-    return read_source(source)
+    found = read_source(source)
+    if isinstance(found, Sequences) and found.test is not None:
+        return found.test
+    return found
 
 
 def unknown_source(source: str) -> str | None:
@@ -71,6 +80,17 @@ def picture_rows(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
     if len(pictures.test_pictures):
         return pictures.test_pictures, pictures.test_labels
     return pictures.train_pictures, pictures.train_labels
+
+
+def _arrays(path: Path) -> Sequences:
+    arrays = read_arrays(path)
+    if not holds_sequences(arrays):
+        shown = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
+        raise DataError(
+            str(path), needed="recorded sequences: x (rows, steps, channels) and y (rows,)",
+            got=shown, try_="x[..., None] where there is one channel alone",
+        )  # fmt: skip
+    return sequences_from_arrays(arrays, path.name)
 
 
 def _is_idx_name(path: Path) -> bool:

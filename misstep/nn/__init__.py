@@ -55,6 +55,7 @@ from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace, StatisticPlace
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
+from misstep.nn.parallel import Parallel
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -65,6 +66,7 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
+from misstep.nn.recorded import GaussianNoise, Steps, TimePool, TimeSummary
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
@@ -98,6 +100,7 @@ __all__ = [
     "Fans",
     "Flatten",
     "ForgetGateBias",
+    "GaussianNoise",
     "GlobalAveragePool1D",
     "GlobalAveragePool2D",
     "GlobalMaxPool1D",
@@ -121,6 +124,7 @@ __all__ = [
     "Network",
     "Normal",
     "Orthogonal",
+    "Parallel",
     "ParameterPlace",
     "PeriodicEmbedding",
     "PositionEmbedding",
@@ -137,7 +141,10 @@ __all__ = [
     "SpatialDropout",
     "SquaredError",
     "StatisticPlace",
+    "Steps",
     "Tanh",
+    "TimePool",
+    "TimeSummary",
     "Trace",
     "TransformerBlock",
     "Uniform",

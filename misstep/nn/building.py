@@ -16,6 +16,7 @@ from misstep.nn.ensemble import Ensemble
 from misstep.nn.initializers import Initializer, registered_initializers
 from misstep.nn.losses import Loss, registered_losses
 from misstep.nn.module import Module, registered_layers
+from misstep.nn.parallel import Parallel
 
 # A model file may nest modules this deep; real networks stay far below.
 DEEPEST = 50
@@ -40,7 +41,10 @@ def build_module(
     if issubclass(kind, Sequential):
         layers = settings.pop("layers", None)
         shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
-        members = settings.pop("members", None) if issubclass(kind, Ensemble) else None
+        # A container's own setting beside its layers.
+        settled = ("join",) if issubclass(kind, Parallel) else ()
+        settled = ("members",) if issubclass(kind, Ensemble) else settled
+        named = {one: settings.pop(one) for one in settled if one in settings}
         if not isinstance(layers, list) or settings:
             raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
         made: list[Module] = []
@@ -50,10 +54,8 @@ def build_module(
                 made.append(made[again - 1])
             else:
                 made.append(build_module(layer, modules, depth + 1))
-        if members is not None:
-            return _called(kind, made, {"members": members})
         if shortcut is None:
-            return _called(kind, made, {})
+            return _called(kind, made, named)
         return _called(kind, made, {"shortcut": build_module(shortcut, modules, depth + 1)})
     if isinstance(settings.get("initializer"), Mapping):
         settings["initializer"] = build_initializer(settings["initializer"])

@@ -16,7 +16,7 @@ from misstep.ir import Value
 from misstep.nn.initializers import Constant, Zeros
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import mean, normalize, reshape, sqrt, variance
+from misstep.ops import maximum, mean, normalize, reshape, sqrt, total, variance, where
 
 
 def _check_epsilon(layer: str, epsilon: Any) -> None:
@@ -43,7 +43,7 @@ class BatchNorm(Module):
     divided by n − 1 as PyTorch has it (of the batch itself, by n). Evaluation takes the running
     ones, so that a row's output depends on no other row. `epsilon` is added to the variance.
 
-    Entries that only fill up short sequences count like all others.
+    Entries that only fill up short sequences (the mask of `nn/tracing.py`) count for neither.
 
     Of one entry for each feature, as in a batch of one row, the variance is 0: the output is then
     the shift alone, nothing is learned from it but the shift, and only the running mean moves.
@@ -81,6 +81,9 @@ class BatchNorm(Module):
         if not current_trace().training:
             slope = scale / sqrt(running_variance + self.epsilon)
             return (x - running_mean) * slope + shift
+        mask = current_trace().mask_of(x) if x.ndim == 3 else None
+        if mask is not None:
+            return self._of_what_counts(x, mask, (running_mean, running_variance), (scale, shift))
         axes = tuple(range(x.ndim - 1))
         count = math.prod(x.shape[:-1])
         if count:
@@ -90,6 +93,30 @@ class BatchNorm(Module):
             spread = reshape(variance(x, axes, keep=True), features) * (count / (count - 1))
             self.becomes("variance", self._moved(running_variance, spread))
         return normalize(x, scale, shift, axes, self.epsilon)
+
+    def _of_what_counts(
+        self,
+        x: Value,
+        mask: Value,
+        running: tuple[Value, Value],
+        parameters: tuple[Value, Value],
+    ) -> Value:
+        """Return sequences normalized by mean and variance of the entries that count."""
+        counts = reshape(mask, (*mask.shape, 1))
+        count = total(mask)
+        n = maximum(count, 1.0)
+        found = total(x * counts, (0, 1), keep=True) / n
+        centered = x - found
+        spread = total(centered * centered * counts, (0, 1), keep=True) / n
+        features = x.shape[-1:]
+        # Nothing moves where no entry counts, and no variance where but one does.
+        moved = self._moved(running[0], reshape(found, features))
+        self.becomes("mean", where(count > 0.0, moved, running[0]))
+        unbiased = reshape(spread, features) * (n / maximum(n - 1.0, 1.0))
+        moved = self._moved(running[1], unbiased)
+        self.becomes("variance", where(count > 1.0, moved, running[1]))
+        scale, shift = parameters
+        return centered * (scale / sqrt(spread + self.epsilon)) + shift
 
     def _moved(self, running: Value, found: Value) -> Value:
         return running * (1.0 - self.momentum) + found * self.momentum

@@ -35,6 +35,17 @@ class Callback:
     def on_update(self, training: Training) -> None:
         """Hear that the weights changed."""
 
+    def planned_update(self, update: int) -> int | None:
+        """Return the next update above `update` to be heard of, or None.
+
+        Who overrides `on_update` hears of each one, for which training must stop each time; this
+        plans a few.
+        """
+        return None
+
+    def on_planned_update(self, training: Training) -> None:
+        """Hear that the update which `planned_update` named was done."""
+
     def on_epoch_end(self, training: Training) -> None:
         """Hear that an epoch is over; its values are `training.history[-1]`."""
 

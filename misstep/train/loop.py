@@ -26,6 +26,7 @@ from misstep.train.progress import Progress
 from misstep.train.rows import Rows
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
+from misstep.train.stages import Stages
 from misstep.train.state import Best, TrainingState, Values
 from misstep.train.stepping import Stepper, Taken
 
@@ -158,6 +159,9 @@ class Training:
             best_epoch=best,
             folder=None if self.folder is None else self.folder.folder,
             failed=self.failed,
+            stages=[
+                stage for one in self.callbacks if isinstance(one, Stages) for stage in one.stages
+            ],
         )
 
     def _close_record(self, reason: str) -> None:
@@ -226,7 +230,7 @@ class Training:
         full = self.rows_of_epoch // plan.batch_size - state.batch
         if full < 1 or probing or self._callbacks_hear_updates:
             return 1
-        limits = [full, self.pace.steps]
+        limits = [full, self.pace.steps, *(one - state.update for one in self._planned())]
         if plan.accumulate > 1:
             return min(full, plan.accumulate - state.accumulated)
         if plan.probe_every:
@@ -234,6 +238,11 @@ class Training:
         if self.folder is not None and self.folder.every is not None:
             limits.append(self.folder.every - state.update % self.folder.every)
         return min(limits)
+
+    def _planned(self) -> list[int]:
+        """Return the next updates that callbacks planned to hear of."""
+        found = (callback.planned_update(self.state.update) for callback in self.callbacks)
+        return [one for one in found if one is not None]
 
     @property
     def _callbacks_hear_updates(self) -> bool:
@@ -265,11 +274,14 @@ class Training:
     def _updated(self, losses: Array, rates: Array) -> None:
         """Tell of updates that were done."""
         state = self.state
-        state.update += len(losses)
         if not len(losses):
             return
+        before = state.update
+        state.update += len(losses)
         for callback in self.callbacks:
             callback.on_update(self)
+            if callback.planned_update(before) == state.update:
+                callback.on_planned_update(self)
         if self.folder is not None:
             self._remember_callbacks()
             self.folder.steps(state, losses, rates)

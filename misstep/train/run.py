@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from misstep.train.stages import Stage
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,8 @@ class Run:
     `reason`: why it ended, in words. `finished`: whether it ended as planned; False after Ctrl-C
     and when it failed. `failed`: whether the loss was no longer a finite number. `best_epoch`: the
     epoch whose weights the network now has, if that is not the last one. `updates`: weight updates
-    in all. `seconds`: spent in all.
+    in all. `seconds`: spent in all. `stages`: what the network got wrong as it learned, where an
+    `ms.Stages` watched.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -32,6 +35,7 @@ class Run:
     best_epoch: int | None = None
     folder: Path | None = None
     failed: bool = False
+    stages: list[Stage] = field(default_factory=list)
 
     @property
     def usable(self) -> bool:

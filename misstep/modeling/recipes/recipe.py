@@ -42,7 +42,11 @@ PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
 class Recipe:
     """Everything that training needs besides rows.
 
+<<<<<<< HEAD
     `passes`: how often an epoch goes through the rows.
+=======
+    `restore_best`: whether the weights of the epoch with the best validation are kept.
+>>>>>>> main
     """
 
     module: Module
@@ -52,7 +56,11 @@ class Recipe:
     batch_size: int
     epochs: int
     patience: int
+<<<<<<< HEAD
     passes: int = 1
+=======
+    restore_best: bool = True
+>>>>>>> main
 
     def trainer(self, seed: int, threads: int | None) -> Trainer:
         """Return a trainer that follows this recipe."""
@@ -63,7 +71,7 @@ class Recipe:
 
     def early_stopping(self) -> EarlyStopping:
         """Return what ends training when validation no longer gets better."""
-        return EarlyStopping(self.patience)
+        return EarlyStopping(self.patience, restore_best=self.restore_best)
 
 
 # Takes the numbers of rows and of features, what is predicted, what a person said, and the choices

@@ -4,7 +4,21 @@
 """
 
 from misstep.modeling.tasks.pictures import train_pictures
+from misstep.modeling.tasks.sequences import (
+    evident_identifier,
+    train_long_table,
+    train_sequences,
+)
 from misstep.modeling.tasks.tables import train_table
 from misstep.modeling.tasks.task import Task, Trained, train
 
-__all__ = ["Task", "Trained", "train", "train_pictures", "train_table"]
+__all__ = [
+    "Task",
+    "Trained",
+    "evident_identifier",
+    "train",
+    "train_long_table",
+    "train_pictures",
+    "train_sequences",
+    "train_table",
+]

@@ -57,5 +57,6 @@ def train_pictures(
         learn, part(shown[parts.validation], labels[parts.validation]), judged, scaling, fitted,
         picture_recipe(shape),
         (guess(learn, judged, fitted), linear(learn, judged, fitted, "pictures")),
+        [f"picture {number + 1}" for number in parts.validation],
     )  # fmt: skip
     return train(made, choices, [*pictures.notes, *parts.notes], settings, began)

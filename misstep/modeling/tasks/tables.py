@@ -43,6 +43,7 @@ def train_table(
     choices.add("target", f"{name}: {recognized.kind}", recognized.because)
     notes += recognized.notes
     present = np.asarray(recognized.present(column))
+    numbers = np.flatnonzero(present) + 1
     frame = table.frame[present].reset_index(drop=True)
     classes = None if recognized.is_number else recognized.encode(frame[name])
     parts = split_rows(
@@ -79,6 +80,7 @@ def train_table(
         learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted,
         partial(table_recipe, numbers=places_of_numbers(learn.features)),
         (guess(learn, test_part, fitted), linear(learn, test_part, fitted)),
+        [f"row {number}" for number in numbers[parts.validation]],
     )  # fmt: skip
     return train(made, choices, notes, settings, began)
 

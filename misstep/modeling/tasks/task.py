@@ -19,6 +19,7 @@ from misstep.modeling.model import Model, Preprocessing
 from misstep.modeling.recipes import RecipeMaker
 from misstep.modeling.scores import Scores
 from misstep.modeling.settings import Choice, Choices, Settings
+from misstep.modeling.stages import StageReport, stage_report
 from misstep.train import Run
 
 # Share of the rows that are set apart to be judged on, when no test rows are given.
@@ -30,6 +31,7 @@ class Trained:
     """What came of training: the model, its run, scores by part, every choice, and notes.
 
     `metrics`: scores by name: test, validation, and each of the `baselines` that could be fitted.
+    `stages`: what was wrong as the network learned; None without validation rows.
     """
 
     model: Model
@@ -39,6 +41,7 @@ class Trained:
     notes: list[str]
     seconds: float
     baselines: Sequence[Baseline] = ()
+    stages: StageReport | None = None
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Task:
     """Three parts of the data, what turns people's data into them, and how to learn from them.
 
     `recipe`: makes the recipe. `baselines`: the first is the guess without looking.
+    `validation_names`: what each row of the validation part is called, as "row 17".
     """
 
     train: Part
@@ -55,6 +59,7 @@ class Task:
     target: Target
     recipe: RecipeMaker
     baselines: Sequence[Baseline]
+    validation_names: Sequence[str] | None = None
 
 
 def train(
@@ -85,7 +90,10 @@ def train(
                 metrics[baseline.name] = found
     model.facts |= {"test_rows": len(task.test), "metrics": metrics}
     seconds = time.perf_counter() - began
-    return Trained(model, learned.run, metrics, choices.made, notes, seconds, task.baselines)
+    stages = stage_report(learned, validation, task.target, task.validation_names)
+    return Trained(
+        model, learned.run, metrics, choices.made, notes, seconds, task.baselines, stages
+    )
 
 
 def tell_split(

@@ -1,0 +1,258 @@
+"""Long tables: one line for each step of a sequence, the lines of a sequence told by an id.
+
+Says which columns are id, time and channels, and why, and puts the lines together. Knows tables and
+sequences, no network.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from misstep.data.columns import Column, ColumnKind, recognize_columns
+from misstep.data.names import did_you_mean
+from misstep.data.parts import as_dates, as_numbers
+from misstep.data.sequences import Sequences
+from misstep.data.stored import STRICT
+from misstep.data.tables import Table
+from misstep.data.values import date_format_of
+from misstep.errors import DataError
+from misstep.ir import Array
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["LongForm", "long_form_of", "looks_long", "sequences_from_table"]
+
+# Lines that a sequence has at least, on average, before a table counts as a long one unasked.
+FEWEST_STEPS = 5
+FEWEST_SEQUENCES = 10
+_ID_NAME = re.compile(
+    r"(.*[_\s.-])?(id|ids|series|sequence|seq|recording|trial|session|episode|run|case|sample|"
+    r"window|track|trip|subject|unit)(_?(id|nr|no|number))?|.*[a-z](Id|ID)"
+)
+_TIME_NAME = re.compile(
+    r"(.*[_\s.-])?(time|timestamp|date|datetime|t|step|steps|tick|frame|second|seconds|cycle|index|"
+    r"order|position)([_\s.-].*)?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class LongForm:
+    """Which columns of a long table are what.
+
+    `identifier`: tells sequences apart; `time`: orders their lines, empty for the order of the
+    file, `time_form`: the format of its dates, empty for numbers; `channels`: number columns,
+    `forms`: how each is written.
+    """
+
+    identifier: str
+    time: str
+    channels: tuple[str, ...]
+    forms: tuple[str, ...]
+    time_form: str = ""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if len(self.channels) != len(self.forms) or not self.channels:
+            raise ValueError("channels and forms must be equally many, at least one")
+
+
+def looks_long(table: Table, target: str | None) -> tuple[str, str] | None:
+    """Return id and time column of a table that is evidently a long one, or None.
+
+    Evident: a column whose name says that it tells things apart, each of whose values has at least
+    5 lines on average and one answer, and one whose name says time, other at each of its lines.
+    """
+    frame = table.frame
+    if target is None or target not in frame:
+        return None
+    for title in map(str, frame.columns):
+        if title == target or not _ID_NAME.fullmatch(title.strip().lower()):
+            continue
+        ids = frame[title]
+        count = int(ids.nunique())
+        enough = count >= FEWEST_SEQUENCES and len(frame) >= FEWEST_STEPS * count
+        if not enough or ids.isna().any() or not _is_constant(frame[target], _numbered(ids)):
+            continue
+        for other in map(str, frame.columns):
+            named = other not in (title, target) and _TIME_NAME.fullmatch(other.strip())
+            if named and _orders(frame[other], _numbered(ids)):
+                return title, other
+    return None
+
+
+def long_form_of(
+    table: Table, identifier: str, target: str | None
+) -> tuple[LongForm, list[tuple[str, str, str]]]:
+    """Return which columns of a long table are what, and what, choice and because of each column.
+
+    `identifier`: the column that tells sequences apart. Raises DataError where it is not there or
+    nothing is left to learn from.
+    """
+    frame = table.frame
+    titles = [str(one) for one in frame.columns]
+    if identifier not in titles:
+        raise DataError(
+            f"the column {identifier!r} that tells sequences apart", needed="a column of the table",
+            got="none of that name", try_=did_you_mean(identifier, titles),
+        )  # fmt: skip
+    group = _numbered(frame[identifier])
+    left_out = {identifier, target} - {None}
+    columns = recognize_columns(table, [one for one in titles if one in left_out])
+    time, told = _time_of(frame, columns, group)
+    choices = [(f"column {identifier}", "id", f"tells sequences apart: {_counts(group)}"), told]
+    used: list[Column] = []
+    for one in columns:
+        if one.name == (time.name if time else None):
+            continue
+        if one.kind is ColumnKind.NUMBER:
+            used.append(one)
+            choices.append((f"column {one.name}", "channel", one.because))
+        else:
+            because = f"only numbers become channels; this is {one.kind}: {one.because}"
+            choices.append((f"column {one.name}", "left out", because))
+    if not used:
+        raise DataError(
+            f"{table.name}", needed="number columns beside id, time and answer", got="none",
+        )  # fmt: skip
+    form = LongForm(
+        identifier, time.name if time else "", tuple(one.name for one in used),
+        tuple(one.form or "plain" for one in used),
+        time.form if time is not None and time.kind is ColumnKind.DATE else "",
+    )  # fmt: skip
+    return form, choices
+
+
+def sequences_from_table(table: Table, form: LongForm, target: str | None = None) -> Sequences:
+    """Return the sequences of a long table, in the order in which their ids come first.
+
+    Raises DataError: a column that is missing, an answer that changes within a sequence.
+    """
+    frame = table.frame
+    wanted = [form.identifier, *([form.time] if form.time else []), *form.channels]
+    titles = [str(one) for one in frame.columns]
+    for name in [*wanted, *([target] if target else [])]:
+        if name not in titles:
+            raise DataError(
+                f"{table.name}", needed=f"the column {name!r}, as in training", got="none",
+                try_=did_you_mean(name, titles),
+            )  # fmt: skip
+    notes = list(table.notes)
+    ids = frame[form.identifier]
+    if ids.isna().any():
+        gone = int(ids.isna().sum())
+        notes.append(f"{gone:,} lines are left out: {form.identifier} is missing")
+        frame = frame[~ids.isna()].reset_index(drop=True)
+        ids = frame[form.identifier]
+    if not len(frame):
+        raise DataError(f"{table.name}", needed=f"lines with a {form.identifier}", got="none")
+    group = _numbered(ids)
+    if form.time:
+        order = np.lexsort((_times(frame, form), group))
+    else:
+        order = np.argsort(group, kind="stable")
+    group = group[order]
+    lengths = np.bincount(group)
+    starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    places = np.arange(len(group)) - starts[group]
+    values = np.full((len(lengths), int(lengths.max()), len(form.channels)), np.nan)
+    for channel, (name, written) in enumerate(zip(form.channels, form.forms, strict=True)):
+        values[group, places, channel] = as_numbers(frame[name], name, written)[order]
+    labels = None if target is None else _answers(frame[target], order, group, target, form)
+    made = Sequences.of(values, lengths, labels, form.channels, table.name, target or "class")
+    names = ids.to_numpy()[order][starts]
+    return Sequences(
+        made.values, made.lengths, made.labels, made.names, made.name, made.target,
+        [*notes, *made.notes], names, form.identifier,
+    )  # fmt: skip
+
+
+def _answers(
+    column: pandas.Series, order: Array, group: Array, target: str, form: LongForm
+) -> Array:
+    """Return the answer of each sequence; those of its lines must agree, or be missing."""
+    import pandas
+
+    answers = column.iloc[order].reset_index(drop=True)
+    first = answers.groupby(group).first()
+    differs = answers.notna().to_numpy() & (answers != first.iloc[group].reset_index(drop=True))
+    if differs.any():
+        row = int(np.flatnonzero(differs)[0])
+        raise DataError(
+            f"the target {target!r}", needed=f"one answer for each {form.identifier}",
+            got=f"{first.iloc[group[row]]!r} and {answers.iloc[row]!r} for the same one",
+            try_="another column for --sequence-of, or a target that stays the same within it",
+        )  # fmt: skip
+    return pandas.Series(first).to_numpy()
+
+
+def _time_of(
+    frame: pandas.DataFrame, columns: list[Column], group: Array
+) -> tuple[Column | None, tuple[str, str, str]]:
+    """Return the column that orders lines within sequences, and the choice with its because."""
+    for one in columns:
+        named = _TIME_NAME.fullmatch(one.name.strip()) and one.kind is not ColumnKind.CONSTANT
+        if named and _orders(frame[one.name], group):
+            because = "its name says time, and no two lines of a sequence have the same"
+            return one, (f"column {one.name}", "time", because)
+    for one in columns:
+        if one.kind is ColumnKind.DATE:
+            because = "it is the column of dates"
+            return one, (f"column {one.name}", "time", because)
+    because = "no column says time by its name and differs at each line of a sequence"
+    return None, ("order of steps", "as in the file", because)
+
+
+def _times(frame: pandas.DataFrame, form: LongForm) -> Array:
+    """Return what orders lines, (rows,) numbers; lines without a time come last."""
+    column = frame[form.time]
+    if form.time_form or (isinstance(column.dtype, np.dtype) and column.dtype.kind == "M"):
+        dates = as_dates(column, form.time, form.time_form or "stored")
+        return np.where(np.isnat(dates), np.iinfo(np.int64).max, dates.astype(np.int64))
+    return as_numbers(column, form.time, "plain")
+
+
+def _numbered(ids: pandas.Series) -> Array:
+    """Return a number for each line: that of its id, in the order in which ids come first."""
+    import pandas
+
+    return np.asarray(pandas.factorize(ids)[0], np.int64)
+
+
+def _is_constant(column: pandas.Series, group: Array) -> bool:
+    return bool((column.groupby(group).nunique(dropna=False) <= 1).all())
+
+
+def _orders(column: pandas.Series, group: Array) -> bool:
+    """Tell whether a column of numbers or dates is another one at each line of a sequence."""
+    if column.isna().any():
+        return False
+    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
+    if kind == "O":
+        words = [str(one) for one in column.tolist()]
+        found = date_format_of(list(dict.fromkeys(words)))
+        if found is None:
+            return False
+        numbers = as_dates(column, str(column.name), found[0]).astype(np.int64)
+    elif kind == "M":
+        numbers = column.to_numpy().astype("datetime64[ns]").astype(np.int64)
+    elif kind in "iuf":
+        numbers = column.to_numpy()
+    else:
+        return False
+    order = np.lexsort((numbers, group))
+    same = np.diff(group[order]) == 0
+    return bool((np.diff(numbers[order])[same] > 0).all())
+
+
+def _counts(group: Array) -> str:
+    lengths = np.bincount(group[group >= 0])
+    if lengths.min() == lengths.max():
+        return f"{len(lengths):,} sequences of {lengths[0]:,} lines each"
+    return f"{len(lengths):,} sequences of {lengths.min():,} to {lengths.max():,} lines"

@@ -1,0 +1,268 @@
+"""Recorded sequences: several numbers at each step, some steps in each sequence, all lengths mixed.
+
+Holds `Sequences` and how one is made of arrays, those of an npz file too. Knows arrays and names,
+no network. A long table becomes one in `long_tables.py`; `sequence_scaling.py` fits and scales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.errors import DataError
+from misstep.ir import Array
+
+__all__ = ["Sequences", "holds_sequences", "sequences_from_arrays"]
+
+# What people call the arrays of a file; a part may stand before or behind: x_train, test_x.
+VALUES = ("x", "values", "sequences", "data", "signals", "inputs")
+ANSWERS = ("y", "label", "labels", "target", "targets", "class", "answers")
+LENGTHS = ("length", "lengths", "len", "n_steps", "steps")
+CHANNELS = ("channels", "channel_names", "columns", "features", "names")
+PARTS = ("train", "test")
+# Pixels are whole numbers up to this, or shares of 1; signals hardly ever are.
+LARGEST_PIXEL = 255
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Recorded sequences, each of its own length.
+
+    `values`: (rows, steps, channels) float64, NaN where a gap is and beyond a sequence's end;
+    `lengths`: (rows,) steps of each, 1 or more; `labels`: (rows,) answers, or None; `names`: of the
+    channels. `target`: what the answers are called. `ids`: (rows,) what each sequence is called in
+    the column `identifier`, where it came from a long table. `test`: a part to be judged on that
+    the file brought.
+    """
+
+    values: NDArray[np.float64]
+    lengths: NDArray[np.int64]
+    labels: Array | None
+    names: tuple[str, ...]
+    name: str = "the sequences"
+    target: str = "class"
+    notes: list[str] = field(default_factory=list)
+    ids: Array | None = None
+    identifier: str = ""
+    test: Sequences | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def channels(self) -> int:
+        """How many numbers there are at each step."""
+        return int(self.values.shape[2])
+
+    def picked(self, rows: Array) -> Sequences:
+        """Return the sequences at `rows`, in their order."""
+        return replace(
+            self,
+            values=self.values[rows], lengths=self.lengths[rows], test=None,
+            labels=None if self.labels is None else self.labels[rows],
+            ids=None if self.ids is None else self.ids[rows],
+        )  # fmt: skip
+
+    @classmethod
+    def of(
+        cls,
+        values: object,
+        lengths: object = None,
+        labels: object = None,
+        names: Sequence[str] | None = None,
+        name: str = "the sequences",
+        target: str = "class",
+    ) -> Sequences:
+        """Return sequences made of arrays.
+
+        `values`: (rows, steps, channels), or (rows, steps) for one channel; NaN fills up short ones
+        and marks gaps. `lengths`: (rows,) whole numbers; where not given, a sequence ends at its
+        last step that has a number. Raises DataError.
+        """
+        array = _numbers(values, name)
+        found = _ends(array) if lengths is None else _given_lengths(lengths, array, name)
+        beyond = np.arange(array.shape[1]) >= found[:, None]
+        if lengths is not None and beyond.any():
+            array = np.where(beyond[..., None], np.nan, array)
+        notes = []
+        empty = int((found == 0).sum())
+        if empty:
+            notes.append(f"{empty:,} of {len(array):,} sequences have no number at all")
+        found = np.maximum(found, 1)
+        inside = int((np.isnan(array) & ~beyond[..., None]).sum())
+        if inside:
+            notes.append(
+                f"{inside:,} gaps inside sequences; each is filled from the steps around it"
+            )
+        titles = tuple(names or (f"channel_{place + 1}" for place in range(array.shape[2])))
+        if len(titles) != array.shape[2]:
+            raise DataError(
+                f"the names of the channels of {name}", needed=f"{array.shape[2]}, one for each",
+                got=str(len(titles)),
+            )  # fmt: skip
+        answers = None if labels is None else np.asarray(labels)
+        if answers is not None and answers.shape != (len(array),):
+            raise DataError(
+                f"the answers of {name}", needed=f"one for each sequence, shape ({len(array)},)",
+                got=f"shape {answers.shape}",
+            )  # fmt: skip
+        return cls(array, found, answers, titles, name, target, notes)
+
+
+def holds_sequences(arrays: Mapping[str, Array]) -> bool:
+    """Tell whether the arrays of a file are recorded sequences rather than pictures.
+
+    They are where numbers of steps stand beside them, where numbers are missing, or where three
+    axes (rows, steps, channels) hold fractions or negative numbers that no pixel has.
+    """
+    found = _part_of(arrays, "train") or _part_of(arrays, "")
+    if found is None:
+        return False
+    values, lengths = found["values"], found.get("lengths")
+    if values.dtype.kind not in "iuf" or values.ndim not in (2, 3) or not values.size:
+        return False
+    if lengths is not None:
+        return True
+    if values.ndim == 2:
+        return False
+    if values.dtype.kind == "u":
+        return False
+    if np.isnan(values).any() if values.dtype.kind == "f" else False:
+        return True
+    low, high = values.min(), values.max()
+    square = values.shape[1] == values.shape[2]
+    whole = values.dtype.kind == "i" or bool((values == np.floor(values)).all())
+    pixels = low >= 0 and (high <= 1 or (whole and high <= LARGEST_PIXEL))
+    return not (square and pixels)
+
+
+def sequences_from_arrays(arrays: Mapping[str, Array], name: str) -> Sequences:
+    """Return the sequences that the arrays of a file are.
+
+    Names as in x, length, y or x_train, len_train, y_train, x_test …; `classes` may name the
+    classes by number, `channels` the channels. Raises DataError for arrays that don't fit.
+    """
+    train = _part_of(arrays, "train")
+    test = _part_of(arrays, "test") if train is not None else None
+    train = train or _part_of(arrays, "") or _part_of(arrays, "test")
+    if train is None:
+        raise DataError(
+            f"the arrays of {name}", needed="x (rows, steps, channels), or x_train",
+            got=", ".join(sorted(arrays)) or "none",
+        )  # fmt: skip
+    classes = arrays.get("classes", arrays.get("class_names"))
+    names = next((arrays[one] for one in CHANNELS if one in arrays), None)
+    titles = None
+    if names is not None and names.dtype.kind in "US" and names.ndim == 1:
+        titles = [str(one) for one in names]
+    target = train.get("target", "y")
+    made = _made(train, classes, titles, name, target)
+    used = {key for part in (train, test) if part is not None for key in part["keys"]}
+    if "lengths" not in train and made.channels > made.values.shape[1] > 1:
+        made.notes.append(
+            f"x is taken as (rows, steps, channels): {made.values.shape[1]:,} steps of "
+            f"{made.channels:,} channels; if it is the other way round, transpose its last axes"
+        )
+    left = sorted(set(arrays) - used - {"classes", "class_names", *CHANNELS})
+    if left:
+        made.notes.append(f"not used: {', '.join(left)}, of which nothing says what it means")
+    if test is None:
+        return made
+    judged = _made(test, classes, titles, name, target)
+    if judged.channels != made.channels:
+        raise DataError(
+            f"the test part of {name}", needed=f"{made.channels} channels, as the training part",
+            got=str(judged.channels),
+        )  # fmt: skip
+    return replace(made, test=judged)
+
+
+def _made(
+    part: Mapping[str, Any], classes: Array | None, titles: list[str] | None, name: str, target: str
+) -> Sequences:
+    labels = part.get("answers")
+    if labels is not None and classes is not None and labels.dtype.kind in "iu":
+        if labels.size and not (labels.min() >= 0 and labels.max() < len(classes)):
+            raise DataError(
+                f"the answers of {name}", needed=f"numbers of classes, 0 to {len(classes) - 1}",
+                got=f"{labels.min()} to {labels.max()}",
+            )  # fmt: skip
+        labels = classes[labels]
+    return Sequences.of(part["values"], part.get("lengths"), labels, titles, name, target)
+
+
+def _part_of(arrays: Mapping[str, Array], part: str) -> dict[str, Any] | None:
+    """Return values, lengths and answers of a part by these names, or None without values."""
+
+    lower = {key.lower(): key for key in arrays}
+    found: dict[str, Any] = {"keys": set()}
+    for what, words in (("values", VALUES), ("lengths", LENGTHS), ("answers", ANSWERS)):
+        for word in words:
+            spellings = (word,) if not part else (f"{word}_{part}", f"{part}_{word}")
+            key = next((lower[one] for one in spellings if one in lower), None)
+            if key is not None:
+                found[what] = np.asarray(arrays[key])
+                found["keys"].add(key)
+                if what == "answers":
+                    found["target"] = word
+                break
+    return found if "values" in found else None
+
+
+def _numbers(values: object, name: str) -> NDArray[np.float64]:
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"values of kind {array.dtype}")
+        array = array.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"the values of {name}", needed="numbers (rows, steps, channels)", got=str(error),
+            try_="filling up short sequences with NaN, so that all have the same number of steps",
+        ) from error  # fmt: skip
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or 0 in array.shape:
+        raise DataError(
+            f"the values of {name}", needed="an array (rows, steps, channels) that is not empty",
+            got=f"shape {array.shape}",
+        )  # fmt: skip
+    infinite = np.isinf(array)
+    if infinite.any():
+        row, step, channel = (int(one) + 1 for one in np.argwhere(infinite)[0])
+        raise DataError(
+            f"{name}, sequence {row}, step {step}, channel {channel}", needed="a finite number",
+            got=f"an infinite one ({int(infinite.sum()):,} in all)",
+            try_="NaN where a value is not known",
+        )  # fmt: skip
+    return array
+
+
+def _ends(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return how many steps each sequence has up to its last number, (rows,)."""
+    there = ~np.isnan(values).all(axis=2)
+    steps = np.arange(1, values.shape[1] + 1)
+    return (there * steps).max(axis=1).astype(np.int64)
+
+
+def _given_lengths(lengths: object, values: Array, name: str) -> NDArray[np.int64]:
+    found = np.asarray(lengths)
+    whole = found.dtype.kind in "iu" or (
+        found.dtype.kind == "f" and bool((found == np.floor(found)).all())
+    )
+    if found.shape != (len(values),) or not whole:
+        raise DataError(
+            f"the lengths of {name}", needed=f"a whole number for each of {len(values):,} rows",
+            got=f"{found.dtype} of shape {found.shape}",
+        )  # fmt: skip
+    wrong = np.flatnonzero((found < 0) | (found > values.shape[1]))
+    if wrong.size:
+        raise DataError(
+            f"the length of sequence {wrong[0] + 1} of {name}",
+            needed=f"0 to {values.shape[1]} steps", got=str(found[wrong[0]]),
+        )  # fmt: skip
+    return found.astype(np.int64)
