@@ -20,11 +20,13 @@ from misstep.ir import Array
 from misstep.modeling.learning import Learned, Part, begin, go_on, learn
 from misstep.modeling.model import Preprocessing
 from misstep.modeling.preparing import prepare_columns
-<<<<<<< HEAD
-from misstep.modeling.recipes import check_settings, places_of_numbers, table_recipe
-=======
-from misstep.modeling.recipes import RecipeMaker, check_settings, sequence_recipe, table_recipe
->>>>>>> main
+from misstep.modeling.recipes import (
+    RecipeMaker,
+    check_settings,
+    places_of_numbers,
+    sequence_recipe,
+    table_recipe,
+)
 from misstep.modeling.settings import Choices, Settings
 
 # Whole weights are taken as copies as long as these make at most so many rows, or twice those
@@ -93,13 +95,8 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     whole = _part(rows, chosen, weights, preprocessing, target)
     validation = whole.picked(parts.validation) if len(parts.validation) else None
     train = whole.picked(parts.train)
-<<<<<<< HEAD
-    choose = partial(table_recipe, numbers=places_of_numbers(train.features))
-    return learn(train, validation, preprocessing, target, settings, choices, choose)
-=======
-    recipe = _recipe(preprocessing)
+    recipe = _recipe(preprocessing, train)
     return learn(train, validation, preprocessing, target, settings, choices, recipe)
->>>>>>> main
 
 
 def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
@@ -194,10 +191,16 @@ def _prepared(
     return scaling
 
 
-def _recipe(preprocessing: Preprocessing) -> RecipeMaker:
+def _recipe(preprocessing: Preprocessing, train: Part | None = None) -> RecipeMaker:
+    """Return what makes the recipe; `train`: all rows to learn from, or None: they come in parts.
+
+    Members of an ensemble would have to share each part, and learn less from it each.
+    """
     if isinstance(preprocessing, SequenceScaling):
         return sequence_recipe(preprocessing.steps, preprocessing.channels)
-    return table_recipe
+    if train is None:
+        return partial(table_recipe, members=1)
+    return partial(table_recipe, numbers=places_of_numbers(train.features))
 
 
 def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:

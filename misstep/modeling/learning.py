@@ -96,14 +96,14 @@ def begin(
     target: Target,
     settings: Settings,
     choices: Choices,
+    choose: RecipeMaker = table_recipe,
 ) -> Trainer:
     """Return a trainer for rows that come in parts, of which `rows` come first.
 
-    How many will follow is not known, so there are no epochs, the learning rate stays the same, and
-    no rows are dealt out among members.
+    How many will follow is not known, so there are no epochs and the learning rate stays the same.
     """
     check_settings(settings)
-    recipe = table_recipe(rows, features, target, settings, choices, members=1)
+    recipe = choose(rows, features, target, settings, choices)
     choices.made = [one for one in choices.made if one.what not in ("optimizer", "epochs")]
     choices.add(
         "optimizer", f"AdamW, learning rate {recipe.optimizer.rate:g} throughout",

@@ -13,12 +13,8 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
-<<<<<<< HEAD
-from misstep.modeling.recipes.tables import places_of_numbers, table_recipe
-=======
 from misstep.modeling.recipes.sequences import sequence_recipe
-from misstep.modeling.recipes.tables import table_recipe
->>>>>>> main
+from misstep.modeling.recipes.tables import places_of_numbers, table_recipe
 
 __all__ = [
     "Recipe",
@@ -29,10 +25,7 @@ __all__ = [
     "choose_optimizer",
     "default_batch_size",
     "picture_recipe",
-<<<<<<< HEAD
     "places_of_numbers",
-=======
     "sequence_recipe",
->>>>>>> main
     "table_recipe",
 ]

@@ -42,11 +42,8 @@ PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
 class Recipe:
     """Everything that training needs besides rows.
 
-<<<<<<< HEAD
     `passes`: how often an epoch goes through the rows.
-=======
     `restore_best`: whether the weights of the epoch with the best validation are kept.
->>>>>>> main
     """
 
     module: Module
@@ -56,11 +53,8 @@ class Recipe:
     batch_size: int
     epochs: int
     patience: int
-<<<<<<< HEAD
     passes: int = 1
-=======
     restore_best: bool = True
->>>>>>> main
 
     def trainer(self, seed: int, threads: int | None) -> Trainer:
         """Return a trainer that follows this recipe."""
