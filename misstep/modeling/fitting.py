@@ -96,7 +96,7 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     whole = _part(rows, chosen, weights, preprocessing, target)
     validation = whole.picked(parts.validation) if len(parts.validation) else None
     train = whole.picked(parts.train)
-    recipe = _recipe(preprocessing)
+    recipe = _recipe(preprocessing, train)
     return learn(train, validation, preprocessing, target, settings, choices, recipe)
 
 
@@ -204,10 +204,14 @@ def _prepared(
     return scaling
 
 
-def _recipe(preprocessing: Preprocessing) -> RecipeMaker:
+def _recipe(preprocessing: Preprocessing, train: Part | None = None) -> RecipeMaker:
+    """Return what makes the recipe; `train`: all rows to learn from, or None: they come in parts.
+
+    Members of an ensemble would have to share each part, and learn less from it each.
+    """
     if isinstance(preprocessing, SequenceScaling):
         return sequence_recipe(preprocessing.steps, preprocessing.channels)
-    return columns_recipe(preprocessing)
+    return columns_recipe(preprocessing, None if train is None else train.features)
 
 
 def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:
