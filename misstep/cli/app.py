@@ -39,6 +39,7 @@ class Task(StrEnum):
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
+    FORECAST = "forecast"
 
 
 Model = Annotated[
@@ -105,13 +106,38 @@ def train(
     ] = None,
     task: Annotated[
         Task | None,
-        typer.Option(help="What to make of a target that could be either classes or numbers."),
+        typer.Option(
+            help="What to make of a target that could be either classes or numbers, or of rows "
+            "that follow each other in time."
+        ),
+    ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(metavar="H", help="How many steps to forecast, where rows follow in time."),
+    ] = None,
+    season: Annotated[
+        int | None,
+        typer.Option(metavar="S", help="After how many steps a series repeats; 0: never."),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN=VALUE", help="Take only the rows that hold this value, as in Ticker=KO."
+        ),
     ] = None,
     test: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
             help="A table to be judged on. Without it a fifth of the rows is set apart.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column not to learn from, such as one that is known only afterwards. May be "
+            "given several times.",
         ),
     ] = None,
     sequence_of: Annotated[
@@ -126,6 +152,14 @@ def train(
         str | None,
         typer.Option(
             metavar="TEXT", help="Layers in one line, such as dense128-drop0.1-dense64-tanh."
+        ),
+    ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Vectors of words (GloVe or word2vec as text) that the embed layer of --network "
+            "starts from.",
         ),
     ] = None,
     epochs: Annotated[
@@ -174,6 +208,7 @@ def train(
         misstep train digits
         misstep train houses.csv --target price
         misstep train people.csv --target income --test others.csv
+        misstep train passengers.csv --target Passengers --horizon 12
         misstep train movements.npz
         misstep train long.csv --target activity --sequence-of id
         misstep train mnist/ --network dense128 --epochs 10
@@ -185,11 +220,11 @@ def train(
         return show_welcome(json=json)
     return train_on(
         Wishes(
-            source=source, target=target, test=test, sequence_of=sequence_of,
-            network=network, epochs=epochs,
+            source=source, target=target, test=test, without=tuple(without or ()),
+            sequence_of=sequence_of, network=network, vectors=vectors, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
-            quiet=quiet, json=json,
+            quiet=quiet, json=json, horizon=horizon, season=season, only=only,
         )
     )  # fmt: skip
 
@@ -198,13 +233,14 @@ def train(
 def predict(
     model: Model,
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="SOURCE",
             help="Rows with the columns of training, in any order; or pictures (a folder or one "
-            "idx file); or an example.",
+            "idx file); or an example. A forecast goes on without it.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the CSV here instead of to standard output."),
@@ -212,6 +248,8 @@ def predict(
     json: Json = False,
 ) -> int:
     """Predict for every row of SOURCE, as CSV: row, prediction and, for classes, probabilities.
+
+    Of a series the next steps are predicted: step, date, prediction, lower and upper.
 
     Rows are counted from 1, a header not counted. Where SOURCE has the answers, the score is said
     too, on standard error.

@@ -21,21 +21,29 @@ from misstep.cli.given import (
     read_model,
 )
 from misstep.cli.plain_text import json_line
+from misstep.cli.series_command import forecast_rows
 from misstep.cli.showing import Page, counted
-from misstep.data import Sequences
+from misstep.data import Sequences, Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
-from misstep.modeling import Model, score_words
+from misstep.modeling import ForecastModel, Model, score_words
 from misstep.storage import write_text
 
 # Networks compute in float32, whose numbers 9 digits tell apart.
 DIGITS = 9
 
 
-def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> int:
+def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool) -> int:
     """Predict for each row of `source` and write the CSV; return the exit code."""
     _refuse_overwriting(out, path, source)
     model = read_model(path)
+    if isinstance(model, ForecastModel):
+        return forecast_rows(model, source, out=out, json=json)
+    if source is None:
+        raise ArgumentError(
+            "SOURCE", needed="rows to predict for; only a forecast goes on by itself", got="none",
+            try_="misstep predict --help",
+        )  # fmt: skip
     rows = read_given_rows(source, model)
     page = Page(to_error=json or out is None)
     outputs = model.outputs(rows)
@@ -76,7 +84,7 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     """Return predictions as CSV: row, prediction, its probability and that of each class.
 
     outputs: as `Model.outputs` gives them; rows are counted from 1, but those of a long table are
-    called as its column of ids calls them.
+    called as its column of ids calls them, and those that are files by their names.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -84,6 +92,8 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     heads = ["row", "prediction"]
     if isinstance(rows, Sequences) and rows.ids is not None:
         called, heads[0] = rows.ids.tolist(), rows.identifier
+    if isinstance(rows, Table) and rows.files is not None:
+        called, heads[0] = rows.files, "file"
     if model.target.is_number:
         writer.writerow(heads)
         for row, number in zip(called, model.decide(outputs).tolist(), strict=True):
@@ -133,11 +143,12 @@ def _honest(model: Model) -> str:
     return f"On rows it never saw: {score_words(test)}" if test and numbers else ""
 
 
-def _refuse_overwriting(out: Path | None, path: Path, source: str) -> None:
+def _refuse_overwriting(out: Path | None, path: Path, source: str | None) -> None:
     """Raise ArgumentError where the predictions would go over the model or the rows."""
     if out is None or not out.exists():
         return
-    for name, other in (("the model", path), ("the rows", Path(source))):
+    named = [("the model", path), *([] if source is None else [("the rows", Path(source))])]
+    for name, other in named:
         if other.exists() and out.samefile(other):
             raise ArgumentError(
                 f"--out {out}", needed="a file of its own", got=name, try_="another name"

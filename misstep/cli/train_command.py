@@ -14,22 +14,43 @@ from misstep.cli.exits import DONE, FAILED, INTERRUPTED
 from misstep.cli.given import MODEL, quoted, read_given
 from misstep.cli.plain_text import json_line
 from misstep.cli.run_place import check_place, default_folder
+from misstep.cli.series_command import (
+    how_it_ended,
+    next_commands,
+    say_forecast_scores,
+    series_wished,
+    write_picture,
+)
 from misstep.cli.showing import Page, counted
 from misstep.cli.stage_table import say_stages
+from misstep.cli.summary_command import task_of
 from misstep.cli.verdict import score_rows, verdict
-from misstep.data import Pictures, PixelScaling, Sequences, SequenceScaling, Table, read_table
+from misstep.data import (
+    Pictures,
+    PixelScaling,
+    Sequences,
+    SequenceScaling,
+    Table,
+    is_text_folder,
+    only_rows,
+    read_table,
+    read_text_folder,
+)
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling import (
+    ForecastTrained,
     Settings,
     Trained,
     evident_identifier,
     save_model,
+    table_without,
     train_long_table,
     train_pictures,
     train_sequences,
+    train_series,
     train_table,
 )
-from misstep.modeling.recipes import check_settings
+from misstep.modeling.recipes import check_settings, reads_in_order
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
 
@@ -44,8 +65,10 @@ class Wishes:
     target: str | None
     task: str | None
     test: str | None
+    without: tuple[str, ...]
     sequence_of: str | None
     network: str | None
+    vectors: Path | None
     epochs: int | None
     batch_size: int | None
     learning_rate: float | None
@@ -55,6 +78,9 @@ class Wishes:
     resume: bool
     quiet: bool
     json: bool
+    horizon: int | None = None
+    season: int | None = None
+    only: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -66,7 +92,8 @@ def train_on(wishes: Wishes) -> int:
     """Train as wished, say everything, write the model; return the exit code."""
     page = Page(to_error=wishes.json, silent=wishes.quiet)
     settings = Settings(
-        network=wishes.network, epochs=wishes.epochs, batch_size=wishes.batch_size,
+        network=wishes.network, vectors=wishes.vectors, epochs=wishes.epochs,
+        batch_size=wishes.batch_size,
         learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
         # Who asks for a number of epochs gets them all; the weights of the best one are kept.
         patience=wishes.epochs,
@@ -74,6 +101,12 @@ def train_on(wishes: Wishes) -> int:
         say=ChoiceLines(page),
     )  # fmt: skip
     check_settings(settings)
+    if wishes.vectors is not None and not reads_in_order(wishes.network):
+        raise ArgumentError(
+            f"--vectors {wishes.vectors}", needed="a network that reads words in their order",
+            got=f"--network {wishes.network}" if wishes.network else "no --network",
+            try_="--network embed25-lstm32, where 25 is how many numbers a vector has",
+        )  # fmt: skip
     check_place(wishes.folder)
     data = read_given(wishes.source)
     _refuse_for_others(wishes, data)
@@ -93,15 +126,37 @@ def _trained(
         return train_sequences(data, task=wishes.task, test=judged, settings=settings)
     table = test if isinstance(test, Table) else None
     target = wishes.target or data.target
+    data = whole = table_without(data, wishes.without, target)
+    only = () if wishes.only is None else _column_and_value(wishes.only)
+    if only:
+        data = only_rows(data, only)
     identifier, because = wishes.sequence_of, "you chose it"
-    if identifier is None:
+    asked = {"--horizon": wishes.horizon, "--season": wishes.season}
+    forecast = wishes.task == "forecast" or any(one is not None for one in asked.values())
+    if identifier is None and not forecast:
         identifier, because = evident_identifier(data, target) or (None, "")
     if identifier is not None:
         return train_long_table(
             data, identifier, target, task=wishes.task, test=table, because=because,
             settings=settings,
         )  # fmt: skip
+    series = series_wished(data, target, wishes.task, wishes.test, asked)
+    if series is not None:
+        return train_series(
+            whole, str(target), horizon=wishes.horizon, season=wishes.season, only=only,
+            because=series, settings=settings,
+        )  # fmt: skip
     return train_table(data, wishes.target, task=wishes.task, test=table, settings=settings)
+
+
+def _column_and_value(only: str) -> tuple[str, str]:
+    column, equals, value = only.partition("=")
+    if not (column and equals and value):
+        raise ArgumentError(
+            f"--only {only}", needed="a column and a value", got=repr(only),
+            try_='--only "Ticker=AAPL"',
+        )  # fmt: skip
+    return column.strip(), value.strip()
 
 
 def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
@@ -109,7 +164,8 @@ def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
     if wishes.test is None:
         return None
     if not isinstance(data, Sequences):
-        return read_table(wishes.test)
+        folder = is_text_folder(Path(wishes.test))
+        return read_text_folder(wishes.test) if folder else read_table(wishes.test)
     found = read_given(wishes.test)
     if not isinstance(found, Sequences):
         raise DataError(wishes.test, needed=f"sequences, as {wishes.source} has", got="others")
@@ -121,10 +177,15 @@ def _refuse_for_others(wishes: Wishes, data: Data) -> None:
     if isinstance(data, Table):
         return
     kind = "pictures" if isinstance(data, Pictures) else "sequences"
-    given = {"--target": wishes.target, "--sequence-of": wishes.sequence_of}
+    given: dict[str, Any] = {
+        "--target": wishes.target, "--sequence-of": wishes.sequence_of,
+        "--horizon": wishes.horizon, "--season": wishes.season, "--only": wishes.only,
+        "--without": wishes.without[0] if wishes.without else None,
+        "--task": wishes.task if wishes.task == "forecast" else None,
+    }  # fmt: skip
     if isinstance(data, Pictures):
         given["--test"] = wishes.test
-        given["--task"] = wishes.task if wishes.task == "regression" else None
+        given["--task"] = None if wishes.task == "classification" else wishes.task
     for option, value in given.items():
         if value is not None:
             raise ArgumentError(
@@ -193,7 +254,10 @@ def _finish(
         _say_scores(page, trained)
         model.facts["source"] = Path(wishes.source).name
         save_model(model, path)
-        _say_next(page, wishes, path, data)
+        picture = None
+        if isinstance(trained, ForecastTrained):
+            picture = write_picture(trained, wishes.folder)
+        _say_next(page, wishes, path, data, picture)
     if wishes.json:
         print(json_line(_for_machines(wishes, trained, path if run.usable else None)))
     return FAILED if run.failed else INTERRUPTED if interrupted else DONE
@@ -216,6 +280,8 @@ def _say_failed(wishes: Wishes, trained: Trained, path: Path) -> None:
 
 
 def _how_it_ended(trained: Trained) -> str:
+    if isinstance(trained, ForecastTrained):
+        return how_it_ended(trained)
     run = trained.run
     took = f"{run.seconds:.1f} s" if run.seconds < 60 else in_words(run.seconds)
     words = f"{counted(run.epochs, 'epoch')} in {took}: {run.reason}"
@@ -233,6 +299,9 @@ def _things(trained: Trained) -> str:
 
 
 def _say_scores(page: Page, trained: Trained) -> None:
+    if isinstance(trained, ForecastTrained):
+        say_forecast_scores(page, trained)
+        return
     things = _things(trained)
     rows = int(trained.model.facts["test_rows"])
     target = trained.model.target
@@ -248,10 +317,15 @@ def _say_scores(page: Page, trained: Trained) -> None:
         page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)
 
 
-def _say_next(page: Page, wishes: Wishes, path: Path, data: Data) -> None:
+def _say_next(page: Page, wishes: Wishes, path: Path, data: Data, picture: Path | None) -> None:
     size = path.stat().st_size
     page.blank(always=True)
     page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
+    if picture is not None:
+        page.lines(f"A picture of the forecast is in {picture}.", always=True)
+        page.title("Try next")
+        page.commands(next_commands(path, wishes.source))
+        return
     rows = wishes.test or wishes.source
     if isinstance(data, Pictures) and Path(rows).is_file():
         rows = str(Path(rows).parent)
@@ -268,7 +342,7 @@ def _for_machines(wishes: Wishes, trained: Trained, path: Path | None) -> dict[s
     """Return what --json says."""
     run, model = trained.run, trained.model
     return {
-        "task": "regression" if model.target.is_number else "classification",
+        "task": task_of(model),
         "target": model.target.name,
         "metrics": trained.metrics,
         "epochs": run.epochs,

@@ -7,6 +7,7 @@ scores and baselines, model_file, sources.
 
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.fitting import Rows, begin_rows, continue_rows, fit_rows
+from misstep.modeling.forecast import BackTest, ForecastModel, Outlook
 from misstep.modeling.learning import Learned
 from misstep.modeling.model import Model, RowGraph
 from misstep.modeling.model_file import load_model, save_model
@@ -17,21 +18,28 @@ from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.modeling.sources import picture_rows, read_rows, read_source, unknown_source
 from misstep.modeling.stages import StageExample, StageReport
 from misstep.modeling.tasks import (
+    ForecastTrained,
     Trained,
     evident_identifier,
+    table_without,
     train_long_table,
     train_pictures,
     train_sequences,
+    train_series,
     train_table,
 )
 
 __all__ = [
+    "BackTest",
     "Baseline",
     "Choice",
     "Choices",
+    "ForecastModel",
+    "ForecastTrained",
     "Learned",
     "Model",
     "ModelProgram",
+    "Outlook",
     "Recipe",
     "RowGraph",
     "Rows",
@@ -56,9 +64,11 @@ __all__ = [
     "save_model",
     "score_words",
     "table_recipe",
+    "table_without",
     "train_long_table",
     "train_pictures",
     "train_sequences",
+    "train_series",
     "train_table",
     "unknown_source",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,9 +22,9 @@ from misstep.modeling.preparing import prepare_columns
 from misstep.modeling.recipes import (
     RecipeMaker,
     check_settings,
-    places_of_numbers,
+    columns_recipe,
+    reads_in_order,
     sequence_recipe,
-    table_recipe,
 )
 from misstep.modeling.settings import Choices, Settings
 
@@ -89,8 +88,10 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     def weights_of(places: Array) -> Array | None:
         return None if weights is None else weights[places]
 
-    preprocessing = _prepared(rows, chosen, parts.train, weights_of(parts.train), choices)
     target = _fitted(target, answers[parts.train], weights_of(parts.train))
+    preprocessing = _prepared(
+        rows, chosen, parts.train, weights_of(parts.train), target, settings, choices
+    )
 
     whole = _part(rows, chosen, weights, preprocessing, target)
     validation = whole.picked(parts.validation) if len(parts.validation) else None
@@ -109,8 +110,9 @@ def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     choices = Choices(settings.say)
     settings = replace(settings, validation_fraction=0.0)
     chosen, weights = settle(rows)
-    preprocessing = _prepared(rows, chosen, np.arange(len(chosen)), weights, choices)
     target = _fitted(target, rows.answers[chosen], weights)
+    everything = np.arange(len(chosen))
+    preprocessing = _prepared(rows, chosen, everything, weights, target, settings, choices)
     part = _part(rows, chosen, weights, preprocessing, target)
     recipe = _recipe(preprocessing)
     trainer = begin(len(part), part.features.shape[1], target, settings, choices, recipe)
@@ -174,12 +176,23 @@ def _fingerprints(rows: Rows) -> Array:
 
 
 def _prepared(
-    rows: Rows, chosen: Array, train: Array, weights: Array | None, choices: Choices
+    rows: Rows,
+    chosen: Array,
+    train: Array,
+    weights: Array | None,
+    target: Target,
+    settings: Settings,
+    choices: Choices,
 ) -> Preprocessing:
     learned = rows.picked(chosen[train])
     if isinstance(rows.source, Table):
-        present = Table(rows.picked(np.unique(chosen)), rows.source.name)
-        return prepare_columns(present, learned, choices, weights=weights)
+        present = replace(rows.source, frame=rows.picked(np.unique(chosen)))
+        answers = rows.answers[chosen[train]]
+        return prepare_columns(
+            present, learned, choices, weights=weights,
+            answers=target.encode(answers) if target.is_number else answers,
+            in_order=reads_in_order(settings.network),
+        )  # fmt: skip
     if isinstance(rows.source, Sequences):
         choices.add(
             "channels", f"{learned.channels}, each brought to mean 0 and deviation 1",
@@ -198,9 +211,7 @@ def _recipe(preprocessing: Preprocessing, train: Part | None = None) -> RecipeMa
     """
     if isinstance(preprocessing, SequenceScaling):
         return sequence_recipe(preprocessing.steps, preprocessing.channels)
-    if train is None:
-        return partial(table_recipe, members=1)
-    return partial(table_recipe, numbers=places_of_numbers(train.features))
+    return columns_recipe(preprocessing, None if train is None else train.features)
 
 
 def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:

@@ -17,6 +17,7 @@ from misstep.data import (
     Preprocessor,
     Sequences,
     SequenceScaling,
+    SeriesWindows,
     Target,
     read_table,
 )
@@ -27,7 +28,7 @@ from misstep.modeling.sources import picture_rows
 from misstep.nn import Loss, Network
 from misstep.train import Trainer
 
-Preprocessing = Preprocessor | MatrixScaling | PixelScaling | SequenceScaling
+Preprocessing = Preprocessor | MatrixScaling | PixelScaling | SequenceScaling | SeriesWindows
 
 
 @dataclass(frozen=True)
@@ -267,6 +268,8 @@ FACTS = {
 SCORES = {
     "test": "test",
     "linear": "a linear model on the same rows",
+    "last_value": "the last value on the same rows",
+    "seasonal": "the season before on the same rows",
     "baseline": "a guess on the same rows",
     "validation": "validation",
 }
