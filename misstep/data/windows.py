@@ -45,7 +45,7 @@ class SeriesWindows:
 
     A row: for each step of the window the target's change up to the last value and the inputs
     there, oldest step first; then a 1 among zeros for each part of the calendar of the origin.
-    `spread`: one deviation of these changes from 0; `answer_spread`: of the changes that are predicted.
+    `spread`: one deviation of these changes from 0; `answer_spread`: of those that are predicted.
     `bound`, `answer_bound`: changes of more deviations than these count as so many.
     """
 
