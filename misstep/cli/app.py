@@ -132,6 +132,14 @@ def train(
             help="A table to be judged on. Without it a fifth of the rows is set apart.",
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="A column not to learn from, such as one that is known only afterwards. May be "
+            "given several times.",
+        ),
+    ] = None,
     sequence_of: Annotated[
         str | None,
         typer.Option(
@@ -144,6 +152,14 @@ def train(
         str | None,
         typer.Option(
             metavar="TEXT", help="Layers in one line, such as dense128-drop0.1-dense64-tanh."
+        ),
+    ] = None,
+    vectors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Vectors of words (GloVe or word2vec as text) that the embed layer of --network "
+            "starts from.",
         ),
     ] = None,
     epochs: Annotated[
@@ -204,8 +220,8 @@ def train(
         return show_welcome(json=json)
     return train_on(
         Wishes(
-            source=source, target=target, test=test, sequence_of=sequence_of,
-            network=network, epochs=epochs,
+            source=source, target=target, test=test, without=tuple(without or ()),
+            sequence_of=sequence_of, network=network, vectors=vectors, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
             quiet=quiet, json=json, horizon=horizon, season=season, only=only,

@@ -15,7 +15,7 @@ from misstep.cli.one_row import OneRow
 from misstep.explain import Contribution, contributions
 from misstep.ir import Array, Value
 from misstep.modeling import Model, RowGraph
-from misstep.nn import Dense
+from misstep.nn import Columns, Dense
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,11 @@ def decide(model: Model, row: OneRow) -> Decision:
         else:
             score = graph.output[0, place] - graph.output[0, other]
     error = None if graph.loss is None else float(np.asarray(graph.loss.numpy()))
-    inputs = _movers(score, graph.loss, {"input": graph.features}, unit)
+    inputs = [
+        one
+        for one in _movers(score, graph.loss, {"input": graph.features}, unit)
+        if one.index[-1] not in row.silent
+    ]
     hidden = _said_by_neurons(model, graph)
     return Decision(
         graph, score, _plain(prediction), _plain(rival), _plain(answer), shares, error,
@@ -119,7 +123,8 @@ def _said_by_neurons(model: Model, graph: RowGraph) -> dict[str, Value]:
     their weights do, and say what the last one says.
     """
     layers = model.network.layers
-    names = list(graph.hidden)
+    # Columns are inputs still.
+    names = [name for name in graph.hidden if not isinstance(layers.get(name), Columns)]
     said: dict[str, Value] = {}
     first = names[0] if names else ""
     for at, name in enumerate(names):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import (
+    ColumnKind,
     Pictures,
     PixelScaling,
     Preprocessor,
@@ -48,7 +49,7 @@ def read_given(source: str) -> Table | Pictures | Sequences:
 def read_given_rows(source: str, model: Model) -> Rows:
     """Return rows that `model` may predict for. Raises MisstepError in words."""
     try:
-        found = read_rows(source)
+        found = read_rows(source, only_text(model))
     except StorageError as error:
         raise _clearer(source, error) from error
     if isinstance(model.preprocessing, SequenceScaling):
@@ -68,6 +69,15 @@ def read_given_rows(source: str, model: Model) -> Rows:
         raise DataError(source, needed="pictures, as in training", got="sequences")
     _refuse_for_pictures(source, model, found)
     return found
+
+
+def only_text(model: Model) -> str | None:
+    """Return the column of texts that is all that a model needs, or None where it needs more."""
+    made_of = model.preprocessing
+    if not isinstance(made_of, Preprocessor):
+        return None
+    used = [one for one in made_of.columns if one.used]
+    return used[0].name if [one.kind for one in used] == [ColumnKind.TEXT] else None
 
 
 def _sequences(source: str, found: Rows, scaling: SequenceScaling, target: str) -> Sequences:

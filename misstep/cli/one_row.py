@@ -23,7 +23,8 @@ class OneRow:
 
     `features`: (1, features). `answer`: encoded, (1,), or None. `names`: of the features as people
     know them; `cells`: what stood in the row for each, or "". `picture`: (height, width) from 0 to
-    1, or None. `notes`: what was noticed.
+    1, or None. `notes`: what was noticed. `silent`: features that move nothing by themselves, such
+    as numbers of words.
     """
 
     number: int
@@ -34,6 +35,7 @@ class OneRow:
     cells: list[str]
     picture: Array | None
     notes: list[str]
+    silent: frozenset[int] = frozenset()
 
 
 def pick_row(model: Model, rows: Rows, number: int, source: str) -> OneRow:
@@ -62,7 +64,8 @@ def pick_row(model: Model, rows: Rows, number: int, source: str) -> OneRow:
     picture = _picture(model, alone, features)
     return OneRow(
         number, kind, features, None if known is None else known[1],
-        _names(model, picture), _cells(model, alone), picture, notes,
+        _names(model, picture, features), _cells(model, alone), picture, notes,
+        _silent(model, features),
     )  # fmt: skip
 
 
@@ -87,11 +90,25 @@ def _picture(model: Model, alone: Rows, features: Array) -> Array | None:
     return features.reshape(shape) if len(shape) == 2 else None
 
 
-def _names(model: Model, picture: Array | None) -> list[str]:
+def _names(model: Model, picture: Array | None, features: Array) -> list[str]:
     if picture is None:
+        if isinstance(model.preprocessing, Preprocessor):
+            # The words themselves, where the features are those of a text.
+            return model.preprocessing.names_in_row(features[0])
         return model.feature_names
     height, width = picture.shape
     return [f"pixel at row {i + 1}, column {j + 1}" for i in range(height) for j in range(width)]
+
+
+def _silent(model: Model, features: Array) -> frozenset[int]:
+    """Return which features only say what is looked up, or stand for no word of this text."""
+    if not isinstance(model.preprocessing, Preprocessor):
+        return frozenset()
+    found: set[int] = set()
+    for place in model.preprocessing.texts:
+        weights = range(place.looked_up + place.slots, place.looked_up + 2 * place.slots)
+        found |= set(range(place.looked_up, place.stop)) - {at for at in weights if features[0, at]}
+    return frozenset(found)
 
 
 def _cells(model: Model, alone: Rows) -> list[str]:
@@ -105,7 +122,13 @@ def _cells(model: Model, alone: Rows) -> list[str]:
         found = {str(name): frame[name].iloc[0] for name in frame.columns}
         if isinstance(model.preprocessing, Preprocessor):
             columns = model.preprocessing.column_names
-            return [_cell(found.get(_column_of(name, columns))) for name in names]
+            inside = {
+                at for place in model.preprocessing.texts for at in range(place.start, place.stop)
+            }
+            return [
+                "" if at in inside else _cell(found.get(_column_of(name, columns)))
+                for at, name in enumerate(names)
+            ]
         values = [one for name, one in found.items() if name != model.target.name]
     else:
         array = picture_rows(alone)[0] if isinstance(alone, Pictures) else np.asarray(alone)

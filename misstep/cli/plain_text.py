@@ -14,7 +14,7 @@ from typing import Any
 # C0 and C1 control characters but the newline, and those that turn the direction of writing.
 _STEERING = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
-_TASK = re.compile(r"task='(\w+)'")
+_SETTING = re.compile(r"\b(task|network)='([\w.-]+)'")
 
 
 def printable(text: str) -> str:
@@ -32,7 +32,7 @@ def in_options(text: str) -> str:
     >>> in_options("task='regression' would do")
     '--task regression would do'
     """
-    return _TASK.sub(r"--task \1", text)
+    return _SETTING.sub(r"--\1 \2", text)
 
 
 def json_line(thing: Any) -> str:

@@ -23,7 +23,7 @@ from misstep.cli.given import (
 from misstep.cli.plain_text import json_line
 from misstep.cli.series_command import forecast_rows
 from misstep.cli.showing import Page, counted
-from misstep.data import Sequences
+from misstep.data import Sequences, Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
@@ -84,7 +84,7 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     """Return predictions as CSV: row, prediction, its probability and that of each class.
 
     outputs: as `Model.outputs` gives them; rows are counted from 1, but those of a long table are
-    called as its column of ids calls them.
+    called as its column of ids calls them, and those that are files by their names.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -92,6 +92,8 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     heads = ["row", "prediction"]
     if isinstance(rows, Sequences) and rows.ids is not None:
         called, heads[0] = rows.ids.tolist(), rows.identifier
+    if isinstance(rows, Table) and rows.files is not None:
+        called, heads[0] = rows.files, "file"
     if model.target.is_number:
         writer.writerow(heads)
         for row, number in zip(called, model.decide(outputs).tolist(), strict=True):

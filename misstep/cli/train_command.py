@@ -31,8 +31,10 @@ from misstep.data import (
     Sequences,
     SequenceScaling,
     Table,
+    is_text_folder,
     only_rows,
     read_table,
+    read_text_folder,
 )
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling import (
@@ -41,13 +43,14 @@ from misstep.modeling import (
     Trained,
     evident_identifier,
     save_model,
+    table_without,
     train_long_table,
     train_pictures,
     train_sequences,
     train_series,
     train_table,
 )
-from misstep.modeling.recipes import check_settings
+from misstep.modeling.recipes import check_settings, reads_in_order
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
 
@@ -62,8 +65,10 @@ class Wishes:
     target: str | None
     task: str | None
     test: str | None
+    without: tuple[str, ...]
     sequence_of: str | None
     network: str | None
+    vectors: Path | None
     epochs: int | None
     batch_size: int | None
     learning_rate: float | None
@@ -87,7 +92,8 @@ def train_on(wishes: Wishes) -> int:
     """Train as wished, say everything, write the model; return the exit code."""
     page = Page(to_error=wishes.json, silent=wishes.quiet)
     settings = Settings(
-        network=wishes.network, epochs=wishes.epochs, batch_size=wishes.batch_size,
+        network=wishes.network, vectors=wishes.vectors, epochs=wishes.epochs,
+        batch_size=wishes.batch_size,
         learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
         # Who asks for a number of epochs gets them all; the weights of the best one are kept.
         patience=wishes.epochs,
@@ -95,6 +101,12 @@ def train_on(wishes: Wishes) -> int:
         say=ChoiceLines(page),
     )  # fmt: skip
     check_settings(settings)
+    if wishes.vectors is not None and not reads_in_order(wishes.network):
+        raise ArgumentError(
+            f"--vectors {wishes.vectors}", needed="a network that reads words in their order",
+            got=f"--network {wishes.network}" if wishes.network else "no --network",
+            try_="--network embed25-lstm32, where 25 is how many numbers a vector has",
+        )  # fmt: skip
     check_place(wishes.folder)
     data = read_given(wishes.source)
     _refuse_for_others(wishes, data)
@@ -113,11 +125,11 @@ def _trained(
         judged = test if isinstance(test, Sequences) else None
         return train_sequences(data, task=wishes.task, test=judged, settings=settings)
     table = test if isinstance(test, Table) else None
-    whole = data
+    target = wishes.target or data.target
+    data = whole = table_without(data, wishes.without, target)
     only = () if wishes.only is None else _column_and_value(wishes.only)
     if only:
         data = only_rows(data, only)
-    target = wishes.target or data.target
     identifier, because = wishes.sequence_of, "you chose it"
     asked = {"--horizon": wishes.horizon, "--season": wishes.season}
     forecast = wishes.task == "forecast" or any(one is not None for one in asked.values())
@@ -152,7 +164,8 @@ def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
     if wishes.test is None:
         return None
     if not isinstance(data, Sequences):
-        return read_table(wishes.test)
+        folder = is_text_folder(Path(wishes.test))
+        return read_text_folder(wishes.test) if folder else read_table(wishes.test)
     found = read_given(wishes.test)
     if not isinstance(found, Sequences):
         raise DataError(wishes.test, needed=f"sequences, as {wishes.source} has", got="others")
@@ -167,6 +180,7 @@ def _refuse_for_others(wishes: Wishes, data: Data) -> None:
     given: dict[str, Any] = {
         "--target": wishes.target, "--sequence-of": wishes.sequence_of,
         "--horizon": wishes.horizon, "--season": wishes.season, "--only": wishes.only,
+        "--without": wishes.without[0] if wishes.without else None,
         "--task": wishes.task if wishes.task == "forecast" else None,
     }  # fmt: skip
     if isinstance(data, Pictures):

@@ -19,6 +19,10 @@ def weight_named(graph: RowGraph, words: str) -> tuple[str, Value, tuple[int, ..
     """
     name, bracket, rest = words.strip().partition("[")
     name = name.strip()
+    within = [known for known in graph.parameters if known.endswith(f".{name}")]
+    if name not in graph.parameters and len(within) == 1:
+        # In a network of several branches, the end of a name is enough where it is the only one.
+        (name,) = within
     if name not in graph.parameters:
         raise ArgumentError(
             f"--weight {words}", needed="the name of a weight of this network", got=repr(name),

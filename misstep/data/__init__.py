@@ -12,7 +12,7 @@ from misstep.data.columns import Column, ColumnKind, recognize_columns
 from misstep.data.examples import EXAMPLES, Example, read_example
 from misstep.data.idx import Pictures, is_picture_folder, read_idx, read_pictures
 from misstep.data.long_tables import LongForm, long_form_of, looks_long, sequences_from_table
-from misstep.data.preprocessing import Preprocessor, preprocessing_from_json
+from misstep.data.preprocessing import Preprocessor, TextPlace, preprocessing_from_json
 from misstep.data.scaling import MatrixScaling, PixelScaling
 from misstep.data.sequence_scaling import SequenceScaling
 from misstep.data.sequences import Sequences, holds_sequences, sequences_from_arrays
@@ -27,6 +27,7 @@ from misstep.data.series import (
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
 from misstep.data.targets import Target, recognize_target
+from misstep.data.text_files import is_text_folder, read_lines, read_text_folder
 from misstep.data.vectors import WordVectors, read_vectors
 from misstep.data.windows import SeriesWindows
 
@@ -48,9 +49,11 @@ __all__ = [
     "Split",
     "Table",
     "Target",
+    "TextPlace",
     "WordVectors",
     "holds_sequences",
     "is_picture_folder",
+    "is_text_folder",
     "long_form_of",
     "looks_long",
     "only_rows",
@@ -58,9 +61,11 @@ __all__ = [
     "preprocessing_from_json",
     "read_example",
     "read_idx",
+    "read_lines",
     "read_pictures",
     "read_series",
     "read_table",
+    "read_text_folder",
     "read_vectors",
     "recognize_columns",
     "recognize_target",

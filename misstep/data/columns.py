@@ -17,7 +17,7 @@ import numpy as np
 from misstep.data.names import did_you_mean
 from misstep.data.tables import read_table
 from misstep.data.values import category_words, date_format_of, number_form_of
-from misstep.errors import DataError, NotYetError
+from misstep.errors import DataError
 
 if TYPE_CHECKING:
     import pandas
@@ -32,6 +32,8 @@ FEWEST_NUMBERED_ROWS = 10
 # Texts have words; names of categories ("Private house") rarely have three on average.
 TEXT_WORDS = 3.0
 TEXT_DISTINCT_SHARE = 0.5
+# No name of a category is as long as a sentence, however often the same one comes back.
+SENTENCE_WORDS = 8.0
 # Up to so many categories each keeps a place of its own however rare it is.
 FEW_CATEGORIES = 20
 # A category needs this many training rows before its own weights can learn more than noise
@@ -54,7 +56,7 @@ _TOKEN = re.compile(r"\S+")
 
 
 class ColumnKind(StrEnum):
-    """What a column is; only numbers, categories and dates are used."""
+    """What a column is; constants and identifiers are never used."""
 
     NUMBER = "number"
     CATEGORY = "category"
@@ -69,27 +71,33 @@ class Column:
     """One column: its name, its kind and the reason for it.
 
     `form`: how a number is written ("plain", "thousands", "percent", "money") or the format of a
-    date; empty otherwise. `used`: whether preprocessing makes features of it.
+    date; empty otherwise. `left_out`: that it could be used, but should not be. `used`: whether
+    preprocessing makes features of it.
     """
 
     name: str
     kind: ColumnKind
     because: str
     form: str = ""
+    left_out: bool = False
 
     @property
     def used(self) -> bool:
         """Tell whether this column becomes features."""
-        return self.kind in {ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.DATE}
+        return self.kind in _USED and not self.left_out
+
+
+_USED = {ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.DATE, ColumnKind.TEXT}
 
 
 def recognize_columns(table: object, target: str | Iterable[str] | None = None) -> list[Column]:
     """Say what each column of a table is, the target left out.
 
     `table`: (rows, columns), whatever `read_table` takes. Returns one `Column` each, in order.
-    Raises DataError: no such target, or no column to learn from; NotYetError: only texts.
+    Raises DataError: no such target, or no column to learn from.
     """
-    frame = read_table(table).frame
+    read = read_table(table)
+    frame = read.frame
     targets = [] if target is None else [target] if isinstance(target, str) else list(target)
     titles = [str(title) for title in frame.columns]
     for name in targets:
@@ -101,7 +109,9 @@ def recognize_columns(table: object, target: str | Iterable[str] | None = None) 
                 try_=did_you_mean(name, titles),
             )
     columns = [
-        _recognize(title, frame.iloc[:, i])
+        _given_texts(title, frame.iloc[:, i])
+        if title in read.texts
+        else _recognize(title, frame.iloc[:, i])
         for i, title in enumerate(titles)
         if title not in targets
     ]
@@ -113,14 +123,6 @@ def recognize_columns(table: object, target: str | Iterable[str] | None = None) 
 
 
 def _nothing_to_use(columns: list[Column]) -> DataError:
-    texts = [column.name for column in columns if column.kind is ColumnKind.TEXT]
-    if texts:
-        return NotYetError(
-            f"column {texts[0]!r}",
-            needed="at least one column of numbers, categories or dates beside the target",
-            got="only texts, and learning from texts is not possible yet",
-            try_="adding columns that count something about the text, such as its length",
-        )
     if not columns:
         return DataError(
             "the table",
@@ -135,6 +137,15 @@ def _nothing_to_use(columns: list[Column]) -> DataError:
         got=f"{len(columns)} that can't be used ({reasons})",
         try_="a table with columns that describe the rows",
     )
+
+
+def _given_texts(name: str, series: pandas.Series) -> Column:
+    words = [word for word in category_words(series.tolist()) if word is not None]
+    if not words:
+        return Column(name, ColumnKind.CONSTANT, f"all {len(series):,} texts are missing")
+    average = sum(len(_TOKEN.findall(word)) for word in words) / len(words)
+    gone = _missing_words(len(series) - len(words))
+    return Column(name, ColumnKind.TEXT, f"{average:.1f} words on average{gone}")
 
 
 def _rescued(column: Column, series: pandas.Series) -> Column:
@@ -262,15 +273,15 @@ def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing:
     gone = _missing_words(missing)
     average = sum(len(_TOKEN.findall(word)) * n for word, n in counts.items()) / present
     share = distinct / present
-    if average >= TEXT_WORDS and share >= TEXT_DISTINCT_SHARE and present > 1:
-        enough = distinct > FEW_CATEGORIES or average >= TEXT_WORDS + 2
-        if enough:
-            return Column(
-                name,
-                ColumnKind.TEXT,
-                f"{average:.1f} words on average and {distinct:,} distinct texts in {present:,} "
-                "rows; text columns are not used yet",
-            )
+    worded = average >= TEXT_WORDS and share >= TEXT_DISTINCT_SHARE and present > 1
+    enough = distinct > FEW_CATEGORIES or average >= TEXT_WORDS + 2
+    if (worded and enough) or (average >= SENTENCE_WORDS and distinct > MOST_CATEGORIES):
+        return Column(
+            name,
+            ColumnKind.TEXT,
+            f"{average:.1f} words on average and {distinct:,} distinct texts in {present:,} "
+            f"rows{gone}",
+        )
     if distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS):
         if _names_rows(name) and share >= ID_DISTINCT_SHARE and distinct > 2:
             return _identifier(name, distinct, present, "and the name says identifier")

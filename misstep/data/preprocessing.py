@@ -21,11 +21,14 @@ from misstep.data.scaling import FARTHEST, MatrixScaling, PixelScaling
 from misstep.data.sequence_scaling import SequenceScaling
 from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.data.tables import read_columns
+from misstep.data.text_part import TextPart
 from misstep.data.weighted import checked_weights
 from misstep.data.windows import SeriesWindows
 from misstep.errors import DataError, FileFormatError
 
-__all__ = ["Preprocessor", "preprocessing_from_json"]
+__all__ = ["Preprocessor", "TextPlace", "preprocessing_from_json"]
+
+AnyPart = NumberPart | CategoryPart | DatePart | TextPart
 
 _PART_OF: dict[ColumnKind, type[NumberPart] | type[CategoryPart] | type[DatePart]] = {
     ColumnKind.NUMBER: NumberPart,
@@ -35,11 +38,28 @@ _PART_OF: dict[ColumnKind, type[NumberPart] | type[CategoryPart] | type[DatePart
 
 
 @dataclass(frozen=True)
+class TextPlace:
+    """Where a column of texts stands in a row: plain numbers first, then what is looked up.
+
+    `start` up to `looked_up`: its signals. From there on `slots` numbers of terms below `terms` and
+    as many weights, or `length` numbers of words below `words`, up to `stop`.
+    """
+
+    start: int
+    looked_up: int
+    stop: int
+    slots: int
+    terms: int
+    length: int
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _Fitted:
     """All that is stored of a fitted preprocessor."""
 
     columns: tuple[Column, ...]
-    parts: tuple[NumberPart | CategoryPart | DatePart, ...]
+    parts: tuple[AnyPart, ...]
     kind: Literal["table"] = "table"
     version: Literal[1] = 1
 
@@ -71,23 +91,34 @@ class Preprocessor:
 
     @classmethod
     def fit(
-        cls, frame: object, columns: Sequence[Column], sample_weight: object = None
+        cls,
+        frame: object,
+        columns: Sequence[Column],
+        sample_weight: object = None,
+        answers: NDArray[Any] | None = None,
+        *,
+        in_order: bool = False,
     ) -> Preprocessor:
         """Learn from training rows.
 
         `frame`: a table (rows, columns), anything `read_table` takes; `columns`: what
         `recognize_columns` said; `sample_weight`: (rows,), counts each row as if it stood there so
-        often. Raises DataError: a column that is not there, unfit values or weights.
+        often. `answers`: encoded, (rows,), by which the terms of texts weigh what they tell.
+        `in_order`: keep the words of texts in their order. Raises DataError: a column that is not
+        there, unfit values or weights.
         """
         names = [column.name for column in columns if column.used]
         table = read_columns(frame, names)
         weights = checked_weights(sample_weight, len(table))
         _refuse_absent(names, list(table.columns))
-        parts = tuple(
-            _PART_OF[column.kind].fit(column, table[column.name], weights)
-            for column in columns
-            if column.used
-        )
+
+        def fitted(column: Column) -> AnyPart:
+            series = table[column.name]
+            if column.kind is ColumnKind.TEXT:
+                return TextPart.fit(column, series, weights, answers, in_order=in_order)
+            return _PART_OF[column.kind].fit(column, series, weights)
+
+        parts = tuple(fitted(column) for column in columns if column.used)
         if not any(part.feature_names for part in parts):
             raise DataError(
                 "the table",
@@ -131,7 +162,8 @@ class Preprocessor:
             block = part.transform(table[part.column], notes.append)
             result[:, place : place + block.shape[1]] = block
             place += block.shape[1]
-            far = int((np.abs(block) >= FARTHEST).any(axis=1).sum())
+            plain = block[:, : part.dense] if isinstance(part, TextPart) else block
+            far = int((np.abs(plain) >= FARTHEST).any(axis=1).sum())
             if far:
                 notes.append(
                     f"{part.column}: {far} values lie {FARTHEST:.0e} deviations or more from the "
@@ -153,6 +185,32 @@ class Preprocessor:
     def feature_names(self) -> list[str]:
         """A name for each feature, such as `Age`, `Age is missing`, `Sex=male`."""
         return [name for part in self._fitted.parts for name in part.feature_names]
+
+    @property
+    def texts(self) -> list[TextPlace]:
+        """Where columns of texts stand in a row."""
+        found, place = [], 0
+        for part in self._fitted.parts:
+            width = len(part.feature_names)
+            if isinstance(part, TextPart):
+                found.append(
+                    TextPlace(
+                        place, place + part.dense, place + width, part.slots, len(part.terms) + 1,
+                        part.length, ("", "<unknown>", *part.words),
+                    )
+                )  # fmt: skip
+            place += width
+        return found
+
+    def names_in_row(self, features: NDArray[Any]) -> list[str]:
+        """Return names of the features of one row, (features,), with the words that it has."""
+        names: list[str] = []
+        for part in self._fitted.parts:
+            more = part.feature_names
+            if isinstance(part, TextPart):
+                more = part.names_in_row(features[len(names) : len(names) + len(more)])
+            names += more
+        return names
 
     @property
     def number_of_features(self) -> int:

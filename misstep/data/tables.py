@@ -35,13 +35,17 @@ class Table:
     """A table in memory.
 
     `frame`: pandas, one row per example, columns named by distinct texts; missing cells are NaN,
-    None or NaT. `name`: what messages call it. `notes`: sentences on what was noticed.
+    None or NaT. `name`: what messages call it. `notes`: sentences on what was noticed. `files`:
+    where each row is a file of its own, their names. `texts`: columns that are texts whatever they
+    look like.
     """
 
     frame: pandas.DataFrame
     name: str = "the table"
     notes: list[str] = field(default_factory=list)
     target: str | None = None
+    files: list[str] | None = None
+    texts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.frame)

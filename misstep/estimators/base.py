@@ -14,7 +14,6 @@ import sklearn.exceptions
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
-from misstep.data import ColumnKind, Preprocessor
 from misstep.errors import ArgumentError, NotFittedError
 from misstep.estimators.reading import further_features
 from misstep.estimators.settings import settings_of
@@ -79,19 +78,6 @@ class Estimator(BaseEstimator):
         self._learned = learned
         if not run.finished:
             warnings.warn(f"training ended early: {run.reason}", ConvergenceWarning, stacklevel=3)
-
-    def _warn_of_texts(self) -> None:
-        preprocessing = self.model_.preprocessing
-        if not isinstance(preprocessing, Preprocessor):
-            return
-        texts = [one.name for one in preprocessing.columns if one.kind is ColumnKind.TEXT]
-        if texts:
-            several = f"s {', '.join(map(repr, texts))} are" if texts[1:] else f" {texts[0]!r} is"
-            warnings.warn(
-                f"the text column{several} left out: learning from texts is not possible yet",
-                UserWarning,
-                stacklevel=3,
-            )
 
     def _repr_html_inner(self) -> str:
         """Return scikit-learn's diagram and, once fitted, layers, choices and a curve of losses."""

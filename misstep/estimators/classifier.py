@@ -79,10 +79,10 @@ class Classifier(ClassifierMixin, Estimator):
         """Train anew on rows X and their classes y, and return the estimator.
 
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
-        categories or dates, gaps allowed; or recorded sequences, (rows, steps, channels), NaN where
-        a short one is filled up. y: (rows,), labels of any kind. sample_weight: (rows,); a
-        row of weight 2 is that row twice, a row of weight 0 is not there, and neither is a class
-        whose rows all weigh 0.
+        categories, dates or texts, gaps allowed; texts, (rows,), a list, array or series; or
+        recorded sequences, (rows, steps, channels), NaN where a short one is filled up. y: (rows,),
+        labels of any kind. sample_weight: (rows,); a row of weight 2 is that row twice, a row of
+        weight 0 is not there, and neither is a class whose rows all weigh 0.
 
         Raises DataError, DtypeError or ArgumentError.
         """
@@ -99,7 +99,6 @@ class Classifier(ClassifierMixin, Estimator):
         learned = fit_rows(rows, target, settings)
         self.classes_ = classes
         self._take(learned)
-        self._warn_of_texts()
         return self
 
     def partial_fit(
@@ -131,8 +130,6 @@ class Classifier(ClassifierMixin, Estimator):
             learned = continue_rows(self._learned, rows, settings)
         self.classes_ = known
         self._take(learned)
-        if first:
-            self._warn_of_texts()
         return self
 
     def _classes_to_come(self, classes: Any) -> Array:

@@ -27,6 +27,7 @@ from misstep.data import (
 )
 from misstep.data.names import did_you_mean
 from misstep.data.tables import read_columns
+from misstep.data.text_files import TEXT
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
 from misstep.ir import Array
 from misstep.modeling import Model
@@ -39,10 +40,16 @@ def first_features(estimator: Any, X: Any) -> Table | Array | Sequences:
     """Return the rows that an estimator is fitted on, and remember their columns on it.
 
     X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
-    features), or one of recorded sequences (rows, steps, channels). Raises DataError, or DtypeError
-    for sparse matrices and what is no number.
+    features); texts, (rows,), which become the only column of a table; or an array of recorded
+    sequences (rows, steps, channels). Raises DataError, or DtypeError for sparse matrices and what
+    is no number.
     """
     _refuse_sparse(X)
+    texts = _texts_in(X)
+    if texts is not None:
+        estimator.n_features_in_ = 1
+        vars(estimator).pop("feature_names_in_", None)
+        return _as_table(texts, TEXT)
     if isinstance(X, np.ndarray) and X.ndim == 3 and holds_sequences({"x": X}):
         estimator.n_features_in_ = X.shape[2]
         return Sequences.of(X, name="X")
@@ -65,6 +72,9 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Se
         return Sequences.of(X, name="X")
     if not isinstance(model.preprocessing, Preprocessor):
         return _numbers(estimator, X, reset=False)
+    texts = _texts_in(X)
+    if texts is not None:
+        return _further_texts(texts, model.preprocessing)
     if _is_frame(X):
         _check_columns(estimator, X)
         frame = X
@@ -77,6 +87,41 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Se
     used = model.preprocessing.column_names
     # Columns that are not used may hold anything.
     return Table(read_columns(frame, used), "X")
+
+
+def _texts_in(X: Any) -> list[Any] | None:
+    """Return X as a list if it is texts, (rows,), some of which may be missing; else None."""
+    if narwhals.dependencies.is_into_series(X):
+        values = X.tolist() if hasattr(X, "tolist") else list(X)
+    elif isinstance(X, np.ndarray):
+        if X.ndim != 1 or X.dtype.kind not in "OUT":
+            return None
+        values = X.tolist()
+    elif isinstance(X, list | tuple):
+        values = list(X)
+    else:
+        return None
+    present = [value for value in values if isinstance(value, str)]
+    gaps = sum(value is None or value != value for value in values if not isinstance(value, str))
+    return values if present and len(present) + gaps == len(values) else None
+
+
+def _further_texts(texts: list[Any], preprocessing: Preprocessor) -> Table:
+    names = preprocessing.column_names
+    if len(names) != 1:
+        raise DataError(
+            "X", needed=f"a frame with the columns of fit ({', '.join(names[:6])})",
+            got="texts alone",
+        )  # fmt: skip
+    return _as_table(texts, names[0])
+
+
+def _as_table(texts: list[Any], name: str) -> Table:
+    """Return texts as the only column of a table, whatever they look like."""
+    import pandas
+
+    frame = pandas.DataFrame({name: pandas.Series(texts, dtype=object)})
+    return Table(frame, "X", texts=(name,))
 
 
 def _is_frame(X: Any) -> bool:

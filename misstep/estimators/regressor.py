@@ -68,9 +68,10 @@ class Regressor(RegressorMixin, Estimator):
         """Train anew on rows X and their answers y, and return the estimator.
 
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
-        categories or dates, gaps allowed; or recorded sequences, (rows, steps, channels), NaN where
-        a short one is filled up. y: (rows,), finite numbers. sample_weight: (rows,); a row
-        of weight 2 is that row twice, a row of weight 0 is not there.
+        categories, dates or texts, gaps allowed; texts, (rows,), a list, array or series; or
+        recorded sequences, (rows, steps, channels), NaN where a short one is filled up. y: (rows,),
+        finite numbers. sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight
+        0 is not there.
 
         Raises DataError, DtypeError or ArgumentError.
         """
@@ -79,7 +80,6 @@ class Regressor(RegressorMixin, Estimator):
         answers = numbers_of(self, y, len(source))
         rows = Rows(source, answers, sample_weight)
         self._take(fit_rows(rows, number_target(y, len(answers)), settings))
-        self._warn_of_texts()
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
@@ -95,7 +95,6 @@ class Regressor(RegressorMixin, Estimator):
             answers = numbers_of(self, y, len(source))
             rows = Rows(source, answers, sample_weight)
             self._take(begin_rows(rows, number_target(y, len(answers)), settings))
-            self._warn_of_texts()
             return self
         source = further_features(self, X, self.model_)
         rows = Rows(source, numbers_of(self, y, len(source)), sample_weight)

@@ -19,7 +19,13 @@ from misstep.ir import Array
 from misstep.modeling.learning import Learned, Part, begin, go_on, learn
 from misstep.modeling.model import Preprocessing
 from misstep.modeling.preparing import prepare_columns
-from misstep.modeling.recipes import RecipeMaker, check_settings, sequence_recipe, table_recipe
+from misstep.modeling.recipes import (
+    RecipeMaker,
+    check_settings,
+    columns_recipe,
+    reads_in_order,
+    sequence_recipe,
+)
 from misstep.modeling.settings import Choices, Settings
 
 # Whole weights are taken as copies as long as these make at most so many rows, or twice those
@@ -82,13 +88,15 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     def weights_of(places: Array) -> Array | None:
         return None if weights is None else weights[places]
 
-    preprocessing = _prepared(rows, chosen, parts.train, weights_of(parts.train), choices)
     target = _fitted(target, answers[parts.train], weights_of(parts.train))
+    preprocessing = _prepared(
+        rows, chosen, parts.train, weights_of(parts.train), target, settings, choices
+    )
 
     whole = _part(rows, chosen, weights, preprocessing, target)
     validation = whole.picked(parts.validation) if len(parts.validation) else None
     train = whole.picked(parts.train)
-    recipe = _recipe(preprocessing)
+    recipe = _recipe(preprocessing, train)
     return learn(train, validation, preprocessing, target, settings, choices, recipe)
 
 
@@ -102,8 +110,9 @@ def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     choices = Choices(settings.say)
     settings = replace(settings, validation_fraction=0.0)
     chosen, weights = settle(rows)
-    preprocessing = _prepared(rows, chosen, np.arange(len(chosen)), weights, choices)
     target = _fitted(target, rows.answers[chosen], weights)
+    everything = np.arange(len(chosen))
+    preprocessing = _prepared(rows, chosen, everything, weights, target, settings, choices)
     part = _part(rows, chosen, weights, preprocessing, target)
     recipe = _recipe(preprocessing)
     trainer = begin(len(part), part.features.shape[1], target, settings, choices, recipe)
@@ -167,12 +176,23 @@ def _fingerprints(rows: Rows) -> Array:
 
 
 def _prepared(
-    rows: Rows, chosen: Array, train: Array, weights: Array | None, choices: Choices
+    rows: Rows,
+    chosen: Array,
+    train: Array,
+    weights: Array | None,
+    target: Target,
+    settings: Settings,
+    choices: Choices,
 ) -> Preprocessing:
     learned = rows.picked(chosen[train])
     if isinstance(rows.source, Table):
-        present = Table(rows.picked(np.unique(chosen)), rows.source.name)
-        return prepare_columns(present, learned, choices, weights=weights)
+        present = replace(rows.source, frame=rows.picked(np.unique(chosen)))
+        answers = rows.answers[chosen[train]]
+        return prepare_columns(
+            present, learned, choices, weights=weights,
+            answers=target.encode(answers) if target.is_number else answers,
+            in_order=reads_in_order(settings.network),
+        )  # fmt: skip
     if isinstance(rows.source, Sequences):
         choices.add(
             "channels", f"{learned.channels}, each brought to mean 0 and deviation 1",
@@ -184,10 +204,14 @@ def _prepared(
     return scaling
 
 
-def _recipe(preprocessing: Preprocessing) -> RecipeMaker:
+def _recipe(preprocessing: Preprocessing, train: Part | None = None) -> RecipeMaker:
+    """Return what makes the recipe; `train`: all rows to learn from, or None: they come in parts.
+
+    Members of an ensemble would have to share each part, and learn less from it each.
+    """
     if isinstance(preprocessing, SequenceScaling):
         return sequence_recipe(preprocessing.steps, preprocessing.channels)
-    return table_recipe
+    return columns_recipe(preprocessing, None if train is None else train.features)
 
 
 def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:

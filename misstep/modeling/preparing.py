@@ -5,9 +5,13 @@ Joins recognizing and fitting, for the command line and the estimators. Knows ta
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from misstep.data import Preprocessor, Table, recognize_columns
+from misstep.ir import Array
+from misstep.modeling.giveaways import giveaways
+from misstep.modeling.judging import judged_texts
 from misstep.modeling.settings import Choices
 
 if TYPE_CHECKING:
@@ -21,17 +25,36 @@ def prepare_columns(
     *,
     target: str | None = None,
     weights: object = None,
+    answers: Array | None = None,
+    in_order: bool = False,
+    notes: list[str] | None = None,
 ) -> Preprocessor:
     """Return the preprocessing fitted on the rows `learned` of `table`; tell `choices` why.
 
     What a column is is judged on all rows in their order: only there can one be seen to number
     them. `target`: the column to leave out. `weights`: of the rows `learned`, (rows,), or None.
-    Raises DataError or NotYetError where there is nothing to learn from.
+    `answers`: of these rows, encoded, (rows,). `in_order`: keep the order of words in texts.
+    `notes`: gets a note on each column that alone tells the answers. Raises DataError where there
+    is nothing to learn from.
     """
     columns = recognize_columns(table, target)
-    preprocessor = Preprocessor.fit(learned, columns, weights)
+    tell_all: dict[str, str] = {}
+    if answers is not None:
+        tell_all = giveaways(columns, learned, answers)
+        # Who says a network that reads words wants them read.
+        if not in_order:
+            columns = judged_texts(columns, learned, answers, without=tell_all)
+    preprocessor = Preprocessor.fit(learned, columns, weights, answers, in_order=in_order)
     done = {part.split(": ", 1)[0]: part for part in preprocessor.reasons}
     for one in columns:
         reason = done[one.name].split(" because ", 1)[-1]
         choices.add(f"column {one.name}", one.kind if one.used else "left out", reason)
+    for name, share in tell_all.items():
+        what = f"{name} alone tells {target or 'the answer'} for {share}"
+        choices.add("CAREFUL", what, "perhaps it is only known afterwards: then leave it out")
+        if notes is not None:
+            notes.append(
+                f"{what}: is it known when you predict? If it is not, the scores below mean "
+                f"nothing; leave it out with --without {shlex.quote(name)}"
+            )
     return preprocessor

@@ -41,7 +41,8 @@ class Settings:
     """What a person may choose; None leaves it to `choose_recipe`.
 
     `network`: one line such as "dense128-drop0.1-dense64", to which the last layer is added, or a
-    Module that is the whole network. `validation_fraction`: share of the learning rows that
+    Module that is the whole network. `vectors`: a file of word vectors that an embedding of texts
+    starts from. `validation_fraction`: share of the learning rows that
     training stops by; 0: none, all epochs are done. `folder`: of the run, for its record and
     checkpoints. `say`: hears of each choice.
     """
@@ -51,6 +52,7 @@ class Settings:
     batch_size: int | None = None
     learning_rate: float | None = None
     patience: int | None = None
+    vectors: Path | str | None = None
     validation_fraction: float = 0.1
     seed: int = 0
     threads: int | None = None

@@ -17,15 +17,18 @@ from misstep.data import (
     Table,
     holds_sequences,
     is_picture_folder,
+    is_text_folder,
     read_example,
     read_idx,
     read_pictures,
     read_table,
+    read_text_folder,
     sequences_from_arrays,
 )
 from misstep.data.idx import NAMES
 from misstep.data.names import nearest_name
 from misstep.data.npz import is_npz, read_arrays
+from misstep.data.text_files import TEXT, read_lines
 from misstep.errors import DataError, FileFormatError, StorageError
 
 
@@ -33,12 +36,14 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
     """Return the table, the labeled pictures or the recorded sequences that `source` names.
 
     `source`: an example such as "digits" (a file or a folder with pictures of that name goes
-    first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files. Raises
-    StorageError, FileFormatError, DataError.
+    first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files; or class
+    folders of .txt files. Raises StorageError, FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
     if is_picture_folder(path):
         return read_pictures(path)
+    if is_text_folder(path):
+        return read_text_folder(path)
     # A folder such as that of an earlier run holds no rows, so it can't be meant.
     file_first = path.exists() and not path.is_dir()
     if not file_first and path.name == str(source) and str(source) in EXAMPLES:
@@ -56,12 +61,26 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
     return read_table(source)
 
 
-def read_rows(source: str | os.PathLike[str]) -> Table | Pictures | Sequences | np.ndarray:
+def read_rows(
+    source: str | os.PathLike[str], text: str | None = None
+) -> Table | Pictures | Sequences | np.ndarray:
     """Return rows to predict for: like `read_source`; an idx file of pictures stands alone.
 
-    A folder of pictures and a file of sequences give their test part where there is one.
+    A folder of pictures and a file of sequences give their test part where there is one. `text`:
+    the column of texts that is all that is needed; a .txt file is then one text a line, unless it
+    is a table with that column, and the texts of a folder are called so.
     """
     path = Path(os.fspath(source))
+    if text is not None and path.is_file() and _is_plain_text(path):
+        try:
+            table = read_table(path)
+        except (DataError, FileFormatError):
+            return read_lines(path, text)
+        return table if text in table.frame else read_lines(path, text)
+    if text is not None and is_text_folder(path):
+        table = read_text_folder(path)
+        table.frame = table.frame.rename(columns={TEXT: text})
+        return table
     if path.is_file() and _is_idx_name(path):
         return read_idx(path)
     found = read_source(source)
@@ -96,6 +115,10 @@ def _arrays(path: Path) -> Sequences:
 def _is_idx_name(path: Path) -> bool:
     stem = path.name.removesuffix(".gz")
     return "idx" in stem and stem.endswith("ubyte")
+
+
+def _is_plain_text(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(".txt")
 
 
 def _example(name: str) -> Table | Pictures:

@@ -12,6 +12,7 @@ from typing import Any
 
 from misstep.errors import FileFormatError, MisstepError
 from misstep.nn.containers import ByAxes, Residual, Sequential
+from misstep.nn.ensemble import Ensemble
 from misstep.nn.initializers import Initializer, registered_initializers
 from misstep.nn.losses import Loss, registered_losses
 from misstep.nn.module import Module, registered_layers
@@ -38,26 +39,35 @@ def build_module(
     if issubclass(kind, ByAxes):
         return _called(kind, [_choices(settings, modules, depth)], {})
     if issubclass(kind, Sequential):
-        layers = settings.pop("layers", None)
         shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
         # A container's own setting beside its layers.
         settled = ("join",) if issubclass(kind, Parallel) else ()
+        settled = ("members",) if issubclass(kind, Ensemble) else settled
         named = {one: settings.pop(one) for one in settled if one in settings}
-        if not isinstance(layers, list) or settings:
-            raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
-        made: list[Module] = []
-        for layer in layers:
-            again = layer.get("again") if isinstance(layer, Mapping) and len(layer) == 1 else None
-            if type(again) is int and 1 <= again <= len(made):
-                made.append(made[again - 1])
-            else:
-                made.append(build_module(layer, modules, depth + 1))
+        made = _layers(kind, settings, modules, depth)
         if shortcut is None:
             return _called(kind, made, named)
         return _called(kind, made, {"shortcut": build_module(shortcut, modules, depth + 1)})
     if isinstance(settings.get("initializer"), Mapping):
         settings["initializer"] = build_initializer(settings["initializer"])
     return _make(kind, settings)
+
+
+def _layers(
+    kind: type[Module], settings: dict[str, Any], modules: tuple[type[Module], ...], depth: int
+) -> list[Module]:
+    """Return the layers of a container, which are all of its settings that are left."""
+    layers = settings.pop("layers", None)
+    if not isinstance(layers, list) or settings:
+        raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
+    made: list[Module] = []
+    for layer in layers:
+        again = layer.get("again") if isinstance(layer, Mapping) and len(layer) == 1 else None
+        if type(again) is int and 1 <= again <= len(made):
+            made.append(made[again - 1])
+        else:
+            made.append(build_module(layer, modules, depth + 1))
+    return made
 
 
 def _choices(

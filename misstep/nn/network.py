@@ -32,12 +32,15 @@ from misstep.nn.initializers import Fans
 from misstep.nn.module import Module, module_paths
 from misstep.nn.tracing import ParameterSpecification, StatisticSpecification, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
+from misstep.ops.pieces import Slice
 from misstep.ops.shape import Reshape, Transpose
 
 # Rows of the pass that finds out about shapes.
 ROWS_OF_TRACE = 2
 # Rows that one program takes at a time when a network is applied to many.
 CHUNK = 1024
+# Numbers around 1 times this, rounded down, fall on all small positions about alike.
+STIRRED = 1000
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,9 @@ class Network:
         x = make_input("x", (ROWS_OF_TRACE, *self.input_shape), dtype)
         with tracing(trace):
             output = self._call(x)
-        # What each entry of a row must be below, where rows are positions for an Embedding.
-        self.positions_below = _positions_below(trace, x)
+        # What each entry of a row must be below where it is looked up, (*input_shape,); 0 where any
+        # number will do. None where nothing is looked up.
+        self.position_limits = _position_limits(trace, x)
         self.operations = _operations(trace, output)
         self.output_shape = output.shape[1:]
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
@@ -279,9 +283,20 @@ class Network:
                 got=str(array.shape),
                 try_="x[np.newaxis] for a single row" if array.shape == self.input_shape else None,
             )
-        if self.positions_below is not None:
-            _check_positions(array, self.positions_below)
+        if self.position_limits is not None:
+            _check_positions(array, self.position_limits)
         return array
+
+    def with_positions(self, x: Array) -> Array:
+        """Return rows of any numbers as rows that this network can take, to try it out.
+
+        Where an Embedding looks an entry up, it becomes a whole number that is there.
+        """
+        limits = self.position_limits
+        if limits is None:
+            return x
+        looked_up = np.floor(np.abs(x) * STIRRED) % np.maximum(limits, 1)
+        return np.where(limits > 0, looked_up, x).astype(x.dtype)
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the raw outputs for rows `x`: (rows, *input_shape) → (rows, *output_shape).
@@ -337,28 +352,40 @@ class Network:
         ]
 
 
-def _positions_below(trace: Trace, x: Value) -> int | None:
-    """Return what an Embedding says all entries of x must be below; None where none says it.
+def _position_limits(trace: Trace, x: Value) -> Array | None:
+    """Return what an Embedding says each entry of a row must be below, (*input_shape,) int64.
 
-    Its input may be x in another shape or order; what is worked out from x is not looked at.
+    Its input may be a part of x, in another shape or order; what is worked out from x is not looked
+    at. 0 stands where no one says anything; None where no one says anything at all.
     """
-    found: list[int] = []
+    entries = np.arange(math.prod(x.shape)).reshape(x.shape)
+    limits = np.zeros(math.prod(x.shape), np.int64)
     for value, below in trace.positions.items():
-        while isinstance(value.op, Reshape | Transpose):
+        moves = []
+        while isinstance(value.op, Reshape | Transpose | Slice):
+            moves.append(value.op)
             (value,) = value.inputs
-        if value is x:
-            found.append(below)
-    return min(found, default=None)
+        if value is not x:
+            continue
+        found = entries
+        for move in reversed(moves):
+            found = move.run(found)
+        known = limits[found]
+        limits[found] = np.where(known > 0, np.minimum(known, below), below)
+    if not limits.any():
+        return None
+    return limits.reshape(x.shape)[0]
 
 
-def _check_positions(rows: Array, below: int) -> None:
-    """Raise DataError unless all entries are whole numbers from 0 up to, not including, `below`."""
-    wrong = (rows < 0) | (rows >= below) | (rows != np.floor(rows))
+def _check_positions(rows: Array, limits: Array) -> None:
+    """Raise DataError unless entries with a limit are whole numbers from 0 up to, not with, it."""
+    wrong = (limits > 0) & ((rows < 0) | (rows >= limits) | (rows != np.floor(rows)))
     if wrong.any():
         place = [int(at) for at in np.argwhere(wrong)[0]]
         raise DataError(
             f"the input of the network at {place}",
-            needed=f"a whole number from 0 to {below - 1}, as the Embedding counts them",
+            needed=f"a whole number from 0 to {limits[tuple(place[1:])] - 1}, as the Embedding "
+            "counts them",
             got=str(rows[tuple(place)]),
             try_="words numbered from 0, and an Embedding with a row for each of them",
         )

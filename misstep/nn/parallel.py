@@ -1,29 +1,90 @@
-"""Parallel: several layers that all look at the same input, their outputs side by side or averaged.
+"""Parallel: several layers that all look at the same input; Columns: a part of a row's features.
 
-Holds no parameters of its own; knows no layer but as a module.
+Together they deal a row out among sub-networks: numbers go straight on, texts through an embedding.
+They hold no parameters of their own and know no layer but as a module.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.activations import Tanh
 from misstep.nn.containers import Sequential
-from misstep.nn.layers import Dense
-from misstep.nn.module import LayerExample
+from misstep.nn.layers import Dense, positive_whole
+from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import concatenate
+from misstep.ops import concatenate, slice_axis
+
+# How outputs are joined, and how it is said.
+JOINS = {"concatenate": "side by side", "mean": "averaged", "sum": "added up"}
+
+
+@dataclass(frozen=True)
+class Columns(Module):
+    """The features of a row from `start` up to but not `stop`: (batch, features) → (batch, part).
+
+    Raises ArgumentError unless 0 ≤ start < stop, ShapeError for rows that end before `stop`.
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.Columns(1, 3), input_shape=(4,))
+    >>> network.predict([[1.0, 2.0, 3.0, 4.0]])
+    array([[2., 3.]], dtype=float32)
+    """
+
+    start: int
+    stop: int
+
+    def __post_init__(self) -> None:
+        if self.start != 0 or isinstance(self.start, bool):
+            positive_whole("Columns", "start", self.start)
+        positive_whole("Columns", "stop", self.stop)
+        if self.stop <= self.start:
+            raise ArgumentError(
+                "stop of Columns", needed=f"more than start, {self.start}", got=repr(self.stop)
+            )
+
+    def forward(self, x: Value) -> Value:
+        """Return a part of the features."""
+        if x.ndim != 2 or x.shape[1] < self.stop:
+            raise ShapeError(
+                f"the input of {self}", needed=f"(batch, {self.stop} features or more)",
+                got=str(x.shape),
+            )  # fmt: skip
+        current_trace().mask = None
+        return slice_axis(x, 1, self.start, self.stop)
+
+    def describe(self) -> str:
+        """Return columns 3 to 7, counted from 1."""
+        if self.stop == self.start + 1:
+            return f"column {self.stop}"
+        return f"columns {self.start + 1} to {self.stop}"
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(1, 3), (4,)
+        yield cls(0, 1), (1,)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(2, 2), (4,)
+        yield lambda: cls(-1, 2), (4,)
+        yield lambda: cls(0, 2.5), (4,)  # type: ignore[arg-type]
+        yield lambda: cls(2, 5), (4,)
+        yield lambda: cls(0, 2), (4, 3)
 
 
 class Parallel(Sequential):
     """Layers side by side: each gets the same input, and their outputs are joined.
 
     `join`: "concatenate" puts the outputs one behind the other along their last axis; "mean"
-    averages outputs of one shape, as several networks that vote. A mask of sequences comes in for
-    each layer, and goes on if all of them leave the same one.
+    averages outputs of one shape, as several networks that vote; "sum" adds them up. A mask of
+    sequences comes in for each layer, and goes on if all of them leave the same one.
 
     Raises ArgumentError for layers that are none or an unknown join, ShapeError for outputs that
     can't be joined.
@@ -38,9 +99,9 @@ class Parallel(Sequential):
         super().__init__(*layers)
         if not layers:
             raise ArgumentError("layers of Parallel", needed="one or more", got="none")
-        if not isinstance(join, str) or join not in ("concatenate", "mean"):
+        if not isinstance(join, str) or join not in JOINS:
             raise ArgumentError(
-                "join of Parallel", needed="'concatenate' or 'mean'", got=repr(join)
+                "join of Parallel", needed=" or ".join(map(repr, JOINS)), got=repr(join)
             )
         self.join = join
 
@@ -56,19 +117,20 @@ class Parallel(Sequential):
             masks.append(trace.mask)
         trace.mask = masks[0] if all(one is masks[0] for one in masks) else None
         trace.following = after
-        kept = [one.shape if self.join == "mean" else one.shape[:-1] for one in outputs]
+        beside = self.join == "concatenate"
+        kept = [one.shape[:-1] if beside else one.shape for one in outputs]
         if any(one != kept[0] for one in kept):
             raise ShapeError(
                 f"the outputs of {self.describe()}",
-                needed="one shape" if self.join == "mean" else "one shape but for the last axis",
+                needed="one shape but for the last axis" if beside else "one shape",
                 got=" and ".join(str(one.shape[1:]) for one in outputs),
             )  # fmt: skip
-        if self.join == "concatenate":
+        if beside:
             return concatenate(outputs, -1) if len(outputs) > 1 else outputs[0]
         whole = outputs[0]
         for one in outputs[1:]:
             whole = whole + one
-        return whole * (1.0 / len(outputs))
+        return whole * (1.0 / len(outputs)) if self.join == "mean" else whole
 
     def configuration(self) -> dict[str, Any]:
         """Return the kind, the layers and how they are joined, as plain JSON."""
@@ -77,7 +139,7 @@ class Parallel(Sequential):
     def describe(self) -> str:
         """Return 2 layers side by side."""
         count = len(self.layers)
-        how = "averaged" if self.join == "mean" else "side by side"
+        how = JOINS[self.join]
         return f"{count} layer{'' if count == 1 else 's'} {how}"
 
     def __repr__(self) -> str:
@@ -88,11 +150,13 @@ class Parallel(Sequential):
         """Yield layers that must work."""
         yield cls(Dense(2), Sequential(Dense(3), Tanh())), (4,)
         yield cls(Dense(2), Dense(2), join="mean"), (3,)
+        yield cls(Columns(0, 2), Columns(2, 4), join="sum"), (4,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
         """Yield layers that must be refused."""
         yield lambda: cls(), (4,)
         yield lambda: cls("dense"), (4,)
-        yield lambda: cls(Dense(2), join="sum"), (4,)
+        yield lambda: cls(Dense(2), join="product"), (4,)
         yield lambda: cls(Dense(2), Dense(3), join="mean"), (4,)
+        yield lambda: cls(Dense(2), Dense(3), join="sum"), (4,)

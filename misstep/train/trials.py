@@ -55,9 +55,8 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
         "seed": np.asarray(0),
     }
     if "x" in names:
-        wide, below = (count, *network.input_shape), network.positions_below
-        x = random.standard_normal(wide) if below is None else random.integers(0, below, wide)
-        feeds["x"] = x.astype(network.dtype)
+        x = random.standard_normal((count, *network.input_shape))
+        feeds["x"] = network.with_positions(x).astype(network.dtype)
     if "y" in names:
         shape = (count, *names["y"].shape[1:])
         largest = network.output_shape[-1] if loss.target_kind == "int" else 2

@@ -20,6 +20,7 @@ from cli_world import Run, flowers, hashes, houses, idx
 ROWS = flowers()
 HEAD, *LINES = ROWS.splitlines()
 TRAIN = "train bad.csv --target kind"
+FLOWERS = "train flowers.csv --target kind"
 F, H, B = (f"runs/{name}/model.misstep" for name in ("flowers", "houses", "bars"))
 
 
@@ -106,9 +107,10 @@ CASES = [
          bad__csv=houses().replace(houses().splitlines()[3].rsplit(",", 1)[1], "inf")),
     case("infinite cells", TRAIN, "'length', row 1", "finite",
          bad__csv=ROWS.replace(LINES[0].split(",")[0], "1e999", 1)),
-    case("only texts", "train bad.csv --target kind", "learning from texts is not possible yet",
-         bad__csv="kind,text\n" + "".join(
-             f"{'ab'[n % 2]},some words of number {n} here\n" for n in range(60))),
+    case("vectors without a network that reads", f"{FLOWERS} --vectors no.txt",
+         "--vectors no.txt", "no --network", "embed25-lstm32"),
+    case("without an unknown column", f"{FLOWERS} --without lenght", "--without", "'length'"),
+    case("without the target", f"{FLOWERS} --without kind", "--without kind", "the target"),
     # A table to be judged on
     case("test without the target", "train flowers.csv --target kind --test houses.csv",
          "houses.csv", "the column 'kind'"),

@@ -60,8 +60,6 @@ def test_mnist(real: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("source", "target", "words"),
     [
-        ("text/sms_spam.tsv.gz", "label", "learning from texts is not possible yet"),
-        ("nasty/spam_latin1.csv.gz", "class_label", "learning from texts is not possible yet"),
         ("cats_dogs_64", "", "can't be read yet"),
     ],
 )

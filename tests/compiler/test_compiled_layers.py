@@ -79,8 +79,7 @@ def made(layers: Module, shape: tuple[int, ...], dtype: str = "float64") -> Netw
 
 def data(network: Network, rows: int) -> tuple[Array, Array]:
     random = np.random.default_rng(0)
-    shape, below = (rows, *network.input_shape), network.positions_below
-    x = random.normal(0, 1, shape) if below is None else random.integers(0, below, shape)
+    x = network.with_positions(random.normal(0, 1, (rows, *network.input_shape)))
     return x, random.integers(0, 3, rows)
 
 

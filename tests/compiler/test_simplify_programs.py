@@ -62,7 +62,7 @@ def graphs_of(programs: Programs, probing: bool) -> Iterator[Graph]:
         yield programs.accumulate(ROWS, weighted=weighted, probing=probing).graph
 
 
-def feeds_of(graph: Graph, below: int | None) -> dict[str, Any]:
+def feeds_of(graph: Graph, network: Network) -> dict[str, Any]:
     random = np.random.default_rng(1)
     feeds: dict[str, Any] = {}
     for value in graph.inputs:
@@ -70,9 +70,7 @@ def feeds_of(graph: Graph, below: int | None) -> dict[str, Any]:
             feeds[str(value.name)] = random.integers(0, 3, value.shape)
         elif value.name == "x":
             x = random.normal(0, 1, value.shape)
-            feeds["x"] = (x if below is None else random.integers(0, below, x.shape)).astype(
-                value.dtype
-            )
+            feeds["x"] = network.with_positions(x).astype(value.dtype)
         else:
             feeds[str(value.name)] = random.uniform(0.1, 0.9, value.shape).astype(value.dtype)
     return feeds
@@ -81,7 +79,7 @@ def feeds_of(graph: Graph, below: int | None) -> dict[str, Any]:
 def check(programs: Programs, *, probing: bool = False) -> None:
     """Check bits without the passes that change some, and closeness with all of them."""
     for graph in graphs_of(programs, probing):
-        feeds = feeds_of(graph, programs.network.positions_below)
+        feeds = feeds_of(graph, programs.network)
         exact, best = simplify(graph, INEXACT), simplify(graph)
         assert verify(best) is best
         assert simplify(best) is best
@@ -121,7 +119,7 @@ def test_with_weights_by_class() -> None:
 def test_with_every_layer(layer: Module, shape: tuple[int, ...]) -> None:
     network = Network(layer, shape)
     # What takes positions comes first.
-    first = [] if network.positions_below else [Dense(shape[-1])]
+    first = [] if network.position_limits is not None else [Dense(shape[-1])]
     layers = Sequential(*first, layer, Dense(2)) if shape else layer
     check(Programs(Network(layers, shape), SquaredError(), Nadam()), probing=True)
 

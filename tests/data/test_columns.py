@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from misstep.data import Column, ColumnKind, read_table, recognize_columns
-from misstep.errors import DataError, NotYetError
+from misstep.data import Column, ColumnKind, Table, read_table, recognize_columns
+from misstep.errors import DataError
 
 GENERATOR = np.random.default_rng(0)
 ROWS = 60
@@ -65,7 +65,7 @@ def test_kinds(values: object, kind: str, form: str) -> None:
     column = judged(values)
     assert (str(column.kind), column.form) == (kind, form), column.because
     assert any(sign.isdigit() for sign in column.because)
-    assert column.used == (kind in ("number", "category", "date"))
+    assert column.used == (kind in ("number", "category", "date", "text"))
 
 
 @pytest.mark.parametrize("name", ["id", "ID", "PassengerId", "customer_id", "Unnamed: 0", "index"])
@@ -96,8 +96,20 @@ def test_a_numbering_is_used_where_nothing_else_is() -> None:
 def test_only_texts() -> None:
     texts = [f"{SENTENCE} {i}" for i in range(ROWS)]
     frame = read_table({"message": texts, "y": [0, 1] * 30}).frame
-    with pytest.raises(NotYetError, match="message"):
-        recognize_columns(frame, "y")
+    (column,) = recognize_columns(frame, "y")
+    assert column.kind is ColumnKind.TEXT
+    assert column.used
+
+
+def test_sentences_are_texts_though_they_come_back() -> None:
+    sentences = [f"a sentence of many words that comes back, number {i % 70}" for i in range(700)]
+    assert judged(sentences).kind is ColumnKind.TEXT
+
+
+def test_columns_that_are_said_to_be_texts() -> None:
+    frame = read_table({"said": ["yes", "no", "12"] * 20, "empty": [None] * 60}).frame
+    columns = recognize_columns(Table(frame, texts=("said", "empty")))
+    assert [str(column.kind) for column in columns] == ["text", "constant"]
 
 
 def test_nothing_to_learn_from() -> None:
@@ -140,5 +152,6 @@ def test_melbourne(real: Path) -> None:
 
 
 def test_messages_are_texts(real: Path) -> None:
-    with pytest.raises(NotYetError, match="text"):
-        recognize_columns(read_table(real / "text/sms_spam.tsv.gz").frame, "label")
+    (column,) = recognize_columns(read_table(real / "text/sms_spam.tsv.gz").frame, "label")
+    assert column.kind is ColumnKind.TEXT
+    assert "15.6 words" in column.because

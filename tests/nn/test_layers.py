@@ -49,11 +49,11 @@ def numbers(network: Network, rows: int, seed: int) -> tuple[Array, Array]:
     """Return rows and parameters, none special nor nearly alike, in float64; whole positions."""
     random = np.random.default_rng(seed)
     shape = (rows, *network.input_shape)
-    below = network.positions_below
-    if below is None:
-        x = random.permutation(np.linspace(-2.4, 2.3, math.prod(shape))).reshape(shape)
-    else:
-        x = random.integers(0, below, shape)
+    x = random.permutation(np.linspace(-2.4, 2.3, math.prod(shape))).reshape(shape)
+    limits = network.position_limits
+    x = network.with_positions(x)
+    if limits is not None and limits.all():
+        x = x.astype("int64")
     return x, random.normal(0, 0.6, network.parameter_count)
 
 

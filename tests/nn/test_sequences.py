@@ -39,7 +39,8 @@ def test_embedding_looks_up() -> None:
     vectors = np.arange(10.0).reshape(5, 2)
     network = Network(Embedding(5, 2, vectors=vectors), (3,))
     np.testing.assert_array_equal(network.predict([[4, 0, 4]]), vectors[[[4, 0, 4]]])
-    assert network.positions_below == 5
+    assert network.position_limits is not None
+    assert (network.position_limits == 5).all()
 
 
 @pytest.mark.parametrize(

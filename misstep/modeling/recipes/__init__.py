@@ -3,7 +3,9 @@
 One place for the command line and the estimators. Knows sizes and the kind of target, no rows.
 """
 
-from misstep.modeling.recipes.pictures import picture_recipe
+from misstep.modeling.recipes.pictures import (
+    picture_recipe,
+)
 from misstep.modeling.recipes.recipe import (
     Recipe,
     RecipeMaker,
@@ -13,9 +15,20 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
-from misstep.modeling.recipes.sequences import sequence_recipe
-from misstep.modeling.recipes.series import series_recipe
-from misstep.modeling.recipes.tables import table_recipe
+from misstep.modeling.recipes.sequences import (
+    sequence_recipe,
+)
+from misstep.modeling.recipes.series import (
+    series_recipe,
+)
+from misstep.modeling.recipes.tables import (
+    places_of_numbers,
+    table_recipe,
+)
+from misstep.modeling.recipes.texts import (
+    columns_recipe,
+    reads_in_order,
+)
 
 __all__ = [
     "Recipe",
@@ -24,8 +37,11 @@ __all__ = [
     "check_settings",
     "choose_loss",
     "choose_optimizer",
+    "columns_recipe",
     "default_batch_size",
     "picture_recipe",
+    "places_of_numbers",
+    "reads_in_order",
     "sequence_recipe",
     "series_recipe",
     "table_recipe",

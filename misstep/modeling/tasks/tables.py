@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,10 @@ from misstep.errors import ArgumentError, DataError
 from misstep.modeling.baselines import guess, linear
 from misstep.modeling.learning import Part
 from misstep.modeling.preparing import prepare_columns
-from misstep.modeling.recipes import check_settings, table_recipe
+from misstep.modeling.recipes import check_settings, columns_recipe, reads_in_order
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
+from misstep.modeling.text_baseline import linear_on_texts
 
 
 def train_table(
@@ -24,19 +27,22 @@ def train_table(
     *,
     task: str | None = None,
     test: Table | None = None,
+    without: Sequence[str] = (),
     test_fraction: float = TEST_FRACTION,
     settings: Settings | None = None,
 ) -> Trained:
     """Train a model that predicts the column `target` of `table` from the others.
 
     `task`: "classification" or "regression" where the column could be either. `test`: rows to be
-    judged on; otherwise a share `test_fraction` is set apart. Raises DataError or ArgumentError.
+    judged on; otherwise a share `test_fraction` is set apart. `without`: columns not to learn from.
+    Raises DataError or ArgumentError.
     """
     settings = settings or Settings()
     check_settings(settings)
     began = time.perf_counter()
     choices, notes = Choices(settings.say), list(table.notes)
     name = _target_name(table, target)
+    table = table_without(table, without, name)
     column = table.frame[name]
     recognized = recognize_target(column, name, task)
     choices.add("target", f"{name}: {recognized.kind}", recognized.because)
@@ -61,10 +67,12 @@ def train_table(
         judged = frame.iloc[parts.validation]
         notes.append("no rows are left for the test, so the validation rows are shown in its place")
     learned = frame.iloc[parts.train]
-    preprocessor = prepare_columns(
-        Table(table.frame, table.name, [], name), learned, choices, target=name
-    )
     fitted = recognized.fit(learned[name])
+    preprocessor = prepare_columns(
+        table, learned, choices, target=name,
+        answers=np.asarray(fitted.encode(learned[name])),
+        in_order=reads_in_order(settings.network), notes=notes,
+    )  # fmt: skip
 
     def part(rows: Any) -> Part:
         if len(rows) == 0:
@@ -75,12 +83,38 @@ def train_table(
         return Part(features, np.asarray(encoded))
 
     learn, test_part = part(learned), part(judged)
+    simple = linear(learn, test_part, fitted)
+    if preprocessor.texts:
+        simple = linear_on_texts(learn, learned, test_part, judged, preprocessor, fitted)
     made = Task(
-        learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted, table_recipe,
-        (guess(learn, test_part, fitted), linear(learn, test_part, fitted)),
+        learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted,
+        columns_recipe(preprocessor, learn.features), (guess(learn, test_part, fitted), simple),
         [f"row {number}" for number in numbers[parts.validation]],
     )  # fmt: skip
     return train(made, choices, notes, settings, began)
+
+
+def table_without(table: Table, without: Sequence[str], target: str | None) -> Table:
+    """Return the table without some columns. Raises ArgumentError for others and the target."""
+    if not without:
+        return table
+    columns = [str(column) for column in table.frame.columns]
+    for name in without:
+        if name not in columns:
+            raise ArgumentError(
+                f"--without {name}", needed="one of the table's columns", got=repr(name),
+                try_=did_you_mean(name, columns),
+            )  # fmt: skip
+        if name == target:
+            raise ArgumentError(
+                f"--without {name}", needed="another column than the target", got="the target"
+            )
+    frame = table.frame.drop(columns=list(dict.fromkeys(without)))
+    if len(frame.columns) < 2:
+        raise DataError(
+            f"{table.name}", needed="columns to learn from besides the target", got="none"
+        )
+    return replace(table, frame=frame)
 
 
 def _test_rows(test: Table, target: Target) -> Any:

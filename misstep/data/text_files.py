@@ -1,0 +1,126 @@
+"""Texts that are files: class folders of .txt files, a folder of them, a file of one text a line.
+
+All become a `Table` with a column "text"; class folders give a column "class" as well. Knows files
+and tables, not what is learned from them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from misstep.data.files import existing_path, read_text
+from misstep.data.tables import Table
+from misstep.errors import DataError, FileFormatError, StorageError
+
+__all__ = ["TEXT", "is_text_folder", "read_lines", "read_text_folder"]
+
+TEXT, CLASS = "text", "class"
+ENDING = ".txt"
+# Enough of a folder to see what it holds.
+ENTRIES = 1000
+# More files that can't be read than this share are no accident.
+MOST_BROKEN = 0.1
+SHOWN = 5
+
+
+def is_text_folder(path: Path) -> bool:
+    """Tell whether a path is a folder with .txt files, in it or one level below."""
+    if not path.is_dir():
+        return False
+    return any(_is_text(one) for one in islice(_entries(path), ENTRIES))
+
+
+def read_text_folder(source: str | os.PathLike[str]) -> Table:
+    """Return the .txt files of a folder as a table, one row for each, in order of their names.
+
+    With folders inside, each is a class: columns text and class, the target. Else text alone.
+    `Table.files` are their names within the folder. Files that can't be read are left out, with a
+    note. Raises StorageError; DataError for a folder without such files, or with many broken ones.
+    """
+    import pandas
+
+    path = existing_path(source, folder=True)
+    inside = sorted(one for one in _listed(path) if one.is_dir() and not one.name.startswith("."))
+    groups = [(one.name, sorted(filter(_is_text, _listed(one)))) for one in inside]
+    groups = [(name, files) for name, files in groups if files]
+    loose = sorted(filter(_is_text, _listed(path)))
+    notes = []
+    if groups and loose:
+        notes.append(f"{len(loose):,} files beside the class folders are left out")
+    elif not groups:
+        groups = [("", loose)]
+    found: list[tuple[str, str, str]] = []
+    broken: list[str] = []
+    for name, files in groups:
+        for file in files:
+            within = str(file.relative_to(path))
+            try:
+                found.append((_content(file), name, within))
+            except (StorageError, FileFormatError):
+                broken.append(within)
+    count = len(found) + len(broken)
+    if not count:
+        raise DataError(f"{path}", needed=f"files that end in {ENDING}", got="none")
+    if len(broken) > MOST_BROKEN * count:
+        shown = ", ".join(broken[:SHOWN])
+        raise DataError(
+            f"{path}", needed="files of text", got=f"{len(broken):,} of {count:,} files that are "
+            f"none ({shown}{', …' if len(broken) > SHOWN else ''})",
+        )  # fmt: skip
+    if broken:
+        shown = ", ".join(broken[:SHOWN]) + (", …" if len(broken) > SHOWN else "")
+        notes.append(f"{len(broken):,} files that can't be read are left out: {shown}")
+    columns = {TEXT: pandas.Series([one[0] or None for one in found], dtype=object)}
+    classed = any(one[1] for one in found)
+    if classed:
+        columns[CLASS] = pandas.Series([one[1] for one in found], dtype=object)
+    names = [one[2] for one in found]
+    frame = pandas.DataFrame(columns)
+    return Table(frame, path.name, notes, CLASS if classed else None, names, (TEXT,))
+
+
+def read_lines(source: str | os.PathLike[str], column: str = TEXT) -> Table:
+    """Return a file of one text a line as a table with the one column `column`.
+
+    An empty line is a text that is missing. Raises StorageError, FileFormatError or DataError.
+    """
+    import pandas
+
+    path = existing_path(source)
+    text, notes = read_text(path)
+    lines: list[Any] = [line.strip() or None for line in text.removesuffix("\n").split("\n")]
+    return Table(pandas.DataFrame({column: pandas.Series(lines, dtype=object)}), path.name, notes)
+
+
+def _content(file: Path) -> str:
+    """Return the text of a file; nothing for an empty one."""
+    try:
+        return read_text(file)[0]
+    except DataError as error:
+        if isinstance(error, FileFormatError):
+            raise
+        return ""
+
+
+def _is_text(path: Path) -> bool:
+    return path.suffix.lower() == ENDING and not path.name.startswith(".") and path.is_file()
+
+
+def _entries(path: Path) -> Iterator[Path]:
+    for one in _listed(path):
+        yield one
+        if one.is_dir():
+            yield from _listed(one)
+
+
+def _listed(path: Path) -> list[Path]:
+    try:
+        return list(path.iterdir())
+    except OSError as error:
+        raise StorageError(
+            f"{path}", needed="a folder that can be read", got=error.strerror or str(error)
+        ) from error

@@ -1,0 +1,124 @@
+"""How a text falls into tokens: words in lower case, numbers by their length, single marks.
+
+Also the signals of a text, numbers that its words do not tell: how long it is, how much of it is
+capitals or digits, how many marks and links. Knows single texts, no vocabulary and no model.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["SIGNALS", "signals_of", "terms_of", "tokens_of"]
+
+LINK, MAIL, MONEY = "<link>", "<e-mail>", "<money>"
+CURRENCIES = frozenset("$€£¥")
+# Longer numbers are telephone numbers, prices, codes: each is met once, so that only their length
+# can be learned from. Shorter ones are counted by people ("2 for 1", "7 out of 10").
+LONGEST_KEPT_NUMBER = 2
+# Beyond so many digits all numbers are alike.
+LONGEST_NUMBER = 12
+# Longer runs of letters are no words of a language; only their beginning is kept.
+LONGEST_WORD = 40
+
+# Scripts without blanks between words: each sign is a token, and pairs make up for words.
+_SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_TOKEN = re.compile(
+    rf"<(?:link|e-mail)>|[^\W\d_{_SIGNS}]+(?:'[^\W\d_]+)*|\d+(?:[.,:]\d+)*|[{_SIGNS}]|[^\w\s]|_"
+)
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+_TAG = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
+_SHOUTED = re.compile(r"\b[^\W\d_a-zß-öø-ÿ]{2,}\b")
+_LETTER = re.compile(r"[^\W\d_]")
+_CAPITAL = re.compile(r"[A-ZÀ-ÖØ-ÞΑ-ΩА-Я]")
+_DIGIT = re.compile(r"\d")
+_LONG_NUMBER = re.compile(r"\d{5,}")
+_LINKS = re.compile(r"https?://|www\.", re.IGNORECASE)
+
+
+def tokens_of(text: str) -> list[str]:
+    """Return the tokens of a text in their order; tags as in web pages are left out.
+
+    >>> tokens_of("WIN £1,000 now!! www.win.example")
+    ['win', '<money>', '<4 digits>', 'now', '!', '!', '<link>']
+    """
+    # Most texts have none of these, and looking for a sign is quicker than for a pattern.
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    if "://" in text or "ww." in text or "WW." in text:
+        text = _LINK.sub(LINK, text)
+    if "@" in text:
+        text = _MAIL.sub(MAIL, text)
+    tokens: list[str] = _TOKEN.findall(text.lower().replace("’", "'"))
+    for place, token in enumerate(tokens):
+        if token[0].isdigit():
+            digits = sum(letter.isdigit() for letter in token)
+            if digits != len(token) or digits > LONGEST_KEPT_NUMBER:
+                tokens[place] = f"<{min(digits, LONGEST_NUMBER)} digits>"
+        elif token in CURRENCIES:
+            tokens[place] = MONEY
+        elif len(token) > LONGEST_WORD:
+            tokens[place] = token[:LONGEST_WORD]
+    return tokens
+
+
+def terms_of(text: str) -> list[str]:
+    """Return the tokens of a text and its pairs of neighbors, as in "not good".
+
+    >>> terms_of("Not good.")
+    ['not', 'good', '.', 'not good', 'good .']
+    """
+    tokens = tokens_of(text)
+    return [*tokens, *map(" ".join, itertools.pairwise(tokens))]
+
+
+def _counted(number: float) -> float:
+    """Return log(1 + number): from 0 to 1 is more than from 10 to 11."""
+    return math.log1p(number)
+
+
+def _words_in_capitals(text: str) -> float:
+    return _counted(len(_SHOUTED.findall(text)))
+
+
+def _share_of_capitals(text: str) -> float:
+    letters = len(_LETTER.findall(text))
+    return len(_CAPITAL.findall(text)) / max(letters, 1)
+
+
+def _share_of_digits(text: str) -> float:
+    return len(_DIGIT.findall(text)) / max(len(text), 1)
+
+
+# Each takes a text; all but shares and lengths of words are logarithms of counts.
+SIGNALS: dict[str, Callable[[str], float]] = {
+    "characters": lambda text: _counted(len(text)),
+    "words": lambda text: _counted(len(text.split())),
+    "length of words": lambda text: len(text) / max(len(text.split()), 1),
+    "share of capitals": _share_of_capitals,
+    "words in capitals": _words_in_capitals,
+    "share of digits": _share_of_digits,
+    "long numbers": lambda text: _counted(len(_LONG_NUMBER.findall(text))),
+    "exclamation marks": lambda text: _counted(text.count("!")),
+    "question marks": lambda text: _counted(text.count("?")),
+    "links": lambda text: _counted(len(_LINKS.findall(text))),
+    "currency signs": lambda text: _counted(sum(map(text.count, CURRENCIES))),
+}
+
+
+def signals_of(texts: list[str], names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the signals of these names, (texts, signals).
+
+    >>> signals_of(["Call NOW", "ok"], ("share of capitals",)).round(2)
+    array([[0.57],
+           [0.  ]])
+    """
+    wanted = [SIGNALS[name] for name in names]
+    rows = [[signal(text) for signal in wanted] for text in texts]
+    return np.asarray(rows, np.float64).reshape(len(texts), len(wanted))

@@ -1,0 +1,106 @@
+"""What a network on texts is compared with: a linear model on TF-IDF, as people would fit it.
+
+scikit-learn's own words and weights, so that nothing of ours helps it or stands in its way.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from misstep.data import ColumnKind, Preprocessor, Target
+from misstep.data.values import category_words
+from misstep.ir import Array
+from misstep.modeling.baselines import Baseline
+from misstep.modeling.learning import Part
+from misstep.modeling.scores import Scores, class_scores, number_scores
+
+if TYPE_CHECKING:
+    import pandas
+
+# Letters that it learns from at most, so that it takes some seconds at most.
+LARGEST = 20_000_000
+
+
+def linear_on_texts(
+    train: Part,
+    learned: pandas.DataFrame,
+    test: Part,
+    judged: pandas.DataFrame,
+    preprocessor: Preprocessor,
+    target: Target,
+) -> Baseline:
+    """Return a linear model on TF-IDF of words and pairs, and on all plain numbers of a row.
+
+    `learned`, `judged`: the rows of `train` and `test` as people have them.
+    """
+    names = [one.name for one in preprocessor.columns if one.used and one.kind is ColumnKind.TEXT]
+    letters = sum(int(learned[name].fillna("").astype(str).str.len().sum()) for name in names)
+    step = -(-letters // LARGEST) or 1
+    how = "on TF-IDF of words and pairs; same rows"
+    if step > 1:
+        how = f"on TF-IDF of words and pairs; one in {step} of the rows"
+    chosen = Part(train.features[::step], train.target[::step])
+
+    def score() -> Scores | None:
+        x, test_x = _matrices(chosen, learned.iloc[::step], test, judged, preprocessor, names)
+        return _scores(x, chosen.target, test_x, test.target, target)
+
+    return Baseline("linear", "a linear model", how, score)
+
+
+def _matrices(
+    train: Part,
+    learned: pandas.DataFrame,
+    test: Part,
+    judged: pandas.DataFrame,
+    preprocessor: Preprocessor,
+    names: list[str],
+) -> tuple[Any, Any]:
+    """Return sparse rows of training and test: TF-IDF, and columns that are no texts."""
+    from scipy.sparse import csr_array, hstack
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    inside = np.ones(train.features.shape[1], bool)
+    for place in preprocessor.texts:
+        inside[place.start : place.stop] = False
+    rows, others = [csr_array(train.features[:, inside])], [csr_array(test.features[:, inside])]
+    for name in names:
+        vectors = TfidfVectorizer(ngram_range=(1, 2))
+        try:
+            rows.append(vectors.fit_transform(_texts(learned[name])))
+        except ValueError:  # not a single word
+            continue
+        others.append(vectors.transform(_texts(judged[name])))
+    return hstack(rows).tocsr(), hstack(others).tocsr()
+
+
+def _texts(series: pandas.Series) -> list[str]:
+    return [word or "" for word in category_words(series.tolist())]
+
+
+def _scores(x: Any, y: Array, test_x: Any, test_y: Array, target: Target) -> Scores | None:
+    from scipy.special import expit, softmax
+    from sklearn.linear_model import Ridge
+    from sklearn.svm import LinearSVC
+
+    if target.is_number:
+        found = Ridge(1.0).fit(x, y).predict(test_x)
+        return number_scores(target.decode(found), target.decode(test_y))
+    if len(np.unique(y)) < 2:
+        return None
+    with warnings.catch_warnings():
+        # Not having converged is no matter here: it is a yardstick.
+        warnings.simplefilter("ignore")
+        model = LinearSVC(random_state=0).fit(x, y)
+    # Distances from the boundary are no probabilities, but stand in their order.
+    distances = model.decision_function(test_x)
+    probabilities = np.zeros((len(test_y), len(target.classes)))
+    if distances.ndim == 1:
+        shares = expit(distances)
+        probabilities[:, model.classes_.astype(int)] = np.column_stack([1 - shares, shares])
+    else:
+        probabilities[:, model.classes_.astype(int)] = softmax(distances, axis=1)
+    return class_scores(probabilities, test_y, target.rare)
