@@ -15,7 +15,7 @@ import numpy as np
 
 from misstep.data import Table, Target
 from misstep.data.series import Series, only_rows, plan_series, read_series
-from misstep.data.windows import SeriesWindows
+from misstep.data.windows import SeriesWindows, thinned
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.forecast import BackTest, ForecastModel, outlook_of
@@ -45,7 +45,7 @@ WORTHWHILE = 0.25
 # Of many rows it is the other way round: what they taught is kept unless it makes that error larger
 # by this share.
 TOLERATED = 0.01
-# Numbers in all rows together: 160 MB in float32. Of longer series every k-th origin is learned.
+# Numbers in all rows together: 160 MB in float32. Of longer series some origins are left out.
 MOST_NUMBERS = 40_000_000
 
 
@@ -233,11 +233,10 @@ class _Learner:
         return self._model(trainer, windows)
 
     def origins(self, past: Series) -> Array:
-        """Return the origins in `past` to learn from, the newest among them."""
+        """Return the origins in `past` to learn from."""
         windows = self.shape.windows
         origins = windows.origins(past, answered=True)
-        step = -(-len(origins) * windows.number_of_features // MOST_NUMBERS) or 1
-        return origins[::-1][::step][::-1]
+        return thinned(origins, MOST_NUMBERS // windows.number_of_features)
 
     def _fitted(self, past: Series) -> SeriesWindows:
         """Return the chosen windows with scalings fitted on `past` only."""
