@@ -228,16 +228,13 @@ class SeriesWindows:
 
 
 def thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Return at most `most` of the places, spread over all of them, in their order.
+    """Return at most `most` of the places, drawn from all of them, in their order.
 
-    One from each of `most` equal stretches, drawn there, always the same: every k-th would meet the
-    same hours of a day again and again.
+    Always the same ones. Every k-th would meet the same hours of a day again and again.
     """
     if len(places) <= most:
         return places
-    stretch = len(places) / most
-    within = np.random.default_rng(0).random(most)
-    return places[((np.arange(most) + within) * stretch).astype(np.int64)]
+    return np.sort(np.random.default_rng(0).choice(places, most, replace=False))
 
 
 def _spread_and_bound(changes: Floats) -> tuple[float, float]:
