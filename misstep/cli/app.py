@@ -88,7 +88,7 @@ def root(
 
 
 @app.command(
-    cls=SingleCommand, short_help="Train a network on a table, sequences, pictures or an example."
+    cls=SingleCommand, short_help="Train on a table, texts, sequences, pictures or an example."
 )
 def train(
     source: Annotated[
@@ -218,6 +218,7 @@ def train(
         misstep train houses.csv --target price
         misstep train people.csv --target income --test others.csv
         misstep train passengers.csv --target Passengers --horizon 12
+        misstep train messages.csv --target spam --without read_by
         misstep train movements.npz
         misstep train long.csv --target activity --sequence-of id
         misstep train pets/ --augment flip-shift
@@ -246,8 +247,9 @@ def predict(
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Rows with the columns of training, in any order; or pictures (a folder, a file, "
-            "npz or idx); or an example. A forecast goes on without it.",
+            help="Rows with the columns of training, in any order; texts, one a line, or a folder "
+            "of .txt files; pictures (a folder, a file, npz or idx); or an example. A forecast "
+            "goes on without it.",
             show_default=False,
         ),
     ] = None,

@@ -107,7 +107,6 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
         rows, chosen, parts.train, weights_of(parts.train), target, settings, choices
     )
 
-    choose = _recipe(rows, chosen[parts.train], preprocessing, target, settings)
     if isinstance(preprocessing, PictureScaling):
         # Part by part: as numbers, a large set of pictures fits into memory once.
         train, apart = (
@@ -118,7 +117,8 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
         whole = _part(rows, chosen, weights, preprocessing, target)
         train, apart = whole.picked(parts.train), whole.picked(parts.validation)
     validation = apart if len(apart) else None
-    return learn(train, validation, preprocessing, target, settings, choices, choose)
+    recipe = _recipe(rows, chosen[parts.train], preprocessing, target, settings, train)
+    return learn(train, validation, preprocessing, target, settings, choices, recipe)
 
 
 def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
@@ -204,13 +204,22 @@ def _digest(picture: Array) -> int:
 
 
 def _recipe(
-    rows: Rows, chosen: Array, preprocessing: Preprocessing, target: Target, settings: Settings
+    rows: Rows,
+    chosen: Array,
+    preprocessing: Preprocessing,
+    target: Target,
+    settings: Settings,
+    train: Part | None = None,
 ) -> RecipeMaker:
-    """Return what makes the recipe for such rows, of which `chosen` are learned from."""
+    """Return what makes the recipe for such rows, of which `chosen` are learned from.
+
+    `train`: all rows to learn from, or None: they come in parts. Members of an ensemble would have
+    to share each part, and learn less from it each.
+    """
     if isinstance(preprocessing, SequenceScaling):
         return sequence_recipe(preprocessing.steps, preprocessing.channels)
     if not isinstance(preprocessing, PictureScaling):
-        return columns_recipe(preprocessing)
+        return columns_recipe(preprocessing, None if train is None else train.features)
     assert isinstance(rows.source, np.ndarray)
     if target.is_number:
         mirroring = Mirroring(False, "a number may depend on left and right")

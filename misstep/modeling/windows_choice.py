@@ -104,6 +104,19 @@ def choose_shape(past: Series, horizon: int, season: int, choices: Choices) -> S
     return shape
 
 
+def _tell_window(choices: Choices, shape: Shape, season: int, rows: int) -> None:
+    *others, longest = shape.lengths
+    why = f"{rows:,} rows leave room for it"
+    if season:
+        why = f"{longest / season:g} season{'s' if longest > season else ''}, and {why}"
+    if others:
+        why += (
+            f"; the linear path is the mean of lines for {', '.join(map(str, shape.lengths))} "
+            "steps, of which none is worse for sure"
+        )
+    choices.add("window", f"{longest} steps back", why)
+
+
 def window_lengths(rows: int, season: int, horizon: int, channels: int = 1) -> tuple[int, ...]:
     """Return lengths of windows to look back on, the shortest first; at least one.
 
@@ -125,7 +138,8 @@ def _trial(
         past, window=lengths[-1], horizon=horizon, season=season, log=log, calendar=calendar
     )
     judged = validate_forward(past, windows, lengths)
-    return Shape(windows, lengths, judged.penalties), judged
+    windows = windows.shortened(judged.lengths[-1])
+    return Shape(windows, judged.lengths, judged.penalties), judged
 
 
 def _levels(past: Series) -> tuple[bool, ...]:

@@ -16,7 +16,10 @@ from misstep.nn.activations import (
     Softplus,
     Tanh,
 )
-from misstep.nn.attention import MultiHeadAttention, TransformerBlock
+from misstep.nn.attention import (
+    MultiHeadAttention,
+    TransformerBlock,
+)
 from misstep.nn.augmentation import (
     Cutout,
     RandomBrightness,
@@ -26,12 +29,36 @@ from misstep.nn.augmentation import (
     RandomShift,
     RandomWarp,
 )
-from misstep.nn.bag import WeightedBag
-from misstep.nn.building import build_loss, build_module
-from misstep.nn.containers import ByAxes, Residual, Sequential
-from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
-from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
-from misstep.nn.entries import Entries
+from misstep.nn.bag import (
+    WeightedBag,
+)
+from misstep.nn.building import (
+    build_loss,
+    build_module,
+)
+from misstep.nn.containers import (
+    ByAxes,
+    Residual,
+    Sequential,
+)
+from misstep.nn.convolution import (
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+)
+from misstep.nn.embedding import (
+    Embedding,
+    PositionalEncoding,
+    PositionEmbedding,
+)
+from misstep.nn.ensemble import (
+    Ensemble,
+    MemberDense,
+)
+from misstep.nn.entries import (
+    Entries,
+)
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -51,7 +78,12 @@ from misstep.nn.initializers import (
     Zeros,
     registered_initializers,
 )
-from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
+from misstep.nn.layers import (
+    Dense,
+    Dropout,
+    Flatten,
+    Reshape,
+)
 from misstep.nn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -61,11 +93,29 @@ from misstep.nn.losses import (
     SquaredError,
     registered_losses,
 )
-from misstep.nn.module import Module, registered_layers
-from misstep.nn.network import Network, ParameterPlace, StatisticPlace
-from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
-from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
-from misstep.nn.parallel import Columns, Parallel
+from misstep.nn.module import (
+    Module,
+    registered_layers,
+)
+from misstep.nn.network import (
+    Network,
+    ParameterPlace,
+    StatisticPlace,
+)
+from misstep.nn.normalization import (
+    BatchNorm,
+    LayerNorm,
+    RMSNorm,
+)
+from misstep.nn.over_time import (
+    GlobalAveragePool1D,
+    GlobalMaxPool1D,
+    SpatialDropout,
+)
+from misstep.nn.parallel import (
+    Columns,
+    Parallel,
+)
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -76,10 +126,27 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
-from misstep.nn.recorded import GaussianNoise, Steps, TimePool, TimeSummary
-from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
-from misstep.nn.text import layers_from_text
-from misstep.nn.tracing import Trace
+from misstep.nn.recorded import (
+    GaussianNoise,
+    Steps,
+    TimePool,
+    TimeSummary,
+)
+from misstep.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+)
+from misstep.nn.text import (
+    layers_from_text,
+)
+from misstep.nn.tracing import (
+    Trace,
+)
+from misstep.nn.waves import (
+    PeriodicEmbedding,
+)
 
 __all__ = [
     "ELU",
@@ -107,6 +174,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "Ensemble",
     "Entries",
     "Fans",
     "Flatten",
@@ -129,6 +197,7 @@ __all__ = [
     "Loss",
     "MaxPool1D",
     "MaxPool2D",
+    "MemberDense",
     "Module",
     "MultiHeadAttention",
     "Network",
@@ -136,6 +205,7 @@ __all__ = [
     "Orthogonal",
     "Parallel",
     "ParameterPlace",
+    "PeriodicEmbedding",
     "PositionEmbedding",
     "PositionalEncoding",
     "RMSNorm",

@@ -14,10 +14,20 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
-from misstep.modeling.recipes.sequences import sequence_recipe
-from misstep.modeling.recipes.series import series_recipe
-from misstep.modeling.recipes.tables import table_recipe
-from misstep.modeling.recipes.texts import columns_recipe, reads_in_order
+from misstep.modeling.recipes.sequences import (
+    sequence_recipe,
+)
+from misstep.modeling.recipes.series import (
+    series_recipe,
+)
+from misstep.modeling.recipes.tables import (
+    places_of_numbers,
+    table_recipe,
+)
+from misstep.modeling.recipes.texts import (
+    columns_recipe,
+    reads_in_order,
+)
 
 __all__ = [
     "Recipe",
@@ -31,6 +41,7 @@ __all__ = [
     "default_batch_size",
     "picture_batch_size",
     "picture_recipe",
+    "places_of_numbers",
     "reads_in_order",
     "sequence_recipe",
     "series_recipe",

@@ -126,7 +126,7 @@ def _recipe(
     epochs, patience, restore_best = _tell_epochs(settings, wished, choices)
     return Recipe(
         module, loss, AdamW(rate, weight_decay=WEIGHT_DECAY), OneCycle(RISE), batch, epochs,
-        patience, restore_best, mixup,
+        patience, restore_best=restore_best, mixup=mixup,
     )  # fmt: skip
 
 
