@@ -88,16 +88,16 @@ def root(
 
 
 @app.command(
-    cls=SingleCommand, short_help="Train a network on a table, sequences, pictures or an example."
+    cls=SingleCommand, short_help="Train on a table, texts, sequences, pictures or an example."
 )
 def train(
     source: Annotated[
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A table (CSV or TSV, also gzipped), recorded sequences (npz), a folder with "
-            "MNIST's idx files, or the name of an example: digits, iris, wine, breast-cancer, "
-            "diabetes.",
+            help="A table (CSV or TSV, also gzipped), recorded sequences (npz), class folders "
+            "of .txt files, a folder with MNIST's idx files, or the name of an example: digits, "
+            "iris, wine, breast-cancer, diabetes.",
             show_default=False,
         ),
     ] = None,
@@ -209,6 +209,7 @@ def train(
         misstep train houses.csv --target price
         misstep train people.csv --target income --test others.csv
         misstep train passengers.csv --target Passengers --horizon 12
+        misstep train messages.csv --target spam --without read_by
         misstep train movements.npz
         misstep train long.csv --target activity --sequence-of id
         misstep train mnist/ --network dense128 --epochs 10
@@ -236,8 +237,9 @@ def predict(
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Rows with the columns of training, in any order; or pictures (a folder or one "
-            "idx file); or an example. A forecast goes on without it.",
+            help="Rows with the columns of training, in any order; texts, one a line, or a folder "
+            "of .txt files; pictures (a folder or one idx file); or an example. A forecast goes on "
+            "without it.",
             show_default=False,
         ),
     ] = None,
