@@ -164,6 +164,15 @@ def test_an_input_that_leads_is_used() -> None:
     assert found.metrics["test"]["mae"] < 0.3 * found.metrics["linear"]["mae"]
 
 
+def test_very_many_inputs_are_left_alone() -> None:
+    numbers = np.random.default_rng(2).normal(0, 1, (80, 201))
+    frame = pandas.DataFrame(numbers, columns=["y", *(f"x{place}" for place in range(200))])
+    found = trained(Table(frame), "y", season=0)
+    assert model_of(found).preprocessing.plan.inputs == ()
+    told = {one.what: one.because for one in found.choices}
+    assert "200 others" in told["inputs"]
+
+
 @pytest.mark.parametrize("network", ["gru4", "conv4-gap", "dense8-dense8"])
 def test_a_network_of_ones_own_stands_beside_the_line(network: str) -> None:
     settings = Settings(network=network, epochs=2, threads=1)
