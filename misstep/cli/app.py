@@ -224,8 +224,9 @@ def train(
         misstep train pets/ --augment flip-shift
         misstep train mnist/ --network dense128 --epochs 10
     """
-    from misstep.cli.train_command import Wishes, train_on
+    from misstep.cli.train_command import train_on
     from misstep.cli.welcome import show_welcome
+    from misstep.cli.wishes import Wishes
 
     if source is None:
         return show_welcome(json=json)

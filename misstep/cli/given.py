@@ -9,21 +9,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from misstep.data import (
-    ColumnKind,
-    Pictures,
-    PictureScaling,
-    Preprocessor,
-    Sequences,
-    SequenceScaling,
-    Table,
-    is_idx_folder,
-    sequences_from_table,
-)
+from misstep.data import Given, is_idx_folder
 from misstep.data.files import existing_path
-from misstep.errors import DataError, MisstepError, StorageError
+from misstep.errors import MisstepError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
 
 # Runs have folders in here, unless --out says another place.
@@ -31,10 +19,7 @@ RUNS = Path("runs")
 MODEL = "model.misstep"
 
 
-Rows = Table | Pictures | Sequences | np.ndarray
-
-
-def read_given(source: str) -> Table | Pictures | Sequences:
+def read_given(source: str) -> Given:
     """Return the table, pictures or sequences that `source` names. Raises MisstepError in words."""
     try:
         return read_source(source)
@@ -42,69 +27,12 @@ def read_given(source: str) -> Table | Pictures | Sequences:
         raise _clearer(source, error) from error
 
 
-def read_given_rows(source: str, model: Model) -> Rows:
+def read_given_rows(source: str, model: Model) -> Given:
     """Return rows that `model` may predict for. Raises MisstepError in words."""
     try:
-        found = read_rows(source, only_text(model), model.preprocessing)
+        return read_rows(source, model.preprocessing, model.target.name)
     except StorageError as error:
         raise _clearer(source, error) from error
-    if isinstance(model.preprocessing, SequenceScaling):
-        return _sequences(source, found, model.preprocessing, model.target.name)
-    pixels = isinstance(model.preprocessing, PictureScaling)
-    if not pixels and not isinstance(found, Table):
-        made_of = model.preprocessing
-        columns = made_of.feature_names
-        if isinstance(made_of, Preprocessor):
-            columns = made_of.column_names
-        shown = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
-        raise DataError(
-            source, needed=f"a table with the columns of training ({shown})",
-            got="sequences" if isinstance(found, Sequences) else "pictures",
-        )  # fmt: skip
-    if isinstance(found, Sequences):
-        raise DataError(source, needed="pictures, as in training", got="sequences")
-    _refuse_for_pictures(source, model, found)
-    return found
-
-
-def only_text(model: Model) -> str | None:
-    """Return the column of texts that is all that a model needs, or None where it needs more."""
-    made_of = model.preprocessing
-    if not isinstance(made_of, Preprocessor):
-        return None
-    used = [one for one in made_of.columns if one.used]
-    return used[0].name if [one.kind for one in used] == [ColumnKind.TEXT] else None
-
-
-def _sequences(source: str, found: Rows, scaling: SequenceScaling, target: str) -> Sequences:
-    """Return rows for a model of sequences, with answers where there are any."""
-    if isinstance(found, Sequences):
-        return found
-    if isinstance(found, Table) and scaling.long is not None:
-        known = target if target in found.frame.columns else None
-        return sequences_from_table(found, scaling.long, known)
-    needed = "sequences, an npz file with x (rows, steps, channels)"
-    if scaling.long is not None:
-        needed = f"a long table with the columns {scaling.long.identifier} and {scaling.names[0]}"
-    raise DataError(
-        source, needed=needed, got="a table" if isinstance(found, Table) else "pictures"
-    )
-
-
-def _refuse_for_pictures(source: str, model: Model, found: Rows) -> None:
-    """Raise DataError where a model of pictures is given what can't be pictures."""
-    scaling = model.preprocessing
-    if not isinstance(scaling, PictureScaling) or isinstance(found, Pictures):
-        return
-    pixels = scaling.number_of_features
-    needed = f"pictures of {pixels} pixels"
-    if isinstance(found, Table):
-        columns = len(found.frame.columns)
-        if columns not in (pixels, pixels + 1):
-            needed += ", or a table with a column for each pixel"
-            raise DataError(source, needed=needed, got=f"a table of {columns} columns")
-    elif isinstance(found, np.ndarray) and found.ndim < 2:
-        raise DataError(source, needed=needed, got=f"{len(found):,} single numbers, as labels are")
 
 
 def read_model(path: Path) -> Model:
@@ -124,32 +52,9 @@ def read_model(path: Path) -> Model:
     return load_model(place)
 
 
-def number_of_rows(rows: Rows) -> int:
-    """Return how many rows there are to predict for."""
-    if isinstance(rows, Pictures):
-        return len(rows.test_pictures) or len(rows.train_pictures)
-    return len(rows)
-
-
-def kind_of_rows(rows: Rows) -> str:
-    """Return what one of these rows is called."""
-    if isinstance(rows, Sequences):
-        return "sequence"
-    return "row" if isinstance(rows, Table) else "picture"
-
-
-def files_of(rows: Rows) -> tuple[str, ...]:
-    """Return the name of each row's file where every row has one of its own, else nothing."""
-    if not isinstance(rows, Pictures):
-        return ()
-    return rows.test_files if len(rows.test_pictures) else rows.train_files
-
-
-def part_in_words(rows: Rows) -> str:
-    """Return which part of a folder of pictures is meant, in words, or nothing."""
-    if isinstance(rows, Pictures) and len(rows.test_pictures):
-        return ", the test part"
-    return ""
+def part_in_words(rows: Given) -> str:
+    """Return which part of what was given the rows are, as the end of a sentence."""
+    return f", {rows.part}" if rows.part else ""
 
 
 def quoted(word: Any) -> str:

@@ -5,26 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from misstep.cli.exits import DONE
-from misstep.cli.given import (
-    Rows,
-    files_of,
-    kind_of_rows,
-    number_of_rows,
-    part_in_words,
-    read_given_rows,
-    read_model,
-)
+from misstep.cli.given import part_in_words, read_given_rows, read_model
 from misstep.cli.plain_text import json_line
 from misstep.cli.series_command import forecast_rows
 from misstep.cli.showing import Page, counted
-from misstep.data import Pictures, Sequences, Table
+from misstep.data import Given
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
@@ -48,9 +39,8 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     rows = read_given_rows(source, model)
     page = Page(to_error=json or out is None)
     outputs = model.outputs(rows)
-    notes = [*(rows.notes if isinstance(rows, Pictures) else []), *model.notes]
+    notes = list(model.notes)
     scores, judged, words = _score(model, rows, outputs)
-    kind, files = kind_of_rows(rows), files_of(rows)
     if out is not None:
         write_text(out, csv_text(model, outputs, rows))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
@@ -60,7 +50,7 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     for note in [*notes, *words]:
         page.say(note)
     if scores is not None:
-        page.say(f"{score_words(scores)} on {counted(judged, kind)}{part_in_words(rows)}")
+        page.say(f"{score_words(scores)} on {counted(judged, rows.thing)}{part_in_words(rows)}")
         if model.facts.get("source") == Path(source).name and not part_in_words(rows):
             page.say(
                 f"{source} has the name of what this model learned from: if it is the same, this "
@@ -68,20 +58,20 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
             )
     if json:
         found: dict[str, Any] = {
-            "task": "regression" if model.target.is_number else "classification",
+            "task": model.purpose,
             "target": model.target.name,
-            "rows": number_of_rows(rows),
+            "rows": len(rows),
             "metrics": scores,
             "notes": [*notes, *words],
             "out": None if out is None else str(out),
         }
         if out is None:
-            found["predictions"] = _as_objects(model, outputs, files)
+            found["predictions"] = _as_objects(model, outputs, rows)
         print(json_line(found))
     return DONE
 
 
-def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
+def csv_text(model: Model, outputs: Array, rows: Given) -> str:
     """Return predictions as CSV: row, prediction, its probability and that of each class.
 
     outputs: as `Model.outputs` gives them; rows are counted from 1, but those of a long table are
@@ -89,14 +79,8 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    called: Iterable[Any] = range(1, len(outputs) + 1)
-    heads = ["row", "prediction"]
-    if isinstance(rows, Sequences) and rows.ids is not None:
-        called, heads[0] = rows.ids.tolist(), rows.identifier
-    if isinstance(rows, Table) and rows.files is not None:
-        called, heads[0] = rows.files, "file"
-    if files_of(rows):
-        called, heads[0] = files_of(rows), "file"
+    head, called = rows.called()
+    heads = [head, "prediction"]
     if model.target.is_number:
         writer.writerow(heads)
         for row, number in zip(called, model.decide(outputs).tolist(), strict=True):
@@ -111,11 +95,12 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     return text.getvalue()
 
 
-def _as_objects(model: Model, outputs: Array, files: Sequence[str]) -> list[dict[str, Any]]:
+def _as_objects(model: Model, outputs: Array, rows: Given) -> list[dict[str, Any]]:
     """Return one object for each row, as CSV has them."""
     found: list[dict[str, Any]] = []
+    head, called = rows.called()
     for row, label in enumerate(model.decide(outputs).tolist(), 1):
-        named = {"file": files[row - 1]} if files else {"row": row}
+        named = {"file": called[row - 1]} if head == "file" else {"row": row}
         found.append({**named, "prediction": label})
         if not model.target.is_number:
             shares = outputs[row - 1].tolist()
@@ -125,7 +110,7 @@ def _as_objects(model: Model, outputs: Array, files: Sequence[str]) -> list[dict
 
 
 def _score(
-    model: Model, rows: Rows, outputs: Array
+    model: Model, rows: Given, outputs: Array
 ) -> tuple[dict[str, float] | None, int, list[str]]:
     """Return the scores if there are answers, on how many rows, and notes about the answers."""
     model.notes = []

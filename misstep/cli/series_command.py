@@ -83,31 +83,71 @@ def _is_number(table: Table, target: str) -> bool:
     return column.dtype.kind in "iuf" and recognize_target(column, target).is_number
 
 
-def say_forecast_scores(page: Page, trained: ForecastTrained) -> None:
-    """Say the scores beside the baselines, and what they mean."""
-    back_test, metrics = trained.back_test, trained.metrics
-    if back_test is None:
-        page.say("No rows were set apart to be judged on, so there is no score.", always=True)
-        return
-    origins, horizon = back_test.predicted.shape
-    ahead = "the next step" if horizon == 1 else f"the next {horizon} steps each"
-    rows = [["this network", f"{counted(origins, 'forecast')} of {ahead}, never seen before"]]
-    rows += [[one.who, one.how] for one in trained.baselines]
-    names = ["test", *(one.name for one in trained.baselines)]
-    table = [
-        [who, in_figures(metrics[name]["mae"]), in_figures(metrics[name]["rmse"]), how]
-        for name, (who, how) in zip(names, rows, strict=True)
-        if name in metrics
-    ]
-    page.table(table, ["", "mean error", "RMSE", ""], [1, 2], always=True)
-    page.blank(always=True)
-    page.say(forecast_verdict(trained), "bold", always=True)
-    if horizon > 1:
-        steps = back_test.by_step()
-        page.say(
-            f"The mean error is {in_figures(steps[0])} one step ahead and {in_figures(steps[-1])} "
-            f"{horizon} steps ahead.", always=True,
-        )  # fmt: skip
+class ForecastOutcome:
+    """What came of training on a series."""
+
+    def __init__(self, trained: ForecastTrained) -> None:
+        self.trained = trained
+
+    def how_it_ended(self) -> str:
+        """Return in words how training went and what of it was kept."""
+        run = self.trained.run
+        words = f"{counted(run.epochs, 'epoch')} in {run.seconds:.1f} s: {run.reason}."
+        if not run.finished:
+            return f"{words} The weights are those of the best epoch so far."
+        if self.trained.epochs == 0:
+            return f"{words} The line it started from was not clearly worse, so it is kept."
+        return (
+            f"{words} Learned anew in {counted(self.trained.epochs, 'epoch')} with the newer rows."
+        )
+
+    def say_scores(self, page: Page) -> None:
+        """Say the scores beside the baselines, and what they mean."""
+        trained = self.trained
+        back_test, metrics = trained.back_test, trained.metrics
+        if back_test is None:
+            page.say("No rows were set apart to be judged on, so there is no score.", always=True)
+            return
+        origins, horizon = back_test.predicted.shape
+        ahead = "the next step" if horizon == 1 else f"the next {horizon} steps each"
+        rows = [["this network", f"{counted(origins, 'forecast')} of {ahead}, never seen before"]]
+        rows += [[one.who, one.how] for one in trained.baselines]
+        names = ["test", *(one.name for one in trained.baselines)]
+        table = [
+            [who, in_figures(metrics[name]["mae"]), in_figures(metrics[name]["rmse"]), how]
+            for name, (who, how) in zip(names, rows, strict=True)
+            if name in metrics
+        ]
+        page.table(table, ["", "mean error", "RMSE", ""], [1, 2], always=True)
+        page.blank(always=True)
+        page.say(forecast_verdict(trained), "bold", always=True)
+        if horizon > 1:
+            steps = back_test.by_step()
+            page.say(
+                f"The mean error is {in_figures(steps[0])} one step ahead and "
+                f"{in_figures(steps[-1])} {horizon} steps ahead.", always=True,
+            )  # fmt: skip
+
+    def write_picture(self, folder: Path) -> Path | None:
+        """Write the picture of back-test and forecast; return its place."""
+        model, series = self.trained.model, self.trained.series
+        if not isinstance(model, ForecastModel) or series is None:
+            return None
+        outlook = model.outlook
+        assert outlook is not None
+        picture = forecast_picture(
+            series, self.trained.back_test, model.forecast(series), outlook.share
+        )
+        write_text(folder / PICTURE, picture)
+        return folder / PICTURE
+
+    def next_commands(self, path: Path, source: str) -> list[str]:
+        """Return commands to try with the model at `path`, learned from the series `source`."""
+        return [
+            f"misstep predict {quoted(path)}",
+            f"misstep predict {quoted(path)} {quoted(source)} --out forecast.csv",
+            f"misstep summary {quoted(path)}",
+        ]
 
 
 def forecast_verdict(trained: ForecastTrained) -> str:
@@ -151,40 +191,6 @@ def forecast_verdict(trained: ForecastTrained) -> str:
         f"{first} About as good as {who} {sides}; on {counted(origins, 'forecast')} chance alone "
         "can make such a difference."
     ).strip()
-
-
-def how_it_ended(trained: ForecastTrained) -> str:
-    """Return in words how training went and what of it was kept."""
-    run = trained.run
-    words = f"{counted(run.epochs, 'epoch')} in {run.seconds:.1f} s: {run.reason}."
-    if not run.finished:
-        return f"{words} The weights are those of the best epoch so far."
-    if trained.epochs == 0:
-        return f"{words} The line it started from was not clearly worse, so it is kept."
-    return f"{words} Learned anew in {counted(trained.epochs, 'epoch')} with the newer rows."
-
-
-def write_picture(trained: ForecastTrained, folder: Path) -> Path | None:
-    """Write the picture of back-test and forecast; return its place."""
-    model = trained.model
-    if not isinstance(model, ForecastModel) or trained.series is None:
-        return None
-    outlook = model.outlook
-    assert outlook is not None
-    picture = forecast_picture(
-        trained.series, trained.back_test, model.forecast(trained.series), outlook.share
-    )
-    write_text(folder / PICTURE, picture)
-    return folder / PICTURE
-
-
-def next_commands(path: Path, source: str) -> list[str]:
-    """Return commands to try after a training on a series."""
-    return [
-        f"misstep predict {quoted(path)}",
-        f"misstep predict {quoted(path)} {quoted(source)} --out forecast.csv",
-        f"misstep summary {quoted(path)}",
-    ]
 
 
 def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None, json: bool) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from misstep.data.columns import Column, ColumnKind, recognize_columns
 from misstep.data.examples import EXAMPLES, Example, read_example
 from misstep.data.idx import is_idx_folder, read_idx
+from misstep.data.kinds import Given, Preprocessing
 from misstep.data.long_tables import LongForm, long_form_of, looks_long, sequences_from_table
 from misstep.data.picture_folders import read_picture_files, with_test_folder
 from misstep.data.picture_scaling import PictureScaling
@@ -40,10 +41,12 @@ __all__ = [
     "Column",
     "ColumnKind",
     "Example",
+    "Given",
     "LongForm",
     "MatrixScaling",
     "PictureScaling",
     "Pictures",
+    "Preprocessing",
     "Preprocessor",
     "SequenceScaling",
     "Sequences",

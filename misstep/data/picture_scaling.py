@@ -1,4 +1,4 @@
-"""How pictures become rows of numbers: from bytes of any size to flat float32 from 0 to 1.
+"""How pictures become rows of numbers: from bytes or files to flat float32 from 0 to 1.
 
 Knows the one shape that a network was trained on; nothing is fitted. The layers of the network give
 each row its height, width and channels back.
@@ -6,14 +6,25 @@ each row its height, width and channels back.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.idx import is_idx_folder
+from misstep.data.kinds import Given, Preprocessing
+from misstep.data.matrices import numbers_of
+from misstep.data.npz import is_npz
+from misstep.data.picture_files import is_picture_name
+from misstep.data.picture_folders import read_picture_files
+from misstep.data.picture_paths import are_picture_paths, pixels_of_paths
+from misstep.data.picture_sources import is_picture_source, read_pictures, read_unlabeled
 from misstep.data.pictures import Pictures
 from misstep.data.stored import STRICT, from_plain, to_plain
+from misstep.data.tables import Table
 from misstep.errors import DataError
 
 __all__ = ["PictureScaling"]
@@ -24,7 +35,7 @@ MOST_PIXELS = 2**26
 
 
 @dataclass(frozen=True)
-class PictureScaling:
+class PictureScaling(Preprocessing):
     """Brings pictures from 0..largest to 0..1 in flat rows.
 
     `transform`: (rows, height, width[, channels]), or (rows, pixels), to float32 (rows, pixels), in
@@ -37,6 +48,8 @@ class PictureScaling:
     largest: float = 255.0
     kind: Literal["pictures"] = "pictures"
     version: Literal[1] = 1
+
+    thing: ClassVar[str] = "picture"
 
     __pydantic_config__: ClassVar[Any] = STRICT
 
@@ -52,6 +65,73 @@ class PictureScaling:
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels."""
         return self.height, self.width, self.channels
+
+    def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
+        """Return pictures, or a table or array with a column for each pixel, as `transform` does.
+
+        data: anything that `read` takes, or numbers (rows, pixels). Raises DataError, StorageError.
+        """
+        notes = list(data.notes) if isinstance(data, Pictures) else []
+        found = self.read(data)
+        if found is None:
+            found = numbers_of(data, self.number_of_features, target)
+        return self.transform(found), notes
+
+    def read(self, data: Any) -> NDArray[Any] | None:
+        """Return pixels in the size and range of training; None where data is no kind of pictures.
+
+        data: `Pictures`, of which the part to be judged is taken; an array (rows, height, width[,
+        channels]); the path of a picture or of a folder with some, or a list of paths. Files are
+        brought to the size of training, arrays must have it. Raises DataError, StorageError.
+        """
+        if isinstance(data, Pictures):
+            return self._of_range(data.judged.train_pictures, data.largest)
+        if isinstance(data, np.ndarray):
+            return data if data.dtype.kind in "buif" else None
+        if isinstance(data, str | os.PathLike):
+            path = Path(data)
+            if path.is_dir() or is_picture_name(path.name):
+                return self.read(self._read_files(path))
+            return None
+        if are_picture_paths(data):
+            size = self.height, self.width
+            return self._of_range(pixels_of_paths(data, size, self.channels), 255.0)
+        return None
+
+    def read_path(self, path: Path) -> Pictures | None:
+        """Return single pictures, any folder of them or unlabeled arrays, in the size of training.
+
+        None for other places. Raises StorageError, FileFormatError or DataError.
+        """
+        if is_idx_folder(path):
+            return None
+        if is_picture_source(path):
+            return self._read_files(path)
+        if path.is_file() and is_npz(path):
+            unlabeled = read_unlabeled(path)
+            return read_pictures(path) if unlabeled is None else unlabeled
+        return None
+
+    def take(self, found: Given, source: str, target: str) -> Given:
+        """Return pictures, or a table with a column for each pixel. Raises DataError for others."""
+        if isinstance(found, Pictures):
+            return found
+        if not isinstance(found, Table):
+            raise DataError(source, needed="pictures, as in training", got=found.kind)
+        columns, pixels = len(found.frame.columns), self.number_of_features
+        if columns not in (pixels, pixels + 1):
+            raise DataError(
+                source, needed=f"pictures of {pixels} pixels, or a table with a column for each "
+                "pixel", got=f"a table of {columns} columns",
+            )  # fmt: skip
+        return found
+
+    def _read_files(self, path: Path) -> Pictures:
+        return read_picture_files(path, (self.height, self.width), self.channels)
+
+    def _of_range(self, pixels: NDArray[Any], largest: float) -> NDArray[Any]:
+        """Return pixels from 0 to `largest` in the range of training."""
+        return pixels if largest == self.largest else pixels * np.float32(self.largest / largest)
 
     def transform(self, X: object) -> NDArray[np.float32]:
         """Return the pictures flat and divided by `largest`.
@@ -98,9 +178,25 @@ class PictureScaling:
         """One name for each number, counted from 1."""
         if self.channels == 1:
             return [f"pixel_{i + 1}" for i in range(self.number_of_features)]
-        colors = COLORS if self.channels == 3 else tuple(map(str, range(1, self.channels + 1)))
         pixels = range(self.height * self.width)
-        return [f"pixel_{i + 1}_{color}" for i in pixels for color in colors]
+        return [f"pixel_{i + 1}_{color}" for i in pixels for color in self._colors]
+
+    @property
+    def _colors(self) -> tuple[str, ...]:
+        """What the channels are called; numbers, where they are no colors that are known."""
+        return COLORS if self.channels == 3 else tuple(map(str, range(1, self.channels + 1)))
+
+    def names_in_row(self, features: NDArray[Any]) -> list[str]:
+        """Return where each number stands in the picture, counted from 1."""
+        colors = [f"{color} of " for color in self._colors] if self.channels > 1 else [""]
+        return [
+            f"{color}pixel at row {i + 1}, column {j + 1}"
+            for i in range(self.height) for j in range(self.width) for color in colors
+        ]  # fmt: skip
+
+    def drawn(self, features: NDArray[Any]) -> NDArray[Any] | None:
+        """Return a grey picture of one row, (features,), as (height, width); None for colors."""
+        return features.reshape(self.shape[:2]) if self.channels == 1 else None
 
     @property
     def number_of_features(self) -> int:

@@ -12,10 +12,10 @@ from misstep.data.idx import is_idx_folder, read_idx_folder
 from misstep.data.npz import is_npz, read_arrays
 from misstep.data.picture_files import is_picture_name
 from misstep.data.picture_folders import holds_pictures, read_class_folders
-from misstep.data.pictures import Pictures, pictures_from_arrays
+from misstep.data.pictures import Pictures, is_pictures, pictures_from_arrays, pixels_of
 from misstep.errors import FileFormatError
 
-__all__ = ["is_picture_source", "read_pictures"]
+__all__ = ["is_picture_source", "read_pictures", "read_unlabeled"]
 
 
 def is_picture_source(source: str | os.PathLike[str]) -> bool:
@@ -66,3 +66,14 @@ def read_pictures(source: str | os.PathLike[str]) -> Pictures:
             got=shapes,
         )
     return found
+
+
+def read_unlabeled(path: Path) -> Pictures | None:
+    """Return the pictures of an .npz file that holds one array and nothing else; else None.
+
+    Raises StorageError, FileFormatError or DataError.
+    """
+    arrays = list(read_arrays(path).values())
+    if len(arrays) != 1 or not is_pictures(arrays[0]):
+        return None
+    return Pictures.alone(pixels_of(arrays[0], path.name))

@@ -6,13 +6,14 @@ stay bytes here; `picture_scaling.py` makes numbers of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.kinds import Given
 from misstep.data.picture_files import bytes_of_pixels, decoded_pictures, refuse_many_broken
 from misstep.errors import DataError
 
@@ -37,13 +38,14 @@ CHANNELS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Pictures(Given):
     """Labeled pictures in two parts; the test part has no rows where none was brought.
 
     `train_pictures`, `test_pictures`: (rows, height, width) of grey or (rows, height, width,
     channels), uint8. Labels: (rows,), of any kind, None where not known. `notes`: what was noticed.
     `largest`: the largest value a pixel may have. `train_files`, `test_files`: the name of each
-    picture's file, or nothing. `sizing`: why they have this size; empty where they came so.
+    picture's file, or nothing. `sizing`: why they have this size; empty where they came so. `part`:
+    which part of all they are, in words.
     """
 
     train_pictures: Bytes
@@ -55,6 +57,55 @@ class Pictures:
     train_files: tuple[str, ...] = ()
     test_files: tuple[str, ...] = ()
     sizing: str = ""
+    part: str = ""
+
+    kind: ClassVar[str] = "pictures"
+    thing: ClassVar[str] = "picture"
+
+    def __len__(self) -> int:
+        return len(self.train_pictures) + len(self.test_pictures)
+
+    def picked(self, rows: NDArray[np.integer[Any]]) -> Pictures:
+        """Return the training pictures at `rows`, without notes or a test part."""
+        return replace(
+            self.alone(self.train_pictures[rows], self.train_labels[rows], self.largest),
+            train_files=tuple(self.train_files[row] for row in rows if self.train_files),
+            sizing=self.sizing, part=self.part,
+        )  # fmt: skip
+
+    def answers(self, target: str) -> Any:
+        """Return the labels, (rows,), of the part to be judged; they bear no name of their own."""
+        return self.judged.train_labels
+
+    def cells(self, target: str) -> list[Any]:
+        """Return the pixels of the first picture, one after the other."""
+        return list(self.train_pictures[0].reshape(-1))
+
+    @property
+    def judged(self) -> Pictures:
+        """Return the test part alone, or all where there is none."""
+        if not len(self.test_pictures):
+            return self
+        return replace(
+            self.alone(self.test_pictures, self.test_labels, self.largest),
+            notes=self.notes, train_files=self.test_files, sizing=self.sizing,
+            part="the test part",
+        )  # fmt: skip
+
+    def called(self) -> tuple[str, Sequence[Any]]:
+        """Return the names of the pictures' files, where they are known, or their numbers."""
+        return ("file", self.train_files) if self.train_files else super().called()
+
+    @classmethod
+    def alone(
+        cls, pictures: NDArray[Any], labels: NDArray[Any] | None = None, largest: float = 255.0
+    ) -> Pictures:
+        """Return pictures (rows, height, width[, channels]) without a test part.
+
+        `labels`: (rows,), or None where they are not known.
+        """
+        labels = no_labels(len(pictures)) if labels is None else labels
+        return cls(pictures, labels, pictures[:0], labels[:0], largest=largest)
 
     @property
     def shape(self) -> tuple[int, int, int]:

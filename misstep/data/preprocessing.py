@@ -7,21 +7,24 @@ happens to one column, `scaling.py` for purely numeric arrays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.columns import Column, ColumnKind
+from misstep.data.kinds import Given, Preprocessing
 from misstep.data.names import did_you_mean
 from misstep.data.parts import CategoryPart, DatePart, NumberPart
 from misstep.data.picture_scaling import PictureScaling
 from misstep.data.scaling import FARTHEST, MatrixScaling
 from misstep.data.sequence_scaling import SequenceScaling
 from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import read_columns
+from misstep.data.tables import Table, read_columns, table_or_refuse
+from misstep.data.text_files import read_texts
 from misstep.data.text_part import TextPart
 from misstep.data.weighted import checked_weights
 from misstep.data.windows import SeriesWindows
@@ -79,7 +82,7 @@ class _Fitted:
             raise ValueError("there are no features")
 
 
-class Preprocessor:
+class Preprocessor(Preprocessing):
     """Turns tables into float32 arrays (rows, features), the same way at training and later.
 
     Make one with `Preprocessor.fit`; everything fitted lives in `to_json()`. `last_notes` holds
@@ -165,6 +168,27 @@ class Preprocessor:
                 )
         return result, notes
 
+    def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
+        """Return what `transform_with_notes` does. Raises DataError for what is no table."""
+        if isinstance(data, Given) and not isinstance(data, Table):
+            raise DataError("the data", needed="a table", got=data.kind)
+        return self.transform_with_notes(data)
+
+    def take(self, found: Given, source: str, target: str) -> Given:
+        """Return a table. Raises DataError for anything else."""
+        return table_or_refuse(found, source, self.column_names)
+
+    def read_path(self, path: Path) -> Table | None:
+        """Return texts, one a line of a .txt file or one a file of a folder, where one is a row.
+
+        None where more than a text is needed, and for other places. Raises StorageError,
+        FileFormatError or DataError.
+        """
+        used = [one for one in self.columns if one.used]
+        if [one.kind for one in used] != [ColumnKind.TEXT]:
+            return None
+        return read_texts(path, used[0].name)
+
     @property
     def columns(self) -> list[Column]:
         """All columns that were judged, also those left out."""
@@ -206,6 +230,25 @@ class Preprocessor:
             names += more
         return names
 
+    def cells_of(self, row: Given, target: str) -> list[Any]:
+        """Return the cell that each feature was made of; "" for texts, whose names are words."""
+        assert isinstance(row, Table)
+        found: list[Any] = []
+        for part in self._fitted.parts:
+            cell = "" if isinstance(part, TextPart) else row.frame[part.column].iloc[0]
+            found += [cell] * len(part.feature_names)
+        return found
+
+    def silent(self, features: NDArray[Any]) -> frozenset[int]:
+        """Return which entries say what is looked up, or stand for no word of this text."""
+        found: set[int] = set()
+        for place in self.texts:
+            weights = range(place.looked_up + place.slots, place.looked_up + 2 * place.slots)
+            found |= set(range(place.looked_up, place.stop)) - {
+                at for at in weights if features[at]
+            }
+        return frozenset(found)
+
     @property
     def number_of_features(self) -> int:
         """How many columns `transform` returns."""
@@ -232,24 +275,24 @@ class Preprocessor:
         return cls(from_plain(_Fitted, plain, "the stored preprocessing"))
 
 
-def preprocessing_from_json(
-    plain: object,
-) -> Preprocessor | MatrixScaling | PictureScaling | SequenceScaling | SeriesWindows:
+# How each kind of preprocessing is rebuilt, by the word that stands in its JSON.
+_STORED: dict[str, Callable[[object], Preprocessing]] = {
+    "table": Preprocessor.from_json,
+    "matrix": MatrixScaling.from_json,
+    "pictures": PictureScaling.from_json,
+    "sequences": SequenceScaling.from_json,
+    "series": SeriesWindows.from_json,
+}
+
+
+def preprocessing_from_json(plain: object) -> Preprocessing:
     """Rebuild preprocessing of whichever kind was stored. Raises FileFormatError."""
     kind = plain.get("kind") if isinstance(plain, dict) else None
-    if kind == "table":
-        return Preprocessor.from_json(plain)
-    if kind == "matrix":
-        return MatrixScaling.from_json(plain)
-    if kind == "pictures":
-        return PictureScaling.from_json(plain)
-    if kind == "sequences":
-        return SequenceScaling.from_json(plain)
-    if kind == "series":
-        return SeriesWindows.from_json(plain)
+    if isinstance(kind, str) and kind in _STORED:
+        return _STORED[kind](plain)
     raise FileFormatError(
         "the stored preprocessing",
-        needed="kind table, matrix, pictures, sequences or series",
+        needed=f"a kind, one of {', '.join(_STORED)}",
         got=repr(kind)[:60],
     )
 

@@ -1,7 +1,7 @@
 """How numbers are brought to a common size: one column, or a whole matrix.
 
-Holds `Standard` (one column) and `MatrixScaling`. Knows arrays, not tables; columns of tables with
-texts and gaps are the matter of `preprocessing.py`.
+Holds `Standard` (one column) and `MatrixScaling`. Columns of tables with texts and gaps are the
+matter of `preprocessing.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.kinds import Given, Preprocessing
+from misstep.data.matrices import numbers_of
 from misstep.data.stored import STRICT, from_plain, to_plain
+from misstep.data.tables import table_or_refuse
 from misstep.data.weighted import checked_weights, mean_and_deviation, quantile, skewness
 from misstep.errors import DataError
 
@@ -100,7 +103,7 @@ class Standard:
 
 
 @dataclass(frozen=True)
-class MatrixScaling:
+class MatrixScaling(Preprocessing):
     """Standardizes the columns of a purely numeric array; nothing may be missing.
 
     `transform`: (rows, features) to float32 (rows, features).
@@ -141,6 +144,14 @@ class MatrixScaling:
         weights = checked_weights(sample_weight, rows)
         fitted = [mean_and_deviation(matrix[:, i], weights) for i in range(width)]
         return cls(titles, tuple(m for m, _ in fitted), tuple(d or 1.0 for _, d in fitted))
+
+    def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
+        """Return an array, or a table by its columns in their order, as `transform` does."""
+        return self.transform(numbers_of(data, self.number_of_features, target)), []
+
+    def take(self, found: Given, source: str, target: str) -> Given:
+        """Return a table. Raises DataError for anything else."""
+        return table_or_refuse(found, source, self.names)
 
     def transform(self, X: object) -> NDArray[np.float32]:
         """Return X: (rows, features) standardized. Raises DataError for another width, NaN, inf."""

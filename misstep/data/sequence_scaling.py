@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.kinds import Given, Preprocessing
 from misstep.data.long_tables import LongForm, sequences_from_table
 from misstep.data.scaling import FARTHEST
 from misstep.data.sequences import Sequences
 from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import read_table
+from misstep.data.tables import Table, read_table
 from misstep.errors import DataError
 from misstep.ir import Array
 
@@ -28,7 +29,7 @@ MOST_STEPS = 512
 
 
 @dataclass(frozen=True)
-class SequenceScaling:
+class SequenceScaling(Preprocessing):
     """Standardizes the channels of sequences and lays each sequence out as a row.
 
     `steps`: of a row; `pooled`: so many neighbors are averaged into one step. `names`, `centers`,
@@ -45,6 +46,8 @@ class SequenceScaling:
     long: LongForm | None = None
     kind: Literal["sequences"] = "sequences"
     version: Literal[1] = 1
+
+    thing: ClassVar[str] = "sequence"
 
     __pydantic_config__: ClassVar[Any] = STRICT
 
@@ -104,6 +107,25 @@ class SequenceScaling:
                 f"from; their last {most:,} steps are used"
             )
         return _rows(values, lengths, self.steps), notes
+
+    def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
+        """Return what `transform_with_notes` does; answers need not be told apart by name."""
+        return self.transform_with_notes(data)
+
+    def take(self, found: Given, source: str, target: str) -> Given:
+        """Return sequences, put together from a long table where one was learned from.
+
+        Raises DataError for others.
+        """
+        if isinstance(found, Sequences):
+            return found
+        if isinstance(found, Table) and self.long is not None:
+            known = target if target in found.frame.columns else None
+            return sequences_from_table(found, self.long, known)
+        needed = "sequences, an npz file with x (rows, steps, channels)"
+        if self.long is not None:
+            needed = f"a long table with the columns {self.long.identifier} and {self.names[0]}"
+        raise DataError(source, needed=needed, got=found.kind)
 
     def read(self, data: object) -> Sequences:
         """Return `data` as sequences: arrays as they are, a long table put together by its id."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.kinds import Given
 from misstep.errors import DataError
 from misstep.ir import Array
 
@@ -29,7 +30,7 @@ LARGEST_PIXEL = 255
 
 
 @dataclass(frozen=True)
-class Sequences:
+class Sequences(Given):
     """Recorded sequences, each of its own length.
 
     `values`: (rows, steps, channels) float64, NaN where a gap is and beyond a sequence's end;
@@ -50,6 +51,9 @@ class Sequences:
     identifier: str = ""
     test: Sequences | None = None
 
+    kind: ClassVar[str] = "sequences"
+    thing: ClassVar[str] = "sequence"
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -66,6 +70,23 @@ class Sequences:
             labels=None if self.labels is None else self.labels[rows],
             ids=None if self.ids is None else self.ids[rows],
         )  # fmt: skip
+
+    def answers(self, target: str) -> Any:
+        """Return the label of each sequence, (rows,), or None; they bear no name of their own."""
+        return self.labels
+
+    def cells(self, target: str) -> list[Any]:
+        """Return nothing: what stood at a step is not what a network gets."""
+        return []
+
+    @property
+    def judged(self) -> Sequences:
+        """Return the test part that the file brought, or all."""
+        return self if self.test is None else self.test
+
+    def called(self) -> tuple[str, Sequence[Any]]:
+        """Return the ids of the sequences in their long table, or their numbers."""
+        return super().called() if self.ids is None else (self.identifier, self.ids.tolist())
 
     @classmethod
     def of(

@@ -11,27 +11,28 @@ import decimal
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.delimited import split_fields
 from misstep.data.files import existing_path, read_text
+from misstep.data.kinds import Given
 from misstep.data.values import is_missing_word, sound_text, typed_values
 from misstep.errors import DataError, MisstepError
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Table", "read_columns", "read_table"]
+__all__ = ["Table", "read_columns", "read_table", "table_or_refuse"]
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
 
 
 @dataclass
-class Table:
+class Table(Given):
     """A table in memory.
 
     `frame`: pandas, one row per example, columns named by distinct texts; missing cells are NaN,
@@ -47,8 +48,29 @@ class Table:
     files: list[str] | None = None
     texts: tuple[str, ...] = ()
 
+    kind: ClassVar[str] = "a table"
+    thing: ClassVar[str] = "row"
+
     def __len__(self) -> int:
         return len(self.frame)
+
+    def picked(self, rows: NDArray[np.integer[Any]]) -> Table:
+        """Return a table of the rows at `rows`, counted from 0."""
+        files = None if self.files is None else [self.files[row] for row in rows]
+        frame = self.frame.iloc[rows].reset_index(drop=True)
+        return replace(self, frame=frame, notes=[], files=files)
+
+    def answers(self, target: str) -> Any:
+        """Return the column `target`, (rows,), or None."""
+        return self.frame[target] if target in self.frame.columns else None
+
+    def cells(self, target: str) -> list[Any]:
+        """Return the cells of the first row but for the column `target`."""
+        return [self.frame[name].iloc[0] for name in self.frame.columns if name != target]
+
+    def called(self) -> tuple[str, Sequence[Any]]:
+        """Return the names of the rows' files, where they are files, or their numbers."""
+        return super().called() if self.files is None else ("file", self.files)
 
 
 def read_table(source: object, name: str | None = None) -> Table:
@@ -85,6 +107,16 @@ def read_table(source: object, name: str | None = None) -> Table:
             needed="a table: a path, a frame, a dict of columns or a 2-D array",
             got=f"{_kind(source)} that can't be read ({type(error).__name__}: {error})",
         ) from error
+
+
+def table_or_refuse(found: Given, source: str, columns: Sequence[str]) -> Table:
+    """Return what was found in `source` if it is a table. Raises DataError, naming `columns`."""
+    if isinstance(found, Table):
+        return found
+    shown = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
+    raise DataError(
+        source, needed=f"a table with the columns of training ({shown})", got=found.kind
+    )
 
 
 def read_columns(source: Any, names: Sequence[str]) -> pandas.DataFrame:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from misstep.data.files import existing_path, read_text
-from misstep.data.tables import Table
+from misstep.data.tables import Table, read_table
 from misstep.errors import DataError, FileFormatError, StorageError
 
-__all__ = ["TEXT", "is_text_folder", "read_lines", "read_text_folder"]
+__all__ = ["TEXT", "is_text_folder", "read_lines", "read_text_folder", "read_texts"]
 
 TEXT, CLASS = "text", "class"
 ENDING = ".txt"
@@ -94,6 +95,24 @@ def read_lines(source: str | os.PathLike[str], column: str = TEXT) -> Table:
     text, notes = read_text(path)
     lines: list[Any] = [line.strip() or None for line in text.removesuffix("\n").split("\n")]
     return Table(pandas.DataFrame({column: pandas.Series(lines, dtype=object)}), path.name, notes)
+
+
+def read_texts(path: Path, column: str) -> Table | None:
+    """Return the texts of a .txt file, one a line, or of a folder, in the column `column`.
+
+    A .txt file may also be a table that has this column. None for other places. Raises
+    StorageError, FileFormatError or DataError.
+    """
+    if path.is_file() and path.name.lower().removesuffix(".gz").endswith(ENDING):
+        try:
+            table = read_table(path)
+        except (DataError, FileFormatError):
+            return read_lines(path, column)
+        return table if column in table.frame else read_lines(path, column)
+    if is_text_folder(path):
+        table = read_text_folder(path)
+        return replace(table, frame=table.frame.rename(columns={TEXT: column}), texts=(column,))
+    return None
 
 
 def _content(file: Path) -> str:

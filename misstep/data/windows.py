@@ -13,10 +13,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.kinds import Given, Preprocessing
 from misstep.data.scaling import FARTHEST, Standard
 from misstep.data.series import Series, SeriesPlan
 from misstep.data.steps import SIZES
 from misstep.data.stored import STRICT, from_plain, to_plain
+from misstep.data.tables import table_or_refuse
 from misstep.errors import DataError
 
 __all__ = ["SeriesWindows", "thinned"]
@@ -40,7 +42,7 @@ MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
-class SeriesWindows:
+class SeriesWindows(Preprocessing):
     """What turns a series into rows, and answers of rows into values.
 
     A row: for each step of the window the target's change up to the last value and the inputs
@@ -126,6 +128,14 @@ class SeriesWindows:
         """
         end = len(series) - (self.horizon if answered else 0)
         return np.arange(self.window - 1, max(end, self.window - 1), dtype=np.int64)
+
+    def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
+        """Return the rows of all origins of a `Series`. Raises DataError."""
+        return self.transform(data), []
+
+    def take(self, found: Given, source: str, target: str) -> Given:
+        """Return a table, whose rows follow each other. Raises DataError for anything else."""
+        return table_or_refuse(found, source, self.plan.columns)
 
     def transform(
         self, series: object, origins: NDArray[np.int64] | None = None

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from misstep.data import PictureScaling, pixels_of
+from misstep.data.picture_paths import are_picture_paths, pixels_of_paths
 from misstep.errors import DataError
 from misstep.ir import Array
-from misstep.modeling.picture_rows import are_picture_paths, as_pixels, pixels_of_paths
 
 
 def first_pictures(estimator: Any, X: Any) -> Array | None:
@@ -39,7 +39,7 @@ def further_pictures(X: Any, scaling: PictureScaling) -> Array:
     """Return further pictures for a model of pictures. Raises DataError for anything else."""
     X = _plain(X)
     pixels = pixels_of(X, "X") if isinstance(X, np.ndarray) and X.ndim == 4 else X
-    found = as_pixels(scaling, pixels)
+    found = scaling.read(pixels)
     if found is None:
         raise DataError(
             "X", needed="pictures, as in fit: an array (rows, height, width), or paths",

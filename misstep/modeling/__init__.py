@@ -12,7 +12,6 @@ from misstep.modeling.learning import Learned
 from misstep.modeling.model import Model, RowGraph
 from misstep.modeling.model_file import load_model, save_model
 from misstep.modeling.model_programs import ModelProgram, model_program
-from misstep.modeling.picture_rows import picture_rows
 from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_recipe
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.settings import Choice, Choices, Settings
@@ -59,7 +58,6 @@ __all__ = [
     "load_model",
     "model_program",
     "number_scores",
-    "picture_rows",
     "read_rows",
     "read_source",
     "save_model",

@@ -1,42 +1,24 @@
 """Training on rows that somebody holds: features and answers apart, perhaps weighted, no test part.
 
 What the estimators call. What is learned depends on which rows there are and what they weigh, not
-on their order; a row of weight 2 is that row twice, a row of weight 0 is not there. Knows tables
-and arrays; `learning.py` does the rest.
+on their order; a row of weight 2 is that row twice, a row of weight 0 is not there. What kind
+of rows they are is known in `held.py`; `learning.py` does the rest.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 
-from misstep.data import (
-    MatrixScaling,
-    PictureScaling,
-    Sequences,
-    SequenceScaling,
-    Table,
-    Target,
-    split_rows,
-)
-from misstep.data.mirrors import Mirroring, ask_about_mirrors
+from misstep.data import Preprocessing, Sequences, Table, Target, split_rows
 from misstep.data.weighted import checked_weights
-from misstep.ir import Array, one_blas_thread
+from misstep.ir import Array
+from misstep.modeling.held import Held, LearningRows, held
 from misstep.modeling.learning import Learned, Part, begin, go_on, learn
-from misstep.modeling.model import Preprocessing
-from misstep.modeling.preparing import prepare_columns
-from misstep.modeling.recipes import (
-    RecipeMaker,
-    check_settings,
-    columns_recipe,
-    picture_recipe,
-    reads_in_order,
-    sequence_recipe,
-)
+from misstep.modeling.recipes import check_settings
 from misstep.modeling.settings import Choices, Settings
 
 # Whole weights are taken as copies as long as these make at most so many rows, or twice those
@@ -66,13 +48,10 @@ class Rows:
     def __len__(self) -> int:
         return len(self.answers)
 
-    def picked(self, rows: Array) -> Any:
-        """Return the features of the given row numbers, in their order."""
-        if isinstance(self.source, Table):
-            return self.source.frame.iloc[rows]
-        if isinstance(self.source, Sequences):
-            return self.source.picked(rows)
-        return self.source[rows]
+    @cached_property
+    def held(self) -> Held:
+        """Return the rows as what they are."""
+        return held(self.source)
 
 
 def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
@@ -103,12 +82,9 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
         return None if weights is None else weights[places]
 
     target = _fitted(target, answers[parts.train], weights_of(parts.train))
-    preprocessing = _prepared(
-        rows, chosen, parts.train, weights_of(parts.train), target, settings, choices
-    )
-
-    if isinstance(preprocessing, PictureScaling):
-        # Part by part: as numbers, a large set of pictures fits into memory once.
+    learned = _learning_rows(rows, chosen, parts.train, weights_of(parts.train), target)
+    preprocessing = rows.held.prepared(learned, settings, choices)
+    if rows.held.by_parts:
         train, apart = (
             _part(rows, chosen[places], weights_of(places), preprocessing, target)
             for places in (parts.train, parts.validation)
@@ -117,7 +93,7 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
         whole = _part(rows, chosen, weights, preprocessing, target)
         train, apart = whole.picked(parts.train), whole.picked(parts.validation)
     validation = apart if len(apart) else None
-    recipe = _recipe(rows, chosen[parts.train], preprocessing, target, settings, train)
+    recipe = rows.held.recipe(learned, preprocessing, settings, train.features)
     return learn(train, validation, preprocessing, target, settings, choices, recipe)
 
 
@@ -132,10 +108,10 @@ def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     settings = replace(settings, validation_fraction=0.0)
     chosen, weights = settle(rows)
     target = _fitted(target, rows.answers[chosen], weights)
-    everything = np.arange(len(chosen))
-    preprocessing = _prepared(rows, chosen, everything, weights, target, settings, choices)
+    learned = _learning_rows(rows, chosen, np.arange(len(chosen)), weights, target)
+    preprocessing = rows.held.prepared(learned, settings, choices)
     part = _part(rows, chosen, weights, preprocessing, target)
-    choose = _recipe(rows, chosen, preprocessing, target, settings)
+    choose = rows.held.recipe(learned, preprocessing, settings, None)
     trainer = begin(len(part), part.features.shape[1], target, settings, choices, choose)
     return go_on(trainer, part, preprocessing, target, settings, choices)
 
@@ -180,86 +156,23 @@ def _whole(weights: Array) -> bool:
 
 def _fingerprints(rows: Rows) -> Array:
     """Return a number for each row, (rows,) uint64, that depends on its contents only."""
-    import pandas
-    from pandas.util import hash_array, hash_pandas_object
+    from pandas.util import hash_array
 
-    if isinstance(rows.source, Table):
-        features = hash_pandas_object(rows.source.frame, index=False).to_numpy()
-    elif isinstance(rows.source, Sequences):
-        values = rows.source.values
-        frame = pandas.DataFrame(values.reshape(len(values), -1), copy=False)
-        frame["length"] = rows.source.lengths
-        features = hash_pandas_object(frame, index=False).to_numpy()
-    elif rows.source.ndim > 2:
-        features = np.array([_digest(picture) for picture in rows.source], np.uint64)
-    else:
-        frame = pandas.DataFrame(rows.source, copy=False)
-        features = hash_pandas_object(frame, index=False).to_numpy()
     # An odd factor loses nothing modulo 2**64 and keeps features and answer from canceling out.
-    return features * np.uint64(0x9E3779B97F4A7C15) + hash_array(rows.answers)
+    return rows.held.fingerprints() * np.uint64(0x9E3779B97F4A7C15) + hash_array(rows.answers)
 
 
-def _digest(picture: Array) -> int:
-    return int.from_bytes(hashlib.blake2b(picture.tobytes(), digest_size=8).digest(), "little")
+def _learning_rows(
+    rows: Rows, chosen: Array, train: Array, weights: Array | None, target: Target
+) -> LearningRows:
+    """Return the rows `chosen`, those at `train` among them to learn from, which weigh `weights`.
 
-
-def _recipe(
-    rows: Rows,
-    chosen: Array,
-    preprocessing: Preprocessing,
-    target: Target,
-    settings: Settings,
-    train: Part | None = None,
-) -> RecipeMaker:
-    """Return what makes the recipe for such rows, of which `chosen` are learned from.
-
-    `train`: all rows to learn from, or None: they come in parts. Members of an ensemble would have
-    to share each part, and learn less from it each.
+    `target`: fitted.
     """
-    if isinstance(preprocessing, SequenceScaling):
-        return sequence_recipe(preprocessing.steps, preprocessing.channels)
-    if not isinstance(preprocessing, PictureScaling):
-        return columns_recipe(preprocessing, None if train is None else train.features)
-    assert isinstance(rows.source, np.ndarray)
-    if target.is_number:
-        mirroring = Mirroring(False, "a number may depend on left and right")
-    else:
-        with one_blas_thread():
-            mirroring = ask_about_mirrors(rows.source[chosen], rows.answers[chosen], settings.seed)
-    return picture_recipe(preprocessing.shape, mirroring)
-
-
-def _prepared(
-    rows: Rows,
-    chosen: Array,
-    train: Array,
-    weights: Array | None,
-    target: Target,
-    settings: Settings,
-    choices: Choices,
-) -> Preprocessing:
-    learned = rows.picked(chosen[train])
-    if isinstance(rows.source, Table):
-        present = replace(rows.source, frame=rows.picked(np.unique(chosen)))
-        answers = rows.answers[chosen[train]]
-        return prepare_columns(
-            present, learned, choices, weights=weights,
-            answers=target.encode(answers) if target.is_number else answers,
-            in_order=reads_in_order(settings.network),
-        )  # fmt: skip
-    if isinstance(rows.source, Sequences):
-        choices.add(
-            "channels", f"{learned.channels}, each brought to mean 0 and deviation 1",
-            "measured on the training sequences only",
-        )  # fmt: skip
-        return SequenceScaling.fit(learned)
-    if rows.source.ndim > 2:
-        height, width, *channels = rows.source.shape[1:]
-        choices.add("pixels", "divided by 255", "networks learn best from 0 to 1")
-        return PictureScaling(height, width, *channels)
-    scaling = MatrixScaling.fit(learned, weights)
-    choices.add("columns", "each brought to mean 0 and deviation 1", "all are numbers")
-    return scaling
+    learned = chosen[train]
+    answers = rows.answers[learned]
+    encoded = np.asarray(target.encode(answers)) if target.is_number else answers
+    return LearningRows(chosen, learned, answers, encoded, weights, target)
 
 
 def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:
@@ -280,9 +193,4 @@ def _part(
         by_class = np.asarray(rows.class_weights, np.float64)[answers]
         weights = by_class if weights is None else weights * by_class
     encoded = target.encode(answers) if target.is_number else answers
-    if isinstance(rows.source, Table | Sequences) or rows.source.ndim > 2:
-        features = preprocessing.transform(rows.picked(chosen))
-    else:
-        # Picked afterwards, when the numbers take half the memory.
-        features = preprocessing.transform(rows.source)[chosen]
-    return Part(features, encoded, weights)
+    return Part(rows.held.encoded(chosen, preprocessing), encoded, weights)

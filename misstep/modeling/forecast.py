@@ -124,6 +124,11 @@ class ForecastModel(Model):
         self.outlook = outlook
 
     @property
+    def purpose(self) -> str:
+        """Return "forecast"."""
+        return "forecast"
+
+    @property
     def horizon(self) -> int:
         """Return how many steps are predicted."""
         return self.preprocessing.horizon

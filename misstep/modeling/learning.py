@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Target
+from misstep.data import Preprocessing, Target
 from misstep.errors import DataError
 from misstep.ir import Array
-from misstep.modeling.model import Model, Preprocessing
+from misstep.modeling.model import Model
 from misstep.modeling.recipes import RecipeMaker, as_loss_wants, check_settings, table_recipe
 from misstep.modeling.settings import Choice, Choices, Settings
 from misstep.nn import Loss

@@ -10,25 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import (
-    MatrixScaling,
-    Pictures,
-    PictureScaling,
-    Preprocessor,
-    Sequences,
-    SequenceScaling,
-    SeriesWindows,
-    Target,
-    read_table,
-)
+from misstep.data import Given, Preprocessing, Target, read_table
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
-from misstep.modeling.picture_rows import as_pixels, picture_rows
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.nn import Loss, Network
 from misstep.train import Trainer
-
-Preprocessing = Preprocessor | MatrixScaling | PictureScaling | SequenceScaling | SeriesWindows
 
 
 @dataclass(frozen=True)
@@ -83,6 +70,11 @@ class Model:
         return str(self.target.kind)
 
     @property
+    def purpose(self) -> str:
+        """Return what it is for, as --task calls it: "classification" or "regression"."""
+        return "regression" if self.target.is_number else "classification"
+
+    @property
     def feature_names(self) -> list[str]:
         """Return a name for each input of the network."""
         return self.preprocessing.feature_names
@@ -95,58 +87,20 @@ class Model:
         for sequences (rows, steps, channels) with NaN where a short one is filled up. Raises
         DataError in words.
         """
-        self.notes = []
-        if isinstance(self.preprocessing, SequenceScaling):
-            features, self.notes = self.preprocessing.transform_with_notes(data)
-            return features
-        if isinstance(self.preprocessing, Preprocessor):
-            if isinstance(data, Pictures):
-                raise DataError("the data", needed="a table", got="pictures")
-            features, self.notes = self.preprocessing.transform_with_notes(data)
-            return features
-        found = None
-        if isinstance(self.preprocessing, PictureScaling):
-            found = as_pixels(self.preprocessing, data)
-        return self.preprocessing.transform(self._as_matrix(data) if found is None else found)
-
-    def _as_matrix(self, data: Any) -> Any:
-        """Return the numbers of an array or of a table whose columns have no part in their names.
-
-        A table is taken by its columns in their order, without the column of the target.
-        """
-        if isinstance(data, Pictures):
-            raise DataError("the data", needed="a table or an array of numbers", got="pictures")
-        if isinstance(data, np.ndarray):
-            return data
-        frame = read_table(data).frame
-        wanted = self.preprocessing.number_of_features
-        if self.target.name in frame.columns and len(frame.columns) == wanted + 1:
-            frame = frame.drop(columns=self.target.name)
-        words = [str(name) for name in frame.columns if frame[name].dtype.kind not in "iufb"]
-        if words:
-            raise DataError(
-                f"column {words[0]!r}", needed="numbers, as this model was trained on", got="texts"
-            )
-        return frame.to_numpy()
+        features, self.notes = self.preprocessing.encode(data, self.target.name)
+        return features
 
     def truth(self, data: Any) -> tuple[Array, Array] | None:
         """Return which rows of `data` have an answer, (rows,) bool, and those answers encoded.
 
         None when `data` holds no answers at all: a prediction is then all there is.
         """
-        if isinstance(data, Pictures):
-            column: Any = picture_rows(data)[1]
-        elif isinstance(data, Sequences):
-            if data.labels is None:
-                return None
-            column = data.labels
-        elif isinstance(data, np.ndarray):
+        if isinstance(data, np.ndarray):
             return None
-        else:
-            frame = read_table(data).frame
-            if self.target.name not in frame.columns:
-                return None
-            column = frame[self.target.name]
+        given = data if isinstance(data, Given) else read_table(data)
+        column = given.answers(self.target.name)
+        if column is None:
+            return None
         present = np.asarray(self.target.present(column))
         if not present.any():
             return None

@@ -6,24 +6,24 @@ Returns what was read; decides nothing about training.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from misstep.data import (
     EXAMPLES,
+    Given,
     Pictures,
-    PictureScaling,
+    Preprocessing,
     Sequences,
     Table,
     holds_sequences,
     is_idx_folder,
     is_picture_source,
     is_text_folder,
-    pixels_of,
     read_example,
     read_idx,
-    read_picture_files,
     read_pictures,
     read_table,
     read_text_folder,
@@ -32,8 +32,7 @@ from misstep.data import (
 from misstep.data.idx import NAMES
 from misstep.data.names import nearest_name
 from misstep.data.npz import is_npz, read_arrays
-from misstep.data.pictures import is_pictures, no_labels, pictures_from_arrays
-from misstep.data.text_files import TEXT, read_lines
+from misstep.data.pictures import pictures_from_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
 
 
@@ -63,43 +62,28 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
         )  # fmt: skip
     if path.is_file() and is_npz(path):
         arrays = read_arrays(path)
-        return pictures_from_arrays(arrays, path.name) or _sequences(arrays, path)
+        pictures = pictures_from_arrays(arrays, path.name)
+        return _sequences(arrays, path) if pictures is None else pictures
     return read_table(source)
 
 
 def read_rows(
-    source: str | os.PathLike[str], text: str | None = None, preprocessing: object = None
-) -> Table | Pictures | Sequences | np.ndarray:
-    """Return rows to predict for: like `read_source`; an idx file of pictures stands alone.
+    source: str | os.PathLike[str], preprocessing: Preprocessing, target: str = ""
+) -> Given:
+    """Return rows to predict for: like `read_source`, but of the kind that was learned from.
 
-    A folder of pictures and a file of sequences give their test part where there is one. `text`:
-    the column of texts that is all that is needed; a .txt file is then one text a line, unless it
-    is a table with that column, and the texts of a folder are called so. `preprocessing`: of the
-    model; one of pictures takes single pictures, and any folder of them, in its own size.
+    Where there are several parts, the test part. An idx file of pictures stands alone.
+    `preprocessing`: of the model; some kinds take more, such as single pictures, or texts one a
+    line. `target`: name of the answers, which may be there. Raises DataError for another kind, and
+    what `read_source` raises.
     """
     path = Path(os.fspath(source))
-    if text is not None and path.is_file() and _is_plain_text(path):
-        try:
-            table = read_table(path)
-        except (DataError, FileFormatError):
-            return read_lines(path, text)
-        return table if text in table.frame else read_lines(path, text)
-    if text is not None and is_text_folder(path):
-        table = read_text_folder(path)
-        table.frame = table.frame.rename(columns={TEXT: text})
-        return table
-    if isinstance(preprocessing, PictureScaling) and not is_idx_folder(path):
-        height, width, channels = preprocessing.shape
-        if is_picture_source(path):
-            return read_picture_files(path, (height, width), channels)
-        if path.is_file() and is_npz(path):
-            return _unlabeled(path) or read_pictures(path)
-    if path.is_file() and _is_idx_name(path):
-        return read_idx(path)
-    found = read_source(source)
-    if isinstance(found, Sequences) and found.test is not None:
-        return found.test
-    return found
+    found = preprocessing.read_path(path)
+    if found is None and path.is_file() and _is_idx_name(path):
+        found = _idx_pictures(path)
+    if found is None:
+        found = read_source(source)
+    return preprocessing.take(found.judged, str(source), target)
 
 
 def unknown_source(source: str) -> str | None:
@@ -107,13 +91,13 @@ def unknown_source(source: str) -> str | None:
     return None if Path(source).exists() else nearest_name(source, EXAMPLES)
 
 
-def _unlabeled(path: Path) -> Pictures | None:
-    """Return the pictures of a file of arrays that holds nothing else; None where it does."""
-    arrays = list(read_arrays(path).values())
-    if len(arrays) != 1 or not is_pictures(arrays[0]):
-        return None
-    pixels = pixels_of(arrays[0], path.name)
-    return Pictures(pixels, no_labels(len(pixels)), pixels[:0], no_labels(0))
+def _idx_pictures(path: Path) -> Pictures:
+    array = read_idx(path)
+    if array.ndim < 2:
+        raise DataError(
+            str(path), needed="pictures", got=f"{len(array):,} single numbers, as labels are"
+        )
+    return Pictures.alone(array)
 
 
 def _sequences(arrays: dict[str, np.ndarray], path: Path) -> Sequences:
@@ -132,10 +116,6 @@ def _is_idx_name(path: Path) -> bool:
     return "idx" in stem and stem.endswith("ubyte")
 
 
-def _is_plain_text(path: Path) -> bool:
-    return path.name.lower().removesuffix(".gz").endswith(".txt")
-
-
 def _example(name: str) -> Table | Pictures:
     table = read_example(name)
     known = EXAMPLES[name]
@@ -146,5 +126,4 @@ def _example(name: str) -> Table | Pictures:
     labels = table.frame[known.target].to_numpy().astype("uint8")
     pixels = table.frame.drop(columns=known.target).to_numpy()
     pictures = pixels.reshape(len(pixels), *known.shape).astype("uint8")
-    nothing = pictures[:0], labels[:0]
-    return Pictures(pictures, labels, *nothing, notes=list(table.notes), largest=known.largest)
+    return replace(Pictures.alone(pictures, labels, known.largest), notes=list(table.notes))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from misstep.data import Target
+from misstep.data import Preprocessing, Target
 from misstep.ir import one_blas_thread
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.learning import Part, learn
-from misstep.modeling.model import Model, Preprocessing
+from misstep.modeling.model import Model
 from misstep.modeling.recipes import RecipeMaker
 from misstep.modeling.scores import Scores
 from misstep.modeling.settings import Choice, Choices, Settings

@@ -1,0 +1,74 @@
+"""What came of training, said: how it ended, the scores and what they mean, what to try next.
+
+A forecast is said in words of its own (`series_command.py`). Knows what was trained, decides
+nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from misstep.cli.given import quoted
+from misstep.cli.series_command import ForecastOutcome
+from misstep.cli.showing import Page, counted
+from misstep.cli.verdict import score_rows, verdict
+from misstep.modeling import ForecastTrained, Trained
+from misstep.train.loop import all_done
+from misstep.train.progress import in_words
+
+__all__ = ["Outcome", "RowsOutcome", "outcome_of"]
+
+
+class RowsOutcome:
+    """What came of training on rows, each with an answer of its own."""
+
+    def __init__(self, trained: Trained) -> None:
+        self.trained = trained
+
+    def how_it_ended(self) -> str:
+        """Return in words how long training took, why it ended, and what of it was kept."""
+        run = self.trained.run
+        took = f"{run.seconds:.1f} s" if run.seconds < 60 else in_words(run.seconds)
+        words = f"{counted(run.epochs, 'epoch')} in {took}: {run.reason}"
+        if run.best_epoch is not None:
+            words += f". The weights are those of epoch {run.best_epoch}, the best one"
+        return words
+
+    def say_scores(self, page: Page) -> None:
+        """Say the scores beside the baselines, and what they mean."""
+        trained, target = self.trained, self.trained.model.target
+        rows = int(trained.model.facts["test_rows"])
+        things = f"{trained.model.preprocessing.thing}s"
+        rare = str(target.classes[target.rare]) if target.kind == "two classes" else ""
+        heads, table = score_rows(trained.metrics, trained.baselines, rows, things, rare)
+        page.table(table, heads, list(range(1, len(heads) - 1)), always=True)
+        page.blank(always=True)
+        page.say(verdict(trained.metrics, trained.baselines, rows), "bold", always=True)
+        run = trained.run
+        judged = [one.get("validation_loss", 0.0) for one in run.history]
+        done = run.reason == all_done(run.epochs) and run.best_epoch is None
+        if done and judged[-1] <= min(judged):
+            page.say(
+                "The last epoch was the best one: more of them may help (--epochs).", always=True
+            )
+
+    def write_picture(self, folder: Path) -> Path | None:
+        """Return None: rows give no picture."""
+        return None
+
+    def next_commands(self, path: Path, source: str) -> list[str]:
+        """Return commands to try with the model at `path` on rows like those of `source`."""
+        return [
+            f"misstep predict {quoted(path)} {quoted(source)}",
+            f"misstep explain {quoted(path)} {quoted(source)} --row 1",
+        ]
+
+
+Outcome = RowsOutcome | ForecastOutcome
+
+
+def outcome_of(trained: Trained) -> Outcome:
+    """Return what came of training as what it is."""
+    if isinstance(trained, ForecastTrained):
+        return ForecastOutcome(trained)
+    return RowsOutcome(trained)
