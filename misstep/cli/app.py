@@ -366,7 +366,7 @@ def inspect(
 
     Without more, an overview: what the network became, in how many kernels it runs, and where the
     time of a step goes, measured on made-up rows, beside what this machine can do at most. The
-    training step is that of `misstep train` where nothing was chosen.
+    training step takes as many rows as in training, with the default optimizer.
 
         misstep inspect runs/digits/model.misstep
         misstep inspect runs/digits/model.misstep --program predict --profile

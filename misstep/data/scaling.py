@@ -118,12 +118,7 @@ class MatrixScaling(Preprocessing):
     __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
-        if not len(self.names) == len(self.centers) == len(self.scales) > 0:
-            raise ValueError("names, centers and scales must be equally many, at least one")
-        if not (np.isfinite(self.centers).all() and np.isfinite(self.scales).all()):
-            raise ValueError("centers and scales must be finite")
-        if not all(scale > 0 for scale in self.scales):
-            raise ValueError("scales must be above 0")
+        check_columns(self.names, self.centers, self.scales)
 
     @classmethod
     def fit(
@@ -197,6 +192,16 @@ class MatrixScaling(Preprocessing):
     def from_json(cls, plain: object) -> MatrixScaling:
         """Rebuild what `to_json` gave. Raises FileFormatError."""
         return from_plain(cls, plain, "the stored scaling of a matrix")
+
+
+def check_columns(names: Sequence[str], centers: Sequence[float], scales: Sequence[float]) -> None:
+    """Raise ValueError unless each name has a finite center and a finite scale above 0."""
+    if not len(names) == len(centers) == len(scales) > 0:
+        raise ValueError("names, centers and scales must be equally many, at least one")
+    if not (np.isfinite(centers).all() and np.isfinite(scales).all()):
+        raise ValueError("centers and scales must be finite")
+    if not all(scale > 0 for scale in scales):
+        raise ValueError("scales must be above 0")
 
 
 def _matrix(X: object) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from misstep.data.kinds import Given, Preprocessing
 from misstep.data.long_tables import LongForm, sequences_from_table
-from misstep.data.scaling import FARTHEST
+from misstep.data.scaling import FARTHEST, check_columns
 from misstep.data.sequences import Sequences
 from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.data.tables import Table, read_table
@@ -52,12 +52,7 @@ class SequenceScaling(Preprocessing):
     __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
-        if not len(self.names) == len(self.centers) == len(self.scales) > 0:
-            raise ValueError("names, centers and scales must be equally many, at least one")
-        if not (np.isfinite(self.centers).all() and np.isfinite(self.scales).all()):
-            raise ValueError("centers and scales must be finite")
-        if not all(scale > 0 for scale in self.scales):
-            raise ValueError("scales must be above 0")
+        check_columns(self.names, self.centers, self.scales)
         if not (1 <= self.steps <= MOST_STEPS and self.pooled >= 1):
             raise ValueError("steps must be 1 to the most that there may be, pooled 1 or more")
 

@@ -19,7 +19,7 @@ from misstep.estimators.reading import further_features
 from misstep.estimators.settings import settings_of
 from misstep.estimators.summary import without_scripts, written_summary
 from misstep.ir import Array
-from misstep.modeling import Learned, Model, Settings, save_model
+from misstep.modeling import Learned, Model, Settings, Trained, save_model
 
 
 class UnfittedError(NotFittedError, sklearn.exceptions.NotFittedError):
@@ -63,21 +63,26 @@ class Estimator(BaseEstimator):
         Raises ArgumentError when nothing came of it.
         """
         run = learned.run
-        if not run.usable:
-            raise ArgumentError(
-                "training", needed="a loss that stays finite", got=run.reason.split(";")[0],
-                try_="a lower learning_rate",
-            )  # fmt: skip
-        self.model_ = learned.model
-        self.network_ = learned.model.network
-        self.choices_ = learned.choices
-        self.history_ = run.history
+        self._keep(learned)
         self.n_iter_ = run.epochs
         kept = (run.best_epoch or run.epochs) - 1
         self.loss_ = run.losses[kept] if run.history else math.nan
         self._learned = learned
         if not run.finished:
             warnings.warn(f"training ended early: {run.reason}", ConvergenceWarning, stacklevel=3)
+
+    def _keep(self, found: Learned | Trained) -> None:
+        """Keep the model and how it was trained. Raises ArgumentError when nothing came of it."""
+        run = found.run
+        if not run.usable:
+            raise ArgumentError(
+                "training", needed="a loss that stays finite", got=run.reason.split(";")[0],
+                try_="a lower learning_rate",
+            )  # fmt: skip
+        self.model_ = found.model
+        self.network_ = found.model.network
+        self.choices_ = found.choices
+        self.history_ = run.history
 
     def _repr_html_inner(self) -> str:
         """Return scikit-learn's diagram and, once fitted, layers, choices and a curve of losses."""

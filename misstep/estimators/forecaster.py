@@ -88,16 +88,7 @@ class Forecaster(Estimator):
             table, name, horizon=self.horizon, season=self.season,
             test_fraction=self.test_fraction, settings=settings,
         )  # fmt: skip
-        run = trained.run
-        if not run.usable:
-            raise ArgumentError(
-                "training", needed="a loss that stays finite", got=run.reason.split(";")[0],
-                try_="a lower learning_rate",
-            )  # fmt: skip
-        self.model_ = trained.model
-        self.network_ = trained.model.network
-        self.choices_ = trained.choices
-        self.history_ = run.history
+        self._keep(trained)
         self.n_iter_ = trained.epochs
         self.scores_ = trained.metrics
         self.notes_ = trained.notes

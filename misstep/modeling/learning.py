@@ -167,6 +167,7 @@ def _learned(
         "rows": rows,
         "epochs": run.epochs,
         "updates": run.updates,
+        "batch_size": trainer.batch_size,
         "seed": seed,
         "ended": run.reason,
     }

@@ -220,6 +220,7 @@ FACTS = {
     "test_rows": "rows to be judged on",
     "epochs": "epochs",
     "updates": "updates of the weights",
+    "batch_size": "rows that made a step together",
     "ended": "ended because",
     "seed": "seed",
 }

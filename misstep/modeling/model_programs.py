@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from misstep.compiler import NativeProgram, Profile
-from misstep.data import PictureScaling
 from misstep.errors import ArgumentError
 from misstep.modeling.model import Model
-from misstep.modeling.recipes import choose_optimizer, default_batch_size, picture_batch_size
+from misstep.modeling.recipes import choose_optimizer
 from misstep.nn.network import CHUNK
 from misstep.train import Program, Programs, make_trial
 
@@ -28,8 +27,8 @@ KINDS = {
 }
 # Of one program at a time; its memory grows with them.
 MOST_ROWS = 65_536
-# Rows learned from, where a model does not say how many there were.
-UNKNOWN_ROWS = 1000
+# Rows that make a step together, where a model does not say how many did.
+UNKNOWN_BATCH = 32
 
 # A round of a profile takes about so long: a moment in which a busy machine may leave us alone.
 ROUND_SECONDS = 2e-3
@@ -89,8 +88,8 @@ class ModelProgram:
 def model_program(model: Model, kind: str = "step", rows: int | None = None) -> ModelProgram:
     """Return a program of `model`: step, evaluate or predict; `rows`: None leaves them to us.
 
-    A step is that of `misstep train` where nothing was chosen: the model's file keeps neither
-    optimizer nor batch size. Raises ArgumentError for another kind or number of rows.
+    A step takes as many rows as in training; its optimizer is the default one of tables, since the
+    model's file keeps none. Raises ArgumentError for another kind or number of rows.
     """
     if kind not in KINDS:
         raise ArgumentError("a program of a model", needed=f"one of {', '.join(KINDS)}", got=kind)
@@ -98,11 +97,11 @@ def model_program(model: Model, kind: str = "step", rows: int | None = None) -> 
         raise ArgumentError("the rows of a program", needed=f"1 to {MOST_ROWS:,}", got=f"{rows:,}")
     because = "you chose it"
     if rows is None and kind == "step":
-        known = model.facts.get("rows")
-        learned = known if type(known) is int and known > 0 else UNKNOWN_ROWS
-        pictures = isinstance(model.preprocessing, PictureScaling)
-        rows = picture_batch_size(learned) if pictures else default_batch_size(learned)
-        because = f"what training on {learned:,} rows takes at once where nobody says otherwise"
+        known = model.facts.get("batch_size")
+        if type(known) is int and 1 <= known <= MOST_ROWS:
+            rows, because = known, "as many as it was trained with"
+        else:
+            rows, because = UNKNOWN_BATCH, "the model does not say how many it was trained with"
     elif rows is None:
         rows = CHUNK
         because = "as many as are taken at once when there are many"

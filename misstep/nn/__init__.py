@@ -25,7 +25,6 @@ from misstep.nn.augmentation import (
     RandomBrightness,
     RandomContrast,
     RandomFlip,
-    RandomNoise,
     RandomShift,
     RandomWarp,
 )
@@ -55,9 +54,6 @@ from misstep.nn.embedding import (
 from misstep.nn.ensemble import (
     Ensemble,
     MemberDense,
-)
-from misstep.nn.entries import (
-    Entries,
 )
 from misstep.nn.initializers import (
     Constant,
@@ -102,6 +98,9 @@ from misstep.nn.network import (
     ParameterPlace,
     StatisticPlace,
 )
+from misstep.nn.noise import (
+    GaussianNoise,
+)
 from misstep.nn.normalization import (
     BatchNorm,
     LayerNorm,
@@ -127,7 +126,6 @@ from misstep.nn.pooling import (
     UpSample2D,
 )
 from misstep.nn.recorded import (
-    GaussianNoise,
     Steps,
     TimePool,
     TimeSummary,
@@ -175,7 +173,6 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Ensemble",
-    "Entries",
     "Fans",
     "Flatten",
     "ForgetGateBias",
@@ -212,7 +209,6 @@ __all__ = [
     "RandomBrightness",
     "RandomContrast",
     "RandomFlip",
-    "RandomNoise",
     "RandomShift",
     "RandomWarp",
     "ReLU",

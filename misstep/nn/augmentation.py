@@ -1,6 +1,6 @@
 """Layers that change pictures at random in training, so that no picture is seen twice the same.
 
-RandomFlip, RandomShift, RandomWarp, RandomBrightness, RandomContrast, RandomNoise and Cutout take
+RandomFlip, RandomShift, RandomWarp, RandomBrightness, RandomContrast and Cutout take
 (batch, height, width, channels) and give the same shape. In evaluation each is the identity. Their
 random numbers are those of the pass: the same seed and step, the same changes. Each row draws its
 own. Knows pictures; which change leaves a label right is not known here.
@@ -26,14 +26,12 @@ from misstep.ops import (
     gather,
     less,
     less_equal,
-    log1p,
     logical_and,
     maximum,
     mean,
     minimum,
     reshape,
     sin,
-    sqrt,
     where,
 )
 
@@ -42,7 +40,6 @@ __all__ = [
     "RandomBrightness",
     "RandomContrast",
     "RandomFlip",
-    "RandomNoise",
     "RandomShift",
     "RandomWarp",
 ]
@@ -345,39 +342,6 @@ class RandomContrast(_Augmentation):
     def describe(self) -> str:
         """Return contrast changed by up to 20%."""
         return f"contrast changed by up to {100 * self.most:g}%, in training"
-
-    @classmethod
-    def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
-        yield cls(), (3, 4, 2)
-
-
-@dataclass(frozen=True)
-class RandomNoise(_Augmentation):
-    """To each entry a normally distributed number of this `deviation` is added, in training only.
-
-    The numbers follow Box and Muller (1958).
-
-    >>> import misstep as ms
-    >>> ms.Network(ms.RandomNoise(0.05), input_shape=(8, 8, 3)).output_shape
-    (8, 8, 3)
-    """
-
-    deviation: float = 0.05
-
-    bounds_of: ClassVar[dict[str, tuple[float, float]]] = {"deviation": (0, 10)}
-
-    def changed(self, x: Value) -> Value:
-        """Return x with noise."""
-        trace, flat = current_trace(), _flat(x)
-        # 1 − u is never 0, so the logarithm is finite.
-        radius = sqrt(-2.0 * log1p(-trace.random_uniform(flat.shape)))
-        turn = cos(2 * math.pi * trace.random_uniform(flat.shape))
-        return reshape(flat + self.deviation * radius * turn, x.shape)
-
-    def describe(self) -> str:
-        """Return noise of deviation 0.05."""
-        return f"noise of deviation {self.deviation:g}, in training"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

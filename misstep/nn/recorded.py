@@ -1,4 +1,4 @@
-"""Layers for recorded sequences: a flat row as steps, noise, and what sequences are summed up by.
+"""Layers for recorded sequences: a flat row as steps, and what sequences are summed up by.
 
 Sequences: (batch, time, features). Which steps count is the mask of `tracing.py`: what is summed up
 over time takes no other. Knows no data.
@@ -21,11 +21,9 @@ from misstep.nn.tracing import current_trace
 from misstep.ops import (
     cast,
     concatenate,
-    cos,
     equal,
     largest,
     less,
-    log1p,
     maximum,
     reshape,
     slice_axis,
@@ -92,55 +90,6 @@ class Steps(Module):
         yield lambda: cls(2, 1.5), (4,)  # type: ignore[arg-type]
         yield lambda: cls(3, 2), (6,)
         yield lambda: cls(3, 2), (7, 1)
-
-
-@dataclass(frozen=True)
-class GaussianNoise(Module):
-    """In training, each entry gets normal noise of this `deviation`; evaluation changes nothing.
-
-    Noise on the inputs keeps small sets from being learned by heart; of small deviation it is much
-    like a penalty on slopes (Bishop, 1995). Any shape. Raises ArgumentError for a deviation below
-    0.
-
-    >>> import misstep as ms
-    >>> network = ms.Network(ms.GaussianNoise(0.1), input_shape=(2,))
-    >>> network.predict([[1.0, 2.0]])
-    array([[1., 2.]], dtype=float32)
-    """
-
-    deviation: float = 0.1
-
-    def __post_init__(self) -> None:
-        number = isinstance(self.deviation, int | float) and not isinstance(self.deviation, bool)
-        if not number or not 0 <= self.deviation < float("inf"):
-            raise ArgumentError(
-                "deviation of GaussianNoise", needed="0 or more", got=repr(self.deviation)
-            )
-
-    def forward(self, x: Value) -> Value:
-        """Return x with noise in training, x itself in evaluation."""
-        trace = current_trace()
-        if not trace.training or self.deviation == 0:
-            return x
-        # Box and Muller (1958); 1 − u is never 0, so the logarithm is finite.
-        radius = sqrt(-2.0 * log1p(-trace.random_uniform(x.shape)))
-        return x + radius * cos(2 * np.pi * trace.random_uniform(x.shape)) * self.deviation
-
-    def describe(self) -> str:
-        """Return noise of deviation 0.1."""
-        return f"noise of deviation {self.deviation:g}"
-
-    @classmethod
-    def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
-        yield cls(0.2), (4, 3)
-        yield cls(0.0), (2,)
-
-    @classmethod
-    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
-        yield lambda: cls(-0.1), (4,)
-        yield lambda: cls("some"), (4,)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from misstep.compiler import NativeProgram, Roles
 from misstep.ir import Array, Graph, Interpreter, make_input, make_literal
 from misstep.nn import (
     Cutout,
+    GaussianNoise,
     Module,
     Network,
     RandomBrightness,
     RandomContrast,
     RandomFlip,
-    RandomNoise,
     RandomShift,
     RandomWarp,
     Sequential,
@@ -143,7 +143,7 @@ def test_brightness_contrast_and_noise() -> None:
     assert 0.7 <= factors.min() < 0.8
     assert 1.2 < factors.max() <= 1.3
 
-    noise = (changed(RandomNoise(0.5), x) - x).reshape(-1)
+    noise = (changed(GaussianNoise(0.5), x) - x).reshape(-1)
     assert abs(noise.mean()) < 5 * 0.5 / math.sqrt(len(noise))
     assert noise.std() == pytest.approx(0.5, rel=0.02)
     assert abs((np.abs(noise) < 0.5).mean() - 0.6827) < 0.01

@@ -4,7 +4,7 @@ One place for the command line and the estimators. Knows sizes and the kind of t
 """
 
 from misstep.modeling.recipes.augmentation import augmentation
-from misstep.modeling.recipes.pictures import picture_batch_size, picture_recipe
+from misstep.modeling.recipes.pictures import picture_recipe
 from misstep.modeling.recipes.recipe import (
     Recipe,
     RecipeMaker,
@@ -12,7 +12,6 @@ from misstep.modeling.recipes.recipe import (
     check_settings,
     choose_loss,
     choose_optimizer,
-    default_batch_size,
 )
 from misstep.modeling.recipes.sequences import (
     sequence_recipe,
@@ -38,8 +37,6 @@ __all__ = [
     "choose_loss",
     "choose_optimizer",
     "columns_recipe",
-    "default_batch_size",
-    "picture_batch_size",
     "picture_recipe",
     "places_of_numbers",
     "reads_in_order",

@@ -14,11 +14,11 @@ from misstep.errors import ArgumentError
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
     Cutout,
+    GaussianNoise,
     Module,
     RandomBrightness,
     RandomContrast,
     RandomFlip,
-    RandomNoise,
     RandomShift,
     RandomWarp,
 )
@@ -45,7 +45,7 @@ WORDS: dict[str, Callable[[int, bool], Module | None]] = {
     "warp": lambda side, mirrors: RandomWarp(10.0, 0.15, 0.2),
     "brightness": lambda side, mirrors: RandomBrightness(0.1),
     "contrast": lambda side, mirrors: RandomContrast(0.3),
-    "noise": lambda side, mirrors: RandomNoise(0.03),
+    "noise": lambda side, mirrors: GaussianNoise(0.03),
     "cutout": lambda side, mirrors: Cutout(0.4),
 }
 

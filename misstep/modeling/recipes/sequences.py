@@ -15,13 +15,12 @@ from misstep.data import Target
 from misstep.errors import ShapeError
 from misstep.modeling.recipes.recipe import (
     LEARNING_RATE,
-    LEAST_PATIENCE,
-    PATIENCE_SHARE,
     Recipe,
     RecipeMaker,
     choose_optimizer,
     default_batch_size,
     tell_batch_size,
+    tell_epochs,
     tell_loss,
     whole_network,
 )
@@ -98,12 +97,8 @@ def _recipe(
         because = "you chose the learning rate"
     choices.add("optimizer", f"AdamW, learning rate {rate:g} falling along half a cosine", because)
     default = int(np.clip(round(UPDATES * batch / max(rows, 1)), FEWEST_EPOCHS, MOST_EPOCHS))
-    epochs = settings.epochs or default
     keeps_last = rows < MANY_ROWS and settings.patience is None
-    patience = settings.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
-    if keeps_last:
-        patience = epochs
-    _tell_epochs(settings, epochs, patience, keeps_last, rows, batch, choices)
+    epochs, patience = tell_epochs(settings, default, rows, batch, choices, keeps_last)
     return Recipe(
         module, loss, choose_optimizer(rate), Cosine(0.01), batch, epochs, patience,
         restore_best=not keeps_last,
@@ -147,26 +142,3 @@ def _said(
         module = whole_network(module, features, outputs)
     choices.add("network", repr(said) if whole else f"{said}, then {outputs} out", "you chose it")
     return module
-
-
-def _tell_epochs(
-    settings: Settings,
-    epochs: int,
-    patience: int,
-    keeps_last: bool,
-    rows: int,
-    batch: int,
-    choices: Choices,
-) -> None:
-    because = f"about {epochs * -(-rows // batch):,} updates"
-    if settings.epochs:
-        because = "you chose it"
-    said = str(epochs)
-    if keeps_last and settings.validation_fraction:
-        said = f"{epochs}; the weights of the last one are kept"
-        because += "; so few validation rows would choose among epochs by chance"
-    elif settings.validation_fraction and patience < epochs:
-        said = f"at most {epochs}; fewer when validation has not got better for {patience}"
-    elif settings.validation_fraction:
-        said = f"{epochs}; the weights of the one with the best validation are kept"
-    choices.add("epochs", said, because)

@@ -27,8 +27,8 @@ from misstep.modeling.recipes.recipe import (
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
     AbsoluteError,
+    Columns,
     Dense,
-    Entries,
     Module,
     Network,
     Reshape,
@@ -122,5 +122,5 @@ def _over_windows(described: str, windows: SeriesWindows, features: int) -> tupl
     except ShapeError:
         columns = len(windows.plan.columns)
         steps = windows.window
-        return (Entries(0, steps * columns), Reshape((steps, columns)), *layers)
+        return (Columns(0, steps * columns), Reshape((steps, columns)), *layers)
     return tuple(layers)

@@ -21,7 +21,6 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
     said_network,
-    shaped,
     tell_batch_size,
     tell_epochs,
     tell_loss,
@@ -92,19 +91,17 @@ def table_recipe(
     target: Target,
     settings: Settings,
     choices: Choices,
-    shape: tuple[int, ...] | None = None,
     numbers: Sequence[int] = (),
     members: int | None = None,
 ) -> Recipe:
     """Return how to train on `rows` rows of `features` features; tell `choices` why.
 
-    `shape`: of a row, for a network of a person's own that wants more than features. `numbers`:
-    places of the features that are numbers rather than marks, as `places_of_numbers` finds them.
-    `members`: of the ensemble; 1: a single network; None: chosen. Raises ArgumentError for settings
-    that can't be used, ShapeError for a network that does not fit.
+    `numbers`: places of the features that are numbers rather than marks, as `places_of_numbers`
+    finds them. `members`: of the ensemble; 1: a single network; None: chosen. Raises ArgumentError
+    for settings that can't be used, ShapeError for a network that does not fit.
     """
     loss, outputs = tell_loss(target, choices)
-    module = said_network(settings, features, outputs, choices, shape)
+    module = said_network(settings, features, outputs, choices)
     if members is None:
         members = 1 if module is not None else _members(rows, features)
     if members > 1:
@@ -114,7 +111,7 @@ def table_recipe(
         if rows < FEW_ROWS_OF_ONE:
             described = SMALL_NETWORK
             because = f"only {rows:,} rows; a larger network would learn them by heart"
-        module = shaped(Sequential.from_text(described, outputs=outputs), features, shape)
+        module = Sequential.from_text(described, outputs=outputs)
         choices.add("network", f"{described}, then {outputs} out", because)
     batch = tell_batch_size(settings, default_batch_size(rows), rows, choices)
     rate = _tell_rate(settings, LEARNING_RATE, choices)

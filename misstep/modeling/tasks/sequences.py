@@ -49,7 +49,7 @@ def train_sequences(
     check_settings(settings)
     began = time.perf_counter()
     choices = choices or Choices(settings.say)
-    test = test or sequences.test
+    test = sequences.test if test is None else test
     notes = [*sequences.notes, *([] if test is None else test.notes)]
     labels, name = _answers(sequences), sequences.target
     target = recognize_target(labels, name, task)

@@ -128,7 +128,7 @@ def train_series(
     facts: dict[str, Any] = {
         "rows": len(learner.origins(past)), "test_rows": 0, "epochs": epochs,
         "updates": epochs * -(-len(learner.origins(past)) // learner.recipe.batch_size),
-        "seed": settings.seed, "ended": run.reason,
+        "batch_size": learner.recipe.batch_size, "seed": settings.seed, "ended": run.reason,
     }  # fmt: skip
     metrics, back_test = {}, None
     baselines = []

@@ -1,0 +1,67 @@
+"""Noise as a layer: what a network learns from differs a little each time it is seen.
+
+Knows values of any shape, no data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import ArgumentError
+from misstep.ir import Value
+from misstep.nn.module import LayerExample, Module
+from misstep.nn.tracing import current_trace
+from misstep.ops import cos, log1p, sqrt
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Module):
+    """In training, each entry gets normal noise of this `deviation`; evaluation changes nothing.
+
+    Noise on the inputs keeps small sets from being learned by heart; of small deviation it is much
+    like a penalty on slopes (Bishop, 1995). Any shape. Raises ArgumentError for a deviation below
+    0.
+
+    >>> import misstep as ms
+    >>> network = ms.Network(ms.GaussianNoise(0.1), input_shape=(2,))
+    >>> network.predict([[1.0, 2.0]])
+    array([[1., 2.]], dtype=float32)
+    """
+
+    deviation: float = 0.1
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.deviation, int | float) and not isinstance(self.deviation, bool)
+        if not number or not 0 <= self.deviation < float("inf"):
+            raise ArgumentError(
+                "deviation of GaussianNoise", needed="0 or more", got=repr(self.deviation)
+            )
+
+    def forward(self, x: Value) -> Value:
+        """Return x with noise in training, x itself in evaluation."""
+        trace = current_trace()
+        if not trace.training or self.deviation == 0:
+            return x
+        # Box and Muller (1958); 1 − u is never 0, so the logarithm is finite.
+        radius = sqrt(-2.0 * log1p(-trace.random_uniform(x.shape)))
+        return x + radius * cos(2 * np.pi * trace.random_uniform(x.shape)) * self.deviation
+
+    def describe(self) -> str:
+        """Return noise of deviation 0.1."""
+        return f"noise of deviation {self.deviation:g}"
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(0.2), (4, 3)
+        yield cls(0.0), (2,)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(-0.1), (4,)
+        yield lambda: cls("some"), (4,)  # type: ignore[arg-type]
