@@ -17,11 +17,11 @@ from misstep.cli.plain_text import json_line
 from misstep.cli.showing import Page, counted, shortened
 from misstep.cli.verdict import percent
 from misstep.cli.weight_names import weight_named
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, NotYetError
 from misstep.explain import Explanation, explain
 from misstep.explain.figures import figure
 from misstep.ir import Array
-from misstep.modeling import Model
+from misstep.modeling import ForecastModel, Model
 
 LONGEST_NAME, LONGEST_CELL = 32, 20
 # Larger pictures would fill more than a window.
@@ -36,6 +36,12 @@ def explain_row(
     if top < 1:
         raise ArgumentError(f"--top {top}", needed="1 or more", got=str(top), try_="--top 8")
     model = read_model(path)
+    if isinstance(model, ForecastModel):
+        raise NotYetError(
+            f"{path}", needed="a model that makes one prediction for each row",
+            got=f"a forecast of {counted(model.horizon, 'step')}; it can't be explained yet",
+            try_=f"misstep summary {quoted(path)}",
+        )  # fmt: skip
     rows = read_given_rows(source, model)
     one = pick_row(model, rows, row, source)
     decision = decide(model, one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from misstep.cli.exits import DONE
 from misstep.cli.given import (
     Rows,
+    files_of,
     kind_of_rows,
     number_of_rows,
     part_in_words,
@@ -21,27 +22,35 @@ from misstep.cli.given import (
     read_model,
 )
 from misstep.cli.plain_text import json_line
+from misstep.cli.series_command import forecast_rows
 from misstep.cli.showing import Page, counted
-from misstep.data import Sequences, Table
+from misstep.data import Pictures, Sequences, Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
-from misstep.modeling import Model, score_words
+from misstep.modeling import ForecastModel, Model, score_words
 from misstep.storage import write_text
 
 # Networks compute in float32, whose numbers 9 digits tell apart.
 DIGITS = 9
 
 
-def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> int:
+def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool) -> int:
     """Predict for each row of `source` and write the CSV; return the exit code."""
     _refuse_overwriting(out, path, source)
     model = read_model(path)
+    if isinstance(model, ForecastModel):
+        return forecast_rows(model, source, out=out, json=json)
+    if source is None:
+        raise ArgumentError(
+            "SOURCE", needed="rows to predict for; only a forecast goes on by itself", got="none",
+            try_="misstep predict --help",
+        )  # fmt: skip
     rows = read_given_rows(source, model)
     page = Page(to_error=json or out is None)
     outputs = model.outputs(rows)
-    notes = list(model.notes)
+    notes = [*(rows.notes if isinstance(rows, Pictures) else []), *model.notes]
     scores, judged, words = _score(model, rows, outputs)
-    kind = kind_of_rows(rows)
+    kind, files = kind_of_rows(rows), files_of(rows)
     if out is not None:
         write_text(out, csv_text(model, outputs, rows))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
@@ -67,7 +76,7 @@ def predict_rows(path: Path, source: str, *, out: Path | None, json: bool) -> in
             "out": None if out is None else str(out),
         }
         if out is None:
-            found["predictions"] = _as_objects(model, outputs)
+            found["predictions"] = _as_objects(model, outputs, files)
         print(json_line(found))
     return DONE
 
@@ -86,6 +95,8 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
         called, heads[0] = rows.ids.tolist(), rows.identifier
     if isinstance(rows, Table) and rows.files is not None:
         called, heads[0] = rows.files, "file"
+    if files_of(rows):
+        called, heads[0] = files_of(rows), "file"
     if model.target.is_number:
         writer.writerow(heads)
         for row, number in zip(called, model.decide(outputs).tolist(), strict=True):
@@ -100,15 +111,16 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     return text.getvalue()
 
 
-def _as_objects(model: Model, outputs: Array) -> list[dict[str, Any]]:
+def _as_objects(model: Model, outputs: Array, files: Sequence[str]) -> list[dict[str, Any]]:
     """Return one object for each row, as CSV has them."""
     found: list[dict[str, Any]] = []
     for row, label in enumerate(model.decide(outputs).tolist(), 1):
-        found.append({"row": row, "prediction": label})
+        named = {"file": files[row - 1]} if files else {"row": row}
+        found.append({**named, "prediction": label})
         if not model.target.is_number:
             shares = outputs[row - 1].tolist()
-            named = dict(zip(map(str, model.target.classes), shares, strict=True))
-            found[-1] |= {"probability": max(shares), "probabilities": named}
+            by_class = dict(zip(map(str, model.target.classes), shares, strict=True))
+            found[-1] |= {"probability": max(shares), "probabilities": by_class}
     return found
 
 
@@ -135,11 +147,12 @@ def _honest(model: Model) -> str:
     return f"On rows it never saw: {score_words(test)}" if test and numbers else ""
 
 
-def _refuse_overwriting(out: Path | None, path: Path, source: str) -> None:
+def _refuse_overwriting(out: Path | None, path: Path, source: str | None) -> None:
     """Raise ArgumentError where the predictions would go over the model or the rows."""
     if out is None or not out.exists():
         return
-    for name, other in (("the model", path), ("the rows", Path(source))):
+    named = [("the model", path), *([] if source is None else [("the rows", Path(source))])]
+    for name, other in named:
         if other.exists() and out.samefile(other):
             raise ArgumentError(
                 f"--out {out}", needed="a file of its own", got=name, try_="another name"

@@ -8,6 +8,14 @@ from misstep.cli.exits import DONE
 from misstep.cli.given import read_model
 from misstep.cli.plain_text import json_line
 from misstep.cli.showing import Page
+from misstep.modeling import ForecastModel, Model
+
+
+def task_of(model: Model) -> str:
+    """Return what a model does, as --task calls it."""
+    if isinstance(model, ForecastModel):
+        return "forecast"
+    return "regression" if model.target.is_number else "classification"
 
 
 def summarize(path: Path, *, json: bool) -> int:
@@ -19,7 +27,7 @@ def summarize(path: Path, *, json: bool) -> int:
         print(
             json_line(
                 {
-                    "task": "regression" if model.target.is_number else "classification",
+                    "task": task_of(model),
                     "target": model.target.name,
                     "classes": list(model.target.classes),
                     "features": model.feature_names,

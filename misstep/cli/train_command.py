@@ -14,21 +14,32 @@ from misstep.cli.exits import DONE, FAILED, INTERRUPTED
 from misstep.cli.given import MODEL, quoted, read_given
 from misstep.cli.plain_text import json_line
 from misstep.cli.run_place import check_place, default_folder
+from misstep.cli.series_command import (
+    how_it_ended,
+    next_commands,
+    say_forecast_scores,
+    series_wished,
+    write_picture,
+)
 from misstep.cli.showing import Page, counted
 from misstep.cli.stage_table import say_stages
+from misstep.cli.summary_command import task_of
 from misstep.cli.verdict import score_rows, verdict
 from misstep.data import (
     Pictures,
-    PixelScaling,
+    PictureScaling,
     Sequences,
     SequenceScaling,
     Table,
     is_text_folder,
+    only_rows,
     read_table,
     read_text_folder,
+    with_test_folder,
 )
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling import (
+    ForecastTrained,
     Settings,
     Trained,
     evident_identifier,
@@ -37,9 +48,10 @@ from misstep.modeling import (
     train_long_table,
     train_pictures,
     train_sequences,
+    train_series,
     train_table,
 )
-from misstep.modeling.recipes import check_settings, reads_in_order
+from misstep.modeling.recipes import augmentation, check_settings, reads_in_order
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
 
@@ -65,8 +77,12 @@ class Wishes:
     threads: int | None
     out: Path | None
     resume: bool
+    augment: str | None
     quiet: bool
     json: bool
+    horizon: int | None = None
+    season: int | None = None
+    only: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -81,6 +97,7 @@ def train_on(wishes: Wishes) -> int:
         network=wishes.network, vectors=wishes.vectors, epochs=wishes.epochs,
         batch_size=wishes.batch_size,
         learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
+        augment=wishes.augment,
         # Who asks for a number of epochs gets them all; the weights of the best one are kept.
         patience=wishes.epochs,
         folder=wishes.folder, resume=wishes.resume, progress=not wishes.quiet,
@@ -96,6 +113,8 @@ def train_on(wishes: Wishes) -> int:
     check_place(wishes.folder)
     data = read_given(wishes.source)
     _refuse_for_others(wishes, data)
+    if wishes.test is not None and isinstance(data, Pictures):
+        data = with_test_folder(data, wishes.test)
     test = _test_of(wishes, data)
     _say_what_was_read(page, wishes, data, test)
     return _finish(page, wishes, _trained(wishes, data, test, settings), data, test)
@@ -112,21 +131,42 @@ def _trained(
         return train_sequences(data, task=wishes.task, test=judged, settings=settings)
     table = test if isinstance(test, Table) else None
     target = wishes.target or data.target
-    data = table_without(data, wishes.without, target)
+    data = whole = table_without(data, wishes.without, target)
+    only = () if wishes.only is None else _column_and_value(wishes.only)
+    if only:
+        data = only_rows(data, only)
     identifier, because = wishes.sequence_of, "you chose it"
-    if identifier is None:
+    asked = {"--horizon": wishes.horizon, "--season": wishes.season}
+    forecast = wishes.task == "forecast" or any(one is not None for one in asked.values())
+    if identifier is None and not forecast:
         identifier, because = evident_identifier(data, target) or (None, "")
     if identifier is not None:
         return train_long_table(
             data, identifier, target, task=wishes.task, test=table, because=because,
             settings=settings,
         )  # fmt: skip
+    series = series_wished(data, target, wishes.task, wishes.test, asked)
+    if series is not None:
+        return train_series(
+            whole, str(target), horizon=wishes.horizon, season=wishes.season, only=only,
+            because=series, settings=settings,
+        )  # fmt: skip
     return train_table(data, wishes.target, task=wishes.task, test=table, settings=settings)
+
+
+def _column_and_value(only: str) -> tuple[str, str]:
+    column, equals, value = only.partition("=")
+    if not (column and equals and value):
+        raise ArgumentError(
+            f"--only {only}", needed="a column and a value", got=repr(only),
+            try_='--only "Ticker=AAPL"',
+        )  # fmt: skip
+    return column.strip(), value.strip()
 
 
 def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
     """Return the rows to be judged on, of the kind of `data`. Raises DataError for another kind."""
-    if wishes.test is None:
+    if wishes.test is None or isinstance(data, Pictures):
         return None
     if not isinstance(data, Sequences):
         folder = is_text_folder(Path(wishes.test))
@@ -138,15 +178,26 @@ def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
 
 
 def _refuse_for_others(wishes: Wishes, data: Data) -> None:
-    """Raise ArgumentError for options that mean nothing for pictures or for sequences."""
+    """Raise ArgumentError for options that mean nothing for such data."""
+    if wishes.augment is not None and isinstance(data, Pictures):
+        augmentation(wishes.augment, min(data.shape[:2]))
+    elif wishes.augment is not None:
+        raise ArgumentError(
+            f"--augment {wishes.augment}", needed="pictures",
+            got="a table" if isinstance(data, Table) else "sequences",
+            try_="the command without --augment",
+        )  # fmt: skip
     if isinstance(data, Table):
         return
     kind = "pictures" if isinstance(data, Pictures) else "sequences"
-    given = {"--target": wishes.target, "--sequence-of": wishes.sequence_of}
-    given["--without"] = wishes.without[0] if wishes.without else None
+    given: dict[str, Any] = {
+        "--target": wishes.target, "--sequence-of": wishes.sequence_of,
+        "--horizon": wishes.horizon, "--season": wishes.season, "--only": wishes.only,
+        "--without": wishes.without[0] if wishes.without else None,
+        "--task": wishes.task if wishes.task == "forecast" else None,
+    }  # fmt: skip
     if isinstance(data, Pictures):
-        given["--test"] = wishes.test
-        given["--task"] = wishes.task if wishes.task == "regression" else None
+        given["--task"] = None if wishes.task == "classification" else wishes.task
     for option, value in given.items():
         if value is not None:
             raise ArgumentError(
@@ -159,9 +210,7 @@ def _say_what_was_read(
     page: Page, wishes: Wishes, data: Data, test: Table | Sequences | None
 ) -> None:
     if isinstance(data, Pictures):
-        count = len(data.train_pictures) + len(data.test_pictures)
-        height, width = data.train_pictures.shape[1:]
-        page.say(f"{wishes.source}: {count:,} pictures of {height} × {width} pixels")
+        page.say(f"{wishes.source}: {_pictures_in_words(data)}")
     elif isinstance(data, Sequences):
         page.say(f"{wishes.source}: {_sequences_in_words(data)}")
     else:
@@ -183,6 +232,14 @@ def _say_what_was_read(
             "nothing to go on from in {}: training starts anew"
         )  # fmt: skip
         page.say(words.format(wishes.folder), indent=2)
+
+
+def _pictures_in_words(data: Pictures) -> str:
+    height, width, channels = data.shape
+    learned, judged = len(data.train_pictures), len(data.test_pictures)
+    colors = "grey" if channels == 1 else "in color"
+    words = f"{learned + judged:,} pictures of {height} × {width} pixels, {colors}"
+    return f"{words}; {judged:,} of them for the test" if judged else words
 
 
 def _sequences_in_words(data: Sequences) -> str:
@@ -215,7 +272,10 @@ def _finish(
         _say_scores(page, trained)
         model.facts["source"] = Path(wishes.source).name
         save_model(model, path)
-        _say_next(page, wishes, path, data)
+        picture = None
+        if isinstance(trained, ForecastTrained):
+            picture = write_picture(trained, wishes.folder)
+        _say_next(page, wishes, path, data, picture)
     if wishes.json:
         print(json_line(_for_machines(wishes, trained, path if run.usable else None)))
     return FAILED if run.failed else INTERRUPTED if interrupted else DONE
@@ -238,6 +298,8 @@ def _say_failed(wishes: Wishes, trained: Trained, path: Path) -> None:
 
 
 def _how_it_ended(trained: Trained) -> str:
+    if isinstance(trained, ForecastTrained):
+        return how_it_ended(trained)
     run = trained.run
     took = f"{run.seconds:.1f} s" if run.seconds < 60 else in_words(run.seconds)
     words = f"{counted(run.epochs, 'epoch')} in {took}: {run.reason}"
@@ -251,10 +313,13 @@ def _things(trained: Trained) -> str:
     preprocessing = trained.model.preprocessing
     if isinstance(preprocessing, SequenceScaling):
         return "sequences"
-    return "pictures" if isinstance(preprocessing, PixelScaling) else "rows"
+    return "pictures" if isinstance(preprocessing, PictureScaling) else "rows"
 
 
 def _say_scores(page: Page, trained: Trained) -> None:
+    if isinstance(trained, ForecastTrained):
+        say_forecast_scores(page, trained)
+        return
     things = _things(trained)
     rows = int(trained.model.facts["test_rows"])
     target = trained.model.target
@@ -270,10 +335,15 @@ def _say_scores(page: Page, trained: Trained) -> None:
         page.say("The last epoch was the best one: more of them may help (--epochs).", always=True)
 
 
-def _say_next(page: Page, wishes: Wishes, path: Path, data: Data) -> None:
+def _say_next(page: Page, wishes: Wishes, path: Path, data: Data, picture: Path | None) -> None:
     size = path.stat().st_size
     page.blank(always=True)
     page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
+    if picture is not None:
+        page.lines(f"A picture of the forecast is in {picture}.", always=True)
+        page.title("Try next")
+        page.commands(next_commands(path, wishes.source))
+        return
     rows = wishes.test or wishes.source
     if isinstance(data, Pictures) and Path(rows).is_file():
         rows = str(Path(rows).parent)
@@ -290,7 +360,7 @@ def _for_machines(wishes: Wishes, trained: Trained, path: Path | None) -> dict[s
     """Return what --json says."""
     run, model = trained.run, trained.model
     return {
-        "task": "regression" if model.target.is_number else "classification",
+        "task": task_of(model),
         "target": model.target.name,
         "metrics": trained.metrics,
         "epochs": run.epochs,

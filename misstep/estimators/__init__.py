@@ -1,10 +1,11 @@
-"""The scikit-learn face: `Classifier` and `Regressor`, which pass all of its checks.
+"""The scikit-learn face: `Classifier` and `Regressor`, which pass all of its checks; `Forecaster`.
 
 Decides nothing about a model: `modeling` does, as for the command line. Read in this order: base,
-classifier, regressor, reading, settings, summary.
+classifier, regressor, forecaster, reading, settings, summary.
 """
 
 from misstep.estimators.classifier import Classifier
+from misstep.estimators.forecaster import Forecaster
 from misstep.estimators.regressor import Regressor
 
-__all__ = ["Classifier", "Regressor"]
+__all__ = ["Classifier", "Forecaster", "Regressor"]

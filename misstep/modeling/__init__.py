@@ -7,32 +7,40 @@ scores and baselines, model_file, sources.
 
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.fitting import Rows, begin_rows, continue_rows, fit_rows
+from misstep.modeling.forecast import BackTest, ForecastModel, Outlook
 from misstep.modeling.learning import Learned
 from misstep.modeling.model import Model, RowGraph
 from misstep.modeling.model_file import load_model, save_model
 from misstep.modeling.model_programs import ModelProgram, model_program
+from misstep.modeling.picture_rows import picture_rows
 from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_recipe
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.settings import Choice, Choices, Settings
-from misstep.modeling.sources import picture_rows, read_rows, read_source, unknown_source
+from misstep.modeling.sources import read_rows, read_source, unknown_source
 from misstep.modeling.stages import StageExample, StageReport
 from misstep.modeling.tasks import (
+    ForecastTrained,
     Trained,
     evident_identifier,
     table_without,
     train_long_table,
     train_pictures,
     train_sequences,
+    train_series,
     train_table,
 )
 
 __all__ = [
+    "BackTest",
     "Baseline",
     "Choice",
     "Choices",
+    "ForecastModel",
+    "ForecastTrained",
     "Learned",
     "Model",
     "ModelProgram",
+    "Outlook",
     "Recipe",
     "RowGraph",
     "Rows",
@@ -61,6 +69,7 @@ __all__ = [
     "train_long_table",
     "train_pictures",
     "train_sequences",
+    "train_series",
     "train_table",
     "unknown_source",
 ]

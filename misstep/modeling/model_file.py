@@ -11,8 +11,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from misstep.data import Target, preprocessing_from_json
+from misstep.data import SeriesWindows, Target, preprocessing_from_json
 from misstep.errors import FileFormatError, MisstepError
+from misstep.modeling.forecast import ForecastModel, Outlook
 from misstep.modeling.model import Model
 from misstep.nn import Module, Network, build_loss, build_module
 from misstep.storage import read_container, write_container
@@ -35,6 +36,7 @@ class _Document(BaseModel):
     preprocessing: dict[str, Any]
     target: dict[str, Any]
     facts: dict[str, Any]
+    outlook: dict[str, Any] | None = None
 
 
 class _Facts(BaseModel):
@@ -50,7 +52,7 @@ def save_model(model: Model, path: Path | str) -> None:
 
     Raises StorageError; an earlier file is then as it was.
     """
-    document = {
+    document: dict[str, Any] = {
         "network": model.network.module.configuration(),
         "input_shape": list(model.network.input_shape),
         "dtype": model.network.dtype,
@@ -59,6 +61,8 @@ def save_model(model: Model, path: Path | str) -> None:
         "target": model.target.to_json(),
         "facts": model.facts,
     }
+    if isinstance(model, ForecastModel) and model.outlook is not None:
+        document["outlook"] = model.outlook.to_json()
     write_container(path, document, model.network.arrays(), kind=KIND, version=VERSION)
 
 
@@ -87,7 +91,14 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Model:
         )  # fmt: skip
         preprocessing = preprocessing_from_json(said.preprocessing)
         target, loss = Target.from_json(said.target), build_loss(said.loss)
-        _check_together(network, preprocessing.number_of_features, target, str(path))
+        outputs = len(target.classes) if target.kind == "several classes" else 1
+        if isinstance(preprocessing, SeriesWindows):
+            outputs = preprocessing.horizon
+        _check_together(network, preprocessing.number_of_features, outputs, str(path))
+        if isinstance(preprocessing, SeriesWindows):
+            outlook = None if said.outlook is None else Outlook.from_json(said.outlook)
+            _check_outlook(preprocessing, target, outlook, str(path))
+            return ForecastModel(network, loss, preprocessing, target, said.facts, outlook)
         return Model(network, loss, preprocessing, target, said.facts)
     except ValidationError as error:
         first = error.errors()[0]
@@ -101,8 +112,7 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Model:
         raise FileFormatError(f"{path}", needed="a model", got=str(error)[:300]) from error
 
 
-def _check_together(network: Network, features: int, target: Target, what: str) -> None:
-    outputs = len(target.classes) if target.kind == "several classes" else 1
+def _check_together(network: Network, features: int, outputs: int, what: str) -> None:
     if network.input_shape != (features,):
         raise FileFormatError(
             f"{what}: the network", needed=f"{features} inputs", got=str(network.input_shape)
@@ -111,3 +121,21 @@ def _check_together(network: Network, features: int, target: Target, what: str) 
         raise FileFormatError(
             f"{what}: the network", needed=f"{outputs} outputs", got=str(network.output_shape)
         )
+
+
+def _check_outlook(
+    windows: SeriesWindows, target: Target, outlook: Outlook | None, what: str
+) -> None:
+    if not target.is_number:
+        raise FileFormatError(f"{what}: the target", needed="a number", got=target.kind)
+    if outlook is None:
+        return
+    sizes = len(outlook.lower), len(outlook.tail), len(outlook.tail[0])
+    wanted = windows.horizon, windows.window, len(windows.plan.columns)
+    if sizes[0] != wanted[0] or sizes[1] < wanted[1] or sizes[2] != wanted[2]:
+        raise FileFormatError(
+            f"{what}: outlook", needed=f"{wanted[0]} errors and {wanted[1]} rows of {wanted[2]}",
+            got=f"{sizes[0]} errors and {sizes[1]} rows of {sizes[2]}",
+        )  # fmt: skip
+    if bool(windows.plan.date) != bool(outlook.seconds):
+        raise FileFormatError(f"{what}: outlook", needed="dates if and only if the series has some")

@@ -16,12 +16,49 @@ from misstep.nn.activations import (
     Softplus,
     Tanh,
 )
-from misstep.nn.attention import MultiHeadAttention, TransformerBlock
-from misstep.nn.bag import WeightedBag
-from misstep.nn.building import build_loss, build_module
-from misstep.nn.containers import ByAxes, Residual, Sequential
-from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
-from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
+from misstep.nn.attention import (
+    MultiHeadAttention,
+    TransformerBlock,
+)
+from misstep.nn.augmentation import (
+    Cutout,
+    RandomBrightness,
+    RandomContrast,
+    RandomFlip,
+    RandomNoise,
+    RandomShift,
+    RandomWarp,
+)
+from misstep.nn.bag import (
+    WeightedBag,
+)
+from misstep.nn.building import (
+    build_loss,
+    build_module,
+)
+from misstep.nn.containers import (
+    ByAxes,
+    Residual,
+    Sequential,
+)
+from misstep.nn.convolution import (
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+)
+from misstep.nn.embedding import (
+    Embedding,
+    PositionalEncoding,
+    PositionEmbedding,
+)
+from misstep.nn.ensemble import (
+    Ensemble,
+    MemberDense,
+)
+from misstep.nn.entries import (
+    Entries,
+)
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -41,7 +78,12 @@ from misstep.nn.initializers import (
     Zeros,
     registered_initializers,
 )
-from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
+from misstep.nn.layers import (
+    Dense,
+    Dropout,
+    Flatten,
+    Reshape,
+)
 from misstep.nn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -51,11 +93,29 @@ from misstep.nn.losses import (
     SquaredError,
     registered_losses,
 )
-from misstep.nn.module import Module, registered_layers
-from misstep.nn.network import Network, ParameterPlace, StatisticPlace
-from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
-from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
-from misstep.nn.parallel import Columns, Parallel
+from misstep.nn.module import (
+    Module,
+    registered_layers,
+)
+from misstep.nn.network import (
+    Network,
+    ParameterPlace,
+    StatisticPlace,
+)
+from misstep.nn.normalization import (
+    BatchNorm,
+    LayerNorm,
+    RMSNorm,
+)
+from misstep.nn.over_time import (
+    GlobalAveragePool1D,
+    GlobalMaxPool1D,
+    SpatialDropout,
+)
+from misstep.nn.parallel import (
+    Columns,
+    Parallel,
+)
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -66,10 +126,27 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
-from misstep.nn.recorded import GaussianNoise, Steps, TimePool, TimeSummary
-from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
-from misstep.nn.text import layers_from_text
-from misstep.nn.tracing import Trace
+from misstep.nn.recorded import (
+    GaussianNoise,
+    Steps,
+    TimePool,
+    TimeSummary,
+)
+from misstep.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+)
+from misstep.nn.text import (
+    layers_from_text,
+)
+from misstep.nn.tracing import (
+    Trace,
+)
+from misstep.nn.waves import (
+    PeriodicEmbedding,
+)
 
 __all__ = [
     "ELU",
@@ -93,9 +170,12 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "CrossEntropy",
+    "Cutout",
     "Dense",
     "Dropout",
     "Embedding",
+    "Ensemble",
+    "Entries",
     "Fans",
     "Flatten",
     "ForgetGateBias",
@@ -117,6 +197,7 @@ __all__ = [
     "Loss",
     "MaxPool1D",
     "MaxPool2D",
+    "MemberDense",
     "Module",
     "MultiHeadAttention",
     "Network",
@@ -124,9 +205,16 @@ __all__ = [
     "Orthogonal",
     "Parallel",
     "ParameterPlace",
+    "PeriodicEmbedding",
     "PositionEmbedding",
     "PositionalEncoding",
     "RMSNorm",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomNoise",
+    "RandomShift",
+    "RandomWarp",
     "ReLU",
     "Reshape",
     "Residual",

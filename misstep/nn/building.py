@@ -12,6 +12,7 @@ from typing import Any
 
 from misstep.errors import FileFormatError, MisstepError
 from misstep.nn.containers import ByAxes, Residual, Sequential
+from misstep.nn.ensemble import Ensemble
 from misstep.nn.initializers import Initializer, registered_initializers
 from misstep.nn.losses import Loss, registered_losses
 from misstep.nn.module import Module, registered_layers
@@ -41,6 +42,7 @@ def build_module(
         shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
         # A container's own setting beside its layers.
         settled = ("join",) if issubclass(kind, Parallel) else ()
+        settled = ("members",) if issubclass(kind, Ensemble) else settled
         named = {one: settings.pop(one) for one in settled if one in settings}
         made = _layers(kind, settings, modules, depth)
         if shortcut is None:

@@ -35,10 +35,12 @@ from misstep.train.stepping import Stepper, Taken
 class Plan:
     """How to train: what a person chose, resolved to numbers.
 
-    `epochs`: in all, those behind us too. `probe_every`: updates between two probes; 0: never.
+    `epochs`: in all, those behind us too. `passes`: how often an epoch goes through the rows.
+    `probe_every`: updates between two probes; 0: never.
     """
 
     epochs: int
+    passes: int
     batch_size: int
     accumulate: int
     learning_rate: float
@@ -110,7 +112,12 @@ class Training:
     @property
     def batches(self) -> int:
         """Return the batches in an epoch."""
-        return -(-len(self.rows) // self.plan.batch_size)
+        return -(-self.rows_of_epoch // self.plan.batch_size)
+
+    @property
+    def rows_of_epoch(self) -> int:
+        """Return the rows that an epoch learns from, each as often as the epoch meets it."""
+        return len(self.rows) * self.plan.passes
 
     def stop(self, reason: str) -> None:
         """End training after what is going on now, for `reason`."""
@@ -168,7 +175,8 @@ class Training:
         began = time.perf_counter()
         # What is left of a training without validation rows when its loss is no longer finite.
         self._before_epoch = state.parameters.copy(), state.statistics.copy()
-        order = epoch_order(len(self.rows), self.plan.seed, state.epoch)
+        passes = range(state.epoch * self.plan.passes, (state.epoch + 1) * self.plan.passes)
+        order = np.concatenate([epoch_order(len(self.rows), self.plan.seed, one) for one in passes])
         while state.batch < self.batches:
             failed = self._advance(order)
             if self._interruption.wanted:
@@ -219,7 +227,7 @@ class Training:
     def _batches_together(self, probing: bool) -> int:
         """Return how many batches may be learned from before somebody must be told."""
         state, plan = self.state, self.plan
-        full = len(self.rows) // plan.batch_size - state.batch
+        full = self.rows_of_epoch // plan.batch_size - state.batch
         if full < 1 or probing or self._callbacks_hear_updates:
             return 1
         limits = [full, self.pace.steps, *(one - state.update for one in self._planned())]
@@ -312,7 +320,7 @@ class Training:
         heard = values.get("validation_loss", values["training_loss"])
         state.memory = self.plan.schedule.observe(heard, state.memory)
         values["seconds"] = seconds
-        values["rows_per_second"] = len(self.rows) / max(seconds, 1e-9)
+        values["rows_per_second"] = self.rows_of_epoch / max(seconds, 1e-9)
         state.seconds += seconds
         state.history.append(values)
         state.batch, state.loss_sum, state.weight_sum = 0, 0.0, 0.0

@@ -20,6 +20,7 @@ from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Penalty, Sche
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.evaluation import evaluate_rows, predict_rows
 from misstep.train.loop import Plan, Training
+from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
 from misstep.train.rows import Rows
@@ -44,10 +45,14 @@ class Trainer:
     `network`: layers such as `ms.Sequential(...)`, or a `ms.Network`. `optimizer`: ms.Adam(1e-3)
     when left out. `schedule`: of the learning rate. `clipping`, `penalties`: one or several, in
     their order. `batch_size`: rows in a batch; 1 for one row at a time, "full" for all rows at
-    once. `accumulate`: batches whose gradients make one update. `seed`: from which first weights,
-    the order of rows and dropout are drawn: same seed, same bits. `threads`: how many may be used;
+    once. `accumulate`: batches whose gradients make one update. `passes`: how often an epoch goes
+    through all rows, each time in a new order; as many as an `ms.Ensemble` has members let each
+    member meet as many rows as there are. `seed`: from which first weights, the order of rows and
+    dropout are drawn: same seed, same bits. `threads`: how many may be used;
     the results never depend on it. `dtype`: float32 or float64. `compiling`: False runs everything
-    in the interpreter, slowly; what can't be compiled runs there anyhow.
+    in the interpreter, slowly; what can't be compiled runs there anyhow. `mixup`: above 0, each row
+    learned from is mixed with another of its batch, shares of the symmetric Beta distribution of
+    this strength (Zhang and others, 2018).
 
     >>> import misstep as ms
     >>> network = ms.Sequential(ms.Dense(8), ms.Tanh(), ms.Dense(1))
@@ -68,10 +73,12 @@ class Trainer:
         penalties: Penalty | Sequence[Penalty] = (),
         batch_size: int | str = 32,
         accumulate: int = 1,
+        passes: int = 1,
         seed: int = 0,
         threads: int | None = None,
         dtype: str = "float32",
         compiling: bool = True,
+        mixup: float = 0.0,
     ) -> None:
         _check_kind("network", network, (Module, Network), "layers such as ms.Sequential(...)")
         _check_kind("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
@@ -84,6 +91,7 @@ class Trainer:
         if batch_size != "full":
             _check_count("batch_size", batch_size, 'a number of rows, or "full"')
         _check_count("accumulate", accumulate, "a number of batches, 1 or more")
+        _check_count("passes", passes, "how often an epoch goes through the rows, 1 or more")
         if threads is not None:
             _check_count("threads", threads, "a number of threads, 1 or more, or None")
         if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
@@ -91,9 +99,11 @@ class Trainer:
         self.loss = loss
         self.batch_size = batch_size
         self.accumulate = accumulate
+        self.passes = passes
         self.seed = int(seed)
         self.threads = threads
         self.compiling = compiling
+        self.mixup = check_mixup(mixup)
         self.dtype = network.dtype if isinstance(network, Network) else dtype
         self._module = network.module if isinstance(network, Network) else network
         self._network = network if isinstance(network, Network) else None
@@ -192,6 +202,7 @@ class Trainer:
             rows,
             Plan(
                 epochs=epochs if resume else state.epoch + epochs,
+                passes=self.passes,
                 batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
                 accumulate=self.accumulate,
                 learning_rate=self.optimizer.rate,
@@ -294,7 +305,7 @@ class Trainer:
         if self._programs is None:
             self._programs = Programs(
                 self.network, self.loss, self.optimizer, self.clipping, self.penalties,
-                self.compiling,
+                self.compiling, self.mixup,
             )  # fmt: skip
         return self._programs
 
@@ -302,11 +313,15 @@ class Trainer:
         """Return how many updates lie between two looks into the layers; 0: never."""
         if not recording:
             return 0
-        batch = rows if self.batch_size == "full" else min(int(self.batch_size), rows)
+        batch = self._rows_of_batch(rows)
         work = 3 * self.network.parameter_count * batch
-        updates = epochs * -(-rows // (batch * self.accumulate))
+        updates = epochs * -(-rows * self.passes // (batch * self.accumulate))
         wished = min(PROBE_WORK // work, updates // LOOKS)
         return max(PROBE_EVERY, wished)
+
+    def _rows_of_batch(self, rows: int) -> int:
+        """Return how many rows a batch of `rows` rows in all has, the last of an epoch aside."""
+        return rows if self.batch_size == "full" else min(int(self.batch_size), rows * self.passes)
 
     def _first_state(self) -> TrainingState:
         """Return where training starts, or goes on from when it was trained before."""
@@ -328,7 +343,7 @@ class Trainer:
 
     def _kind_of_engine(self, rows: Rows) -> str:
         """Return "compiled" or "interpreter": their numbers agree closely, but not in every bit."""
-        batch = len(rows) if self.batch_size == "full" else min(int(self.batch_size), len(rows))
+        batch = self._rows_of_batch(len(rows))
         programs, weighted = self._made_programs(), rows.weights is not None
         program = (
             programs.step(batch, weighted=weighted, probing=False)
@@ -354,7 +369,9 @@ class Trainer:
             "penalties": [repr(one) for one in self.penalties],
             "batch_size": self.batch_size,
             "accumulate": self.accumulate,
+            "passes": self.passes,
             "seed": self.seed,
+            "mixup": self.mixup,
             "engine": self._kind_of_engine(rows),
             "rows": len(rows),
             "data": digest.hexdigest(),

@@ -3,7 +3,8 @@
 One place for the command line and the estimators. Knows sizes and the kind of target, no rows.
 """
 
-from misstep.modeling.recipes.pictures import picture_recipe
+from misstep.modeling.recipes.augmentation import augmentation
+from misstep.modeling.recipes.pictures import picture_batch_size, picture_recipe
 from misstep.modeling.recipes.recipe import (
     Recipe,
     RecipeMaker,
@@ -13,21 +14,36 @@ from misstep.modeling.recipes.recipe import (
     choose_optimizer,
     default_batch_size,
 )
-from misstep.modeling.recipes.sequences import sequence_recipe
-from misstep.modeling.recipes.tables import table_recipe
-from misstep.modeling.recipes.texts import columns_recipe, reads_in_order
+from misstep.modeling.recipes.sequences import (
+    sequence_recipe,
+)
+from misstep.modeling.recipes.series import (
+    series_recipe,
+)
+from misstep.modeling.recipes.tables import (
+    places_of_numbers,
+    table_recipe,
+)
+from misstep.modeling.recipes.texts import (
+    columns_recipe,
+    reads_in_order,
+)
 
 __all__ = [
     "Recipe",
     "RecipeMaker",
     "as_loss_wants",
+    "augmentation",
     "check_settings",
     "choose_loss",
     "choose_optimizer",
     "columns_recipe",
     "default_batch_size",
+    "picture_batch_size",
     "picture_recipe",
+    "places_of_numbers",
     "reads_in_order",
     "sequence_recipe",
+    "series_recipe",
     "table_recipe",
 ]

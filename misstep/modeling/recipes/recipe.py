@@ -42,7 +42,8 @@ PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
 class Recipe:
     """Everything that training needs besides rows.
 
-    `restore_best`: whether the weights of the epoch with the best validation are kept.
+    `passes`: how often an epoch goes through the rows. `restore_best`: whether the weights of the
+    epoch with the best validation are kept. `mixup`: its strength.
     """
 
     module: Module
@@ -52,13 +53,16 @@ class Recipe:
     batch_size: int
     epochs: int
     patience: int
+    passes: int = 1
     restore_best: bool = True
+    mixup: float = 0.0
 
     def trainer(self, seed: int, threads: int | None) -> Trainer:
         """Return a trainer that follows this recipe."""
         return Trainer(
             self.module, loss=self.loss, optimizer=self.optimizer, schedule=self.schedule,
-            batch_size=self.batch_size, seed=seed, threads=threads,
+            batch_size=self.batch_size, passes=self.passes, seed=seed, threads=threads,
+            mixup=self.mixup,
         )  # fmt: skip
 
     def early_stopping(self) -> EarlyStopping:
@@ -150,17 +154,27 @@ def tell_batch_size(settings: Settings, default: int, rows: int, choices: Choice
 
 
 def tell_epochs(
-    settings: Settings, default: int, rows: int, batch: int, choices: Choices
+    settings: Settings,
+    default: int,
+    rows: int,
+    batch: int,
+    choices: Choices,
+    keeps_last: bool = False,
 ) -> tuple[int, int]:
     """Return how many epochs there are at most, and the patience; tell why.
 
-    Patience is in epochs: so many without a better validation loss end training.
+    Patience is in epochs: so many without a better validation loss end training. `keeps_last`: all
+    epochs are done, and the last one's weights kept, unless a patience was said.
     """
     epochs = settings.epochs or default
     patience = settings.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
     because = "you chose it" if settings.epochs else f"about {epochs * -(-rows // batch):,} updates"
     said = str(epochs)
-    if settings.validation_fraction and patience < epochs:
+    if keeps_last and settings.validation_fraction and settings.patience is None:
+        patience = epochs
+        said = f"{epochs}; the weights of the last one are kept"
+        because += "; so few validation rows would choose among epochs by chance"
+    elif settings.validation_fraction and patience < epochs:
         said = f"at most {epochs}; fewer when validation has not got better for {patience}"
     elif settings.validation_fraction:
         said = f"{epochs}; the weights of the one with the best validation are kept"

@@ -10,6 +10,7 @@ reviews and gained none on 4,000 short messages; parts of words gained none eith
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 
 from misstep.data import Preprocessor, Target, TextPlace, read_vectors
 from misstep.errors import ArgumentError
+from misstep.ir import Array
 from misstep.modeling.recipes.recipe import (
     LEARNING_RATE,
     Recipe,
@@ -31,7 +33,7 @@ from misstep.modeling.recipes.recipe import (
     tell_loss,
     whole_network,
 )
-from misstep.modeling.recipes.tables import table_recipe
+from misstep.modeling.recipes.tables import places_of_numbers, table_recipe
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
     Columns,
@@ -58,11 +60,18 @@ UPDATES = 2_300
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 100
 
 
-def columns_recipe(preprocessing: object) -> RecipeMaker:
-    """Return what makes the recipe for the columns of a table, texts among them or not."""
+def columns_recipe(preprocessing: object, features: Array | None) -> RecipeMaker:
+    """Return what makes the recipe for the columns of a table, texts among them or not.
+
+    `features`: all rows to learn from, (rows, features), or None where they come in parts: members
+    of an ensemble would have to share each part, and learn less from it each.
+    """
+    numbers = () if features is None else places_of_numbers(features)
+    members = 1 if features is None else None
     if isinstance(preprocessing, Preprocessor) and preprocessing.texts:
-        return partial(text_recipe, places=preprocessing.texts)
-    return table_recipe
+        places = preprocessing.texts
+        return partial(text_recipe, places=places, numbers=numbers, members=members)
+    return partial(table_recipe, numbers=numbers, members=members)
 
 
 def reads_in_order(network: str | Module | None) -> bool:
@@ -79,11 +88,13 @@ def text_recipe(
     settings: Settings,
     choices: Choices,
     places: list[TextPlace],
+    numbers: Sequence[int] = (),
+    members: int | None = None,
 ) -> Recipe:
     """Return how to train on rows with texts; tell `choices` why.
 
-    `places`: where texts stand in a row of `features`. Raises ArgumentError for settings that can't
-    be used, ShapeError for a network that does not fit.
+    `places`: where texts stand in a row of `features`. `numbers`, `members`: as for a table. Raises
+    ArgumentError for settings that can't be used, ShapeError for a network that does not fit.
     """
     plain = _plain_spans(features, places)
     signals = sum(place.looked_up - place.start for place in places)
@@ -93,7 +104,11 @@ def text_recipe(
         count = sum(stop - start for start, stop in plain)
         outputs = choose_loss(target)[1]
         beside = _beside(rows, places, outputs, choices, "the network below")
-        recipe = table_recipe(rows, count, target, settings, choices)
+        order = [place for start, stop in plain for place in range(start, stop)]
+        seen = [order.index(place) for place in numbers if place in order]
+        recipe = table_recipe(
+            rows, count, target, settings, choices, numbers=seen, members=members
+        )  # fmt: skip
         # The layers themselves, so that their names are short.
         layers = recipe.module.layers if type(recipe.module) is Sequential else (recipe.module,)
         front = Sequential(_taken(plain), *layers)

@@ -88,7 +88,7 @@ def train_table(
         simple = linear_on_texts(learn, learned, test_part, judged, preprocessor, fitted)
     made = Task(
         learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted,
-        columns_recipe(preprocessor), (guess(learn, test_part, fitted), simple),
+        columns_recipe(preprocessor, learn.features), (guess(learn, test_part, fitted), simple),
         [f"row {number}" for number in numbers[parts.validation]],
     )  # fmt: skip
     return train(made, choices, notes, settings, began)

@@ -1,0 +1,255 @@
+"""`misstep train` and `misstep predict` where rows follow each other in time.
+
+Says what `modeling` found, in the words of forecasts; the picture of it is written beside the
+model. Decides nothing about a model, but whether a table is meant as a series.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from misstep.cli.exits import DONE
+from misstep.cli.given import quoted
+from misstep.cli.plain_text import json_line
+from misstep.cli.showing import Page, counted
+from misstep.cli.verdict import in_figures, percent
+from misstep.data import Table, read_table, recognize_target, series_because
+from misstep.errors import ArgumentError
+from misstep.modeling import ForecastModel, ForecastTrained, score_words
+from misstep.modeling.forecast_picture import forecast_picture
+from misstep.storage import write_text
+
+if TYPE_CHECKING:
+    import pandas
+
+PICTURE = "forecast.svg"
+# Networks compute in float32, whose numbers 9 digits tell apart.
+DIGITS = 9
+# The mean of n absolute errors of a normal distribution has the standard error √((π/2 − 1)/n).
+ERROR_OF_MEAN = 0.756
+STANDARD_ERRORS = 1.0
+
+
+def series_wished(
+    table: Table,
+    target: str | None,
+    task: str | None,
+    test: str | None,
+    asked: dict[str, int | None],
+) -> str | None:
+    """Return why `table` is to be taken as a series, or None where it is not.
+
+    `asked`: values of the options that only a series has, by name. Raises ArgumentError where what
+    was said does not go together, DataError for several series in one table.
+    """
+    said = [option for option, value in asked.items() if value is not None]
+    if task in ("classification", "regression"):
+        if said:
+            raise ArgumentError(
+                f"{said[0]}", needed="a series to forecast", got=f"--task {task}",
+                try_="--task forecast",
+            )  # fmt: skip
+        return None
+    target = target or table.target
+    because = None
+    if task == "forecast" or said:
+        because = f"you asked for {'a forecast' if task == 'forecast' else said[0]}"
+        if target is None:
+            columns = ", ".join(map(str, table.frame.columns[:12]))
+            raise ArgumentError(
+                "the target of a forecast", needed=f"one of the columns {columns}", got="none",
+                try_="--target and the column that shall be forecast",
+            )  # fmt: skip
+    elif target is not None and target in table.frame.columns and _is_number(table, target):
+        because = series_because(table, target)
+        if because is not None:
+            because += "; --task regression forgets the order"
+    if because is not None and test is not None:
+        raise ArgumentError(
+            f"--test {test}", needed="rows without an order in time; a series is judged on its "
+            "own newest rows", got="a series", try_="--task regression, or no --test",
+        )  # fmt: skip
+    return because
+
+
+def _is_number(table: Table, target: str) -> bool:
+    column = table.frame[target]
+    return column.dtype.kind in "iuf" and recognize_target(column, target).is_number
+
+
+def say_forecast_scores(page: Page, trained: ForecastTrained) -> None:
+    """Say the scores beside the baselines, and what they mean."""
+    back_test, metrics = trained.back_test, trained.metrics
+    if back_test is None:
+        page.say("No rows were set apart to be judged on, so there is no score.", always=True)
+        return
+    origins, horizon = back_test.predicted.shape
+    ahead = "the next step" if horizon == 1 else f"the next {horizon} steps each"
+    rows = [["this network", f"{counted(origins, 'forecast')} of {ahead}, never seen before"]]
+    rows += [[one.who, one.how] for one in trained.baselines]
+    names = ["test", *(one.name for one in trained.baselines)]
+    table = [
+        [who, in_figures(metrics[name]["mae"]), in_figures(metrics[name]["rmse"]), how]
+        for name, (who, how) in zip(names, rows, strict=True)
+        if name in metrics
+    ]
+    page.table(table, ["", "mean error", "RMSE", ""], [1, 2], always=True)
+    page.blank(always=True)
+    page.say(forecast_verdict(trained), "bold", always=True)
+    if horizon > 1:
+        steps = back_test.by_step()
+        page.say(
+            f"The mean error is {in_figures(steps[0])} one step ahead and {in_figures(steps[-1])} "
+            f"{horizon} steps ahead.", always=True,
+        )  # fmt: skip
+
+
+def forecast_verdict(trained: ForecastTrained) -> str:
+    """Return what the scores mean, honestly, in a few sentences."""
+    assert trained.back_test is not None
+    metrics, ours = trained.metrics, trained.metrics["test"]["mae"]
+    origins, horizon = trained.back_test.predicted.shape
+    # Forecasts that overlap share most of what surprised them.
+    noise = STANDARD_ERRORS * ERROR_OF_MEAN / np.sqrt(max(origins / horizon, 1))
+    compared = [(one.who, metrics[one.name]["mae"]) for one in trained.baselines
+                if one.name in metrics]  # fmt: skip
+    last = compared[0][1]
+    if last > 0 and ours > last * (1 - noise):
+        side = f"({in_figures(ours)} against {in_figures(last)})"
+        worse = ours > last * (1 + noise)
+        words = "Worse than" if worse else "No better than"
+        return (
+            f"{words} saying the last value again {side}. The changes of this series look like "
+            "chance to what came before them: a random walk, as prices in a market nearly are, "
+            "since whoever could see them coming would have traded on it. The best forecast is "
+            "then about the last value, and what the interval says is how far it may move. "
+            "Beware of any method that promises more."
+        )
+    who, best = min(compared, key=lambda one: one[1])
+    gap = 1 - ours / best if best > 0 else -np.inf
+    sides = f"(mean error {in_figures(ours)} against {in_figures(best)})"
+    first = (
+        f"Better than the last value: the mean error is {percent(1 - ours / last)} smaller."
+        if who != compared[0][0]
+        else ""
+    )
+    if gap > noise:
+        return f"{first} Better than {who} by {percent(gap)} {sides}.".strip()
+    if gap < -noise:
+        simpler = who.removeprefix("a ").removeprefix("the ")
+        return (
+            f"{first} Worse than {who} by {percent(-gap)} {sides}. So far the {simpler} is the "
+            "better choice for this series."
+        ).strip()
+    return (
+        f"{first} About as good as {who} {sides}; on {counted(origins, 'forecast')} chance alone "
+        "can make such a difference."
+    ).strip()
+
+
+def how_it_ended(trained: ForecastTrained) -> str:
+    """Return in words how training went and what of it was kept."""
+    run = trained.run
+    words = f"{counted(run.epochs, 'epoch')} in {run.seconds:.1f} s: {run.reason}."
+    if not run.finished:
+        return f"{words} The weights are those of the best epoch so far."
+    if trained.epochs == 0:
+        return f"{words} The line it started from was not clearly worse, so it is kept."
+    return f"{words} Learned anew in {counted(trained.epochs, 'epoch')} with the newer rows."
+
+
+def write_picture(trained: ForecastTrained, folder: Path) -> Path | None:
+    """Write the picture of back-test and forecast; return its place."""
+    model = trained.model
+    if not isinstance(model, ForecastModel) or trained.series is None:
+        return None
+    outlook = model.outlook
+    assert outlook is not None
+    picture = forecast_picture(
+        trained.series, trained.back_test, model.forecast(trained.series), outlook.share
+    )
+    write_text(folder / PICTURE, picture)
+    return folder / PICTURE
+
+
+def next_commands(path: Path, source: str) -> list[str]:
+    """Return commands to try after a training on a series."""
+    return [
+        f"misstep predict {quoted(path)}",
+        f"misstep predict {quoted(path)} {quoted(source)} --out forecast.csv",
+        f"misstep summary {quoted(path)}",
+    ]
+
+
+def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None, json: bool) -> int:
+    """Write the next steps after the end of `source` as CSV; return the exit code.
+
+    Where `source` goes on beyond what was learned from, its newer rows are forecast too, each from
+    what lay before it, and the score of that is said.
+    """
+    page = Page(to_error=json or out is None)
+    series = None if source is None else model.read(read_table(source))
+    found = model.forecast(series)
+    notes = list(model.notes)
+    if out is not None:
+        write_text(out, csv_text(found))
+        page.say(f"{counted(len(found), 'step')} ahead in {out}")
+    elif not json:
+        sys.stdout.write(csv_text(found))
+        sys.stdout.flush()
+    for note in notes:
+        page.say(note)
+    metrics = None
+    end = "what was learned from" if series is None else source
+    if series is not None:
+        known = model.learned_rows(series)
+        new = 0 if known is None else len(series) - known
+        if new >= model.horizon:
+            test = model.back_test(series, known or 0)
+            metrics = test.scores
+            last = np.abs(test.last[:, None] - test.truth).mean()
+            page.say(
+                f"{counted(new, 'row')} came after what was learned from. Forecast from what lay "
+                f"before each: {score_words(metrics)}; the last value: MAE {last:,.5g}"
+            )
+        elif known is None:
+            page.say(f"{source} does not begin with what was learned from, so there is no score")
+    page.say(f"The steps follow the end of {end}.")
+    if json:
+        told: dict[str, Any] = {
+            "task": "forecast", "target": model.target.name, "rows": len(found),
+            "metrics": metrics, "notes": notes, "out": None if out is None else str(out),
+        }  # fmt: skip
+        if out is None:
+            told["predictions"] = _as_objects(found)
+        print(json_line(told))
+    return DONE
+
+
+def csv_text(forecast: pandas.DataFrame) -> str:
+    """Return a forecast as CSV: step, date where there are dates, prediction, lower, upper."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(forecast.columns)
+    for row in _as_objects(forecast):
+        writer.writerow(
+            [f"{one:.{DIGITS}g}" if type(one) is float else one for one in row.values()]
+        )
+    return text.getvalue()
+
+
+def _as_objects(forecast: pandas.DataFrame) -> list[dict[str, Any]]:
+    """Return one object for each step; dates are texts, without a time where all are midnights."""
+    columns = {str(name): forecast[name].tolist() for name in forecast.columns}
+    if "date" in columns:
+        dates = forecast["date"].to_numpy().astype("datetime64[s]")
+        days = dates.astype("datetime64[D]")
+        shown = days if (days == dates).all() else dates
+        columns["date"] = [str(one).replace("T", " ") for one in shown]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

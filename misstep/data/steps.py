@@ -1,0 +1,183 @@
+"""The regular step of dates: months, business days or a fixed time; and seasons that go with it.
+
+Knows dates, not what was measured on them. A series without dates has a step too: from one row to
+the next. `series.py` reads tables with it, `seasons.py` asks the values which season they have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.stored import STRICT
+
+__all__ = ["Step", "recognize_step"]
+
+Dates = NDArray[np.datetime64]
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+WEEK = 7 * DAY
+# At least this share of the distances must be the step itself; the others are gaps in it.
+LEAST_REGULAR = 0.9
+# Weekdays alone mean business days only where weekends had their chance: two weeks of rows.
+FEWEST_BUSINESS_DAYS = 10
+# A season of more steps than this leaves few repetitions in any series that fits on a desk.
+LONGEST_SEASON = 400
+
+
+@dataclass(frozen=True)
+class Step:
+    """What lies between two rows: `count` of `unit`.
+
+    `month_end`: dates of months are their last days. A "row" is a step without a date.
+    """
+
+    unit: Literal["row", "second", "business day", "month"] = "row"
+    count: int = 1
+    month_end: bool = False
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= 10**9:
+            raise ValueError("count must be 1 or more")
+
+    @property
+    def words(self) -> str:
+        """Return one step in words, such as "month", "business day" or "15 minutes"."""
+        if self.unit == "second":
+            for size, word in ((WEEK, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
+                if self.count % size == 0:
+                    return _counted(self.count // size, word)
+            return _counted(self.count, "second")
+        if self.unit == "month":
+            for size, word in ((12, "year"), (3, "quarter")):
+                if self.count % size == 0:
+                    return _counted(self.count // size, word)
+        return _counted(self.count, self.unit)
+
+    @property
+    def seasons(self) -> list[tuple[int, str]]:
+        """Return lengths of seasons in steps, each with its name, the shortest first."""
+        found: list[tuple[int, str]] = []
+        if self.unit == "month" and 12 % self.count == 0 and self.count < 12:
+            found = [(12 // self.count, "a year")]
+        elif self.unit == "business day":
+            found = [(5, "a working week")]
+        elif self.unit == "second":
+            names = ((HOUR, "an hour"), (DAY, "a day"), (WEEK, "a week"))
+            found = [(size // self.count, name) for size, name in names if size % self.count == 0]
+            if self.count == WEEK:
+                found = [(52, "a year")]
+        return [(length, name) for length, name in found if 2 <= length <= LONGEST_SEASON]
+
+    @property
+    def calendar(self) -> list[str]:
+        """Return what of a date could matter at such a step: month, weekday, hour."""
+        if self.unit == "month":
+            return ["month"] if self.count < 12 else []
+        if self.unit == "business day":
+            return ["weekday", "month"]
+        if self.unit == "second":
+            in_a_day, in_a_week, in_a_month = (self.count < size for size in (DAY, WEEK, 31 * DAY))
+            parts = [("hour", in_a_day), ("weekday", in_a_week), ("month", in_a_month)]
+            return [name for name, fits in parts if fits]
+        return []
+
+    def places(self, dates: Dates) -> NDArray[np.float64]:
+        """Return how many steps each date lies after the first, (rows,); whole where it fits.
+
+        Business days are counted as they come: a day on which nothing was recorded is no gap.
+        """
+        if self.unit == "month":
+            months = dates.astype("datetime64[M]").astype(np.int64)
+            return (months - months[0]) / self.count
+        if self.unit == "second":
+            seconds = dates.astype("datetime64[s]").astype(np.int64)
+            return (seconds - seconds[0]) / self.count
+        return np.arange(len(dates), dtype=np.float64)
+
+    def following(self, last: Any, steps: int) -> Dates:
+        """Return the next `steps` dates after the date `last`, (steps,) datetime64[s]."""
+        last = np.datetime64(last, "s")
+        ahead = np.arange(1, steps + 1)
+        if self.unit == "second":
+            return last + (ahead * self.count).astype("timedelta64[s]")
+        day = last.astype("datetime64[D]")
+        time = last - day.astype("datetime64[s]")
+        if self.unit == "business day":
+            days = np.busday_offset(day, ahead, roll="backward")
+        else:
+            month = day.astype("datetime64[M]")
+            months = month + (ahead * self.count).astype("timedelta64[M]")
+            ends = (months + 1).astype("datetime64[D]") - 1
+            kept = months.astype("datetime64[D]") + (day - month.astype("datetime64[D]"))
+            days = ends if self.month_end else np.minimum(kept, ends)
+        return days.astype("datetime64[s]") + time
+
+    def calendar_of(self, dates: Dates, part: str) -> NDArray[np.int64]:
+        """Return month (0 to 11), weekday (0 to 6, from Monday) or hour (0 to 23), (rows,)."""
+        days = dates.astype("datetime64[D]").astype(np.int64)
+        if part == "month":
+            return dates.astype("datetime64[M]").astype(np.int64) % 12
+        if part == "weekday":
+            # 1970-01-01, day 0, was a Thursday.
+            return (days + 3) % 7
+        return dates.astype("datetime64[h]").astype(np.int64) % 24
+
+
+# How many values each part of a date has, and after how many seconds they come round.
+SIZES = {"month": 12, "weekday": 7, "hour": 24}
+ROUNDS = {"month": 365 * DAY, "weekday": WEEK, "hour": DAY}
+
+
+def recognize_step(dates: Dates) -> Step | None:
+    """Return the regular step of `dates`, strictly rising, (rows,); None if there is none.
+
+    At least nine distances in ten are that step; all others are whole multiples of it.
+    """
+    dates = dates.astype("datetime64[s]")
+    if len(dates) < 3:
+        return None
+    days = dates.astype("datetime64[D]")
+    if len(np.unique(dates - days.astype("datetime64[s]"))) == 1:
+        by_month = _by_month(days)
+        if by_month is not None:
+            return by_month
+        weekdays = (days.astype(np.int64) + 3) % 7
+        if len(days) >= FEWEST_BUSINESS_DAYS and (weekdays < 5).all():
+            between = np.busday_count(days[:-1], days[1:])
+            if (between == 1).mean() >= LEAST_REGULAR:
+                return Step("business day")
+    numbers: NDArray[np.int64] = dates.astype(np.int64)
+    seconds: NDArray[np.int64] = numbers[1:] - numbers[:-1]
+    commonest = _commonest(seconds)
+    regular = (seconds % commonest == 0).all() and (seconds == commonest).mean() >= LEAST_REGULAR
+    return Step("second", commonest) if regular else None
+
+
+def _by_month(days: NDArray[np.datetime64]) -> Step | None:
+    months = days.astype("datetime64[M]")
+    day_numbers = days - months.astype("datetime64[D]")
+    ends = bool((days + 1 == (months + 1).astype("datetime64[D]")).all())
+    if not ends and len(np.unique(day_numbers)) > 1:
+        return None
+    numbers: NDArray[np.int64] = months.astype(np.int64)
+    between: NDArray[np.int64] = numbers[1:] - numbers[:-1]
+    if between.min() < 1:
+        return None
+    commonest = _commonest(between)
+    regular = (between % commonest == 0).all() and (between == commonest).mean() >= LEAST_REGULAR
+    return Step("month", commonest, ends) if regular else None
+
+
+def _commonest(values: NDArray[np.int64]) -> int:
+    found, counts = np.unique(values, return_counts=True)
+    return int(found[counts.argmax()])
+
+
+def _counted(count: int, word: str) -> str:
+    return word if count == 1 else f"{count} {word}s"

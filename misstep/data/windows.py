@@ -1,0 +1,251 @@
+"""Windows of a series as rows of numbers: what was known at an instant, and what came after.
+
+A row looks back from one instant, its origin, over the `window` latest steps. The target is
+measured from its last value (after a logarithm, where the spread grows with the level), so that
+a level never seen before is no new situation. Everything is fitted on the past only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.scaling import FARTHEST, Standard
+from misstep.data.series import Series, SeriesPlan
+from misstep.data.steps import SIZES
+from misstep.data.stored import STRICT, from_plain, to_plain
+from misstep.errors import DataError
+
+__all__ = ["SeriesWindows", "thinned"]
+
+Floats = NDArray[np.float64]
+
+# exp(700) is near the largest float64; beyond it only infinity is left.
+LARGEST_EXPONENT = 700.0
+# A change so many usual deviations away is a slip or a break, not one of a kind to learn from: the
+# largest of a million normal values lies 5 away, daily changes of prices rarely 15.
+FAR_OUT = 20.0
+# Half of a normal distribution lies within so many deviations.
+NORMAL_MEDIAN = 0.6745
+# A change may go beyond what was seen, as in a series that grows, but not to where a network knows
+# nothing at all.
+TIMES_SEEN = 2.0
+# Origins from which spreads are measured; more of them change nothing.
+MOST_MEASURED = 20_000
+# Longer windows or horizons than this are no forecast from a table any more.
+MOST_STEPS = 100_000
+
+
+@dataclass(frozen=True)
+class SeriesWindows:
+    """What turns a series into rows, and answers of rows into values.
+
+    A row: for each step of the window the target's change up to the last value and the inputs
+    there, oldest step first; then a 1 among zeros for each part of the calendar of the origin.
+    `spread`: one deviation of these changes from 0; `answer_spread`: of those that are predicted.
+    `bound`, `answer_bound`: changes of more deviations than these count as so many.
+    """
+
+    plan: SeriesPlan
+    window: int
+    horizon: int
+    season: int
+    log: bool
+    calendar: tuple[str, ...]
+    spread: float
+    answer_spread: float
+    bound: float
+    answer_bound: float
+    scalings: tuple[Standard, ...]
+    kind: Literal["series"] = "series"
+    version: Literal[1] = 1
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.window <= MOST_STEPS and 1 <= self.horizon <= MOST_STEPS):
+            raise ValueError("window and horizon must be 1 or more")
+        if not 0 <= self.season <= MOST_STEPS:
+            raise ValueError("a season has 0 or more steps")
+        if len(self.scalings) != len(self.plan.inputs):
+            raise ValueError("each input needs its scaling")
+        if not set(self.calendar) <= SIZES.keys() or len(set(self.calendar)) != len(self.calendar):
+            raise ValueError("unknown part of a calendar")
+        if self.calendar and not self.plan.date:
+            raise ValueError("a calendar needs dates")
+        for one in (self.spread, self.answer_spread, self.bound, self.answer_bound):
+            if not (np.isfinite(one) and one > 0):
+                raise ValueError("spreads and bounds must be finite and above 0")
+
+    @classmethod
+    def fit(
+        cls,
+        past: Series,
+        *,
+        window: int,
+        horizon: int,
+        season: int = 0,
+        log: bool = False,
+        calendar: tuple[str, ...] = (),
+    ) -> SeriesWindows:
+        """Return windows fitted on the series `past`, which holds nothing to be judged on.
+
+        Raises DataError where it is too short for a single row with its answer.
+        """
+        if len(past) < window + horizon:
+            raise DataError(
+                past.name, needed=f"at least {window + horizon} rows: {window} to look back on "
+                f"and {horizon} to predict", got=f"{len(past)}",
+                try_="a shorter horizon",
+            )  # fmt: skip
+        scalings = tuple(
+            Standard.fit(column, np.ones(len(column)))[0] for column in past.values.T[1:]
+        )
+        plain = cls(past.plan, window, horizon, season, log, calendar, *(1.0,) * 4, scalings)
+        level = plain.level(past.target)
+        origins = plain.origins(past, answered=True)
+        origins = thinned(origins, MOST_MEASURED)
+        spread, bound = _spread_and_bound(plain._changes(level, origins))
+        answer_spread, answer_bound = _spread_and_bound(plain._ahead(level, origins))
+        return replace(
+            plain, spread=spread, answer_spread=answer_spread, bound=bound,
+            answer_bound=answer_bound,
+        )  # fmt: skip
+
+    def shortened(self, window: int) -> SeriesWindows:
+        """Return the same with a shorter window; its rows are the ends of these rows."""
+        return replace(self, window=window)
+
+    def origins(self, series: Series, *, answered: bool = False) -> NDArray[np.int64]:
+        """Return the rows from which can be looked back a whole window, (origins,).
+
+        `answered`: only those whose horizon lies within the series too.
+        """
+        end = len(series) - (self.horizon if answered else 0)
+        return np.arange(self.window - 1, max(end, self.window - 1), dtype=np.int64)
+
+    def transform(
+        self, series: object, origins: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the rows of `origins` (all by default), (origins, features), of a `Series`.
+
+        Raises DataError where a logarithm is needed and a value is 0 or less.
+        """
+        if not isinstance(series, Series):
+            raise DataError("the data", needed="a series", got=f"a {type(series).__name__}")
+        at = self.origins(series) if origins is None else origins
+        steps, channels = self.window, 1 + len(self.scalings)
+        whole = np.empty((len(at), self.number_of_features), np.float32)
+        rows = whole[:, : steps * channels].reshape(len(at), steps, channels)
+        level = self.level(series.target, series.name)
+        changes = self._changes(level, at) / self.spread
+        rows[:, :, 0] = np.clip(changes, -self.bound, self.bound)
+        places = at[:, None] + np.arange(1 - steps, 1)
+        for place, scaling in enumerate(self.scalings, start=1):
+            rows[:, :, place] = scaling.apply(series.values[:, place])[places]
+        start = steps * channels
+        for part in self.calendar:
+            assert series.dates is not None
+            values = series.plan.step.calendar_of(series.dates[at], part)
+            whole[:, start : start + SIZES[part]] = values[:, None] == np.arange(SIZES[part])
+            start += SIZES[part]
+        return whole
+
+    def answers(self, series: Series, origins: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return what came after each origin, as it is learned, (origins, horizon)."""
+        level = self.level(series.target, series.name)
+        ahead = self._ahead(level, origins) / self.answer_spread
+        return np.clip(ahead, -self.answer_bound, self.answer_bound).astype(np.float32)
+
+    def decode(self, outputs: Any, series: Series, origins: NDArray[np.int64]) -> Floats:
+        """Return predictions in the target's unit, (origins, horizon), for outputs of a network.
+
+        outputs: (origins, horizon), as they are learned.
+        """
+        last = self.level(series.target[origins], series.name)[:, None]
+        return self.value(last + np.asarray(outputs, np.float64) * self.answer_spread)
+
+    def level(self, values: Floats, name: str = "the series") -> Floats:
+        """Return values as they are looked at: their logarithms, or themselves."""
+        if not self.log:
+            return values
+        if len(values) and values.min() <= 0:
+            raise DataError(
+                f"{self.plan.target} of {name}",
+                needed="values above 0, as those learned from, since logarithms are taken",
+                got=f"{values.min():g} at row {int(values.argmin()) + 1}",
+            )
+        return np.log(values)
+
+    def value(self, level: Floats) -> Floats:
+        """Return the values that have these levels."""
+        return np.exp(np.minimum(level, LARGEST_EXPONENT)) if self.log else level
+
+    def _changes(self, level: Floats, origins: NDArray[np.int64]) -> Floats:
+        windows = np.lib.stride_tricks.sliding_window_view(level, self.window)
+        return windows[origins - self.window + 1] - level[origins][:, None]
+
+    def _ahead(self, level: Floats, origins: NDArray[np.int64]) -> Floats:
+        ahead = np.lib.stride_tricks.sliding_window_view(level, self.horizon)
+        return ahead[origins + 1] - level[origins][:, None]
+
+    @property
+    def feature_names(self) -> list[str]:
+        """A name for each feature, such as `Passengers 11 steps back` or `month=1`."""
+        names = [
+            f"{column} {back} steps back"
+            for back in range(self.window - 1, -1, -1)
+            for column in self.plan.columns
+        ]
+        names += [f"{part}={value}" for part in self.calendar for value in range(SIZES[part])]
+        return names
+
+    @property
+    def number_of_features(self) -> int:
+        """How many columns `transform` returns."""
+        calendar = sum(SIZES[part] for part in self.calendar)
+        return self.window * (1 + len(self.scalings)) + calendar
+
+    @property
+    def reasons(self) -> list[str]:
+        """One sentence for each choice."""
+        level = "its logarithm, " if self.log else ""
+        return [
+            f"{self.plan.target}: {level}measured from the last value, {self.window} steps back"
+        ] + [f"{name}: {self.window} steps back" for name in self.plan.inputs]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything fitted as plain JSON; floats survive bit for bit."""
+        return to_plain(self)
+
+    @classmethod
+    def from_json(cls, plain: object) -> SeriesWindows:
+        """Rebuild what `to_json` gave. Raises FileFormatError for anything else."""
+        return from_plain(cls, plain, "the stored windows of a series")
+
+
+def thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return at most `most` of the places, drawn from all of them, in their order.
+
+    Always the same ones. Every k-th would meet the same hours of a day again and again.
+    """
+    if len(places) <= most:
+        return places
+    return np.sort(np.random.default_rng(0).choice(places, most, replace=False))
+
+
+def _spread_and_bound(changes: Floats) -> tuple[float, float]:
+    """Return one deviation of changes, and how many of them a change may count at most."""
+    # Around 0, not around their mean: a series that rises evenly has changes of one size.
+    spread = float(np.sqrt(np.mean(changes**2)))
+    if not (np.isfinite(spread) and spread > 0):
+        # A series that never changes is predicted exactly whatever it is divided by.
+        return 1.0, FARTHEST
+    usual = float(np.median(np.abs(changes))) / NORMAL_MEDIAN
+    largest = float(np.abs(changes).max())
+    if usual > 0 and largest > FAR_OUT * usual:
+        return usual, FAR_OUT
+    return spread, float(min(TIMES_SEEN * largest / spread, FARTHEST))

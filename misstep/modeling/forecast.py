@@ -1,0 +1,286 @@
+"""`ForecastModel`: a trained network that says how a series goes on, and how far it may be off.
+
+A `Model` whose rows are windows of a series and whose outputs are the next steps. What it needs
+beside the network, errors by step and the end of what it learned from, is its `Outlook`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from misstep.data import Table, Target, read_table
+from misstep.data.series import Series, read_series
+from misstep.data.stored import STRICT, from_plain, to_plain
+from misstep.data.windows import SeriesWindows
+from misstep.errors import ArgumentError, DataError, NotYetError
+from misstep.ir import Array
+from misstep.modeling.model import Model
+from misstep.modeling.scores import Scores, number_scores
+from misstep.nn import Loss, Network
+
+if TYPE_CHECKING:
+    import pandas
+
+# An interval that is right eight times in ten needs ten errors on each side to rest on.
+SHARE = 0.8
+FEWEST_ERRORS = 20
+# The normal distribution has a tenth of itself beyond so many deviations.
+NORMAL_DEVIATIONS = 1.2816
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Errors by step of the horizon, and the end of the series that was learned from.
+
+    `lower`, `upper`: (horizon,), what is added to a prediction, on the level of `SeriesWindows`, so
+    that the truth lies between in a share of `share`. `tail`: the last rows, of the columns of the
+    windows; `seconds`: their dates since 1970, or nothing. `rows`: learned from, in all.
+    """
+
+    share: float
+    lower: tuple[float, ...]
+    upper: tuple[float, ...]
+    tail: tuple[tuple[float, ...], ...]
+    seconds: tuple[int, ...]
+    rows: int
+
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1 or self.rows < 1 or not self.tail:
+            raise ValueError("a share, rows and the end of the series are needed")
+        if len(self.lower) != len(self.upper) or not self.lower:
+            raise ValueError("errors below and above are needed for each step")
+        if len({len(row) for row in self.tail}) != 1:
+            raise ValueError("rows of one length are needed")
+        if len(self.seconds) not in (0, len(self.tail)):
+            raise ValueError("a date for each row is needed, or none")
+        # Years 1 to 9999, as dates are written.
+        if any(not -62_135_596_800 <= one <= 253_402_300_799 for one in self.seconds):
+            raise ValueError("dates are needed that can be written")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON; floats survive bit for bit."""
+        return to_plain(self)
+
+    @classmethod
+    def from_json(cls, plain: object) -> Outlook:
+        """Rebuild what `to_json` gave. Raises FileFormatError for anything else."""
+        return from_plain(cls, plain, "the stored end of a series")
+
+
+@dataclass(frozen=True)
+class BackTest:
+    """Forecasts from each origin of a stretch of the past, beside what came.
+
+    `origins`: rows, (origins,); `predicted`, `truth`: (origins, horizon) in the target's unit;
+    `last`: the last value at each origin, (origins,).
+    """
+
+    origins: Array
+    predicted: Array
+    truth: Array
+    last: Array
+
+    @property
+    def scores(self) -> Scores:
+        """Return RMSE, R² and MAE over all origins and steps."""
+        return number_scores(self.predicted, self.truth)
+
+    def by_step(self) -> Array:
+        """Return the mean absolute error of each step, (horizon,)."""
+        errors: Array = np.abs(self.predicted - self.truth).mean(axis=0)
+        return errors
+
+
+class ForecastModel(Model):
+    """A trained network that forecasts a series; made by `misstep train` or `ms.Forecaster`.
+
+    `preprocessing`: the windows. `outlook`: errors by step, and the end of what was learned from.
+
+    >>> import misstep as ms
+    >>> import numpy as np
+    >>> walk = np.random.default_rng(0).normal(size=80).cumsum()
+    >>> ms.Forecaster(horizon=2, epochs=1).fit(walk).save("walk.misstep")
+    >>> ms.load_model("walk.misstep").forecast(steps=2)["step"].tolist()
+    [1, 2]
+    """
+
+    preprocessing: SeriesWindows
+
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        preprocessing: SeriesWindows,
+        target: Target,
+        facts: dict[str, Any],
+        outlook: Outlook | None = None,
+    ) -> None:
+        super().__init__(network, loss, preprocessing, target, facts)
+        self.outlook = outlook
+
+    @property
+    def horizon(self) -> int:
+        """Return how many steps are predicted."""
+        return self.preprocessing.horizon
+
+    def read(self, data: Any) -> Series:
+        """Return data as the series that was learned from goes on; notes are in `notes`.
+
+        data: a path, table or frame with the columns of training. Raises DataError in words.
+        """
+        if isinstance(data, Series):
+            return data
+        table = data if isinstance(data, Table) else read_table(data)
+        series = read_series(table, self.preprocessing.plan)
+        self.notes = list(series.notes)
+        if len(series) < self.preprocessing.window:
+            raise DataError(
+                series.name, needed=f"at least {self.preprocessing.window} rows to look back on",
+                got=f"{len(series)}", try_="the rows before them as well",
+            )  # fmt: skip
+        return series
+
+    def learned_from(self) -> Series:
+        """Return the end of the series that was learned from, long enough for a forecast."""
+        assert self.outlook is not None
+        seconds = np.array(self.outlook.seconds, np.int64)
+        dates = seconds.astype("datetime64[s]") if len(seconds) else None
+        return Series(self.preprocessing.plan, np.array(self.outlook.tail), dates)
+
+    def encode(self, data: Any) -> Array:
+        """Return a row for each origin that has a whole window before it, (origins, features)."""
+        return self.preprocessing.transform(self.read(data))
+
+    def truth(self, data: Any) -> tuple[Array, Array] | None:
+        """Raise NotYetError: what comes after is no column of a row; `back_test` compares."""
+        raise NotYetError(
+            "the answers of a forecast", needed="a row with its answer",
+            got="a series, whose answers are its own next steps", try_="misstep predict",
+        )  # fmt: skip
+
+    def predict(self, data: Any) -> Array:
+        """Return the next steps from each origin, (origins, horizon), in the target's unit."""
+        series = self.read(data)
+        return self._predict(series, self.preprocessing.origins(series))
+
+    def evaluate(self, data: Any) -> Scores:
+        """Return the scores over all origins of `data` whose next steps are known."""
+        return self.back_test(self.read(data)).scores
+
+    def forecast(self, data: Any = None, steps: int | None = None) -> pandas.DataFrame:
+        """Return the next steps after the end of `data`, or after what was learned from.
+
+        `steps`: at most the horizon. Columns: step, date (where there are dates), prediction, and
+        lower and upper, between which the truth lies in a share of `outlook.share`. Raises
+        ArgumentError or DataError.
+        """
+        import pandas
+
+        wanted = self._checked(steps)
+        if data is None and self.outlook is None:
+            raise ArgumentError("the forecast", needed="a series to go on from", got="none")
+        series = self.learned_from() if data is None else self.read(data)
+        origin = np.array([len(series) - 1])
+        features = self.preprocessing.transform(series, origin)
+        outputs = np.asarray(self.outputs_of(features), np.float64)[:, :wanted]
+        columns: dict[str, Any] = {"step": np.arange(1, wanted + 1)}
+        dates = series.following(wanted)
+        if dates is not None:
+            columns["date"] = dates
+        columns["prediction"] = self.preprocessing.decode(outputs, series, origin)[0]
+        if self.outlook is not None:
+            spread = self.preprocessing.answer_spread
+            for name in ("lower", "upper"):
+                moved = outputs + np.array(getattr(self.outlook, name))[:wanted] / spread
+                columns[name] = self.preprocessing.decode(moved, series, origin)[0]
+        return pandas.DataFrame(columns)
+
+    def back_test(self, series: Series, since: int = 0) -> BackTest:
+        """Forecast from each origin and compare; only steps from row `since` on are predicted.
+
+        Raises DataError where no origin has both a whole window and its horizon.
+        """
+        origins = self.preprocessing.origins(series, answered=True)
+        origins = origins[origins >= since - 1]
+        if not len(origins):
+            raise DataError(
+                series.name, needed=f"{self.horizon} rows to compare a forecast with", got="fewer"
+            )
+        places = origins[:, None] + np.arange(1, self.horizon + 1)
+        predicted = self._predict(series, origins)
+        return BackTest(origins, predicted, series.target[places], series.target[origins])
+
+    def summary(self) -> str:
+        """Return what is forecast from what, the layers and how training went, as text."""
+        windows = self.preprocessing
+        steps = f"the next {self.horizon} steps" if self.horizon > 1 else "the next step"
+        named = ", ".join(windows.plan.columns)
+        season = f", a season of {windows.season}" if windows.season else ""
+        rest = super().summary().partition("\n")[2]
+        return (
+            f"forecasts {self.target.name}: {steps} of one {windows.plan.step.words}\n"
+            f"looks back on {windows.window} steps of {named}{season}\n{rest}"
+        )
+
+    def learned_rows(self, series: Series) -> int | None:
+        """Return how many of the first rows of `series` were learned from; None: not to be told."""
+        if self.outlook is None:
+            return None
+        if self.outlook.seconds and series.dates is not None:
+            end = np.datetime64(self.outlook.seconds[-1], "s")
+            return int(np.searchsorted(series.dates, end, side="right"))
+        rows, tail = self.outlook.rows, np.array(self.outlook.tail)
+        same = len(series) >= rows and np.array_equal(series.values[rows - len(tail) : rows], tail)
+        return rows if same else None
+
+    def _predict(self, series: Series, origins: Array) -> Array:
+        outputs = self.outputs_of(self.preprocessing.transform(series, origins))
+        return self.preprocessing.decode(outputs, series, origins)
+
+    def _checked(self, steps: int | None) -> int:
+        if steps is None:
+            return self.horizon
+        whole = isinstance(steps, int | np.integer) and not isinstance(steps, bool)
+        if not whole or not 1 <= steps <= self.horizon:
+            raise ArgumentError(
+                "the steps of a forecast", needed=f"1 to {self.horizon}, the horizon it was "
+                "trained for", got=repr(steps), try_="training with a longer horizon",
+            )  # fmt: skip
+        return int(steps)
+
+
+def outlook_of(
+    windows: SeriesWindows, back_test: BackTest | None, whole: Series
+) -> tuple[Outlook, str]:
+    """Return the errors of a back-test by step and the end of `whole`, and what the errors are."""
+    if back_test is None:
+        lower = upper = np.zeros(windows.horizon)
+        because = "nothing was set apart to measure errors on, so there is no interval"
+    else:
+        errors = windows.level(back_test.truth) - windows.level(back_test.predicted)
+        count = len(errors)
+        tail = (1 - SHARE) / 2
+        if count >= FEWEST_ERRORS:
+            # One rank further out than a plain quantile, so that new errors lie within as often as
+            # is said (Vovk and others, 2005).
+            reach = min(1.0, np.ceil((count + 1) * (1 - tail)) / count)
+            lower, upper = np.quantile(errors, [1 - reach, reach], axis=0)
+            because = f"the errors of {count:,} forecasts of the test part, step by step"
+        else:
+            deviation = np.sqrt((errors**2).mean(axis=0)) * NORMAL_DEVIATIONS
+            lower, upper = -deviation, deviation
+            because = f"only {count} forecasts of the test part, whose errors are taken as normal"
+    rows = min(len(whole), windows.window)
+    seconds: tuple[int, ...] = ()
+    if whole.dates is not None:
+        seconds = tuple(whole.dates[-rows:].astype("datetime64[s]").astype(int).tolist())
+    outlook = Outlook(
+        SHARE, tuple(lower.tolist()), tuple(upper.tolist()),
+        tuple(map(tuple, whole.values[-rows:].tolist())), seconds, len(whole),
+    )  # fmt: skip
+    return outlook, because

@@ -1,0 +1,153 @@
+"""The command line on series: recognized with its because, judged in time, continued as CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from cli_world import Run
+
+from misstep.cli.series_command import forecast_verdict
+from misstep.modeling import BackTest, Baseline, ForecastTrained
+
+
+def sales(rows: int = 96, start: str = "2001-01-01") -> pandas.DataFrame:
+    month = np.arange(rows)
+    values = 100 + 2 * month + 20 * np.sin(month * 2 * np.pi / 12) + np.cos(month * 2.3)
+    dates = pandas.date_range(start, periods=rows, freq="MS").strftime("%Y-%m-%d")
+    return pandas.DataFrame({"month": dates, "sold": values.round(3)})
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    sales().to_csv("sales.csv", index=False)
+    return tmp_path
+
+
+def test_from_training_to_the_next_steps(here: Path, run: Run) -> None:
+    done = run("train", "sales.csv", "--target", "sold", "--epochs", 3, "--threads", 1)
+    assert done.code == 0
+    assert "because the dates in month rise by one month from row to row" in done.said
+    assert "the next 12 steps" in done.said
+    for who in ("this network", "the last value", "the season before", "a linear model on lags"):
+        assert who in done.out
+    assert "A picture of the forecast is in runs/sales/forecast.svg" in done.out
+    assert (here / "runs/sales/forecast.svg").read_text().startswith("<svg")
+
+    model = "runs/sales/model.misstep"
+    ahead = run("predict", model)
+    assert [row["step"] for row in ahead.csv] == [str(step) for step in range(1, 13)]
+    assert list(ahead.csv[0]) == ["step", "date", "prediction", "lower", "upper"]
+    assert ahead.csv[0]["date"] == "2009-01-01"
+    assert "follow the end of what was learned from" in ahead.said
+
+    sales(114).to_csv("longer.csv", index=False)
+    later = run("predict", model, "longer.csv", "--out", "ahead.csv")
+    assert "18 rows came after what was learned from" in later.said
+    assert "2010-07-01" in (here / "ahead.csv").read_text().splitlines()[1]
+    told = run("predict", model, "longer.csv", "--json").json
+    assert told["task"] == "forecast"
+    assert told["metrics"]["mae"] > 0
+    assert len(told["predictions"]) == 12
+
+    assert "forecasts sold: the next 12 steps of one month" in run("summary", model).out
+    assert run("summary", model, "--json").json["task"] == "forecast"
+    assert run("inspect", model, "--kernels").code == 0
+    explained = run("explain", model, "sales.csv")
+    assert explained.code == 2
+    assert "can't be explained yet" in explained.said
+
+
+def test_the_same_model_again_from_where_it_was_left(here: Path, run: Run) -> None:
+    words = ("train", "sales.csv", "--target", "sold", "--epochs", 4, "--threads", 1, "--quiet")
+    assert run(*words).code == 0
+    first = (here / "runs/sales/model.misstep").read_bytes()
+    assert run(*words, "--resume").code == 0
+    assert (here / "runs/sales/model.misstep").read_bytes() == first
+
+
+def test_regression_forgets_the_order_and_forecast_needs_no_dates(here: Path, run: Run) -> None:
+    words = ("train", "sales.csv", "--target", "sold", "--epochs", 1, "--json")
+    assert run(*words, "--task", "regression").json["task"] == "regression"
+    sales()[["sold"]].to_csv("plain.csv", index=False)
+    told = run("train", "plain.csv", "--target", "sold", "--task", "forecast", "--json").json
+    assert told["task"] == "forecast"
+    assert {"last_value", "seasonal", "linear", "test"} == set(told["metrics"])
+    told = {one["what"]: one["choice"] for one in told["choices"]}
+    assert told["horizon"] == "the next 12 steps"
+
+
+def test_several_series_in_one_file(here: Path, run: Run) -> None:
+    both = [sales(60).assign(shop=shop) for shop in ("north", "south")]
+    pandas.concat(both).to_csv("shops.csv", index=False)
+    words = ("train", "shops.csv", "--target", "sold", "--epochs", 1, "--threads", 1)
+    done = run(*words)
+    assert done.code == 2
+    assert '--only "shop=north"' in done.said
+    done = run(*words, "--only", "shop=south", "--horizon", 2)
+    assert done.code == 0
+    ahead = run("predict", "runs/shops/model.misstep", "shops.csv")
+    assert [row["date"] for row in ahead.csv] == ["2006-01-01", "2006-02-01"]
+    assert run(*words, "--only", "shop").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--task", "classification", "--horizon", 3), "--horizon: needed a series"),
+        (("--horizon", 0), "the horizon: needed 1 to"),
+        (("--horizon", 500), "the horizon: needed 1 to 24 steps"),
+        (("--season", 1), "the season"),
+        (("--test", "sales.csv"), "--task regression"),
+        (("--only", "month=never"), "the rows with month 'never'"),
+    ],
+)
+def test_what_does_not_go_together(
+    here: Path, run: Run, words: tuple[object, ...], said: str
+) -> None:
+    done = run("train", "sales.csv", "--target", "sold", *words)
+    assert done.code == 2
+    assert said in done.said
+    assert not (here / "runs/sales/model.misstep").exists()
+
+
+def test_rows_are_needed_by_all_but_forecasts(world: Path, run: Run) -> None:
+    done = run("predict", "runs/houses/model.misstep")
+    assert done.code == 2
+    assert "only a forecast goes on by itself" in done.said
+
+
+def judged(ours: float, last: float, linear: float, origins: int = 200) -> str:
+    """Return the verdict for mean errors of the network, the last value and a line."""
+    nothing = np.zeros((origins, 1))
+    scores = {"test": ours, "last_value": last, "linear": linear}
+    baselines = [
+        Baseline("last_value", "the last value", "", lambda: None),
+        Baseline("linear", "a linear model on lags", "", lambda: None),
+    ]
+    metrics = {name: {"mae": error, "rmse": error} for name, error in scores.items()}
+    test = BackTest(np.arange(origins), nothing, nothing, nothing[:, 0])
+    return forecast_verdict(
+        ForecastTrained(
+            None,
+            None,
+            metrics,
+            [],
+            [],
+            0.0,
+            baselines,
+            back_test=test,  # type: ignore[arg-type]
+        )
+    )
+
+
+def test_verdicts_are_honest() -> None:
+    assert "Better than a linear model on lags by 50.0%" in judged(1.0, 4.0, 2.0)
+    assert "About as good as a linear model on lags" in judged(1.98, 4.0, 2.0)
+    assert "linear model on lags is the better choice" in judged(3.0, 4.0, 2.0)
+    assert "No better than saying the last value again" in judged(1.0, 1.0, 1.0)
+    assert "random walk" in judged(1.0, 1.0, 1.0)
+    assert judged(2.0, 1.0, 1.0).startswith("Worse than saying the last value again")

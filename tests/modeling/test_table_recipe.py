@@ -1,0 +1,95 @@
+"""What a table is trained with when nobody says anything: by its rows, features and target."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from misstep.data import Target, recognize_target
+from misstep.modeling import Choices, Settings, table_recipe
+from misstep.modeling.recipes import Recipe, places_of_numbers
+from misstep.modeling.recipes.tables import MOST_ROWS_SEEN
+from misstep.nn import Ensemble, MemberDense, PeriodicEmbedding
+
+NUMBER = recognize_target(np.linspace(0.0, 1.0, 50), "price")
+TWO = recognize_target(np.array(["no", "yes"] * 20), "answer")
+TEN = recognize_target(np.array(list("abcdefghij") * 5), "letter")
+
+
+def recipe(rows: int, target: Target, features: int = 6, **said: object) -> tuple[Recipe, Choices]:
+    choices = Choices()
+    numbers = tuple(range(min(features, 4)))
+    found = table_recipe(rows, features, target, Settings(**said), choices, numbers=numbers)  # type: ignore[arg-type]
+    return found, choices
+
+
+def test_few_rows_get_one_small_network() -> None:
+    found, _ = recipe(150, NUMBER)
+    assert not isinstance(found.module, Ensemble)
+    assert found.passes == 1
+
+
+@pytest.mark.parametrize("target", [NUMBER, TEN])
+def test_many_rows_get_members_that_see_waves_of_numbers_only(target: Target) -> None:
+    found, choices = recipe(5000, target, features=9)
+    assert isinstance(found.module, Ensemble)
+    waves = found.module.layers[0]
+    assert isinstance(waves, PeriodicEmbedding)
+    assert waves.places == (0, 1, 2, 3)
+    last = found.module.layers[-1]
+    assert isinstance(last, MemberDense)
+    assert last.units == (1 if target is NUMBER else 10)
+    assert found.passes == found.module.members
+    assert found.batch_size % found.module.members == 0
+    told = {one.what: one for one in choices.made}
+    assert "8 members" in told["network"].choice
+    assert "for each member" in told["batch size"].choice
+    assert all(one.because for one in choices.made)
+
+
+def test_few_rows_with_classes_are_learned_to_the_end() -> None:
+    found, choices = recipe(500, TWO)
+    assert not found.restore_best
+    assert found.patience == found.epochs
+    told = {one.what: one for one in choices.made}
+    assert "the last one" in told["epochs"].choice
+    assert "by chance" in told["epochs"].because
+    number, _ = recipe(500, NUMBER)
+    assert number.restore_best
+
+
+def test_what_a_person_says_goes() -> None:
+    found, choices = recipe(5000, NUMBER, epochs=3, batch_size=10, learning_rate=0.5, patience=2)
+    assert (found.epochs, found.patience, found.optimizer.rate) == (3, 2, 0.5)
+    assert found.batch_size == 10 * found.passes
+    assert sum("you chose" in one.because for one in choices.made) == 3
+    few, _ = recipe(500, TWO, patience=4)
+    assert few.restore_best
+    assert few.patience == 4
+    own, _ = recipe(5000, NUMBER, network="dense8")
+    assert not isinstance(own.module, Ensemble)
+    assert own.passes == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 5_000_000), st.integers(1, 2_000), st.sampled_from([NUMBER, TWO, TEN])
+)  # fmt: skip
+def test_any_table_gets_a_training_that_ends_in_time(
+    rows: int, features: int, target: Target
+) -> None:
+    found, _ = recipe(rows, target, features=features)
+    assert found.epochs >= 1
+    assert found.patience >= 1
+    if isinstance(found.module, Ensemble):
+        # Five epochs are the least; then the members are fewer.
+        assert rows * found.passes * found.epochs <= max(MOST_ROWS_SEEN, rows * found.passes * 5)
+        assert rows * found.passes * 5 <= max(MOST_ROWS_SEEN, 10 * rows)
+
+
+def test_numbers_are_features_with_more_than_two_values() -> None:
+    features = np.array([[0.0, 1.0, 5.0], [1.0, 1.0, 6.0], [0.0, 1.0, 7.0]], "float32")
+    assert places_of_numbers(features) == (2,)
+    assert places_of_numbers(features[:0]) == ()
