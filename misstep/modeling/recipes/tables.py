@@ -50,7 +50,7 @@ FEW_ROWS = 2000
 # Units of the two hidden layers of each member, and what is dropped behind each. A class says less
 # about a row than a number does, so that few rows with classes bear fewer weights.
 UNITS, UNITS_FOR_FEW_CLASSES = 128, 64
-DROP, DROP_FOR_FEW, DROP_FOR_CLASSES = 0.1, 0.2, 0.2
+DROP, DROP_FOR_FEW, DROP_FOR_CLASSES, DROP_FOR_FEW_CLASSES = 0.1, 0.2, 0.2, 0.3
 # Waves of each number, how many mixtures of them the next layer sees, and the deviation of the
 # highest frequencies: few rows can't tell fine grain from noise, few with classes none at all. Many
 # with classes can tell even single values, such as the sums at which a form asks for another line;
@@ -184,7 +184,7 @@ def _ensemble(
         drop, waves, highest = DROP_FOR_CLASSES, WAVES_FOR_CLASSES, HIGHEST_FOR_CLASSES
     layers: list[Module] = []
     if few and not target.is_number:
-        units = UNITS_FOR_FEW_CLASSES
+        units, drop = UNITS_FOR_FEW_CLASSES, DROP_FOR_FEW_CLASSES
     elif 0 < len(numbers) <= MOST_NUMBERS:
         layers.append(PeriodicEmbedding(tuple(numbers), waves, size, highest=highest))
         choices.add(
