@@ -88,16 +88,16 @@ def root(
 
 
 @app.command(
-    cls=SingleCommand, short_help="Train a network on a table, sequences, pictures or an example."
+    cls=SingleCommand, short_help="Train on a table, texts, sequences, pictures or an example."
 )
 def train(
     source: Annotated[
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A table (CSV or TSV, also gzipped), recorded sequences (npz), a folder with "
-            "MNIST's idx files, or the name of an example: digits, iris, wine, breast-cancer, "
-            "diabetes.",
+            help="A table (CSV or TSV, also gzipped); a folder with a folder of pictures or texts "
+            "for each class; MNIST's idx files; an npz file of pictures or sequences; or the name "
+            "of an example: digits, iris, wine, breast-cancer, diabetes.",
             show_default=False,
         ),
     ] = None,
@@ -128,8 +128,9 @@ def train(
     test: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE",
-            help="A table to be judged on. Without it a fifth of the rows is set apart.",
+            metavar="PATH",
+            help="A table, or a folder of pictures by class, to be judged on. Without it a fifth "
+            "of the rows is set apart.",
         ),
     ] = None,
     without: Annotated[
@@ -175,6 +176,14 @@ def train(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="X", help="How far a step goes at first.")
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            help="How pictures are changed while they are learned: none, or words such as "
+            "flip-shift-cutout.",
+        ),
+    ] = None,
     seed: Annotated[
         int,
         typer.Option(
@@ -209,8 +218,10 @@ def train(
         misstep train houses.csv --target price
         misstep train people.csv --target income --test others.csv
         misstep train passengers.csv --target Passengers --horizon 12
+        misstep train messages.csv --target spam --without read_by
         misstep train movements.npz
         misstep train long.csv --target activity --sequence-of id
+        misstep train pets/ --augment flip-shift
         misstep train mnist/ --network dense128 --epochs 10
     """
     from misstep.cli.train_command import Wishes, train_on
@@ -224,7 +235,7 @@ def train(
             sequence_of=sequence_of, network=network, vectors=vectors, epochs=epochs,
             task=None if task is None else task.value, batch_size=batch_size,
             learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
-            quiet=quiet, json=json, horizon=horizon, season=season, only=only,
+            augment=augment, quiet=quiet, json=json, horizon=horizon, season=season, only=only,
         )
     )  # fmt: skip
 
@@ -236,8 +247,9 @@ def predict(
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Rows with the columns of training, in any order; or pictures (a folder or one "
-            "idx file); or an example. A forecast goes on without it.",
+            help="Rows with the columns of training, in any order; texts, one a line, or a folder "
+            "of .txt files; pictures (a folder, a file, npz or idx); or an example. A forecast "
+            "goes on without it.",
             show_default=False,
         ),
     ] = None,
@@ -251,11 +263,12 @@ def predict(
 
     Of a series the next steps are predicted: step, date, prediction, lower and upper.
 
-    Rows are counted from 1, a header not counted. Where SOURCE has the answers, the score is said
-    too, on standard error.
+    Rows are counted from 1, a header not counted; pictures go by the names of their files. Where
+    SOURCE has the answers, the score is said too, on standard error.
 
         misstep predict runs/houses/model.misstep new.csv
         misstep predict runs/houses/model.misstep new.csv --out prices.csv
+        misstep predict runs/pets/model.misstep new-pets/ --out pets.csv
         misstep predict runs/mnist/model.misstep t10k-images-idx3-ubyte.gz
     """
     from misstep.cli.predict_command import predict_rows

@@ -6,7 +6,6 @@ Adds to the errors of the rooms below what only a command line knows, such as th
 from __future__ import annotations
 
 import shlex
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,22 @@ import numpy as np
 from misstep.data import (
     ColumnKind,
     Pictures,
-    PixelScaling,
+    PictureScaling,
     Preprocessor,
     Sequences,
     SequenceScaling,
     Table,
-    is_picture_folder,
+    is_idx_folder,
     sequences_from_table,
 )
 from misstep.data.files import existing_path
-from misstep.errors import DataError, MisstepError, NotYetError, StorageError
+from misstep.errors import DataError, MisstepError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
 
 # Runs have folders in here, unless --out says another place.
 RUNS = Path("runs")
 MODEL = "model.misstep"
 
-# Enough of a folder to see what it holds.
-ENTRIES = 1000
-_PHOTOS = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 Rows = Table | Pictures | Sequences | np.ndarray
 
@@ -49,12 +45,12 @@ def read_given(source: str) -> Table | Pictures | Sequences:
 def read_given_rows(source: str, model: Model) -> Rows:
     """Return rows that `model` may predict for. Raises MisstepError in words."""
     try:
-        found = read_rows(source, only_text(model))
+        found = read_rows(source, only_text(model), model.preprocessing)
     except StorageError as error:
         raise _clearer(source, error) from error
     if isinstance(model.preprocessing, SequenceScaling):
         return _sequences(source, found, model.preprocessing, model.target.name)
-    pixels = isinstance(model.preprocessing, PixelScaling)
+    pixels = isinstance(model.preprocessing, PictureScaling)
     if not pixels and not isinstance(found, Table):
         made_of = model.preprocessing
         columns = made_of.feature_names
@@ -98,12 +94,13 @@ def _sequences(source: str, found: Rows, scaling: SequenceScaling, target: str) 
 def _refuse_for_pictures(source: str, model: Model, found: Rows) -> None:
     """Raise DataError where a model of pictures is given what can't be pictures."""
     scaling = model.preprocessing
-    if not isinstance(scaling, PixelScaling) or isinstance(found, Pictures):
+    if not isinstance(scaling, PictureScaling) or isinstance(found, Pictures):
         return
-    needed = f"pictures of {scaling.pixels} pixels"
+    pixels = scaling.number_of_features
+    needed = f"pictures of {pixels} pixels"
     if isinstance(found, Table):
         columns = len(found.frame.columns)
-        if columns not in (scaling.pixels, scaling.pixels + 1):
+        if columns not in (pixels, pixels + 1):
             needed += ", or a table with a column for each pixel"
             raise DataError(source, needed=needed, got=f"a table of {columns} columns")
     elif isinstance(found, np.ndarray) and found.ndim < 2:
@@ -141,6 +138,13 @@ def kind_of_rows(rows: Rows) -> str:
     return "row" if isinstance(rows, Table) else "picture"
 
 
+def files_of(rows: Rows) -> tuple[str, ...]:
+    """Return the name of each row's file where every row has one of its own, else nothing."""
+    if not isinstance(rows, Pictures):
+        return ()
+    return rows.test_files if len(rows.test_pictures) else rows.train_files
+
+
 def part_in_words(rows: Rows) -> str:
     """Return which part of a folder of pictures is meant, in words, or nothing."""
     if isinstance(rows, Pictures) and len(rows.test_pictures):
@@ -156,13 +160,8 @@ def quoted(word: Any) -> str:
 def _clearer(source: str, error: StorageError) -> MisstepError:
     """Return the error, with what only a command line knows: examples, and folders of pictures."""
     path = Path(source)
-    if source.strip() and path.is_dir() and not is_picture_folder(path):
-        needed = "a table, or a folder with MNIST's idx files"
-        inside = (one.suffix.lower() for one in islice(path.glob("**/*"), ENTRIES))
-        if _PHOTOS & set(inside):
-            return NotYetError(
-                source, needed=needed, got="a folder of picture files; those can't be read yet"
-            )
+    if source.strip() and path.is_dir() and not is_idx_folder(path):
+        needed = "a table, a folder with a folder of pictures for each class, or MNIST's idx files"
         return StorageError(source, needed=needed, got="another folder", try_=error.try_)
     near = unknown_source(source)
     if near is None or not source.replace("-", "").replace("_", "").isalnum():

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from misstep.cli.given import Rows, kind_of_rows, number_of_rows
-from misstep.data import Pictures, PixelScaling, Preprocessor, Sequences, Table
+from misstep.data import Pictures, PictureScaling, Preprocessor, Sequences, Table
+from misstep.data.picture_scaling import COLORS
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model, picture_rows
@@ -64,7 +65,7 @@ def pick_row(model: Model, rows: Rows, number: int, source: str) -> OneRow:
     picture = _picture(model, alone, features)
     return OneRow(
         number, kind, features, None if known is None else known[1],
-        _names(model, picture, features), _cells(model, alone), picture, notes,
+        _names(model, alone, features), _cells(model, alone), picture, notes,
         _silent(model, features),
     )  # fmt: skip
 
@@ -84,20 +85,25 @@ def _alone(rows: Rows, place: int) -> Rows:
 
 def _picture(model: Model, alone: Rows, features: Array) -> Array | None:
     """Return the row as a picture from 0 to 1, if it came as one."""
-    if not isinstance(model.preprocessing, PixelScaling) or isinstance(alone, Table | Sequences):
+    scaling = model.preprocessing
+    if not isinstance(scaling, PictureScaling) or isinstance(alone, Table | Sequences):
         return None
-    shape = (picture_rows(alone)[0] if isinstance(alone, Pictures) else alone).shape[1:]
-    return features.reshape(shape) if len(shape) == 2 else None
+    return features.reshape(scaling.shape[:2]) if scaling.channels == 1 else None
 
 
-def _names(model: Model, picture: Array | None, features: Array) -> list[str]:
-    if picture is None:
-        if isinstance(model.preprocessing, Preprocessor):
-            # The words themselves, where the features are those of a text.
-            return model.preprocessing.names_in_row(features[0])
+def _names(model: Model, alone: Rows, features: Array) -> list[str]:
+    scaling = model.preprocessing
+    if isinstance(scaling, Preprocessor):
+        # The words themselves, where the features are those of a text.
+        return scaling.names_in_row(features[0])
+    if not isinstance(scaling, PictureScaling) or isinstance(alone, Table):
         return model.feature_names
-    height, width = picture.shape
-    return [f"pixel at row {i + 1}, column {j + 1}" for i in range(height) for j in range(width)]
+    height, width, channels = scaling.shape
+    colors = [f"{color} of " for color in COLORS] if channels == len(COLORS) else [""]
+    return [
+        f"{color}pixel at row {i + 1}, column {j + 1}"
+        for i in range(height) for j in range(width) for color in colors
+    ]  # fmt: skip
 
 
 def _silent(model: Model, features: Array) -> frozenset[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 from misstep.cli.exits import DONE
 from misstep.cli.given import (
     Rows,
+    files_of,
     kind_of_rows,
     number_of_rows,
     part_in_words,
@@ -23,7 +24,7 @@ from misstep.cli.given import (
 from misstep.cli.plain_text import json_line
 from misstep.cli.series_command import forecast_rows
 from misstep.cli.showing import Page, counted
-from misstep.data import Sequences, Table
+from misstep.data import Pictures, Sequences, Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
@@ -47,9 +48,9 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     rows = read_given_rows(source, model)
     page = Page(to_error=json or out is None)
     outputs = model.outputs(rows)
-    notes = list(model.notes)
+    notes = [*(rows.notes if isinstance(rows, Pictures) else []), *model.notes]
     scores, judged, words = _score(model, rows, outputs)
-    kind = kind_of_rows(rows)
+    kind, files = kind_of_rows(rows), files_of(rows)
     if out is not None:
         write_text(out, csv_text(model, outputs, rows))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
@@ -75,7 +76,7 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
             "out": None if out is None else str(out),
         }
         if out is None:
-            found["predictions"] = _as_objects(model, outputs)
+            found["predictions"] = _as_objects(model, outputs, files)
         print(json_line(found))
     return DONE
 
@@ -94,6 +95,8 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
         called, heads[0] = rows.ids.tolist(), rows.identifier
     if isinstance(rows, Table) and rows.files is not None:
         called, heads[0] = rows.files, "file"
+    if files_of(rows):
+        called, heads[0] = files_of(rows), "file"
     if model.target.is_number:
         writer.writerow(heads)
         for row, number in zip(called, model.decide(outputs).tolist(), strict=True):
@@ -108,15 +111,16 @@ def csv_text(model: Model, outputs: Array, rows: Rows) -> str:
     return text.getvalue()
 
 
-def _as_objects(model: Model, outputs: Array) -> list[dict[str, Any]]:
+def _as_objects(model: Model, outputs: Array, files: Sequence[str]) -> list[dict[str, Any]]:
     """Return one object for each row, as CSV has them."""
     found: list[dict[str, Any]] = []
     for row, label in enumerate(model.decide(outputs).tolist(), 1):
-        found.append({"row": row, "prediction": label})
+        named = {"file": files[row - 1]} if files else {"row": row}
+        found.append({**named, "prediction": label})
         if not model.target.is_number:
             shares = outputs[row - 1].tolist()
-            named = dict(zip(map(str, model.target.classes), shares, strict=True))
-            found[-1] |= {"probability": max(shares), "probabilities": named}
+            by_class = dict(zip(map(str, model.target.classes), shares, strict=True))
+            found[-1] |= {"probability": max(shares), "probabilities": by_class}
     return found
 
 

@@ -27,7 +27,7 @@ from misstep.cli.summary_command import task_of
 from misstep.cli.verdict import score_rows, verdict
 from misstep.data import (
     Pictures,
-    PixelScaling,
+    PictureScaling,
     Sequences,
     SequenceScaling,
     Table,
@@ -35,6 +35,7 @@ from misstep.data import (
     only_rows,
     read_table,
     read_text_folder,
+    with_test_folder,
 )
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling import (
@@ -50,7 +51,7 @@ from misstep.modeling import (
     train_series,
     train_table,
 )
-from misstep.modeling.recipes import check_settings, reads_in_order
+from misstep.modeling.recipes import augmentation, check_settings, reads_in_order
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
 
@@ -76,6 +77,7 @@ class Wishes:
     threads: int | None
     out: Path | None
     resume: bool
+    augment: str | None
     quiet: bool
     json: bool
     horizon: int | None = None
@@ -95,6 +97,7 @@ def train_on(wishes: Wishes) -> int:
         network=wishes.network, vectors=wishes.vectors, epochs=wishes.epochs,
         batch_size=wishes.batch_size,
         learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
+        augment=wishes.augment,
         # Who asks for a number of epochs gets them all; the weights of the best one are kept.
         patience=wishes.epochs,
         folder=wishes.folder, resume=wishes.resume, progress=not wishes.quiet,
@@ -110,6 +113,8 @@ def train_on(wishes: Wishes) -> int:
     check_place(wishes.folder)
     data = read_given(wishes.source)
     _refuse_for_others(wishes, data)
+    if wishes.test is not None and isinstance(data, Pictures):
+        data = with_test_folder(data, wishes.test)
     test = _test_of(wishes, data)
     _say_what_was_read(page, wishes, data, test)
     return _finish(page, wishes, _trained(wishes, data, test, settings), data, test)
@@ -161,7 +166,7 @@ def _column_and_value(only: str) -> tuple[str, str]:
 
 def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
     """Return the rows to be judged on, of the kind of `data`. Raises DataError for another kind."""
-    if wishes.test is None:
+    if wishes.test is None or isinstance(data, Pictures):
         return None
     if not isinstance(data, Sequences):
         folder = is_text_folder(Path(wishes.test))
@@ -173,7 +178,15 @@ def _test_of(wishes: Wishes, data: Data) -> Table | Sequences | None:
 
 
 def _refuse_for_others(wishes: Wishes, data: Data) -> None:
-    """Raise ArgumentError for options that mean nothing for pictures or for sequences."""
+    """Raise ArgumentError for options that mean nothing for such data."""
+    if wishes.augment is not None and isinstance(data, Pictures):
+        augmentation(wishes.augment, min(data.shape[:2]))
+    elif wishes.augment is not None:
+        raise ArgumentError(
+            f"--augment {wishes.augment}", needed="pictures",
+            got="a table" if isinstance(data, Table) else "sequences",
+            try_="the command without --augment",
+        )  # fmt: skip
     if isinstance(data, Table):
         return
     kind = "pictures" if isinstance(data, Pictures) else "sequences"
@@ -184,7 +197,6 @@ def _refuse_for_others(wishes: Wishes, data: Data) -> None:
         "--task": wishes.task if wishes.task == "forecast" else None,
     }  # fmt: skip
     if isinstance(data, Pictures):
-        given["--test"] = wishes.test
         given["--task"] = None if wishes.task == "classification" else wishes.task
     for option, value in given.items():
         if value is not None:
@@ -198,9 +210,7 @@ def _say_what_was_read(
     page: Page, wishes: Wishes, data: Data, test: Table | Sequences | None
 ) -> None:
     if isinstance(data, Pictures):
-        count = len(data.train_pictures) + len(data.test_pictures)
-        height, width = data.train_pictures.shape[1:]
-        page.say(f"{wishes.source}: {count:,} pictures of {height} × {width} pixels")
+        page.say(f"{wishes.source}: {_pictures_in_words(data)}")
     elif isinstance(data, Sequences):
         page.say(f"{wishes.source}: {_sequences_in_words(data)}")
     else:
@@ -222,6 +232,14 @@ def _say_what_was_read(
             "nothing to go on from in {}: training starts anew"
         )  # fmt: skip
         page.say(words.format(wishes.folder), indent=2)
+
+
+def _pictures_in_words(data: Pictures) -> str:
+    height, width, channels = data.shape
+    learned, judged = len(data.train_pictures), len(data.test_pictures)
+    colors = "grey" if channels == 1 else "in color"
+    words = f"{learned + judged:,} pictures of {height} × {width} pixels, {colors}"
+    return f"{words}; {judged:,} of them for the test" if judged else words
 
 
 def _sequences_in_words(data: Sequences) -> str:
@@ -295,7 +313,7 @@ def _things(trained: Trained) -> str:
     preprocessing = trained.model.preprocessing
     if isinstance(preprocessing, SequenceScaling):
         return "sequences"
-    return "pictures" if isinstance(preprocessing, PixelScaling) else "rows"
+    return "pictures" if isinstance(preprocessing, PictureScaling) else "rows"
 
 
 def _say_scores(page: Page, trained: Trained) -> None:

@@ -25,6 +25,9 @@ from misstep.ops.shape import Reshape
 
 # An entry that costs this much to work out, in units of one addition, is kept for a second use.
 EXPENSIVE = 8
+# One that costs this much is kept where it is spread over a larger shape, even if that is the only
+# use. A quotient or a root, which normalization spreads over rows, costs less.
+DEAR = 24
 
 
 @dataclass(eq=False)
@@ -199,6 +202,7 @@ class _Fusion:
                 uses[given] += 1
         cost: dict[Value, float] = {}
         wanted = set(self.graph.outputs.values())
+        picked, spread = read_often(self.graph)
         for value in self.graph.values:
             op = value.op
             cost[value] = 0
@@ -224,6 +228,10 @@ class _Fusion:
             worked = sum(cost[one] for one in value.inputs if one not in stored)
             cost[value] = worked + (0 if op.moves else op.cost)
             dear = cost[value] >= EXPENSIVE and uses[value] > 1 and not op.moves
+            # Entries found by position are found anew by each that picks from them.
+            found = cost[value] >= EXPENSIVE or not op.elementwise
+            dear = dear or (value in picked and found and not op.moves)
+            dear = dear or (value in spread and cost[value] >= DEAR)
             if dear or (value in wanted and not op.moves):
                 stored.add(value)
         return stored
@@ -407,6 +415,31 @@ class _Fusion:
                     # From now on worked out, where it is needed, from what its kernel has at hand.
                     del self.storage[value], self.makers[value]
             kernel.results = kept
+
+
+def read_often(graph: Graph) -> tuple[set[Value], set[Value]]:
+    """Return the values of which a single use may read an entry several times.
+
+    First those that an op picks from by position (gather), then those spread over a larger shape.
+    """
+    picked: set[Value] = set()
+    spread: set[Value] = set()
+    for value in graph.values:
+        op = value.op
+        if op is None or op.kernel:
+            continue
+        for given in value.inputs:
+            if not op.moves and not op.elementwise:
+                picked.add(_behind_moves(given))
+            elif value.size > given.size:
+                spread.add(_behind_moves(given))
+    return picked, spread
+
+
+def _behind_moves(value: Value) -> Value:
+    while value.op is not None and value.op.moves:
+        value = value.inputs[0]
+    return value
 
 
 def _whole(buffer: Buffer, value: Value) -> View:

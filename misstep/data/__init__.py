@@ -10,10 +10,14 @@ from __future__ import annotations
 
 from misstep.data.columns import Column, ColumnKind, recognize_columns
 from misstep.data.examples import EXAMPLES, Example, read_example
-from misstep.data.idx import Pictures, is_picture_folder, read_idx, read_pictures
+from misstep.data.idx import is_idx_folder, read_idx
 from misstep.data.long_tables import LongForm, long_form_of, looks_long, sequences_from_table
+from misstep.data.picture_folders import read_picture_files, with_test_folder
+from misstep.data.picture_scaling import PictureScaling
+from misstep.data.picture_sources import is_picture_source, read_pictures
+from misstep.data.pictures import Pictures, pixels_of
 from misstep.data.preprocessing import Preprocessor, TextPlace, preprocessing_from_json
-from misstep.data.scaling import MatrixScaling, PixelScaling
+from misstep.data.scaling import MatrixScaling
 from misstep.data.sequence_scaling import SequenceScaling
 from misstep.data.sequences import Sequences, holds_sequences, sequences_from_arrays
 from misstep.data.series import (
@@ -38,8 +42,8 @@ __all__ = [
     "Example",
     "LongForm",
     "MatrixScaling",
+    "PictureScaling",
     "Pictures",
-    "PixelScaling",
     "Preprocessor",
     "SequenceScaling",
     "Sequences",
@@ -52,16 +56,19 @@ __all__ = [
     "TextPlace",
     "WordVectors",
     "holds_sequences",
-    "is_picture_folder",
+    "is_idx_folder",
+    "is_picture_source",
     "is_text_folder",
     "long_form_of",
     "looks_long",
     "only_rows",
+    "pixels_of",
     "plan_series",
     "preprocessing_from_json",
     "read_example",
     "read_idx",
     "read_lines",
+    "read_picture_files",
     "read_pictures",
     "read_series",
     "read_table",
@@ -74,4 +81,5 @@ __all__ = [
     "series_because",
     "split_rows",
     "split_rows_in_time",
+    "with_test_folder",
 ]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.files import existing_path, open_bytes, read_block
+from misstep.data.pictures import Pictures, note_on_repeats
 from misstep.errors import FileFormatError, StorageError
 
-__all__ = ["Pictures", "is_picture_folder", "read_idx", "read_pictures"]
+__all__ = ["is_idx_folder", "read_idx", "read_idx_folder"]
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -45,22 +45,6 @@ NAMES = {
     "test_pictures": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"),
     "test_labels": ("t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"),
 }
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Labeled pictures in two parts.
-
-    `train_pictures`, `test_pictures`: (rows, height, width) uint8; labels: (rows,) uint8. The test
-    part has no rows where the folder brings none. `largest`: the largest value a pixel may have.
-    """
-
-    train_pictures: NDArray[np.uint8]
-    train_labels: NDArray[np.uint8]
-    test_pictures: NDArray[np.uint8]
-    test_labels: NDArray[np.uint8]
-    notes: list[str] = field(default_factory=list)
-    largest: float = 255.0
 
 
 def read_idx(source: str | os.PathLike[str]) -> NDArray[Any]:
@@ -131,7 +115,7 @@ def _refuse_impossible(size: int, shape: tuple[int, ...], path: Path, packed: bo
         )
 
 
-def is_picture_folder(source: str | os.PathLike[str]) -> bool:
+def is_idx_folder(source: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a folder with MNIST's training files in it."""
     folder = Path(source)
     return folder.is_dir() and _find(folder, "train_pictures") is not None
@@ -145,7 +129,7 @@ def _find(folder: Path, part: str) -> Path | None:
     return None
 
 
-def read_pictures(source: str | os.PathLike[str]) -> Pictures:
+def read_idx_folder(source: str | os.PathLike[str]) -> Pictures:
     """Read a folder that holds MNIST's usual names (train-images-idx3-ubyte and so on).
 
     Test files may be absent, both together. Raises StorageError: a file is missing;
@@ -177,7 +161,7 @@ def read_pictures(source: str | os.PathLike[str]) -> Pictures:
             needed=f"pictures of {train[0].shape[1:]}, as for training",
             got=str(test[0].shape[1:]),
         )
-    return Pictures(*train, *test)
+    return Pictures(*train, *test, notes=note_on_repeats(train[0], test[0]))
 
 
 def _pair(

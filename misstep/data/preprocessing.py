@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from misstep.data.columns import Column, ColumnKind
 from misstep.data.names import did_you_mean
 from misstep.data.parts import CategoryPart, DatePart, NumberPart
-from misstep.data.scaling import FARTHEST, MatrixScaling, PixelScaling
+from misstep.data.picture_scaling import PictureScaling
+from misstep.data.scaling import FARTHEST, MatrixScaling
 from misstep.data.sequence_scaling import SequenceScaling
 from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.data.tables import read_columns
@@ -134,13 +135,6 @@ class Preprocessor:
         """Return a fitted scaling for a purely numeric array X: (rows, features) without gaps."""
         return MatrixScaling.fit(X, sample_weight, names)
 
-    @staticmethod
-    def for_pixels(pixels: int, largest: float = 255.0) -> PixelScaling:
-        """Return the scaling for flat pictures whose values go from 0 to `largest`."""
-        if pixels < 1 or not largest > 0:
-            raise DataError("the pictures", needed="at least one pixel and a largest value above 0")
-        return PixelScaling(int(pixels), float(largest))
-
     def transform(self, frame: object) -> NDArray[np.float32]:
         """Return features (rows, features), never NaN; what was noticed is in `last_notes`.
 
@@ -240,22 +234,22 @@ class Preprocessor:
 
 def preprocessing_from_json(
     plain: object,
-) -> Preprocessor | MatrixScaling | PixelScaling | SequenceScaling | SeriesWindows:
+) -> Preprocessor | MatrixScaling | PictureScaling | SequenceScaling | SeriesWindows:
     """Rebuild preprocessing of whichever kind was stored. Raises FileFormatError."""
     kind = plain.get("kind") if isinstance(plain, dict) else None
     if kind == "table":
         return Preprocessor.from_json(plain)
     if kind == "matrix":
         return MatrixScaling.from_json(plain)
-    if kind == "pixels":
-        return PixelScaling.from_json(plain)
+    if kind == "pictures":
+        return PictureScaling.from_json(plain)
     if kind == "sequences":
         return SequenceScaling.from_json(plain)
     if kind == "series":
         return SeriesWindows.from_json(plain)
     raise FileFormatError(
         "the stored preprocessing",
-        needed="kind table, matrix, pixels, sequences or series",
+        needed="kind table, matrix, pictures, sequences or series",
         got=repr(kind)[:60],
     )
 

@@ -1,7 +1,7 @@
-"""How numbers are brought to a common size: one column, a whole matrix, the pixels of pictures.
+"""How numbers are brought to a common size: one column, or a whole matrix.
 
-Holds `Standard` (one column), `MatrixScaling` and `PixelScaling`. Knows arrays, not tables; columns
-of tables with texts and gaps are the matter of `preprocessing.py`.
+Holds `Standard` (one column) and `MatrixScaling`. Knows arrays, not tables; columns of tables with
+texts and gaps are the matter of `preprocessing.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.data.weighted import checked_weights, mean_and_deviation, quantile, skewness
 from misstep.errors import DataError
 
-__all__ = ["MatrixScaling", "PixelScaling", "Standard"]
+__all__ = ["MatrixScaling", "Standard"]
 
 Floats = NDArray[np.float64]
 
@@ -186,78 +186,6 @@ class MatrixScaling:
     def from_json(cls, plain: object) -> MatrixScaling:
         """Rebuild what `to_json` gave. Raises FileFormatError."""
         return from_plain(cls, plain, "the stored scaling of a matrix")
-
-
-@dataclass(frozen=True)
-class PixelScaling:
-    """Brings pixels from 0..largest to 0..1; nothing is fitted.
-
-    `transform`: (rows, pixels) or (rows, height, width ...) to float32 (rows, pixels).
-    """
-
-    pixels: int
-    largest: float = 255.0
-    kind: Literal["pixels"] = "pixels"
-    version: Literal[1] = 1
-
-    __pydantic_config__: ClassVar[Any] = STRICT
-
-    def __post_init__(self) -> None:
-        if self.pixels < 1 or not (np.isfinite(self.largest) and self.largest >= 1e-6):
-            raise ValueError("pixels and largest must be above 0")
-
-    def transform(self, X: object) -> NDArray[np.float32]:
-        """Return the pictures flat and divided by `largest`.
-
-        Raises DataError: another number of pixels, or values that are none from 0 to `largest`.
-        """
-        array = np.asarray(X)
-        if array.dtype.kind not in "buif" or array.ndim < 2:
-            raise DataError(
-                "the pictures",
-                needed="numbers of shape (rows, pixels)",
-                got=f"{array.dtype} of shape {array.shape}",
-            )
-        flat = array.reshape(len(array), int(np.prod(array.shape[1:])))
-        if flat.shape[1] != self.pixels:
-            raise DataError(
-                "the pictures",
-                needed=f"{self.pixels} pixels each, as in training",
-                got=str(flat.shape[1]),
-            )
-        if flat.size:
-            lowest, highest = flat.min(), flat.max()
-            if not (lowest >= 0 and highest <= self.largest):
-                raise DataError(
-                    "the pictures",
-                    needed=f"values from 0 to {self.largest:g}",
-                    got=f"values from {lowest} to {highest}",
-                )
-        return flat.astype(np.float32) / np.float32(self.largest)
-
-    @property
-    def feature_names(self) -> list[str]:
-        """One name for each pixel, counted from 1."""
-        return [f"pixel_{i + 1}" for i in range(self.pixels)]
-
-    @property
-    def number_of_features(self) -> int:
-        """How many columns `transform` returns."""
-        return self.pixels
-
-    @property
-    def reasons(self) -> list[str]:
-        """One sentence for each choice."""
-        return [f"all values are pixels from 0 to {self.largest:g}, so each is divided by that"]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything needed as plain JSON."""
-        return to_plain(self)
-
-    @classmethod
-    def from_json(cls, plain: object) -> PixelScaling:
-        """Rebuild what `to_json` gave. Raises FileFormatError."""
-        return from_plain(cls, plain, "the stored scaling of pixels")
 
 
 def _matrix(X: object) -> Floats:

@@ -19,7 +19,7 @@ from misstep.data.steps import SIZES
 from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.errors import DataError
 
-__all__ = ["SeriesWindows"]
+__all__ = ["SeriesWindows", "thinned"]
 
 Floats = NDArray[np.float64]
 
@@ -107,7 +107,7 @@ class SeriesWindows:
         plain = cls(past.plan, window, horizon, season, log, calendar, *(1.0,) * 4, scalings)
         level = plain.level(past.target)
         origins = plain.origins(past, answered=True)
-        origins = origins[:: -(-len(origins) // MOST_MEASURED)]
+        origins = thinned(origins, MOST_MEASURED)
         spread, bound = _spread_and_bound(plain._changes(level, origins))
         answer_spread, answer_bound = _spread_and_bound(plain._ahead(level, origins))
         return replace(
@@ -225,6 +225,16 @@ class SeriesWindows:
     def from_json(cls, plain: object) -> SeriesWindows:
         """Rebuild what `to_json` gave. Raises FileFormatError for anything else."""
         return from_plain(cls, plain, "the stored windows of a series")
+
+
+def thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return at most `most` of the places, drawn from all of them, in their order.
+
+    Always the same ones. Every k-th would meet the same hours of a day again and again.
+    """
+    if len(places) <= most:
+        return places
+    return np.sort(np.random.default_rng(0).choice(places, most, replace=False))
 
 
 def _spread_and_bound(changes: Floats) -> tuple[float, float]:

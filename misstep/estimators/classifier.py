@@ -31,9 +31,10 @@ class Classifier(ClassifierMixin, Estimator):
     `batch_size`: rows in a batch. `learning_rate`: at the start. `class_weight`: "balanced", or
     weights by label. `validation_fraction`: share of the rows that is not learned from and tells
     when to stop; 0 or None: none, all epochs are done. `patience`: epochs without a better
-    validation loss until training stops. `random_state`: a whole number (same number, same bits), a
-    NumPy RandomState, or None for another one at each fit. `threads`: how many may be used; the
-    results never depend on it. `progress`: whether to show it.
+    validation loss until training stops. `augment`: how pictures are changed while they are
+    learned, such as "flip-shift" or "none". `random_state`: a whole number (same number, same
+    bits), a NumPy RandomState, or None for another one at each fit. `threads`: how many may be
+    used; the results never depend on it. `progress`: whether to show it.
 
     After fit: `classes_`, `n_features_in_`, `feature_names_in_` (of a frame), `history_` (a dict
     for each epoch), `n_iter_` (epochs), `loss_` (training loss of the epoch whose weights were
@@ -60,6 +61,7 @@ class Classifier(ClassifierMixin, Estimator):
         class_weight: Any = None,
         validation_fraction: float | None = Settings.validation_fraction,
         patience: int | None = None,
+        augment: str | None = None,
         random_state: Any = 0,
         threads: int | None = None,
         progress: Any = False,
@@ -71,6 +73,7 @@ class Classifier(ClassifierMixin, Estimator):
         self.class_weight = class_weight
         self.validation_fraction = validation_fraction
         self.patience = patience
+        self.augment = augment
         self.random_state = random_state
         self.threads = threads
         self.progress = progress
@@ -79,10 +82,11 @@ class Classifier(ClassifierMixin, Estimator):
         """Train anew on rows X and their classes y, and return the estimator.
 
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
-        categories, dates or texts, gaps allowed; texts, (rows,), a list, array or series; or
-        recorded sequences, (rows, steps, channels), NaN where a short one is filled up. y: (rows,),
-        labels of any kind. sample_weight: (rows,); a row of weight 2 is that row twice, a row of
-        weight 0 is not there, and neither is a class whose rows all weigh 0.
+        categories, dates or texts, gaps allowed; texts, (rows,), a list, array or series; recorded
+        sequences, (rows, steps, channels), NaN where a short one is filled up; or pictures: bytes
+        (rows, height, width[, channels]), or a list of paths. y: (rows,), labels of any kind.
+        sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight 0 is not there,
+        and neither is a class whose rows all weigh 0.
 
         Raises DataError, DtypeError or ArgumentError.
         """

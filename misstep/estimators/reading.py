@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from misstep.data import (
+    PictureScaling,
     Preprocessor,
     Sequences,
     SequenceScaling,
@@ -29,6 +30,7 @@ from misstep.data.names import did_you_mean
 from misstep.data.tables import read_columns
 from misstep.data.text_files import TEXT
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
+from misstep.estimators.picture_input import first_pictures, further_pictures
 from misstep.ir import Array
 from misstep.modeling import Model
 
@@ -40,11 +42,14 @@ def first_features(estimator: Any, X: Any) -> Table | Array | Sequences:
     """Return the rows that an estimator is fitted on, and remember their columns on it.
 
     X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
-    features); texts, (rows,), which become the only column of a table; or an array of recorded
-    sequences (rows, steps, channels). Raises DataError, or DtypeError for sparse matrices and what
-    is no number.
+    features); texts, (rows,), which become the only column of a table; pictures, bytes (rows,
+    height, width[, channels]) or paths; or an array of recorded sequences (rows, steps, channels).
+    Raises DataError, or DtypeError for sparse matrices and what is no number.
     """
     _refuse_sparse(X)
+    pictures = first_pictures(estimator, X)
+    if pictures is not None:
+        return pictures
     texts = _texts_in(X)
     if texts is not None:
         estimator.n_features_in_ = 1
@@ -68,6 +73,8 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Se
     Raises DataError for other columns, naming the nearest.
     """
     _refuse_sparse(X)
+    if isinstance(model.preprocessing, PictureScaling):
+        return further_pictures(X, model.preprocessing)
     if isinstance(model.preprocessing, SequenceScaling):
         return Sequences.of(X, name="X")
     if not isinstance(model.preprocessing, Preprocessor):

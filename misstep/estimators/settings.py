@@ -39,6 +39,7 @@ def settings_of(arguments: Mapping[str, Any]) -> Settings:
         batch_size=_count(arguments, "batch_size"),
         learning_rate=_number(arguments, "learning_rate", "a number above 0, or None"),
         patience=_count(arguments, "patience"),
+        augment=_words(arguments, "augment"),
         validation_fraction=0.0 if share is None else share,
         seed=_seed(arguments["random_state"]),
         threads=_count(arguments, "threads"),
@@ -100,6 +101,13 @@ def _number(arguments: Mapping[str, Any], name: str, needed: str) -> float | Non
     if isinstance(given, bool) or not isinstance(given, Real):
         raise ArgumentError(name, needed=needed, got=repr(given))
     return float(given)
+
+
+def _words(arguments: Mapping[str, Any], name: str) -> str | None:
+    given = arguments.get(name)
+    if given is not None and not isinstance(given, str):
+        raise ArgumentError(name, needed="words such as 'flip-shift', or None", got=repr(given))
+    return given
 
 
 def _seed(random_state: Any) -> int:

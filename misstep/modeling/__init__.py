@@ -12,10 +12,11 @@ from misstep.modeling.learning import Learned
 from misstep.modeling.model import Model, RowGraph
 from misstep.modeling.model_file import load_model, save_model
 from misstep.modeling.model_programs import ModelProgram, model_program
+from misstep.modeling.picture_rows import picture_rows
 from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_recipe
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.settings import Choice, Choices, Settings
-from misstep.modeling.sources import picture_rows, read_rows, read_source, unknown_source
+from misstep.modeling.sources import read_rows, read_source, unknown_source
 from misstep.modeling.stages import StageExample, StageReport
 from misstep.modeling.tasks import (
     ForecastTrained,

@@ -7,15 +7,25 @@ and arrays; `learning.py` does the rest.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from misstep.data import MatrixScaling, Sequences, SequenceScaling, Table, Target, split_rows
+from misstep.data import (
+    MatrixScaling,
+    PictureScaling,
+    Sequences,
+    SequenceScaling,
+    Table,
+    Target,
+    split_rows,
+)
+from misstep.data.mirrors import Mirroring, ask_about_mirrors
 from misstep.data.weighted import checked_weights
-from misstep.ir import Array
+from misstep.ir import Array, one_blas_thread
 from misstep.modeling.learning import Learned, Part, begin, go_on, learn
 from misstep.modeling.model import Preprocessing
 from misstep.modeling.preparing import prepare_columns
@@ -23,6 +33,7 @@ from misstep.modeling.recipes import (
     RecipeMaker,
     check_settings,
     columns_recipe,
+    picture_recipe,
     reads_in_order,
     sequence_recipe,
 )
@@ -38,7 +49,10 @@ LEAST_VALIDATION_ROWS = 5
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as people have them: table, array (rows, columns) or sequences, and answers (rows,).
+    """Rows as people have them: table, array, sequences or pictures, and answers (rows,).
+
+    Arrays: (rows, columns). Pictures: bytes, (rows, height, width) or (rows, height, width,
+    channels).
 
     `answers`: class numbers, or numbers in their own unit. `weights`: (rows,) or None.
     `class_weights`: one for each class, or None.
@@ -93,10 +107,17 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
         rows, chosen, parts.train, weights_of(parts.train), target, settings, choices
     )
 
-    whole = _part(rows, chosen, weights, preprocessing, target)
-    validation = whole.picked(parts.validation) if len(parts.validation) else None
-    train = whole.picked(parts.train)
-    recipe = _recipe(preprocessing, train)
+    if isinstance(preprocessing, PictureScaling):
+        # Part by part: as numbers, a large set of pictures fits into memory once.
+        train, apart = (
+            _part(rows, chosen[places], weights_of(places), preprocessing, target)
+            for places in (parts.train, parts.validation)
+        )
+    else:
+        whole = _part(rows, chosen, weights, preprocessing, target)
+        train, apart = whole.picked(parts.train), whole.picked(parts.validation)
+    validation = apart if len(apart) else None
+    recipe = _recipe(rows, chosen[parts.train], preprocessing, target, settings, train)
     return learn(train, validation, preprocessing, target, settings, choices, recipe)
 
 
@@ -114,8 +135,8 @@ def begin_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     everything = np.arange(len(chosen))
     preprocessing = _prepared(rows, chosen, everything, weights, target, settings, choices)
     part = _part(rows, chosen, weights, preprocessing, target)
-    recipe = _recipe(preprocessing)
-    trainer = begin(len(part), part.features.shape[1], target, settings, choices, recipe)
+    choose = _recipe(rows, chosen, preprocessing, target, settings)
+    trainer = begin(len(part), part.features.shape[1], target, settings, choices, choose)
     return go_on(trainer, part, preprocessing, target, settings, choices)
 
 
@@ -163,16 +184,49 @@ def _fingerprints(rows: Rows) -> Array:
     from pandas.util import hash_array, hash_pandas_object
 
     if isinstance(rows.source, Table):
-        frame = rows.source.frame
+        features = hash_pandas_object(rows.source.frame, index=False).to_numpy()
     elif isinstance(rows.source, Sequences):
         values = rows.source.values
         frame = pandas.DataFrame(values.reshape(len(values), -1), copy=False)
         frame["length"] = rows.source.lengths
+        features = hash_pandas_object(frame, index=False).to_numpy()
+    elif rows.source.ndim > 2:
+        features = np.array([_digest(picture) for picture in rows.source], np.uint64)
     else:
         frame = pandas.DataFrame(rows.source, copy=False)
-    features = hash_pandas_object(frame, index=False).to_numpy()
+        features = hash_pandas_object(frame, index=False).to_numpy()
     # An odd factor loses nothing modulo 2**64 and keeps features and answer from canceling out.
     return features * np.uint64(0x9E3779B97F4A7C15) + hash_array(rows.answers)
+
+
+def _digest(picture: Array) -> int:
+    return int.from_bytes(hashlib.blake2b(picture.tobytes(), digest_size=8).digest(), "little")
+
+
+def _recipe(
+    rows: Rows,
+    chosen: Array,
+    preprocessing: Preprocessing,
+    target: Target,
+    settings: Settings,
+    train: Part | None = None,
+) -> RecipeMaker:
+    """Return what makes the recipe for such rows, of which `chosen` are learned from.
+
+    `train`: all rows to learn from, or None: they come in parts. Members of an ensemble would have
+    to share each part, and learn less from it each.
+    """
+    if isinstance(preprocessing, SequenceScaling):
+        return sequence_recipe(preprocessing.steps, preprocessing.channels)
+    if not isinstance(preprocessing, PictureScaling):
+        return columns_recipe(preprocessing, None if train is None else train.features)
+    assert isinstance(rows.source, np.ndarray)
+    if target.is_number:
+        mirroring = Mirroring(False, "a number may depend on left and right")
+    else:
+        with one_blas_thread():
+            mirroring = ask_about_mirrors(rows.source[chosen], rows.answers[chosen], settings.seed)
+    return picture_recipe(preprocessing.shape, mirroring)
 
 
 def _prepared(
@@ -199,19 +253,13 @@ def _prepared(
             "measured on the training sequences only",
         )  # fmt: skip
         return SequenceScaling.fit(learned)
+    if rows.source.ndim > 2:
+        height, width, *channels = rows.source.shape[1:]
+        choices.add("pixels", "divided by 255", "networks learn best from 0 to 1")
+        return PictureScaling(height, width, *channels)
     scaling = MatrixScaling.fit(learned, weights)
     choices.add("columns", "each brought to mean 0 and deviation 1", "all are numbers")
     return scaling
-
-
-def _recipe(preprocessing: Preprocessing, train: Part | None = None) -> RecipeMaker:
-    """Return what makes the recipe; `train`: all rows to learn from, or None: they come in parts.
-
-    Members of an ensemble would have to share each part, and learn less from it each.
-    """
-    if isinstance(preprocessing, SequenceScaling):
-        return sequence_recipe(preprocessing.steps, preprocessing.channels)
-    return columns_recipe(preprocessing, None if train is None else train.features)
 
 
 def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:
@@ -232,7 +280,7 @@ def _part(
         by_class = np.asarray(rows.class_weights, np.float64)[answers]
         weights = by_class if weights is None else weights * by_class
     encoded = target.encode(answers) if target.is_number else answers
-    if isinstance(rows.source, Table | Sequences):
+    if isinstance(rows.source, Table | Sequences) or rows.source.ndim > 2:
         features = preprocessing.transform(rows.picked(chosen))
     else:
         # Picked afterwards, when the numbers take half the memory.

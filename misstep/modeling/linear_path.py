@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from misstep.data.series import Series
-from misstep.data.windows import SeriesWindows
+from misstep.data.windows import SeriesWindows, thinned
 from misstep.ir import Array, one_blas_thread
 
 # From nearly none to one that leaves little but the last value.
@@ -22,8 +22,11 @@ PENALTIES = tuple(10.0**power for power in range(-2, 6))
 FOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 # Fewer rows than this fit no line worth judging.
 FEWEST_ROWS = 6
-# More rows than these change a choice, or the line itself, no more; every k-th is taken.
+# More rows than these change a choice, or the line itself, no more.
 MOST_LEARNED, MOST_JUDGED, MOST_FITTED = 5000, 2000, 50_000
+# With five blocks a difference of three standard errors is certain enough (Student's t with 4
+# degrees of freedom: 4 in 100 tries).
+DEVIATIONS = 3.0
 # Where nothing can be judged: as much as one deviation of a single row.
 MIDDLE_PENALTY = 1.0
 
@@ -81,7 +84,7 @@ def fit_linear_path(
     with one_blas_thread():
         for length, penalty in zip(lengths, penalties, strict=True):
             shorter = windows.shortened(length)
-            learned = _thinned(shorter.origins(series, answered=True), MOST_FITTED)
+            learned = thinned(shorter.origins(series, answered=True), MOST_FITTED)
             path = _ridge(series, shorter, learned).path(penalty)
             # The oldest step stands first, so that shorter rows are the ends of longer ones.
             weight[-len(path.weight) :] += path.weight / len(lengths)
@@ -94,10 +97,12 @@ class Validated:
     """How well the linear model did on blocks of the past that it had not seen.
 
     `error`: mean absolute error as a share of that of the last value, so that blocks of all levels
-    count alike; NaN where there is nothing to judge by. `penalties`: the best for each length.
+    count alike; NaN where there is nothing to judge by. `lengths`: of windows whose lines are worth
+    their part in the mean. `penalties`: the best for each of them.
     """
 
     error: float
+    lengths: tuple[int, ...]
     penalties: tuple[float, ...]
 
 
@@ -114,11 +119,30 @@ def validate_forward(series: Series, windows: SeriesWindows, lengths: Sequence[i
             if fold is not None:
                 folds.append(fold)
     if not folds:
-        return Validated(float("nan"), (MIDDLE_PENALTY,) * len(lengths))
-    errors = np.mean([fold.errors() for fold in folds], axis=0)
-    best = errors.argmin(axis=1)
-    error = float(np.mean([fold.error_of_mean(best) for fold in folds]))
-    return Validated(error, tuple(PENALTIES[place] for place in best))
+        penalties = (MIDDLE_PENALTY,) * len(lengths)
+        return Validated(float("nan"), tuple(lengths), penalties)
+    errors = np.array([fold.errors() for fold in folds])
+    best = errors.mean(axis=0).argmin(axis=1)
+    kept = _worth_a_part(errors[:, np.arange(len(lengths)), best])
+    error = float(np.mean([fold.error_of_mean(kept, best[kept]) for fold in folds]))
+    return Validated(
+        error, tuple(lengths[place] for place in kept),
+        tuple(PENALTIES[best[place]] for place in kept),
+    )  # fmt: skip
+
+
+def _worth_a_part(errors: Array) -> Array:
+    """Return the places of lines that are not certainly worse than the best.
+
+    errors: (folds, lines). A mean of lines has a smaller error than any of them as long as none
+    is much worse.
+    """
+    best = int(errors.mean(axis=0).argmin())
+    if len(errors) < 2:
+        return np.arange(errors.shape[1])
+    behind = errors - errors[:, best : best + 1]
+    doubt = behind.std(axis=0, ddof=1) / np.sqrt(len(errors))
+    return np.flatnonzero(behind.mean(axis=0) <= DEVIATIONS * doubt)
 
 
 @dataclass(frozen=True)
@@ -134,9 +158,9 @@ class _Fold:
         """Return the error of each length and penalty, (lengths, penalties)."""
         return np.array([[self._error(one) for one in row] for row in self.outputs])
 
-    def error_of_mean(self, penalties: Array) -> float:
-        """Return the error of the mean over lengths; penalties: the place of each one's."""
-        return self._error(self.outputs[np.arange(len(penalties)), penalties].mean(axis=0))
+    def error_of_mean(self, lines: Array, penalties: Array) -> float:
+        """Return the error of the mean of lines; both are places, of lengths and of penalties."""
+        return self._error(self.outputs[lines, penalties].mean(axis=0))
 
     def _error(self, outputs: Array) -> float:
         truth, last = _truth(self.series, self.windows, self.judged)
@@ -148,7 +172,7 @@ def _fold(
     series: Series, windows: SeriesWindows, lengths: Sequence[int], start: int, end: int
 ) -> _Fold | None:
     past = series.first(start)
-    judged = _thinned(np.arange(start - 1, end - windows.horizon), MOST_JUDGED)
+    judged = thinned(np.arange(start - 1, end - windows.horizon), MOST_JUDGED)
     longest = windows.window
     rows = start - longest - windows.horizon + 1
     if rows < FEWEST_ROWS or not len(judged):
@@ -163,7 +187,7 @@ def _fold(
     outputs = []
     for length in lengths:
         shorter = fitted.shortened(length)
-        learned = _thinned(shorter.origins(past, answered=True), MOST_LEARNED)
+        learned = thinned(shorter.origins(past, answered=True), MOST_LEARNED)
         ridge = _ridge(past, shorter, learned)
         outputs.append(list(ridge.predictions(shorter.transform(series, judged), PENALTIES)))
     return _Fold(series, fitted, judged, np.array(outputs))
@@ -177,9 +201,3 @@ def _truth(series: Series, windows: SeriesWindows, origins: Array) -> tuple[Arra
     """Return what came after each origin, (origins, horizon), and the last value, (origins, 1)."""
     places = origins[:, None] + np.arange(1, windows.horizon + 1)
     return series.target[places], series.target[origins][:, None]
-
-
-def _thinned(origins: Array, most: int) -> Array:
-    """Return every k-th of the origins, at most `most` of them, the newest among them."""
-    step = -(-len(origins) // most) or 1
-    return origins[::-1][::step][::-1]

@@ -13,7 +13,7 @@ import numpy as np
 from misstep.data import (
     MatrixScaling,
     Pictures,
-    PixelScaling,
+    PictureScaling,
     Preprocessor,
     Sequences,
     SequenceScaling,
@@ -23,12 +23,12 @@ from misstep.data import (
 )
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
+from misstep.modeling.picture_rows import as_pixels, picture_rows
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
-from misstep.modeling.sources import picture_rows
 from misstep.nn import Loss, Network
 from misstep.train import Trainer
 
-Preprocessing = Preprocessor | MatrixScaling | PixelScaling | SequenceScaling | SeriesWindows
+Preprocessing = Preprocessor | MatrixScaling | PictureScaling | SequenceScaling | SeriesWindows
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,10 @@ class Model:
     def encode(self, data: Any) -> Array:
         """Return `data` as the network takes it, (rows, features); what was noticed is in `notes`.
 
-        data: a path, table, frame or array with the columns of training; for pictures also an
-        array (rows, height, width), for sequences (rows, steps, channels) with NaN where a short
-        one is filled up. Raises DataError in words.
+        data: a path, table, frame or array with the columns of training; for pictures an array
+        (rows, height, width[, channels]), the path of a picture or a folder, or a list of paths;
+        for sequences (rows, steps, channels) with NaN where a short one is filled up. Raises
+        DataError in words.
         """
         self.notes = []
         if isinstance(self.preprocessing, SequenceScaling):
@@ -103,15 +104,18 @@ class Model:
                 raise DataError("the data", needed="a table", got="pictures")
             features, self.notes = self.preprocessing.transform_with_notes(data)
             return features
-        return self.preprocessing.transform(self._as_matrix(data))
+        found = None
+        if isinstance(self.preprocessing, PictureScaling):
+            found = as_pixels(self.preprocessing, data)
+        return self.preprocessing.transform(self._as_matrix(data) if found is None else found)
 
     def _as_matrix(self, data: Any) -> Any:
-        """Return the numbers of pictures or of a table whose columns have no part in their names.
+        """Return the numbers of an array or of a table whose columns have no part in their names.
 
         A table is taken by its columns in their order, without the column of the target.
         """
         if isinstance(data, Pictures):
-            return picture_rows(data)[0]
+            raise DataError("the data", needed="a table or an array of numbers", got="pictures")
         if isinstance(data, np.ndarray):
             return data
         frame = read_table(data).frame

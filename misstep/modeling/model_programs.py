@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from misstep.compiler import NativeProgram, Profile
+from misstep.data import PictureScaling
 from misstep.errors import ArgumentError
 from misstep.modeling.model import Model
-from misstep.modeling.recipes import choose_optimizer, default_batch_size
+from misstep.modeling.recipes import choose_optimizer, default_batch_size, picture_batch_size
 from misstep.nn.network import CHUNK
 from misstep.train import Program, Programs, make_trial
 
@@ -99,7 +100,8 @@ def model_program(model: Model, kind: str = "step", rows: int | None = None) -> 
     if rows is None and kind == "step":
         known = model.facts.get("rows")
         learned = known if type(known) is int and known > 0 else UNKNOWN_ROWS
-        rows = default_batch_size(learned)
+        pictures = isinstance(model.preprocessing, PictureScaling)
+        rows = picture_batch_size(learned) if pictures else default_batch_size(learned)
         because = f"what training on {learned:,} rows takes at once where nobody says otherwise"
     elif rows is None:
         rows = CHUNK

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from misstep.data.series import Series
+from misstep.data.windows import thinned
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.forecast import BackTest
@@ -63,7 +64,7 @@ def _ridge_scores(
     origins = np.arange(lags - 1, past - horizon)
     if len(origins) < 2:
         return None
-    origins = origins[:: -(-len(origins) // MOST_ROWS)]
+    origins = thinned(origins, MOST_ROWS)
     model = Ridge(1.0).fit(windows[origins - lags + 1], ahead[origins + 1])
     found = model.predict(windows[test.origins - lags + 1]).reshape(len(test.origins), horizon)
     return number_scores(found * deviation + mean, test.truth)

@@ -42,8 +42,9 @@ class Settings:
 
     `network`: one line such as "dense128-drop0.1-dense64", to which the last layer is added, or a
     Module that is the whole network. `vectors`: a file of word vectors that an embedding of texts
-    starts from. `validation_fraction`: share of the learning rows that
-    training stops by; 0: none, all epochs are done. `folder`: of the run, for its record and
+    starts from. `validation_fraction`: share of the learning rows that training stops by; 0: none,
+    all epochs are done. `augment`: how pictures are changed while they are learned, in words such
+    as "flip-shift", or "none". `folder`: of the run, for its record and
     checkpoints. `say`: hears of each choice.
     """
 
@@ -54,6 +55,7 @@ class Settings:
     patience: int | None = None
     vectors: Path | str | None = None
     validation_fraction: float = 0.1
+    augment: str | None = None
     seed: int = 0
     threads: int | None = None
     folder: Path | str | None = None

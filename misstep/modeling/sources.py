@@ -13,13 +13,17 @@ import numpy as np
 from misstep.data import (
     EXAMPLES,
     Pictures,
+    PictureScaling,
     Sequences,
     Table,
     holds_sequences,
-    is_picture_folder,
+    is_idx_folder,
+    is_picture_source,
     is_text_folder,
+    pixels_of,
     read_example,
     read_idx,
+    read_picture_files,
     read_pictures,
     read_table,
     read_text_folder,
@@ -28,6 +32,7 @@ from misstep.data import (
 from misstep.data.idx import NAMES
 from misstep.data.names import nearest_name
 from misstep.data.npz import is_npz, read_arrays
+from misstep.data.pictures import is_pictures, no_labels, pictures_from_arrays
 from misstep.data.text_files import TEXT, read_lines
 from misstep.errors import DataError, FileFormatError, StorageError
 
@@ -37,19 +42,19 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
 
     `source`: an example such as "digits" (a file or a folder with pictures of that name goes
     first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files; or class
-    folders of .txt files. Raises StorageError, FileFormatError, DataError.
+    folders of pictures or of .txt files. Raises StorageError, FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
-    if is_picture_folder(path):
-        return read_pictures(path)
     if is_text_folder(path):
         return read_text_folder(path)
+    if is_picture_source(path):
+        return read_pictures(path)
     # A folder such as that of an earlier run holds no rows, so it can't be meant.
     file_first = path.exists() and not path.is_dir()
     if not file_first and path.name == str(source) and str(source) in EXAMPLES:
         return _example(str(source))
     if path.is_file() and _is_idx_name(path):
-        if is_picture_folder(path.parent):
+        if is_idx_folder(path.parent):
             return read_pictures(path.parent)
         raise FileFormatError(
             str(path), needed="pictures and their labels side by side",
@@ -57,18 +62,20 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
             try_="a folder with MNIST's four files under their usual names",
         )  # fmt: skip
     if path.is_file() and is_npz(path):
-        return _arrays(path)
+        arrays = read_arrays(path)
+        return pictures_from_arrays(arrays, path.name) or _sequences(arrays, path)
     return read_table(source)
 
 
 def read_rows(
-    source: str | os.PathLike[str], text: str | None = None
+    source: str | os.PathLike[str], text: str | None = None, preprocessing: object = None
 ) -> Table | Pictures | Sequences | np.ndarray:
     """Return rows to predict for: like `read_source`; an idx file of pictures stands alone.
 
     A folder of pictures and a file of sequences give their test part where there is one. `text`:
     the column of texts that is all that is needed; a .txt file is then one text a line, unless it
-    is a table with that column, and the texts of a folder are called so.
+    is a table with that column, and the texts of a folder are called so. `preprocessing`: of the
+    model; one of pictures takes single pictures, and any folder of them, in its own size.
     """
     path = Path(os.fspath(source))
     if text is not None and path.is_file() and _is_plain_text(path):
@@ -81,6 +88,12 @@ def read_rows(
         table = read_text_folder(path)
         table.frame = table.frame.rename(columns={TEXT: text})
         return table
+    if isinstance(preprocessing, PictureScaling) and not is_idx_folder(path):
+        height, width, channels = preprocessing.shape
+        if is_picture_source(path):
+            return read_picture_files(path, (height, width), channels)
+        if path.is_file() and is_npz(path):
+            return _unlabeled(path) or read_pictures(path)
     if path.is_file() and _is_idx_name(path):
         return read_idx(path)
     found = read_source(source)
@@ -94,19 +107,21 @@ def unknown_source(source: str) -> str | None:
     return None if Path(source).exists() else nearest_name(source, EXAMPLES)
 
 
-def picture_rows(pictures: Pictures) -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures and labels of the test part, or of the training part where there is none."""
-    if len(pictures.test_pictures):
-        return pictures.test_pictures, pictures.test_labels
-    return pictures.train_pictures, pictures.train_labels
+def _unlabeled(path: Path) -> Pictures | None:
+    """Return the pictures of a file of arrays that holds nothing else; None where it does."""
+    arrays = list(read_arrays(path).values())
+    if len(arrays) != 1 or not is_pictures(arrays[0]):
+        return None
+    pixels = pixels_of(arrays[0], path.name)
+    return Pictures(pixels, no_labels(len(pixels)), pixels[:0], no_labels(0))
 
 
-def _arrays(path: Path) -> Sequences:
-    arrays = read_arrays(path)
+def _sequences(arrays: dict[str, np.ndarray], path: Path) -> Sequences:
     if not holds_sequences(arrays):
         shown = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
         raise DataError(
-            str(path), needed="recorded sequences: x (rows, steps, channels) and y (rows,)",
+            str(path), needed="recorded sequences x (rows, steps, channels), or pictures x (rows, "
+            "height, width) of bytes, and y (rows,)",
             got=shown, try_="x[..., None] where there is one channel alone",
         )  # fmt: skip
     return sequences_from_arrays(arrays, path.name)

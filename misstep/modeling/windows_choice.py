@@ -39,9 +39,9 @@ TIMES_ROUND = 2
 
 @dataclass(frozen=True)
 class Shape:
-    """What was chosen: windows fitted on the past, the lengths that make the linear path.
+    """What was chosen: windows fitted on the past, and the lines that make the linear path.
 
-    `series`: the series with the inputs that are used.
+    `lengths`: of their windows, the longest last; `penalties`: one for each.
     """
 
     windows: SeriesWindows
@@ -73,7 +73,13 @@ def choose_shape(past: Series, horizon: int, season: int, choices: Choices) -> S
     shape, judged = found[log]
     _tell_level(choices, past, {one: trial[1].error for one, trial in found.items()}, log)
     inputs = past.plan.inputs
-    if inputs:
+    width = (1 + len(inputs)) * window_lengths(len(past), season, horizon)[0]
+    if inputs and width > MOST_FEATURES:
+        choices.add(
+            "inputs", f"{past.plan.target} alone", f"{len(inputs)} others would make rows of "
+            f"{width:,} numbers or more, too many to learn from {len(past):,} rows",
+        )  # fmt: skip
+    elif inputs:
         wider, with_inputs = _trial(past, horizon, season, log, calendar)
         gain = 1 - with_inputs.error / judged.error if judged.error > 0 else 0.0
         used = bool(gain >= WORTHWHILE)
@@ -86,22 +92,26 @@ def choose_shape(past: Series, horizon: int, season: int, choices: Choices) -> S
         )
         if used:
             shape, judged = wider, with_inputs
-    windows = shape.windows
-    shown = ", ".join(map(str, shape.lengths))
-    why = (
-        f"up to {shape.lengths[-1] / season:g} seasons" if season else "there is no season to cover"
-    )
-    choices.add(
-        "window", f"{windows.window} steps back",
-        f"{why}, and {len(past):,} rows leave room for it; the linear path is the mean of lines "
-        f"for {shown} steps, since no single length is best for sure",
-    )  # fmt: skip
+    _tell_window(choices, shape, season, len(past))
     if calendar:
         choices.add(
             "calendar", ", ".join(calendar), f"{past.plan.date} tells them, and each has come "
             "round twice or more",
         )  # fmt: skip
     return shape
+
+
+def _tell_window(choices: Choices, shape: Shape, season: int, rows: int) -> None:
+    *others, longest = shape.lengths
+    why = f"{rows:,} rows leave room for it"
+    if season:
+        why = f"{longest / season:g} season{'s' if longest > season else ''}, and {why}"
+    if others:
+        why += (
+            f"; the linear path is the mean of lines for {', '.join(map(str, shape.lengths))} "
+            "steps, of which none is worse for sure"
+        )
+    choices.add("window", f"{longest} steps back", why)
 
 
 def window_lengths(rows: int, season: int, horizon: int, channels: int = 1) -> tuple[int, ...]:
@@ -125,7 +135,8 @@ def _trial(
         past, window=lengths[-1], horizon=horizon, season=season, log=log, calendar=calendar
     )
     judged = validate_forward(past, windows, lengths)
-    return Shape(windows, lengths, judged.penalties), judged
+    windows = windows.shortened(judged.lengths[-1])
+    return Shape(windows, judged.lengths, judged.penalties), judged
 
 
 def _levels(past: Series) -> tuple[bool, ...]:

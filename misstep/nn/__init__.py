@@ -20,6 +20,15 @@ from misstep.nn.attention import (
     MultiHeadAttention,
     TransformerBlock,
 )
+from misstep.nn.augmentation import (
+    Cutout,
+    RandomBrightness,
+    RandomContrast,
+    RandomFlip,
+    RandomNoise,
+    RandomShift,
+    RandomWarp,
+)
 from misstep.nn.bag import (
     WeightedBag,
 )
@@ -161,6 +170,7 @@ __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "CrossEntropy",
+    "Cutout",
     "Dense",
     "Dropout",
     "Embedding",
@@ -199,6 +209,12 @@ __all__ = [
     "PositionEmbedding",
     "PositionalEncoding",
     "RMSNorm",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomFlip",
+    "RandomNoise",
+    "RandomShift",
+    "RandomWarp",
     "ReLU",
     "Reshape",
     "Residual",

@@ -133,6 +133,25 @@ class Loss:
         # A batch whose rows all weigh nothing has nothing to say: loss 0, not 0 / 0.
         return total(rows * weights) / where(equal(whole, 0.0), 1.0, whole)
 
+    def mixed(
+        self, prediction: Value, target: Value, other: Value, share: Value, weights: Value | None
+    ) -> tuple[Value, Value]:
+        """Return the mean loss of rows that are mixtures, and what the batch weighs.
+
+        `share`: (batch,), how much of a row has the answer `target`; the rest of it has `other`.
+        """
+        self.check(prediction, target)
+        self.check(prediction, other)
+        sums, weighs = [], []
+        for answer, part in ((target, share), (other, 1.0 - share)):
+            by_class = self.row_weights(answer, prediction.dtype)
+            weight = part if by_class is None else part * by_class
+            weight = weight if weights is None else weight * weights
+            sums.append(total(self.per_row(prediction, answer) * weight))
+            weighs.append(total(weight))
+        whole = weighs[0] + weighs[1]
+        return (sums[0] + sums[1]) / where(equal(whole, 0.0), 1.0, whole), whole
+
     def configuration(self) -> dict[str, Any]:
         """Return the kind and the settings as plain JSON."""
         settings = {
@@ -232,6 +251,15 @@ class Huber(_Distance):
         return _mean_of_row(where(size <= self.delta, near, far))
 
 
+def _check_smoothing(name: str, smoothing: Any) -> None:
+    number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
+    if not number or not 0 <= smoothing < 1:
+        raise ArgumentError(
+            f"smoothing of {name}", needed="a share from 0 up to but not 1", got=repr(smoothing),
+            try_="0.1",
+        )  # fmt: skip
+
+
 def _checked_weights(name: str, weights: Any, count: int | None) -> tuple[float, ...] | None:
     if weights is None:
         return None
@@ -256,6 +284,8 @@ class BinaryCrossEntropy(Loss):
 
     prediction: raw outputs (logits), (batch,) or (batch, outputs); target: 0, 1 or a share between,
     the same shape. `class_weights`: the weights of rows of class 0 and of class 1 (one output).
+    `smoothing`: this share of every answer is shared out evenly between the two classes, so that
+    nothing is learned to be certain (Szegedy and others, 2016).
 
     >>> import misstep as ms
     >>> ms.BinaryCrossEntropy()(ms.parameter([0.0, 800.0]), ms.parameter([1.0, 1.0]))
@@ -263,15 +293,19 @@ class BinaryCrossEntropy(Loss):
     """
 
     class_weights: tuple[float, ...] | None = None
+    smoothing: float = 0.0
     score_name: ClassVar[str] = "accuracy"
     score_rises: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        _check_smoothing("BinaryCrossEntropy", self.smoothing)
         weights = _checked_weights("BinaryCrossEntropy", self.class_weights, 2)
         object.__setattr__(self, "class_weights", weights)
 
     def per_row(self, prediction: Value, target: Value) -> Value:
         """Return the cross-entropy of each row."""
+        if self.smoothing:
+            target = target * (1.0 - self.smoothing) + 0.5 * self.smoothing
         return _mean_of_row(softplus(prediction) - target * prediction)
 
     def row_weights(self, target: Value, dtype: str) -> Value | None:
@@ -302,6 +336,7 @@ class BinaryCrossEntropy(Loss):
         """Yield losses that must work."""
         for shape in ((5,), (4, 1), (3, 2)):
             yield cls(), random.normal(0, 3, shape), random.integers(0, 2, shape).astype("float64")
+        yield cls(smoothing=0.2), random.normal(0, 3, (4, 1)), np.array([[0.0], [1.0]] * 2)
         yield cls((0.5, 2.0)), random.normal(0, 3, (6, 1)), np.array([[0.0], [1.0]] * 3)
 
 
@@ -310,7 +345,9 @@ class CrossEntropy(Loss):
     """The loss −ln p of the right class, with p = softmax(raw outputs); it stays finite.
 
     prediction: raw outputs (logits), (batch, classes); target: class positions 0 … classes − 1,
-    (batch,). `class_weights`: one weight for each class.
+    (batch,). `class_weights`: one weight for each class. `smoothing`: this share of every answer is
+    shared out evenly among all classes, so that nothing is learned to be certain (Szegedy and
+    others, "Rethinking the inception architecture", 2016).
 
     >>> import misstep as ms
     >>> target = ms.input("target", (2,), "int64")
@@ -320,11 +357,13 @@ class CrossEntropy(Loss):
     """
 
     class_weights: tuple[float, ...] | None = None
+    smoothing: float = 0.0
     target_kind: ClassVar[str] = "int"
     score_name: ClassVar[str] = "accuracy"
     score_rises: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        _check_smoothing("CrossEntropy", self.smoothing)
         weights = _checked_weights("CrossEntropy", self.class_weights, None)
         object.__setattr__(self, "class_weights", weights)
 
@@ -349,7 +388,10 @@ class CrossEntropy(Loss):
 
     def per_row(self, prediction: Value, target: Value) -> Value:
         """Return −ln p of the right class, for each row."""
-        return log_sum_exp(prediction, -1) - pick(prediction, target)
+        right = pick(prediction, target)
+        if self.smoothing:
+            right = right * (1.0 - self.smoothing) + mean(prediction, -1) * self.smoothing
+        return log_sum_exp(prediction, -1) - right
 
     def row_weights(self, target: Value, dtype: str) -> Value | None:
         """Return the weight of each row's class."""
@@ -369,4 +411,5 @@ class CrossEntropy(Loss):
     def examples(cls, random: np.random.Generator) -> Iterator[LossExample]:
         """Yield losses that must work."""
         yield cls(), random.normal(0, 3, (5, 4)), random.integers(0, 4, 5)
+        yield cls(smoothing=0.1), random.normal(0, 3, (5, 4)), random.integers(0, 4, 5)
         yield cls((1.0, 2.0, 0.5)), random.normal(0, 3, (6, 3)), np.array([0, 1, 2, 0, 1, 2])

@@ -21,6 +21,7 @@ from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
 from misstep.nn import Loss, Network, Trace
 from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
 from misstep.optim import Clipping, Moment, Optimizer, Penalty
+from misstep.train.mixup import mixed_rows
 from misstep.train.probes import activation_probes, gradient_probes, together
 
 Legend = tuple[tuple[str, str], ...]
@@ -109,15 +110,22 @@ class Programs:
         clipping: Sequence[Clipping] = (),
         penalties: Sequence[Penalty] = (),
         compiling: bool = True,
+        mixup: float = 0.0,
     ) -> None:
         if network.parameter_count == 0:
             raise ArgumentError(
                 "training", needed="a network with parameters", got="one without",
                 try_="adding a layer such as ms.Dense(1)",
             )  # fmt: skip
+        if mixup and network.position_limits is not None:
+            raise ArgumentError(
+                "mixup", needed="rows of numbers", got="positions that an Embedding takes",
+                try_="mixup=0",
+            )  # fmt: skip
         self.network = network
         self.loss = loss
         self.optimizer = optimizer
+        self.mixup = mixup
         self.clipping = tuple(clipping)
         self.penalties = tuple(penalties)
         self.scalar_names = tuple(optimizer.scalars)
@@ -227,7 +235,7 @@ class Programs:
         key = ("evaluate", rows)
         if key not in self._made:
             inputs, raw = self._forward(rows)
-            y = self._target(raw)
+            y = self._target(raw.shape)
             self.loss.check(raw, y)
             outputs = {"prediction": self.loss.predict(raw), "losses": self.loss.per_row(raw, y)}
             by_class = self.loss.row_weights(y, raw.dtype)
@@ -283,9 +291,10 @@ class Programs:
         graph = verify(Graph(outputs, inputs, name))
         self._made[key] = Program(graph, roles_of(graph), legend, self.compiling)
 
-    def _target(self, raw: Value) -> Value:
+    def _target(self, shape: tuple[int, ...]) -> Value:
+        """Return the input of targets for raw outputs of `shape`."""
         dtype = "int64" if self.loss.target_kind == "int" else self.network.dtype
-        return make_input("y", self.loss.target_shape(raw.shape), dtype)
+        return make_input("y", self.loss.target_shape(shape), dtype)
 
     def _backward(self, rows: int, weighted: bool) -> _Backward:
         network = self.network
@@ -294,18 +303,23 @@ class Programs:
         parameters, others = held["parameters"], held.get("statistics")
         x = make_input("x", (rows, *network.input_shape), dtype)
         seed, draw = make_input("seed", (), "int64"), make_input("draw", (), "int64")
+        y = self._target((rows, *network.output_shape))
+        mixture = mixed_rows(x, y, self.mixup, seed, draw) if self.mixup else None
         raw, trace = network.apply(
-            x, parameters, statistics=others, training=True, seed=seed, step=draw
-        )
-        y = self._target(raw)
+            x if mixture is None else mixture.x, parameters, statistics=others, training=True,
+            seed=seed, step=draw,
+        )  # fmt: skip
         inputs = [*held.values(), x, y, seed, draw]
         after = network.statistics_after(trace)
         statistics = {} if after is None else {"statistics": after}
         weights = make_input("weights", (rows,), dtype) if weighted else None
         if weights is not None:
             inputs.append(weights)
-        loss = self.loss(raw, y, weights)
-        weight = self.loss.total_weight(raw, y, weights)
+        if mixture is None:
+            loss = self.loss(raw, y, weights)
+            weight = self.loss.total_weight(raw, y, weights)
+        else:
+            loss, weight = self.loss.mixed(raw, y, mixture.other, mixture.share, weights)
         penalized = loss
         for penalty in self.penalties:
             for name, wanted in trace.parameters.items():

@@ -20,6 +20,7 @@ from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Penalty, Sche
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.evaluation import evaluate_rows, predict_rows
 from misstep.train.loop import Plan, Training
+from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
 from misstep.train.rows import Rows
@@ -49,7 +50,9 @@ class Trainer:
     member meet as many rows as there are. `seed`: from which first weights, the order of rows and
     dropout are drawn: same seed, same bits. `threads`: how many may be used;
     the results never depend on it. `dtype`: float32 or float64. `compiling`: False runs everything
-    in the interpreter, slowly; what can't be compiled runs there anyhow.
+    in the interpreter, slowly; what can't be compiled runs there anyhow. `mixup`: above 0, each row
+    learned from is mixed with another of its batch, shares of the symmetric Beta distribution of
+    this strength (Zhang and others, 2018).
 
     >>> import misstep as ms
     >>> network = ms.Sequential(ms.Dense(8), ms.Tanh(), ms.Dense(1))
@@ -75,6 +78,7 @@ class Trainer:
         threads: int | None = None,
         dtype: str = "float32",
         compiling: bool = True,
+        mixup: float = 0.0,
     ) -> None:
         _check_kind("network", network, (Module, Network), "layers such as ms.Sequential(...)")
         _check_kind("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
@@ -99,6 +103,7 @@ class Trainer:
         self.seed = int(seed)
         self.threads = threads
         self.compiling = compiling
+        self.mixup = check_mixup(mixup)
         self.dtype = network.dtype if isinstance(network, Network) else dtype
         self._module = network.module if isinstance(network, Network) else network
         self._network = network if isinstance(network, Network) else None
@@ -300,7 +305,7 @@ class Trainer:
         if self._programs is None:
             self._programs = Programs(
                 self.network, self.loss, self.optimizer, self.clipping, self.penalties,
-                self.compiling,
+                self.compiling, self.mixup,
             )  # fmt: skip
         return self._programs
 
@@ -366,6 +371,7 @@ class Trainer:
             "accumulate": self.accumulate,
             "passes": self.passes,
             "seed": self.seed,
+            "mixup": self.mixup,
             "engine": self._kind_of_engine(rows),
             "rows": len(rows),
             "data": digest.hexdigest(),

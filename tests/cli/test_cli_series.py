@@ -131,7 +131,16 @@ def judged(ours: float, last: float, linear: float, origins: int = 200) -> str:
     metrics = {name: {"mae": error, "rmse": error} for name, error in scores.items()}
     test = BackTest(np.arange(origins), nothing, nothing, nothing[:, 0])
     return forecast_verdict(
-        ForecastTrained(None, None, metrics, [], [], 0.0, baselines, test)  # type: ignore[arg-type]
+        ForecastTrained(
+            None,
+            None,
+            metrics,
+            [],
+            [],
+            0.0,
+            baselines,
+            back_test=test,  # type: ignore[arg-type]
+        )
     )
 
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from misstep.data import is_picture_folder, read_idx, read_pictures
+from misstep.data import is_idx_folder, read_idx
+from misstep.data.idx import read_idx_folder
 from misstep.errors import FileFormatError, MisstepError, StorageError
 
 
@@ -101,36 +102,36 @@ def test_damage(tmp_path: Path, place: int, byte: int, packed: bool) -> None:
 
 
 def test_folder(tmp_path: Path) -> None:
-    assert not is_picture_folder(tmp_path)
+    assert not is_idx_folder(tmp_path)
     folder_of(tmp_path, a=idx(PICTURES), b=idx(LABELS))
-    assert is_picture_folder(tmp_path)
-    pictures = read_pictures(tmp_path)
+    assert is_idx_folder(tmp_path)
+    pictures = read_idx_folder(tmp_path)
     assert pictures.test_pictures.shape == (0, 3, 4)
     assert pictures.notes
     folder_of(tmp_path, c=gzip.compress(idx(PICTURES[:1]), mtime=0), d=idx(LABELS[:1]))
-    pictures = read_pictures(tmp_path)
+    pictures = read_idx_folder(tmp_path)
     assert pictures.train_pictures.shape == (2, 3, 4)
     assert pictures.test_labels.tolist() == [1]
 
 
 def test_wrong_folders(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="train-images"):
-        read_pictures(tmp_path)
+        read_idx_folder(tmp_path)
     with pytest.raises(StorageError):
-        read_pictures(tmp_path / "nowhere")
+        read_idx_folder(tmp_path / "nowhere")
     folder_of(tmp_path, a=idx(PICTURES), b=idx(LABELS[:1]))
     with pytest.raises(FileFormatError, match="2 labels"):
-        read_pictures(tmp_path)
+        read_idx_folder(tmp_path)
     folder_of(tmp_path, a=idx(LABELS), b=idx(LABELS))
     with pytest.raises(FileFormatError, match="pictures"):
-        read_pictures(tmp_path)
+        read_idx_folder(tmp_path)
     folder_of(tmp_path, a=idx(PICTURES), d=idx(LABELS))
     with pytest.raises(StorageError, match="t10k-images"):
-        read_pictures(tmp_path)
+        read_idx_folder(tmp_path)
 
 
 def test_mnist(real: Path) -> None:
-    pictures = read_pictures(real / "mnist")
+    pictures = read_idx_folder(real / "mnist")
     assert pictures.train_pictures.shape == (60000, 28, 28)
     assert pictures.test_labels[:5].tolist() == [7, 2, 1, 0, 4]
     assert np.bincount(pictures.train_labels).sum() == 60000

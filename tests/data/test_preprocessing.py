@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from misstep.data import (
     MatrixScaling,
-    PixelScaling,
+    PictureScaling,
     Preprocessor,
     preprocessing_from_json,
     read_table,
@@ -327,19 +327,19 @@ def test_matrix_of_another_width() -> None:
 
 def test_pixels() -> None:
     pictures = GENERATOR.integers(0, 256, (5, 4, 4)).astype(np.uint8)
-    scaling = Preprocessor.for_pixels(16)
+    scaling = PictureScaling(4, 4)
     features = scaling.transform(pictures)
     assert features.shape == (5, 16)
     np.testing.assert_array_equal(features, pictures.reshape(5, 16).astype(np.float32) / 255)
     assert rounded(scaling) == scaling
-    assert isinstance(rounded(scaling), PixelScaling)
+    assert isinstance(rounded(scaling), PictureScaling)
     for wrong in (np.full((2, 16), 256), np.full((2, 16), -1), np.ones((2, 15)), np.ones(16)):
         with pytest.raises(DataError, match="pictures"):
             scaling.transform(wrong)
     with pytest.raises(DataError, match="pictures"):
         scaling.transform(np.full((2, 16), np.nan))
     with pytest.raises(FileFormatError):
-        PixelScaling.from_json(scaling.to_json() | {"pixels": 0})
+        PictureScaling.from_json(scaling.to_json() | {"height": 0})
 
 
 REAL = {

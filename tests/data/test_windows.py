@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from misstep.data import Series, SeriesWindows, Table, plan_series, preprocessing_from_json
 from misstep.data.series import read_series
+from misstep.data.windows import thinned
 from misstep.errors import DataError, FileFormatError
 
 
@@ -82,6 +83,16 @@ def test_a_slip_does_not_set_the_scale() -> None:
     windows = SeriesWindows.fit(slipped, window=5, horizon=1)
     assert 0.2 < windows.spread / SeriesWindows.fit(series, window=5, horizon=1).spread < 5
     assert np.abs(windows.transform(slipped)).max() <= 20.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(rows=st.integers(1, 5000), most=st.integers(1, 600))
+def test_thinning_meets_every_hour(rows: int, most: int) -> None:
+    places = thinned(np.arange(rows), most)
+    assert len(places) == min(rows, most)
+    assert (np.diff(places) > 0).all()
+    if len(places) >= 480:
+        assert np.bincount(places % 24, minlength=24).min() >= len(places) / 24 / 5
 
 
 def test_what_can_not_be() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +21,7 @@ def test_it_forecasts_a_price_and_says_what_that_is_worth(tmp_path: Path) -> Non
     table.to_csv(tmp_path / "prices.csv", index=False)
     done = subprocess.run(
         [sys.executable, str(EXAMPLE), "prices.csv"], cwd=tmp_path, capture_output=True, text=True,
-        check=True, env={"PYTHONPATH": str(EXAMPLE.parents[1]), "HOME": str(tmp_path)},
+        check=True, env=os.environ | {"PYTHONPATH": str(EXAMPLE.parents[1])},
     )  # fmt: skip
     assert "because the dates" not in done.stderr
     assert "mean error of the last value again" in done.stdout

@@ -164,6 +164,15 @@ def test_an_input_that_leads_is_used() -> None:
     assert found.metrics["test"]["mae"] < 0.3 * found.metrics["linear"]["mae"]
 
 
+def test_very_many_inputs_are_left_alone() -> None:
+    numbers = np.random.default_rng(2).normal(0, 1, (80, 201))
+    frame = pandas.DataFrame(numbers, columns=["y", *(f"x{place}" for place in range(200))])
+    found = trained(Table(frame), "y", season=0)
+    assert model_of(found).preprocessing.plan.inputs == ()
+    told = {one.what: one.because for one in found.choices}
+    assert "200 others" in told["inputs"]
+
+
 @pytest.mark.parametrize("network", ["gru4", "conv4-gap", "dense8-dense8"])
 def test_a_network_of_ones_own_stands_beside_the_line(network: str) -> None:
     settings = Settings(network=network, epochs=2, threads=1)
@@ -184,13 +193,25 @@ def test_ridge_for_many_penalties_is_ridge() -> None:
         assert np.allclose(path.bias, peer.intercept_, atol=1e-6)
 
 
+def test_a_line_that_is_worse_for_sure_has_no_part_in_the_mean() -> None:
+    numbers = np.random.default_rng(4)
+    values = np.sin(np.arange(3000) * 2 * np.pi / 12) + numbers.normal(0, 0.5, 3000)
+    table = Table(pandas.DataFrame({"y": values}))
+    series = read_series(table, plan_series(table, "y")[0])
+    windows = SeriesWindows.fit(series, window=48, horizon=3)
+    judged = validate_forward(series, windows, (2, 12, 48))
+    # Long windows average the noise out; two steps can't.
+    assert 2 not in judged.lengths
+    assert 48 in judged.lengths
+
+
 def test_too_short_a_past_is_judged_by_nothing() -> None:
     table = sales(30)
     series = read_series(table, plan_series(table, "sold")[0]).first(12)
     windows = SeriesWindows.fit(series, window=6, horizon=4)
     judged = validate_forward(series, windows, (6,))
     assert np.isnan(judged.error)
-    assert judged.penalties == (1.0,)
+    assert (judged.lengths, judged.penalties) == ((6,), (1.0,))
 
 
 @pytest.mark.parametrize(

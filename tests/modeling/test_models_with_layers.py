@@ -84,7 +84,7 @@ def test_any_network_comes_back_from_its_configuration_and_arrays() -> None:
                          ids=["words", "layers", "dense"])  # fmt: skip
 def test_networks_for_pictures_get_pictures(tmp_path: Path, network: str | ms.Module) -> None:
     pictures = read_source("digits")
-    trained = train_pictures(pictures, settings=Settings(network=network, epochs=4, seed=1))
+    trained = train_pictures(pictures, settings=Settings(network=network, epochs=8, seed=1))
     assert trained.metrics["test"]["accuracy"] > 0.7
     path = tmp_path / "pictures.misstep"
     save_model(trained.model, path)

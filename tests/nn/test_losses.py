@@ -35,15 +35,25 @@ def rowwise(entries: Array) -> Array:
     return np.asarray(entries.reshape(len(entries), -1).mean(axis=1))
 
 
+def smoothed(shares: Array, smoothing: float, classes: int) -> Array:
+    return np.asarray(shares * (1 - smoothing) + smoothing / classes)
+
+
 # For each kind: the loss of each row from raw outputs and targets, from its definition.
 ORACLES: dict[str, Callable[[Any, Array, Array], Array]] = {
     "SquaredError": lambda loss, p, y: rowwise((p - y) ** 2) * (0.5 if loss.half else 1.0),
     "AbsoluteError": lambda loss, p, y: rowwise(np.abs(p - y)),
     "Huber": lambda loss, p, y: rowwise(special.huber(loss.delta, p - y)),
     "BinaryCrossEntropy": lambda loss, p, y: rowwise(
-        -y * special.log_expit(p) - (1 - y) * special.log_expit(-p)
+        -smoothed(y, loss.smoothing, 2) * special.log_expit(p)
+        - (1 - smoothed(y, loss.smoothing, 2)) * special.log_expit(-p)
     ),
-    "CrossEntropy": lambda loss, p, y: -special.log_softmax(p, axis=1)[np.arange(len(y)), y],
+    "CrossEntropy": lambda loss, p, y: (
+        -(
+            smoothed(np.eye(p.shape[1])[y], loss.smoothing, p.shape[1])
+            * special.log_softmax(p, axis=1)
+        ).sum(axis=1)
+    ),
 }
 
 

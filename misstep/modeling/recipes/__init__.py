@@ -3,9 +3,8 @@
 One place for the command line and the estimators. Knows sizes and the kind of target, no rows.
 """
 
-from misstep.modeling.recipes.pictures import (
-    picture_recipe,
-)
+from misstep.modeling.recipes.augmentation import augmentation
+from misstep.modeling.recipes.pictures import picture_batch_size, picture_recipe
 from misstep.modeling.recipes.recipe import (
     Recipe,
     RecipeMaker,
@@ -34,11 +33,13 @@ __all__ = [
     "Recipe",
     "RecipeMaker",
     "as_loss_wants",
+    "augmentation",
     "check_settings",
     "choose_loss",
     "choose_optimizer",
     "columns_recipe",
     "default_batch_size",
+    "picture_batch_size",
     "picture_recipe",
     "places_of_numbers",
     "reads_in_order",

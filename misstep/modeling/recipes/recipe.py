@@ -42,8 +42,8 @@ PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
 class Recipe:
     """Everything that training needs besides rows.
 
-    `passes`: how often an epoch goes through the rows.
-    `restore_best`: whether the weights of the epoch with the best validation are kept.
+    `passes`: how often an epoch goes through the rows. `restore_best`: whether the weights of the
+    epoch with the best validation are kept. `mixup`: its strength.
     """
 
     module: Module
@@ -55,12 +55,14 @@ class Recipe:
     patience: int
     passes: int = 1
     restore_best: bool = True
+    mixup: float = 0.0
 
     def trainer(self, seed: int, threads: int | None) -> Trainer:
         """Return a trainer that follows this recipe."""
         return Trainer(
             self.module, loss=self.loss, optimizer=self.optimizer, schedule=self.schedule,
             batch_size=self.batch_size, passes=self.passes, seed=seed, threads=threads,
+            mixup=self.mixup,
         )  # fmt: skip
 
     def early_stopping(self) -> EarlyStopping:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 
-from misstep.data import Pictures, Preprocessor, recognize_target, split_rows
-from misstep.ir import Array
-from misstep.modeling.baselines import guess, linear
+from misstep.data import Pictures, PictureScaling, recognize_target, split_rows
+from misstep.data.mirrors import ask_about_mirrors
+from misstep.ir import Array, one_blas_thread
+from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.learning import Part
 from misstep.modeling.recipes import check_settings, picture_recipe
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
+
+# The linear model sees pictures shrunk by whole factors to about this side: it makes no use of
+# finer things, and learns from more pictures in the same time.
+LINEAR_SIDE = 16
 
 
 def train_pictures(
@@ -30,33 +36,56 @@ def train_pictures(
     target = recognize_target(labels, "class", "classification")
     because = f"each picture has a label, and there are {len(target.classes)} different ones"
     choices.add("target", f"class: {target.kind}", because)
+    codes = np.asarray(target.encode(labels))
     brought = len(pictures.test_pictures) > 0
     parts = split_rows(
-        len(labels), target.encode(labels), settings.validation_fraction,
-        0.0 if brought else test_fraction, settings.seed,
+        len(labels), codes, settings.validation_fraction, 0.0 if brought else test_fraction,
+        settings.seed,
     )  # fmt: skip
     shown = np.asarray(pictures.train_pictures)
-    scaling = Preprocessor.for_pixels(int(np.prod(shown.shape[1:])), pictures.largest)
+    scaling = PictureScaling.of(pictures)
 
     def part(rows: Array, wanted: Array) -> Part:
         if len(rows) == 0:
             return no_rows(scaling.number_of_features)
-        return Part(scaling.transform(rows), np.asarray(target.encode(wanted)))
+        return Part(scaling.transform(rows), wanted)
 
     if brought:
-        judged = part(pictures.test_pictures, pictures.test_labels)
+        judged = part(pictures.test_pictures, np.asarray(target.encode(pictures.test_labels)))
     else:
-        judged = part(shown[parts.test], labels[parts.test])
+        judged = part(shown[parts.test], codes[parts.test])
     tell_split(choices, "pictures", len(parts.train), len(parts.validation),
                len(judged.features), stratified=True)  # fmt: skip
+    if pictures.sizing:
+        height, width, channels = scaling.shape
+        colors = "grey" if channels == 1 else "in color"
+        choices.add("size", f"{height} × {width} pixels, {colors}", pictures.sizing)
     choices.add("pixels", f"divided by {pictures.largest:g}", "networks learn best from 0 to 1")
-    learn = part(shown[parts.train], labels[parts.train])
-    fitted = target.fit(labels[parts.train])
-    shape = (*shown.shape[1:], 1) if shown.ndim == 3 else shown.shape[1:]
+    with one_blas_thread():
+        mirroring = ask_about_mirrors(shown[parts.train], codes[parts.train], settings.seed)
+    learn = part(shown[parts.train], codes[parts.train])
+    fitted = target.fit_codes(codes[parts.train])
     made = Task(
-        learn, part(shown[parts.validation], labels[parts.validation]), judged, scaling, fitted,
-        picture_recipe(shape),
-        (guess(learn, judged, fitted), linear(learn, judged, fitted, "pictures")),
+        learn, part(shown[parts.validation], codes[parts.validation]), judged, scaling, fitted,
+        picture_recipe(scaling.shape, mirroring),
+        (guess(learn, judged, fitted), _linear(learn, judged, fitted, scaling.shape)),
         [f"picture {number + 1}" for number in parts.validation],
     )  # fmt: skip
     return train(made, choices, [*pictures.notes, *parts.notes], settings, began)
+
+
+def _linear(train: Part, test: Part, target: Any, shape: tuple[int, int, int]) -> Baseline:
+    """Return the linear model on shrunk pictures."""
+    return linear(_shrunk(train, shape), _shrunk(test, shape), target, "pictures")
+
+
+def _shrunk(part: Part, shape: tuple[int, int, int]) -> Part:
+    """Return pictures of at most `LINEAR_SIDE` or so a side, by means over squares of pixels."""
+    height, width, channels = shape
+    factor = min(max(1, round(max(height, width) / LINEAR_SIDE)), height, width)
+    if factor == 1:
+        return part
+    down, across = height // factor, width // factor
+    whole = part.features.reshape(-1, *shape)[:, : down * factor, : across * factor]
+    blocks = whole.reshape(-1, down, factor, across, factor, channels)
+    return Part(blocks.mean(axis=(2, 4)).reshape(len(part), -1), part.target)

@@ -15,7 +15,7 @@ import numpy as np
 
 from misstep.data import Table, Target
 from misstep.data.series import Series, only_rows, plan_series, read_series
-from misstep.data.windows import SeriesWindows
+from misstep.data.windows import SeriesWindows, thinned
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.forecast import BackTest, ForecastModel, outlook_of
@@ -30,10 +30,11 @@ from misstep.modeling.recipes.series import (
 )
 from misstep.modeling.series_baselines import series_baselines
 from misstep.modeling.settings import Choices, Settings
+from misstep.modeling.stages import StageReport
 from misstep.modeling.tasks.task import TEST_FRACTION, Trained
 from misstep.modeling.windows_choice import LEAST_SAID, Shape, choose_season, choose_shape
 from misstep.nn import Network
-from misstep.train import Callback, Run, Trainer, Training
+from misstep.train import Callback, Run, Stages, Trainer, Training
 
 # Origins to validate or to be judged on: a mean over fewer of them is one story, not a measure.
 FEWEST_ORIGINS = 5
@@ -45,7 +46,7 @@ WORTHWHILE = 0.25
 # Of many rows it is the other way round: what they taught is kept unless it makes that error larger
 # by this share.
 TOLERATED = 0.01
-# Numbers in all rows together: 160 MB in float32. Of longer series every k-th origin is learned.
+# Numbers in all rows together: 160 MB in float32. Of longer series some origins are left out.
 MOST_NUMBERS = 40_000_000
 
 
@@ -157,7 +158,7 @@ def train_series(
     seconds = time.perf_counter() - began
     return ForecastTrained(
         made, run, metrics, choices.made, notes, seconds, baselines,
-        back_test=back_test, series=series, epochs=epochs,
+        learner.stages, back_test, series, epochs,
     )  # fmt: skip
 
 
@@ -170,6 +171,7 @@ class _Learner:
         self.target = Target(series.plan.target, "number", "a series goes on in numbers")
         self.recipe: Recipe
         self.model: ForecastModel
+        self.stages: StageReport | None = None
 
     def find_epochs(self, cuts: _Cuts) -> tuple[Run, int]:
         """Train with validation; return the run, and after how many epochs it was best, maybe 0."""
@@ -189,12 +191,14 @@ class _Learner:
             validation = self._part(windows, past, origins).for_loss(self.recipe.loss)
         before = trainer.evaluate(*validation[:2])["loss"] if validation else np.inf
         x, y, _ = part.for_loss(self.recipe.loss)
+        stages = Stages()
         run = trainer.fit(
-            x, y, epochs=self.recipe.epochs, validation=validation,
+            x, y, epochs=self.recipe.epochs, validation=validation, callbacks=[stages],
             early_stopping=self.recipe.early_stopping() if validation else None,
             progress=settings.progress, folder=settings.folder, resume=settings.resume,
         )  # fmt: skip
         self.model = self._model(trainer, windows)
+        self.stages = _stage_report(run, windows, len(stages.places))
         epochs = run.best_epoch or run.epochs
         if validation is None or not run.usable or not has_linear_path(self.recipe.module):
             return run, epochs
@@ -233,11 +237,10 @@ class _Learner:
         return self._model(trainer, windows)
 
     def origins(self, past: Series) -> Array:
-        """Return the origins in `past` to learn from, the newest among them."""
+        """Return the origins in `past` to learn from."""
         windows = self.shape.windows
         origins = windows.origins(past, answered=True)
-        step = -(-len(origins) * windows.number_of_features // MOST_NUMBERS) or 1
-        return origins[::-1][::step][::-1]
+        return thinned(origins, MOST_NUMBERS // windows.number_of_features)
 
     def _fitted(self, past: Series) -> SeriesWindows:
         """Return the chosen windows with scalings fitted on `past` only."""
@@ -266,6 +269,16 @@ class _Learner:
 
     def _model(self, trainer: Trainer, windows: SeriesWindows) -> ForecastModel:
         return ForecastModel(trainer.network, trainer.loss, windows, self.target, {})
+
+
+def _stage_report(run: Run, windows: SeriesWindows, rows: int) -> StageReport | None:
+    """Return what was wrong at each stage, in the target's unit; None for logarithms."""
+    if not run.stages or windows.log:
+        return None
+    return StageReport(
+        rows, tuple(one.update for one in run.stages), run.stages[0].score_name,
+        tuple(float(one.score * windows.answer_spread) for one in run.stages),
+    )  # fmt: skip
 
 
 def _moved(gain: float) -> str:

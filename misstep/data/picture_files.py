@@ -1,0 +1,267 @@
+"""One picture out of one file, whatever its kind: size, colors, alpha, depth, which way is up.
+
+Pillow decodes; this file says what is accepted and what comes out: bytes, grey or red green blue,
+one size for all. Knows no labels and no folders. Sizes are looked at before anything is decoded,
+so that a small file can't fill the memory.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = [
+    "Broken",
+    "bytes_of_pixels",
+    "chosen_size",
+    "decoded_pictures",
+    "is_picture_name",
+    "looks_of",
+    "refuse_many_broken",
+]
+
+Bytes = NDArray[np.uint8]
+# A picture by name: a file, or the bytes of one.
+File = tuple[str, Path | bytes]
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+# What Pillow calls them: its decoders for rarer kinds are not let near a stranger's file.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+# Cameras reach 200 million pixels; a file that says more is a mistake or a trap.
+MOST_PIXELS = 200_000_000
+# Exif's tag for which way the camera was held; from 5 on height and width are swapped.
+ORIENTATION, SWAPPED = 0x0112, 5
+# A few broken files are an accident, more than a tenth are a misunderstanding.
+FEW_BROKEN, MOST_BROKEN = 3, 0.1
+# More pixels cost more time than a network of the sizes that are chosen here makes use of.
+LARGEST_SIDE = 64
+# Networks halve a picture three times or so; a multiple of 8 leaves no pixel over.
+STEP = 8
+THREADS = 4
+# Modes of Pillow without color.
+GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A file that is no readable picture, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What a file says of its picture before it is decoded."""
+
+    height: int
+    width: int
+    grey: bool
+
+
+def is_picture_name(name: str) -> bool:
+    """Tell whether a file's name ends like a picture's."""
+    return name.lower().endswith(ENDINGS)
+
+
+def looks_of(files: Sequence[File]) -> tuple[list[Looks], list[int], list[Broken]]:
+    """Return what the files say of themselves, which places those had, and the broken ones."""
+    looks: list[Looks] = []
+    kept: list[int] = []
+    broken: list[Broken] = []
+    with _no_warnings():
+        for place, (name, content) in enumerate(files):
+            try:
+                with _opened(content) as image:
+                    height, width = image.height, image.width
+                    if image.getexif().get(ORIENTATION, 1) >= SWAPPED:
+                        height, width = width, height
+                    looks.append(Looks(height, width, image.mode in GREY))
+                kept.append(place)
+            except Exception as error:  # Pillow's decoders raise whatever they like
+                broken.append(Broken(name, _why(error)))
+    return looks, kept, broken
+
+
+def chosen_size(looks: Sequence[Looks]) -> tuple[tuple[int, int], str]:
+    """Return height and width for all of some pictures, and why."""
+    sizes = {(one.height, one.width) for one in looks}
+    first = looks[0].height, looks[0].width
+    if len(sizes) == 1 and max(first) <= LARGEST_SIDE:
+        return first, ""
+    height = float(np.median([one.height for one in looks]))
+    width = float(np.median([one.width for one in looks]))
+    shrink = min(1.0, LARGEST_SIDE / max(height, width))
+
+    def side(length: float) -> int:
+        return max(STEP, STEP * round(length * shrink / STEP))
+
+    because = f"the median is {height:.0f} × {width:.0f} pixels"
+    if len(sizes) == 1:
+        because = f"all are {height:.0f} × {width:.0f} pixels"
+    if shrink < 1:
+        because += f", and more than {LARGEST_SIDE} a side would cost time"
+    return (side(height), side(width)), f"{because}; what sticks out at the sides is cut off"
+
+
+def decoded_pictures(
+    files: Sequence[File], size: tuple[int, int] | None = None, channels: int | None = None
+) -> tuple[Bytes, NDArray[np.int64], list[Broken]]:
+    """Return the pictures of files as bytes, the places of those that are whole, and the others.
+
+    `size`: height and width to bring each to, the middle of it where the sides are in another
+    proportion; None: those of the first whole one, and of another size is broken. `channels`: 1 for
+    grey, (rows, height, width), 3 for colors, (rows, height, width, 3); None: grey where all are.
+    """
+    looks, kept, broken = looks_of(files)
+    if channels is None:
+        channels = 1 if all(one.grey for one in looks) else 3
+    if not looks:
+        shape = (0, *(size or (1, 1)), *((3,) if channels == 3 else ()))
+        return np.empty(shape, np.uint8), np.empty(0, np.int64), broken
+    wanted = size or (looks[0].height, looks[0].width)
+    if size is None:
+        fitting = [(one.height, one.width) == wanted for one in looks]
+        broken += [
+            Broken(files[place][0], f"{one.height} × {one.width} pixels, not those of the others")
+            for one, place, fits in zip(looks, kept, fitting, strict=True) if not fits
+        ]  # fmt: skip
+        kept = [place for place, fits in zip(kept, fitting, strict=True) if fits]
+    result = np.empty((len(kept), *wanted, *((3,) if channels == 3 else ())), np.uint8)
+
+    def decode(row: int) -> str | None:
+        try:
+            result[row] = _decoded(files[kept[row]][1], wanted, channels)
+        except Exception as error:  # Pillow's decoders raise whatever they like
+            return _why(error)
+        return None
+
+    # Pillow lets other threads run while it decodes; each picture has a place of its own.
+    with _no_warnings(), ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
+        reasons = list(pool.map(decode, range(len(kept)), chunksize=16))
+    broken += [
+        Broken(files[place][0], why)
+        for place, why in zip(kept, reasons, strict=True) if why is not None
+    ]  # fmt: skip
+    whole = np.array([why is None for why in reasons], dtype=bool)
+    places = np.asarray(kept, np.int64)
+    return (result, places, broken) if whole.all() else (result[whole], places[whole], broken)
+
+
+def refuse_many_broken(broken: Sequence[Broken], files: int, source: str) -> list[str]:
+    """Return a note on broken files. Raises DataError where they are too many of `files`."""
+    if not broken:
+        return []
+    shown = "; ".join(f"{one.name} ({one.why})" for one in broken[:5])
+    shown += "; …" if len(broken) > 5 else ""
+    if len(broken) == files or (len(broken) > FEW_BROKEN and len(broken) > MOST_BROKEN * files):
+        raise DataError(
+            f"the pictures of {source}",
+            needed=f"at most {MOST_BROKEN:.0%} that can't be read",
+            got=f"{len(broken):,} of {files:,}: {shown}",
+            try_="leaving those files out, or copying them again",
+        )
+    many = "1 picture" if len(broken) == 1 else f"{len(broken):,} pictures"
+    return [f"{many} left out because they can't be read: {shown}"]
+
+
+def bytes_of_pixels(pixels: Bytes) -> Bytes:
+    """Return pictures without alpha, laid on white: (…, height, width) or (…, height, width, 3)."""
+    if pixels.ndim < 4 or pixels.shape[-1] == 3:
+        return pixels
+    if pixels.shape[-1] == 1:
+        return pixels[..., 0]
+    alpha = pixels[..., -1:].astype(np.uint16)
+    mixed = (pixels[..., :-1] * alpha + 255 * (255 - alpha) + 127) // 255
+    return mixed.astype(np.uint8)[..., 0] if mixed.shape[-1] == 1 else mixed.astype(np.uint8)
+
+
+def _opened(content: Path | bytes) -> Image:
+    import PIL.Image
+
+    file: Any = io.BytesIO(content) if isinstance(content, bytes) else content
+    image = PIL.Image.open(file, formats=FORMATS)
+    if image.width * image.height > MOST_PIXELS:
+        image.close()
+        raise ValueError(f"it says it has {image.width * image.height:,} pixels")
+    return image
+
+
+def _decoded(content: Path | bytes, size: tuple[int, int], channels: int) -> Bytes:
+    """Return a picture as bytes, (height, width) or (height, width, 3), the right way up."""
+    import PIL.Image
+    from PIL import ImageOps
+
+    with _opened(content) as image:
+        if image.format == "JPEG":
+            # JPEG can decode at a half, a quarter or an eighth; twice the size leaves enough.
+            image.draft(image.mode, (2 * max(size), 2 * max(size)))
+        plain = _flat(ImageOps.exif_transpose(image))
+        plain = plain.convert("L" if channels == 1 else "RGB")
+        height, width = size
+        if plain.size != (width, height):
+            plain = ImageOps.fit(plain, (width, height), PIL.Image.Resampling.LANCZOS)
+        return np.asarray(plain)
+
+
+def _flat(image: Image) -> Image:
+    """Return an image of 8 bits a channel without alpha, which is laid on white."""
+    import PIL.Image
+
+    if image.mode.startswith(("I", "F")):
+        return _eight_bits(image)
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        shining = image.convert("RGBA")
+        white = PIL.Image.new("RGBA", shining.size, "white")
+        return PIL.Image.alpha_composite(white, shining).convert("RGB")
+    return image
+
+
+def _eight_bits(image: Image) -> Image:
+    """Return an image of 16 or 32 bits, or of floats, with 8 bits."""
+    import PIL.Image
+
+    values = np.asarray(image).astype(np.float64)
+    most = float(values.max(initial=0.0))
+    if image.mode == "F" and most <= 1:
+        values = values * 255
+    elif image.mode.startswith("I;16") or most > 255:
+        # 65535 is white, whatever the brightest pixel is.
+        values = values / 257 if most <= 65535 else values / most * 255
+    return PIL.Image.fromarray(np.rint(np.clip(values, 0, 255)).astype(np.uint8))
+
+
+def _why(error: Exception) -> str:
+    """Return in a few words why a picture can't be read."""
+    import PIL.Image
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "no picture, or damaged at its start"
+    if isinstance(error, PIL.Image.DecompressionBombError):
+        return "it says it has more pixels than any camera makes"
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words[:80]
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Keep Pillow's remarks about odd but readable files from the page."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

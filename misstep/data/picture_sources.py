@@ -1,0 +1,68 @@
+"""Where labeled pictures come from: MNIST's idx files, folders of classes, files of arrays.
+
+Looks at what is there and hands it to whoever reads that.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from misstep.data.idx import is_idx_folder, read_idx_folder
+from misstep.data.npz import is_npz, read_arrays
+from misstep.data.picture_files import is_picture_name
+from misstep.data.picture_folders import holds_pictures, read_class_folders
+from misstep.data.pictures import Pictures, pictures_from_arrays
+from misstep.errors import FileFormatError
+
+__all__ = ["is_picture_source", "read_pictures"]
+
+
+def is_picture_source(source: str | os.PathLike[str]) -> bool:
+    """Tell whether a path looks like pictures: a folder with some, idx files, one picture."""
+    path = Path(source)
+    if path.is_file():
+        return is_picture_name(path.name)
+    return is_idx_folder(path) or holds_pictures(path)
+
+
+def read_pictures(source: str | os.PathLike[str]) -> Pictures:
+    """Read labeled pictures.
+
+    `source`: a folder that holds a folder of pictures for each class, perhaps in "train" and
+    "test"; a folder with MNIST's four idx files; or an .npz file with x and y, or x_train, y_train,
+    x_test and y_test. Pictures in files of different sizes are brought to one that suits them.
+
+    Raises StorageError, FileFormatError or DataError.
+
+    >>> import misstep as ms
+    >>> import numpy as np
+    >>> np.savez("two.npz", x=np.zeros((2, 8, 8), "uint8"), y=["dark", "dark"])
+    >>> ms.read_pictures("two.npz").train_pictures.shape
+    (2, 8, 8)
+    """
+    path = Path(os.fspath(source))
+    if is_idx_folder(path):
+        return read_idx_folder(path)
+    if path.is_file() and is_picture_name(path.name):
+        raise FileFormatError(
+            str(path), needed="many pictures to learn from", got="a single one",
+            try_="the folder that holds a folder of pictures for each class",
+        )  # fmt: skip
+    if not path.is_file():
+        return read_class_folders(path)
+    if not is_npz(path):
+        raise FileFormatError(
+            str(path), needed="a folder of pictures, or an .npz file", got="another file"
+        )
+    arrays = read_arrays(path)
+    found = pictures_from_arrays(arrays, path.name)
+    if found is None:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:6])
+        raise FileFormatError(
+            str(path),
+            needed="pictures x (rows, height, width) or (rows, height, width, 3) of bytes and "
+            "labels y (rows,), or x_train, y_train, x_test and y_test",
+            got=shapes,
+        )
+    return found

@@ -1,0 +1,229 @@
+"""Labeled pictures in two parts, and how arrays become them, whatever their layout is called.
+
+Knows arrays and names of arrays, no files; `picture_folders.py` and `idx.py` read those. Pixels
+stay bytes here; `picture_scaling.py` makes numbers of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.picture_files import bytes_of_pixels, decoded_pictures, refuse_many_broken
+from misstep.errors import DataError
+
+__all__ = ["Pictures", "no_labels", "note_on_repeats", "pictures_from_arrays"]
+
+Bytes = NDArray[np.uint8]
+
+# Names of arrays that people use, in pairs of pictures and labels: training first, then the test.
+_TRAINING = (
+    ("x_train", "y_train"), ("train_x", "train_y"), ("train_images", "train_labels"),
+    ("X_train", "y_train"), ("x", "y"), ("X", "y"), ("images", "labels"), ("data", "labels"),
+    ("data", "target"), ("pictures", "labels"),
+)  # fmt: skip
+_TEST = (
+    ("x_test", "y_test"), ("test_x", "test_y"), ("test_images", "test_labels"),
+    ("X_test", "y_test"),
+)  # fmt: skip
+_LABELS_OF_JPEG = ("y_{}", "{}_y", "{}_labels")
+_CLASSES = ("classes", "class_names", "label_names")
+# Grey, grey with alpha, red green blue, and that with alpha.
+CHANNELS = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Labeled pictures in two parts; the test part has no rows where none was brought.
+
+    `train_pictures`, `test_pictures`: (rows, height, width) of grey or (rows, height, width,
+    channels), uint8. Labels: (rows,), of any kind, None where not known. `notes`: what was noticed.
+    `largest`: the largest value a pixel may have. `train_files`, `test_files`: the name of each
+    picture's file, or nothing. `sizing`: why they have this size; empty where they came so.
+    """
+
+    train_pictures: Bytes
+    train_labels: NDArray[Any]
+    test_pictures: Bytes
+    test_labels: NDArray[Any]
+    notes: list[str] = field(default_factory=list)
+    largest: float = 255.0
+    train_files: tuple[str, ...] = ()
+    test_files: tuple[str, ...] = ()
+    sizing: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of each picture."""
+        height, width, *channels = self.train_pictures.shape[1:]
+        return height, width, channels[0] if channels else 1
+
+
+def no_labels(rows: int) -> NDArray[Any]:
+    """Return labels that are not known, (rows,)."""
+    return np.full(rows, None, dtype=object)
+
+
+def pictures_from_arrays(arrays: Mapping[str, NDArray[Any]], name: str) -> Pictures | None:
+    """Return the pictures that arrays of a file hold; None where they hold none.
+
+    `arrays`: by name: pictures (rows, height, width[, channels]) of bytes, or of floats from 0 to
+    1, and labels (rows,), such as x and y, or x_train, y_train, x_test, y_test; or the bytes of
+    JPEG files in a row as train_jpeg, with train_offsets (rows + 1) and y_train. `classes`: names
+    of classes for labels that are numbers. `name`: of the file. Raises DataError for pictures and
+    labels that do not fit together, and for broken ones.
+    """
+    notes: list[str] = []
+    packed = "train_jpeg" in arrays and "train_offsets" in arrays
+    if packed:
+        train: tuple[Bytes, NDArray[Any]] | None = _packed(arrays, "train", name, notes)
+        brought = "test_jpeg" in arrays and "test_offsets" in arrays
+        test = _packed(arrays, "test", name, notes) if brought else None
+    else:
+        train, test = _pair(arrays, _TRAINING, name, notes), _pair(arrays, _TEST, name, notes)
+    if train is None:
+        return None
+    if len(train[0]) == 0:
+        raise DataError(name, needed="at least one picture", got="none")
+    if test is not None and test[0].shape[1:] != train[0].shape[1:]:
+        raise DataError(
+            f"the test pictures of {name}", needed=f"the shape {train[0].shape[1:]} of training",
+            got=str(test[0].shape[1:]),
+        )  # fmt: skip
+    names = next((np.asarray(arrays[one]) for one in _CLASSES if one in arrays), None)
+    labels = _named(train[1], names)
+    if test is None:
+        return Pictures(train[0], labels, train[0][:0], labels[:0], notes)
+    notes += note_on_repeats(train[0], test[0])
+    return Pictures(train[0], labels, test[0], _named(test[1], names), notes)
+
+
+def note_on_repeats(train: Bytes, test: Bytes) -> list[str]:
+    """Return a note where pictures stand in both parts, pixel for pixel."""
+    known = {picture.tobytes() for picture in train}
+    repeats = sum(picture.tobytes() in known for picture in test)
+    if not repeats:
+        return []
+    return [
+        f"{repeats:,} of {len(test):,} test pictures also stand among those to learn from, pixel "
+        "for pixel: on them the score says nothing"
+    ]
+
+
+def _pair(
+    arrays: Mapping[str, NDArray[Any]], pairs: tuple[tuple[str, str], ...], name: str,
+    notes: list[str],
+) -> tuple[Bytes, NDArray[Any]] | None:  # fmt: skip
+    for first, second in pairs:
+        if first in arrays and second in arrays and is_pictures(arrays[first]):
+            pictures = pixels_of(arrays[first], f"{first} of {name}", notes)
+            labels = np.asarray(arrays[second])
+            if labels.shape == (len(pictures), 1):
+                labels = labels[:, 0]
+            _check_labels(pictures, labels, f"{second} of {name}")
+            return pictures, labels
+    return None
+
+
+def is_pictures(array: object) -> bool:
+    """Tell whether an array looks like pictures: bytes, or floats with channels at their end."""
+    given = np.asarray(array)
+    if given.ndim == 3:
+        return given.dtype == np.uint8 and min(given.shape[1:]) > 1
+    if given.ndim != 4 or given.dtype.kind not in "uif":
+        return False
+    return given.shape[3] in CHANNELS or given.shape[1] in CHANNELS
+
+
+def pixels_of(array: object, which: str, notes: list[str] | None = None) -> Bytes:
+    """Return pictures as bytes, (rows, height, width) or (rows, height, width, 3).
+
+    array: (rows, height, width), (rows, height, width, channels) or (rows, channels, height,
+    width); whole numbers from 0 to 255, or floats from 0 to 1. What shines through is laid on
+    white. `which`: what they are called in errors. Raises DataError for other numbers or shapes.
+    """
+    given = np.asarray(array)
+    if given.ndim not in (3, 4) or given.dtype.kind not in "buif" or 0 in given.shape[1:]:
+        raise DataError(
+            which, needed="pictures, shape (rows, height, width) or (rows, height, width, 3)",
+            got=f"{given.dtype} of shape {given.shape}",
+        )  # fmt: skip
+    if given.ndim == 4 and given.shape[3] not in CHANNELS and given.shape[1] in CHANNELS:
+        given = np.ascontiguousarray(given.transpose(0, 2, 3, 1))
+        if notes is not None:
+            notes.append(f"{which}: channels stood before height and width, and were moved behind")
+    if given.ndim == 4 and given.shape[3] not in CHANNELS:
+        raise DataError(
+            which, needed="1 to 4 channels: grey or colors, with alpha or without",
+            got=f"shape {given.shape}",
+        )  # fmt: skip
+    if given.dtype != np.uint8:
+        given = _as_bytes(given, which)
+    return bytes_of_pixels(given)
+
+
+def _as_bytes(given: NDArray[Any], which: str) -> Bytes:
+    if not given.size:
+        return given.astype(np.uint8)
+    lowest, highest = given.min(), given.max()
+    unit = given.dtype.kind in "bf" and highest <= 1
+    if not (lowest >= 0 and highest <= (1 if unit else 255)):
+        raise DataError(
+            which, needed="pixels from 0 to 255, or floats from 0 to 1",
+            got=f"numbers from {lowest} to {highest}",
+        )  # fmt: skip
+    return np.rint(given * 255.0 if unit else given).astype(np.uint8)
+
+
+def _check_labels(pictures: Bytes, labels: NDArray[Any], which: str) -> None:
+    if labels.shape != (len(pictures),):
+        raise DataError(
+            which, needed=f"{len(pictures):,} labels, one for each picture",
+            got=f"shape {labels.shape}",
+        )  # fmt: skip
+
+
+def _packed(
+    arrays: Mapping[str, NDArray[Any]], part: str, name: str, notes: list[str]
+) -> tuple[Bytes, NDArray[Any]]:
+    """Return pictures and labels of a part whose JPEG files stand in a row."""
+    content, offsets = np.asarray(arrays[f"{part}_jpeg"]), np.asarray(arrays[f"{part}_offsets"])
+    key = next((one.format(part) for one in _LABELS_OF_JPEG if one.format(part) in arrays), None)
+    if key is None:
+        raise DataError(name, needed=f"labels y_{part} beside {part}_jpeg", got="none of that name")
+    in_order = offsets.ndim == 1 and offsets.dtype.kind in "iu" and len(offsets) > 1
+    if content.dtype != np.uint8 or content.ndim != 1 or not in_order:
+        raise DataError(
+            f"{part}_jpeg of {name}", needed="bytes in a row, and whole offsets (rows + 1)",
+            got=f"{content.dtype} of shape {content.shape} and {offsets.dtype} of {offsets.shape}",
+        )  # fmt: skip
+    offsets = offsets.astype(np.int64)
+    if offsets[0] < 0 or offsets[-1] > len(content) or (np.diff(offsets) < 0).any():
+        raise DataError(
+            f"{part}_offsets of {name}", needed=f"rising numbers from 0 to {len(content)}",
+            got=f"{offsets.min()} to {offsets.max()}",
+        )  # fmt: skip
+    labels = np.asarray(arrays[key])
+    ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
+    files = [(f"{part} picture {i + 1}", content[a:b].tobytes()) for i, (a, b) in enumerate(ends)]
+    if labels.shape != (len(files),):
+        raise DataError(
+            f"{key} of {name}", needed=f"{len(files):,} labels", got=f"shape {labels.shape}"
+        )
+    pictures, kept, broken = decoded_pictures(files)
+    notes += refuse_many_broken(broken, len(files), name)
+    return pictures, labels[kept]
+
+
+def _named(labels: NDArray[Any], names: NDArray[Any] | None) -> NDArray[Any]:
+    """Return labels by their names where they are the numbers of those."""
+    if names is None or names.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
+        return labels
+    words = [str(one) for one in names.tolist()]
+    if len(set(words)) != len(words) or labels.min() < 0 or labels.max() >= len(words):
+        return labels
+    return np.asarray(words)[labels]

@@ -1,0 +1,53 @@
+"""Pictures that people give to an estimator: arrays of bytes, or names of files.
+
+Knows what pictures look like and brings them to one size; knows no training.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from misstep.data import PictureScaling, pixels_of
+from misstep.errors import DataError
+from misstep.ir import Array
+from misstep.modeling.picture_rows import are_picture_paths, as_pixels, pixels_of_paths
+
+
+def first_pictures(estimator: Any, X: Any) -> Array | None:
+    """Return the pictures that an estimator is fitted on, uint8; None where X is something else.
+
+    X: bytes (rows, height, width) or numbers (rows, height, width, channels), or a list of paths.
+    """
+    X = _plain(X)
+    if are_picture_paths(X):
+        pixels = pixels_of_paths(X, None, None)
+    elif isinstance(X, np.ndarray) and (X.ndim == 4 or (X.ndim == 3 and X.dtype == np.uint8)):
+        pixels = pixels_of(X, "X")
+    else:
+        return None
+    if len(pixels) == 0:
+        raise DataError("X", needed="at least one picture", got="none")
+    estimator.n_features_in_ = int(np.prod(pixels.shape[1:]))
+    if hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
+    return pixels
+
+
+def further_pictures(X: Any, scaling: PictureScaling) -> Array:
+    """Return further pictures for a model of pictures. Raises DataError for anything else."""
+    X = _plain(X)
+    pixels = pixels_of(X, "X") if isinstance(X, np.ndarray) and X.ndim == 4 else X
+    found = as_pixels(scaling, pixels)
+    if found is None:
+        raise DataError(
+            "X", needed="pictures, as in fit: an array (rows, height, width), or paths",
+            got=type(X).__name__,
+        )  # fmt: skip
+    return found
+
+
+def _plain(X: Any) -> Any:
+    """Return a column of a frame as a list; all else as it is."""
+    return X.tolist() if hasattr(X, "tolist") and getattr(X, "ndim", 0) == 1 else X

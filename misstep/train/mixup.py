@@ -1,0 +1,79 @@
+"""Mixup: each row of a batch becomes a mixture of itself and the next, and so does its loss.
+
+Zhang, Cisse, Dauphin and Lopez-Paz, "mixup: beyond empirical risk minimization" (2018). The share
+of a row follows the symmetric Beta distribution. Knows Values of a batch, neither networks nor
+optimizers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from misstep.errors import ArgumentError
+from misstep.ir import Value, make_literal
+from misstep.ops import cast, concatenate, gather, random_uniform, reshape, slice_axis
+
+# The stream of random numbers for shares; layers count up from 0, shuffling takes the last one.
+_STREAM = 0xFFFFFFFE
+# Places at which the inverse of the distribution is tabulated: shares then differ from exact ones
+# by less than a picture of 256 shades can show, but for the rarest.
+PLACES = 1024
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A batch mixed: `x` of the shape it had, the `other` target of each row, and the row's share.
+
+    `share`: (batch,), what is left of a row itself.
+    """
+
+    x: Value
+    other: Value
+    share: Value
+
+
+def mixed_rows(x: Value, y: Value, alpha: float, seed: Value, draw: Value) -> Mixture:
+    """Return rows x (batch, …) mixed with the next one, the last with the first.
+
+    y: (batch, …) targets. `alpha`: of Beta(alpha, alpha); small ones leave most rows nearly whole.
+    `seed`, `draw`: int64 numbers from which the shares follow.
+    """
+    rows = x.shape[0]
+    numbers = random_uniform((rows,), seed, draw, _STREAM, x.dtype)
+    table = make_literal(tabulated_shares(alpha), x.dtype)
+    share = gather(table, cast(numbers * float(PLACES), "int64"))
+    wide = reshape(share, (rows, *(1,) * (x.ndim - 1)))
+    return Mixture(x * wide + _next(x) * (1.0 - wide), _next(y), share)
+
+
+def tabulated_shares(alpha: float) -> np.ndarray:
+    """Return the inverse of the distribution Beta(alpha, alpha) at `PLACES` even places, float64.
+
+    >>> tabulated_shares(1.0)[[0, 511, 512]].round(4).tolist()
+    [0.0005, 0.4995, 0.5005]
+    """
+    from scipy.special import betaincinv
+
+    places = (np.arange(PLACES) + 0.5) / PLACES
+    return np.asarray(betaincinv(alpha, alpha, places), np.float64)
+
+
+def check_mixup(alpha: object) -> float:
+    """Return the strength of mixup. Raises ArgumentError unless it is a number from 0 to 10."""
+    number = isinstance(alpha, int | float) and not isinstance(alpha, bool)
+    if not number or not 0 <= alpha <= 10:  # type: ignore[operator]
+        raise ArgumentError(
+            "mixup of a Trainer", needed="a number from 0, for none, to 10", got=repr(alpha),
+            try_="0.2, as its authors had it for photographs",
+        )  # fmt: skip
+    return float(alpha)  # type: ignore[arg-type]
+
+
+def _next(values: Value) -> Value:
+    """Return each row's neighbor: the rows from the second on, then the first."""
+    rows = values.shape[0]
+    if rows < 2:
+        return values
+    return concatenate([slice_axis(values, 0, 1, rows), slice_axis(values, 0, 0, 1)])
