@@ -159,22 +159,16 @@ def tell_epochs(
     rows: int,
     batch: int,
     choices: Choices,
-    keeps_last: bool = False,
 ) -> tuple[int, int]:
     """Return how many epochs there are at most, and the patience; tell why.
 
-    Patience is in epochs: so many without a better validation loss end training. `keeps_last`: all
-    epochs are done, and the last one's weights kept, unless a patience was said.
+    Patience is in epochs: so many without a better validation loss end training.
     """
     epochs = settings.epochs or default
     patience = settings.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
     because = "you chose it" if settings.epochs else f"about {epochs * -(-rows // batch):,} updates"
     said = str(epochs)
-    if keeps_last and settings.validation_fraction and settings.patience is None:
-        patience = epochs
-        said = f"{epochs}; the weights of the last one are kept"
-        because += "; so few validation rows would choose among epochs by chance"
-    elif settings.validation_fraction and patience < epochs:
+    if settings.validation_fraction and patience < epochs:
         said = f"at most {epochs}; fewer when validation has not got better for {patience}"
     elif settings.validation_fraction:
         said = f"{epochs}; the weights of the one with the best validation are kept"
