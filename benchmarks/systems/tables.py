@@ -78,7 +78,7 @@ SYSTEMS = [
         beside="scikit-learn MLP 0.7805 in 0.7 s, PyTorch MLP 0.7766 in 2.2 s",
     ),
     System(
-        "breast cancer", _on("breast_cancer_wdbc.csv", "diagnosis", "id"), {"accuracy": 0.9611},
+        "breast cancer", _on("breast_cancer_wdbc.csv", "diagnosis", "id"), {"accuracy": 0.96106},
         seeds=5, beside="scikit-learn MLP 0.9593 in 1.0 s, PyTorch MLP 0.9611 in 4.0 s",
     ),
 ]  # fmt: skip

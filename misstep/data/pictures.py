@@ -46,6 +46,13 @@ class Pictures(Given):
     `largest`: the largest value a pixel may have. `train_files`, `test_files`: the name of each
     picture's file, or nothing. `sizing`: why they have this size; empty where they came so. `part`:
     which part of all they are, in words.
+
+    >>> import misstep as ms
+    >>> import numpy as np
+    >>> dark, light = np.zeros((1, 8, 8), "uint8"), np.full((1, 8, 8), 255, "uint8")
+    >>> labels = np.array(["night", "day"])
+    >>> ms.Pictures(np.concatenate([dark, light]), labels, dark[:0], labels[:0]).shape
+    (8, 8, 1)
     """
 
     train_pictures: Bytes

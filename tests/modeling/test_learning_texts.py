@@ -11,9 +11,10 @@ import pandas
 import pytest
 
 import misstep as ms
-from misstep.data import Table
+from misstep.data import Table, recognize_columns
 from misstep.errors import ArgumentError, DataError, MisstepError
 from misstep.modeling import Choice, Settings, Trained, save_model, train_table
+from misstep.modeling.giveaways import giveaways
 
 GOOD, BAD = ["lovely", "great", "not bad"], ["awful", "boring", "not good"]
 FILLING = ["the", "film", "was", "with", "music", "and", "actors", "today"]
@@ -114,6 +115,17 @@ def test_a_column_that_tells_all_is_named_and_can_be_left_out() -> None:
     again = trained(frame, without=["stars"])
     assert all(one.what not in ("CAREFUL", "column stars") for one in again.choices)
     assert not any("CAREFUL" in one.what for one in trained(reviews()).choices)
+
+
+def test_classes_in_turn_hide_no_giveaway() -> None:
+    rows = 6000
+    frame = pandas.DataFrame({"stars": np.arange(rows) % 2 * 3.0, "said": ["a b c d"] * rows})
+    columns = recognize_columns(Table(frame, texts=("said",)))
+    answers = np.arange(rows) % 2
+    assert giveaways(columns, frame, answers) == {"stars": "all rows"}
+    # Answers that hardly differ are told by anything.
+    assert giveaways(columns, frame, np.zeros(rows, int)) == {}
+    assert giveaways(columns, frame.iloc[:40], answers[:40]) == {}
 
 
 def test_a_number_in_another_unit_tells_all() -> None:

@@ -49,25 +49,11 @@ def test_many_rows_get_members_that_see_waves_of_numbers_only(target: Target) ->
     assert all(one.because for one in choices.made)
 
 
-def test_few_rows_with_classes_are_learned_to_the_end() -> None:
-    found, choices = recipe(500, TWO)
-    assert not found.restore_best
-    assert found.patience == found.epochs
-    told = {one.what: one for one in choices.made}
-    assert "the last one" in told["epochs"].choice
-    assert "by chance" in told["epochs"].because
-    number, _ = recipe(500, NUMBER)
-    assert number.restore_best
-
-
 def test_what_a_person_says_goes() -> None:
     found, choices = recipe(5000, NUMBER, epochs=3, batch_size=10, learning_rate=0.5, patience=2)
     assert (found.epochs, found.patience, found.optimizer.rate) == (3, 2, 0.5)
     assert found.batch_size == 10 * found.passes
     assert sum("you chose" in one.because for one in choices.made) == 3
-    few, _ = recipe(500, TWO, patience=4)
-    assert few.restore_best
-    assert few.patience == 4
     own, _ = recipe(5000, NUMBER, network="dense8")
     assert not isinstance(own.module, Ensemble)
     assert own.passes == 1

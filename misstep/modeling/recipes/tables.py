@@ -33,7 +33,6 @@ from misstep.nn import (
     MemberDense,
     Module,
     PeriodicEmbedding,
-    ReLU,
     Sequential,
     SiLU,
 )
@@ -61,7 +60,7 @@ HIGHEST, HIGHEST_FOR_FEW, HIGHEST_FOR_CLASSES = 16.0, 4.0, 64.0
 # With more numbers than this the waves would be most of the work.
 MOST_NUMBERS = 64
 # The rate at the start: smaller steps where there are few rows, and so few updates to settle in.
-RATE, RATE_FOR_FEW, RATE_FOR_FEW_CLASSES = 5e-3, 3e-3, 1e-3
+RATE, RATE_FOR_FEW = 5e-3, 3e-3
 # A single network, where rows come in parts or there are few rows or many features.
 SMALL_NETWORK = "dense32-relu-dense16-relu"
 LARGE_NETWORK = "dense128-silu-drop0.05-dense128-silu-drop0.05"
@@ -73,9 +72,6 @@ SMALLEST_BATCH, LARGEST_BATCH = 16, 256
 # the number of classes. Classes are learned by heart long before a number is learned well, and only
 # a learning rate that has fallen to its end lets the weights settle.
 UPDATES_OF_MEMBERS, UPDATES_FOR_CLASSES = 5_600, 1_200
-# Few rows with classes: so many that training may end by itself. Of 50 validation rows the loss
-# chose epochs that did worse on others than simply the last one (means of 12 splits of two tables).
-UPDATES_FOR_FEW_CLASSES = 450
 FEWEST_EPOCHS_OF_MEMBERS, MOST_EPOCHS_OF_MEMBERS = 5, 50
 # The same of a single network.
 UPDATES, UPDATES_FOR_MANY_ROWS_WITH_CLASSES = 9_000, 2_500
@@ -154,25 +150,18 @@ def _recipe_of_members(
     each = settings.batch_size or int(np.clip(wished, SMALLEST_BATCH, LARGEST_BATCH))
     because = "you chose it" if settings.batch_size else f"about {-(-rows // each)} updates a pass"
     choices.add("batch size", f"{each} for each member", because)
-    default = RATE
-    if rows < FEW_ROWS:
-        default = RATE_FOR_FEW if target.is_number else RATE_FOR_FEW_CLASSES
-    rate = _tell_rate(settings, default, choices)
-    few_classes = rows < FEW_ROWS and not target.is_number
+    rate = _tell_rate(settings, RATE_FOR_FEW if rows < FEW_ROWS else RATE, choices)
     updates = float(UPDATES_OF_MEMBERS)
     if not target.is_number:
-        updates = UPDATES_FOR_FEW_CLASSES if few_classes else UPDATES_FOR_CLASSES
-        updates *= np.log2(len(target.classes))
+        updates = UPDATES_FOR_CLASSES * np.log2(len(target.classes))
     most = min(MOST_EPOCHS_OF_MEMBERS, MOST_ROWS_SEEN // (rows * members))
     wished = round(updates * each / rows)
     wished = int(max(FEWEST_EPOCHS_OF_MEMBERS, min(wished, most)))
     batch = each * members
-    keeps_last = few_classes and settings.patience is None
-    epochs, patience = tell_epochs(settings, wished, rows * members, batch, choices, keeps_last)
+    epochs, patience = tell_epochs(settings, wished, rows * members, batch, choices)
     return Recipe(
-        module, loss, choose_optimizer(rate), Cosine(0.01), batch, epochs, patience,
-        passes=members, restore_best=not keeps_last,
-    )  # fmt: skip
+        module, loss, choose_optimizer(rate), Cosine(0.01), batch, epochs, patience, passes=members
+    )
 
 
 def _ensemble(
@@ -191,10 +180,8 @@ def _ensemble(
     elif not target.is_number:
         drop, waves, highest = DROP_FOR_CLASSES, WAVES_FOR_CLASSES, HIGHEST_FOR_CLASSES
     layers: list[Module] = []
-    activation: type[Module] = SiLU
     if few and not target.is_number:
-        # A ReLU did a little better here than a SiLU (means of 16 splits of three tables).
-        units, drop, activation = UNITS_FOR_FEW_CLASSES, DROP_FOR_FEW_CLASSES, ReLU
+        units, drop = UNITS_FOR_FEW_CLASSES, DROP_FOR_FEW_CLASSES
     elif 0 < len(numbers) <= MOST_NUMBERS:
         layers.append(PeriodicEmbedding(tuple(numbers), waves, size, highest=highest))
         choices.add(
@@ -202,8 +189,8 @@ def _ensemble(
             "a small network then sees the fine grain of a number, as trees do",
         )  # fmt: skip
     for _ in range(2):
-        layers += [MemberDense(units), activation(), Dropout(drop)]
-    hidden = f"dense{units}-{activation.__name__.lower()}-drop{drop:g}"
+        layers += [MemberDense(units), SiLU(), Dropout(drop)]
+    hidden = f"dense{units}-silu-drop{drop:g}"
     choices.add(
         "network", f"{members} members of {hidden}-{hidden}, then {outputs} out; the mean answers",
         "members err differently, so that their mean errs less than each of them",
