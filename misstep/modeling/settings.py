@@ -1,6 +1,6 @@
 """What a person may choose about a training, and the choices that were made, each with its because.
 
-Plain data; knows neither networks nor tables. `recipe.py` makes the choices that are left open.
+Plain data; knows neither networks nor tables. `recipes/` make the choices that are left open.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class Choices:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person may choose; None leaves it to `choose_recipe`.
+    """What a person may choose; None leaves it to the recipe of the kind of data.
 
     `network`: one line such as "dense128-drop0.1-dense64", to which the last layer is added, or a
     Module that is the whole network. `vectors`: a file of word vectors that an embedding of texts
     starts from. `validation_fraction`: share of the learning rows that training stops by; 0: none,
     all epochs are done. `augment`: how pictures are changed while they are learned, in words such
-    as "flip-shift", or "none". `folder`: of the run, for its record and
-    checkpoints. `say`: hears of each choice.
+    as "flip-shift", or "none". `folder`: of the run, for its record and checkpoints. `say`: hears
+    of each choice.
     """
 
     network: str | Module | None = None

@@ -1,0 +1,146 @@
+"""What every kind of data says for itself: the contract of Given and of Preprocessing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from misstep.data import (
+    Given,
+    MatrixScaling,
+    Pictures,
+    PictureScaling,
+    Preprocessing,
+    Preprocessor,
+    Sequences,
+    SequenceScaling,
+    Table,
+    recognize_columns,
+)
+from misstep.errors import DataError
+
+ROWS = 6
+NUMBERS = np.arange(ROWS)
+FILES = tuple(f"{row}.png" for row in NUMBERS)
+
+
+def table() -> Table:
+    frame = pd.DataFrame({"size": NUMBERS * 1.5, "kind": list("ababba"), "y": NUMBERS})
+    return Table(frame, files=[f"{row}.txt" for row in NUMBERS])
+
+
+def pictures(channels: int = 3) -> Pictures:
+    pixels = np.random.default_rng(0).integers(0, 256, (ROWS, 4, 5, channels), "uint8")
+    found = Pictures.alone(pixels, NUMBERS.copy())
+    return Pictures(
+        found.train_pictures, found.train_labels, found.test_pictures, found.test_labels,
+        train_files=FILES,
+    )  # fmt: skip
+
+
+def sequences() -> Sequences:
+    values = np.random.default_rng(0).normal(size=(ROWS, 4, 2))
+    return Sequences.of(values, labels=NUMBERS.copy())
+
+
+KINDS = (table, pictures, sequences)
+
+
+def prepared(data: Given) -> Preprocessing:
+    if isinstance(data, Table):
+        return Preprocessor.fit(data.frame, recognize_columns(data, "y"))
+    if isinstance(data, Pictures):
+        return PictureScaling.of(data)
+    assert isinstance(data, Sequences)
+    return SequenceScaling.fit(data)
+
+
+@pytest.mark.parametrize("make", KINDS)
+@given(rows=st.lists(st.integers(0, ROWS - 1), min_size=1, max_size=9))
+def test_picked_rows_keep_their_answers_names_and_features(make: Any, rows: list[int]) -> None:
+    data = make()
+    picked = data.picked(np.array(rows))
+    assert len(picked) == len(rows)
+    assert np.asarray(picked.answers("y")).tolist() == rows
+    head, names = data.called()
+    again, kept = picked.called()
+    assert again == head
+    if head == "file":
+        assert list(kept) == [names[row] for row in rows]
+    preprocessing = prepared(data)
+    whole, _ = preprocessing.encode(data, "y")
+    part, _ = preprocessing.encode(picked, "y")
+    assert np.array_equal(part, whole[rows])
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_each_entry_of_a_row_has_a_name_and_a_cell(make: Any) -> None:
+    data = make()
+    preprocessing = prepared(data)
+    one = data.picked(np.array([2]))
+    features, _ = preprocessing.encode(one, "y")
+    width = preprocessing.number_of_features
+    assert features.shape == (1, width)
+    assert len(set(preprocessing.names_in_row(features[0]))) == width
+    assert len(preprocessing.cells_of(one, "y")) == width
+    assert preprocessing.silent(features[0]) <= set(range(width))
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_another_kind_is_refused_in_words(make: Any) -> None:
+    data = make()
+    preprocessing = prepared(data)
+    assert preprocessing.take(data, "rows", "y") is data
+    for other in (one() for one in KINDS if one is not make):
+        with pytest.raises(DataError, match=other.kind):
+            preprocessing.take(other, "rows", "y")
+
+
+def test_cells_are_those_that_features_were_made_of() -> None:
+    data = table()
+    preprocessing = prepared(data)
+    assert isinstance(preprocessing, Preprocessor)
+    cells = dict(zip(preprocessing.feature_names, preprocessing.cells_of(data, "y"), strict=True))
+    assert cells["size"] == 0.0
+    assert {cells[name] for name in cells if name.startswith("kind=")} == {"a"}
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_pixels_have_names_whatever_the_channels(channels: int) -> None:
+    scaling = PictureScaling(2, 3, channels)
+    names = scaling.names_in_row(np.zeros(scaling.number_of_features))
+    assert len(set(names)) == scaling.number_of_features
+    assert names[-1].endswith("pixel at row 2, column 3")
+
+
+def test_the_test_part_is_what_is_judged() -> None:
+    data = pictures()
+    assert data.judged is data
+    assert data.part == ""
+    other = pictures().picked(np.array([4, 1]))
+    both = Pictures(
+        data.train_pictures, data.train_labels, other.train_pictures, other.train_labels,
+        train_files=FILES, test_files=other.train_files,
+    )  # fmt: skip
+    assert len(both) == ROWS + 2
+    assert len(both.judged) == 2
+    assert both.judged.part == "the test part"
+    assert both.judged.called() == ("file", ("4.png", "1.png"))
+    assert both.answers("class").tolist() == [4, 1]
+    found, _ = PictureScaling.of(both).encode(both, "class")
+    assert np.array_equal(found, PictureScaling.of(both).encode(other, "class")[0])
+
+
+def test_a_matrix_takes_a_table_by_the_order_of_its_columns() -> None:
+    scaling = MatrixScaling.fit(np.arange(12.0).reshape(6, 2))
+    frame = pd.DataFrame({"b": [0.0, 2.0], "y": [1, 1], "a": [1.0, 3.0]})
+    found, notes = scaling.encode(Table(frame), "y")
+    assert notes == []
+    assert np.array_equal(found, scaling.transform(np.array([[0.0, 1.0], [2.0, 3.0]])))
+    with pytest.raises(DataError, match="sequences"):
+        scaling.encode(sequences(), "y")
