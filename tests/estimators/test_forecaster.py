@@ -96,6 +96,8 @@ def test_the_picture_is_sound(fitted: ms.Forecaster) -> None:
         ({"horizon": 0}, VALUES, "the horizon"),
         ({"horizon": 2.5}, VALUES, "the horizon"),
         ({"season": -1}, VALUES, "the season"),
+        ({"season": 2.5}, VALUES, "the season"),
+        ({"season": "year"}, VALUES, "the season"),
         ({"epochs": 0}, VALUES, "epochs"),
         ({}, VALUES[:8], "rows for a horizon of 1"),
         ({}, np.ones(60), "values that change"),
@@ -106,6 +108,14 @@ def test_the_picture_is_sound(fitted: ms.Forecaster) -> None:
 def test_wishes_that_can_not_be(wishes: dict[str, Any], series: Any, words: str) -> None:
     with pytest.raises(ms.MisstepError, match=words):
         ms.Forecaster(**wishes).fit(series)
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers(tmp_path: Path) -> None:
+    wishes: dict[str, Any] = {"horizon": np.int64(2), "season": np.int32(12), "epochs": 1}
+    ms.Forecaster(**wishes, threads=1).fit(VALUES).save(tmp_path / "model.misstep")
+    model = ms.load_model(tmp_path / "model.misstep")
+    assert isinstance(model, ms.ForecastModel)
+    assert (model.horizon, model.preprocessing.season) == (2, 12)
 
 
 def test_steps_beyond_the_horizon(fitted: ms.Forecaster) -> None:

@@ -325,14 +325,14 @@ def _first_cuts(rows: int, test_fraction: float) -> _Cuts:
 def _horizon(wished: int | None, rows: int, season: int, test: int, choices: Choices) -> int:
     most = max(rows // 4, 1)
     if wished is not None:
-        whole = isinstance(wished, int) and not isinstance(wished, bool)
+        whole = isinstance(wished, int | np.integer) and not isinstance(wished, bool)
         if not whole or not 1 <= wished <= most:
             raise ArgumentError(
                 "the horizon", needed=f"1 to {most} steps, a quarter of the rows at most",
                 got=repr(wished),
             )  # fmt: skip
         choices.add("horizon", _steps(wished), "you chose it")
-        return wished
+        return int(wished)
     hint = "; --horizon says another number"
     if season and season + FEWEST_ORIGINS - 1 <= (test or rows // 2):
         choices.add("horizon", _steps(season), f"one season{hint}")
