@@ -131,13 +131,6 @@ class Preprocessor(Preprocessing):
             )
         return cls(_Fitted(tuple(columns), parts))
 
-    @staticmethod
-    def for_matrix(
-        X: object, sample_weight: object = None, names: Sequence[str] | None = None
-    ) -> MatrixScaling:
-        """Return a fitted scaling for a purely numeric array X: (rows, features) without gaps."""
-        return MatrixScaling.fit(X, sample_weight, names)
-
     def transform(self, frame: object) -> NDArray[np.float32]:
         """Return features (rows, features), never NaN; what was noticed is in `last_notes`.
 

@@ -24,7 +24,6 @@ VALUES = ("x", "values", "sequences", "data", "signals", "inputs")
 ANSWERS = ("y", "label", "labels", "target", "targets", "class", "answers")
 LENGTHS = ("length", "lengths", "len", "n_steps", "steps")
 CHANNELS = ("channels", "channel_names", "columns", "features", "names")
-PARTS = ("train", "test")
 # Pixels are whole numbers up to this, or shares of 1; signals hardly ever are.
 LARGEST_PIXEL = 255
 

@@ -291,7 +291,7 @@ def test_matrix() -> None:
     X = GENERATOR.normal(5, 3, (40, 3))
     X[:, 2] = 0.1
     weights = GENERATOR.integers(0, 4, 40)
-    scaling = Preprocessor.for_matrix(X, weights)
+    scaling = MatrixScaling.fit(X, weights)
     repeated = MatrixScaling.fit(np.repeat(X, weights, axis=0))
     np.testing.assert_allclose(scaling.transform(X), repeated.transform(X), atol=1e-6)
     assert (scaling.transform(X)[:, 2] == 0).all()
