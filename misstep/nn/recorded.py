@@ -35,6 +35,9 @@ from misstep.ops import (
 
 # What is added to mean squares, so that the slope of their root stays finite where nothing changes.
 EPSILON = 1e-6
+# Pieces of a sequence in all: more than there are steps in most, and few enough that a stranger's
+# model file can't take memory with a number.
+MOST_PIECES = 1024
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,8 @@ class TimePool(Module):
     was (spatial pyramids: Lazebnik, Schmid and Ponce, 2006). Of masked sequences only the steps
     that count are cut into pieces; 0 where a piece has none.
 
-    Raises ArgumentError for pieces that are none, ShapeError for what is no sequence.
+    Raises ArgumentError for pieces that are none or more than 1,024, ShapeError for what is no
+    sequence.
 
     >>> import misstep as ms
     >>> network = ms.Network(ms.TimePool((1, 2)), input_shape=(4, 1))
@@ -179,6 +183,12 @@ class TimePool(Module):
             positive_whole("TimePool", "pieces", one)
         if not given:
             raise ArgumentError("pieces of TimePool", needed="one number or more", got="none")
+        if sum(given) > MOST_PIECES:
+            raise ArgumentError(
+                "pieces of TimePool",
+                needed=f"at most {MOST_PIECES:,} in all",
+                got=f"{sum(given):,}",
+            )
         object.__setattr__(self, "pieces", tuple(given))
 
     def forward(self, x: Value) -> Value:
@@ -221,6 +231,7 @@ class TimePool(Module):
         """Yield layers that must be refused."""
         yield lambda: cls(()), (4, 2)
         yield lambda: cls((0,)), (4, 2)
+        yield lambda: cls((1, MOST_PIECES)), (4, 2)
         yield cls, (3,)
 
 

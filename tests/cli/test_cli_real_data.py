@@ -58,16 +58,3 @@ def test_mnist(real: Path, run: Run) -> None:
     assert found["metrics"]["test"]["accuracy"] > 0.8
     rows = run("predict", found["model"], real / "mnist" / "t10k-images-idx3-ubyte.gz").csv
     assert len(rows) == 10_000
-
-
-@pytest.mark.parametrize(
-    ("source", "target", "words"),
-    [
-        ("cats_dogs_64", "", "can't be read yet"),
-    ],
-)
-def test_kinds_of_data_to_come(source: str, target: str, words: str, real: Path, run: Run) -> None:
-    done = run("train", real / source, *(["--target", target] if target else []))
-    assert done.code == 2
-    assert words in done.err
-    assert list(Path().iterdir()) == []
