@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import misstep as ms
+from misstep.data import Pictures
 from misstep.errors import FileFormatError
 from misstep.ir import Array
 from misstep.modeling import Settings, read_source, save_model, train_pictures
@@ -93,3 +94,22 @@ def test_networks_for_pictures_get_pictures(tmp_path: Path, network: str | ms.Mo
     np.testing.assert_array_equal(again.predict(shown), trained.model.predict(shown))
     first = trained.model.network.module.layers[0]
     assert isinstance(first, ms.Reshape) == (network != "dense16")
+
+
+@pytest.mark.parametrize(
+    ("network", "side", "changed"),
+    [("conv4-pool", 16, True), ("dense8", 16, False), ("conv4-pool", 8, False)],
+)
+def test_pictures_are_changed_for_networks_that_look_around(
+    network: str, side: int, changed: bool
+) -> None:
+    draw = np.random.default_rng(0)
+    labels = np.arange(80) % 2
+    shown = draw.integers(0, 99, (80, side, side)).astype("uint8")
+    shown[labels == 1, 4:, 4:] += 100
+    trained = train_pictures(
+        Pictures(shown, labels, shown[:0], labels[:0]), settings=Settings(network=network, epochs=1)
+    )
+    (told,) = [one for one in trained.choices if one.what == "augmentation"]
+    assert (told.choice != "none") is changed
+    assert ("RandomShift" in repr(trained.model.network.module)) is changed

@@ -81,10 +81,14 @@ def tell_augmentation(
         found = augmentation(settings.augment, side, mirroring.allowed)
         choices.add("augmentation", settings.augment, "you chose it")
         return found
+    layers, mixup = augmentation(default, side, mirroring.allowed)
+    if not layers and not mixup:
+        choices.add("augmentation", NONE, f"pictures of {side} pixels a side are too small to move")
+        return layers, mixup
     because = (
         f"no picture is seen twice the same; mirrored too, since {mirroring.because}"
         if mirroring.allowed
         else f"no picture is seen twice the same; not mirrored, since {mirroring.because}"
     )
     choices.add("augmentation", default, because)
-    return augmentation(default, side, mirroring.allowed)
+    return layers, mixup

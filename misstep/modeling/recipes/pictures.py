@@ -14,7 +14,7 @@ import numpy as np
 
 from misstep.data import Target
 from misstep.data.mirrors import Mirroring
-from misstep.modeling.recipes.augmentation import tell_augmentation
+from misstep.modeling.recipes.augmentation import NONE, tell_augmentation
 from misstep.modeling.recipes.recipe import (
     Recipe,
     RecipeMaker,
@@ -97,10 +97,8 @@ def _recipe(
             "smoothing", f"{SMOOTHING:.0%} of each answer is shared out among the classes",
             "nothing should be learned to be certain; the loss then never falls to 0",
         )  # fmt: skip
-    default = MANY_WORDS if rows >= FEW_PICTURES else FEW_WORDS
-    default = default if mirroring.allowed else WORDS_OF_DRAWINGS
-    changes, mixup = tell_augmentation(settings, default, mirroring, min(shape[:2]), choices)
     module = said_network(settings, features, outputs, choices, shape)
+    changes, mixup = _tell_changes(rows, module, min(shape[:2]), settings, mirroring, choices)
     if module is None:
         width, because = chosen_width(rows, shape, outputs)
         module = Sequential(Reshape(shape), *residual_layers(shape, width, outputs))
@@ -128,6 +126,34 @@ def _recipe(
         module, loss, AdamW(rate, weight_decay=WEIGHT_DECAY), OneCycle(RISE), batch, epochs,
         patience, restore_best=restore_best, mixup=mixup,
     )  # fmt: skip
+
+
+def _tell_changes(
+    rows: int,
+    said: Module | None,
+    side: int,
+    settings: Settings,
+    mirroring: Mirroring,
+    choices: Choices,
+) -> tuple[list[Module], float]:
+    """Return the layers that change pictures, and the strength of mixup; tell why.
+
+    `said`: a person's own network. Without convolutions it would have to learn each shift anew.
+    """
+    if said is not None and settings.augment is None and not _looks_around(said):
+        choices.add(
+            "augmentation", NONE,
+            "a network without convolutions would have to learn each shift of a picture anew",
+        )  # fmt: skip
+        return [], 0.0
+    default = MANY_WORDS if rows >= FEW_PICTURES else FEW_WORDS
+    default = default if mirroring.allowed else WORDS_OF_DRAWINGS
+    return tell_augmentation(settings, default, mirroring, side, choices)
+
+
+def _looks_around(module: Module) -> bool:
+    """Tell whether a network has a convolution in it."""
+    return isinstance(module, Conv2D) or any(_looks_around(one) for _, one in module.children())
 
 
 def _tell_epochs(settings: Settings, default: int, choices: Choices) -> tuple[int, int, bool]:
