@@ -5,7 +5,7 @@ The model file is written last, whole or not at all; an earlier one stays until 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from misstep.cli.series_command import (
     how_it_ended,
     next_commands,
     say_forecast_scores,
+    series_looked_for,
     series_wished,
     write_picture,
 )
@@ -151,7 +152,9 @@ def _trained(
             whole, str(target), horizon=wishes.horizon, season=wishes.season, only=only,
             because=series, settings=settings,
         )  # fmt: skip
-    return train_table(data, wishes.target, task=wishes.task, test=table, settings=settings)
+    trained = train_table(data, wishes.target, task=wishes.task, test=table, settings=settings)
+    hint = series_looked_for(data, target, wishes.task)
+    return replace(trained, notes=[*trained.notes, hint]) if hint else trained
 
 
 def _column_and_value(only: str) -> tuple[str, str]:

@@ -39,9 +39,9 @@ def linear_on_texts(
     names = [one.name for one in preprocessor.columns if one.used and one.kind is ColumnKind.TEXT]
     letters = sum(int(learned[name].fillna("").astype(str).str.len().sum()) for name in names)
     step = -(-letters // LARGEST) or 1
-    how = "on TF-IDF of words and pairs; same rows"
-    if step > 1:
-        how = f"on TF-IDF of words and pairs; one in {step} of the rows"
+    used = sum(one.used for one in preprocessor.columns)
+    what = "TF-IDF and the other columns" if used > len(names) else "TF-IDF of words and pairs"
+    how = f"on {what}; " + (f"one in {step} of the rows" if step > 1 else "same rows")
     chosen = Part(train.features[::step], train.target[::step])
 
     def score() -> Scores | None:
