@@ -23,7 +23,7 @@ from misstep.explain.figures import figure
 from misstep.ir import Array
 from misstep.modeling import Model
 
-LONGEST_NAME, LONGEST_CELL = 32, 20
+LONGEST_NAME, LONGEST_CELL = 38, 20
 # Larger pictures would fill more than a window.
 LARGEST_PICTURE = 32
 SHADES = " .:-=+*#%@"

@@ -66,8 +66,15 @@ def _clearer(source: str, error: StorageError) -> MisstepError:
     """Return the error, with what only a command line knows: examples, and folders of pictures."""
     path = Path(source)
     if source.strip() and path.is_dir() and not is_idx_folder(path):
-        needed = "a table, a folder with a folder of pictures for each class, or MNIST's idx files"
-        return StorageError(source, needed=needed, got="another folder", try_=error.try_)
+        needed = (
+            "a table, a folder with a folder of pictures or texts for each class, or MNIST's idx "
+            "files"
+        )
+        empty = not any(one.is_file() for one in path.rglob("*"))
+        return StorageError(
+            source, needed=needed, got="a folder without files" if empty else "another folder",
+            try_="another folder" if empty else error.try_,
+        )  # fmt: skip
     near = unknown_source(source)
     if near is None or not source.replace("-", "").replace("_", "").isalnum():
         return error

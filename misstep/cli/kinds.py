@@ -7,11 +7,12 @@ and need not know which one it has. A new kind is a class here and a line in `tr
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from misstep.cli.given import read_given
-from misstep.cli.series_command import series_wished
+from misstep.cli.series_command import series_looked_for, series_wished
 from misstep.cli.showing import counted
 from misstep.cli.wishes import Wishes
 from misstep.data import (
@@ -108,7 +109,11 @@ class _TableSource(TrainingSource):
                 whole, str(target), horizon=wishes.horizon, season=wishes.season, only=only,
                 because=series, settings=settings,
             )  # fmt: skip
-        return train_table(data, wishes.target, task=wishes.task, test=self.test, settings=settings)
+        trained = train_table(
+            data, wishes.target, task=wishes.task, test=self.test, settings=settings
+        )  # fmt: skip
+        hint = series_looked_for(data, target, wishes.task)
+        return replace(trained, notes=[*trained.notes, hint]) if hint else trained
 
 
 class _PicturesSource(TrainingSource):

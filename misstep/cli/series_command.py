@@ -19,7 +19,7 @@ from misstep.cli.given import quoted
 from misstep.cli.plain_text import json_line
 from misstep.cli.showing import Page, counted
 from misstep.cli.verdict import in_figures, percent
-from misstep.data import Table, read_table, recognize_target, series_because
+from misstep.data import Table, read_table, recognize_target, series_because, series_hint
 from misstep.errors import ArgumentError
 from misstep.modeling import ForecastModel, ForecastTrained, score_words
 from misstep.modeling.forecast_picture import forecast_picture
@@ -76,6 +76,22 @@ def series_wished(
             "own newest rows", got="a series", try_="--task regression, or no --test",
         )  # fmt: skip
     return because
+
+
+def series_looked_for(table: Table, target: str | None, task: str | None) -> str | None:
+    """Return that `table` may be a series all the same, and how it would be taken as one."""
+    target = target or table.target
+    if task is not None or target is None or target not in table.frame.columns:
+        return None
+    if not _is_number(table, target):
+        return None
+    hint = series_hint(table, target)
+    if hint is None:
+        return None
+    return (
+        f"{hint}: these rows were learned from without an order in time, and the score says "
+        "nothing about the future. If they are a series, --task forecast takes them as one."
+    )
 
 
 def _is_number(table: Table, target: str) -> bool:

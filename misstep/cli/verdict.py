@@ -82,10 +82,15 @@ def verdict(metrics: Mapping[str, Scores], baselines: Sequence[Baseline], rows: 
     guess, *others = (one for one in baselines if one.name in metrics)
     judge, key = (_by_error, "rmse") if "rmse" in test else (_by_accuracy, "accuracy")
     name = "guessing" if guess.name == "baseline" else guess.who
+    if key == "accuracy" and test[key] == metrics[guess.name][key] == 1:
+        return (
+            "All of these rows have the same answer, which a guess knows too: such a score says "
+            "nothing. Judge on more rows, with other answers among them."
+        )
     sign, words = judge(test, metrics[guess.name], rows, name)
     if sign <= 0:
         return (
-            f"{words} Either the columns say little about the target, or training was too short "
+            f"{words} Either the inputs say little about the target, or training was too short "
             "or too fast."
         )
     if not others:
@@ -137,4 +142,4 @@ def _by_error(test: Scores, other: Scores, rows: int, name: str) -> tuple[int, s
 def _chance(gap: float, rows: int) -> str:
     if gap == 0:
         return "the two are even."
-    return f"on {rows:,} rows, chance alone can make such a difference."
+    return f"on {rows:,} row{'' if rows == 1 else 's'}, chance alone can make such a difference."

@@ -28,6 +28,7 @@ from misstep.data.series import (
     plan_series,
     read_series,
     series_because,
+    series_hint,
 )
 from misstep.data.splitting import Split, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
@@ -82,6 +83,7 @@ __all__ = [
     "sequences_from_arrays",
     "sequences_from_table",
     "series_because",
+    "series_hint",
     "split_rows",
     "split_rows_in_time",
     "with_test_folder",

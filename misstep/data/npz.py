@@ -60,6 +60,8 @@ def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
                     with archive.open(entry) as file:
                         largest = min(entry.file_size, entry.compress_size * MOST_PACKED)
                         found[name] = _array(file, path, name, largest)
+    except FileFormatError:
+        raise
     except OSError as error:
         raise StorageError(
             str(path), needed="a file that can be read", got=error.strerror or str(error)

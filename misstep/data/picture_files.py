@@ -167,6 +167,11 @@ def refuse_many_broken(broken: Sequence[Broken], files: int, source: str) -> lis
     """Return a note on broken files. Raises DataError where they are too many of `files`."""
     if not broken:
         return []
+    if files == 1:
+        raise DataError(
+            f"the picture {source}", needed="one that can be read", got=f"none: {broken[0].why}",
+            try_="copying it again",
+        )  # fmt: skip
     shown = "; ".join(f"{one.name} ({one.why})" for one in broken[:5])
     shown += "; …" if len(broken) > 5 else ""
     if len(broken) == files or (len(broken) > FEW_BROKEN and len(broken) > MOST_BROKEN * files):

@@ -155,7 +155,15 @@ def _parts_of(folder: Path) -> tuple[Path, Path | None]:
 
 
 def _folders_in(folder: Path) -> list[Path]:
-    return sorted(one for one in folder.iterdir() if one.is_dir() and not one.name.startswith("."))
+    """Return the folders in a folder; no links that lead back to it or to what it lies in."""
+    place = folder.resolve()
+    return sorted(
+        one
+        for one in folder.iterdir()
+        if one.is_dir()
+        and not one.name.startswith(".")
+        and not (one.is_symlink() and place.is_relative_to(one.resolve()))
+    )
 
 
 def _classes_in(folder: Path) -> _Part:

@@ -58,7 +58,15 @@ class SequenceScaling(Preprocessing):
 
     @classmethod
     def fit(cls, sequences: Sequences, long: LongForm | None = None) -> SequenceScaling:
-        """Learn mean and deviation of each channel over all steps of the training sequences."""
+        """Learn mean and deviation of each channel over all steps of the training sequences.
+
+        Raises DataError where there is not a single number.
+        """
+        if np.isnan(sequences.values).all():
+            raise DataError(
+                sequences.name, needed="numbers in the sequences",
+                got=f"none in all {len(sequences):,} of them",
+            )  # fmt: skip
         longest = int(sequences.lengths.max())
         pooled = -(-longest // MOST_STEPS)
         values = sequences.values.reshape(-1, sequences.channels)

@@ -24,7 +24,15 @@ from misstep.errors import DataError, NotYetError
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Series", "SeriesPlan", "only_rows", "plan_series", "read_series", "series_because"]
+__all__ = [
+    "Series",
+    "SeriesPlan",
+    "only_rows",
+    "plan_series",
+    "read_series",
+    "series_because",
+    "series_hint",
+]
 
 # Fewer rows leave too little to learn from once the newest fifth is set apart to be judged on.
 FEWEST_ROWS = 30
@@ -32,6 +40,9 @@ FEWEST_ROWS = 30
 MOST_FILLED = 0.2
 # A column that is empty in more than this share of rows says too little about each of them.
 MOST_EMPTY = 0.5
+# Of dates that rise by a step, this share may repeat for us to take that for a mistake (rows pasted
+# twice, the hour when clocks are set back); where more do, they tell no order.
+MOST_REPEATED = 0.05
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,22 @@ def series_because(table: Table, target: str) -> str | None:
     return None
 
 
+def series_hint(table: Table, target: str) -> str | None:
+    """Return what makes rows look like a series that do not stand in order, or None.
+
+    They may be one whose rows were shuffled or pasted twice, or as well be drawn from many.
+    """
+    if len(table) < FEWEST_ROWS:
+        return None
+    for name, dates in _date_columns(table.frame, target):
+        found = np.unique(dates)
+        again = len(dates) - len(found)
+        if again <= MOST_REPEATED * len(dates) and recognize_step(found) is not None:
+            repeats = f", but {again:,} stand more than once" if again else ""
+            return f"the dates in {name} would rise by an even step in another order{repeats}"
+    return None
+
+
 def plan_series(
     table: Table, target: str, only: tuple[str, ...] = ()
 ) -> tuple[SeriesPlan, list[tuple[str, str]]]:
@@ -167,7 +194,7 @@ def plan_series(
     if frame[target].nunique() < 2:
         raise DataError(
             f"the target {target!r}", needed="values that change",
-            got=f"{frame[target].iloc[0]!r} in all {len(frame):,} rows",
+            got=f"{frame[target].iloc[0]} in all {len(frame):,} rows",
         )  # fmt: skip
     columns = {one.name: one for one in _recognized(frame)}
     if columns[target].kind not in (ColumnKind.NUMBER, ColumnKind.IDENTIFIER):
@@ -229,7 +256,7 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
         if len(dates) > 1 and _rising(dates) is None:
             _refuse_repeated(table, plan.date, dates)
         values, dates = _filled_rows(values, dates, plan, name, notes)
-    values, dates = _filled_values(values, dates, plan, name, notes)
+    values, dates = _filled_values(values, dates, plan, name, notes, len(values) - len(frame))
     return Series(plan, values, dates, name, notes)
 
 
@@ -389,8 +416,12 @@ def _filled_values(
     plan: SeriesPlan,
     name: str,
     notes: list[str],
+    absent: int,
 ) -> tuple[NDArray[np.float64], Dates | None]:
-    """Return the rows from the first to the last known target, gaps filled from the past."""
+    """Return the rows from the first to the last known target, gaps filled from the past.
+
+    absent: rows that were not in the table at all, which has been said.
+    """
     known = np.flatnonzero(~np.isnan(values[:, 0]))
     if not len(known):
         raise DataError(f"the target {plan.target!r} of {name}", needed="numbers", got="none")
@@ -411,9 +442,10 @@ def _filled_values(
                     f"column {plan.columns[place]!r} of {name}", needed="a value in most rows",
                     got=f"none in {count:,} of {len(values):,}",
                 )  # fmt: skip
-            if count > len(values) - len(known) - lost or place:
-                words = f"{plan.columns[place]}: {count:,} values are missing"
-                notes.append(f"{words}: each got the latest known value")
+            count -= absent
+            if count > 0:
+                words = f"{plan.columns[place]}: {count:,} value{'' if count == 1 else 's'} missing"
+                notes.append(f"{words}; each got the latest known one")
         # What is missing at the very start has no past: it takes the first known value.
         values = pandas.DataFrame(values).ffill().bfill().to_numpy()
     return values, dates

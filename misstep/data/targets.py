@@ -257,7 +257,7 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
         raise DataError(
             f"the target {name!r}",
             needed="at least two different answers",
-            got=f"{words[0]!r} in all {len(words)} rows",
+            got=f"{words[0]!r} in all {len(words):,} rows" if len(words) > 1 else "a single row",
             try_="another column as the target, or rows with other answers",
         )
     kind, reason, form = _judged(name, values, counts, task)
@@ -266,9 +266,10 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
         return Target(name, "number", reason, form=form, notes=tuple(notes))
     single = [word for word, count in counts.items() if count == 1]
     if single:
+        several = f"{len(single)} classes have" if len(single) > 1 else "one class has"
         notes.append(
-            f"{name}: {len(single)} classes have a single row, for example {single[0]!r}; "
-            "it can serve for training only"
+            f"{name}: {several} a single row, {'for example ' if len(single) > 1 else ''}"
+            f"{single[0]!r}; it can serve for training only"
         )
     return Target(
         name,

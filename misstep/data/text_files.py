@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from misstep.data.files import existing_path, read_text
+from misstep.data.picture_files import is_picture_name
 from misstep.data.tables import Table, read_table
 from misstep.errors import DataError, FileFormatError, StorageError
 
@@ -29,10 +30,15 @@ SHOWN = 5
 
 
 def is_text_folder(path: Path) -> bool:
-    """Tell whether a path is a folder with .txt files, in it or one level below."""
+    """Tell whether a path is a folder with .txt files, in it or one level below.
+
+    Among more pictures than that, such files are notes about them.
+    """
     if not path.is_dir():
         return False
-    return any(_is_text(one) for one in islice(_entries(path), ENTRIES))
+    entries = list(islice(_entries(path), ENTRIES))
+    texts = sum(map(_is_text, entries))
+    return texts > 0 and texts >= sum(is_picture_name(one.name) for one in entries)
 
 
 def read_text_folder(source: str | os.PathLike[str]) -> Table:
@@ -51,7 +57,7 @@ def read_text_folder(source: str | os.PathLike[str]) -> Table:
     loose = sorted(filter(_is_text, _listed(path)))
     notes = []
     if groups and loose:
-        notes.append(f"{len(loose):,} files beside the class folders are left out")
+        notes.append(f"{_counted(len(loose))} beside the class folders left out")
     elif not groups:
         groups = [("", loose)]
     found: list[tuple[str, str, str]] = []
@@ -74,7 +80,7 @@ def read_text_folder(source: str | os.PathLike[str]) -> Table:
         )  # fmt: skip
     if broken:
         shown = ", ".join(broken[:SHOWN]) + (", …" if len(broken) > SHOWN else "")
-        notes.append(f"{len(broken):,} files that can't be read are left out: {shown}")
+        notes.append(f"{_counted(len(broken))} that can't be read left out: {shown}")
     columns = {TEXT: pandas.Series([one[0] or None for one in found], dtype=object)}
     classed = any(one[1] for one in found)
     if classed:
@@ -123,6 +129,10 @@ def _content(file: Path) -> str:
         if isinstance(error, FileFormatError):
             raise
         return ""
+
+
+def _counted(files: int) -> str:
+    return f"{files:,} file{'' if files == 1 else 's'}"
 
 
 def _is_text(path: Path) -> bool:

@@ -43,10 +43,12 @@ def first_features(estimator: Any, X: Any) -> Table | Array | Sequences:
 
     X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
     features); texts, (rows,), which become the only column of a table; pictures, bytes (rows,
-    height, width[, channels]) or paths; or an array of recorded sequences (rows, steps, channels).
-    Raises DataError, or DtypeError for sparse matrices and what is no number.
+    height, width[, channels]) or paths; or recorded sequences, an array (rows, steps, channels) or
+    a list of arrays (steps, channels). Raises DataError, or DtypeError for sparse matrices and what
+    is no number.
     """
     _refuse_sparse(X)
+    X = _filled_up(X)
     pictures = first_pictures(estimator, X)
     if pictures is not None:
         return pictures
@@ -76,7 +78,7 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Se
     if isinstance(model.preprocessing, PictureScaling):
         return further_pictures(X, model.preprocessing)
     if isinstance(model.preprocessing, SequenceScaling):
-        return Sequences.of(X, name="X")
+        return Sequences.of(_filled_up(X), name="X")
     if not isinstance(model.preprocessing, Preprocessor):
         return _numbers(estimator, X, reset=False)
     texts = _texts_in(X)
@@ -94,6 +96,30 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Se
     used = model.preprocessing.column_names
     # Columns that are not used may hold anything.
     return Table(read_columns(frame, used), "X")
+
+
+def _filled_up(X: Any) -> Any:
+    """Return a list of sequences, each (steps, channels), as one array, NaN after the short ones.
+
+    Anything else is returned as it is; pictures are bytes, sequences are not. Raises DataError for
+    different numbers of channels.
+    """
+    if not isinstance(X, list | tuple) or not X:
+        return X
+    if any(not isinstance(one, np.ndarray) or one.ndim != 2 or one.dtype.kind not in "fiu" or
+           one.dtype == np.uint8 for one in X):  # fmt: skip
+        return X
+    channels = X[0].shape[1]
+    for row, one in enumerate(X):
+        if one.shape[1] != channels:
+            raise DataError(
+                f"X at sequence {row + 1}", needed=f"{channels} channels, as in sequence 1",
+                got=f"{one.shape[1]}", try_="sequences of shape (steps, channels)",
+            )  # fmt: skip
+    whole = np.full((len(X), max(map(len, X)), channels), np.nan)
+    for row, one in enumerate(X):
+        whole[row, : len(one)] = one
+    return whole
 
 
 def _texts_in(X: Any) -> list[Any] | None:

@@ -109,6 +109,10 @@ class ForecastModel(Model):
     [1, 2]
     """
 
+    fact_names: ClassVar[dict[str, str]] = {
+        "rows": "windows to learn from",
+        "test_rows": "forecasts to be judged on",
+    }
     preprocessing: SeriesWindows
 
     def __init__(

@@ -6,7 +6,7 @@ The model file is in `model_file.py`. Knows rows and what they mean, not how net
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,6 +47,9 @@ class Model:
     >>> ms.load_model("model.misstep").predict(x).shape
     (20,)
     """
+
+    # What facts are called in a summary where that differs from what `FACTS` says.
+    fact_names: ClassVar[dict[str, str]] = {}
 
     def __init__(
         self,
@@ -206,7 +209,8 @@ class Model:
                   f"{sum(self.network.operations.values()):,} multiply-adds a row"]  # fmt: skip
         facts = {name: fact for name, fact in self.facts.items() if name != "metrics"}
         ordered = sorted(facts, key=[*FACTS, *facts].index)
-        lines += [f"{FACTS.get(name, name)}: {_said(name, facts[name])}" for name in ordered]
+        named = FACTS | self.fact_names
+        lines += [f"{named.get(name, name)}: {_said(name, facts[name])}" for name in ordered]
         scores = self.facts.get("metrics", {})
         ordered = sorted(scores, key=[*SCORES, *scores].index)
         lines += ["", *(f"{SCORES.get(one, one)}: {score_words(scores[one])}" for one in ordered)]

@@ -41,9 +41,9 @@ def linear_on_texts(
     step = -(-letters // LARGEST) or 1
     # By chance, always the same one: every second row of a file may be of one class.
     rows = np.sort(np.random.default_rng(0).permutation(len(learned))[: -(-len(learned) // step)])
-    how = "on TF-IDF of words and pairs; same rows"
-    if step > 1:
-        how = f"on TF-IDF of words and pairs; one in {step} of the rows"
+    used = sum(one.used for one in preprocessor.columns)
+    what = "TF-IDF and the other columns" if used > len(names) else "TF-IDF of words and pairs"
+    how = f"on {what}; " + (f"one in {step} of the rows" if step > 1 else "same rows")
     chosen = train.picked(rows)
 
     def score() -> Scores | None:

@@ -170,7 +170,7 @@ def _moved(gain: float) -> str:
         return "can't be judged"
     if abs(gain) < LEAST_SAID:
         return "stays the same"
-    return f"falls by {gain:.1%}" if gain > 0 else f"grows by {-gain:.1%}"
+    return f"falls by {gain:.1%} only" if gain > 0 else f"grows by {-gain:.1%}"
 
 
 def _calendar(past: Series) -> tuple[str, ...]:

@@ -27,6 +27,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_a_shuffled_series_is_hinted_at(here: Path, run: Run) -> None:
+    sales().sample(frac=1.0, random_state=0).to_csv("mixed.csv", index=False)
+    done = run("train", "mixed.csv", "--target", "sold", "--epochs", 1, "--threads", 1)
+    assert done.code == 0
+    assert "would rise by an even step in another order" in done.said
+
+
 def test_from_training_to_the_next_steps(here: Path, run: Run) -> None:
     done = run("train", "sales.csv", "--target", "sold", "--epochs", 3, "--threads", 1)
     assert done.code == 0

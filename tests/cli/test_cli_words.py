@@ -61,6 +61,11 @@ def test_the_verdict_is_honest(metrics: dict[str, Any], rows: int, words: str) -
     assert words in verdict(metrics, BASELINES, rows)
 
 
+def test_rows_with_a_single_answer_tell_nothing() -> None:
+    metrics = {name: {"accuracy": 1.0} for name in ("test", "linear", BASELINES[0].name)}
+    assert verdict(metrics, BASELINES, 40).startswith("All of these rows have the same answer")
+
+
 def test_the_scores_say_what_baselines_do() -> None:
     _, table = score_rows(scores(0.9, 0.8), BASELINES, 100, "pictures")
     assert "one in 11 of the pictures" in table[1][-1]

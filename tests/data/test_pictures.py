@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from misstep.data import PictureScaling, pixels_of, read_picture_files, read_pictures
+from misstep.data import Pictures, PictureScaling, pixels_of, read_picture_files, read_pictures
 from misstep.data.mirrors import ask_about_mirrors
 from misstep.data.picture_files import Looks, chosen_size, decoded_pictures, looks_of
 from misstep.data.picture_folders import with_test_folder
 from misstep.data.pictures import pictures_from_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
+from misstep.modeling import read_source
 
 RANDOM = np.random.default_rng(0)
 
@@ -88,6 +89,27 @@ def test_what_is_no_picture_is_left_out_with_a_note(tmp_path: Path) -> None:
     found = read_pictures(tmp_path)
     assert len(found.train_pictures) == 5
     assert found.notes == ["1 file that is no picture of a class left out: cats/notes.txt"]
+
+
+def test_a_note_among_pictures_makes_them_no_texts(tmp_path: Path) -> None:
+    pets(tmp_path)
+    (tmp_path / "cats" / "notes.txt").write_text("three cats")
+    found = read_source(tmp_path)
+    assert isinstance(found, Pictures)
+    assert len(found.train_pictures) == 5
+
+
+def test_links_that_lead_back_are_no_classes(tmp_path: Path) -> None:
+    pets(tmp_path)
+    (tmp_path / "loop").symlink_to(".")
+    (tmp_path / "up").symlink_to(tmp_path.parent)
+    assert read_pictures(tmp_path).train_labels.tolist() == ["cats"] * 3 + ["dogs"] * 2
+
+
+def test_a_single_broken_picture_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="one that can be read"):
+        read_picture_files(tmp_path / "one.png", (8, 8), 3)
 
 
 def test_few_broken_files_are_left_out_and_many_are_an_error(tmp_path: Path) -> None:

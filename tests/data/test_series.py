@@ -6,7 +6,15 @@ import numpy as np
 import pandas
 import pytest
 
-from misstep.data import Series, Table, only_rows, plan_series, read_series, series_because
+from misstep.data import (
+    Series,
+    Table,
+    only_rows,
+    plan_series,
+    read_series,
+    series_because,
+    series_hint,
+)
 from misstep.errors import DataError
 
 
@@ -29,6 +37,28 @@ def test_dates_that_rise_make_a_series() -> None:
     series = read(months())
     assert series.plan.inputs == ("price",)
     assert series.following(2).astype(str).tolist()[0] == "2006-01-01T00:00:00"  # type: ignore[union-attr]
+
+
+def test_rows_that_may_be_a_series_give_a_hint() -> None:
+    shuffled = Table(months().sample(frac=1.0, random_state=0))
+    assert series_hint(shuffled, "sold") == (
+        "the dates in month would rise by an even step in another order"
+    )
+    pasted = Table(pandas.concat([months(), months()[-2:]]))
+    assert series_because(pasted, "sold") is None
+    assert "2 stand more than once" in str(series_hint(pasted, "sold"))
+    assert series_hint(Table(pandas.concat([months(), months()])), "sold") is None
+    assert series_hint(Table(months().drop(columns="month")), "sold") is None
+
+
+def test_missing_values_are_told_once() -> None:
+    gaps = months()
+    gaps.loc[[3, 9], "sold"] = np.nan
+    assert read(gaps).notes == ["sold: 2 values missing; each got the latest known one"]
+    notes = read(gaps.drop(index=[20, 21])).notes
+    assert len(notes) == 2
+    assert "2 of" in notes[0]
+    assert notes[1] == "sold: 2 values missing; each got the latest known one"
 
 
 def test_rows_without_an_order_in_time_make_none() -> None:

@@ -212,7 +212,7 @@ def test_class_folders(tmp_path: Path) -> None:
     assert table.frame["text"].tolist() == ["see you", "ok", "win, win", None]
     assert table.files == ["ham/0.txt", "ham/1.txt", "spam/0.txt", "spam/1.txt"]
     assert table.texts == ("text",)
-    assert "1 files beside the class folders" in table.notes[0]
+    assert "1 file beside the class folders" in table.notes[0]
     alone = read_text_folder(tmp_path / "ham")
     assert list(alone.frame) == ["text"]
     assert alone.target is None
@@ -224,7 +224,7 @@ def test_broken_files_are_left_out_and_many_refused(tmp_path: Path) -> None:
     (tmp_path / "07.txt").write_bytes(b"PK\x03\x04\x00\x00")
     table = read_text_folder(tmp_path)
     assert len(table) == 19
-    assert "1 files that can't be read are left out: 07.txt" in table.notes[0]
+    assert "1 file that can't be read left out: 07.txt" in table.notes[0]
     for number in range(5):
         (tmp_path / f"{number:02}.txt").write_bytes(b"a\x00b")
     with pytest.raises(DataError, match="6 of 20 files"):

@@ -148,9 +148,14 @@ def whole_network(module: Module, features: int, outputs: int) -> Module:
 def tell_batch_size(settings: Settings, default: int, rows: int, choices: Choices) -> int:
     """Return how many rows make a step together; tell why."""
     batch = settings.batch_size or default
-    because = "you chose it" if settings.batch_size else f"about {-(-rows // batch)} updates a pass"
+    because = "you chose it" if settings.batch_size else updates_a_pass(-(-rows // batch))
     choices.add("batch size", batch, because)
     return batch
+
+
+def updates_a_pass(updates: int) -> str:
+    """Say how many updates one pass over the rows makes."""
+    return f"about {updates:,} update{'' if updates == 1 else 's'} a pass"
 
 
 def tell_epochs(

@@ -24,6 +24,7 @@ from misstep.modeling.recipes.recipe import (
     tell_batch_size,
     tell_epochs,
     tell_loss,
+    updates_a_pass,
 )
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
@@ -148,7 +149,7 @@ def _recipe_of_members(
     module = _ensemble(rows, target, outputs, numbers, members, choices)
     wished = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
     each = settings.batch_size or int(np.clip(wished, SMALLEST_BATCH, LARGEST_BATCH))
-    because = "you chose it" if settings.batch_size else f"about {-(-rows // each)} updates a pass"
+    because = "you chose it" if settings.batch_size else updates_a_pass(-(-rows // each))
     choices.add("batch size", f"{each} for each member", because)
     rate = _tell_rate(settings, RATE_FOR_FEW if rows < FEW_ROWS else RATE, choices)
     updates = float(UPDATES_OF_MEMBERS)

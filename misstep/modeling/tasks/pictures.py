@@ -19,6 +19,16 @@ from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, t
 # The linear model sees pictures shrunk by whole factors to about this side: it makes no use of
 # finer things, and learns from more pictures in the same time.
 LINEAR_SIDE = 16
+# Classes that are named.
+SHOWN = 12
+
+
+def _counted(labels: Array) -> str:
+    """Return the different labels in words, each with how many pictures have it."""
+    names, counts = np.unique(labels, return_counts=True)
+    shown = [f"{one} ({count:,})" for one, count in zip(names, counts, strict=True)][:SHOWN]
+    more = ", …" if len(names) > SHOWN else ""
+    return f"{len(names)} different ones: {', '.join(shown)}{more}"
 
 
 def train_pictures(
@@ -34,7 +44,7 @@ def train_pictures(
     choices = Choices(settings.say)
     labels = np.asarray(pictures.train_labels)
     target = recognize_target(labels, "class", "classification")
-    because = f"each picture has a label, and there are {len(target.classes)} different ones"
+    because = f"each picture has a label, and there are {_counted(labels)}"
     choices.add("target", f"class: {target.kind}", because)
     codes = np.asarray(target.encode(labels))
     brought = len(pictures.test_pictures) > 0

@@ -128,7 +128,8 @@ def train_series(
     facts: dict[str, Any] = {
         "rows": len(learner.origins(past)), "test_rows": 0, "epochs": epochs,
         "updates": epochs * -(-len(learner.origins(past)) // learner.recipe.batch_size),
-        "batch_size": learner.recipe.batch_size, "seed": settings.seed, "ended": run.reason,
+        "batch_size": learner.recipe.batch_size, "seed": settings.seed,
+        "ended": run.reason if epochs else f"{run.reason}; the line it started from is kept",
     }  # fmt: skip
     metrics, back_test = {}, None
     baselines = []
@@ -285,6 +286,8 @@ def _moved(gain: float) -> str:
     """Return in words what became of the line's error."""
     if abs(gain) < LEAST_SAID:
         return "leaves the line's error as it was"
+    if gain < -1:
+        return f"makes the line's error {1 - gain:,.0f} times as large"
     return f"makes the line's error {abs(gain):.1%} {'smaller' if gain > 0 else 'larger'}"
 
 

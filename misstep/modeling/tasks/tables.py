@@ -112,7 +112,10 @@ def table_without(table: Table, without: Sequence[str], target: str | None) -> T
     frame = table.frame.drop(columns=list(dict.fromkeys(without)))
     if len(frame.columns) < 2:
         raise DataError(
-            f"{table.name}", needed="columns to learn from besides the target", got="none"
+            f"{table.name}",
+            needed="columns to learn from besides the target",
+            got="none",
+            try_="--task forecast where each row follows the one before it in time",
         )
     return replace(table, frame=frame)
 
@@ -145,6 +148,9 @@ def _target_name(table: Table, target: str | None) -> str:
         )  # fmt: skip
     if len(columns) < 2:
         raise DataError(
-            f"{table.name}", needed="columns to learn from besides the target", got="none"
+            f"{table.name}",
+            needed="columns to learn from besides the target",
+            got="none",
+            try_="--task forecast where each row follows the one before it in time",
         )
     return name
