@@ -230,9 +230,10 @@ class ForecastModel(Model):
         steps = f"the next {self.horizon} steps" if self.horizon > 1 else "the next step"
         named = ", ".join(windows.plan.columns)
         season = f", a season of {windows.season}" if windows.season else ""
+        unit = f" of one {windows.plan.step.words}" if windows.plan.step.unit != "row" else ""
         rest = super().summary().partition("\n")[2]
         return (
-            f"forecasts {self.target.name}: {steps} of one {windows.plan.step.words}\n"
+            f"forecasts {self.target.name}: {steps}{unit}\n"
             f"looks back on {windows.window} steps of {named}{season}\n{rest}"
         )
 
