@@ -29,7 +29,8 @@ def score_rows(
 
     `things`: what rows are called, such as pictures. `rare`: the class that F1 is about.
     """
-    said = {"test": ("this network", f"on {rows:,} {things} that training never saw")}
+    judged = things if rows != 1 else things.removesuffix("s")
+    said = {"test": ("this network", f"on {rows:,} {judged} that training never saw")}
     said |= {one.name: (one.who, one.how) for one in [*baselines[1:], *baselines[:1]]}
     columns = [name for name in _COLUMNS if name in metrics["test"]]
     heads = ["", *(_COLUMNS[name][0] for name in columns), ""]

@@ -103,9 +103,10 @@ def tell_split(
     because = f"a score must come from {things} that training never saw"
     if stratified:
         because += "; each part has the classes in proportion"
+    learned = things if train != 1 else things.removesuffix("s")
     choices.add(
         "split",
-        f"{train:,} {things} to learn from, {validation:,} to validate on, "
+        f"{train:,} {learned} to learn from, {validation:,} to validate on, "
         f"{test:,} to be judged on",
         because,
     )
