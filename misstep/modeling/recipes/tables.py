@@ -107,7 +107,8 @@ def table_recipe(
         described, because = LARGE_NETWORK, f"{rows:,} rows of {features} features give room for it"
         if rows < FEW_ROWS_OF_ONE:
             described = SMALL_NETWORK
-            because = f"only {rows:,} row{'s' if rows > 1 else ''}; a larger network would learn them by heart"
+            count = f"{rows:,} row" + ("s" if rows > 1 else "")
+            because = f"only {count}; a larger network would learn by heart"
         module = Sequential.from_text(described, outputs=outputs)
         choices.add("network", f"{described}, then {outputs} out", because)
     batch = tell_batch_size(settings, default_batch_size(rows), rows, choices)
