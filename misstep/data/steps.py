@@ -17,6 +17,8 @@ from misstep.data.stored import STRICT
 __all__ = ["Step", "recognize_step"]
 
 Dates = NDArray[np.datetime64]
+# With their units: NumPy no longer takes bare numbers for spans of time.
+A_DAY, A_MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 WEEK = 7 * DAY
@@ -113,7 +115,7 @@ class Step:
         else:
             month = day.astype("datetime64[M]")
             months = month + (ahead * self.count).astype("timedelta64[M]")
-            ends = (months + 1).astype("datetime64[D]") - 1
+            ends = (months + A_MONTH).astype("datetime64[D]") - A_DAY
             kept = months.astype("datetime64[D]") + (day - month.astype("datetime64[D]"))
             days = ends if self.month_end else np.minimum(kept, ends)
         return days.astype("datetime64[s]") + time
@@ -162,7 +164,7 @@ def recognize_step(dates: Dates) -> Step | None:
 def _by_month(days: NDArray[np.datetime64]) -> Step | None:
     months = days.astype("datetime64[M]")
     day_numbers = days - months.astype("datetime64[D]")
-    ends = bool((days + 1 == (months + 1).astype("datetime64[D]")).all())
+    ends = bool((days + A_DAY == (months + A_MONTH).astype("datetime64[D]")).all())
     if not ends and len(np.unique(day_numbers)) > 1:
         return None
     numbers: NDArray[np.int64] = months.astype(np.int64)
