@@ -45,4 +45,6 @@ def main(path: str | Path = DEFAULT, most: int | None = None, epochs: int | None
 
 
 if __name__ == "__main__":
+    if not Path(*(sys.argv[1:2] or [DEFAULT])).is_file():
+        sys.exit("which file? python examples/activity.py MOVEMENTS.npz")
     main(*sys.argv[1:2])

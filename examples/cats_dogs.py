@@ -37,4 +37,6 @@ def main(folder: str, epochs: int | None = None, most: int | None = None) -> flo
 
 if __name__ == "__main__":
     arguments = sys.argv[1:] or ["../shared/data/cats_dogs_64"]
+    if not Path(arguments[0], "train").is_dir():
+        sys.exit("which folder? python examples/cats_dogs.py FOLDER")
     main(arguments[0], *(int(one) for one in arguments[1:2]))

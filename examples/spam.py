@@ -53,4 +53,6 @@ def main(path: str | Path = DEFAULT, most: int | None = None) -> float:
 
 
 if __name__ == "__main__":
+    if not Path(*(sys.argv[1:2] or [DEFAULT])).is_file():
+        sys.exit("which file? python examples/spam.py MESSAGES.tsv")
     main(*sys.argv[1:2])

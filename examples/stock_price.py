@@ -39,4 +39,6 @@ def main(source: str = str(PRICES), target: str = "Close") -> None:
 
 
 if __name__ == "__main__":
+    if not Path(*(sys.argv[1:2] or [PRICES])).is_file():
+        sys.exit("which file? python examples/stock_price.py PRICES.csv COLUMN")
     main(*sys.argv[1:])
