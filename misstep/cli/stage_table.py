@@ -31,5 +31,5 @@ def say_stages(page: Page, report: StageReport | None, things: str) -> None:
 
 
 def _answer(word: Any) -> str:
-    shown = in_figures(word) if isinstance(word, float) else str(word)
+    shown = in_figures(word).replace("-", "−") if isinstance(word, float) else str(word)
     return shortened(shown, LONGEST_ANSWER)
