@@ -208,7 +208,7 @@ def train(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Train a network on a table, on pictures or on an example.
+    """Train a network on a table, pictures, texts, a series, sequences or an example.
 
     Every choice that you leave open is made and printed with its because. The scores come from
     rows that training never saw, beside those of a guess and of a linear model. Ctrl-C ends
