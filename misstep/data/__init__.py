@@ -30,7 +30,7 @@ from misstep.data.series import (
     series_because,
     series_hint,
 )
-from misstep.data.splitting import Split, split_rows, split_rows_in_time
+from misstep.data.splitting import Split, drawn_rows, split_rows, split_rows_in_time
 from misstep.data.tables import Table, read_table
 from misstep.data.targets import Target, recognize_target
 from misstep.data.text_files import is_text_folder, read_lines, read_text_folder
@@ -59,6 +59,7 @@ __all__ = [
     "Target",
     "TextPlace",
     "WordVectors",
+    "drawn_rows",
     "holds_sequences",
     "is_idx_folder",
     "is_picture_source",

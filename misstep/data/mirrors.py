@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Mirroring", "ask_about_mirrors"]
+__all__ = ["SIDE", "Mirroring", "ask_about_mirrors", "shrunk"]
 
 # Pictures that are asked about and learned from: a second's work.
 MOST = 3000
@@ -44,7 +44,8 @@ def ask_about_mirrors(pictures: NDArray[Any], codes: NDArray[np.int64], seed: in
     (rows,). The same seed asks about the same pictures.
     """
     places = np.random.default_rng(seed).permutation(len(pictures))[:MOST]
-    x, y = _shrunk(pictures[places]), codes[places]
+    asked = np.asarray(pictures[places], np.float64)
+    x, y = shrunk(asked if asked.ndim == 4 else asked[..., None]), codes[places]
     learned = len(x) * 2 // 3
     wanted = y[learned:]
     if learned < 2 or not len(wanted):
@@ -65,16 +66,20 @@ def ask_about_mirrors(pictures: NDArray[Any], codes: NDArray[np.int64], seed: in
     return Mirroring(mirrored - chance >= LEAST_KEPT * (upright - chance), says)
 
 
-def _shrunk(pictures: NDArray[Any]) -> NDArray[np.float64]:
-    """Return pictures of at most `SIDE` or so a side, (rows, height, width, channels), by means."""
-    whole = np.asarray(pictures, np.float64)
-    whole = whole[..., None] if whole.ndim == 3 else whole
-    rows, height, width, channels = whole.shape
-    factor = max(1, -(-max(height, width) // SIDE))
-    down, across = max(height // factor, 1), max(width // factor, 1)
+def shrunk(pictures: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
+    """Return pictures of at most `side` or so a side, by means over whole squares of pixels.
+
+    pictures: (rows, height, width, channels), floats; so is what is returned.
+    """
+    rows, height, width, channels = pictures.shape
+    factor = max(1, -(-max(height, width) // side))
     by_down, by_across = min(factor, height), min(factor, width)
-    cut = whole[:, : down * by_down, : across * by_across]
-    return cut.reshape(rows, down, by_down, across, by_across, channels).mean(axis=(2, 4))
+    down, across = height // by_down, width // by_across
+    cut = pictures[:, : down * by_down, : across * by_across]
+    found: NDArray[Any] = cut.reshape(rows, down, by_down, across, by_across, channels).mean(
+        axis=(2, 4)
+    )
+    return found
 
 
 def _linear(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

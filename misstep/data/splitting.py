@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from misstep.errors import ArgumentError, DataError
 
-__all__ = ["Split", "split_rows", "split_rows_in_time"]
+__all__ = ["Split", "drawn_rows", "split_rows", "split_rows_in_time"]
 
 Rows = NDArray[np.int64]
 
@@ -52,6 +52,14 @@ def split_rows(
     rest, test = _part(everything, test_rows, groups, int(seed), "test", notes)
     train, validation = _part(rest, validation_rows, groups, int(seed), "validation", notes)
     return Split(train, validation, test, notes)
+
+
+def drawn_rows(rows: int, most: int) -> Rows:
+    """Return at most `most` of `rows` row numbers drawn by chance, always the same, rising.
+
+    For what need not see all rows. Every k-th row would not do: classes may take turns in a file.
+    """
+    return np.sort(np.random.default_rng(0).permutation(rows)[:most])
 
 
 def split_rows_in_time(

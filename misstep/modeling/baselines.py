@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from misstep.data import Target
+from misstep.data import Target, drawn_rows
 from misstep.ir import Array
 from misstep.modeling.learning import Part
 from misstep.modeling.scores import Scores, class_scores, number_scores
@@ -79,9 +79,8 @@ def linear_scores(
 
     step = -(-x.size // LARGEST) or 1
     if step > 1:
-        # Drawn by chance: a file may be sorted, or its classes take turns.
-        drawn = np.random.default_rng(0).permutation(len(x))[: len(x) // step]
-        x, y = x[np.sort(drawn)], y[np.sort(drawn)]
+        drawn = drawn_rows(len(x), len(x) // step)
+        x, y = x[drawn], y[drawn]
     if target.is_number:
         found = Ridge(1.0).fit(x.astype("float64"), y).predict(test_x.astype("float64"))
         return number_scores(target.decode(found), target.decode(test_y))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from misstep.data import Column, ColumnKind, Preprocessor
+from misstep.data import Column, ColumnKind, Preprocessor, drawn_rows
 from misstep.errors import DataError
 from misstep.ir import Array, one_blas_thread
 
@@ -35,8 +35,7 @@ def giveaways(columns: list[Column], learned: pandas.DataFrame, answers: Array) 
     plain = [one for one in columns if one.used]
     if len(learned) < FEWEST_ROWS or len(plain) < 2:
         return {}
-    # By chance, always the same one: every second row of a file may be of one class.
-    picked = np.sort(np.random.default_rng(0).permutation(len(learned))[:MOST_ROWS])
+    picked = drawn_rows(len(learned), MOST_ROWS)
     rows, wanted = learned.iloc[picked], answers[picked]
     number = wanted.dtype.kind == "f"
     if not number and np.bincount(wanted.astype(int)).max() >= ALL * len(wanted):

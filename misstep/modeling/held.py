@@ -18,13 +18,12 @@ from misstep.data import (
     PictureScaling,
     Preprocessing,
     Sequences,
-    SequenceScaling,
     Table,
     Target,
 )
 from misstep.data.mirrors import Mirroring, ask_about_mirrors
 from misstep.ir import Array, one_blas_thread
-from misstep.modeling.preparing import prepare_columns
+from misstep.modeling.preparing import prepare_columns, prepare_sequences
 from misstep.modeling.recipes import (
     RecipeMaker,
     columns_recipe,
@@ -146,11 +145,7 @@ class _HeldSequences(Held):
         return _of_numbers(values.reshape(len(values), -1), length=self.sequences.lengths)
 
     def prepared(self, rows: LearningRows, settings: Settings, choices: Choices) -> Preprocessing:
-        choices.add(
-            "channels", f"{self.sequences.channels}, each brought to mean 0 and deviation 1",
-            "measured on the training sequences only",
-        )  # fmt: skip
-        return SequenceScaling.fit(self.sequences.picked(rows.learned))
+        return prepare_sequences(self.sequences.picked(rows.learned), choices)
 
     def encoded(self, numbers: Array, preprocessing: Any) -> Array:
         found: Array = preprocessing.transform(self.sequences.picked(numbers))

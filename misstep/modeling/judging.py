@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data import Column, ColumnKind, Preprocessor
+from misstep.data import Column, ColumnKind, Preprocessor, drawn_rows
 from misstep.data.tokens import tokens_of
 from misstep.data.values import category_words
 from misstep.data.vocabulary import known_terms, term_weights
@@ -50,8 +50,7 @@ def judged_texts(
     texts = [one for one in columns if one.used and one.kind is ColumnKind.TEXT]
     if not others or not texts or len(np.unique(answers)) < 2:
         return list(columns)
-    # By chance, always the same one: every second row of a file may be of one class.
-    picked = np.sort(np.random.default_rng(0).permutation(len(learned))[:MOST_ROWS])
+    picked = drawn_rows(len(learned), MOST_ROWS)
     rows, wanted = learned.iloc[picked], answers[picked]
     plain = Preprocessor.fit(rows, others).transform(rows)
     with one_blas_thread():

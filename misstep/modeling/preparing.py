@@ -1,6 +1,6 @@
-"""What becomes of the columns of a table before a network sees them, told column by column.
+"""What becomes of the columns of a table, or of sequences, before a network sees them; told.
 
-Joins recognizing and fitting, for the command line and the estimators. Knows tables, no networks.
+Joins recognizing and fitting, for the command line and the estimators. Knows data, no networks.
 """
 
 from __future__ import annotations
@@ -8,7 +8,14 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from misstep.data import Preprocessor, Table, recognize_columns
+from misstep.data import (
+    LongForm,
+    Preprocessor,
+    Sequences,
+    SequenceScaling,
+    Table,
+    recognize_columns,
+)
 from misstep.ir import Array
 from misstep.modeling.giveaways import giveaways
 from misstep.modeling.judging import judged_texts
@@ -58,3 +65,26 @@ def prepare_columns(
                 f"nothing; leave it out with --without {shlex.quote(name)}"
             )
     return preprocessor
+
+
+def prepare_sequences(
+    learned: Sequences, choices: Choices, long: LongForm | None = None
+) -> SequenceScaling:
+    """Return the scaling fitted on the sequences to learn from; tell `choices` why.
+
+    `long`: how the table was read that they come from. Raises DataError where there is no number.
+    """
+    scaling = SequenceScaling.fit(learned, long)
+    shortest, longest = int(learned.lengths.min()), int(learned.lengths.max())
+    choices.add(
+        "channels", f"{scaling.channels}, each brought to mean 0 and deviation 1",
+        "measured on the training sequences only",
+    )  # fmt: skip
+    if shortest < longest:
+        choices.add(
+            "length", f"{shortest:,} to {longest:,} steps, filled up to {longest:,}",
+            "what fills up is masked: no layer sums it, compares it or learns from it",
+        )  # fmt: skip
+    if scaling.pooled > 1:
+        choices.add("steps", f"means of {scaling.pooled} each", scaling.reasons[1])
+    return scaling

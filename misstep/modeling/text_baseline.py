@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data import ColumnKind, Preprocessor, Target
+from misstep.data import ColumnKind, Preprocessor, Target, drawn_rows
 from misstep.data.values import category_words
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
@@ -39,8 +39,7 @@ def linear_on_texts(
     names = [one.name for one in preprocessor.columns if one.used and one.kind is ColumnKind.TEXT]
     letters = sum(int(learned[name].fillna("").astype(str).str.len().sum()) for name in names)
     step = -(-letters // LARGEST) or 1
-    # By chance, always the same one: every second row of a file may be of one class.
-    rows = np.sort(np.random.default_rng(0).permutation(len(learned))[: -(-len(learned) // step)])
+    rows = drawn_rows(len(learned), -(-len(learned) // step))
     used = sum(one.used for one in preprocessor.columns)
     what = "TF-IDF and the other columns" if used > len(names) else "TF-IDF of words and pairs"
     how = f"on {what}; " + (f"one in {step} of the rows" if step > 1 else "same rows")

@@ -158,3 +158,12 @@ def test_verdicts_are_honest() -> None:
     assert "No better than saying the last value again" in judged(1.0, 1.0, 1.0)
     assert "random walk" in judged(1.0, 1.0, 1.0)
     assert judged(2.0, 1.0, 1.0).startswith("Worse than saying the last value again")
+
+
+def test_a_series_of_its_target_alone_may_be_all_that_is_left(run: Run) -> None:
+    lines = "".join(f"{day},{3 * (day % 7) + day}\n" for day in range(90))
+    Path("plain.csv").write_text("note,y\n" + lines)
+    words = ["train", "plain.csv", "--target", "y", "--without", "note"]
+    done = run(*words, "--task", "forecast", "--horizon", 3, "--epochs", 2)
+    assert done.code == 0, done.err
+    assert "besides the target" in run(*words, "--task", "regression").err

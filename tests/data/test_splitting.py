@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misstep.data import Split, split_rows, split_rows_in_time
+from misstep.data import Split, drawn_rows, split_rows, split_rows_in_time
 from misstep.errors import ArgumentError, DataError
 
 
@@ -79,3 +79,11 @@ def test_wrong_wishes() -> None:
         split_rows(10, None, 0.5, 0.5)
     with pytest.raises(ArgumentError, match="seed"):
         split_rows(10, seed=-1)
+
+
+@pytest.mark.parametrize(("rows", "most"), [(0, 5), (5, 5), (7, 3)])
+def test_rows_drawn_are_always_the_same(rows: int, most: int) -> None:
+    drawn = drawn_rows(rows, most)
+    assert len(set(drawn)) == len(drawn) == min(rows, most)
+    assert (np.diff(drawn) > 0).all()
+    assert drawn.tolist() == drawn_rows(rows, most).tolist()

@@ -57,12 +57,12 @@ class Recipe:
     restore_best: bool = True
     mixup: float = 0.0
 
-    def trainer(self, seed: int, threads: int | None) -> Trainer:
-        """Return a trainer that follows this recipe."""
+    def trainer(self, seed: int, threads: int | None, network: Network | None = None) -> Trainer:
+        """Return a trainer that follows this recipe; `network`: its module with first weights."""
         return Trainer(
-            self.module, loss=self.loss, optimizer=self.optimizer, schedule=self.schedule,
-            batch_size=self.batch_size, passes=self.passes, seed=seed, threads=threads,
-            mixup=self.mixup,
+            self.module if network is None else network, loss=self.loss,
+            optimizer=self.optimizer, schedule=self.schedule, batch_size=self.batch_size,
+            passes=self.passes, seed=seed, threads=threads, mixup=self.mixup,
         )  # fmt: skip
 
     def early_stopping(self) -> EarlyStopping:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Pictures, PictureScaling, recognize_target, split_rows
-from misstep.data.mirrors import ask_about_mirrors
+from misstep.data.mirrors import ask_about_mirrors, shrunk
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.learning import Part
@@ -16,9 +16,6 @@ from misstep.modeling.recipes import check_settings, picture_recipe
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
 
-# The linear model sees pictures shrunk by whole factors to about this side: it makes no use of
-# finer things, and learns from more pictures in the same time.
-LINEAR_SIDE = 16
 # Classes that are named.
 SHOWN = 12
 
@@ -85,17 +82,13 @@ def train_pictures(
 
 
 def _linear(train: Part, test: Part, target: Any, shape: tuple[int, int, int]) -> Baseline:
-    """Return the linear model on shrunk pictures."""
-    return linear(_shrunk(train, shape), _shrunk(test, shape), target, "pictures")
+    """Return the linear model on shrunk pictures.
 
+    It makes no use of finer things, and learns from more pictures in the same time.
+    """
 
-def _shrunk(part: Part, shape: tuple[int, int, int]) -> Part:
-    """Return pictures of at most `LINEAR_SIDE` or so a side, by means over squares of pixels."""
-    height, width, channels = shape
-    factor = min(max(1, round(max(height, width) / LINEAR_SIDE)), height, width)
-    if factor == 1:
-        return part
-    down, across = height // factor, width // factor
-    whole = part.features.reshape(-1, *shape)[:, : down * factor, : across * factor]
-    blocks = whole.reshape(-1, down, factor, across, factor, channels)
-    return Part(blocks.mean(axis=(2, 4)).reshape(len(part), -1), part.target)
+    def small(part: Part) -> Part:
+        pictures = shrunk(part.features.reshape(-1, *shape))
+        return Part(pictures.reshape(len(part), -1), part.target)
+
+    return linear(small(train), small(test), target, "pictures")

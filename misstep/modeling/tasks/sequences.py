@@ -23,6 +23,7 @@ from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline, guess, linear_scores
 from misstep.modeling.learning import Part
+from misstep.modeling.preparing import prepare_sequences
 from misstep.modeling.recipes import check_settings, sequence_recipe
 from misstep.modeling.scores import Scores
 from misstep.modeling.settings import Choices, Settings
@@ -73,8 +74,7 @@ def train_sequences(
         judged = sequences.picked(parts.validation)
         notes.append("none are left for the test, so the validation part is shown in its place")
     learned = sequences.picked(parts.train)
-    scaling = SequenceScaling.fit(learned, long)
-    _tell_scaling(choices, learned, scaling)
+    scaling = prepare_sequences(learned, choices, long)
     fitted = target.fit(learned.labels)
 
     def part(rows: Sequences) -> Part:
@@ -203,18 +203,3 @@ def _judged(test: Sequences, target: Any) -> Sequences:
     if not known.any():
         raise DataError(f"the test part of {test.name}", needed="sequences with an answer")
     return test.picked(np.flatnonzero(known))
-
-
-def _tell_scaling(choices: Choices, learned: Sequences, scaling: SequenceScaling) -> None:
-    shortest, longest = int(learned.lengths.min()), int(learned.lengths.max())
-    choices.add(
-        "channels", f"{scaling.channels}, each brought to mean 0 and deviation 1",
-        "measured on the training sequences only",
-    )  # fmt: skip
-    if shortest < longest:
-        choices.add(
-            "length", f"{shortest:,} to {longest:,} steps, filled up to {longest:,}",
-            "what fills up is masked: no layer sums it, compares it or learns from it",
-        )  # fmt: skip
-    if scaling.pooled > 1:
-        choices.add("steps", f"means of {scaling.pooled} each", scaling.reasons[1])

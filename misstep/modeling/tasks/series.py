@@ -256,17 +256,14 @@ class _Learner:
 
     def _trainer(self, windows: SeriesWindows, past: Series) -> Trainer:
         """Return a trainer whose network starts from the best line through `past`."""
-        trainer = self.recipe.trainer(self.settings.seed, self.settings.threads)
         module, shape = self.recipe.module, (windows.number_of_features,)
-        network = Network(module, shape, seed=self.settings.seed)
+        seed = self.settings.seed
+        network = Network(module, shape, seed=seed)
         if has_linear_path(module):
             path = fit_linear_path(past, windows, self.shape.lengths, self.shape.penalties)
             arrays = starting_arrays(network, path)
-            network = Network(module, shape, seed=self.settings.seed, arrays=arrays)
-        return Trainer(
-            network, loss=trainer.loss, optimizer=trainer.optimizer, schedule=trainer.schedule,
-            batch_size=trainer.batch_size, seed=trainer.seed, threads=trainer.threads,
-        )  # fmt: skip
+            network = Network(module, shape, seed=seed, arrays=arrays)
+        return self.recipe.trainer(seed, self.settings.threads, network)
 
     def _model(self, trainer: Trainer, windows: SeriesWindows) -> ForecastModel:
         return ForecastModel(trainer.network, trainer.loss, windows, self.target, {})

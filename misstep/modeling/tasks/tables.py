@@ -43,6 +43,11 @@ def train_table(
     choices, notes = Choices(settings.say), list(table.notes)
     name = _target_name(table, target)
     table = table_without(table, without, name)
+    if len(table.frame.columns) < 2:
+        raise DataError(
+            f"{table.name}", needed="columns to learn from besides the target", got="none",
+            try_="--task forecast where each row follows the one before it in time",
+        )  # fmt: skip
     column = table.frame[name]
     recognized = recognize_target(column, name, task)
     choices.add("target", f"{name}: {recognized.kind}", recognized.because)
@@ -109,15 +114,7 @@ def table_without(table: Table, without: Sequence[str], target: str | None) -> T
             raise ArgumentError(
                 f"--without {name}", needed="another column than the target", got="the target"
             )
-    frame = table.frame.drop(columns=list(dict.fromkeys(without)))
-    if len(frame.columns) < 2:
-        raise DataError(
-            f"{table.name}",
-            needed="columns to learn from besides the target",
-            got="none",
-            try_="--task forecast where each row follows the one before it in time",
-        )
-    return replace(table, frame=frame)
+    return replace(table, frame=table.frame.drop(columns=list(dict.fromkeys(without))))
 
 
 def _test_rows(test: Table, target: Target) -> Any:
@@ -146,11 +143,4 @@ def _target_name(table: Table, target: str | None) -> str:
             "the target", needed="one of the table's columns", got=repr(name),
             try_=did_you_mean(name, columns),
         )  # fmt: skip
-    if len(columns) < 2:
-        raise DataError(
-            f"{table.name}",
-            needed="columns to learn from besides the target",
-            got="none",
-            try_="--task forecast where each row follows the one before it in time",
-        )
     return name
