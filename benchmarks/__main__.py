@@ -161,9 +161,11 @@ class Done:
     def keep(self) -> Path:
         """Write everything so far; return where, without its ending."""
         facts = self.facts | {
-            "load_after": machine.load(), "failed": self.failed, "skipped": self.skipped,
+            "load_after": machine.load(),
+            "failed": self.failed,
+            "skipped": self.skipped,
             "stopped": self.stopped,
-        }  # fmt: skip
+        }
         return write_results("workloads", facts, self.outcomes, self.text(), self.slug)
 
 

@@ -60,9 +60,16 @@ def fit_torch(x: Any, y: Any, x_test: Any, threads: int) -> Any:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = nn.Sequential(
-        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
-FlattenPictures(), nn.Linear(9216, 128), nn.ReLU(), nn.Linear(128, 10),
-    ).to(memory_format=torch.channels_last)  # fmt: skip
+        nn.Conv2d(1, 32, 3),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        FlattenPictures(),
+        nn.Linear(9216, 128),
+        nn.ReLU(),
+        nn.Linear(128, 10),
+    ).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, fused=True)
     rows, targets = torch.from_numpy(x).permute(0, 3, 1, 2), torch.from_numpy(y)
     for _ in range(CNN_EPOCHS):

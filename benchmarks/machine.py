@@ -15,9 +15,12 @@ from typing import Any
 
 # How many threads the libraries underneath may start.
 _THREADS = (
-    "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
-)  # fmt: skip
+)
 # Settings that make NumPy's OpenBLAS take another kernel than it would choose for the processor.
 _BENDING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_VERBOSE")
 # Settings that would send our own programs or threads elsewhere than to their defaults.

@@ -30,10 +30,7 @@ class Server:
         before = machine.peak_memory()
         self.entrant: Entrant = kind(job)
         self.units = 1
-        self.facts = {
-            "blas": machine.blas_kernels(),
-            "memory_before": before,
-        }
+        self.facts = {"blas": machine.blas_kernels(), "memory_before": before}
 
     def start(self, command: dict[str, Any]) -> dict[str, Any]:
         """Return facts."""

@@ -31,10 +31,19 @@ def main(folder: str | None = None, epochs: int = 15) -> float:
     network = ms.Sequential(
         ms.Reshape((*x.shape[1:], 1)),
         ms.RandomShift(1),
-        ms.Conv2D(16, 3, padding="same"), ms.BatchNorm(), ms.ReLU(), ms.MaxPool2D(2),
-        ms.Conv2D(32, 3, padding="same"), ms.BatchNorm(), ms.ReLU(), ms.MaxPool2D(2),
-        ms.Flatten(), ms.Dense(64), ms.ReLU(), ms.Dense(10),
-    )  # fmt: skip
+        ms.Conv2D(16, 3, padding="same"),
+        ms.BatchNorm(),
+        ms.ReLU(),
+        ms.MaxPool2D(2),
+        ms.Conv2D(32, 3, padding="same"),
+        ms.BatchNorm(),
+        ms.ReLU(),
+        ms.MaxPool2D(2),
+        ms.Flatten(),
+        ms.Dense(64),
+        ms.ReLU(),
+        ms.Dense(10),
+    )
     classifier = ms.Classifier(network, epochs=epochs, batch_size=32, progress=True)
     classifier.fit(x, y)
     found = classifier.predict(test_x)

@@ -30,9 +30,12 @@ def main(path: str | Path = DEFAULT, most: int | None = None) -> float:
     """
     messages = pandas.read_csv(path, sep="\t", quoting=csv.QUOTE_NONE)[:most]
     texts, test, labels, truth = train_test_split(
-        messages["text"], messages["label"], test_size=0.2, stratify=messages["label"],
+        messages["text"],
+        messages["label"],
+        test_size=0.2,
+        stratify=messages["label"],
         random_state=0,
-    )  # fmt: skip
+    )
 
     classifier = ms.Classifier().fit(texts, labels)
     for choice in classifier.choices_:

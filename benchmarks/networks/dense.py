@@ -116,9 +116,13 @@ class Dense(Family):
         return nn.Sequential(*layers)
 
     def jax_forward(
-        self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,
+        self,
+        parameters: Mapping[str, Any],
+        running: Mapping[str, Any],
+        x: Any,
+        training: bool,
         key: Any = None,
-    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[Any, dict[str, Any]]:
         """Return outputs and running statistics."""
         import jax
         import jax.numpy as jnp

@@ -73,9 +73,12 @@ class EmbeddingBag(Family):
         import misstep as ms
 
         return ms.Sequential(
-            ms.Embedding(self.vocabulary, self.width), ms.GlobalAveragePool1D(),
-            ms.Dense(self.units), ms.ReLU(), ms.Dense(self.classes),
-        )  # fmt: skip
+            ms.Embedding(self.vocabulary, self.width),
+            ms.GlobalAveragePool1D(),
+            ms.Dense(self.units),
+            ms.ReLU(),
+            ms.Dense(self.classes),
+        )
 
     def torch_model(self, weights: Weights) -> torch.nn.Module:
         """Return PyTorch's module."""
@@ -97,9 +100,13 @@ class EmbeddingBag(Family):
         return MeanThenDense(bag, nn.Sequential(first, nn.ReLU(), second))
 
     def jax_forward(
-        self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,
+        self,
+        parameters: Mapping[str, Any],
+        running: Mapping[str, Any],
+        x: Any,
+        training: bool,
         key: Any = None,
-    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[Any, dict[str, Any]]:
         """Return the outputs; `looked_up` among the parameters are the rows for x."""
         import jax
 

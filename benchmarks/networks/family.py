@@ -96,9 +96,13 @@ class Family:
         return dict(weights)
 
     def jax_forward(
-        self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,
+        self,
+        parameters: Mapping[str, Any],
+        running: Mapping[str, Any],
+        x: Any,
+        training: bool,
         key: Any = None,
-    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[Any, dict[str, Any]]:
         """Return the outputs for `x`, and `running` after them; `key` draws dropout."""
         raise NotImplementedError
 

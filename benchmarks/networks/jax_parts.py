@@ -24,9 +24,12 @@ def dense(parameters: Arrays, name: str, x: Any) -> Any:
 def convolution(parameters: Arrays, name: str, x: Any, *, stride: int = 1, padding: int = 0) -> Any:
     """Return the convolution of pictures (batch, height, width, channels)."""
     y = jax.lax.conv_general_dilated(
-        x, parameters[f"{name}.weight"], (stride, stride), [(padding, padding)] * 2,
+        x,
+        parameters[f"{name}.weight"],
+        (stride, stride),
+        [(padding, padding)] * 2,
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )  # fmt: skip
+    )
     bias = parameters.get(f"{name}.bias")
     return y if bias is None else y + bias
 

@@ -124,9 +124,13 @@ class Recurrent(Family):
         return LastStep(layer, parts.linear(weights, "dense"))
 
     def jax_forward(
-        self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,
+        self,
+        parameters: Mapping[str, Any],
+        running: Mapping[str, Any],
+        x: Any,
+        training: bool,
         key: Any = None,
-    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[Any, dict[str, Any]]:
         """Return the outputs; all inputs meet their weights in one product before the scan."""
         import jax
         import jax.numpy as jnp

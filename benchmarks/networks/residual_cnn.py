@@ -153,14 +153,23 @@ class ResidualCNN(Family):
 
         blocks = [Residual(one) for one in self.each_block()]
         return nn.Sequential(
-            parts.Pictures(), *normal("stem"), nn.ReLU(inplace=True), *blocks,
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), parts.linear(weights, "dense"),
-        )  # fmt: skip
+            parts.Pictures(),
+            *normal("stem"),
+            nn.ReLU(inplace=True),
+            *blocks,
+            nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(),
+            parts.linear(weights, "dense"),
+        )
 
     def jax_forward(
-        self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,
+        self,
+        parameters: Mapping[str, Any],
+        running: Mapping[str, Any],
+        x: Any,
+        training: bool,
         key: Any = None,
-    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[Any, dict[str, Any]]:
         """Return outputs and running statistics."""
         import jax
 

@@ -80,12 +80,16 @@ class SmallCNN(Family):
         import misstep as ms
 
         return ms.Sequential(
-            ms.Conv2D(self.first, 3, padding="valid"), ms.ReLU(),
-            ms.Conv2D(self.second, 3, padding="valid"), ms.ReLU(),
-            ms.MaxPool2D(2), ms.Flatten(),
-            ms.Dense(self.units), ms.ReLU(),
+            ms.Conv2D(self.first, 3, padding="valid"),
+            ms.ReLU(),
+            ms.Conv2D(self.second, 3, padding="valid"),
+            ms.ReLU(),
+            ms.MaxPool2D(2),
+            ms.Flatten(),
+            ms.Dense(self.units),
+            ms.ReLU(),
             ms.Dense(self.classes),
-        )  # fmt: skip
+        )
 
     def torch_model(self, weights: Weights) -> torch.nn.Module:
         """Return PyTorch's module."""
@@ -95,17 +99,25 @@ class SmallCNN(Family):
 
         return nn.Sequential(
             parts.Pictures(),
-            parts.convolution(weights, "conv1"), nn.ReLU(),
-            parts.convolution(weights, "conv2"), nn.ReLU(),
-            nn.MaxPool2d(2), parts.FlattenPictures(),
-            parts.linear(weights, "dense1"), nn.ReLU(),
+            parts.convolution(weights, "conv1"),
+            nn.ReLU(),
+            parts.convolution(weights, "conv2"),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            parts.FlattenPictures(),
+            parts.linear(weights, "dense1"),
+            nn.ReLU(),
             parts.linear(weights, "dense2"),
-        )  # fmt: skip
+        )
 
     def jax_forward(
-        self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,
+        self,
+        parameters: Mapping[str, Any],
+        running: Mapping[str, Any],
+        x: Any,
+        training: bool,
         key: Any = None,
-    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[Any, dict[str, Any]]:
         """Return the outputs."""
         import jax
 

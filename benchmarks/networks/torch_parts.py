@@ -48,9 +48,14 @@ def convolution(weights: Weights, name: str, *, stride: int = 1, padding: int = 
     weight, bias = weights[f"{name}.weight"], weights.get(f"{name}.bias")
     height, width, inputs, outputs = weight.shape
     layer = nn.Conv2d(
-        inputs, outputs, (height, width), stride, padding, bias=bias is not None,
+        inputs,
+        outputs,
+        (height, width),
+        stride,
+        padding,
+        bias=bias is not None,
         dtype=tensor(weight).dtype,
-    )  # fmt: skip
+    )
     fill(layer.weight, weight.transpose(3, 2, 0, 1))
     if bias is not None:
         fill(layer.bias, bias)

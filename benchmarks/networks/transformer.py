@@ -140,9 +140,13 @@ class Transformer(Family):
         return Encoder([Block(name) for name in self.names()])
 
     def jax_forward(
-        self, parameters: Mapping[str, Any], running: Mapping[str, Any], x: Any, training: bool,
+        self,
+        parameters: Mapping[str, Any],
+        running: Mapping[str, Any],
+        x: Any,
+        training: bool,
         key: Any = None,
-    ) -> tuple[Any, dict[str, Any]]:  # fmt: skip
+    ) -> tuple[Any, dict[str, Any]]:
         """Return the outputs."""
         import jax
         import jax.numpy as jnp

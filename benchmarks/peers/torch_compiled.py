@@ -56,9 +56,14 @@ class TorchCompiled(TorchEager):
             self._step = torch.compile(self._whole_step, fullgraph=True, dynamic=False)
 
     def _whole_step(
-        self, parameters: Arrays, buffers: Arrays, mean: Arrays, squares: Arrays, count: Any,
+        self,
+        parameters: Arrays,
+        buffers: Arrays,
+        mean: Arrays,
+        squares: Arrays,
+        count: Any,
         index: Any,
-    ) -> tuple[Any, Any]:  # fmt: skip
+    ) -> tuple[Any, Any]:
         x, y = self.x.index_select(0, index), self.y.index_select(0, index)
         # Where only looked-up rows move, their gradient is taken, and not the whole table's.
         table, trained = buffers.get(LOOKED_UP), dict(parameters)

@@ -28,19 +28,28 @@ def _movement(seed: int, threads: int | None) -> Mapping[str, float]:
     sequences = sequences_from_arrays(read_arrays(DATA / MOVEMENT), MOVEMENT)
     learn, test = (np.asarray(rows) for rows in split(MOVEMENT, len(sequences)))
     trained = train_sequences(
-        sequences.picked(learn), test=sequences.picked(test),
+        sequences.picked(learn),
+        test=sequences.picked(test),
         settings=Settings(seed=seed, threads=threads),
-    )  # fmt: skip
+    )
     return _scores(trained)
 
 
 SYSTEMS = (
     System(
-        "motions", _motions, {"accuracy": 0.975}, seeds=3, minutes=1.0,
+        "motions",
+        _motions,
+        {"accuracy": 0.975},
+        seeds=3,
+        minutes=1.0,
         beside="logistic regression on summaries 0.975, LSTM 0.80",
     ),
     System(
-        "movement", _movement, {"accuracy": 0.90}, seeds=3, minutes=1.0,
+        "movement",
+        _movement,
+        {"accuracy": 0.90},
+        seeds=3,
+        minutes=1.0,
         beside="logistic regression on summaries 0.905, LSTM 0.889",
     ),
-)  # fmt: skip
+)

@@ -20,9 +20,7 @@ FOLDER = DATA / "tabular"
 def _scores(
     table: Table, test: Table, target: str, seed: int, threads: int | None
 ) -> Mapping[str, float]:
-    trained = train_table(
-        table, target, test=test, settings=Settings(seed=seed, threads=threads)
-    )  # fmt: skip
+    trained = train_table(table, target, test=test, settings=Settings(seed=seed, threads=threads))
     found = dict(trained.metrics["test"])
     linear = trained.metrics.get("linear", {})
     found |= {f"linear {name}": linear[name] for name in ("accuracy", "rmse") if name in linear}
@@ -49,36 +47,57 @@ def _on(name: str, target: str, *without: str) -> Callable[[int, int | None], Ma
 
 SYSTEMS = [
     System(
-        "house prices", _on("california_housing.csv.gz", "median_house_value"), {"rmse": 47_500},
+        "house prices",
+        _on("california_housing.csv.gz", "median_house_value"),
+        {"rmse": 47_500},
         beside="gradient boosting 45,900; PyTorch MLP 50,400",
     ),
     System(
-        "income", _adult, {"accuracy": 0.868, "auc": 0.922},
+        "income",
+        _adult,
+        {"accuracy": 0.868, "auc": 0.922},
         beside="gradient boosting 0.872, 0.927; scikit-learn and PyTorch MLPs 0.857, 0.910",
     ),
     System(
-        "red wine", _on("wine_quality_red.csv", "quality"), {"rmse": 0.6577}, seeds=5,
+        "red wine",
+        _on("wine_quality_red.csv", "quality"),
+        {"rmse": 0.6577},
+        seeds=5,
         beside="scikit-learn MLP 0.6996 in 2.1 s, PyTorch MLP 0.6577 in 5.5 s",
     ),
     System(
-        "white wine", _on("wine_quality_white.csv", "quality"), {"rmse": 0.6727}, seeds=5,
+        "white wine",
+        _on("wine_quality_white.csv", "quality"),
+        {"rmse": 0.6727},
+        seeds=5,
         beside="scikit-learn MLP 0.6798 in 4.7 s, PyTorch MLP 0.6727 in 12.5 s",
     ),
     System(
-        "Boston", _on("boston_housing.csv", "MEDV"), {"rmse": 2.4529}, seeds=5,
+        "Boston",
+        _on("boston_housing.csv", "MEDV"),
+        {"rmse": 2.4529},
+        seeds=5,
         beside="scikit-learn MLP 4.8065 in 1.1 s, PyTorch MLP 2.4529 in 3.0 s",
     ),
     System(
-        "Titanic", _on("titanic.csv", "Survived", "PassengerId", "Name", "Ticket", "Cabin"),
-        {"accuracy": 0.7933}, seeds=5,
+        "Titanic",
+        _on("titanic.csv", "Survived", "PassengerId", "Name", "Ticket", "Cabin"),
+        {"accuracy": 0.7933},
+        seeds=5,
         beside="scikit-learn MLP 0.7910 in 1.2 s, PyTorch MLP 0.7933 in 5.0 s",
     ),
     System(
-        "Pima", _on("pima_diabetes.csv", "outcome"), {"accuracy": 0.7805}, seeds=5,
+        "Pima",
+        _on("pima_diabetes.csv", "outcome"),
+        {"accuracy": 0.7805},
+        seeds=5,
         beside="scikit-learn MLP 0.7805 in 0.7 s, PyTorch MLP 0.7766 in 2.2 s",
     ),
     System(
-        "breast cancer", _on("breast_cancer_wdbc.csv", "diagnosis", "id"), {"accuracy": 0.96106},
-        seeds=5, beside="scikit-learn MLP 0.9593 in 1.0 s, PyTorch MLP 0.9611 in 4.0 s",
+        "breast cancer",
+        _on("breast_cancer_wdbc.csv", "diagnosis", "id"),
+        {"accuracy": 0.96106},
+        seeds=5,
+        beside="scikit-learn MLP 0.9593 in 1.0 s, PyTorch MLP 0.9611 in 4.0 s",
     ),
-]  # fmt: skip
+]

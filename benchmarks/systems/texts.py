@@ -31,11 +31,17 @@ def _reviews(seed: int, threads: int | None) -> dict[str, float]:
 
 SYSTEMS = [
     System(
-        "spam", _spam, {"f1": 0.955, "accuracy": 0.988}, 3,
+        "spam",
+        _spam,
+        {"f1": 0.955, "accuracy": 0.988},
+        3,
         beside="TF-IDF and a linear SVC: F1 0.951, accuracy 0.987; an LSTM: F1 0.944",
     ),
     System(
-        "reviews", _reviews, {"accuracy": 0.885}, 3,
+        "reviews",
+        _reviews,
+        {"accuracy": 0.885},
+        3,
         beside="TF-IDF of pairs and a linear SVC: accuracy 0.8845; an embedding bag: 0.854",
     ),
-]  # fmt: skip
+]

@@ -147,8 +147,9 @@ class _Backward:
                     for one in outside[use]:
                         if self._along(one) is None:
                             self._add(one)
-        whole = [one for one, uses in plan.uses.items()
-                 if uses is None and plan.blame[one] is not None]  # fmt: skip
+        whole = [
+            one for one, uses in plan.uses.items() if uses is None and plan.blame[one] is not None
+        ]
         seeds = self._seeds() if whole else []
         for one in seeds:
             self._add(one)

@@ -136,9 +136,12 @@ def _added(one: Value, other: Value) -> Value:
         if not (isinstance(before, Pad) and isinstance(after, Pad)):
             continue
         left, right = first.inputs[0], second.inputs[0]
-        moved = [axis for axis in range(first.ndim)
-                 if (before.before[axis], before.after[axis]) != (0, 0)
-                 or (after.before[axis], after.after[axis]) != (0, 0)]  # fmt: skip
+        moved = [
+            axis
+            for axis in range(first.ndim)
+            if (before.before[axis], before.after[axis]) != (0, 0)
+            or (after.before[axis], after.after[axis]) != (0, 0)
+        ]
         if len(moved) != 1 or any(before.between) or any(after.between):
             continue
         (axis,) = moved

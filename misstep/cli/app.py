@@ -21,9 +21,12 @@ from misstep.cli.exits import DONE, exit_code_of
 from misstep.cli.help_pages import WIDEST, CommandGroup, SingleCommand
 
 app = typer.Typer(
-    cls=CommandGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+    cls=CommandGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     context_settings={"max_content_width": WIDEST},
-)  # fmt: skip
+)
 
 
 class Kind(StrEnum):
@@ -42,10 +45,7 @@ class Task(StrEnum):
     FORECAST = "forecast"
 
 
-Model = Annotated[
-    Path,
-    typer.Argument(metavar="MODEL", help="The model file that training wrote."),
-]
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The model file that training wrote.")]
 Json = Annotated[
     bool,
     typer.Option(
@@ -232,13 +232,29 @@ def train(
         return show_welcome(json=json)
     return train_on(
         Wishes(
-            source=source, target=target, test=test, without=tuple(without or ()),
-            sequence_of=sequence_of, network=network, vectors=vectors, epochs=epochs,
-            task=None if task is None else task.value, batch_size=batch_size,
-            learning_rate=learning_rate, seed=seed, threads=threads, out=out, resume=resume,
-            augment=augment, quiet=quiet, json=json, horizon=horizon, season=season, only=only,
+            source=source,
+            target=target,
+            test=test,
+            without=tuple(without or ()),
+            sequence_of=sequence_of,
+            network=network,
+            vectors=vectors,
+            epochs=epochs,
+            task=None if task is None else task.value,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            seed=seed,
+            threads=threads,
+            out=out,
+            resume=resume,
+            augment=augment,
+            quiet=quiet,
+            json=json,
+            horizon=horizon,
+            season=season,
+            only=only,
         )
-    )  # fmt: skip
+    )
 
 
 @app.command(cls=SingleCommand, short_help="Predict for every row, as CSV.")
@@ -376,10 +392,17 @@ def inspect(
     from misstep.cli.inspect_command import Looks, inspect_model
 
     wanted = {
-        "graph": graph, "passes": passes, "every-pass": every_pass, "simplified": simplified,
-        "kernels": kernels, "memory": memory, "python": python, "llvm": llvm,
-        "assembly": assembly, "profile": profile,
-    }  # fmt: skip
+        "graph": graph,
+        "passes": passes,
+        "every-pass": every_pass,
+        "simplified": simplified,
+        "kernels": kernels,
+        "memory": memory,
+        "python": python,
+        "llvm": llvm,
+        "assembly": assembly,
+        "profile": profile,
+    }
     parts = [name for name, asked in wanted.items() if asked]
     return inspect_model(model, Looks(program.value, batch_size, threads, parts, json))
 

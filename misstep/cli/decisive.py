@@ -89,9 +89,16 @@ def decide(model: Model, row: OneRow) -> Decision:
     ]
     hidden = _said_by_neurons(model, graph)
     return Decision(
-        graph, score, _plain(prediction), _plain(rival), _plain(answer), shares, error,
-        inputs, _movers(score, graph.loss, hidden, unit) if hidden else [],
-    )  # fmt: skip
+        graph,
+        score,
+        _plain(prediction),
+        _plain(rival),
+        _plain(answer),
+        shares,
+        error,
+        inputs,
+        _movers(score, graph.loss, hidden, unit) if hidden else [],
+    )
 
 
 def _rival(shares: Array, place: int, answer: Array | None) -> int:
@@ -109,11 +116,15 @@ def _movers(
         blamed = {(one.layer, one.index): one for one in contributions(loss, layers)}
     return [
         Mover(
-            one.neuron, one.index, one.activation, one.slope * unit, one.contribution * unit,
+            one.neuron,
+            one.index,
+            one.activation,
+            one.slope * unit,
+            one.contribution * unit,
             None if loss is None else blamed[one.layer, one.index].contribution,
         )
         for one in contributions(score, layers)
-    ]  # fmt: skip
+    ]
 
 
 def _said_by_neurons(model: Model, graph: RowGraph) -> dict[str, Value]:

@@ -38,10 +38,11 @@ def explain_row(
     model = read_model(path)
     if model.purpose == "forecast":
         raise NotYetError(
-            f"{path}", needed="a model that makes one prediction for each row",
+            f"{path}",
+            needed="a model that makes one prediction for each row",
             got="a forecast, which can't be explained yet",
             try_=f"misstep summary {quoted(path)}",
-        )  # fmt: skip
+        )
     rows = read_given_rows(source, model)
     one = pick_row(model, rows, row, source)
     decision = decide(model, one)
@@ -98,8 +99,9 @@ def _say_chain_rule(page: Page, decision: Decision, one: OneRow, written: Explan
         page.say(
             f"It is the weight from input {place} ({one.names[place]}) to neuron {neuron} of the "
             "first layer; both counted from 0.",
-            "dim", indent=2,
-        )  # fmt: skip
+            "dim",
+            indent=2,
+        )
     if decision.error is None:
         page.say(_SCORES[decision.rival is None], "dim", indent=2)
     page.blank()
@@ -129,9 +131,9 @@ def _say_prediction(page: Page, model: Model, decision: Decision) -> None:
             page.fact("answer", f"{decision.answer}: {'right' if decision.right else 'wrong'}")
     if decision.error is None:
         page.fact(
-            "answer", "not known, so there is no error to explain; below is what moved the "
-            "prediction itself",
-        )  # fmt: skip
+            "answer",
+            "not known, so there is no error to explain; below is what moved the prediction itself",
+        )
     else:
         meaning = (
             "the square of how far it is off, in deviations of the training answers"
@@ -159,11 +161,13 @@ def _say_movers(page: Page, model: Model, decision: Decision, one: OneRow, top: 
     page.say(
         f"contribution: value × slope, what would be lost, to first order, if the value were 0 "
         f"({zero}); {unit}",
-        "dim", indent=2,
-    )  # fmt: skip
+        "dim",
+        indent=2,
+    )
     if blamed:
-        page.say("to the error: the same for the error; below 0, it made it smaller", "dim",
-                 indent=2)  # fmt: skip
+        page.say(
+            "to the error: the same for the error; below 0, it made it smaller", "dim", indent=2
+        )
     numbers = ["value", "slope", "contribution", *["to the error"][:blamed]]
     rows = [
         [
@@ -217,9 +221,12 @@ def _for_machines(
 
     def plain(mover: Mover, name: str) -> dict[str, Any]:
         return {
-            "name": name, "value": mover.value, "slope": mover.slope,
-            "contribution": mover.contribution, "to_error": mover.to_error,
-        }  # fmt: skip
+            "name": name,
+            "value": mover.value,
+            "slope": mover.slope,
+            "contribution": mover.contribution,
+            "to_error": mover.to_error,
+        }
 
     features = model.feature_names
     return {

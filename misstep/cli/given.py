@@ -46,9 +46,11 @@ def read_model(path: Path) -> Model:
     if place.is_dir():
         inside = place / MODEL
         raise StorageError(
-            f"{place}", needed="a model file", got="a folder",
+            f"{place}",
+            needed="a model file",
+            got="a folder",
             try_=str(inside) if inside.is_file() else "the file that `misstep train` names",
-        )  # fmt: skip
+        )
     return load_model(place)
 
 
@@ -72,13 +74,17 @@ def _clearer(source: str, error: StorageError) -> MisstepError:
         )
         empty = not any(one.is_file() for one in path.rglob("*"))
         return StorageError(
-            source, needed=needed, got="a folder without files" if empty else "another folder",
+            source,
+            needed=needed,
+            got="a folder without files" if empty else "another folder",
             try_="another folder" if empty else error.try_,
-        )  # fmt: skip
+        )
     near = unknown_source(source)
     if near is None or not source.replace("-", "").replace("_", "").isalnum():
         return error
     return StorageError(
-        source, needed="a file, a folder or the name of an example", got="none of that name",
+        source,
+        needed="a file, a folder or the name of an example",
+        got="none of that name",
         try_=f"{near}, the example",
-    )  # fmt: skip
+    )

@@ -51,9 +51,12 @@ def inspect_model(path: Path, looks: Looks) -> int:
     native = found.native(looks.threads)
     page = Page(to_error=looks.json)
     told: dict[str, Any] = {
-        "model": str(path), "program": found.kind, "rows": found.rows,
-        "network": _network(model), "compiled": native is not None,
-    }  # fmt: skip
+        "model": str(path),
+        "program": found.kind,
+        "rows": found.rows,
+        "network": _network(model),
+        "compiled": native is not None,
+    }
     if native is None:
         told["obstacle"] = found.obstacle
     else:
@@ -84,8 +87,10 @@ def _say_overview(
     told: dict[str, Any],
 ) -> None:
     network = model.network
-    page.say(f"{path}: {told['network']}, {counted(network.parameter_count, 'parameter')} "
-             f"({network.dtype})")  # fmt: skip
+    page.say(
+        f"{path}: {told['network']}, {counted(network.parameter_count, 'parameter')} "
+        f"({network.dtype})"
+    )
     page.say(f"{found.words} ({found.because})")
     page.blank()
     if native is None:

@@ -100,18 +100,28 @@ class _TableSource(TrainingSource):
             identifier, because = evident_identifier(data, target) or (None, "")
         if identifier is not None:
             return train_long_table(
-                data, identifier, target, task=wishes.task, test=self.test, because=because,
+                data,
+                identifier,
+                target,
+                task=wishes.task,
+                test=self.test,
+                because=because,
                 settings=settings,
-            )  # fmt: skip
+            )
         series = series_wished(data, target, wishes.task, wishes.test, asked)
         if series is not None:
             return train_series(
-                whole, str(target), horizon=wishes.horizon, season=wishes.season, only=only,
-                because=series, settings=settings,
-            )  # fmt: skip
+                whole,
+                str(target),
+                horizon=wishes.horizon,
+                season=wishes.season,
+                only=only,
+                because=series,
+                settings=settings,
+            )
         trained = train_table(
             data, wishes.target, task=wishes.task, test=self.test, settings=settings
-        )  # fmt: skip
+        )
         hint = series_looked_for(data, target, wishes.task)
         return replace(trained, notes=[*trained.notes, hint]) if hint else trained
 
@@ -185,30 +195,40 @@ def _column_and_value(only: str) -> tuple[str, str]:
     column, equals, value = only.partition("=")
     if not (column and equals and value):
         raise ArgumentError(
-            f"--only {only}", needed="a column and a value", got=repr(only),
+            f"--only {only}",
+            needed="a column and a value",
+            got=repr(only),
             try_='--only "Ticker=AAPL"',
-        )  # fmt: skip
+        )
     return column.strip(), value.strip()
 
 
 def _refuse_augmenting(wishes: Wishes, data: Given) -> None:
     if wishes.augment is not None:
         raise ArgumentError(
-            f"--augment {wishes.augment}", needed="pictures", got=data.kind,
+            f"--augment {wishes.augment}",
+            needed="pictures",
+            got=data.kind,
             try_="the command without --augment",
-        )  # fmt: skip
+        )
 
 
 def _refuse_columns(wishes: Wishes, data: Given, task: str | None) -> None:
     """Raise ArgumentError for options about columns; `task`: one that such data can't have."""
     given: dict[str, Any] = {
-        "--target": wishes.target, "--sequence-of": wishes.sequence_of,
-        "--horizon": wishes.horizon, "--season": wishes.season, "--only": wishes.only,
-        "--without": wishes.without[0] if wishes.without else None, "--task": task,
-    }  # fmt: skip
+        "--target": wishes.target,
+        "--sequence-of": wishes.sequence_of,
+        "--horizon": wishes.horizon,
+        "--season": wishes.season,
+        "--only": wishes.only,
+        "--without": wishes.without[0] if wishes.without else None,
+        "--task": task,
+    }
     for option, value in given.items():
         if value is not None:
             raise ArgumentError(
-                f"{option} {value}", needed=f"a table, since {data.kind} bring answers of their "
-                "own", got=data.kind, try_=f"the command without {option}",
-            )  # fmt: skip
+                f"{option} {value}",
+                needed=f"a table, since {data.kind} bring answers of their own",
+                got=data.kind,
+                try_=f"the command without {option}",
+            )

@@ -42,9 +42,11 @@ def pick_row(model: Model, rows: Given, number: int, source: str) -> OneRow:
     count, kind = len(rows), rows.thing
     if not 1 <= number <= count:
         raise ArgumentError(
-            f"--row {number}", needed=f"a {kind} of {source} from 1 to {count}, counted from 1",
-            got=str(number), try_=f"--row {min(max(number, 1), count)}",
-        )  # fmt: skip
+            f"--row {number}",
+            needed=f"a {kind} of {source} from 1 to {count}, counted from 1",
+            got=str(number),
+            try_=f"--row {min(max(number, 1), count)}",
+        )
     alone = rows.picked(np.array([number - 1]))
     try:
         features = model.encode(alone)
@@ -62,11 +64,16 @@ def pick_row(model: Model, rows: Given, number: int, source: str) -> OneRow:
         notes.append(f"the answer can't be used: {error}")
     made = model.preprocessing
     return OneRow(
-        number, kind, features, None if known is None else known[1],
+        number,
+        kind,
+        features,
+        None if known is None else known[1],
         made.names_in_row(features[0]),
         [_cell(one) for one in made.cells_of(alone, model.target.name)],
-        made.drawn(features[0]), notes, made.silent(features[0]),
-    )  # fmt: skip
+        made.drawn(features[0]),
+        notes,
+        made.silent(features[0]),
+    )
 
 
 def _cell(value: Any) -> str:

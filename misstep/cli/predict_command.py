@@ -33,9 +33,11 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
         return forecast_rows(model, source, out=out, json=json)
     if source is None:
         raise ArgumentError(
-            "SOURCE", needed="rows to predict for; only a forecast goes on by itself", got="none",
+            "SOURCE",
+            needed="rows to predict for; only a forecast goes on by itself",
+            got="none",
             try_="misstep predict --help",
-        )  # fmt: skip
+        )
     rows = read_given_rows(source, model)
     page = Page(to_error=json or out is None)
     outputs = model.outputs(rows)

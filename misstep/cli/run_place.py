@@ -38,25 +38,33 @@ def check_place(folder: Path) -> None:
             if place.exists() or place.is_symlink():
                 if not place.is_dir():
                     raise StorageError(
-                        f"--out {folder}", needed="a folder", got=f"a file, {place}",
+                        f"--out {folder}",
+                        needed="a folder",
+                        got=f"a file, {place}",
                         try_="another folder",
-                    )  # fmt: skip
+                    )
                 if not os.access(place, os.W_OK | os.X_OK):
                     where = "this folder" if place == Path() else place
                     raise StorageError(
-                        f"--out {folder}", needed=f"permission to write to {where}", got="none",
+                        f"--out {folder}",
+                        needed=f"permission to write to {where}",
+                        got="none",
                         try_="another folder",
-                    )  # fmt: skip
+                    )
                 break
         if (folder / MODEL).is_dir():
             raise StorageError(
-                f"--out {folder}", needed=f"a place for the file {MODEL}",
-                got="a folder of that name", try_="another folder",
-            )  # fmt: skip
+                f"--out {folder}",
+                needed=f"a place for the file {MODEL}",
+                got="a folder of that name",
+                try_="another folder",
+            )
         checkpoints = folder / "checkpoints"
-        foreign = [] if not checkpoints.is_dir() else [
-            one.name for one in checkpoints.iterdir() if not _OWN.fullmatch(one.name)
-        ]  # fmt: skip
+        foreign = (
+            []
+            if not checkpoints.is_dir()
+            else [one.name for one in checkpoints.iterdir() if not _OWN.fullmatch(one.name)]
+        )
     except StorageError:
         raise
     except OSError as error:
@@ -67,7 +75,8 @@ def check_place(folder: Path) -> None:
     if foreign:
         # A new run removes the checkpoints of the one before.
         raise StorageError(
-            f"--out {folder}", needed="a folder of its own",
+            f"--out {folder}",
+            needed="a folder of its own",
             got=f"one whose checkpoints/ holds files of others ({sorted(foreign)[0]})",
             try_="another folder",
-        )  # fmt: skip
+        )

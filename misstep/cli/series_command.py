@@ -52,9 +52,11 @@ def series_wished(
     if task in ("classification", "regression"):
         if said:
             raise ArgumentError(
-                f"{said[0]}", needed="a series to forecast", got=f"--task {task}",
+                f"{said[0]}",
+                needed="a series to forecast",
+                got=f"--task {task}",
                 try_="--task forecast",
-            )  # fmt: skip
+            )
         return None
     target = target or table.target
     because = None
@@ -63,18 +65,22 @@ def series_wished(
         if target is None:
             columns = ", ".join(map(str, table.frame.columns[:12]))
             raise ArgumentError(
-                "the target of a forecast", needed=f"one of the columns {columns}", got="none",
+                "the target of a forecast",
+                needed=f"one of the columns {columns}",
+                got="none",
                 try_="--target and the column that shall be forecast",
-            )  # fmt: skip
+            )
     elif target is not None and target in table.frame.columns and _is_number(table, target):
         because = series_because(table, target)
         if because is not None:
             because += "; --task regression forgets the order"
     if because is not None and test is not None:
         raise ArgumentError(
-            f"--test {test}", needed="rows without an order in time; a series is judged on its "
-            "own newest rows", got="a series", try_="--task regression, or no --test",
-        )  # fmt: skip
+            f"--test {test}",
+            needed="rows without an order in time; a series is judged on its own newest rows",
+            got="a series",
+            try_="--task regression, or no --test",
+        )
     return because
 
 
@@ -141,8 +147,9 @@ class ForecastOutcome:
             steps = back_test.by_step()
             page.say(
                 f"The mean error is {in_figures(steps[0])} one step ahead and "
-                f"{in_figures(steps[-1])} {horizon} steps ahead.", always=True,
-            )  # fmt: skip
+                f"{in_figures(steps[-1])} {horizon} steps ahead.",
+                always=True,
+            )
 
     def write_picture(self, folder: Path) -> Path | None:
         """Write the picture of back-test and forecast; return its place."""
@@ -173,8 +180,9 @@ def forecast_verdict(trained: ForecastTrained) -> str:
     origins, horizon = trained.back_test.predicted.shape
     # Forecasts that overlap share most of what surprised them.
     noise = STANDARD_ERRORS * ERROR_OF_MEAN / np.sqrt(max(origins / horizon, 1))
-    compared = [(one.who, metrics[one.name]["mae"]) for one in trained.baselines
-                if one.name in metrics]  # fmt: skip
+    compared = [
+        (one.who, metrics[one.name]["mae"]) for one in trained.baselines if one.name in metrics
+    ]
     last = compared[0][1]
     if last > 0 and ours > last * (1 - noise):
         side = f"({in_figures(ours)} against {in_figures(last)})"
@@ -245,9 +253,13 @@ def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None,
     page.say(f"The steps follow the end of {end}.")
     if json:
         told: dict[str, Any] = {
-            "task": "forecast", "target": model.target.name, "rows": len(found),
-            "metrics": metrics, "notes": notes, "out": None if out is None else str(out),
-        }  # fmt: skip
+            "task": "forecast",
+            "target": model.target.name,
+            "rows": len(found),
+            "metrics": metrics,
+            "notes": notes,
+            "out": None if out is None else str(out),
+        }
         if out is None:
             told["predictions"] = _as_objects(found)
         print(json_line(told))

@@ -42,9 +42,13 @@ class Page:
         """Return a console of some width, by default that of the terminal."""
         plain = bool(os.environ.get("NO_COLOR"))
         return Console(
-            file=self.stream, highlight=False, markup=False, emoji=False,
-            color_system=None if plain else "auto", width=width,
-        )  # fmt: skip
+            file=self.stream,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            color_system=None if plain else "auto",
+            width=width,
+        )
 
     def blank(self, *, always: bool = False) -> None:
         """Leave a line empty."""
@@ -81,8 +85,9 @@ class Page:
         """Say a table; the columns `numbers` are aligned to the right, the last one may wrap."""
         count = max(len(row) for row in [*rows, heads])
         heads = [*heads, *[""] * (count - len(heads))]
-        longest = [max([0, *(cell_len(row[at]) for row in rows if at < len(row))])
-                   for at in range(count)]  # fmt: skip
+        longest = [
+            max([0, *(cell_len(row[at]) for row in rows if at < len(row))]) for at in range(count)
+        ]
         # In a narrow window heads and words are broken, numbers are not.
         least = [
             max(longest[at], *map(cell_len, heads[at].split()), 0)
@@ -94,15 +99,20 @@ class Page:
         wished = taken + sum(max(longest[at], cell_len(heads[at])) for at in range(count))
         narrow = wished > self._console.width
         grid = Table(
-            box=None, pad_edge=False, show_header=any(heads), padding=(0, GAP, 0, 0),
+            box=None,
+            pad_edge=False,
+            show_header=any(heads),
+            padding=(0, GAP, 0, 0),
             header_style="dim",
-        )  # fmt: skip
+        )
         for at in range(count):
             right = at in numbers
             grid.add_column(
-                Text(heads[at]), justify="right" if right else "left",
-                width=least[at] if narrow and right else None, overflow="fold",
-            )  # fmt: skip
+                Text(heads[at]),
+                justify="right" if right else "left",
+                width=least[at] if narrow and right else None,
+                overflow="fold",
+            )
         for row in rows:
             grid.add_row(*[Text(printable(cell)) for cell in row])
         # Where even that is too wide, the terminal breaks the lines; nothing is cut off.

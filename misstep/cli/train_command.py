@@ -27,22 +27,29 @@ def train_on(wishes: Wishes) -> int:
     """Train as wished, say everything, write the model; return the exit code."""
     page = Page(to_error=wishes.json, silent=wishes.quiet)
     settings = Settings(
-        network=wishes.network, vectors=wishes.vectors, epochs=wishes.epochs,
+        network=wishes.network,
+        vectors=wishes.vectors,
+        epochs=wishes.epochs,
         batch_size=wishes.batch_size,
-        learning_rate=wishes.learning_rate, seed=wishes.seed, threads=wishes.threads,
+        learning_rate=wishes.learning_rate,
+        seed=wishes.seed,
+        threads=wishes.threads,
         augment=wishes.augment,
         # Who asks for a number of epochs gets them all; the weights of the best one are kept.
         patience=wishes.epochs,
-        folder=wishes.folder, resume=wishes.resume, progress=not wishes.quiet,
+        folder=wishes.folder,
+        resume=wishes.resume,
+        progress=not wishes.quiet,
         say=ChoiceLines(page),
-    )  # fmt: skip
+    )
     check_settings(settings)
     if wishes.vectors is not None and not reads_in_order(wishes.network):
         raise ArgumentError(
-            f"--vectors {wishes.vectors}", needed="a network that reads words in their order",
+            f"--vectors {wishes.vectors}",
+            needed="a network that reads words in their order",
             got=f"--network {wishes.network}" if wishes.network else "no --network",
             try_="--network embed25-lstm32, where 25 is how many numbers a vector has",
-        )  # fmt: skip
+        )
     check_place(wishes.folder)
     source = training_source(wishes, read_given(wishes.source))
     _say_what_was_read(page, wishes, source)
@@ -63,9 +70,11 @@ def _say_what_was_read(page: Page, wishes: Wishes, source: TrainingSource) -> No
         page.say(f"{model} is of an earlier run; it stays until the new one is whole", indent=2)
     if wishes.resume:
         left = (wishes.folder / "checkpoints" / "manifest.json").is_file()
-        words = "going on where the run in {} was left" if left else (
-            "nothing to go on from in {}: training starts anew"
-        )  # fmt: skip
+        words = (
+            "going on where the run in {} was left"
+            if left
+            else ("nothing to go on from in {}: training starts anew")
+        )
         page.say(words.format(wishes.folder), indent=2)
 
 

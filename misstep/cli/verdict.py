@@ -126,9 +126,11 @@ def _by_accuracy(test: Scores, other: Scores, rows: int, name: str) -> tuple[int
 def _by_error(test: Scores, other: Scores, rows: int, name: str) -> tuple[int, str]:
     ours, theirs = test["rmse"], other["rmse"]
     if not math.isfinite(ours) or not math.isfinite(theirs) or theirs <= 0:
-        return (1, f"As good as can be: {name} makes no error.") if ours == 0 else (
-            -1, f"Worse than {name}: RMSE {in_figures(ours)} against {in_figures(theirs)}."
-        )  # fmt: skip
+        return (
+            (1, f"As good as can be: {name} makes no error.")
+            if ours == 0
+            else (-1, f"Worse than {name}: RMSE {in_figures(ours)} against {in_figures(theirs)}.")
+        )
     # The standard error of a root mean square of n normal errors is 1/√(2n) of it.
     error = 1 / math.sqrt(2 * max(rows, 1))
     gap = 1 - ours / theirs

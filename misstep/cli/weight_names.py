@@ -25,9 +25,11 @@ def weight_named(graph: RowGraph, words: str) -> tuple[str, Value, tuple[int, ..
         (name,) = within
     if name not in graph.parameters:
         raise ArgumentError(
-            f"--weight {words}", needed="the name of a weight of this network", got=repr(name),
+            f"--weight {words}",
+            needed="the name of a weight of this network",
+            got=repr(name),
             try_=did_you_mean(name, graph.parameters),
-        )  # fmt: skip
+        )
     value = graph.parameters[name]
     if not bracket:
         return name, value, None
@@ -41,7 +43,9 @@ def weight_named(graph: RowGraph, words: str) -> tuple[str, Value, tuple[int, ..
         near = [min(at, top) for at, top in zip(index, last, strict=False)]
         tried = near if len(near) == len(last) else last
         raise ArgumentError(
-            f"--weight {words}", needed=f"an entry from {wanted}", got=repr(words),
+            f"--weight {words}",
+            needed=f"an entry from {wanted}",
+            got=repr(words),
             try_=f'--weight "{name}[{",".join(map(str, tried))}]"',
-        )  # fmt: skip
+        )
     return name, value, index

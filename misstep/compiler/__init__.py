@@ -6,18 +6,20 @@ Knows `ir` and `ops`, no network. Read in this order: `program.py` (what people 
 """
 
 from misstep.compiler.emit_python import emit_python
-from misstep.compiler.inspecting import (
-    SECTIONS,
-    graph_section,
-    overview,
-    profile_text,
-    summary,
-)
+from misstep.compiler.inspecting import SECTIONS, graph_section, overview, profile_text, summary
 from misstep.compiler.lower import Roles
 from misstep.compiler.profiling import Profile
 from misstep.compiler.program import NativeProgram, Prepared
 
 __all__ = [
-    "SECTIONS", "NativeProgram", "Prepared", "Profile", "Roles", "emit_python", "graph_section",
-    "overview", "profile_text", "summary",
-]  # fmt: skip
+    "SECTIONS",
+    "NativeProgram",
+    "Prepared",
+    "Profile",
+    "Roles",
+    "emit_python",
+    "graph_section",
+    "overview",
+    "profile_text",
+    "summary",
+]

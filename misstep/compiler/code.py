@@ -25,9 +25,15 @@ from misstep.compiler.code_numbers import (
 from misstep.errors import GraphError
 
 __all__ = [
-    "BYTES", "FLOAT_KINDS", "KIND_OF_DTYPE", "Code", "Loop", "Number", "constant_text",
+    "BYTES",
+    "FLOAT_KINDS",
+    "KIND_OF_DTYPE",
+    "Code",
+    "Loop",
+    "Number",
+    "constant_text",
     "vector_type",
-]  # fmt: skip
+]
 
 
 class Loop:

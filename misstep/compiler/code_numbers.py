@@ -11,9 +11,13 @@ from dataclasses import dataclass
 # Element kinds: LLVM's own names. "i1" is a truth value in a register; memory holds it as "i8".
 FLOAT_KINDS = ("float", "double")
 KIND_OF_DTYPE = {
-    "bool": "i1", "uint32": "i32", "int32": "i32", "int64": "i64",
-    "float32": "float", "float64": "double",
-}  # fmt: skip
+    "bool": "i1",
+    "uint32": "i32",
+    "int32": "i32",
+    "int64": "i64",
+    "float32": "float",
+    "float64": "double",
+}
 BYTES = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "float": 4, "double": 8, "ptr": 8}
 
 

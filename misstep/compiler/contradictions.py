@@ -22,15 +22,17 @@ def check_roles(graph: Graph, roles: Roles) -> None:
     for name, into in roles.states.items():
         if name not in graph.outputs or into not in inputs or into in taken:
             raise ArgumentError(
-                f"the state {into!r} of {graph.name}", needed="one output and one input of its own",
+                f"the state {into!r} of {graph.name}",
+                needed="one output and one input of its own",
                 got=f"the output {name!r}",
-            )  # fmt: skip
+            )
         taken.add(into)
         if into in roles.stepped or into in roles.fetched:
             raise ArgumentError(
-                f"the state {into!r} of {graph.name}", needed="one array for all steps",
+                f"the state {into!r} of {graph.name}",
+                needed="one array for all steps",
                 got="an input of which each step has its own",
-            )  # fmt: skip
+            )
         made, held = graph.outputs[name].type, inputs[into].type
         if made != held:
             raise ShapeError(
@@ -40,8 +42,9 @@ def check_roles(graph: Graph, roles: Roles) -> None:
     if len(batches) > 1 or () in batches:
         raise ShapeError(
             f"the inputs of {graph.name} whose rows are fetched",
-            needed="rows, and as many of each", got=" and ".join(sorted(map(str, batches))),
-        )  # fmt: skip
+            needed="rows, and as many of each",
+            got=" and ".join(sorted(map(str, batches))),
+        )
     if roles.guard is not None and roles.guard not in graph.outputs:
         raise ArgumentError(
             f"the guard of {graph.name}", needed="one of its outputs", got=repr(roles.guard)
@@ -61,9 +64,10 @@ def check_apart(program: str, spans: Iterable[tuple[int, int, bool, str]]) -> No
         if start < end:
             raise ArgumentError(
                 f"the arrays for {other!r} and {name!r} of {program}",
-                needed="memory of their own, since a run writes there", got="shared memory",
+                needed="memory of their own, since a run writes there",
+                got="shared memory",
                 try_="np.array(...), which copies",
-            )  # fmt: skip
+            )
         last = max(last, (start + size, name))
         if written:
             last_written = max(last_written, (start + size, name))

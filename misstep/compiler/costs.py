@@ -85,9 +85,11 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
         ((value, view),) = kernel.results
         moved[True][0] += value.size * _item(view.buffer) + _ROW_NUMBER_BYTES * kernel.rows
     (read, written), (outside_read, outside_written) = moved[False], moved[True]
-    dtype = core.dtype if core is not None else next(
-        (value.dtype for value, _ in kernel.results), "float32"
-    )  # fmt: skip
+    dtype = (
+        core.dtype
+        if core is not None
+        else next((value.dtype for value, _ in kernel.results), "float32")
+    )
     return Cost(products, others, read, written, outside_read, outside_written, dtype)
 
 

@@ -99,9 +99,12 @@ def _without_annotations(tree: ast.FunctionDef, source: str) -> str:
     """Return the source with a plain head: kinds of argument name things of the library."""
     arguments = tree.args
     for one in [
-        *arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs,
-        arguments.vararg, arguments.kwarg,
-    ]:  # fmt: skip
+        *arguments.posonlyargs,
+        *arguments.args,
+        *arguments.kwonlyargs,
+        arguments.vararg,
+        arguments.kwarg,
+    ]:
         if one is not None:
             one.annotation = None
     body = source.splitlines()[tree.body[0].lineno - 1 :]

@@ -170,9 +170,10 @@ class _File:
         # A plain number takes the kind of number of an array beside it, which must be the right
         # one: NumPy would make float64 of two plain numbers.
         beside = [
-            one for one in user.inputs if one.dtype == value.dtype
-            and not (one.is_literal and one.ndim == 0)
-        ]  # fmt: skip
+            one
+            for one in user.inputs
+            if one.dtype == value.dtype and not (one.is_literal and one.ndim == 0)
+        ]
         return plain_number(array[()]) if beside else typed_number(array[()])
 
     def _main(self) -> str:

@@ -49,10 +49,7 @@ _X86 = (
         "  call void @llvm.x86.sse.ldmxcsr(ptr %plain)",
     ),
     ("  call void @llvm.x86.sse.ldmxcsr(ptr %before)",),
-    (
-        "declare void @llvm.x86.sse.stmxcsr(ptr)",
-        "declare void @llvm.x86.sse.ldmxcsr(ptr)",
-    ),
+    ("declare void @llvm.x86.sse.stmxcsr(ptr)", "declare void @llvm.x86.sse.ldmxcsr(ptr)"),
 )
 _AARCH64 = (
     (
@@ -60,8 +57,5 @@ _AARCH64 = (
         f"  call void @llvm.aarch64.set.fpcr(i64 {_PLAIN_FPCR})",
     ),
     ("  call void @llvm.aarch64.set.fpcr(i64 %before)",),
-    (
-        "declare i64 @llvm.aarch64.get.fpcr()",
-        "declare void @llvm.aarch64.set.fpcr(i64)",
-    ),
+    ("declare i64 @llvm.aarch64.get.fpcr()", "declare void @llvm.aarch64.set.fpcr(i64)"),
 )

@@ -128,10 +128,5 @@ FAMILIES: dict[str, Family] = {
     "scatter": Family(_scatter_reads),
     # Step after step: what all rows leave at a step stands together, and so steps that follow each
     # other can be read as one stretch, from any step on.
-    "scan": Family(
-        _scan_reads,
-        in_memory=True,
-        ends_entries=False,
-        order=(1, 0, 2),
-    ),
+    "scan": Family(_scan_reads, in_memory=True, ends_entries=False, order=(1, 0, 2)),
 }

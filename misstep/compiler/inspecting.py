@@ -39,8 +39,15 @@ from misstep.ir import Graph, Value
 if TYPE_CHECKING:
     from misstep.compiler.program import NativeProgram
 
-__all__ = ["SECTIONS", "graph_section", "overview", "passes_text", "profile_text", "report",
-           "summary"]  # fmt: skip
+__all__ = [
+    "SECTIONS",
+    "graph_section",
+    "overview",
+    "passes_text",
+    "profile_text",
+    "report",
+    "summary",
+]
 
 # What `report` can tell, in this order.
 SECTIONS = {
@@ -143,19 +150,35 @@ def overview(program: NativeProgram, profile: Profile | None = None) -> str:
     processor = f" ({told['processor']})" if told["processor"] != told["target"] else ""
     came = "loaded from the cache on disk in" if told["from_cache"] else "compiled in"
     facts = [
-        ("graph", f"{_several(told['operations_written'], 'operation')} as written, "
-         f"{told['operations_simplified']} when simplified"),
-        ("runs as", f"{_several(told['kernels'], 'kernel')} in "
-         f"{_several(told['regions'], 'region')}, {_several(told['barriers'], 'barrier')} a step, "
-         f"{_several(told['threads'], 'thread')}"),
-        ("code", f"{came} {1e3 * told['seconds_to_code']:,.0f} ms, "
-         f"{bytes_in_words(told['code_bytes'])} for {told['target']}{processor}"),
-        ("memory", f"{bytes_in_words(told['memory_bytes'])} of its own; a step goes through "
-         f"{bytes_in_words(told['outside_bytes'])} of the caller's arrays"),
-        ("work", f"{counted(told['operations'])} operations a step, "
-         f"{counted(told['product_operations'])} of them in "
-         f"{_several(told['products'], 'matrix product')}"),
-    ]  # fmt: skip
+        (
+            "graph",
+            f"{_several(told['operations_written'], 'operation')} as written, "
+            f"{told['operations_simplified']} when simplified",
+        ),
+        (
+            "runs as",
+            f"{_several(told['kernels'], 'kernel')} in "
+            f"{_several(told['regions'], 'region')}, "
+            f"{_several(told['barriers'], 'barrier')} a step, "
+            f"{_several(told['threads'], 'thread')}",
+        ),
+        (
+            "code",
+            f"{came} {1e3 * told['seconds_to_code']:,.0f} ms, "
+            f"{bytes_in_words(told['code_bytes'])} for {told['target']}{processor}",
+        ),
+        (
+            "memory",
+            f"{bytes_in_words(told['memory_bytes'])} of its own; a step goes through "
+            f"{bytes_in_words(told['outside_bytes'])} of the caller's arrays",
+        ),
+        (
+            "work",
+            f"{counted(told['operations'])} operations a step, "
+            f"{counted(told['product_operations'])} of them in "
+            f"{_several(told['products'], 'matrix product')}",
+        ),
+    ]
     if profile is not None:
         facts.append(("a step", _speed(profile, told["operations"], told["product_operations"])))
     return in_columns(facts)
@@ -200,15 +223,19 @@ def profile_text(
     left = len(profile.kernels) - len(kernels)
     together = sum(one.mean for one in profile.kernels)
     if left:
-        rows.append(sum_row(f"{_several(left, 'smaller kernel')}",
-                            together - sum(one.mean for one in kernels)))  # fmt: skip
+        rows.append(
+            sum_row(
+                f"{_several(left, 'smaller kernel')}", together - sum(one.mean for one in kernels)
+            )
+        )
     rows.append(
         [
-            *sum_row("all kernels", together), counted(profile.operations),
+            *sum_row("all kernels", together),
+            counted(profile.operations),
             bytes_in_words(sum(one.cost.bytes for one in profile.kernels)),
             *([] if by_thread else [_rate(profile.operations / (together or 1.0))]),
         ]
-    )  # fmt: skip
+    )
     if profile.threads > 1:
         waits = [figure(1e6 * one) for one in profile.barriers] if by_thread else []
         waiting = profile.waiting * profile.seconds
@@ -231,9 +258,13 @@ def _width_beside(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
 def _row(kernel: KernelProfile, by_thread: bool) -> list[str]:
     cost = kernel.cost
     row = [
-        str(kernel.number), kernel.name, percent(kernel.share),
-        figure(1e6 * kernel.mean), counted(cost.operations), bytes_in_words(cost.bytes),
-    ]  # fmt: skip
+        str(kernel.number),
+        kernel.name,
+        percent(kernel.share),
+        figure(1e6 * kernel.mean),
+        counted(cost.operations),
+        bytes_in_words(cost.bytes),
+    ]
     if by_thread:
         return [*row, *(figure(1e6 * one) for one in kernel.seconds)]
     reached = f"{100 * kernel.reached:.0f}%"

@@ -9,9 +9,17 @@ from collections.abc import Collection, Sequence
 from textwrap import fill
 
 __all__ = [
-    "WIDTH", "bytes_in_words", "counted", "figure", "in_columns", "in_lines", "percent",
-    "shape_in_words", "shortened", "wrapped",
-]  # fmt: skip
+    "WIDTH",
+    "bytes_in_words",
+    "counted",
+    "figure",
+    "in_columns",
+    "in_lines",
+    "percent",
+    "shape_in_words",
+    "shortened",
+    "wrapped",
+]
 
 # What a window of a terminal shows, as for the source of this project.
 WIDTH = 100
@@ -29,9 +37,11 @@ def figure(number: float) -> str:
     if number == 0:
         return "0"
     size = abs(number)
-    return f"{number:.{2 if size >= 1 else 3}f}" if size < 10 else (
-        f"{number:.1f}" if size < 100 else f"{number:,.0f}"
-    )  # fmt: skip
+    return (
+        f"{number:.{2 if size >= 1 else 3}f}"
+        if size < 10
+        else (f"{number:.1f}" if size < 100 else f"{number:,.0f}")
+    )
 
 
 def counted(number: float) -> str:

@@ -173,9 +173,10 @@ class _Lowering:
         inputs, outputs, fed = self._places()
         fused = fuse(self.graph, inputs, outputs, fed, self.moved)
         states = {
-            one for one, slot in self.buffers.items()
+            one
+            for one, slot in self.buffers.items()
             if self.slots[slot].name in self.roles.states.values()
-        }  # fmt: skip
+        }
         guard = self.graph.outputs[self.roles.guard] if self.roles.guard else None
         if guard is not None and guard not in fused.singles:
             raise NotYetError(
@@ -206,9 +207,7 @@ class _Lowering:
         self.slots.append(slot)
         return buffer
 
-    def _places(
-        self,
-    ) -> tuple[dict[Value, View], dict[str, View], dict[Value, View]]:
+    def _places(self) -> tuple[dict[Value, View], dict[str, View], dict[Value, View]]:
         inputs: dict[Value, View] = {}
         fed: dict[Value, View] = {}
         by_name: dict[str, Buffer] = {}
@@ -319,9 +318,14 @@ class _Lowering:
             at = code.index(start)
             self._addresses[buffer] = self._at_entry(partial(code.address, arena_base, at, "i8"))
         emission = Emission(
-            code, fused, self.target, self._address, self.bounds, own_scratch,
+            code,
+            fused,
+            self.target,
+            self._address,
+            self.bounds,
+            own_scratch,
             chaining=not self.roles.row_wise,
-        )  # fmt: skip
+        )
         before = "entry.end"
         code.start_block("round")
         step = Number("%step", "i64")

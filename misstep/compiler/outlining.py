@@ -82,10 +82,16 @@ class _Inside:
         self._outside = outside
         self._places: dict[tuple[Buffer, int], Number] = {}
         self.emission = Emission(
-            ElementCode(outside.code.declarations), outside.fused, outside.target, self._address,
-            self._bounds, self.take(outside.scratch),
-            _Singles(outside.singles, self.take), chaining=outside.chaining, take=self.take,
-        )  # fmt: skip
+            ElementCode(outside.code.declarations),
+            outside.fused,
+            outside.target,
+            self._address,
+            self._bounds,
+            self.take(outside.scratch),
+            _Singles(outside.singles, self.take),
+            chaining=outside.chaining,
+            take=self.take,
+        )
 
     def take(self, number: Number) -> Number:
         """Return a number of outside as it is called inside; constants stay what they are."""

@@ -68,9 +68,10 @@ def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = Non
                     grew = True
         if not region and (number or not late):
             raise InPlaceError(
-                "the order of kernels", needed="one in which old numbers are read before new ones",
+                "the order of kernels",
+                needed="one in which old numbers are read before new ones",
                 got=f"a ring of {len(waiting)}",
-            )  # fmt: skip
+            )
         regions.append(region)
     _fill_late(fused, regions, needs)
     written = any(view.buffer in states for one in fused.kernels for _, view in one.results)

@@ -138,12 +138,20 @@ class Profile:
             for kernel in self.kernels
         ]
         return {
-            "program": self.program, "steps": self.steps, "threads": self.threads,
-            "microseconds": 1e6 * self.seconds, "microseconds_without_clock": 1e6 * self.plain,
-            "kernels": kernels, "waiting": self.waiting, "imbalance": self.imbalance,
-            "barrier_seconds": list(self.barriers), "rest_seconds": self.rest,
-            "clock_seconds": self.reading, "roofline": self.roofline, "peaks": asdict(self.peaks),
-        }  # fmt: skip
+            "program": self.program,
+            "steps": self.steps,
+            "threads": self.threads,
+            "microseconds": 1e6 * self.seconds,
+            "microseconds_without_clock": 1e6 * self.plain,
+            "kernels": kernels,
+            "waiting": self.waiting,
+            "imbalance": self.imbalance,
+            "barrier_seconds": list(self.barriers),
+            "rest_seconds": self.rest,
+            "clock_seconds": self.reading,
+            "roofline": self.roofline,
+            "peaks": asdict(self.peaks),
+        }
 
 
 def profile_program(
@@ -193,10 +201,17 @@ def profile_program(
     nothing = np.zeros(len(seconds))
     waits = sum((took for kind, took in own.items() if isinstance(kind, tuple)), nothing)
     return Profile(
-        program.graph.name, done, threads, total / len(seconds), plain, kernels,
-        tuple(waits.tolist()), float(own.get(REST, nothing).mean()),
-        ticks_of_one_reading(target) * tick * (len(kinds) + 1), peaks,
-    )  # fmt: skip
+        program.graph.name,
+        done,
+        threads,
+        total / len(seconds),
+        plain,
+        kernels,
+        tuple(waits.tolist()),
+        float(own.get(REST, nothing).mean()),
+        ticks_of_one_reading(target) * tick * (len(kinds) + 1),
+        peaks,
+    )
 
 
 def _with_own_states(program: NativeProgram, feeds: Mapping[str, Any]) -> dict[str, Any]:
@@ -218,13 +233,18 @@ def _kernels(
             took = own.get(kernel, nothing)
             found.append(
                 KernelProfile(
-                    len(found) + 1, labels.kernel(kernel), str(labels.place(kernel) or ""),
-                    kernel.shape, region, tuple(took.tolist()),
-                    float(took.sum()) / total if total else 0.0, cost,
+                    len(found) + 1,
+                    labels.kernel(kernel),
+                    str(labels.place(kernel) or ""),
+                    kernel.shape,
+                    region,
+                    tuple(took.tolist()),
+                    float(took.sum()) / total if total else 0.0,
+                    cost,
                     # The rows of all data pass by before the same ones are fetched again.
                     floor_of(kernel, cost, peaks, footprint + fetched * (kernel.fed is not None)),
                 )
-            )  # fmt: skip
+            )
     return found
 
 

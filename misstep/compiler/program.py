@@ -178,8 +178,11 @@ class NativeProgram:
 
     def _row_numbers(self, given: Array | None, feeds: Mapping[str, Any], steps: int) -> Array:
         """Return the numbers of the rows to fetch, looked at before they become addresses."""
-        wanted = {slot.name: slot.shape[0] for slot in self.lowered.slots
-                  if slot.name in self.roles.fetched and slot.shape}  # fmt: skip
+        wanted = {
+            slot.name: slot.shape[0]
+            for slot in self.lowered.slots
+            if slot.name in self.roles.fetched and slot.shape
+        }
         if not wanted:
             return _NO_ROWS
         rows = np.asarray(_NO_ROWS if given is None else given, np.int64, order="C")
@@ -187,14 +190,16 @@ class NativeProgram:
         count = min(len(feeds[name]) for name in wanted)
         if rows.shape != (steps * batch,):
             raise ShapeError(
-                f"the row numbers of {self.graph.name}", needed=f"shape ({steps * batch},)",
+                f"the row numbers of {self.graph.name}",
+                needed=f"shape ({steps * batch},)",
                 got=f"shape {rows.shape}",
-            )  # fmt: skip
+            )
         if rows.size and not (rows.min() >= 0 and rows.max() < count):
             raise ShapeError(
-                f"the row numbers of {self.graph.name}", needed=f"0 to {count - 1}",
+                f"the row numbers of {self.graph.name}",
+                needed=f"0 to {count - 1}",
                 got=f"{rows.min()} to {rows.max()}",
-            )  # fmt: skip
+            )
         return rows
 
     def show(self, *sections: str) -> str:
@@ -235,9 +240,11 @@ class NativeProgram:
             array = next((one.data for one in self.graph.inputs if one.name == name), None)
         if array is None:
             raise AbstractValueError(
-                f"running {self.graph.name}", needed=f"numbers for the input {name!r}", got="none",
+                f"running {self.graph.name}",
+                needed=f"numbers for the input {name!r}",
+                got="none",
                 try_=f"run({{{name!r}: ...}})",
-            )  # fmt: skip
+            )
         if name in self.roles.states.values():
             _check(name, array, shape, dtype, self.graph.name)
             return np.asarray(array)
@@ -246,15 +253,17 @@ class NativeProgram:
             if array.shape[1:] != shape[1:]:
                 raise ShapeError(
                     f"the input {name!r} of {self.graph.name}",
-                    needed=f"rows of shape {shape[1:]}", got=f"shape {array.shape}",
-                )  # fmt: skip
+                    needed=f"rows of shape {shape[1:]}",
+                    got=f"shape {array.shape}",
+                )
             return array
         wanted = (steps, *shape) if name in self.roles.stepped else shape
         if array.shape != wanted:
             raise ShapeError(
                 f"the input {name!r} of {self.graph.name}",
-                needed=f"shape {wanted}", got=f"shape {array.shape}",
-            )  # fmt: skip
+                needed=f"shape {wanted}",
+                got=f"shape {array.shape}",
+            )
         return array
 
     def _call(self, given: list[Array], addresses: list[int], rows: Array, steps: int) -> int:
@@ -283,9 +292,11 @@ class NativeProgram:
         """
         if any(slot.name in self.roles.fetched for slot in self.lowered.slots):
             raise ArgumentError(
-                f"preparing {self.graph.name}", needed="a program that is given its rows",
-                got="one that fetches them by number", try_="run(...)",
-            )  # fmt: skip
+                f"preparing {self.graph.name}",
+                needed="a program that is given its rows",
+                got="one that fetches them by number",
+                try_="run(...)",
+            )
         inputs: dict[str, Array] = {}
         outputs: dict[str, Array] = {}
         given: list[Array] = []
@@ -366,9 +377,11 @@ def _lowered(graph: Graph, roles: Roles, target: Target, profiling: bool) -> Low
     except RecursionError as error:
         # What is worked out entry by entry is followed from a result back to what is stored.
         raise NotYetError(
-            f"compiling {graph.name}", needed="shorter chains of operations entry by entry",
-            got="one of more than a hundred, or nearly so", try_="the interpreter",
-        ) from error  # fmt: skip
+            f"compiling {graph.name}",
+            needed="shorter chains of operations entry by entry",
+            got="one of more than a hundred, or nearly so",
+            try_="the interpreter",
+        ) from error
 
 
 def _address(array: Array) -> int:

@@ -147,9 +147,15 @@ def _own_target(untried: bool) -> Target:
         )
     l1, l2 = _cache_bytes()
     return Target(
-        name, llvm().get_process_triple(), llvm().get_host_cpu_name(), _feature_text(),
-        size, registers, l1, l2,
-    )  # fmt: skip
+        name,
+        llvm().get_process_triple(),
+        llvm().get_host_cpu_name(),
+        _feature_text(),
+        size,
+        registers,
+        l1,
+        l2,
+    )
 
 
 def _x86_triple() -> str:

@@ -74,9 +74,7 @@ def read_idx(source: str | os.PathLike[str]) -> NDArray[Any]:
         )
     if rest:
         raise FileFormatError(
-            str(path),
-            needed=f"{size} bytes of values, as its header says {shape}",
-            got="more",
+            str(path), needed=f"{size} bytes of values, as its header says {shape}", got="more"
         )
     values = np.frombuffer(b"".join(blocks), dtype=dtype).reshape(shape)
     return values.astype(dtype.newbyteorder("="))

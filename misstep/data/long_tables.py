@@ -99,9 +99,11 @@ def long_form_of(
     titles = [str(one) for one in frame.columns]
     if identifier not in titles:
         raise DataError(
-            f"the column {identifier!r} that tells sequences apart", needed="a column of the table",
-            got="none of that name", try_=did_you_mean(identifier, titles),
-        )  # fmt: skip
+            f"the column {identifier!r} that tells sequences apart",
+            needed="a column of the table",
+            got="none of that name",
+            try_=did_you_mean(identifier, titles),
+        )
     group = _numbered(frame[identifier])
     left_out = {identifier, target} - {None}
     columns = recognize_columns(table, [one for one in titles if one in left_out])
@@ -119,13 +121,15 @@ def long_form_of(
             choices.append((f"column {one.name}", "left out", because))
     if not used:
         raise DataError(
-            f"{table.name}", needed="number columns beside id, time and answer", got="none",
-        )  # fmt: skip
+            f"{table.name}", needed="number columns beside id, time and answer", got="none"
+        )
     form = LongForm(
-        identifier, time.name if time else "", tuple(one.name for one in used),
+        identifier,
+        time.name if time else "",
+        tuple(one.name for one in used),
         tuple(one.form or "plain" for one in used),
         time.form if time is not None and time.kind is ColumnKind.DATE else "",
-    )  # fmt: skip
+    )
     return form, choices
 
 
@@ -140,9 +144,11 @@ def sequences_from_table(table: Table, form: LongForm, target: str | None = None
     for name in [*wanted, *([target] if target else [])]:
         if name not in titles:
             raise DataError(
-                f"{table.name}", needed=f"the column {name!r}, as in training", got="none",
+                f"{table.name}",
+                needed=f"the column {name!r}, as in training",
+                got="none",
                 try_=did_you_mean(name, titles),
-            )  # fmt: skip
+            )
     notes = list(table.notes)
     ids = frame[form.identifier]
     if ids.isna().any():
@@ -168,9 +174,16 @@ def sequences_from_table(table: Table, form: LongForm, target: str | None = None
     made = Sequences.of(values, lengths, labels, form.channels, table.name, target or "class")
     names = ids.to_numpy()[order][starts]
     return Sequences(
-        made.values, made.lengths, made.labels, made.names, made.name, made.target,
-        [*notes, *made.notes], names, form.identifier,
-    )  # fmt: skip
+        made.values,
+        made.lengths,
+        made.labels,
+        made.names,
+        made.name,
+        made.target,
+        [*notes, *made.notes],
+        names,
+        form.identifier,
+    )
 
 
 def _answers(
@@ -185,10 +198,11 @@ def _answers(
     if differs.any():
         row = int(np.flatnonzero(differs)[0])
         raise DataError(
-            f"the target {target!r}", needed=f"one answer for each {form.identifier}",
+            f"the target {target!r}",
+            needed=f"one answer for each {form.identifier}",
             got=f"{first.iloc[group[row]]!r} and {answers.iloc[row]!r} for the same one",
             try_="another column for --sequence-of, or a target that stays the same within it",
-        )  # fmt: skip
+        )
     return pandas.Series(first).to_numpy()
 
 

@@ -50,9 +50,10 @@ def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
             entries = archive.infolist()
             if len(entries) > MOST_ARRAYS or sum(one.file_size for one in entries) > MOST_BYTES:
                 raise FileFormatError(
-                    str(path), needed=f"at most {MOST_ARRAYS} arrays and {MOST_BYTES:,} bytes",
+                    str(path),
+                    needed=f"at most {MOST_ARRAYS} arrays and {MOST_BYTES:,} bytes",
                     got="more",
-                )  # fmt: skip
+                )
             found = {}
             for entry in entries:
                 if entry.filename.endswith(".npy"):
@@ -66,12 +67,20 @@ def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
         raise StorageError(
             str(path), needed="a file that can be read", got=error.strerror or str(error)
         ) from error
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError,
-            RuntimeError) as error:  # fmt: skip
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise FileFormatError(
-            str(path), needed="a file of arrays as np.savez writes it", got=str(error)[:200],
+            str(path),
+            needed="a file of arrays as np.savez writes it",
+            got=str(error)[:200],
             try_="copying or downloading it again",
-        ) from error  # fmt: skip
+        ) from error
     if not found:
         raise FileFormatError(str(path), needed="arrays", got="none")
     return found
@@ -85,10 +94,11 @@ def _array(file: Any, path: Path, name: str, largest: int) -> NDArray[Any]:
     shape, by_columns, dtype = readers[version](file)
     if dtype.hasobject:
         raise FileFormatError(
-            f"{path}: {name}", needed="an array of numbers or texts",
+            f"{path}: {name}",
+            needed="an array of numbers or texts",
             got="Python objects, which are not read because they may run code",
             try_="saving numbers, or texts as np.array(texts, dtype=str)",
-        )  # fmt: skip
+        )
     size = math.prod(shape) * dtype.itemsize
     if size > largest:
         raise ValueError(f"{name} declares {size:,} bytes, more than there are")

@@ -13,12 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.columns import (
-    FEW_CATEGORIES,
-    FEWEST_ROWS_OF_CATEGORY,
-    MOST_CATEGORIES,
-    Column,
-)
+from misstep.data.columns import FEW_CATEGORIES, FEWEST_ROWS_OF_CATEGORY, MOST_CATEGORIES, Column
 from misstep.data.scaling import Standard
 from misstep.data.stored import STRICT
 from misstep.data.values import category_words, date_format_of, parse_dates, parse_number

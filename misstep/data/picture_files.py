@@ -139,8 +139,9 @@ def decoded_pictures(
         fitting = [(one.height, one.width) == wanted for one in looks]
         broken += [
             Broken(files[place][0], f"{one.height} × {one.width} pixels, not those of the others")
-            for one, place, fits in zip(looks, kept, fitting, strict=True) if not fits
-        ]  # fmt: skip
+            for one, place, fits in zip(looks, kept, fitting, strict=True)
+            if not fits
+        ]
         kept = [place for place, fits in zip(kept, fitting, strict=True) if fits]
     result = np.empty((len(kept), *wanted, *((3,) if channels == 3 else ())), np.uint8)
 
@@ -156,8 +157,9 @@ def decoded_pictures(
         reasons = list(pool.map(decode, range(len(kept)), chunksize=16))
     broken += [
         Broken(files[place][0], why)
-        for place, why in zip(kept, reasons, strict=True) if why is not None
-    ]  # fmt: skip
+        for place, why in zip(kept, reasons, strict=True)
+        if why is not None
+    ]
     whole = np.array([why is None for why in reasons], dtype=bool)
     places = np.asarray(kept, np.int64)
     return (result, places, broken) if whole.all() else (result[whole], places[whole], broken)
@@ -169,9 +171,11 @@ def refuse_many_broken(broken: Sequence[Broken], files: int, source: str) -> lis
         return []
     if files == 1:
         raise DataError(
-            f"the picture {source}", needed="one that can be read", got=f"none: {broken[0].why}",
+            f"the picture {source}",
+            needed="one that can be read",
+            got=f"none: {broken[0].why}",
             try_="copying it again",
-        )  # fmt: skip
+        )
     shown = "; ".join(f"{one.name} ({one.why})" for one in broken[:5])
     shown += "; …" if len(broken) > 5 else ""
     if len(broken) == files or (len(broken) > FEW_BROKEN and len(broken) > MOST_BROKEN * files):

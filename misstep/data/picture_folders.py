@@ -136,9 +136,11 @@ def read_picture_files(
         path = test_folder or path
     if not part.files:
         raise DataError(
-            str(path), needed="pictures such as .png or .jpg in it", got="none",
+            str(path),
+            needed="pictures such as .png or .jpg in it",
+            got="none",
             try_="another folder",
-        )  # fmt: skip
+        )
     pictures, labels, files = _read(part, size, channels, path, notes)
     if not all(part.labels):
         labels = no_labels(len(pictures))
@@ -216,9 +218,11 @@ def _check_known(test: _Part, train: _Part, folder: Path) -> None:
     for label in sorted(set(test.labels)):
         if label not in known:
             raise DataError(
-                f"the test folder {folder}", needed="classes that are learned, and no others",
-                got=repr(label), try_=did_you_mean(label, known),
-            )  # fmt: skip
+                f"the test folder {folder}",
+                needed="classes that are learned, and no others",
+                got=repr(label),
+                try_=did_you_mean(label, known),
+            )
 
 
 def _notes_on_others(others: Sequence[Path], folder: Path) -> list[str]:

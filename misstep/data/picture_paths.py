@@ -42,7 +42,9 @@ def pixels_of_paths(
     pixels, _, broken = decoded_pictures(files, size, channels)
     if broken:
         raise DataError(
-            f"the picture {broken[0].name}", needed="a file that can be read",
-            got=f"{broken[0].why} ({len(broken)} such files)", try_="leaving it out",
-        )  # fmt: skip
+            f"the picture {broken[0].name}",
+            needed="a file that can be read",
+            got=f"{broken[0].why} ({len(broken)} such files)",
+            try_="leaving it out",
+        )
     return pixels

@@ -121,9 +121,10 @@ class PictureScaling(Preprocessing):
         columns, pixels = len(found.frame.columns), self.number_of_features
         if columns not in (pixels, pixels + 1):
             raise DataError(
-                source, needed=f"pictures of {pixels} pixels, or a table with a column for each "
-                "pixel", got=f"a table of {columns} columns",
-            )  # fmt: skip
+                source,
+                needed=f"pictures of {pixels} pixels, or a table with a column for each pixel",
+                got=f"a table of {columns} columns",
+            )
         return found
 
     def _read_files(self, path: Path) -> Pictures:
@@ -191,8 +192,10 @@ class PictureScaling(Preprocessing):
         colors = [f"{color} of " for color in self._colors] if self.channels > 1 else [""]
         return [
             f"{color}pixel at row {i + 1}, column {j + 1}"
-            for i in range(self.height) for j in range(self.width) for color in colors
-        ]  # fmt: skip
+            for i in range(self.height)
+            for j in range(self.width)
+            for color in colors
+        ]
 
     def drawn(self, features: NDArray[Any]) -> NDArray[Any] | None:
         """Return a grey picture of one row, (features,), as (height, width); None for colors."""

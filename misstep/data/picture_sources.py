@@ -46,9 +46,11 @@ def read_pictures(source: str | os.PathLike[str]) -> Pictures:
         return read_idx_folder(path)
     if path.is_file() and is_picture_name(path.name):
         raise FileFormatError(
-            str(path), needed="many pictures to learn from", got="a single one",
+            str(path),
+            needed="many pictures to learn from",
+            got="a single one",
             try_="the folder that holds a folder of pictures for each class",
-        )  # fmt: skip
+        )
     if not path.is_file():
         return read_class_folders(path)
     if not is_npz(path):

@@ -23,14 +23,23 @@ Bytes = NDArray[np.uint8]
 
 # Names of arrays that people use, in pairs of pictures and labels: training first, then the test.
 _TRAINING = (
-    ("x_train", "y_train"), ("train_x", "train_y"), ("train_images", "train_labels"),
-    ("X_train", "y_train"), ("x", "y"), ("X", "y"), ("images", "labels"), ("data", "labels"),
-    ("data", "target"), ("pictures", "labels"),
-)  # fmt: skip
+    ("x_train", "y_train"),
+    ("train_x", "train_y"),
+    ("train_images", "train_labels"),
+    ("X_train", "y_train"),
+    ("x", "y"),
+    ("X", "y"),
+    ("images", "labels"),
+    ("data", "labels"),
+    ("data", "target"),
+    ("pictures", "labels"),
+)
 _TEST = (
-    ("x_test", "y_test"), ("test_x", "test_y"), ("test_images", "test_labels"),
+    ("x_test", "y_test"),
+    ("test_x", "test_y"),
+    ("test_images", "test_labels"),
     ("X_test", "y_test"),
-)  # fmt: skip
+)
 _LABELS_OF_JPEG = ("y_{}", "{}_y", "{}_labels")
 _CLASSES = ("classes", "class_names", "label_names")
 # Grey, grey with alpha, red green blue, and that with alpha.
@@ -77,8 +86,9 @@ class Pictures(Given):
         return replace(
             self.alone(self.train_pictures[rows], self.train_labels[rows], self.largest),
             train_files=tuple(self.train_files[row] for row in rows if self.train_files),
-            sizing=self.sizing, part=self.part,
-        )  # fmt: skip
+            sizing=self.sizing,
+            part=self.part,
+        )
 
     def answers(self, target: str) -> Any:
         """Return the labels, (rows,), of the part to be judged; they bear no name of their own."""
@@ -95,9 +105,11 @@ class Pictures(Given):
             return self
         return replace(
             self.alone(self.test_pictures, self.test_labels, self.largest),
-            notes=self.notes, train_files=self.test_files, sizing=self.sizing,
+            notes=self.notes,
+            train_files=self.test_files,
+            sizing=self.sizing,
             part="the test part",
-        )  # fmt: skip
+        )
 
     def called(self) -> tuple[str, Sequence[Any]]:
         """Return the names of the pictures' files, where they are known, or their numbers."""
@@ -149,9 +161,10 @@ def pictures_from_arrays(arrays: Mapping[str, NDArray[Any]], name: str) -> Pictu
         raise DataError(name, needed="at least one picture", got="none")
     if test is not None and test[0].shape[1:] != train[0].shape[1:]:
         raise DataError(
-            f"the test pictures of {name}", needed=f"the shape {train[0].shape[1:]} of training",
+            f"the test pictures of {name}",
+            needed=f"the shape {train[0].shape[1:]} of training",
             got=str(test[0].shape[1:]),
-        )  # fmt: skip
+        )
     names = next((np.asarray(arrays[one]) for one in _CLASSES if one in arrays), None)
     labels = _named(train[1], names)
     if test is None:
@@ -173,9 +186,11 @@ def note_on_repeats(train: Bytes, test: Bytes) -> list[str]:
 
 
 def _pair(
-    arrays: Mapping[str, NDArray[Any]], pairs: tuple[tuple[str, str], ...], name: str,
+    arrays: Mapping[str, NDArray[Any]],
+    pairs: tuple[tuple[str, str], ...],
+    name: str,
     notes: list[str],
-) -> tuple[Bytes, NDArray[Any]] | None:  # fmt: skip
+) -> tuple[Bytes, NDArray[Any]] | None:
     for first, second in pairs:
         if first in arrays and second in arrays and is_pictures(arrays[first]):
             pictures = pixels_of(arrays[first], f"{first} of {name}", notes)
@@ -207,18 +222,20 @@ def pixels_of(array: object, which: str, notes: list[str] | None = None) -> Byte
     given = np.asarray(array)
     if given.ndim not in (3, 4) or given.dtype.kind not in "buif" or 0 in given.shape[1:]:
         raise DataError(
-            which, needed="pictures, shape (rows, height, width) or (rows, height, width, 3)",
+            which,
+            needed="pictures, shape (rows, height, width) or (rows, height, width, 3)",
             got=f"{given.dtype} of shape {given.shape}",
-        )  # fmt: skip
+        )
     if given.ndim == 4 and given.shape[3] not in CHANNELS and given.shape[1] in CHANNELS:
         given = np.ascontiguousarray(given.transpose(0, 2, 3, 1))
         if notes is not None:
             notes.append(f"{which}: channels stood before height and width, and were moved behind")
     if given.ndim == 4 and given.shape[3] not in CHANNELS:
         raise DataError(
-            which, needed="1 to 4 channels: grey or colors, with alpha or without",
+            which,
+            needed="1 to 4 channels: grey or colors, with alpha or without",
             got=f"shape {given.shape}",
-        )  # fmt: skip
+        )
     if given.dtype != np.uint8:
         given = _as_bytes(given, which)
     return bytes_of_pixels(given)
@@ -231,18 +248,20 @@ def _as_bytes(given: NDArray[Any], which: str) -> Bytes:
     unit = given.dtype.kind in "bf" and highest <= 1
     if not (lowest >= 0 and highest <= (1 if unit else 255)):
         raise DataError(
-            which, needed="pixels from 0 to 255, or floats from 0 to 1",
+            which,
+            needed="pixels from 0 to 255, or floats from 0 to 1",
             got=f"numbers from {lowest} to {highest}",
-        )  # fmt: skip
+        )
     return np.rint(given * 255.0 if unit else given).astype(np.uint8)
 
 
 def _check_labels(pictures: Bytes, labels: NDArray[Any], which: str) -> None:
     if labels.shape != (len(pictures),):
         raise DataError(
-            which, needed=f"{len(pictures):,} labels, one for each picture",
+            which,
+            needed=f"{len(pictures):,} labels, one for each picture",
             got=f"shape {labels.shape}",
-        )  # fmt: skip
+        )
 
 
 def _packed(
@@ -256,15 +275,17 @@ def _packed(
     in_order = offsets.ndim == 1 and offsets.dtype.kind in "iu" and len(offsets) > 1
     if content.dtype != np.uint8 or content.ndim != 1 or not in_order:
         raise DataError(
-            f"{part}_jpeg of {name}", needed="bytes in a row, and whole offsets (rows + 1)",
+            f"{part}_jpeg of {name}",
+            needed="bytes in a row, and whole offsets (rows + 1)",
             got=f"{content.dtype} of shape {content.shape} and {offsets.dtype} of {offsets.shape}",
-        )  # fmt: skip
+        )
     offsets = offsets.astype(np.int64)
     if offsets[0] < 0 or offsets[-1] > len(content) or (np.diff(offsets) < 0).any():
         raise DataError(
-            f"{part}_offsets of {name}", needed=f"rising numbers from 0 to {len(content)}",
+            f"{part}_offsets of {name}",
+            needed=f"rising numbers from 0 to {len(content)}",
             got=f"{offsets.min()} to {offsets.max()}",
-        )  # fmt: skip
+        )
     labels = np.asarray(arrays[key])
     ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
     files = [(f"{part} picture {i + 1}", content[a:b].tobytes()) for i, (a, b) in enumerate(ends)]

@@ -206,10 +206,15 @@ class Preprocessor(Preprocessing):
             if isinstance(part, TextPart):
                 found.append(
                     TextPlace(
-                        place, place + part.dense, place + width, part.slots, len(part.terms) + 1,
-                        part.length, ("", "<unknown>", *part.words),
+                        place,
+                        place + part.dense,
+                        place + width,
+                        part.slots,
+                        len(part.terms) + 1,
+                        part.length,
+                        ("", "<unknown>", *part.words),
                     )
-                )  # fmt: skip
+                )
             place += width
         return found
 

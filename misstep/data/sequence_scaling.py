@@ -64,9 +64,10 @@ class SequenceScaling(Preprocessing):
         """
         if np.isnan(sequences.values).all():
             raise DataError(
-                sequences.name, needed="numbers in the sequences",
+                sequences.name,
+                needed="numbers in the sequences",
                 got=f"none in all {len(sequences):,} of them",
-            )  # fmt: skip
+            )
         longest = int(sequences.lengths.max())
         pooled = -(-longest // MOST_STEPS)
         values = sequences.values.reshape(-1, sequences.channels)
@@ -95,9 +96,10 @@ class SequenceScaling(Preprocessing):
         sequences = self.read(data)
         if sequences.channels != self.channels:
             raise DataError(
-                "the sequences", needed=f"{self.channels} channels, as in training",
+                "the sequences",
+                needed=f"{self.channels} channels, as in training",
                 got=str(sequences.channels),
-            )  # fmt: skip
+            )
         notes = list(sequences.notes)
         values = (sequences.values - np.asarray(self.centers)) / np.asarray(self.scales)
         values = _without_gaps(np.clip(values, -FARTHEST, FARTHEST), sequences.lengths)
@@ -135,17 +137,20 @@ class SequenceScaling(Preprocessing):
         if isinstance(data, Sequences):
             return data
         if isinstance(data, np.ndarray) and data.ndim != 2:
-            return Sequences.of(data, names=self.names if data.ndim == 3 and
-                                data.shape[2] == self.channels else None)  # fmt: skip
+            return Sequences.of(
+                data,
+                names=self.names if data.ndim == 3 and data.shape[2] == self.channels else None,
+            )
         if self.long is not None:
             return sequences_from_table(read_table(data), self.long)
         if isinstance(data, np.ndarray):
             return Sequences.of(data)
         raise DataError(
-            "the data", needed="sequences, as this model was trained on",
+            "the data",
+            needed="sequences, as this model was trained on",
             got="a table" if data is not None else "nothing",
             try_="an npz file with x (rows, steps, channels), or such an array",
-        )  # fmt: skip
+        )
 
     @property
     def feature_names(self) -> list[str]:

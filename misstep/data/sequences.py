@@ -65,10 +65,12 @@ class Sequences(Given):
         """Return the sequences at `rows`, in their order."""
         return replace(
             self,
-            values=self.values[rows], lengths=self.lengths[rows], test=None,
+            values=self.values[rows],
+            lengths=self.lengths[rows],
+            test=None,
             labels=None if self.labels is None else self.labels[rows],
             ids=None if self.ids is None else self.ids[rows],
-        )  # fmt: skip
+        )
 
     def answers(self, target: str) -> Any:
         """Return the label of each sequence, (rows,), or None; they bear no name of their own."""
@@ -121,15 +123,17 @@ class Sequences(Given):
         titles = tuple(names or (f"channel_{place + 1}" for place in range(array.shape[2])))
         if len(titles) != array.shape[2]:
             raise DataError(
-                f"the names of the channels of {name}", needed=f"{array.shape[2]}, one for each",
+                f"the names of the channels of {name}",
+                needed=f"{array.shape[2]}, one for each",
                 got=str(len(titles)),
-            )  # fmt: skip
+            )
         answers = None if labels is None else np.asarray(labels)
         if answers is not None and answers.shape != (len(array),):
             raise DataError(
-                f"the answers of {name}", needed=f"one for each sequence, shape ({len(array)},)",
+                f"the answers of {name}",
+                needed=f"one for each sequence, shape ({len(array)},)",
                 got=f"shape {answers.shape}",
-            )  # fmt: skip
+            )
         return cls(array, found, answers, titles, name, target, notes)
 
 
@@ -171,9 +175,10 @@ def sequences_from_arrays(arrays: Mapping[str, Array], name: str) -> Sequences:
     train = train or _part_of(arrays, "") or _part_of(arrays, "test")
     if train is None:
         raise DataError(
-            f"the arrays of {name}", needed="x (rows, steps, channels), or x_train",
+            f"the arrays of {name}",
+            needed="x (rows, steps, channels), or x_train",
             got=", ".join(sorted(arrays)) or "none",
-        )  # fmt: skip
+        )
     classes = arrays.get("classes", arrays.get("class_names"))
     names = next((arrays[one] for one in CHANNELS if one in arrays), None)
     titles = None
@@ -195,9 +200,10 @@ def sequences_from_arrays(arrays: Mapping[str, Array], name: str) -> Sequences:
     judged = _made(test, classes, titles, name, target)
     if judged.channels != made.channels:
         raise DataError(
-            f"the test part of {name}", needed=f"{made.channels} channels, as the training part",
+            f"the test part of {name}",
+            needed=f"{made.channels} channels, as the training part",
             got=str(judged.channels),
-        )  # fmt: skip
+        )
     return replace(made, test=judged)
 
 
@@ -208,9 +214,10 @@ def _made(
     if labels is not None and classes is not None and labels.dtype.kind in "iu":
         if labels.size and not (labels.min() >= 0 and labels.max() < len(classes)):
             raise DataError(
-                f"the answers of {name}", needed=f"numbers of classes, 0 to {len(classes) - 1}",
+                f"the answers of {name}",
+                needed=f"numbers of classes, 0 to {len(classes) - 1}",
                 got=f"{labels.min()} to {labels.max()}",
-            )  # fmt: skip
+            )
         labels = classes[labels]
     return Sequences.of(part["values"], part.get("lengths"), labels, titles, name, target)
 
@@ -241,24 +248,28 @@ def _numbers(values: object, name: str) -> NDArray[np.float64]:
         array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"the values of {name}", needed="numbers (rows, steps, channels)", got=str(error),
+            f"the values of {name}",
+            needed="numbers (rows, steps, channels)",
+            got=str(error),
             try_="filling up short sequences with NaN, so that all have the same number of steps",
-        ) from error  # fmt: skip
+        ) from error
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or 0 in array.shape:
         raise DataError(
-            f"the values of {name}", needed="an array (rows, steps, channels) that is not empty",
+            f"the values of {name}",
+            needed="an array (rows, steps, channels) that is not empty",
             got=f"shape {array.shape}",
-        )  # fmt: skip
+        )
     infinite = np.isinf(array)
     if infinite.any():
         row, step, channel = (int(one) + 1 for one in np.argwhere(infinite)[0])
         raise DataError(
-            f"{name}, sequence {row}, step {step}, channel {channel}", needed="a finite number",
+            f"{name}, sequence {row}, step {step}, channel {channel}",
+            needed="a finite number",
             got=f"an infinite one ({int(infinite.sum()):,} in all)",
             try_="NaN where a value is not known",
-        )  # fmt: skip
+        )
     return array
 
 
@@ -276,13 +287,15 @@ def _given_lengths(lengths: object, values: Array, name: str) -> NDArray[np.int6
     )
     if found.shape != (len(values),) or not whole:
         raise DataError(
-            f"the lengths of {name}", needed=f"a whole number for each of {len(values):,} rows",
+            f"the lengths of {name}",
+            needed=f"a whole number for each of {len(values):,} rows",
             got=f"{found.dtype} of shape {found.shape}",
-        )  # fmt: skip
+        )
     wrong = np.flatnonzero((found < 0) | (found > values.shape[1]))
     if wrong.size:
         raise DataError(
             f"the length of sequence {wrong[0] + 1} of {name}",
-            needed=f"0 to {values.shape[1]} steps", got=str(found[wrong[0]]),
-        )  # fmt: skip
+            needed=f"0 to {values.shape[1]} steps",
+            got=str(found[wrong[0]]),
+        )
     return found.astype(np.int64)

@@ -128,17 +128,21 @@ def only_rows(table: Table, only: tuple[str, ...]) -> Table:
     titles = [str(title) for title in table.frame.columns]
     if column not in titles:
         raise DataError(
-            f"{table.name}: the column {column!r}", needed="a column of the table",
-            got="none of that name", try_=did_you_mean(column, titles),
-        )  # fmt: skip
+            f"{table.name}: the column {column!r}",
+            needed="a column of the table",
+            got="none of that name",
+            try_=did_you_mean(column, titles),
+        )
     words = category_words(table.frame[column].tolist())
     kept = np.asarray([word == value for word in words])
     if not kept.any():
         there = sorted({word for word in words if word is not None})
         raise DataError(
-            f"{table.name}: the rows with {column} {value!r}", needed="at least one", got="none",
+            f"{table.name}: the rows with {column} {value!r}",
+            needed="at least one",
+            got="none",
             try_=did_you_mean(value, there),
-        )  # fmt: skip
+        )
     return replace(table, frame=table.frame[kept].reset_index(drop=True))
 
 
@@ -188,21 +192,25 @@ def plan_series(
     titles = [str(title) for title in frame.columns]
     if target not in titles:
         raise DataError(
-            f"the target {target!r}", needed="a column of the table",
-            got="no column of that name", try_=did_you_mean(target, titles),
-        )  # fmt: skip
+            f"the target {target!r}",
+            needed="a column of the table",
+            got="no column of that name",
+            try_=did_you_mean(target, titles),
+        )
     if frame[target].nunique() < 2:
         raise DataError(
-            f"the target {target!r}", needed="values that change",
+            f"the target {target!r}",
+            needed="values that change",
             got=f"{frame[target].iloc[0]} in all {len(frame):,} rows",
-        )  # fmt: skip
+        )
     columns = {one.name: one for one in _recognized(frame)}
     if columns[target].kind not in (ColumnKind.NUMBER, ColumnKind.IDENTIFIER):
         raise DataError(
-            f"the target {target!r}", needed="numbers that go on in time",
+            f"the target {target!r}",
+            needed="numbers that go on in time",
             got=f"{columns[target].kind} ({columns[target].because})",
             try_="another target, or --task classification",
-        )  # fmt: skip
+        )
     date, step = "", Step()
     left_out: list[tuple[str, str]] = []
     for name, dates in _date_columns(frame, target):
@@ -315,10 +323,12 @@ def _dates_of(column: pandas.Series, which: str, name: str) -> Dates:
     dates = None if column.isna().any() else _parsed(column)
     if dates is None:
         raise DataError(
-            f"column {which!r} of {name}", needed="a date in each row",
+            f"column {which!r} of {name}",
+            needed="a date in each row",
             got=f"{int(column.isna().sum())} rows without one"
-            if column.isna().any() else f"{column.iloc[0]!r} in row 1",
-        )  # fmt: skip
+            if column.isna().any()
+            else f"{column.iloc[0]!r} in row 1",
+        )
     return dates
 
 
@@ -346,22 +356,24 @@ def _refuse_several(table: Table, target: str, name: str, dates: Dates) -> None:
             continue
         shown = ", ".join(kinds[:3]) + (", …" if len(kinds) > 3 else "")
         raise DataError(
-            f"{table.name}", needed="one series, or rows without an order in time",
+            f"{table.name}",
+            needed="one series, or rows without an order in time",
             got=f"{len(kinds)} series one below the other: {title} tells them apart ({shown})",
             try_=f'--only "{title}={kinds[0]}" for one of them, or --task regression to forget '
             "the order",
-        )  # fmt: skip
+        )
 
 
 def _refuse_repeated(table: Table, name: str, dates: Dates) -> None:
     found, counts = np.unique(dates, return_counts=True)
     first = found[counts > 1][0]
     raise DataError(
-        f"column {name!r} of {table.name}", needed="another date in each row",
+        f"column {name!r} of {table.name}",
+        needed="another date in each row",
         got=f"{str(first).replace('T', ' ').removesuffix(' 00:00:00')} in "
         f"{counts[counts > 1][0]} rows ({(counts > 1).sum():,} dates stand more than once)",
         try_="one row for each date (their sum or mean), or --task regression to forget the order",
-    )  # fmt: skip
+    )
 
 
 def _refuse_absent(name: str, wanted: list[str], frame: pandas.DataFrame) -> None:
@@ -369,9 +381,11 @@ def _refuse_absent(name: str, wanted: list[str], frame: pandas.DataFrame) -> Non
     absent = [column for column in wanted if column not in titles]
     if absent:
         raise DataError(
-            f"{name} has no column {absent[0]!r}", needed=f"the columns {', '.join(wanted)}",
-            got=f"{', '.join(titles[:12])}", try_=did_you_mean(absent[0], titles),
-        )  # fmt: skip
+            f"{name} has no column {absent[0]!r}",
+            needed=f"the columns {', '.join(wanted)}",
+            got=f"{', '.join(titles[:12])}",
+            try_=did_you_mean(absent[0], titles),
+        )
 
 
 def _filled_rows(
@@ -384,9 +398,10 @@ def _filled_rows(
     if (places % 1 != 0).any() or (np.diff(places) < 1).any():
         row = int(np.argmax(places % 1 != 0)) if (places % 1 != 0).any() else 1
         raise DataError(
-            f"column {plan.date!r} of {name}", needed=f"dates one {plan.step.words} apart",
+            f"column {plan.date!r} of {name}",
+            needed=f"dates one {plan.step.words} apart",
             got=f"{dates[row]} after {dates[max(row - 1, 0)]}",
-        )  # fmt: skip
+        )
     at = places.astype(np.int64)
     rows = int(at[-1]) + 1
     missing = rows - len(values)
@@ -396,10 +411,11 @@ def _filled_rows(
     gap = f"{dates[widest]} and {dates[widest + 1]}".replace("T00:00:00", "").replace("T", " ")
     if missing > MOST_FILLED * rows:
         raise DataError(
-            f"column {plan.date!r} of {name}", needed=f"a row for each {plan.step.words}",
+            f"column {plan.date!r} of {name}",
+            needed=f"a row for each {plan.step.words}",
             got=f"{missing:,} of {rows:,} missing, most of them between {gap}",
             try_="the rows after that gap only, or a longer step (sums or means)",
-        )  # fmt: skip
+        )
     notes.append(
         f"{missing:,} of {rows:,} dates are missing, for example between {gap}: each got the "
         "latest known values"
@@ -439,9 +455,10 @@ def _filled_values(
             count = int(gaps[:, place].sum())
             if count > MOST_EMPTY * len(values):
                 raise DataError(
-                    f"column {plan.columns[place]!r} of {name}", needed="a value in most rows",
+                    f"column {plan.columns[place]!r} of {name}",
+                    needed="a value in most rows",
                     got=f"none in {count:,} of {len(values):,}",
-                )  # fmt: skip
+                )
             count -= absent
             if count > 0:
                 words = f"{plan.columns[place]}: {count:,} value{'' if count == 1 else 's'} missing"

@@ -75,9 +75,11 @@ def read_text_folder(source: str | os.PathLike[str]) -> Table:
     if len(broken) > MOST_BROKEN * count:
         shown = ", ".join(broken[:SHOWN])
         raise DataError(
-            f"{path}", needed="files of text", got=f"{len(broken):,} of {count:,} files that are "
+            f"{path}",
+            needed="files of text",
+            got=f"{len(broken):,} of {count:,} files that are "
             f"none ({shown}{', …' if len(broken) > SHOWN else ''})",
-        )  # fmt: skip
+        )
     if broken:
         shown = ", ".join(broken[:SHOWN]) + (", …" if len(broken) > SHOWN else "")
         notes.append(f"{_counted(len(broken))} that can't be read left out: {shown}")

@@ -120,9 +120,17 @@ class TextPart:
                 f"heaviest of each text, weighed by {how}; and {reason}"
             )
         return cls(
-            column.name, signals, standards, terms, tuple(weighs.tolist()), slots, (), 0,
-            indicator, reason,
-        )  # fmt: skip
+            column.name,
+            signals,
+            standards,
+            terms,
+            tuple(weighs.tolist()),
+            slots,
+            (),
+            0,
+            indicator,
+            reason,
+        )
 
     @property
     def dense(self) -> int:

@@ -85,9 +85,11 @@ def read_vectors(
         found[place] = _vector(fields, line_number, word, file.name)
     if not found:
         raise DataError(
-            f"{file.name}", needed="vectors of words of the vocabulary", got="none of them",
+            f"{file.name}",
+            needed="vectors of words of the vocabulary",
+            got="none of them",
             try_="the same spelling as in the file: many hold lower case alone",
-        )  # fmt: skip
+        )
     rows = np.stack(list(found.values()))
     random = np.random.default_rng(seed)
     mean, deviation = rows.mean(0), rows.std(0)
@@ -115,9 +117,10 @@ def read_vectors(
 def _numbers_of(vocabulary: Sequence[str] | Mapping[str, int]) -> dict[str, int]:
     if isinstance(vocabulary, str) or not isinstance(vocabulary, Sequence | Mapping):
         raise ArgumentError(
-            "vocabulary", needed="words in a list, or a number for each word",
+            "vocabulary",
+            needed="words in a list, or a number for each word",
             got=type(vocabulary).__name__,
-        )  # fmt: skip
+        )
     if isinstance(vocabulary, Mapping):
         numbers = dict(vocabulary)
     else:
@@ -162,19 +165,23 @@ def _lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, str, list[b
             features = len(fields) - 1
         if features < 1 or len(fields) <= features:
             raise DataError(
-                f"line {line_number} of {name}", needed=f"a word and {max(features, 1)} numbers",
+                f"line {line_number} of {name}",
+                needed=f"a word and {max(features, 1)} numbers",
                 got=_shown(line),
-                try_="the whole file: this one may have been cut off" if count else
-                "vectors as text; a binary word2vec file must be converted first",
-            )  # fmt: skip
+                try_="the whole file: this one may have been cut off"
+                if count
+                else "vectors as text; a binary word2vec file must be converted first",
+            )
         count += 1
         word = b" ".join(fields[: len(fields) - features]).decode("utf-8", "replace")
         yield line_number, word, fields[len(fields) - features :]
     if promised is not None and count != promised[0]:
         raise DataError(
-            f"{name}", needed=f"vectors of {promised[0]:,} words, as its first line says",
-            got=f"{count:,}", try_="the whole file: this one may have been cut off",
-        )  # fmt: skip
+            f"{name}",
+            needed=f"vectors of {promised[0]:,} words, as its first line says",
+            got=f"{count:,}",
+            try_="the whole file: this one may have been cut off",
+        )
 
 
 def _vector(fields: list[bytes], line_number: int, word: str, name: str) -> Array:
@@ -182,14 +189,16 @@ def _vector(fields: list[bytes], line_number: int, word: str, name: str) -> Arra
         vector = np.array([float(field) for field in fields], np.float32)
     except ValueError as error:
         raise DataError(
-            f"line {line_number} of {name}, the word {word[:SHOWN]!r}", needed="numbers",
+            f"line {line_number} of {name}, the word {word[:SHOWN]!r}",
+            needed="numbers",
             got=str(error),
-        ) from error  # fmt: skip
+        ) from error
     if not np.isfinite(vector).all():
         raise DataError(
-            f"line {line_number} of {name}, the word {word[:SHOWN]!r}", needed="finite numbers",
+            f"line {line_number} of {name}, the word {word[:SHOWN]!r}",
+            needed="finite numbers",
             got="others",
-        )  # fmt: skip
+        )
     return vector
 
 

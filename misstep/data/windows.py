@@ -99,10 +99,12 @@ class SeriesWindows(Preprocessing):
         """
         if len(past) < window + horizon:
             raise DataError(
-                past.name, needed=f"at least {window + horizon} rows: {window} to look back on "
-                f"and {horizon} to predict", got=f"{len(past)}",
+                past.name,
+                needed=f"at least {window + horizon} rows: {window} to look back on "
+                f"and {horizon} to predict",
+                got=f"{len(past)}",
                 try_="a shorter horizon",
-            )  # fmt: skip
+            )
         scalings = tuple(
             Standard.fit(column, np.ones(len(column)))[0] for column in past.values.T[1:]
         )
@@ -113,9 +115,12 @@ class SeriesWindows(Preprocessing):
         spread, bound = _spread_and_bound(plain._changes(level, origins))
         answer_spread, answer_bound = _spread_and_bound(plain._ahead(level, origins))
         return replace(
-            plain, spread=spread, answer_spread=answer_spread, bound=bound,
+            plain,
+            spread=spread,
+            answer_spread=answer_spread,
+            bound=bound,
             answer_bound=answer_bound,
-        )  # fmt: skip
+        )
 
     def shortened(self, window: int) -> SeriesWindows:
         """Return the same with a shorter window; its rows are the ends of these rows."""

@@ -48,9 +48,11 @@ class Estimator(BaseEstimator):
     def _fitted_model(self) -> Model:
         if not self._is_fitted():
             raise UnfittedError(
-                f"this {type(self).__name__}", needed="to be fitted first", got="no data yet",
+                f"this {type(self).__name__}",
+                needed="to be fitted first",
+                got="no data yet",
                 try_="fit(X, y)",
-            )  # fmt: skip
+            )
         return self.model_
 
     def _outputs(self, X: Any) -> Array:
@@ -76,9 +78,11 @@ class Estimator(BaseEstimator):
         run = found.run
         if not run.usable:
             raise ArgumentError(
-                "training", needed="a loss that stays finite", got=run.reason.split(";")[0],
+                "training",
+                needed="a loss that stays finite",
+                got=run.reason.split(";")[0],
                 try_="a lower learning_rate",
-            )  # fmt: skip
+            )
         self.model_ = found.model
         self.network_ = found.model.network
         self.choices_ = found.choices

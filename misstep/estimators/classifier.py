@@ -123,9 +123,11 @@ class Classifier(ClassifierMixin, Estimator):
         codes = codes_of(labels, known, weights > 0)
         if isinstance(self.class_weight, str):
             raise ArgumentError(
-                "class_weight in partial_fit", needed="weights by label or None",
-                got=repr(self.class_weight), try_="counting the classes of all rows beforehand",
-            )  # fmt: skip
+                "class_weight in partial_fit",
+                needed="weights by label or None",
+                got=repr(self.class_weight),
+                try_="counting the classes of all rows beforehand",
+            )
         by_class = class_weights_of(self.class_weight, known, np.ones(len(known)))
         rows = Rows(source, codes, weights, by_class)
         if first:
@@ -140,15 +142,18 @@ class Classifier(ClassifierMixin, Estimator):
         if not self._is_fitted():
             if classes is None:
                 raise ArgumentError(
-                    "classes", needed="all labels, in the first call of partial_fit", got="None",
+                    "classes",
+                    needed="all labels, in the first call of partial_fit",
+                    got="None",
                     try_="partial_fit(X, y, classes=np.unique(all_y))",
-                )  # fmt: skip
+                )
             return np.unique(np.asarray(classes))
         if classes is not None and not np.array_equal(self.classes_, np.unique(classes)):
             raise ArgumentError(
-                "classes", needed="those of the first call or none",
+                "classes",
+                needed="those of the first call or none",
                 got=f"{np.unique(classes).tolist()} after {self.classes_.tolist()}",
-            )  # fmt: skip
+            )
         return self.classes_
 
     def predict(self, X: Any) -> Array:

@@ -85,9 +85,13 @@ class Forecaster(Estimator):
         settings = self._settings()
         table, name = _table(series, target)
         trained = train_series(
-            table, name, horizon=self.horizon, season=self.season,
-            test_fraction=self.test_fraction, settings=settings,
-        )  # fmt: skip
+            table,
+            name,
+            horizon=self.horizon,
+            season=self.season,
+            test_fraction=self.test_fraction,
+            settings=settings,
+        )
         self._keep(trained)
         self.n_iter_ = trained.epochs
         self.scores_ = trained.metrics
@@ -121,9 +125,11 @@ class Forecaster(Estimator):
             test = model.back_test(model.read(_table(series, model.target.name)[0]))
         if test is None:
             raise DataError(
-                "the back-test", needed="rows that were set apart", got="test_fraction=0",
+                "the back-test",
+                needed="rows that were set apart",
+                got="test_fraction=0",
                 try_="back_test(series) on newer rows",
-            )  # fmt: skip
+            )
         by_last = np.abs(test.last[:, None] - test.truth).mean(axis=0)
         return pandas.DataFrame(
             {
@@ -187,7 +193,9 @@ def _table(series: Any, target: str | None) -> tuple[Table, str]:
         target = columns[0]
     if target is None:
         raise ArgumentError(
-            "target", needed=f"one of the columns {', '.join(columns[:12])}", got="none",
+            "target",
+            needed=f"one of the columns {', '.join(columns[:12])}",
+            got="none",
             try_=f"fit(series, target={columns[-1]!r})",
-        )  # fmt: skip
+        )
     return table, target

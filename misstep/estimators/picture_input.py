@@ -42,9 +42,10 @@ def further_pictures(X: Any, scaling: PictureScaling) -> Array:
     found = scaling.read(pixels)
     if found is None:
         raise DataError(
-            "X", needed="pictures, as in fit: an array (rows, height, width), or paths",
+            "X",
+            needed="pictures, as in fit: an array (rows, height, width), or paths",
             got=type(X).__name__,
-        )  # fmt: skip
+        )
     return found
 
 

@@ -106,16 +106,23 @@ def _filled_up(X: Any) -> Any:
     """
     if not isinstance(X, list | tuple) or not X:
         return X
-    if any(not isinstance(one, np.ndarray) or one.ndim != 2 or one.dtype.kind not in "fiu" or
-           one.dtype == np.uint8 for one in X):  # fmt: skip
+    if any(
+        not isinstance(one, np.ndarray)
+        or one.ndim != 2
+        or one.dtype.kind not in "fiu"
+        or one.dtype == np.uint8
+        for one in X
+    ):
         return X
     channels = X[0].shape[1]
     for row, one in enumerate(X):
         if one.shape[1] != channels:
             raise DataError(
-                f"X at sequence {row + 1}", needed=f"{channels} channels, as in sequence 1",
-                got=f"{one.shape[1]}", try_="sequences of shape (steps, channels)",
-            )  # fmt: skip
+                f"X at sequence {row + 1}",
+                needed=f"{channels} channels, as in sequence 1",
+                got=f"{one.shape[1]}",
+                try_="sequences of shape (steps, channels)",
+            )
     whole = np.full((len(X), max(map(len, X)), channels), np.nan)
     for row, one in enumerate(X):
         whole[row, : len(one)] = one
@@ -143,9 +150,10 @@ def _further_texts(texts: list[Any], preprocessing: Preprocessor) -> Table:
     names = preprocessing.column_names
     if len(names) != 1:
         raise DataError(
-            "X", needed=f"a frame with the columns of fit ({', '.join(names[:6])})",
+            "X",
+            needed=f"a frame with the columns of fit ({', '.join(names[:6])})",
             got="texts alone",
-        )  # fmt: skip
+        )
     return _as_table(texts, names[0])
 
 
@@ -164,18 +172,22 @@ def _is_frame(X: Any) -> bool:
 def _refuse_sparse(X: Any) -> None:
     if issparse(X):
         raise DtypeError(
-            "X", needed="a dense array or a frame", got="a sparse one",
+            "X",
+            needed="a dense array or a frame",
+            got="a sparse one",
             try_="X.toarray(), if it fits into memory",
-        )  # fmt: skip
+        )
 
 
 def _numbers(estimator: Any, X: Any, *, reset: bool) -> Array:
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple) and len(shape) == 1:
         raise DataError(
-            "X", needed="rows and columns, shape (rows, features)", got=f"shape {shape}",
+            "X",
+            needed="rows and columns, shape (rows, features)",
+            got=f"shape {shape}",
             try_="Reshape your data: X.reshape(1, -1) for one row, X.reshape(-1, 1) for one column",
-        )  # fmt: skip
+        )
     with _in_our_words("X", "an array (rows, features) of numbers, or a frame"):
         array: Array = validate_data(
             estimator, X, reset=reset, dtype=np.float64, ensure_all_finite=False
@@ -205,9 +217,11 @@ def _check_columns(estimator: Any, X: Any) -> None:
         if absent:
             advice = f"{absent[0]!r} is missing; {did_you_mean(absent[0], further or given)}"
         raise DataError(
-            "the columns of X", needed=f"the {estimator.n_features_in_} of fit in their order",
-            got=f"others. {error}({len(given)} columns came)", try_=advice,
-        ) from error  # fmt: skip
+            "the columns of X",
+            needed=f"the {estimator.n_features_in_} of fit in their order",
+            got=f"others. {error}({len(given)} columns came)",
+            try_=advice,
+        ) from error
 
 
 def answers_of(estimator: Any, y: Any, rows: int) -> Array:
@@ -221,9 +235,11 @@ def answers_of(estimator: Any, y: Any, rows: int) -> Array:
         shape = getattr(y, "shape", None) or np.asarray(y).shape
     if len(shape) == 2 and shape[1] > 1:
         raise DataError(
-            "y", needed="one answer for each row, shape (rows,)", got=f"shape {tuple(shape)}",
+            "y",
+            needed="one answer for each row, shape (rows,)",
+            got=f"shape {tuple(shape)}",
             try_="an estimator for each column, as sklearn.multioutput makes them",
-        )  # fmt: skip
+        )
     with _in_our_words("y", "one answer for each row, shape (rows,)"):
         column: Array = column_or_1d(y, warn=True)
     if len(column) != rows:
@@ -240,16 +256,19 @@ def _refuse_gaps(column: Array) -> None:
     gaps = pandas.isna(column)
     if gaps.any():
         raise DataError(
-            "y", needed="an answer for each row",
+            "y",
+            needed="an answer for each row",
             got=f"NaN or nothing in {gaps.sum()} rows, the first at row {gaps.argmax() + 1}",
             try_="leaving those rows out",
-        )  # fmt: skip
+        )
     if column.dtype.kind == "f" and np.isinf(column).any():
         row = int(np.isinf(column).argmax())
         raise DataError(
-            f"y at row {row + 1}", needed="a finite answer", got=str(column[row]),
+            f"y at row {row + 1}",
+            needed="a finite answer",
+            got=str(column[row]),
             try_="leaving that row out",
-        )  # fmt: skip
+        )
 
 
 def numbers_of(estimator: Any, y: Any, rows: int) -> Array:
@@ -288,11 +307,13 @@ def codes_of(labels: Array, classes: Array, present: Array) -> Array:
         stray = _plain(labels[present][wrong][0])
         words = [str(one) for one in classes.tolist()]
         raise DataError(
-            "y", needed=f"one of the {len(classes)} classes given at first", got=repr(stray),
+            "y",
+            needed=f"one of the {len(classes)} classes given at first",
+            got=repr(stray),
             try_=f"labels of the same kind, such as {_plain(classes[0])!r}"
             if str(stray) in words
             else did_you_mean(str(stray), words),
-        )  # fmt: skip
+        )
     codes[present] = places
     return codes
 
@@ -310,9 +331,11 @@ def class_target(y: Any, classes: Array, rows: int) -> Target:
         return Target(_name(y), kind, because, labels)  # type: ignore[arg-type]
     except ValueError as error:
         raise DataError(
-            "y", needed="labels that differ by more than blanks around them, of which at most one "
-            "is a word for missing such as none", got=str(labels)[:200],
-        ) from error  # fmt: skip
+            "y",
+            needed="labels that differ by more than blanks around them, of which at most one "
+            "is a word for missing such as none",
+            got=str(labels)[:200],
+        ) from error
 
 
 def number_target(y: Any, rows: int) -> Target:

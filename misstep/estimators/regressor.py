@@ -7,12 +7,7 @@ from typing import Any
 from sklearn.base import RegressorMixin
 
 from misstep.estimators.base import Estimator
-from misstep.estimators.reading import (
-    first_features,
-    further_features,
-    number_target,
-    numbers_of,
-)
+from misstep.estimators.reading import first_features, further_features, number_target, numbers_of
 from misstep.ir import Array
 from misstep.modeling import Rows, Settings, begin_rows, continue_rows, fit_rows
 

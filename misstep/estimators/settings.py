@@ -26,9 +26,10 @@ def settings_of(arguments: Mapping[str, Any]) -> Settings:
     network = arguments["network"]
     if not (network is None or isinstance(network, str | Module)):
         raise ArgumentError(
-            "network", needed="a line such as 'dense64-dense32', a module or None",
+            "network",
+            needed="a line such as 'dense64-dense32', a module or None",
             got=repr(network)[:100],
-        )  # fmt: skip
+        )
     progress = arguments["progress"]
     if not isinstance(progress, bool | Progress):
         raise ArgumentError("progress", needed="True or False", got=repr(progress))
@@ -60,17 +61,21 @@ def class_weights_of(class_weight: Any, classes: Array, weighs: Array) -> list[f
         return [float(one) for one in weighs.sum() / (len(classes) * weighs)]
     if not isinstance(class_weight, Mapping):
         raise ArgumentError(
-            "class_weight", needed="None, 'balanced' or weights by class", got=repr(class_weight),
+            "class_weight",
+            needed="None, 'balanced' or weights by class",
+            got=repr(class_weight),
             try_=_nearest(class_weight),
-        )  # fmt: skip
+        )
     labels = classes.tolist()
     absent = [label for label in labels if label not in class_weight]
     strange = [label for label in class_weight if label not in labels]
     if absent and strange:
         raise ArgumentError(
-            "class_weight", needed="classes that are in y", got=repr(strange[0]),
+            "class_weight",
+            needed="classes that are in y",
+            got=repr(strange[0]),
             try_=did_you_mean(str(strange[0]), map(str, absent)),
-        )  # fmt: skip
+        )
     weights = [class_weight.get(label, 1.0) for label in labels]
     for label, weight in zip(labels, weights, strict=True):
         if not isinstance(weight, Real) or not 0 <= float(weight) < math.inf:

@@ -142,9 +142,11 @@ def check_loss(loss: Value, wrt: Value, what: str = "explain") -> None:
     for place, value in (("loss", loss), ("wrt", wrt)):
         if not isinstance(value, Value):
             raise ArgumentError(
-                f"{what}: {place}", needed="a Value of a graph", got=f"a {type(value).__name__}",
+                f"{what}: {place}",
+                needed="a Value of a graph",
+                got=f"a {type(value).__name__}",
                 try_="ms.parameter(...) for numbers that may change",
-            )  # fmt: skip
+            )
     if loss.size != 1:
         raise ShapeError(
             f"{what}: the loss, {loss.describe()}",

@@ -135,9 +135,11 @@ def _check_arguments(
     for value, name in (names or {}).items():
         if not isinstance(value, Value) or not isinstance(name, str) or not name:
             raise ArgumentError(
-                "explain: names", needed="a name for each Value", got=f"{value!r}: {name!r}",
+                "explain: names",
+                needed="a name for each Value",
+                got=f"{value!r}: {name!r}",
                 try_='names={value: "h"}',
-            )  # fmt: skip
+            )
 
 
 def _checked_index(

@@ -129,8 +129,12 @@ class Formulas:
         """Return all the entries that a softmax or a reduction looks at, as a list."""
         (x,) = value.inputs
         axes = self._axes(value)
-        places = self.reduced(value, tuple(at for axis, at in enumerate(index) if axis not in axes)
-                              if len(index) == x.ndim else index)  # fmt: skip
+        places = self.reduced(
+            value,
+            tuple(at for axis, at in enumerate(index) if axis not in axes)
+            if len(index) == x.ndim
+            else index,
+        )
         spelled = [":" if axis in axes else str(at) for axis, at in enumerate(places[0])]
         name = self._names.get(x)
         few = joined([self.entry(x, place) for place in places[: MOST_TERMS + 1]], ", ")

@@ -59,10 +59,7 @@ class Names:
     """
 
     def __init__(
-        self,
-        evaluation: Evaluation,
-        given: Mapping[Value, str],
-        variables: Mapping[str, Any],
+        self, evaluation: Evaluation, given: Mapping[Value, str], variables: Mapping[str, Any]
     ) -> None:
         self.evaluation = evaluation
         self._on_way = set(evaluation.on_way)

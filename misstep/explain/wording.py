@@ -111,9 +111,11 @@ def _slopes(path: Path) -> list[str]:
         name = link_name(link) + through(link)
         line = equal(name, link.formula, link.with_numbers, figure(link.number))
         if len(line) > WIDTH:
-            line = equal(name, link.formula) + f"\n{' ' * len(name)} = " + equal(
-                link.with_numbers, figure(link.number)
-            )  # fmt: skip
+            line = (
+                equal(name, link.formula)
+                + f"\n{' ' * len(name)} = "
+                + equal(link.with_numbers, figure(link.number))
+            )
         if len(link.factors) > 1:
             names = " · ".join(_whole(each.formula, at) for at, each in enumerate(link.factors))
             numbers = product([each.number for each in link.factors])

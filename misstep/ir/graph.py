@@ -80,9 +80,11 @@ class Graph:
             if wish is None and value is last_of_line.get(value.location):
                 wish = variable_of_line(value)
             if wish is None:
-                wish = value.op.name if value.op is not None else (
-                    "constant" if value.is_literal else "input"
-                )  # fmt: skip
+                wish = (
+                    value.op.name
+                    if value.op is not None
+                    else ("constant" if value.is_literal else "input")
+                )
             base = _NOT_A_NAME.sub("_", wish).strip("_") or "value"
             base = base if not base[0].isdigit() else f"v{base}"
             name = base

@@ -379,8 +379,10 @@ def as_array(data: npt.ArrayLike, dtype: str | None = None) -> Array:
         kind = kinds.get(array.dtype.kind)
         if kind is None:
             raise DtypeError(
-                "an array", needed="numbers", got=f"entries of kind {array.dtype}",
+                "an array",
+                needed="numbers",
+                got=f"entries of kind {array.dtype}",
                 try_="turning text into numbers first",
-            )  # fmt: skip
+            )
         array = array.astype("float32" if array.dtype.name == "float16" else kind)
     return array

@@ -51,9 +51,11 @@ def linear(train: Part, test: Part, target: Target, things: str = "rows") -> Bas
     if step > 1:
         how = f"learned from one in {step} of the {things} only, judged on the same"
     return Baseline(
-        "linear", "a linear model", how,
+        "linear",
+        "a linear model",
+        how,
         lambda: linear_scores(train.features, train.target, test.features, test.target, target),
-    )  # fmt: skip
+    )
 
 
 def guess_scores(train: Array, test: Array, target: Target) -> Scores:

@@ -65,15 +65,19 @@ def fit_rows(rows: Rows, target: Target, settings: Settings) -> Learned:
     share = settings.validation_fraction
     if share and round(len(chosen) * share) < LEAST_VALIDATION_ROWS:
         choices.add(
-            "split", f"all {len(chosen):,} rows to learn from",
+            "split",
+            f"all {len(chosen):,} rows to learn from",
             f"fewer than {LEAST_VALIDATION_ROWS} validation rows would stop training by chance",
-        )  # fmt: skip
+        )
         settings = replace(settings, validation_fraction=0.0)
     answers = rows.answers[chosen]
     parts = split_rows(
-        len(chosen), None if target.is_number else answers, settings.validation_fraction,
-        0.0, settings.seed,
-    )  # fmt: skip
+        len(chosen),
+        None if target.is_number else answers,
+        settings.validation_fraction,
+        0.0,
+        settings.seed,
+    )
     if len(parts.validation):
         sizes = f"{len(parts.train):,} rows to learn from, {len(parts.validation):,} to validate on"
         choices.add("split", sizes, "training must stop by rows that it does not learn from")
@@ -124,9 +128,14 @@ def continue_rows(learned: Learned, rows: Rows, settings: Settings) -> Learned:
     part = _part(rows, chosen, weights, model.preprocessing, model.target)
     choices = Choices(made=learned.choices)
     return go_on(
-        learned.trainer, part, model.preprocessing, model.target, settings, choices,
+        learned.trainer,
+        part,
+        model.preprocessing,
+        model.target,
+        settings,
+        choices,
         rows_before=model.facts["rows"],
-    )  # fmt: skip
+    )
 
 
 def settle(rows: Rows) -> tuple[Array, Array | None]:
@@ -182,11 +191,7 @@ def _fitted(target: Target, answers: Array, weights: Array | None) -> Target:
 
 
 def _part(
-    rows: Rows,
-    chosen: Array,
-    weights: Array | None,
-    preprocessing: Preprocessing,
-    target: Target,
+    rows: Rows, chosen: Array, weights: Array | None, preprocessing: Preprocessing, target: Target
 ) -> Part:
     answers = rows.answers[chosen]
     if rows.class_weights is not None:

@@ -149,9 +149,11 @@ class ForecastModel(Model):
         self.notes = list(series.notes)
         if len(series) < self.preprocessing.window:
             raise DataError(
-                series.name, needed=f"at least {self.preprocessing.window} rows to look back on",
-                got=f"{len(series)}", try_="the rows before them as well",
-            )  # fmt: skip
+                series.name,
+                needed=f"at least {self.preprocessing.window} rows to look back on",
+                got=f"{len(series)}",
+                try_="the rows before them as well",
+            )
         return series
 
     def learned_from(self) -> Series:
@@ -168,9 +170,11 @@ class ForecastModel(Model):
     def truth(self, data: Any) -> tuple[Array, Array] | None:
         """Raise NotYetError: what comes after is no column of a row; `back_test` compares."""
         raise NotYetError(
-            "the answers of a forecast", needed="a row with its answer",
-            got="a series, whose answers are its own next steps", try_="misstep predict",
-        )  # fmt: skip
+            "the answers of a forecast",
+            needed="a row with its answer",
+            got="a series, whose answers are its own next steps",
+            try_="misstep predict",
+        )
 
     def predict(self, data: Any) -> Array:
         """Return the next steps from each origin, (origins, horizon), in the target's unit."""
@@ -258,9 +262,11 @@ class ForecastModel(Model):
         whole = isinstance(steps, int | np.integer) and not isinstance(steps, bool)
         if not whole or not 1 <= steps <= self.horizon:
             raise ArgumentError(
-                "the steps of a forecast", needed=f"1 to {self.horizon}, the horizon it was "
-                "trained for", got=repr(steps), try_="training with a longer horizon",
-            )  # fmt: skip
+                "the steps of a forecast",
+                needed=f"1 to {self.horizon}, the horizon it was trained for",
+                got=repr(steps),
+                try_="training with a longer horizon",
+            )
         return int(steps)
 
 
@@ -290,7 +296,11 @@ def outlook_of(
     if whole.dates is not None:
         seconds = tuple(whole.dates[-rows:].astype("datetime64[s]").astype(int).tolist())
     outlook = Outlook(
-        SHARE, tuple(lower.tolist()), tuple(upper.tolist()),
-        tuple(map(tuple, whole.values[-rows:].tolist())), seconds, len(whole),
-    )  # fmt: skip
+        SHARE,
+        tuple(lower.tolist()),
+        tuple(upper.tolist()),
+        tuple(map(tuple, whole.values[-rows:].tolist())),
+        seconds,
+        len(whole),
+    )
     return outlook, because

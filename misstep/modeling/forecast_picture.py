@@ -48,8 +48,9 @@ def forecast_picture(
     }
     tested = [] if back_test is None else _tested(back_test, first, horizon)
     everything = np.concatenate([past, *curves.values(), *(values for _, values in tested)])
-    frame = _Frame(first, len(series) - 1 + horizon, float(everything.min()),
-                   float(everything.max()))  # fmt: skip
+    frame = _Frame(
+        first, len(series) - 1 + horizon, float(everything.min()), float(everything.max())
+    )
     parts = [_grid(frame, series)]
     if "lower" in curves:
         around = [
@@ -72,8 +73,10 @@ def forecast_picture(
         f'font-size="12">\n<title>{name}: the next {horizon} steps</title>\n'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>\n'
         f'<text x="{LEFT}" y="20" font-size="14" font-weight="bold" fill="{PAST}">{name}</text>\n'
-        + _legend(legend) + "\n".join(parts) + "\n</svg>\n"
-    )  # fmt: skip
+        + _legend(legend)
+        + "\n".join(parts)
+        + "\n</svg>\n"
+    )
 
 
 @dataclass(frozen=True)

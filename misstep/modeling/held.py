@@ -13,14 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import (
-    MatrixScaling,
-    PictureScaling,
-    Preprocessing,
-    Sequences,
-    Table,
-    Target,
-)
+from misstep.data import MatrixScaling, PictureScaling, Preprocessing, Sequences, Table, Target
 from misstep.data.mirrors import Mirroring, ask_about_mirrors
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.preparing import prepare_columns, prepare_sequences
@@ -95,13 +88,20 @@ class _HeldTable(Held):
     def prepared(self, rows: LearningRows, settings: Settings, choices: Choices) -> Preprocessing:
         frame = self.table.frame
         present = Table(
-            frame.iloc[np.unique(rows.present)], self.table.name, self.table.notes,
-            self.table.target, texts=self.table.texts,
-        )  # fmt: skip
+            frame.iloc[np.unique(rows.present)],
+            self.table.name,
+            self.table.notes,
+            self.table.target,
+            texts=self.table.texts,
+        )
         return prepare_columns(
-            present, frame.iloc[rows.learned], choices, weights=rows.weights,
-            answers=rows.encoded, in_order=reads_in_order(settings.network),
-        )  # fmt: skip
+            present,
+            frame.iloc[rows.learned],
+            choices,
+            weights=rows.weights,
+            answers=rows.encoded,
+            in_order=reads_in_order(settings.network),
+        )
 
     def encoded(self, numbers: Array, preprocessing: Any) -> Array:
         found: Array = preprocessing.transform(self.table.frame.iloc[numbers])

@@ -44,9 +44,10 @@ def judged_texts(
     without a trial.
     """
     others = [
-        one for one in columns
+        one
+        for one in columns
         if one.used and one.kind is not ColumnKind.TEXT and one.name not in without
-    ]  # fmt: skip
+    ]
     texts = [one for one in columns if one.used and one.kind is ColumnKind.TEXT]
     if not others or not texts or len(np.unique(answers)) < 2:
         return list(columns)
@@ -55,8 +56,9 @@ def judged_texts(
     plain = Preprocessor.fit(rows, others).transform(rows)
     with one_blas_thread():
         before = _errors(plain, wanted)
-        return [_judged(one, rows, plain, wanted, before) if one in texts else one
-                for one in columns]  # fmt: skip
+        return [
+            _judged(one, rows, plain, wanted, before) if one in texts else one for one in columns
+        ]
 
 
 def _judged(

@@ -81,11 +81,17 @@ def learn(
     x, y, weights = train.for_loss(recipe.loss)
     stages = Stages()
     run = trainer.fit(
-        x, y, sample_weight=weights, epochs=recipe.epochs, callbacks=[stages],
+        x,
+        y,
+        sample_weight=weights,
+        epochs=recipe.epochs,
+        callbacks=[stages],
         validation=None if validation is None else validation.for_loss(recipe.loss),
         early_stopping=None if validation is None else recipe.early_stopping(),
-        progress=settings.progress, folder=settings.folder, resume=settings.resume,
-    )  # fmt: skip
+        progress=settings.progress,
+        folder=settings.folder,
+        resume=settings.resume,
+    )
     learned = _learned(trainer, preprocessing, target, run, choices, rows, settings.seed)
     return replace(learned, judged=stages.places)
 
@@ -106,9 +112,10 @@ def begin(
     recipe = choose(rows, features, target, settings, choices)
     choices.made = [one for one in choices.made if one.what not in ("optimizer", "epochs")]
     choices.add(
-        "optimizer", f"AdamW, learning rate {recipe.optimizer.rate:g} throughout",
+        "optimizer",
+        f"AdamW, learning rate {recipe.optimizer.rate:g} throughout",
         "how many rows will follow is not known",
-    )  # fmt: skip
+    )
     return recipe.trainer(settings.seed, settings.threads)
 
 
@@ -142,9 +149,11 @@ def in_portions(part: Part) -> Part:
         return part
     if not part.weights.any():
         raise DataError(
-            "the rows to learn from", needed="one that weighs more than 0", got="none",
+            "the rows to learn from",
+            needed="one that weighs more than 0",
+            got="none",
             try_="other weights of rows or classes",
-        )  # fmt: skip
+        )
     shares = part.weights / part.weights.mean()
     # The tolerance keeps a row of exactly the mean weight in one piece.
     portions = np.ceil(shares * (1 - 1e-9)).astype(np.int64)

@@ -126,9 +126,10 @@ def validate_forward(series: Series, windows: SeriesWindows, lengths: Sequence[i
     kept = _worth_a_part(errors[:, np.arange(len(lengths)), best])
     error = float(np.mean([fold.error_of_mean(kept, best[kept]) for fold in folds]))
     return Validated(
-        error, tuple(lengths[place] for place in kept),
+        error,
+        tuple(lengths[place] for place in kept),
         tuple(PENALTIES[best[place]] for place in kept),
-    )  # fmt: skip
+    )
 
 
 def _worth_a_part(errors: Array) -> Array:
@@ -181,9 +182,13 @@ def _fold(
     if (truth == last).all():
         return None
     fitted = SeriesWindows.fit(
-        past, window=longest, horizon=windows.horizon, season=windows.season, log=windows.log,
+        past,
+        window=longest,
+        horizon=windows.horizon,
+        season=windows.season,
+        log=windows.log,
         calendar=windows.calendar,
-    )  # fmt: skip
+    )
     outputs = []
     for length in lengths:
         shorter = fitted.shortened(length)

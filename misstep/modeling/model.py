@@ -160,9 +160,11 @@ class Model:
         features: (1, features), as `encode` gives it; truth: its encoded answer, (1,), or None.
         """
         wide = Network(
-            self.network.module, self.network.input_shape, dtype="float64",
+            self.network.module,
+            self.network.input_shape,
+            dtype="float64",
             arrays=self.network.arrays(),
-        )  # fmt: skip
+        )
         flat = make_parameter(wide.parameters, name="parameters")
         row = make_literal(np.asarray(features, "float64"), "float64").named("x")
         output, trace = wide.apply(row, flat)
@@ -199,14 +201,22 @@ class Model:
         lines.append("")
         lines += [
             "  ".join(
-                [row[0].ljust(wide[0]), row[1].ljust(wide[1]), row[2].rjust(wide[2]),
-                 row[3].rjust(wide[3]), row[4].rjust(wide[4])]
+                [
+                    row[0].ljust(wide[0]),
+                    row[1].ljust(wide[1]),
+                    row[2].rjust(wide[2]),
+                    row[3].rjust(wide[3]),
+                    row[4].rjust(wide[4]),
+                ]
             ).rstrip()
             for row in rows
-        ]  # fmt: skip
-        lines += ["", f"{self.network.parameter_count:,} parameters ({self.network.dtype}), "
-                  f"{len(self.feature_names):,} features, "
-                  f"{sum(self.network.operations.values()):,} multiply-adds a row"]  # fmt: skip
+        ]
+        lines += [
+            "",
+            f"{self.network.parameter_count:,} parameters ({self.network.dtype}), "
+            f"{len(self.feature_names):,} features, "
+            f"{sum(self.network.operations.values()):,} multiply-adds a row",
+        ]
         facts = {name: fact for name, fact in self.facts.items() if name != "metrics"}
         ordered = sorted(facts, key=[*FACTS, *facts].index)
         named = FACTS | self.fact_names

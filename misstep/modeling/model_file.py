@@ -86,9 +86,11 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Model:
         if not 1 <= min(said.input_shape) <= max(said.input_shape) <= WIDEST:
             raise FileFormatError(f"{path}: input_shape", needed=f"lengths from 1 to {WIDEST}")
         network = Network(
-            build_module(said.network, modules), tuple(said.input_shape), dtype=said.dtype,
+            build_module(said.network, modules),
+            tuple(said.input_shape),
+            dtype=said.dtype,
             arrays=found.arrays,
-        )  # fmt: skip
+        )
         preprocessing = preprocessing_from_json(said.preprocessing)
         target, loss = Target.from_json(said.target), build_loss(said.loss)
         outputs = len(target.classes) if target.kind == "several classes" else 1
@@ -134,8 +136,9 @@ def _check_outlook(
     wanted = windows.horizon, windows.window, len(windows.plan.columns)
     if sizes[0] != wanted[0] or sizes[1] < wanted[1] or sizes[2] != wanted[2]:
         raise FileFormatError(
-            f"{what}: outlook", needed=f"{wanted[0]} errors and {wanted[1]} rows of {wanted[2]}",
+            f"{what}: outlook",
+            needed=f"{wanted[0]} errors and {wanted[1]} rows of {wanted[2]}",
             got=f"{sizes[0]} errors and {sizes[1]} rows of {sizes[2]}",
-        )  # fmt: skip
+        )
     if bool(windows.plan.date) != bool(outlook.seconds):
         raise FileFormatError(f"{what}: outlook", needed="dates if and only if the series has some")

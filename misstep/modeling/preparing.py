@@ -77,14 +77,16 @@ def prepare_sequences(
     scaling = SequenceScaling.fit(learned, long)
     shortest, longest = int(learned.lengths.min()), int(learned.lengths.max())
     choices.add(
-        "channels", f"{scaling.channels}, each brought to mean 0 and deviation 1",
+        "channels",
+        f"{scaling.channels}, each brought to mean 0 and deviation 1",
         "measured on the training sequences only",
-    )  # fmt: skip
+    )
     if shortest < longest:
         choices.add(
-            "length", f"{shortest:,} to {longest:,} steps, filled up to {longest:,}",
+            "length",
+            f"{shortest:,} to {longest:,} steps, filled up to {longest:,}",
             "what fills up is masked: no layer sums it, compares it or learns from it",
-        )  # fmt: skip
+        )
     if scaling.pooled > 1:
         choices.add("steps", f"means of {scaling.pooled} each", scaling.reasons[1])
     return scaling

@@ -30,22 +30,32 @@ def series_baselines(
     steps = np.arange(1, horizon + 1)
     found = [
         Baseline(
-            "last_value", "the last value", "said for each step ahead",
+            "last_value",
+            "the last value",
+            "said for each step ahead",
             lambda: number_scores(np.repeat(test.last[:, None], horizon, axis=1), test.truth),
         )
-    ]  # fmt: skip
+    ]
     if season:
         # Of the latest season that is known at the origin.
         before = test.origins[:, None] + steps - -(-steps // season) * season
-        found.append(Baseline(
-            "seasonal", "the season before", f"the value {season} steps before",
-            lambda: number_scores(series.target[before], test.truth),
-        ))  # fmt: skip
+        found.append(
+            Baseline(
+                "seasonal",
+                "the season before",
+                f"the value {season} steps before",
+                lambda: number_scores(series.target[before], test.truth),
+            )
+        )
     lags = min(max(LAGS, season), past // 4)
-    found.append(Baseline(
-        "linear", "a linear model on lags", f"ridge regression on the last {lags} values",
-        lambda: _ridge_scores(series.target, past, lags, horizon, test),
-    ))  # fmt: skip
+    found.append(
+        Baseline(
+            "linear",
+            "a linear model on lags",
+            f"ridge regression on the last {lags} values",
+            lambda: _ridge_scores(series.target, past, lags, horizon, test),
+        )
+    )
     return found
 
 

@@ -56,10 +56,11 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
         if is_idx_folder(path.parent):
             return read_pictures(path.parent)
         raise FileFormatError(
-            str(path), needed="pictures and their labels side by side",
+            str(path),
+            needed="pictures and their labels side by side",
             got="a folder without " + NAMES["train_pictures"][0],
             try_="a folder with MNIST's four files under their usual names",
-        )  # fmt: skip
+        )
     if path.is_file() and is_npz(path):
         arrays = read_arrays(path)
         pictures = pictures_from_arrays(arrays, path.name)
@@ -104,10 +105,12 @@ def _sequences(arrays: dict[str, np.ndarray], path: Path) -> Sequences:
     if not holds_sequences(arrays):
         shown = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
         raise DataError(
-            str(path), needed="recorded sequences x (rows, steps, channels), or pictures x (rows, "
+            str(path),
+            needed="recorded sequences x (rows, steps, channels), or pictures x (rows, "
             "height, width) of bytes, and y (rows,)",
-            got=shown, try_="x[..., None] where there is one channel alone",
-        )  # fmt: skip
+            got=shown,
+            try_="x[..., None] where there is one channel alone",
+        )
     return sequences_from_arrays(arrays, path.name)
 
 

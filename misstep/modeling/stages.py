@@ -78,9 +78,12 @@ def stage_report(
     if all(one.predicted for one in stages) and validation.target.ndim == 1:
         examples = _examples(stages, validation.target[places], places, target, names)
     return StageReport(
-        len(places), tuple(one.update for one in stages), stages[0].score_name,
-        tuple(float(one.score * scale) for one in stages), examples,
-    )  # fmt: skip
+        len(places),
+        tuple(one.update for one in stages),
+        stages[0].score_name,
+        tuple(float(one.score * scale) for one in stages),
+        examples,
+    )
 
 
 def _examples(
@@ -102,10 +105,11 @@ def _examples(
     return tuple(
         StageExample(
             f"{places[row] + 1}" if names is None else str(names[int(places[row])]),
-            answers[row], tuple(one[row] for one in told),
+            answers[row],
+            tuple(one[row] for one in told),
         )
         for row in chosen
-    )  # fmt: skip
+    )
 
 
 def _classes_to_show(right: Array) -> list[int]:

@@ -55,9 +55,11 @@ def choose_season(past: Series, wished: int | None, choices: Choices) -> int:
         whole = isinstance(wished, int | np.integer) and not isinstance(wished, bool)
         if not whole or not 0 <= wished <= len(past) // 2 or wished == 1:
             raise ArgumentError(
-                "the season", needed=f"0 for none, or 2 to {len(past) // 2} steps (half of the "
-                "rows to learn from)", got=repr(wished),
-            )  # fmt: skip
+                "the season",
+                needed=f"0 for none, or 2 to {len(past) // 2} steps (half of the "
+                "rows to learn from)",
+                got=repr(wished),
+            )
         choices.add("season", f"{wished} steps" if wished else "none", "you chose it")
         return int(wished)
     season, because = find_season(past.target, past.plan.step)
@@ -77,9 +79,11 @@ def choose_shape(past: Series, horizon: int, season: int, choices: Choices) -> S
     width = (1 + len(inputs)) * window_lengths(len(past), season, horizon)[0]
     if inputs and width > MOST_FEATURES:
         choices.add(
-            "inputs", f"{past.plan.target} alone", f"{len(inputs)} others would make rows of "
+            "inputs",
+            f"{past.plan.target} alone",
+            f"{len(inputs)} others would make rows of "
             f"{width:,} numbers or more, too many to learn from {len(past):,} rows",
-        )  # fmt: skip
+        )
     elif inputs:
         wider, with_inputs = _trial(past, horizon, season, log, calendar)
         gain = 1 - with_inputs.error / judged.error if judged.error > 0 else 0.0
@@ -96,9 +100,10 @@ def choose_shape(past: Series, horizon: int, season: int, choices: Choices) -> S
     _tell_window(choices, shape, season, len(past))
     if calendar:
         choices.add(
-            "calendar", ", ".join(calendar), f"{past.plan.date} tells them, and each has come "
-            "round twice or more",
-        )  # fmt: skip
+            "calendar",
+            ", ".join(calendar),
+            f"{past.plan.date} tells them, and each has come round twice or more",
+        )
     return shape
 
 
@@ -161,8 +166,13 @@ def _tell_level(choices: Choices, past: Series, errors: dict[bool, float], log: 
             f"than {'without' if log else 'with'} logarithms"
         )
     level = f"logarithm of {past.plan.target}" if log else past.plan.target
-    choices.add("level", f"changes of the {level} from its last value" if log else
-                f"changes of {level} from its last value", because)  # fmt: skip
+    choices.add(
+        "level",
+        f"changes of the {level} from its last value"
+        if log
+        else f"changes of {level} from its last value",
+        because,
+    )
 
 
 def _moved(gain: float) -> str:

@@ -16,10 +16,7 @@ from misstep.nn.activations import (
     Softplus,
     Tanh,
 )
-from misstep.nn.attention import (
-    MultiHeadAttention,
-    TransformerBlock,
-)
+from misstep.nn.attention import MultiHeadAttention, TransformerBlock
 from misstep.nn.augmentation import (
     Cutout,
     RandomBrightness,
@@ -28,33 +25,12 @@ from misstep.nn.augmentation import (
     RandomShift,
     RandomWarp,
 )
-from misstep.nn.bag import (
-    WeightedBag,
-)
-from misstep.nn.building import (
-    build_loss,
-    build_module,
-)
-from misstep.nn.containers import (
-    ByAxes,
-    Residual,
-    Sequential,
-)
-from misstep.nn.convolution import (
-    Conv1D,
-    Conv1DTranspose,
-    Conv2D,
-    Conv2DTranspose,
-)
-from misstep.nn.embedding import (
-    Embedding,
-    PositionalEncoding,
-    PositionEmbedding,
-)
-from misstep.nn.ensemble import (
-    Ensemble,
-    MemberDense,
-)
+from misstep.nn.bag import WeightedBag
+from misstep.nn.building import build_loss, build_module
+from misstep.nn.containers import ByAxes, Residual, Sequential
+from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
+from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
+from misstep.nn.ensemble import Ensemble, MemberDense
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -74,12 +50,7 @@ from misstep.nn.initializers import (
     Zeros,
     registered_initializers,
 )
-from misstep.nn.layers import (
-    Dense,
-    Dropout,
-    Flatten,
-    Reshape,
-)
+from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
 from misstep.nn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -89,32 +60,12 @@ from misstep.nn.losses import (
     SquaredError,
     registered_losses,
 )
-from misstep.nn.module import (
-    Module,
-    registered_layers,
-)
-from misstep.nn.network import (
-    Network,
-    ParameterPlace,
-    StatisticPlace,
-)
-from misstep.nn.noise import (
-    GaussianNoise,
-)
-from misstep.nn.normalization import (
-    BatchNorm,
-    LayerNorm,
-    RMSNorm,
-)
-from misstep.nn.over_time import (
-    GlobalAveragePool1D,
-    GlobalMaxPool1D,
-    SpatialDropout,
-)
-from misstep.nn.parallel import (
-    Columns,
-    Parallel,
-)
+from misstep.nn.module import Module, registered_layers
+from misstep.nn.network import Network, ParameterPlace, StatisticPlace
+from misstep.nn.noise import GaussianNoise
+from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
+from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
+from misstep.nn.parallel import Columns, Parallel
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -125,26 +76,11 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
-from misstep.nn.recorded import (
-    Steps,
-    TimePool,
-    TimeSummary,
-)
-from misstep.nn.recurrent import (
-    GRU,
-    LSTM,
-    RNN,
-    Bidirectional,
-)
-from misstep.nn.text import (
-    layers_from_text,
-)
-from misstep.nn.tracing import (
-    Trace,
-)
-from misstep.nn.waves import (
-    PeriodicEmbedding,
-)
+from misstep.nn.recorded import Steps, TimePool, TimeSummary
+from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
+from misstep.nn.text import layers_from_text
+from misstep.nn.tracing import Trace
+from misstep.nn.waves import PeriodicEmbedding
 
 __all__ = [
     "ELU",

@@ -15,16 +15,7 @@ from misstep.errors import ArgumentError
 from misstep.ir import Value
 from misstep.nn.initializers import GlorotUniform, HeNormal, Initializer, LeCunNormal
 from misstep.nn.module import LayerExample, Module
-from misstep.ops import (
-    erf,
-    expm1,
-    relu,
-    sigmoid,
-    softmax,
-    softplus,
-    tanh,
-    where,
-)
+from misstep.ops import erf, expm1, relu, sigmoid, softmax, softplus, tanh, where
 
 
 class Activation(Module, abstract=True):

@@ -30,13 +30,7 @@ UNSEEN = -1e30
 
 
 def projected(
-    layer: Module,
-    name: str,
-    x: Value,
-    units: int,
-    initializer: Initializer,
-    *,
-    bias: bool = True,
+    layer: Module, name: str, x: Value, units: int, initializer: Initializer, *, bias: bool = True
 ) -> Value:
     """Return x W + b along the last axis, with parameters `name`_weight and `name`_bias of `layer`.
 
@@ -109,9 +103,11 @@ class MultiHeadAttention(Module):
         batch, time, features = x.shape
         if features % self.heads:
             raise ShapeError(
-                f"the input of {self}", needed=f"features that {self.heads} heads can share",
-                got=f"{features}", try_=f"{-(-features // self.heads) * self.heads} features",
-            )  # fmt: skip
+                f"the input of {self}",
+                needed=f"features that {self.heads} heads can share",
+                got=f"{features}",
+                try_=f"{-(-features // self.heads) * self.heads} features",
+            )
         width = features // self.heads
         whole = projected(self, "input", x, 3 * features, GlorotUniform(), bias=self.bias)
 
@@ -204,9 +200,10 @@ class TransformerBlock(Module):
         check_truth("TransformerBlock", "norm_first", self.norm_first)
         if self.activation not in _ACTIVATIONS:
             raise ArgumentError(
-                "activation of TransformerBlock", needed=" or ".join(sorted(_ACTIVATIONS)),
+                "activation of TransformerBlock",
+                needed=" or ".join(sorted(_ACTIVATIONS)),
                 got=repr(self.activation),
-            )  # fmt: skip
+            )
         made = {
             "attention": MultiHeadAttention(self.heads, self.dropout),
             "attention_norm": LayerNorm(self.epsilon),

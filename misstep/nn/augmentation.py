@@ -61,17 +61,20 @@ class _Augmentation(Module, abstract=True):
             number = isinstance(given, int | float) and not isinstance(given, bool)
             if not number or not low <= given <= high:
                 raise ArgumentError(
-                    f"{setting} of {name}", needed=f"a number from {low:g} to {high:g}",
+                    f"{setting} of {name}",
+                    needed=f"a number from {low:g} to {high:g}",
                     got=repr(given),
-                )  # fmt: skip
+                )
 
     def forward(self, x: Value) -> Value:
         """Return x changed at random in training, x itself in evaluation."""
         if x.ndim != 4 or 0 in x.shape[1:]:
             raise ShapeError(
-                f"the input of {self}", needed="(batch, height, width, channels)",
-                got=str(x.shape), try_="ms.Reshape((height, width, channels)) in front of it",
-            )  # fmt: skip
+                f"the input of {self}",
+                needed="(batch, height, width, channels)",
+                got=str(x.shape),
+                try_="ms.Reshape((height, width, channels)) in front of it",
+            )
         return self.changed(x) if current_trace().training else x
 
     def changed(self, x: Value) -> Value:
@@ -244,8 +247,10 @@ class RandomWarp(_Augmentation):
     fill: str = "edge"
 
     bounds_of: ClassVar[dict[str, tuple[float, float]]] = {
-        "degrees": (0, 180), "zoom": (0, 0.9), "stretch": (0, 0.9),
-    }  # fmt: skip
+        "degrees": (0, 180),
+        "zoom": (0, 0.9),
+        "stretch": (0, 0.9),
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -56,22 +56,26 @@ class WeightedBag(Module):
             raise ArgumentError("bias of WeightedBag", needed="True or False", got=repr(self.bias))
         if self.initializer is not None and not isinstance(self.initializer, Initializer):
             raise ArgumentError(
-                "initializer of WeightedBag", needed="an initializer such as ms.Zeros()",
+                "initializer of WeightedBag",
+                needed="an initializer such as ms.Zeros()",
                 got=repr(self.initializer),
-            )  # fmt: skip
+            )
 
     def forward(self, x: Value) -> Value:
         """Return the weighted sum of each row's vectors."""
         if x.ndim != 2 or x.shape[1] % 2 or not x.shape[1]:
             raise ShapeError(
-                f"the input of {self}", needed="(batch, terms and as many weights)",
+                f"the input of {self}",
+                needed="(batch, terms and as many weights)",
                 got=str(x.shape),
-            )  # fmt: skip
+            )
         if x.dtype == "float32" and self.count > MOST_IN_FLOAT32:
             raise ArgumentError(
-                "count of WeightedBag", needed=f"at most {MOST_IN_FLOAT32:,} in a float32 network",
-                got=f"{self.count:,}", try_='dtype="float64"',
-            )  # fmt: skip
+                "count of WeightedBag",
+                needed=f"at most {MOST_IN_FLOAT32:,} in a float32 network",
+                got=f"{self.count:,}",
+                try_='dtype="float64"',
+            )
         terms = x.shape[1] // 2
         numbers, weights = slice_axis(x, 1, 0, terms), slice_axis(x, 1, terms, 2 * terms)
         current_trace().takes_positions(numbers, self.count)

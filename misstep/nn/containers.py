@@ -126,9 +126,10 @@ class Residual(Sequential):
         super().__init__(*layers)
         if shortcut is not None and not isinstance(shortcut, Module):
             raise ArgumentError(
-                "shortcut of Residual", needed="a layer such as ms.Dense(16), or None",
+                "shortcut of Residual",
+                needed="a layer such as ms.Dense(16), or None",
                 got=repr(shortcut),
-            )  # fmt: skip
+            )
         self.shortcut = shortcut
 
     def children(self) -> Iterator[tuple[str, Module]]:
@@ -207,9 +208,10 @@ class ByAxes(Module):
         )
         if not good or not choices:
             raise ArgumentError(
-                "choices of ByAxes", needed="layers by numbers of axes, {3: ms.Flatten()}",
+                "choices of ByAxes",
+                needed="layers by numbers of axes, {3: ms.Flatten()}",
                 got=repr(choices),
-            )  # fmt: skip
+            )
         self.choices = dict(sorted(choices.items()))
 
     def children(self) -> Iterator[tuple[str, Module]]:
@@ -222,9 +224,10 @@ class ByAxes(Module):
         layer = self.choices.get(x.ndim - 1)
         if layer is None:
             raise ShapeError(
-                f"the input of {self.describe()}", got=str(x.shape[1:]),
+                f"the input of {self.describe()}",
+                got=str(x.shape[1:]),
                 needed=f"{' or '.join(map(str, self.choices))} axes beside the batch",
-            )  # fmt: skip
+            )
         return layer(x)
 
     def configuration(self) -> dict[str, Any]:

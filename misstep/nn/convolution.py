@@ -49,18 +49,20 @@ class _SpaceLayer(Module, abstract=True):
             raise ArgumentError(f"bias of {name}", needed="True or False", got=repr(bias))
         if initializer is not None and not isinstance(initializer, Initializer):
             raise ArgumentError(
-                f"initializer of {name}", needed="an initializer such as ms.HeNormal()",
+                f"initializer of {name}",
+                needed="an initializer such as ms.HeNormal()",
                 got=repr(initializer),
-            )  # fmt: skip
+            )
 
     def _check_input(self, x: Value) -> None:
         if x.ndim != self.axes + 2 or x.shape[-1] == 0:
             channels = ", 1" if x.ndim == self.axes + 1 else ", channels"
             raise ShapeError(
-                f"the input of {self}", needed=f"(batch, {SPACE[self.axes]}, channels)",
+                f"the input of {self}",
+                needed=f"(batch, {SPACE[self.axes]}, channels)",
                 got=str(x.shape),
                 try_=f"an input shape of ({SPACE[self.axes]}{channels})",
-            )  # fmt: skip
+            )
 
     def _weight(
         self, shape: tuple[int, ...], given: Initializer | None, fan_in: int, fan_out: int
@@ -98,9 +100,10 @@ class _Convolution(_SpaceLayer, abstract=True):
         padding_widths(self.padding, self._window(), (1,) * self.axes, f"padding of {name}")
         if self.filters % self.groups:
             raise ArgumentError(
-                f"filters of {name}", needed=f"a multiple of the {self.groups} groups",
+                f"filters of {name}",
+                needed=f"a multiple of the {self.groups} groups",
                 got=str(self.filters),
-            )  # fmt: skip
+            )
         self._check_more(self.bias, self.initializer)
 
     def forward(self, x: Value) -> Value:
@@ -109,24 +112,31 @@ class _Convolution(_SpaceLayer, abstract=True):
         channels, window = x.shape[-1], self._window()
         if channels % self.groups:
             raise ShapeError(
-                f"the input of {self}", needed=f"channels in {self.groups} equal groups",
+                f"the input of {self}",
+                needed=f"channels in {self.groups} equal groups",
                 got=f"{channels} channels",
-            )  # fmt: skip
+            )
         dilation = for_each_axis(self.dilation, self.axes, "dilation")
         check_room(x, window, dilation, padding_widths(self.padding, window, dilation), str(self))
         inner, size = channels // self.groups, math.prod(window)
         weight = self._weight(
-            (*window, inner, self.filters), self.initializer,
-            size * inner, size * self.filters // self.groups,
-        )  # fmt: skip
+            (*window, inner, self.filters),
+            self.initializer,
+            size * inner,
+            size * self.filters // self.groups,
+        )
         trace = current_trace()
         mask = trace.mask_of(x) if self.axes == 1 else None
         if mask is not None:
             x = without_filling(x, mask)
         y = convolution(
-            x, weight, stride=self.stride, padding=self.padding, dilation=self.dilation,
+            x,
+            weight,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
             groups=self.groups,
-        )  # fmt: skip
+        )
         trace.mask = None
         if mask is not None:
             (size,), (stride,), (apart,) = (
@@ -233,9 +243,12 @@ class _Transposed(_SpaceLayer, abstract=True):
 
     def __post_init__(self) -> None:
         self._check(
-            kernel=(self.kernel, 1), stride=(self.stride, 1), dilation=(self.dilation, 1),
-            padding=(self.padding, 0), more=(self.more, 0),
-        )  # fmt: skip
+            kernel=(self.kernel, 1),
+            stride=(self.stride, 1),
+            dilation=(self.dilation, 1),
+            padding=(self.padding, 0),
+            more=(self.more, 0),
+        )
         self._check_more(self.bias, self.initializer)
 
     def forward(self, x: Value) -> Value:
@@ -244,17 +257,23 @@ class _Transposed(_SpaceLayer, abstract=True):
         channels, window = x.shape[-1], self._window()
         size = math.prod(window)
         weight = self._weight(
-            (*window, self.filters, channels), self.initializer,
-            size * channels, size * self.filters,
-        )  # fmt: skip
+            (*window, self.filters, channels),
+            self.initializer,
+            size * channels,
+            size * self.filters,
+        )
         trace = current_trace()
         mask = trace.mask_of(x) if self.axes == 1 else None
         if mask is not None:
             x = without_filling(x, mask)
         y = transposed_convolution(
-            x, weight, stride=self.stride, padding=self.padding, more=self.more,
+            x,
+            weight,
+            stride=self.stride,
+            padding=self.padding,
+            more=self.more,
             dilation=self.dilation,
-        )  # fmt: skip
+        )
         trace.mask = None
         if mask is not None:
             # How many entries of x the outputs up to each one take; there are more behind, padded.

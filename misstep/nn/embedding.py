@@ -86,9 +86,10 @@ class Embedding(Module):
             whole = isinstance(self.padding, int) and not isinstance(self.padding, bool)
             if not whole or not 0 <= self.padding < self.count:
                 raise ArgumentError(
-                    "padding of Embedding", needed=f"a number from 0 to {self.count - 1}",
+                    "padding of Embedding",
+                    needed=f"a number from 0 to {self.count - 1}",
                     got=repr(self.padding),
-                )  # fmt: skip
+                )
         if self.vectors is not None:
             object.__setattr__(self, "vectors", self._checked(self.vectors))
 
@@ -96,9 +97,10 @@ class Embedding(Module):
         rows = np.array(as_array(vectors), "float64")
         if rows.shape != (self.count, self.features):
             raise ShapeError(
-                "vectors of Embedding", needed=f"shape ({self.count}, {self.features})",
+                "vectors of Embedding",
+                needed=f"shape ({self.count}, {self.features})",
                 got=str(rows.shape),
-            )  # fmt: skip
+            )
         if not np.isfinite(rows).all():
             raise ArgumentError("vectors of Embedding", needed="finite numbers", got="others")
         rows.flags.writeable = False
@@ -111,9 +113,11 @@ class Embedding(Module):
             raise ShapeError("the input of Embedding", needed="(batch, …)", got=str(x.shape))
         if x.dtype == "float32" and self.count > MOST_IN_FLOAT32:
             raise ArgumentError(
-                "count of Embedding", needed=f"at most {MOST_IN_FLOAT32:,} in a float32 network",
-                got=f"{self.count:,}", try_='dtype="float64"',
-            )  # fmt: skip
+                "count of Embedding",
+                needed=f"at most {MOST_IN_FLOAT32:,} in a float32 network",
+                got=f"{self.count:,}",
+                try_='dtype="float64"',
+            )
         trace.takes_positions(x, self.count)
         rows: Array | None = None if self.vectors is None else as_array(self.vectors)
         padding = 0 if self.mask and self.padding is None else self.padding
@@ -167,9 +171,11 @@ def check_sequences(layer: object, x: Value) -> None:
     """Raise ShapeError unless `x` is (batch, time, features) with a step and a feature or more."""
     if x.ndim != 3 or 0 in x.shape[1:]:
         raise ShapeError(
-            f"the input of {layer}", needed="sequences (batch, time, features)", got=str(x.shape),
+            f"the input of {layer}",
+            needed="sequences (batch, time, features)",
+            got=str(x.shape),
             try_="input_shape=(time, features); for words, an ms.Embedding before it",
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)

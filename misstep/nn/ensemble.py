@@ -52,9 +52,10 @@ class Ensemble(Sequential):
         """Return what each row's member says in training, the mean of all in evaluation."""
         if x.ndim < 2:
             raise ShapeError(
-                "the input of Ensemble", needed="(batch, features) with a feature or more",
+                "the input of Ensemble",
+                needed="(batch, features) with a feature or more",
                 got=str(x.shape),
-            )  # fmt: skip
+            )
         trace = current_trace()
         trace.mask = None
         count, rest = x.shape[0], x.shape[1:]
@@ -74,8 +75,9 @@ class Ensemble(Sequential):
             raise ShapeError(
                 f"the layers of {self.describe()}",
                 needed="(rows, members, …) with rows and members as they came",
-                got=f"{answers.shape} from {x.shape}", try_="ms.MemberDense as the last layer",
-            )  # fmt: skip
+                got=f"{answers.shape} from {x.shape}",
+                try_="ms.MemberDense as the last layer",
+            )
         return answers
 
     def configuration(self) -> dict[str, Any]:
@@ -121,9 +123,11 @@ class MemberDense(Dense):
         """Return xₘ Wₘ + bₘ for each member m."""
         if x.ndim != 3 or 0 in x.shape[1:]:
             raise ShapeError(
-                f"the input of {self}", needed="(batch, members, features)", got=str(x.shape),
+                f"the input of {self}",
+                needed="(batch, members, features)",
+                got=str(x.shape),
                 try_="standing inside ms.Ensemble(…)",
-            )  # fmt: skip
+            )
         members, inputs = x.shape[1:]
         following = current_trace().following
         initializer = self.initializer or getattr(following, "suits", None) or GlorotUniform()

@@ -201,9 +201,11 @@ class Orthogonal(Initializer):
     def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
         if len(shape) < 2:
             raise ArgumentError(
-                "the initializer Orthogonal", needed="a parameter of two or more axes",
-                got=f"shape {shape}", try_="Zeros for biases",
-            )  # fmt: skip
+                "the initializer Orthogonal",
+                needed="a parameter of two or more axes",
+                got=f"shape {shape}",
+                try_="Zeros for biases",
+            )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         matrix = normal_draws((max(rows, columns), min(rows, columns)), seed, stream)
         directions, triangle = np.linalg.qr(matrix)

@@ -51,18 +51,20 @@ class Dense(Module):
             raise ArgumentError("bias of Dense", needed="True or False", got=repr(self.bias))
         if self.initializer is not None and not isinstance(self.initializer, Initializer):
             raise ArgumentError(
-                "initializer of Dense", needed="an initializer such as ms.HeNormal()",
+                "initializer of Dense",
+                needed="an initializer such as ms.HeNormal()",
                 got=repr(self.initializer),
-            )  # fmt: skip
+            )
 
     def forward(self, x: Value) -> Value:
         """Return x W + b."""
         if x.ndim < 2 or x.shape[-1] == 0:
             raise ShapeError(
-                f"the input of {self}", needed="(batch, features) with a feature or more",
+                f"the input of {self}",
+                needed="(batch, features) with a feature or more",
                 got=str(x.shape),
                 try_="giving x one row per example: x.reshape(-1, 1) for a single feature",
-            )  # fmt: skip
+            )
         inputs = x.shape[-1]
         following = current_trace().following
         initializer = self.initializer or getattr(following, "suits", None) or GlorotUniform()
@@ -149,9 +151,10 @@ class Reshape(Module):
         """Return x with its entries in another shape."""
         if x.ndim < 1 or math.prod(x.shape[1:]) != math.prod(self.shape):
             raise ShapeError(
-                f"the input of {self}", needed=f"{math.prod(self.shape):,} entries in a row",
+                f"the input of {self}",
+                needed=f"{math.prod(self.shape):,} entries in a row",
                 got=str(x.shape),
-            )  # fmt: skip
+            )
         current_trace().mask = None
         return reshape(x, (x.shape[0], *self.shape))
 
@@ -191,9 +194,11 @@ class Dropout(Module):
     def __post_init__(self) -> None:
         if not isinstance(self.rate, int | float) or not 0 <= self.rate < 1:
             raise ArgumentError(
-                "rate of Dropout", needed="a share from 0 up to but not 1", got=repr(self.rate),
+                "rate of Dropout",
+                needed="a share from 0 up to but not 1",
+                got=repr(self.rate),
                 try_="ms.Dropout(0.5) to drop half of the entries",
-            )  # fmt: skip
+            )
 
     def forward(self, x: Value) -> Value:
         """Return x with entries dropped in training, x itself in evaluation."""

@@ -100,9 +100,11 @@ class Loss:
             )
         if self.target_kind == "int" and target.type.is_float:
             raise DtypeError(
-                f"the target of {name}", needed="class positions 0, 1, 2 …", got=target.dtype,
+                f"the target of {name}",
+                needed="class positions 0, 1, 2 …",
+                got=target.dtype,
                 try_='y.astype("int64")',
-            )  # fmt: skip
+            )
         if self.target_kind == "float" and target.dtype != prediction.dtype:
             raise DtypeError(f"the target of {name}", needed=prediction.dtype, got=target.dtype)
 
@@ -255,9 +257,11 @@ def _check_smoothing(name: str, smoothing: Any) -> None:
     number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
     if not number or not 0 <= smoothing < 1:
         raise ArgumentError(
-            f"smoothing of {name}", needed="a share from 0 up to but not 1", got=repr(smoothing),
+            f"smoothing of {name}",
+            needed="a share from 0 up to but not 1",
+            got=repr(smoothing),
             try_="0.1",
-        )  # fmt: skip
+        )
 
 
 def _checked_weights(name: str, weights: Any, count: int | None) -> tuple[float, ...] | None:
@@ -271,10 +275,11 @@ def _checked_weights(name: str, weights: Any, count: int | None) -> tuple[float,
     if wrong_count or not all(np.isfinite(one) and one >= 0 for one in result):
         raise ArgumentError(
             f"class_weights of {name}",
-            needed=f"{count} numbers of 0 or more" if count
+            needed=f"{count} numbers of 0 or more"
+            if count
             else "a number of 0 or more for each class",
             got=repr(weights),
-        )  # fmt: skip
+        )
     return result
 
 
@@ -314,9 +319,10 @@ class BinaryCrossEntropy(Loss):
             return None
         if target.ndim > 1 and target.size != target.shape[0]:
             raise ShapeError(
-                "class_weights of BinaryCrossEntropy", needed="a network with one output",
+                "class_weights of BinaryCrossEntropy",
+                needed="a network with one output",
                 got=str(target.shape),
-            )  # fmt: skip
+            )
         ones = target if target.ndim == 1 else target[:, 0]
         zero, one = self.class_weights
         # Linear, so that a share between the classes weighs in between.
@@ -375,9 +381,11 @@ class CrossEntropy(Loss):
         """Raise ShapeError unless there is one output for each class and one class for each row."""
         if prediction.ndim != 2:
             raise ShapeError(
-                "the prediction given to CrossEntropy", needed="(batch, classes)",
-                got=str(prediction.shape), try_="ms.Flatten() before the last ms.Dense(classes)",
-            )  # fmt: skip
+                "the prediction given to CrossEntropy",
+                needed="(batch, classes)",
+                got=str(prediction.shape),
+                try_="ms.Flatten() before the last ms.Dense(classes)",
+            )
         super().check(prediction, target)
         if self.class_weights is not None and len(self.class_weights) != prediction.shape[1]:
             raise ShapeError(

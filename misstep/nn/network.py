@@ -259,8 +259,9 @@ class Network:
         """Return what the flat buffer of statistics is after a pass; None: what it was before."""
         if not trace.changed:
             return None
-        parts = [reshape(trace.current[one.specification.name], (-1,))
-                 for one in self.statistic_places]  # fmt: skip
+        parts = [
+            reshape(trace.current[one.specification.name], (-1,)) for one in self.statistic_places
+        ]
         return concatenate(parts)
 
     def check_rows(self, x: npt.ArrayLike) -> Array:
@@ -409,9 +410,7 @@ def _operations(trace: Trace, output: Value) -> dict[str, int]:
 _Specification = TypeVar("_Specification", ParameterSpecification, StatisticSpecification)
 
 
-def _in_a_row(
-    wanted: Mapping[str, _Specification],
-) -> Iterator[tuple[_Specification, int, int]]:
+def _in_a_row(wanted: Mapping[str, _Specification]) -> Iterator[tuple[_Specification, int, int]]:
     """Yield each of `wanted` with where it begins and ends in a flat buffer of all of them."""
     start = 0
     for one in wanted.values():
@@ -425,6 +424,8 @@ def _checked_shape(shape: Any) -> tuple[int, ...]:
         return tuple(operator.index(length) for length in shape)
     except TypeError as error:
         raise ArgumentError(
-            "input_shape of a network", needed="the lengths of one row, without the batch",
-            got=repr(shape), try_="input_shape=(4,) for rows of four features",
-        ) from error  # fmt: skip
+            "input_shape of a network",
+            needed="the lengths of one row, without the batch",
+            got=repr(shape),
+            try_="input_shape=(4,) for rows of four features",
+        ) from error

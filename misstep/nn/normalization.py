@@ -28,9 +28,11 @@ def _check_epsilon(layer: str, epsilon: Any) -> None:
 def _check_features(layer: Module, x: Value) -> None:
     if x.ndim < 2 or x.shape[-1] == 0:
         raise ShapeError(
-            f"the input of {layer}", needed="(batch, …, features) with a feature or more",
-            got=str(x.shape), try_="a row of features for each example: x.reshape(-1, 1)",
-        )  # fmt: skip
+            f"the input of {layer}",
+            needed="(batch, …, features) with a feature or more",
+            got=str(x.shape),
+            try_="a row of features for each example: x.reshape(-1, 1)",
+        )
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,11 @@ class BatchNorm(Module):
         number = isinstance(self.momentum, int | float) and not isinstance(self.momentum, bool)
         if not number or not 0 < self.momentum <= 1:
             raise ArgumentError(
-                "momentum of BatchNorm", needed="a share above 0, at most 1",
-                got=repr(self.momentum), try_="0.1: a tenth of each new batch",
-            )  # fmt: skip
+                "momentum of BatchNorm",
+                needed="a share above 0, at most 1",
+                got=repr(self.momentum),
+                try_="0.1: a tenth of each new batch",
+            )
         _check_epsilon("BatchNorm", self.epsilon)
 
     def forward(self, x: Value) -> Value:
@@ -95,11 +99,7 @@ class BatchNorm(Module):
         return normalize(x, scale, shift, axes, self.epsilon)
 
     def _of_what_counts(
-        self,
-        x: Value,
-        mask: Value,
-        running: tuple[Value, Value],
-        parameters: tuple[Value, Value],
+        self, x: Value, mask: Value, running: tuple[Value, Value], parameters: tuple[Value, Value]
     ) -> Value:
         """Return sequences normalized by mean and variance of the entries that count."""
         counts = reshape(mask, (*mask.shape, 1))

@@ -124,9 +124,11 @@ class SpatialDropout(Module):
         number = isinstance(self.rate, int | float) and not isinstance(self.rate, bool)
         if not number or not 0 <= self.rate < 1:
             raise ArgumentError(
-                "rate of SpatialDropout", needed="a share from 0 up to but not 1",
-                got=repr(self.rate), try_="ms.SpatialDropout(0.2) to drop a fifth of the channels",
-            )  # fmt: skip
+                "rate of SpatialDropout",
+                needed="a share from 0 up to but not 1",
+                got=repr(self.rate),
+                try_="ms.SpatialDropout(0.2) to drop a fifth of the channels",
+            )
 
     def forward(self, x: Value) -> Value:
         """Return x with channels dropped in training, x itself in evaluation."""

@@ -51,9 +51,10 @@ class Columns(Module):
         """Return a part of the features."""
         if x.ndim != 2 or x.shape[1] < self.stop:
             raise ShapeError(
-                f"the input of {self}", needed=f"(batch, {self.stop} features or more)",
+                f"the input of {self}",
+                needed=f"(batch, {self.stop} features or more)",
                 got=str(x.shape),
-            )  # fmt: skip
+            )
         current_trace().mask = None
         return slice_axis(x, 1, self.start, self.stop)
 
@@ -124,7 +125,7 @@ class Parallel(Sequential):
                 f"the outputs of {self.describe()}",
                 needed="one shape but for the last axis" if beside else "one shape",
                 got=" and ".join(str(one.shape[1:]) for one in outputs),
-            )  # fmt: skip
+            )
         if beside:
             return concatenate(outputs, -1) if len(outputs) > 1 else outputs[0]
         whole = outputs[0]

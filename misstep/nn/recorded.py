@@ -68,9 +68,10 @@ class Steps(Module):
         size = self.steps * self.channels
         if x.ndim != 2 or x.shape[1] != size + 1:
             raise ShapeError(
-                f"the input of {self}", needed=f"{size:,} numbers and a share in a row",
+                f"the input of {self}",
+                needed=f"{size:,} numbers and a share in a row",
                 got=str(x.shape),
-            )  # fmt: skip
+            )
         # Half a step more than the time is between two numbers of steps, however they are rounded.
         length = slice_axis(x, 1, size, size + 1) * float(self.steps)
         current_trace().mask = cast(less(_times(x, self.steps) + 0.5, length), x.dtype)

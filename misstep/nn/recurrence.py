@@ -148,9 +148,10 @@ def _along(
         initial = broadcast_to(make_literal(np.zeros(()), x.dtype), (batch, carried))
     if initial.shape != (batch, carried):
         raise ShapeError(
-            "the initial state of a recurrent layer", needed=f"shape {(batch, carried)}",
+            "the initial state of a recurrent layer",
+            needed=f"shape {(batch, carried)}",
             got=str(initial.shape),
-        )  # fmt: skip
+        )
     # Step after step, as scans leave their results: what layers hand on is never turned around.
     z = reshape(transpose(x, (1, 0, 2)), (time * batch, features)) @ weight
     if bias is not None:
@@ -160,9 +161,10 @@ def _along(
     if mask is not None:
         if mask.shape != (batch, time):
             raise ShapeError(
-                "the mask of a recurrent layer", needed=f"shape {(batch, time)}",
+                "the mask of a recurrent layer",
+                needed=f"shape {(batch, time)}",
                 got=str(mask.shape),
-            )  # fmt: skip
+            )
         sequences.append(reshape(mask, (batch, time, 1)) > 0.5)
 
         def masked(carry: Value, z: Value, counts: Value, *fixed: Value) -> list[Value]:

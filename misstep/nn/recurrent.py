@@ -119,16 +119,21 @@ class RNN(Recurrent):
         super().__post_init__()
         if self.activation not in FUNCTIONS:
             raise ArgumentError(
-                "activation of RNN", needed=" or ".join(map(repr, FUNCTIONS)),
+                "activation of RNN",
+                needed=" or ".join(map(repr, FUNCTIONS)),
                 got=repr(self.activation),
-            )  # fmt: skip
+            )
 
     def states(self, x: Value, mask: Value | None, training: bool) -> Value:
         """Return h at each step."""
         return rnn(
-            x, *self.weights(x.shape[2]), mask=mask, reverse=self.reverse, training=training,
+            x,
+            *self.weights(x.shape[2]),
+            mask=mask,
+            reverse=self.reverse,
+            training=training,
             activation=self.activation,
-        )  # fmt: skip
+        )
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
@@ -216,9 +221,11 @@ class Bidirectional(Sequential):
         fits = len(layers) == 1 and isinstance(layers[0], Recurrent) and not layers[0].reverse
         if not fits:
             raise ArgumentError(
-                "Bidirectional", needed="one recurrent layer that reads forwards",
-                got=", ".join(map(repr, layers)) or "none", try_="ms.Bidirectional(ms.LSTM(64))",
-            )  # fmt: skip
+                "Bidirectional",
+                needed="one recurrent layer that reads forwards",
+                got=", ".join(map(repr, layers)) or "none",
+                try_="ms.Bidirectional(ms.LSTM(64))",
+            )
         self.onward: Recurrent = layers[0]  # type: ignore[assignment]
         self.backward = replace(self.onward, reverse=True)
 

@@ -29,9 +29,7 @@ ACTIVATIONS = {
 }
 RECURRENT = {"lstm": "LSTM", "gru": "GRU", "rnn": "RNN"}
 # What takes sequences whole, so that a recurrent layer before it gives back every step.
-TAKES_SEQUENCES = {
-    *RECURRENT, "attention", "transformer", "conv", "res", "pool", "gap", "flatten",
-}  # fmt: skip
+TAKES_SEQUENCES = {*RECURRENT, "attention", "transformer", "conv", "res", "pool", "gap", "flatten"}
 # What may stand between a layer and its activation.
 BETWEEN = {"bn": "BatchNorm", "ln": "LayerNorm"}
 MOST = 100_000
@@ -181,9 +179,10 @@ def _drop(line: _Line, part: _Part, place: int) -> None:
     if float(part.number or 0) >= 1:
         raise ArgumentError(
             f"the part {part.written!r} of the network {line.text!r}",
-            needed="drop and a share below 1", got=part.number,
+            needed="drop and a share below 1",
+            got=part.number,
             try_="drop0.5 to drop half of the entries",
-        )  # fmt: skip
+        )
     line.layers.append(_layer("Dropout", float(part.number or 0)))
 
 
@@ -245,8 +244,9 @@ def _embed(line: _Line, part: _Part, place: int) -> None:
     if line.vocabulary is None:
         raise ArgumentError(
             f"the part {part.written!r} of the network {line.text!r}",
-            needed="how many words there are", try_="from_text(text, vocabulary=20_000)",
-        )  # fmt: skip
+            needed="how many words there are",
+            try_="from_text(text, vocabulary=20_000)",
+        )
     line.layers.append(_layer("Embedding", line.vocabulary, features, mask=True, padding=0))
     line.axes, line.features = True, features
 

@@ -118,9 +118,10 @@ class Trace:
         self._calls += 1
         if self._calls > MOST_CALLS:
             raise ArgumentError(
-                "a network", needed=f"at most {MOST_CALLS:,} calls of layers in a pass",
+                "a network",
+                needed=f"at most {MOST_CALLS:,} calls of layers in a pass",
                 try_="fewer layers that stand in it several times",
-            )  # fmt: skip
+            )
 
     def mask_of(self, x: Value) -> Value | None:
         """Return the mask of the sequences `x` (batch, time, …), or None where all entries count.
@@ -129,10 +130,11 @@ class Trace:
         """
         if self.mask is not None and self.mask.shape != x.shape[:2]:
             raise ShapeError(
-                "the mask of sequences", needed=f"shape {x.shape[:2]}, as the sequences have",
+                "the mask of sequences",
+                needed=f"shape {x.shape[:2]}, as the sequences have",
                 got=str(self.mask.shape),
                 try_="layers that keep the length of sequences, or an Embedding without a mask",
-            )  # fmt: skip
+            )
         return self.mask
 
     def becomes(self, name: str, value: Value) -> None:

@@ -16,14 +16,7 @@ import numpy as np
 
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Array, Value
-from misstep.nn.initializers import (
-    Fans,
-    GlorotUniform,
-    Initializer,
-    Uniform,
-    Zeros,
-    normal_draws,
-)
+from misstep.nn.initializers import Fans, GlorotUniform, Initializer, Uniform, Zeros, normal_draws
 from misstep.nn.layers import positive_whole
 from misstep.nn.module import LayerExample, Module
 from misstep.ops import concatenate, cos, reshape, slice_axis, transpose
@@ -84,9 +77,10 @@ class PeriodicEmbedding(Module):
         places = [one for one in given if isinstance(one, int) and not isinstance(one, bool)]
         if not places or len(places) != len(given) or len(set(places)) != len(places):
             raise ArgumentError(
-                "places of PeriodicEmbedding", got=repr(self.places),
+                "places of PeriodicEmbedding",
+                got=repr(self.places),
                 needed="different whole numbers, one or more, or None for all features",
-            )  # fmt: skip
+            )
         object.__setattr__(self, "places", tuple(places))
 
     def forward(self, x: Value) -> Value:
@@ -99,9 +93,10 @@ class PeriodicEmbedding(Module):
         places = range(features) if self.places is None else self.places
         if not 0 <= min(places) <= max(places) < features:
             raise ShapeError(
-                "the input of PeriodicEmbedding", got=f"{features} features",
+                "the input of PeriodicEmbedding",
+                got=f"{features} features",
                 needed=f"features from {min(places)} to {max(places)}",
-            )  # fmt: skip
+            )
         between = x.shape[1:-1]
         numbers = math.prod(between) * len(places)
         picked = [slice_axis(x, x.ndim - 1, start, stop) for start, stop in _runs(places)]
@@ -117,9 +112,8 @@ class PeriodicEmbedding(Module):
         )
         phase = own("phase", (self.waves,), Uniform(math.pi), penalized=False)
         weight = own(
-            "weight", (self.waves, self.size), GlorotUniform(),
-            fan_in=self.waves, fan_out=self.size,
-        )  # fmt: skip
+            "weight", (self.waves, self.size), GlorotUniform(), fan_in=self.waves, fan_out=self.size
+        )
         bias = own("bias", (self.size,), Zeros(), penalized=False)
         waves = cos(z * frequency * (2.0 * math.pi) + phase)
         mixed = transpose(transpose(waves, (1, 0, 2)) @ weight, (1, 0, 2)) + bias

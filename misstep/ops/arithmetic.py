@@ -15,14 +15,7 @@ from misstep.errors import DtypeError
 from misstep.ir import Array, Type, Value
 from misstep.ir.op import Example, broadcast_shape, float_dtype
 from misstep.ops.comparison import where
-from misstep.ops.elementwise import (
-    Binary,
-    Gradients,
-    Types,
-    Unary,
-    binary_function,
-    unary_function,
-)
+from misstep.ops.elementwise import Binary, Gradients, Types, Unary, binary_function, unary_function
 from misstep.ops.functions import log
 
 

@@ -259,9 +259,11 @@ class Where(Op):
         condition, a, b = inputs
         if condition.dtype != "bool":
             raise DtypeError(
-                "the condition of where", needed="truth values", got=str(condition),
+                "the condition of where",
+                needed="truth values",
+                got=str(condition),
                 try_="a comparison such as x > 0",
-            )  # fmt: skip
+            )
         return Type(broadcast_shape(self, condition, a, b), same_dtype(self, a, b))
 
     def run(self, condition: Array, a: Array, b: Array) -> Array:

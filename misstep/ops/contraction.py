@@ -100,9 +100,11 @@ def matmul(a: Operand, b: Operand) -> Value:
     left, right = together(a, b)
     if left.ndim == 0 or right.ndim == 0:
         raise ShapeError(
-            "matrix product", needed="values with axes", got=f"{left.shape} and {right.shape}",
+            "matrix product",
+            needed="values with axes",
+            got=f"{left.shape} and {right.shape}",
             try_="multiplying with *",
-        )  # fmt: skip
+        )
     first = reshape(left, (1, *left.shape)) if left.ndim == 1 else left
     second = reshape(right, (*right.shape, 1)) if right.ndim == 1 else right
     product = MatrixProduct()(first, second)

@@ -126,9 +126,10 @@ class _Windowed(Op, abstract=True):
             )
         if any(len(one) != len(self.window) or min(one) < 1 for one in sizes):
             raise ShapeError(
-                self.name, needed="a window, stride and dilation of 1 or more for each axis",
+                self.name,
+                needed="a window, stride and dilation of 1 or more for each axis",
                 got=str(sizes),
-            )  # fmt: skip
+            )
         found = []
         for length, size, step, apart in zip(x.shape[1:-1], *sizes, strict=True):
             left = length - (size - 1) * apart - 1
@@ -136,8 +137,9 @@ class _Windowed(Op, abstract=True):
                 raise ShapeError(
                     self.name,
                     needed=f"at least {(size - 1) * apart + 1} entries along each axis of space",
-                    got=str(x.shape), try_="padding, or a smaller window",
-                )  # fmt: skip
+                    got=str(x.shape),
+                    try_="padding, or a smaller window",
+                )
             found.append(left // step + 1)
         return tuple(found)
 
@@ -158,10 +160,14 @@ class _Windowed(Op, abstract=True):
         space = [
             phases_of(*sizes)
             for sizes in zip(
-                shape[1:-1], upstream.shape[1:-1], self.window, self.stride, self.dilation,
+                shape[1:-1],
+                upstream.shape[1:-1],
+                self.window,
+                self.stride,
+                self.dilation,
                 strict=True,
             )
-        ]  # fmt: skip
+        ]
         front = [max(-min(one.first for one in axis), 0) for axis in space]
         behind = [
             max(max(one.last for one in axis) - places + 1, 0)
@@ -360,7 +366,7 @@ def convolution(
             "convolution",
             needed="x (batch, *space, channels), weight (*window, channels, filters)",
             got=f"{value.shape} and {taps.shape}",
-        )  # fmt: skip
+        )
     window, (inner, filters) = taps.shape[:axes], taps.shape[axes:]
     steps, apart = (
         for_each_axis(given, axes, f"{name} of convolution")
@@ -441,10 +447,12 @@ def transposed_convolution(
     steps, apart, cut, behind = (
         for_each_axis(given, axes, f"{name} of transposed convolution", least)
         for name, given, least in (
-            ("stride", stride, 1), ("dilation", dilation, 1), ("padding", padding, 0),
+            ("stride", stride, 1),
+            ("dilation", dilation, 1),
+            ("padding", padding, 0),
             ("more", more, 0),
         )
-    )  # fmt: skip
+    )
     parts = zip(value.shape[1:-1], window, steps, apart, behind, strict=True)
     whole = tuple(
         (length - 1) * step + (size - 1) * gap + 1 + extra
@@ -463,9 +471,10 @@ def transposed_convolution(
     for axis, (count, length) in enumerate(zip(cut, whole, strict=True), start=1):
         if length - 2 * count < 1:
             raise ShapeError(
-                "transposed convolution", needed="more entries than are cut off",
+                "transposed convolution",
+                needed="more entries than are cut off",
                 got=f"{length} along axis {axis}, padding {count}",
-            )  # fmt: skip
+            )
         if count:
             result = slice_axis(result, axis, count, length - count)
     return result

@@ -14,12 +14,7 @@ import numpy as np
 
 from misstep.ir import Array, Value
 from misstep.ops.comparison import where
-from misstep.ops.elementwise import (
-    Gradients,
-    Types,
-    Unary,
-    unary_function,
-)
+from misstep.ops.elementwise import Gradients, Types, Unary, unary_function
 
 
 @dataclass(frozen=True)

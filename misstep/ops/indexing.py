@@ -24,9 +24,11 @@ _WHOLE = ("int32", "int64", "uint32")
 def _whole(op: Op, positions: Type) -> None:
     if positions.dtype not in _WHOLE:
         raise DtypeError(
-            f"the positions of {op.name}", needed="whole numbers", got=str(positions),
+            f"the positions of {op.name}",
+            needed="whole numbers",
+            got=str(positions),
             try_='ms.cast(positions, "int64")',
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True)

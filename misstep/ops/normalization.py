@@ -56,14 +56,16 @@ class Normalize(Op):
         axes = {checked_axis(self, axis, len(x.shape)) for axis in self.axes}
         if len(axes) != len(self.axes) or any(x.shape[axis] == 0 for axis in axes):
             raise ShapeError(
-                self.name, needed="different axes with an entry or more",
+                self.name,
+                needed="different axes with an entry or more",
                 got=f"axes {self.axes} of {x}",
-            )  # fmt: skip
+            )
         if broadcast_shape(self, x, scale, shift) != x.shape:
             raise ShapeError(
-                self.name, needed=f"scale and shift that broadcast to {x.shape}",
+                self.name,
+                needed=f"scale and shift that broadcast to {x.shape}",
                 got=f"{scale.shape} and {shift.shape}",
-            )  # fmt: skip
+            )
         return Type(x.shape, dtype)
 
     def run(self, x: Array, scale: Array, shift: Array) -> Array:

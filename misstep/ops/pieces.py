@@ -123,10 +123,11 @@ class Pad(Op):
 
     def _slices(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
         return tuple(
-            slice(before, before + (length - 1) * (between + 1) + 1 if length else before,
-                  between + 1)
+            slice(
+                before, before + (length - 1) * (between + 1) + 1 if length else before, between + 1
+            )
             for length, before, between in zip(shape, self.before, self.between, strict=True)
-        )  # fmt: skip
+        )
 
     def run(self, x: Array) -> Array:
         return padded(x, self.before, self.after, self.between)

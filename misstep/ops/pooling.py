@@ -242,7 +242,8 @@ def _sizes(
     widths = padding_widths(padding, sizes, (1,) * axes)
     if any(max(ends) >= size for ends, size in zip(widths, sizes, strict=True)):
         raise ArgumentError(
-            f"the padding of {what}", needed="less than the window: an entry in each",
+            f"the padding of {what}",
+            needed="less than the window: an entry in each",
             got=f"{padding} for a window of {window}",
-        )  # fmt: skip
+        )
     return sizes, steps, widths

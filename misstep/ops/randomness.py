@@ -49,9 +49,7 @@ def philox(
         c1, c3 = second & low32, first & low32
         k0 = (k0 + 0x9E3779B9) & 0xFFFFFFFF
         k1 = (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return (
-        c0.astype(np.uint32), c1.astype(np.uint32), c2.astype(np.uint32), c3.astype(np.uint32)
-    )  # fmt: skip
+    return (c0.astype(np.uint32), c1.astype(np.uint32), c2.astype(np.uint32), c3.astype(np.uint32))
 
 
 def lowered_philox(code: Any, counter: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -207,17 +205,23 @@ def _whole_number(x: Operand) -> Value:
 
 
 def random_uniform(
-    shape: tuple[int, ...], seed: Operand, step: Operand = 0, stream: int = 0,
+    shape: tuple[int, ...],
+    seed: Operand,
+    step: Operand = 0,
+    stream: int = 0,
     dtype: str = "float32",
-) -> Value:  # fmt: skip
+) -> Value:
     """Return numbers from 0 up to but not 1: the same for the same seed, step, stream and place."""
     return RandomUniform(tuple(shape), stream, dtype)(_whole_number(seed), _whole_number(step))
 
 
 def random_normal(
-    shape: tuple[int, ...], seed: Operand, step: Operand = 0, stream: int = 0,
+    shape: tuple[int, ...],
+    seed: Operand,
+    step: Operand = 0,
+    stream: int = 0,
     dtype: str = "float32",
-) -> Value:  # fmt: skip
+) -> Value:
     """Return normally distributed numbers of mean 0 and deviation 1 (Box and Muller, 1958)."""
     pair = random_uniform((2, *shape), seed, step, stream, dtype)
     # 1 − u is never 0, so the logarithm is finite.

@@ -71,9 +71,10 @@ class Scan(Op):
         dtype = float_dtype(self, *inputs[:1])
         if self.sequences < 1 or len(inputs) <= self.sequences:
             raise ShapeError(
-                self.name, needed="a carry and one sequence or more",
+                self.name,
+                needed="a carry and one sequence or more",
                 got=f"{self.sequences} sequences among {len(inputs)} inputs",
-            )  # fmt: skip
+            )
         body = self.graph(dtype)
         carry, *others = inputs
         times = {one.shape[1:2] for one in others[: self.sequences]}
@@ -85,22 +86,24 @@ class Scan(Op):
                 self.name,
                 needed=f"sequences (batch, time, features) of one length beside {carry.shape}",
                 got=" and ".join(str(one.shape) for one in others[: self.sequences]),
-            )  # fmt: skip
+            )
         given = [carry]
         given += [Type((one.shape[0], one.shape[2]), one.dtype) for one in others[: self.sequences]]
         given += others[self.sequences :]
         wanted = [one.type for one in body.inputs]
         if given != wanted:
             raise ShapeError(
-                self.name, needed=f"for each step {', '.join(map(str, wanted))}",
+                self.name,
+                needed=f"for each step {', '.join(map(str, wanted))}",
                 got=", ".join(map(str, given)),
                 try_="a carry and sequences of one batch and one kind of number",
-            )  # fmt: skip
+            )
         outputs = [one.type for one in body.outputs.values()]
         batch, carried = carry.shape if len(carry.shape) == 2 else (-1, 0)
         ends = list(np.cumsum([one.shape[-1] if one.shape else 0 for one in outputs]))
-        if any(len(one.shape) != 2 or one.shape[0] != batch or one.dtype != dtype
-               for one in outputs) or carried not in [0, *ends]:  # fmt: skip
+        if any(
+            len(one.shape) != 2 or one.shape[0] != batch or one.dtype != dtype for one in outputs
+        ) or carried not in [0, *ends]:
             raise ShapeError(
                 f"the body of {self.name}",
                 needed=f"outputs {dtype}[{batch}, columns], the first of them {carried} columns",
@@ -221,9 +224,10 @@ def scan(
     count = len(sequences)
     if any(one.ndim != 3 for one in others[:count]):
         raise ShapeError(
-            "the sequences of a scan", needed="(batch, time, features)",
+            "the sequences of a scan",
+            needed="(batch, time, features)",
             got=" and ".join(str(one.shape) for one in others[:count]),
-        )  # fmt: skip
+        )
     carry = make_input("carry", first.shape, first.dtype)
     entries = [
         make_input(f"entry{place}", (one.shape[0], one.shape[2]), one.dtype)
@@ -272,9 +276,11 @@ def scan_of(
     for value in graph.values:
         if value.is_input and value not in given:
             raise GraphError(
-                "the step of a scan", needed="only Values that it is given",
-                got=value.describe(), try_="passing it among the constants",
-            )  # fmt: skip
+                "the step of a scan",
+                needed="only Values that it is given",
+                got=value.describe(),
+                try_="passing it among the constants",
+            )
     still = {value for value in graph.values if value.is_literal or value in constants}
     for value in graph.values:
         if value.op is not None and all(one in still for one in value.inputs):
@@ -283,8 +289,12 @@ def scan_of(
     needed = {one for value in graph.computed if value not in still for one in value.inputs}
     needed |= set(outputs)
     # A body holds numbers; arrays of them are given to it.
-    by_entry = {one for value in graph.computed if value.op is not None and not value.op.kernel
-                for one in value.inputs}  # fmt: skip
+    by_entry = {
+        one
+        for value in graph.computed
+        if value.op is not None and not value.op.kernel
+        for one in value.inputs
+    }
     fixed = [
         value
         for value in graph.values

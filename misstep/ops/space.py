@@ -93,9 +93,11 @@ def check_room(x: Value, window: Sizes, dilation: Sizes, widths: Widths, what: s
             str(max(needed - sum(ends), 1)) for (_, needed), ends in zip(room, widths, strict=True)
         )
         raise ShapeError(
-            f"the input of {what}", needed=f"at least {least} entries for each channel",
-            got=str(x.shape), try_="a smaller window, more padding, or fewer pools before it",
-        )  # fmt: skip
+            f"the input of {what}",
+            needed=f"at least {least} entries for each channel",
+            got=str(x.shape),
+            try_="a smaller window, more padding, or fewer pools before it",
+        )
 
 
 def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Iterator[Value]:
@@ -106,9 +108,11 @@ def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Ite
     axes = len(window)
     if math.prod(window) > MOST_WRITTEN_OUT:
         raise ArgumentError(
-            "a window", needed=f"at most {MOST_WRITTEN_OUT:,} entries where each is written out",
-            got=f"{math.prod(window):,}", try_="pooling over all, such as GlobalAveragePool2D",
-        )  # fmt: skip
+            "a window",
+            needed=f"at most {MOST_WRITTEN_OUT:,} entries where each is written out",
+            got=f"{math.prod(window):,}",
+            try_="pooling over all, such as GlobalAveragePool2D",
+        )
     places = places_of(x.shape[1 : 1 + axes], window, stride, dilation)
     rest = x.shape[1 + axes :]
     for entry in itertools.product(*map(range, window)):
@@ -118,8 +122,9 @@ def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Ite
             for start, count, step in zip(starts, places, stride, strict=True)
         )
         ones = (1,) * len(rest)
-        yield Slice((0, *starts, *(0 for _ in rest)), (x.shape[0], *stops, *rest),
-                    (1, *stride, *ones))(x)  # fmt: skip
+        yield Slice(
+            (0, *starts, *(0 for _ in rest)), (x.shape[0], *stops, *rest), (1, *stride, *ones)
+        )(x)
 
 
 def interleaved(parts: Sequence[Value], counts: Sizes) -> Value:

@@ -58,8 +58,10 @@ def index(x: Operand, key: Any) -> Value:
         axis += 1
     part = value
     if (tuple(starts), tuple(stops), tuple(steps)) != (
-        (0,) * value.ndim, value.shape, (1,) * value.ndim
-    ):  # fmt: skip
+        (0,) * value.ndim,
+        value.shape,
+        (1,) * value.ndim,
+    ):
         part = Slice(tuple(starts), tuple(stops), tuple(steps))(value)
     if flips:
         part = Flip(tuple(flips))(part)

@@ -67,10 +67,11 @@ class Optimizer:
             if wrong or math.isnan(number) or math.isinf(number) or not low <= number <= high:
                 raise ArgumentError(
                     f"{name} of {type(self).__name__}",
-                    needed=f"a number from {low:g} to {high:g}" if high < math.inf
+                    needed=f"a number from {low:g} to {high:g}"
+                    if high < math.inf
                     else f"a number of {low:g} or more",
                     got=repr(number),
-                )  # fmt: skip
+                )
         for one in dataclasses.fields(self):  # type: ignore[arg-type]
             setting: Any = getattr(self, one.name)
             if one.type == "bool" and not isinstance(setting, bool):

@@ -21,9 +21,10 @@ class Penalty:
         number = self.strength
         if not isinstance(number, int | float) or not (number >= 0 and math.isfinite(number)):
             raise ArgumentError(
-                f"strength of {type(self).__name__}", needed="a number of 0 or more",
+                f"strength of {type(self).__name__}",
+                needed="a number of 0 or more",
                 got=repr(number),
-            )  # fmt: skip
+            )
 
     def of(self, weight: Value) -> Value:
         """Return the penalty of one parameter, one number."""

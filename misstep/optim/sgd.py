@@ -34,9 +34,11 @@ class SGD(Optimizer):
         super().__post_init__()
         if self.nesterov and not self.momentum:
             raise ArgumentError(
-                "nesterov of SGD", needed="a momentum above 0", got="momentum 0",
+                "nesterov of SGD",
+                needed="a momentum above 0",
+                got="momentum 0",
                 try_="ms.SGD(0.01, momentum=0.9, nesterov=True)",
-            )  # fmt: skip
+            )
 
     def used_buffers(self) -> tuple[str, ...]:
         """Return the velocity's name when there is momentum."""

@@ -80,9 +80,10 @@ class Record:
         if not found:
             known = f"{name} at {place}" if place else name
             raise MisstepError(
-                f"the signal {known}", needed="one that the record holds",
+                f"the signal {known}",
+                needed="one that the record holds",
                 got=f"places {self.places(name)}" if place or self.places(name) else "none",
-            )  # fmt: skip
+            )
         ordered = sorted(found)
         return np.array(ordered, "int64"), np.array([found[step] for step in ordered], "float64")
 

@@ -46,8 +46,12 @@ def save_checkpoint(
     folder = make_folder(folder)
     path = folder / f"checkpoint-{step:012d}.misstep"
     data = write_container(path, {"step": step, "state": state}, arrays, kind=KIND, version=VERSION)
-    entry = {"file": path.name, "step": step, "size": len(data),
-             "sha256": hashlib.sha256(data).hexdigest()}  # fmt: skip
+    entry = {
+        "file": path.name,
+        "step": step,
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
     entries = [one for one in _entries(folder, forgiving=True) if one["file"] != path.name]
     entries = sorted([*entries, entry], key=lambda one: int(one["step"]))[-keep:]
     manifest = {"kind": "misstep checkpoints", "version": VERSION, "checkpoints": entries}
@@ -84,9 +88,11 @@ def load_latest_checkpoint(folder: Path | str) -> Checkpoint | None:
             continue
         return Checkpoint(step, found.arrays, state, path, tuple(notes))
     raise FileFormatError(
-        f"the checkpoints in {folder}", needed="one that is whole", got="; ".join(notes) or "none",
+        f"the checkpoints in {folder}",
+        needed="one that is whole",
+        got="; ".join(notes) or "none",
         try_="training anew, in another folder",
-    )  # fmt: skip
+    )
 
 
 def _entries(folder: Path, forgiving: bool = False) -> list[dict[str, Any]]:

@@ -28,10 +28,19 @@ _KEY = "misstep"
 # Headers of real files are some kilobytes; this is safetensors' own limit.
 LONGEST_HEADER = 100_000_000
 _DTYPES = {
-    "BOOL": "bool", "I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64",
-    "U8": "uint8", "U16": "uint16", "U32": "uint32", "U64": "uint64",
-    "F16": "float16", "F32": "float32", "F64": "float64",
-}  # fmt: skip
+    "BOOL": "bool",
+    "I8": "int8",
+    "I16": "int16",
+    "I32": "int32",
+    "I64": "int64",
+    "U8": "uint8",
+    "U16": "uint16",
+    "U32": "uint32",
+    "U64": "uint64",
+    "F16": "float16",
+    "F32": "float32",
+    "F64": "float64",
+}
 
 
 @dataclass(frozen=True)
@@ -114,9 +123,11 @@ def parse_container(data: bytes, path: Path | str, *, kind: str, newest: int) ->
         raise FileFormatError(what, needed="a version of 1 or more", got=repr(version)[:40])
     if version > newest:
         raise FileFormatError(
-            what, needed=f"version {newest} or older", got=f"version {version}",
+            what,
+            needed=f"version {newest} or older",
+            got=f"version {version}",
             try_="the newer misstep that made it",
-        )  # fmt: skip
+        )
     document = head.get("document")
     if not isinstance(document, dict):
         raise FileFormatError(what, needed="a document", got=type(document).__name__)

@@ -95,9 +95,11 @@ class EarlyStopping(Callback):
         """Refuse to work without validation rows; start counting."""
         if not training.validates:
             raise ArgumentError(
-                "EarlyStopping", needed="validation rows", got="none",
+                "EarlyStopping",
+                needed="validation rows",
+                got="none",
                 try_="fit(..., validation=(x, y)), or ms.Converged() to watch the training loss",
-            )  # fmt: skip
+            )
         if not training.resumed:
             self._best, self._waited = math.inf, 0
 

@@ -65,9 +65,11 @@ def check_mixup(alpha: object) -> float:
     number = isinstance(alpha, int | float) and not isinstance(alpha, bool)
     if not number or not 0 <= alpha <= 10:  # type: ignore[operator]
         raise ArgumentError(
-            "mixup of a Trainer", needed="a number from 0, for none, to 10", got=repr(alpha),
+            "mixup of a Trainer",
+            needed="a number from 0, for none, to 10",
+            got=repr(alpha),
             try_="0.2, as its authors had it for photographs",
-        )  # fmt: skip
+        )
     return float(alpha)  # type: ignore[arg-type]
 
 

@@ -114,14 +114,18 @@ class Programs:
     ) -> None:
         if network.parameter_count == 0:
             raise ArgumentError(
-                "training", needed="a network with parameters", got="one without",
+                "training",
+                needed="a network with parameters",
+                got="one without",
                 try_="adding a layer such as ms.Dense(1)",
-            )  # fmt: skip
+            )
         if mixup and network.position_limits is not None:
             raise ArgumentError(
-                "mixup", needed="rows of numbers", got="positions that an Embedding takes",
+                "mixup",
+                needed="rows of numbers",
+                got="positions that an Embedding takes",
                 try_="mixup=0",
-            )  # fmt: skip
+            )
         self.network = network
         self.loss = loss
         self.optimizer = optimizer
@@ -306,9 +310,13 @@ class Programs:
         y = self._target((rows, *network.output_shape))
         mixture = mixed_rows(x, y, self.mixup, seed, draw) if self.mixup else None
         raw, trace = network.apply(
-            x if mixture is None else mixture.x, parameters, statistics=others, training=True,
-            seed=seed, step=draw,
-        )  # fmt: skip
+            x if mixture is None else mixture.x,
+            parameters,
+            statistics=others,
+            training=True,
+            seed=seed,
+            step=draw,
+        )
         inputs = [*held.values(), x, y, seed, draw]
         after = network.statistics_after(trace)
         statistics = {} if after is None else {"statistics": after}
@@ -363,9 +371,7 @@ class Programs:
 
 
 # What each input and output of the programs above is to a run of many steps.
-_STATES = (
-    "parameters", "statistics", "optimizer_state", "scalars", "gradients", "gradient_weight",
-)  # fmt: skip
+_STATES = ("parameters", "statistics", "optimizer_state", "scalars", "gradients", "gradient_weight")
 _STEPPED = ("rate", "update", "draw")
 _ROWS = ("x", "y", "weights")
 _LOGGED = ("loss", "weight")

@@ -155,9 +155,10 @@ class LineProgress(_Timed):
         if now - self._last >= LINE_AT_LEAST:
             self._last = now
             parts = [
-                f"epoch {epoch}/{self.epochs}, batch {done}/{self.batches}", f"loss {loss:.4g}",
+                f"epoch {epoch}/{self.epochs}, batch {done}/{self.batches}",
+                f"loss {loss:.4g}",
                 *self.speed((epoch - 1) * self.batches + done),
-            ]  # fmt: skip
+            ]
             self._print(" · ".join(parts))
 
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
@@ -204,10 +205,12 @@ class BarProgress(_Timed):
         super().start(epoch, epochs, batches, done)
         self._at = epoch, done
         self._bar = Bar(
-            TextColumn("{task.description}"), BarColumn(bar_width=BAR),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=BAR),
             TextColumn("{task.fields[at]}"),
-            console=Console(file=self.stream), auto_refresh=False,
-        )  # fmt: skip
+            console=Console(file=self.stream),
+            auto_refresh=False,
+        )
         self._task = self._bar.add_task(
             f"epoch {epoch}/{epochs}", total=epochs * batches, completed=done, at=""
         )

@@ -63,9 +63,11 @@ class RunFolder:
                 # Two long sums of bytes would tell nobody anything.
                 needed, got = "the very rows that it learned from", "rows that differ"
             raise ArgumentError(
-                f"going on with the run in {self.folder}", needed=needed, got=got,
+                f"going on with the run in {self.folder}",
+                needed=needed,
+                got=got,
                 try_="the same data and settings, or another folder",
-            )  # fmt: skip
+            )
         return TrainingState.restored(like, found.arrays, found.state["training"])
 
     def open(self, state: TrainingState, resumed: bool) -> None:

@@ -58,11 +58,7 @@ class TrainingState:
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""
-        found = {
-            **self.held(),
-            "optimizer_state": self.optimizer_state,
-            "scalars": self.scalars,
-        }
+        found = {**self.held(), "optimizer_state": self.optimizer_state, "scalars": self.scalars}
         if self.gradients is not None:
             found["gradients"] = self.gradients
         if self.best is not None:
@@ -123,10 +119,12 @@ class TrainingState:
             best=None
             if best is None
             else Best(
-                int(best["epoch"]), float(best["loss"]),
-                arrays["best_parameters"], arrays["best_statistics"],
+                int(best["epoch"]),
+                float(best["loss"]),
+                arrays["best_parameters"],
+                arrays["best_statistics"],
             ),
-        )  # fmt: skip
+        )
 
 
 _ARRAYS = ("parameters", "statistics", "optimizer_state", "scalars")

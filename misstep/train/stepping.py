@@ -114,9 +114,11 @@ class Stepper:
         losses = out["loss"].astype("float64")
         failed = None if done == len(rates) else float(losses[done])
         return Taken(
-            losses[:done], out["weight"][:done].astype("float64"), failed,
+            losses[:done],
+            out["weight"][:done].astype("float64"),
+            failed,
             program.measures(out) if failed is None else None,
-        )  # fmt: skip
+        )
 
     def _interpret(
         self, program: Program, state: TrainingState, chosen: Array, batch: int, rates: Array

@@ -119,9 +119,11 @@ class Trainer:
         """Return the network. Raises NotFittedError while its input shape is not known."""
         if self._network is None:
             raise NotFittedError(
-                "the network of this Trainer", needed="an input shape", got="none yet",
+                "the network of this Trainer",
+                needed="an input shape",
+                got="none yet",
                 try_="fit(x, y), or giving the Trainer a ms.Network(..., input_shape=...)",
-            )  # fmt: skip
+            )
         return self._network
 
     @property
@@ -265,14 +267,17 @@ class Trainer:
         target = _numbers(y, name, None)
         if len(target.shape) == 0 or len(target) != rows:
             raise ShapeError(
-                f"{x_name} and {name}", needed="as many targets as rows",
+                f"{x_name} and {name}",
+                needed="as many targets as rows",
                 got=f"{rows} rows and targets of shape {target.shape}",
-            )  # fmt: skip
+            )
         if kind == "int64" and target.dtype.kind == "f" and (target == np.floor(target)).all():
             raise DataError(
-                name, needed="class positions as whole numbers 0, 1, 2 …", got=str(target.dtype),
+                name,
+                needed="class positions as whole numbers 0, 1, 2 …",
+                got=str(target.dtype),
                 try_=f'{name.split()[-1]}.astype("int64")',
-            )  # fmt: skip
+            )
         prediction = make_input("prediction", (rows, *network.output_shape), self.dtype)
         given = "int64" if target.dtype.kind in "iub" else "float64"
         shown = make_input(name, target.shape, given if kind == "int64" else self.dtype)
@@ -304,9 +309,14 @@ class Trainer:
     def _made_programs(self) -> Programs:
         if self._programs is None:
             self._programs = Programs(
-                self.network, self.loss, self.optimizer, self.clipping, self.penalties,
-                self.compiling, self.mixup,
-            )  # fmt: skip
+                self.network,
+                self.loss,
+                self.optimizer,
+                self.clipping,
+                self.penalties,
+                self.compiling,
+                self.mixup,
+            )
         return self._programs
 
     def _probe_every(self, rows: int, epochs: int, recording: bool) -> int:
@@ -408,9 +418,11 @@ def _numbers(given: Any, name: str, dtype: str | None) -> Array:
     place = _first_not_finite(numbers)
     if place is not None:
         raise DataError(
-            f"{name}{place}", needed="finite numbers", got=str(array[tuple(place)]),
+            f"{name}{place}",
+            needed="finite numbers",
+            got=str(array[tuple(place)]),
             try_="filling or leaving out missing values; `misstep train` and ms.Classifier do so",
-        )  # fmt: skip
+        )
     return numbers
 
 

@@ -163,9 +163,7 @@ def test_the_result_is_a_well_formed_program() -> None:
 @given(
     shapes=arrays.mutually_broadcastable_shapes(num_shapes=3, max_dims=4, max_side=3, min_side=0)
 )
-def test_blame_is_summed_over_what_was_repeated(
-    shapes: arrays.BroadcastableShapes,
-) -> None:
+def test_blame_is_summed_over_what_was_repeated(shapes: arrays.BroadcastableShapes) -> None:
     random = np.random.default_rng(0)
     given = [random.standard_normal(shape) for shape in shapes.input_shapes]
     a, b, c = leaves = [make_parameter(one, name) for one, name in zip(given, "abc", strict=True)]

@@ -407,9 +407,14 @@ def test_a_workload_without_its_layers_is_skipped_in_words() -> None:
     assert "ms.NoSuchLayer yet" in lacking
     with pytest.raises(compete.Skipped, match="NoSuchLayer"):
         compete.compete(
-            small(network=Unknown((5, 4, 3))), [], pairs=1, threads=1, seconds=0.01, peak=None,
+            small(network=Unknown((5, 4, 3))),
+            [],
+            pairs=1,
+            threads=1,
+            seconds=0.01,
+            peak=None,
             say=print,
-        )  # fmt: skip
+        )
     assert small().network.missing() is None  # type: ignore[union-attr]
 
 

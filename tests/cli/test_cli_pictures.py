@@ -58,11 +58,19 @@ def test_a_folder_is_learned_and_others_are_predicted_for(run: Run, views: Path)
     assert "1 picture left out because they can't be read" in " ".join(done.said.split())
     assert "on 5 pictures" in done.said
     found = rows_of("new.csv")
-    assert [one["file"] for one in found][:4] == ["sea/00.png", "sea/01.png", "sea/02.png",
-                                                  "sky/01.png"]  # fmt: skip
+    assert [one["file"] for one in found][:4] == [
+        "sea/00.png",
+        "sea/01.png",
+        "sea/02.png",
+        "sky/01.png",
+    ]
     assert set(found[0]) == {
-        "file", "prediction", "probability", "probability_sea", "probability_sky",
-    }  # fmt: skip
+        "file",
+        "prediction",
+        "probability",
+        "probability_sea",
+        "probability_sky",
+    }
     right = [one["file"].startswith(one["prediction"]) for one in found]
     assert np.mean(right) >= 0.8
 

@@ -74,10 +74,13 @@ def test_a_full_disk_is_told(buffered: bool, world: Path) -> None:
         pytest.skip("there is no /dev/full here")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*MISSTEP, "predict", FLOWERS, "flowers.csv"], check=False,
-            stdout=full, stderr=subprocess.PIPE, text=True,
+            [*MISSTEP, "predict", FLOWERS, "flowers.csv"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
             env=PLAIN | {"PYTHONUNBUFFERED": "" if buffered else "1"},
-        )  # fmt: skip
+        )
     assert done.returncode == 1
     assert "Exception ignored" not in done.stderr
     assert "Traceback" not in done.stderr

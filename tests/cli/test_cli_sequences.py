@@ -27,11 +27,15 @@ def arrays(count: int = 40, seed: int = 0) -> dict[str, np.ndarray]:
 
 
 def long_table(given: dict[str, np.ndarray]) -> pd.DataFrame:
-    return pd.DataFrame([
-        {"id": f"s{row}", "time": step, "a": one[0], "b": one[1], "level": given["classes"][y]}
-        for row, (x, y, n) in enumerate(zip(given["x"], given["y"], given["length"], strict=True))
-        for step, one in enumerate(x[:n])
-    ])  # fmt: skip
+    return pd.DataFrame(
+        [
+            {"id": f"s{row}", "time": step, "a": one[0], "b": one[1], "level": given["classes"][y]}
+            for row, (x, y, n) in enumerate(
+                zip(given["x"], given["y"], given["length"], strict=True)
+            )
+            for step, one in enumerate(x[:n])
+        ]
+    )
 
 
 def test_a_file_of_arrays(run: Run) -> None:

@@ -35,8 +35,12 @@ def test_folders_are_predicted_file_by_file(model: Path, tmp_path: Path, run: Ru
     assert rows[0]["file"] == "00.txt"
     assert {row["prediction"] for row in rows} == {"praise"}
     assert set(rows[0]) == {
-        "file", "prediction", "probability", "probability_blame", "probability_praise",
-    }  # fmt: skip
+        "file",
+        "prediction",
+        "probability",
+        "probability_blame",
+        "probability_praise",
+    }
     done = run("predict", model, tmp_path / "reviews")
     assert done.csv[0]["file"] == "blame/00.txt"
     assert "accuracy 100.00%" in done.err
@@ -70,11 +74,21 @@ def test_a_folder_to_be_judged_on(model: Path, tmp_path: Path, run: Run) -> None
 
 
 def test_columns_can_be_left_out(tmp_path: Path, run: Run) -> None:
-    lines = [f"{number % 2},{number % 2 + 0.1 * (number % 3)},{number * 7919 % 60}"
-             for number in range(120)]  # fmt: skip
+    lines = [
+        f"{number % 2},{number % 2 + 0.1 * (number % 3)},{number * 7919 % 60}"
+        for number in range(120)
+    ]
     (tmp_path / "t.csv").write_text("\n".join(["bought,refund,age", *lines]))
-    words = ["train", tmp_path / "t.csv", "--target", "bought", "--epochs", 1, "--out",
-             tmp_path / "out"]  # fmt: skip
+    words = [
+        "train",
+        tmp_path / "t.csv",
+        "--target",
+        "bought",
+        "--epochs",
+        1,
+        "--out",
+        tmp_path / "out",
+    ]
     done = run(*words)
     assert "refund alone tells bought for all rows" in done.out
     assert "--without refund" in done.out

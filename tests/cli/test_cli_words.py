@@ -91,9 +91,13 @@ def test_python_words_become_options() -> None:
 
 def test_json_is_strict() -> None:
     thing = {
-        "nan": math.nan, "inf": [-math.inf], "array": np.array([1.5, math.nan]), 3: (True, None),
-        "number": np.float32(0.5), "kind": type,
-    }  # fmt: skip
+        "nan": math.nan,
+        "inf": [-math.inf],
+        "array": np.array([1.5, math.nan]),
+        3: (True, None),
+        "number": np.float32(0.5),
+        "kind": type,
+    }
     line = json_line(thing)
     assert "\n" not in line
     found = json.loads(line)

@@ -82,9 +82,10 @@ def rounds(lowered: Lowered, threads: int) -> Iterator[list[list[Access]]]:
 def _changes_states(lowered: Lowered) -> bool:
     """Tell whether a single number is the new one of a state."""
     given = {
-        view.buffer for value, view in lowered.fused.storage.items()
+        view.buffer
+        for value, view in lowered.fused.storage.items()
         if value.op is None and view.buffer.external
-    }  # fmt: skip
+    }
     return any(view.buffer in given for _, view in lowered.fused.single_outputs)
 
 
@@ -142,10 +143,15 @@ def races(lowered: Lowered, threads: int) -> list[str]:
     if not lowered.schedule.closing and not _changes_states(lowered):
         every = [[kernel for work in every for kernel in work] * 2]  # steps follow each other
     size = 1 + max(
-        (int(array.max(initial=0)) for work in every for one in work for access in one
-         for _, array in [*access.reads, *access.writes]),
+        (
+            int(array.max(initial=0))
+            for work in every
+            for one in work
+            for access in one
+            for _, array in [*access.reads, *access.writes]
+        ),
         default=0,
-    )  # fmt: skip
+    )
     found = []
     for number, work in enumerate(every):
         for thread in range(threads):

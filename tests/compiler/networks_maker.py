@@ -108,8 +108,13 @@ class Case:
         for clipping in self.clipping:
             flat = clipping.clip(flat)
         graph = Graph({"prediction": self.loss.predict(raw), "loss": loss, "gradient": flat})
-        feeds = {"x": self.x, "y": self.y, "parameters": network.parameters, "seed": self.seed,
-                 "step": 5}  # fmt: skip
+        feeds = {
+            "x": self.x,
+            "y": self.y,
+            "parameters": network.parameters,
+            "seed": self.seed,
+            "step": 5,
+        }
         if self.weights is not None:
             feeds["weights"] = self.weights
         return graph, feeds
@@ -127,11 +132,15 @@ def seen_layers(draw: st.DrawFn, axes: int) -> list[Module]:
         filters = draw(st.sampled_from([2, 4, 8, 16, 18, 34]))
         parts.append(
             convolution(
-                filters, draw(st.sampled_from([1, 2, 3])), stride=draw(st.sampled_from([1, 1, 2])),
-                padding="same", dilation=draw(st.sampled_from([1, 1, 2])), groups=groups,
+                filters,
+                draw(st.sampled_from([1, 2, 3])),
+                stride=draw(st.sampled_from([1, 1, 2])),
+                padding="same",
+                dilation=draw(st.sampled_from([1, 1, 2])),
+                groups=groups,
                 bias=draw(st.booleans()),
             )
-        )  # fmt: skip
+        )
         parts.append(draw(st.sampled_from(ACTIVATIONS)))
         if draw(st.integers(0, 2)) == 0:
             kind = draw(st.sampled_from(pools))
@@ -185,8 +194,17 @@ def cases(draw: st.DrawFn, dtype: str | None = None) -> Case:
     penalties: list[Penalty] = draw(st.sampled_from([[], [], [L2(0.01)], [L1(0.01), L2(0.1)]]))
     weighted = draw(st.booleans())
     return Case(
-        Sequential(*parts), shape, loss, draw(st.sampled_from(OPTIMIZERS)), clipping, penalties,
-        rows, dtype, seed, weighted,
-        random.normal(0, 1, (rows, *shape)).astype(dtype), y,
+        Sequential(*parts),
+        shape,
+        loss,
+        draw(st.sampled_from(OPTIMIZERS)),
+        clipping,
+        penalties,
+        rows,
+        dtype,
+        seed,
+        weighted,
+        random.normal(0, 1, (rows, *shape)).astype(dtype),
+        y,
         random.uniform(0, 2, rows).astype(dtype) if weighted else None,
-    )  # fmt: skip
+    )

@@ -66,9 +66,18 @@ def random_feeds(graph: Graph, random: np.random.Generator, special: float = 0.0
 
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 2.0, -8.0, 0.5, 3.0, 0.1, math.inf, math.nan)
 UNARY = (
-    ops.exp, ops.log, ops.sqrt, ops.relu, ops.absolute, ops.negative, ops.sigmoid, ops.tanh,
-    ops.softplus, ops.sign, ops.expm1,
-)  # fmt: skip
+    ops.exp,
+    ops.log,
+    ops.sqrt,
+    ops.relu,
+    ops.absolute,
+    ops.negative,
+    ops.sigmoid,
+    ops.tanh,
+    ops.softplus,
+    ops.sign,
+    ops.expm1,
+)
 BINARY = (ops.add, ops.subtract, ops.multiply, ops.divide, ops.maximum, ops.minimum)
 
 
@@ -89,11 +98,22 @@ class RandomGraph:
         self.values = list(self.inputs)
         self.truths = [self.inputs[-1] < 0.5]
         self.ways: list[Callable[[], Value]] = [
-            *[self.unary] * 2, *[self.binary] * 3, self.choice, self.question, *[self.moved] * 3,
-            *[self.sliced] * 2, self.joined, *[self.reduced] * 2, self.product, self.convolved,
+            *[self.unary] * 2,
+            *[self.binary] * 3,
+            self.choice,
+            self.question,
+            *[self.moved] * 3,
+            *[self.sliced] * 2,
+            self.joined,
+            *[self.reduced] * 2,
+            self.product,
+            self.convolved,
             self.converted,
-            self.taken, self.drawn, self.flat, self.again,
-        ]  # fmt: skip
+            self.taken,
+            self.drawn,
+            self.flat,
+            self.again,
+        ]
         for _ in range(steps):
             try:
                 value = self.pick(self.ways)()
@@ -224,8 +244,10 @@ class RandomGraph:
         axis = int(self.random.integers(a.ndim))
         if self.chance(0.3):
             middle = a.shape[axis] // 2
-            pieces = [ops.pieces.slice_axis(a, axis, 0, middle),
-                      ops.pieces.slice_axis(a, axis, middle, a.shape[axis])]  # fmt: skip
+            pieces = [
+                ops.pieces.slice_axis(a, axis, 0, middle),
+                ops.pieces.slice_axis(a, axis, middle, a.shape[axis]),
+            ]
         else:
             pieces = [a, *(self.value(lambda one: one.shape == a.shape) for _ in range(2))]
         return ops.concatenate(pieces, axis - a.ndim if self.chance(0.5) else axis)

@@ -25,15 +25,29 @@ Shape = tuple[int, ...]
 LENGTHS = (1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 24, 33, 65)
 MOST_ENTRIES = 6000
 BOUNDED = (
-    ops.tanh, ops.sigmoid, ops.sin, ops.cos, ops.erf, lambda x: ops.exp(ops.tanh(x)),
-    lambda x: ops.log(ops.absolute(x) + 0.5), lambda x: ops.sqrt(ops.absolute(x) + 0.1),
-    lambda x: ops.softplus(ops.tanh(x)), ops.relu, ops.absolute, ops.negative,
-    lambda x: ops.expm1(ops.tanh(x)), lambda x: 1.0 / (1.0 + x * x),
-)  # fmt: skip
+    ops.tanh,
+    ops.sigmoid,
+    ops.sin,
+    ops.cos,
+    ops.erf,
+    lambda x: ops.exp(ops.tanh(x)),
+    lambda x: ops.log(ops.absolute(x) + 0.5),
+    lambda x: ops.sqrt(ops.absolute(x) + 0.1),
+    lambda x: ops.softplus(ops.tanh(x)),
+    ops.relu,
+    ops.absolute,
+    ops.negative,
+    lambda x: ops.expm1(ops.tanh(x)),
+    lambda x: 1.0 / (1.0 + x * x),
+)
 BINARY = (
-    ops.add, ops.subtract, ops.maximum, ops.minimum,
-    lambda a, b: ops.tanh(a) * ops.tanh(b), lambda a, b: ops.tanh(a) / (1.5 + ops.sigmoid(b)),
-)  # fmt: skip
+    ops.add,
+    ops.subtract,
+    ops.maximum,
+    ops.minimum,
+    lambda a, b: ops.tanh(a) * ops.tanh(b),
+    lambda a, b: ops.tanh(a) / (1.5 + ops.sigmoid(b)),
+)
 
 
 class MadeUp:
@@ -52,11 +66,24 @@ class MadeUp:
         self.feeds: dict[str, Array] = {}
         self.values: list[Value] = [self.given(self.shape()) for _ in range(2)]
         self.ways: list[Callable[[], Value]] = [
-            *[self.unary] * 2, *[self.binary] * 3, self.choice, *[self.moved] * 3, self.joined,
-            *[self.reduced] * 3, self.normalized, *[self.product] * 3, self.convolved, self.taken,
-            self.picked, self.placed, self.scattered, self.drawn, self.converted, self.number,
+            *[self.unary] * 2,
+            *[self.binary] * 3,
+            self.choice,
+            *[self.moved] * 3,
+            self.joined,
+            *[self.reduced] * 3,
+            self.normalized,
+            *[self.product] * 3,
+            self.convolved,
+            self.taken,
+            self.picked,
+            self.placed,
+            self.scattered,
+            self.drawn,
+            self.converted,
+            self.number,
             self.layer,
-        ]  # fmt: skip
+        ]
         for _ in range(steps):
             value = self.pick(self.ways)()
             if value.size <= MOST_ENTRIES and value.dtype == dtype:
@@ -227,8 +254,13 @@ class MadeUp:
         axis = int(self.random.integers(a.ndim))
         pieces = [a]
         for _ in range(int(self.random.integers(1, 3))):
-            fitting = [one for one in self.values if one.ndim == a.ndim and one is not a
-                       and without(one.shape, axis) == without(a.shape, axis)]  # fmt: skip
+            fitting = [
+                one
+                for one in self.values
+                if one.ndim == a.ndim
+                and one is not a
+                and without(one.shape, axis) == without(a.shape, axis)
+            ]
             if fitting and self.chance(0.6):
                 pieces.append(self.pick(fitting))
             elif self.chance(0.3):
@@ -269,8 +301,11 @@ class MadeUp:
     def product(self) -> Value:
         a = self.value(lambda one: one.ndim > 1)
         batch, (rows, summed) = a.shape[:-2], a.shape[-2:]
-        fitting = [one for one in self.values if one.ndim > 1 and one.shape[-2] == summed
-                   and fit(one.shape[:-2], batch)]  # fmt: skip
+        fitting = [
+            one
+            for one in self.values
+            if one.ndim > 1 and one.shape[-2] == summed and fit(one.shape[:-2], batch)
+        ]
         if fitting and self.chance(0.5):
             b = self.pick(fitting)
         else:

@@ -241,10 +241,19 @@ def test_outputs_may_be_inputs_literals_and_each_other() -> None:
     literal = make_literal(np.arange(6.0).reshape(2, 3))
     one = make_literal(np.float64(0.5))
     outputs = {
-        "given": x, "y": y, "again": y, "literal": literal, "repeated": ops.broadcast_to(one, (4,)),
-        "one": one, "turned": x.T, "part": x[3:5, 1], "sum": ops.total(y), "same": ops.total(y),
-        "joined": ops.concatenate([y, y, x]), "flat": ops.reshape(y, (60,)),
-    }  # fmt: skip
+        "given": x,
+        "y": y,
+        "again": y,
+        "literal": literal,
+        "repeated": ops.broadcast_to(one, (4,)),
+        "one": one,
+        "turned": x.T,
+        "part": x[3:5, 1],
+        "sum": ops.total(y),
+        "same": ops.total(y),
+        "joined": ops.concatenate([y, y, x]),
+        "flat": ops.reshape(y, (60,)),
+    }
     found = outputs_of(Graph(outputs), {"x": np.random.default_rng(0).normal(0, 1, (20, 3))})
     same_bits({"a": found["y"]}, {"a": found["again"]})
 
@@ -259,11 +268,15 @@ def test_special_numbers_go_through() -> None:
     x = make_input("x", (8,), "float64")
     graph = Graph(
         {
-            "max": ops.largest(x), "sum": ops.total(x[3:]), "place": ops.largest_place(x),
-            "lost": ops.log_sum_exp(x[3:7]), "root": ops.sqrt(x), "is": ops.equal(x, x),
+            "max": ops.largest(x),
+            "sum": ops.total(x[3:]),
+            "place": ops.largest_place(x),
+            "lost": ops.log_sum_exp(x[3:7]),
+            "root": ops.sqrt(x),
+            "is": ops.equal(x, x),
             "share": ops.softmax(ops.reshape(x, (2, 4))),
         }
-    )  # fmt: skip
+    )
     outputs_of(graph, {"x": odd})
 
 

@@ -55,21 +55,28 @@ NETWORKS: list[tuple[Module, tuple[int, ...]]] = [
     (Sequential(Embedding(9, 4, mask=True), BatchNorm(), GlobalAveragePool1D()), (6,)),
     (
         Sequential(
-            Embedding(9, 4, mask=True), PositionEmbedding(), TransformerBlock(2, 7, 0.1),
-            LayerNorm(), GlobalMaxPool1D(),
+            Embedding(9, 4, mask=True),
+            PositionEmbedding(),
+            TransformerBlock(2, 7, 0.1),
+            LayerNorm(),
+            GlobalMaxPool1D(),
         ),
         (6,),
     ),
     (
         Sequential(
-            Embedding(9, 4, padding=2, vectors=VECTORS, trainable=False), PositionalEncoding(),
-            SpatialDropout(0.2), Residual(RMSNorm(), MultiHeadAttention(2, causal=True)),
-            BatchNorm(), TransformerBlock(1, 5, norm_first=False, activation="relu"),
-            GlobalAveragePool1D(), BatchNorm(),
+            Embedding(9, 4, padding=2, vectors=VECTORS, trainable=False),
+            PositionalEncoding(),
+            SpatialDropout(0.2),
+            Residual(RMSNorm(), MultiHeadAttention(2, causal=True)),
+            BatchNorm(),
+            TransformerBlock(1, 5, norm_first=False, activation="relu"),
+            GlobalAveragePool1D(),
+            BatchNorm(),
         ),
         (5,),
     ),
-]  # fmt: skip
+]
 every_network = pytest.mark.parametrize(("layers", "shape"), NETWORKS, ids=range(len(NETWORKS)))
 
 
@@ -94,9 +101,15 @@ def test_training_is_that_of_the_interpreter(
         network = made(layers, shape)
         x, y = data(network, 25)  # of batches of 8, the last one has one row
         trainer = Trainer(
-            network, loss=CrossEntropy(), optimizer=SGD(0.05, momentum=0.9), penalties=L2(1e-3),
-            batch_size=8, accumulate=accumulate, seed=3, compiling=compiling,
-        )  # fmt: skip
+            network,
+            loss=CrossEntropy(),
+            optimizer=SGD(0.05, momentum=0.9),
+            penalties=L2(1e-3),
+            batch_size=8,
+            accumulate=accumulate,
+            seed=3,
+            compiling=compiling,
+        )
         run = trainer.fit(x, y, epochs=3, validation=(x, y), sample_weight=np.linspace(0.1, 1, 25))
         assert run.finished
         assert trainer.engine.startswith("compiled" if compiling else "interpreter")
@@ -128,8 +141,10 @@ def test_the_same_bits_on_any_number_of_threads(
     native = program.compiled()
     assert native is not None
     trial = make_trial(programs, program, 17, 4)
-    sums = {"gradients": np.zeros_like(network.parameters),
-            "gradient_weight": np.zeros((), "float32")}  # fmt: skip
+    sums = {
+        "gradients": np.zeros_like(network.parameters),
+        "gradient_weight": np.zeros((), "float32"),
+    }
     wanted: dict[str, bytes] = {}
     for threads in (1, 2, 3, 8):
         native.threads = threads
@@ -164,8 +179,9 @@ def test_batch_norm_needs_no_copy_of_the_state() -> None:
     programs = Programs(network, CrossEntropy(), Adam())
     native = programs.step(16, weighted=False, probing=False).compiled()
     assert native is not None
-    buffers = {view.buffer.name for kernel in native.lowered.fused.kernels
-               for _, view in kernel.results}  # fmt: skip
+    buffers = {
+        view.buffer.name for kernel in native.lowered.fused.kernels for _, view in kernel.results
+    }
     assert "statistics" in buffers
     assert not [name for name in buffers if name.startswith("next ")]
 

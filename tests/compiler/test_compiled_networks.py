@@ -102,10 +102,16 @@ def trained(
 ) -> dict[str, Array]:
     network = case.network(dtype)
     trainer = Trainer(
-        network, loss=case.loss, optimizer=case.optimizer, clipping=case.clipping,
-        penalties=case.penalties, batch_size=batch, accumulate=accumulate, seed=case.seed,
+        network,
+        loss=case.loss,
+        optimizer=case.optimizer,
+        clipping=case.clipping,
+        penalties=case.penalties,
+        batch_size=batch,
+        accumulate=accumulate,
+        seed=case.seed,
         compiling=compiling,
-    )  # fmt: skip
+    )
     x = case.x.astype(dtype)
     y = case.y if case.y.dtype.kind == "i" else case.y.astype(dtype)
     weights = None if case.weights is None else case.weights.astype(dtype)
@@ -123,9 +129,7 @@ def trained(
 
 
 @given(
-    case=cases(),
-    batch=st.sampled_from([1, 3, 8, "full"]),
-    accumulate=st.sampled_from([1, 1, 2]),
+    case=cases(), batch=st.sampled_from([1, 3, 8, "full"]), accumulate=st.sampled_from([1, 1, 2])
 )
 @settings(max_examples=30, deadline=None, derandomize=True)
 def test_training_agrees_with_the_interpreter(

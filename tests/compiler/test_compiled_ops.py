@@ -32,8 +32,17 @@ WHOLE = [0, 1, -1, 2, 3, 2**31 - 1, -(2**31), 7]
 # to the next number, relative to the largest entry.
 ULP = 16
 # Which zero is the larger one is open, and the zero of a sum of nothing but negative ones.
-SIGN_OF_ZERO_OPEN = {"largest", "maximum", "minimum", "relu", "sum", "matrix_product",
-                     "convolution", "window_products", "window_largest"}  # fmt: skip
+SIGN_OF_ZERO_OPEN = {
+    "largest",
+    "maximum",
+    "minimum",
+    "relu",
+    "sum",
+    "matrix_product",
+    "convolution",
+    "window_products",
+    "window_largest",
+}
 
 
 def examples(name: str, rounds: int = ROUNDS, seed: int = 0) -> Iterator[tuple[Op, list[Array]]]:

@@ -68,9 +68,12 @@ class Way:
 
 def deep() -> ms.Module:
     return ms.Sequential(
-        ms.Dense(16), ms.ReLU(), ms.Dropout(0.3), ms.Residual(ms.Dense(16), ms.Tanh()),
+        ms.Dense(16),
+        ms.ReLU(),
+        ms.Dropout(0.3),
+        ms.Residual(ms.Dense(16), ms.Tanh()),
         ms.Dense(CLASSES),
-    )  # fmt: skip
+    )
 
 
 def shallow() -> ms.Module:
@@ -80,14 +83,18 @@ def shallow() -> ms.Module:
 WAYS = {
     "adam": Way(deep, {"optimizer": ms.Adam(0.01)}),
     "clipped": Way(
-        deep, {"optimizer": ms.SGD(0.1, momentum=0.9), "clipping": ms.ClipNorm(0.1),
-               "penalties": [ms.L2(0.01), ms.L1(0.001)]},
+        deep,
+        {
+            "optimizer": ms.SGD(0.1, momentum=0.9),
+            "clipping": ms.ClipNorm(0.1),
+            "penalties": [ms.L2(0.01), ms.L1(0.001)],
+        },
     ),
     "double": Way(shallow, {"optimizer": ms.RMSProp(0.01)}, "float64", weighted=True),
     "added up": Way(shallow, {"optimizer": ms.Nadam(0.01), "accumulate": 2, "batch_size": 40}),
     "one by one": Way(shallow, {"optimizer": ms.SGD(0.01), "batch_size": 1}),
     "all at once": Way(shallow, {"optimizer": ms.AdamW(0.01), "batch_size": "full"}),
-}  # fmt: skip
+}
 every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 
 
@@ -179,9 +186,14 @@ def test_every_row_of_every_batch_counts_as_in_the_interpreter(rows: int, weight
     found = []
     for compiling in (True, False):
         trainer = ms.Trainer(
-            shallow(), loss=ms.CrossEntropy((1, 2, 3, 1, 1)), optimizer=ms.SGD(0.2, momentum=0.5),
-            batch_size=10, seed=4, dtype="float64", compiling=compiling,
-        )  # fmt: skip
+            shallow(),
+            loss=ms.CrossEntropy((1, 2, 3, 1, 1)),
+            optimizer=ms.SGD(0.2, momentum=0.5),
+            batch_size=10,
+            seed=4,
+            dtype="float64",
+            compiling=compiling,
+        )
         run = trainer.fit(x, y, epochs=3, sample_weight=weights)
         found.append((trainer.network.parameters, np.array(run.losses), run.updates))
     (ours, our_losses, updates), (wanted, losses, wanted_updates) = found

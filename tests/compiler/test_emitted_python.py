@@ -164,8 +164,11 @@ def test_a_file_of_concrete_values_runs_by_itself(tmp_path: Path) -> None:
     # -I: no path of this repository, no environment; -W error: no warning.
     done = subprocess.run(
         [sys.executable, "-I", "-W", "error", "standalone.py"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     printed = dict(line.split(" = ") for line in done.stdout.splitlines())
     assert float(printed["loss"]) == float(loss)
@@ -400,8 +403,15 @@ def test_whole_and_truth_literals_keep_their_kind() -> None:
 def test_arrays_come_back_bit_by_bit(array: Array) -> None:
     literal = make_literal(array)
     parameter = make_parameter(array, "w", array.dtype.name)
-    found = loaded(emit_python({"a": ms.reshape(literal, (-1,)) if array.size else literal,
-                                "b": parameter, "c": ms.equal(literal, parameter)}))  # fmt: skip
+    found = loaded(
+        emit_python(
+            {
+                "a": ms.reshape(literal, (-1,)) if array.size else literal,
+                "b": parameter,
+                "c": ms.equal(literal, parameter),
+            }
+        )
+    )
     result = found["program"]()
     if array.dtype.kind == "f":
         np.testing.assert_array_equal(np.reshape(result["a"], array.shape), array)

@@ -44,10 +44,12 @@ def test_arithmetic_is_plain_inside_and_the_callers_outside(changed):
     if target.machine != "x86_64":
         pytest.skip("the setting is read with instructions of x86")
     text = f"{BODY}\n{write_entry('plain', 'body', target)}\n"
-    plain = compile_module(text, target).function("plain", ctypes.c_int32, ctypes.c_void_p,
-                                                  ctypes.c_int64, ctypes.c_int64)  # fmt: skip
-    exchange = compile_module(SETTING, target).function("exchange", ctypes.c_uint32,
-                                                        ctypes.c_uint32)  # fmt: skip
+    plain = compile_module(text, target).function(
+        "plain", ctypes.c_int32, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64
+    )
+    exchange = compile_module(SETTING, target).function(
+        "exchange", ctypes.c_uint32, ctypes.c_uint32
+    )
     subnormal = np.array([3e-45], np.float32)
     expected = subnormal * np.float32(0.5) + subnormal
     usual = exchange(0x1F80)

@@ -44,8 +44,12 @@ def sums(graph: Graph) -> list[Value]:
     return [value for value in graph.values if isinstance(value.op, Sum)]
 
 
-CASES = [((ROWS, WIDTH), (0,)), ((ROWS, WIDTH), (1,)), ((4, 3, 2, WIDTH), (0, 1, 2)),
-         ((4, 6, WIDTH), (2,))]  # fmt: skip
+CASES = [
+    ((ROWS, WIDTH), (0,)),
+    ((ROWS, WIDTH), (1,)),
+    ((4, 3, 2, WIDTH), (0, 1, 2)),
+    ((4, 6, WIDTH), (2,)),
+]
 
 
 @pytest.mark.parametrize(("shape", "axes"), CASES)
@@ -115,9 +119,14 @@ def test_a_sum_of_sums_that_others_need_is_no_sum_of_its_own() -> None:
 
 def test_axes_count_from_the_end() -> None:
     a, b = make_input("a", (4, 4)), make_input("b", (3, 4, 4))
-    graph = Graph({"a": total(a * a, (1,)), "b": total(a * a * (b * 0.0 + 1.0), (1,)),
-                   "c": total(broadcast_to(a * a, (3, 4, 4)) * 1.0, (1,)),
-                   "d": total(a * a * 2.0, (1,), keep=True)})  # fmt: skip
+    graph = Graph(
+        {
+            "a": total(a * a, (1,)),
+            "b": total(a * a * (b * 0.0 + 1.0), (1,)),
+            "c": total(broadcast_to(a * a, (3, 4, 4)) * 1.0, (1,)),
+            "d": total(a * a * 2.0, (1,), keep=True),
+        }
+    )
     given = {"a": np.arange(16.0).reshape(4, 4), "b": np.ones((3, 4, 4))}
     found, wanted = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
     for name, array in wanted.items():

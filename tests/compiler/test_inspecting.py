@@ -10,14 +10,7 @@ import numpy as np
 import pytest
 
 import misstep as ms
-from misstep.compiler import (
-    SECTIONS,
-    NativeProgram,
-    graph_section,
-    overview,
-    profile_text,
-    summary,
-)
+from misstep.compiler import SECTIONS, NativeProgram, graph_section, overview, profile_text, summary
 from misstep.compiler.inspecting import passes_text
 from misstep.compiler.labels import Labels
 from misstep.compiler.layout import WIDTH, in_columns, in_lines, percent

@@ -62,8 +62,11 @@ def plain(programs: Programs, *, probing: bool = False, weighted: bool = False) 
 
 
 def kernels_of(one: Lowered, op: type) -> list[Kernel]:
-    return [kernel for kernel in one.fused.kernels
-            if kernel.core is not None and isinstance(kernel.core.op, op)]  # fmt: skip
+    return [
+        kernel
+        for kernel in one.fused.kernels
+        if kernel.core is not None and isinstance(kernel.core.op, op)
+    ]
 
 
 # --- where threads wait -------------------------------------------------------------------------
@@ -175,8 +178,11 @@ def test_the_mask_of_a_relu_needs_no_memory() -> None:
 
 def test_what_was_drawn_is_kept_as_a_mask_or_drawn_once() -> None:
     one = plain(adam(mlp(Dropout(0.3), Dense(16), ReLU())))
-    drawn = [value for value in one.fused.graph.computed
-             if value.op is not None and value.op.name == "random_uniform"]  # fmt: skip
+    drawn = [
+        value
+        for value in one.fused.graph.computed
+        if value.op is not None and value.op.name == "random_uniform"
+    ]
     assert len(drawn) == 1
     assert drawn[0] not in one.fused.storage
 

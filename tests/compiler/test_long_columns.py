@@ -18,14 +18,18 @@ try:
 except NotYetError as reason:
     pytest.skip(str(reason), allow_module_level=True)
 
-SHAPES = [(64, 32, 32, 16), (70, 9, 8, 3), (32, 20, 20, 40), (4096, 5), (3 * 1000, 2, 17),
-          (4099, 3)]  # fmt: skip
+SHAPES = [
+    (64, 32, 32, 16),
+    (70, 9, 8, 3),
+    (32, 20, 20, 40),
+    (4096, 5),
+    (3 * 1000, 2, 17),
+    (4099, 3),
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_statistics_are_right_and_the_same_on_any_number_of_threads(
-    shape: tuple[int, ...],
-) -> None:
+def test_statistics_are_right_and_the_same_on_any_number_of_threads(shape: tuple[int, ...]) -> None:
     x = make_input("x", shape)
     axes = tuple(range(len(shape) - 1))
     center = mean(x, axes, keep=True)
@@ -44,8 +48,9 @@ def test_statistics_are_right_and_the_same_on_any_number_of_threads(
         found, _ = program.run(given)
         bits.add(b"".join(one.tobytes() for one in found.values()))
     assert len(bits) == 1
-    np.testing.assert_allclose(found["mean"].ravel(), wanted["mean"].reshape(-1, shape[-1])[0],
-                               rtol=1e-6)  # fmt: skip
+    np.testing.assert_allclose(
+        found["mean"].ravel(), wanted["mean"].reshape(-1, shape[-1])[0], rtol=1e-6
+    )
     np.testing.assert_allclose(found["variance"], wanted["variance"], rtol=1e-6)
     np.testing.assert_allclose(found["sum"], found["variance"] * (x.size // shape[-1]), rtol=1e-5)
 

@@ -22,9 +22,17 @@ except NotYetError as reason:
     pytest.skip(str(reason), allow_module_level=True)
 
 SHAPES: list[tuple[int, ...]] = [
-    (MOST_AT_ONCE,), (MOST_AT_ONCE + 1,), (5 * PART,), (30_001,), (1, 20_000, 1), (200, 100),
-    (3, 40, 170), (20_000, 2), (100_000,), (2, 10_000),
-]  # fmt: skip
+    (MOST_AT_ONCE,),
+    (MOST_AT_ONCE + 1,),
+    (5 * PART,),
+    (30_001,),
+    (1, 20_000, 1),
+    (200, 100),
+    (3, 40, 170),
+    (20_000, 2),
+    (100_000,),
+    (2, 10_000),
+]
 SUMS: dict[str, Callable[[Value], Value]] = {
     "plain": ops.total,
     "squares": lambda x: ops.total(x * x),

@@ -13,11 +13,7 @@ from misstep.compiler.target import host_target
 from misstep.ir import Graph, Interpreter, Value, make_input
 from misstep.ops import erf, largest, mean, relu, reshape, sqrt, total
 
-X, W, V = (
-    make_input("x", (6, 5, 20)),
-    make_input("w", (20, 24)),
-    make_input("v", (24, 20)),
-)
+X, W, V = (make_input("x", (6, 5, 20)), make_input("w", (20, 24)), make_input("v", (24, 20)))
 BIAS = make_input("bias", (24,))
 
 

@@ -352,8 +352,12 @@ def run_python(code, **environment):
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"} | environment
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env=environment, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 START = f"""

@@ -168,9 +168,11 @@ def owned_by_another(monkeypatch, path):
         if found.st_ino != inode:
             return found
         return SimpleNamespace(
-            st_mode=found.st_mode, st_uid=found.st_uid + 1, st_size=found.st_size,
+            st_mode=found.st_mode,
+            st_uid=found.st_uid + 1,
+            st_size=found.st_size,
             st_mtime=found.st_mtime,
-        )  # fmt: skip
+        )
 
     monkeypatch.setattr(os, "fstat", fstat)
 

@@ -150,8 +150,10 @@ CASES: list[tuple[Callable[[], Value], str]] = [
     (lambda: ops.total(literal(np.ones((4, 3))), 0) * x, "multiply(4, x)"),
     (lambda: literal(np.zeros((2, 3))), "broadcast_to(0)"),
     (lambda: ops.exp(literal(np.arange(65))), "exp(literal[65])"),
-    (lambda: ops.gather(literal([1.0, 2.0]), literal([0, 1, 9], "int64")),
-     "gather(literal[2], literal[3])"),
+    (
+        lambda: ops.gather(literal([1.0, 2.0]), literal([0, 1, 9], "int64")),
+        "gather(literal[2], literal[3])",
+    ),
     (lambda: x * literal(1e-30) * literal(1e-30), "multiply(multiply(x, 1e-30), 1e-30)"),
     # Sums
     (lambda: x + 0.0, "add(x, 0)"),
@@ -228,10 +230,14 @@ CASES: list[tuple[Callable[[], Value], str]] = [
     (lambda: ops.exp(ops.broadcast_to(s, (9,))), "broadcast_to(exp(s))"),
     (lambda: x * ops.reshape(y, (1, 3)), "multiply(x, y)"),
     (lambda: s * ops.reshape(y, (1, 3)), "reshape(multiply(s, y))"),
-    (lambda: ops.broadcast_to(ops.broadcast_to(ops.reshape(y, (1, 3)), (2, 3)), (4, 2, 3)),
-     "broadcast_to(y)"),
-    (lambda: ops.reshape(ops.broadcast_to(ops.reshape(s, (1, 1)), (2, 3)), (6,)),
-     "broadcast_to(s)"),
+    (
+        lambda: ops.broadcast_to(ops.broadcast_to(ops.reshape(y, (1, 3)), (2, 3)), (4, 2, 3)),
+        "broadcast_to(y)",
+    ),
+    (
+        lambda: ops.reshape(ops.broadcast_to(ops.reshape(s, (1, 1)), (2, 3)), (6,)),
+        "broadcast_to(s)",
+    ),
     (lambda: x - ops.broadcast_to(z, (2, 3)), "subtract(x, z)"),
     # Moves
     (lambda: x.T.T, "x"),
@@ -248,8 +254,10 @@ CASES: list[tuple[Callable[[], Value], str]] = [
     (lambda: ops.concatenate([x], 1), "x"),
     (lambda: ops.concatenate([y, ops.concatenate([f, y[3:]], 0), y], 0), "concatenate(y, f, y)"),
     (lambda: ops.concatenate([y[:0], y[3:]], 0), "slice(y)"),
-    (lambda: ops.concatenate([ops.broadcast_to(s, (2,)), ops.reshape(s, (1,))], 0),
-     "broadcast_to(s)"),
+    (
+        lambda: ops.concatenate([ops.broadcast_to(s, (2,)), ops.reshape(s, (1,))], 0),
+        "broadcast_to(s)",
+    ),
     # Parts
     (lambda: x[:, :], "x"),
     (lambda: f[1:6][0:4:2], "slice(f)"),
@@ -275,11 +283,16 @@ CASES: list[tuple[Callable[[], Value], str]] = [
     (lambda: ops.total(ops.reshape(x, (2, 1, 3)), (0, 1)), "sum(x)"),
     (lambda: ops.total(ops.reshape(b, (2, 3, 1)), 2), "reshape(cast(reshape(less(x, y))))"),
     (lambda: ops.total(x, (1, 0)), "sum(x)"),
-    (lambda: ops.softmax(x), "divide(exp(subtract(x, largest(x))), "
-     "sum(exp(subtract(x, largest(x)))))"),
-    (lambda: ops.log_sum_exp(x, 1, keep=True), "where(less(abs(largest(x)), inf), "
-     "add(log(sum(exp(subtract(x, largest(x))))), largest(x)), largest(x))"),
-]  # fmt: skip
+    (
+        lambda: ops.softmax(x),
+        "divide(exp(subtract(x, largest(x))), sum(exp(subtract(x, largest(x)))))",
+    ),
+    (
+        lambda: ops.log_sum_exp(x, 1, keep=True),
+        "where(less(abs(largest(x)), inf), "
+        "add(log(sum(exp(subtract(x, largest(x))))), largest(x)), largest(x))",
+    ),
+]
 
 
 @pytest.mark.parametrize(("make", "wanted"), CASES, ids=[wanted for _, wanted in CASES])

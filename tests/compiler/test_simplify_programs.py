@@ -245,9 +245,11 @@ def test_each_parameter_of_the_step_for_digits_is_updated_in_its_own_shape() -> 
     for update, shape in zip(updates, shapes, strict=True):
         own = {one for one in ancestors_of(update) if one.shape == shape}
         cuts = [
-            one for one in own for given in one.inputs
+            one
+            for one in own
+            for given in one.inputs
             if isinstance(given.op, Slice) and given.inputs[0].name == "optimizer_state"
-        ]  # fmt: skip
+        ]
         assert len(cuts) == 2
 
 

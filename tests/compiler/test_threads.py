@@ -100,8 +100,10 @@ def groups(folder, lines, files):
         ),
         (
             "3:cpu,cpuacct:/x\n",
-            {"cpu,cpuacct/x/cpu.cfs_quota_us": "250000\n",
-             "cpu,cpuacct/x/cpu.cfs_period_us": "100000\n"},
+            {
+                "cpu,cpuacct/x/cpu.cfs_quota_us": "250000\n",
+                "cpu,cpuacct/x/cpu.cfs_period_us": "100000\n",
+            },
             2.5,
         ),
         ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
@@ -111,7 +113,7 @@ def groups(folder, lines, files):
         ("0::/\n", {"cpu.max": "100000"}, None),
         ("0::/\n", {"cpu.max": "100000 0"}, None),
     ],
-)  # fmt: skip
+)
 def test_a_containers_share_of_time_is_read(tmp_path, lines, files, share):
     assert groups(tmp_path, lines, files) == share
 
@@ -298,8 +300,9 @@ def test_each_way_of_waiting_works(spins, count):
 
 def write_late(code, target):
     """Thread 0 comes word 0 steps later than the others to each of word 1 barriers."""
-    late = code.select(code.equal(THREAD, code.index(0)), code.load(word(code, 0), "i64"),
-                       code.index(0))  # fmt: skip
+    late = code.select(
+        code.equal(THREAD, code.index(0)), code.load(word(code, 0), "i64"), code.index(0)
+    )
     with code.loop(code.index(0), code.load(word(code, 1), "i64")):
         with code.loop(code.index(0), late, carried=[code.constant(1.0, "double")]) as step:
             half = code.constant(0.5, "double")
@@ -423,8 +426,13 @@ def run_python(code, timeout=60, **how):
     text = f"TEXT = {function_text(write_rounds, HOST)!r}\n{PREPARE}\n{code}"
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", text],
-        env=environment, capture_output=True, text=True, timeout=timeout, check=False, **how,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        **how,
+    )
 
 
 PREPARE = f"""

@@ -38,9 +38,12 @@ def pictures(channels: int = 3) -> Pictures:
     pixels = np.random.default_rng(0).integers(0, 256, (ROWS, 4, 5, channels), "uint8")
     found = Pictures.alone(pixels, NUMBERS.copy())
     return Pictures(
-        found.train_pictures, found.train_labels, found.test_pictures, found.test_labels,
+        found.train_pictures,
+        found.train_labels,
+        found.test_pictures,
+        found.test_labels,
         train_files=FILES,
-    )  # fmt: skip
+    )
 
 
 def sequences() -> Sequences:
@@ -124,9 +127,13 @@ def test_the_test_part_is_what_is_judged() -> None:
     assert data.part == ""
     other = pictures().picked(np.array([4, 1]))
     both = Pictures(
-        data.train_pictures, data.train_labels, other.train_pictures, other.train_labels,
-        train_files=FILES, test_files=other.train_files,
-    )  # fmt: skip
+        data.train_pictures,
+        data.train_labels,
+        other.train_pictures,
+        other.train_labels,
+        train_files=FILES,
+        test_files=other.train_files,
+    )
     assert len(both) == ROWS + 2
     assert len(both.judged) == 2
     assert both.judged.part == "the test part"

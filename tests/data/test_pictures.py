@@ -217,9 +217,10 @@ def test_any_bytes_are_a_picture_or_broken(content: bytes) -> None:
 @given(
     st.lists(
         st.builds(Looks, st.integers(1, 5000), st.integers(1, 5000), st.booleans()),
-        min_size=1, max_size=9,
+        min_size=1,
+        max_size=9,
     )
-)  # fmt: skip
+)
 def test_the_chosen_size_suits(looks: list[Looks]) -> None:
     size, because = chosen_size(looks)
     assert all(1 <= side <= 64 for side in size)
@@ -297,11 +298,9 @@ def test_jpeg_bytes_in_a_row() -> None:
 
 
 @given(
-    arrays.arrays(
-        np.uint8, arrays.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6)
-    ),
+    arrays.arrays(np.uint8, arrays.array_shapes(min_dims=3, max_dims=3, min_side=1, max_side=6)),
     st.sampled_from([None, 1, 3]),
-)  # fmt: skip
+)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_bytes_and_floats_are_the_same_pictures(pixels: np.ndarray, channels: int | None) -> None:
     if channels is not None:
@@ -320,11 +319,15 @@ def test_bytes_and_floats_are_the_same_pictures(pixels: np.ndarray, channels: in
 @pytest.mark.parametrize(
     "wrong",
     [
-        np.zeros((2, 3)), np.zeros((2, 3, 3), complex), np.full((2, 3, 3), -1),
-        np.full((2, 3, 3), 256), np.full((2, 3, 3), np.nan), np.zeros((2, 9, 9, 7)),
+        np.zeros((2, 3)),
+        np.zeros((2, 3, 3), complex),
+        np.full((2, 3, 3), -1),
+        np.full((2, 3, 3), 256),
+        np.full((2, 3, 3), np.nan),
+        np.zeros((2, 9, 9, 7)),
         np.zeros((2, 0, 3)),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_picture(wrong: np.ndarray) -> None:
     with pytest.raises(DataError):
         pixels_of(wrong, "x")

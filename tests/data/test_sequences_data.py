@@ -92,10 +92,15 @@ def test_what_files_hold_is_recognized():
 def test_arrays_of_a_file_by_their_names():
     x = np.random.default_rng(0).normal(size=(4, 9, 3))
     arrays = {
-        "x_train": x, "len_train": np.array([9, 3, 2, 9]), "y_train": np.array([0, 1, 1, 0]),
-        "x_test": x[:2], "y_test": np.array([1, 0]), "classes": np.array(["walk", "run"]),
-        "channels": np.array(["a", "b", "c"]), "subject": np.arange(4),
-    }  # fmt: skip
+        "x_train": x,
+        "len_train": np.array([9, 3, 2, 9]),
+        "y_train": np.array([0, 1, 1, 0]),
+        "x_test": x[:2],
+        "y_test": np.array([1, 0]),
+        "classes": np.array(["walk", "run"]),
+        "channels": np.array(["a", "b", "c"]),
+        "subject": np.arange(4),
+    }
     found = sequences_from_arrays(arrays, "moves.npz")
     assert found.labels.tolist() == ["walk", "run", "run", "walk"]
     assert found.test.labels.tolist() == ["run", "walk"]
@@ -133,7 +138,7 @@ def long_table(seed=0, count=12):
         {"trip_id": f"t{k}", "time": step, "a": one[0], "b": one[1], "mode": ("car", "bus")[k % 2]}
         for k, sequence in enumerate(values)
         for step, one in enumerate(sequence)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(lines), values
 
 

@@ -12,9 +12,16 @@ from misstep.data.seasons import find_season
 from misstep.data.steps import Step, recognize_step
 
 WORDS = {
-    "h": "hour", "15min": "15 minutes", "D": "day", "B": "business day", "W": "week",
-    "MS": "month", "ME": "month", "QS": "quarter", "YS": "year",
-}  # fmt: skip
+    "h": "hour",
+    "15min": "15 minutes",
+    "D": "day",
+    "B": "business day",
+    "W": "week",
+    "MS": "month",
+    "ME": "month",
+    "QS": "quarter",
+    "YS": "year",
+}
 
 
 @settings(max_examples=60, deadline=None)

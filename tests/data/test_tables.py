@@ -155,9 +155,7 @@ def test_folder_pipe_and_forbidden(tmp_path: Path) -> None:
 def test_latin_1_is_noted(tmp_path: Path) -> None:
     table = read_table(written(tmp_path, "a,b\n1,x\n2,é\n".encode("latin-1")))
     assert table.frame["b"].tolist() == ["x", "é"]
-    assert table.notes == [
-        "read as Windows Latin-1 because byte 0xE9 at line 3 is not UTF-8",
-    ]
+    assert table.notes == ["read as Windows Latin-1 because byte 0xE9 at line 3 is not UTF-8"]
 
 
 def test_no_header(tmp_path: Path) -> None:

@@ -62,8 +62,10 @@ def test_tokens(text: str, tokens: list[str]) -> None:
 @settings(max_examples=200, deadline=None)
 def test_any_text_has_tokens_signals_and_terms(text: str) -> None:
     tokens = tokens_of(text)
-    assert all(token and not any(letter.isspace() for letter in token.replace(" digits", ""))
-               for token in tokens)  # fmt: skip
+    assert all(
+        token and not any(letter.isspace() for letter in token.replace(" digits", ""))
+        for token in tokens
+    )
     assert len(terms_of(text)) == max(2 * len(tokens) - 1, 0)
     assert np.isfinite(signals_of([text], tuple(SIGNALS))).all()
 
@@ -186,11 +188,17 @@ def test_texts_among_other_columns_and_from_json() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"weights": [1.0]}, {"slots": MOST_SLOTS + 1}, {"slots": -1}, {"signals": ["smell"]},
-        {"words": ["a", "a"]}, {"terms": ["a", "a"], "weights": [1.0, 1.0]},
-        {"terms": ["a"], "weights": [-1.0]}, {"length": 10**9}, {"kind": "number"},
+        {"weights": [1.0]},
+        {"slots": MOST_SLOTS + 1},
+        {"slots": -1},
+        {"signals": ["smell"]},
+        {"words": ["a", "a"]},
+        {"terms": ["a", "a"], "weights": [1.0, 1.0]},
+        {"terms": ["a"], "weights": [-1.0]},
+        {"length": 10**9},
+        {"kind": "number"},
     ],
-)  # fmt: skip
+)
 def test_stored_texts_are_read_with_suspicion(change: dict[str, object]) -> None:
     stored = Preprocessor.fit(frame(), [SAID]).to_json()
     stored["parts"][0] |= change
@@ -240,7 +248,9 @@ def test_broken_files_are_left_out_and_many_refused(tmp_path: Path) -> None:
 def test_a_text_a_line(tmp_path: Path) -> None:
     (tmp_path / "some.txt").write_bytes(b"one, two\r\n\r\nthree\r\n")
     assert read_lines(tmp_path / "some.txt", "said").frame["said"].tolist() == [
-        "one, two", None, "three",
-    ]  # fmt: skip
+        "one, two",
+        None,
+        "three",
+    ]
     (tmp_path / "some.txt.gz").write_bytes(gzip.compress(b"a\nb"))
     assert len(read_lines(tmp_path / "some.txt.gz")) == 2

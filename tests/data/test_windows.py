@@ -33,9 +33,12 @@ def a_series(rows: int, seed: int = 0, level: float = 100.0) -> Series:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    window=st.integers(1, 12), horizon=st.integers(1, 8), log=st.booleans(),
-    calendar=st.sampled_from([(), ("weekday",), ("weekday", "month")]), seed=st.integers(0, 99),
-)  # fmt: skip
+    window=st.integers(1, 12),
+    horizon=st.integers(1, 8),
+    log=st.booleans(),
+    calendar=st.sampled_from([(), ("weekday",), ("weekday", "month")]),
+    seed=st.integers(0, 99),
+)
 def test_answers_come_back_and_rows_know_only_the_past(
     window: int, horizon: int, log: bool, calendar: tuple[str, ...], seed: int
 ) -> None:
@@ -109,11 +112,19 @@ def test_what_can_not_be() -> None:
 @pytest.mark.parametrize(
     ("place", "wrong"),
     [
-        ("window", 0), ("horizon", 10**9), ("spread", 0.0), ("answer_spread", -1.0), ("bound", 0.0),
-        ("season", -1), ("calendar", ["year"]), ("calendar", ["month", "month"]),
-        ("scalings", []), ("log", "yes"), ("extra", 1),
+        ("window", 0),
+        ("horizon", 10**9),
+        ("spread", 0.0),
+        ("answer_spread", -1.0),
+        ("bound", 0.0),
+        ("season", -1),
+        ("calendar", ["year"]),
+        ("calendar", ["month", "month"]),
+        ("scalings", []),
+        ("log", "yes"),
+        ("extra", 1),
     ],
-)  # fmt: skip
+)
 def test_a_damaged_file_is_refused(place: str, wrong: Any) -> None:
     plain = SeriesWindows.fit(a_series(40), window=4, horizon=2).to_json()
     plain[place] = wrong

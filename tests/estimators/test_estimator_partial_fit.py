@@ -43,9 +43,11 @@ def test_it_is_training_that_goes_on_with_the_state_of_the_optimizer() -> None:
     order, _ = settle(Rows(x, y.astype(float)))
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     trainer = ms.Trainer(
-        Network(regressor.network_.module, (4,)), loss=ms.SquaredError(),
-        optimizer=ms.AdamW(0.01), batch_size=32,
-    )  # fmt: skip
+        Network(regressor.network_.module, (4,)),
+        loss=ms.SquaredError(),
+        optimizer=ms.AdamW(0.01),
+        batch_size=32,
+    )
     trainer.fit(z[order], ((y - y.mean()) / y.std())[order].reshape(-1, 1), epochs=5)
     assert regressor.network_.parameters == pytest.approx(trainer.network.parameters, abs=1e-4)
     # Five fresh starts of one epoch each would end elsewhere.

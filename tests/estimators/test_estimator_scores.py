@@ -314,11 +314,18 @@ def test_all_arguments_can_be_set_by_name() -> None:
     x, y = two_moons(60)
     classifier = ms.Classifier()
     options: dict[str, Any] = {
-        "network": "dense4", "epochs": np.int32(2), "batch_size": 7,
-        "learning_rate": np.float32(0.1), "validation_fraction": 0.3, "patience": 1,
-        "random_state": 3, "threads": 1, "progress": False, "class_weight": None,
+        "network": "dense4",
+        "epochs": np.int32(2),
+        "batch_size": 7,
+        "learning_rate": np.float32(0.1),
+        "validation_fraction": 0.3,
+        "patience": 1,
+        "random_state": 3,
+        "threads": 1,
+        "progress": False,
+        "class_weight": None,
         "augment": None,
-    }  # fmt: skip
+    }
     assert classifier.get_params().keys() == options.keys()
     told = {one.what: one for one in classifier.set_params(**options).fit(x, y).choices_}
     assert told["batch size"].choice == "7"

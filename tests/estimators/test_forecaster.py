@@ -104,7 +104,7 @@ def test_the_picture_is_sound(fitted: ms.Forecaster) -> None:
         ({}, pandas.DataFrame({"a": VALUES, "b": VALUES}), "target"),
         ({}, np.zeros((4, 3, 2)), "2-D|array"),
     ],
-)  # fmt: skip
+)
 def test_wishes_that_can_not_be(wishes: dict[str, Any], series: Any, words: str) -> None:
     with pytest.raises(ms.MisstepError, match=words):
         ms.Forecaster(**wishes).fit(series)

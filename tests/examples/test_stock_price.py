@@ -20,9 +20,13 @@ def test_it_forecasts_a_price_and_says_what_that_is_worth(tmp_path: Path) -> Non
     table = pandas.DataFrame({"Date": dates, "Close": prices})
     table.to_csv(tmp_path / "prices.csv", index=False)
     done = subprocess.run(
-        [sys.executable, str(EXAMPLE), "prices.csv"], cwd=tmp_path, capture_output=True, text=True,
-        check=True, env=os.environ | {"PYTHONPATH": str(EXAMPLE.parents[1])},
-    )  # fmt: skip
+        [sys.executable, str(EXAMPLE), "prices.csv"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(EXAMPLE.parents[1])},
+    )
     assert "because the dates" not in done.stderr
     assert "mean error of the last value again" in done.stdout
     assert "eight times in ten between" in done.stdout

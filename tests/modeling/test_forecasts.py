@@ -292,10 +292,12 @@ def test_a_damaged_file_is_refused(found: ForecastTrained, place: str, tmp_path:
 @pytest.mark.skipif(not REAL.is_dir(), reason="the real series are not here")
 @pytest.mark.parametrize(
     ("source", "target", "horizon", "most"),
-    [("airline_passengers.csv", "Passengers", 1, 1.1 * 12.8),
-     ("airline_passengers.csv", "Passengers", 12, 1.1 * 14.9),
-     ("stock_AAPL.csv", "Close", 1, 1.03 * 1.031)],
-)  # fmt: skip
+    [
+        ("airline_passengers.csv", "Passengers", 1, 1.1 * 12.8),
+        ("airline_passengers.csv", "Passengers", 12, 1.1 * 14.9),
+        ("stock_AAPL.csv", "Close", 1, 1.03 * 1.031),
+    ],
+)
 def test_real_series(source: str, target: str, horizon: int, most: float) -> None:
     from misstep.data import read_table
 

@@ -67,10 +67,13 @@ def test_any_network_comes_back_from_its_configuration_and_arrays() -> None:
     vectors = np.random.default_rng(1).normal(0, 1, (20, 4))
     module = ms.Sequential(
         ms.Embedding(20, 4, mask=True, vectors=vectors, trainable=False),
-        ms.PositionalEncoding(), ms.TransformerBlock(2, 6, norm_first=False),
-        ms.Residual(ms.Dense(3), shortcut=ms.Dense(3, bias=False)), ms.BatchNorm(),
-        ms.ByAxes({1: ms.Flatten(), 2: ms.GlobalAveragePool1D()}), ms.Dense(2),
-    )  # fmt: skip
+        ms.PositionalEncoding(),
+        ms.TransformerBlock(2, 6, norm_first=False),
+        ms.Residual(ms.Dense(3), shortcut=ms.Dense(3, bias=False)),
+        ms.BatchNorm(),
+        ms.ByAxes({1: ms.Flatten(), 2: ms.GlobalAveragePool1D()}),
+        ms.Dense(2),
+    )
     network = ms.Network(module, (6,), seed=3)
     network.statistics[-6:] = np.arange(1, 7)
     again = ms.Network(build_module(module.configuration()), (6,), arrays=network.arrays())
@@ -80,9 +83,15 @@ def test_any_network_comes_back_from_its_configuration_and_arrays() -> None:
     np.testing.assert_array_equal(again.arrays()["embedding1.vectors"][1:], vectors[1:].astype("f"))
 
 
-@pytest.mark.parametrize("network", ["conv8-pool-dense16", ms.Sequential(ms.Conv2D(4, 3),
-                                     ms.ReLU(), ms.Flatten(), ms.Dense(10)), "dense16"],
-                         ids=["words", "layers", "dense"])  # fmt: skip
+@pytest.mark.parametrize(
+    "network",
+    [
+        "conv8-pool-dense16",
+        ms.Sequential(ms.Conv2D(4, 3), ms.ReLU(), ms.Flatten(), ms.Dense(10)),
+        "dense16",
+    ],
+    ids=["words", "layers", "dense"],
+)
 def test_networks_for_pictures_get_pictures(tmp_path: Path, network: str | ms.Module) -> None:
     pictures = read_source("digits")
     trained = train_pictures(pictures, settings=Settings(network=network, epochs=8, seed=1))

@@ -60,9 +60,7 @@ def test_what_a_person_says_goes() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.integers(1, 5_000_000), st.integers(1, 2_000), st.sampled_from([NUMBER, TWO, TEN])
-)  # fmt: skip
+@given(st.integers(1, 5_000_000), st.integers(1, 2_000), st.sampled_from([NUMBER, TWO, TEN]))
 def test_any_table_gets_a_training_that_ends_in_time(
     rows: int, features: int, target: Target
 ) -> None:

@@ -63,9 +63,15 @@ def test_threads_and_stops_change_no_bit(tmp_path):
 
 @pytest.mark.parametrize(
     "network",
-    ["lstm4", "gru4", "conv4-bn-pool-conv4-gap", "res4-gap", "dense4", ms.Sequential(
-        ms.LSTM(4), ms.Dense(1))],
-)  # fmt: skip
+    [
+        "lstm4",
+        "gru4",
+        "conv4-bn-pool-conv4-gap",
+        "res4-gap",
+        "dense4",
+        ms.Sequential(ms.LSTM(4), ms.Dense(1)),
+    ],
+)
 def test_a_network_of_ones_own(network):
     settings = Settings(network=network, epochs=1, threads=1)
     trained = train_sequences(bumps(24), settings=settings)

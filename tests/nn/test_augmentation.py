@@ -37,9 +37,12 @@ def changed(layer: Module, x: Array, seed: int = 0, step: int = 0, training: boo
     network = Network(layer, x.shape[1:], dtype=x.dtype.name)
     numbers = (make_literal(np.array(one), "int64") for one in (seed, step))
     y, _ = network.apply(
-        make_literal(x, x.dtype.name), make_literal(network.parameters, x.dtype.name),
-        training=training, seed=next(numbers), step=next(numbers),
-    )  # fmt: skip
+        make_literal(x, x.dtype.name),
+        make_literal(network.parameters, x.dtype.name),
+        training=training,
+        seed=next(numbers),
+        step=next(numbers),
+    )
     return np.asarray(Interpreter(Graph({"y": y})).run({})["y"])
 
 
@@ -92,9 +95,12 @@ def test_shifts_are_crops_of_a_padded_picture(fill: str) -> None:
 
 
 @given(
-    degrees=st.floats(0, 180), zoom=st.floats(0, 0.5), stretch=st.floats(0, 0.5),
-    seed=st.integers(0, 99), fill=st.sampled_from(["edge", "zeros"]),
-)  # fmt: skip
+    degrees=st.floats(0, 180),
+    zoom=st.floats(0, 0.5),
+    stretch=st.floats(0, 0.5),
+    seed=st.integers(0, 99),
+    fill=st.sampled_from(["edge", "zeros"]),
+)
 @settings(max_examples=25, deadline=None)
 def test_a_warp_is_the_bilinear_one_of_scipy(
     degrees: float, zoom: float, stretch: float, seed: int, fill: str
@@ -106,20 +112,24 @@ def test_a_warp_is_the_bilinear_one_of_scipy(
         changed_draw(len(x), stream, seed) * (high - low) + low
         for stream, (low, high) in enumerate(
             [
-                (-math.radians(degrees), math.radians(degrees)), (1 - zoom, 1 + zoom),
+                (-math.radians(degrees), math.radians(degrees)),
+                (1 - zoom, 1 + zoom),
                 (1 - stretch / 2, 1 + stretch / 2),
             ],
             start=1,
         )
-    ]  # fmt: skip
+    ]
     middle = np.array([3.0, 4.0])
     for row, (angle, scale, wide) in enumerate(zip(*draws, strict=True)):
         turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         matrix = np.diag([scale * wide, scale / wide]) @ turn
         wanted = ndimage.affine_transform(
-            x[row, ..., 0], matrix, middle - matrix @ middle, order=1,
+            x[row, ..., 0],
+            matrix,
+            middle - matrix @ middle,
+            order=1,
             mode="nearest" if fill == "edge" else "grid-constant",
-        )  # fmt: skip
+        )
         np.testing.assert_allclose(found[row, ..., 0], wanted, atol=1e-9)
 
 
@@ -180,9 +190,8 @@ def test_all_of_them_compile_to_the_same_numbers_on_any_threads() -> None:
 
 def test_nobody_works_out_gradients_of_the_pictures() -> None:
     network = Network(
-        Sequential(RandomShift(1), RandomWarp(), Cutout(), RandomFlip()), (6, 6, 1),
-        dtype="float64",
-    )  # fmt: skip
+        Sequential(RandomShift(1), RandomWarp(), Cutout(), RandomFlip()), (6, 6, 1), dtype="float64"
+    )
     x = make_input("x", (2, 6, 6, 1), "float64")
     weight = make_input("w", (1,), "float64")
     seed = make_literal(np.array(0), "int64")

@@ -41,7 +41,7 @@ from misstep.nn.building import DEEPEST
         ("drop0-tanh", [Dropout(0.0), Tanh()]),
         ("dense100000", [Dense(100_000), ReLU()]),
     ],
-)  # fmt: skip
+)
 def test_a_line_of_text_is_layers(text: str, layers: list[Any]) -> None:
     assert layers_from_text(text) == layers
 
@@ -105,17 +105,33 @@ DENSE = {"kind": "Dense", "units": 3}
 @pytest.mark.parametrize(
     "wrong",
     [
-        None, 3, "Dense", [], {}, {"kind": None}, {"kind": ["Dense"]}, {"kind": "os.system"},
-        {"kind": "Module"}, {"kind": "Activation"}, {"kind": "Network"}, {"kind": "Dense"},
-        {"kind": "Dense", "units": "3"}, {"kind": "Dense", "units": 0},
-        {"kind": "Dense", "units": 3, "extra": 1}, {"kind": "Dense", "units": {"a": 1}},
+        None,
+        3,
+        "Dense",
+        [],
+        {},
+        {"kind": None},
+        {"kind": ["Dense"]},
+        {"kind": "os.system"},
+        {"kind": "Module"},
+        {"kind": "Activation"},
+        {"kind": "Network"},
+        {"kind": "Dense"},
+        {"kind": "Dense", "units": "3"},
+        {"kind": "Dense", "units": 0},
+        {"kind": "Dense", "units": 3, "extra": 1},
+        {"kind": "Dense", "units": {"a": 1}},
         {"kind": "Dense", "units": 3, "bias": "no"},
         {"kind": "Dense", "units": 3, "initializer": {"kind": "Evil"}},
         {"kind": "Dense", "units": 3, "initializer": "HeNormal"},
         {"kind": "ReLU", "initializer": {"kind": "HeNormal"}},
-        {"kind": "Dropout", "rate": 2}, {"kind": "Dropout", "rate": [0.5]},
-        {"kind": "ELU", "alpha": "1"}, {"kind": "ReLU", "__class__": "x"}, {"kind": "ReLU", 3: 4},
-        {"kind": "Sequential"}, {"kind": "Sequential", "layers": {}},
+        {"kind": "Dropout", "rate": 2},
+        {"kind": "Dropout", "rate": [0.5]},
+        {"kind": "ELU", "alpha": "1"},
+        {"kind": "ReLU", "__class__": "x"},
+        {"kind": "ReLU", 3: 4},
+        {"kind": "Sequential"},
+        {"kind": "Sequential", "layers": {}},
         {"kind": "Sequential", "layers": [DENSE], "more": 1},
         {"kind": "Sequential", "layers": ["Dense"]},
         {"kind": "Sequential", "layers": [{"again": 1}]},
@@ -125,7 +141,7 @@ DENSE = {"kind": "Dense", "units": 3}
         {"kind": "Sequential", "layers": [DENSE, {"again": True}]},
         {"kind": "Sequential", "layers": [DENSE, {"again": 1, "kind": "Evil"}]},
     ],
-)  # fmt: skip
+)
 def test_a_strangers_configuration_is_a_network_or_an_error_of_ours(wrong: Any) -> None:
     with pytest.raises(FileFormatError):
         build_module(wrong)

@@ -109,8 +109,9 @@ def test_convolution(axes: int, seed: int) -> None:
         for size, apart, around in zip(kernel, dilation, padding, strict=True)
     )
     kind, their = ((Conv1D, "conv1d"), (Conv2D, "conv2d"))[axes - 1]
-    layer = kind(filters, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups,
-                 bias=bias)  # fmt: skip
+    layer = kind(
+        filters, kernel, stride=stride, padding=padding, dilation=dilation, groups=groups, bias=bias
+    )
     x = random.normal(0, 1, (int(random.integers(1, 12)), *space, channels))
 
     def theirs(rows: Any, weight: Any, bias: Any = None) -> Any:
@@ -133,9 +134,9 @@ def test_transposed_convolution(axes: int, seed: int) -> None:
         for length, step, size, apart in zip(space, stride, kernel, dilation, strict=True)
     )
     channels, filters = (int(one) for one in random.integers(1, 5, 2))
-    kind, their = (
-        (Conv1DTranspose, "conv_transpose1d"), (Conv2DTranspose, "conv_transpose2d")
-    )[axes - 1]  # fmt: skip
+    kind, their = ((Conv1DTranspose, "conv_transpose1d"), (Conv2DTranspose, "conv_transpose2d"))[
+        axes - 1
+    ]
     layer = kind(filters, kernel, stride=stride, padding=padding, more=more, dilation=dilation)
     x = random.normal(0, 1, (int(random.integers(1, 5)), *space, channels))
 

@@ -96,11 +96,16 @@ def test_the_same_bits_on_one_thread_and_on_two() -> None:
     found = []
     for threads in (1, 2):
         module = Ensemble(
-            PeriodicEmbedding(waves=4, size=2), MemberDense(8), ms.SiLU(), ms.Dropout(0.2),
-            MemberDense(1), members=4,
-        )  # fmt: skip
-        trainer = ms.Trainer(module, loss=ms.SquaredError(), batch_size=64, passes=4,
-                             threads=threads)  # fmt: skip
+            PeriodicEmbedding(waves=4, size=2),
+            MemberDense(8),
+            ms.SiLU(),
+            ms.Dropout(0.2),
+            MemberDense(1),
+            members=4,
+        )
+        trainer = ms.Trainer(
+            module, loss=ms.SquaredError(), batch_size=64, passes=4, threads=threads
+        )
         trainer.fit(x, y, epochs=3)
         found.append(np.array(trainer.network.parameters))
     np.testing.assert_array_equal(*found)
@@ -111,8 +116,9 @@ def test_an_epoch_of_several_passes_meets_each_row_as_often() -> None:
     # over all that it met, whatever the batches.
     x = np.arange(10.0).reshape(10, 1)
     plain = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.0), batch_size=4)
-    several = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.0), batch_size=4,
-                         passes=3)  # fmt: skip
+    several = ms.Trainer(
+        ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.0), batch_size=4, passes=3
+    )
     once, thrice = plain.fit(x, x, epochs=1), several.fit(x, x, epochs=1)
     assert (once.updates, thrice.updates) == (3, 8)
     assert once.losses == pytest.approx(thrice.losses)

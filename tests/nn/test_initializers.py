@@ -142,9 +142,18 @@ def test_settings_are_finite_numbers(name: str, setting: Any) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [None, [], "HeNormal", {}, {"kind": 3}, {"kind": "os.system"}, {"kind": "Normal", "x": 1},
-     {"kind": "Normal", "deviation": "1"}, {"kind": "Normal", "deviation": {"kind": "Normal"}}],
-)  # fmt: skip
+    [
+        None,
+        [],
+        "HeNormal",
+        {},
+        {"kind": 3},
+        {"kind": "os.system"},
+        {"kind": "Normal", "x": 1},
+        {"kind": "Normal", "deviation": "1"},
+        {"kind": "Normal", "deviation": {"kind": "Normal"}},
+    ],
+)
 def test_wrong_configurations_are_refused(wrong: Any) -> None:
     with pytest.raises(FileFormatError) as caught:
         build_initializer(wrong)

@@ -99,8 +99,12 @@ def test_batch_norm(case: int) -> None:
     kind = (torch.nn.BatchNorm1d, torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)[len(middle)]
     other = kind(features, eps=epsilon, momentum=momentum, dtype=torch.float64)
     held = network.arrays()
-    for name, into in {"scale": other.weight, "shift": other.bias, "mean": other.running_mean,
-                       "variance": other.running_var}.items():  # fmt: skip
+    for name, into in {
+        "scale": other.weight,
+        "shift": other.bias,
+        "mean": other.running_mean,
+        "variance": other.running_var,
+    }.items():
         put(into, held[name])
     front = (0, len(middle) + 1, *range(1, len(middle) + 1))
     behind = tuple(np.argsort(front))
@@ -243,9 +247,16 @@ def test_transformer_block(case: int) -> None:
     network = Network(Masked(layer, mask), (time, features), dtype="float64")
     drawn(network, random)
     other = torch.nn.TransformerEncoderLayer(
-        features, heads, hidden, 0.0, activation, 1e-3, batch_first=True, norm_first=first,
+        features,
+        heads,
+        hidden,
+        0.0,
+        activation,
+        1e-3,
+        batch_first=True,
+        norm_first=first,
         dtype=torch.float64,
-    )  # fmt: skip
+    )
     theirs = dict(other.named_parameters())
     held = network.arrays()
     assert {f"layer.{name}" for name in NAMES} == set(held)

@@ -64,9 +64,9 @@ def cases(seed: int = 0) -> list[tuple[Loss, Array, Array]]:
     return found
 
 
-every_case = pytest.mark.parametrize("place", range(len(cases())), ids=lambda place: str(
-    f"{place}-{cases()[place][0]!r}"
-))  # fmt: skip
+every_case = pytest.mark.parametrize(
+    "place", range(len(cases())), ids=lambda place: str(f"{place}-{cases()[place][0]!r}")
+)
 
 
 def literal(array: Array) -> Any:
@@ -357,10 +357,18 @@ def test_huber_wants_a_positive_number(delta: Any) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [None, "Huber", {}, {"kind": "Loss"}, {"kind": "Huber", "delta": -1}, {"kind": "Huber", "d": 1},
-     {"kind": "SquaredError", "half": "no"}, {"kind": "CrossEntropy", "class_weights": {"a": 1}},
-     {"kind": "CrossEntropy", "class_weights": ["x"]}],
-)  # fmt: skip
+    [
+        None,
+        "Huber",
+        {},
+        {"kind": "Loss"},
+        {"kind": "Huber", "delta": -1},
+        {"kind": "Huber", "d": 1},
+        {"kind": "SquaredError", "half": "no"},
+        {"kind": "CrossEntropy", "class_weights": {"a": 1}},
+        {"kind": "CrossEntropy", "class_weights": ["x"]},
+    ],
+)
 def test_wrong_configurations_are_refused(wrong: Any) -> None:
     with pytest.raises(FileFormatError):
         build_loss(wrong)

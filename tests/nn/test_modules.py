@@ -94,8 +94,10 @@ def test_sequential_is_one_layer_after_the_other() -> None:
     np.testing.assert_allclose(network.predict(x), expected, rtol=1e-13)
     assert network.outputs == {"dense1": (3,), "tanh1": (3,), "dense2": (2,)}
     assert [(row["path"], row["parameters"]) for row in network.summary()] == [
-        ("dense1", 15), ("tanh1", 0), ("dense2", 8),
-    ]  # fmt: skip
+        ("dense1", 15),
+        ("tanh1", 0),
+        ("dense2", 8),
+    ]
 
 
 def test_residual_adds_what_went_in() -> None:
@@ -201,8 +203,13 @@ def test_dropout_wants_a_share(rate: Any) -> None:
 def test_own_modules_are_found_through_their_attributes() -> None:
     network = Network(Many(), (4,))
     assert {name.rpartition(".")[0] for name in names(network)} == {
-        "steps1", "steps2", "ends1.narrow", "ends1.wide", "by_name_left", "by_name_right",
-    }  # fmt: skip
+        "steps1",
+        "steps2",
+        "ends1.narrow",
+        "ends1.wide",
+        "by_name_left",
+        "by_name_right",
+    }
     assert network.output_shape == (3,)
     assert sum(row["parameters"] for row in network.summary()) == network.parameter_count
     check = check_gradient(

@@ -30,11 +30,18 @@ def summed_up(x):
     n = len(x)
     t = np.arange(n) - (n - 1) / 2
     change = np.diff(x, axis=0)
-    return np.concatenate([
-        x.mean(0), x.std(0), x.min(0), x.max(0), x[0], x[-1],
-        (t[:, None] * (x - x.mean(0))).sum(0) / np.sqrt(max(n * (t**2).sum(), 1e-12)),
-        np.sqrt((change**2).sum(0) / n),
-    ])  # fmt: skip
+    return np.concatenate(
+        [
+            x.mean(0),
+            x.std(0),
+            x.min(0),
+            x.max(0),
+            x[0],
+            x[-1],
+            (t[:, None] * (x - x.mean(0))).sum(0) / np.sqrt(max(n * (t**2).sum(), 1e-12)),
+            np.sqrt((change**2).sum(0) / n),
+        ]
+    )
 
 
 def pooled(x, pieces):
@@ -48,10 +55,7 @@ def pooled(x, pieces):
 
 
 @settings(max_examples=20, deadline=None)
-@given(
-    lengths=st.lists(st.integers(1, 9), min_size=1, max_size=4),
-    seed=st.integers(0, 1000),
-)
+@given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=4), seed=st.integers(0, 1000))
 def test_sequences_are_summed_up_as_each_alone(lengths, seed):
     numbers = np.random.default_rng(seed)
     sequences = [numbers.normal(size=(length, CHANNELS)) for length in lengths]
@@ -92,9 +96,13 @@ def test_batch_norm_takes_mean_and_variance_of_the_steps_that_count():
     held = built.input_values()
     given_x = make_input("x", x.shape, "float64")
     y, trace = built.apply(
-        given_x, held["parameters"], statistics=held["statistics"], training=True,
-        seed=make_literal(0, "int64"), step=make_literal(0, "int64"),
-    )  # fmt: skip
+        given_x,
+        held["parameters"],
+        statistics=held["statistics"],
+        training=True,
+        seed=make_literal(0, "int64"),
+        step=make_literal(0, "int64"),
+    )
     outputs = {"y": y, "after": built.statistics_after(trace)}
     graph = Graph(outputs, [*held.values(), given_x], "one")
     out = Interpreter(graph).run({**built.feeds(), "x": filled})
@@ -114,10 +122,16 @@ def test_what_fills_up_changes_no_prediction_and_no_learning(norm):
 
     def trained(steps):
         layers = ms.Sequential(
-            ms.Steps(steps, CHANNELS), ms.Conv1D(4, 3, padding="same"), norm(), ms.ReLU(),
-            ms.MaxPool1D(2), ms.Conv1D(3, 3, padding="same"), norm(), ms.TimePool((1, 2)),
+            ms.Steps(steps, CHANNELS),
+            ms.Conv1D(4, 3, padding="same"),
+            norm(),
+            ms.ReLU(),
+            ms.MaxPool1D(2),
+            ms.Conv1D(3, 3, padding="same"),
+            norm(),
+            ms.TimePool((1, 2)),
             ms.Dense(2),
-        )  # fmt: skip
+        )
         one = ms.Trainer(layers, loss=ms.CrossEntropy(), batch_size=4, optimizer=ms.SGD(0.1))
         one.fit(rows_of(sequences, steps), y, epochs=3)
         return one.predict(rows_of(sequences, steps))
@@ -132,9 +146,12 @@ def test_noise_is_there_in_training_alone_and_has_its_deviation():
     given_x = make_input("x", x.shape, "float32")
     held = built.input_values()
     _, trace = built.apply(
-        given_x, held["parameters"], training=True, seed=make_literal(3, "int64"),
+        given_x,
+        held["parameters"],
+        training=True,
+        seed=make_literal(3, "int64"),
         step=make_literal(1, "int64"),
-    )  # fmt: skip
+    )
     noise = trace.outputs["gaussiannoise1"]
     drawn = Interpreter(Graph({"noise": noise}, [given_x], "one")).run({"x": x})["noise"]
     assert drawn.std() == pytest.approx(0.3, rel=0.03)

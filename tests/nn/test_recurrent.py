@@ -35,8 +35,10 @@ from misstep.ops import concatenate, mean, reshape, slice_axis, total
 from misstep.ops.scan import Scan
 
 FUNCTIONS: dict[str, tuple[Callable[..., Value], int, int]] = {
-    "rnn": (rnn, 1, 1), "gru": (gru, 3, 1), "lstm": (lstm, 4, 2),
-}  # fmt: skip
+    "rnn": (rnn, 1, 1),
+    "gru": (gru, 3, 1),
+    "lstm": (lstm, 4, 2),
+}
 NETWORKS: list[Module] = [
     RNN(5),
     RNN(3, activation="relu", return_sequences=True),
@@ -162,8 +164,9 @@ def test_what_does_not_count_changes_nothing(kind: Any, reverse: bool) -> None:
 def test_a_layer_behind_another_keeps_the_mask() -> None:
     network = Network(Sequential(Bidirectional(GRU(3, return_sequences=True)), LSTM(2)), (4, 2))
     mask = make_input("mask", (3, 4))
-    y, trace = with_mask(network, make_input("x", (3, 4, 2)), make_input("p", (
-        network.parameter_count,)), mask)  # fmt: skip
+    y, trace = with_mask(
+        network, make_input("x", (3, 4, 2)), make_input("p", (network.parameter_count,)), mask
+    )
     assert y.shape == (3, 2)
     assert trace.mask is None
     scans = [one for one in Graph([y]).computed if isinstance(one.op, Scan)]
@@ -174,8 +177,12 @@ def test_a_layer_behind_another_keeps_the_mask() -> None:
 def test_a_mask_of_another_shape_is_refused() -> None:
     network = Network(LSTM(2), (4, 2))
     with pytest.raises(ShapeError, match="mask"):
-        with_mask(network, make_input("x", (3, 4, 2)), make_input(
-            "p", (network.parameter_count,)), make_input("mask", (3, 5)))  # fmt: skip
+        with_mask(
+            network,
+            make_input("x", (3, 4, 2)),
+            make_input("p", (network.parameter_count,)),
+            make_input("mask", (3, 5)),
+        )
 
 
 # Slopes
@@ -204,14 +211,18 @@ def test_slopes_of_everything_are_the_measured_ones(
         counts = (random.uniform(size=(batch, time)) < 0.6).astype("float64")
 
         def steps(
-            x: Value, w: Value, u: Value, b: Value, initial: Value, *second: Value,
+            x: Value,
+            w: Value,
+            u: Value,
+            b: Value,
+            initial: Value,
+            *second: Value,
             counts: Array = counts,
-        ) -> Value:  # fmt: skip
+        ) -> Value:
             mask = make_literal(counts, x.dtype) if masked else None
             return function(
-                x, w, u, b, *second, initial=initial, mask=mask, reverse=reverse,
-                training=training,
-            )  # fmt: skip
+                x, w, u, b, *second, initial=initial, mask=mask, reverse=reverse, training=training
+            )
 
         def end(*given: Value, steps: Any = steps) -> Value:
             y = steps(*given)

@@ -103,9 +103,13 @@ def test_outputs_and_slopes_are_those_of_pytorch(setting: Setting) -> None:
     kind, units = setting.kind, setting.units
     torch.manual_seed(setting.seed)
     theirs = KINDS[kind][1](
-        setting.features, units, setting.layers, batch_first=True, bidirectional=setting.both,
+        setting.features,
+        units,
+        setting.layers,
+        batch_first=True,
+        bidirectional=setting.both,
         dtype=torch.float64,
-    )  # fmt: skip
+    )
     random = np.random.default_rng(setting.seed)
     x = random.normal(0, 1.5, (setting.batch, setting.time, setting.features))
     lengths = np.full(setting.batch, setting.time)
@@ -143,8 +147,9 @@ def test_outputs_and_slopes_are_those_of_pytorch(setting: Setting) -> None:
     ]
     network = Network(
         Sequential(*[Bidirectional(one) if setting.both else one for one in made]),
-        (setting.time, setting.features), dtype="float64",
-    )  # fmt: skip
+        (setting.time, setting.features),
+        dtype="float64",
+    )
     arrays: dict[str, Array] = {}
     slopes: dict[str, Array] = {}
     for layer in range(setting.layers):

@@ -76,9 +76,11 @@ def test_a_bag_is_a_dense_layer_on_all_terms(terms: list[tuple[int, float]]) -> 
     bag = Network(WeightedBag(7, 3), (2 * len(terms),), dtype="float64", seed=1)
     bag.load({**bag.arrays(), "bias": [1.0, 2.0, 3.0]})
     dense = Network(
-        Dense(3), (7,), dtype="float64",
+        Dense(3),
+        (7,),
+        dtype="float64",
         arrays={"weight": bag.arrays()["vectors"], "bias": [1.0, 2.0, 3.0]},
-    )  # fmt: skip
+    )
     numbers, weights = zip(*terms, strict=True)
     spread = np.zeros((1, 7))
     np.add.at(spread[0], list(numbers), weights)
@@ -93,10 +95,15 @@ def test_each_branch_has_a_mask_of_its_own() -> None:
 
     both = Network(Parallel(branch(0), branch(3)), (6,), seed=5)
     short = both.predict([[1, 2, 0, 1, 2, 3]])
-    alone = Network(branch(0), (3,), arrays={
-        name.removeprefix("sequential1."): array
-        for name, array in both.arrays().items() if name.startswith("sequential1.")
-    })  # fmt: skip
+    alone = Network(
+        branch(0),
+        (3,),
+        arrays={
+            name.removeprefix("sequential1."): array
+            for name, array in both.arrays().items()
+            if name.startswith("sequential1.")
+        },
+    )
     np.testing.assert_array_equal(short[0, :2], alone.predict([[1, 2, 0]])[0])
 
 

@@ -76,8 +76,9 @@ def test_the_filler_is_zeros_gets_no_blame_and_stays() -> None:
     assert (slope.reshape(5, 2)[2] != 0).all()
     trainer = Trainer(
         Sequential(Embedding(5, 2, mask=True), GlobalAveragePool1D(), Dense(1)),
-        loss=SquaredError(), batch_size=2,
-    )  # fmt: skip
+        loss=SquaredError(),
+        batch_size=2,
+    )
     trainer.fit(WORDS, [[1.0], [2.0], [3.0]], epochs=20)
     trained = trainer.network.arrays()["embedding1.vectors"]
     assert (trained[0] == 0).all()
@@ -181,9 +182,11 @@ def test_a_shortcut_may_be_a_layer() -> None:
 
 def test_operations_are_those_of_the_layer_that_multiplies() -> None:
     module = Sequential(
-        Embedding(9, 8, mask=True), TransformerBlock(2, 16, dropout=0.1), GlobalAveragePool1D(),
+        Embedding(9, 8, mask=True),
+        TransformerBlock(2, 16, dropout=0.1),
+        GlobalAveragePool1D(),
         Dense(3),
-    )  # fmt: skip
+    )
     time, width = 7, 8
     attention = time * width * (3 * width) + time * width * width + 2 * time * time * width
     assert Network(module, (time,)).operations == {

@@ -28,9 +28,11 @@ def after(network: Network, rows: int = 2) -> dict[str, float]:
     held = network.input_values()
     x = make_literal(np.zeros((rows, *network.input_shape)), network.dtype)
     _, trace = network.apply(
-        x, held["parameters"], statistics=make_literal(network.statistics, network.dtype),
+        x,
+        held["parameters"],
+        statistics=make_literal(network.statistics, network.dtype),
         training=True,
-    )  # fmt: skip
+    )
     found = network.statistics_after(trace)
     assert found is not None
     names = [place.specification.name for place in network.statistic_places]
@@ -130,7 +132,9 @@ def test_frozen_vectors_are_statistics_that_never_change() -> None:
         Sequential(Embedding(4, 2, vectors=vectors, trainable=False), BatchNorm()), (3,)
     )
     assert [place.specification.name for place in network.statistic_places] == [
-        "embedding1.vectors", "batchnorm1.mean", "batchnorm1.variance",
-    ]  # fmt: skip
+        "embedding1.vectors",
+        "batchnorm1.mean",
+        "batchnorm1.variance",
+    ]
     assert network.parameter_count == 4
     np.testing.assert_array_equal(network.arrays()["embedding1.vectors"], vectors)

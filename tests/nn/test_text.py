@@ -31,9 +31,7 @@ from misstep.nn import (
     layers_from_text,
     registered_layers,
 )
-from misstep.nn import (
-    module as modules,
-)
+from misstep.nn import module as modules
 
 
 @pytest.mark.parametrize(
@@ -74,13 +72,20 @@ def test_a_picture_network() -> None:
     first, _, second = module.layers[:3]
     assert isinstance(first, ByAxes)
     assert isinstance(second, ByAxes)
-    assert first.choices == {
-        2: Conv1D(4, 3, padding="same"), 3: Conv2D(4, 3, padding="same"),
-    }  # fmt: skip
+    assert first.choices == {2: Conv1D(4, 3, padding="same"), 3: Conv2D(4, 3, padding="same")}
     assert second.choices[3] == Conv2D(8, 5, padding="same")
     kinds = [type(layer).__name__ for layer in module.layers]
-    assert kinds == ["ByAxes", "ReLU", "ByAxes", "Tanh", "ByAxes", "Flatten", "Dense", "ReLU",
-                     "Dense"]  # fmt: skip
+    assert kinds == [
+        "ByAxes",
+        "ReLU",
+        "ByAxes",
+        "Tanh",
+        "ByAxes",
+        "Flatten",
+        "Dense",
+        "ReLU",
+        "Dense",
+    ]
     assert Network(module, (8, 8, 1)).output_shape == (2,)
     assert Network(module, (10, 3)).output_shape == (2,)
     assert Network(Sequential.from_text("conv4", outputs=2), (8, 8, 1)).output_shape == (2,)
@@ -115,8 +120,23 @@ def test_recurrent_layers_give_back_all_steps_where_they_are_wanted(
     assert [cell.return_sequences for cell in cells] == whole
 
 
-@pytest.mark.parametrize("text", ["conv", "conv0", "conv8x0", "res1.5", "pool2", "bn3", "lstm",
-                                  "dense8x3", "attention", "embed", "gap7", "convx3"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv",
+        "conv0",
+        "conv8x0",
+        "res1.5",
+        "pool2",
+        "bn3",
+        "lstm",
+        "dense8x3",
+        "attention",
+        "embed",
+        "gap7",
+        "convx3",
+    ],
+)
 def test_numbers_stand_where_they_belong(text: str) -> None:
     with pytest.raises(ArgumentError, match=f"the part '{text}'"):
         layers_from_text(text, vocabulary=9)
@@ -124,9 +144,10 @@ def test_numbers_stand_where_they_belong(text: str) -> None:
 
 def test_words_whose_layer_is_not_there_are_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     left = {
-        name: kind for name, kind in registered_layers().items()
+        name: kind
+        for name, kind in registered_layers().items()
         if name not in ("BatchNorm", "GlobalAveragePool1D", "GlobalAveragePool2D")
-    }  # fmt: skip
+    }
     monkeypatch.setattr(modules, "_registry", left)
     for word in ("bn", "gap"):
         with pytest.raises(ArgumentError, match="needed one of dense64") as caught:

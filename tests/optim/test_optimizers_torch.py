@@ -64,14 +64,23 @@ def twin(optimizer: Optimizer, parameters: list[Any]) -> Any:
             return torch.optim.SGD(parameters, optimizer.rate, **settings)
         case Adagrad():
             return torch.optim.Adagrad(
-                parameters, optimizer.rate, lr_decay=optimizer.rate_decay, eps=optimizer.epsilon,
-                initial_accumulator_value=optimizer.first_sum, **decay,
-            )  # fmt: skip
+                parameters,
+                optimizer.rate,
+                lr_decay=optimizer.rate_decay,
+                eps=optimizer.epsilon,
+                initial_accumulator_value=optimizer.first_sum,
+                **decay,
+            )
         case RMSProp():
             return torch.optim.RMSprop(
-                parameters, optimizer.rate, alpha=optimizer.smoothing, eps=optimizer.epsilon,
-                momentum=optimizer.momentum, centered=optimizer.centered, **decay,
-            )  # fmt: skip
+                parameters,
+                optimizer.rate,
+                alpha=optimizer.smoothing,
+                eps=optimizer.epsilon,
+                momentum=optimizer.momentum,
+                centered=optimizer.centered,
+                **decay,
+            )
     raise AssertionError(f"no twin for {optimizer!r}: add it here")
 
 
@@ -201,9 +210,14 @@ def test_one_cycle_is_pytorchs_where_the_peak_falls_on_an_update() -> None:
 
     def make(one: Any) -> Any:
         return KINDS.OneCycleLR(
-            one, max_lr=1.0, total_steps=101, pct_start=31 / 101, div_factor=25.0,
-            final_div_factor=400.0, cycle_momentum=False,
-        )  # fmt: skip
+            one,
+            max_lr=1.0,
+            total_steps=101,
+            pct_start=31 / 101,
+            div_factor=25.0,
+            final_div_factor=400.0,
+            cycle_momentum=False,
+        )
 
     other = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     scheduler = make(other)

@@ -183,8 +183,13 @@ def test_reduce_on_plateau() -> None:
 def test_reduce_on_plateau_counts_only_falls_that_matter_and_stops_at_the_lowest() -> None:
     slow = [1 - 1e-6 * step for step in range(6)]
     assert reduced(ReduceOnPlateau(0.1, patience=1, lowest=0.05), slow) == [
-        1, 0.1, 0.05, 0.05, 0.05, 0.05,
-    ]  # fmt: skip
+        1,
+        0.1,
+        0.05,
+        0.05,
+        0.05,
+        0.05,
+    ]
     assert reduced(ReduceOnPlateau(0.1, patience=1, threshold=0.0), slow) == [1.0] * 6
 
 

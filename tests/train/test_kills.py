@@ -93,9 +93,12 @@ def test_kill_and_resume_give_the_same_bits(tmp_path: Path) -> None:
     kills = os.environ.get("MISSTEP_KILLS", "10")
     done = subprocess.run(
         [sys.executable, "-c", LIVES, kills, str(tmp_path)],
-        capture_output=True, text=True, check=False, timeout=500,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["kills"] == int(kills)

@@ -41,11 +41,14 @@ def test_shares_follow_the_beta_distribution(alpha: float) -> None:
 @pytest.mark.parametrize(
     "loss",
     [
-        SquaredError(), CrossEntropy(), CrossEntropy(smoothing=0.1),
-        CrossEntropy(class_weights=(1.0, 2.0, 0.5)), BinaryCrossEntropy(),
+        SquaredError(),
+        CrossEntropy(),
+        CrossEntropy(smoothing=0.1),
+        CrossEntropy(class_weights=(1.0, 2.0, 0.5)),
+        BinaryCrossEntropy(),
     ],
     ids=repr,
-)  # fmt: skip
+)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_step_is_that_of_the_mixed_rows(loss: Loss, weighted: bool) -> None:
     rows, outputs = 7, 3
@@ -59,10 +62,17 @@ def test_a_step_is_that_of_the_mixed_rows(loss: Loss, weighted: bool) -> None:
         rows, weighted=weighted, probing=False
     )
     feeds = {
-        "parameters": network.parameters, "x": x, "y": y, "weights": weights, "rate": 0.1,
-        "seed": 5, "draw": 3, "update": 0, "optimizer_state": np.zeros((0, 15)),
+        "parameters": network.parameters,
+        "x": x,
+        "y": y,
+        "weights": weights,
+        "rate": 0.1,
+        "seed": 5,
+        "draw": 3,
+        "update": 0,
+        "optimizer_state": np.zeros((0, 15)),
         "scalars": np.zeros(0),
-    }  # fmt: skip
+    }
     found = program.run(feeds)
 
     shares = tabulated_shares(0.5)[
@@ -87,9 +97,14 @@ def test_training_compiles_and_repeats_itself() -> None:
 
     def trained(threads: int, compiling: bool = True) -> np.ndarray:
         trainer = Trainer(
-            Dense(3), loss=CrossEntropy(), batch_size=16, mixup=0.3, threads=threads, seed=2,
+            Dense(3),
+            loss=CrossEntropy(),
+            batch_size=16,
+            mixup=0.3,
+            threads=threads,
+            seed=2,
             compiling=compiling,
-        )  # fmt: skip
+        )
         trainer.fit(x, y, epochs=3)
         assert trainer.engine.startswith("compiled" if compiling else "interpreter")
         return np.array(trainer.network.parameters)

@@ -26,8 +26,9 @@ class FromTheMean(ms.Module):
 def made(network, features=9, rows=300, loss=None, **settings):
     random = np.random.default_rng(0)
     x = random.normal(size=(rows, features)).astype("float32")
-    trainer = ms.Trainer(ms.Network(network, (features,), seed=3), loss=loss or ms.CrossEntropy(),
-                         **settings)  # fmt: skip
+    trainer = ms.Trainer(
+        ms.Network(network, (features,), seed=3), loss=loss or ms.CrossEntropy(), **settings
+    )
     return trainer, x
 
 

@@ -45,8 +45,7 @@ def last_drawn(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("width", "kept"),
-    [(100, "01234"), (80, "0234"), (60, "024"), (30, "04"), (12, "0"), (5, "")],
+    ("width", "kept"), [(100, "01234"), (80, "0234"), (60, "024"), (30, "04"), (12, "0"), (5, "")]
 )
 def test_the_least_needed_words_go_first(width: int, kept: str) -> None:
     words = fitting(PARTS, width)

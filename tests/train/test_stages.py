@@ -33,8 +33,11 @@ def test_each_stage_is_what_the_network_of_that_moment_says():
     held = x[:100], y[:100]
     run = trainer().fit(x, y, epochs=6, validation=held, callbacks=[ms.Stages()])
     assert [(one.update, one.last) for one in run.stages] == [
-        (1, False), (10, False), (100, False), (120, True),
-    ]  # fmt: skip
+        (1, False),
+        (10, False),
+        (100, False),
+        (120, True),
+    ]
     for stage in run.stages:
         cut = trainer()
         # The rate of a schedule depends on the end; Adam's constant one does not.
@@ -63,9 +66,14 @@ def test_going_on_keeps_the_stages_and_the_record_has_each_once(tmp_path, accumu
 
     def fit(folder, **more):
         return trainer(accumulate=accumulate).fit(
-            x, y, epochs=6, validation=(x, y), folder=tmp_path / folder,
-            callbacks=[ms.Stages(), *more.pop("after", ())], **more,
-        )  # fmt: skip
+            x,
+            y,
+            epochs=6,
+            validation=(x, y),
+            folder=tmp_path / folder,
+            callbacks=[ms.Stages(), *more.pop("after", ())],
+            **more,
+        )
 
     whole = fit("whole")
     stopped = fit("cut", after=[StopAt(cut)])

@@ -112,9 +112,12 @@ def test_early_stopping_restores_the_best_weights():
 def test_until_convergence():
     x = np.linspace(-1, 1, 20).reshape(-1, 1)
     one = ms.Trainer(
-        ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.3), batch_size="full",
+        ms.Dense(1),
+        loss=ms.SquaredError(),
+        optimizer=ms.SGD(0.3),
+        batch_size="full",
         dtype="float64",
-    )  # fmt: skip
+    )
     run = one.fit(x, 2 * x + 1, epochs=10_000, callbacks=[ms.Converged(1e-3)])
     assert "converged" in run.reason
     assert run.epochs < 10_000

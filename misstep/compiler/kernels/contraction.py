@@ -206,8 +206,18 @@ def _write_matrix(
                 def ask(number: Number) -> None:
                     _fetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
 
-                sums = _multiply(emission, given, source, height, narrow, many, summed, kind,
-                                 chains, ask if beside else None)  # fmt: skip
+                sums = _multiply(
+                    emission,
+                    given,
+                    source,
+                    height,
+                    narrow,
+                    many,
+                    summed,
+                    kind,
+                    chains,
+                    ask if beside else None,
+                )
                 places = [(*outer, Position(plus(code, row, code.index(r)))) for r in range(height)]
                 finish_tile(emission, kernel, sums, places, column, narrow.lanes, many)
 
@@ -339,8 +349,9 @@ def _multiply(
         with code.loop(0, height, 1, [zero] * number, hint="part") as parts_loop:
             ask(parts_loop.index)
             first = times(code, parts_loop.index, part)
-            with code.loop(first, plus(code, first, code.index(part)), 1, parts_loop.values,
-                           hint="k") as loop:  # fmt: skip
+            with code.loop(
+                first, plus(code, first, code.index(part)), 1, parts_loop.values, hint="k"
+            ) as loop:
                 loop.next = step(loop.index, loop.values)
             parts_loop.next = loop.results
         sums = parts_loop.results

@@ -85,9 +85,13 @@ def write_convolution(emission: Emission, kernel: Kernel) -> None:
     vectors = 2 if filters > lanes else 1
     tile = Tile(rows_of_tile(emission.target.vector_registers, vectors), vectors, lanes)
     writer = _Writer(
-        emission, kernel, seen, tile, kind,
+        emission,
+        kernel,
+        seen,
+        tile,
+        kind,
         Operand(emission.addresses(weights), weights.strides[-2], weights.strides[-1]),
-    )  # fmt: skip
+    )
     writer.write(emission.addresses(given))
 
 
@@ -137,9 +141,15 @@ class _Writer:
     def _pack(self, first: Number, at: Number, many: int) -> None:
         code = self.emission.code
         pack_columns(
-            self.emission, self.weights, self.kind, plus(code, first, at), many,
-            self.seen.entries, self.tile, self._panel(at, many).base,
-        )  # fmt: skip
+            self.emission,
+            self.weights,
+            self.kind,
+            plus(code, first, at),
+            many,
+            self.seen.entries,
+            self.tile,
+            self._panel(at, many).base,
+        )
 
     def _panel(self, at: Number, many: int) -> Operand:
         """Return the packed strip of `many` columns from `at` of the group on."""
@@ -223,7 +233,11 @@ class _Writer:
             ]
             rows.append((Position(batch), *here[4 - core.ndim :]))
         finish_tile(
-            self.emission, self.kernel,
+            self.emission,
+            self.kernel,
             [sums[r * vectors : (r + 1) * vectors] for r in range(len(inside))],
-            rows, column, lanes, many,
-        )  # fmt: skip
+            rows,
+            column,
+            lanes,
+            many,
+        )

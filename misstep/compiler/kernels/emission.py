@@ -56,9 +56,17 @@ class Emission:
     ) -> Elements:
         """Return what computes entries at one place of a kernel."""
         return Elements(
-            self.code, self.fused.storage, self.addresses, self.single, lanes, mask,
-            given if given is not None else {}, flat, aligned, memory if memory is not None else {},
-        )  # fmt: skip
+            self.code,
+            self.fused.storage,
+            self.addresses,
+            self.single,
+            lanes,
+            mask,
+            given if given is not None else {},
+            flat,
+            aligned,
+            memory if memory is not None else {},
+        )
 
     def single(self, value: Value) -> Number | None:
         """Return a single number that was worked out before this kernel, or a constant."""
@@ -158,11 +166,7 @@ class Emission:
         return store
 
     def lanes_over(
-        self,
-        start: Number,
-        stop: Number,
-        lanes: int,
-        body: Callable[[Number, Number | None], None],
+        self, start: Number, stop: Number, lanes: int, body: Callable[[Number, Number | None], None]
     ) -> None:
         """Write a loop over entries from `start` to `stop`, so many lanes at once.
 

@@ -200,9 +200,16 @@ class _Scanning:
             base = outside.addresses(one.whole)
             self.bases[buffer] = code.address(base, times(code, step, one.stride), kind)
         inside = Emission(
-            code, self.fused, outside.target, self._address, self._bounds, scratch,
-            chaining=outside.chaining, panels=self.panels, take=outside.take,
-        )  # fmt: skip
+            code,
+            self.fused,
+            outside.target,
+            self._address,
+            self._bounds,
+            scratch,
+            chaining=outside.chaining,
+            panels=self.panels,
+            take=outside.take,
+        )
         for value in self.fused.graph.values:
             known = value in self.fused.singles and not self.fused.kernels_of_single(value)
             if known and not value.is_literal:

@@ -81,8 +81,13 @@ class _Writer:
         if places * self.batch <= PLACES_TOGETHER:
             zero = code.index(0)
             whole = Span(zero, code.index(self.batch), zero, code.index(self.seen.places[0]))
-            self._tiles(low, high, lambda row, height, column, many: self._finish(
-                self._sums(whole, row, height, column, many), row, column, many))  # fmt: skip
+            self._tiles(
+                low,
+                high,
+                lambda row, height, column, many: self._finish(
+                    self._sums(whole, row, height, column, many), row, column, many
+                ),
+            )
             return
         size, width = BYTES[self.kind], self.tile.lanes * self.tile.vectors
         columns = -(-self.filters // width) * width
@@ -131,8 +136,14 @@ class _Writer:
         width = self.tile.lanes * self.tile.vectors
 
         def strip(column: Number, many: int) -> None:
-            over_rows(self.emission, self.entries, self.tile.rows, low, high,
-                      lambda row, height: write(row, height, column, many))  # fmt: skip
+            over_rows(
+                self.emission,
+                self.entries,
+                self.tile.rows,
+                low,
+                high,
+                lambda row, height: write(row, height, column, many),
+            )
 
         over_strips(self.code, self.filters, width, strip)
 

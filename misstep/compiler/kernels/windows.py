@@ -63,9 +63,11 @@ def windows_of(core: Value, view: View) -> Windows:
     axes = len(op.window)
     if axes > 2:
         raise NotYetError(
-            f"compiling {op.name}", needed="one or two axes of space", got=f"{axes}",
+            f"compiling {op.name}",
+            needed="one or two axes of space",
+            got=f"{axes}",
             try_="the interpreter",
-        )  # fmt: skip
+        )
     space = view.strides[1:-1]
     places = op.places(core.inputs[0].type)
     steps = [stride * step for stride, step in zip(space, op.stride, strict=True)]
@@ -76,9 +78,7 @@ def windows_of(core: Value, view: View) -> Windows:
     seen.append((view.shape[-1], view.strides[-1]))
     if axes == 1:
         return Windows((1, places[0]), (0, steps[0]), view.strides[0], merged(seen))
-    return Windows(
-        (places[0], places[1]), (steps[0], steps[1]), view.strides[0], merged(seen)
-    )  # fmt: skip
+    return Windows((places[0], places[1]), (steps[0], steps[1]), view.strides[0], merged(seen))
 
 
 def merged(axes: Sequence[tuple[int, int]]) -> tuple[Run, ...]:

@@ -54,10 +54,15 @@ def slice_of_slice(here: Rewriting, value: Value) -> Value | None:
     if not isinstance(x.op, Slice):
         return None
     return cut(
-        here, x.inputs[0],
-        [(inner + outer * step, count, step * far)
-         for (outer, count, far), (inner, _, step) in zip(_cut_of(value), _cut_of(x), strict=True)],
-    )  # fmt: skip
+        here,
+        x.inputs[0],
+        [
+            (inner + outer * step, count, step * far)
+            for (outer, count, far), (inner, _, step) in zip(
+                _cut_of(value), _cut_of(x), strict=True
+            )
+        ],
+    )
 
 
 @cancel_slices.on(Slice)

@@ -97,8 +97,12 @@ def normalizing_written_out(here: Rewriting, value: Value) -> Value | None:
 @expand.example
 def _() -> Graph:
     x, scale = make_input("x", (3, 2)), make_input("scale", (2,))
-    return Graph({"columns": normalize(x, scale, 0.5, (0,), 0.1),
-                  "rows": normalize(x, scale, scale, (-1,), 0.1)})  # fmt: skip
+    return Graph(
+        {
+            "columns": normalize(x, scale, 0.5, (0,), 0.1),
+            "rows": normalize(x, scale, scale, (-1,), 0.1),
+        }
+    )
 
 
 @expand.example

@@ -80,8 +80,9 @@ def without_leading_ones(here: Rewriting, value: Value) -> Value | None:
     ):
         return None
     assert value.op is not None
-    inputs = [here.reshape(one, one.shape[max(lead - value.ndim + one.ndim, 0) :])
-              for one in value.inputs]  # fmt: skip
+    inputs = [
+        here.reshape(one, one.shape[max(lead - value.ndim + one.ndim, 0) :]) for one in value.inputs
+    ]
     return here.reshape(here.make(value.op, *inputs), value.shape)
 
 

@@ -27,9 +27,12 @@ class Draft(Graph):
     """
 
     def __init__(
-        self, like: Graph, order: Iterable[Value], outputs: Mapping[str, Value],
+        self,
+        like: Graph,
+        order: Iterable[Value],
+        outputs: Mapping[str, Value],
         copied: Iterable[Value] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name = like.name
         self.outputs = dict(outputs)
         self.inputs = like.inputs

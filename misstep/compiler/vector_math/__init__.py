@@ -14,5 +14,15 @@ from misstep.compiler.vector_math.sigmoids import sigmoid, softplus, tanh
 from misstep.compiler.vector_math.trigonometry import cos, sin
 
 __all__ = [
-    "cos", "erf", "exp", "expm1", "log", "log1p", "power", "sigmoid", "sin", "softplus", "tanh",
-]  # fmt: skip
+    "cos",
+    "erf",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "power",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "tanh",
+]

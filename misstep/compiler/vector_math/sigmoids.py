@@ -15,12 +15,7 @@ from misstep.compiler.vector_math.evaluation import (
     long_polynomial,
     polynomial,
 )
-from misstep.compiler.vector_math.exponentials import (
-    exp_as_sum,
-    long,
-    power_of_two,
-    short,
-)
+from misstep.compiler.vector_math.exponentials import exp_as_sum, long, power_of_two, short
 from misstep.compiler.vector_math.logarithms import log_of_parts
 
 # ln(1 + y) / y where 0 ≤ y ≤ 1; relative error: 2^−33.0.
@@ -152,8 +147,5 @@ def _log_of_one_and(code: Code, y: Number, rest: Number) -> Number:
     halved = code.multiply(code.subtract(y, one), code.like(0.5, y))
     slope = code.divide(one, code.add(one, y))
     return log_of_parts(
-        code,
-        code.select(near, zero, one),
-        code.select(near, y, halved),
-        code.multiply(rest, slope),
+        code, code.select(near, zero, one), code.select(near, y, halved), code.multiply(rest, slope)
     )

@@ -13,20 +13,10 @@ from misstep.modeling.recipes.recipe import (
     choose_loss,
     choose_optimizer,
 )
-from misstep.modeling.recipes.sequences import (
-    sequence_recipe,
-)
-from misstep.modeling.recipes.series import (
-    series_recipe,
-)
-from misstep.modeling.recipes.tables import (
-    places_of_numbers,
-    table_recipe,
-)
-from misstep.modeling.recipes.texts import (
-    columns_recipe,
-    reads_in_order,
-)
+from misstep.modeling.recipes.sequences import sequence_recipe
+from misstep.modeling.recipes.series import series_recipe
+from misstep.modeling.recipes.tables import places_of_numbers, table_recipe
+from misstep.modeling.recipes.texts import columns_recipe, reads_in_order
 
 __all__ = [
     "Recipe",

@@ -64,8 +64,9 @@ def augmentation(text: str, side: int, mirrors: bool = True) -> tuple[list[Modul
             raise ArgumentError(
                 f"the augmentation {text!r}",
                 needed=f"none, or some of {', '.join([*WORDS, MIXUP])} joined by -",
-                got=repr(word), try_=did_you_mean(word, [*WORDS, MIXUP, NONE]),
-            )  # fmt: skip
+                got=repr(word),
+                try_=did_you_mean(word, [*WORDS, MIXUP, NONE]),
+            )
         layer = WORDS[word](side, mirrors)
         layers += [] if layer is None else [layer]
     if not words:

@@ -94,9 +94,10 @@ def _recipe(
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
         loss = replace(loss, smoothing=SMOOTHING)
         choices.add(
-            "smoothing", f"{SMOOTHING:.0%} of each answer is shared out among the classes",
+            "smoothing",
+            f"{SMOOTHING:.0%} of each answer is shared out among the classes",
             "nothing should be learned to be certain; the loss then never falls to 0",
-        )  # fmt: skip
+        )
     module = said_network(settings, features, outputs, choices, shape)
     changes, mixup = _tell_changes(rows, module, min(shape[:2]), settings, mirroring, choices)
     if module is None:
@@ -117,15 +118,23 @@ def _recipe(
     if settings.learning_rate is not None:
         because = "you chose the learning rate"
     choices.add(
-        "optimizer", f"AdamW, learning rate rising to {rate:g}, then falling along half a cosine",
+        "optimizer",
+        f"AdamW, learning rate rising to {rate:g}, then falling along half a cosine",
         because,
-    )  # fmt: skip
+    )
     wished = affordable_epochs(rows, operations)
     epochs, patience, restore_best = _tell_epochs(settings, wished, choices)
     return Recipe(
-        module, loss, AdamW(rate, weight_decay=WEIGHT_DECAY), OneCycle(RISE), batch, epochs,
-        patience, restore_best=restore_best, mixup=mixup,
-    )  # fmt: skip
+        module,
+        loss,
+        AdamW(rate, weight_decay=WEIGHT_DECAY),
+        OneCycle(RISE),
+        batch,
+        epochs,
+        patience,
+        restore_best=restore_best,
+        mixup=mixup,
+    )
 
 
 def _tell_changes(
@@ -142,9 +151,10 @@ def _tell_changes(
     """
     if said is not None and settings.augment is None and not _looks_around(said):
         choices.add(
-            "augmentation", NONE,
+            "augmentation",
+            NONE,
             "a network without convolutions would have to learn each shift of a picture anew",
-        )  # fmt: skip
+        )
         return [], 0.0
     default = MANY_WORDS if rows >= FEW_PICTURES else FEW_WORDS
     default = default if mirroring.allowed else WORDS_OF_DRAWINGS
@@ -228,11 +238,13 @@ def residual_layers(shape: tuple[int, int, int], width: int, outputs: int) -> li
         channels *= 2
         layers += [
             Residual(
-                *_normal(channels), ReLU(), *_normal(channels),
+                *_normal(channels),
+                ReLU(),
+                *_normal(channels),
                 shortcut=Sequential(*_normal(channels, 1)),
             ),
             ReLU(),
-        ]  # fmt: skip
+        ]
     return [*layers, GlobalAveragePool2D(), Dense(outputs)]
 
 

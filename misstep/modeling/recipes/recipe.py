@@ -60,10 +60,16 @@ class Recipe:
     def trainer(self, seed: int, threads: int | None, network: Network | None = None) -> Trainer:
         """Return a trainer that follows this recipe; `network`: its module with first weights."""
         return Trainer(
-            self.module if network is None else network, loss=self.loss,
-            optimizer=self.optimizer, schedule=self.schedule, batch_size=self.batch_size,
-            passes=self.passes, seed=seed, threads=threads, mixup=self.mixup,
-        )  # fmt: skip
+            self.module if network is None else network,
+            loss=self.loss,
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            batch_size=self.batch_size,
+            passes=self.passes,
+            seed=seed,
+            threads=threads,
+            mixup=self.mixup,
+        )
 
     def early_stopping(self) -> EarlyStopping:
         """Return what ends training when validation no longer gets better."""
@@ -137,11 +143,12 @@ def whole_network(module: Module, features: int, outputs: int) -> Module:
     found = Network(module, (features,)).output_shape
     if found != (outputs,):
         raise ShapeError(
-            "your network", needed=f"{outputs} output{'s' if outputs > 1 else ''} at its end",
+            "your network",
+            needed=f"{outputs} output{'s' if outputs > 1 else ''} at its end",
             got=f"{found[0]}" if len(found) == 1 else f"outputs of shape {found}",
             try_=f"ms.Dense({outputs}) as its last layer, or the network as a line of text such as "
             "'dense64-dense32', to which the last layer is added for you",
-        )  # fmt: skip
+        )
     return module
 
 

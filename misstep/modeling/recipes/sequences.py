@@ -85,11 +85,12 @@ def _recipe(
             f"{len(REACHES)} convolutional networks that vote; they see {reaches} steps at once",
             f"what happens matters more than when: convolution and pooling learn from "
             f"{rows:,} sequences what a recurrent network would need many more for",
-        )  # fmt: skip
+        )
         choices.add(
-            "noise", f"{NOISE:g} deviations on each channel, drawn anew at each update",
+            "noise",
+            f"{NOISE:g} deviations on each channel, drawn anew at each update",
             "it keeps a small set from being learned by heart",
-        )  # fmt: skip
+        )
     batch = tell_batch_size(settings, default_batch_size(rows), rows, choices)
     rate = settings.learning_rate or LEARNING_RATE
     because = "a falling rate settles the weights"
@@ -100,9 +101,15 @@ def _recipe(
     keeps_last = rows < MANY_ROWS and settings.patience is None
     epochs, patience = tell_epochs(settings, default, rows, batch, choices, keeps_last)
     return Recipe(
-        module, loss, choose_optimizer(rate), Cosine(0.01), batch, epochs, patience,
+        module,
+        loss,
+        choose_optimizer(rate),
+        Cosine(0.01),
+        batch,
+        epochs,
+        patience,
         restore_best=not keeps_last,
-    )  # fmt: skip
+    )
 
 
 def voters(shape: tuple[int, int], outputs: int, filters: int) -> Module:

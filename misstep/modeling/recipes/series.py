@@ -55,9 +55,10 @@ def series_recipe(windows: SeriesWindows) -> RecipeMaker:
         rows: int, features: int, target: Target, settings: Settings, choices: Choices
     ) -> Recipe:
         choices.add(
-            "loss", "AbsoluteError",
+            "loss",
+            "AbsoluteError",
             "a single jump does not draw the whole forecast after it, as squared errors would",
-        )  # fmt: skip
+        )
         module = _network(windows, rows, features, settings, choices)
         batch = tell_batch_size(settings, default_batch_size(rows), rows, choices)
         rate = settings.learning_rate or LEARNING_RATE

@@ -167,12 +167,7 @@ def _recipe_of_members(
 
 
 def _ensemble(
-    rows: int,
-    target: Target,
-    outputs: int,
-    numbers: Sequence[int],
-    members: int,
-    choices: Choices,
+    rows: int, target: Target, outputs: int, numbers: Sequence[int], members: int, choices: Choices
 ) -> Module:
     few = rows < FEW_ROWS
     units, drop = UNITS, DROP
@@ -187,16 +182,18 @@ def _ensemble(
     elif 0 < len(numbers) <= MOST_NUMBERS:
         layers.append(PeriodicEmbedding(tuple(numbers), waves, size, highest=highest))
         choices.add(
-            "numbers", layers[0].describe(),
+            "numbers",
+            layers[0].describe(),
             "a small network then sees the fine grain of a number, as trees do",
-        )  # fmt: skip
+        )
     for _ in range(2):
         layers += [MemberDense(units), SiLU(), Dropout(drop)]
     hidden = f"dense{units}-silu-drop{drop:g}"
     choices.add(
-        "network", f"{members} members of {hidden}-{hidden}, then {outputs} out; the mean answers",
+        "network",
+        f"{members} members of {hidden}-{hidden}, then {outputs} out; the mean answers",
         "members err differently, so that their mean errs less than each of them",
-    )  # fmt: skip
+    )
     return Ensemble(*layers, MemberDense(outputs), members=members)
 
 

@@ -106,9 +106,7 @@ def text_recipe(
         beside = _beside(rows, places, outputs, choices, "the network below")
         order = [place for start, stop in plain for place in range(start, stop)]
         seen = [order.index(place) for place in numbers if place in order]
-        recipe = table_recipe(
-            rows, count, target, settings, choices, numbers=seen, members=members
-        )  # fmt: skip
+        recipe = table_recipe(rows, count, target, settings, choices, numbers=seen, members=members)
         # The layers themselves, so that their names are short.
         layers = recipe.module.layers if type(recipe.module) is Sequential else (recipe.module,)
         front = Sequential(_taken(plain), *layers)
@@ -132,11 +130,7 @@ def text_recipe(
 
 
 def _default(
-    rows: int,
-    plain: list[tuple[int, int]],
-    places: list[TextPlace],
-    outputs: int,
-    choices: Choices,
+    rows: int, plain: list[tuple[int, int]], places: list[TextPlace], outputs: int, choices: Choices
 ) -> Module:
     """Return a linear model on terms, added to a small network on signals."""
     parts: list[Module] = []
@@ -145,9 +139,10 @@ def _default(
         last = Dense(outputs, initializer=Zeros())
         parts.append(Sequential(_taken(plain), *layers, last))
         choices.add(
-            "network", f"{SIGNALS_NETWORK}, then {outputs} out, for the signals of texts",
+            "network",
+            f"{SIGNALS_NETWORK}, then {outputs} out, for the signals of texts",
             f"they are {sum(stop - start for start, stop in plain)} numbers",
-        )  # fmt: skip
+        )
     return _added([*parts, *_beside(rows, places, outputs, choices, "it" if parts else "")])
 
 
@@ -225,17 +220,19 @@ def _with_vectors(
     features = found.array.shape[1]
     known = len(words) - len(found.missing) - 1
     choices.add(
-        "vectors", f"of {known:,} words from {Path(settings.vectors).name}",
+        "vectors",
+        f"of {known:,} words from {Path(settings.vectors).name}",
         f"you chose it; the other {len(found.missing):,} words are drawn like these",
-    )  # fmt: skip
+    )
     made: list[Module] = []
     for layer in layers:
         if isinstance(layer, Embedding):
             if layer.features != features:
                 raise ArgumentError(
-                    "the network", needed=f"embed{features}, as the vectors have {features} "
-                    "features", got=f"embed{layer.features}",
-                )  # fmt: skip
+                    "the network",
+                    needed=f"embed{features}, as the vectors have {features} features",
+                    got=f"embed{layer.features}",
+                )
             layer = replace(layer, vectors=found.array)
         made.append(layer)
     return made

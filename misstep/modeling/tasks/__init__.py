@@ -3,27 +3,11 @@
 `task.py` holds what a task is and trains it.
 """
 
-from misstep.modeling.tasks.pictures import (
-    train_pictures,
-)
-from misstep.modeling.tasks.sequences import (
-    evident_identifier,
-    train_long_table,
-    train_sequences,
-)
-from misstep.modeling.tasks.series import (
-    ForecastTrained,
-    train_series,
-)
-from misstep.modeling.tasks.tables import (
-    table_without,
-    train_table,
-)
-from misstep.modeling.tasks.task import (
-    Task,
-    Trained,
-    train,
-)
+from misstep.modeling.tasks.pictures import train_pictures
+from misstep.modeling.tasks.sequences import evident_identifier, train_long_table, train_sequences
+from misstep.modeling.tasks.series import ForecastTrained, train_series
+from misstep.modeling.tasks.tables import table_without, train_table
+from misstep.modeling.tasks.task import Task, Trained, train
 
 __all__ = [
     "ForecastTrained",

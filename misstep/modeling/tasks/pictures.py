@@ -29,10 +29,7 @@ def _counted(labels: Array) -> str:
 
 
 def train_pictures(
-    pictures: Pictures,
-    *,
-    test_fraction: float = TEST_FRACTION,
-    settings: Settings | None = None,
+    pictures: Pictures, *, test_fraction: float = TEST_FRACTION, settings: Settings | None = None
 ) -> Trained:
     """Train a model that tells the class of a picture. Raises DataError or ArgumentError."""
     settings = settings or Settings()
@@ -46,9 +43,12 @@ def train_pictures(
     codes = np.asarray(target.encode(labels))
     brought = len(pictures.test_pictures) > 0
     parts = split_rows(
-        len(labels), codes, settings.validation_fraction, 0.0 if brought else test_fraction,
+        len(labels),
+        codes,
+        settings.validation_fraction,
+        0.0 if brought else test_fraction,
         settings.seed,
-    )  # fmt: skip
+    )
     shown = np.asarray(pictures.train_pictures)
     scaling = PictureScaling.of(pictures)
 
@@ -61,8 +61,14 @@ def train_pictures(
         judged = part(pictures.test_pictures, np.asarray(target.encode(pictures.test_labels)))
     else:
         judged = part(shown[parts.test], codes[parts.test])
-    tell_split(choices, "pictures", len(parts.train), len(parts.validation),
-               len(judged.features), stratified=True)  # fmt: skip
+    tell_split(
+        choices,
+        "pictures",
+        len(parts.train),
+        len(parts.validation),
+        len(judged.features),
+        stratified=True,
+    )
     if pictures.sizing:
         height, width, channels = scaling.shape
         colors = "grey" if channels == 1 else "in color"
@@ -73,11 +79,15 @@ def train_pictures(
     learn = part(shown[parts.train], codes[parts.train])
     fitted = target.fit_codes(codes[parts.train])
     made = Task(
-        learn, part(shown[parts.validation], codes[parts.validation]), judged, scaling, fitted,
+        learn,
+        part(shown[parts.validation], codes[parts.validation]),
+        judged,
+        scaling,
+        fitted,
         picture_recipe(scaling.shape, mirroring),
         (guess(learn, judged, fitted), _linear(learn, judged, fitted, scaling.shape)),
         [f"picture {number + 1}" for number in parts.validation],
-    )  # fmt: skip
+    )
     return train(made, choices, [*pictures.notes, *parts.notes], settings, began)
 
 

@@ -63,13 +63,22 @@ def train_sequences(
     labels = labels[known]
     classes = None if target.is_number else np.asarray(target.encode(labels))
     parts = split_rows(
-        len(labels), classes, settings.validation_fraction,
-        0.0 if test is not None else test_fraction, settings.seed,
-    )  # fmt: skip
+        len(labels),
+        classes,
+        settings.validation_fraction,
+        0.0 if test is not None else test_fraction,
+        settings.seed,
+    )
     notes += parts.notes
     judged = sequences.picked(parts.test) if test is None else _judged(test, target)
-    tell_split(choices, "sequences", len(parts.train), len(parts.validation), len(judged),
-               stratified=classes is not None)  # fmt: skip
+    tell_split(
+        choices,
+        "sequences",
+        len(parts.train),
+        len(parts.validation),
+        len(judged),
+        stratified=classes is not None,
+    )
     if len(judged) == 0:
         judged = sequences.picked(parts.validation)
         notes.append("none are left for the test, so the validation part is shown in its place")
@@ -88,11 +97,15 @@ def train_sequences(
     notes = list(dict.fromkeys(notes))
     learn, test_part = part(learned), part(judged)
     made = Task(
-        learn, part(sequences.picked(parts.validation)), test_part, scaling, fitted,
+        learn,
+        part(sequences.picked(parts.validation)),
+        test_part,
+        scaling,
+        fitted,
         sequence_recipe(scaling.steps, scaling.channels),
         (guess(learn, test_part, fitted), linear_on_summaries(learn, test_part, fitted, scaling)),
         _names(sequences, np.flatnonzero(known), parts.validation),
-    )  # fmt: skip
+    )
     return train(made, choices, notes, settings, began)
 
 
@@ -115,9 +128,11 @@ def train_long_table(
     titles = [str(one) for one in table.frame.columns]
     if target is None:
         raise ArgumentError(
-            "the target", needed=f"one of the columns {', '.join(titles[:12])}", got="none",
+            "the target",
+            needed=f"one of the columns {', '.join(titles[:12])}",
+            got="none",
             try_=f'--target "{titles[-1]}"',
-        )  # fmt: skip
+        )
     choices.add("sequences", f"lines with the same {identifier} are one", because)
     form, told = long_form_of(table, identifier, target)
     for what, choice, reason in told:
@@ -191,9 +206,11 @@ def _names(sequences: Sequences, numbers: Array, rows: Array) -> list[str]:
 def _answers(sequences: Sequences) -> Array:
     if sequences.labels is None:
         raise DataError(
-            sequences.name, needed="an answer for each sequence, an array y", got="none",
+            sequences.name,
+            needed="an answer for each sequence, an array y",
+            got="none",
             try_="np.savez(path, x=x, y=y), y with a class or a number for each row of x",
-        )  # fmt: skip
+        )
     return sequences.labels
 
 

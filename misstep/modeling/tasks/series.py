@@ -126,11 +126,14 @@ def train_series(
         return ForecastTrained(learner.model, run, {}, choices.made, notes, seconds)
     judged = learner.model if not run.finished else learner.learn(past, epochs)
     facts: dict[str, Any] = {
-        "rows": len(learner.origins(past)), "test_rows": 0, "epochs": epochs,
+        "rows": len(learner.origins(past)),
+        "test_rows": 0,
+        "epochs": epochs,
         "updates": epochs * -(-len(learner.origins(past)) // learner.recipe.batch_size),
-        "batch_size": learner.recipe.batch_size, "seed": settings.seed,
+        "batch_size": learner.recipe.batch_size,
+        "seed": settings.seed,
         "ended": run.reason if epochs else f"{run.reason}; the line it started from is kept",
-    }  # fmt: skip
+    }
     metrics, back_test = {}, None
     baselines = []
     if cuts.test:
@@ -147,20 +150,34 @@ def train_series(
     if cuts.test and run.finished:
         model = learner.learn(series, epochs)
         choices.add(
-            "at the end", f"learned anew from all {len(series):,} rows, in the same way",
+            "at the end",
+            f"learned anew from all {len(series):,} rows, in the same way",
             "the newest rows say most about what comes next; the scores are those of before",
-        )  # fmt: skip
+        )
     outlook, why = outlook_of(model.preprocessing, back_test, series)
     choices.add("interval", f"right {outlook.share:.0%} of the time", why)
     made = ForecastModel(
-        model.network, model.loss, model.preprocessing, model.target,
-        facts | {"metrics": metrics}, outlook,
-    )  # fmt: skip
+        model.network,
+        model.loss,
+        model.preprocessing,
+        model.target,
+        facts | {"metrics": metrics},
+        outlook,
+    )
     seconds = time.perf_counter() - began
     return ForecastTrained(
-        made, run, metrics, choices.made, notes, seconds, baselines,
-        learner.stages, back_test, series, epochs,
-    )  # fmt: skip
+        made,
+        run,
+        metrics,
+        choices.made,
+        notes,
+        seconds,
+        baselines,
+        learner.stages,
+        back_test,
+        series,
+        epochs,
+    )
 
 
 class _Learner:
@@ -194,10 +211,16 @@ class _Learner:
         x, y, _ = part.for_loss(self.recipe.loss)
         stages = Stages()
         run = trainer.fit(
-            x, y, epochs=self.recipe.epochs, validation=validation, callbacks=[stages],
+            x,
+            y,
+            epochs=self.recipe.epochs,
+            validation=validation,
+            callbacks=[stages],
             early_stopping=self.recipe.early_stopping() if validation else None,
-            progress=settings.progress, folder=settings.folder, resume=settings.resume,
-        )  # fmt: skip
+            progress=settings.progress,
+            folder=settings.folder,
+            resume=settings.resume,
+        )
         self.model = self._model(trainer, windows)
         self.stages = _stage_report(run, windows, len(stages.places))
         epochs = run.best_epoch or run.epochs
@@ -208,18 +231,20 @@ class _Learner:
         asked = WORTHWHILE / len(validation[0]) ** 0.5
         if not gain >= (-TOLERATED if rows >= MANY_ROWS else asked):
             choices.add(
-                "beyond it", "nothing: the network stays the line it started from",
+                "beyond it",
+                "nothing: the network stays the line it started from",
                 f"the network {_moved(gain)} on the validation rows"
                 + (", less than chance could" if gain >= LEAST_SAID else "")
                 + "; a line is safer",
-            )  # fmt: skip
+            )
             self.model = self._model(self._trainer(windows, train), windows)
             return run, 0
         choices.add(
-            "beyond it", f"the network, after {epochs} epoch{'s' if epochs > 1 else ''}",
+            "beyond it",
+            f"the network, after {epochs} epoch{'s' if epochs > 1 else ''}",
             f"it {_moved(gain)} on the validation rows"
             + (", and many rows are to be trusted" if gain < asked else ""),
-        )  # fmt: skip
+        )
         return run, epochs
 
     def learn(self, past: Series, epochs: int) -> ForecastModel:
@@ -232,9 +257,11 @@ class _Learner:
             run = trainer.fit(x, y, epochs=self.recipe.epochs, callbacks=[_StopAfter(epochs)])
             if run.failed:
                 raise ArgumentError(
-                    "training", needed="a loss that stays finite", got=run.reason,
+                    "training",
+                    needed="a loss that stays finite",
+                    got=run.reason,
                     try_="a lower learning rate",
-                )  # fmt: skip
+                )
         return self._model(trainer, windows)
 
     def origins(self, past: Series) -> Array:
@@ -247,9 +274,13 @@ class _Learner:
         """Return the chosen windows with scalings fitted on `past` only."""
         chosen = self.shape.windows
         return SeriesWindows.fit(
-            past, window=chosen.window, horizon=chosen.horizon, season=chosen.season,
-            log=chosen.log, calendar=chosen.calendar,
-        )  # fmt: skip
+            past,
+            window=chosen.window,
+            horizon=chosen.horizon,
+            season=chosen.season,
+            log=chosen.log,
+            calendar=chosen.calendar,
+        )
 
     def _part(self, windows: SeriesWindows, series: Series, origins: Array) -> Part:
         return Part(windows.transform(series, origins), windows.answers(series, origins))
@@ -274,9 +305,11 @@ def _stage_report(run: Run, windows: SeriesWindows, rows: int) -> StageReport | 
     if not run.stages or windows.log:
         return None
     return StageReport(
-        rows, tuple(one.update for one in run.stages), run.stages[0].score_name,
+        rows,
+        tuple(one.update for one in run.stages),
+        run.stages[0].score_name,
         tuple(float(one.score * windows.answer_spread) for one in run.stages),
-    )  # fmt: skip
+    )
 
 
 def _moved(gain: float) -> str:
@@ -305,9 +338,11 @@ def _read(
         choices.add("step", f"one {step.words}", f"so the dates in {plan.date} follow each other")
     elif plan.date:
         choices.add(
-            "step", "from one row to the next", f"the dates in {plan.date} rise without a regular "
+            "step",
+            "from one row to the next",
+            f"the dates in {plan.date} rise without a regular "
             "step, so that only their order is used",
-        )  # fmt: skip
+        )
     else:
         choices.add("step", "from one row to the next", "there are no dates, only an order")
     return series, [*table.notes, *series.notes]
@@ -328,9 +363,10 @@ def _horizon(wished: int | None, rows: int, season: int, test: int, choices: Cho
         whole = isinstance(wished, int | np.integer) and not isinstance(wished, bool)
         if not whole or not 1 <= wished <= most:
             raise ArgumentError(
-                "the horizon", needed=f"1 to {most} steps, a quarter of the rows at most",
+                "the horizon",
+                needed=f"1 to {most} steps, a quarter of the rows at most",
                 got=repr(wished),
-            )  # fmt: skip
+            )
         choices.add("horizon", _steps(wished), "you chose it")
         return int(wished)
     hint = "; --horizon says another number"
@@ -362,9 +398,11 @@ def _cut(series: Series, horizon: int, validation: float, test: float, choices: 
         check, learn = 0, rows - judge
     if learn < least:
         raise DataError(
-            series.name, needed=f"at least {least + judge} rows for a horizon of {horizon}",
-            got=f"{rows}", try_="a shorter horizon" if horizon > 1 else "a longer series",
-        )  # fmt: skip
+            series.name,
+            needed=f"at least {least + judge} rows for a horizon of {horizon}",
+            got=f"{rows}",
+            try_="a shorter horizon" if horizon > 1 else "a longer series",
+        )
     parts = [f"the first {learn:,} rows to learn from"]
     if check:
         parts.append(f"the next {check:,} to validate on")

@@ -45,9 +45,11 @@ def train_table(
     table = table_without(table, without, name)
     if len(table.frame.columns) < 2:
         raise DataError(
-            f"{table.name}", needed="columns to learn from besides the target", got="none",
+            f"{table.name}",
+            needed="columns to learn from besides the target",
+            got="none",
             try_="--task forecast where each row follows the one before it in time",
-        )  # fmt: skip
+        )
     column = table.frame[name]
     recognized = recognize_target(column, name, task)
     choices.add("target", f"{name}: {recognized.kind}", recognized.because)
@@ -57,27 +59,40 @@ def train_table(
     frame = table.frame[present].reset_index(drop=True)
     classes = None if recognized.is_number else recognized.encode(frame[name])
     parts = split_rows(
-        len(frame), classes, settings.validation_fraction,
-        0.0 if test is not None else test_fraction, settings.seed,
-    )  # fmt: skip
+        len(frame),
+        classes,
+        settings.validation_fraction,
+        0.0 if test is not None else test_fraction,
+        settings.seed,
+    )
     notes += parts.notes
     if test is None:
         judged = frame.iloc[parts.test]
     else:
         judged = _test_rows(test, recognized)
         notes += test.notes
-    tell_split(choices, "rows", len(parts.train), len(parts.validation), len(judged),
-               stratified=classes is not None)  # fmt: skip
+    tell_split(
+        choices,
+        "rows",
+        len(parts.train),
+        len(parts.validation),
+        len(judged),
+        stratified=classes is not None,
+    )
     if len(judged) == 0:
         judged = frame.iloc[parts.validation]
         notes.append("no rows are left for the test, so the validation rows are shown in its place")
     learned = frame.iloc[parts.train]
     fitted = recognized.fit(learned[name])
     preprocessor = prepare_columns(
-        table, learned, choices, target=name,
+        table,
+        learned,
+        choices,
+        target=name,
         answers=np.asarray(fitted.encode(learned[name])),
-        in_order=reads_in_order(settings.network), notes=notes,
-    )  # fmt: skip
+        in_order=reads_in_order(settings.network),
+        notes=notes,
+    )
 
     def part(rows: Any) -> Part:
         if len(rows) == 0:
@@ -92,10 +107,15 @@ def train_table(
     if preprocessor.texts:
         simple = linear_on_texts(learn, learned, test_part, judged, preprocessor, fitted)
     made = Task(
-        learn, part(frame.iloc[parts.validation]), test_part, preprocessor, fitted,
-        columns_recipe(preprocessor, learn.features), (guess(learn, test_part, fitted), simple),
+        learn,
+        part(frame.iloc[parts.validation]),
+        test_part,
+        preprocessor,
+        fitted,
+        columns_recipe(preprocessor, learn.features),
+        (guess(learn, test_part, fitted), simple),
         [f"row {number}" for number in numbers[parts.validation]],
-    )  # fmt: skip
+    )
     return train(made, choices, notes, settings, began)
 
 
@@ -107,9 +127,11 @@ def table_without(table: Table, without: Sequence[str], target: str | None) -> T
     for name in without:
         if name not in columns:
             raise ArgumentError(
-                f"--without {name}", needed="one of the table's columns", got=repr(name),
+                f"--without {name}",
+                needed="one of the table's columns",
+                got=repr(name),
                 try_=did_you_mean(name, columns),
-            )  # fmt: skip
+            )
         if name == target:
             raise ArgumentError(
                 f"--without {name}", needed="another column than the target", got="the target"
@@ -120,9 +142,11 @@ def table_without(table: Table, without: Sequence[str], target: str | None) -> T
 def _test_rows(test: Table, target: Target) -> Any:
     if target.name not in test.frame:
         raise DataError(
-            f"the test table {test.name}", needed=f"the column {target.name!r}",
-            got="none of that name", try_=did_you_mean(target.name, map(str, test.frame.columns)),
-        )  # fmt: skip
+            f"the test table {test.name}",
+            needed=f"the column {target.name!r}",
+            got="none of that name",
+            try_=did_you_mean(target.name, map(str, test.frame.columns)),
+        )
     judged = test.frame[np.asarray(target.present(test.frame[target.name]))]
     if len(judged) == 0:
         raise DataError(f"the test table {test.name}", needed="rows with an answer", got="none")
@@ -135,12 +159,16 @@ def _target_name(table: Table, target: str | None) -> str:
     if name is None:
         shown = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
         raise ArgumentError(
-            "the target", needed=f"one of the columns {shown}", got="none",
+            "the target",
+            needed=f"one of the columns {shown}",
+            got="none",
             try_=f'--target "{columns[-1]}"',
-        )  # fmt: skip
+        )
     if name not in columns:
         raise ArgumentError(
-            "the target", needed="one of the table's columns", got=repr(name),
+            "the target",
+            needed="one of the table's columns",
+            got=repr(name),
             try_=did_you_mean(name, columns),
-        )  # fmt: skip
+        )
     return name
