@@ -17,7 +17,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "misstep"
 
 FLOORS = {
-    0: ["errors"],
+    0: ["errors", "text"],
     1: ["ir", "storage"],
     2: ["ops"],
     3: ["autodiff"],

@@ -5,10 +5,10 @@ Entries are counted from 0, as in the formulas of an explanation.
 
 from __future__ import annotations
 
-from misstep.data.names import did_you_mean
 from misstep.errors import ArgumentError
 from misstep.ir import Value
 from misstep.modeling import RowGraph
+from misstep.text.names import did_you_mean
 
 
 def weight_named(graph: RowGraph, words: str) -> tuple[str, Value, tuple[int, ...] | None]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data.names import did_you_mean
 from misstep.data.tables import read_table
 from misstep.data.values import category_words, date_format_of, number_form_of
 from misstep.errors import DataError
+from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
     import pandas

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data.names import did_you_mean
 from misstep.data.tables import Table
 from misstep.errors import ArgumentError
+from misstep.text.names import did_you_mean
 
 __all__ = ["EXAMPLES", "Example", "read_example"]
 

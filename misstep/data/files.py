@@ -14,8 +14,8 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from misstep.data.names import nearest_name
 from misstep.errors import DataError, FileFormatError, StorageError
+from misstep.text.names import nearest_name
 
 __all__ = ["existing_path", "open_bytes", "read_bytes", "read_text"]
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from misstep.data.columns import Column, ColumnKind, recognize_columns
-from misstep.data.names import did_you_mean
 from misstep.data.parts import as_dates, as_numbers
 from misstep.data.sequences import Sequences
 from misstep.data.stored import STRICT
@@ -21,6 +20,7 @@ from misstep.data.tables import Table
 from misstep.data.values import date_format_of
 from misstep.errors import DataError
 from misstep.ir import Array
+from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
     import pandas

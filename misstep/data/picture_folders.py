@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from misstep.data.files import existing_path
-from misstep.data.names import did_you_mean
 from misstep.data.picture_files import (
     chosen_size,
     decoded_pictures,
@@ -25,6 +24,7 @@ from misstep.data.picture_files import (
 )
 from misstep.data.pictures import Pictures, no_labels, note_on_repeats
 from misstep.errors import ArgumentError, DataError
+from misstep.text.names import did_you_mean
 
 __all__ = ["holds_pictures", "read_class_folders", "read_picture_files", "with_test_folder"]
 

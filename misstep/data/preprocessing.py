@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from misstep.data.columns import Column, ColumnKind
 from misstep.data.kinds import Given, Preprocessing
-from misstep.data.names import did_you_mean
 from misstep.data.parts import CategoryPart, DatePart, NumberPart
 from misstep.data.picture_scaling import PictureScaling
 from misstep.data.scaling import FARTHEST, MatrixScaling
@@ -29,6 +28,7 @@ from misstep.data.text_part import TextPart
 from misstep.data.weighted import checked_weights
 from misstep.data.windows import SeriesWindows
 from misstep.errors import DataError, FileFormatError
+from misstep.text.names import did_you_mean
 
 __all__ = ["Preprocessor", "TextPlace", "preprocessing_from_json"]
 

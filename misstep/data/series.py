@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.columns import ColumnKind, recognize_columns
-from misstep.data.names import did_you_mean
 from misstep.data.parts import as_numbers
 from misstep.data.steps import Dates, Step, recognize_step
 from misstep.data.stored import STRICT
 from misstep.data.tables import Table
 from misstep.data.values import category_words, date_format_of, parse_dates
 from misstep.errors import DataError, NotYetError
+from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
     import pandas

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.names import did_you_mean
 from misstep.data.parts import as_numbers
 from misstep.data.stored import STRICT, from_plain, to_plain
 from misstep.data.tables import read_table
 from misstep.data.values import category_words, date_format_of, number_form_of
 from misstep.data.weighted import checked_weights, mean_and_deviation
 from misstep.errors import ArgumentError, DataError, NotYetError
+from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
     import pandas

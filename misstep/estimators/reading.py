@@ -26,13 +26,13 @@ from misstep.data import (
     holds_sequences,
     read_table,
 )
-from misstep.data.names import did_you_mean
 from misstep.data.tables import read_columns
 from misstep.data.text_files import TEXT
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
 from misstep.estimators.picture_input import first_pictures, further_pictures
 from misstep.ir import Array
 from misstep.modeling import Model
+from misstep.text.names import did_you_mean
 
 # Characters of somebody else's message that are passed on.
 MOST_WORDS = 400

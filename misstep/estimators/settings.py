@@ -13,11 +13,11 @@ from typing import Any
 
 from sklearn.utils import check_random_state
 
-from misstep.data.names import did_you_mean
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling import Settings
 from misstep.nn import Module
+from misstep.text.names import did_you_mean
 from misstep.train import Progress
 
 

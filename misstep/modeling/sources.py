@@ -30,10 +30,10 @@ from misstep.data import (
     sequences_from_arrays,
 )
 from misstep.data.idx import NAMES
-from misstep.data.names import nearest_name
 from misstep.data.npz import is_npz, read_arrays
 from misstep.data.pictures import pictures_from_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
+from misstep.text.names import nearest_name
 
 
 def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:

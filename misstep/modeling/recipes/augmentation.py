@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from misstep.data.mirrors import Mirroring
-from misstep.data.names import did_you_mean
 from misstep.errors import ArgumentError
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
@@ -22,6 +21,7 @@ from misstep.nn import (
     RandomShift,
     RandomWarp,
 )
+from misstep.text.names import did_you_mean
 
 # Pixels to move by at most, as a share of the side: 4 of 32 for photographs (He and others, 2016);
 # 2 of 28 for drawings, which fill their frame with background.

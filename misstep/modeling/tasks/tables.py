@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Table, Target, recognize_target, split_rows
-from misstep.data.names import did_you_mean
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling.baselines import guess, linear
 from misstep.modeling.learning import Part
@@ -19,6 +18,7 @@ from misstep.modeling.recipes import check_settings, columns_recipe, reads_in_or
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
 from misstep.modeling.text_baseline import linear_on_texts
+from misstep.text.names import did_you_mean
 
 
 def train_table(

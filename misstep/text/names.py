@@ -1,4 +1,4 @@
-"""How to guess which name was meant: the nearest among those that exist.
+"""Names that people write: how a class is called, and which name was meant by a wrong one.
 
 Knows words only, neither files nor tables. Used wherever an error can say "did you mean".
 """
@@ -6,9 +6,10 @@ Knows words only, neither files nor tables. Used wherever an error can say "did 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "nearest_name"]
+__all__ = ["did_you_mean", "hyphenated", "nearest_name"]
 
 # Below this likeness (difflib's ratio) a guess confuses more often than it helps; difflib's default
 # is 0.6, and 0.5 still finds "prise" for "Price" once case is ignored.
@@ -32,3 +33,11 @@ def did_you_mean(name: str, names: Iterable[str], most: int = 12) -> str:
         return "another source; this one has no names at all"
     shown = ", ".join(repr(other) for other in there[:most])
     return f"one of {shown}{', …' if len(there) > most else ''}"
+
+
+def hyphenated(class_name: str) -> str:
+    """Return how people call a class: AdamW is adamw, CrossEntropy is cross-entropy.
+
+    A capital that begins a word of small letters, behind a small letter, begins a part.
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "-", class_name).lower()
