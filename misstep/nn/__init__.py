@@ -58,6 +58,8 @@ from misstep.nn.losses import (
     Huber,
     Loss,
     SquaredError,
+    loss_named,
+    loss_names,
     registered_losses,
 )
 from misstep.nn.module import Module, registered_layers
@@ -174,6 +176,8 @@ __all__ = [
     "build_loss",
     "build_module",
     "layers_from_text",
+    "loss_named",
+    "loss_names",
     "registered_initializers",
     "registered_layers",
     "registered_losses",

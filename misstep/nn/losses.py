@@ -29,6 +29,7 @@ from misstep.ops import (
     total,
     where,
 )
+from misstep.text.names import did_you_mean, hyphenated
 
 LossExample = tuple["Loss", Array, Array]
 
@@ -47,6 +48,8 @@ class Loss:
     1
     """
 
+    # What it is chosen by, as on the command line; of the class's own name where it says nothing.
+    name: ClassVar[str] = ""
     # Kind of number of the target: "float" or "int" (class positions).
     target_kind: ClassVar[str] = "float"
     # The score shown beside the loss; higher is better if `score_rises`.
@@ -55,8 +58,11 @@ class Loss:
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
-        if not abstract:
-            _registry[cls.__name__] = cls
+        if abstract:
+            return
+        if "name" not in vars(cls):
+            cls.name = hyphenated(cls.__name__)
+        _registry[cls.__name__] = cls
 
     def per_row(self, prediction: Value, target: Value) -> Value:
         """Return the loss of each row, shape (batch,)."""
@@ -169,8 +175,43 @@ class Loss:
 
 
 def registered_losses() -> dict[str, type[Loss]]:
-    """Return every loss by name, sorted."""
+    """Return every loss by the name of its class, sorted."""
     return dict(sorted(_registry.items()))
+
+
+def loss_names() -> list[str]:
+    """Return what losses are chosen by, sorted; a class of a caller's own is among them."""
+    return sorted(cls.name for cls in _registry.values())
+
+
+def loss_named(name: str, **settings: Any) -> Loss:
+    """Return the loss that `name` says, with these settings.
+
+    Raises ArgumentError, with the nearest word, for a name or a setting that there is not.
+
+    >>> from misstep.nn import loss_named
+    >>> loss_named("huber", delta=0.5)
+    Huber(delta=0.5)
+    """
+    by_name = {cls.name: cls for cls in _registry.values()}
+    if name not in by_name:
+        raise ArgumentError(
+            "the loss",
+            needed=", ".join(loss_names()),
+            got=repr(name),
+            try_=did_you_mean(str(name), loss_names()),
+        )
+    cls = by_name[name]
+    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for setting in settings:
+        if setting not in known:
+            raise ArgumentError(
+                f"the loss {name}",
+                needed=f"settings among {', '.join(known) or 'none'}",
+                got=setting,
+                try_=did_you_mean(setting, known) if known else "leaving it out",
+            )
+    return cls(**settings)
 
 
 def _mean_of_row(entries: Value) -> Value:

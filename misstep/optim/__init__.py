@@ -7,7 +7,14 @@ from misstep.optim.adagrad import Adagrad
 from misstep.optim.adam import Adam, AdamW
 from misstep.optim.clipping import ClipNorm, Clipping, ClipValue
 from misstep.optim.nadam import Nadam
-from misstep.optim.optimizer import Moment, Optimizer, State, registered_optimizers
+from misstep.optim.optimizer import (
+    Moment,
+    Optimizer,
+    State,
+    optimizer_named,
+    optimizer_names,
+    registered_optimizers,
+)
 from misstep.optim.penalties import L1, L2, Penalty
 from misstep.optim.rmsprop import RMSProp
 from misstep.optim.schedules import (
@@ -49,6 +56,8 @@ __all__ = [
     "State",
     "StepDecay",
     "WarmUp",
+    "optimizer_named",
+    "optimizer_names",
     "registered_optimizers",
     "registered_schedules",
 ]

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from misstep.errors import ArgumentError
 from misstep.ir import Value
 from misstep.ops import cast
+from misstep.text.names import did_you_mean, hyphenated
 
 _registry: dict[str, type[Optimizer]] = {}
 
@@ -47,6 +48,8 @@ class Optimizer:
     """
 
     rate: float
+    # What it is chosen by, as on the command line; of the class's own name where it says nothing.
+    name: ClassVar[str] = ""
     buffers: ClassVar[tuple[str, ...]] = ()
     scalars: ClassVar[Mapping[str, float]] = {}
     # Names of settings and the range each must lie in, both ends included unless open.
@@ -54,6 +57,8 @@ class Optimizer:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        if "name" not in vars(cls):
+            cls.name = hyphenated(cls.__name__)
         _registry[cls.__name__] = cls
 
     def __post_init__(self) -> None:
@@ -113,8 +118,43 @@ class Optimizer:
 
 
 def registered_optimizers() -> dict[str, type[Optimizer]]:
-    """Return every optimizer by name, sorted."""
+    """Return every optimizer by the name of its class, sorted."""
     return dict(sorted(_registry.items()))
+
+
+def optimizer_names() -> list[str]:
+    """Return what optimizers are chosen by, sorted; a class of a caller's own is among them."""
+    return sorted(cls.name for cls in _registry.values())
+
+
+def optimizer_named(name: str, **settings: Any) -> Optimizer:
+    """Return the optimizer that `name` says, with these settings.
+
+    Raises ArgumentError, with the nearest word, for a name or a setting that there is not.
+
+    >>> from misstep.optim import optimizer_named
+    >>> optimizer_named("sgd", momentum=0.9)
+    SGD(rate=0.01, momentum=0.9, nesterov=False, weight_decay=0.0)
+    """
+    by_name = {cls.name: cls for cls in _registry.values()}
+    if name not in by_name:
+        raise ArgumentError(
+            "the optimizer",
+            needed=", ".join(optimizer_names()),
+            got=repr(name),
+            try_=did_you_mean(str(name), optimizer_names()),
+        )
+    cls = by_name[name]
+    known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    for setting in settings:
+        if setting not in known:
+            raise ArgumentError(
+                f"the optimizer {name}",
+                needed=f"settings among {', '.join(known)}",
+                got=setting,
+                try_=did_you_mean(setting, known),
+            )
+    return cls(**settings)
 
 
 def with_decay(gradient: Value, parameter: Value, weight_decay: float) -> Value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,9 @@ from misstep.nn import (
     Loss,
     SquaredError,
     build_loss,
+    loss_named,
+    loss_names,
+    losses,
     registered_losses,
 )
 from misstep.ops import total
@@ -372,3 +376,35 @@ def test_huber_wants_a_positive_number(delta: Any) -> None:
 def test_wrong_configurations_are_refused(wrong: Any) -> None:
     with pytest.raises(FileFormatError):
         build_loss(wrong)
+
+
+# --- chosen by name -------------------------------------------------------------------------------
+
+
+def test_losses_are_chosen_by_name() -> None:
+    assert loss_names() == [
+        *("absolute-error", "binary-cross-entropy", "cross-entropy", "huber", "squared-error")
+    ]
+    assert loss_named("huber", delta=0.5) == Huber(0.5)
+    assert loss_named("cross-entropy") == CrossEntropy()
+
+
+def test_a_wrong_name_or_setting_says_the_nearest() -> None:
+    with pytest.raises(ArgumentError, match="'huber', the nearest name") as caught:
+        loss_named("hubert")
+    assert "absolute-error, binary-cross-entropy" in str(caught.value)
+    with pytest.raises(ArgumentError, match="'smoothing', the nearest name"):
+        loss_named("cross-entropy", smoothin=0.1)
+    with pytest.raises(ArgumentError, match="settings among none"):
+        loss_named("absolute-error", delta=0.1)
+
+
+def test_a_loss_of_a_callers_own_is_found_by_being_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "_registry", dict(losses._registry))
+
+    @dataclass(frozen=True)
+    class QuantileLoss(Loss):
+        share: float = 0.5
+
+    assert "quantile-loss" in loss_names()
+    assert loss_named("quantile-loss", share=0.9) == QuantileLoss(0.9)

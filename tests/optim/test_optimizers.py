@@ -30,6 +30,9 @@ from misstep.optim import (
     Nadam,
     Optimizer,
     RMSProp,
+    optimizer,
+    optimizer_named,
+    optimizer_names,
     registered_optimizers,
 )
 
@@ -257,6 +260,39 @@ def test_shares_lie_between_0_and_1(name: str) -> None:
 def test_nesterov_needs_momentum() -> None:
     with pytest.raises(ArgumentError, match="momentum above 0"):
         SGD(0.1, nesterov=True)
+
+
+# --- chosen by name -------------------------------------------------------------------------------
+
+
+def test_optimizers_are_chosen_by_name() -> None:
+    assert optimizer_names() == ["adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd"]
+    assert optimizer_named("adamw", weight_decay=0.1) == AdamW(weight_decay=0.1)
+    assert optimizer_named("sgd") == SGD()
+
+
+def test_a_wrong_name_or_setting_says_the_nearest() -> None:
+    with pytest.raises(ArgumentError, match="'adagrad', the nearest name") as caught:
+        optimizer_named("adagrd")
+    assert "adam, adamw" in str(caught.value)
+    with pytest.raises(ArgumentError, match="'momentum', the nearest name"):
+        optimizer_named("sgd", momentun=0.9)
+
+
+def test_an_optimizer_of_a_callers_own_is_found_by_being_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(optimizer, "_registry", dict(optimizer._registry))
+
+    @dataclasses.dataclass(frozen=True)
+    class SignDescent(Optimizer):
+        rate: float = 0.25
+
+    assert "sign-descent" in optimizer_names()
+    assert optimizer_named("sign-descent", rate=0.5) == SignDescent(0.5)
+
+
+# --- settings -------------------------------------------------------------------------------------
 
 
 def test_state_is_kept_only_where_it_is_needed() -> None:
