@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.systems.system import DATA, System, split
 from misstep.data import sequences_from_arrays
-from misstep.data.npz import read_arrays
+from misstep.data.io.npz import read_arrays
 from misstep.modeling import Settings, Trained, train_sequences
 
 MOTIONS, MOVEMENT = "sequence/basic_motions.npz", "sequence/indoor_movement.npz"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from misstep.data import Given, is_idx_folder
-from misstep.data.files import existing_path
+from misstep.data.io.files import existing_path
 from misstep.errors import MisstepError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
 

@@ -26,7 +26,7 @@ from misstep.data import (
     read_text_folder,
     with_test_folder,
 )
-from misstep.data.npz import is_npz
+from misstep.data.io.npz import is_npz
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling import (
     Settings,

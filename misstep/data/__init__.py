@@ -1,27 +1,31 @@
 """Reading, splitting and preprocessing; knows arrays, not models.
 
-Start at `tables.read_table`; then `columns.recognize_columns` says what each column is,
-`preprocessing.Preprocessor` turns rows into numbers, `targets.recognize_target` does the same for
-the answers and `splitting.split_rows` sets rows aside. pandas and scikit-learn are imported inside
-functions only, so that importing this room stays quick.
+A folder for each modality (`table/`, `image/`, `text/`, `sequence/`, `series/`), `io/` for files,
+and here what they share. Start at `dataset.py`; then `table/table.py` reads a table,
+`table/column_types.py` says what each column is, `table/preprocessor.py` turns rows into numbers,
+`targets.py` does the same for the answers and `splitting.py` sets rows aside. pandas and
+scikit-learn are imported inside functions only, so that importing this room stays quick.
 """
 
 from __future__ import annotations
 
-from misstep.data.columns import Column, ColumnKind, recognize_columns
-from misstep.data.examples import EXAMPLES, Example, read_example
-from misstep.data.idx import is_idx_folder, read_idx
-from misstep.data.kinds import Given, Preprocessing
-from misstep.data.long_tables import LongForm, long_form_of, looks_long, sequences_from_table
-from misstep.data.picture_folders import read_picture_files, with_test_folder
-from misstep.data.picture_scaling import PictureScaling
-from misstep.data.picture_sources import is_picture_source, read_pictures
-from misstep.data.pictures import Pictures, pixels_of
-from misstep.data.preprocessing import Preprocessor, TextPlace, preprocessing_from_json
+from misstep.data.dataset import Given, Preprocessing
+from misstep.data.image.class_folders import read_picture_files, with_test_folder
+from misstep.data.image.image_scaling import PictureScaling
+from misstep.data.image.images import Pictures, pixels_of
+from misstep.data.image.sources import is_picture_source, read_pictures
+from misstep.data.io.examples import EXAMPLES, Example, read_example
+from misstep.data.io.idx import is_idx_folder, read_idx
 from misstep.data.scaling import MatrixScaling
-from misstep.data.sequence_scaling import SequenceScaling
-from misstep.data.sequences import Sequences, holds_sequences, sequences_from_arrays
-from misstep.data.series import (
+from misstep.data.sequence.long_tables import (
+    LongForm,
+    long_form_of,
+    looks_long,
+    sequences_from_table,
+)
+from misstep.data.sequence.sequence_scaling import SequenceScaling
+from misstep.data.sequence.sequences import Sequences, holds_sequences, sequences_from_arrays
+from misstep.data.series.series import (
     Series,
     SeriesPlan,
     only_rows,
@@ -30,12 +34,14 @@ from misstep.data.series import (
     series_because,
     series_hint,
 )
+from misstep.data.series.windows import SeriesWindows
 from misstep.data.splitting import Split, drawn_rows, split_rows, split_rows_in_time
-from misstep.data.tables import Table, read_table
+from misstep.data.table.column_types import Column, ColumnKind, recognize_columns
+from misstep.data.table.preprocessor import Preprocessor, TextPlace, preprocessing_from_json
+from misstep.data.table.table import Table, read_table
 from misstep.data.targets import Target, recognize_target
-from misstep.data.text_files import is_text_folder, read_lines, read_text_folder
-from misstep.data.vectors import WordVectors, read_vectors
-from misstep.data.windows import SeriesWindows
+from misstep.data.text.text_files import is_text_folder, read_lines, read_text_folder
+from misstep.data.text.word_vectors import WordVectors, read_vectors
 
 __all__ = [
     "EXAMPLES",

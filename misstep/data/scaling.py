@@ -1,7 +1,7 @@
 """How numbers are brought to a common size: one column, or a whole matrix.
 
 Holds `Standard` (one column) and `MatrixScaling`. Columns of tables with texts and gaps are the
-matter of `preprocessing.py`.
+matter of `preprocessor.py`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.kinds import Given, Preprocessing
-from misstep.data.matrices import numbers_of
-from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import table_or_refuse
-from misstep.data.weighted import checked_weights, mean_and_deviation, quantile, skewness
+from misstep.data.dataset import Given, Preprocessing
+from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.table.matrices import numbers_of
+from misstep.data.table.table import table_or_refuse
+from misstep.data.weights import checked_weights, mean_and_deviation, quantile, skewness
 from misstep.errors import DataError
 
 __all__ = ["MatrixScaling", "Standard"]

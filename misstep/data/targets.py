@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.parts import as_numbers
-from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import read_table
-from misstep.data.values import category_words, date_format_of, number_form_of
-from misstep.data.weighted import checked_weights, mean_and_deviation
+from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.table.cell_values import category_words, date_format_of, number_form_of
+from misstep.data.table.column_transformers import as_numbers
+from misstep.data.table.table import read_table
+from misstep.data.weights import checked_weights, mean_and_deviation
 from misstep.errors import ArgumentError, DataError, NotYetError
 from misstep.text.names import did_you_mean
 

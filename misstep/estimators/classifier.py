@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from misstep.data.weighted import checked_weights
+from misstep.data.weights import checked_weights
 from misstep.errors import ArgumentError
 from misstep.estimators.base import Estimator
 from misstep.estimators.reading import (

@@ -26,8 +26,8 @@ from misstep.data import (
     holds_sequences,
     read_table,
 )
-from misstep.data.tables import read_columns
-from misstep.data.text_files import TEXT
+from misstep.data.table.table import read_columns
+from misstep.data.text.text_files import TEXT
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
 from misstep.estimators.picture_input import first_pictures, further_pictures
 from misstep.ir import Array

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from misstep.data import Preprocessing, Sequences, Table, Target, split_rows
-from misstep.data.weighted import checked_weights
+from misstep.data.weights import checked_weights
 from misstep.ir import Array
 from misstep.modeling.held import Held, LearningRows, held
 from misstep.modeling.learning import Learned, Part, begin, go_on, learn

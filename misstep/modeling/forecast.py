@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from misstep.data import Table, Target, read_table
-from misstep.data.series import Series, read_series
-from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.windows import SeriesWindows
+from misstep.data.series.series import Series, read_series
+from misstep.data.series.windows import SeriesWindows
+from misstep.data.stored_json import STRICT, from_plain, to_plain
 from misstep.errors import ArgumentError, DataError, NotYetError
 from misstep.ir import Array
 from misstep.modeling.model import Model

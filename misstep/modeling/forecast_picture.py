@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from misstep.data.series import Series
+from misstep.data.series.series import Series
 from misstep.ir import Array
 from misstep.modeling.forecast import BackTest
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import MatrixScaling, PictureScaling, Preprocessing, Sequences, Table, Target
-from misstep.data.mirrors import Mirroring, ask_about_mirrors
+from misstep.data.image.flip_invariance import Mirroring, ask_about_mirrors
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.preparing import prepare_columns, prepare_sequences
 from misstep.modeling.recipes import (

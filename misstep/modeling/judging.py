@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from misstep.data import Column, ColumnKind, Preprocessor, drawn_rows
-from misstep.data.tokens import tokens_of
-from misstep.data.values import category_words
-from misstep.data.vocabulary import known_terms, term_weights
+from misstep.data.table.cell_values import category_words
+from misstep.data.text.tokens import tokens_of
+from misstep.data.text.vocabulary import known_terms, term_weights
 from misstep.ir import Array, one_blas_thread
 
 if TYPE_CHECKING:

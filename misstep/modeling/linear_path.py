@@ -12,8 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from misstep.data.series import Series
-from misstep.data.windows import SeriesWindows, thinned
+from misstep.data.series.series import Series
+from misstep.data.series.windows import SeriesWindows, thinned
 from misstep.ir import Array, one_blas_thread
 
 # From nearly none to one that leaves little but the last value.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from misstep.data.series import Series
-from misstep.data.windows import thinned
+from misstep.data.series.series import Series
+from misstep.data.series.windows import thinned
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.forecast import BackTest

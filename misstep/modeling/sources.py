@@ -29,9 +29,9 @@ from misstep.data import (
     read_text_folder,
     sequences_from_arrays,
 )
-from misstep.data.idx import NAMES
-from misstep.data.npz import is_npz, read_arrays
-from misstep.data.pictures import pictures_from_arrays
+from misstep.data.image.images import pictures_from_arrays
+from misstep.data.io.idx import NAMES
+from misstep.data.io.npz import is_npz, read_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.text.names import nearest_name
 

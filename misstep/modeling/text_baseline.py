@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from misstep.data import ColumnKind, Preprocessor, Target, drawn_rows
-from misstep.data.values import category_words
+from misstep.data.table.cell_values import category_words
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.learning import Part

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from misstep.data.seasons import find_season
-from misstep.data.series import Series
-from misstep.data.steps import ROUNDS
-from misstep.data.windows import SeriesWindows
+from misstep.data.series.seasons import find_season
+from misstep.data.series.series import Series
+from misstep.data.series.time_steps import ROUNDS
+from misstep.data.series.windows import SeriesWindows
 from misstep.errors import ArgumentError
 from misstep.modeling.linear_path import Validated, validate_forward
 from misstep.modeling.settings import Choices

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import misstep as ms
-from misstep.data.npz import is_npz, read_arrays
+from misstep.data.io.npz import is_npz, read_arrays
 
 
 @given(

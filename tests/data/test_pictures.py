@@ -16,10 +16,10 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from misstep.data import Pictures, PictureScaling, pixels_of, read_picture_files, read_pictures
-from misstep.data.mirrors import ask_about_mirrors
-from misstep.data.picture_files import Looks, chosen_size, decoded_pictures, looks_of
-from misstep.data.picture_folders import with_test_folder
-from misstep.data.pictures import pictures_from_arrays
+from misstep.data.image.class_folders import with_test_folder
+from misstep.data.image.decoding import Looks, chosen_size, decoded_pictures, looks_of
+from misstep.data.image.flip_invariance import ask_about_mirrors
+from misstep.data.image.images import pictures_from_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.modeling import read_source
 

@@ -20,7 +20,7 @@ from misstep.data import (
     sequences_from_arrays,
     sequences_from_table,
 )
-from misstep.data.sequence_scaling import MOST_STEPS
+from misstep.data.sequence.sequence_scaling import MOST_STEPS
 
 NAN = np.nan
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misstep.data.seasons import find_season
-from misstep.data.steps import Step, recognize_step
+from misstep.data.series.seasons import find_season
+from misstep.data.series.time_steps import Step, recognize_step
 
 WORDS = {
     "h": "hour",

@@ -21,9 +21,15 @@ from misstep.data import (
     read_lines,
     read_text_folder,
 )
-from misstep.data.text_part import LENGTH, MOST_SLOTS, TextPart
-from misstep.data.tokens import SIGNALS, signals_of, terms_of, tokens_of
-from misstep.data.vocabulary import commonest_words, count_terms, known_terms, telling, term_weights
+from misstep.data.text.text_transformer import LENGTH, MOST_SLOTS, TextPart
+from misstep.data.text.tokens import SIGNALS, signals_of, terms_of, tokens_of
+from misstep.data.text.vocabulary import (
+    commonest_words,
+    count_terms,
+    known_terms,
+    telling,
+    term_weights,
+)
 from misstep.errors import DataError, FileFormatError, StorageError
 
 SAID = Column("said", ColumnKind.TEXT, "")

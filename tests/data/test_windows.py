@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misstep.data import Series, SeriesWindows, Table, plan_series, preprocessing_from_json
-from misstep.data.series import read_series
-from misstep.data.windows import thinned
+from misstep.data.series.series import read_series
+from misstep.data.series.windows import thinned
 from misstep.errors import DataError, FileFormatError
 
 

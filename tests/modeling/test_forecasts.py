@@ -12,7 +12,7 @@ import pytest
 from sklearn.linear_model import Ridge
 
 from misstep.data import Table, plan_series, read_series
-from misstep.data.windows import SeriesWindows
+from misstep.data.series.windows import SeriesWindows
 from misstep.errors import ArgumentError, DataError, FileFormatError, NotYetError
 from misstep.modeling import (
     ForecastModel,

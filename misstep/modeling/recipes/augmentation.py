@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from misstep.data.mirrors import Mirroring
+from misstep.data.image.flip_invariance import Mirroring
 from misstep.errors import ArgumentError
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (

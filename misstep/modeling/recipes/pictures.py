@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from misstep.data import Target
-from misstep.data.mirrors import Mirroring
+from misstep.data.image.flip_invariance import Mirroring
 from misstep.modeling.recipes.augmentation import NONE, tell_augmentation
 from misstep.modeling.recipes.recipe import (
     Recipe,

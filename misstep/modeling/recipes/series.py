@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from misstep.data import Target
-from misstep.data.windows import SeriesWindows
+from misstep.data.series.windows import SeriesWindows
 from misstep.errors import ShapeError
 from misstep.ir import Array
 from misstep.modeling.linear_path import LinearPath

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Pictures, PictureScaling, recognize_target, split_rows
-from misstep.data.mirrors import ask_about_mirrors, shrunk
+from misstep.data.image.flip_invariance import ask_about_mirrors, shrunk
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.learning import Part

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Table, Target
-from misstep.data.series import Series, only_rows, plan_series, read_series
-from misstep.data.windows import SeriesWindows, thinned
+from misstep.data.series.series import Series, only_rows, plan_series, read_series
+from misstep.data.series.windows import SeriesWindows, thinned
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.forecast import BackTest, ForecastModel, outlook_of

@@ -1,6 +1,7 @@
 """Which terms of many texts are worth a number of their own, and how much each of them tells.
 
-Knows texts, answers and counts; knows no table and no network. `text_part.py` makes features of it.
+Knows texts, answers and counts; knows no table and no network. `text_transformer.py` makes features
+of it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.tokens import tokens_of
+from misstep.data.text.tokens import tokens_of
 
 __all__ = ["commonest_words", "count_terms", "known_terms", "telling", "term_weights"]
 

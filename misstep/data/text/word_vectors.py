@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from misstep.data.files import BLOCK, existing_path, open_bytes, read_block
+from misstep.data.io.files import BLOCK, existing_path, open_bytes, read_block
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 

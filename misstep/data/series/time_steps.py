@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.stored import STRICT
+from misstep.data.stored_json import STRICT
 
 __all__ = ["Step", "recognize_step"]
 

@@ -1,6 +1,6 @@
 """How text becomes rows of fields: which delimiter, which quoting, which line is the header.
 
-Knows text only, no files and no data frames; `tables.py` gives the fields their types. Every
+Knows text only, no files and no data frames; `table.py` gives the fields their types. Every
 choice leaves a sentence in the notes that says what it rests on.
 """
 

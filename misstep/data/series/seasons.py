@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.steps import LONGEST_SEASON, Step
+from misstep.data.series.time_steps import LONGEST_SEASON, Step
 
 __all__ = ["find_season"]
 

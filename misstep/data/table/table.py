@@ -1,7 +1,7 @@
 """One way in for everything that is a table: files, pandas and polars frames, columns, arrays.
 
 Holds `Table`, a pandas frame with a name and notes on what was noticed while reading. Knows nothing
-of targets or networks; `columns.py` says what each column is, `delimited.py` splits text.
+of targets or networks; `column_types.py` says what each column is, `delimited.py` splits text.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.delimited import split_fields
-from misstep.data.files import existing_path, read_text
-from misstep.data.kinds import Given
-from misstep.data.values import is_missing_word, sound_text, typed_values
+from misstep.data.dataset import Given
+from misstep.data.io.delimited import split_fields
+from misstep.data.io.files import existing_path, read_text
+from misstep.data.table.cell_values import is_missing_word, sound_text, typed_values
 from misstep.errors import DataError, MisstepError
 
 if TYPE_CHECKING:

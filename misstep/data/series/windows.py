@@ -13,12 +13,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.kinds import Given, Preprocessing
+from misstep.data.dataset import Given, Preprocessing
 from misstep.data.scaling import FARTHEST, Standard
-from misstep.data.series import Series, SeriesPlan
-from misstep.data.steps import SIZES
-from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import table_or_refuse
+from misstep.data.series.series import Series, SeriesPlan
+from misstep.data.series.time_steps import SIZES
+from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.table.table import table_or_refuse
 from misstep.errors import DataError
 
 __all__ = ["SeriesWindows", "thinned"]

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.files import existing_path, open_bytes, read_block
-from misstep.data.pictures import Pictures, note_on_repeats
+from misstep.data.image.images import Pictures, note_on_repeats
+from misstep.data.io.files import existing_path, open_bytes, read_block
 from misstep.errors import FileFormatError, StorageError
 
 __all__ = ["is_idx_folder", "read_idx", "read_idx_folder"]

@@ -1,7 +1,7 @@
 """How one column of a table becomes features: numbers, categories and dates, one class each.
 
 A part is fitted on the training rows, keeps plain values only, and turns any later rows of its
-column into numbers that are never NaN. `preprocessing.py` puts parts side by side.
+column into numbers that are never NaN. `preprocessor.py` puts parts side by side.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.columns import FEW_CATEGORIES, FEWEST_ROWS_OF_CATEGORY, MOST_CATEGORIES, Column
 from misstep.data.scaling import Standard
-from misstep.data.stored import STRICT
-from misstep.data.values import category_words, date_format_of, parse_dates, parse_number
-from misstep.data.weighted import quantile
+from misstep.data.stored_json import STRICT
+from misstep.data.table.cell_values import category_words, date_format_of, parse_dates, parse_number
+from misstep.data.table.column_types import (
+    FEW_CATEGORIES,
+    FEWEST_ROWS_OF_CATEGORY,
+    MOST_CATEGORIES,
+    Column,
+)
+from misstep.data.weights import quantile
 from misstep.errors import DataError
 
 if TYPE_CHECKING:

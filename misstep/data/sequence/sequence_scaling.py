@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.kinds import Given, Preprocessing
-from misstep.data.long_tables import LongForm, sequences_from_table
+from misstep.data.dataset import Given, Preprocessing
 from misstep.data.scaling import FARTHEST, check_columns
-from misstep.data.sequences import Sequences
-from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import Table, read_table
+from misstep.data.sequence.long_tables import LongForm, sequences_from_table
+from misstep.data.sequence.sequences import Sequences
+from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError
 from misstep.ir import Array
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from misstep.data.files import existing_path
+from misstep.data.io.files import existing_path
 from misstep.errors import FileFormatError, StorageError
 
 __all__ = ["is_npz", "read_arrays"]

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data.kinds import Given
-from misstep.data.tables import Table, read_table
+from misstep.data.dataset import Given
+from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError
 
 __all__ = ["numbers_of"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data.tables import Table
+from misstep.data.table.table import Table
 from misstep.errors import ArgumentError
 from misstep.text.names import did_you_mean
 

@@ -1,7 +1,7 @@
 """Folders of pictures: a folder for each class, perhaps one for training and one for the test.
 
 FOLDER/<class>/*.png, or FOLDER/train/<class>/ and FOLDER/test/<class>/, or, to predict for, any
-folder with pictures in it. Knows names of files; `picture_files.py` decodes them.
+folder with pictures in it. Knows names of files; `decoding.py` decodes them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data.files import existing_path
-from misstep.data.picture_files import (
+from misstep.data.image.decoding import (
     chosen_size,
     decoded_pictures,
     is_picture_name,
     looks_of,
     refuse_many_broken,
 )
-from misstep.data.pictures import Pictures, no_labels, note_on_repeats
+from misstep.data.image.images import Pictures, no_labels, note_on_repeats
+from misstep.data.io.files import existing_path
 from misstep.errors import ArgumentError, DataError
 from misstep.text.names import did_you_mean
 

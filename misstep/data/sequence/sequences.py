@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.kinds import Given
+from misstep.data.dataset import Given
 from misstep.errors import DataError
 from misstep.ir import Array
 

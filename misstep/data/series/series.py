@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.columns import ColumnKind, recognize_columns
-from misstep.data.parts import as_numbers
-from misstep.data.steps import Dates, Step, recognize_step
-from misstep.data.stored import STRICT
-from misstep.data.tables import Table
-from misstep.data.values import category_words, date_format_of, parse_dates
+from misstep.data.series.time_steps import Dates, Step, recognize_step
+from misstep.data.stored_json import STRICT
+from misstep.data.table.cell_values import category_words, date_format_of, parse_dates
+from misstep.data.table.column_transformers import as_numbers
+from misstep.data.table.column_types import ColumnKind, recognize_columns
+from misstep.data.table.table import Table
 from misstep.errors import DataError, NotYetError
 from misstep.text.names import did_you_mean
 

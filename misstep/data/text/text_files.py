@@ -13,9 +13,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from misstep.data.files import existing_path, read_text
-from misstep.data.picture_files import is_picture_name
-from misstep.data.tables import Table, read_table
+from misstep.data.image.decoding import is_picture_name
+from misstep.data.io.files import existing_path, read_text
+from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError, FileFormatError, StorageError
 
 __all__ = ["TEXT", "is_text_folder", "read_lines", "read_text_folder", "read_texts"]

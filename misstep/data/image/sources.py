@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from misstep.data.idx import is_idx_folder, read_idx_folder
-from misstep.data.npz import is_npz, read_arrays
-from misstep.data.picture_files import is_picture_name
-from misstep.data.picture_folders import holds_pictures, read_class_folders
-from misstep.data.pictures import Pictures, is_pictures, pictures_from_arrays, pixels_of
+from misstep.data.image.class_folders import holds_pictures, read_class_folders
+from misstep.data.image.decoding import is_picture_name
+from misstep.data.image.images import Pictures, is_pictures, pictures_from_arrays, pixels_of
+from misstep.data.io.idx import is_idx_folder, read_idx_folder
+from misstep.data.io.npz import is_npz, read_arrays
 from misstep.errors import FileFormatError
 
 __all__ = ["is_picture_source", "read_pictures", "read_unlabeled"]

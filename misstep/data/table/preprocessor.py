@@ -1,8 +1,8 @@
 """From rows of a table to rows of numbers, fitted on the training rows only.
 
 Holds `Preprocessor`, which puts the parts of all columns side by side, and the way back from JSON
-for every kind of preprocessing. Knows tables and arrays, not networks. See `parts.py` for what
-happens to one column, `scaling.py` for purely numeric arrays.
+for every kind of preprocessing. Knows tables and arrays, not networks. See `column_transformers.py`
+for what happens to one column, `scaling.py` for purely numeric arrays.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.columns import Column, ColumnKind
-from misstep.data.kinds import Given, Preprocessing
-from misstep.data.parts import CategoryPart, DatePart, NumberPart
-from misstep.data.picture_scaling import PictureScaling
+from misstep.data.dataset import Given, Preprocessing
+from misstep.data.image.image_scaling import PictureScaling
 from misstep.data.scaling import FARTHEST, MatrixScaling
-from misstep.data.sequence_scaling import SequenceScaling
-from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import Table, read_columns, table_or_refuse
-from misstep.data.text_files import read_texts
-from misstep.data.text_part import TextPart
-from misstep.data.weighted import checked_weights
-from misstep.data.windows import SeriesWindows
+from misstep.data.sequence.sequence_scaling import SequenceScaling
+from misstep.data.series.windows import SeriesWindows
+from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.table.column_transformers import CategoryPart, DatePart, NumberPart
+from misstep.data.table.column_types import Column, ColumnKind
+from misstep.data.table.table import Table, read_columns, table_or_refuse
+from misstep.data.text.text_files import read_texts
+from misstep.data.text.text_transformer import TextPart
+from misstep.data.weights import checked_weights
 from misstep.errors import DataError, FileFormatError
 from misstep.text.names import did_you_mean
 

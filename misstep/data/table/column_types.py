@@ -1,7 +1,7 @@
 """What each column of a table is, and why: number, category, date, text, or nothing to learn from.
 
 Knows values and their counts, not networks. Every judgment carries a sentence with the numbers it
-rests on; the thresholds stand together at the top. `preprocessing.py` acts on the result.
+rests on; the thresholds stand together at the top. `preprocessor.py` acts on the result.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data.tables import read_table
-from misstep.data.values import category_words, date_format_of, number_form_of
+from misstep.data.table.cell_values import category_words, date_format_of, number_form_of
+from misstep.data.table.table import read_table
 from misstep.errors import DataError
 from misstep.text.names import did_you_mean
 

@@ -14,17 +14,17 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.idx import is_idx_folder
-from misstep.data.kinds import Given, Preprocessing
-from misstep.data.matrices import numbers_of
-from misstep.data.npz import is_npz
-from misstep.data.picture_files import is_picture_name
-from misstep.data.picture_folders import read_picture_files
-from misstep.data.picture_paths import are_picture_paths, pixels_of_paths
-from misstep.data.picture_sources import is_picture_source, read_pictures, read_unlabeled
-from misstep.data.pictures import Pictures
-from misstep.data.stored import STRICT, from_plain, to_plain
-from misstep.data.tables import Table
+from misstep.data.dataset import Given, Preprocessing
+from misstep.data.image.class_folders import read_picture_files
+from misstep.data.image.decoding import is_picture_name
+from misstep.data.image.images import Pictures
+from misstep.data.image.paths import are_picture_paths, pixels_of_paths
+from misstep.data.image.sources import is_picture_source, read_pictures, read_unlabeled
+from misstep.data.io.idx import is_idx_folder
+from misstep.data.io.npz import is_npz
+from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.table.matrices import numbers_of
+from misstep.data.table.table import Table
 from misstep.errors import DataError
 
 __all__ = ["PictureScaling"]

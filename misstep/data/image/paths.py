@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data.picture_files import chosen_size, decoded_pictures, is_picture_name, looks_of
+from misstep.data.image.decoding import chosen_size, decoded_pictures, is_picture_name, looks_of
 from misstep.errors import DataError
 
 __all__ = ["are_picture_paths", "pixels_of_paths"]

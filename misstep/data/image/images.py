@@ -1,7 +1,7 @@
 """Labeled pictures in two parts, and how arrays become them, whatever their layout is called.
 
-Knows arrays and names of arrays, no files; `picture_folders.py` and `idx.py` read those. Pixels
-stay bytes here; `picture_scaling.py` makes numbers of them.
+Knows arrays and names of arrays, no files; `class_folders.py` and `idx.py` read those. Pixels
+stay bytes here; `image_scaling.py` makes numbers of them.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.kinds import Given
-from misstep.data.picture_files import bytes_of_pixels, decoded_pictures, refuse_many_broken
+from misstep.data.dataset import Given
+from misstep.data.image.decoding import bytes_of_pixels, decoded_pictures, refuse_many_broken
 from misstep.errors import DataError
 
 __all__ = ["Pictures", "no_labels", "note_on_repeats", "pictures_from_arrays"]

@@ -2,7 +2,8 @@
 
 A row stays short although the vocabulary is large: it holds the numbers of the text's own terms
 (words and pairs of words) and what each weighs, or the numbers of its words one after the other.
-Number 0 fills up. Fitted on the training rows; `parts.py` holds the other kinds of column.
+Number 0 fills up. Fitted on the training rows; `table/column_transformers.py` holds the other kinds
+of column.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.columns import Column
 from misstep.data.scaling import Standard
-from misstep.data.stored import STRICT
-from misstep.data.tokens import SIGNALS, signals_of, terms_of, tokens_of
-from misstep.data.values import category_words
-from misstep.data.vocabulary import commonest_words, count_terms, known_terms, term_weights
+from misstep.data.stored_json import STRICT
+from misstep.data.table.cell_values import category_words
+from misstep.data.table.column_types import Column
+from misstep.data.text.tokens import SIGNALS, signals_of, terms_of, tokens_of
+from misstep.data.text.vocabulary import commonest_words, count_terms, known_terms, term_weights
 
 if TYPE_CHECKING:
     import pandas

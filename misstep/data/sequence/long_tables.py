@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from misstep.data.columns import Column, ColumnKind, recognize_columns
-from misstep.data.parts import as_dates, as_numbers
-from misstep.data.sequences import Sequences
-from misstep.data.stored import STRICT
-from misstep.data.tables import Table
-from misstep.data.values import date_format_of
+from misstep.data.sequence.sequences import Sequences
+from misstep.data.stored_json import STRICT
+from misstep.data.table.cell_values import date_format_of
+from misstep.data.table.column_transformers import as_dates, as_numbers
+from misstep.data.table.column_types import Column, ColumnKind, recognize_columns
+from misstep.data.table.table import Table
 from misstep.errors import DataError
 from misstep.ir import Array
 from misstep.text.names import did_you_mean

@@ -1,0 +1,1 @@
+"""Images: decoding, class folders, and how pixels become numbers."""

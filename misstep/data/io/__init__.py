@@ -1,0 +1,1 @@
+"""Files and what is in them: bytes, text, delimited fields, idx and npz, examples by name."""

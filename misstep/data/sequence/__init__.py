@@ -1,0 +1,1 @@
+"""Recorded sequences: arrays, long tables, and how steps become rows."""

@@ -1,0 +1,1 @@
+"""Time series: steps of dates, seasons, and windows as rows."""

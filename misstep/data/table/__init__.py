@@ -1,0 +1,1 @@
+"""Tables: reading, what each column is, and how columns become numbers."""
