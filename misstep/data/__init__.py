@@ -16,6 +16,7 @@ from misstep.data.image.images import Pictures, pixels_of
 from misstep.data.image.sources import is_picture_source, read_pictures
 from misstep.data.io.examples import EXAMPLES, Example, read_example
 from misstep.data.io.idx import is_idx_folder, read_idx
+from misstep.data.rows import Rows
 from misstep.data.scaling import MatrixScaling
 from misstep.data.sequence.long_tables import (
     LongForm,
@@ -55,6 +56,7 @@ __all__ = [
     "Pictures",
     "Preprocessing",
     "Preprocessor",
+    "Rows",
     "SequenceScaling",
     "Sequences",
     "Series",

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from misstep.compiler import NativeProgram
+from misstep.data import Rows
 from misstep.ir import Array, one_blas_thread
 from misstep.nn.network import CHUNK
 from misstep.train.programs import Program, Programs
-from misstep.train.rows import Rows
 
 # Rows that compiled programs take at once.
 SIZES = (8, 64, CHUNK)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from misstep.data import Rows
 from misstep.ir import Array, one_blas_thread
 from misstep.nn import Loss, Network
 from misstep.optim import Place, Schedule
@@ -23,7 +24,6 @@ from misstep.train.ordering import epoch_order
 from misstep.train.pace import Pace
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress
-from misstep.train.rows import Rows
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
 from misstep.train.stages import Stages

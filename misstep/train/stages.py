@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from misstep.data import Rows
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.train.callbacks import Callback
 from misstep.train.evaluation import evaluate_rows
-from misstep.train.rows import Rows
 
 if TYPE_CHECKING:
     from misstep.train.loop import Training
@@ -86,8 +86,7 @@ class Stages(Callback):
             return
         count = min(self.rows, len(held))
         self.places = np.arange(count) * len(held) // count
-        weights = None if held.weights is None else held.weights[self.places]
-        self._judged = Rows(held.x[self.places], held.y[self.places], weights)
+        self._judged = held.take(self.places)
 
     def planned_update(self, update: int) -> int | None:
         """Return the next power of ten above `update`."""

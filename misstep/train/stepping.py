@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from misstep.data import Rows
 from misstep.ir import Array
 from misstep.train.programs import Program, Programs
-from misstep.train.rows import Rows
 from misstep.train.state import TrainingState
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from misstep.data import Rows
 from misstep.errors import ArgumentError, DataError, NotFittedError, ShapeError
 from misstep.ir import Array, make_input
 from misstep.nn import Loss, Module, Network
@@ -23,7 +24,6 @@ from misstep.train.loop import Plan, Training
 from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
-from misstep.train.rows import Rows
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
 from misstep.train.state import TrainingState
