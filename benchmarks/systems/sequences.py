@@ -28,8 +28,8 @@ def _movement(seed: int, threads: int | None) -> Mapping[str, float]:
     sequences = sequences_from_arrays(read_arrays(DATA / MOVEMENT), MOVEMENT)
     learn, test = (np.asarray(rows) for rows in split(MOVEMENT, len(sequences)))
     trained = train_sequences(
-        sequences.picked(learn),
-        test=sequences.picked(test),
+        sequences.take(learn),
+        test=sequences.take(test),
         settings=Settings(seed=seed, threads=threads),
     )
     return _scores(trained)

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from misstep.data import Given, is_idx_folder
+from misstep.data import Dataset, is_idx_folder
 from misstep.data.io.files import existing_path
 from misstep.errors import MisstepError, StorageError
 from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
@@ -19,7 +19,7 @@ RUNS = Path("runs")
 MODEL = "model.misstep"
 
 
-def read_given(source: str) -> Given:
+def read_given(source: str) -> Dataset:
     """Return the table, pictures or sequences that `source` names. Raises MisstepError in words."""
     try:
         return read_source(source)
@@ -27,7 +27,7 @@ def read_given(source: str) -> Given:
         raise _clearer(source, error) from error
 
 
-def read_given_rows(source: str, model: Model) -> Given:
+def read_given_rows(source: str, model: Model) -> Dataset:
     """Return rows that `model` may predict for. Raises MisstepError in words."""
     try:
         return read_rows(source, model.preprocessing, model.target.name)
@@ -54,9 +54,9 @@ def read_model(path: Path) -> Model:
     return load_model(place)
 
 
-def part_in_words(rows: Given) -> str:
+def part_in_words(rows: Dataset) -> str:
     """Return which part of what was given the rows are, as the end of a sentence."""
-    return f", {rows.part}" if rows.part else ""
+    return f", {rows.split_name}" if rows.split_name else ""
 
 
 def quoted(word: Any) -> str:

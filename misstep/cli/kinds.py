@@ -16,7 +16,7 @@ from misstep.cli.series_command import series_looked_for, series_wished
 from misstep.cli.showing import counted
 from misstep.cli.wishes import Wishes
 from misstep.data import (
-    Given,
+    Dataset,
     Pictures,
     Sequences,
     Table,
@@ -51,8 +51,8 @@ class TrainingSource(ABC):
     unfit test rows.
     """
 
-    data: Given
-    test: Given | None = None
+    data: Dataset
+    test: Dataset | None = None
 
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
@@ -165,7 +165,7 @@ class _SequencesSource(TrainingSource):
             found = read_given(wishes.test)
             if not isinstance(found, Sequences):
                 raise DataError(
-                    wishes.test, needed=f"sequences, as {wishes.source} has", got=found.kind
+                    wishes.test, needed=f"sequences, as {wishes.source} has", got=found.description
                 )
             self.test = found
 
@@ -181,7 +181,7 @@ class _SequencesSource(TrainingSource):
         return train_sequences(self.data, task=self.wishes.task, test=self.test, settings=settings)
 
 
-def training_source(wishes: Wishes, data: Given) -> TrainingSource:
+def training_source(wishes: Wishes, data: Dataset) -> TrainingSource:
     """Return what is to be learned from `data`, by its kind. Raises as `TrainingSource` does."""
     if isinstance(data, Pictures):
         return _PicturesSource(wishes, data)
@@ -203,17 +203,17 @@ def _column_and_value(only: str) -> tuple[str, str]:
     return column.strip(), value.strip()
 
 
-def _refuse_augmenting(wishes: Wishes, data: Given) -> None:
+def _refuse_augmenting(wishes: Wishes, data: Dataset) -> None:
     if wishes.augment is not None:
         raise ArgumentError(
             f"--augment {wishes.augment}",
             needed="pictures",
-            got=data.kind,
+            got=data.description,
             try_="the command without --augment",
         )
 
 
-def _refuse_columns(wishes: Wishes, data: Given, task: str | None) -> None:
+def _refuse_columns(wishes: Wishes, data: Dataset, task: str | None) -> None:
     """Raise ArgumentError for options about columns; `task`: one that such data can't have."""
     given: dict[str, Any] = {
         "--target": wishes.target,
@@ -228,7 +228,7 @@ def _refuse_columns(wishes: Wishes, data: Given, task: str | None) -> None:
         if value is not None:
             raise ArgumentError(
                 f"{option} {value}",
-                needed=f"a table, since {data.kind} bring answers of their own",
-                got=data.kind,
+                needed=f"a table, since {data.description} bring answers of their own",
+                got=data.description,
                 try_=f"the command without {option}",
             )

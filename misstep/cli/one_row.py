@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Given
+from misstep.data import Dataset
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import Model
@@ -37,9 +37,9 @@ class OneRow:
     silent: frozenset[int] = frozenset()
 
 
-def pick_row(model: Model, rows: Given, number: int, source: str) -> OneRow:
+def pick_row(model: Model, rows: Dataset, number: int, source: str) -> OneRow:
     """Return row `number` of `rows`, counted from 1. Raises ArgumentError or DataError."""
-    count, kind = len(rows), rows.thing
+    count, kind = len(rows), rows.sample_name
     if not 1 <= number <= count:
         raise ArgumentError(
             f"--row {number}",
@@ -47,7 +47,7 @@ def pick_row(model: Model, rows: Given, number: int, source: str) -> OneRow:
             got=str(number),
             try_=f"--row {min(max(number, 1), count)}",
         )
-    alone = rows.picked(np.array([number - 1]))
+    alone = rows.take(np.array([number - 1]))
     try:
         features = model.encode(alone)
     except DataError as error:

@@ -38,7 +38,7 @@ class RowsOutcome:
         """Say the scores beside the baselines, and what they mean."""
         trained, target = self.trained, self.trained.model.target
         rows = int(trained.model.facts["test_rows"])
-        things = f"{trained.model.preprocessing.thing}s"
+        things = f"{trained.model.preprocessing.sample_name}s"
         rare = str(target.classes[target.rare]) if target.kind == "two classes" else ""
         heads, table = score_rows(trained.metrics, trained.baselines, rows, things, rare)
         page.table(table, heads, list(range(1, len(heads) - 1)), always=True)

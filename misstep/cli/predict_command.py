@@ -15,7 +15,7 @@ from misstep.cli.given import part_in_words, read_given_rows, read_model
 from misstep.cli.plain_text import json_line
 from misstep.cli.series_command import forecast_rows
 from misstep.cli.showing import Page, counted
-from misstep.data import Given
+from misstep.data import Dataset
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
@@ -52,7 +52,9 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     for note in [*notes, *words]:
         page.say(note)
     if scores is not None:
-        page.say(f"{score_words(scores)} on {counted(judged, rows.thing)}{part_in_words(rows)}")
+        page.say(
+            f"{score_words(scores)} on {counted(judged, rows.sample_name)}{part_in_words(rows)}"
+        )
         if model.facts.get("source") == Path(source).name and not part_in_words(rows):
             page.say(
                 f"{source} has the name of what this model learned from: if it is the same, this "
@@ -73,7 +75,7 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     return DONE
 
 
-def csv_text(model: Model, outputs: Array, rows: Given) -> str:
+def csv_text(model: Model, outputs: Array, rows: Dataset) -> str:
     """Return predictions as CSV: row, prediction, its probability and that of each class.
 
     outputs: as `Model.outputs` gives them; rows are counted from 1, but those of a long table are
@@ -81,7 +83,7 @@ def csv_text(model: Model, outputs: Array, rows: Given) -> str:
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    head, called = rows.called()
+    head, called = rows.row_names()
     heads = [head, "prediction"]
     if model.target.is_number:
         writer.writerow(heads)
@@ -97,10 +99,10 @@ def csv_text(model: Model, outputs: Array, rows: Given) -> str:
     return text.getvalue()
 
 
-def _as_objects(model: Model, outputs: Array, rows: Given) -> list[dict[str, Any]]:
+def _as_objects(model: Model, outputs: Array, rows: Dataset) -> list[dict[str, Any]]:
     """Return one object for each row, as CSV has them."""
     found: list[dict[str, Any]] = []
-    head, called = rows.called()
+    head, called = rows.row_names()
     for row, label in enumerate(model.decide(outputs).tolist(), 1):
         named = {"file": called[row - 1]} if head == "file" else {"row": row}
         found.append({**named, "prediction": label})
@@ -112,7 +114,7 @@ def _as_objects(model: Model, outputs: Array, rows: Given) -> list[dict[str, Any
 
 
 def _score(
-    model: Model, rows: Given, outputs: Array
+    model: Model, rows: Dataset, outputs: Array
 ) -> tuple[dict[str, float] | None, int, list[str]]:
     """Return the scores if there are answers, on how many rows, and notes about the answers."""
     model.notes = []

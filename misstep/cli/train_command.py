@@ -62,7 +62,7 @@ def _say_what_was_read(page: Page, wishes: Wishes, source: TrainingSource) -> No
         page.say(note, "dim", indent=2)
     test = source.test
     if test is not None:
-        page.say(f"{wishes.test}: {counted(len(test), test.thing)} to be judged on")
+        page.say(f"{wishes.test}: {counted(len(test), test.sample_name)} to be judged on")
         for note in test.notes:
             page.say(note, "dim", indent=2)
     model = wishes.folder / MODEL
@@ -92,7 +92,7 @@ def _finish(page: Page, wishes: Wishes, source: TrainingSource, trained: Trained
         _say_failed(wishes, trained, path)
     if run.usable:
         outcome = outcome_of(trained)
-        say_stages(page, trained.stages, f"{model.preprocessing.thing}s")
+        say_stages(page, trained.stages, f"{model.preprocessing.sample_name}s")
         page.title(outcome.how_it_ended(), always=True)
         outcome.say_scores(page)
         model.facts["source"] = Path(wishes.source).name

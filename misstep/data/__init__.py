@@ -9,7 +9,7 @@ scikit-learn are imported inside functions only, so that importing this room sta
 
 from __future__ import annotations
 
-from misstep.data.dataset import Given, Preprocessing
+from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.image.class_folders import read_picture_files, with_test_folder
 from misstep.data.image.image_scaling import PictureScaling
 from misstep.data.image.images import Pictures, pixels_of
@@ -48,8 +48,8 @@ __all__ = [
     "EXAMPLES",
     "Column",
     "ColumnKind",
+    "Dataset",
     "Example",
-    "Given",
     "LongForm",
     "MatrixScaling",
     "PictureScaling",

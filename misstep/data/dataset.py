@@ -1,8 +1,8 @@
 """What every kind of data says for itself: rows that somebody gave, and what prepares them.
 
-`Given` is a table, pictures or sequences as they were read; `Preprocessing` brings them to the flat
-rows of a network. All else asks these two and need not know which kind it has. A new kind of data
-is a class of each.
+`Dataset` is a table, pictures or sequences as they were read; `Preprocessing` brings them to the
+flat rows of a network. All else asks these two and need not know which kind it has. A new kind of
+data is a class of each.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Given", "Preprocessing"]
+__all__ = ["Dataset", "Preprocessing"]
 
 
-class Given(ABC):
+class Dataset(ABC):
     """Rows as somebody gave them, read but not yet prepared.
 
-    `kind`: what they are in all, such as "a table"; `thing`: what one of them is called.
-    `notes`: what was noticed as they were read.
+    `description`: what they are in all, such as "a table"; `sample_name`: what one of them is
+    called. `notes`: what was noticed as they were read.
     """
 
-    kind: ClassVar[str]
-    thing: ClassVar[str]
+    description: ClassVar[str]
+    sample_name: ClassVar[str]
     notes: list[str]
 
     @abstractmethod
@@ -34,7 +34,7 @@ class Given(ABC):
         """Return how many there are."""
 
     @abstractmethod
-    def picked(self, rows: NDArray[np.integer[Any]]) -> Self:
+    def take(self, rows: NDArray[np.integer[Any]]) -> Self:
         """Return those at `rows`, counted from 0, in their order."""
 
     @abstractmethod
@@ -46,16 +46,16 @@ class Given(ABC):
         """Return what the first row holds beside its answer, one value after the other."""
 
     @property
-    def judged(self) -> Given:
+    def test_split(self) -> Dataset:
         """Return the part that a model is to be judged on, where they came in parts; else all."""
         return self
 
     @property
-    def part(self) -> str:
+    def split_name(self) -> str:
         """Return which part of what was given these are, in words; empty: all of it."""
         return ""
 
-    def called(self) -> tuple[str, Sequence[Any]]:
+    def row_names(self) -> tuple[str, Sequence[Any]]:
         """Return what each row is called, (rows,), and the heading of that."""
         return "row", range(1, len(self) + 1)
 
@@ -63,11 +63,11 @@ class Given(ABC):
 class Preprocessing(ABC):
     """Brings rows as people have them to those of a network: float32, (rows, features).
 
-    `thing`: what one of the rows is called. Fitted on training rows only; all of it is in
+    `sample_name`: what one of the rows is called. Fitted on training rows only; all of it is in
     `to_json`.
     """
 
-    thing: ClassVar[str] = "row"
+    sample_name: ClassVar[str] = "row"
 
     @property
     @abstractmethod
@@ -92,18 +92,18 @@ class Preprocessing(ABC):
     def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
         """Return `data` as (rows, features), and notes on it.
 
-        data: `Given` or whatever else can be read as such. `target`: name of the answers, which may
-        stand beside the rest. Raises DataError.
+        data: `Dataset` or whatever else can be read as such. `target`: name of the answers, which
+        may stand beside the rest. Raises DataError.
         """
 
     @abstractmethod
-    def take(self, found: Given, source: str, target: str) -> Given:
+    def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         """Return what was found in `source` as rows to predict for.
 
         Raises DataError where it is of another kind than what was learned from.
         """
 
-    def read_path(self, path: Path) -> Given | None:
+    def read_path(self, path: Path) -> Dataset | None:
         """Return rows from a place that means something to this model only; else None.
 
         Raises StorageError, FileFormatError or DataError.
@@ -114,7 +114,7 @@ class Preprocessing(ABC):
         """Return a name for each entry of one row, (features,), as people know it."""
         return self.feature_names
 
-    def cells_of(self, row: Given, target: str) -> list[Any]:
+    def cells_of(self, row: Dataset, target: str) -> list[Any]:
         """Return what stood in the one row given for each feature; "" where nothing can be said."""
         cells = row.cells(target)
         width = self.number_of_features

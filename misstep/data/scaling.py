@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Given, Preprocessing
+from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.stored_json import STRICT, from_plain, to_plain
 from misstep.data.table.matrices import numbers_of
 from misstep.data.table.table import table_or_refuse
@@ -144,9 +144,9 @@ class MatrixScaling(Preprocessing):
         """Return an array, or a table by its columns in their order, as `transform` does."""
         return self.transform(numbers_of(data, self.number_of_features, target)), []
 
-    def take(self, found: Given, source: str, target: str) -> Given:
+    def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         """Return a table. Raises DataError for anything else."""
-        return table_or_refuse(found, source, self.names)
+        return table_or_refuse(dataset, source, self.names)
 
     def transform(self, X: object) -> NDArray[np.float32]:
         """Return X: (rows, features) standardized. Raises DataError for another width, NaN, inf."""

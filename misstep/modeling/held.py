@@ -145,10 +145,10 @@ class _HeldSequences(Held):
         return _of_numbers(values.reshape(len(values), -1), length=self.sequences.lengths)
 
     def prepared(self, rows: LearningRows, settings: Settings, choices: Choices) -> Preprocessing:
-        return prepare_sequences(self.sequences.picked(rows.learned), choices)
+        return prepare_sequences(self.sequences.take(rows.learned), choices)
 
     def encoded(self, numbers: Array, preprocessing: Any) -> Array:
-        found: Array = preprocessing.transform(self.sequences.picked(numbers))
+        found: Array = preprocessing.transform(self.sequences.take(numbers))
         return found
 
     def recipe(

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from misstep.data import Given, Preprocessing, Target, read_table
+from misstep.data import Dataset, Preprocessing, Target, read_table
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
@@ -100,7 +100,7 @@ class Model:
         """
         if isinstance(data, np.ndarray):
             return None
-        given = data if isinstance(data, Given) else read_table(data)
+        given = data if isinstance(data, Dataset) else read_table(data)
         column = given.answers(self.target.name)
         if column is None:
             return None

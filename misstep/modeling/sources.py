@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.data import (
     EXAMPLES,
-    Given,
+    Dataset,
     Pictures,
     Preprocessing,
     Sequences,
@@ -70,7 +70,7 @@ def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
 
 def read_rows(
     source: str | os.PathLike[str], preprocessing: Preprocessing, target: str = ""
-) -> Given:
+) -> Dataset:
     """Return rows to predict for: like `read_source`, but of the kind that was learned from.
 
     Where there are several parts, the test part. An idx file of pictures stands alone.
@@ -84,7 +84,7 @@ def read_rows(
         found = _idx_pictures(path)
     if found is None:
         found = read_source(source)
-    return preprocessing.take(found.judged, str(source), target)
+    return preprocessing.accept(found.test_split, str(source), target)
 
 
 def unknown_source(source: str) -> str | None:

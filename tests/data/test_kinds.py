@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from misstep.data import (
-    Given,
+    Dataset,
     MatrixScaling,
     Pictures,
     PictureScaling,
@@ -54,7 +54,7 @@ def sequences() -> Sequences:
 KINDS = (table, pictures, sequences)
 
 
-def prepared(data: Given) -> Preprocessing:
+def prepared(data: Dataset) -> Preprocessing:
     if isinstance(data, Table):
         return Preprocessor.fit(data.frame, recognize_columns(data, "y"))
     if isinstance(data, Pictures):
@@ -67,11 +67,11 @@ def prepared(data: Given) -> Preprocessing:
 @given(rows=st.lists(st.integers(0, ROWS - 1), min_size=1, max_size=9))
 def test_picked_rows_keep_their_answers_names_and_features(make: Any, rows: list[int]) -> None:
     data = make()
-    picked = data.picked(np.array(rows))
+    picked = data.take(np.array(rows))
     assert len(picked) == len(rows)
     assert np.asarray(picked.answers("y")).tolist() == rows
-    head, names = data.called()
-    again, kept = picked.called()
+    head, names = data.row_names()
+    again, kept = picked.row_names()
     assert again == head
     if head == "file":
         assert list(kept) == [names[row] for row in rows]
@@ -85,7 +85,7 @@ def test_picked_rows_keep_their_answers_names_and_features(make: Any, rows: list
 def test_each_entry_of_a_row_has_a_name_and_a_cell(make: Any) -> None:
     data = make()
     preprocessing = prepared(data)
-    one = data.picked(np.array([2]))
+    one = data.take(np.array([2]))
     features, _ = preprocessing.encode(one, "y")
     width = preprocessing.number_of_features
     assert features.shape == (1, width)
@@ -98,10 +98,10 @@ def test_each_entry_of_a_row_has_a_name_and_a_cell(make: Any) -> None:
 def test_another_kind_is_refused_in_words(make: Any) -> None:
     data = make()
     preprocessing = prepared(data)
-    assert preprocessing.take(data, "rows", "y") is data
+    assert preprocessing.accept(data, "rows", "y") is data
     for other in (one() for one in KINDS if one is not make):
-        with pytest.raises(DataError, match=other.kind):
-            preprocessing.take(other, "rows", "y")
+        with pytest.raises(DataError, match=other.description):
+            preprocessing.accept(other, "rows", "y")
 
 
 def test_cells_are_those_that_features_were_made_of() -> None:
@@ -123,9 +123,9 @@ def test_pixels_have_names_whatever_the_channels(channels: int) -> None:
 
 def test_the_test_part_is_what_is_judged() -> None:
     data = pictures()
-    assert data.judged is data
-    assert data.part == ""
-    other = pictures().picked(np.array([4, 1]))
+    assert data.test_split is data
+    assert data.split_name == ""
+    other = pictures().take(np.array([4, 1]))
     both = Pictures(
         data.train_pictures,
         data.train_labels,
@@ -135,9 +135,9 @@ def test_the_test_part_is_what_is_judged() -> None:
         test_files=other.train_files,
     )
     assert len(both) == ROWS + 2
-    assert len(both.judged) == 2
-    assert both.judged.part == "the test part"
-    assert both.judged.called() == ("file", ("4.png", "1.png"))
+    assert len(both.test_split) == 2
+    assert both.test_split.split_name == "the test part"
+    assert both.test_split.row_names() == ("file", ("4.png", "1.png"))
     assert both.answers("class").tolist() == [4, 1]
     found, _ = PictureScaling.of(both).encode(both, "class")
     assert np.array_equal(found, PictureScaling.of(both).encode(other, "class")[0])

@@ -56,7 +56,7 @@ def test_a_row_depends_on_its_own_steps_alone(lengths, seed, more):
     assert scaling.steps == max(lengths)
     counted = np.concatenate([row[: 2 * n].reshape(-1, 2) for row, n in zip(rows, lengths)])  # noqa: B905
     assert counted.mean(0) == pytest.approx([0, 0], abs=1e-5)
-    alone = [scaling.transform(sequences.picked(np.array([k])))[0] for k in range(len(lengths))]
+    alone = [scaling.transform(sequences.take(np.array([k])))[0] for k in range(len(lengths))]
     assert (np.array(alone) == rows).all()
     again = preprocessing_from_json(json.loads(json.dumps(scaling.to_json())))
     assert again == scaling

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Given, Preprocessing
+from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.image.class_folders import read_picture_files
 from misstep.data.image.decoding import is_picture_name
 from misstep.data.image.images import Pictures
@@ -49,7 +49,7 @@ class PictureScaling(Preprocessing):
     kind: Literal["pictures"] = "pictures"
     version: Literal[1] = 1
 
-    thing: ClassVar[str] = "picture"
+    sample_name: ClassVar[str] = "picture"
 
     __pydantic_config__: ClassVar[Any] = STRICT
 
@@ -85,7 +85,7 @@ class PictureScaling(Preprocessing):
         brought to the size of training, arrays must have it. Raises DataError, StorageError.
         """
         if isinstance(data, Pictures):
-            return self._of_range(data.judged.train_pictures, data.largest)
+            return self._of_range(data.test_split.train_pictures, data.largest)
         if isinstance(data, np.ndarray):
             return data if data.dtype.kind in "buif" else None
         if isinstance(data, str | os.PathLike):
@@ -112,20 +112,20 @@ class PictureScaling(Preprocessing):
             return read_pictures(path) if unlabeled is None else unlabeled
         return None
 
-    def take(self, found: Given, source: str, target: str) -> Given:
+    def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         """Return pictures, or a table with a column for each pixel. Raises DataError for others."""
-        if isinstance(found, Pictures):
-            return found
-        if not isinstance(found, Table):
-            raise DataError(source, needed="pictures, as in training", got=found.kind)
-        columns, pixels = len(found.frame.columns), self.number_of_features
+        if isinstance(dataset, Pictures):
+            return dataset
+        if not isinstance(dataset, Table):
+            raise DataError(source, needed="pictures, as in training", got=dataset.description)
+        columns, pixels = len(dataset.frame.columns), self.number_of_features
         if columns not in (pixels, pixels + 1):
             raise DataError(
                 source,
                 needed=f"pictures of {pixels} pixels, or a table with a column for each pixel",
                 got=f"a table of {columns} columns",
             )
-        return found
+        return dataset
 
     def _read_files(self, path: Path) -> Pictures:
         return read_picture_files(path, (self.height, self.width), self.channels)

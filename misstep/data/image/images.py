@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Given
+from misstep.data.dataset import Dataset
 from misstep.data.image.decoding import bytes_of_pixels, decoded_pictures, refuse_many_broken
 from misstep.errors import DataError
 
@@ -47,14 +47,14 @@ CHANNELS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
-class Pictures(Given):
+class Pictures(Dataset):
     """Labeled pictures in two parts; the test part has no rows where none was brought.
 
     `train_pictures`, `test_pictures`: (rows, height, width) of grey or (rows, height, width,
     channels), uint8. Labels: (rows,), of any kind, None where not known. `notes`: what was noticed.
     `largest`: the largest value a pixel may have. `train_files`, `test_files`: the name of each
-    picture's file, or nothing. `sizing`: why they have this size; empty where they came so. `part`:
-    which part of all they are, in words.
+    picture's file, or nothing. `sizing`: why they have this size; empty where they came so.
+    `split_name`: which part of all they are, in words.
 
     >>> import misstep as ms
     >>> import numpy as np
@@ -73,33 +73,33 @@ class Pictures(Given):
     train_files: tuple[str, ...] = ()
     test_files: tuple[str, ...] = ()
     sizing: str = ""
-    part: str = ""
+    split_name: str = ""
 
-    kind: ClassVar[str] = "pictures"
-    thing: ClassVar[str] = "picture"
+    description: ClassVar[str] = "pictures"
+    sample_name: ClassVar[str] = "picture"
 
     def __len__(self) -> int:
         return len(self.train_pictures) + len(self.test_pictures)
 
-    def picked(self, rows: NDArray[np.integer[Any]]) -> Pictures:
+    def take(self, rows: NDArray[np.integer[Any]]) -> Pictures:
         """Return the training pictures at `rows`, without notes or a test part."""
         return replace(
             self.alone(self.train_pictures[rows], self.train_labels[rows], self.largest),
             train_files=tuple(self.train_files[row] for row in rows if self.train_files),
             sizing=self.sizing,
-            part=self.part,
+            split_name=self.split_name,
         )
 
     def answers(self, target: str) -> Any:
         """Return the labels, (rows,), of the part to be judged; they bear no name of their own."""
-        return self.judged.train_labels
+        return self.test_split.train_labels
 
     def cells(self, target: str) -> list[Any]:
         """Return the pixels of the first picture, one after the other."""
         return list(self.train_pictures[0].reshape(-1))
 
     @property
-    def judged(self) -> Pictures:
+    def test_split(self) -> Pictures:
         """Return the test part alone, or all where there is none."""
         if not len(self.test_pictures):
             return self
@@ -108,12 +108,12 @@ class Pictures(Given):
             notes=self.notes,
             train_files=self.test_files,
             sizing=self.sizing,
-            part="the test part",
+            split_name="the test part",
         )
 
-    def called(self) -> tuple[str, Sequence[Any]]:
+    def row_names(self) -> tuple[str, Sequence[Any]]:
         """Return the names of the pictures' files, where they are known, or their numbers."""
-        return ("file", self.train_files) if self.train_files else super().called()
+        return ("file", self.train_files) if self.train_files else super().row_names()
 
     @classmethod
     def alone(

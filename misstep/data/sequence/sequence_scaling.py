@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Given, Preprocessing
+from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.scaling import FARTHEST, check_columns
 from misstep.data.sequence.long_tables import LongForm, sequences_from_table
 from misstep.data.sequence.sequences import Sequences
@@ -47,7 +47,7 @@ class SequenceScaling(Preprocessing):
     kind: Literal["sequences"] = "sequences"
     version: Literal[1] = 1
 
-    thing: ClassVar[str] = "sequence"
+    sample_name: ClassVar[str] = "sequence"
 
     __pydantic_config__: ClassVar[Any] = STRICT
 
@@ -117,20 +117,20 @@ class SequenceScaling(Preprocessing):
         """Return what `transform_with_notes` does; answers need not be told apart by name."""
         return self.transform_with_notes(data)
 
-    def take(self, found: Given, source: str, target: str) -> Given:
+    def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         """Return sequences, put together from a long table where one was learned from.
 
         Raises DataError for others.
         """
-        if isinstance(found, Sequences):
-            return found
-        if isinstance(found, Table) and self.long is not None:
-            known = target if target in found.frame.columns else None
-            return sequences_from_table(found, self.long, known)
+        if isinstance(dataset, Sequences):
+            return dataset
+        if isinstance(dataset, Table) and self.long is not None:
+            known = target if target in dataset.frame.columns else None
+            return sequences_from_table(dataset, self.long, known)
         needed = "sequences, an npz file with x (rows, steps, channels)"
         if self.long is not None:
             needed = f"a long table with the columns {self.long.identifier} and {self.names[0]}"
-        raise DataError(source, needed=needed, got=found.kind)
+        raise DataError(source, needed=needed, got=dataset.description)
 
     def read(self, data: object) -> Sequences:
         """Return `data` as sequences: arrays as they are, a long table put together by its id."""

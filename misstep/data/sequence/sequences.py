@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Given
+from misstep.data.dataset import Dataset
 from misstep.errors import DataError
 from misstep.ir import Array
 
@@ -29,7 +29,7 @@ LARGEST_PIXEL = 255
 
 
 @dataclass(frozen=True)
-class Sequences(Given):
+class Sequences(Dataset):
     """Recorded sequences, each of its own length.
 
     `values`: (rows, steps, channels) float64, NaN where a gap is and beyond a sequence's end;
@@ -50,8 +50,8 @@ class Sequences(Given):
     identifier: str = ""
     test: Sequences | None = None
 
-    kind: ClassVar[str] = "sequences"
-    thing: ClassVar[str] = "sequence"
+    description: ClassVar[str] = "sequences"
+    sample_name: ClassVar[str] = "sequence"
 
     def __len__(self) -> int:
         return len(self.values)
@@ -61,7 +61,7 @@ class Sequences(Given):
         """How many numbers there are at each step."""
         return int(self.values.shape[2])
 
-    def picked(self, rows: Array) -> Sequences:
+    def take(self, rows: Array) -> Sequences:
         """Return the sequences at `rows`, in their order."""
         return replace(
             self,
@@ -81,13 +81,13 @@ class Sequences(Given):
         return []
 
     @property
-    def judged(self) -> Sequences:
+    def test_split(self) -> Sequences:
         """Return the test part that the file brought, or all."""
         return self if self.test is None else self.test
 
-    def called(self) -> tuple[str, Sequence[Any]]:
+    def row_names(self) -> tuple[str, Sequence[Any]]:
         """Return the ids of the sequences in their long table, or their numbers."""
-        return super().called() if self.ids is None else (self.identifier, self.ids.tolist())
+        return super().row_names() if self.ids is None else (self.identifier, self.ids.tolist())
 
     @classmethod
     def of(

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Given, Preprocessing
+from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.scaling import FARTHEST, Standard
 from misstep.data.series.series import Series, SeriesPlan
 from misstep.data.series.time_steps import SIZES
@@ -138,9 +138,9 @@ class SeriesWindows(Preprocessing):
         """Return the rows of all origins of a `Series`. Raises DataError."""
         return self.transform(data), []
 
-    def take(self, found: Given, source: str, target: str) -> Given:
+    def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         """Return a table, whose rows follow each other. Raises DataError for anything else."""
-        return table_or_refuse(found, source, self.plan.columns)
+        return table_or_refuse(dataset, source, self.plan.columns)
 
     def transform(
         self, series: object, origins: NDArray[np.int64] | None = None

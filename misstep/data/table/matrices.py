@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data.dataset import Given
+from misstep.data.dataset import Dataset
 from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError
 
@@ -22,8 +22,8 @@ def numbers_of(data: Any, wanted: int, target: str) -> Any:
     `wanted`: how many columns are needed; where the table has one more, `target` is left out.
     Raises DataError for texts and for other kinds of data.
     """
-    if isinstance(data, Given) and not isinstance(data, Table):
-        raise DataError("the data", needed="a table or an array of numbers", got=data.kind)
+    if isinstance(data, Dataset) and not isinstance(data, Table):
+        raise DataError("the data", needed="a table or an array of numbers", got=data.description)
     if isinstance(data, np.ndarray):
         return data
     frame = read_table(data).frame

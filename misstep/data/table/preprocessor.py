@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Given, Preprocessing
+from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.image.image_scaling import PictureScaling
 from misstep.data.scaling import FARTHEST, MatrixScaling
 from misstep.data.sequence.sequence_scaling import SequenceScaling
@@ -163,13 +163,13 @@ class Preprocessor(Preprocessing):
 
     def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
         """Return what `transform_with_notes` does. Raises DataError for what is no table."""
-        if isinstance(data, Given) and not isinstance(data, Table):
-            raise DataError("the data", needed="a table", got=data.kind)
+        if isinstance(data, Dataset) and not isinstance(data, Table):
+            raise DataError("the data", needed="a table", got=data.description)
         return self.transform_with_notes(data)
 
-    def take(self, found: Given, source: str, target: str) -> Given:
+    def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         """Return a table. Raises DataError for anything else."""
-        return table_or_refuse(found, source, self.column_names)
+        return table_or_refuse(dataset, source, self.column_names)
 
     def read_path(self, path: Path) -> Table | None:
         """Return texts, one a line of a .txt file or one a file of a folder, where one is a row.
@@ -228,7 +228,7 @@ class Preprocessor(Preprocessing):
             names += more
         return names
 
-    def cells_of(self, row: Given, target: str) -> list[Any]:
+    def cells_of(self, row: Dataset, target: str) -> list[Any]:
         """Return the cell that each feature was made of; "" for texts, whose names are words."""
         assert isinstance(row, Table)
         found: list[Any] = []

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Given
+from misstep.data.dataset import Dataset
 from misstep.data.io.delimited import split_fields
 from misstep.data.io.files import existing_path, read_text
 from misstep.data.table.cell_values import is_missing_word, sound_text, typed_values
@@ -32,7 +32,7 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
 
 
 @dataclass
-class Table(Given):
+class Table(Dataset):
     """A table in memory.
 
     `frame`: pandas, one row per example, columns named by distinct texts; missing cells are NaN,
@@ -48,13 +48,13 @@ class Table(Given):
     files: list[str] | None = None
     texts: tuple[str, ...] = ()
 
-    kind: ClassVar[str] = "a table"
-    thing: ClassVar[str] = "row"
+    description: ClassVar[str] = "a table"
+    sample_name: ClassVar[str] = "row"
 
     def __len__(self) -> int:
         return len(self.frame)
 
-    def picked(self, rows: NDArray[np.integer[Any]]) -> Table:
+    def take(self, rows: NDArray[np.integer[Any]]) -> Table:
         """Return a table of the rows at `rows`, counted from 0."""
         files = None if self.files is None else [self.files[row] for row in rows]
         frame = self.frame.iloc[rows].reset_index(drop=True)
@@ -68,9 +68,9 @@ class Table(Given):
         """Return the cells of the first row but for the column `target`."""
         return [self.frame[name].iloc[0] for name in self.frame.columns if name != target]
 
-    def called(self) -> tuple[str, Sequence[Any]]:
+    def row_names(self) -> tuple[str, Sequence[Any]]:
         """Return the names of the rows' files, where they are files, or their numbers."""
-        return super().called() if self.files is None else ("file", self.files)
+        return super().row_names() if self.files is None else ("file", self.files)
 
 
 def read_table(source: object, name: str | None = None) -> Table:
@@ -109,13 +109,13 @@ def read_table(source: object, name: str | None = None) -> Table:
         ) from error
 
 
-def table_or_refuse(found: Given, source: str, columns: Sequence[str]) -> Table:
+def table_or_refuse(dataset: Dataset, source: str, columns: Sequence[str]) -> Table:
     """Return what was found in `source` if it is a table. Raises DataError, naming `columns`."""
-    if isinstance(found, Table):
-        return found
+    if isinstance(dataset, Table):
+        return dataset
     shown = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
     raise DataError(
-        source, needed=f"a table with the columns of training ({shown})", got=found.kind
+        source, needed=f"a table with the columns of training ({shown})", got=dataset.description
     )
 
 

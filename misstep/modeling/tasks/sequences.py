@@ -59,7 +59,7 @@ def train_sequences(
     choices.add("target", f"{target.name}: {target.kind}", target.because)
     notes += target.notes
     known = np.asarray(target.present(labels))
-    sequences = sequences.picked(np.flatnonzero(known))
+    sequences = sequences.take(np.flatnonzero(known))
     labels = labels[known]
     classes = None if target.is_number else np.asarray(target.encode(labels))
     parts = split_rows(
@@ -70,7 +70,7 @@ def train_sequences(
         settings.seed,
     )
     notes += parts.notes
-    judged = sequences.picked(parts.test) if test is None else _judged(test, target)
+    judged = sequences.take(parts.test) if test is None else _judged(test, target)
     tell_split(
         choices,
         "sequences",
@@ -80,9 +80,9 @@ def train_sequences(
         stratified=classes is not None,
     )
     if len(judged) == 0:
-        judged = sequences.picked(parts.validation)
+        judged = sequences.take(parts.validation)
         notes.append("none are left for the test, so the validation part is shown in its place")
-    learned = sequences.picked(parts.train)
+    learned = sequences.take(parts.train)
     scaling = prepare_sequences(learned, choices, long)
     fitted = target.fit(learned.labels)
 
@@ -98,7 +98,7 @@ def train_sequences(
     learn, test_part = part(learned), part(judged)
     made = Task(
         learn,
-        part(sequences.picked(parts.validation)),
+        part(sequences.take(parts.validation)),
         test_part,
         scaling,
         fitted,
@@ -219,4 +219,4 @@ def _judged(test: Sequences, target: Any) -> Sequences:
     known = np.asarray(target.present(labels))
     if not known.any():
         raise DataError(f"the test part of {test.name}", needed="sequences with an answer")
-    return test.picked(np.flatnonzero(known))
+    return test.take(np.flatnonzero(known))
