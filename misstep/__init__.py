@@ -202,7 +202,6 @@ _OPS = (
     "softplus",
     "sqrt",
     "tanh",
-    "total",
     "transpose",
     "transposed_convolution",
     "variance",
@@ -210,10 +209,15 @@ _OPS = (
 )
 _PLACES |= {name: ("misstep.ops", name) for name in _OPS}
 
+# Rooms that are reached from here, each with all its public names.
+_ROOMS = ("ops",)
+
 __all__ = sorted(_PLACES)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"misstep.{name}")
     if name not in _PLACES:
         raise AttributeError(f"module 'misstep' has no attribute {name!r}")
     home, held = _PLACES[name]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from misstep import ops
 from misstep.autodiff.reverse import gradient
 from misstep.errors import DtypeError
 from misstep.ir import Array, Graph, Interpreter, Value, in_float64, make_parameter
-from misstep.ops import total
 
 # The step that balances rounding against curvature for central differences in float64: the cube
 # root of the machine epsilon, 2.2e-16 (Press et al., Numerical Recipes, section 5.7).
@@ -31,7 +31,7 @@ class GradientCheck:
     the terms that were added up. `passed`: whether it is at most `tolerance`.
 
     >>> import misstep as ms
-    >>> check = ms.check_gradient(lambda w: ms.total(ms.tanh(w)), [[0.3, -2.0]])
+    >>> check = ms.check_gradient(lambda w: ms.ops.sum(ms.tanh(w)), [[0.3, -2.0]])
     >>> check.passed, check.error < 1e-6
     (True, True)
     """
@@ -96,7 +96,7 @@ def check_gradient(
     out = f(*leaves)
     weights = random.uniform(0.5, 1.5, out.shape) * random.choice([-1.0, 1.0], out.shape)
     wide, copies = in_float64(Graph({"out": out}, leaves))
-    weighed = total(wide.outputs["out"] * weights)
+    weighed = ops.sum(wide.outputs["out"] * weights)
     slopes = gradient(weighed, [copies[leaf] for leaf in moving])
     program = Interpreter(Graph({"loss": weighed}, wide.inputs))
     analytic = Interpreter(

@@ -13,10 +13,11 @@ from typing import overload
 
 import numpy as np
 
+from misstep import ops
 from misstep.errors import DtypeError, ShapeError
 from misstep.ir import Value, ancestors, located_at, make_literal
 from misstep.ir.graph import variable_of_line
-from misstep.ops import as_value, reshape, total
+from misstep.ops import as_value, reshape
 from misstep.ops.pieces import Concatenate, Pad
 
 
@@ -63,7 +64,7 @@ def _check(loss: Value, wanted: list[Value], upstream: Value | None) -> None:
             f"the gradient of {loss.describe()}",
             needed="a loss that is one number",
             got=f"{loss.size} entries",
-            try_="ms.mean(loss) or ms.total(loss), or saying with upstream= how each entry weighs",
+            try_="ms.mean(loss) or ms.ops.sum(loss), or upstream=, how much each entry weighs",
         )
     if upstream is not None and upstream.shape != loss.shape:
         raise ShapeError(
@@ -169,5 +170,5 @@ def _unbroadcast(share: Value, given: Value) -> Value:
         for axis in range(share.ndim)
         if axis < new or (given.shape[axis - new] == 1 and share.shape[axis] != 1)
     ]
-    summed = total(share, repeated) if repeated else share
+    summed = ops.sum(share, repeated) if repeated else share
     return reshape(summed, given.shape)

@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.errors import ArgumentError, ShapeError
 from misstep.explain.evaluation import Evaluation, check_loss
 from misstep.explain.figures import figure
 from misstep.explain.formulas import labeled
 from misstep.ir import Graph, Interpreter, Value
-from misstep.ops import total
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def contributions(
 
     >>> import misstep as ms
     >>> hidden = ms.relu(ms.parameter([[2.0, -1.0, 0.5]]))
-    >>> output = ms.total(hidden * [[1.0, 1.0, -8.0]])
+    >>> output = ms.ops.sum(hidden * [[1.0, 1.0, -8.0]])
     >>> [(one.neuron, one.contribution) for one in ms.contributions(output, {"hidden": hidden})]
     [('hidden[2]', -4.0), ('hidden[0]', 2.0), ('hidden[1]', 0.0)]
     """
@@ -71,7 +71,7 @@ def contributions(
         check_loss(output, value, "contributions")
     places = {name: _row(value, row, name) for name, value in layers.items()}
     # One sum of everything asked about, so that all of it is evaluated together.
-    everything = sum((total(value) for value in layers.values()), start=0.0 * total(output))
+    everything = sum((ops.sum(value) for value in layers.values()), start=0.0 * ops.sum(output))
     evaluation = Evaluation(_beside(output, everything), output, feeds)
     loss = evaluation.copies[output]
     wide = [evaluation.copies[value] for value in layers.values()]
@@ -112,7 +112,7 @@ def contribution_table(rows: Sequence[Contribution], most: int | None = 10) -> s
 
 def _beside(output: Value, everything: Value) -> Value:
     """Return a single number that needs both; only its graph matters."""
-    return total(output) + everything
+    return ops.sum(output) + everything
 
 
 def _row(value: Value, row: int, name: str) -> tuple[int, ...]:

@@ -152,7 +152,7 @@ def check_loss(loss: Value, wrt: Value, what: str = "explain") -> None:
             f"{what}: the loss, {loss.describe()}",
             needed="one number",
             got=f"{loss.size} entries",
-            try_="ms.mean(loss) or ms.total(loss), or one entry of it such as loss[0]",
+            try_="ms.mean(loss) or ms.ops.sum(loss), or one entry of it such as loss[0]",
         )
     for value in (loss, wrt):
         if not value.type.is_float:

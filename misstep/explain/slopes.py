@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, make_literal
-from misstep.ops import total
 
 Along = Callable[[Array], Array]
 
@@ -84,7 +84,7 @@ class Slopes:
         share = op.gradient(made, upstream)[slot]
         if share is None:
             return None
-        answer = gradient(total(share * direction), upstream)
+        answer = gradient(ops.sum(share * direction), upstream)
         program = Interpreter(Graph({"out": answer}, [upstream, direction]))
         nothing = np.zeros(made.shape)
         return lambda change: program.run({"upstream": nothing, "direction": change})["out"]

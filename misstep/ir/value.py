@@ -77,7 +77,7 @@ class Value:
 
     >>> import misstep as ms
     >>> w = ms.parameter([1.0, 2.0], name="w")
-    >>> y = ms.total(w * w)
+    >>> y = ms.ops.sum(w * w)
     >>> y.shape, y.dtype, float(y)
     ((), 'float64', 5.0)
     """

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from misstep import ops
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.embedding import MOST_IN_FLOAT32
@@ -17,7 +18,7 @@ from misstep.nn.initializers import Initializer, Normal, Zeros
 from misstep.nn.layers import positive_whole
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import cast, gather, reshape, slice_axis, total
+from misstep.ops import cast, gather, reshape, slice_axis
 
 # Small enough that the sum starts near its bias whatever is in the bag, as a linear model does.
 DEVIATION = 0.01
@@ -84,7 +85,7 @@ class WeightedBag(Module):
         table = self.parameter("vectors", (self.count, self.features), initializer)
         # The nearest whole number, so that a hair's breadth below 3 is not 2.
         found = gather(table, cast(numbers + 0.5, "int64"))
-        y = total(found * reshape(weights, (*weights.shape, 1)), 1)
+        y = ops.sum(found * reshape(weights, (*weights.shape, 1)), 1)
         if self.bias:
             y = y + self.parameter("bias", (self.features,), Zeros(), penalized=False)
         return y

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from misstep import ops
 from misstep.errors import ArgumentError, DtypeError, ShapeError
 from misstep.ir import Array, Value, make_literal
 from misstep.ops import (
@@ -26,7 +27,6 @@ from misstep.ops import (
     sigmoid,
     softmax,
     softplus,
-    total,
     where,
 )
 from misstep.text.names import did_you_mean, hyphenated
@@ -119,7 +119,7 @@ class Loss:
         weights = self.all_weights(prediction, target, weights)
         if weights is None:
             return make_literal(float(prediction.shape[0]), prediction.dtype)
-        return total(weights)
+        return ops.sum(weights)
 
     def all_weights(self, prediction: Value, target: Value, weights: Value | None) -> Value | None:
         """Return the weight of each row, by its own weight and by its class; None: all the same."""
@@ -137,9 +137,9 @@ class Loss:
             return mean(rows)
         if weights.shape != rows.shape:
             raise ShapeError("sample weights", needed=f"shape {rows.shape}", got=str(weights.shape))
-        whole = total(weights)
+        whole = ops.sum(weights)
         # A batch whose rows all weigh nothing has nothing to say: loss 0, not 0 / 0.
-        return total(rows * weights) / where(equal(whole, 0.0), 1.0, whole)
+        return ops.sum(rows * weights) / where(equal(whole, 0.0), 1.0, whole)
 
     def mixed(
         self, prediction: Value, target: Value, other: Value, share: Value, weights: Value | None
@@ -155,8 +155,8 @@ class Loss:
             by_class = self.row_weights(answer, prediction.dtype)
             weight = part if by_class is None else part * by_class
             weight = weight if weights is None else weight * weights
-            sums.append(total(self.per_row(prediction, answer) * weight))
-            weighs.append(total(weight))
+            sums.append(ops.sum(self.per_row(prediction, answer) * weight))
+            weighs.append(ops.sum(weight))
         whole = weighs[0] + weighs[1]
         return (sums[0] + sums[1]) / where(equal(whole, 0.0), 1.0, whole), whole
 

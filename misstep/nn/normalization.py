@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from misstep import ops
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.initializers import Constant, Zeros
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import maximum, mean, normalize, reshape, sqrt, total, variance, where
+from misstep.ops import maximum, mean, normalize, reshape, sqrt, variance, where
 
 
 def _check_epsilon(layer: str, epsilon: Any) -> None:
@@ -103,11 +104,11 @@ class BatchNorm(Module):
     ) -> Value:
         """Return sequences normalized by mean and variance of the entries that count."""
         counts = reshape(mask, (*mask.shape, 1))
-        count = total(mask)
+        count = ops.sum(mask)
         n = maximum(count, 1.0)
-        found = total(x * counts, (0, 1), keep=True) / n
+        found = ops.sum(x * counts, (0, 1), keep=True) / n
         centered = x - found
-        spread = total(centered * centered * counts, (0, 1), keep=True) / n
+        spread = ops.sum(centered * centered * counts, (0, 1), keep=True) / n
         features = x.shape[-1:]
         # Nothing moves where no entry counts, and no variance where but one does.
         moved = self._moved(running[0], reshape(found, features))

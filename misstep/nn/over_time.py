@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from misstep import ops
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.embedding import check_sequences
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import equal, largest, maximum, mean, reshape, total, where
+from misstep.ops import equal, largest, maximum, mean, reshape, where
 
 
 def _mask_taken(x: Value) -> Value | None:
@@ -47,8 +48,8 @@ class GlobalAveragePool1D(Module):
         mask = _mask_taken(x)
         if mask is None:
             return mean(x, 1)
-        counted = maximum(total(mask, 1, keep=True), 1.0)
-        return total(x * reshape(mask, (*mask.shape, 1)), 1) / counted
+        counted = maximum(ops.sum(mask, 1, keep=True), 1.0)
+        return ops.sum(x * reshape(mask, (*mask.shape, 1)), 1) / counted
 
     def describe(self) -> str:
         """Return mean over time."""
@@ -87,7 +88,7 @@ class GlobalMaxPool1D(Module):
         counts = reshape(mask, (*mask.shape, 1)) > 0.0
         # Finite, so that where nothing counts no infinity meets the slope 0.
         found = largest(where(counts, x, float(np.finfo(x.dtype).min)), 1)
-        return where(equal(total(mask, 1, keep=True), 0.0), 0.0, found)
+        return where(equal(ops.sum(mask, 1, keep=True), 0.0), 0.0, found)
 
     def describe(self) -> str:
         """Return largest over time."""

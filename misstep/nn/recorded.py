@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from misstep import ops
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value, make_literal
 from misstep.nn.embedding import check_sequences
@@ -29,7 +30,6 @@ from misstep.ops import (
     slice_axis,
     smallest,
     sqrt,
-    total,
     where,
 )
 
@@ -117,26 +117,26 @@ class TimeSummary(Module):
         check_sequences(self, x)
         rows, steps, features = x.shape
         mask, columns = _mask_taken(x)
-        count = total(mask, 1, keep=True)
+        count = ops.sum(mask, 1, keep=True)
         n, empty = maximum(count, 1.0), equal(count, 0.0)
-        mean = total(x * columns, 1) / n
+        mean = ops.sum(x * columns, 1) / n
         centered = (x - reshape(mean, (rows, 1, features))) * columns
-        deviation = sqrt(total(centered * centered, 1) / n + EPSILON)
+        deviation = sqrt(ops.sum(centered * centered, 1) / n + EPSILON)
         limit = float(np.finfo(x.dtype).max)
         low = where(empty, 0.0, smallest(where(columns > 0.0, x, limit), 1))
         high = where(empty, 0.0, largest(where(columns > 0.0, x, -limit), 1))
         times = _times(x, steps)
         ends = [
-            total(x * reshape(cast(equal(times, at), x.dtype), (-1, steps, 1)) * columns, 1)
+            ops.sum(x * reshape(cast(equal(times, at), x.dtype), (-1, steps, 1)) * columns, 1)
             for at in (make_literal(np.zeros((rows, 1), x.dtype), x.dtype), n - 1.0)
         ]
         moment = (times - (n - 1.0) * 0.5) * mask
-        spread = maximum(total(moment * moment, 1, keep=True), EPSILON)
-        trend = total(centered * reshape(moment, (rows, steps, 1)), 1) / sqrt(spread * n)
+        spread = maximum(ops.sum(moment * moment, 1, keep=True), EPSILON)
+        trend = ops.sum(centered * reshape(moment, (rows, steps, 1)), 1) / sqrt(spread * n)
         if steps > 1:
             change = slice_axis(x, 1, 1, steps) - slice_axis(x, 1, 0, steps - 1)
             change = change * slice_axis(columns, 1, 1, steps)
-            squares = total(change * change, 1)
+            squares = ops.sum(change * change, 1)
         else:
             squares = mean * 0.0
         rough = sqrt(squares / n + EPSILON)
@@ -197,7 +197,7 @@ class TimePool(Module):
         check_sequences(self, x)
         steps = x.shape[1]
         mask, _ = _mask_taken(x)
-        length, times = total(mask, 1, keep=True), _times(x, steps)
+        length, times = ops.sum(mask, 1, keep=True), _times(x, steps)
         limit = float(np.finfo(x.dtype).max)
         rows, _, features = x.shape
         # Step t of n is in piece ⌊t · pieces / n⌋ of as many; all pieces lie along one axis.
@@ -207,7 +207,7 @@ class TimePool(Module):
         whole = reshape(mask, (rows, 1, steps))
         ahead = less(place, reshape(length, (rows, 1, 1)))
         inside = where(place >= 0.0, where(ahead, whole, 0.0), 0.0)
-        count = total(inside, 2, keep=True)
+        count = ops.sum(inside, 2, keep=True)
         means = (inside @ x) / maximum(count, 1.0)
         wide = reshape(inside, (rows, len(parts), steps, 1)) > 0.0
         most = largest(where(wide, reshape(x, (rows, 1, steps, features)), -limit), 2)

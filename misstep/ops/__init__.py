@@ -50,7 +50,7 @@ from misstep.ops.reduction import (
     norm,
     smallest,
     softmax,
-    total,
+    sum,
     variance,
 )
 from misstep.ops.scan import scan
@@ -115,8 +115,8 @@ __all__ = [
     "softplus",
     "sqrt",
     "subtract",
+    "sum",
     "tanh",
-    "total",
     "transpose",
     "transposed_convolution",
     "variance",

@@ -16,10 +16,11 @@ import numpy as np
 from misstep.errors import ShapeError
 from misstep.ir import Array, Op, Type, Value
 from misstep.ir.op import Example, broadcast_shape, checked_axis, float_dtype
+from misstep.ops import reduction
 from misstep.ops.elementwise import Gradients, draw
 from misstep.ops.functions import sqrt
 from misstep.ops.lifting import Operand, together
-from misstep.ops.reduction import mean, total, variance
+from misstep.ops.reduction import mean, variance
 from misstep.ops.shape import reshape
 
 
@@ -95,7 +96,7 @@ class Normalize(Op):
         axes = tuple(sorted(axis % like.ndim for axis in self.axes))
         kept = [1 if axis in axes else length for axis, length in enumerate(like.shape)]
         share = 1.0 / math.prod(like.shape[axis] for axis in axes)
-        return reshape(total(value, axes), kept) * share
+        return reshape(reduction.sum(value, axes), kept) * share
 
     def python(self, *names: str) -> str:
         return f"normalized({', '.join(names)}, {self.axes}, {self.epsilon})"

@@ -42,7 +42,7 @@ def _from_numpy(self: Value, ufunc: Any, method: str, *given: Any, **options: An
         f"{called}{' with ' + ', '.join(options) if options else ''} of {self.describe()}",
         needed="a function of misstep's own, since a value is a step of a program and no array",
         got=called,
-        try_="ms.total, ms.where and others (see dir(ms)), or value.numpy() for the plain numbers",
+        try_="ms.ops.sum, ms.where and others (dir(ms.ops)), or value.numpy() for plain numbers",
     )
 
 

@@ -131,7 +131,7 @@ class Largest(Reduction):
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         (x,) = value.inputs
         winners = cast(equal(x, self.over(value, x)), x.dtype)
-        share = winners / total(winners, self.axes, keep=True)
+        share = winners / sum(winners, self.axes, keep=True)
         return (self.over(upstream, x) * share,)
 
     def python(self, *names: str) -> str:
@@ -197,7 +197,7 @@ class Softmax(Op):
         return stable_softmax(x, self.axis)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
-        weighted = total(upstream * value, self.axis, keep=True)
+        weighted = sum(upstream * value, self.axis, keep=True)
         return (value * (upstream - weighted),)
 
     def python(self, *names: str) -> str:
@@ -264,11 +264,11 @@ def _axes(value: Value, axis: Axes) -> tuple[int, ...]:
     return tuple(one % value.ndim if -value.ndim <= one < value.ndim else one for one in wanted)
 
 
-def total(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+def sum(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     """Return the sum along `axis` (all axes when not given).
 
     >>> import misstep as ms
-    >>> ms.total([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    >>> ms.ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     [4., 6.]
     """
     value = as_value(x)
@@ -310,7 +310,7 @@ def norm(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     5
     """
     value = as_value(x)
-    squares = total(value * value, axis, keep)
+    squares = sum(value * value, axis, keep)
     # √0 has an infinite slope, which times the slope 0 of x² would be NaN.
     zero = equal(squares, 0.0)
     return where(zero, 0.0, sqrt(where(zero, 1.0, squares)))

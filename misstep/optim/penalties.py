@@ -6,9 +6,10 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from misstep import ops
 from misstep.errors import ArgumentError
 from misstep.ir import Value
-from misstep.ops import absolute, total
+from misstep.ops import absolute
 
 
 class Penalty:
@@ -48,7 +49,7 @@ class L1(Penalty):
 
     def of(self, weight: Value) -> Value:
         """Return strength · Σ |w|."""
-        return total(absolute(weight)) * self.strength
+        return ops.sum(absolute(weight)) * self.strength
 
 
 @dataclass(frozen=True)
@@ -64,4 +65,4 @@ class L2(Penalty):
 
     def of(self, weight: Value) -> Value:
         """Return ½ · strength · Σ w²."""
-        return total(weight * weight) * (0.5 * self.strength)
+        return ops.sum(weight * weight) * (0.5 * self.strength)

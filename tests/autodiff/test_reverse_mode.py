@@ -36,7 +36,7 @@ def test_the_chain_rule_with_numbers() -> None:
 def test_a_value_used_often_gets_all_of_its_blame() -> None:
     x = make_parameter([1.0, 2.0, 3.0], "x")
     # The last part is one number, added to each of three.
-    loss = ms.total(x * x * x + x + ms.exp(x) * 0.0 + x[0] * x[2])
+    loss = ms.sum(x * x * x + x + ms.exp(x) * 0.0 + x[0] * x[2])
     np.testing.assert_allclose(
         gradient(loss, x).numpy(), [3 + 1 + 9, 12 + 1, 27 + 1 + 3], rtol=1e-15
     )
@@ -44,7 +44,7 @@ def test_a_value_used_often_gets_all_of_its_blame() -> None:
     many = x
     for _ in range(39):
         many = many + x
-    np.testing.assert_array_equal(gradient(ms.total(many), x).numpy(), [40.0] * 3)
+    np.testing.assert_array_equal(gradient(ms.sum(many), x).numpy(), [40.0] * 3)
 
 
 def test_any_value_on_the_way_may_be_asked_for() -> None:
@@ -66,7 +66,7 @@ def test_one_value_or_several() -> None:
 
 def test_what_the_loss_does_not_depend_on_has_a_slope_of_zeros() -> None:
     x, other = make_parameter([1.0, 2.0], "x"), make_input("other", (2, 3))
-    slope = gradient(ms.total(x), other)
+    slope = gradient(ms.sum(x), other)
     assert slope.is_literal
     assert slope.type == other.type
     np.testing.assert_array_equal(slope.numpy(), np.zeros((2, 3)))
@@ -81,7 +81,7 @@ def test_upstream_weighs_each_entry() -> None:
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
 def test_a_loss_of_one_entry_may_have_axes(shape: tuple[int, ...]) -> None:
     x = make_parameter([1.0, 2.0], "x")
-    slope = gradient(ms.reshape(ms.total(x * x), shape), x)
+    slope = gradient(ms.reshape(ms.sum(x * x), shape), x)
     np.testing.assert_array_equal(slope.numpy(), [2.0, 4.0])
 
 
@@ -94,7 +94,7 @@ def test_a_gradient_is_of_the_kind_of_what_it_is_the_gradient_of(dtype: str) -> 
 
 def test_casting_brings_blame_back_in_the_first_kind() -> None:
     x = make_parameter(np.ones(2, "float32"), "x")
-    slope = gradient(ms.total(ms.cast(x, "float64") * 0.1), x)
+    slope = gradient(ms.sum(ms.cast(x, "float64") * 0.1), x)
     assert slope.dtype == "float32"
     np.testing.assert_array_equal(slope.numpy(), np.full(2, 0.1, "float32"))
 
@@ -104,7 +104,7 @@ def test_casting_brings_blame_back_in_the_first_kind() -> None:
 
 def test_nothing_is_built_for_inputs_that_nobody_asked_about() -> None:
     x, w = make_input("x", (4, 3)), make_input("w", (3, 2))
-    slope = gradient(ms.total(ms.exp(x @ w)), w)
+    slope = gradient(ms.sum(ms.exp(x @ w)), w)
     graph = Graph({"slope": slope})
     # Forward product and the one for w; x gets none.
     assert op_names(slope).count("matrix_product") == 2
@@ -132,7 +132,7 @@ def test_the_walk_ends_at_a_wanted_value() -> None:
 def test_gradients_are_named_after_what_they_are_the_gradient_of() -> None:
     w = make_input("w", (3,))
     hidden = ms.tanh(w * 2.0)
-    loss = ms.total(hidden * hidden)
+    loss = ms.sum(hidden * hidden)
     slope = gradient(loss, w)
     assert slope.name == "gradient_w"
     names = [value.name for value in ancestors([slope]) if value.name]
@@ -168,7 +168,7 @@ def test_blame_is_summed_over_what_was_repeated(shapes: arrays.BroadcastableShap
     given = [random.standard_normal(shape) for shape in shapes.input_shapes]
     a, b, c = leaves = [make_parameter(one, name) for one, name in zip(given, "abc", strict=True)]
     weights = random.standard_normal(shapes.result_shape)
-    loss = ms.total((a * b + c) * weights)
+    loss = ms.sum((a * b + c) * weights)
     found = gradient(loss, leaves)
     full = [np.broadcast_to(one, shapes.result_shape) for one in given]
     for slope, leaf, whole in zip(
@@ -202,7 +202,7 @@ def test_batched_products_sum_over_repeated_batches(
     b = make_parameter(random.standard_normal((*second, inner, columns)), "b")
     product = a @ b
     upstream = random.standard_normal(product.shape)
-    by_a, by_b = gradient(ms.total(product * upstream), [a, b])
+    by_a, by_b = gradient(ms.sum(product * upstream), [a, b])
     whole_a = upstream @ np.swapaxes(b.numpy(), -1, -2)
     whole_b = np.swapaxes(a.numpy(), -1, -2) @ upstream
     np.testing.assert_allclose(by_a.numpy(), summed(whole_a, a.shape), atol=1e-12)
@@ -237,7 +237,7 @@ def test_a_penalty_on_the_gradient_can_be_learned() -> None:
     x, w = random.standard_normal((4, 3)), random.standard_normal((3, 2))
 
     def penalty(x: Value, w: Value) -> Value:
-        score = ms.total(ms.tanh(x @ w) ** 2)
+        score = ms.sum(ms.tanh(x @ w) ** 2)
         return ms.norm(gradient(score, x))
 
     assert check_gradient(penalty, [x, w])
@@ -263,9 +263,9 @@ def test_an_upstream_of_another_shape_is_refused() -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda k, x: gradient(ms.total(x), k),
-        lambda k, x: gradient(ms.total(k), x),
-        lambda k, x: gradient(ms.total(x), [x, k]),
+        lambda k, x: gradient(ms.sum(x), k),
+        lambda k, x: gradient(ms.sum(k), x),
+        lambda k, x: gradient(ms.sum(x), [x, k]),
     ],
 )
 def test_whole_numbers_have_no_gradient(ask: Callable[[Value, Value], Value]) -> None:
@@ -277,10 +277,10 @@ def test_whole_numbers_have_no_gradient(ask: Callable[[Value, Value], Value]) ->
 def test_nothing_flows_through_whole_numbers() -> None:
     x = make_parameter([1.5, 2.5], "x")
     places = ms.cast(x, "int64")
-    loss = ms.total(ms.cast(places, "float64") * x)
+    loss = ms.sum(ms.cast(places, "float64") * x)
     np.testing.assert_array_equal(gradient(loss, x).numpy(), [1.0, 2.0])
     table = make_parameter([[1.0], [2.0], [3.0]], "table")
-    slope = gradient(ms.total(table[places]), table)
+    slope = gradient(ms.sum(table[places]), table)
     np.testing.assert_array_equal(slope.numpy(), [[0.0], [1.0], [1.0]])
 
 

@@ -129,7 +129,7 @@ class RandomGraph:
         outputs = {f"out{place}": value for place, value in enumerate(made[-3:])}
         outputs["first"] = self.inputs[0] + 0.0
         if made and self.chance(0.6):
-            slopes = gradient(ops.total(made[-1]), self.inputs)
+            slopes = gradient(ops.sum(made[-1]), self.inputs)
             outputs |= {f"slope{place}": slope for place, slope in enumerate(slopes)}
         return Graph(outputs, [*self.inputs, self.whole, self.seed])
 
@@ -260,8 +260,8 @@ class RandomGraph:
         if kind == 4 and a.ndim:
             return ops.softmax(a, int(self.random.integers(-a.ndim, a.ndim)))
         if kind == 3 and self.chance(0.3):
-            return ops.cast(ops.total(self.pick(self.truths)), self.dtype)
-        return (ops.total, ops.largest, ops.log_sum_exp, ops.total, ops.total)[kind](a, axes, keep)
+            return ops.cast(ops.sum(self.pick(self.truths)), self.dtype)
+        return (ops.sum, ops.largest, ops.log_sum_exp, ops.sum, ops.sum)[kind](a, axes, keep)
 
     def product(self) -> Value:
         a = self.value(lambda one: one.ndim > 1)
@@ -297,7 +297,7 @@ class RandomGraph:
         state = ops.broadcast_to(one, (1, joined.size))
         result = (joined + ops.reshape(state, (joined.size,))) * 0.5 - joined
         if self.chance(0.3):
-            result = result * ops.total(joined)
+            result = result * ops.sum(joined)
         return ops.tanh(result)
 
 

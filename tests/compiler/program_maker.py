@@ -105,7 +105,7 @@ class MadeUp:
             outputs["one"] = make_literal(0.25, self.dtype)
         if made and self.chance(0.5):
             floats = [one for one in self.inputs if one.dtype == self.dtype]
-            slopes = gradient(ops.total(ops.tanh(made[-1])), floats)
+            slopes = gradient(ops.sum(ops.tanh(made[-1])), floats)
             outputs |= {f"slope{place}": slope for place, slope in enumerate(slopes)}
         return Graph(outputs or {"given": self.inputs[0]}, self.inputs)
 
@@ -126,12 +126,12 @@ class MadeUp:
                 changed = ops.flip(one, axis) * 0.9 + 0.01
             else:
                 value = self.pick(self.values)
-                rest = ops.total(value) * (1.0 / max(value.size, 1))
+                rest = ops.sum(value) * (1.0 / max(value.size, 1))
                 mixed = self.pick(fitting) if self.chance(0.5) else rest
                 changed = ops.tanh(one + 0.3 * mixed)
             states[f"next{place}"] = str(one.name)
             outputs[f"next{place}"] = ops.broadcast_to(changed, one.shape)
-        logged = ops.total(ops.tanh(self.values[-1])) * (1.0 / max(self.values[-1].size, 1))
+        logged = ops.sum(ops.tanh(self.values[-1])) * (1.0 / max(self.values[-1].size, 1))
         outputs |= {"logged": logged, "last": self.values[-1]}
         free = [
             str(one.name) for one in self.inputs if one.name not in states.values() and one.size
@@ -214,7 +214,7 @@ class MadeUp:
 
     def number(self) -> Value:
         value = self.value()
-        return ops.tanh(ops.total(ops.tanh(value)) * (1.0 / max(value.size, 1)) * 3.0)
+        return ops.tanh(ops.sum(ops.tanh(value)) * (1.0 / max(value.size, 1)) * 3.0)
 
     def moved(self) -> Value:
         a = self.value()
@@ -284,9 +284,9 @@ class MadeUp:
         if kind == 1 and count:
             return ops.log_sum_exp(a, axes, keep)
         if kind == 2:
-            found = ops.total(a < 0.2, axes, keep)
+            found = ops.sum(a < 0.2, axes, keep)
             return ops.cast(found, self.dtype) * (1.0 / max(count, 1))
-        return ops.total(a, axes, keep) * (2.0 / max(count, 1) ** 0.5)
+        return ops.sum(a, axes, keep) * (2.0 / max(count, 1) ** 0.5)
 
     def normalized(self) -> Value:
         a = self.value(lambda one: one.ndim > 0 and one.size > 0)

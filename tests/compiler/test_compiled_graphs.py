@@ -220,7 +220,7 @@ def test_operands_that_no_strides_can_show_are_copied() -> None:
         "turned": ops.reshape(x.T, (15, 4)) @ w,
         "repeated": ops.reshape(ops.broadcast_to(x[:1, :4], (3, 4)), (4, 3)) @ w[:3],
         "made": again @ w,
-        "both": again @ ops.reshape(ops.tanh(w).T, (4, 5)) + ops.total(again),
+        "both": again @ ops.reshape(ops.tanh(w).T, (4, 5)) + ops.sum(again),
     }
     random = np.random.default_rng(0)
     outputs_of(Graph(outputs), {"x": random.normal(0, 1, (6, 10)), "w": random.random((4, 5))})
@@ -249,8 +249,8 @@ def test_outputs_may_be_inputs_literals_and_each_other() -> None:
         "one": one,
         "turned": x.T,
         "part": x[3:5, 1],
-        "sum": ops.total(y),
-        "same": ops.total(y),
+        "sum": ops.sum(y),
+        "same": ops.sum(y),
         "joined": ops.concatenate([y, y, x]),
         "flat": ops.reshape(y, (60,)),
     }
@@ -269,7 +269,7 @@ def test_special_numbers_go_through() -> None:
     graph = Graph(
         {
             "max": ops.largest(x),
-            "sum": ops.total(x[3:]),
+            "sum": ops.sum(x[3:]),
             "place": ops.largest_place(x),
             "lost": ops.log_sum_exp(x[3:7]),
             "root": ops.sqrt(x),
@@ -289,7 +289,7 @@ def test_whole_numbers_and_truths_in_sums() -> None:
         whole = random.integers(0, 2**32, x.shape)
         feeds[dtype] = (whole % 2 == 0) if dtype == "bool" else whole.astype(dtype)
         for axes in ((), (0,), (1,), (0, 1)):
-            outputs[f"sum {dtype} {axes}"] = ops.total(x, axes)
+            outputs[f"sum {dtype} {axes}"] = ops.sum(x, axes)
             outputs[f"max {dtype} {axes}"] = ops.largest(x, axes, True)
     outputs_of(Graph(outputs), feeds)
 
@@ -299,7 +299,7 @@ def test_whole_numbers_and_truths_in_sums() -> None:
 
 def test_inputs_and_states_must_fit() -> None:
     x, w = make_input("x", (4, 2)), make_input("w", (2,))
-    graph = Graph({"w": w + ops.total(x, 0)}, [x, w])
+    graph = Graph({"w": w + ops.sum(x, 0)}, [x, w])
     program = NativeProgram(graph, Roles(states={"w": "w"}, fetched=("x",)))
     rows, data = np.zeros(4, np.int64), np.ones((9, 2), "float32")
     w_now = np.zeros(2, "float32")

@@ -250,7 +250,7 @@ def test_names_are_human() -> None:
 def test_the_same_graph_gives_the_same_text() -> None:
     def made() -> str:
         x = make_input("x", (3,))
-        return emit_python({"slope": gradient(ms.total(ms.exp(x) * ms.exp(x)), x)})
+        return emit_python({"slope": gradient(ms.sum(ms.exp(x) * ms.exp(x)), x)})
 
     assert made() == made()
 
@@ -381,10 +381,10 @@ def test_whole_and_truth_literals_keep_their_kind() -> None:
         "overflow": k * 3 + (2**31 - 1),
         "wrap": u + make_literal(-1, "uint32"),
         "compare": u < make_literal(-1, "uint32"),
-        "sum": ms.total(k) * 2,
-        "unsigned": ms.total(u),
-        "kept": ms.total(k, 0, keep=True),
-        "truths": ms.total(t),
+        "sum": ms.sum(k) * 2,
+        "unsigned": ms.sum(u),
+        "kept": ms.sum(k, 0, keep=True),
+        "truths": ms.sum(t),
         "either": ms.logical_or(t, True),
         "where": ms.where(t, make_literal(1, "int32"), make_literal(2, "int32")),
         "single": make_literal(2**31 - 1, "int32") + make_literal(1, "int32"),
@@ -426,14 +426,14 @@ def test_arrays_come_back_bit_by_bit(array: Array) -> None:
 def test_long_arrays_are_packed_and_come_back(dtype: str) -> None:
     array = np.random.default_rng(0).integers(-(2**40), 2**40, (50, 40)) * 1.1
     value = make_literal(array.astype(dtype)) * make_parameter(array.astype(dtype), "w", dtype)
-    source = check_same(Graph({"out": ms.total(value, 0)}), {})
+    source = check_same(Graph({"out": ms.sum(value, 0)}), {})
     assert "base64" in source
     assert max(map(len, source.splitlines())) <= 100
 
 
 def test_middling_arrays_can_be_read() -> None:
     array = np.array([[1e-5 * k, -(10.0**-k)] for k in range(40)])
-    source = check_same(Graph({"out": ms.total(make_literal(array) * 2.0)}), {})
+    source = check_same(Graph({"out": ms.sum(make_literal(array) * 2.0)}), {})
     assert "base64" not in source
     assert "1e-05" in source
     assert max(map(len, source.splitlines())) <= 100

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.compiler.program import NativeProgram
 from misstep.compiler.simplify import simplify
 from misstep.compiler.simplify.factor_sums import factor_sums, is_centered
 from misstep.ir import Graph, Interpreter, Value, make_input
-from misstep.ops import broadcast_to, divide, mean, negative, reshape, sqrt, tanh, total
+from misstep.ops import broadcast_to, divide, mean, negative, reshape, sqrt, tanh
 from misstep.ops.reduction import Sum
 
 ROWS, WIDTH = 24, 10
@@ -26,7 +27,7 @@ def slopes(shape: tuple[int, ...], axes: tuple[int, ...]) -> Graph:
     bias, scale, shift = (
         make_input(name, shape[-1:], "float64") for name in ("bias", "scale", "shift")
     )
-    loss = total(tanh(normalized(x + bias, scale, shift, axes)) * up)
+    loss = ops.sum(tanh(normalized(x + bias, scale, shift, axes)) * up)
     wanted = [x, bias, scale, shift]
     found = gradient(loss, wanted)
     return Graph(
@@ -86,8 +87,8 @@ def test_what_counts_as_less_its_mean() -> None:
     assert is_centered(x - mean(x, 0, keep=True), zero)
     assert not is_centered(x - mean(x, 0, keep=True), one)
     assert is_centered(x + reshape(mean(negative(x), 1), (4, 1)), one)
-    assert is_centered(divide(negative(total(x, (0,))), 4.0) + x, zero)
-    assert not is_centered(x - total(x, (0,)) / 5.0, zero)
+    assert is_centered(divide(negative(ops.sum(x, (0,))), 4.0) + x, zero)
+    assert not is_centered(x - ops.sum(x, (0,)) / 5.0, zero)
     assert not is_centered(x + mean(x, 0, keep=True), zero)
     assert not is_centered(x - mean(x * 2.0, 0, keep=True), zero)
     assert not is_centered(x * 1.0, zero)
@@ -96,10 +97,10 @@ def test_what_counts_as_less_its_mean() -> None:
 def test_sums_that_share_nothing_stay_as_they_are() -> None:
     x, y = make_input("x", (4, 6)), make_input("y", (4, 6))
     for graph in (
-        Graph(total(x + y, (0,))),
-        Graph({"a": total(x * 2.0, (0,)), "b": total(y * 2.0, (0,))}),
-        Graph({"a": total(x + y, (0,)), "b": total(x, (0,))}),
-        Graph({"a": total(x / y, (0,)), "b": total(x, (0,))}),
+        Graph(ops.sum(x + y, (0,))),
+        Graph({"a": ops.sum(x * 2.0, (0,)), "b": ops.sum(y * 2.0, (0,))}),
+        Graph({"a": ops.sum(x + y, (0,)), "b": ops.sum(x, (0,))}),
+        Graph({"a": ops.sum(x / y, (0,)), "b": ops.sum(x, (0,))}),
     ):
         assert factor_sums(graph) is graph
 
@@ -107,7 +108,7 @@ def test_sums_that_share_nothing_stay_as_they_are() -> None:
 def test_a_sum_of_sums_that_others_need_is_no_sum_of_its_own() -> None:
     x, y = make_input("x", (4, 6)), make_input("y", (4, 6))
     graph = Graph(
-        {"a": total(x - y * 0.5, (0,)), "b": total(x, (0,), keep=True), "c": total(y, (0,))}
+        {"a": ops.sum(x - y * 0.5, (0,)), "b": ops.sum(x, (0,), keep=True), "c": ops.sum(y, (0,))}
     )
     assert len(sums(factor_sums(graph))) == 2
     given = {name: np.random.default_rng(3).normal(size=(4, 6)).astype("f") for name in "xy"}
@@ -121,10 +122,10 @@ def test_axes_count_from_the_end() -> None:
     a, b = make_input("a", (4, 4)), make_input("b", (3, 4, 4))
     graph = Graph(
         {
-            "a": total(a * a, (1,)),
-            "b": total(a * a * (b * 0.0 + 1.0), (1,)),
-            "c": total(broadcast_to(a * a, (3, 4, 4)) * 1.0, (1,)),
-            "d": total(a * a * 2.0, (1,), keep=True),
+            "a": ops.sum(a * a, (1,)),
+            "b": ops.sum(a * a * (b * 0.0 + 1.0), (1,)),
+            "c": ops.sum(broadcast_to(a * a, (3, 4, 4)) * 1.0, (1,)),
+            "d": ops.sum(a * a * 2.0, (1,), keep=True),
         }
     )
     given = {"a": np.arange(16.0).reshape(4, 4), "b": np.ones((3, 4, 4))}
@@ -136,7 +137,7 @@ def test_axes_count_from_the_end() -> None:
 def test_what_is_repeated_along_an_axis_counts_as_often() -> None:
     x, each = make_input("x", (4, 5, 3)), make_input("each", (4, 1, 3))
     far = x - mean(x, (0, 1), keep=True)
-    graph = Graph({"a": total(each * far, (0, 1)), "b": total(each * 2.0 + far, (0, 1))})
+    graph = Graph({"a": ops.sum(each * far, (0, 1)), "b": ops.sum(each * 2.0 + far, (0, 1))})
     assert len(sums(factor_sums(graph))) == 3
     random = np.random.default_rng(5)
     given = {one.name: random.normal(size=one.shape) for one in (x, each)}

@@ -100,11 +100,11 @@ def test_before_the_first_state_changes_the_loss_is_known() -> None:
 def test_rows_that_a_thread_made_itself_are_read_without_waiting() -> None:
     x, w = make_input("x", (40, 8)), make_input("w", (8, 8))
     product = ops.tanh(x @ w)
-    same = Graph(product - ops.total(product, 1, keep=True))
+    same = Graph(product - ops.sum(product, 1, keep=True))
     assert len(lower(same, Roles(), HOST).schedule.regions) == 1
     for other in (
-        product - ops.total(product, 0),
-        product[::-1] * ops.total(product, 1, keep=True),
+        product - ops.sum(product, 0),
+        product[::-1] * ops.sum(product, 1, keep=True),
         product.T @ x,
         ops.reshape(product, (8, 40)) + 1.0,
     ):
@@ -274,7 +274,7 @@ def test_numbers_that_trade_places_go_by_way_of_others() -> None:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_a_state_may_be_its_old_numbers_in_another_order(threads: int) -> None:
     a = make_input("a", (40, 3), "float64")
-    graph = Graph({"a": ops.flip(a, 0) + ops.total(a, 0)}, [a])
+    graph = Graph({"a": ops.flip(a, 0) + ops.sum(a, 0)}, [a])
     program = NativeProgram(graph, Roles(states={"a": "a"}))
     program.threads = threads
     state = np.random.default_rng(0).integers(0, 9, (40, 3)).astype("float64")
@@ -299,7 +299,7 @@ def test_which_rows_depend_on_others() -> None:
     alone = {
         "product": ops.tanh(x @ w),
         "softmax": ops.softmax(x @ w),
-        "scaled": x / ops.total(x * x, 1, keep=True),
+        "scaled": x / ops.sum(x * x, 1, keep=True),
         "columns": x[:, ::-1],
         "shape": ops.reshape(x, (8, 2, 4)) * 2.0,
         "pairs": ops.reshape(x, (8, 8, 1)) @ ops.reshape(x, (8, 1, 8)),

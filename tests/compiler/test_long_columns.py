@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.compiler import NativeProgram
 from misstep.compiler.simplify import simplify
 from misstep.compiler.target import host_target
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Interpreter, make_input
-from misstep.ops import cast, mean, total
+from misstep.ops import cast, mean
 from misstep.ops.reduction import Sum
 
 try:
@@ -34,7 +35,9 @@ def test_statistics_are_right_and_the_same_on_any_number_of_threads(shape: tuple
     axes = tuple(range(len(shape) - 1))
     center = mean(x, axes, keep=True)
     far = x - center
-    graph = Graph({"mean": center, "variance": mean(far * far, axes), "sum": total(far * x, axes)})
+    graph = Graph(
+        {"mean": center, "variance": mean(far * far, axes), "sum": ops.sum(far * x, axes)}
+    )
     given = {"x": np.random.default_rng(0).normal(3, 2, shape).astype("f")}
     wide = make_input("x", shape, "float64")
     away = wide - mean(wide, axes, keep=True)
@@ -57,7 +60,7 @@ def test_statistics_are_right_and_the_same_on_any_number_of_threads(shape: tuple
 
 def test_examples_are_summed_by_the_thread_that_made_them() -> None:
     x = make_input("x", (64, 32, 32, 16))
-    program = NativeProgram(Graph(total(cast(x * 2.0, "float32"), (0, 1, 2)), [x]))
+    program = NativeProgram(Graph(ops.sum(cast(x * 2.0, "float32"), (0, 1, 2)), [x]))
     first, second = program.lowered.fused.kernels
     assert first.shape == (64, 16)
     assert second.shape == (16,)
@@ -67,8 +70,8 @@ def test_examples_are_summed_by_the_thread_that_made_them() -> None:
 
 def test_what_is_short_or_wide_or_of_one_length_of_prime_stays() -> None:
     for shape in ((2048, 16), (8192, 512), (4099, 3)):
-        best = simplify(Graph(total(make_input("x", shape), (0,))))
+        best = simplify(Graph(ops.sum(make_input("x", shape), (0,))))
         assert sum(isinstance(one.op, Sum) for one in best.values) == 1
-    best = simplify(Graph(total(make_input("x", (8192, 511)), (0,))))
+    best = simplify(Graph(ops.sum(make_input("x", (8192, 511)), (0,))))
     assert sum(isinstance(one.op, Sum) for one in best.values) == 2
     assert simplify(best) is best

@@ -34,12 +34,12 @@ SHAPES: list[tuple[int, ...]] = [
     (2, 10_000),
 ]
 SUMS: dict[str, Callable[[Value], Value]] = {
-    "plain": ops.total,
-    "squares": lambda x: ops.total(x * x),
-    "kept": lambda x: ops.total(ops.tanh(x), keep=True),
-    "wide": lambda x: ops.total(ops.cast(x, "float64")),
-    "truths": lambda x: ops.total(x < 0.25),
-    "shared": lambda x: ops.total((x + ops.total(x, 0)) * 0.5),
+    "plain": ops.sum,
+    "squares": lambda x: ops.sum(x * x),
+    "kept": lambda x: ops.sum(ops.tanh(x), keep=True),
+    "wide": lambda x: ops.sum(ops.cast(x, "float64")),
+    "truths": lambda x: ops.sum(x < 0.25),
+    "shared": lambda x: ops.sum((x + ops.sum(x, 0)) * 0.5),
 }
 
 
@@ -68,7 +68,7 @@ def test_sums_are_right_and_the_same_on_any_number_of_threads(shape: tuple[int, 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_what_is_long_becomes_a_short_sum_of_parts(shape: tuple[int, ...]) -> None:
     x = make_input("x", shape)
-    best = simplify(Graph(ops.total(x * x), [x]))
+    best = simplify(Graph(ops.sum(x * x), [x]))
     sums = [one for one in best.computed if isinstance(one.op, Sum)]
     to_one_number = [one for one in sums if one.size == 1]
     if shape == (2, 10_000):  # two parts are not worth it
@@ -81,7 +81,7 @@ def test_what_is_long_becomes_a_short_sum_of_parts(shape: tuple[int, ...]) -> No
 
 def test_nothing_large_is_stored() -> None:
     x = make_input("x", (100_000,))
-    lowered = NativeProgram(Graph(ops.total(ops.tanh(x) * x))).lowered
+    lowered = NativeProgram(Graph(ops.sum(ops.tanh(x) * x))).lowered
     assert lowered.arena.size < 1024
     parts = [one for one in lowered.fused.kernels if not one.single]
     assert [one.shape for one in parts] == [(100_000 // PART,)]
@@ -91,5 +91,5 @@ def test_rounding_errors_are_small() -> None:
     """One chain of 16 lanes would be off by 1e-5: each lane's sum is that much larger than 1."""
     x = make_input("x", (4_000_000,))
     numbers = np.random.default_rng(1).random(4_000_000, np.float32)
-    found, _ = NativeProgram(Graph(ops.total(x))).run({"x": numbers})
+    found, _ = NativeProgram(Graph(ops.sum(x))).run({"x": numbers})
     assert abs(float(found["out"]) / numbers.astype("float64").sum() - 1) < 1e-6

@@ -245,7 +245,7 @@ def test_the_cost_of_work_entry_by_entry() -> None:
 
 
 def test_the_cost_of_a_sum() -> None:
-    cost = only_kernel(ms.total(floats("a", 8, 10) * 3.0, axis=1))
+    cost = only_kernel(ms.ops.sum(floats("a", 8, 10) * 3.0, axis=1))
     # A multiplication and an addition for each entry of what is summed.
     assert cost.operations == 2 * 8 * 10
     assert (cost.outside_read, cost.outside_written) == (4 * 8 * 10, 4 * 8)

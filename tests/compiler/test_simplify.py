@@ -147,7 +147,7 @@ CASES: list[tuple[Callable[[], Value], str]] = [
     (lambda: x * (literal(2.0) + literal(3.0)), "multiply(x, 5)"),
     (lambda: x * literal(np.full((2, 3), 0.25)), "multiply(x, 0.25)"),
     (lambda: x + literal([1.0, 2.0, 3.0]), "add(x, literal[3])"),
-    (lambda: ops.total(literal(np.ones((4, 3))), 0) * x, "multiply(4, x)"),
+    (lambda: ops.sum(literal(np.ones((4, 3))), 0) * x, "multiply(4, x)"),
     (lambda: literal(np.zeros((2, 3))), "broadcast_to(0)"),
     (lambda: ops.exp(literal(np.arange(65))), "exp(literal[65])"),
     (
@@ -278,11 +278,11 @@ CASES: list[tuple[Callable[[], Value], str]] = [
     (lambda: ops.concatenate([f[1:2], f[2:5], f[:1]], 0), "concatenate(slice(f), slice(f))"),
     (lambda: ops.concatenate([f[::2], f[1::2]], 0), "concatenate(slice(f), slice(f))"),
     # Reductions
-    (lambda: ops.total(z, 1), "reshape(add(z, 0))"),
+    (lambda: ops.sum(z, 1), "reshape(add(z, 0))"),
     (lambda: ops.largest(z, 1), "reshape(z)"),
-    (lambda: ops.total(ops.reshape(x, (2, 1, 3)), (0, 1)), "sum(x)"),
-    (lambda: ops.total(ops.reshape(b, (2, 3, 1)), 2), "reshape(cast(reshape(less(x, y))))"),
-    (lambda: ops.total(x, (1, 0)), "sum(x)"),
+    (lambda: ops.sum(ops.reshape(x, (2, 1, 3)), (0, 1)), "sum(x)"),
+    (lambda: ops.sum(ops.reshape(b, (2, 3, 1)), 2), "reshape(cast(reshape(less(x, y))))"),
+    (lambda: ops.sum(x, (1, 0)), "sum(x)"),
     (
         lambda: ops.softmax(x),
         "divide(exp(subtract(x, largest(x))), sum(exp(subtract(x, largest(x)))))",
@@ -357,7 +357,7 @@ def test_random_numbers_are_shared_only_when_they_are_the_same() -> None:
 
 
 def test_sums_are_one_whether_they_keep_their_axes_or_not() -> None:
-    graph = Graph({"a": ops.total(x, (0, 1)), "b": ops.total(x, (-1, 0), keep=True)})
+    graph = Graph({"a": ops.sum(x, (0, 1)), "b": ops.sum(x, (-1, 0), keep=True)})
     assert [one.op.name for one in simplify(graph).computed if one.op] == ["sum", "reshape"]
 
 
@@ -526,7 +526,7 @@ def test_what_others_need_as_well_is_computed_once_and_cut() -> None:
     moved = ops.concatenate(pieces, 0) + share
     exponentials = [
         [one.shape for one in simplify(Graph(outputs)).computed if one.op and one.op.name == "exp"]
-        for outputs in ({"w": moved}, {"w": moved, "all": ops.total(share)}, [moved, share])
+        for outputs in ({"w": moved}, {"w": moved, "all": ops.sum(share)}, [moved, share])
     ]
     assert exponentials == [[(6,), (4,)], [(10,)], [(10,)]]
 

@@ -54,7 +54,7 @@ def test_what_can_not_be_used() -> None:
 
 def test_a_hidden_value_the_output_does_not_need_contributes_nothing() -> None:
     h, other = make_parameter([[1.0, 2.0]]), make_parameter([[3.0]])
-    found = contributions(ms.total(h), {"h": h, "other": other})
+    found = contributions(ms.sum(h), {"h": h, "other": other})
     assert [(one.neuron, one.contribution) for one in found] == [
         ("h[1]", 2.0),
         ("h[0]", 1.0),

@@ -47,7 +47,7 @@ def shared_weight() -> tuple[Value, Value]:
 def batch_of_rows() -> tuple[Value, Value]:
     b = make_parameter([0.1, 0.2], "b")
     z = (np.ones((5, 2)) + b).named("z")
-    return ms.total(ms.tanh(z)), b
+    return ms.sum(ms.tanh(z)), b
 
 
 def two_layers() -> tuple[Value, Value]:
@@ -155,7 +155,7 @@ def random_loss(seed: int, steps: int, named: float) -> tuple[Value, list[Value]
         if random.random() < named:
             made.name = f"v{step}"
         pool.append(made)
-    loss = ms.total(ms.tanh(pool[-1]))
+    loss = ms.sum(ms.tanh(pool[-1]))
     for value in pool[:-1]:
         if random.random() < 0.4:
             loss = loss + ms.mean(value * value)
@@ -238,7 +238,7 @@ def test_an_intermediate_value_can_be_asked_about() -> None:
 
 def test_the_entry_with_the_largest_slope_is_taken_and_said() -> None:
     w = make_parameter([1.0, -4.0, 2.0])
-    loss = ms.total(w * w)
+    loss = ms.sum(w * w)
     one = explain(loss, w)
     assert one.index == (1,)
     assert one.chosen

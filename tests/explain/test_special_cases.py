@@ -144,7 +144,7 @@ def cross_entropy(scale: float, steeper: float = 0.0) -> Explanation:
     w = make_parameter(random.normal(size=(6, 4)), "w")
     z = ms.matmul(random.normal(size=(1, 6)), w) * scale + np.array([[3.0, 0.0, -1.0, 0.5]]) * scale
     z = Same()(z)
-    return explain(ms.total(ms.log_sum_exp(z, axis=-1) - z[:, 0]), w)
+    return explain(ms.sum(ms.log_sum_exp(z, axis=-1) - z[:, 0]), w)
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.0, 3.0, 4.0, 5.0, 10.0])
@@ -184,7 +184,7 @@ def test_where_a_nan_arises() -> None:
 def test_where_an_infinity_arises_among_many() -> None:
     w = make_parameter([1.0, 0.0, 2.0])
     p = w * 1.0
-    loss = ms.total(ms.log(p))
+    loss = ms.sum(ms.log(p))
     one = explain(loss, w)
     assert "ln p[1] = ln 0 = −∞" in one.text()
 
@@ -207,7 +207,7 @@ def test_numbers_not_finite_to_begin_with() -> None:
 
 def test_a_name_may_be_anything() -> None:
     p = make_parameter(np.ones((1, 5)), "{0} weird_name\\ 50%")
-    loss = ms.total(ms.tanh(p @ make_parameter(np.ones((5, 1)), "ŵ η")))
+    loss = ms.sum(ms.tanh(p @ make_parameter(np.ones((5, 1)), "ŵ η")))
     one = explain(loss, p)
     assert "{0} weird_name" in one.text()
     assert one.latex().isascii()
@@ -243,7 +243,7 @@ def test_other_variables_of_the_caller_do_no_harm() -> None:
     ragged = [[1.0], [1.0, 2.0]]
     texts = ["a", "b"]
     x = [3.0, 4.0]
-    loss = ms.total(w * x)
+    loss = ms.sum(w * x)
     assert "loss = w[0] · x[0] + w[1] · x[1] = 1 · 3 + 2 · 4 = 11" in explain(loss, w).text()
     del lists, ragged, texts
 
@@ -275,7 +275,7 @@ def test_a_loss_of_several_numbers() -> None:
 def test_an_index_outside(index: tuple[int, ...] | int) -> None:
     w = make_parameter(np.ones((2, 3)), "w")
     with pytest.raises(ShapeError, match=r"from \(0, 0\) to \(1, 2\)"):
-        explain(ms.total(w), w, index)
+        explain(ms.sum(w), w, index)
 
 
 def test_an_index_of_a_single_number() -> None:
@@ -287,7 +287,7 @@ def test_an_index_of_a_single_number() -> None:
 
 def test_other_arguments() -> None:
     w = make_parameter([1.0, 2.0], "w")
-    loss = ms.total(w)
+    loss = ms.sum(w)
     with pytest.raises(ArgumentError, match="a Value of a graph"):
         explain(1.0, w)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="whole numbers"):

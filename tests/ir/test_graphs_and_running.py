@@ -28,7 +28,7 @@ from misstep.ir import (
 
 def small() -> tuple[Value, Value, Value]:
     x, w = make_input("x", (2, 3)), make_input("w", (3,))
-    return x, w, ms.total(x * w, 1)
+    return x, w, ms.sum(x * w, 1)
 
 
 # Graphs
@@ -65,7 +65,7 @@ def test_names_are_human_and_used_once() -> None:
     first = ms.exp(x).named("a b")
     second = ms.exp(w).named("a-b")
     score = first * second
-    names = Graph(ms.total(score)).names()
+    names = Graph(ms.sum(score)).names()
     assert names[x] == "x"
     assert names[w] == "x_2"
     assert names[first] == "a_b"

@@ -51,8 +51,8 @@ def test_a_concrete_value_becomes_numbers() -> None:
     v = make_parameter([[1.0, 2.0]], "v")
     np.testing.assert_array_equal(np.asarray(v + 1), [[2.0, 3.0]])
     assert np.asarray(v, dtype="float32").dtype == np.float32
-    assert bool(ms.total(v) > 2)
-    assert int(ms.total(v)) == 3
+    assert bool(ms.sum(v) > 2)
+    assert int(ms.sum(v)) == 3
     assert [10, 20, 30][make_literal(2)] == 30
     assert len(v.T) == 2
     assert [float(one) for one in v[0]] == [1.0, 2.0]
@@ -139,9 +139,9 @@ REFUSED: list[Callable[[Value], Any]] = [
     np.array,
     lambda x: x.numpy(),
     lambda x: x.item(),
-    lambda x: float(ms.total(x * 2)),
-    lambda x: 1 if ms.total(x) > 0 else 2,
-    lambda x: 0 < ms.total(x) < 1,
+    lambda x: float(ms.sum(x * 2)),
+    lambda x: 1 if ms.sum(x) > 0 else 2,
+    lambda x: 0 < ms.sum(x) < 1,
     lambda x: max(x[0], x[1]),
     lambda x: np.ones(2) + np.asarray(x),
 ]
@@ -163,9 +163,9 @@ def test_an_abstract_value_has_a_length_and_parts() -> None:
     first, second = x
     assert first.shape == second.shape == (3,)
     with pytest.raises(TypeError, match="no length"):
-        len(ms.total(x))
+        len(ms.sum(x))
     with pytest.raises(TypeError, match="no length"):
-        list(ms.total(x))
+        list(ms.sum(x))
 
 
 def test_an_abstract_value_can_be_shown() -> None:
@@ -216,7 +216,7 @@ def test_what_numpy_returns_may_be_changed(view: Callable[[Value], Value]) -> No
 
 
 def test_types_ops_and_locations_are_frozen() -> None:
-    value = ms.total(make_input("x", (2, 3)), 1)
+    value = ms.sum(make_input("x", (2, 3)), 1)
     for thing, name in [(value.type, "shape"), (value.op, "axes"), (Location("a.py", 1), "line")]:
         with pytest.raises(FrozenInstanceError):
             setattr(thing, name, None)
@@ -289,7 +289,7 @@ def test_a_value_knows_the_line_that_made_it() -> None:
 def test_the_way_back_carries_the_line_that_went_forward() -> None:
     w = make_parameter([1.0, 2.0], "w")
     squares = w * w; line = here()  # fmt: skip # noqa: E702
-    loss = ms.total(squares)
+    loss = ms.sum(squares)
     slope = gradient(loss, w)
     assert slope.location == Location(__file__, line, backward=True)
     assert str(slope.location).endswith(f":{line} (backward)")

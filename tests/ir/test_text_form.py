@@ -149,7 +149,7 @@ def op_graphs() -> list[Graph]:
             outputs = {"out": out}
             moving = [leaf for leaf in leaves if leaf.type.is_float]
             if out.type.is_float and moving:
-                loss = ms.total(out * random.uniform(1, 2, out.shape))
+                loss = ms.sum(out * random.uniform(1, 2, out.shape))
                 outputs |= {
                     f"slope.{leaf.name}": one
                     for leaf, one in zip(moving, gradient(loss, moving), strict=True)
@@ -194,7 +194,7 @@ def fenced(kind: str) -> str:
 def test_the_example_of_the_page_is_what_the_code_prints() -> None:
     w, x = make_input("w", (3,)), make_input("x", (2, 3))
     scores = (x * w).named("scores")
-    sums = ms.total(scores, 1).named("sums")
+    sums = ms.sum(scores, 1).named("sums")
     half = make_literal(0.5, "float32", "half")
     loss = (sums * half).named("loss")
     graph = Graph({"loss": loss, "scores": scores}, [w, x], "step")
@@ -229,7 +229,7 @@ def test_the_order_in_memory_does_not_change_a_literal() -> None:
     literal = make_literal(columns_first)
     assert literal.data is not None
     assert literal.data.flags.c_contiguous
-    graph = Graph({"out": ms.total(literal)})
+    graph = Graph({"out": ms.sum(literal)})
     again = Interpreter(read_graph(str(graph))).run()["out"]
     assert again.tobytes() == Interpreter(graph).run()["out"].tobytes()
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, evaluate, make_literal, make_parameter
 from misstep.nn import ELU, LeakyReLU, Module, Network, registered_layers
-from misstep.ops import total
 
 Function = Callable[[Array], Array]
 
@@ -68,7 +68,7 @@ def run(layer: Module, x: Array) -> tuple[Array, Array]:
     network = Network(layer, x.shape[1:], dtype=dtype)
     given_x = make_parameter(x, "x")
     y, _ = network.apply(given_x, make_literal(np.zeros(0), dtype))
-    found, slope = evaluate([y, gradient(total(y), given_x)])
+    found, slope = evaluate([y, gradient(ops.sum(y), given_x)])
     return found, slope
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.compiler import NativeProgram, Roles
 from misstep.ir import Array, Graph, Interpreter, make_input, make_literal
@@ -27,7 +28,6 @@ from misstep.nn import (
 )
 from misstep.nn.augmentation import _Augmentation
 from misstep.nn.module import registered_layers
-from misstep.ops import total
 
 RANDOM = np.random.default_rng(0)
 KINDS = [kind for kind in registered_layers().values() if issubclass(kind, _Augmentation)]
@@ -198,6 +198,6 @@ def test_nobody_works_out_gradients_of_the_pictures() -> None:
     y, _ = network.apply(
         x, make_literal(np.zeros(0), "float64"), training=True, seed=seed, step=seed
     )
-    slope = gradient(total(y * weight), [weight])[0]
+    slope = gradient(ops.sum(y * weight), [weight])[0]
     names = [one.op.name for one in Graph({"slope": slope}, [x, weight]).values if one.op]
     assert "scatter_add" not in names

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.compiler import NativeProgram
 from misstep.ir import Array, Graph, Interpreter, make_input
@@ -27,7 +28,6 @@ from misstep.nn import (
     Module,
     Network,
 )
-from misstep.ops import total
 
 torch: Any = pytest.importorskip(
     "torch", reason="PyTorch is no dependency; tests/optim/test_optimizers_torch.py says more"
@@ -67,7 +67,7 @@ def check(layer: Module, x: Array, theirs: Any, weights: dict[str, Any]) -> None
         make_input("flat", (network.parameter_count,), "float64"),
     )
     out, _ = network.apply(value, flat, training=True)
-    weighed = total(out * upstream)
+    weighed = ops.sum(out * upstream)
     outputs = {"y": out, "x": gradient(weighed, value)}
     if network.parameter_count:
         outputs["flat"] = gradient(weighed, flat)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import check_gradient, gradient
 from misstep.errors import ArgumentError, MisstepError
 from misstep.ir import Array, Graph, Value, make_literal, verify
@@ -30,7 +31,6 @@ from misstep.nn import (
     registered_initializers,
     registered_layers,
 )
-from misstep.ops import total
 
 EXAMPLES = [example for kind in registered_layers().values() for example in kind.examples()]
 MADE = [
@@ -142,8 +142,8 @@ def test_the_slope_of_the_slope_is_the_measured_one(
 
     def slope(*given: Value) -> Value:
         y = function(*given)
-        parts = gradient(total(y * y * weights), [one for one in given if one.type.is_float])
-        return total(parts[0] * 0.7) + sum(total(part * part) for part in parts)
+        parts = gradient(ops.sum(y * y * weights), [one for one in given if one.type.is_float])
+        return ops.sum(parts[0] * 0.7) + sum(ops.sum(part * part) for part in parts)
 
     check = check_gradient(slope, values, seed=seed, tolerance=1e-6)
     assert check, str(check)

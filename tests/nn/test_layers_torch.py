@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, Graph, Interpreter, Value, make_literal, make_parameter
 from misstep.nn import (
@@ -25,7 +26,6 @@ from misstep.nn import (
     TransformerBlock,
 )
 from misstep.nn.tracing import current_trace
-from misstep.ops import total
 
 torch: Any = pytest.importorskip(
     "torch", reason="PyTorch is no dependency; tests/optim/test_optimizers_torch.py says more"
@@ -56,7 +56,7 @@ def ours(
     value = make_parameter(x, "x", "float64") if floats else make_literal(x, "int64")
     flat = make_parameter(network.parameters, "flat", "float64")
     y, trace = network.apply(value, flat, training=training)
-    weighed = total(y * upstream)
+    weighed = ops.sum(y * upstream)
     outputs = {"y": y, "flat": gradient(weighed, flat)}
     if floats:
         outputs["x"] = gradient(weighed, value)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
+from misstep import ops
 from misstep.autodiff import check_gradient, gradient
 from misstep.errors import ArgumentError, DtypeError, FileFormatError, MisstepError, ShapeError
 from misstep.ir import Array, evaluate, make_literal, make_parameter
@@ -29,7 +30,6 @@ from misstep.nn import (
     losses,
     registered_losses,
 )
-from misstep.ops import total
 
 KINDS = registered_losses()
 MORE: list[Loss] = [SquaredError(half=True), Huber(0.3), Huber(5.0)]
@@ -140,7 +140,7 @@ def test_the_slope_of_the_slope_is_the_measured_one(place: int) -> None:
 
     def slope(p: Any) -> Any:
         one = gradient(loss(p, literal(target)), p)
-        return total(one * one) + total(one * 0.7)
+        return ops.sum(one * one) + ops.sum(one * 0.7)
 
     check = check_gradient(slope, [prediction], tolerance=1e-6)
     assert check, str(check)

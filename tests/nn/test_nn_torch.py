@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, Value, evaluate, make_literal, make_parameter
 from misstep.nn import (
@@ -29,7 +30,6 @@ from misstep.nn import (
     registered_layers,
     registered_losses,
 )
-from misstep.ops import total
 
 torch: Any = pytest.importorskip(
     "torch", reason="PyTorch is no dependency; tests/optim/test_optimizers_torch.py says more"
@@ -54,7 +54,7 @@ ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
 def ours(function: Callable[[Value], Value], x: Array, upstream: Array) -> tuple[Array, Array]:
     value = make_parameter(x, "x")
     y = function(value)
-    found, slope = evaluate([y, gradient(total(y * upstream), value)])
+    found, slope = evaluate([y, gradient(ops.sum(y * upstream), value)])
     return found, slope
 
 

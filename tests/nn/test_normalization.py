@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, Graph, Interpreter, make_literal, make_parameter
 from misstep.nn import BatchNorm, Dense, LayerNorm, Network, RMSNorm, Sequential
-from misstep.ops import total
 
 
 def trained(network: Network, x: Array) -> tuple[Array, Array, Array, Array]:
@@ -16,7 +16,7 @@ def trained(network: Network, x: Array) -> tuple[Array, Array, Array, Array]:
     value = make_parameter(x, "x", network.dtype)
     flat = make_parameter(network.parameters, "flat", network.dtype)
     y, trace = network.apply(value, flat, training=True)
-    by_x, by_flat = gradient(total(y * y), [value, flat])
+    by_x, by_flat = gradient(ops.sum(y * y), [value, flat])
     after = network.statistics_after(trace)
     assert after is not None
     found = Interpreter(Graph({"y": y, "x": by_x, "flat": by_flat, "after": after})).run()

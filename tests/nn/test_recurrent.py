@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import check_gradient, gradient
 from misstep.compiler import NativeProgram
 from misstep.errors import ArgumentError, NotYetError, ShapeError
@@ -31,7 +32,7 @@ from misstep.nn import (
 )
 from misstep.nn.recurrence import gru, lstm, rnn
 from misstep.nn.tracing import Trace, tracing
-from misstep.ops import concatenate, mean, reshape, slice_axis, total
+from misstep.ops import concatenate, mean, reshape, slice_axis
 from misstep.ops.scan import Scan
 
 FUNCTIONS: dict[str, tuple[Callable[..., Value], int, int]] = {
@@ -240,7 +241,7 @@ def test_blame_of_the_last_step_alone_brings_no_zeros_for_the_others() -> None:
     x, w = make_input("x", (4, 50, 3)), make_input("w", (3, 32))
     u, b = make_input("u", (8, 32)), make_input("b", (32,))
     y = lstm(x, w, u, b, training=True)[:, 49, :8]
-    slopes = gradient(total(y * y), [w, u, b])
+    slopes = gradient(ops.sum(y * y), [w, u, b])
     values = Graph(slopes).computed
     assert sum(isinstance(one.op, Scan) for one in values) == 2
     assert not any(one.op.name == "pad" and one.shape[:2] == (4, 50) for one in values if one.op)
@@ -251,7 +252,7 @@ def test_nothing_dear_is_computed_twice_in_training() -> None:
     u, b = make_input("u", (8, 32)), make_input("b", (32,))
     for training in (True, False):
         y = lstm(x, w, u, b, training=training)
-        slopes = gradient(total(y), [x, w, u, b])
+        slopes = gradient(ops.sum(y), [x, w, u, b])
         scans = [one for one in Graph(slopes).computed if isinstance(one.op, Scan)]
         inner = [
             one.op.name
@@ -275,7 +276,7 @@ def step_of(module: Module, rows: int, time: int, dtype: str, masked: bool) -> G
     mask = make_input("mask", (rows, time), dtype) if masked else None
     y, _ = with_mask(network, x, flat, mask)
     random = np.random.default_rng(5)
-    loss = total(y * random.normal(size=y.shape))
+    loss = ops.sum(y * random.normal(size=y.shape))
     inputs = [x, flat] if mask is None else [x, flat, mask]
     slopes = gradient(loss, [x, flat])
     return Graph({"y": y, "to_x": slopes[0], "to_flat": slopes[1]}, inputs)
@@ -369,7 +370,7 @@ def test_steps_side_by_side_are_one_batch() -> None:
 def test_concatenating_outputs_and_states_flows_back() -> None:
     def loss(x: Value, w: Value, u: Value) -> Value:
         y = lstm(x, w, u, training=True)
-        return total(concatenate([y[:, -1, :2], y[:, 0, :2], mean(y, 1)], 1) ** 2)
+        return ops.sum(concatenate([y[:, -1, :2], y[:, 0, :2], mean(y, 1)], 1) ** 2)
 
     random = np.random.default_rng(0)
     arrays = [random.normal(size=shape) for shape in ((2, 4, 3), (3, 8), (2, 8))]

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, Value, evaluate, make_parameter
 from misstep.nn import GRU, LSTM, RNN, Bidirectional, Dense, Network, Sequential
 from misstep.nn.recurrence import gru, lstm, rnn
 from misstep.nn.recurrent import Recurrent
 from misstep.nn.tracing import Trace, tracing
-from misstep.ops import total
 
 torch: Any = pytest.importorskip(
     "torch", reason="PyTorch is no dependency; tests/optim/test_optimizers_torch.py says more"
@@ -165,7 +165,7 @@ def test_outputs_and_slopes_are_those_of_pytorch(setting: Setting) -> None:
     flat = make_parameter(network.parameters, "flat")
     x_value = make_parameter(x, "x")
     y = applied(network, x_value, flat, counts if setting.lengths else None, setting.training)
-    found, to_x, to_flat = evaluate([y, *gradient(total(y * (upstream * seen)), [x_value, flat])])
+    found, to_x, to_flat = evaluate([y, *gradient(ops.sum(y * (upstream * seen)), [x_value, flat])])
     np.testing.assert_allclose(found * seen, wanted.detach().numpy() * seen, **CLOSE)
     np.testing.assert_allclose(to_x, given.grad.numpy(), **CLOSE)
     for name, slope in network.arrays(to_flat).items():
@@ -211,10 +211,10 @@ def test_initial_states_and_what_they_are_blamed_for(kind: str, seed: int) -> No
     function = {"rnn": rnn, "gru": gru, "lstm": lstm}[kind]
     given = [make_parameter(one, name) for name, one in arrays.items()]
     y = function(make_parameter(x, "x"), *given, initial=initial)
-    ours = total(y[:, :, :units] * upstream)
+    ours = ops.sum(y[:, :, :units] * upstream)
     wanted = states[0].grad.numpy()[0]
     if kind == "lstm":
-        ours = ours + total(y[:, -1, units:] * final)
+        ours = ours + ops.sum(y[:, -1, units:] * final)
         wanted = np.concatenate([one.grad.numpy()[0] for one in states], 1)
     found, slope = evaluate([y[:, :, :units], gradient(ours, initial)])
     np.testing.assert_allclose(found, out.detach().numpy(), **CLOSE)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import check_gradient, gradient
 from misstep.errors import DataError, ShapeError
 from misstep.ir import Array, Value, evaluate, make_literal, make_parameter
@@ -29,7 +30,6 @@ from misstep.nn import (
     SquaredError,
     TransformerBlock,
 )
-from misstep.ops import total
 from misstep.train import Trainer
 
 WORDS = np.array([[3, 1, 2, 0, 0], [1, 1, 4, 2, 3], [2, 0, 0, 0, 0]])
@@ -71,7 +71,7 @@ def test_the_filler_is_zeros_gets_no_blame_and_stays() -> None:
     np.testing.assert_array_equal(network.predict([[1, 2, 1]])[0, [0, 2]], np.zeros((2, 2)))
     flat = make_parameter(network.parameters, "flat")
     y, _ = network.apply(make_literal(WORDS[:, :3].astype(float), "float64"), flat)
-    (slope,) = evaluate([gradient(total(y * y + y), flat)])
+    (slope,) = evaluate([gradient(ops.sum(y * y + y), flat)])
     assert (slope.reshape(5, 2)[1] == 0).all()
     assert (slope.reshape(5, 2)[2] != 0).all()
     trainer = Trainer(

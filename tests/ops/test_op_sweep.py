@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep import ops
 from misstep.autodiff import check_gradient, gradient
 from misstep.compiler import emit_python
 from misstep.errors import MisstepError
@@ -28,7 +29,6 @@ from misstep.ir import (
     registered_ops,
     write_graph,
 )
-from misstep.ops import total
 
 OPS = registered_ops()
 SMOOTH = [name for name, kind in OPS.items() if kind.smooth]
@@ -127,7 +127,7 @@ def test_no_rows_are_no_problem(name: str) -> None:
         leaves = [make_parameter(one, f"v{k}", one.dtype.name) for k, one in enumerate(none)]
         out = op(*leaves)
         if out.type.is_float and leaves[0].type.is_float:
-            slope = gradient(total(out * random.random(out.shape)), leaves[0])
+            slope = gradient(ops.sum(out * random.random(out.shape)), leaves[0])
             assert slope.numpy().shape == leaves[0].shape
         tried += 1
     assert tried
@@ -226,9 +226,9 @@ def slope_along(op: Op, seed: int) -> Any:
     def slope(*leaves: Value) -> Value:
         random = np.random.default_rng(seed)
         out = op(*leaves)
-        loss = total(out * out * random.uniform(0.5, 1.5, out.shape))
+        loss = ops.sum(out * out * random.uniform(0.5, 1.5, out.shape))
         moving = [leaf for leaf in leaves if leaf.type.is_float]
-        parts = [total(one * random.standard_normal(one.shape)) for one in gradient(loss, moving)]
+        parts = [ops.sum(one * random.standard_normal(one.shape)) for one in gradient(loss, moving)]
         return sum(parts[1:], parts[0])
 
     return slope

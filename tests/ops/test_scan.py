@@ -58,7 +58,7 @@ def test_no_time_at_all() -> None:
     empty = make_literal(np.zeros((2, 0, 3)))
     y = ms.scan(lambda h, e: h * 2.0 + e, first, [empty])
     assert y.shape == (2, 0, 3)
-    slope = gradient(ms.total(y), first)
+    slope = gradient(ms.sum(y), first)
     found = evaluate([y, slope], {"first": np.ones((2, 3))})
     np.testing.assert_array_equal(found[1], np.zeros((2, 3)))
 
@@ -68,7 +68,7 @@ def test_no_time_at_all() -> None:
 
 def mixing(h: Value, e: Value, w: Value, k: Value) -> list[Value]:
     """Rows meet in a mean, a constant is summed and turned."""
-    return [h * ms.total(w * w) + (e @ ms.transpose(k)) * ms.mean(e @ k, 0), e @ w + k[0:1, :2]]
+    return [h * ms.sum(w * w) + (e @ ms.transpose(k)) * ms.mean(e @ k, 0), e @ w + k[0:1, :2]]
 
 
 def square(h: Value, e: Value, w: Value, k: Value) -> list[Value]:
@@ -116,7 +116,7 @@ def test_any_body_is_compiled_or_said_not_to_be(body: Callable[..., list[Value]]
     given = arrays(1)
     leaves = [make_input(f"v{k}", one.shape, "float64") for k, one in enumerate(given)]
     y = ms.scan(body, leaves[0], [leaves[1]], leaves[2:])
-    slopes = gradient(ms.total(y * y), leaves)
+    slopes = gradient(ms.sum(y * y), leaves)
     graph = Graph({"y": y} | {f"slope{k}": one for k, one in enumerate(slopes)}, leaves)
     feeds = {f"v{k}": one for k, one in enumerate(given)}
     wanted = Interpreter(graph).run(feeds)
@@ -132,7 +132,7 @@ def test_any_body_is_compiled_or_said_not_to_be(body: Callable[..., list[Value]]
 def test_blame_of_what_stands_before_the_first_step() -> None:
     def function(h: Value, x: Value) -> Value:
         whole = ms.scan(lambda h, e: ms.tanh(h) * e, h, [x]).inputs[0]
-        return ms.total(whole * whole) + ms.total(ms.exp(whole[:, 0]))
+        return ms.sum(whole * whole) + ms.sum(ms.exp(whole[:, 0]))
 
     random = np.random.default_rng(0)
     check = check_gradient(function, [random.normal(size=(2, 3)), random.normal(size=(2, 4, 3))])
@@ -158,7 +158,7 @@ def test_a_scan_in_a_scan() -> None:
 def test_text_float64_and_source_keep_the_body() -> None:
     h, x, u = make_input("h", (2, 3)), make_input("x", (2, 4, 3)), make_input("u", (3, 3))
     y = ms.scan(lambda h, e, u: ms.tanh(h @ u + e) * 0.1, h, [x], [u])
-    graph = Graph({"y": y, "slope": gradient(ms.total(y), u)}, [h, x, u])
+    graph = Graph({"y": y, "slope": gradient(ms.sum(y), u)}, [h, x, u])
     random = np.random.default_rng(0)
     feeds = {one.name or "": random.normal(size=one.shape) for one in graph.inputs}
     narrow = {name: one.astype("float32") for name, one in feeds.items()}
@@ -198,7 +198,7 @@ def test_a_step_uses_only_what_it_is_given() -> None:
     ("step", "shape"),
     [
         (lambda h, e: h[:, :1] + e[:, :1], (2, 4, 3)),
-        (lambda h, e: ms.total(h + e), (2, 4, 3)),
+        (lambda h, e: ms.sum(h + e), (2, 4, 3)),
         (lambda h, e: h, (3, 4, 3)),
         (lambda h, e: h, (2, 3)),
         (lambda h, e: ms.cast(h + e, "int64"), (2, 4, 3)),

@@ -81,7 +81,7 @@ def slopes(name: str, inputs: list[Array], dtype: str) -> list[Array]:
         make_parameter(array.astype(dtype), letter)
         for array, letter in zip(inputs, "xy", strict=False)
     ]
-    return evaluate(gradient(ms.total(EXPRESSIONS[name](*leaves)), leaves))
+    return evaluate(gradient(ms.sum(EXPRESSIONS[name](*leaves)), leaves))
 
 
 @pytest.mark.parametrize(("name", "inputs", "wanted"), list(rows()))

@@ -18,11 +18,12 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
+from misstep import ops
 from misstep.compiler.simplify.facts import number_of
 from misstep.compiler.simplify.passes import Pass
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import mean, reshape, total
+from misstep.ops import mean, reshape
 from misstep.ops.arithmetic import Add, Divide, Multiply, Negative, Subtract
 from misstep.ops.reduction import Sum
 from misstep.ops.shape import Reshape
@@ -276,11 +277,11 @@ def _() -> Graph:
     far, size, spread = x - mean(x, 0, keep=True), up * up, scale * scale + 2.0
     return Graph(
         {
-            "scale": total(size * (x * x / spread), (0,)),
-            "spread": -total(size * spread * (x * x), (0,), keep=True) / spread,
-            "center": total(size * spread + far * 2.0**-12, (0,)),
-            "shift": total(size, (0,)),
-            "bias": total(far, (0,)) + 64.0,
+            "scale": ops.sum(size * (x * x / spread), (0,)),
+            "spread": -ops.sum(size * spread * (x * x), (0,), keep=True) / spread,
+            "center": ops.sum(size * spread + far * 2.0**-12, (0,)),
+            "shift": ops.sum(size, (0,)),
+            "bias": ops.sum(far, (0,)) + 64.0,
         }
     )
 
@@ -288,11 +289,11 @@ def _() -> Graph:
 @factor_sums.example
 def _() -> Graph:
     x = make_input("x", (3, 5))
-    back = x + reshape(total(-x, (1,)) / 5.0, (3, 1))
-    return Graph(total(back * 2.0**-12 - x * x, (1,)) + 1.0)
+    back = x + reshape(ops.sum(-x, (1,)) / 5.0, (3, 1))
+    return Graph(ops.sum(back * 2.0**-12 - x * x, (1,)) + 1.0)
 
 
 @factor_sums.example
 def _() -> Graph:
     x, b, c = make_input("x", (2, 1)), make_input("b", (1, 4)), make_input("c", (1, 4))
-    return Graph({"p": total(x * b, (0,)), "q": total(x * c, (0,))})
+    return Graph({"p": ops.sum(x * b, (0,)), "q": ops.sum(x * c, (0,))})

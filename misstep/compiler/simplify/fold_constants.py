@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from misstep import ops
 from misstep.compiler.simplify.facts import array_of, is_uniform
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Array, Graph, Op, Value, make_input, make_literal
-from misstep.ops import add, broadcast_to, exp, multiply, total
+from misstep.ops import add, broadcast_to, exp, multiply
 from misstep.ops.shape import BroadcastTo
 
 # A folded array of different entries is kept up to this size: a few cache lines.
@@ -83,4 +84,4 @@ def _() -> Graph:
 @fold_constants.example
 def _() -> Graph:
     x = make_input("x", (), "float64")
-    return Graph(x * total(broadcast_to(make_literal(0.1), (7, 3)), 0)[1])
+    return Graph(x * ops.sum(broadcast_to(make_literal(0.1), (7, 3)), 0)[1])

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from misstep import ops
 from misstep.compiler.simplify.facts import is_number, number_of
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input, make_literal
-from misstep.ops import absolute, maximum, relu, total
+from misstep.ops import absolute, maximum, relu
 from misstep.ops.arithmetic import Add, Divide, Multiply, Negative, Subtract
 from misstep.ops.comparison import Cast, Less, Maximum, Minimum
 from misstep.ops.functions import Abs, Relu
@@ -208,7 +209,9 @@ def _() -> Graph:
 @identities.example
 def _() -> Graph:
     x = make_input("x", (3, 1, 1))
-    return Graph({"some": total(x, (0, 1)), "none": total(x, 1), "kept": total(x, (2, 1), True)})
+    return Graph(
+        {"some": ops.sum(x, (0, 1)), "none": ops.sum(x, 1), "kept": ops.sum(x, (2, 1), True)}
+    )
 
 
 @identities.example

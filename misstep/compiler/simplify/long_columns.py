@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 
+from misstep import ops
 from misstep.compiler.simplify.long_sums import ENOUGH_PARTS
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import cast, total
+from misstep.ops import cast
 from misstep.ops.reduction import Sum
 
 # A sum of so many entries, one after the other, loses two digits, and takes longer than threads
@@ -60,9 +61,11 @@ def sums_of_parts(here: Rewriting, value: Value) -> Value | None:
 @long_columns.example
 def _() -> Graph:
     some = cast(make_input("x", (80, 8, 8, 3)) < 0.5, "float32")
-    return Graph({"sum": total(some * 2.0, (0, 1, 2)), "kept": total(some, (0, 1, 2), keep=True)})
+    return Graph(
+        {"sum": ops.sum(some * 2.0, (0, 1, 2)), "kept": ops.sum(some, (0, 1, 2), keep=True)}
+    )
 
 
 @long_columns.example
 def _() -> Graph:
-    return Graph(total(cast(make_input("x", (3 * 2048, 2)) < 0.5, "float32"), (0,)))
+    return Graph(ops.sum(cast(make_input("x", (3 * 2048, 2)) < 0.5, "float32"), (0,)))

@@ -15,11 +15,12 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+from misstep import ops
 from misstep.compiler.simplify.facts import without_ones
 from misstep.compiler.simplify.passes import Pass
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import cast, total
+from misstep.ops import cast
 from misstep.ops.arithmetic import Add
 from misstep.ops.pieces import Slice
 from misstep.ops.reduction import Sum
@@ -103,9 +104,9 @@ class _Sum:
 def _() -> Graph:
     x = make_input("x", (20_000,))
     some = cast(x < 0.5, "float32")
-    return Graph({"pieces": total(some * 2.0), "kept": total(some[:16_385], keep=True)})
+    return Graph({"pieces": ops.sum(some * 2.0), "kept": ops.sum(some[:16_385], keep=True)})
 
 
 @long_sums.example
 def _() -> Graph:
-    return Graph(total(cast(make_input("x", (2, 40, 300)) < 0.5, "float32")))
+    return Graph(ops.sum(cast(make_input("x", (2, 40, 300)) < 0.5, "float32")))

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import math
 
+from misstep import ops
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import largest, relu, reshape, total
+from misstep.ops import largest, relu, reshape
 from misstep.ops.reduction import Largest, Sum
 from misstep.ops.shape import Reshape
 
@@ -127,14 +128,14 @@ def _() -> Graph:
 @merge_rows.example
 def _() -> Graph:
     x = make_input("x", (6, 4))
-    return Graph(x - total(x, 0, keep=True) * make_input("share", (1, 4)))
+    return Graph(x - ops.sum(x, 0, keep=True) * make_input("share", (1, 4)))
 
 
 @merge_rows.example
 def _() -> Graph:
     x = reshape(make_input("x", (6, 4)), (2, 3, 4))
     far = x - largest(x, -1, keep=True)
-    mean = total(far, (2,)) * 0.25
+    mean = ops.sum(far, (2,)) * 0.25
     return Graph(
-        {"columns": total(far, (0, 1)), "mean": mean, "rest": far - reshape(mean, (2, 3, 1))}
+        {"columns": ops.sum(far, (0, 1)), "mean": mean, "rest": far - reshape(mean, (2, 3, 1))}
     )
