@@ -82,7 +82,7 @@ class Formulas:
             return mean
         if op.name == "power" and (power := self._power(value, index)) is not None:
             return power
-        if op.name in {"softmax", "log_sum_exp", "largest"}:
+        if op.name in {"softmax", "log_sum_exp", "max"}:
             row = self.row(value, index)
             if op.name == "softmax":
                 axis = int(getattr(op, "axis", -1))
@@ -107,7 +107,7 @@ class Formulas:
             return Term("{0}²" if exponent == 2 else "{0}³", (self.whole(value.inputs[0]),))
         if value.op.name in {"pick", "gather"} and value.inputs[1] not in self._names:
             return Term("{0}[…]", (self.whole(value.inputs[0]),))
-        if value.op.name == "softmax" or value.op.name in {"largest", "sum"}:
+        if value.op.name == "softmax" or value.op.name in {"max", "sum"}:
             template = value.op.formula.replace("max {0}", "max({0})")
             return Term(template, (self.whole(value.inputs[0]),))
         return Term(value.op.formula, tuple(self.whole(given) for given in value.inputs))
@@ -167,7 +167,7 @@ class Formulas:
         """
         op = value.op
         local = number(self.local(value, slot, given, made))
-        if op is None or op.name in MOVING or op.name in {"sum", "largest"}:
+        if op is None or op.name in MOVING or op.name in {"sum", "max"}:
             return [local]
         if op.name == "matrix_product":
             left, right = value.inputs

@@ -106,7 +106,7 @@ class Reasons:
             return f"{what} is multiplied by zero ({name} is 0 there){several}."
         if op.name == "where":
             return f"{what} isn't taken: the condition chooses the other side{several}."
-        if op.name in {"maximum", "minimum", "largest"}:
+        if op.name in {"maximum", "minimum", "max"}:
             word = "smaller" if op.name == "minimum" else "larger"
             return f"{own} isn't the {word} one, so it is left out{several}."
         if op.name in {"slice", "gather", "pick"}:

@@ -18,7 +18,7 @@ from misstep.ir import Value
 from misstep.nn.embedding import check_sequences
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import equal, largest, maximum, mean, reshape, where
+from misstep.ops import equal, maximum, mean, reshape, where
 
 
 def _mask_taken(x: Value) -> Value | None:
@@ -84,10 +84,10 @@ class GlobalMaxPool1D(Module):
         check_sequences(self, x)
         mask = _mask_taken(x)
         if mask is None:
-            return largest(x, 1)
+            return ops.max(x, 1)
         counts = reshape(mask, (*mask.shape, 1)) > 0.0
         # Finite, so that where nothing counts no infinity meets the slope 0.
-        found = largest(where(counts, x, float(np.finfo(x.dtype).min)), 1)
+        found = ops.max(where(counts, x, float(np.finfo(x.dtype).min)), 1)
         return where(equal(ops.sum(mask, 1, keep=True), 0.0), 0.0, found)
 
     def describe(self) -> str:

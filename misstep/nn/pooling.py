@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from misstep import ops
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.masks import entries_of, mask_of_windows, without_filling
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import average_pool, broadcast_to, largest, max_pool, mean, reshape
+from misstep.ops import average_pool, broadcast_to, max_pool, mean, reshape
 from misstep.ops.space import check_room, for_each_axis, padding_widths
 
 Sizes = int | tuple[int, ...]
@@ -223,7 +224,7 @@ class GlobalMaxPool2D(_GlobalPool2D):
     kind: ClassVar[str] = "largest"
 
     def _pooled(self, x: Value) -> Value:
-        return largest(x, (1, 2))
+        return ops.max(x, (1, 2))
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,7 @@ from misstep.nn.embedding import check_sequences
 from misstep.nn.layers import positive_whole
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import (
-    cast,
-    concatenate,
-    equal,
-    largest,
-    less,
-    maximum,
-    reshape,
-    slice_axis,
-    smallest,
-    sqrt,
-    where,
-)
+from misstep.ops import cast, concatenate, equal, less, maximum, reshape, slice_axis, sqrt, where
 
 # What is added to mean squares, so that the slope of their root stays finite where nothing changes.
 EPSILON = 1e-6
@@ -123,8 +111,8 @@ class TimeSummary(Module):
         centered = (x - reshape(mean, (rows, 1, features))) * columns
         deviation = sqrt(ops.sum(centered * centered, 1) / n + EPSILON)
         limit = float(np.finfo(x.dtype).max)
-        low = where(empty, 0.0, smallest(where(columns > 0.0, x, limit), 1))
-        high = where(empty, 0.0, largest(where(columns > 0.0, x, -limit), 1))
+        low = where(empty, 0.0, ops.min(where(columns > 0.0, x, limit), 1))
+        high = where(empty, 0.0, ops.max(where(columns > 0.0, x, -limit), 1))
         times = _times(x, steps)
         ends = [
             ops.sum(x * reshape(cast(equal(times, at), x.dtype), (-1, steps, 1)) * columns, 1)
@@ -210,7 +198,7 @@ class TimePool(Module):
         count = ops.sum(inside, 2, keep=True)
         means = (inside @ x) / maximum(count, 1.0)
         wide = reshape(inside, (rows, len(parts), steps, 1)) > 0.0
-        most = largest(where(wide, reshape(x, (rows, 1, steps, features)), -limit), 2)
+        most = ops.max(where(wide, reshape(x, (rows, 1, steps, features)), -limit), 2)
         most = where(equal(count, 0.0), 0.0, most)
         return reshape(concatenate([means, most], -1), (rows, 2 * len(parts) * features))
 

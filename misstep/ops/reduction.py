@@ -111,10 +111,10 @@ class Sum(Reduction):
 
 
 @dataclass(frozen=True)
-class Largest(Reduction):
+class Max(Reduction):
     """The largest along `axes` (NaN if there is one)."""
 
-    name = "largest"
+    name = "max"
     words = "the largest of {0}"
     formula = "max {0}"
     kernel = "reduction"
@@ -316,25 +316,25 @@ def norm(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     return where(zero, 0.0, sqrt(where(zero, 1.0, squares)))
 
 
-def largest(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+def max(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     """Return the largest entry along `axis` (all axes when not given).
 
     >>> import misstep as ms
-    >>> ms.largest([[1.0, 2.0], [4.0, 3.0]], axis=1)
+    >>> ms.ops.max([[1.0, 2.0], [4.0, 3.0]], axis=1)
     [2., 4.]
     """
     value = as_value(x)
-    return Largest(_axes(value, axis), keep)(value)
+    return Max(_axes(value, axis), keep)(value)
 
 
-def smallest(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
+def min(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     """Return the smallest entry along `axis` (all axes when not given).
 
     >>> import misstep as ms
-    >>> ms.smallest([[1.0, 2.0], [4.0, 3.0]], axis=1)
+    >>> ms.ops.min([[1.0, 2.0], [4.0, 3.0]], axis=1)
     [1., 3.]
     """
-    return -largest(-as_value(x), axis, keep)
+    return -max(-as_value(x), axis, keep)
 
 
 def log_sum_exp(x: Operand, axis: Axes = None, keep: bool = False) -> Value:

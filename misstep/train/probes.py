@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from misstep import ops
 from misstep.ir import Value
 from misstep.nn import Network, Trace
 from misstep.nn.module import Module
@@ -17,7 +18,6 @@ from misstep.ops import (
     cast,
     concatenate,
     equal,
-    largest,
     logical_or,
     mean,
     norm,
@@ -67,7 +67,7 @@ def activation_probes(trace: Trace) -> dict[tuple[str, str], Value]:
         found["activation_mean", path] = mean(output)
         found["activation_deviation", path] = sqrt(variance(output))
         if layer.can_die:
-            dead = equal(largest(absolute(output), 0), 0.0)
+            dead = equal(ops.max(absolute(output), 0), 0.0)
             found["dead_share", path] = mean(cast(dead, output.dtype))
         if layer.bounds is not None:
             low, high = layer.bounds

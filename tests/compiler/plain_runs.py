@@ -261,7 +261,7 @@ class RandomGraph:
             return ops.softmax(a, int(self.random.integers(-a.ndim, a.ndim)))
         if kind == 3 and self.chance(0.3):
             return ops.cast(ops.sum(self.pick(self.truths)), self.dtype)
-        return (ops.sum, ops.largest, ops.log_sum_exp, ops.sum, ops.sum)[kind](a, axes, keep)
+        return (ops.sum, ops.max, ops.log_sum_exp, ops.sum, ops.sum)[kind](a, axes, keep)
 
     def product(self) -> Value:
         a = self.value(lambda one: one.ndim > 1)

@@ -33,7 +33,7 @@ WHOLE = [0, 1, -1, 2, 3, 2**31 - 1, -(2**31), 7]
 ULP = 16
 # Which zero is the larger one is open, and the zero of a sum of nothing but negative ones.
 SIGN_OF_ZERO_OPEN = {
-    "largest",
+    "max",
     "maximum",
     "minimum",
     "relu",

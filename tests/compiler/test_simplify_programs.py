@@ -216,7 +216,7 @@ def test_the_step_for_digits_is_what_the_compiler_wants() -> None:
     # One exponential for the loss, one for its gradient; no pick or place is done twice.
     assert names.count("exp") == 2
     assert names.count("matrix_product") == 5
-    assert all(names.count(once) == 1 for once in ("relu", "largest", "log", "pick", "place"))
+    assert all(names.count(once) == 1 for once in ("relu", "max", "log", "pick", "place"))
     assert all(one.size <= 64 for one in best.literals)
 
 

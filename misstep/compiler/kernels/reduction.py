@@ -13,7 +13,7 @@ from misstep.compiler.elements import Elements, Position, Positions
 from misstep.compiler.fuse import Kernel
 from misstep.compiler.kernels.emission import LANES, Emission
 from misstep.ops.elementwise import has_sign
-from misstep.ops.reduction import Largest, Reduction
+from misstep.ops.reduction import Max, Reduction
 
 # Columns summed side by side: enough additions in flight to hide how long one takes.
 WIDE = 64
@@ -198,7 +198,7 @@ def _start(emission: Emission, kernel: Kernel, lanes: int) -> Number:
     core = kernel.core
     assert core is not None
     kind = KIND_OF_DTYPE[core.dtype]
-    if not isinstance(core.op, Largest):
+    if not isinstance(core.op, Max):
         start: Number = emission.code.constant(0, kind, lanes)
         return start
     lowest = {"float": float("-inf"), "double": float("-inf"), "i64": -(2**63), "i32": -(2**31)}
@@ -220,7 +220,7 @@ def _entry(kernel: Kernel, elements: Elements, place: Positions) -> Number:
 def _joined(emission: Emission, kernel: Kernel, so_far: Number, entry: Number) -> Number:
     code, core = emission.code, kernel.core
     assert core is not None
-    if isinstance(core.op, Largest):
+    if isinstance(core.op, Max):
         joined: Number = code.larger(so_far, entry, signed=has_sign(core.type))
         return joined
     return code.add(so_far, entry)

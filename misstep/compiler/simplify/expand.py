@@ -23,7 +23,7 @@ from misstep.ops.arithmetic import Add, Divide, Multiply, Subtract
 from misstep.ops.comparison import Equal, Less, Not, Or, Where
 from misstep.ops.functions import Abs, Exp, Log, Sqrt
 from misstep.ops.normalization import Normalize
-from misstep.ops.reduction import Largest, LargestPlace, LogSumExp, Softmax, Sum
+from misstep.ops.reduction import LargestPlace, LogSumExp, Max, Softmax, Sum
 
 expand = Rules("expand", "softmax, log-sum-exp and such are written out in simple ops")
 
@@ -32,7 +32,7 @@ def _shifted(here: Rewriting, x: Value, axes: tuple[int, ...]) -> tuple[Value, V
     """Return m = max x along `axes` (kept), e^(x − m) and the sum of that."""
     key = x, axes
     if key not in here.notes:
-        largest = here.make(Largest(axes, True), x)
+        largest = here.make(Max(axes, True), x)
         powers = here.make(Exp(), here.make(Subtract(), x, largest))
         here.notes[key] = largest, powers, here.make(Sum(axes, True), powers)
     found: tuple[Value, Value, Value] = here.notes[key]
@@ -67,13 +67,13 @@ def place_of_largest_written_out(here: Rewriting, value: Value) -> Value | None:
     (x,) = value.inputs
     axis = value.op.axis % x.ndim
     length = x.shape[axis]
-    wanted = here.make(Equal(), x, here.make(Largest((axis,), True), x))
+    wanted = here.make(Equal(), x, here.make(Max((axis,), True), x))
     if x.type.is_float:
         wanted = here.make(Or(), wanted, here.make(Not(), here.make(Equal(), x, x)))
     ranks = np.arange(length, 0, -1).reshape([length, *[1] * (x.ndim - 1 - axis)])
     zero, count = (here.literal(np.int64(number), "int64") for number in (0, length))
     ranked = here.make(Where(), wanted, here.literal(ranks, "int64"), zero)
-    return here.make(Subtract(), count, here.make(Largest((axis,), False), ranked))
+    return here.make(Subtract(), count, here.make(Max((axis,), False), ranked))
 
 
 @expand.on(Normalize)

@@ -18,7 +18,7 @@ from misstep.ops import absolute, maximum, relu
 from misstep.ops.arithmetic import Add, Divide, Multiply, Negative, Subtract
 from misstep.ops.comparison import Cast, Less, Maximum, Minimum
 from misstep.ops.functions import Abs, Relu
-from misstep.ops.reduction import Largest, Reduction, Sum
+from misstep.ops.reduction import Max, Reduction, Sum
 
 identities = Rules("identities", "arithmetic that changes nothing is left out")
 
@@ -170,7 +170,7 @@ def mask_of_relu(here: Rewriting, value: Value) -> Value | None:
     return here.make(Less(), zero, positive)
 
 
-@identities.on(Sum, Largest)
+@identities.on(Sum, Max)
 def over_one(here: Rewriting, value: Value) -> Value | None:
     """The sum or largest along axes of length 1 is the entry itself; 0 + x, so that −0 becomes 0.
 

@@ -19,8 +19,8 @@ from misstep import ops
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import largest, relu, reshape
-from misstep.ops.reduction import Largest, Sum
+from misstep.ops import relu, reshape
+from misstep.ops.reduction import Max, Sum
 from misstep.ops.shape import Reshape
 
 merge_rows = Rules("merge_rows", "several axes of rows become one", exact=False)
@@ -43,10 +43,10 @@ def entries_of_rows(here: Rewriting, value: Value) -> Value | None:
     return None
 
 
-@merge_rows.on(Sum, Largest)
+@merge_rows.on(Sum, Max)
 def reduction_of_rows(here: Rewriting, value: Value) -> Value | None:
     """Reduce each row, or all of them, where they lie along one axis."""
-    assert isinstance(value.op, Sum | Largest)
+    assert isinstance(value.op, Sum | Max)
     (x,) = value.inputs
     if _merged(x) is None or x.ndim < 3 or x.shape[-1] != x.inputs[0].shape[-1]:
         return None
@@ -61,10 +61,10 @@ def reduction_of_rows(here: Rewriting, value: Value) -> Value | None:
     return None
 
 
-@merge_rows.on(Sum, Largest)
+@merge_rows.on(Sum, Max)
 def sums_of_columns(here: Rewriting, value: Value) -> Value | None:
     """Let the rows, which threads share out, be what is left: no axis of one row before it."""
-    assert isinstance(value.op, Sum | Largest)
+    assert isinstance(value.op, Sum | Max)
     (x,) = value.inputs
     if not value.op.keep or value.size < 2 or 0 not in {axis % x.ndim for axis in value.op.axes}:
         return None
@@ -134,7 +134,7 @@ def _() -> Graph:
 @merge_rows.example
 def _() -> Graph:
     x = reshape(make_input("x", (6, 4)), (2, 3, 4))
-    far = x - largest(x, -1, keep=True)
+    far = x - ops.max(x, -1, keep=True)
     mean = ops.sum(far, (2,)) * 0.25
     return Graph(
         {"columns": ops.sum(far, (0, 1)), "mean": mean, "rest": far - reshape(mean, (2, 3, 1))}
