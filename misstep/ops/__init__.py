@@ -42,7 +42,7 @@ from misstep.ops.pieces import concatenate, pad, slice_axis
 from misstep.ops.pooling import average_pool, max_pool
 from misstep.ops.randomness import random_bits, random_normal, random_uniform
 from misstep.ops.reduction import (
-    largest_place,
+    argmax,
     log_softmax,
     log_sum_exp,
     max,
@@ -61,6 +61,7 @@ del _operators
 __all__ = [
     "absolute",
     "add",
+    "argmax",
     "as_value",
     "average_pool",
     "broadcast_to",
@@ -75,7 +76,6 @@ __all__ = [
     "expm1",
     "flip",
     "gather",
-    "largest_place",
     "less",
     "less_equal",
     "log",

@@ -1,4 +1,4 @@
-"""Ops that gather many entries into one: sum, largest, log-sum-exp, softmax, place of the largest.
+"""Ops that gather many entries into one: sum, largest, log-sum-exp, softmax, argmax.
 
 Knows the program form and nothing of networks. At ties the largest shares its blame equally
 (docs/subgradients.md).
@@ -218,11 +218,11 @@ class Softmax(Op):
 
 
 @dataclass(frozen=True)
-class LargestPlace(Op):
+class ArgMax(Op):
     """The position of the largest along `axis`, the first one at a tie; whole numbers."""
 
     axis: int = -1
-    name = "largest_place"
+    name = "argmax"
     words = "the position of the largest of {0}"
     formula = "argmax {0}"
     slopes = ("0",)
@@ -364,6 +364,6 @@ def log_softmax(x: Operand, axis: int = -1) -> Value:
     return value - log_sum_exp(value, axis, keep=True)
 
 
-def largest_place(x: Operand, axis: int = -1) -> Value:
+def argmax(x: Operand, axis: int = -1) -> Value:
     """Return the position of the largest along `axis`, the first one at a tie."""
-    return LargestPlace(axis)(as_value(x))
+    return ArgMax(axis)(as_value(x))

@@ -295,7 +295,7 @@ class MadeUp:
         axis = int(self.random.integers(a.ndim))
         if self.chance(0.5):
             return ops.softmax(a, axis)
-        found = ops.cast(ops.largest_place(a, axis), self.dtype)
+        found = ops.cast(ops.argmax(a, axis), self.dtype)
         return found * (1.0 / a.shape[axis])
 
     def product(self) -> Value:

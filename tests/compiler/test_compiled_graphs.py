@@ -270,7 +270,7 @@ def test_special_numbers_go_through() -> None:
         {
             "max": ops.max(x),
             "sum": ops.sum(x[3:]),
-            "place": ops.largest_place(x),
+            "place": ops.argmax(x),
             "lost": ops.log_sum_exp(x[3:7]),
             "root": ops.sqrt(x),
             "is": ops.equal(x, x),

@@ -1,4 +1,4 @@
-"""Pass: softmax, log-sum-exp, place of the largest and normalizing are written out in simple ops.
+"""Pass: softmax, log-sum-exp, argmax and normalizing are written out in simple ops.
 
 In the very order of arithmetic of `stable_softmax`, `stable_log_sum_exp` (`ops/reduction.py`) and
 `normalized` (`ops/normalization.py`), so that every bit stays. The first two share m = max x,
@@ -18,12 +18,12 @@ import numpy as np
 from misstep.compiler.simplify.passes import Rules
 from misstep.compiler.simplify.rewriting import Rewriting
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import largest_place, log_sum_exp, normalize, softmax
+from misstep.ops import argmax, log_sum_exp, normalize, softmax
 from misstep.ops.arithmetic import Add, Divide, Multiply, Subtract
 from misstep.ops.comparison import Equal, Less, Not, Or, Where
 from misstep.ops.functions import Abs, Exp, Log, Sqrt
 from misstep.ops.normalization import Normalize
-from misstep.ops.reduction import LargestPlace, LogSumExp, Max, Softmax, Sum
+from misstep.ops.reduction import ArgMax, LogSumExp, Max, Softmax, Sum
 
 expand = Rules("expand", "softmax, log-sum-exp and such are written out in simple ops")
 
@@ -60,10 +60,10 @@ def log_sum_exp_written_out(here: Rewriting, value: Value) -> Value | None:
     return here.reshape(result, value.shape)
 
 
-@expand.on(LargestPlace)
+@expand.on(ArgMax)
 def place_of_largest_written_out(here: Rewriting, value: Value) -> Value | None:
     """Of n, the first k with x_k = max x, or where x_k is NaN: n − max over those of n − k."""
-    assert isinstance(value.op, LargestPlace)
+    assert isinstance(value.op, ArgMax)
     (x,) = value.inputs
     axis = value.op.axis % x.ndim
     length = x.shape[axis]
@@ -113,7 +113,7 @@ def _() -> Graph:
 @expand.example
 def _() -> Graph:
     x, n = make_input("x", (2, 3, 2)), make_input("n", (4,), "int64")
-    return Graph([largest_place(x, 1), largest_place(n)])
+    return Graph([argmax(x, 1), argmax(n)])
 
 
 @expand.example
