@@ -188,7 +188,6 @@ _OPS = (
     "norm",
     "normalize",
     "pad",
-    "pick",
     "power",
     "relu",
     "reshape",

@@ -105,7 +105,7 @@ class Formulas:
             return number(float(data.reshape(-1)[0])) if same else Term("constants", number=0.0)
         if value.op.name == "power" and (exponent := self._exponent(value)) in (2, 3):
             return Term("{0}²" if exponent == 2 else "{0}³", (self.whole(value.inputs[0]),))
-        if value.op.name in {"pick", "gather"} and value.inputs[1] not in self._names:
+        if value.op.name in {"take_along_axis", "gather"} and value.inputs[1] not in self._names:
             return Term("{0}[…]", (self.whole(value.inputs[0]),))
         if value.op.name == "softmax" or value.op.name in {"max", "sum"}:
             template = value.op.formula.replace("max {0}", "max({0})")
@@ -211,7 +211,11 @@ class Formulas:
 
     def _moved(self, value: Value, index: Index) -> Term:
         for slot, given in enumerate(value.inputs):
-            if value.op is not None and value.op.name in {"gather", "pick"} and slot == 1:
+            if (
+                value.op is not None
+                and value.op.name in {"gather", "take_along_axis"}
+                and slot == 1
+            ):
                 continue
             place = self.source(value, slot, index)
             if place is not None:

@@ -207,7 +207,7 @@ class Names:
 # Ops whose every entry is an entry of an input, or zero.
 MOVING = {
     *("reshape", "transpose", "broadcast_to", "slice", "pad", "flip", "concatenate", "cast"),
-    *("gather", "pick"),
+    *("gather", "take_along_axis"),
 }
 
 

@@ -109,7 +109,7 @@ class Reasons:
         if op.name in {"maximum", "minimum", "max"}:
             word = "smaller" if op.name == "minimum" else "larger"
             return f"{own} isn't the {word} one, so it is left out{several}."
-        if op.name in {"slice", "gather", "pick"}:
+        if op.name in {"slice", "gather", "take_along_axis"}:
             return f"{what} isn't among the entries that are taken{several}."
         if op.name == "abs":
             return f"the slope of |{what}| at 0 is taken to be 0{several}."

@@ -23,10 +23,10 @@ from misstep.ops import (
     gather,
     log_sum_exp,
     mean,
-    pick,
     sigmoid,
     softmax,
     softplus,
+    take_along_axis,
     where,
 )
 from misstep.text.names import did_you_mean, hyphenated
@@ -437,7 +437,7 @@ class CrossEntropy(Loss):
 
     def per_row(self, prediction: Value, target: Value) -> Value:
         """Return −ln p of the right class, for each row."""
-        right = pick(prediction, target)
+        right = take_along_axis(prediction, target)
         if self.smoothing:
             right = right * (1.0 - self.smoothing) + mean(prediction, -1) * self.smoothing
         return log_sum_exp(prediction, -1) - right

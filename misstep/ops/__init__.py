@@ -35,7 +35,7 @@ from misstep.ops.functions import (
     sqrt,
     tanh,
 )
-from misstep.ops.indexing import gather, one_hot, pick, scatter_add
+from misstep.ops.indexing import gather, one_hot, scatter_add, take_along_axis
 from misstep.ops.lifting import as_value
 from misstep.ops.normalization import normalize
 from misstep.ops.pieces import concatenate, pad, slice_axis
@@ -98,7 +98,6 @@ __all__ = [
     "normalize",
     "one_hot",
     "pad",
-    "pick",
     "power",
     "random_bits",
     "random_normal",
@@ -116,6 +115,7 @@ __all__ = [
     "sqrt",
     "subtract",
     "sum",
+    "take_along_axis",
     "tanh",
     "transpose",
     "transposed_convolution",

@@ -1,4 +1,4 @@
-"""Ops that take and put entries by position: gather, scatter-add, pick one entry of each row.
+"""Ops that take and put entries by position: gather, scatter-add, take one entry of each row.
 
 Positions are whole numbers of 0 or more; nothing flows back to them. Knows nothing of networks.
 """
@@ -129,19 +129,19 @@ class ScatterAdd(Op):
         yield cls(), (np.zeros(3), np.zeros(2), np.zeros(2))
 
 
-def picked(x: Array, places: Array) -> Array:
-    """Return, of each row (last axis) of `x`, the one entry at that row's place."""
-    return np.take_along_axis(x, np.expand_dims(places, -1), axis=-1)[..., 0]
+def taken_along_axis(x: Array, indices: Array) -> Array:
+    """Return, of each row (last axis) of `x`, the one entry at that row's index."""
+    return np.take_along_axis(x, np.expand_dims(indices, -1), axis=-1)[..., 0]
 
 
 @dataclass(frozen=True)
-class Pick(Op):
+class TakeAlongAxis(Op):
     """Of each row (along the last axis), the one entry at that row's place."""
 
-    name = "pick"
+    name = "take_along_axis"
     words = "the entry of {0} at {1}"
     formula = "{0}[{1}]"
-    slopes = ("1 where picked, else 0", "0")
+    slopes = ("1 where taken, else 0", "0")
 
     def type(self, *inputs: Type) -> Type:
         x, places = inputs
@@ -153,14 +153,14 @@ class Pick(Op):
         return Type(places.shape, x.dtype)
 
     def run(self, x: Array, places: Array) -> Array:
-        return picked(x, places)
+        return taken_along_axis(x, places)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         x, places = value.inputs
         return Place(x.shape[-1])(upstream, places), None
 
     def python(self, *names: str) -> str:
-        return f"picked({', '.join(names)})"
+        return f"taken_along_axis({', '.join(names)})"
 
     def element(self, place: Any) -> Any:
         x, here = place.value.inputs[0], place.positions
@@ -169,7 +169,7 @@ class Pick(Op):
         return place.read(0, (*here, place.at(place.read(1, here), x.shape[-1])))
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
-        return (picked,)
+        return (taken_along_axis,)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -210,7 +210,7 @@ class Place(Op):
         return placed(x, places, self.width)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
-        return Pick()(upstream, value.inputs[1]), None
+        return TakeAlongAxis()(upstream, value.inputs[1]), None
 
     def python(self, *names: str) -> str:
         return f"placed({', '.join(names)}, {self.width})"
@@ -282,15 +282,17 @@ def scatter_add(x: Operand, positions: Operand, updates: Operand) -> Value:
     return ScatterAdd()(base, _positions(positions, length, "scatter_add"), added)
 
 
-def pick(x: Operand, places: Operand) -> Value:
+def take_along_axis(x: Operand, indices: Operand) -> Value:
     """Return, of each row (last axis) of `x`, the one entry at that row's place.
 
     >>> import misstep as ms
-    >>> ms.pick([[1.0, 2.0], [3.0, 4.0]], [1, 0])
+    >>> ms.ops.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [1, 0])
     [2., 3.]
     """
     value = as_value(x)
-    return Pick()(value, _positions(places, value.shape[-1] if value.shape else 0, "pick"))
+    return TakeAlongAxis()(
+        value, _positions(indices, value.shape[-1] if value.shape else 0, "take_along_axis")
+    )
 
 
 def one_hot(places: Operand, width: int, dtype: str = "float32") -> Value:

@@ -1,4 +1,4 @@
-"""Ops that gather many entries into one: sum, largest, log-sum-exp, softmax, argmax.
+"""Ops that gather many entries into one: sum, max, log-sum-exp, softmax, argmax.
 
 Knows the program form and nothing of networks. At ties the largest shares its blame equally
 (docs/subgradients.md).

@@ -283,7 +283,7 @@ class RandomGraph:
     def taken(self) -> Value:
         a = self.value(lambda one: (one.ndim > 0 and one.shape[0] > 1) or one.shape == (2, 3))
         if a.shape == (2, 3) and self.chance(0.5):
-            return ops.pick(a, self.whole)
+            return ops.take_along_axis(a, self.whole)
         return ops.gather(a, self.whole)
 
     def drawn(self) -> Value:

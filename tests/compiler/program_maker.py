@@ -16,7 +16,7 @@ from misstep import ops
 from misstep.autodiff import gradient
 from misstep.compiler import Roles
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, make_literal
-from misstep.ops.indexing import Gather, Pick, Place, ScatterAdd
+from misstep.ops.indexing import Gather, Place, ScatterAdd, TakeAlongAxis
 from misstep.ops.pieces import Pad, Slice
 
 Shape = tuple[int, ...]
@@ -356,7 +356,7 @@ class MadeUp:
 
     def picked(self) -> Value:
         a = self.value(lambda one: one.ndim > 0 and one.shape[-1] > 0)
-        return Pick()(a, self.positions(a.shape[:-1], a.shape[-1]))
+        return TakeAlongAxis()(a, self.positions(a.shape[:-1], a.shape[-1]))
 
     def placed(self) -> Value:
         a = self.value(lambda one: one.size < 200)

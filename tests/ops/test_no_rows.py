@@ -18,7 +18,7 @@ WORKS: list[tuple[Callable[[Value], Value], tuple[int, ...]]] = [
     (lambda x: x @ np.ones((3, 2)), (0, 2)),
     (lambda x: x.T @ np.ones((0, 2)), (3, 2)),
     (lambda x: ms.gather(x, np.zeros(0, "int64")), (0, 3)),
-    (lambda x: ms.pick(x, np.zeros(0, "int64")), (0,)),
+    (lambda x: ms.take_along_axis(x, np.zeros(0, "int64")), (0,)),
     (lambda x: ms.scatter_add(np.zeros((4, 3)), np.zeros(0, "int64"), x), (4, 3)),
     (lambda x: ms.reshape(x, (3, 0)), (3, 0)),
     (lambda x: ms.reshape(x, (-1,)), (0,)),

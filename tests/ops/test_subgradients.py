@@ -45,8 +45,10 @@ EXPRESSIONS: dict[str, Callable[..., Value]] = {
     "softplus(x)": ms.softplus,
     "softplus(x) - x": lambda x: ms.softplus(x) - x,
     "log_sum_exp(x)": ms.log_sum_exp,
-    "log_sum_exp(x) - pick(x, 0)": lambda x: ms.log_sum_exp(x) - ms.pick(x, 0),
-    "pick(softmax(x), 0)": lambda x: ms.pick(ms.softmax(x), 0),
+    "log_sum_exp(x) - take_along_axis(x, 0)": lambda x: (
+        ms.log_sum_exp(x) - ms.take_along_axis(x, 0)
+    ),
+    "take_along_axis(softmax(x), 0)": lambda x: ms.take_along_axis(ms.softmax(x), 0),
     "where(x > 0, log(x), 0)": lambda x: ms.where(x > 0, ms.log(x), 0),
     "where(x > 0, sqrt(x), 0)": lambda x: ms.where(x > 0, ms.sqrt(x), 0),
     "where(x > 0, log(where(x > 0, x, 1)), 0)": lambda x: ms.where(
