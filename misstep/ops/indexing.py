@@ -77,7 +77,7 @@ class Gather(Op):
         yield cls(), (np.zeros(()), np.zeros(2, "int64"))
 
 
-def scattered(x: Array, positions: Array, updates: Array) -> Array:
+def scatter_added(x: Array, positions: Array, updates: Array) -> Array:
     """Return a copy of `x` with each of `updates` added to its row, in order, repeats included."""
     result = np.array(x)
     np.add.at(result, positions, updates)
@@ -107,16 +107,16 @@ class ScatterAdd(Op):
         return x
 
     def run(self, x: Array, positions: Array, updates: Array) -> Array:
-        return scattered(x, positions, updates)
+        return scatter_added(x, positions, updates)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return upstream, None, Gather()(upstream, value.inputs[1])
 
     def python(self, *names: str) -> str:
-        return f"scattered({', '.join(names)})"
+        return f"scatter_added({', '.join(names)})"
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
-        return (scattered,)
+        return (scatter_added,)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -136,7 +136,7 @@ def taken_along_axis(x: Array, indices: Array) -> Array:
 
 @dataclass(frozen=True)
 class TakeAlongAxis(Op):
-    """Of each row (along the last axis), the one entry at that row's place."""
+    """Of each row (along the last axis), the one entry at that row's index."""
 
     name = "take_along_axis"
     words = "the entry of {0} at {1}"
@@ -144,20 +144,20 @@ class TakeAlongAxis(Op):
     slopes = ("1 where taken, else 0", "0")
 
     def type(self, *inputs: Type) -> Type:
-        x, places = inputs
-        _whole(self, places)
-        if not x.shape or places.shape != x.shape[:-1]:
+        x, indices = inputs
+        _whole(self, indices)
+        if not x.shape or indices.shape != x.shape[:-1]:
             raise ShapeError(
-                self.name, needed=f"one place for each row, shape {x.shape[:-1]}", got=str(places)
+                self.name, needed=f"one index for each row, shape {x.shape[:-1]}", got=str(indices)
             )
-        return Type(places.shape, x.dtype)
+        return Type(indices.shape, x.dtype)
 
-    def run(self, x: Array, places: Array) -> Array:
-        return taken_along_axis(x, places)
+    def run(self, x: Array, indices: Array) -> Array:
+        return taken_along_axis(x, indices)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
-        x, places = value.inputs
-        return Place(x.shape[-1])(upstream, places), None
+        x, indices = value.inputs
+        return Scatter(x.shape[-1])(upstream, indices), None
 
     def python(self, *names: str) -> str:
         return f"taken_along_axis({', '.join(names)})"
@@ -182,38 +182,38 @@ class TakeAlongAxis(Op):
         yield cls(), (np.zeros((3, 2)), np.zeros(3))
 
 
-def placed(x: Array, places: Array, width: int) -> Array:
-    """Return rows of `width` zeros in which entry `places` is `x`."""
+def scattered(x: Array, indices: Array, width: int) -> Array:
+    """Return rows of `width` zeros in which, along the last axis, the entry at `indices` is `x`."""
     result = np.zeros((*np.shape(x), width), np.asarray(x).dtype)
-    np.put_along_axis(result, np.expand_dims(places, -1), np.expand_dims(x, -1), axis=-1)
+    np.put_along_axis(result, np.expand_dims(indices, -1), np.expand_dims(x, -1), axis=-1)
     return result
 
 
 @dataclass(frozen=True)
-class Place(Op):
-    """Rows of `width` zeros in which the one entry at that row's place is the input's."""
+class Scatter(Op):
+    """Rows of `width` zeros in which the one entry at that row's index is the input's."""
 
     width: int
-    name = "place"
+    name = "scatter"
     words = "zeros with {0} at {1}"
     formula = "{0} at {1}"
     slopes = ("1", "0")
 
     def type(self, *inputs: Type) -> Type:
-        x, places = inputs
-        _whole(self, places)
-        if places.shape != x.shape:
-            raise ShapeError(self.name, needed=f"places of shape {x.shape}", got=str(places))
+        x, indices = inputs
+        _whole(self, indices)
+        if indices.shape != x.shape:
+            raise ShapeError(self.name, needed=f"indices of shape {x.shape}", got=str(indices))
         return Type((*x.shape, self.width), x.dtype)
 
-    def run(self, x: Array, places: Array) -> Array:
-        return placed(x, places, self.width)
+    def run(self, x: Array, indices: Array) -> Array:
+        return scattered(x, indices, self.width)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return TakeAlongAxis()(upstream, value.inputs[1]), None
 
     def python(self, *names: str) -> str:
-        return f"placed({', '.join(names)}, {self.width})"
+        return f"scattered({', '.join(names)}, {self.width})"
 
     def element(self, place: Any) -> Any:
         code, row = place.code, place.positions[:-1]
@@ -225,7 +225,7 @@ class Place(Op):
         return code.select(code.equal(here, wanted), entry, code.like(0, entry))
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
-        return (placed,)
+        return (scattered,)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -283,7 +283,7 @@ def scatter_add(x: Operand, positions: Operand, updates: Operand) -> Value:
 
 
 def take_along_axis(x: Operand, indices: Operand) -> Value:
-    """Return, of each row (last axis) of `x`, the one entry at that row's place.
+    """Return, of each row (last axis) of `x`, the one entry at that row's index.
 
     >>> import misstep as ms
     >>> ms.ops.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [1, 0])
@@ -295,7 +295,7 @@ def take_along_axis(x: Operand, indices: Operand) -> Value:
     )
 
 
-def one_hot(places: Operand, width: int, dtype: str = "float32") -> Value:
+def one_hot(indices: Operand, width: int, dtype: str = "float32") -> Value:
     """Return rows of `width` zeros with a 1 at each place."""
-    positions = _positions(places, width, "one_hot")
-    return Place(width)(make_literal(np.ones(positions.shape), dtype), positions)
+    positions = _positions(indices, width, "one_hot")
+    return Scatter(width)(make_literal(np.ones(positions.shape), dtype), positions)

@@ -16,7 +16,7 @@ from misstep import ops
 from misstep.autodiff import gradient
 from misstep.compiler import Roles
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, make_literal
-from misstep.ops.indexing import Gather, Place, ScatterAdd, TakeAlongAxis
+from misstep.ops.indexing import Gather, Scatter, ScatterAdd, TakeAlongAxis
 from misstep.ops.pieces import Pad, Slice
 
 Shape = tuple[int, ...]
@@ -363,7 +363,7 @@ class MadeUp:
         if a.size >= 200:
             return a
         width = self.pick(LENGTHS)
-        return Place(width)(a, self.positions(a.shape, width))
+        return Scatter(width)(a, self.positions(a.shape, width))
 
     def scattered(self) -> Value:
         a = self.value(lambda one: one.ndim > 0 and one.shape[0] > 0)

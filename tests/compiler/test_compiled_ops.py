@@ -141,7 +141,7 @@ def test_whole_numbers_and_truths(name: str, dtype: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in OPS if name in {"gather", "take_along_axis", "place"}]
+    "name", [name for name in OPS if name in {"gather", "take_along_axis", "scatter"}]
 )
 @pytest.mark.parametrize("dtype", ["int32", "uint32"])
 def test_positions_of_every_kind(name: str, dtype: str) -> None:

@@ -217,7 +217,7 @@ def test_the_step_for_digits_is_what_the_compiler_wants() -> None:
     assert names.count("exp") == 2
     assert names.count("matrix_product") == 5
     assert all(
-        names.count(once) == 1 for once in ("relu", "max", "log", "take_along_axis", "place")
+        names.count(once) == 1 for once in ("relu", "max", "log", "take_along_axis", "scatter")
     )
     assert all(one.size <= 64 for one in best.literals)
 
