@@ -35,7 +35,7 @@ from misstep.ops.functions import (
     sqrt,
     tanh,
 )
-from misstep.ops.indexing import gather, one_hot, scatter_add, take_along_axis
+from misstep.ops.indexing import gather, scatter_add, take_along_axis
 from misstep.ops.lifting import as_value
 from misstep.ops.normalization import normalize
 from misstep.ops.pieces import concatenate, pad, slice_axis
@@ -96,7 +96,6 @@ __all__ = [
     "negative",
     "norm",
     "normalize",
-    "one_hot",
     "pad",
     "power",
     "random_bits",

@@ -293,9 +293,3 @@ def take_along_axis(x: Operand, indices: Operand) -> Value:
     return TakeAlongAxis()(
         value, _positions(indices, value.shape[-1] if value.shape else 0, "take_along_axis")
     )
-
-
-def one_hot(indices: Operand, width: int, dtype: str = "float32") -> Value:
-    """Return rows of `width` zeros with a 1 at each place."""
-    positions = _positions(indices, width, "one_hot")
-    return Scatter(width)(make_literal(np.ones(positions.shape), dtype), positions)
