@@ -32,7 +32,7 @@ from misstep.ops.space import (
 )
 
 
-def window_largest(x: Array, window: Sizes, stride: Sizes) -> Array:
+def window_max(x: Array, window: Sizes, stride: Sizes) -> Array:
     """Return the largest entry of each window, (batch, *places, channels); NaN if there is one."""
     result: Array | None = None
     places = [
@@ -51,7 +51,7 @@ def window_largest(x: Array, window: Sizes, stride: Sizes) -> Array:
 
 
 @dataclass(frozen=True)
-class WindowLargest(Op):
+class WindowMax(Op):
     """The largest entry of each window of x; among equals, the first in row-major order is blamed.
 
     x: (batch, *space, channels) → (batch, *places, channels). `window`: entries along each axis of
@@ -60,7 +60,7 @@ class WindowLargest(Op):
 
     window: Sizes
     stride: Sizes
-    name = "window_largest"
+    name = "window_max"
     words = "the largest of {0} in each window"
     formula = "max {0} in each window"
     slopes = ("1 where it is the largest of a window, else 0",)
@@ -86,7 +86,7 @@ class WindowLargest(Op):
         return Type((x.shape[0], *places, x.shape[-1]), dtype)
 
     def run(self, x: Array) -> Array:
-        return window_largest(x, self.window, self.stride)
+        return window_max(x, self.window, self.stride)
 
     @property
     def cost(self) -> float:  # type: ignore[override]
@@ -105,10 +105,10 @@ class WindowLargest(Op):
         return (gathered(shares, x.shape, self.window, self.stride),)
 
     def python(self, *names: str) -> str:
-        return f"window_largest({names[0]}, {self.window}, {self.stride})"
+        return f"window_max({names[0]}, {self.window}, {self.stride})"
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
-        return (window_largest,)
+        return (window_max,)
 
     def element(self, place: Any) -> Any:
         here, code = place.positions, place.code
@@ -203,7 +203,7 @@ def max_pool(
         # the same ways: only then, there are fewer entries to look at.
         (before,) = value.inputs
         return relu(max_pool(before, window, stride=stride, padding=padding))
-    return WindowLargest(sizes, steps)(padded_space(value, widths, float("-inf")))
+    return WindowMax(sizes, steps)(padded_space(value, widths, float("-inf")))
 
 
 def average_pool(
@@ -225,7 +225,7 @@ def average_pool(
     value = as_value(x)
     sizes, steps, widths = _sizes(value, window, stride, padding, "average_pool")
     value = padded_space(value, widths)
-    WindowLargest(sizes, steps).type(value.type)  # says what is wrong with sizes and shapes
+    WindowMax(sizes, steps).type(value.type)  # says what is wrong with sizes and shapes
     total: Value | None = None
     for part in seen_through(value, sizes, steps, (1,) * len(sizes)):
         total = part if total is None else total + part

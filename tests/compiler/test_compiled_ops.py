@@ -41,7 +41,7 @@ SIGN_OF_ZERO_OPEN = {
     "matrix_product",
     "convolution",
     "window_products",
-    "window_largest",
+    "window_max",
 }
 
 
