@@ -29,7 +29,7 @@ def main(path: str | Path = DEFAULT, most: int | None = None, epochs: int | None
 
     classifier = ms.Classifier(epochs=epochs).fit(x, y)
     for choice in classifier.choices_:
-        print(f"{choice.what}: {choice.choice}, because {choice.because}")
+        print(f"{choice.what}: {choice.choice}, because {choice.reason}")
 
     probabilities = classifier.predict_proba(test)
     predicted = classifier.classes_[probabilities.argmax(axis=1)]

@@ -25,7 +25,7 @@ def main(folder: str, epochs: int | None = None, most: int | None = None) -> flo
     paths, labels = files_of(Path(folder) / "train", most)
     classifier = ms.Classifier(epochs=epochs, progress=True).fit(paths, labels)
     for choice in classifier.choices_:
-        print(f"{choice.what}: {choice.choice}\n    because {choice.because}")
+        print(f"{choice.what}: {choice.choice}\n    because {choice.reason}")
     test_paths, test_labels = files_of(Path(folder) / "test", most)
     right = classifier.score(test_paths, test_labels)
     print(f"{right:.1%} of {len(test_paths)} pictures that training never saw are right")

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> float:
 
     regressor = ms.Regressor().fit(learn.drop(columns=target), learn[target])
     for choice in regressor.choices_:
-        print(f"{choice.what}: {choice.choice} ({choice.because})")
+        print(f"{choice.what}: {choice.choice} ({choice.reason})")
 
     asked = judge.drop(columns=target)
     r2 = regressor.score(asked, judge[target])

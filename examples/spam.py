@@ -39,7 +39,7 @@ def main(path: str | Path = DEFAULT, most: int | None = None) -> float:
 
     classifier = ms.Classifier().fit(texts, labels)
     for choice in classifier.choices_:
-        print(f"{choice.what}: {choice.choice}, because {choice.because}")
+        print(f"{choice.what}: {choice.choice}, because {choice.reason}")
 
     predicted = classifier.predict(test)
     score = float(f1_score(truth, predicted, pos_label="spam"))

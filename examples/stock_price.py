@@ -19,7 +19,7 @@ def main(source: str = str(PRICES), target: str = "Close") -> None:
     forecaster = ms.Forecaster(horizon=1, threads=1).fit(source, target=target)
 
     for choice in forecaster.choices_:
-        print(f"{choice.what}: {choice.choice}, because {choice.because}")
+        print(f"{choice.what}: {choice.choice}, because {choice.reason}")
 
     print()
     names = {"test": "network", "last_value": "the last value again", "linear": "ridge on lags"}

@@ -9,7 +9,7 @@ from collections import Counter
 
 from misstep.cli.plain_text import in_options
 from misstep.cli.showing import Page, counted, listed, shortened
-from misstep.modeling import Choice
+from misstep.data import Decision
 
 # As many as fit a window beside all the rest.
 MOST_COLUMNS = 12
@@ -26,9 +26,9 @@ class ChoiceLines:
     def __init__(self, page: Page) -> None:
         self._page = page
         self._titled = False
-        self._columns: list[Choice] = []
+        self._columns: list[Decision] = []
 
-    def __call__(self, choice: Choice) -> None:
+    def __call__(self, choice: Decision) -> None:
         """Print a choice, or hold it if it is about a column."""
         if not self._titled:
             self._page.title("Choices")
@@ -37,7 +37,7 @@ class ChoiceLines:
             self._columns.append(choice)
             return
         self.flush()
-        self._page.fact(choice.what, choice.choice, in_options(choice.because))
+        self._page.fact(choice.what, choice.choice, in_options(choice.reason))
 
     def flush(self) -> None:
         """Print the columns that were held."""
@@ -50,22 +50,22 @@ class ChoiceLines:
         beside = f"; {len(left_out):,} left out" if left_out else ""
         self._page.fact("columns", f"{kinds}{beside}")
         shown, more = used[:MOST_COLUMNS], used[MOST_COLUMNS:]
-        rows = [[_name(one), one.choice, one.because] for one in shown]
+        rows = [[_name(one), one.choice, one.reason] for one in shown]
         if more:
             rows.append([f"… and {counted(len(more), 'more column')}", "", f"({_kinds(more)})"])
         shown, more = left_out[:MOST_LEFT_OUT], left_out[MOST_LEFT_OUT:]
-        rows += [[_name(one), _LEFT_OUT, one.because] for one in shown]
+        rows += [[_name(one), _LEFT_OUT, one.reason] for one in shown]
         if more:
             names = listed([_name(one) for one in more])
             rows.append([f"… and {len(more):,} more", _LEFT_OUT, names])
         self._page.table(rows, indent=4)
 
 
-def _name(choice: Choice) -> str:
+def _name(choice: Decision) -> str:
     return shortened(choice.what.removeprefix(_COLUMN), LONGEST_NAME)
 
 
-def _kinds(columns: list[Choice]) -> str:
+def _kinds(columns: list[Decision]) -> str:
     """Return how many there are of each kind, such as 5 numbers, 2 categories."""
     several = {"category": "categories"}
     return ", ".join(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from misstep.cli.one_row import OneRow
+from misstep.data import TaskType
 from misstep.explain import Contribution, contributions
 from misstep.ir import Array, Value
 from misstep.modeling import Model, RowGraph
@@ -76,7 +77,7 @@ def decide(model: Model, row: OneRow) -> Decision:
         other = _rival(outputs[0], place, row.answer)
         rival = target.class_array[other]
         shares = dict(zip(map(str, target.classes), outputs[0].tolist(), strict=True))
-        if target.kind == "two classes":
+        if target.task is TaskType.BINARY:
             # The one output is the lead of the second class over the first.
             score = graph.output[0, 0] if place == 1 else -graph.output[0, 0]
         else:

@@ -12,6 +12,7 @@ from misstep.cli.given import quoted
 from misstep.cli.series_command import ForecastOutcome
 from misstep.cli.showing import Page, counted
 from misstep.cli.verdict import score_rows, verdict
+from misstep.data import TaskType
 from misstep.modeling import ForecastTrained, Trained
 from misstep.train.loop import all_done
 from misstep.train.progress import in_words
@@ -39,7 +40,7 @@ class RowsOutcome:
         trained, target = self.trained, self.trained.model.target
         rows = int(trained.model.facts["test_rows"])
         things = f"{trained.model.preprocessing.sample_name}s"
-        rare = str(target.classes[target.rare]) if target.kind == "two classes" else ""
+        rare = str(target.classes[target.rare]) if target.task is TaskType.BINARY else ""
         heads, table = score_rows(trained.metrics, trained.baselines, rows, things, rare)
         page.table(table, heads, list(range(1, len(heads) - 1)), always=True)
         page.blank(always=True)

@@ -147,7 +147,7 @@ def _for_machines(wishes: Wishes, trained: Trained, path: Path | None) -> dict[s
         "folder": str(wishes.folder),
         "seed": wishes.seed,
         "choices": [
-            {"what": one.what, "choice": one.choice, "because": one.because}
+            {"what": one.what, "choice": one.choice, "because": one.reason}
             for one in trained.choices
         ],
         "notes": trained.notes,

@@ -10,6 +10,7 @@ scikit-learn are imported inside functions only, so that importing this room sta
 from __future__ import annotations
 
 from misstep.data.dataset import Dataset, Preprocessing
+from misstep.data.decision import Decision
 from misstep.data.image.class_folders import read_picture_files, with_test_folder
 from misstep.data.image.image_scaling import PictureScaling
 from misstep.data.image.images import Pictures, pixels_of
@@ -37,18 +38,19 @@ from misstep.data.series.series import (
 )
 from misstep.data.series.windows import SeriesWindows
 from misstep.data.splitting import Split, drawn_rows, split_rows, split_rows_in_time
-from misstep.data.table.column_types import Column, ColumnKind, recognize_columns
+from misstep.data.table.column_types import Column, ColumnType, recognize_columns
 from misstep.data.table.preprocessor import Preprocessor, TextPlace, preprocessing_from_json
 from misstep.data.table.table import Table, read_table
-from misstep.data.targets import Target, recognize_target
+from misstep.data.targets import Target, TaskType, recognize_target
 from misstep.data.text.text_files import is_text_folder, read_lines, read_text_folder
 from misstep.data.text.word_vectors import WordVectors, read_vectors
 
 __all__ = [
     "EXAMPLES",
     "Column",
-    "ColumnKind",
+    "ColumnType",
     "Dataset",
+    "Decision",
     "Example",
     "LongForm",
     "MatrixScaling",
@@ -65,6 +67,7 @@ __all__ = [
     "Split",
     "Table",
     "Target",
+    "TaskType",
     "TextPlace",
     "WordVectors",
     "drawn_rows",

@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.decision import Decision
+
 __all__ = ["Dataset", "Preprocessing"]
 
 
@@ -80,9 +82,9 @@ class Preprocessing(ABC):
         """How many features a row has."""
 
     @property
-    @abstractmethod
-    def reasons(self) -> list[str]:
-        """One sentence for each choice."""
+    def decisions(self) -> list[Decision]:
+        """What was chosen as it was fitted, and why."""
+        return []
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

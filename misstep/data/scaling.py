@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset, Preprocessing
+from misstep.data.decision import Decision
 from misstep.data.stored_json import STRICT, from_plain, to_plain
 from misstep.data.table.matrices import numbers_of
 from misstep.data.table.table import table_or_refuse
@@ -180,9 +181,9 @@ class MatrixScaling(Preprocessing):
         return len(self.names)
 
     @property
-    def reasons(self) -> list[str]:
-        """One sentence for each choice."""
-        return ["all columns are numbers, so each is brought to mean 0 and deviation 1"]
+    def decisions(self) -> list[Decision]:
+        """What was chosen, and why."""
+        return [Decision("columns", "each brought to mean 0 and deviation 1", "all are numbers")]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything fitted as plain JSON."""

@@ -14,21 +14,32 @@ from misstep.errors import FileFormatError
 
 __all__ = ["STRICT", "from_plain", "to_plain"]
 
+# Fields that have a better name now than their key in the files, which stays.
+KEYS = {"column_type": "kind", "reason": "because", "task": "kind"}
+
+
+def _key(field: str) -> str:
+    return KEYS.get(field, field)
+
+
 # What pydantic is told about each stored dataclass (it reads this from `__pydantic_config__`).
-STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
+STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False, "alias_generator": _key}
 
 T = TypeVar("T")
 
 
-def to_plain(thing: Any) -> dict[str, Any]:
+def to_plain(fitted: Any) -> dict[str, Any]:
     """Return a dataclass as dicts, lists, texts and numbers; floats survive JSON bit for bit."""
-    plain = json.loads(json.dumps(dataclasses.asdict(thing), allow_nan=False))
+    by_key = dataclasses.asdict(
+        fitted, dict_factory=lambda fields: {_key(field): value for field, value in fields}
+    )
+    plain = json.loads(json.dumps(by_key, allow_nan=False))
     assert isinstance(plain, dict)
     return plain
 
 
 def from_plain(cls: type[T], plain: object, which: str) -> T:
-    """Build the dataclass from plain JSON. Raises FileFormatError naming the first wrong place."""
+    """Build the dataclass from plain JSON. Raises FileFormatError naming the first wrong key."""
     import pydantic
 
     try:
@@ -36,10 +47,10 @@ def from_plain(cls: type[T], plain: object, which: str) -> T:
         return pydantic.TypeAdapter(cls).validate_json(text, strict=True)
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(step) for step in first["loc"]) or "the top level"
+        where = ".".join(str(step) for step in first["loc"]) or "the top level"
         raise FileFormatError(
             which,
-            needed=f"what this version of misstep writes, at {place}",
+            needed=f"what this version of misstep writes, at {where}",
             got=f"{str(first.get('input'))[:60]!r} ({first['msg']})",
             try_="saving it again with this version",
         ) from error

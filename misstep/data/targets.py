@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -27,10 +28,18 @@ from misstep.text.names import did_you_mean
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Target", "recognize_target"]
+__all__ = ["Target", "TaskType", "recognize_target"]
 
-Kind = Literal["two classes", "several classes", "number"]
 Label = str | int | float | bool
+
+
+class TaskType(StrEnum):
+    """What there is to predict; the values stand in model files."""
+
+    BINARY = "two classes"
+    MULTICLASS = "several classes"
+    NUMBER = "number"
+
 
 # Whole numbers are classes when they run from 0 or 1 without gaps (codes do, measurements rarely),
 # are at most as many as the digits and letters one would code by hand ...
@@ -54,8 +63,8 @@ class Target:
     """
 
     name: str
-    kind: Kind
-    because: str
+    task: TaskType
+    reason: str
     classes: tuple[Label, ...] = ()
     form: str = "plain"
     center: float = 0.0
@@ -69,11 +78,11 @@ class Target:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.center) and math.isfinite(self.scale) and self.scale > 0):
             raise ValueError("center must be finite and scale above 0")
-        if len(self.classes) < (0 if self.kind == "number" else 2):
+        if len(self.classes) < (0 if self.is_number else 2):
             raise ValueError("at least two classes are needed")
-        if self.kind == "number" and self.classes:
+        if self.is_number and self.classes:
             raise ValueError("a number has no classes")
-        if self.kind == "two classes" and len(self.classes) != 2:
+        if self.task is TaskType.BINARY and len(self.classes) != 2:
             raise ValueError("two classes are needed")
         if self.rare not in (0, 1):
             raise ValueError("the rare one of two classes is number 0 or 1")
@@ -85,7 +94,7 @@ class Target:
     @property
     def is_number(self) -> bool:
         """Tell whether a number is to be predicted rather than a class."""
-        return self.kind == "number"
+        return self.task is TaskType.NUMBER
 
     def present(self, series: object) -> NDArray[np.bool_]:
         """Return which rows have an answer, (rows,); only those can be learned from."""
@@ -96,7 +105,7 @@ class Target:
 
         Raises DataError: missing, infinite or unreadable answers.
         """
-        if self.kind == "two classes":
+        if self.task is TaskType.BINARY:
             return self.fit_codes(self.encode(series), sample_weight)
         if not self.is_number:
             return self
@@ -107,7 +116,7 @@ class Target:
 
     def fit_codes(self, codes: NDArray[np.int64], sample_weight: object = None) -> Target:
         """Return this target as `fit` does, from class numbers (rows,) instead of labels."""
-        if self.kind != "two classes":
+        if self.task is not TaskType.BINARY:
             return self
         weighs = np.bincount(codes, checked_weights(sample_weight, len(codes)), 2)
         return replace(self, rare=int(weighs[0] >= weighs[1]))
@@ -260,10 +269,10 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
             got=f"{words[0]!r} in all {len(words):,} rows" if len(words) > 1 else "a single row",
             try_="another column as the target, or rows with other answers",
         )
-    kind, reason, form = _judged(name, values, counts, task)
-    if kind == "number":
+    is_number, reason, form = _judged(name, values, counts, task)
+    if is_number:
         as_numbers(present, name, form)
-        return Target(name, "number", reason, form=form, notes=tuple(notes))
+        return Target(name, TaskType.NUMBER, reason, form=form, notes=tuple(notes))
     single = [word for word, count in counts.items() if count == 1]
     if single:
         several = f"{len(single)} classes have" if len(single) > 1 else "one class has"
@@ -273,7 +282,7 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
         )
     return Target(
         name,
-        "two classes" if len(counts) == 2 else "several classes",
+        TaskType.BINARY if len(counts) == 2 else TaskType.MULTICLASS,
         reason,
         classes=_ordered(values),
         notes=tuple(notes),
@@ -304,8 +313,8 @@ def _ordered(values: Sequence[Label]) -> tuple[Label, ...]:
 
 def _judged(
     name: str, values: Sequence[Label], counts: Counter[str], task: str | None
-) -> tuple[str, str, str]:
-    """Return "class" or "number", the reason, and the written form of numbers."""
+) -> tuple[bool, str, str]:
+    """Return whether it is a number, the reason, and the written form of numbers."""
     distinct, rows = len(counts), sum(counts.values())
     numeric = all(isinstance(value, int | float) for value in values)
     form = "plain" if numeric else number_form_of(list(counts))
@@ -321,7 +330,7 @@ def _judged(
                 got=f"texts, for example {stray!r}",
                 try_="task='classification'",
             )
-        return "number", f"the task was given as regression; {facts}", form
+        return True, f"the task was given as regression; {facts}", form
     if task == "classification":
         if numeric and not whole and distinct > MOST_CODES:
             raise DataError(
@@ -330,11 +339,11 @@ def _judged(
                 got=f"continuous numbers, {distinct:,} distinct in {rows:,} rows",
                 try_="task='regression'",
             )
-        return "class", f"the task was given as classification; {facts}", ""
+        return False, f"the task was given as classification; {facts}", ""
     if all(isinstance(value, bool) for value in values):
-        return "class", f"true or false in {rows:,} rows", ""
+        return False, f"true or false in {rows:,} rows", ""
     if distinct == 2 and (numeric or form is None):
-        return "class", facts, ""
+        return False, facts, ""
     if form is not None:
         return _judged_numbers(values, facts, distinct, rows, whole, form)
     if date_format_of(list(counts)) is not None:
@@ -351,19 +360,19 @@ def _judged(
             got=f"{distinct:,} distinct texts in {rows:,} rows, for example {next(iter(counts))!r}",
             try_="another column as the target, or task='classification' if they are classes",
         )
-    return "class", facts, ""
+    return False, facts, ""
 
 
 def _judged_numbers(
     values: Sequence[Label], facts: str, distinct: int, rows: int, whole: bool, form: str
-) -> tuple[str, str, str]:
+) -> tuple[bool, str, str]:
     if not whole:
-        return "number", facts, form
+        return True, facts, form
     numbers = sorted({int(value) for value in values})
     low, high = numbers[0], numbers[-1]
     codes = low in (0, 1) and high - low + 1 == distinct
     if codes and distinct <= MOST_CODES and rows >= FEWEST_ROWS_PER_CODE * distinct:
-        return "class", f"{facts}, that run from {low:,} to {high:,} without gaps as codes do", ""
+        return False, f"{facts}, that run from {low:,} to {high:,} without gaps as codes do", ""
     if not codes:
         why = f"they range from {low:,} to {high:,}, which is an order rather than codes"
     elif distinct > MOST_CODES:
@@ -371,4 +380,4 @@ def _judged_numbers(
     else:
         why = "too few rows for each to be a class"
     hint = "; task='classification' makes them classes" if distinct <= MOST_CODES else ""
-    return "number", f"{facts}; {why}{hint}", form
+    return True, f"{facts}; {why}{hint}", form

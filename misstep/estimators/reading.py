@@ -23,6 +23,7 @@ from misstep.data import (
     SequenceScaling,
     Table,
     Target,
+    TaskType,
     holds_sequences,
     read_table,
 )
@@ -324,11 +325,11 @@ def class_target(y: Any, classes: Array, rows: int) -> Target:
         raise DataError(
             "y", needed="at least two classes", got=f"one class, {classes[0]}, in all {rows} rows"
         )
-    kind = "two classes" if len(classes) == 2 else "several classes"
+    task = TaskType.BINARY if len(classes) == 2 else TaskType.MULTICLASS
     labels = tuple(_plain(label) for label in classes)
     try:
-        because = f"{len(classes)} distinct labels in {rows} rows"
-        return Target(_name(y), kind, because, labels)  # type: ignore[arg-type]
+        reason = f"{len(classes)} distinct labels in {rows} rows"
+        return Target(_name(y), task, reason, labels)
     except ValueError as error:
         raise DataError(
             "y",
@@ -340,7 +341,7 @@ def class_target(y: Any, classes: Array, rows: int) -> Target:
 
 def number_target(y: Any, rows: int) -> Target:
     """Return what is predicted: a number."""
-    return Target(_name(y), "number", f"a Regressor predicts numbers; {rows} rows")
+    return Target(_name(y), TaskType.NUMBER, f"a Regressor predicts numbers; {rows} rows")
 
 
 def _name(y: Any) -> str:

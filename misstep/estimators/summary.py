@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
-from misstep.modeling import Choice, Model
+from misstep.data import Decision
+from misstep.modeling import Model
 
 # In pixels; the curve keeps a margin so that its line is not cut.
 WIDTH, HEIGHT, MARGIN = 360, 110, 6
@@ -29,7 +30,7 @@ def without_scripts(html: str) -> str:
 
 
 def written_summary(
-    model: Model, history: Sequence[Mapping[str, float]], choices: Iterable[Choice]
+    model: Model, history: Sequence[Mapping[str, float]], choices: Iterable[Decision]
 ) -> str:
     """Return layers with their parameters, the curve of losses and the choices, as HTML."""
     network = model.network
@@ -42,7 +43,7 @@ def written_summary(
         [(row["layer"], row["output"], f"{row['parameters']:,}") for row in network.summary()],
     )
     chosen = _table(
-        ("what", "choice", "because"), [(one.what, one.choice, one.because) for one in choices]
+        ("what", "choice", "because"), [(one.what, one.choice, one.reason) for one in choices]
     )
     return (
         '<div class="misstep-summary" style="margin:.5em 0;font-size:90%">'

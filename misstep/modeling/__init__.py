@@ -14,7 +14,7 @@ from misstep.modeling.model_file import load_model, save_model
 from misstep.modeling.model_programs import ModelProgram, model_program
 from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_recipe
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
-from misstep.modeling.settings import Choice, Choices, Settings
+from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.sources import read_rows, read_source, unknown_source
 from misstep.modeling.stages import StageExample, StageReport
 from misstep.modeling.tasks import (
@@ -32,7 +32,6 @@ from misstep.modeling.tasks import (
 __all__ = [
     "BackTest",
     "Baseline",
-    "Choice",
     "Choices",
     "ForecastModel",
     "ForecastTrained",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from misstep.data import Column, ColumnKind, Preprocessor, drawn_rows
+from misstep.data import Column, ColumnType, Preprocessor, drawn_rows
 from misstep.errors import DataError
 from misstep.ir import Array, one_blas_thread
 
@@ -31,7 +31,7 @@ def giveaways(columns: list[Column], learned: pandas.DataFrame, answers: Array) 
 
     `learned`: training rows; `answers`: theirs, encoded, (rows,).
     """
-    used = [one for one in columns if one.used and one.kind is not ColumnKind.TEXT]
+    used = [one for one in columns if one.used and one.column_type is not ColumnType.TEXT]
     plain = [one for one in columns if one.used]
     if len(learned) < FEWEST_ROWS or len(plain) < 2:
         return {}

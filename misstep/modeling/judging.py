@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data import Column, ColumnKind, Preprocessor, drawn_rows
+from misstep.data import Column, ColumnType, Preprocessor, drawn_rows
 from misstep.data.table.cell_values import category_words
 from misstep.data.text.tokens import tokens_of
 from misstep.data.text.vocabulary import known_terms, term_weights
@@ -46,9 +46,9 @@ def judged_texts(
     others = [
         one
         for one in columns
-        if one.used and one.kind is not ColumnKind.TEXT and one.name not in without
+        if one.used and one.column_type is not ColumnType.TEXT and one.name not in without
     ]
-    texts = [one for one in columns if one.used and one.kind is ColumnKind.TEXT]
+    texts = [one for one in columns if one.used and one.column_type is ColumnType.TEXT]
     if not others or not texts or len(np.unique(answers)) < 2:
         return list(columns)
     picked = drawn_rows(len(learned), MOST_ROWS)
@@ -79,15 +79,13 @@ def _judged(
         gain = float(saved.mean() / max(before.mean(), 1e-12))
         certain = float(saved.mean() / max(saved.std() / np.sqrt(len(saved)), 1e-12))
     if gain >= LEAST_GAIN and certain >= STANDARD_ERRORS:
-        because = (
-            f"{column.because}; with its words the error of a linear model falls by {gain:.0%}"
-        )
-        return replace(column, because=f"{because}, by cross-validation")
-    because = (
-        f"{column.because}, but its words do not help a linear model on the other columns, by "
+        reason = f"{column.reason}; with its words the error of a linear model falls by {gain:.0%}"
+        return replace(column, reason=f"{reason}, by cross-validation")
+    reason = (
+        f"{column.reason}, but its words do not help a linear model on the other columns, by "
         "cross-validation"
     )
-    return replace(column, because=because, left_out=True)
+    return replace(column, reason=reason, left_out=True)
 
 
 def _errors(x: Any, y: Array) -> Array:

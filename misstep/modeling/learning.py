@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Preprocessing, Target
+from misstep.data import Decision, Preprocessing, Target
 from misstep.errors import DataError
 from misstep.ir import Array
 from misstep.modeling.model import Model
 from misstep.modeling.recipes import RecipeMaker, as_loss_wants, check_settings, table_recipe
-from misstep.modeling.settings import Choice, Choices, Settings
+from misstep.modeling.settings import Choices, Settings
 from misstep.nn import Loss
 from misstep.optim import ConstantRate
 from misstep.train import Run, Stages, Trainer
@@ -56,7 +56,7 @@ class Learned:
     model: Model
     run: Run
     trainer: Trainer
-    choices: list[Choice]
+    choices: list[Decision]
     judged: Array = field(default_factory=lambda: np.empty(0, np.int64))
 
 

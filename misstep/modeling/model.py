@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from misstep.data import Dataset, Preprocessing, Target, read_table
+from misstep.data import Dataset, Preprocessing, Target, TaskType, read_table
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
@@ -68,9 +68,9 @@ class Model:
         self._trainer = Trainer(network, loss=loss)
 
     @property
-    def task(self) -> str:
-        """Return "two classes", "several classes" or "number"."""
-        return str(self.target.kind)
+    def task(self) -> TaskType:
+        """Return what there is to predict: two classes, several, or a number."""
+        return self.target.task
 
     @property
     def purpose(self) -> str:
@@ -121,7 +121,7 @@ class Model:
     def outputs_of(self, features: Array) -> Array:
         """Return what `outputs` does for rows that are encoded, (rows, features)."""
         found = self._trainer.predict(features)
-        if self.task == "two classes":
+        if self.task is TaskType.BINARY:
             return np.concatenate([1 - found, found], axis=1)
         return found
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from misstep.data import SeriesWindows, Target, preprocessing_from_json
+from misstep.data import SeriesWindows, Target, TaskType, preprocessing_from_json
 from misstep.errors import FileFormatError, MisstepError
 from misstep.modeling.forecast import ForecastModel, Outlook
 from misstep.modeling.model import Model
@@ -93,7 +93,7 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Model:
         )
         preprocessing = preprocessing_from_json(said.preprocessing)
         target, loss = Target.from_json(said.target), build_loss(said.loss)
-        outputs = len(target.classes) if target.kind == "several classes" else 1
+        outputs = len(target.classes) if target.task is TaskType.MULTICLASS else 1
         if isinstance(preprocessing, SeriesWindows):
             outputs = preprocessing.horizon
         _check_together(network, preprocessing.number_of_features, outputs, str(path))
@@ -129,7 +129,7 @@ def _check_outlook(
     windows: SeriesWindows, target: Target, outlook: Outlook | None, what: str
 ) -> None:
     if not target.is_number:
-        raise FileFormatError(f"{what}: the target", needed="a number", got=target.kind)
+        raise FileFormatError(f"{what}: the target", needed="a number", got=target.task)
     if outlook is None:
         return
     sizes = len(outlook.lower), len(outlook.tail), len(outlook.tail[0])

@@ -52,10 +52,8 @@ def prepare_columns(
         if not in_order:
             columns = judged_texts(columns, learned, answers, without=tell_all)
     preprocessor = Preprocessor.fit(learned, columns, weights, answers, in_order=in_order)
-    done = {part.split(": ", 1)[0]: part for part in preprocessor.reasons}
-    for one in columns:
-        reason = done[one.name].split(" because ", 1)[-1]
-        choices.add(f"column {one.name}", one.kind if one.used else "left out", reason)
+    for decision in preprocessor.decisions:
+        choices.add(decision.what, decision.choice, decision.reason)
     for name, share in tell_all.items():
         what = f"{name} alone tells {target or 'the answer'} for {share}"
         choices.add("CAREFUL", what, "perhaps it is only known afterwards: then leave it out")
@@ -76,17 +74,14 @@ def prepare_sequences(
     """
     scaling = SequenceScaling.fit(learned, long)
     shortest, longest = int(learned.lengths.min()), int(learned.lengths.max())
-    choices.add(
-        "channels",
-        f"{scaling.channels}, each brought to mean 0 and deviation 1",
-        "measured on the training sequences only",
-    )
+    first, *others = scaling.decisions
+    choices.add(first.what, first.choice, first.reason)
     if shortest < longest:
         choices.add(
             "length",
             f"{shortest:,} to {longest:,} steps, filled up to {longest:,}",
             "what fills up is masked: no layer sums it, compares it or learns from it",
         )
-    if scaling.pooled > 1:
-        choices.add("steps", f"means of {scaling.pooled} each", scaling.reasons[1])
+    for decision in others:
+        choices.add(decision.what, decision.choice, decision.reason)
     return scaling

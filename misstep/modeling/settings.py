@@ -1,4 +1,4 @@
-"""What a person may choose about a training, and the choices that were made, each with its because.
+"""What a person may choose about a training, and the choices that were made, each with its reason.
 
 Plain data; knows neither networks nor tables. `recipes/` make the choices that are left open.
 """
@@ -9,29 +9,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from misstep.data import Decision
 from misstep.nn import Module
 from misstep.train import Progress
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Something that was chosen, and because of what."""
-
-    what: str
-    choice: str
-    because: str
 
 
 @dataclass
 class Choices:
     """The choices of one training in their order; `say` hears of each as it is made."""
 
-    say: Callable[[Choice], None] | None = None
-    made: list[Choice] = field(default_factory=list)
+    say: Callable[[Decision], None] | None = None
+    made: list[Decision] = field(default_factory=list)
 
-    def add(self, what: str, choice: object, because: str) -> None:
+    def add(self, what: str, choice: object, reason: str) -> None:
         """Keep a choice, and tell it to whoever listens."""
-        self.made.append(Choice(what, str(choice), because))
+        self.made.append(Decision(what, str(choice), reason))
         if self.say is not None:
             self.say(self.made[-1])
 
@@ -61,4 +53,4 @@ class Settings:
     folder: Path | str | None = None
     resume: bool = False
     progress: bool | Progress = False
-    say: Callable[[Choice], None] | None = None
+    say: Callable[[Decision], None] | None = None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data import ColumnKind, Preprocessor, Target, drawn_rows
+from misstep.data import ColumnType, Preprocessor, Target, drawn_rows
 from misstep.data.table.cell_values import category_words
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
@@ -36,7 +36,9 @@ def linear_on_texts(
 
     `learned`, `judged`: the rows of `train` and `test` as people have them.
     """
-    names = [one.name for one in preprocessor.columns if one.used and one.kind is ColumnKind.TEXT]
+    names = [
+        one.name for one in preprocessor.columns if one.used and one.column_type is ColumnType.TEXT
+    ]
     letters = sum(int(learned[name].fillna("").astype(str).str.len().sum()) for name in names)
     step = -(-letters // LARGEST) or 1
     rows = drawn_rows(len(learned), -(-len(learned) // step))

@@ -15,7 +15,8 @@ from misstep.cli.explain_command import amount, drawn
 from misstep.cli.plain_text import in_options, json_line, printable
 from misstep.cli.showing import Page
 from misstep.cli.verdict import score_rows, verdict
-from misstep.modeling import Baseline, Choice
+from misstep.data import Decision
+from misstep.modeling import Baseline
 
 # The scores stand in the metrics already; a verdict asks for names and words only.
 BASELINES = (
@@ -176,11 +177,11 @@ def test_commands_are_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
 def test_columns_are_grouped(capsys: pytest.CaptureFixture[str]) -> None:
     lines = ChoiceLines(Page())
     for place in range(30):
-        lines(Choice(f"column c{place}", "number", "whole numbers"))
+        lines(Decision(f"column c{place}", "number", "whole numbers"))
     for place in range(9):
-        lines(Choice(f"column d{place}", "left out", "constant"))
+        lines(Decision(f"column d{place}", "left out", "constant"))
     assert "c0" not in capsys.readouterr().out
-    lines(Choice("loss", "CrossEntropy", "three classes"))
+    lines(Decision("loss", "CrossEntropy", "three classes"))
     shown = capsys.readouterr().out
     assert shown.count("whole numbers") == MOST_COLUMNS
     assert "30 numbers; 9 left out" in shown

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from misstep.data import Column, ColumnKind, Table, read_table, recognize_columns
+from misstep.data import Column, ColumnType, Table, read_table, recognize_columns
 from misstep.errors import DataError
 
 GENERATOR = np.random.default_rng(0)
@@ -63,53 +63,53 @@ SENTENCE = "this is the text number"
 )
 def test_kinds(values: object, kind: str, form: str) -> None:
     column = judged(values)
-    assert (str(column.kind), column.form) == (kind, form), column.because
-    assert any(sign.isdigit() for sign in column.because)
+    assert (str(column.column_type), column.form) == (kind, form), column.reason
+    assert any(sign.isdigit() for sign in column.reason)
     assert column.used == (kind in ("number", "category", "date", "text"))
 
 
 @pytest.mark.parametrize("name", ["id", "ID", "PassengerId", "customer_id", "Unnamed: 0", "index"])
 def test_names_that_say_identifier(name: str) -> None:
     numbers = GENERATOR.permutation(1000)[:ROWS]
-    assert judged(numbers, name).kind is ColumnKind.IDENTIFIER
-    assert judged(numbers, "amount").kind is ColumnKind.NUMBER
-    assert judged([1, 2] * 30, name).kind is ColumnKind.NUMBER
+    assert judged(numbers, name).column_type is ColumnType.IDENTIFIER
+    assert judged(numbers, "amount").column_type is ColumnType.NUMBER
+    assert judged([1, 2] * 30, name).column_type is ColumnType.NUMBER
 
 
 @pytest.mark.parametrize("name", ["paid", "width", "humidity", "Madrid", "idle"])
 def test_names_that_only_look_so(name: str) -> None:
-    assert judged(GENERATOR.permutation(1000)[:ROWS], name).kind is ColumnKind.NUMBER
+    assert judged(GENERATOR.permutation(1000)[:ROWS], name).column_type is ColumnType.NUMBER
 
 
 def test_open_dates_say_so() -> None:
     column = judged(["1/2/2020", "3/4/2020"] * 30)
     assert column.form == "%d/%m/%Y"
-    assert "month/day/year" in column.because
+    assert "month/day/year" in column.reason
 
 
 def test_a_numbering_is_used_where_nothing_else_is() -> None:
     (column,) = recognize_columns(read_table({"x": list(range(50)), "y": [1.5] * 50}).frame, "y")
-    assert column.kind is ColumnKind.NUMBER
-    assert "no other" in column.because
+    assert column.column_type is ColumnType.NUMBER
+    assert "no other" in column.reason
 
 
 def test_only_texts() -> None:
     texts = [f"{SENTENCE} {i}" for i in range(ROWS)]
     frame = read_table({"message": texts, "y": [0, 1] * 30}).frame
     (column,) = recognize_columns(frame, "y")
-    assert column.kind is ColumnKind.TEXT
+    assert column.column_type is ColumnType.TEXT
     assert column.used
 
 
 def test_sentences_are_texts_though_they_come_back() -> None:
     sentences = [f"a sentence of many words that comes back, number {i % 70}" for i in range(700)]
-    assert judged(sentences).kind is ColumnKind.TEXT
+    assert judged(sentences).column_type is ColumnType.TEXT
 
 
 def test_columns_that_are_said_to_be_texts() -> None:
     frame = read_table({"said": ["yes", "no", "12"] * 20, "empty": [None] * 60}).frame
     columns = recognize_columns(Table(frame, texts=("said", "empty")))
-    assert [str(column.kind) for column in columns] == ["text", "constant"]
+    assert [str(column.column_type) for column in columns] == ["text", "constant"]
 
 
 def test_nothing_to_learn_from() -> None:
@@ -126,7 +126,7 @@ def test_target_is_named_wrongly() -> None:
 
 def test_titanic(real: Path) -> None:
     columns = recognize_columns(read_table(real / "tabular/titanic.csv").frame, "Survived")
-    kinds = {column.name: str(column.kind) for column in columns}
+    kinds = {column.name: str(column.column_type) for column in columns}
     assert kinds == {
         "PassengerId": "identifier",
         "Pclass": "number",
@@ -140,18 +140,18 @@ def test_titanic(real: Path) -> None:
         "Cabin": "category",
         "Embarked": "category",
     }
-    assert "177 missing" in next(c.because for c in columns if c.name == "Age")
+    assert "177 missing" in next(c.reason for c in columns if c.name == "Age")
 
 
 def test_melbourne(real: Path) -> None:
     columns = recognize_columns(read_table(real / "nasty/melbourne_housing.csv.gz").frame, "Price")
     by_name = {column.name: column for column in columns}
     assert by_name["Date"].form == "%d/%m/%Y"
-    assert by_name["Address"].kind is ColumnKind.TEXT
-    assert by_name["Suburb"].kind is ColumnKind.CATEGORY
+    assert by_name["Address"].column_type is ColumnType.TEXT
+    assert by_name["Suburb"].column_type is ColumnType.CATEGORY
 
 
 def test_messages_are_texts(real: Path) -> None:
     (column,) = recognize_columns(read_table(real / "text/sms_spam.tsv.gz").frame, "label")
-    assert column.kind is ColumnKind.TEXT
-    assert "15.6 words" in column.because
+    assert column.column_type is ColumnType.TEXT
+    assert "15.6 words" in column.reason

@@ -70,7 +70,7 @@ def test_small_table() -> None:
     np.testing.assert_allclose(features[:, -1].std(), 1, rtol=1e-6)
     assert preprocessor.last_notes == []
     assert preprocessor.column_names == ["Age", "Sex", "When", "Rooms"]
-    assert len(preprocessor.reasons) == 4
+    assert len(preprocessor.decisions) == 4
     assert rounded(preprocessor).transform(SMALL).tobytes() == features.tobytes()
 
 
@@ -116,8 +116,8 @@ def test_logarithm_and_clipping_say_why() -> None:
     skewed = np.exp(GENERATOR.normal(size=500) * 2)
     far = np.append(GENERATOR.normal(size=499), 1e9)
     preprocessor = fitted({"skewed": skewed, "far": far})
-    assert "logarithm because the skewness" in preprocessor.reasons[0]
-    assert "clipped smoothly because" in preprocessor.reasons[1]
+    assert "logarithm because the skewness" in preprocessor.decisions[0].reason
+    assert "clipped smoothly because" in preprocessor.decisions[1].reason
     features = preprocessor.transform({"skewed": skewed, "far": far})
     assert np.abs(features[:, 1]).max() <= 3
     assert features[:-1, 1].std() > 0.5
@@ -300,7 +300,7 @@ def test_matrix() -> None:
     assert rounded(scaling).transform(X).tobytes() == scaling.transform(X).tobytes()
     assert scaling.number_of_features == 3
     assert scaling.feature_names == ["column_1", "column_2", "column_3"]
-    assert scaling.reasons
+    assert scaling.decisions
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_long_ones_are_pooled_and_longer_ones_than_learned_are_cut_with_a_note()
     sequences = Sequences.of(long[:, : 2 * MOST_STEPS + 1])
     scaling = SequenceScaling.fit(sequences)
     assert scaling.pooled == 3
-    assert "mean of 3" in scaling.reasons[1]
+    assert "means of 3" in scaling.decisions[1].choice
     rows = scaling.transform(sequences)[0]
     unscaled = rows[:-1] * scaling.scales[0] + scaling.centers[0]
     assert unscaled[:2] == pytest.approx([1.0, 4.0], abs=0.1)
@@ -150,7 +150,7 @@ def test_a_long_table_is_recognized_and_put_together(shuffled):
     assert looks_long(table, "mode") == ("trip_id", "time")
     form, choices = long_form_of(table, "trip_id", "mode")
     assert (form.identifier, form.time, form.channels) == ("trip_id", "time", ("a", "b"))
-    assert [one[1] for one in choices] == ["id", "time", "channel", "channel"]
+    assert [one.choice for one in choices] == ["id", "time", "channel", "channel"]
     found = sequences_from_table(table, form, "mode")
     for row, name in enumerate(found.ids):
         wanted = values[int(name[1:])]
@@ -167,7 +167,7 @@ def test_dates_order_lines_and_words_are_left_out():
     assert looks_long(table, "mode") == ("trip_id", "time")
     form, choices = long_form_of(table, "trip_id", "mode")
     assert form.time_form == "%d.%m.%Y"
-    assert ("column note", "left out") in [one[:2] for one in choices]
+    assert ("column note", "left out") in [(one.what, one.choice) for one in choices]
     found = sequences_from_table(table, form)
     straight = sequences_from_table(read_table(frame), form)
     assert (found.values[::-1][:, :5] == straight.values[:, :5]).all()

@@ -10,7 +10,7 @@ import numpy as np
 import polars
 import pytest
 
-from misstep.data import Target, read_table, recognize_target
+from misstep.data import Target, TaskType, read_table, recognize_target
 from misstep.errors import ArgumentError, DataError, FileFormatError, NotYetError
 
 GENERATOR = np.random.default_rng(0)
@@ -41,8 +41,8 @@ GENERATOR = np.random.default_rng(0)
 )
 def test_kinds(values: Any, kind: str, classes: tuple[Any, ...]) -> None:
     target = recognize_target(values, "y")
-    assert (target.kind, target.classes) == (kind, classes), target.because
-    assert any(sign.isdigit() for sign in target.because)
+    assert (target.task, target.classes) == (kind, classes), target.reason
+    assert any(sign.isdigit() for sign in target.reason)
     assert target.is_number == (kind == "number")
     known = np.asarray(values)[target.present(values)]
     fit = target.fit(known)
@@ -62,11 +62,11 @@ def test_kinds(values: Any, kind: str, classes: tuple[Any, ...]) -> None:
 
 def test_the_task_decides() -> None:
     quality = [3, 4, 5, 6, 7, 8] * 20
-    assert recognize_target(quality, "quality").kind == "number"
-    assert "classification" in recognize_target(quality, "quality").because
+    assert recognize_target(quality, "quality").task is TaskType.NUMBER
+    assert "classification" in recognize_target(quality, "quality").reason
     chosen = recognize_target(quality, "quality", task="classification")
     assert chosen.classes == (3, 4, 5, 6, 7, 8)
-    assert recognize_target([0, 1, 1], "y", task="regression").kind == "number"
+    assert recognize_target([0, 1, 1], "y", task="regression").task is TaskType.NUMBER
     with pytest.raises(ArgumentError, match="classification"):
         recognize_target([0, 1], "y", task="clasification")
 

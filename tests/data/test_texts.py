@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from misstep.data import (
     Column,
-    ColumnKind,
+    ColumnType,
     Preprocessor,
     is_text_folder,
     preprocessing_from_json,
@@ -32,7 +32,7 @@ from misstep.data.text.vocabulary import (
 )
 from misstep.errors import DataError, FileFormatError, StorageError
 
-SAID = Column("said", ColumnKind.TEXT, "")
+SAID = Column("said", ColumnType.TEXT, "")
 TEXTS = ["free prize now", "see you now", "free free prize", "see you later then", "", "prize"]
 ANSWERS = np.array([1, 0, 1, 0, 0, 1])
 
@@ -179,7 +179,7 @@ def frame() -> pandas.DataFrame:
 
 
 def test_texts_among_other_columns_and_from_json() -> None:
-    columns = [Column("size", ColumnKind.NUMBER, "", "plain"), SAID]
+    columns = [Column("size", ColumnType.NUMBER, "", "plain"), SAID]
     made = Preprocessor.fit(frame(), columns, answers=np.tile(ANSWERS, 4))
     (place,) = made.texts
     assert (place.start, place.stop) == (1, made.number_of_features)

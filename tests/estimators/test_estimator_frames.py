@@ -61,7 +61,7 @@ def test_gaps_categories_and_dates_are_learned_from() -> None:
     frame, answers = people(600)
     classifier = ms.Classifier(epochs=30).fit(frame[:450], answers[:450])
     assert classifier.score(frame[450:], answers[450:]) > 0.9
-    told = {one.what: one.because for one in classifier.choices_}
+    told = {one.what: one.reason for one in classifier.choices_}
     assert "missing values become the median" in told["column age"]
 
 

@@ -86,7 +86,7 @@ def test_what_is_known_after_fit() -> None:
     assert kept in [values["training_loss"] for values in classifier.history_]
     assert classifier.network_.parameter_count == 3 * 8 + 8 + 8 + 1
     assert isinstance(classifier.model_, ms.Model)
-    assert all(choice.because for choice in classifier.choices_)
+    assert all(choice.reason for choice in classifier.choices_)
     assert {"split", "network", "loss", "epochs"} <= {one.what for one in classifier.choices_}
 
 
@@ -331,4 +331,4 @@ def test_all_arguments_can_be_set_by_name() -> None:
     assert told["batch size"].choice == "7"
     assert told["split"].choice == "42 rows to learn from, 18 to validate on"
     assert "0.1" in told["optimizer"].choice
-    assert [one.because for one in told.values()].count("you chose it") >= 3
+    assert [one.reason for one in told.values()].count("you chose it") >= 3

@@ -169,7 +169,7 @@ def test_very_many_inputs_are_left_alone() -> None:
     frame = pandas.DataFrame(numbers, columns=["y", *(f"x{place}" for place in range(200))])
     found = trained(Table(frame), "y", season=0)
     assert model_of(found).preprocessing.plan.inputs == ()
-    told = {one.what: one.because for one in found.choices}
+    told = {one.what: one.reason for one in found.choices}
     assert "200 others" in told["inputs"]
 
 

@@ -11,9 +11,9 @@ import pandas
 import pytest
 
 import misstep as ms
-from misstep.data import Table, recognize_columns
+from misstep.data import Decision, Table, recognize_columns
 from misstep.errors import ArgumentError, DataError, MisstepError
-from misstep.modeling import Choice, Settings, Trained, save_model, train_table
+from misstep.modeling import Settings, Trained, save_model, train_table
 from misstep.modeling.giveaways import giveaways
 
 GOOD, BAD = ["lovely", "great", "not bad"], ["awful", "boring", "not good"]
@@ -41,7 +41,7 @@ def trained(frame: pandas.DataFrame, **options: Any) -> Trained:
     return train_table(Table(frame, "reviews"), target, settings=settings, **options)
 
 
-def chosen(found: Trained, what: str) -> Choice:
+def chosen(found: Trained, what: str) -> Decision:
     return next(one for one in found.choices if one.what == what)
 
 
@@ -50,7 +50,7 @@ def test_texts_alone() -> None:
     found = trained(frame)
     assert found.metrics["test"]["accuracy"] > 0.9
     assert "terms, added to it" in chosen(found, "texts").choice
-    assert "168 texts" in chosen(found, "texts").because
+    assert "168 texts" in chosen(found, "texts").reason
     assert found.metrics["linear"]["accuracy"] > found.metrics["baseline"]["accuracy"]
     assert "TF-IDF" in found.baselines[1].how
 
@@ -72,9 +72,9 @@ def test_mixed_columns_are_one_network_and_one_file(tmp_path: Path) -> None:
     found = trained(frame)
     assert found.metrics["test"]["accuracy"] > 0.9
     assert chosen(found, "column said").choice == "text"
-    assert "falls by" in chosen(found, "column said").because
+    assert "falls by" in chosen(found, "column said").reason
     assert chosen(found, "column who").choice == "left out"
-    assert "do not help" in chosen(found, "column who").because
+    assert "do not help" in chosen(found, "column who").reason
     assert "added to the network below" in chosen(found, "texts").choice
     save_model(found.model, tmp_path / "model.misstep")
     again = ms.load_model(tmp_path / "model.misstep")
@@ -88,8 +88,8 @@ def test_order_can_be_read() -> None:
     settings = Settings(seed=1, threads=1, network="embed16-lstm16", learning_rate=0.01)
     found = trained(frame, settings=settings)
     assert found.metrics["test"]["accuracy"] > 0.9
-    assert "words in their order" in chosen(found, "column said").because
-    assert chosen(found, "network").because == "you chose it"
+    assert "words in their order" in chosen(found, "column said").reason
+    assert chosen(found, "network").reason == "you chose it"
 
 
 def test_numbers_and_several_classes_are_told_from_texts() -> None:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import misstep as ms
-from misstep.data import Target, read_table
+from misstep.data import Target, TaskType, read_table
 from misstep.modeling import Choices, Rows, Settings, fit_rows, table_recipe, train_table
 from misstep.modeling.fitting import MOST_COPIES, settle
 from misstep.modeling.learning import Part, in_portions
 
 Array = np.ndarray[Any, Any]
-NUMBER = Target("y", "number", "")
+NUMBER = Target("y", TaskType.NUMBER, "")
 
 
 def rows(count: int, weights: Any = None, seed: int = 0) -> Rows:
@@ -130,7 +130,7 @@ def test_too_few_rows_are_all_learned_from() -> None:
 
 def test_classes_are_in_proportion_on_both_sides() -> None:
     x = np.random.default_rng(0).normal(size=(100, 1))
-    target = Target("y", "two classes", "", (0, 1))
+    target = Target("y", TaskType.BINARY, "", (0, 1))
     learned = fit_rows(
         Rows(x, (np.arange(100) < 10).astype(int)),
         target,
@@ -147,7 +147,7 @@ def test_a_column_that_numbers_the_rows_is_seen_although_rows_are_set_apart() ->
     trained = train_table(read_table(frame), "y", settings=Settings(epochs=1))
     told = {one.what: one for one in trained.choices}
     assert told["column nr"].choice == "left out"
-    assert "numbers the 80 rows one by one" in told["column nr"].because
+    assert "numbers the 80 rows one by one" in told["column nr"].reason
 
 
 def test_a_table_may_be_learned_without_rows_to_stop_by() -> None:
@@ -174,4 +174,4 @@ def test_a_network_of_ones_own_is_taken_as_it_is() -> None:
     choices = Choices()
     recipe = table_recipe(10, 2, NUMBER, Settings(network=module), choices)
     assert recipe.module is module
-    assert [one.because for one in choices.made if one.what == "network"] == ["you chose it"]
+    assert [one.reason for one in choices.made if one.what == "network"] == ["you chose it"]

@@ -34,7 +34,7 @@ def test_every_choice_is_told_and_the_network_learns(trained):
     assert {"target", "split", "channels", "length", "network", "noise", "epochs"} <= told
     assert trained.metrics["test"]["accuracy"] > trained.metrics["baseline"]["accuracy"]
     assert set(trained.metrics) == {"test", "validation", "baseline", "linear"}
-    assert all(one.because for one in trained.choices)
+    assert all(one.reason for one in trained.choices)
     assert trained.run.best_epoch is None
     assert trained.stages.examples[0].name.startswith("sequence ")
 

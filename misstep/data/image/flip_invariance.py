@@ -34,7 +34,7 @@ class Mirroring:
     """Whether mirrored pictures are as good as others, and why."""
 
     allowed: bool
-    because: str
+    reason: str
 
 
 def ask_about_mirrors(pictures: NDArray[Any], codes: NDArray[np.int64], seed: int = 0) -> Mirroring:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset, Preprocessing
+from misstep.data.decision import Decision
 from misstep.data.image.class_folders import read_picture_files
 from misstep.data.image.decoding import is_picture_name
 from misstep.data.image.images import Pictures
@@ -207,9 +208,10 @@ class PictureScaling(Preprocessing):
         return self.height * self.width * self.channels
 
     @property
-    def reasons(self) -> list[str]:
-        """One sentence for each choice."""
-        return [f"all values are pixels from 0 to {self.largest:g}, so each is divided by that"]
+    def decisions(self) -> list[Decision]:
+        """What was chosen, and why."""
+        reason = f"all are from 0 to {self.largest:g}"
+        return [Decision("pixels", f"each divided by {self.largest:g}", reason)]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything needed as plain JSON."""

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from misstep.data.decision import Decision
 from misstep.data.sequence.sequences import Sequences
 from misstep.data.stored_json import STRICT
 from misstep.data.table.cell_values import date_format_of
 from misstep.data.table.column_transformers import as_dates, as_numbers
-from misstep.data.table.column_types import Column, ColumnKind, recognize_columns
+from misstep.data.table.column_types import Column, ColumnType, recognize_columns
 from misstep.data.table.table import Table
 from misstep.errors import DataError
 from misstep.ir import Array
@@ -89,8 +90,8 @@ def looks_long(table: Table, target: str | None) -> tuple[str, str] | None:
 
 def long_form_of(
     table: Table, identifier: str, target: str | None
-) -> tuple[LongForm, list[tuple[str, str, str]]]:
-    """Return which columns of a long table are what, and what, choice and because of each column.
+) -> tuple[LongForm, list[Decision]]:
+    """Return which columns of a long table are what, and the decision on each.
 
     `identifier`: the column that tells sequences apart. Raises DataError where it is not there or
     nothing is left to learn from.
@@ -107,18 +108,20 @@ def long_form_of(
     group = _numbered(frame[identifier])
     left_out = {identifier, target} - {None}
     columns = recognize_columns(table, [one for one in titles if one in left_out])
-    time, told = _time_of(frame, columns, group)
-    choices = [(f"column {identifier}", "id", f"tells sequences apart: {_counts(group)}"), told]
+    time, on_time = _time_of(frame, columns, group)
+    reason = f"tells sequences apart: {_counts(group)}"
+    decisions = [Decision(f"column {identifier}", "id", reason), on_time]
     used: list[Column] = []
-    for one in columns:
-        if one.name == (time.name if time else None):
+    for column in columns:
+        if column.name == (time.name if time else None):
             continue
-        if one.kind is ColumnKind.NUMBER:
-            used.append(one)
-            choices.append((f"column {one.name}", "channel", one.because))
+        choice, reason = "channel", column.reason
+        if column.column_type is ColumnType.NUMBER:
+            used.append(column)
         else:
-            because = f"only numbers become channels; this is {one.kind}: {one.because}"
-            choices.append((f"column {one.name}", "left out", because))
+            choice = "left out"
+            reason = f"only numbers become channels; this is {column.column_type}: {reason}"
+        decisions.append(Decision(f"column {column.name}", choice, reason))
     if not used:
         raise DataError(
             f"{table.name}", needed="number columns beside id, time and answer", got="none"
@@ -126,11 +129,11 @@ def long_form_of(
     form = LongForm(
         identifier,
         time.name if time else "",
-        tuple(one.name for one in used),
-        tuple(one.form or "plain" for one in used),
-        time.form if time is not None and time.kind is ColumnKind.DATE else "",
+        tuple(column.name for column in used),
+        tuple(column.form or "plain" for column in used),
+        time.form if time is not None and time.column_type is ColumnType.DATE else "",
     )
-    return form, choices
+    return form, decisions
 
 
 def sequences_from_table(table: Table, form: LongForm, target: str | None = None) -> Sequences:
@@ -208,19 +211,20 @@ def _answers(
 
 def _time_of(
     frame: pandas.DataFrame, columns: list[Column], group: Array
-) -> tuple[Column | None, tuple[str, str, str]]:
-    """Return the column that orders lines within sequences, and the choice with its because."""
-    for one in columns:
-        named = _TIME_NAME.fullmatch(one.name.strip()) and one.kind is not ColumnKind.CONSTANT
-        if named and _orders(frame[one.name], group):
-            because = "its name says time, and no two lines of a sequence have the same"
-            return one, (f"column {one.name}", "time", because)
-    for one in columns:
-        if one.kind is ColumnKind.DATE:
-            because = "it is the column of dates"
-            return one, (f"column {one.name}", "time", because)
-    because = "no column says time by its name and differs at each line of a sequence"
-    return None, ("order of steps", "as in the file", because)
+) -> tuple[Column | None, Decision]:
+    """Return the column that orders lines within sequences, and the decision for it."""
+    for column in columns:
+        varies = column.column_type is not ColumnType.CONSTANT
+        named = varies and _TIME_NAME.fullmatch(column.name.strip())
+        if named and _orders(frame[column.name], group):
+            reason = "its name says time, and no two lines of a sequence have the same"
+            return column, Decision(f"column {column.name}", "time", reason)
+    for column in columns:
+        if column.column_type is ColumnType.DATE:
+            reason = "it is the column of dates"
+            return column, Decision(f"column {column.name}", "time", reason)
+    reason = "no column says time by its name and differs at each line of a sequence"
+    return None, Decision("order of steps", "as in the file", reason)
 
 
 def _times(frame: pandas.DataFrame, form: LongForm) -> Array:

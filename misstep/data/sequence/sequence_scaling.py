@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset, Preprocessing
+from misstep.data.decision import Decision
 from misstep.data.scaling import FARTHEST, check_columns
 from misstep.data.sequence.long_tables import LongForm, sequences_from_table
 from misstep.data.sequence.sequences import Sequences
@@ -164,15 +165,19 @@ class SequenceScaling(Preprocessing):
         return self.steps * self.channels + 1
 
     @property
-    def reasons(self) -> list[str]:
-        """One sentence for each choice."""
-        said = ["each channel is brought to mean 0 and deviation 1 over the training sequences"]
-        if self.pooled > 1:
-            said.append(
-                f"each step is the mean of {self.pooled} because more than {MOST_STEPS} steps "
-                "would take long and add little"
+    def decisions(self) -> list[Decision]:
+        """What was chosen, and why."""
+        decisions = [
+            Decision(
+                "channels",
+                f"{self.channels}, each brought to mean 0 and deviation 1",
+                "measured on the training sequences only",
             )
-        return said
+        ]
+        if self.pooled > 1:
+            reason = f"more than {MOST_STEPS} steps would take long and add little"
+            decisions.append(Decision("steps", f"means of {self.pooled} each", reason))
+        return decisions
 
     def to_json(self) -> dict[str, Any]:
         """Return everything fitted as plain JSON."""

@@ -16,7 +16,7 @@ from misstep.data.series.time_steps import Dates, Step, recognize_step
 from misstep.data.stored_json import STRICT
 from misstep.data.table.cell_values import category_words, date_format_of, parse_dates
 from misstep.data.table.column_transformers import as_numbers
-from misstep.data.table.column_types import ColumnKind, recognize_columns
+from misstep.data.table.column_types import ColumnType, recognize_columns
 from misstep.data.table.table import Table
 from misstep.errors import DataError, NotYetError
 from misstep.text.names import did_you_mean
@@ -204,11 +204,11 @@ def plan_series(
             got=f"{frame[target].iloc[0]} in all {len(frame):,} rows",
         )
     columns = {one.name: one for one in _recognized(frame)}
-    if columns[target].kind not in (ColumnKind.NUMBER, ColumnKind.IDENTIFIER):
+    if columns[target].column_type not in (ColumnType.NUMBER, ColumnType.IDENTIFIER):
         raise DataError(
             f"the target {target!r}",
             needed="numbers that go on in time",
-            got=f"{columns[target].kind} ({columns[target].because})",
+            got=f"{columns[target].column_type} ({columns[target].reason})",
             try_="another target, or --task classification",
         )
     date, step = "", Step()
@@ -226,7 +226,7 @@ def plan_series(
     for name, column in columns.items():
         if name in (target, date):
             continue
-        reason = _unfit(column.kind, column.because, frame[name], name)
+        reason = _unfit(column.column_type, column.reason, frame[name], name)
         if reason is None:
             inputs.append(name)
         else:
@@ -281,10 +281,10 @@ def _form(form: str) -> str:
     return form or "plain"
 
 
-def _unfit(kind: ColumnKind, because: str, column: Any, name: str) -> str | None:
+def _unfit(kind: ColumnType, because: str, column: Any, name: str) -> str | None:
     """Return why a column can't be an input, or None."""
-    if kind is not ColumnKind.NUMBER:
-        return f"{kind}: {because}" if kind is not ColumnKind.CONSTANT else because
+    if kind is not ColumnType.NUMBER:
+        return f"{kind}: {because}" if kind is not ColumnType.CONSTANT else because
     empty = float(column.isna().mean())
     if empty > MOST_EMPTY:
         return f"{empty:.0%} of its values are missing"

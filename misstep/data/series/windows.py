@@ -224,14 +224,6 @@ class SeriesWindows(Preprocessing):
         calendar = sum(SIZES[part] for part in self.calendar)
         return self.window * (1 + len(self.scalings)) + calendar
 
-    @property
-    def reasons(self) -> list[str]:
-        """One sentence for each choice."""
-        level = "its logarithm, " if self.log else ""
-        return [
-            f"{self.plan.target}: {level}measured from the last value, {self.window} steps back"
-        ] + [f"{name}: {self.window} steps back" for name in self.plan.inputs]
-
     def to_json(self) -> dict[str, Any]:
         """Return everything fitted as plain JSON; floats survive bit for bit."""
         return to_plain(self)

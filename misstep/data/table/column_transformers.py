@@ -47,7 +47,7 @@ class NumberPart:
     fill: float
     standard: Standard
     indicator: bool
-    because: str
+    reason: str
     kind: Literal["number"] = "number"
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -101,7 +101,7 @@ class CategoryPart:
     values: tuple[str, ...]
     other: bool
     indicator: bool
-    because: str
+    reason: str
     kind: Literal["category"] = "category"
 
     __pydantic_config__: ClassVar[Any] = STRICT
@@ -186,7 +186,7 @@ class DatePart:
     years: Standard
     cycles: tuple[Cycle, ...]
     indicator: bool
-    because: str
+    reason: str
     kind: Literal["date"] = "date"
 
     __pydantic_config__: ClassVar[Any] = STRICT

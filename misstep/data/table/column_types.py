@@ -22,7 +22,7 @@ from misstep.text.names import did_you_mean
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Column", "ColumnKind", "recognize_columns"]
+__all__ = ["Column", "ColumnType", "recognize_columns"]
 
 # A name such as "id" counts only where the values tell rows apart: at least half are distinct
 # (a file joined from two parts may number each part from 0).
@@ -55,7 +55,7 @@ _ID_NAME = re.compile(
 _TOKEN = re.compile(r"\S+")
 
 
-class ColumnKind(StrEnum):
+class ColumnType(StrEnum):
     """What a column is; constants and identifiers are never used."""
 
     NUMBER = "number"
@@ -68,7 +68,7 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its name, its kind and the reason for it.
+    """One column: its name, its type and the reason for it.
 
     `form`: how a number is written ("plain", "thousands", "percent", "money") or the format of a
     date; empty otherwise. `left_out`: that it could be used, but should not be. `used`: whether
@@ -76,18 +76,18 @@ class Column:
     """
 
     name: str
-    kind: ColumnKind
-    because: str
+    column_type: ColumnType
+    reason: str
     form: str = ""
     left_out: bool = False
 
     @property
     def used(self) -> bool:
         """Tell whether this column becomes features."""
-        return self.kind in _USED and not self.left_out
+        return self.column_type in _USED and not self.left_out
 
 
-_USED = {ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.DATE, ColumnKind.TEXT}
+_USED = {ColumnType.NUMBER, ColumnType.CATEGORY, ColumnType.DATE, ColumnType.TEXT}
 
 
 def recognize_columns(table: object, target: str | Iterable[str] | None = None) -> list[Column]:
@@ -130,7 +130,7 @@ def _nothing_to_use(columns: list[Column]) -> DataError:
             got="only the target",
             try_="a table with columns to predict from",
         )
-    reasons = "; ".join(f"{column.name}: {column.because}" for column in columns[:5])
+    reasons = "; ".join(f"{column.name}: {column.reason}" for column in columns[:5])
     return DataError(
         "the table",
         needed="at least one column to learn from",
@@ -142,20 +142,20 @@ def _nothing_to_use(columns: list[Column]) -> DataError:
 def _given_texts(name: str, series: pandas.Series) -> Column:
     words = [word for word in category_words(series.tolist()) if word is not None]
     if not words:
-        return Column(name, ColumnKind.CONSTANT, f"all {len(series):,} texts are missing")
+        return Column(name, ColumnType.CONSTANT, f"all {len(series):,} texts are missing")
     average = sum(len(_TOKEN.findall(word)) for word in words) / len(words)
     gone = _missing_words(len(series) - len(words))
-    return Column(name, ColumnKind.TEXT, f"{average:.1f} words on average{gone}")
+    return Column(name, ColumnType.TEXT, f"{average:.1f} words on average{gone}")
 
 
 def _rescued(column: Column, series: pandas.Series) -> Column:
     """Take a numbering as a number where the table has nothing else to learn from."""
-    if column.kind is not ColumnKind.IDENTIFIER or not _is_numeric(series):
+    if column.column_type is not ColumnType.IDENTIFIER or not _is_numeric(series):
         return column
     return Column(
         column.name,
-        ColumnKind.NUMBER,
-        f"{column.because}; used all the same because the table has no other usable column",
+        ColumnType.NUMBER,
+        f"{column.reason}; used all the same because the table has no other usable column",
         "plain",
     )
 
@@ -169,18 +169,18 @@ def _recognize(name: str, series: pandas.Series) -> Column:
     missing = int(series.isna().sum())
     present = series.dropna()
     if missing == rows:
-        return Column(name, ColumnKind.CONSTANT, f"all {rows:,} values are missing")
+        return Column(name, ColumnType.CONSTANT, f"all {rows:,} values are missing")
     if rows - missing < LEAST_PRESENT_SHARE * rows:
         reason = f"only {rows - missing:,} of {rows:,} rows have a value, under 1%"
-        return Column(name, ColumnKind.CONSTANT, reason)
+        return Column(name, ColumnType.CONSTANT, reason)
     kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
     if kind in "iuf":
         return _recognize_numbers(name, series, present, missing)
     if kind == "M":
         distinct = int(present.nunique())
         if distinct == 1 and not missing:
-            return Column(name, ColumnKind.CONSTANT, f"the same date in all {rows:,} rows")
-        return Column(name, ColumnKind.DATE, f"dates, {distinct:,} distinct", "stored")
+            return Column(name, ColumnType.CONSTANT, f"the same date in all {rows:,} rows")
+        return Column(name, ColumnType.DATE, f"dates, {distinct:,} distinct", "stored")
     return _recognize_words(name, present.tolist(), rows, missing)
 
 
@@ -190,26 +190,26 @@ def _recognize_numbers(
     rows, distinct = len(series), int(present.nunique())
     if distinct == 1 and not missing:
         return Column(
-            name, ColumnKind.CONSTANT, f"the same value {present.iloc[0]} in all {rows:,} rows"
+            name, ColumnType.CONSTANT, f"the same value {present.iloc[0]} in all {rows:,} rows"
         )
     values = present.to_numpy()
     whole = values.dtype.kind in "iu" or bool(np.all(np.mod(values[np.isfinite(values)], 1) == 0))
     if whole and _names_rows(name) and distinct >= ID_DISTINCT_SHARE * rows and distinct > 2:
         return Column(
             name,
-            ColumnKind.IDENTIFIER,
+            ColumnType.IDENTIFIER,
             f"whole numbers, {distinct:,} distinct in {rows:,} rows, in a column whose name "
             "says identifier",
         )
     if whole and not missing and rows >= FEWEST_NUMBERED_ROWS and np.all(np.diff(values) == 1):
         return Column(
             name,
-            ColumnKind.IDENTIFIER,
+            ColumnType.IDENTIFIER,
             f"it numbers the {rows:,} rows one by one from {values[0]:.0f} to {values[-1]:.0f}",
         )
     sort = "whole numbers" if whole else "numbers"
     reason = f"{sort}, {distinct:,} distinct{_missing_words(missing)}"
-    return Column(name, ColumnKind.NUMBER, reason, "plain")
+    return Column(name, ColumnType.NUMBER, reason, "plain")
 
 
 def _names_rows(name: str) -> bool:
@@ -231,16 +231,16 @@ def _recognize_words(name: str, values: list[Any], rows: int, missing: int) -> C
     distinct, gone = len(counts), _missing_words(missing)
     if distinct == 1 and not missing:
         return Column(
-            name, ColumnKind.CONSTANT, f"the same value {words[0]!r} in all {rows:,} rows"
+            name, ColumnType.CONSTANT, f"the same value {words[0]!r} in all {rows:,} rows"
         )
     if all(isinstance(value, bool) for value in values):
-        return Column(name, ColumnKind.CATEGORY, f"true or false in {rows:,} rows{gone}")
+        return Column(name, ColumnType.CATEGORY, f"true or false in {rows:,} rows{gone}")
     unique = list(counts)
     form = number_form_of(unique)
     if form is not None:
         sample = next((word for word in unique if not word.isdigit()), unique[0])
         reason = f"all {len(words):,} texts are numbers ({form}), for example {sample!r}{gone}"
-        return Column(name, ColumnKind.NUMBER, reason, form)
+        return Column(name, ColumnType.NUMBER, reason, form)
     dates = date_format_of(unique)
     if dates is not None:
         chosen, other = dates
@@ -249,7 +249,7 @@ def _recognize_words(name: str, values: list[Any], rows: int, missing: int) -> C
         )
         if other is not None:
             reason += f"; they would also read as {_spoken(other)}"
-        return Column(name, ColumnKind.DATE, reason + gone, chosen)
+        return Column(name, ColumnType.DATE, reason + gone, chosen)
     return _recognize_categories(name, counts, rows, missing)
 
 
@@ -278,14 +278,14 @@ def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing:
     if (worded and enough) or (average >= SENTENCE_WORDS and distinct > MOST_CATEGORIES):
         return Column(
             name,
-            ColumnKind.TEXT,
+            ColumnType.TEXT,
             f"{average:.1f} words on average and {distinct:,} distinct texts in {present:,} "
             f"rows{gone}",
         )
     if distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS):
         if _names_rows(name) and share >= ID_DISTINCT_SHARE and distinct > 2:
             return _identifier(name, distinct, present, "and the name says identifier")
-        return Column(name, ColumnKind.CATEGORY, f"text, {distinct:,} distinct{gone}")
+        return Column(name, ColumnType.CATEGORY, f"text, {distinct:,} distinct{gone}")
     if _names_rows(name) and share >= ID_DISTINCT_SHARE:
         return _identifier(name, distinct, present, "and the name says identifier")
     kept = sorted((n for n in counts.values() if n >= FEWEST_ROWS_OF_CATEGORY), reverse=True)
@@ -293,11 +293,11 @@ def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing:
     covered = sum(kept) / rows
     if covered >= LEAST_COVERED:
         reason = f"text, {distinct:,} distinct{gone}"
-        return Column(name, ColumnKind.CATEGORY, reason)
+        return Column(name, ColumnType.CATEGORY, reason)
     if LEAST_MISSING_SHARE <= missing / rows <= 1 - LEAST_MISSING_SHARE:
         return Column(
             name,
-            ColumnKind.CATEGORY,
+            ColumnType.CATEGORY,
             f"text, {distinct:,} distinct, too rare each to learn from; but {missing:,} are "
             "missing, and whether one is there can be learned from",
         )
@@ -308,5 +308,5 @@ def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing:
 
 def _identifier(name: str, distinct: int, present: int, reason: str) -> Column:
     return Column(
-        name, ColumnKind.IDENTIFIER, f"text, {distinct:,} distinct in {present:,} rows, {reason}"
+        name, ColumnType.IDENTIFIER, f"text, {distinct:,} distinct in {present:,} rows, {reason}"
     )

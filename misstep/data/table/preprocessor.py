@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset, Preprocessing
+from misstep.data.decision import Decision
 from misstep.data.image.image_scaling import PictureScaling
 from misstep.data.scaling import FARTHEST, MatrixScaling
 from misstep.data.sequence.sequence_scaling import SequenceScaling
 from misstep.data.series.windows import SeriesWindows
 from misstep.data.stored_json import STRICT, from_plain, to_plain
 from misstep.data.table.column_transformers import CategoryPart, DatePart, NumberPart
-from misstep.data.table.column_types import Column, ColumnKind
+from misstep.data.table.column_types import Column, ColumnType
 from misstep.data.table.table import Table, read_columns, table_or_refuse
 from misstep.data.text.text_files import read_texts
 from misstep.data.text.text_transformer import TextPart
@@ -34,10 +35,10 @@ __all__ = ["Preprocessor", "TextPlace", "preprocessing_from_json"]
 
 AnyPart = NumberPart | CategoryPart | DatePart | TextPart
 
-_PART_OF: dict[ColumnKind, type[NumberPart] | type[CategoryPart] | type[DatePart]] = {
-    ColumnKind.NUMBER: NumberPart,
-    ColumnKind.CATEGORY: CategoryPart,
-    ColumnKind.DATE: DatePart,
+_PART_OF: dict[ColumnType, type[NumberPart] | type[CategoryPart] | type[DatePart]] = {
+    ColumnType.NUMBER: NumberPart,
+    ColumnType.CATEGORY: CategoryPart,
+    ColumnType.DATE: DatePart,
 }
 
 
@@ -76,7 +77,7 @@ class _Fitted:
         if names != [column.name for column in self.columns if column.used]:
             raise ValueError("parts and used columns differ")
         for part, column in zip(self.parts, (c for c in self.columns if c.used), strict=True):
-            if part.kind != column.kind.value:
+            if part.kind != column.column_type.value:
                 raise ValueError("a part is of another kind than its column")
         if not any(part.feature_names for part in self.parts):
             raise ValueError("there are no features")
@@ -118,9 +119,9 @@ class Preprocessor(Preprocessing):
 
         def fitted(column: Column) -> AnyPart:
             series = table[column.name]
-            if column.kind is ColumnKind.TEXT:
+            if column.column_type is ColumnType.TEXT:
                 return TextPart.fit(column, series, weights, answers, in_order=in_order)
-            return _PART_OF[column.kind].fit(column, series, weights)
+            return _PART_OF[column.column_type].fit(column, series, weights)
 
         parts = tuple(fitted(column) for column in columns if column.used)
         if not any(part.feature_names for part in parts):
@@ -177,8 +178,8 @@ class Preprocessor(Preprocessing):
         None where more than a text is needed, and for other places. Raises StorageError,
         FileFormatError or DataError.
         """
-        used = [one for one in self.columns if one.used]
-        if [one.kind for one in used] != [ColumnKind.TEXT]:
+        used = [column for column in self.columns if column.used]
+        if [column.column_type for column in used] != [ColumnType.TEXT]:
             return None
         return read_texts(path, used[0].name)
 
@@ -253,15 +254,17 @@ class Preprocessor(Preprocessing):
         return len(self.feature_names)
 
     @property
-    def reasons(self) -> list[str]:
-        """A sentence for each column: what it is, or why it is left out, and what was done."""
-        done = {part.column: part.because for part in self._fitted.parts}
-        said = []
-        for column in self._fitted.columns:
-            words = str(column.kind) if column.used else "left out"
-            more = f"; {done[column.name]}" if done.get(column.name) else ""
-            said.append(f"{column.name}: {words} because {column.because}{more}")
-        return said
+    def decisions(self) -> list[Decision]:
+        """For each column what it is, or that it is left out; why, and what was done."""
+        done = {part.column: part.reason for part in self._fitted.parts}
+        return [
+            Decision(
+                f"column {column.name}",
+                str(column.column_type) if column.used else "left out",
+                "; ".join(filter(None, [column.reason, done.get(column.name)])),
+            )
+            for column in self._fitted.columns
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return everything fitted as plain JSON; floats survive bit for bit."""

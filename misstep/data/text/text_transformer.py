@@ -64,7 +64,7 @@ class TextPart:
     words: tuple[str, ...]
     length: int
     indicator: bool
-    because: str
+    reason: str
     kind: Literal["text"] = "text"
 
     __pydantic_config__: ClassVar[Any] = STRICT

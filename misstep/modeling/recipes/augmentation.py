@@ -87,9 +87,9 @@ def tell_augmentation(
         choices.add("augmentation", NONE, f"pictures of {side} pixels a side are too small to move")
         return layers, mixup
     because = (
-        f"no picture is seen twice the same; mirrored too, since {mirroring.because}"
+        f"no picture is seen twice the same; mirrored too, since {mirroring.reason}"
         if mirroring.allowed
-        else f"no picture is seen twice the same; not mirrored, since {mirroring.because}"
+        else f"no picture is seen twice the same; not mirrored, since {mirroring.reason}"
     )
     choices.add("augmentation", default, because)
     return layers, mixup

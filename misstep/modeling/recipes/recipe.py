@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from misstep.data import Target
+from misstep.data import Target, TaskType
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Array
 from misstep.modeling.settings import Choices, Settings
@@ -93,7 +93,7 @@ def choose_loss(target: Target) -> tuple[Loss, int, str]:
     """Return the loss for a target, the outputs that the network needs, and why."""
     if target.is_number:
         return SquaredError(), 1, "a number is predicted, standardized while training"
-    if target.kind == "two classes":
+    if target.task is TaskType.BINARY:
         return BinaryCrossEntropy(), 1, "two classes: one output through a sigmoid"
     count = len(target.classes)
     return CrossEntropy(), count, f"{count} classes: one output each through a softmax"

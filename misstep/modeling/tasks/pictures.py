@@ -39,7 +39,7 @@ def train_pictures(
     labels = np.asarray(pictures.train_labels)
     target = recognize_target(labels, "class", "classification")
     because = f"each picture has a label, and there are {_counted(labels)}"
-    choices.add("target", f"class: {target.kind}", because)
+    choices.add("target", f"class: {target.task}", because)
     codes = np.asarray(target.encode(labels))
     brought = len(pictures.test_pictures) > 0
     parts = split_rows(

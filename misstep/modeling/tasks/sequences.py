@@ -56,7 +56,7 @@ def train_sequences(
     target = recognize_target(labels, name, task)
     if name == "y" and not target.is_number:
         target = replace(target, name="class")
-    choices.add("target", f"{target.name}: {target.kind}", target.because)
+    choices.add("target", f"{target.name}: {target.task}", target.reason)
     notes += target.notes
     known = np.asarray(target.present(labels))
     sequences = sequences.take(np.flatnonzero(known))
@@ -135,8 +135,8 @@ def train_long_table(
         )
     choices.add("sequences", f"lines with the same {identifier} are one", because)
     form, told = long_form_of(table, identifier, target)
-    for what, choice, reason in told:
-        choices.add(what, choice, reason)
+    for decision in told:
+        choices.add(decision.what, decision.choice, decision.reason)
     judged = None if test is None else sequences_from_table(test, form, target)
     sequences = sequences_from_table(table, form, target)
     return train_sequences(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Table, Target
+from misstep.data import Table, Target, TaskType
 from misstep.data.series.series import Series, only_rows, plan_series, read_series
 from misstep.data.series.windows import SeriesWindows, thinned
 from misstep.errors import ArgumentError, DataError
@@ -186,7 +186,7 @@ class _Learner:
     def __init__(self, series: Series, shape: Shape, settings: Settings, choices: Choices) -> None:
         self.series, self.shape = series, shape
         self.settings, self.choices = settings, choices
-        self.target = Target(series.plan.target, "number", "a series goes on in numbers")
+        self.target = Target(series.plan.target, TaskType.NUMBER, "a series goes on in numbers")
         self.recipe: Recipe
         self.model: ForecastModel
         self.stages: StageReport | None = None

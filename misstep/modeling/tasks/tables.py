@@ -52,7 +52,7 @@ def train_table(
         )
     column = table.frame[name]
     recognized = recognize_target(column, name, task)
-    choices.add("target", f"{name}: {recognized.kind}", recognized.because)
+    choices.add("target", f"{name}: {recognized.task}", recognized.reason)
     notes += recognized.notes
     present = np.asarray(recognized.present(column))
     numbers = np.flatnonzero(present) + 1

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from misstep.data import Preprocessing, Target
+from misstep.data import Decision, Preprocessing, Target
 from misstep.ir import one_blas_thread
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.learning import Part, learn
 from misstep.modeling.model import Model
 from misstep.modeling.recipes import RecipeMaker
 from misstep.modeling.scores import Scores
-from misstep.modeling.settings import Choice, Choices, Settings
+from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.stages import StageReport, stage_report
 from misstep.train import Run
 
@@ -37,7 +37,7 @@ class Trained:
     model: Model
     run: Run
     metrics: dict[str, Scores]
-    choices: list[Choice]
+    choices: list[Decision]
     notes: list[str]
     seconds: float
     baselines: Sequence[Baseline] = ()
