@@ -1,15 +1,17 @@
-"""From a graph to what runs: machine code, or a Python file for people.
+"""From a graph to machine code that runs many steps in one call.
 
-Knows `ir` and `ops`, no network. Read in this order: `program.py` (what people call), `lower.py`
-(how the parts fit together), `simplify/`, `fuse.py`, `partition.py`, `plan_memory.py`, `kernels/`,
-`elements.py`, `code.py`, `native.py`. How a program is looked at: `inspecting.py`, `profiling.py`.
+Four stages, a folder each: `passes/` (a graph with less to compute), `schedule/` (kernels, their
+order, memory), `codegen/` (the text of one native function), `runtime/` (machine code, threads).
+Below them lies `language/`, in which kernels are written: scheduling asks the code of an entry what
+it reads. A stage imports only those before it: language, passes, schedule, codegen, runtime. What
+people call is `runtime/program.py`. Knows `ir` and `ops`, no network.
 """
 
+from misstep.compiler.codegen.lower import Roles
 from misstep.compiler.emit_python import emit_python
 from misstep.compiler.inspecting import SECTIONS, graph_section, overview, profile_text, summary
-from misstep.compiler.lower import Roles
 from misstep.compiler.profiling import Profile
-from misstep.compiler.program import NativeProgram, Prepared
+from misstep.compiler.runtime.program import NativeProgram, Prepared
 
 __all__ = [
     "SECTIONS",

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misstep.compiler.code import KIND_OF_DTYPE, Number
-from misstep.compiler.element_code import ElementCode
-from misstep.compiler.elements import Elements, Positions
-from misstep.compiler.families import family_of
-from misstep.compiler.fuse import Fused, Kernel
-from misstep.compiler.reading import positions_of
-from misstep.compiler.views import Buffer, View
+from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.element_code import ElementCode
+from misstep.compiler.language.elements import Elements, Positions
+from misstep.compiler.language.views import Buffer, View
+from misstep.compiler.schedule.fuse import Fused, Kernel
+from misstep.compiler.schedule.kernel_classes import family_of
+from misstep.compiler.schedule.reads import positions_of
 from misstep.ir import Value
 
 __all__ = ["Cost", "buffer_bytes", "cost_of", "steps_of"]

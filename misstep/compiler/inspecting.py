@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from misstep.compiler.codegen.lower import Slot
 from misstep.compiler.costs import Cost, buffer_bytes, cost_of, steps_of
 from misstep.compiler.emit_python import emit_python
-from misstep.compiler.fuse import Kernel
 from misstep.compiler.labels import Labels
 from misstep.compiler.layout import (
     WIDTH,
@@ -26,18 +26,18 @@ from misstep.compiler.layout import (
     shortened,
     wrapped,
 )
-from misstep.compiler.lower import Slot
 from misstep.compiler.naming import as_identifier
-from misstep.compiler.native import assembly
-from misstep.compiler.plan_memory import lifetimes
+from misstep.compiler.passes import Pass, simplify
 from misstep.compiler.profiling import KernelProfile, Profile, footprint_of
-from misstep.compiler.reading import Read
-from misstep.compiler.simplify import Pass, simplify
+from misstep.compiler.runtime.native import assembly
+from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.plan_memory import lifetimes
+from misstep.compiler.schedule.reads import Read
 from misstep.errors import ArgumentError
 from misstep.ir import Graph, Value
 
 if TYPE_CHECKING:
-    from misstep.compiler.program import NativeProgram
+    from misstep.compiler.runtime.program import NativeProgram
 
 __all__ = [
     "SECTIONS",

@@ -3,8 +3,8 @@
 Measured once for each number of threads, in about a tenth of a second, by loops that are generated
 like any kernel: multiply-adds in registers only, and reading or copying what lies in a cache or in
 memory. Of several tries the fastest counts, since other programs can only make them slower. Also
-how long a tick of the clock of `clock.py` is. Knows no program; `profiling.py` compares kernels
-with it.
+how long a tick of the clock of `codegen/timers.py` is. Knows no program; `profiling.py` compares
+kernels with it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from misstep.compiler.clock import write_clock
-from misstep.compiler.code import Code, Number
-from misstep.compiler.native import NativeModule, compile_module
-from misstep.compiler.target import Target
-from misstep.compiler.threads import CREW, CREW_ARGUMENTS, CREW_RESULT, usable_cores
+from misstep.compiler.codegen.target import Target
+from misstep.compiler.codegen.timers import write_clock
+from misstep.compiler.language.code import Code, Number
+from misstep.compiler.runtime.cores import usable_cores
+from misstep.compiler.runtime.native import NativeModule, compile_module
+from misstep.compiler.runtime.thread_pool import CREW, CREW_ARGUMENTS, CREW_RESULT
 from misstep.ir import Array
 
 __all__ = ["Level", "Peaks", "TickRate", "measured_peaks", "ticks_of_one_reading"]

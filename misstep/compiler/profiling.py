@@ -1,8 +1,8 @@
 """Where the time of a step goes, kernel by kernel, held against what the machine can do at most.
 
-A program compiled with laps (`clock.py`) runs on copies of the caller's states; of several rounds
-the fastest counts, since whatever else runs on the machine can only slow it down. `costs.py` says
-what each kernel had to do, `peaks.py` how fast that could be at best. Knows programs, prints
+A program compiled with laps (`codegen/timers.py`) runs on copies of the caller's states; of several
+rounds the fastest counts, since whatever else runs on the machine can only slow it down. `costs.py`
+says what each kernel had to do, `peaks.py` how fast that could be at best. Knows programs, prints
 nothing; `inspecting.py` puts a profile into words.
 """
 
@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from misstep.compiler.codegen.lower import REST
 from misstep.compiler.costs import Cost, buffer_bytes, cost_of
-from misstep.compiler.fuse import Kernel
 from misstep.compiler.labels import Labels
-from misstep.compiler.lower import REST
 from misstep.compiler.peaks import Peaks, TickRate, measured_peaks, ticks_of_one_reading
+from misstep.compiler.schedule.fuse import Kernel
 from misstep.errors import DataError
 from misstep.ir import Array
 
 if TYPE_CHECKING:
-    from misstep.compiler.program import NativeProgram
+    from misstep.compiler.runtime.program import NativeProgram
 
 __all__ = ["KernelProfile", "Profile", "floor_of", "footprint_of", "profile_program"]
 

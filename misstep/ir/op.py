@@ -42,8 +42,8 @@ class Op:
     cost: ClassVar[float] = 1
     # So many entries, from a multiple of it on, cost hardly more than one of them.
     block: ClassVar[int] = 1
-    # The family of kernels that computes it (compiler/families.py), where it is not entry
-    # by entry: "contraction", "reduction" …; "join" where inputs are laid side by side.
+    # The family of kernels that computes it (compiler/schedule/kernel_classes.py), where it is not
+    # entry by entry: "contraction", "reduction" …; "join" where inputs are laid side by side.
     kernel: ClassVar[str] = ""
     # Whether an entry follows from its number in row-major order alone, whatever the shape.
     by_number: ClassVar[bool] = False
@@ -96,17 +96,18 @@ class Op:
     def lower(self, code: Any, types: Sequence[Type], *operands: Any) -> Any:
         """Return one entry of the result from the matching entries of the inputs, for the compiler.
 
-        Only of ops that work entry by entry. `code` writes arithmetic (compiler/element_code.py),
-        in all lanes at once; `types`: the types of the inputs (int32 and uint32 look alike there).
+        Only of ops that work entry by entry. `code` writes arithmetic
+        (compiler/language/element_code.py), in all lanes at once; `types`: the types of the inputs
+        (int32 and uint32 look alike there).
         """
         raise NotYetError(f"compiling {self.name}", needed="an op that says how it is lowered")
 
     def element(self, place: Any) -> Any:
         """Return one entry of the result for the compiler, from the entries that it needs.
 
-        `place` reads entries of the inputs and says where the entry is (compiler/elements.py). An
-        op that works entry by entry has it from `lower`; others override it, or are no matter of
-        single entries.
+        `place` reads entries of the inputs and says where the entry is
+        (compiler/language/elements.py). An op that works entry by entry has it from `lower`; others
+        override it, or are no matter of single entries.
         """
         if not self.elementwise:
             raise GraphError(f"the compiler at {self.name}", needed="an op of single entries")

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misstep.compiler.fuse import Kernel
-from misstep.compiler.lower import Lowered
-from misstep.compiler.partition import ROWS_TOGETHER
-from misstep.compiler.views import Buffer, View
+from misstep.compiler.codegen.lower import Lowered
+from misstep.compiler.language.views import Buffer, View
+from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.partition import ROWS_TOGETHER
 from misstep.ir import Array
 
 Rows = tuple[int, int]

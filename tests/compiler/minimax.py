@@ -14,7 +14,7 @@ from typing import Any
 
 import mpmath as mp
 
-from misstep.compiler.vector_math import (
+from misstep.compiler.language.vector_math import (
     error_function,
     exponentials,
     logarithms,

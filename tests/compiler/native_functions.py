@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from misstep.compiler.code import KIND_OF_DTYPE, Number
-from misstep.compiler.element_code import ElementCode
-from misstep.compiler.native import assembly, emit_object, load_object
-from misstep.compiler.target import Target, host_target
+from misstep.compiler.codegen.target import Target
+from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.element_code import ElementCode
+from misstep.compiler.runtime.native import assembly, emit_object, load_object
+from misstep.compiler.runtime.targets import host_target
 from misstep.ir import Array
 
 Body = Callable[..., Number]

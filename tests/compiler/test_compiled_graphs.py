@@ -19,7 +19,7 @@ from program_maker import MadeUp, interpreted_steps
 
 from misstep import ops
 from misstep.compiler import NativeProgram, Roles
-from misstep.compiler.target import avx2_target, avx512_target, host_target
+from misstep.compiler.runtime.targets import avx2_target, avx512_target, host_target
 from misstep.errors import ArgumentError, NotYetError, ShapeError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, make_literal
 

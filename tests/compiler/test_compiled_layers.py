@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from misstep.compiler.target import host_target
+from misstep.compiler.runtime.targets import host_target
 from misstep.errors import NotYetError
 from misstep.ir import Array
 from misstep.nn import (

@@ -16,8 +16,9 @@ from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 from networks_maker import Case, cases
 
-from misstep.compiler import NativeProgram, native
-from misstep.compiler.target import host_target
+from misstep.compiler import NativeProgram
+from misstep.compiler.runtime import native
+from misstep.compiler.runtime.targets import host_target
 from misstep.errors import NotYetError
 from misstep.ir import Array, Interpreter
 from misstep.ir.graph import in_float64

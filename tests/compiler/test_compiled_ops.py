@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from misstep.compiler import NativeProgram
-from misstep.compiler.target import host_target
+from misstep.compiler.runtime.targets import host_target
 from misstep.errors import MisstepError, NotYetError
 from misstep.ir import DTYPES, Array, Graph, Op, Type, make_input, registered_ops
 from misstep.ops.elementwise import Gradients

@@ -20,10 +20,10 @@ import pytest
 
 import misstep as ms
 from misstep.compiler import NativeProgram
-from misstep.compiler.lower import lower
-from misstep.compiler.native import assembly
-from misstep.compiler.simplify import simplify
-from misstep.compiler.target import aarch64_target, host_target
+from misstep.compiler.codegen.lower import lower
+from misstep.compiler.passes import simplify
+from misstep.compiler.runtime.native import assembly
+from misstep.compiler.runtime.targets import aarch64_target, host_target
 from misstep.errors import NotYetError
 from misstep.ir import Array, Op, Type, Value
 from misstep.ops.elementwise import Gradients

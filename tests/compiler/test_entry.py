@@ -5,9 +5,9 @@ import ctypes
 import numpy as np
 import pytest
 
-from misstep.compiler.entry import write_entry
-from misstep.compiler.native import assembly, compile_module
-from misstep.compiler.target import aarch64_target, host_target
+from misstep.compiler.codegen.entry import write_entry
+from misstep.compiler.runtime.native import assembly, compile_module
+from misstep.compiler.runtime.targets import aarch64_target, host_target
 from misstep.errors import NotYetError
 
 BODY = """

@@ -7,9 +7,9 @@ import pytest
 
 from misstep import ops
 from misstep.autodiff import gradient
-from misstep.compiler.program import NativeProgram
-from misstep.compiler.simplify import simplify
-from misstep.compiler.simplify.factor_sums import factor_sums, is_centered
+from misstep.compiler.passes import simplify
+from misstep.compiler.passes.factor_sums import factor_sums, is_centered
+from misstep.compiler.runtime.program import NativeProgram
 from misstep.ir import Graph, Interpreter, Value, make_input
 from misstep.ops import broadcast_to, divide, mean, negative, reshape, sqrt, tanh
 from misstep.ops.reduction import Sum

@@ -14,12 +14,12 @@ from program_maker import MadeUp
 
 from misstep import ops
 from misstep.compiler import NativeProgram, Roles
-from misstep.compiler.fuse import Kernel
-from misstep.compiler.lower import Lowered, lower
-from misstep.compiler.partition import Schedule, rows_are_independent
-from misstep.compiler.plan_memory import ALIGNMENT
-from misstep.compiler.simplify import simplify
-from misstep.compiler.target import host_target
+from misstep.compiler.codegen.lower import Lowered, lower
+from misstep.compiler.passes import simplify
+from misstep.compiler.runtime.targets import host_target
+from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.partition import Schedule, rows_are_independent
+from misstep.compiler.schedule.plan_memory import ALIGNMENT
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value, make_input
 from misstep.nn import (

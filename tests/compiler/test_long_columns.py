@@ -7,8 +7,8 @@ import pytest
 
 from misstep import ops
 from misstep.compiler import NativeProgram
-from misstep.compiler.simplify import simplify
-from misstep.compiler.target import host_target
+from misstep.compiler.passes import simplify
+from misstep.compiler.runtime.targets import host_target
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Interpreter, make_input
 from misstep.ops import cast, mean

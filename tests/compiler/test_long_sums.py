@@ -9,9 +9,9 @@ import pytest
 
 from misstep import ops
 from misstep.compiler import NativeProgram
-from misstep.compiler.simplify import simplify
-from misstep.compiler.simplify.long_sums import MOST_AT_ONCE, PART
-from misstep.compiler.target import host_target
+from misstep.compiler.passes import simplify
+from misstep.compiler.passes.long_sums import MOST_AT_ONCE, PART
+from misstep.compiler.runtime.targets import host_target
 from misstep.errors import NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input
 from misstep.ops.reduction import Sum

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from misstep import ops
-from misstep.compiler.lower import Roles, lower
-from misstep.compiler.program import NativeProgram
-from misstep.compiler.simplify import ORDER, simplify
-from misstep.compiler.simplify.merge_rows import merge_rows
-from misstep.compiler.target import host_target
+from misstep.compiler.codegen.lower import Roles, lower
+from misstep.compiler.passes import ORDER, simplify
+from misstep.compiler.passes.merge_rows import merge_rows
+from misstep.compiler.runtime.program import NativeProgram
+from misstep.compiler.runtime.targets import host_target
 from misstep.ir import Graph, Interpreter, Value, make_input
 from misstep.ops import erf, mean, relu, reshape, sqrt
 
@@ -66,7 +66,7 @@ def test_numbers_stay(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, wanted in Interpreter(graph).run(feeds()).items():
         np.testing.assert_allclose(found[name], wanted, rtol=2e-5, atol=2e-6, err_msg=name)
     without = tuple(tuple(one for one in group if one is not merge_rows) for group in ORDER)
-    monkeypatch.setattr("misstep.compiler.simplify.ordering.ORDER", without)
+    monkeypatch.setattr("misstep.compiler.passes.pipeline.ORDER", without)
     plain = NativeProgram(graph, threads=1)
     assert len(plain.lowered.fused.kernels) > len(program.lowered.fused.kernels)
     for name, wanted in plain.run(feeds())[0].items():

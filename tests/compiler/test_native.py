@@ -11,10 +11,10 @@ import weakref
 import numpy as np
 import pytest
 
-from misstep.compiler import native, object_cache
-from misstep.compiler.code import Code, Number
-from misstep.compiler.native import assembly, compile_module, emit_object, load_object
-from misstep.compiler.target import aarch64_target, avx2_target, avx512_target, host_target
+from misstep.compiler.language.code import Code, Number
+from misstep.compiler.runtime import native, object_cache
+from misstep.compiler.runtime.native import assembly, compile_module, emit_object, load_object
+from misstep.compiler.runtime.targets import aarch64_target, avx2_target, avx512_target, host_target
 from misstep.errors import ArgumentError, GraphError, NotYetError
 
 try:
@@ -362,8 +362,8 @@ def run_python(code, **environment):
 
 START = f"""
 import ctypes, os, sys, threading, time
-from misstep.compiler.native import compile_module
-from misstep.compiler.target import host_target
+from misstep.compiler.runtime.native import compile_module
+from misstep.compiler.runtime.targets import host_target
 TEXT = {adding(7)!r}
 def add(text=TEXT):
     return compile_module(text, host_target()).function("add", ctypes.c_int64, ctypes.c_int64)
@@ -372,7 +372,8 @@ def add(text=TEXT):
 
 def test_importing_the_compiler_does_not_load_llvm():
     done = run_python(
-        "import sys, misstep.compiler.native, misstep.compiler.target, misstep.compiler.threads\n"
+        "import sys, misstep.compiler.runtime.native, misstep.compiler.runtime.targets\n"
+        "import misstep.compiler.runtime.thread_pool\n"
         "print('llvmlite' in sys.modules)"
     )
     assert (done.stdout, done.stderr) == ("False\n", "")

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misstep.compiler import object_cache
-from misstep.compiler.object_cache import object_key, read, why_unused, write
+from misstep.compiler.runtime import object_cache
+from misstep.compiler.runtime.object_cache import object_key, read, why_unused, write
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.open not in os.supports_dir_fd,
@@ -444,8 +444,8 @@ def test_what_dead_writers_left_goes_and_what_living_ones_write_stays(place):
 
 WRITER = """
 import sys
-from misstep.compiler.object_cache import object_key, read, write
-import misstep.compiler.object_cache as cache
+from misstep.compiler.runtime.object_cache import object_key, read, write
+import misstep.compiler.runtime.object_cache as cache
 cache.MOST_BYTES = 200_000
 for round in range(60):
     for number in range(8):

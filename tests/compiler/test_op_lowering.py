@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from native_functions import instructions, native
 
-from misstep.compiler import vector_math
-from misstep.compiler.code import KIND_OF_DTYPE, Number
-from misstep.compiler.element_code import ElementCode
-from misstep.compiler.target import Target, avx2_target, host_target
+from misstep.compiler.codegen.target import Target
+from misstep.compiler.language import vector_math
+from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.element_code import ElementCode
+from misstep.compiler.runtime.targets import avx2_target, host_target
 from misstep.errors import MisstepError, NotYetError
 from misstep.ir import DTYPES, Array, Op, Type, registered_ops
 from misstep.ops.comparison import Cast

@@ -12,13 +12,13 @@ import pytest
 
 import misstep as ms
 from misstep.compiler import NativeProgram, Profile, Roles
-from misstep.compiler import program as native_program
+from misstep.compiler.codegen.lower import BARRIER, REST, lower
 from misstep.compiler.costs import cost_of
-from misstep.compiler.lower import BARRIER, REST, lower
-from misstep.compiler.native import assembly, emit_object
+from misstep.compiler.passes import simplify
 from misstep.compiler.peaks import Level, Peaks, TickRate, measured_peaks, ticks_of_one_reading
-from misstep.compiler.simplify import simplify
-from misstep.compiler.target import aarch64_target, host_target
+from misstep.compiler.runtime import program as native_program
+from misstep.compiler.runtime.native import assembly, emit_object
+from misstep.compiler.runtime.targets import aarch64_target, host_target
 from misstep.errors import DataError
 from misstep.ir import Array, Graph, Value, make_input
 from misstep.train import Programs, Trial, make_trial

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from misstep.compiler import NativeProgram
-from misstep.compiler.kernels.scattering import rows_stay
-from misstep.compiler.lower import Roles
-from misstep.compiler.target import host_target
+from misstep.compiler.codegen.kernels.scattering import rows_stay
+from misstep.compiler.codegen.lower import Roles
+from misstep.compiler.runtime.targets import host_target
 from misstep.errors import NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, make_literal
 from misstep.ops import scatter_add, sqrt

@@ -12,11 +12,11 @@ import pytest
 from plain_runs import check_bits, plain_run, random_feeds
 
 from misstep import ops
-from misstep.compiler.simplify import ORDER, Pass, Rules, registered_passes, simplify
-from misstep.compiler.simplify.divide_by_uniform import divide_by_uniform
-from misstep.compiler.simplify.powers import powers
-from misstep.compiler.simplify.rewriting import Rewriting
-from misstep.compiler.simplify.split_flat import MOST_NEW_VALUES, split_flat
+from misstep.compiler.passes import ORDER, Pass, Rules, registered_passes, simplify
+from misstep.compiler.passes.divide_by_uniform import divide_by_uniform
+from misstep.compiler.passes.powers import powers
+from misstep.compiler.passes.rewriting import Rewriting
+from misstep.compiler.passes.split_flat import MOST_NEW_VALUES, split_flat
 from misstep.errors import GraphError
 from misstep.ir import Graph, Value, make_input, make_literal, registered_ops, verify, write_graph
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_runs import RandomGraph, check_bits, plain_run, random_feeds
 
-from misstep.compiler.simplify import Pass, registered_passes, simplify
+from misstep.compiler.passes import Pass, registered_passes, simplify
 from misstep.ir import Graph, Interpreter, read_graph, verify, write_graph
 
 PASSES = registered_passes()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from plain_runs import check_bits, plain_run
 
-from misstep.compiler.simplify import registered_passes, simplify
+from misstep.compiler.passes import registered_passes, simplify
 from misstep.ir import Graph, Interpreter, Value, verify
 from misstep.nn import (
     CrossEntropy,

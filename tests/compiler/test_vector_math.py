@@ -18,11 +18,12 @@ import pytest
 from native_functions import function_text, native
 from scipy import special as scipy_special
 
-from misstep.compiler import vector_math
-from misstep.compiler.code import Number
-from misstep.compiler.element_code import ElementCode
-from misstep.compiler.target import Target, avx2_target, host_target
-from misstep.compiler.vector_math import evaluation, large_angles
+from misstep.compiler.codegen.target import Target
+from misstep.compiler.language import vector_math
+from misstep.compiler.language.code import Number
+from misstep.compiler.language.element_code import ElementCode
+from misstep.compiler.language.vector_math import evaluation, large_angles
+from misstep.compiler.runtime.targets import avx2_target, host_target
 from misstep.errors import NotYetError
 from misstep.ir import Array
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misstep.compiler.views import Buffer, View, row_major
+from misstep.compiler.language.views import Buffer, View, row_major
 from misstep.ir import Array
 
 SIZE = 96

@@ -1,0 +1,33 @@
+"""The loops of kernels, as code: one file for each family.
+
+Start at `emission.py`, what all of them share; then `entries.py` (entry by entry), `reduction.py`,
+`contraction.py` (matrix products) with `packing.py`, `fetching.py` (rows by index),
+`scattering.py` (updates by index) and `scan.py` (a body of kernels, step after step).
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from misstep.compiler.codegen.kernels.contraction import write_contraction
+from misstep.compiler.codegen.kernels.convolution import write_convolution
+from misstep.compiler.codegen.kernels.emission import Emission
+from misstep.compiler.codegen.kernels.entries import write_entries
+from misstep.compiler.codegen.kernels.fetching import write_fetch
+from misstep.compiler.codegen.kernels.reduction import write_reduction
+from misstep.compiler.codegen.kernels.scan import write_scan
+from misstep.compiler.codegen.kernels.scattering import write_scatter
+from misstep.compiler.codegen.kernels.window_products import write_window_products
+from misstep.compiler.schedule.fuse import Kernel
+
+# What writes the loops of each family of kernels (families.py).
+WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {
+    "contraction": write_contraction,
+    "convolution": write_convolution,
+    "window products": write_window_products,
+    "reduction": write_reduction,
+    "scatter": write_scatter,
+}
+# The kernels of a scan's body are of these families themselves.
+WRITERS["scan"] = partial(write_scan, writers=WRITERS)
+
+__all__ = ["WRITERS", "Emission", "write_entries", "write_fetch"]

@@ -1,0 +1,403 @@
+"""Matrix products: tiles of the result held in registers while the summed axis passes by.
+
+A tile is some rows by some vectors. Each entry is one chain of fused multiply-adds in the order of
+the summed axis, so its bits depend on neither tile nor vector width; only where a result is so
+small that one chain would keep the processor waiting, the shapes (and nothing else) say that the
+sum is made of four interleaved chains. What is worked out from the result entry by entry happens
+while the tile is still in registers. `packing.py` brings operands into order where their memory
+would be read badly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from misstep.compiler.codegen.kernels.emission import Emission
+from misstep.compiler.codegen.kernels.finishing import finish_tile, strip_masks
+from misstep.compiler.codegen.kernels.packing import Packed, pack_columns, pack_rows
+from misstep.compiler.codegen.kernels.strips import over_strips
+from misstep.compiler.codegen.kernels.tiles import Operand, Tile, chains_of, choose_tile
+from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
+from misstep.compiler.language.elements import Position, plus, times
+from misstep.compiler.language.views import View
+from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.reads import positions_of
+from misstep.ir import Value
+
+# Rows of an operand this many bytes apart each need an entry of the table of pages, and fall into
+# few sets of the caches where that is a power of two; columns of them then do so at half of it.
+FAR_APART = 4096
+# Columns that are packed and gone through together at most: 1 KiB of a row of float32.
+MOST_COLUMNS = 256
+# Bytes of an operand that each thread may hold a copy of.
+MOST_PACKED = 16 * 2**20
+# So short a sum is written without a loop.
+FEW_STEPS = 4
+# So long a strip of columns, read anew for each tile of rows, does not fit the first cache: lying
+# together, it comes from the second one faster.
+LONG_SUM, MANY_ROWS = 1024, 128
+# Strips of columns for which a copy of rows that are read somewhat badly pays.
+MANY_STRIPS = 8
+# Fewer than so many entries along the summed axis fit the caches anyhow.
+SHORT_SUM = 32
+
+
+def write_contraction(emission: Emission, kernel: Kernel) -> None:
+    """Write the loops of a matrix product and of what follows from its entries."""
+    core = kernel.core
+    assert core is not None
+    views = [emission.fused.storage[given] for given in core.inputs]
+    bases = [emission.addresses(view) for view in views]
+    kind = KIND_OF_DTYPE[core.dtype]
+    batch = core.shape[:-2]
+    if not batch:
+        low, high = emission.bounds(kernel.rows)
+        operands = [
+            _operand(emission, base, view, kind, ())
+            for base, view in zip(bases, views, strict=True)
+        ]
+        _write_matrix(emission, kernel, operands, low, high, ())
+        return
+    low, high = emission.bounds(batch[0])
+
+    def over(axis: int, outer: tuple[Position, ...]) -> None:
+        if axis == len(batch):
+            operands = [
+                _operand(emission, base, view, kind, outer)
+                for base, view in zip(bases, views, strict=True)
+            ]
+            code = emission.code
+            _write_matrix(
+                emission, kernel, operands, code.index(0), code.index(core.shape[-2]), outer
+            )
+            return
+        first, last = (low, high) if axis == 0 else (0, batch[axis])
+        with emission.code.loop(first, last, hint="batch") as loop:
+            over(axis + 1, (*outer, Position(loop.index)))
+
+    over(0, ())
+
+
+def pack_once(emission: Emission, core: Value, view: View, panel: Number | None) -> int:
+    """Write that the right operand of a product is packed, for many products; return its bytes.
+
+    `view`: where it lies; `panel`: where it goes, None to only ask how much room it takes.
+    """
+    code, kind = emission.code, KIND_OF_DTYPE[core.dtype]
+    rows, columns = core.shape[-2:]
+    summed = view.shape[0]
+    tile = choose_tile(emission.target.vector_registers, emission.target.lanes(kind), rows, columns)
+    width = tile.vectors * tile.lanes
+    if panel is not None:
+        right = _operand(emission, emission.addresses(view), view, kind, ())
+
+        def pack(first: Number, many: int) -> None:
+            there = code.address(panel, times(code, first, summed * BYTES[kind]), "i8")
+            pack_columns(emission, right, kind, first, many, summed, tile, there)
+
+        whole = columns // width * width
+        if whole:
+            with code.loop(0, whole, width, hint="strips") as loop:
+                pack(loop.index, width)
+        if columns > whole:
+            pack(code.index(whole), columns - whole)
+    return -(-columns // tile.lanes) * tile.lanes * summed * BYTES[kind]
+
+
+def _operand(
+    emission: Emission, base: Number, view: View, kind: str, outer: tuple[Position, ...]
+) -> Operand:
+    """Return one matrix of a batch."""
+    code = emission.code
+    offset = code.index(0)
+    axes = len(view.shape) - 2
+    for position, length, stride in zip(
+        outer[len(outer) - axes :] if axes else (),
+        view.shape[:axes],
+        view.strides[:axes],
+        strict=True,
+    ):
+        if length > 1:
+            offset = plus(code, offset, times(code, position.start, stride))
+    return Operand(code.address(base, offset, kind), view.strides[-2], view.strides[-1])
+
+
+def _write_matrix(
+    emission: Emission,
+    kernel: Kernel,
+    operands: list[Operand],
+    low: Number,
+    high: Number,
+    outer: tuple[Position, ...],
+) -> None:
+    core, code = kernel.core, emission.code
+    assert core is not None
+    rows, columns = core.shape[-2:]
+    summed = core.inputs[0].shape[-1]
+    if summed == 0 or rows == 0 or columns == 0:
+        _write_empty(emission, kernel, low, high, outer)
+        return
+    kind = KIND_OF_DTYPE[core.dtype]
+    tile = choose_tile(emission.target.vector_registers, emission.target.lanes(kind), rows, columns)
+    left, right = operands
+    width = tile.vectors * tile.lanes
+    scratch = emission.scratch
+    used = 0
+    size = BYTES[kind]
+    packed_left: Packed | None = None
+    small = rows * summed * size <= MOST_PACKED
+    worth = rows > tile.rows and summed >= SHORT_SUM and columns > width
+    if small and worth and _badly_read(left, size, columns // width):
+        packed_left = pack_rows(emission, left, kind, low, high, rows, summed, tile.rows, scratch)
+        used = packed_left.bytes
+    panel = code.address(scratch, code.index(used), "i8")
+    must = right.columns != 1 and columns > 1
+    ready = emission.panels.get(core.inputs[1])
+    far = rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART
+    long = rows >= MANY_ROWS and summed >= LONG_SUM and right.rows > width
+    packing = must or far or long
+    together = width
+    if ready is not None:
+        # Packed before, once for many products. A row is finished along all columns before the next
+        # one, unless a panel so large would have to come from far away for every few rows.
+        near = summed * columns * size <= emission.target.l2_bytes // 2
+        together, panel, packing = (columns if near else width), ready, True
+    elif packing:
+        # As many columns as leave half of the second cache to the rest, so that a row is finished
+        # along many columns before the next one: memory is then read and written in long pieces.
+        room = emission.target.l2_bytes // 2 // (summed * size) // width * width
+        together = min(max(room, width), MOST_COLUMNS, -(-columns // width) * width)
+        used += summed * together * size
+    emission.scratch_bytes = max(emission.scratch_bytes, used)
+    chains = chains_of(rows, columns, summed) if emission.chaining else 1
+    beside = _read_beside(emission, kernel) if packing and ready is None else []
+
+    def columns_from(start: Number, count: int) -> None:
+        """Write all rows for the `count` columns from `start` on."""
+        strips = panel
+        if ready is not None:
+            strips = code.address(ready, times(code, start, summed * size), "i8")
+
+        def pack(first: Number, many: int) -> None:
+            there = code.address(panel, times(code, first, summed * size), "i8")
+            pack_columns(emission, right, kind, plus(code, start, first), many, summed, tile, there)
+
+        if packing and ready is None:
+            over_strips(code, count, width, pack)
+
+        def block(row: Number, height: int) -> None:
+            if packed_left is not None:
+                given = packed_left.block(code, row)
+            else:
+                moved = times(code, row, left.rows)
+                given = Operand(code.address(left.base, moved, kind), left.rows, left.columns)
+
+            def strip(first: Number, many: int) -> None:
+                narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
+                column = plus(code, start, first)
+                if packing:
+                    there = code.address(strips, times(code, first, summed * size), "i8")
+                    source = Operand(there, narrow.vectors * tile.lanes, 1)
+                else:
+                    moved = times(code, column, right.columns if columns > 1 else 1)
+                    source = Operand(code.address(right.base, moved, kind), right.rows, 1)
+
+                def ask(number: Number) -> None:
+                    _fetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
+
+                sums = _multiply(
+                    emission,
+                    given,
+                    source,
+                    height,
+                    narrow,
+                    many,
+                    summed,
+                    kind,
+                    chains,
+                    ask if beside else None,
+                )
+                places = [(*outer, Position(plus(code, row, code.index(r)))) for r in range(height)]
+                finish_tile(emission, kernel, sums, places, column, narrow.lanes, many)
+
+            over_strips(code, count, width, strip)
+
+        over_rows(emission, rows, tile.rows, low, high, block)
+
+    over_strips(code, columns, together, columns_from, "columns")
+
+
+def _read_beside(emission: Emission, kernel: Kernel) -> list[View]:
+    """Return what is read entry by entry when a tile is finished, if it does not lie near.
+
+    Such as weights and the state of an optimizer: memory that nobody has asked for since the last
+    step.
+    """
+    here = positions_of(kernel.shape)
+    found = {
+        read.view: read.view.size * BYTES[KIND_OF_DTYPE[read.view.buffer.dtype]]
+        for read in emission.fused.reads(kernel)
+        if read.view is not None and read.positions == here and read.base.op is None
+    }
+    return list(found) if sum(found.values()) > emission.target.l2_bytes else []
+
+
+def _fetch_row(
+    emission: Emission,
+    views: list[View],
+    row: Number,
+    column: Number,
+    tile: Tile,
+    outer: tuple[Position, ...],
+) -> None:
+    """Write that the processor should bring one row of a tile near, without waiting for it."""
+    code = emission.code
+    for view in views:
+        kind = KIND_OF_DTYPE[view.buffer.dtype]
+        for v in range(tile.vectors):
+            along = Position(plus(code, column, code.index(v * tile.lanes)), True)
+            offset, _, _ = emission.elements(tile.lanes).offset(
+                view, (*outer, Position(row), along)
+            )
+            code.prefetch(code.address(emission.addresses(view), offset, kind))
+
+
+def _badly_read(left: Operand, size: int, strips: int) -> bool:
+    """Tell whether one entry after the other along the summed axis is far away.
+
+    At half of that, a copy pays only where many strips of columns are worked out from it.
+    """
+    apart = left.columns * size
+    return apart >= FAR_APART or (apart * 2 == FAR_APART and strips > MANY_STRIPS)
+
+
+def over_rows(
+    emission: Emission,
+    rows: int,
+    height: int,
+    low: Number,
+    high: Number,
+    block: Callable[[Number, int], None],
+) -> None:
+    """Write a loop over blocks of rows; the last block of all rows may be lower.
+
+    A thread's share begins at a whole block and ends at one, or at the last row.
+    """
+    code = emission.code
+    rest = rows % height
+    if rows < height:
+        with code.when(code.less(low, high), hint="rows"):
+            block(low, rows)
+        return
+    if not rest:
+        with code.loop(low, high, height, hint="rows") as loop:
+            block(loop.index, height)
+        return
+    last = code.index(rows - rest)
+    end = code.select(code.less(high, last), high, last)
+    with code.loop(low, end, height, hint="rows") as loop:
+        block(loop.index, height)
+    with code.when(code.compare("sgt", high, last), hint="lastrows"):
+        block(last, rest)
+
+
+def _multiply(
+    emission: Emission,
+    left: Operand,
+    right: Operand,
+    height: int,
+    tile: Tile,
+    count: int,
+    summed: int,
+    kind: str,
+    chains: int,
+    ask: Callable[[Number], None] | None,
+) -> list[list[Number]]:
+    """Return the sums of a tile: for each row, its vectors.
+
+    `ask`: writes that what a row needs when the tile is finished is brought near. Spread over the
+    sum, one row after the other, since a processor has few lines under way at a time.
+    """
+    code, lanes = emission.code, tile.lanes
+    masks = strip_masks(emission, tile.lanes, count)
+    zero = code.constant(0, kind, lanes)
+
+    def step(at: Number, sums: list[Number], more: int = 0) -> list[Number]:
+        place = plus(code, at, code.index(more))
+        line = code.address(right.base, times(code, place, right.rows), kind)
+        vectors = [
+            code.load(code.address(line, code.index(v * lanes), kind), kind, lanes, masks[v])
+            for v in range(tile.vectors)
+        ]
+        column = code.address(left.base, times(code, place, left.columns), kind)
+        made = []
+        for row in range(height):
+            one = code.load(code.address(column, code.index(row * left.rows), kind), kind)
+            wide = code.splat(one, lanes)
+            for v in range(tile.vectors):
+                made.append(code.fma(wide, vectors[v], sums[row * tile.vectors + v]))
+        return made
+
+    number = height * tile.vectors
+    if summed <= FEW_STEPS:
+        sums = [zero] * number
+        for at in range(summed):
+            sums = step(code.index(at), sums)
+    elif chains == 1 and ask is not None and summed >= 2 * height:
+        part = summed // height
+        with code.loop(0, height, 1, [zero] * number, hint="part") as parts_loop:
+            ask(parts_loop.index)
+            first = times(code, parts_loop.index, part)
+            with code.loop(
+                first, plus(code, first, code.index(part)), 1, parts_loop.values, hint="k"
+            ) as loop:
+                loop.next = step(loop.index, loop.values)
+            parts_loop.next = loop.results
+        sums = parts_loop.results
+        for at in range(part * height, summed):
+            sums = step(code.index(at), sums)
+    elif chains == 1:
+        with code.loop(0, summed, 1, [zero] * number, hint="k") as loop:
+            loop.next = step(loop.index, loop.values)
+        sums = loop.results
+    else:
+        whole = summed // chains * chains
+        with code.loop(0, whole, chains, [zero] * (number * chains), hint="k") as loop:
+            following: list[Number] = []
+            for chain in range(chains):
+                part = loop.values[chain * number : (chain + 1) * number]
+                following += step(loop.index, part, chain)
+            loop.next = following
+        parts = [loop.results[chain * number : (chain + 1) * number] for chain in range(chains)]
+        for chain in range(summed - whole):
+            parts[chain] = step(code.index(whole + chain), parts[chain])
+        while len(parts) > 1:
+            half = len(parts) // 2
+            parts = [
+                [code.add(a, b) for a, b in zip(parts[one], parts[one + half], strict=True)]
+                for one in range(half)
+            ]
+        sums = parts[0]
+    return [sums[row * tile.vectors : (row + 1) * tile.vectors] for row in range(height)]
+
+
+def _write_empty(
+    emission: Emission, kernel: Kernel, low: Number, high: Number, outer: tuple[Position, ...]
+) -> None:
+    """Write the results of sums of nothing: zeros, where there are any entries at all."""
+    core = kernel.core
+    assert core is not None
+    if math.prod(core.shape) == 0:
+        return
+    kind = KIND_OF_DTYPE[core.dtype]
+    code, columns, lanes = emission.code, core.shape[-1], emission.target.lanes(kind)
+    with code.loop(low, high, hint="row") as loop:
+
+        def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
+            zero = code.constant(0, kind, lanes)
+            here = (*outer, Position(loop.index), Position(first, True))
+            emission.results(kernel, here, lanes, mask, zero)
+            return values
+
+        emission.lanes_in(columns, lanes, [], along)

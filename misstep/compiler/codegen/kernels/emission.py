@@ -1,0 +1,208 @@
+"""What every kernel needs while it is written: code, addresses, single numbers, a thread's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from misstep.compiler.codegen.target import Target
+from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.elements import Elements, Position, Positions, is_one_number
+from misstep.compiler.language.views import View
+from misstep.compiler.schedule.fuse import Fused, Kernel
+from misstep.errors import GraphError
+from misstep.ir import Value
+
+# Lanes of the loops over entries. Sums along a contiguous axis are defined as so many strided
+# partial sums folded as a tree, whatever the processor's vectors hold, so that bits are the same.
+LANES = 16
+
+
+@dataclass
+class Emission:
+    """The function under construction.
+
+    `addresses`: where the first entry of a view is, in this step. `bounds`: for a number of rows,
+    the first row of this thread and the one behind its last. `scratch`: memory of this thread's
+    own. `singles`: single numbers worked out so far in this step. `chaining`: whether short results
+    may be summed in several chains; not where a row's bits must not depend on how many rows there
+    are.
+    """
+
+    code: Any
+    fused: Fused
+    target: Target
+    addresses: Callable[[View], Number]
+    bounds: Callable[[int], tuple[Number, Number]]
+    scratch: Number
+    singles: dict[Value, Number] = field(default_factory=dict)
+    scratch_bytes: int = 0
+    chaining: bool = True
+    # Where right operands of matrix products lie packed already (contraction.py: pack_once).
+    panels: dict[Value, Number] = field(default_factory=dict)
+    # How a number from outside of the function under construction is called inside.
+    take: Callable[[Number], Number] = lambda number: number
+
+    def elements(
+        self,
+        lanes: int = 0,
+        mask: Number | None = None,
+        given: dict[tuple[Value, Positions], Number] | None = None,
+        *,
+        flat: bool = False,
+        aligned: bool = False,
+        memory: dict[tuple[Value, Positions], Number] | None = None,
+    ) -> Elements:
+        """Return what computes entries at one place of a kernel."""
+        return Elements(
+            self.code,
+            self.fused.storage,
+            self.addresses,
+            self.single,
+            lanes,
+            mask,
+            given if given is not None else {},
+            flat,
+            aligned,
+            memory if memory is not None else {},
+        )
+
+    def single(self, value: Value) -> Number | None:
+        """Return a single number that was worked out before this kernel, or a constant."""
+        if value in self.singles:
+            return self.singles[value]
+        if value.is_literal and value.data is not None and is_one_number(value):
+            number = value.data.reshape(-1)[0].item()
+            found: Number = self.code.constant(number, KIND_OF_DTYPE[value.dtype])
+            return found
+        if value in self.fused.singles:
+            raise GraphError(f"the compiler at {value.describe()}", needed="it to be worked out")
+        return None
+
+    def work_out(self, value: Value) -> Number:
+        """Work out a single number here, outside of all loops, unless that was done before."""
+        known = self.singles.get(value)
+        if known is not None:
+            return known
+        op = value.op
+        if op is None and value.is_literal:
+            found = self.single(value)
+            assert found is not None
+        elif op is None:
+            zeros = (Position(self.code.index(0)),) * value.ndim
+            found = self.elements().load(self.fused.storage[value], zeros, value.dtype)
+        elif op is not None and op.moves:
+            (given,) = value.inputs
+            if given in self.fused.singles:
+                found = self.work_out(given)
+            else:
+                view = op.view(self.fused.storage[given])
+                zeros = (Position(self.code.index(0)),) * value.ndim
+                found = self.elements().load(view, zeros, value.dtype)
+        else:
+            if not op.elementwise:
+                raise GraphError(
+                    f"the compiler at {value.describe()}", needed="an order of kernels"
+                )
+            types = [one.type for one in value.inputs]
+            found = op.lower(self.code, types, *(self.work_out(one) for one in value.inputs))
+        self.singles[value] = found
+        return found
+
+    def results(
+        self,
+        kernel: Kernel,
+        positions: Positions,
+        lanes: int = 0,
+        mask: Number | None = None,
+        core: Number | None = None,
+        *,
+        flat: bool = False,
+        aligned: bool = False,
+        memory: dict[tuple[Value, Positions], Number] | None = None,
+    ) -> None:
+        """Work out and store all results of a kernel at one place.
+
+        `core`: the core's entry, in a register. Everything is read before anything is stored, since
+        a result may take the place of what it is computed from.
+        """
+        self.work_out_results(
+            kernel, positions, lanes, mask, core, flat=flat, aligned=aligned, memory=memory
+        )()
+
+    def work_out_results(
+        self,
+        kernel: Kernel,
+        positions: Positions,
+        lanes: int = 0,
+        mask: Number | None = None,
+        core: Number | None = None,
+        *,
+        flat: bool = False,
+        aligned: bool = False,
+        memory: dict[tuple[Value, Positions], Number] | None = None,
+    ) -> Callable[[], None]:
+        """Work out all results of a kernel at one place; what is returned writes their storing."""
+        given: dict[tuple[Value, Positions], Number] = {}
+        if core is not None and kernel.core is not None:
+            given[kernel.core, positions] = core
+        elements = self.elements(lanes, mask, given, flat=flat, aligned=aligned, memory=memory)
+        made: list[tuple[Number, View]] = []
+        for value, view in kernel.results:
+            if (value, positions) in given:
+                number = given[value, positions]
+            elif self.fused.storage.get(value) == view and value.op is not None:
+                number = elements.work_out(value, positions)
+            else:
+                number = elements.read(value, positions)
+            given[value, positions] = number
+            made.append((number, view))
+
+        def store() -> None:
+            for number, view in made:
+                elements.store(number, view, positions)
+
+        return store
+
+    def lanes_over(
+        self, start: Number, stop: Number, lanes: int, body: Callable[[Number, Number | None], None]
+    ) -> None:
+        """Write a loop over entries from `start` to `stop`, so many lanes at once.
+
+        `body` gets the first lane's entry and the mask of a last, partly filled vector.
+        """
+        code = self.code
+        count = code.subtract(stop, start)
+        whole = code.and_(count, code.index(-lanes))
+        middle = code.add(start, whole)
+        with code.loop(start, middle, lanes, hint="lanes") as loop:
+            body(loop.index, None)
+        rest = code.subtract(count, whole)
+        with code.when(code.compare("sgt", rest, code.index(0)), hint="tail"):
+            body(middle, code.first_lanes(rest, lanes))
+
+    def lanes_in(
+        self,
+        length: int,
+        lanes: int,
+        carried: Sequence[Number],
+        body: Callable[[Number, Number | None, list[Number]], list[Number]],
+    ) -> list[Number]:
+        """Write a loop over `length` entries, so many lanes at once, handing values on.
+
+        `body` gets the first lane's entry, the mask of the last vector, and the values.
+        """
+        code = self.code
+        whole = length // lanes * lanes
+        values = list(carried)
+        if whole == lanes:
+            values = body(code.index(0), None, values)
+        elif whole:
+            with code.loop(0, whole, lanes, values, hint="lanes") as loop:
+                loop.next = body(loop.index, None, loop.values)
+            values = loop.results
+        if length > whole:
+            mask = code.constants([lane < length - whole for lane in range(lanes)], "i1")
+            values = body(code.index(whole), mask, values)
+        return values

@@ -1,0 +1,189 @@
+"""Operands of matrix products brought into the order in which tiles read them.
+
+Rows of a large matrix lie so far apart in memory that the caches' sets and the table of pages can't
+hold a column of them; a panel copied together is read at full speed. Each thread packs for itself,
+into scratch memory of its own: no thread waits for another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from misstep.compiler.codegen.kernels.emission import Emission
+from misstep.compiler.codegen.kernels.tiles import Operand, Tile
+from misstep.compiler.language.code import BYTES, Number
+from misstep.compiler.language.elements import plus, times
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Rows of the left operand in blocks: entry k of row r in a block lies at k · height + r."""
+
+    base: Number
+    low: Number
+    height: int
+    summed: int
+    kind: str
+    bytes: int
+
+    def block(self, code: Any, row: Number) -> Operand:
+        """Return the block that begins at `row`."""
+        start = times(code, code.subtract(row, self.low), self.summed)
+        return Operand(code.address(self.base, start, self.kind), 1, self.height)
+
+
+def pack_rows(
+    emission: Emission,
+    left: Operand,
+    kind: str,
+    low: Number,
+    high: Number,
+    rows: int,
+    summed: int,
+    height: int,
+    scratch: Number,
+) -> Packed:
+    """Write the copying of this thread's rows of the left operand, block after block.
+
+    For an operand whose rows lie side by side (a transposed one): a vector of them is copied at
+    once. A block at the end that is not full is read as far as there are rows.
+    """
+    code = emission.code
+    rest = rows % height
+    packed = Packed(
+        scratch, low, height, summed, kind, -(-rows // height) * height * summed * BYTES[kind]
+    )
+
+    def copy(row: Number, count: int) -> None:
+        to = packed.block(code, row)
+        source = code.address(left.base, times(code, row, left.rows), kind)
+        with code.loop(0, summed, hint="pack") as loop:
+            line = code.address(source, times(code, loop.index, left.columns), kind)
+            target = code.address(to.base, times(code, loop.index, height), kind)
+            if left.rows == 1:
+                code.store(code.load(line, kind, count), target)
+            else:
+                for r in range(count):
+                    one = code.load(code.address(line, code.index(r * left.rows), kind), kind)
+                    code.store(one, code.address(target, code.index(r), kind))
+
+    last = code.index(rows - rest)
+    end = code.select(code.less(high, last), high, last)
+    with code.loop(low, end, height, hint="packrows") as loop:
+        copy(loop.index, height)
+    if rest:
+        with code.when(code.compare("sgt", high, last), hint="packlast"):
+            copy(last, rest)
+    return packed
+
+
+def pack_columns(
+    emission: Emission,
+    right: Operand,
+    kind: str,
+    first: Number,
+    count: int,
+    summed: int,
+    tile: Tile,
+    panel: Number,
+) -> Operand:
+    """Write the copying of `count` columns of the right operand from `first` on; return the panel.
+
+    In the panel, entry k of a column lies a whole strip's width behind entry k − 1; what is missing
+    to a full vector is zeros.
+    """
+    code, lanes = emission.code, tile.lanes
+    vectors = -(-count // lanes)
+    width = vectors * lanes
+    start = code.address(right.base, times(code, first, right.columns), kind)
+    if right.columns == 1:
+        with code.loop(0, summed, hint="pack") as loop:
+            line = code.address(start, times(code, loop.index, right.rows), kind)
+            target = code.address(panel, times(code, loop.index, width), kind)
+            for v in range(vectors):
+                left = min(count - v * lanes, lanes)
+                mask = None
+                if left < lanes:
+                    mask = code.constants([lane < left for lane in range(lanes)], "i1")
+                at = code.index(v * lanes)
+                entry = code.load(code.address(line, at, kind), kind, lanes, mask)
+                code.store(entry, code.address(target, at, kind))
+        return Operand(panel, width, 1)
+    for v in range(vectors):
+        here = min(count - v * lanes, lanes)
+        source = code.address(start, code.index(v * lanes * right.columns), kind)
+        target = code.address(panel, code.index(v * lanes), kind)
+        if right.rows == 1:
+            _turn(emission, source, right.columns, here, target, width, summed, lanes, kind)
+        else:
+            with code.loop(0, summed, hint="pack") as loop:
+                line = code.address(source, times(code, loop.index, right.rows), kind)
+                to = code.address(target, times(code, loop.index, width), kind)
+                entry = code.constant(0, kind, lanes)
+                for lane in range(here):
+                    where = code.address(line, code.index(lane * right.columns), kind)
+                    entry = code.with_lane(entry, code.load(where, kind), lane)
+                code.store(entry, to)
+    return Operand(panel, width, 1)
+
+
+def _turn(
+    emission: Emission,
+    source: Number,
+    apart: int,
+    count: int,
+    target: Number,
+    width: int,
+    summed: int,
+    lanes: int,
+    kind: str,
+) -> None:
+    """Write the copying of a strip whose columns lie side by side as rows: it is turned over.
+
+    source: `count` rows, `apart` entries apart, of `summed` entries each; target: `summed` rows,
+    `width` entries apart, of `lanes` entries each.
+    """
+    code = emission.code
+
+    def square(first: Number, mask: Number | None, many: int) -> None:
+        rows = []
+        for row in range(lanes):
+            if row < count:
+                where = code.address(source, plus(code, first, code.index(row * apart)), kind)
+                rows.append(code.load(where, kind, lanes, mask))
+            else:
+                rows.append(code.constant(0, kind, lanes))
+        turned = transpose_square(code, rows)
+        for column in range(many):
+            to = times(code, plus(code, first, code.index(column)), width)
+            code.store(turned[column], code.address(target, to, kind))
+
+    whole = summed // lanes * lanes
+    if whole:
+        with code.loop(0, whole, lanes, hint="turn") as loop:
+            square(loop.index, None, lanes)
+    if summed > whole:
+        rest = summed - whole
+        mask = code.constants([lane < rest for lane in range(lanes)], "i1")
+        square(code.index(whole), mask, rest)
+
+
+def transpose_square(code: Any, rows: list[Number]) -> list[Number]:
+    """Return the columns of a square of as many vectors as each has lanes (Eklundh, 1972)."""
+    count = len(rows)
+    rows = list(rows)
+    block = 1
+    while block < count:
+        keep, take = [], []
+        for lane in range(count):
+            upper = lane & block
+            keep.append(count + lane - block if upper else lane)
+            take.append(count + lane if upper else lane + block)
+        for row in range(count):
+            if not row & block:
+                a, b = rows[row], rows[row + block]
+                rows[row] = code.shuffle(a, b, keep)
+                rows[row + block] = code.shuffle(a, b, take)
+        block *= 2
+    return rows

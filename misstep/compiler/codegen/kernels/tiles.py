@@ -1,0 +1,50 @@
+"""Sizes of the tiles of matrix products, and how an operand of one lies in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from misstep.compiler.language.code import Number
+from misstep.compiler.schedule.partition import ROWS_TOGETHER
+
+# Results of at most so many vectors of 16 are summed in four chains, if the sum is this long.
+FEW_VECTORS = 4
+LONG_SUM = 64
+CHAINS = 4
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A matrix in memory: `base` address, strides (in entries) along its two axes."""
+
+    base: Number
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows and vectors of a tile, and lanes of a vector."""
+
+    rows: int
+    vectors: int
+    lanes: int
+
+
+def choose_tile(registers: int, lanes: int, rows: int, columns: int) -> Tile:
+    """Return the tile for a processor with so many vector registers.
+
+    32 registers hold 8 rows of 2 vectors (16 sums, more than the 8 that hide the time of two
+    multiply-adds a cycle of 4 cycles each) and what streams past; 16 hold 4 rows of 2.
+    """
+    height = ROWS_TOGETHER if registers >= 32 else ROWS_TOGETHER // 2
+    vectors = 2 if columns > lanes else 1
+    if rows == 1:
+        height, vectors = 1, min(4, -(-columns // lanes))
+    return Tile(height, vectors, lanes)
+
+
+def chains_of(rows: int, columns: int, summed: int) -> int:
+    """Return of how many interleaved chains a sum is made; follows from shapes alone."""
+    few = rows * -(-columns // 16) <= FEW_VECTORS
+    return CHAINS if few and summed >= LONG_SUM else 1

@@ -1,0 +1,59 @@
+"""What the compiler must know of a processor: vector width, registers, caches, and LLVM's names.
+
+A number that a program computes never depends on what stands here, only its speed does. Knows no
+graph and no kernel. Which targets there are, and which one this machine is: `runtime/targets.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from misstep.compiler.language.code import BYTES
+
+__all__ = ["Target"]
+
+# Where a system does not tell: the smallest of processors with AVX2 (Intel Haswell, 2013).
+L1_BYTES = 32 * 1024
+L2_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A processor to generate code for.
+
+    `triple`, `cpu`, `features`: as LLVM names them. `vector_bytes`, `vector_registers`: of
+    floating-point vectors. `l1_bytes`, `l2_bytes`: each core's cache for data, and the next.
+    `fma`: whether a · b + c rounded once is one instruction.
+    """
+
+    name: str
+    triple: str
+    cpu: str
+    features: str
+    vector_bytes: int
+    vector_registers: int
+    l1_bytes: int = L1_BYTES
+    l2_bytes: int = L2_BYTES
+    fma: bool = True
+
+    def lanes(self, kind: str) -> int:
+        """Return how many numbers of LLVM's `kind` one vector register holds."""
+        return self.vector_bytes // BYTES[kind]
+
+    @property
+    def machine(self) -> str:
+        """Return the family of instruction sets, as x86_64 or aarch64."""
+        first = self.triple.partition("-")[0]
+        return {"arm64": "aarch64", "amd64": "x86_64"}.get(first, first)
+
+    @property
+    def function_attributes(self) -> str:
+        """Return what stands behind the arguments of each function defined for this target.
+
+        Without a legal width, LLVM splits vectors of 512 bits in two on processors for which it
+        thinks them slow. `nounwind`: no tables for exceptions, which generated code never raises.
+        """
+        if self.machine != "x86_64":
+            return "nounwind"
+        bits = 8 * self.vector_bytes
+        return f'nounwind "min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}"'

@@ -1,0 +1,378 @@
+"""`NativeProgram`: a graph as machine code that runs many steps in one call.
+
+Compiles when it is made; `run` fills in addresses and lets a crew of threads go. What it computes
+does not depend on how many they are. Knows arrays by name; what they mean is its user's business.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from functools import cached_property, partial
+from typing import Any
+from weakref import WeakSet
+
+import numpy as np
+
+from misstep.compiler.codegen.lower import (
+    DONE,
+    ENTRY,
+    FIRST_SLOT,
+    ROW_NUMBERS,
+    STEPS,
+    Lowered,
+    Roles,
+    lower,
+)
+from misstep.compiler.codegen.target import Target
+from misstep.compiler.inspecting import report
+from misstep.compiler.passes import simplify
+from misstep.compiler.profiling import ROUNDS, Profile, profile_program
+from misstep.compiler.runtime.cores import usable_cores
+from misstep.compiler.runtime.native import compile_module
+from misstep.compiler.runtime.role_checks import check_apart, check_roles
+from misstep.compiler.runtime.targets import host_target
+from misstep.compiler.runtime.thread_count import TeamSize
+from misstep.compiler.runtime.thread_pool import CREW, CREW_ARGUMENTS, CREW_RESULT
+from misstep.compiler.runtime.workspace import Workspace, address_of, set_waiting
+from misstep.compiler.schedule.kernel_classes import work_of
+from misstep.compiler.schedule.partition import rows_are_independent
+from misstep.errors import AbstractValueError, ArgumentError, NotYetError, ShapeError
+from misstep.ir import Array, Graph
+
+# Multiply-adds or entries in a step below which a second thread costs more than it brings: about 20
+# microseconds of one core, against about 2 for two barriers.
+WORK_FOR_TWO = 1_000_000
+_NO_ROWS = np.zeros(0, np.int64)
+
+
+class NativeProgram:
+    """A graph as machine code.
+
+    `roles`: what inputs and outputs are to a program of many steps. `threads`: at most so many;
+    None: as many as there are cores to use. A step with little work runs on one thread, and so
+    does one that was found to be faster so.
+    `profiling`: with code that counts, in `laps`, what each kernel and each barrier takes. Raises
+    NotYetError for what can't be compiled, ArgumentError or ShapeError for roles that can't be.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        roles: Roles | None = None,
+        *,
+        target: Target | None = None,
+        threads: int | None = None,
+        profiling: bool = False,
+    ) -> None:
+        self.graph = graph
+        self.roles = roles if roles is not None else Roles()
+        self.target = target if target is not None else host_target()
+        check_roles(graph, self.roles)
+        self.lowered: Lowered = _lowered(graph, self.roles, self.target, profiling)
+        self.module = compile_module(self.lowered.text, self.target)
+        self._function = self.module.function(ENTRY, CREW_RESULT, *CREW_ARGUMENTS)
+        self._team = TeamSize(self._threads(threads))
+        self._threads_set: int | None = None
+        # Ticks of the clock by thread and by `lowered.laps`; they add up, run after run.
+        self.laps = self._no_laps()
+        self._room: Workspace | None = None
+        self._lock = threading.Lock()
+        self._timed: NativeProgram | None = None
+        _programs.add(self)
+
+    @property
+    def threads(self) -> int:
+        """Return how many threads a run has at most; setting it makes it exactly so many."""
+        return self._team.most if self._threads_set is None else self._threads_set
+
+    @threads.setter
+    def threads(self, count: int) -> None:
+        if count < 1:
+            raise ArgumentError("the threads of a program", needed="1 or more", got=repr(count))
+        with self._lock:  # memory for each of them must not change under a run
+            self._threads_set = count
+            self.laps = self._no_laps()
+
+    def _no_laps(self) -> Array:
+        return np.zeros((self.threads, *self.lowered.counters), np.int64)
+
+    def _threads(self, wanted: int | None) -> int:
+        most = wanted if wanted is not None else usable_cores()
+        return max(1, min(most, self.work() // WORK_FOR_TWO + 1))
+
+    @cached_property
+    def rows_are_independent(self) -> bool:
+        """Tell whether no row of a result depends on other rows of the stepped inputs."""
+        lowered = self.lowered
+        return rows_are_independent(lowered.fused, lowered.schedule, self.roles.stepped)
+
+    def work(self) -> int:
+        """Return about how many multiply-adds, or entries worked out, a step takes."""
+        return sum(work_of(one.shape, one.core) for one in self.lowered.fused.kernels)
+
+    def run(
+        self,
+        feeds: Mapping[str, Any],
+        steps: int = 1,
+        *,
+        row_numbers: Array | None = None,
+        into: Mapping[str, Array] | None = None,
+    ) -> tuple[dict[str, Array], int]:
+        """Run `steps` steps; return the outputs by name and the steps that were done.
+
+        `feeds`: inputs by name. States are arrays that change in place. A stepped input holds what
+        each step takes, one after the other: (steps, *shape). A fetched input is the whole data:
+        (rows, …); `row_numbers`, (steps · batch,) int64, says which rows each step takes. `into`:
+        arrays for outputs, otherwise new ones; a logged output is (steps, *shape), of which only
+        the steps done mean anything.
+
+        Raises AbstractValueError when an input is missing, ShapeError when one has another shape,
+        ArgumentError when what is written shares memory with another array.
+        """
+        with self._lock:
+            return self._run(feeds, steps, row_numbers, into)
+
+    def _run(
+        self,
+        feeds: Mapping[str, Any],
+        steps: int,
+        row_numbers: Array | None,
+        into: Mapping[str, Array] | None,
+    ) -> tuple[dict[str, Array], int]:
+        if steps < 0:
+            raise ArgumentError(
+                f"the steps of {self.graph.name}", needed="0 or more", got=f"{steps}"
+            )
+        given: list[Array] = []
+        outputs: dict[str, Array] = {}
+        for slot in self.lowered.slots:
+            if slot.literal is not None:
+                given.append(slot.literal)
+            elif slot.counters:
+                given.append(self.laps)
+            elif slot.output:
+                shape = (steps, *slot.shape) if slot.name in self.roles.logged else slot.shape
+                array = None if into is None else into.get(slot.name)
+                made = np.empty(shape, slot.dtype) if array is None else array
+                _check(slot.name, made, shape, slot.dtype, self.graph.name)
+                outputs[slot.name] = made
+                given.append(made)
+            else:
+                given.append(self._input(slot.name, slot.dtype, slot.shape, feeds, steps))
+        for name, into_name in self.roles.states.items():
+            outputs[name] = feeds[into_name]
+        rows = self._row_numbers(row_numbers, feeds, steps)
+        states = self.roles.states.values()
+        addresses = [address_of(array) for array in given]
+        spans = [
+            (address, array.nbytes, slot.output or slot.name in states, slot.name)
+            for slot, array, address in zip(self.lowered.slots, given, addresses, strict=True)
+        ]
+        check_apart(
+            self.graph.name, [*spans, (address_of(rows), rows.nbytes, False, "row_numbers")]
+        )
+        return outputs, self._call(given, addresses, rows, steps)
+
+    def _row_numbers(self, given: Array | None, feeds: Mapping[str, Any], steps: int) -> Array:
+        """Return the numbers of the rows to fetch, looked at before they become addresses."""
+        wanted = {
+            slot.name: slot.shape[0]
+            for slot in self.lowered.slots
+            if slot.name in self.roles.fetched and slot.shape
+        }
+        if not wanted:
+            return _NO_ROWS
+        rows = np.asarray(_NO_ROWS if given is None else given, np.int64, order="C")
+        batch = next(iter(wanted.values()))
+        count = min(len(feeds[name]) for name in wanted)
+        if rows.shape != (steps * batch,):
+            raise ShapeError(
+                f"the row numbers of {self.graph.name}",
+                needed=f"shape ({steps * batch},)",
+                got=f"shape {rows.shape}",
+            )
+        if rows.size and not (rows.min() >= 0 and rows.max() < count):
+            raise ShapeError(
+                f"the row numbers of {self.graph.name}",
+                needed=f"0 to {count - 1}",
+                got=f"{rows.min()} to {rows.max()}",
+            )
+        return rows
+
+    def show(self, *sections: str) -> str:
+        """Return a report as text: an overview, or what is asked for.
+
+        `sections`: of overview, graph, passes, every-pass, simplified, kernels, memory, python,
+        llvm and assembly. Raises ArgumentError for another word.
+        """
+        return report(self, sections)
+
+    def profile(
+        self,
+        feeds: Mapping[str, Any],
+        steps: int = 1,
+        *,
+        row_numbers: Array | None = None,
+        rounds: int = ROUNDS,
+    ) -> Profile:
+        """Return where the time of a step goes, the fastest of `rounds` rounds of `steps` steps.
+
+        The rest as for `run`, but arrays of states stay as they are. Compiles the program a second
+        time, with code that reads the clock. Raises DataError when not one step can be done.
+        """
+        if self._timed is None:
+            self._timed = NativeProgram(
+                self.graph, self.roles, target=self.target, threads=self.threads, profiling=True
+            )
+        self._timed.threads = self.threads
+        return profile_program(
+            self, self._timed, feeds, steps, row_numbers=row_numbers, rounds=rounds
+        )
+
+    def _input(
+        self, name: str, dtype: str, shape: tuple[int, ...], feeds: Mapping[str, Any], steps: int
+    ) -> Array:
+        array = feeds.get(name)
+        if array is None:
+            array = next((one.data for one in self.graph.inputs if one.name == name), None)
+        if array is None:
+            raise AbstractValueError(
+                f"running {self.graph.name}",
+                needed=f"numbers for the input {name!r}",
+                got="none",
+                try_=f"run({{{name!r}: ...}})",
+            )
+        if name in self.roles.states.values():
+            _check(name, array, shape, dtype, self.graph.name)
+            return np.asarray(array)
+        array = np.asarray(array, dtype=dtype, order="C")
+        if name in self.roles.fetched:
+            if array.shape[1:] != shape[1:]:
+                raise ShapeError(
+                    f"the input {name!r} of {self.graph.name}",
+                    needed=f"rows of shape {shape[1:]}",
+                    got=f"shape {array.shape}",
+                )
+            return array
+        wanted = (steps, *shape) if name in self.roles.stepped else shape
+        if array.shape != wanted:
+            raise ShapeError(
+                f"the input {name!r} of {self.graph.name}",
+                needed=f"shape {wanted}",
+                got=f"shape {array.shape}",
+            )
+        return array
+
+    def _call(self, given: list[Array], addresses: list[int], rows: Array, steps: int) -> int:
+        room = self._room
+        if room is None or room.threads != self.threads:
+            room = self._room = Workspace(self.lowered, self.threads)
+        threads = self._team.choose() if self._threads_set is None else self._threads_set
+        if threads > 1:
+            set_waiting(room.context, threads)
+        table = room.table
+        table[STEPS] = steps
+        table[DONE] = 0
+        table[ROW_NUMBERS] = address_of(rows)
+        table[FIRST_SLOT:] = addresses
+        if steps > 0:
+            began = time.perf_counter()
+            CREW.run(self._function, room.address, threads, (given, rows, room))
+            self._team.tell(threads, (time.perf_counter() - began) / steps)
+        return int(table[DONE])
+
+    def prepare(self, feeds: Mapping[str, Any]) -> Prepared:
+        """Return a call of one step on one thread that is made ready once, to be made many times.
+
+        `feeds`: the inputs that stay; stepped ones get memory of their own. Raises ArgumentError
+        for a program that fetches rows: those of one step are all that there is here.
+        """
+        if any(slot.name in self.roles.fetched for slot in self.lowered.slots):
+            raise ArgumentError(
+                f"preparing {self.graph.name}",
+                needed="a program that is given its rows",
+                got="one that fetches them by number",
+                try_="run(...)",
+            )
+        inputs: dict[str, Array] = {}
+        outputs: dict[str, Array] = {}
+        given: list[Array] = []
+        for slot in self.lowered.slots:
+            if slot.literal is not None:
+                given.append(slot.literal)
+            elif slot.output or slot.name in self.roles.stepped:
+                array = np.zeros(slot.shape, slot.dtype)
+                (outputs if slot.output else inputs)[slot.name] = array
+                given.append(array)
+            else:
+                given.append(self._input(slot.name, slot.dtype, slot.shape, feeds, 1))
+        room = Workspace(self.lowered, 1)
+        room.table[STEPS] = 1
+        room.table[FIRST_SLOT:] = [address_of(array) for array in given]
+        return Prepared(self, inputs, outputs, self._function, room, given)
+
+
+_programs: WeakSet[NativeProgram] = WeakSet()
+
+
+def _start_anew() -> None:
+    """In a child process: a thread that was in the middle of a run when it forked is not here."""
+    for program in list(_programs):
+        program._lock, program._room = threading.Lock(), None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
+
+
+class Prepared:
+    """A call that is ready: write into `inputs`, call it, read `outputs`.
+
+    For small work, where looking at every argument would take longer than the work itself. Not for
+    two threads at a time.
+    """
+
+    def __init__(
+        self,
+        program: NativeProgram,
+        inputs: dict[str, Array],
+        outputs: dict[str, Array],
+        function: Any,
+        room: Workspace,
+        given: list[Array],
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self._run = partial(function, room.address, 0, 1)
+        self._kept = program, room, given
+
+    def __call__(self) -> None:
+        """Run the step."""
+        self._run()
+
+
+def _lowered(graph: Graph, roles: Roles, target: Target, profiling: bool) -> Lowered:
+    try:
+        simple = simplify(graph, roles.passes_left_out)
+        return lower(simple, roles, target, profiling=profiling)
+    except RecursionError as error:
+        # What is worked out entry by entry is followed from a result back to what is stored.
+        raise NotYetError(
+            f"compiling {graph.name}",
+            needed="shorter chains of operations entry by entry",
+            got="one of more than a hundred, or nearly so",
+            try_="the interpreter",
+        ) from error
+
+
+def _check(name: str, array: Any, shape: tuple[int, ...], dtype: str, program: str) -> None:
+    fits = isinstance(array, np.ndarray) and array.shape == shape and array.dtype == dtype
+    if not (fits and array.flags.c_contiguous and array.flags.writeable):
+        raise ShapeError(
+            f"the array for {name!r} of {program}",
+            needed=f"a writable {dtype} array of shape {shape} in row-major order",
+            got=f"{getattr(array, 'dtype', type(array).__name__)} {getattr(array, 'shape', '')}",
+        )

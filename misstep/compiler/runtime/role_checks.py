@@ -1,0 +1,73 @@
+"""What can't hold of a program's roles or of the arrays it gets, said before native code runs.
+
+Native code believes its addresses: a state of another size, or two arrays in one place, would not
+be noticed there but spoil memory. Knows graphs, roles and arrays by name; no code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from misstep.compiler.codegen.lower import Roles
+from misstep.errors import ArgumentError, ShapeError
+from misstep.ir import Graph
+
+__all__ = ["check_apart", "check_roles"]
+
+
+def check_roles(graph: Graph, roles: Roles) -> None:
+    """Raise ArgumentError or ShapeError for roles that inputs and outputs of `graph` can't have."""
+    inputs = {value.name: value for value in graph.inputs}
+    taken: set[str] = set()
+    for name, into in roles.states.items():
+        if name not in graph.outputs or into not in inputs or into in taken:
+            raise ArgumentError(
+                f"the state {into!r} of {graph.name}",
+                needed="one output and one input of its own",
+                got=f"the output {name!r}",
+            )
+        taken.add(into)
+        if into in roles.stepped or into in roles.fetched:
+            raise ArgumentError(
+                f"the state {into!r} of {graph.name}",
+                needed="one array for all steps",
+                got="an input of which each step has its own",
+            )
+        made, held = graph.outputs[name].type, inputs[into].type
+        if made != held:
+            raise ShapeError(
+                f"the state {into!r} of {graph.name}", needed=f"{held} again", got=str(made)
+            )
+    batches = {inputs[name].shape[:1] for name in roles.fetched if name in inputs}
+    if len(batches) > 1 or () in batches:
+        raise ShapeError(
+            f"the inputs of {graph.name} whose rows are fetched",
+            needed="rows, and as many of each",
+            got=" and ".join(sorted(map(str, batches))),
+        )
+    if roles.guard is not None and roles.guard not in graph.outputs:
+        raise ArgumentError(
+            f"the guard of {graph.name}", needed="one of its outputs", got=repr(roles.guard)
+        )
+
+
+def check_apart(program: str, spans: Iterable[tuple[int, int, bool, str]]) -> None:
+    """Raise ArgumentError where an array that a run writes shares memory with another one.
+
+    `spans`: of each array its address, its bytes, whether it is written, and its name.
+    """
+    last, last_written = (0, ""), (0, "")
+    for start, size, written, name in sorted(spans):
+        if not size:
+            continue
+        end, other = last if written else last_written
+        if start < end:
+            raise ArgumentError(
+                f"the arrays for {other!r} and {name!r} of {program}",
+                needed="memory of their own, since a run writes there",
+                got="shared memory",
+                try_="np.array(...), which copies",
+            )
+        last = max(last, (start + size, name))
+        if written:
+            last_written = max(last_written, (start + size, name))

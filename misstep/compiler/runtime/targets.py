@@ -1,0 +1,147 @@
+"""The targets there are: this machine's own, and fixed ones.
+
+`host_target` asks the machine the program runs on. The other targets are fixed: code for an older
+processor can be generated (and, if this one is newer, run) on request, and code for AArch64 can be
+generated and read. Knows no graph and no kernel. What a target is stands in `codegen/target.py`;
+`native.py` compiles for one.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from pathlib import Path
+
+from misstep.compiler.codegen.target import L1_BYTES, L2_BYTES, Target
+from misstep.compiler.runtime.llvm import llvm
+from misstep.errors import ArgumentError, NotYetError
+
+__all__ = ["aarch64_target", "avx2_target", "avx512_target", "host_target"]
+
+# The environment's way to ask for another target than the machine's own.
+ASKED_IN = "MISSTEP_TARGET"
+
+# What LLVM calls the parts of each instruction set that generated code counts on.
+AVX2 = ("avx2", "fma")
+AVX512 = (*AVX2, "avx512f", "avx512vl", "avx512dq", "avx512bw")
+
+_CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+
+
+def host_target() -> Target:
+    """Return the target of this machine, or the one that MISSTEP_TARGET asks for.
+
+    MISSTEP_TARGET: `avx2` or `avx512` where this processor has it, or `host`: this machine's own,
+    also where nobody has tried it yet. Raises ArgumentError for another word or for code that this
+    processor can't run, and NotYetError for a machine without a compiler: the interpreter works
+    everywhere.
+    """
+    asked = os.environ.get(ASKED_IN, "").strip().lower()
+    if asked in ("", "host"):
+        return _own_target(untried=asked == "host")
+    if asked not in ("avx2", "avx512"):
+        raise ArgumentError(
+            f"the environment's {ASKED_IN}", needed="avx2, avx512 or host", got=repr(asked)
+        )
+    wanted = AVX2 if asked == "avx2" else AVX512
+    if lacking := [one for one in wanted if not _features().get(one)]:
+        raise ArgumentError(
+            f"the environment's {ASKED_IN}",
+            needed="instructions that this processor has",
+            got=f"{asked}, and {', '.join(lacking)} not there",
+            try_=f"without {ASKED_IN}",
+        )
+    return avx2_target() if asked == "avx2" else avx512_target()
+
+
+@cache
+def avx2_target() -> Target:
+    """Return the target that stands for x86-64 processors from 2013 on."""
+    l1, l2 = _cache_bytes()
+    return Target("avx2", _x86_triple(), "x86-64-v3", "", 32, 16, l1, l2)
+
+
+@cache
+def avx512_target() -> Target:
+    """Return the target that stands for x86-64 processors with AVX-512."""
+    l1, l2 = _cache_bytes()
+    return Target("avx512", _x86_triple(), "x86-64-v4", "", 64, 32, l1, l2)
+
+
+@cache
+def aarch64_target() -> Target:
+    """Return the target that stands for 64-bit ARM processors; its code is only generated here."""
+    return Target("aarch64", "aarch64-unknown-linux-gnu", "generic", "+neon", 16, 32)
+
+
+@cache
+def _own_target(untried: bool) -> Target:
+    machine, system = platform.machine().lower(), platform.system()
+    if machine in ("x86_64", "amd64"):
+        found = _features()
+        if not all(map(found.get, AVX2)):
+            raise NotYetError(
+                "native code for this processor", needed="AVX2 and FMA", got="neither, or one"
+            )
+        wide = all(map(found.get, AVX512))
+        name, size, registers = ("avx512", 64, 32) if wide else ("avx2", 32, 16)
+    elif machine in ("aarch64", "arm64"):
+        name, size, registers = "aarch64", 16, 32
+    else:
+        raise NotYetError(
+            "native code for this processor", needed="x86-64 or 64-bit ARM", got=repr(machine)
+        )
+    if (name == "aarch64" or system != "Linux") and not untried:
+        raise NotYetError(
+            "native code for this machine",
+            needed="one on which it has been tried: Linux on x86-64",
+            got=f"{system} on {machine}",
+            try_=f"{ASKED_IN}=host, and tell how it went",
+        )
+    l1, l2 = _cache_bytes()
+    return Target(
+        name,
+        llvm().get_process_triple(),
+        llvm().get_host_cpu_name(),
+        _feature_text(),
+        size,
+        registers,
+        l1,
+        l2,
+    )
+
+
+def _x86_triple() -> str:
+    """Return the triple of this system, or of Linux where LLVM would have to be asked in vain."""
+    own = platform.system() != "Linux" and platform.machine().lower() in ("x86_64", "amd64")
+    return llvm().get_process_triple() if own else "x86_64-unknown-linux-gnu"
+
+
+@cache
+def _features() -> dict[str, bool]:
+    """Return LLVM's names of what this processor has and lacks, the system's consent included."""
+    try:
+        return dict(llvm().get_host_cpu_features())
+    except RuntimeError:
+        return {}
+
+
+def _feature_text() -> str:
+    return ",".join(f"{'+' if there else '-'}{name}" for name, there in sorted(_features().items()))
+
+
+def _cache_bytes(folder: Path = _CACHES) -> tuple[int, int]:
+    """Return the sizes of the first core's first cache for data and of its second one."""
+    sizes = {"1": L1_BYTES, "2": L2_BYTES}
+    for index in sorted(folder.glob("index*")):
+        try:
+            level, kind, size = (
+                (index / one).read_text(encoding="ascii").strip()
+                for one in ("level", "type", "size")
+            )
+            if level in sizes and kind in ("Data", "Unified") and size.endswith("K"):
+                sizes[level] = int(size[:-1]) * 1024 or sizes[level]
+        except (OSError, ValueError):
+            continue
+    return sizes["1"], sizes["2"]

@@ -1,0 +1,490 @@
+"""Which values are stored, and which kernel computes each: from a graph to a list of kernels.
+
+A kernel is one nest of loops over the entries of a shape. At its heart may stand a value that takes
+loops of its own (a matrix product, a sum along axes); all that is computed entry by entry from it
+is worked out while its result is still in a register. Everything else entry by entry is worked out
+where it is needed, again if that is cheaper than memory. Knows the contract of ops and the few that
+need loops; knows no processor and no threads. `partition.py` puts the kernels in order.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from misstep.compiler.language.elements import Positions
+from misstep.compiler.language.views import Buffer, View
+from misstep.compiler.passes.long_sums import MOST_AT_ONCE
+from misstep.compiler.schedule.kernel_classes import core_reads, family_of
+from misstep.compiler.schedule.reads import Read, base_of, positions_of, reads_of
+from misstep.errors import NotYetError
+from misstep.ir import Graph, Value
+from misstep.ops.pieces import Concatenate
+from misstep.ops.shape import Reshape
+
+# An entry that costs this much to work out, in units of one addition, is kept for a second use.
+EXPENSIVE = 8
+# One that costs this much is kept where it is spread over a larger shape, even if that is the only
+# use. A quotient or a root, which normalization spreads over rows, costs less.
+DEAR = 24
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One nest of loops.
+
+    `shape`: over which entries, those of the results. `core`: the value whose loops stand inside,
+    or None. `results`: what is stored, and where. `number`: kernels read only from kernels of
+    smaller numbers, or their own entry. `single`: the result is one number, worked out by each
+    thread for itself. `fed`: the input whose rows it fetches, or None.
+    """
+
+    shape: tuple[int, ...]
+    number: int
+    core: Value | None = None
+    results: list[tuple[Value, View]] = field(default_factory=list)
+    single: bool = False
+    fed: Value | None = None
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows (along its first axis) the threads share out."""
+        return self.shape[0] if self.shape else 1
+
+    @property
+    def name(self) -> str:
+        """Return a name for people."""
+        if self.fed is not None:
+            return f"fetch {self.fed.name}"
+        names = [value.name for value, _ in self.results if value.name]
+        core = self.core.op.name if self.core is not None and self.core.op is not None else "each"
+        return f"{core} → {', '.join(names)}" if names else core
+
+
+@dataclass(eq=False)
+class Fused:
+    """Kernels in an order of computation, and where every stored value lies.
+
+    `singles`: values that are one number, worked out without memory by every thread. `makers`: the
+    kernels that make a stored value. `single_outputs`: single numbers that the caller wants.
+    """
+
+    graph: Graph
+    kernels: list[Kernel]
+    storage: dict[Value, View]
+    singles: set[Value]
+    makers: dict[Value, set[Kernel]]
+    single_outputs: list[tuple[Value, View]]
+    _reads: dict[Kernel, list[Read]] = field(default_factory=dict, repr=False)
+
+    def reads(self, kernel: Kernel) -> list[Read]:
+        """Return every read from memory, but those of the kernel's own entry."""
+        if kernel not in self._reads:
+            self._reads[kernel] = kernel_reads(kernel, self.storage, self.singles)
+        return self._reads[kernel]
+
+    def kernels_of_single(self, value: Value) -> set[Kernel]:
+        """Return the kernels from whose results a single number is worked out."""
+        found: set[Kernel] = set()
+        waiting, seen = [value], set()
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                folded = {kernel for kernel in self.makers.get(one, ()) if kernel.single}
+                found |= folded
+                if one in self.singles and not folded:
+                    waiting += one.inputs
+        return found
+
+
+def fuse(
+    graph: Graph,
+    inputs: Mapping[Value, View],
+    outputs: Mapping[str, View],
+    fed: Mapping[Value, View],
+    moved: Mapping[str, View],
+    apart: Collection[Value] = (),
+) -> Fused:
+    """Return the kernels of `graph`.
+
+    `inputs`: where the inputs lie; `fed`: inputs whose rows are fetched, and to where; `outputs`:
+    where each output goes; `moved`: where some outputs are copied at the very end; `apart`: cores
+    whose kernels write nothing but the arena. Raises NotYetError for ops that can't be compiled.
+    """
+    return _Fusion(graph, inputs, outputs, fed, moved, apart).run()
+
+
+def shared_cores(fused: Fused) -> set[Value]:
+    """Return the cores of kernels that write both what other kernels read and what goes outward.
+
+    Where one of the readers needs a state as it was, and the kernel changes it, there is no order
+    for the two; kept apart, there is.
+    """
+    return {
+        kernel.core
+        for kernel in fused.kernels
+        if kernel.core is not None and len({to.buffer.external for _, to in kernel.results}) == 2
+    }
+
+
+class _Fusion:
+    def __init__(
+        self,
+        graph: Graph,
+        inputs: Mapping[Value, View],
+        outputs: Mapping[str, View],
+        fed: Mapping[Value, View],
+        moved: Mapping[str, View],
+        apart: Collection[Value],
+    ) -> None:
+        self.graph = graph
+        self.apart = apart
+        self.outputs = outputs
+        self.moved = moved
+        self.storage: dict[Value, View] = {**inputs, **fed}
+        self.kernels: list[Kernel] = []
+        self.makers: dict[Value, set[Kernel]] = {}
+        self.singles = single_numbers(graph, set(inputs))
+        self.operands: set[Value] = set()
+        self.shown: set[Value] = set()
+        self.stored = self._stored()
+        self.pieces: dict[Value, list[tuple[Value, View]]] = defaultdict(list)
+        self.copies: list[tuple[Value, View]] = []
+        self.single_outputs: list[tuple[Value, View]] = []
+        for value, view in fed.items():
+            kernel = Kernel(value.shape, len(self.kernels), results=[(value, view)], fed=value)
+            self.kernels.append(kernel)
+            self.makers[value] = {kernel}
+
+    def run(self) -> Fused:
+        self._place_outputs()
+        # Joins first, the outer ones before the inner ones: their pieces are made in their places.
+        joins = [one for one in self.graph.values if one.op is not None and one.op.kernel == "join"]
+        for value in [*reversed(joins), *self.graph.values]:
+            self._place(value)
+        for value in self.graph.values:
+            if value.op is not None:
+                self._compute(value)
+        for value, view in self.copies:
+            self._attach(value, view)
+        for name, view in self.moved.items():
+            value = self.graph.outputs[name]
+            if value.size and value not in self.singles:
+                self._new(value.shape, None).results.append((self._beside_state(name), view))
+        self._drop_unread()
+        return Fused(
+            self.graph, self.kernels, self.storage, self.singles, self.makers, self.single_outputs
+        )
+
+    def _beside_state(self, name: str) -> Value:
+        """Return what shows the new numbers of a state that could not take the old ones' place."""
+        value, view = self.graph.outputs[name], self.outputs[name]
+        if self.storage.get(value) == view:
+            return value
+        copy = Value(value.type, name=name)
+        self.storage[copy] = view
+        self.makers[copy] = {
+            one for one in self.kernels if any(to.buffer is view.buffer for _, to in one.results)
+        }
+        return copy
+
+    # --- what is stored -----------------------------------------------------------------------
+
+    def _stored(self) -> set[Value]:
+        """Return the values that need memory of their own, leaves left out."""
+        stored: set[Value] = set()
+        chained: set[Value] = set()
+        uses: dict[Value, int] = defaultdict(int)
+        for value in self.graph.values:
+            for given in dict.fromkeys(value.inputs):
+                uses[given] += 1
+        cost: dict[Value, float] = {}
+        wanted = set(self.graph.outputs.values())
+        picked, spread = read_often(self.graph)
+        for value in self.graph.values:
+            op = value.op
+            cost[value] = 0
+            if op is None or value in self.singles:
+                continue
+            family = family_of(value)
+            if family is not None and family.in_memory:
+                for given in value.inputs:
+                    stored |= self._memory_for(given)
+                chained.add(value)
+            if op.kernel or not op.by_entry:
+                stored.add(value)
+                continue
+            # What is worked out from a product and wanted several times is kept, not the product.
+            if op.elementwise and any(
+                one in chained and uses[one] == 1 and one.shape == value.shape
+                for one in value.inputs
+            ):
+                chained.add(value)
+                if uses[value] > 1:
+                    stored.add(value)
+                    continue
+            worked = sum(cost[one] for one in value.inputs if one not in stored)
+            cost[value] = worked + (0 if op.moves else op.cost)
+            dear = cost[value] >= EXPENSIVE and uses[value] > 1 and not op.moves
+            # Entries found by position are found anew by each that picks from them.
+            found = cost[value] >= EXPENSIVE or not op.elementwise
+            dear = dear or (value in picked and found and not op.moves)
+            dear = dear or (value in spread and cost[value] >= DEAR)
+            if dear or (value in wanted and not op.moves):
+                stored.add(value)
+        return stored
+
+    def _memory_for(self, value: Value) -> set[Value]:
+        """Return what must be stored so that `value` can be seen in memory."""
+        base = value
+        while base.op is not None and base.op.moves:
+            self.shown.add(base)
+            base = base.inputs[0]
+        if base.op is None and (base in self.storage or not base.is_literal):
+            return set()
+        self.operands.add(base)
+        return {base}
+
+    # --- where it lies ------------------------------------------------------------------------
+
+    def _place_outputs(self) -> None:
+        for name, view in self.outputs.items():
+            value = self.graph.outputs[name]
+            if value in self.singles:
+                self.single_outputs.append((value, self.moved.get(name, view)))
+            elif not self._claim(value, view):
+                self.copies.append((value, view))
+
+    def _claim(self, value: Value, view: View) -> bool:
+        """Let `value` lie at `view` from the start, if nothing else was said about it."""
+        if value.op is None or value in self.singles or value in self.storage:
+            return False
+        if isinstance(value.op, Reshape):
+            back = view.reshape(value.inputs[0].shape)
+            return back is not None and self._claim(value.inputs[0], back)
+        if value.op.moves:
+            return False
+        self.storage[value] = view
+        self.stored.add(value)
+        if value.op.kernel == "join":
+            self._place_pieces(value, view)
+        return True
+
+    def _place_pieces(self, value: Value, view: View) -> None:
+        assert isinstance(value.op, Concatenate)
+        axis, start = value.op.axis % value.ndim, 0
+        for given in value.inputs:
+            starts = [0] * value.ndim
+            starts[axis] = start
+            part = view.slice(tuple(starts), given.shape, (1,) * value.ndim)
+            start += given.shape[axis]
+            if given.size:
+                self._claim(given, part)
+                self.pieces[value].append((given, part))
+
+    def _place(self, value: Value) -> None:
+        if value in self.storage or value.op is None:
+            return
+        if value.op.moves and value.inputs[0] in self.storage:
+            view = value.op.view(self.storage[value.inputs[0]])
+            if view is not None:
+                self.storage[value] = view
+                return
+            if value in self.shown:  # it must be in memory, and that of its input can't show it
+                self.stored.add(value)
+        if value in self.stored and (value not in self.singles or value in self.operands):
+            name = value.name or value.op.name
+            whole = _whole(Buffer(name, value.dtype, value.size), value)
+            self.storage[value] = whole
+            if value.op.kernel == "join":
+                self._place_pieces(value, whole)
+
+    # --- who computes it ----------------------------------------------------------------------
+
+    def _compute(self, value: Value) -> None:
+        op = value.op
+        assert op is not None
+        if op.kernel == "join":
+            self._join(value)
+        elif op.kernel:
+            self._new(value.shape, value).single = value in self.singles
+        elif not op.by_entry:
+            raise NotYetError(f"compiling {op.name}", needed="an op that the compiler knows")
+        elif value.size and value in self.stored - (self.singles - self.operands):
+            self._attach(value, self.storage[value])
+
+    def _join(self, value: Value) -> None:
+        makers: set[Kernel] = set()
+        for given, part in self.pieces[value]:
+            lies_there = self.storage.get(given)
+            if lies_there is not None and lies_there == part and given in self.makers:
+                makers |= self.makers[given]
+            elif lies_there is not None and lies_there == part:
+                # A part of a state that stays as it is lies there already, and nobody makes it.
+                makers |= self.makers.get(base_of(given, self.storage), set())
+            else:
+                makers.add(self._attach(given, part))
+        self.makers[value] = makers
+
+    def _new(self, shape: tuple[int, ...], core: Value | None) -> Kernel:
+        kernel = Kernel(shape, len(self.kernels), core)
+        self.kernels.append(kernel)
+        if core is not None:
+            self.makers[core] = {kernel}
+            if core in self.storage:
+                kernel.results.append((core, self.storage[core]))
+        return kernel
+
+    def _attach(self, value: Value, view: View) -> Kernel:
+        """Let the entry-by-entry `value` be worked out and stored by a kernel that can."""
+        own = self.storage.get(value) == view
+        here = positions_of(value.shape)
+        reads = reads_of(value, here, self.storage, self.singles, {value} if own else set())
+        last: Kernel | None = None
+        for read in reads:
+            for maker in self._makers_of(read):
+                if last is None or maker.number > last.number:
+                    last = maker
+        kernel = last if last is not None and self._takes(last, value, here, reads) else None
+        if kernel is not None and view.buffer.external and kernel.core in self.apart:
+            kernel = None
+        if kernel is None:
+            kernel = self._beside(value, view, last)
+        if kernel is None:
+            kernel = self._new(value.shape, None)
+        kernel.results.append((value, view))
+        if own:
+            self.makers[value] = {kernel}
+        return kernel
+
+    def _makers_of(self, read: Read) -> set[Kernel]:
+        found = set(self.makers.get(read.base, ()))
+        for single in read.singles:
+            found |= Fused.kernels_of_single(self, single)  # type: ignore[arg-type]
+        return found
+
+    def _takes(self, kernel: Kernel, value: Value, here: Positions, reads: list[Read]) -> bool:
+        """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
+        if kernel.shape != value.shape or kernel.single or kernel.fed is not None:
+            return False
+        family = family_of(kernel.core)
+        if family is not None and not family.ends_entries:
+            return False
+        own = {one for one, _ in kernel.results} | {kernel.core}
+        return all(
+            kernel not in self._makers_of(read)
+            or (read.value in own and read.positions == here and not read.singles)
+            for read in reads
+        )
+
+    def _beside(self, value: Value, view: View, last: Kernel | None) -> Kernel | None:
+        """Return a kernel over the same entries that comes late enough, if there is one."""
+        for kernel in reversed(self.kernels):
+            if last is not None and kernel.number <= last.number:
+                return None
+            alone = kernel.core is None and kernel.fed is None and kernel.shape == value.shape
+            # What changes a state may have to wait longer than what is read further on.
+            outward = {one.buffer.external for _, one in kernel.results}
+            if alone and outward == {view.buffer.external}:
+                return kernel
+        return None
+
+    def _drop_unread(self) -> None:
+        """Leave away the stores of what nobody reads outside of its own kernel."""
+        read = {
+            one.base
+            for kernel in self.kernels
+            for one in kernel_reads(kernel, self.storage, self.singles)
+        }
+        joined = {
+            base_of(given, self.storage) for ones in self.pieces.values() for given, _ in ones
+        }
+        for kernel in self.kernels:
+            if kernel.single or kernel.fed is not None:
+                continue
+            kept = []
+            for value, view in kernel.results:
+                copied = self.storage.get(value) != view  # which somebody asked for
+                if copied or view.buffer.external or value in read or value in joined:
+                    kept.append((value, view))
+            kept = kept or kernel.results[:1]
+            for value, _ in kernel.results:
+                if value is not kernel.core and all(value is not one for one, _ in kept):
+                    # From now on worked out, where it is needed, from what its kernel has at hand.
+                    del self.storage[value], self.makers[value]
+            kernel.results = kept
+
+
+def read_often(graph: Graph) -> tuple[set[Value], set[Value]]:
+    """Return the values of which a single use may read an entry several times.
+
+    First those that an op picks from by position (gather), then those spread over a larger shape.
+    """
+    picked: set[Value] = set()
+    spread: set[Value] = set()
+    for value in graph.values:
+        op = value.op
+        if op is None or op.kernel:
+            continue
+        for given in value.inputs:
+            if not op.moves and not op.elementwise:
+                picked.add(_behind_moves(given))
+            elif value.size > given.size:
+                spread.add(_behind_moves(given))
+    return picked, spread
+
+
+def _behind_moves(value: Value) -> Value:
+    while value.op is not None and value.op.moves:
+        value = value.inputs[0]
+    return value
+
+
+def _whole(buffer: Buffer, value: Value) -> View:
+    """Return where a value lies that has a buffer for itself."""
+    family = family_of(value)
+    if family is None or family.order is None:
+        return View.whole(buffer, value.shape)
+    lengths = tuple(value.shape[axis] for axis in family.order)
+    back = tuple(family.order.index(axis) for axis in range(value.ndim))
+    return View.whole(buffer, lengths).transpose(back)
+
+
+def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:
+    """Return every read from memory that a kernel makes, but those of its own entry."""
+    found: list[Read] = []
+    here = positions_of(kernel.shape)
+    own: set[Value] = set() if kernel.core is None else {kernel.core}
+    for value, view in kernel.results:
+        if kernel.fed is not None:
+            break
+        if value is not kernel.core:
+            made_here = {value} if storage.get(value) == view else set()
+            given = {one for one in own if one not in made_here}
+            reads = reads_of(value, here, storage, singles, made_here)
+            found += [one for one in reads if not (one.value in given and one.positions == here)]
+        own.add(value)
+    if kernel.core is not None:
+        found += core_reads(kernel.core, storage, singles)
+    return found
+
+
+def single_numbers(graph: Graph, stored: set[Value]) -> set[Value]:
+    """Return the values that are one number and need no memory of their own."""
+    found: set[Value] = set()
+    for value in graph.values:
+        op = value.op
+        if value.size != 1:
+            continue
+        if op is None:
+            if value.is_literal or value in stored:
+                found.add(value)
+        elif op.elementwise or op.moves:
+            leaf = op.moves and value.inputs[0].op is None and value.inputs[0] in stored
+            if leaf or all(given in found for given in value.inputs):
+                found.add(value)
+        elif op.kernel == "reduction" and value.inputs[0].size <= MOST_AT_ONCE:
+            found.add(value)
+    return found

@@ -1,0 +1,133 @@
+"""The families of kernels that stand at a heart: what each reads, and how it lies in memory.
+
+An op names its family (`Op.kernel`); nothing else in the compiler asks which op it is. A new family
+is an entry here, and one in `codegen/kernels/` that writes its loops. Knows values and views, no
+code.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from misstep.compiler.language.views import View
+from misstep.compiler.schedule.reads import Read, base_of, positions_of, reads_of
+from misstep.ir import Value
+
+Storage = Mapping[Value, View]
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the compiler must know of a kind of kernel before it writes one.
+
+    `reads`: what the inner loops read; positions along the axes of the result are those of the
+    result, along summed ones others. `in_memory`: whether operands are read through views, so that
+    their bases must be stored. `ends_entries`: whether an entry is done before the next ones are,
+    so that what follows from it can be worked out while it is in a register. `order`: the axes of
+    the result in the order in which it lies in memory, where that is not their own.
+    """
+
+    reads: Callable[[Value, Storage, set[Value]], list[Read]]
+    in_memory: bool = False
+    ends_entries: bool = True
+    order: tuple[int, ...] | None = None
+
+
+def family_of(value: Value | None) -> Family | None:
+    """Return the family of the kernel that computes `value`, if it takes one of its own."""
+    return None if value is None or value.op is None else FAMILIES.get(value.op.kernel)
+
+
+def core_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    """Return what the inner loops of a kernel with this heart read."""
+    family = family_of(core)
+    assert family is not None
+    return family.reads(core, storage, singles)
+
+
+def work_of(shape: tuple[int, ...], core: Value | None) -> int:
+    """Return about how many multiply-adds, or entries worked out, a kernel has to do."""
+    products = core.op.products(core) if core is not None and core.op is not None else 0
+    if products:
+        return products
+    sizes = [given.size for given in core.inputs] if core is not None else []
+    return max([math.prod(shape), *sizes])
+
+
+def _contraction_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    found: list[Read] = []
+    here = positions_of(core.shape)
+    for place, given in enumerate(core.inputs):
+        batch = here[: core.ndim - 2][core.ndim - given.ndim :]
+        summed = positions_of((1,), "summed")[0]
+        own = (here[-2], summed) if place == 0 else (summed, here[-1])
+        found.append(Read(given, base_of(given, storage), storage[given], (*batch, *own)))
+    return found
+
+
+def _convolution_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    x, weight = core.inputs
+    here = positions_of(core.shape)
+    seen = (here[0], *positions_of(x.shape[1:], "summed"))
+    own = (positions_of((1,), "summed")[0], here[-1])
+    return [
+        Read(given, base_of(given, storage), storage[given], where)
+        for given, where in ((x, seen), (weight, own))
+    ]
+
+
+def _window_products_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    x, upstream = core.inputs
+    seen = positions_of(x.shape, "summed")
+    beside = (*positions_of(upstream.shape[:-1], "summed"), positions_of(core.shape)[-1])
+    return [
+        Read(given, base_of(given, storage), storage[given], where)
+        for given, where in ((x, seen), (upstream, beside))
+    ]
+
+
+def _scatter_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    here = positions_of(core.shape)
+    base, positions, updates = core.inputs
+    which = positions_of(positions.shape, "summed")
+    found = reads_of(base, here, storage, singles, set())
+    found += reads_of(positions, which, storage, singles, set())
+    return found + reads_of(updates, (*which, *here[1:]), storage, singles, set())
+
+
+def _reduction_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    (given,) = core.inputs
+    axes, keep = core.op.axes, core.op.keep  # type: ignore[union-attr]
+    here = positions_of(core.shape)
+    dropped = {axis % given.ndim for axis in axes} if given.ndim else set()
+    kept = [axis for axis in range(given.ndim) if axis not in dropped]
+    outer = [one for axis, one in enumerate(here) if axis not in dropped] if keep else list(here)
+    where = list(positions_of(given.shape, "summed"))
+    for axis, position in zip(kept, outer, strict=True):
+        where[axis] = position
+    return reads_of(given, tuple(where), storage, singles, set())
+
+
+def _scan_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+    here = positions_of(core.shape)
+    found: list[Read] = []
+    for place, given in enumerate(core.inputs):
+        where = positions_of(given.shape, "summed")
+        if place <= core.op.sequences:  # type: ignore[union-attr]
+            where = (here[0], *where[1:])
+        found.append(Read(given, base_of(given, storage), storage[given], where))
+    return found
+
+
+FAMILIES: dict[str, Family] = {
+    "contraction": Family(_contraction_reads, in_memory=True),
+    "convolution": Family(_convolution_reads, in_memory=True),
+    "window products": Family(_window_products_reads, in_memory=True),
+    "reduction": Family(_reduction_reads),
+    "scatter": Family(_scatter_reads),
+    # Step after step: what all rows leave at a step stands together, and so steps that follow each
+    # other can be read as one stretch, from any step on.
+    "scan": Family(_scan_reads, in_memory=True, ends_entries=False, order=(1, 0, 2)),
+}

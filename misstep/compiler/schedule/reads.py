@@ -1,0 +1,90 @@
+"""Which memory an entry is read from: what fusing and scheduling ask before any code is written.
+
+Works out the entry as the compiler will, into code that is thrown away, and notes the loads. So
+there is one description of how each op is computed, and no second one that could differ from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.element_code import ElementCode
+from misstep.compiler.language.elements import Elements, Position, Positions
+from misstep.compiler.language.views import View
+from misstep.ir import Value
+
+
+@dataclass(frozen=True)
+class Read:
+    """A read: of `value`, which lies in the memory of `base` as `view`, at `positions`.
+
+    `singles`: instead, single numbers that are needed.
+    """
+
+    value: Value
+    base: Value
+    view: View | None
+    positions: Positions
+    singles: tuple[Value, ...] = ()
+
+
+def positions_of(shape: tuple[int, ...], hint: str = "axis") -> Positions:
+    """Return symbols for where an entry is, one for each axis."""
+    return tuple(Position(Number(f"%{hint}{axis}", "i64")) for axis in range(len(shape)))
+
+
+def base_of(value: Value, storage: Mapping[Value, View]) -> Value:
+    """Return the value whose memory a view shows."""
+    while value.op is not None and value.op.moves:
+        given = value.inputs[0]
+        if value not in storage or given not in storage:
+            break
+        if storage[value].buffer is not storage[given].buffer:
+            break
+        value = given
+    return value
+
+
+def reads_of(
+    value: Value,
+    here: Positions,
+    storage: Mapping[Value, View],
+    singles: set[Value],
+    made_here: set[Value],
+) -> list[Read]:
+    """Return what is read to work out the entry of `value` at `here`.
+
+    `made_here`: values that are worked out although they have a place in memory.
+    """
+    dry = _Dry(
+        ElementCode(),
+        storage,
+        lambda buffer: Number("%base", "ptr"),
+        lambda one: Number("%single", KIND_OF_DTYPE[one.dtype]) if one in singles else None,
+    )
+    dry.made_here = made_here
+    dry.single_values = singles
+    dry.read(value, here)
+    return dry.found
+
+
+@dataclass
+class _Dry(Elements):
+    made_here: set[Value] = field(default_factory=set)
+    single_values: set[Value] = field(default_factory=set)
+    found: list[Read] = field(default_factory=list)
+
+    def read(self, value: Value, positions: Positions) -> Number:
+        if value in self.single_values and value.op is not None:
+            self.found.append(Read(value, value, None, (), (value,)))
+        return super().read(value, positions)
+
+    def _fresh(self, value: Value, positions: Positions) -> Number:
+        if value in self.made_here and value.op is not None:
+            return self.work_out(value, positions)
+        if value in self.storage:
+            base = base_of(value, self.storage)
+            self.found.append(Read(value, base, self.storage[value], positions))
+        return super()._fresh(value, positions)
