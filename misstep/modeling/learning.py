@@ -113,7 +113,7 @@ def begin(
     choices.made = [one for one in choices.made if one.what not in ("optimizer", "epochs")]
     choices.add(
         "optimizer",
-        f"AdamW, learning rate {recipe.optimizer.rate:g} throughout",
+        f"AdamW, learning rate {recipe.optimizer.learning_rate:g} throughout",
         "how many rows will follow is not known",
     )
     return recipe.trainer(settings.seed, settings.threads)

@@ -15,21 +15,21 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 class Adagrad(Optimizer):
     """Adagrad: s ← s + g²; w ← w − η / (1 + (t − 1) δ) · g / (√s + ε) (Duchi and others, 2011).
 
-    `rate` η; `rate_decay` δ; `epsilon` ε keeps the first steps finite; `first_sum` is s before the
-    first update; `weight_decay` adds that share of w to the gradient.
+    `learning_rate` η; `learning_rate_decay` δ; `epsilon` ε keeps the first steps finite;
+    `first_sum` is s before the first update; `weight_decay` adds that share of w to the gradient.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Adagrad(0.1))
     """
 
-    rate: float = 0.01
-    rate_decay: float = 0.0
+    learning_rate: float = 0.01
+    learning_rate_decay: float = 0.0
     first_sum: float = 0.0
     epsilon: float = 1e-10
     weight_decay: float = 0.0
     buffers: ClassVar[tuple[str, ...]] = ("squares",)
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
-        "rate_decay": (0.0, 1e6),
+        "learning_rate_decay": (0.0, 1e6),
         "first_sum": (0.0, 1e6),
         "epsilon": (0.0, 1.0),
     }
@@ -44,12 +44,14 @@ class Adagrad(Optimizer):
         """Return the next parameter and sum of squares."""
         step = with_decay(gradient, parameter, self.weight_decay)
         squares = state["squares"] + step * step
-        rate = moment.rate / ((moment.count - 1.0) * self.rate_decay + 1.0)
-        moved = scalar(rate, parameter) * step / (sqrt(squares) + self.epsilon)
+        learning_rate = moment.learning_rate / (
+            (moment.count - 1.0) * self.learning_rate_decay + 1.0
+        )
+        moved = scalar(learning_rate, parameter) * step / (sqrt(squares) + self.epsilon)
         return parameter - moved, {"squares": squares}
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:
         """Yield settings that must work."""
         yield cls(0.1)
-        yield cls(0.1, rate_decay=0.01, first_sum=0.5, weight_decay=0.05)
+        yield cls(0.1, learning_rate_decay=0.01, first_sum=0.5, weight_decay=0.05)

@@ -15,14 +15,15 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 class Adam(Optimizer):
     """Adam: m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; w ← w − η m̂ / (√v̂ + ε).
 
-    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start at 0 (Kingma and Ba, 2015). `rate` η,
-    `beta1` β₁, `beta2` β₂, `epsilon` ε; `weight_decay` adds that share of w to the gradient.
+    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start at 0 (Kingma and Ba, 2015).
+    `learning_rate` η, `beta1` β₁, `beta2` β₂, `epsilon` ε; `weight_decay` adds that share of w to
+    the gradient.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Adam(1e-3))
     """
 
-    rate: float = 1e-3
+    learning_rate: float = 1e-3
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -49,7 +50,7 @@ class Adam(Optimizer):
         squares = state["squares"] * self.beta2 + step * step * (1.0 - self.beta2)
         of_mean = 1.0 - self.beta1**moment.count
         of_squares = sqrt(1.0 - self.beta2**moment.count)
-        size = scalar(moment.rate / of_mean, parameter)
+        size = scalar(moment.learning_rate / of_mean, parameter)
         spread = sqrt(squares) / scalar(of_squares, parameter) + self.epsilon
         return parameter - size * (mean / spread), {"mean": mean, "squares": squares}
 
@@ -76,5 +77,5 @@ class AdamW(Adam):
         self, parameter: Value, gradient: Value, state: State, moment: Moment
     ) -> tuple[Value, State]:
         """Return the next parameter and the two means."""
-        shrunk = parameter * scalar(1.0 - moment.rate * self.weight_decay, parameter)
+        shrunk = parameter * scalar(1.0 - moment.learning_rate * self.weight_decay, parameter)
         return self.moved(shrunk, gradient, state, moment)

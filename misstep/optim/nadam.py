@@ -18,14 +18,14 @@ SCHEDULE_BASE = 0.96
 class Nadam(Optimizer):
     """Adam whose mean looks one step ahead, with a warming momentum (Dozat, 2016).
 
-    `rate` η, `beta1` β₁, `beta2` β₂, `epsilon` ε, `momentum_decay` ψ; `weight_decay` adds that
-    share of w to the gradient.
+    `learning_rate` η, `beta1` β₁, `beta2` β₂, `epsilon` ε, `momentum_decay` ψ; `weight_decay` adds
+    that share of w to the gradient.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Nadam(2e-3))
     """
 
-    rate: float = 2e-3
+    learning_rate: float = 2e-3
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -52,8 +52,8 @@ class Nadam(Optimizer):
         squares = state["squares"] * self.beta2 + step * step * (1.0 - self.beta2)
         of_squares = scalar(1.0 - self.beta2**moment.count, parameter)
         spread = sqrt(squares / of_squares) + self.epsilon
-        by_step = scalar(moment.rate * (1.0 - now) / (1.0 - product), parameter)
-        by_mean = scalar(moment.rate * ahead / (1.0 - product * ahead), parameter)
+        by_step = scalar(moment.learning_rate * (1.0 - now) / (1.0 - product), parameter)
+        by_mean = scalar(moment.learning_rate * ahead / (1.0 - product * ahead), parameter)
         moved = parameter - by_step * (step / spread) - by_mean * (mean / spread)
         return moved, {"mean": mean, "squares": squares, "momentum_product": product}
 

@@ -28,26 +28,26 @@ State = dict[str, Value]
 class Moment:
     """When an update happens, as Values. `count`: this update's number from 1, float64.
 
-    `rate`: the learning rate, float64. Scalars are computed in float64 and narrowed only where they
-    meet the parameters: 1 − 0.999 in float32 would be off by 6e-5.
+    `learning_rate`: float64, too. Scalars are computed in float64 and narrowed only where they meet
+    the parameters: 1 − 0.999 in float32 would be off by 6e-5.
     """
 
     count: Value
-    rate: Value
+    learning_rate: Value
 
 
 class Optimizer:
-    """How a gradient becomes a step. A subclass is a frozen dataclass; `rate` comes first.
+    """How a gradient becomes a step. A subclass is a frozen dataclass, `learning_rate` comes first.
 
     `buffers`: names of state as large as the parameters, first 0 (or what `first` says).
     `scalars`: names of state that is one float64 number each, with its first number.
 
     >>> import misstep as ms
-    >>> isinstance(ms.Adam(1e-3), ms.Optimizer), ms.Adam(1e-3).rate
+    >>> isinstance(ms.Adam(1e-3), ms.Optimizer), ms.Adam(1e-3).learning_rate
     (True, 0.001)
     """
 
-    rate: float
+    learning_rate: float
     # What it is chosen by, as on the command line; of the class's own name where it says nothing.
     name: ClassVar[str] = ""
     buffers: ClassVar[tuple[str, ...]] = ()
@@ -63,7 +63,7 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         """Raise ArgumentError for a setting that can't work."""
-        limits = {"rate": (0.0, math.inf), "weight_decay": (0.0, math.inf), **self.ranges}
+        limits = {"learning_rate": (0.0, math.inf), "weight_decay": (0.0, math.inf), **self.ranges}
         for name, (low, high) in limits.items():
             if not hasattr(self, name):
                 continue
@@ -134,7 +134,7 @@ def optimizer_named(name: str, **settings: Any) -> Optimizer:
 
     >>> from misstep.optim import optimizer_named
     >>> optimizer_named("sgd", momentum=0.9)
-    SGD(rate=0.01, momentum=0.9, nesterov=False, weight_decay=0.0)
+    SGD(learning_rate=0.01, momentum=0.9, nesterov=False, weight_decay=0.0)
     """
     by_name = {cls.name: cls for cls in _registry.values()}
     if name not in by_name:

@@ -15,14 +15,14 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 class RMSProp(Optimizer):
     """RMSProp: s ← α s + (1 − α) g²; w ← w − η g / (√s + ε) (Tieleman and Hinton, 2012).
 
-    `rate` η; `smoothing` α; `epsilon` ε; `momentum` adds a velocity; `centered` subtracts the
-    squared mean gradient from s; `weight_decay` adds that share of w to the gradient.
+    `learning_rate` η; `smoothing` α; `epsilon` ε; `momentum` adds a velocity; `centered` subtracts
+    the squared mean gradient from s; `weight_decay` adds that share of w to the gradient.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.RMSProp(0.01))
     """
 
-    rate: float = 0.01
+    learning_rate: float = 0.01
     smoothing: float = 0.99
     momentum: float = 0.0
     centered: bool = False
@@ -55,7 +55,7 @@ class RMSProp(Optimizer):
         move = step / (sqrt(spread) + self.epsilon)
         if self.momentum:
             after["velocity"] = move = state["velocity"] * self.momentum + move
-        return parameter - scalar(moment.rate, parameter) * move, after
+        return parameter - scalar(moment.learning_rate, parameter) * move, after
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:

@@ -15,15 +15,15 @@ from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
 class SGD(Optimizer):
     """Gradient descent: w ← w − η v, where v ← μ v + g (no momentum: v = g; Nesterov: g + μ v).
 
-    `rate` η; `momentum` μ from 0 to 1 (Polyak, 1964); `nesterov` looks ahead (Sutskever and others,
-    2013); `weight_decay` adds that share of w to the gradient.
+    `learning_rate` η; `momentum` μ from 0 to 1 (Polyak, 1964); `nesterov` looks ahead (Sutskever
+    and others, 2013); `weight_decay` adds that share of w to the gradient.
 
     >>> import misstep as ms
     >>> optimizer = ms.SGD(0.1, momentum=0.9, nesterov=True)
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=optimizer)
     """
 
-    rate: float = 0.01
+    learning_rate: float = 0.01
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
@@ -54,7 +54,7 @@ class SGD(Optimizer):
             velocity = state["velocity"] * self.momentum + step
             after["velocity"] = velocity
             step = step + velocity * self.momentum if self.nesterov else velocity
-        return parameter - scalar(moment.rate, parameter) * step, after
+        return parameter - scalar(moment.learning_rate, parameter) * step, after
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:

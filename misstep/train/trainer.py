@@ -207,7 +207,7 @@ class Trainer:
                 passes=self.passes,
                 batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
                 accumulate=self.accumulate,
-                learning_rate=self.optimizer.rate,
+                learning_rate=self.optimizer.learning_rate,
                 schedule=self.schedule,
                 seed=self.seed,
                 probe_every=self._probe_every(len(rows), epochs, place is not None)

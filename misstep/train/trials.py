@@ -49,7 +49,7 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
         **network.feeds(),
         "optimizer_state": state,
         "scalars": scalars,
-        "rate": np.full(steps, programs.optimizer.rate),
+        "rate": np.full(steps, programs.optimizer.learning_rate),
         "update": np.arange(steps),
         "draw": np.arange(steps),
         "seed": np.asarray(0),

@@ -51,7 +51,7 @@ def test_many_rows_get_members_that_see_waves_of_numbers_only(target: Target) ->
 
 def test_what_a_person_says_goes() -> None:
     found, choices = recipe(5000, NUMBER, epochs=3, batch_size=10, learning_rate=0.5, patience=2)
-    assert (found.epochs, found.patience, found.optimizer.rate) == (3, 2, 0.5)
+    assert (found.epochs, found.patience, found.optimizer.learning_rate) == (3, 2, 0.5)
     assert found.batch_size == 10 * found.passes
     assert sum("you chose" in one.reason for one in choices.made) == 3
     own, _ = recipe(5000, NUMBER, network="dense8")

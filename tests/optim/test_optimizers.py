@@ -101,7 +101,7 @@ class Walker:
         outputs = {"parameters": changed, **after}
         graph = Graph(outputs, [*inputs, *state.values(), count, rate_value], "optimizer")
         self.program = Interpreter(verify(graph))
-        self.rate = optimizer.rate if rate is None else rate
+        self.rate = optimizer.learning_rate if rate is None else rate
         self.steps = 0
         self.state: dict[str, Any] = {"parameters": parameters.copy()}
         self.state |= {name: np.full(shape, optimizer.first(name), dtype) for name in names}
@@ -148,7 +148,7 @@ def test_the_function_to_descend_has_the_slope_that_is_used() -> None:
 def test_every_optimizer_has_examples_and_a_description(kind: type[Optimizer]) -> None:
     assert kind.__doc__
     assert list(kind.examples())
-    assert dataclasses.fields(kind)[0].name == "rate"  # type: ignore[arg-type]
+    assert dataclasses.fields(kind)[0].name == "learning_rate"  # type: ignore[arg-type]
     assert isinstance(kind(), kind)
 
 
@@ -286,10 +286,10 @@ def test_an_optimizer_of_a_callers_own_is_found_by_being_written(
 
     @dataclasses.dataclass(frozen=True)
     class SignDescent(Optimizer):
-        rate: float = 0.25
+        learning_rate: float = 0.25
 
     assert "sign-descent" in optimizer_names()
-    assert optimizer_named("sign-descent", rate=0.5) == SignDescent(0.5)
+    assert optimizer_named("sign-descent", learning_rate=0.5) == SignDescent(0.5)
 
 
 # --- settings -------------------------------------------------------------------------------------

@@ -52,21 +52,21 @@ def twin(optimizer: Optimizer, parameters: list[Any]) -> Any:
         case AdamW() | Adam():
             kind = torch.optim.AdamW if isinstance(optimizer, AdamW) else torch.optim.Adam
             betas = (optimizer.beta1, optimizer.beta2)
-            return kind(parameters, optimizer.rate, betas, optimizer.epsilon, **decay)
+            return kind(parameters, optimizer.learning_rate, betas, optimizer.epsilon, **decay)
         case Nadam():
             betas = (optimizer.beta1, optimizer.beta2)
             settings = {"momentum_decay": optimizer.momentum_decay, **decay}
             return torch.optim.NAdam(
-                parameters, optimizer.rate, betas, optimizer.epsilon, **settings
+                parameters, optimizer.learning_rate, betas, optimizer.epsilon, **settings
             )
         case SGD():
             settings = {"momentum": optimizer.momentum, "nesterov": optimizer.nesterov, **decay}
-            return torch.optim.SGD(parameters, optimizer.rate, **settings)
+            return torch.optim.SGD(parameters, optimizer.learning_rate, **settings)
         case Adagrad():
             return torch.optim.Adagrad(
                 parameters,
-                optimizer.rate,
-                lr_decay=optimizer.rate_decay,
+                optimizer.learning_rate,
+                lr_decay=optimizer.learning_rate_decay,
                 eps=optimizer.epsilon,
                 initial_accumulator_value=optimizer.first_sum,
                 **decay,
@@ -74,7 +74,7 @@ def twin(optimizer: Optimizer, parameters: list[Any]) -> Any:
         case RMSProp():
             return torch.optim.RMSprop(
                 parameters,
-                optimizer.rate,
+                optimizer.learning_rate,
                 alpha=optimizer.smoothing,
                 eps=optimizer.epsilon,
                 momentum=optimizer.momentum,

@@ -204,7 +204,7 @@ def test_every_optimizer_learns_and_carries_its_state(optimizer: Optimizer) -> N
     for _ in range(30):
         # The examples' own rates: 0.1 would be too much for some.
         program = run.programs.step(ROWS, weighted=False, probing=False)
-        feeds = run.feeds(x=x, y=y) | {"rate": optimizer.rate}
+        feeds = run.feeds(x=x, y=y) | {"rate": optimizer.learning_rate}
         losses.append(float(run.take(program.run(feeds))["loss"]))
     assert losses[-1] < losses[0]
     assert run.scalars.shape == (len(optimizer.scalars),)
