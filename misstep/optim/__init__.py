@@ -8,9 +8,9 @@ from misstep.optim.adam import Adam, AdamW
 from misstep.optim.clipping import ClipNorm, Clipping, ClipValue
 from misstep.optim.nadam import Nadam
 from misstep.optim.optimizer import (
-    Moment,
     Optimizer,
     State,
+    StepContext,
     optimizer_named,
     optimizer_names,
     registered_optimizers,
@@ -44,7 +44,6 @@ __all__ = [
     "ConstantRate",
     "Cosine",
     "ExponentialDecay",
-    "Moment",
     "Nadam",
     "OneCycle",
     "Optimizer",
@@ -54,6 +53,7 @@ __all__ = [
     "ReduceOnPlateau",
     "Schedule",
     "State",
+    "StepContext",
     "StepDecay",
     "WarmUp",
     "optimizer_named",

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from misstep.ir import Value
 from misstep.ops import sqrt
-from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
+from misstep.optim.optimizer import Optimizer, State, StepContext, scalar, with_decay
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ class Adagrad(Optimizer):
         return self.first_sum
 
     def update(
-        self, parameter: Value, gradient: Value, state: State, moment: Moment
+        self, parameter: Value, gradient: Value, state: State, context: StepContext
     ) -> tuple[Value, State]:
         """Return the next parameter and sum of squares."""
         step = with_decay(gradient, parameter, self.weight_decay)
         squares = state["squares"] + step * step
-        learning_rate = moment.learning_rate / (
-            (moment.count - 1.0) * self.learning_rate_decay + 1.0
+        learning_rate = context.learning_rate / (
+            (context.count - 1.0) * self.learning_rate_decay + 1.0
         )
         moved = scalar(learning_rate, parameter) * step / (sqrt(squares) + self.epsilon)
         return parameter - moved, {"squares": squares}

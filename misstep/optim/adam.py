@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from misstep.ir import Value
 from misstep.ops import sqrt
-from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
+from misstep.optim.optimizer import Optimizer, State, StepContext, scalar, with_decay
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,21 @@ class Adam(Optimizer):
     }
 
     def update(
-        self, parameter: Value, gradient: Value, state: State, moment: Moment
+        self, parameter: Value, gradient: Value, state: State, context: StepContext
     ) -> tuple[Value, State]:
         """Return the next parameter and the two means."""
         step = with_decay(gradient, parameter, self.weight_decay)
-        return self.moved(parameter, step, state, moment)
+        return self.moved(parameter, step, state, context)
 
     def moved(
-        self, parameter: Value, step: Value, state: State, moment: Moment
+        self, parameter: Value, step: Value, state: State, context: StepContext
     ) -> tuple[Value, State]:
         """Return the parameter after a step of Adam's size, and the next state."""
         mean = state["mean"] * self.beta1 + step * (1.0 - self.beta1)
         squares = state["squares"] * self.beta2 + step * step * (1.0 - self.beta2)
-        of_mean = 1.0 - self.beta1**moment.count
-        of_squares = sqrt(1.0 - self.beta2**moment.count)
-        size = scalar(moment.learning_rate / of_mean, parameter)
+        of_mean = 1.0 - self.beta1**context.count
+        of_squares = sqrt(1.0 - self.beta2**context.count)
+        size = scalar(context.learning_rate / of_mean, parameter)
         spread = sqrt(squares) / scalar(of_squares, parameter) + self.epsilon
         return parameter - size * (mean / spread), {"mean": mean, "squares": squares}
 
@@ -74,8 +74,8 @@ class AdamW(Adam):
     weight_decay: float = 0.01
 
     def update(
-        self, parameter: Value, gradient: Value, state: State, moment: Moment
+        self, parameter: Value, gradient: Value, state: State, context: StepContext
     ) -> tuple[Value, State]:
         """Return the next parameter and the two means."""
-        shrunk = parameter * scalar(1.0 - moment.learning_rate * self.weight_decay, parameter)
-        return self.moved(shrunk, gradient, state, moment)
+        shrunk = parameter * scalar(1.0 - context.learning_rate * self.weight_decay, parameter)
+        return self.moved(shrunk, gradient, state, context)

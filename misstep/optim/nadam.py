@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from misstep.ir import Value
 from misstep.ops import sqrt
-from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
+from misstep.optim.optimizer import Optimizer, State, StepContext, scalar, with_decay
 
 # The base of the momentum schedule in the paper: μₜ = β₁ (1 − ½ · 0.96^(t ψ)).
 SCHEDULE_BASE = 0.96
@@ -41,19 +41,19 @@ class Nadam(Optimizer):
     }
 
     def update(
-        self, parameter: Value, gradient: Value, state: State, moment: Moment
+        self, parameter: Value, gradient: Value, state: State, context: StepContext
     ) -> tuple[Value, State]:
         """Return the next parameter, the two means and the product of all momenta."""
         step = with_decay(gradient, parameter, self.weight_decay)
-        now = self._momentum(moment.count)
-        ahead = self._momentum(moment.count + 1.0)
+        now = self._momentum(context.count)
+        ahead = self._momentum(context.count + 1.0)
         product = state["momentum_product"] * now
         mean = state["mean"] * self.beta1 + step * (1.0 - self.beta1)
         squares = state["squares"] * self.beta2 + step * step * (1.0 - self.beta2)
-        of_squares = scalar(1.0 - self.beta2**moment.count, parameter)
+        of_squares = scalar(1.0 - self.beta2**context.count, parameter)
         spread = sqrt(squares / of_squares) + self.epsilon
-        by_step = scalar(moment.learning_rate * (1.0 - now) / (1.0 - product), parameter)
-        by_mean = scalar(moment.learning_rate * ahead / (1.0 - product * ahead), parameter)
+        by_step = scalar(context.learning_rate * (1.0 - now) / (1.0 - product), parameter)
+        by_mean = scalar(context.learning_rate * ahead / (1.0 - product * ahead), parameter)
         moved = parameter - by_step * (step / spread) - by_mean * (mean / spread)
         return moved, {"mean": mean, "squares": squares, "momentum_product": product}
 

@@ -25,7 +25,7 @@ State = dict[str, Value]
 
 
 @dataclass(frozen=True)
-class Moment:
+class StepContext:
     """When an update happens, as Values. `count`: this update's number from 1, float64.
 
     `learning_rate`: float64, too. Scalars are computed in float64 and narrowed only where they meet
@@ -95,7 +95,7 @@ class Optimizer:
         return 0.0
 
     def update(
-        self, parameter: Value, gradient: Value, state: State, moment: Moment
+        self, parameter: Value, gradient: Value, state: State, context: StepContext
     ) -> tuple[Value, State]:
         """Return the parameter's next numbers and the next state.
 

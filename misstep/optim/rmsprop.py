@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from misstep.ir import Value
 from misstep.ops import maximum, sqrt
-from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
+from misstep.optim.optimizer import Optimizer, State, StepContext, scalar, with_decay
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class RMSProp(Optimizer):
         return ("squares", *velocity, *(("mean",) if self.centered else ()))
 
     def update(
-        self, parameter: Value, gradient: Value, state: State, moment: Moment
+        self, parameter: Value, gradient: Value, state: State, context: StepContext
     ) -> tuple[Value, State]:
         """Return the next parameter and state."""
         step = with_decay(gradient, parameter, self.weight_decay)
@@ -55,7 +55,7 @@ class RMSProp(Optimizer):
         move = step / (sqrt(spread) + self.epsilon)
         if self.momentum:
             after["velocity"] = move = state["velocity"] * self.momentum + move
-        return parameter - scalar(moment.learning_rate, parameter) * move, after
+        return parameter - scalar(context.learning_rate, parameter) * move, after
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from misstep.errors import ArgumentError
 from misstep.ir import Value
-from misstep.optim.optimizer import Moment, Optimizer, State, scalar, with_decay
+from misstep.optim.optimizer import Optimizer, State, StepContext, scalar, with_decay
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class SGD(Optimizer):
         return self.buffers if self.momentum else ()
 
     def update(
-        self, parameter: Value, gradient: Value, state: State, moment: Moment
+        self, parameter: Value, gradient: Value, state: State, context: StepContext
     ) -> tuple[Value, State]:
         """Return the next parameter and velocity."""
         step = with_decay(gradient, parameter, self.weight_decay)
@@ -54,7 +54,7 @@ class SGD(Optimizer):
             velocity = state["velocity"] * self.momentum + step
             after["velocity"] = velocity
             step = step + velocity * self.momentum if self.nesterov else velocity
-        return parameter - scalar(moment.learning_rate, parameter) * step, after
+        return parameter - scalar(context.learning_rate, parameter) * step, after
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:

@@ -20,7 +20,7 @@ from misstep.errors import ArgumentError, NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
 from misstep.nn import Loss, Network, Trace
 from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
-from misstep.optim import Clipping, Moment, Optimizer, Penalty
+from misstep.optim import Clipping, Optimizer, Penalty, StepContext
 from misstep.train.mixup import mixed_rows
 from misstep.train.probes import activation_probes, gradient_probes, together
 
@@ -357,8 +357,8 @@ class Programs:
         }
         for clipping in self.clipping:
             flat_gradient = clipping.clip(flat_gradient)
-        moment = Moment(cast(update, "float64") + 1.0, rate)
-        changed, after = self.optimizer.update(parameters, flat_gradient, before, moment)
+        context = StepContext(cast(update, "float64") + 1.0, rate)
+        changed, after = self.optimizer.update(parameters, flat_gradient, before, context)
         outputs = {"parameters": changed}
         if names:
             rows = [reshape(after[name], (1, count)) for name in names]

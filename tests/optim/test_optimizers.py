@@ -26,10 +26,10 @@ from misstep.optim import (
     Adagrad,
     Adam,
     AdamW,
-    Moment,
     Nadam,
     Optimizer,
     RMSProp,
+    StepContext,
     optimizer,
     optimizer_named,
     optimizer_names,
@@ -91,8 +91,8 @@ class Walker:
         names = optimizer.used_buffers()
         state = {name: make_input(name, shape, dtype) for name in names}
         state |= {name: make_input(name, (), "float64") for name in optimizer.scalars}
-        moment = Moment(cast(count, "float64"), rate_value)
-        changed, after = optimizer.update(*inputs, dict(state), moment)
+        context = StepContext(cast(count, "float64"), rate_value)
+        changed, after = optimizer.update(*inputs, dict(state), context)
         assert set(after) == set(state)
         assert changed.type == inputs[0].type
         assert {name: after[name].type for name in state} == {
