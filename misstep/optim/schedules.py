@@ -1,6 +1,6 @@
 """Schedules: what the learning rate is multiplied by as training goes on.
 
-All but one are pure functions of the place in training; ReduceOnPlateau also hears how validation
+All but one are pure functions of where training is; ReduceOnPlateau also hears how validation
 goes, and its memory is plain JSON so that a resumed run goes on as if it had never stopped.
 """
 
@@ -23,7 +23,7 @@ _registry: dict[str, type[Schedule]] = {}
 
 
 @dataclass(frozen=True)
-class Place:
+class ScheduleContext:
     """Where in training an update happens: updates done, updates in an epoch, updates in all."""
 
     step: int
@@ -45,9 +45,9 @@ class Schedule:
     """A factor on the learning rate. Subclassing registers it; a subclass is a frozen dataclass.
 
     >>> import misstep as ms
-    >>> from misstep.optim import Place
-    >>> place = Place(step=50, steps_per_epoch=10, total_steps=101)
-    >>> ms.Cosine().factor(place, {})
+    >>> from misstep.optim import ScheduleContext
+    >>> context = ScheduleContext(step=50, steps_per_epoch=10, total_steps=101)
+    >>> ms.Cosine().factor(context, {})
     0.5
     """
 
@@ -55,15 +55,19 @@ class Schedule:
         super().__init_subclass__(**options)
         _registry[cls.__name__] = cls
 
-    def factor(self, place: Place, memory: dict[str, Any]) -> float:
-        """Return what the learning rate is multiplied by at `place`; pure in both arguments."""
+    def factor(self, context: ScheduleContext, memory: dict[str, Any]) -> float:
+        """Return what the learning rate is multiplied by at `context`; pure in both arguments."""
         raise NotImplementedError
 
-    def factors(self, first: Place, count: int, memory: dict[str, Any]) -> npt.NDArray[np.float64]:
+    def factors(
+        self, first: ScheduleContext, count: int, memory: dict[str, Any]
+    ) -> npt.NDArray[np.float64]:
         """Return the factors at `first` and the updates that follow it, shape (count,)."""
         steps = range(first.step, first.step + count)
-        places = (Place(step, first.steps_per_epoch, first.total_steps) for step in steps)
-        return np.array([self.factor(place, memory) for place in places])
+        contexts = (
+            ScheduleContext(step, first.steps_per_epoch, first.total_steps) for step in steps
+        )
+        return np.array([self.factor(context, memory) for context in contexts])
 
     def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
         """Return the memory after an epoch that ended with `validation_loss`."""
@@ -109,16 +113,18 @@ class ConstantRate(Schedule):
     """The learning rate stays as the optimizer has it.
 
     >>> import misstep as ms
-    >>> from misstep.optim import Place
-    >>> ms.ConstantRate().factor(Place(50, 10, 101), {})
+    >>> from misstep.optim import ScheduleContext
+    >>> ms.ConstantRate().factor(ScheduleContext(50, 10, 101), {})
     1.0
     """
 
-    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+    def factor(self, context: ScheduleContext, memory: dict[str, Any]) -> float:
         """Return 1."""
         return 1.0
 
-    def factors(self, first: Place, count: int, memory: dict[str, Any]) -> npt.NDArray[np.float64]:
+    def factors(
+        self, first: ScheduleContext, count: int, memory: dict[str, Any]
+    ) -> npt.NDArray[np.float64]:
         """Return ones, shape (count,)."""
         return np.ones(count)
 
@@ -128,9 +134,9 @@ class StepDecay(Schedule):
     """Times `drop` after every `epochs` epochs.
 
     >>> import misstep as ms
-    >>> from misstep.optim import Place
+    >>> from misstep.optim import ScheduleContext
     >>> decay = ms.StepDecay(epochs=2, drop=0.5)
-    >>> [decay.factor(Place(step, 10, 100), {}) for step in (0, 19, 20, 40)]
+    >>> [decay.factor(ScheduleContext(step, 10, 100), {}) for step in (0, 19, 20, 40)]
     [1.0, 1.0, 0.5, 0.25]
     """
 
@@ -141,9 +147,9 @@ class StepDecay(Schedule):
         _positive("StepDecay", "epochs", self.epochs)
         _share("StepDecay", "drop", self.drop)
 
-    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+    def factor(self, context: ScheduleContext, memory: dict[str, Any]) -> float:
         """Return drop ^ ⌊epochs done / epochs⌋."""
-        return float(self.drop ** math.floor(place.epoch / self.epochs + ROUNDING))
+        return float(self.drop ** math.floor(context.epoch / self.epochs + ROUNDING))
 
 
 @dataclass(frozen=True)
@@ -151,9 +157,9 @@ class ExponentialDecay(Schedule):
     """Times `drop` with each epoch, smoothly.
 
     >>> import misstep as ms
-    >>> from misstep.optim import Place
+    >>> from misstep.optim import ScheduleContext
     >>> decay = ms.ExponentialDecay(0.9)
-    >>> [round(decay.factor(Place(step, 10, 100), {}), 3) for step in (0, 10, 20)]
+    >>> [round(decay.factor(ScheduleContext(step, 10, 100), {}), 3) for step in (0, 10, 20)]
     [1.0, 0.9, 0.81]
     """
 
@@ -162,9 +168,9 @@ class ExponentialDecay(Schedule):
     def __post_init__(self) -> None:
         _share("ExponentialDecay", "drop", self.drop)
 
-    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+    def factor(self, context: ScheduleContext, memory: dict[str, Any]) -> float:
         """Return drop ^ epochs done."""
-        return float(self.drop**place.epoch)
+        return float(self.drop**context.epoch)
 
 
 @dataclass(frozen=True)
@@ -172,9 +178,9 @@ class Cosine(Schedule):
     """Half a cosine from 1 down to `last` at the end (Loshchilov and Hutter, 2017).
 
     >>> import misstep as ms
-    >>> from misstep.optim import Place
+    >>> from misstep.optim import ScheduleContext
     >>> cosine = ms.Cosine(last=0.1)
-    >>> [round(cosine.factor(Place(step, 10, 101), {}), 2) for step in (0, 50, 100)]
+    >>> [round(cosine.factor(ScheduleContext(step, 10, 101), {}), 2) for step in (0, 50, 100)]
     [1.0, 0.55, 0.1]
     """
 
@@ -183,9 +189,9 @@ class Cosine(Schedule):
     def __post_init__(self) -> None:
         _share("Cosine", "last", self.last)
 
-    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+    def factor(self, context: ScheduleContext, memory: dict[str, Any]) -> float:
         """Return last + (1 − last) · ½ (1 + cos(π · share done))."""
-        return self.last + (1.0 - self.last) * 0.5 * (1.0 + math.cos(math.pi * place.share))
+        return self.last + (1.0 - self.last) * 0.5 * (1.0 + math.cos(math.pi * context.share))
 
 
 @dataclass(frozen=True)
@@ -195,9 +201,9 @@ class OneCycle(Schedule):
     Both ways are half cosines (Smith and Topin, 2019).
 
     >>> import misstep as ms
-    >>> from misstep.optim import Place
+    >>> from misstep.optim import ScheduleContext
     >>> cycle = ms.OneCycle(rise=0.3)
-    >>> [round(cycle.factor(Place(step, 10, 101), {}), 2) for step in (0, 30, 65, 100)]
+    >>> [round(cycle.factor(ScheduleContext(step, 10, 101), {}), 2) for step in (0, 30, 65, 100)]
     [0.04, 1.0, 0.5, 0.0]
     """
 
@@ -210,13 +216,13 @@ class OneCycle(Schedule):
         _positive("OneCycle", "start", self.start)
         _positive("OneCycle", "end", self.end)
 
-    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+    def factor(self, context: ScheduleContext, memory: dict[str, Any]) -> float:
         """Return the factor of the rising or the falling part."""
-        if place.share < self.rise:
-            low, high, share = 1.0 / self.start, 1.0, place.share / self.rise
+        if context.share < self.rise:
+            low, high, share = 1.0 / self.start, 1.0, context.share / self.rise
         else:
             low, high = 1.0, 1.0 / self.end
-            share = (place.share - self.rise) / (1.0 - self.rise)
+            share = (context.share - self.rise) / (1.0 - self.rise)
         return high + (low - high) * 0.5 * (1.0 + math.cos(math.pi * share))
 
 
@@ -227,10 +233,10 @@ class WarmUp(Schedule):
     Protects young networks from large steps in unreliable directions (Goyal and others, 2017).
 
     >>> import misstep as ms
-    >>> from misstep.optim import Place
+    >>> from misstep.optim import ScheduleContext
     >>> schedule = ms.WarmUp(4, then=ms.Cosine())
-    >>> [round(schedule.factor(Place(step, 10, 101), {}), 2) for step in (0, 1, 3, 52, 100)]
-    [0.25, 0.5, 1.0, 0.47, 0.0]
+    >>> [round(schedule.factor(ScheduleContext(step, 10, 101), {}), 2) for step in (0, 1, 3, 52)]
+    [0.25, 0.5, 1.0, 0.47]
     """
 
     steps: int = 100
@@ -241,9 +247,9 @@ class WarmUp(Schedule):
         if not isinstance(self.then, Schedule):
             raise ArgumentError("then of WarmUp", needed="a schedule", got=repr(self.then))
 
-    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+    def factor(self, context: ScheduleContext, memory: dict[str, Any]) -> float:
         """Return the rising factor times the factor of `then`."""
-        return min((place.step + 1) / self.steps, 1.0) * self.then.factor(place, memory)
+        return min((context.step + 1) / self.steps, 1.0) * self.then.factor(context, memory)
 
     def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
         """Return the memory of `then`."""
@@ -262,11 +268,11 @@ class ReduceOnPlateau(Schedule):
     the share `threshold` of the best loss so far. The factor never goes below `lowest`.
 
     >>> import misstep as ms
-    >>> from misstep.optim import Place
+    >>> from misstep.optim import ScheduleContext
     >>> schedule, memory = ms.ReduceOnPlateau(drop=0.5, patience=2), {}
     >>> for loss in (1.0, 1.0, 1.0):
     ...     memory = schedule.observe(loss, memory)
-    >>> schedule.factor(Place(30, 10, 100), memory)
+    >>> schedule.factor(ScheduleContext(30, 10, 100), memory)
     0.5
     """
 
@@ -281,11 +287,13 @@ class ReduceOnPlateau(Schedule):
         _share("ReduceOnPlateau", "threshold", self.threshold)
         _share("ReduceOnPlateau", "lowest", self.lowest)
 
-    def factor(self, place: Place, memory: dict[str, Any]) -> float:
+    def factor(self, context: ScheduleContext, memory: dict[str, Any]) -> float:
         """Return the factor that the memory holds."""
         return float(memory.get("factor", 1.0))
 
-    def factors(self, first: Place, count: int, memory: dict[str, Any]) -> npt.NDArray[np.float64]:
+    def factors(
+        self, first: ScheduleContext, count: int, memory: dict[str, Any]
+    ) -> npt.NDArray[np.float64]:
         """Return the factor that the memory holds, shape (count,)."""
         return np.full(count, self.factor(first, memory))
 

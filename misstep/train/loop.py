@@ -16,7 +16,7 @@ import numpy as np
 from misstep.data import Rows
 from misstep.ir import Array, one_blas_thread
 from misstep.nn import Loss, Network
-from misstep.optim import Place, Schedule
+from misstep.optim import Schedule, ScheduleContext
 from misstep.train.callbacks import Callback
 from misstep.train.evaluation import evaluate_rows
 from misstep.train.interruption import Interruption
@@ -294,8 +294,8 @@ class Training:
         """Return the learning rates of the next updates, (count,) float64."""
         plan, state = self.plan, self.state
         updates = -(-self.batches // plan.accumulate)
-        place = Place(state.update, updates, updates * plan.epochs)
-        return plan.learning_rate * plan.schedule.factors(place, count, state.memory)
+        context = ScheduleContext(state.update, updates, updates * plan.epochs)
+        return plan.learning_rate * plan.schedule.factors(context, count, state.memory)
 
     def _close_epoch(self, seconds: float) -> Values:
         """Judge the epoch that just ended and start the next one's sums."""

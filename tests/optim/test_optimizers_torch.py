@@ -30,10 +30,10 @@ from misstep.optim import (
     Nadam,
     OneCycle,
     Optimizer,
-    Place,
     ReduceOnPlateau,
     RMSProp,
     Schedule,
+    ScheduleContext,
     StepDecay,
 )
 
@@ -162,7 +162,9 @@ def test_clipping_beside_pytorch(limit: float, scale: float) -> None:
 
 def factors(schedule: Schedule, steps: int, per_epoch: int = 1) -> Array:
     """Return the factor at each of `steps` updates."""
-    return np.array([schedule.factor(Place(step, per_epoch, steps), {}) for step in range(steps)])
+    return np.array(
+        [schedule.factor(ScheduleContext(step, per_epoch, steps), {}) for step in range(steps)]
+    )
 
 
 def scheduled(make: Any, steps: int) -> Array:
@@ -239,7 +241,7 @@ def test_reduce_on_plateau_is_pytorchs_with_one_epoch_more_patience() -> None:
     for loss in losses:
         scheduler.step(loss)
         memory = schedule.observe(loss, memory)
-        assert schedule.factor(Place(0, 1, 1), memory) == other.param_groups[0]["lr"]
+        assert schedule.factor(ScheduleContext(0, 1, 1), memory) == other.param_groups[0]["lr"]
     assert 0.05 <= memory["factor"] < 0.2
 
 

@@ -21,9 +21,9 @@ from misstep.optim import (
     Cosine,
     ExponentialDecay,
     OneCycle,
-    Place,
     ReduceOnPlateau,
     Schedule,
+    ScheduleContext,
     StepDecay,
     WarmUp,
     registered_schedules,
@@ -36,8 +36,8 @@ ALL = [
     WarmUp(3, ReduceOnPlateau(0.1, patience=2)),
     OneCycle(0.4, 10.0, 100.0),
 ]
-places = st.builds(
-    lambda total, share, per_epoch: Place(int(share * (total - 1)), per_epoch, total),
+contexts = st.builds(
+    lambda total, share, per_epoch: ScheduleContext(int(share * (total - 1)), per_epoch, total),
     st.integers(1, 10_000),
     st.floats(0, 1),
     st.integers(1, 500),
@@ -45,17 +45,17 @@ places = st.builds(
 
 
 def along(schedule: Schedule, steps: int, per_epoch: int = 1) -> list[float]:
-    return [schedule.factor(Place(step, per_epoch, steps), {}) for step in range(steps)]
+    return [schedule.factor(ScheduleContext(step, per_epoch, steps), {}) for step in range(steps)]
 
 
 @pytest.mark.parametrize("schedule", ALL, ids=repr)
 @settings(deadline=None)
-@given(place=places)
-def test_a_factor_lies_between_0_and_1(schedule: Schedule, place: Place) -> None:
-    factor = schedule.factor(place, {})
+@given(context=contexts)
+def test_a_factor_lies_between_0_and_1(schedule: Schedule, context: ScheduleContext) -> None:
+    factor = schedule.factor(context, {})
     assert isinstance(factor, float)
     assert 0.0 <= factor <= 1.0 + 1e-12
-    assert schedule.factor(place, {}) == factor
+    assert schedule.factor(context, {}) == factor
 
 
 @pytest.mark.parametrize("schedule", ALL, ids=repr)
@@ -70,7 +70,7 @@ def test_the_memory_is_plain_json_so_that_a_run_can_be_resumed(
         memory = schedule.observe(loss, memory)
         resumed = schedule.observe(loss, json.loads(json.dumps(resumed, allow_nan=False)))
         assert resumed == memory
-        assert 0.0 <= schedule.factor(Place(5, 2, 10), memory) <= 1.0
+        assert 0.0 <= schedule.factor(ScheduleContext(5, 2, 10), memory) <= 1.0
 
 
 @pytest.mark.parametrize("schedule", ALL, ids=repr)
@@ -131,9 +131,11 @@ def test_steps_fall_on_the_update_where_the_epoch_begins(per_epoch: int, every: 
     # Epochs are fractions; at 0.3 / 0.1 = 2.9999999999999996 the step came an update late.
     schedule = StepDecay(every / per_epoch, 0.5)
     for times in range(1, 6):
-        place = times * every
-        assert schedule.factor(Place(place, per_epoch, 10_000), {}) == 0.5**times
-        assert schedule.factor(Place(place - 1, per_epoch, 10_000), {}) == 0.5 ** (times - 1)
+        step = times * every
+        assert schedule.factor(ScheduleContext(step, per_epoch, 10_000), {}) == 0.5**times
+        assert schedule.factor(ScheduleContext(step - 1, per_epoch, 10_000), {}) == 0.5 ** (
+            times - 1
+        )
 
 
 def test_exponential_decay() -> None:
@@ -171,7 +173,7 @@ def reduced(schedule: ReduceOnPlateau, losses: list[float]) -> list[float]:
     factors = []
     for loss in losses:
         memory = schedule.observe(loss, memory)
-        factors.append(schedule.factor(Place(0, 1, 1), memory))
+        factors.append(schedule.factor(ScheduleContext(0, 1, 1), memory))
     return factors
 
 
@@ -202,12 +204,12 @@ def test_reduce_on_plateau_works_below_0_and_takes_nan_for_no_fall() -> None:
 def test_warm_up_hands_the_losses_on() -> None:
     schedule = WarmUp(1, ReduceOnPlateau(0.5, patience=1))
     memory = schedule.observe(1.0, schedule.observe(1.0, {}))
-    assert schedule.factor(Place(5, 1, 10), memory) == 0.5
+    assert schedule.factor(ScheduleContext(5, 1, 10), memory) == 0.5
 
 
-def test_place_counts_epochs_and_shares() -> None:
-    assert Place(5, 4, 11).epoch == 1.25
-    assert Place(5, 4, 11).share == 0.5
-    assert Place(10, 4, 11).share == 1.0
-    assert Place(99, 4, 11).share == 1.0
-    assert Place(0, 0, 0).epoch == Place(0, 0, 0).share == 0.0
+def test_a_context_counts_epochs_and_shares() -> None:
+    assert ScheduleContext(5, 4, 11).epoch == 1.25
+    assert ScheduleContext(5, 4, 11).share == 0.5
+    assert ScheduleContext(10, 4, 11).share == 1.0
+    assert ScheduleContext(99, 4, 11).share == 1.0
+    assert ScheduleContext(0, 0, 0).epoch == ScheduleContext(0, 0, 0).share == 0.0
