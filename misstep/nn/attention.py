@@ -42,7 +42,7 @@ def projected(
     )
     y = reshape(x, (-1, inputs)) @ weight
     if bias:
-        y = y + layer.parameter(f"{name}_bias", (units,), Zeros(), penalized=False)
+        y = y + layer.parameter(f"{name}_bias", (units,), Zeros(), regularized=False)
     return reshape(y, (*x.shape[:-1], units))
 
 

@@ -87,7 +87,7 @@ class WeightedBag(Module):
         found = gather(table, cast(numbers + 0.5, "int64"))
         y = ops.sum(found * reshape(weights, (*weights.shape, 1)), 1)
         if self.bias:
-            y = y + self.parameter("bias", (self.features,), Zeros(), penalized=False)
+            y = y + self.parameter("bias", (self.features,), Zeros(), regularized=False)
         return y
 
     def describe(self) -> str:

@@ -72,7 +72,7 @@ class _SpaceLayer(Module, abstract=True):
         return self.parameter("weight", shape, initializer, fan_in=fan_in, fan_out=fan_out)
 
     def _biased(self, y: Value) -> Value:
-        return y + self.parameter("bias", (self.filters,), Zeros(), penalized=False)
+        return y + self.parameter("bias", (self.filters,), Zeros(), regularized=False)
 
     def _window(self) -> tuple[int, ...]:
         return for_each_axis(self.kernel, self.axes, "kernel")

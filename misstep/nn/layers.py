@@ -74,7 +74,7 @@ class Dense(Module):
         rows = reshape(x, (-1, inputs)) if x.ndim > 2 else x
         y = rows @ weight
         if self.bias:
-            y = y + self.parameter("bias", (self.units,), Zeros(), penalized=False)
+            y = y + self.parameter("bias", (self.units,), Zeros(), regularized=False)
         return reshape(y, (*x.shape[:-1], self.units))
 
     def describe(self) -> str:

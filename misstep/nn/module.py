@@ -86,14 +86,14 @@ class Module:
         *,
         fan_in: int = 1,
         fan_out: int = 1,
-        penalized: bool = True,
+        regularized: bool = True,
     ) -> Value:
         """Return this module's parameter `name`; call it inside `forward`.
 
-        `fan_in`, `fan_out`: what initializers scale by. `penalized`: whether L1 and L2 apply.
+        `fan_in`, `fan_out`: what initializers scale by. `regularized`: whether L1 and L2 apply.
         """
         wanted = ParameterSpecification(
-            self._full(name), tuple(shape), initializer, fan_in, fan_out, penalized
+            self._full(name), tuple(shape), initializer, fan_in, fan_out, regularized
         )
         return current_trace().parameter(wanted)
 

@@ -79,8 +79,8 @@ class BatchNorm(Module):
         """Return x normalized: by the batch in training, by what is running in evaluation."""
         _check_features(self, x)
         features = x.shape[-1:]
-        scale = self.parameter("scale", features, Constant(1.0), penalized=False)
-        shift = self.parameter("shift", features, Zeros(), penalized=False)
+        scale = self.parameter("scale", features, Constant(1.0), regularized=False)
+        shift = self.parameter("shift", features, Zeros(), regularized=False)
         running_mean = self.statistic("mean", features, Zeros())
         running_variance = self.statistic("variance", features, Constant(1.0))
         if not current_trace().training:
@@ -169,8 +169,8 @@ class LayerNorm(Module):
         """Return x normalized along its last axis."""
         _check_features(self, x)
         features = x.shape[-1:]
-        scale = self.parameter("scale", features, Constant(1.0), penalized=False)
-        shift = self.parameter("shift", features, Zeros(), penalized=False)
+        scale = self.parameter("scale", features, Constant(1.0), regularized=False)
+        shift = self.parameter("shift", features, Zeros(), regularized=False)
         return normalize(x, scale, shift, (x.ndim - 1,), self.epsilon)
 
     def describe(self) -> str:
@@ -215,7 +215,7 @@ class RMSNorm(Module):
     def forward(self, x: Value) -> Value:
         """Return x divided by its root mean square, scaled."""
         _check_features(self, x)
-        scale = self.parameter("scale", x.shape[-1:], Constant(1.0), penalized=False)
+        scale = self.parameter("scale", x.shape[-1:], Constant(1.0), regularized=False)
         return x * (1.0 / sqrt(mean(x * x, -1, keep=True) + self.epsilon)) * scale
 
     def describe(self) -> str:

@@ -57,7 +57,7 @@ class Recurrent(Module, abstract=True):
         return [
             self.parameter("weight", (features, columns), glorot, fan_in=features, fan_out=units),
             self.parameter("recurrent", (units, columns), turn, fan_in=units, fan_out=units),
-            self.parameter("bias", (columns,), self.first_bias(), penalized=False),
+            self.parameter("bias", (columns,), self.first_bias(), regularized=False),
         ]
 
     def forward(self, x: Value) -> Value:
@@ -165,7 +165,7 @@ class GRU(Recurrent):
     def states(self, x: Value, mask: Value | None, training: bool) -> Value:
         """Return h at each step."""
         weight, recurrent, bias = self.weights(x.shape[2])
-        second = self.parameter("recurrent_bias", (self.units,), Zeros(), penalized=False)
+        second = self.parameter("recurrent_bias", (self.units,), Zeros(), regularized=False)
         return gru(
             x, weight, recurrent, bias, second, mask=mask, reverse=self.reverse, training=training
         )

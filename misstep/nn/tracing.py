@@ -29,7 +29,8 @@ class ParameterSpecification:
     """What a layer asked for: the parameter's path, shape, first numbers and number of inputs.
 
     `fan_in` and `fan_out`: how many inputs one output sums over, and how many outputs one input
-    reaches; initializers scale by them. `penalized`: whether L1 and L2 apply (weights, not biases).
+    reaches; initializers scale by them. `regularized`: whether L1 and L2 apply (weights, not
+    biases).
     """
 
     name: str
@@ -37,7 +38,7 @@ class ParameterSpecification:
     initializer: Initializer
     fan_in: int
     fan_out: int
-    penalized: bool
+    regularized: bool
 
 
 @dataclass(frozen=True)

@@ -108,13 +108,13 @@ class PeriodicEmbedding(Module):
             return reshape(named, (numbers, *shape))
 
         frequency = own(
-            "frequency", (self.waves,), _Ladder(self.lowest, self.highest), penalized=False
+            "frequency", (self.waves,), _Ladder(self.lowest, self.highest), regularized=False
         )
-        phase = own("phase", (self.waves,), Uniform(math.pi), penalized=False)
+        phase = own("phase", (self.waves,), Uniform(math.pi), regularized=False)
         weight = own(
             "weight", (self.waves, self.size), GlorotUniform(), fan_in=self.waves, fan_out=self.size
         )
-        bias = own("bias", (self.size,), Zeros(), penalized=False)
+        bias = own("bias", (self.size,), Zeros(), regularized=False)
         waves = cos(z * frequency * (2.0 * math.pi) + phase)
         mixed = transpose(transpose(waves, (1, 0, 2)) @ weight, (1, 0, 2)) + bias
         behind = reshape(mixed, (x.shape[0], *between, len(places) * self.size))

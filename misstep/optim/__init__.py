@@ -1,4 +1,4 @@
-"""Optimizers, learning-rate schedules, clipping and penalties: small pieces, combined by a trainer.
+"""Optimizers, schedules of the learning rate, clipping, regularizers: small pieces to combine.
 
 Each optimizer is pure functions on one parameter's Values. Knows no network and no data.
 """
@@ -15,7 +15,7 @@ from misstep.optim.optimizer import (
     optimizer_names,
     registered_optimizers,
 )
-from misstep.optim.penalties import L1, L2, Penalty
+from misstep.optim.regularizers import L1, L2, Regularizer
 from misstep.optim.rmsprop import RMSProp
 from misstep.optim.schedules import (
     ConstantRate,
@@ -47,9 +47,9 @@ __all__ = [
     "Nadam",
     "OneCycle",
     "Optimizer",
-    "Penalty",
     "RMSProp",
     "ReduceOnPlateau",
+    "Regularizer",
     "Schedule",
     "ScheduleContext",
     "State",

@@ -20,7 +20,7 @@ from misstep.errors import ArgumentError, NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
 from misstep.nn import Loss, Network, Trace
 from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
-from misstep.optim import Clipping, Optimizer, Penalty, StepContext
+from misstep.optim import Clipping, Optimizer, Regularizer, StepContext
 from misstep.train.mixup import mixed_rows
 from misstep.train.probes import activation_probes, gradient_probes, together
 
@@ -108,7 +108,7 @@ class Programs:
         loss: Loss,
         optimizer: Optimizer,
         clipping: Sequence[Clipping] = (),
-        penalties: Sequence[Penalty] = (),
+        regularizers: Sequence[Regularizer] = (),
         compiling: bool = True,
         mixup: float = 0.0,
     ) -> None:
@@ -131,7 +131,7 @@ class Programs:
         self.optimizer = optimizer
         self.mixup = mixup
         self.clipping = tuple(clipping)
-        self.penalties = tuple(penalties)
+        self.regularizers = tuple(regularizers)
         self.scalar_names = tuple(optimizer.scalars)
         self.compiling = compiling
         self._one: tuple[list[Array], Array, Prepared, Array] | None = None
@@ -328,12 +328,12 @@ class Programs:
             weight = self.loss.total_weight(raw, y, weights)
         else:
             loss, weight = self.loss.mixed(raw, y, mixture.other, mixture.share, weights)
-        penalized = loss
-        for penalty in self.penalties:
+        regularized = loss
+        for regularizer in self.regularizers:
             for name, wanted in trace.parameters.items():
-                if wanted.penalized:
-                    penalized = penalized + penalty.of(trace.values[name])
-        gradients = gradient(penalized, [trace.values[name] for name in trace.parameters])
+                if wanted.regularized:
+                    regularized = regularized + regularizer.penalty(trace.values[name])
+        gradients = gradient(regularized, [trace.values[name] for name in trace.parameters])
         flat = concatenate([reshape(one, (-1,)) for one in gradients])
         flat = flat.named("gradients")
         return _Backward(inputs, parameters, trace, statistics, loss, weight, flat)

@@ -17,7 +17,7 @@ from misstep.data import Rows
 from misstep.errors import ArgumentError, DataError, NotFittedError, ShapeError
 from misstep.ir import Array, make_input
 from misstep.nn import Loss, Module, Network
-from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Penalty, Schedule
+from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.evaluation import evaluate_rows, predict_rows
 from misstep.train.loop import Plan, Training
@@ -43,7 +43,7 @@ class Trainer:
     """Trains a network.
 
     `network`: layers such as `ms.Sequential(...)`, or a `ms.Network`. `optimizer`: ms.Adam(1e-3)
-    when left out. `schedule`: of the learning rate. `clipping`, `penalties`: one or several, in
+    when left out. `schedule`: of the learning rate. `clipping`, `regularizers`: one or several, in
     their order. `batch_size`: rows in a batch; 1 for one row at a time, "full" for all rows at
     once. `accumulate`: batches whose gradients make one update. `passes`: how often an epoch goes
     through all rows, each time in a new order; as many as an `ms.Ensemble` has members let each
@@ -70,7 +70,7 @@ class Trainer:
         optimizer: Optimizer | None = None,
         schedule: Schedule | None = None,
         clipping: Clipping | Sequence[Clipping] = (),
-        penalties: Penalty | Sequence[Penalty] = (),
+        regularizers: Regularizer | Sequence[Regularizer] = (),
         batch_size: int | str = 32,
         accumulate: int = 1,
         passes: int = 1,
@@ -87,7 +87,7 @@ class Trainer:
         self.schedule = ConstantRate() if schedule is None else schedule
         _check_kind("schedule", self.schedule, Schedule, "a schedule such as ms.Cosine()")
         self.clipping = _several("clipping", clipping, Clipping, "ms.ClipNorm(1.0)")
-        self.penalties = _several("penalties", penalties, Penalty, "ms.L2(1e-4)")
+        self.regularizers = _several("regularizers", regularizers, Regularizer, "ms.L2(1e-4)")
         if batch_size != "full":
             _check_count("batch_size", batch_size, 'a number of rows, or "full"')
         _check_count("accumulate", accumulate, "a number of batches, 1 or more")
@@ -313,7 +313,7 @@ class Trainer:
                 self.loss,
                 self.optimizer,
                 self.clipping,
-                self.penalties,
+                self.regularizers,
                 self.compiling,
                 self.mixup,
             )
@@ -376,7 +376,7 @@ class Trainer:
             "optimizer": repr(self.optimizer),
             "schedule": repr(self.schedule),
             "clipping": [repr(one) for one in self.clipping],
-            "penalties": [repr(one) for one in self.penalties],
+            "regularizers": [repr(one) for one in self.regularizers],
             "batch_size": self.batch_size,
             "accumulate": self.accumulate,
             "passes": self.passes,

@@ -43,7 +43,7 @@ from misstep.optim import (
     Clipping,
     ClipValue,
     Optimizer,
-    Penalty,
+    Regularizer,
     registered_optimizers,
 )
 
@@ -67,7 +67,7 @@ class Case:
     loss: Loss
     optimizer: Optimizer
     clipping: list[Clipping]
-    penalties: list[Penalty]
+    regularizers: list[Regularizer]
     rows: int
     dtype: str
     seed: int
@@ -99,10 +99,10 @@ class Case:
         raw, trace = network.apply(x, parameters, training=True, seed=seed, step=step)
         weights = make_input("weights", (self.rows,), dtype) if self.weighted else None
         loss = self.loss(raw, y, weights)
-        for penalty in self.penalties:
+        for regularizer in self.regularizers:
             for name, wanted in trace.parameters.items():
-                if wanted.penalized:
-                    loss = loss + penalty.of(trace.values[name])
+                if wanted.regularized:
+                    loss = loss + regularizer.penalty(trace.values[name])
         slopes = gradient(loss, [trace.values[name] for name in trace.parameters])
         flat = concatenate([reshape(one, (-1,)) for one in slopes])
         for clipping in self.clipping:
@@ -191,7 +191,9 @@ def cases(draw: st.DrawFn, dtype: str | None = None) -> Case:
     clipping: list[Clipping] = draw(
         st.sampled_from([[], [], [ClipNorm(0.5)], [ClipValue(0.05)], [ClipValue(0.1), ClipNorm(1)]])
     )
-    penalties: list[Penalty] = draw(st.sampled_from([[], [], [L2(0.01)], [L1(0.01), L2(0.1)]]))
+    regularizers: list[Regularizer] = draw(
+        st.sampled_from([[], [], [L2(0.01)], [L1(0.01), L2(0.1)]])
+    )
     weighted = draw(st.booleans())
     return Case(
         Sequential(*parts),
@@ -199,7 +201,7 @@ def cases(draw: st.DrawFn, dtype: str | None = None) -> Case:
         loss,
         draw(st.sampled_from(OPTIMIZERS)),
         clipping,
-        penalties,
+        regularizers,
         rows,
         dtype,
         seed,

@@ -104,7 +104,7 @@ def test_training_is_that_of_the_interpreter(
             network,
             loss=CrossEntropy(),
             optimizer=SGD(0.05, momentum=0.9),
-            penalties=L2(1e-3),
+            regularizers=L2(1e-3),
             batch_size=8,
             accumulate=accumulate,
             seed=3,

@@ -1,6 +1,6 @@
 """Networks of any kind, compiled, against the interpreter in float64: forward, gradients, training.
 
-At least 500 networks are tried: random shapes, layers, activations, losses, clipping, penalties,
+At least 500 networks are tried: random shapes, layers, activations, losses, clipping, regularizers,
 dropout and weights. An error is measured against the largest entry of a result, or against 0.1
 where that is less: rows and weights are about 1, and what is much smaller is a difference of what
 is not.
@@ -107,7 +107,7 @@ def trained(
         loss=case.loss,
         optimizer=case.optimizer,
         clipping=case.clipping,
-        penalties=case.penalties,
+        regularizers=case.regularizers,
         batch_size=batch,
         accumulate=accumulate,
         seed=case.seed,

@@ -87,7 +87,7 @@ WAYS = {
         {
             "optimizer": ms.SGD(0.1, momentum=0.9),
             "clipping": ms.ClipNorm(0.1),
-            "penalties": [ms.L2(0.01), ms.L1(0.001)],
+            "regularizers": [ms.L2(0.01), ms.L1(0.001)],
         },
     ),
     "double": Way(shallow, {"optimizer": ms.RMSProp(0.01)}, "float64", weighted=True),

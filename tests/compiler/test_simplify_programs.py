@@ -134,7 +134,7 @@ LIMITS: list[tuple[list[Clipping], bool]] = [
 
 @pytest.mark.parametrize(("clipping", "apart"), LIMITS, ids=repr)
 @pytest.mark.parametrize("probing", [False, True])
-def test_clipping_and_penalties(clipping: list[Clipping], apart: bool, probing: bool) -> None:
+def test_clipping_and_regularizers(clipping: list[Clipping], apart: bool, probing: bool) -> None:
     programs = Programs(network(), CrossEntropy(), Adam(), clipping, [L1(0.1), L2(0.1)])
     check(programs, probing=probing)
     for weighted in (False, True):

@@ -246,11 +246,16 @@ def test_flatten_keeps_the_order_of_entries() -> None:
     np.testing.assert_array_equal(y, x.reshape(2, 12))
 
 
-def test_biases_are_not_penalized_and_fans_are_known() -> None:
+def test_biases_are_not_regularized_and_fans_are_known() -> None:
     network = Network(Dense(5), (3,))
     weight, bias = (place.specification for place in network.places)
-    assert (weight.name, weight.penalized, weight.fan_in, weight.fan_out) == ("weight", True, 3, 5)
-    assert (bias.name, bias.penalized) == ("bias", False)
+    assert (weight.name, weight.regularized, weight.fan_in, weight.fan_out) == (
+        "weight",
+        True,
+        3,
+        5,
+    )
+    assert (bias.name, bias.regularized) == ("bias", False)
     assert (network.arrays()["bias"] == 0).all()
 
 
@@ -259,7 +264,7 @@ def test_a_dense_layer_is_drawn_to_suit_what_follows() -> None:
         Sequential(Dense(4), ReLU(), Dense(4), SELU(), Dense(4), Tanh(), Dense(2)), (3,)
     )
     drawn = [
-        place.specification.initializer for place in found.places if place.specification.penalized
+        place.specification.initializer for place in found.places if place.specification.regularized
     ]
     assert drawn == [HeNormal(), LeCunNormal(), GlorotUniform(), GlorotUniform()]
     told = Network(Sequential(Dense(4, initializer=Normal(0.1)), ReLU()), (3,))

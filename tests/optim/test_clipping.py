@@ -1,4 +1,4 @@
-"""Clipping keeps gradients within limits, and penalties pull weights, as their formulas say."""
+"""Clipping keeps gradients within limits, and regularizers pull weights, as their formulas say."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from hypothesis.extra.numpy import arrays
 from misstep.autodiff import check_gradient, gradient
 from misstep.errors import ArgumentError
 from misstep.ir import Array, evaluate, make_parameter
-from misstep.optim import L1, L2, ClipNorm, Clipping, ClipValue, Penalty
+from misstep.optim import L1, L2, ClipNorm, Clipping, ClipValue, Regularizer
 
-KINDS = [*Clipping.__subclasses__(), *Penalty.__subclasses__()]
+KINDS = [*Clipping.__subclasses__(), *Regularizer.__subclasses__()]
 flat = arrays("float64", st.integers(1, 20), elements=st.floats(-1e6, 1e6))
 
 
@@ -87,20 +87,20 @@ def test_what_is_not_finite_is_never_hidden_by_a_norm() -> None:
     np.testing.assert_array_equal(found, [np.nan, 1.0, -1.0, 0.5])
 
 
-# --- penalties ----------------------------------------------------------------------------------
+# --- regularizers --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("penalty", [L1(0.3), L2(0.3)], ids=repr)
-def test_the_slope_of_a_penalty_is_measured(penalty: Penalty) -> None:
+@pytest.mark.parametrize("regularizer", [L1(0.3), L2(0.3)], ids=repr)
+def test_the_slope_of_a_penalty_is_measured(regularizer: Regularizer) -> None:
     weights = np.random.default_rng(0).uniform(0.2, 2.0, (3, 4)) * np.array([1, -1, 1, -1])
-    assert check_gradient(penalty.of, [weights])
+    assert check_gradient(regularizer.penalty, [weights])
 
 
 def test_penalties_by_hand() -> None:
     w = make_parameter(np.array([[3.0, -4.0], [0.0, 1.0]]), "w")
-    of_l1, of_l2 = L1(0.1).of(w), L2(0.1).of(w)
+    of_l1, of_l2 = L1(0.1).penalty(w), L2(0.1).penalty(w)
     assert float(of_l1) == pytest.approx(0.1 * 8)
     assert float(of_l2) == pytest.approx(0.05 * 26)
     np.testing.assert_allclose(gradient(of_l1, w).numpy(), [[0.1, -0.1], [0.0, 0.1]])
     np.testing.assert_allclose(gradient(of_l2, w).numpy(), [[0.3, -0.4], [0.0, 0.1]])
-    assert float(L1(0.0).of(w)) == float(L2(0.0).of(w)) == 0.0
+    assert float(L1(0.0).penalty(w)) == float(L2(0.0).penalty(w)) == 0.0

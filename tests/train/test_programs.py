@@ -172,15 +172,15 @@ def test_a_step_learns_the_neuron_of_the_blueprint() -> None:
     assert (0.4 - found["parameters"][0]) / 0.1 == pytest.approx(-0.0520, abs=5e-5)
 
 
-def test_clipping_and_penalties_come_in_order() -> None:
+def test_clipping_and_regularizers_come_in_order() -> None:
     network, loss = network_of(Tanh()), SquaredError()
     x, y = batch(loss)
-    penalties = [L1(0.01), L2(0.3)]
-    programs = Programs(network, loss, SGD(0.1), [ClipValue(0.05), ClipNorm(0.1)], penalties)
+    regularizers = [L1(0.01), L2(0.3)]
+    programs = Programs(network, loss, SGD(0.1), [ClipValue(0.05), ClipNorm(0.1)], regularizers)
     plain, slope, _ = slope_by_hand(network, loss, x, y)
     for place in network.places:
         weights = network.parameters[place.start : place.stop]
-        if place.specification.name.endswith("weight"):  # biases are not penalized
+        if place.specification.name.endswith("weight"):  # biases are not regularized
             slope[place.start : place.stop] += 0.01 * np.sign(weights) + 0.3 * weights
     slope = np.clip(slope, -0.05, 0.05)
     slope *= min(1.0, 0.1 / np.linalg.norm(slope))
@@ -224,7 +224,7 @@ def test_accumulating_batches_is_one_step_on_all_of_them(
     weights = np.random.default_rng(1).uniform(0, 2, ROWS) if weighted else None
     if weights is not None:
         weights[:3] = 0.0  # whole batches that weigh nothing, when there are many
-    programs = Programs(network_of(Tanh()), loss, Adam(0.1), penalties=[L2(0.1)])
+    programs = Programs(network_of(Tanh()), loss, Adam(0.1), regularizers=[L2(0.1)])
     whole, parts = Run(programs), Run(programs)
     for _ in range(3):
         expected, found = whole.step(x, y, weights), parts.parts(x, y, weights, count)

@@ -40,7 +40,7 @@ SETTINGS = {
     "accumulated": {"accumulate": 3},
     "full": {"batch_size": "full"},
     "single": {"batch_size": 1},
-    "clipped": {"clipping": ms.ClipNorm(0.5), "penalties": [ms.L1(1e-4), ms.L2(1e-3)]},
+    "clipped": {"clipping": ms.ClipNorm(0.5), "regularizers": [ms.L1(1e-4), ms.L2(1e-3)]},
     "nadam": {"optimizer": ms.Nadam(1e-3), "schedule": ms.OneCycle()},
     "plateau": {"schedule": ms.ReduceOnPlateau(patience=1)},
     "float64": {"dtype": "float64", "optimizer": ms.SGD(0.1, momentum=0.9)},

@@ -1,4 +1,4 @@
-"""Penalties: what large weights add to the loss. Biases are left alone. Knows Values only."""
+"""Regularizers: what large weights add to the loss. Biases are left alone. Knows Values only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from misstep.ir import Value
 from misstep.ops import absolute
 
 
-class Penalty:
+class Regularizer:
     """What the size of a weight adds to the loss. A subclass is a frozen dataclass."""
 
     strength: float
@@ -27,7 +27,7 @@ class Penalty:
                 got=repr(number),
             )
 
-    def of(self, weight: Value) -> Value:
+    def penalty(self, weight: Value) -> Value:
         """Return the penalty of one parameter, one number."""
         raise NotImplementedError
 
@@ -37,32 +37,32 @@ class Penalty:
 
 
 @dataclass(frozen=True)
-class L1(Penalty):
+class L1(Regularizer):
     """The penalty strength · Σ |w|: pulls every weight towards 0 equally hard (slope 0 at 0).
 
     >>> import misstep as ms
-    >>> ms.L1(0.1).of(ms.parameter([3.0, -4.0]))
+    >>> ms.L1(0.1).penalty(ms.parameter([3.0, -4.0]))
     0.7
     """
 
     strength: float = 1e-5
 
-    def of(self, weight: Value) -> Value:
+    def penalty(self, weight: Value) -> Value:
         """Return strength · Σ |w|."""
         return ops.sum(absolute(weight)) * self.strength
 
 
 @dataclass(frozen=True)
-class L2(Penalty):
+class L2(Regularizer):
     """The penalty ½ · strength · Σ w²: pulls every weight towards 0 with slope strength · w.
 
     >>> import misstep as ms
-    >>> ms.L2(0.1).of(ms.parameter([3.0, -4.0]))
+    >>> ms.L2(0.1).penalty(ms.parameter([3.0, -4.0]))
     1.25
     """
 
     strength: float = 1e-4
 
-    def of(self, weight: Value) -> Value:
+    def penalty(self, weight: Value) -> Value:
         """Return ½ · strength · Σ w²."""
         return ops.sum(weight * weight) * (0.5 * self.strength)
