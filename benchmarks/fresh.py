@@ -49,13 +49,13 @@ def fit_ours(
 def fit_torch(x: Any, y: Any, x_test: Any, threads: int) -> Any:
     """Train the CNN with PyTorch, its own first weights; return the answers for the test.
 
-    Rows are gathered by a new random order each epoch, pictures lie in the memory order that is
+    Rows are gathered by a new random order each epoch, images lie in the memory order that is
     faster here, and the optimizer is the fused one.
     """
     import torch
     from torch import nn
 
-    from benchmarks.networks.torch_parts import FlattenPictures
+    from benchmarks.networks.torch_parts import FlattenImages
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -65,7 +65,7 @@ def fit_torch(x: Any, y: Any, x_test: Any, threads: int) -> Any:
         nn.Conv2d(32, 64, 3),
         nn.ReLU(),
         nn.MaxPool2d(2),
-        FlattenPictures(),
+        FlattenImages(),
         nn.Linear(9216, 128),
         nn.ReLU(),
         nn.Linear(128, 10),

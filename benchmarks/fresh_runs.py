@@ -80,14 +80,14 @@ def write_mnist(folder: Path) -> None:
     place = mnist_folder()
     if place is None:
         raise WorkerError("MNIST's files are not there; BENCH_MNIST names their folder")
-    from misstep.data import read_pictures
+    from misstep.data import read_images
 
-    found = read_pictures(place)
-    for part, pictures, labels in (
-        ("", found.train_pictures, found.train_labels),
-        ("_test", found.test_pictures, found.test_labels),
+    found = read_images(place)
+    for part, images, labels in (
+        ("", found.train_images, found.train_labels),
+        ("_test", found.test_images, found.test_labels),
     ):
-        np.save(folder / f"x{part}.npy", (pictures[..., None] / np.float32(255)).astype("float32"))
+        np.save(folder / f"x{part}.npy", (images[..., None] / np.float32(255)).astype("float32"))
         np.save(folder / f"y{part}.npy", labels.astype("int64"))
 
 

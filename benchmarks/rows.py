@@ -34,9 +34,9 @@ def make_rows(workload: Workload) -> tuple[Array, Array, str]:
         return factors[0].copy(), factors[1].copy(), "random"
     if workload.data == "words":
         return *_words(workload, random), "random"
-    pictures = {"mnist": _mnist, "cifar": _cifar}.get(workload.data, lambda: None)()
-    if pictures is not None:
-        x, y = pictures
+    images = {"mnist": _mnist, "cifar": _cifar}.get(workload.data, lambda: None)()
+    if images is not None:
+        x, y = images
         places = np.arange(workload.rows) % len(x)
         flat = x.reshape(len(x), -1)[places].astype(workload.dtype)
         x = (flat / np.asarray(255, workload.dtype)).reshape(-1, *workload.network.input_shape)
@@ -66,10 +66,10 @@ def _mnist() -> tuple[Array, Array] | None:
     folder = mnist_folder()
     if folder is None:
         return None
-    from misstep.data import read_pictures
+    from misstep.data import read_images
 
-    pictures = read_pictures(folder)
-    return pictures.train_pictures, pictures.train_labels
+    images = read_images(folder)
+    return images.train_images, images.train_labels
 
 
 def _cifar() -> tuple[Array, Array] | None:

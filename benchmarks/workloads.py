@@ -83,7 +83,7 @@ class Workload:
         """Return the floating-point operations of the matrix products of one step.
 
         A product (m, k) (k, n) is 2 · m · k · n of them; convolutions are products, with what they
-        multiply by the zeros around a picture. The backward pass has as many again for each factor
+        multiply by the zeros around an image. The backward pass has as many again for each factor
         whose gradient is wanted: of the first layer, the weights' only.
         """
         if self.network is None:

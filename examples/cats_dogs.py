@@ -13,7 +13,7 @@ import misstep as ms
 
 
 def files_of(folder: Path, most: int | None = None) -> tuple[list[Path], list[str]]:
-    """Return the pictures in the class folders of `folder`, and the class of each."""
+    """Return the images in the class folders of `folder`, and the class of each."""
     kinds = sorted(one for one in folder.iterdir() if one.is_dir())
     files = [sorted(kind.iterdir())[:most] for kind in kinds]
     paths = [path for some in files for path in some]
@@ -21,14 +21,14 @@ def files_of(folder: Path, most: int | None = None) -> tuple[list[Path], list[st
 
 
 def main(folder: str, epochs: int | None = None, most: int | None = None) -> float:
-    """Train on `most` pictures of each class (None: all); return the share of right answers."""
+    """Train on `most` images of each class (None: all); return the share of right answers."""
     paths, labels = files_of(Path(folder) / "train", most)
     classifier = ms.Classifier(epochs=epochs, progress=True).fit(paths, labels)
     for choice in classifier.choices_:
         print(f"{choice.what}: {choice.choice}\n    because {choice.reason}")
     test_paths, test_labels = files_of(Path(folder) / "test", most)
     right = classifier.score(test_paths, test_labels)
-    print(f"{right:.1%} of {len(test_paths)} pictures that training never saw are right")
+    print(f"{right:.1%} of {len(test_paths)} images that training never saw are right")
     surest = classifier.predict_proba(test_paths).max(axis=1).argmax()
     answer = classifier.predict(test_paths[surest : surest + 1])[0]
     print(f"it is surest of {test_paths[surest].name}: {answer}")

@@ -16,13 +16,13 @@ import misstep as ms
 
 
 def read(folder: str | None) -> tuple[np.ndarray, ...]:
-    """Return pictures and digits to learn from, pictures and digits to be judged on."""
+    """Return images and digits to learn from, images and digits to be judged on."""
     if folder is None:
         digits = load_digits()
-        pictures = (digits.images * 15).astype(np.uint8)
-        return pictures[:1500], digits.target[:1500], pictures[1500:], digits.target[1500:]
-    data = ms.read_pictures(Path(folder))
-    return data.train_pictures, data.train_labels, data.test_pictures, data.test_labels
+        images = (digits.images * 15).astype(np.uint8)
+        return images[:1500], digits.target[:1500], images[1500:], digits.target[1500:]
+    data = ms.read_images(Path(folder))
+    return data.train_images, data.train_labels, data.test_images, data.test_labels
 
 
 def main(folder: str | None = None, epochs: int = 15) -> float:
@@ -50,7 +50,7 @@ def main(folder: str | None = None, epochs: int = 15) -> float:
     right = float((found == test_y).mean())
     print(f"{right:.2%} of {len(test_y):,} digits that training never saw are right")
     for place in np.flatnonzero(found != test_y)[:5]:
-        print(f"  picture {place + 1} shows a {test_y[place]}, taken for a {found[place]}")
+        print(f"  image {place + 1} shows a {test_y[place]}, taken for a {found[place]}")
     return right
 
 

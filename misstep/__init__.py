@@ -17,7 +17,7 @@ __version__ = "0.1.0"
 _HOMES: dict[str, tuple[str, ...]] = {
     "misstep.autodiff": ("GradientCheck", "check_gradient", "gradient"),
     "misstep.compiler": ("emit_python",),
-    "misstep.data": ("Pictures", "WordVectors", "read_pictures", "read_vectors"),
+    "misstep.data": ("Images", "WordVectors", "read_images", "read_vectors"),
     "misstep.errors": (
         "AbstractValueError",
         "ArgumentError",

@@ -1,4 +1,4 @@
-"""Parts of pure JAX networks: convolution and normalization on pictures as ours lie."""
+"""Parts of pure JAX networks: convolution and normalization on images as ours lie."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def dense(parameters: Arrays, name: str, x: Any) -> Any:
 
 
 def convolution(parameters: Arrays, name: str, x: Any, *, stride: int = 1, padding: int = 0) -> Any:
-    """Return the convolution of pictures (batch, height, width, channels)."""
+    """Return the convolution of images (batch, height, width, channels)."""
     y = jax.lax.conv_general_dilated(
         x,
         parameters[f"{name}.weight"],

@@ -1,7 +1,7 @@
-"""A residual network with batch normalization for pictures of 32 × 32 (He and others, 2016).
+"""A residual network with batch normalization for images of 32 × 32 (He and others, 2016).
 
 A convolution, three stages of two blocks with 16, 32 and 64 channels, mean over all places, a dense
-layer. The first block of the second and third stage halves the picture; its shortcut is a 1 × 1
+layer. The first block of the second and third stage halves the image; its shortcut is a 1 × 1
 convolution of the same stride. Convolutions have no biases: the normalization would undo them.
 """
 
@@ -114,7 +114,7 @@ class ResidualCNN(Family):
         import misstep as ms
 
         def normal(channels: int, stride: int = 1, side: int = 3) -> list[ms.Module]:
-            # One zero on each side of a picture, also where a stride leaves the last one unused.
+            # One zero on each side of an image, also where a stride leaves the last one unused.
             padding = side // 2
             convolution = ms.Conv2D(channels, side, stride=stride, padding=padding, bias=False)
             return [convolution, ms.BatchNorm()]
@@ -153,7 +153,7 @@ class ResidualCNN(Family):
 
         blocks = [Residual(one) for one in self.each_block()]
         return nn.Sequential(
-            parts.Pictures(),
+            parts.Images(),
             *normal("stem"),
             nn.ReLU(inplace=True),
             *blocks,

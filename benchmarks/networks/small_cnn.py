@@ -1,4 +1,4 @@
-"""A small convolutional network for pictures of 28 × 28: two convolutions, pooling, two dense."""
+"""A small convolutional network for images of 28 × 28: two convolutions, pooling, two dense."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class SmallCNN(Family):
     """Convolution 3 × 3, ReLU, convolution 3 × 3, ReLU, pool 2, dense, ReLU, dense; no padding.
 
-    `side` of the pictures; `first`, `second`: channels; `units` of the dense layer.
+    `side` of the images; `first`, `second`: channels; `units` of the dense layer.
     """
 
     side: int = 28
@@ -46,7 +46,7 @@ class SmallCNN(Family):
 
     @property
     def flat(self) -> int:
-        """Return how many numbers a picture has after pooling."""
+        """Return how many numbers an image has after pooling."""
         return ((self.side - 4) // 2) ** 2 * self.second
 
     def products(self, batch: int) -> list[Product]:
@@ -98,13 +98,13 @@ class SmallCNN(Family):
         from benchmarks.networks import torch_parts as parts
 
         return nn.Sequential(
-            parts.Pictures(),
+            parts.Images(),
             parts.convolution(weights, "conv1"),
             nn.ReLU(),
             parts.convolution(weights, "conv2"),
             nn.ReLU(),
             nn.MaxPool2d(2),
-            parts.FlattenPictures(),
+            parts.FlattenImages(),
             parts.linear(weights, "dense1"),
             nn.ReLU(),
             parts.linear(weights, "dense2"),

@@ -1,7 +1,7 @@
-"""Parts of PyTorch's modules made from misstep's weights, and pictures in the faster memory order.
+"""Parts of PyTorch's modules made from misstep's weights, and images in the faster memory order.
 
 `channels_last` is a memory order: PyTorch still counts axes as (batch, channels, height, width),
-but pictures lie as (batch, height, width, channels), as ours do, so that nothing is copied. It was
+but images lie as (batch, height, width, channels), as ours do, so that nothing is copied. It was
 the faster one for both convolutional networks.
 """
 
@@ -73,15 +73,15 @@ def normalization(
     return layer
 
 
-class Pictures(nn.Module):
-    """Takes pictures (batch, height, width, channels) to where PyTorch looks for channels."""
+class Images(nn.Module):
+    """Takes images (batch, height, width, channels) to where PyTorch looks for channels."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.permute(0, 3, 1, 2)
 
 
-class FlattenPictures(nn.Module):
-    """Makes rows (height · width · channels) of pictures that lie in channels_last: no copy."""
+class FlattenImages(nn.Module):
+    """Makes rows (height · width · channels) of images that lie in channels_last: no copy."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.permute(0, 2, 3, 1).flatten(1)

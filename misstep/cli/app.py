@@ -88,15 +88,15 @@ def root(
 
 
 @app.command(
-    cls=SingleCommand, short_help="Train on a table, texts, sequences, pictures or an example."
+    cls=SingleCommand, short_help="Train on a table, texts, sequences, images or an example."
 )
 def train(
     source: Annotated[
         str | None,
         typer.Argument(
             metavar="SOURCE",
-            help="A table (CSV or TSV, also gzipped); a folder with a folder of pictures or texts "
-            "for each class; MNIST's idx files; an npz file of pictures or sequences; or the name "
+            help="A table (CSV or TSV, also gzipped); a folder with a folder of images or texts "
+            "for each class; MNIST's idx files; an npz file of images or sequences; or the name "
             "of an example: digits, iris, wine, breast-cancer, diabetes.",
             show_default=False,
         ),
@@ -129,7 +129,7 @@ def train(
         str | None,
         typer.Option(
             metavar="PATH",
-            help="A table, or a folder of pictures by class, to be judged on. Without it a fifth "
+            help="A table, or a folder of images by class, to be judged on. Without it a fifth "
             "of the rows is set apart.",
         ),
     ] = None,
@@ -180,7 +180,7 @@ def train(
         str | None,
         typer.Option(
             metavar="TEXT",
-            help="How pictures are changed while they are learned: none, or words such as "
+            help="How images are changed while they are learned: none, or words such as "
             "flip-shift-cutout.",
         ),
     ] = None,
@@ -208,7 +208,7 @@ def train(
     ] = False,
     json: Json = False,
 ) -> int:
-    """Train a network on a table, pictures, texts, a series, sequences or an example.
+    """Train a network on a table, images, texts, a series, sequences or an example.
 
     Every choice that you leave open is made and printed with its because. The scores come from
     rows that training never saw, beside those of a guess and of a linear model. Ctrl-C ends
@@ -265,7 +265,7 @@ def predict(
         typer.Argument(
             metavar="SOURCE",
             help="Rows with the columns of training, in any order; texts, one a line, or a folder "
-            "of .txt files; pictures (a folder, a file, npz or idx); or an example. A forecast "
+            "of .txt files; images (a folder, a file, npz or idx); or an example. A forecast "
             "goes on without it.",
             show_default=False,
         ),
@@ -280,7 +280,7 @@ def predict(
 
     Of a series the next steps are predicted: step, date, prediction, lower and upper.
 
-    Rows are counted from 1, a header not counted; pictures go by the names of their files. Where
+    Rows are counted from 1, a header not counted; images go by the names of their files. Where
     SOURCE has the answers, the score is said too, on standard error.
 
         misstep predict runs/houses/model.misstep new.csv

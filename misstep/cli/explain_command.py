@@ -24,8 +24,8 @@ from misstep.ir import Array
 from misstep.modeling import Model
 
 LONGEST_NAME, LONGEST_CELL = 38, 20
-# Larger pictures would fill more than a window.
-LARGEST_PICTURE = 32
+# Larger images would fill more than a window.
+LARGEST_IMAGE = 32
 SHADES = " .:-=+*#%@"
 
 
@@ -54,8 +54,8 @@ def explain_row(
     )
     for note in one.notes:
         page.say(note, "dim", indent=2)
-    if one.picture is not None and max(one.picture.shape) <= LARGEST_PICTURE:
-        page.lines(drawn(one.picture), 4)
+    if one.image is not None and max(one.image.shape) <= LARGEST_IMAGE:
+        page.lines(drawn(one.image), 4)
     _say_prediction(page, model, decision)
     _say_movers(page, model, decision, one, top)
     if written is not None:
@@ -70,9 +70,9 @@ def explain_row(
     return DONE
 
 
-def drawn(picture: Array) -> str:
-    """Return a picture, (height, width) from 0 to 1, as lines of letters, darker for larger."""
-    steps = (picture * (len(SHADES) - 1)).round().astype(int)
+def drawn(image: Array) -> str:
+    """Return an image, (height, width) from 0 to 1, as lines of letters, darker for larger."""
+    steps = (image * (len(SHADES) - 1)).round().astype(int)
     # Twice, because a letter is twice as high as it is wide.
     return "\n".join("".join(SHADES[step] * 2 for step in line).rstrip() for line in steps)
 
@@ -157,7 +157,7 @@ def _say_movers(page: Page, model: Model, decision: Decision, one: OneRow, top: 
     else:
         page.title(f"What speaks for {decision.prediction} rather than {decision.rival}: inputs")
         unit = "in log-odds of the one over the other"
-    zero = "blank" if one.picture is not None else "average, or a category not there"
+    zero = "blank" if one.image is not None else "average, or a category not there"
     page.say(
         f"contribution: value × slope, what would be lost, to first order, if the value were 0 "
         f"({zero}); {unit}",

@@ -20,7 +20,7 @@ MODEL = "model.misstep"
 
 
 def read_given(source: str) -> Dataset:
-    """Return the table, pictures or sequences that `source` names. Raises MisstepError in words."""
+    """Return the table, images or sequences that `source` names. Raises MisstepError in words."""
     try:
         return read_source(source)
     except StorageError as error:
@@ -65,11 +65,11 @@ def quoted(word: Any) -> str:
 
 
 def _clearer(source: str, error: StorageError) -> MisstepError:
-    """Return the error, with what only a command line knows: examples, and folders of pictures."""
+    """Return the error, with what only a command line knows: examples, and folders of images."""
     path = Path(source)
     if source.strip() and path.is_dir() and not is_idx_folder(path):
         needed = (
-            "a table, a folder with a folder of pictures or texts for each class, or MNIST's idx "
+            "a table, a folder with a folder of images or texts for each class, or MNIST's idx "
             "files"
         )
         empty = not any(one.is_file() for one in path.rglob("*"))

@@ -17,7 +17,7 @@ from misstep.cli.showing import counted
 from misstep.cli.wishes import Wishes
 from misstep.data import (
     Dataset,
-    Pictures,
+    Images,
     Sequences,
     Table,
     is_text_folder,
@@ -33,8 +33,8 @@ from misstep.modeling import (
     Trained,
     evident_identifier,
     table_without,
+    train_images,
     train_long_table,
-    train_pictures,
     train_sequences,
     train_series,
     train_table,
@@ -126,26 +126,26 @@ class _TableSource(TrainingSource):
         return replace(trained, notes=[*trained.notes, hint]) if hint else trained
 
 
-class _PicturesSource(TrainingSource):
-    def __init__(self, wishes: Wishes, data: Pictures) -> None:
+class _ImagesSource(TrainingSource):
+    def __init__(self, wishes: Wishes, data: Images) -> None:
         super().__init__(wishes)
         if wishes.augment is not None:
             augmentation(wishes.augment, min(data.shape[:2]))
         task = None if wishes.task == "classification" else wishes.task
         _refuse_columns(wishes, data, task)
-        self.data: Pictures = data
+        self.data: Images = data
         if wishes.test is not None:
             self.data = with_test_folder(data, wishes.test)
 
     def in_words(self) -> str:
         height, width, channels = self.data.shape
         colors = "grey" if channels == 1 else "in color"
-        words = f"{len(self.data):,} pictures of {height} × {width} pixels, {colors}"
-        judged = len(self.data.test_pictures)
+        words = f"{len(self.data):,} images of {height} × {width} pixels, {colors}"
+        judged = len(self.data.test_images)
         return f"{words}; {judged:,} of them for the test" if judged else words
 
     def train(self, settings: Settings) -> Trained:
-        return train_pictures(self.data, settings=settings)
+        return train_images(self.data, settings=settings)
 
     @property
     def similar(self) -> str:
@@ -183,8 +183,8 @@ class _SequencesSource(TrainingSource):
 
 def training_source(wishes: Wishes, data: Dataset) -> TrainingSource:
     """Return what is to be learned from `data`, by its kind. Raises as `TrainingSource` does."""
-    if isinstance(data, Pictures):
-        return _PicturesSource(wishes, data)
+    if isinstance(data, Images):
+        return _ImagesSource(wishes, data)
     if isinstance(data, Sequences):
         return _SequencesSource(wishes, data)
     assert isinstance(data, Table)
@@ -207,7 +207,7 @@ def _refuse_augmenting(wishes: Wishes, data: Dataset) -> None:
     if wishes.augment is not None:
         raise ArgumentError(
             f"--augment {wishes.augment}",
-            needed="pictures",
+            needed="images",
             got=data.description,
             try_="the command without --augment",
         )

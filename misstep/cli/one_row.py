@@ -21,7 +21,7 @@ class OneRow:
     """A row to be explained.
 
     `features`: (1, features). `answer`: encoded, (1,), or None. `names`: of the features as people
-    know them; `cells`: what stood in the row for each, or "". `picture`: (height, width) from 0 to
+    know them; `cells`: what stood in the row for each, or "". `image`: (height, width) from 0 to
     1, or None. `notes`: what was noticed. `silent`: features that move nothing by themselves, such
     as numbers of words.
     """
@@ -32,7 +32,7 @@ class OneRow:
     answer: Array | None
     names: list[str]
     cells: list[str]
-    picture: Array | None
+    image: Array | None
     notes: list[str]
     silent: frozenset[int] = frozenset()
 

@@ -15,7 +15,7 @@ LONGEST_NAME, LONGEST_ANSWER = 20, 10
 def say_stages(page: Page, report: StageReport | None, things: str) -> None:
     """Say what was wrong after 1, 10, 100 … updates and at the end, of the same held-out rows.
 
-    `things`: what rows are called, such as pictures.
+    `things`: what rows are called, such as images.
     """
     if report is None or len(report.updates) < 2:
         return

@@ -27,7 +27,7 @@ def score_rows(
 ) -> tuple[list[str], list[list[str]]]:
     """Return heads and rows of the table of scores.
 
-    `things`: what rows are called, such as pictures. `rare`: the class that F1 is about.
+    `things`: what rows are called, such as images. `rare`: the class that F1 is about.
     """
     judged = things if rows != 1 else things.removesuffix("s")
     said = {"test": ("this network", f"on {rows:,} {judged} that training never saw")}

@@ -18,7 +18,7 @@ def show_welcome(*, json: bool) -> int:
     page.table(
         [
             ["a table", "a CSV or TSV file (also gzipped), a row for each example"],
-            ["pictures", "a folder with a folder of png or jpg files for each class"],
+            ["images", "a folder with a folder of png or jpg files for each class"],
             ["", "or MNIST's four idx files, or an npz file with x and y"],
             ["an example", "one of these, which are always there:"],
         ]

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.decision import Decision
-from misstep.data.image.class_folders import read_picture_files, with_test_folder
-from misstep.data.image.image_scaling import PictureScaling
-from misstep.data.image.images import Pictures, pixels_of
-from misstep.data.image.sources import is_picture_source, read_pictures
+from misstep.data.image.class_folders import read_image_files, with_test_folder
+from misstep.data.image.image_scaling import ImageScaling
+from misstep.data.image.images import Images, pixels_of
+from misstep.data.image.sources import is_image_source, read_images
 from misstep.data.io.examples import EXAMPLES, Example, read_example
 from misstep.data.io.idx import is_idx_folder, read_idx
 from misstep.data.rows import Rows
@@ -52,10 +52,10 @@ __all__ = [
     "Dataset",
     "Decision",
     "Example",
+    "ImageScaling",
+    "Images",
     "LongForm",
     "MatrixScaling",
-    "PictureScaling",
-    "Pictures",
     "Preprocessing",
     "Preprocessor",
     "Rows",
@@ -73,7 +73,7 @@ __all__ = [
     "drawn_rows",
     "holds_sequences",
     "is_idx_folder",
-    "is_picture_source",
+    "is_image_source",
     "is_text_folder",
     "long_form_of",
     "looks_long",
@@ -83,9 +83,9 @@ __all__ = [
     "preprocessing_from_json",
     "read_example",
     "read_idx",
+    "read_image_files",
+    "read_images",
     "read_lines",
-    "read_picture_files",
-    "read_pictures",
     "read_series",
     "read_table",
     "read_text_folder",

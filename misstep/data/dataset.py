@@ -1,6 +1,6 @@
 """What every kind of data says for itself: rows that somebody gave, and what prepares them.
 
-`Dataset` is a table, pictures or sequences as they were read; `Preprocessing` brings them to the
+`Dataset` is a table, images or sequences as they were read; `Preprocessing` brings them to the
 flat rows of a network. All else asks these two and need not know which kind it has. A new kind of
 data is a class of each.
 """
@@ -127,5 +127,5 @@ class Preprocessing(ABC):
         return frozenset()
 
     def drawn(self, features: NDArray[Any]) -> NDArray[Any] | None:
-        """Return one row, (features,), as a picture (height, width) from 0 to 1, if it is one."""
+        """Return one row, (features,), as an image (height, width) from 0 to 1, if it is one."""
         return None

@@ -31,7 +31,7 @@ class Classifier(ClassifierMixin, Estimator):
     `batch_size`: rows in a batch. `learning_rate`: at the start. `class_weight`: "balanced", or
     weights by label. `validation_fraction`: share of the rows that is not learned from and tells
     when to stop; 0 or None: none, all epochs are done. `patience`: epochs without a better
-    validation loss until training stops. `augment`: how pictures are changed while they are
+    validation loss until training stops. `augment`: how images are changed while they are
     learned, such as "flip-shift" or "none". `random_state`: a whole number (same number, same
     bits), a NumPy RandomState, or None for another one at each fit. `threads`: how many may be
     used; the results never depend on it. `progress`: whether to show it.
@@ -83,7 +83,7 @@ class Classifier(ClassifierMixin, Estimator):
 
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
         categories, dates or texts, gaps allowed; texts, (rows,), a list, array or series; recorded
-        sequences, (rows, steps, channels), NaN where a short one is filled up; or pictures: bytes
+        sequences, (rows, steps, channels), NaN where a short one is filled up; or images: bytes
         (rows, height, width[, channels]), or a list of paths. y: (rows,), labels of any kind.
         sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight 0 is not there,
         and neither is a class whose rows all weigh 0.

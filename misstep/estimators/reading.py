@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from misstep.data import (
-    PictureScaling,
+    ImageScaling,
     Preprocessor,
     Sequences,
     SequenceScaling,
@@ -30,7 +30,7 @@ from misstep.data import (
 from misstep.data.table.table import read_columns
 from misstep.data.text.text_files import TEXT
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
-from misstep.estimators.picture_input import first_pictures, further_pictures
+from misstep.estimators.image_input import first_images, further_images
 from misstep.ir import Array
 from misstep.modeling import Model
 from misstep.text.names import did_you_mean
@@ -43,16 +43,16 @@ def first_features(estimator: Any, X: Any) -> Table | Array | Sequences:
     """Return the rows that an estimator is fitted on, and remember their columns on it.
 
     X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
-    features); texts, (rows,), which become the only column of a table; pictures, bytes (rows,
+    features); texts, (rows,), which become the only column of a table; images, bytes (rows,
     height, width[, channels]) or paths; or recorded sequences, an array (rows, steps, channels) or
     a list of arrays (steps, channels). Raises DataError, or DtypeError for sparse matrices and what
     is no number.
     """
     _refuse_sparse(X)
     X = _filled_up(X)
-    pictures = first_pictures(estimator, X)
-    if pictures is not None:
-        return pictures
+    images = first_images(estimator, X)
+    if images is not None:
+        return images
     texts = _texts_in(X)
     if texts is not None:
         estimator.n_features_in_ = 1
@@ -76,8 +76,8 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Se
     Raises DataError for other columns, naming the nearest.
     """
     _refuse_sparse(X)
-    if isinstance(model.preprocessing, PictureScaling):
-        return further_pictures(X, model.preprocessing)
+    if isinstance(model.preprocessing, ImageScaling):
+        return further_images(X, model.preprocessing)
     if isinstance(model.preprocessing, SequenceScaling):
         return Sequences.of(_filled_up(X), name="X")
     if not isinstance(model.preprocessing, Preprocessor):
@@ -102,7 +102,7 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Se
 def _filled_up(X: Any) -> Any:
     """Return a list of sequences, each (steps, channels), as one array, NaN after the short ones.
 
-    Anything else is returned as it is; pictures are bytes, sequences are not. Raises DataError for
+    Anything else is returned as it is; images are bytes, sequences are not. Raises DataError for
     different numbers of channels.
     """
     if not isinstance(X, list | tuple) or not X:

@@ -1,4 +1,4 @@
-"""From a table or pictures to a trained model: every choice with its because, and one file.
+"""From a table or images to a trained model: every choice with its because, and one file.
 
 Joins data, networks and training, once for the command line and the estimators. Prints nothing; the
 shells do. Read in this order: settings, recipes/, learning, preparing, tasks/ and fitting, model,
@@ -22,8 +22,8 @@ from misstep.modeling.tasks import (
     Trained,
     evident_identifier,
     table_without,
+    train_images,
     train_long_table,
-    train_pictures,
     train_sequences,
     train_series,
     train_table,
@@ -63,8 +63,8 @@ __all__ = [
     "score_words",
     "table_recipe",
     "table_without",
+    "train_images",
     "train_long_table",
-    "train_pictures",
     "train_sequences",
     "train_series",
     "train_table",

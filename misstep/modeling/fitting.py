@@ -31,9 +31,9 @@ LEAST_VALIDATION_ROWS = 5
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows as people have them: table, array, sequences or pictures, and answers (rows,).
+    """Rows as people have them: table, array, sequences or images, and answers (rows,).
 
-    Arrays: (rows, columns). Pictures: bytes, (rows, height, width) or (rows, height, width,
+    Arrays: (rows, columns). Images: bytes, (rows, height, width) or (rows, height, width,
     channels).
 
     `answers`: class numbers, or numbers in their own unit. `weights`: (rows,) or None.

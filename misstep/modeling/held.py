@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import MatrixScaling, PictureScaling, Preprocessing, Sequences, Table, Target
+from misstep.data import ImageScaling, MatrixScaling, Preprocessing, Sequences, Table, Target
 from misstep.data.image.flip_invariance import Mirroring, ask_about_mirrors
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.preparing import prepare_columns, prepare_sequences
 from misstep.modeling.recipes import (
     RecipeMaker,
     columns_recipe,
-    picture_recipe,
+    image_recipe,
     reads_in_order,
     sequence_recipe,
 )
@@ -157,22 +157,22 @@ class _HeldSequences(Held):
         return sequence_recipe(preprocessing.steps, preprocessing.channels)
 
 
-class _HeldPictures(Held):
+class _HeldImages(Held):
     by_parts = True
 
-    def __init__(self, pictures: Array) -> None:
-        self.pictures = pictures
+    def __init__(self, images: Array) -> None:
+        self.images = images
 
     def fingerprints(self) -> Array:
-        return np.array([_digest(picture) for picture in self.pictures], np.uint64)
+        return np.array([_digest(image) for image in self.images], np.uint64)
 
     def prepared(self, rows: LearningRows, settings: Settings, choices: Choices) -> Preprocessing:
-        height, width, *channels = self.pictures.shape[1:]
+        height, width, *channels = self.images.shape[1:]
         choices.add("pixels", "divided by 255", "networks learn best from 0 to 1")
-        return PictureScaling(height, width, *channels)
+        return ImageScaling(height, width, *channels)
 
     def encoded(self, numbers: Array, preprocessing: Any) -> Array:
-        found: Array = preprocessing.transform(self.pictures[numbers])
+        found: Array = preprocessing.transform(self.images[numbers])
         return found
 
     def recipe(
@@ -182,18 +182,18 @@ class _HeldPictures(Held):
         if not rows.target.is_number:
             with one_blas_thread():
                 mirroring = ask_about_mirrors(
-                    self.pictures[rows.learned], rows.answers, settings.seed
+                    self.images[rows.learned], rows.answers, settings.seed
                 )
-        return picture_recipe(preprocessing.shape, mirroring)
+        return image_recipe(preprocessing.shape, mirroring)
 
 
 def held(source: Table | Sequences | Array) -> Held:
-    """Return the rows of `source` as what they are; arrays of more than two axes are pictures."""
+    """Return the rows of `source` as what they are; arrays of more than two axes are images."""
     if isinstance(source, Table):
         return _HeldTable(source)
     if isinstance(source, Sequences):
         return _HeldSequences(source)
-    return _HeldPictures(source) if source.ndim > 2 else _HeldMatrix(source)
+    return _HeldImages(source) if source.ndim > 2 else _HeldMatrix(source)
 
 
 def _of_numbers(matrix: Array, **columns: Array) -> Array:
@@ -205,5 +205,5 @@ def _of_numbers(matrix: Array, **columns: Array) -> Array:
     return found
 
 
-def _digest(picture: Array) -> int:
-    return int.from_bytes(hashlib.blake2b(picture.tobytes(), digest_size=8).digest(), "little")
+def _digest(image: Array) -> int:
+    return int.from_bytes(hashlib.blake2b(image.tobytes(), digest_size=8).digest(), "little")

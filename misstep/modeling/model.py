@@ -35,7 +35,7 @@ class RowGraph:
 
 
 class Model:
-    """A trained network that takes people's data: tables, frames, arrays, pictures.
+    """A trained network that takes people's data: tables, frames, arrays, images.
 
     `preprocessing`: from data to (rows, features). `target`: what is predicted. `facts`: about its
     training: rows, epochs, seed, scores. `notes`: on the last data it was given.
@@ -85,8 +85,8 @@ class Model:
     def encode(self, data: Any) -> Array:
         """Return `data` as the network takes it, (rows, features); what was noticed is in `notes`.
 
-        data: a path, table, frame or array with the columns of training; for pictures an array
-        (rows, height, width[, channels]), the path of a picture or a folder, or a list of paths;
+        data: a path, table, frame or array with the columns of training; for images an array
+        (rows, height, width[, channels]), the path of an image or a folder, or a list of paths;
         for sequences (rows, steps, channels) with NaN where a short one is filled up. Raises
         DataError in words.
         """

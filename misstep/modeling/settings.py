@@ -35,7 +35,7 @@ class Settings:
     `network`: one line such as "dense128-drop0.1-dense64", to which the last layer is added, or a
     Module that is the whole network. `vectors`: a file of word vectors that an embedding of texts
     starts from. `validation_fraction`: share of the learning rows that training stops by; 0: none,
-    all epochs are done. `augment`: how pictures are changed while they are learned, in words such
+    all epochs are done. `augment`: how images are changed while they are learned, in words such
     as "flip-shift", or "none". `folder`: of the run, for its record and checkpoints. `say`: hears
     of each choice.
     """

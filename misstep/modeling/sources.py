@@ -1,4 +1,4 @@
-"""What a person means by SOURCE: an example's name, a table, arrays, or a folder of idx pictures.
+"""What a person means by SOURCE: an example's name, a table, arrays, or a folder of idx images.
 
 Returns what was read; decides nothing about training.
 """
@@ -14,57 +14,57 @@ import numpy as np
 from misstep.data import (
     EXAMPLES,
     Dataset,
-    Pictures,
+    Images,
     Preprocessing,
     Sequences,
     Table,
     holds_sequences,
     is_idx_folder,
-    is_picture_source,
+    is_image_source,
     is_text_folder,
     read_example,
     read_idx,
-    read_pictures,
+    read_images,
     read_table,
     read_text_folder,
     sequences_from_arrays,
 )
-from misstep.data.image.images import pictures_from_arrays
+from misstep.data.image.images import images_from_arrays
 from misstep.data.io.idx import NAMES
 from misstep.data.io.npz import is_npz, read_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.text.names import nearest_name
 
 
-def read_source(source: str | os.PathLike[str]) -> Table | Pictures | Sequences:
-    """Return the table, the labeled pictures or the recorded sequences that `source` names.
+def read_source(source: str | os.PathLike[str]) -> Table | Images | Sequences:
+    """Return the table, the labeled images or the recorded sequences that `source` names.
 
-    `source`: an example such as "digits" (a file or a folder with pictures of that name goes
+    `source`: an example such as "digits" (a file or a folder with images of that name goes
     first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files; or class
-    folders of pictures or of .txt files. Raises StorageError, FileFormatError, DataError.
+    folders of images or of .txt files. Raises StorageError, FileFormatError, DataError.
     """
     path = Path(os.fspath(source))
     if is_text_folder(path):
         return read_text_folder(path)
-    if is_picture_source(path):
-        return read_pictures(path)
+    if is_image_source(path):
+        return read_images(path)
     # A folder such as that of an earlier run holds no rows, so it can't be meant.
     file_first = path.exists() and not path.is_dir()
     if not file_first and path.name == str(source) and str(source) in EXAMPLES:
         return _example(str(source))
     if path.is_file() and _is_idx_name(path):
         if is_idx_folder(path.parent):
-            return read_pictures(path.parent)
+            return read_images(path.parent)
         raise FileFormatError(
             str(path),
-            needed="pictures and their labels side by side",
-            got="a folder without " + NAMES["train_pictures"][0],
+            needed="images and their labels side by side",
+            got="a folder without " + NAMES["train_images"][0],
             try_="a folder with MNIST's four files under their usual names",
         )
     if path.is_file() and is_npz(path):
         arrays = read_arrays(path)
-        pictures = pictures_from_arrays(arrays, path.name)
-        return _sequences(arrays, path) if pictures is None else pictures
+        images = images_from_arrays(arrays, path.name)
+        return _sequences(arrays, path) if images is None else images
     return read_table(source)
 
 
@@ -73,15 +73,15 @@ def read_rows(
 ) -> Dataset:
     """Return rows to predict for: like `read_source`, but of the kind that was learned from.
 
-    Where there are several parts, the test part. An idx file of pictures stands alone.
-    `preprocessing`: of the model; some kinds take more, such as single pictures, or texts one a
+    Where there are several parts, the test part. An idx file of images stands alone.
+    `preprocessing`: of the model; some kinds take more, such as single images, or texts one a
     line. `target`: name of the answers, which may be there. Raises DataError for another kind, and
     what `read_source` raises.
     """
     path = Path(os.fspath(source))
     found = preprocessing.read_path(path)
     if found is None and path.is_file() and _is_idx_name(path):
-        found = _idx_pictures(path)
+        found = _idx_images(path)
     if found is None:
         found = read_source(source)
     return preprocessing.accept(found.test_split, str(source), target)
@@ -92,13 +92,13 @@ def unknown_source(source: str) -> str | None:
     return None if Path(source).exists() else nearest_name(source, EXAMPLES)
 
 
-def _idx_pictures(path: Path) -> Pictures:
+def _idx_images(path: Path) -> Images:
     array = read_idx(path)
     if array.ndim < 2:
         raise DataError(
-            str(path), needed="pictures", got=f"{len(array):,} single numbers, as labels are"
+            str(path), needed="images", got=f"{len(array):,} single numbers, as labels are"
         )
-    return Pictures.alone(array)
+    return Images.alone(array)
 
 
 def _sequences(arrays: dict[str, np.ndarray], path: Path) -> Sequences:
@@ -106,7 +106,7 @@ def _sequences(arrays: dict[str, np.ndarray], path: Path) -> Sequences:
         shown = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8])
         raise DataError(
             str(path),
-            needed="recorded sequences x (rows, steps, channels), or pictures x (rows, "
+            needed="recorded sequences x (rows, steps, channels), or images x (rows, "
             "height, width) of bytes, and y (rows,)",
             got=shown,
             try_="x[..., None] where there is one channel alone",
@@ -119,7 +119,7 @@ def _is_idx_name(path: Path) -> bool:
     return "idx" in stem and stem.endswith("ubyte")
 
 
-def _example(name: str) -> Table | Pictures:
+def _example(name: str) -> Table | Images:
     table = read_example(name)
     known = EXAMPLES[name]
     if known.shape is None or known.largest is None:
@@ -128,5 +128,5 @@ def _example(name: str) -> Table | Pictures:
         raise StorageError(f"the example {name}", needed="a target", got="none")
     labels = table.frame[known.target].to_numpy().astype("uint8")
     pixels = table.frame.drop(columns=known.target).to_numpy()
-    pictures = pixels.reshape(len(pixels), *known.shape).astype("uint8")
-    return replace(Pictures.alone(pictures, labels, known.largest), notes=list(table.notes))
+    images = pixels.reshape(len(pixels), *known.shape).astype("uint8")
+    return replace(Images.alone(images, labels, known.largest), notes=list(table.notes))

@@ -1,9 +1,9 @@
-"""Layers that change pictures at random in training, so that no picture is seen twice the same.
+"""Layers that change images at random in training, so that no image is seen twice the same.
 
 RandomFlip, RandomShift, RandomWarp, RandomBrightness, RandomContrast and Cutout take
 (batch, height, width, channels) and give the same shape. In evaluation each is the identity. Their
 random numbers are those of the pass: the same seed and step, the same changes. Each row draws its
-own. Knows pictures; which change leaves a label right is not known here.
+own. Knows images; which change leaves a label right is not known here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ FILLS = ("edge", "zeros")
 
 @dataclass(frozen=True)
 class _Augmentation(Module, abstract=True):
-    """What these layers share: nothing happens but in training, and only to pictures."""
+    """What these layers share: nothing happens but in training, and only to images."""
 
     # Where a setting may lie, by its name; the bounds themselves are allowed.
     bounds_of: ClassVar[dict[str, tuple[float, float]]] = {}
@@ -98,7 +98,7 @@ def _drawn(x: Value, low: float, high: float, axes: int = 3) -> Value:
 
 
 def _flat(x: Value) -> Value:
-    """Return each picture in one row: arithmetic is fastest along one long axis."""
+    """Return each image in one row: arithmetic is fastest along one long axis."""
     return reshape(x, (x.shape[0], math.prod(x.shape[1:])))
 
 
@@ -115,7 +115,7 @@ def _within(positions: Value, length: int) -> Value:
 
 
 def _pixels(x: Value, down: Value, across: Value) -> Value:
-    """Return the pixel of each picture at whole places inside it.
+    """Return the pixel of each image at whole places inside it.
 
     down, across: numbers of x's kind that broadcast to (batch, height, width).
     """
@@ -148,7 +148,7 @@ def _check_fill(name: str, fill: Any) -> None:
 
 @dataclass(frozen=True)
 class RandomFlip(_Augmentation):
-    """Each picture is mirrored left to right with probability `rate`, in training only.
+    """Each image is mirrored left to right with probability `rate`, in training only.
 
     For photographs; a mirrored digit is another digit or none.
 
@@ -180,9 +180,9 @@ class RandomFlip(_Augmentation):
 
 @dataclass(frozen=True)
 class RandomShift(_Augmentation):
-    """Each picture moves by up to `most` pixels down, up, left and right, in training only.
+    """Each image moves by up to `most` pixels down, up, left and right, in training only.
 
-    The same as cropping at random from a picture with a border of `most` pixels. `fill`: what comes
+    The same as cropping at random from an image with a border of `most` pixels. `fill`: what comes
     in from outside, "edge" for the nearest pixel, or "zeros".
 
     >>> import misstep as ms
@@ -230,7 +230,7 @@ class RandomShift(_Augmentation):
 
 @dataclass(frozen=True)
 class RandomWarp(_Augmentation):
-    """Each picture is turned by up to `degrees` and made larger or smaller, in training only.
+    """Each image is turned by up to `degrees` and made larger or smaller, in training only.
 
     `zoom`: up to this share larger or smaller, for height and width together; `stretch`: up to this
     share wider than high or higher than wide. Values between pixels are bilinear. `fill`: what
@@ -297,7 +297,7 @@ class RandomWarp(_Augmentation):
 
 @dataclass(frozen=True)
 class RandomBrightness(_Augmentation):
-    """To each picture a number from −`most` to `most` is added, in training only.
+    """To each image a number from −`most` to `most` is added, in training only.
 
     For pixels from 0 to 1; the result may lie a little outside.
 
@@ -326,7 +326,7 @@ class RandomBrightness(_Augmentation):
 
 @dataclass(frozen=True)
 class RandomContrast(_Augmentation):
-    """Distances to each picture's mean grow or shrink by up to the share `most`, in training only.
+    """Distances to each image's mean grow or shrink by up to the share `most`, in training only.
 
     >>> import misstep as ms
     >>> ms.Network(ms.RandomContrast(0.2), input_shape=(8, 8, 3)).output_shape
@@ -356,10 +356,10 @@ class RandomContrast(_Augmentation):
 
 @dataclass(frozen=True)
 class Cutout(_Augmentation):
-    """A square of side `share` of each picture's shorter side becomes its mean, in training only.
+    """A square of side `share` of each image's shorter side becomes its mean, in training only.
 
-    Its middle lies anywhere in the picture (DeVries and Taylor, "Improved regularization of
-    convolutional neural networks with cutout", 2017, with zeros for pictures of mean 0).
+    Its middle lies anywhere in the image (DeVries and Taylor, "Improved regularization of
+    convolutional neural networks with cutout", 2017, with zeros for images of mean 0).
 
     >>> import misstep as ms
     >>> ms.Network(ms.Cutout(0.3), input_shape=(32, 32, 3)).output_shape
@@ -371,7 +371,7 @@ class Cutout(_Augmentation):
     bounds_of: ClassVar[dict[str, tuple[float, float]]] = {"share": (0, 1)}
 
     def changed(self, x: Value) -> Value:
-        """Return x with a square hidden in each picture."""
+        """Return x with a square hidden in each image."""
         flat, shape = _flat(x), x.shape[1:]
         half = self.share * min(shape[:2]) / 2
 

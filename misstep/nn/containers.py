@@ -191,7 +191,7 @@ class Residual(Sequential):
 class ByAxes(Module):
     """One of several layers: the one for as many axes as what comes in has, without the batch.
 
-    So a line of text may say "conv32" for sequences (time, features), 2 axes, and for pictures
+    So a line of text may say "conv32" for sequences (time, features), 2 axes, and for images
     (height, width, channels), 3 axes. `choices`: layers by numbers of axes. Raises ArgumentError
     for choices that are no layers, ShapeError for an input that none is for.
 

@@ -206,7 +206,7 @@ class Conv1D(_Convolution):
 
 @dataclass(frozen=True)
 class Conv2D(_Convolution):
-    """Filters that slide over pictures: (batch, height, width, channels) → (…, filters).
+    """Filters that slide over images: (batch, height, width, channels) → (…, filters).
 
     `kernel`: height and width of what a filter sees, one number for both; `stride`: entries from
     one place to the next; `padding`: "valid" for none, "same" to keep height and width (at a stride
@@ -323,7 +323,7 @@ class Conv1DTranspose(_Transposed):
 
 @dataclass(frozen=True)
 class Conv2DTranspose(_Transposed):
-    """A convolution the other way: each entry is spread over a window; pictures grow larger.
+    """A convolution the other way: each entry is spread over a window; images grow larger.
 
     (batch, height, width, channels) → (…, filters), each side (length − 1) · stride +
     (kernel − 1) · dilation + 1 − 2 · padding + more long. Weights: (height, width, filters,

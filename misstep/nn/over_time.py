@@ -109,7 +109,7 @@ class GlobalMaxPool1D(Module):
 class SpatialDropout(Module):
     """In training, each channel of a row is 0 everywhere with probability `rate` (Tompson, 2015).
 
-    x: (batch, …, channels), of sequences or pictures. The others grow by 1 / (1 − rate); evaluation
+    x: (batch, …, channels), of sequences or images. The others grow by 1 / (1 − rate); evaluation
     changes nothing. Neighbors in time or place say much the same, so that dropping single entries
     would take little away. Raises ArgumentError for a rate outside [0, 1), ShapeError for an input
     without channels.

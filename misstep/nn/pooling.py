@@ -1,4 +1,4 @@
-"""Layers that make pictures and sequences smaller or larger, channel by channel, without weights.
+"""Layers that make images and sequences smaller or larger, channel by channel, without weights.
 
 x is (batch, height, width, channels) or (batch, length, channels). Pooling over time that heeds
 which entries count is a matter of sequences, not of this file.
@@ -102,7 +102,7 @@ class _Pool(Module, abstract=True):
 
 @dataclass(frozen=True)
 class MaxPool2D(_Pool):
-    """The largest entry of each window of a picture, channel by channel.
+    """The largest entry of each window of an image, channel by channel.
 
     (batch, height, width, channels) → the same with fewer places. `window`: its height and width,
     one number for both; `stride`: from one window to the next, the window's size when not given;
@@ -137,7 +137,7 @@ class MaxPool1D(MaxPool2D):
 
 @dataclass(frozen=True)
 class AveragePool2D(_Pool):
-    """The mean of each window of a picture, channel by channel; zeros that were padded count.
+    """The mean of each window of an image, channel by channel; zeros that were padded count.
 
     (batch, height, width, channels) → the same with fewer places. The rest as in MaxPool2D.
 
@@ -195,9 +195,9 @@ class _GlobalPool2D(Module, abstract=True):
 
 @dataclass(frozen=True)
 class GlobalAveragePool2D(_GlobalPool2D):
-    """The mean of each channel over a whole picture.
+    """The mean of each channel over a whole image.
 
-    (batch, height, width, channels) → (batch, channels). Raises ShapeError for what is no picture.
+    (batch, height, width, channels) → (batch, channels). Raises ShapeError for what is no image.
 
     >>> import misstep as ms
     >>> ms.Network(ms.GlobalAveragePool2D(), input_shape=(7, 7, 64)).output_shape
@@ -212,9 +212,9 @@ class GlobalAveragePool2D(_GlobalPool2D):
 
 @dataclass(frozen=True)
 class GlobalMaxPool2D(_GlobalPool2D):
-    """The largest entry of each channel of a whole picture.
+    """The largest entry of each channel of a whole image.
 
-    (batch, height, width, channels) → (batch, channels). Raises ShapeError for what is no picture.
+    (batch, height, width, channels) → (batch, channels). Raises ShapeError for what is no image.
 
     >>> import misstep as ms
     >>> ms.Network(ms.GlobalMaxPool2D(), input_shape=(7, 7, 64)).output_shape
@@ -229,7 +229,7 @@ class GlobalMaxPool2D(_GlobalPool2D):
 
 @dataclass(frozen=True)
 class UpSample2D(Module):
-    """Each entry of a picture several times, side by side: its nearest neighbor at each new place.
+    """Each entry of an image several times, side by side: its nearest neighbor at each new place.
 
     (batch, height, width, channels) → (batch, height · factor, width · factor, channels); `factor`:
     one number, or one for each axis. Raises ArgumentError or ShapeError.

@@ -48,7 +48,7 @@ def layers_from_text(
     lstm<units>, gru<units>, rnn<units>, embed<features>, attention<heads> (beside a shortcut),
     transformer<heads>, bn, ln, drop<share>, or an activation. Dense layers and convolutions without
     an activation behind them (and their bn or ln) are followed by a ReLU. Convolutions and pools
-    are those for pictures or for sequences, as the input has it; what they leave is flattened
+    are those for images or for sequences, as the input has it; what they leave is flattened
     before a dense layer. A recurrent layer gives back all steps where a layer for sequences
     follows, else the last one. Number 0 of an embedding fills up short sequences.
 

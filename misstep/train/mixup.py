@@ -18,7 +18,7 @@ from misstep.ops import cast, concatenate, gather, random_uniform, reshape, slic
 # The stream of random numbers for shares; layers count up from 0, shuffling takes the last one.
 _STREAM = 0xFFFFFFFE
 # Places at which the inverse of the distribution is tabulated: shares then differ from exact ones
-# by less than a picture of 256 shades can show, but for the rarest.
+# by less than an image of 256 shades can show, but for the rarest.
 PLACES = 1024
 
 

@@ -1,4 +1,4 @@
-"""What the tests of the command line work with: what a command did, tables, pictures, hashes."""
+"""What the tests of the command line work with: what a command did, tables, images, hashes."""
 
 from __future__ import annotations
 
@@ -76,16 +76,16 @@ def idx(array: Any) -> bytes:
     return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def write_pictures(folder: Path, rows: int = 40) -> None:
-    """Write a folder as MNIST's: 4 × 4 pictures that are bright above or below."""
+def write_images(folder: Path, rows: int = 40) -> None:
+    """Write a folder as MNIST's: 4 × 4 images that are bright above or below."""
     folder.mkdir()
     numbers = np.random.default_rng(0)
     for part, count in (("train", rows), ("t10k", 10)):
         labels = np.arange(count) % 2
-        pictures = numbers.integers(0, 90, (count, 4, 4))
-        pictures[labels == 0, :2] += 150
-        pictures[labels == 1, 2:] += 150
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx(pictures))
+        images = numbers.integers(0, 90, (count, 4, 4))
+        images[labels == 0, :2] += 150
+        images[labels == 1, 2:] += 150
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(idx(images))
         (folder / f"{part}-labels-idx1-ubyte").write_bytes(idx(labels))
 
 

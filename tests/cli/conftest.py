@@ -1,4 +1,4 @@
-"""A small world to work in: tables, pictures, and models trained on them; and a way to run main."""
+"""A small world to work in: tables, images, and models trained on them; and a way to run main."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli_world import Done, Run, flowers, houses, write_pictures
+from cli_world import Done, Run, flowers, houses, write_images
 
 from misstep.cli import main
 
@@ -15,11 +15,11 @@ REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def made_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tables, pictures and a model of each, made once."""
+    """Tables, images and a model of each, made once."""
     folder = tmp_path_factory.mktemp("world")
     (folder / "flowers.csv").write_text(flowers(), encoding="utf-8")
     (folder / "houses.csv").write_text(houses(), encoding="utf-8")
-    write_pictures(folder / "bars")
+    write_images(folder / "bars")
     for source, *words in (
         ["flowers.csv", "--target", "kind"],
         ["houses.csv", "--target", "price"],

@@ -125,7 +125,7 @@ CASES = [
         photos__slash__a__slash__b__png=b"\x89PNG",
         photos__slash__b__slash__b__png=b"\x89PNG",
     ),
-    case("one photo", "train a.png", "many pictures", a__png=b"\x89PNG"),
+    case("one photo", "train a.png", "many images", a__png=b"\x89PNG"),
     case("augmented table", "train flowers.csv --target kind --augment flip", "a table"),
     case("unknown augmentation", "train bars --augment flap", "'flap'", "flip"),
     case("a device", "train /dev/null", "a device, pipe or socket"),
@@ -218,9 +218,9 @@ CASES = [
         bad__csv=ROWS.replace("rose", "tulip"),
     ),
     case("test is missing", "train flowers.csv --target kind --test no.csv", "no.csv"),
-    case("test for pictures", "train bars --test nowhere", "nowhere", "a file"),
-    case("target for pictures", "train bars --target kind", "--target", "a table"),
-    case("regression on pictures", "train bars --task regression", "--task", "a table"),
+    case("test for images", "train bars --test nowhere", "nowhere", "a file"),
+    case("target for images", "train bars --target kind", "--target", "a table"),
+    case("regression on images", "train bars --task regression", "--task", "a table"),
     # Settings
     case("negative epochs", "train flowers.csv --target kind --epochs -3", "epochs", "1 or more"),
     case("epochs as text", "train flowers.csv --epochs ten", "--epochs", "whole number", "'ten'"),
@@ -277,15 +277,15 @@ CASES = [
         o__slash__model__misstep__slash__x="",
     ),
     case("long name", f"train flowers.csv --target kind --out {'o' * 300}", "--out", "long"),
-    # Pictures
+    # Images
     case(
-        "pictures without labels",
+        "images without labels",
         "train p",
         "train-labels-idx1-ubyte",
         **{"p__slash__train-images-idx3-ubyte": idx([[[1, 2], [3, 4]]])},
     ),
     case(
-        "cut pictures",
+        "cut images",
         "train p",
         "bytes of values",
         **{
@@ -326,17 +326,17 @@ CASES = [
         "'long'",
         bad__csv=ROWS.replace(LINES[0].split(",")[0], "long", 1),
     ),
-    case("pictures for a table's model", f"predict {F} bars", "a table", "length", "pictures"),
-    case("one file of pictures for it", f"predict {F} bars/t10k-images-idx3-ubyte", "a table"),
+    case("images for a table's model", f"predict {F} bars", "a table", "length", "images"),
+    case("one file of images for it", f"predict {F} bars/t10k-images-idx3-ubyte", "a table"),
     case(
-        "a table for pictures' model",
+        "a table for images' model",
         f"predict {B} flowers.csv",
-        "pictures of 16 pixels",
+        "images of 16 pixels",
         "a table of 4 columns",
     ),
-    case("labels for pictures' model", f"predict {B} bars/t10k-labels-idx1-ubyte", "labels"),
+    case("labels for images' model", f"predict {B} bars/t10k-labels-idx1-ubyte", "labels"),
     case(
-        "pictures of another size",
+        "images of another size",
         f"predict {B} q-images-idx3-ubyte",
         "16 pixels",
         "got 2 × 2",
@@ -349,7 +349,7 @@ CASES = [
     case("row 0", f"explain {F} flowers.csv --row 0", "1 to 60", "counted from 1"),
     case("row below 0", f"explain {F} flowers.csv --row -1", "1 to 60"),
     case("row too far", f"explain {F} flowers.csv --row 61", "1 to 60", "--row 60"),
-    case("picture too far", f"explain {B} bars --row 11", "picture of bars from 1 to 10"),
+    case("image too far", f"explain {B} bars --row 11", "image of bars from 1 to 10"),
     case("row as text", f"explain {F} flowers.csv --row one", "--row", "whole number"),
     case("no lines", f"explain {F} flowers.csv --top 0", "--top 0", "1 or more"),
     case(

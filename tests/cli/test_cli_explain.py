@@ -122,9 +122,9 @@ def test_top_counts_the_lines(run: Run) -> None:
     assert few.out.count("\n") < many.out.count("\n")
 
 
-def test_pictures_are_drawn_and_pixels_named(run: Run) -> None:
+def test_images_are_drawn_and_pixels_named(run: Run) -> None:
     done = run("explain", BARS, "bars", "--row", 2, "--top", 16)
-    assert "Picture 2 of bars, the test part" in done.said
+    assert "Image 2 of bars, the test part" in done.said
     assert "pixel at row 4, column 1" in done.said
     assert "##" in done.out
     single = run("explain", BARS, "bars/t10k-images-idx3-ubyte", "--row", 2)

@@ -129,22 +129,22 @@ def test_a_score_of_rows_seen_before_is_called_so(run: Run) -> None:
     assert "flatters" not in run("predict", FLOWERS, "new.csv").err
 
 
-def test_pictures_as_a_folder_and_as_one_file(run: Run) -> None:
+def test_images_as_a_folder_and_as_one_file(run: Run) -> None:
     folder = run("predict", BARS, "bars")
     assert len(folder.csv) == 10
-    assert "on 10 pictures, the test part" in " ".join(folder.err.split())
+    assert "on 10 images, the test part" in " ".join(folder.err.split())
     assert "flatters" not in folder.err
     single = run("predict", BARS, "bars/t10k-images-idx3-ubyte")
     assert single.out == folder.out
     assert single.err == ""
 
 
-def test_pictures_as_a_table(run: Run) -> None:
-    pictures = np.arange(32).reshape(2, 16)
+def test_images_as_a_table(run: Run) -> None:
+    images = np.arange(32).reshape(2, 16)
     heads = ",".join(f"p{n}" for n in range(16))
-    rows = "\n".join(",".join(map(str, row)) for row in pictures)
+    rows = "\n".join(",".join(map(str, row)) for row in images)
     Path("p.csv").write_text(f"{heads}\n{rows}\n", encoding="utf-8")
-    Path("p-images-idx3-ubyte").write_bytes(idx(pictures.reshape(2, 4, 4)))
+    Path("p-images-idx3-ubyte").write_bytes(idx(images.reshape(2, 4, 4)))
     table = run("predict", BARS, "p.csv")
     assert table.code == 0, table.err
     assert table.out == run("predict", BARS, "p-images-idx3-ubyte").out

@@ -95,9 +95,9 @@ def test_columns_can_be_left_out(tmp_path: Path, run: Run) -> None:
     done = run(*words, "--without", "refund")
     assert done.code == 0
     assert "refund" not in done.out
-    pictures = run("train", "digits", "--without", "pixel")
-    assert pictures.code == 2
-    assert "--without" in pictures.err
+    images = run("train", "digits", "--without", "pixel")
+    assert images.code == 2
+    assert "--without" in images.err
 
 
 def test_nasty_messages_train_as_typed(real: Path, tmp_path: Path, run: Run) -> None:

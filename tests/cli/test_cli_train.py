@@ -268,7 +268,7 @@ def test_ctrl_c_outside_of_training_is_one_word(run: Run, monkeypatch: pytest.Mo
     assert (done.code, done.out, done.err) == (130, "", "misstep: interrupted\n")
 
 
-def test_pictures(run: Run) -> None:
+def test_images(run: Run) -> None:
     found = run("train", "bars", "--epochs", 5, "--json").json
     assert found["task"] == "classification"
     assert found["model"] == "runs/bars/model.misstep"
@@ -354,7 +354,7 @@ def test_names_with_markup_are_left_alone(run: Run) -> None:
     assert "misstep predict 'runs/odd [b]/model.misstep' 'odd [b].csv'\n" in done.out
 
 
-def test_pictures_of_one_class_only(run: Run) -> None:
+def test_images_of_one_class_only(run: Run) -> None:
     Path("dull").mkdir()
     Path("dull/train-images-idx3-ubyte").write_bytes(idx(np.zeros((20, 3, 3))))
     Path("dull/train-labels-idx1-ubyte").write_bytes(idx(np.zeros(20)))

@@ -21,9 +21,7 @@ from misstep.modeling import Baseline
 # The scores stand in the metrics already; a verdict asks for names and words only.
 BASELINES = (
     Baseline("baseline", "a guess", "always the same", lambda: None),
-    Baseline(
-        "linear", "a linear model", "learned from one in 11 of the pictures only", lambda: None
-    ),
+    Baseline("linear", "a linear model", "learned from one in 11 of the images only", lambda: None),
 )
 
 
@@ -68,8 +66,8 @@ def test_rows_with_a_single_answer_tell_nothing() -> None:
 
 
 def test_the_scores_say_what_baselines_do() -> None:
-    _, table = score_rows(scores(0.9, 0.8), BASELINES, 100, "pictures")
-    assert "one in 11 of the pictures" in table[1][-1]
+    _, table = score_rows(scores(0.9, 0.8), BASELINES, 100, "images")
+    assert "one in 11 of the images" in table[1][-1]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +115,7 @@ def test_amounts(number: float, said: str) -> None:
     assert amount(number) == said
 
 
-def test_a_picture_is_drawn_twice_as_wide() -> None:
+def test_a_image_is_drawn_twice_as_wide() -> None:
     assert drawn(np.array([[0.0, 1.0], [0.5, 0.0]])) == "  @@\n=="  # trailing blanks are cut
 
 

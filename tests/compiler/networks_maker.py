@@ -122,7 +122,7 @@ class Case:
 
 @st.composite
 def seen_layers(draw: st.DrawFn, axes: int) -> list[Module]:
-    """Return layers for pictures (two axes of space) or sequences (one): convolution, pooling."""
+    """Return layers for images (two axes of space) or sequences (one): convolution, pooling."""
     convolution, pools = (
         (Conv1D, (MaxPool1D, AveragePool1D)) if axes == 1 else (Conv2D, (MaxPool2D, AveragePool2D))
     )

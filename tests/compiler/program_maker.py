@@ -322,18 +322,18 @@ class MadeUp:
         return (a @ b) * (1.0 / max(summed, 1) ** 0.5)
 
     def convolved(self) -> Value:
-        """Return a convolution of some entries as a picture, with zeros around it."""
+        """Return a convolution of some entries as an image, with zeros around it."""
         x = self.value(lambda one: one.dtype == self.dtype and one.size > 0)
         if not x.size:
             return self.product()
         rest, height, width = (*self.factors(x.size), 1, 1, 1)[:3]
-        picture = ops.reshape(ops.tanh(x), (rest, height, width, -1))
-        channels = picture.shape[-1]
+        image = ops.reshape(ops.tanh(x), (rest, height, width, -1))
+        channels = image.shape[-1]
         size, filters = self.pick([1, 2, 3]), self.pick(self.lengths[:6])
         if x.size * filters > MOST_ENTRIES or min(x.size, filters) < 1:
             return x
         weight = self.given((size, size, channels, filters))
-        y = ops.convolution(picture, weight, padding="same", stride=self.pick([1, 1, 2]))
+        y = ops.convolution(image, weight, padding="same", stride=self.pick([1, 1, 2]))
         return y * (1.0 / (size * channels**0.5))
 
     def layer(self) -> Value:

@@ -23,7 +23,7 @@ def idx(array: np.ndarray, kind: int = 8) -> bytes:
     )
 
 
-PICTURES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
+IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 LABELS = np.array([1, 0], dtype=np.uint8)
 
 
@@ -41,10 +41,10 @@ def folder_of(folder: Path, **files: bytes) -> Path:
 
 def test_files(tmp_path: Path) -> None:
     path = tmp_path / "x"
-    path.write_bytes(idx(PICTURES))
-    np.testing.assert_array_equal(read_idx(path), PICTURES)
-    path.write_bytes(gzip.compress(idx(PICTURES), mtime=0))
-    np.testing.assert_array_equal(read_idx(path), PICTURES)
+    path.write_bytes(idx(IMAGES))
+    np.testing.assert_array_equal(read_idx(path), IMAGES)
+    path.write_bytes(gzip.compress(idx(IMAGES), mtime=0))
+    np.testing.assert_array_equal(read_idx(path), IMAGES)
     numbers = np.array([1.5, -2], dtype=">f4")
     path.write_bytes(idx(numbers, 0x0D))
     assert read_idx(path).tolist() == [1.5, -2.0]
@@ -66,15 +66,15 @@ LARGE = struct.pack(">BBBBI", 0, 0, 8, 1, 2**31) + b"abc"
         (b"\0\0\x08\x00", "axes"),
         (b"\0\0\x08\xff" + b"\0" * 2000, "axes"),
         (b"\0\0\x08\x03\0\0", "ends before"),
-        (idx(PICTURES)[:-1], "bytes"),
-        (idx(PICTURES) + b"x", "more"),
+        (idx(IMAGES)[:-1], "bytes"),
+        (idx(IMAGES) + b"x", "more"),
         (HUGE, "declares"),
         (LARGE, "declares"),
         (gzip.compress(HUGE, mtime=0), "declares"),
         (gzip.compress(LARGE, mtime=0), "declares"),
-        (gzip.compress(idx(PICTURES), mtime=0)[:-9], "gzip"),
-        (gzip.compress(idx(PICTURES)[:-1], mtime=0), "values"),
-        (gzip.compress(idx(PICTURES) + b"x", mtime=0), "more"),
+        (gzip.compress(idx(IMAGES), mtime=0)[:-9], "gzip"),
+        (gzip.compress(idx(IMAGES)[:-1], mtime=0), "values"),
+        (gzip.compress(idx(IMAGES) + b"x", mtime=0), "more"),
     ],
 )
 def test_wrong_files(tmp_path: Path, content: bytes, words: str) -> None:
@@ -92,7 +92,7 @@ def test_wrong_files(tmp_path: Path, content: bytes, words: str) -> None:
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 200), byte=st.integers(0, 255), packed=st.booleans())
 def test_damage(tmp_path: Path, place: int, byte: int, packed: bool) -> None:
-    content = bytearray(gzip.compress(idx(PICTURES), mtime=0) if packed else idx(PICTURES))
+    content = bytearray(gzip.compress(idx(IMAGES), mtime=0) if packed else idx(IMAGES))
     content[place % len(content)] = byte
     (tmp_path / "x").write_bytes(bytes(content))
     try:
@@ -103,15 +103,15 @@ def test_damage(tmp_path: Path, place: int, byte: int, packed: bool) -> None:
 
 def test_folder(tmp_path: Path) -> None:
     assert not is_idx_folder(tmp_path)
-    folder_of(tmp_path, a=idx(PICTURES), b=idx(LABELS))
+    folder_of(tmp_path, a=idx(IMAGES), b=idx(LABELS))
     assert is_idx_folder(tmp_path)
-    pictures = read_idx_folder(tmp_path)
-    assert pictures.test_pictures.shape == (0, 3, 4)
-    assert pictures.notes
-    folder_of(tmp_path, c=gzip.compress(idx(PICTURES[:1]), mtime=0), d=idx(LABELS[:1]))
-    pictures = read_idx_folder(tmp_path)
-    assert pictures.train_pictures.shape == (2, 3, 4)
-    assert pictures.test_labels.tolist() == [1]
+    images = read_idx_folder(tmp_path)
+    assert images.test_images.shape == (0, 3, 4)
+    assert images.notes
+    folder_of(tmp_path, c=gzip.compress(idx(IMAGES[:1]), mtime=0), d=idx(LABELS[:1]))
+    images = read_idx_folder(tmp_path)
+    assert images.train_images.shape == (2, 3, 4)
+    assert images.test_labels.tolist() == [1]
 
 
 def test_wrong_folders(tmp_path: Path) -> None:
@@ -119,19 +119,19 @@ def test_wrong_folders(tmp_path: Path) -> None:
         read_idx_folder(tmp_path)
     with pytest.raises(StorageError):
         read_idx_folder(tmp_path / "nowhere")
-    folder_of(tmp_path, a=idx(PICTURES), b=idx(LABELS[:1]))
+    folder_of(tmp_path, a=idx(IMAGES), b=idx(LABELS[:1]))
     with pytest.raises(FileFormatError, match="2 labels"):
         read_idx_folder(tmp_path)
     folder_of(tmp_path, a=idx(LABELS), b=idx(LABELS))
-    with pytest.raises(FileFormatError, match="pictures"):
+    with pytest.raises(FileFormatError, match="images"):
         read_idx_folder(tmp_path)
-    folder_of(tmp_path, a=idx(PICTURES), d=idx(LABELS))
+    folder_of(tmp_path, a=idx(IMAGES), d=idx(LABELS))
     with pytest.raises(StorageError, match="t10k-images"):
         read_idx_folder(tmp_path)
 
 
 def test_mnist(real: Path) -> None:
-    pictures = read_idx_folder(real / "mnist")
-    assert pictures.train_pictures.shape == (60000, 28, 28)
-    assert pictures.test_labels[:5].tolist() == [7, 2, 1, 0, 4]
-    assert np.bincount(pictures.train_labels).sum() == 60000
+    images = read_idx_folder(real / "mnist")
+    assert images.train_images.shape == (60000, 28, 28)
+    assert images.test_labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert np.bincount(images.train_labels).sum() == 60000

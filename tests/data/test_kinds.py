@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from misstep.data import (
     Dataset,
+    Images,
+    ImageScaling,
     MatrixScaling,
-    Pictures,
-    PictureScaling,
     Preprocessing,
     Preprocessor,
     Sequences,
@@ -34,13 +34,13 @@ def table() -> Table:
     return Table(frame, files=[f"{row}.txt" for row in NUMBERS])
 
 
-def pictures(channels: int = 3) -> Pictures:
+def images(channels: int = 3) -> Images:
     pixels = np.random.default_rng(0).integers(0, 256, (ROWS, 4, 5, channels), "uint8")
-    found = Pictures.alone(pixels, NUMBERS.copy())
-    return Pictures(
-        found.train_pictures,
+    found = Images.alone(pixels, NUMBERS.copy())
+    return Images(
+        found.train_images,
         found.train_labels,
-        found.test_pictures,
+        found.test_images,
         found.test_labels,
         train_files=FILES,
     )
@@ -51,14 +51,14 @@ def sequences() -> Sequences:
     return Sequences.of(values, labels=NUMBERS.copy())
 
 
-KINDS = (table, pictures, sequences)
+KINDS = (table, images, sequences)
 
 
 def prepared(data: Dataset) -> Preprocessing:
     if isinstance(data, Table):
         return Preprocessor.fit(data.frame, recognize_columns(data, "y"))
-    if isinstance(data, Pictures):
-        return PictureScaling.of(data)
+    if isinstance(data, Images):
+        return ImageScaling.of(data)
     assert isinstance(data, Sequences)
     return SequenceScaling.fit(data)
 
@@ -115,21 +115,21 @@ def test_cells_are_those_that_features_were_made_of() -> None:
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_pixels_have_names_whatever_the_channels(channels: int) -> None:
-    scaling = PictureScaling(2, 3, channels)
+    scaling = ImageScaling(2, 3, channels)
     names = scaling.names_in_row(np.zeros(scaling.number_of_features))
     assert len(set(names)) == scaling.number_of_features
     assert names[-1].endswith("pixel at row 2, column 3")
 
 
 def test_the_test_part_is_what_is_judged() -> None:
-    data = pictures()
+    data = images()
     assert data.test_split is data
     assert data.split_name == ""
-    other = pictures().take(np.array([4, 1]))
-    both = Pictures(
-        data.train_pictures,
+    other = images().take(np.array([4, 1]))
+    both = Images(
+        data.train_images,
         data.train_labels,
-        other.train_pictures,
+        other.train_images,
         other.train_labels,
         train_files=FILES,
         test_files=other.train_files,
@@ -139,8 +139,8 @@ def test_the_test_part_is_what_is_judged() -> None:
     assert both.test_split.split_name == "the test part"
     assert both.test_split.row_names() == ("file", ("4.png", "1.png"))
     assert both.answers("class").tolist() == [4, 1]
-    found, _ = PictureScaling.of(both).encode(both, "class")
-    assert np.array_equal(found, PictureScaling.of(both).encode(other, "class")[0])
+    found, _ = ImageScaling.of(both).encode(both, "class")
+    assert np.array_equal(found, ImageScaling.of(both).encode(other, "class")[0])
 
 
 def test_a_matrix_takes_a_table_by_the_order_of_its_columns() -> None:

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misstep.data import (
+    ImageScaling,
     MatrixScaling,
-    PictureScaling,
     Preprocessor,
     preprocessing_from_json,
     read_table,
@@ -326,20 +326,20 @@ def test_matrix_of_another_width() -> None:
 
 
 def test_pixels() -> None:
-    pictures = GENERATOR.integers(0, 256, (5, 4, 4)).astype(np.uint8)
-    scaling = PictureScaling(4, 4)
-    features = scaling.transform(pictures)
+    images = GENERATOR.integers(0, 256, (5, 4, 4)).astype(np.uint8)
+    scaling = ImageScaling(4, 4)
+    features = scaling.transform(images)
     assert features.shape == (5, 16)
-    np.testing.assert_array_equal(features, pictures.reshape(5, 16).astype(np.float32) / 255)
+    np.testing.assert_array_equal(features, images.reshape(5, 16).astype(np.float32) / 255)
     assert rounded(scaling) == scaling
-    assert isinstance(rounded(scaling), PictureScaling)
+    assert isinstance(rounded(scaling), ImageScaling)
     for wrong in (np.full((2, 16), 256), np.full((2, 16), -1), np.ones((2, 15)), np.ones(16)):
-        with pytest.raises(DataError, match="pictures"):
+        with pytest.raises(DataError, match="images"):
             scaling.transform(wrong)
-    with pytest.raises(DataError, match="pictures"):
+    with pytest.raises(DataError, match="images"):
         scaling.transform(np.full((2, 16), np.nan))
     with pytest.raises(FileFormatError):
-        PictureScaling.from_json(scaling.to_json() | {"height": 0})
+        ImageScaling.from_json(scaling.to_json() | {"height": 0})
 
 
 REAL = {

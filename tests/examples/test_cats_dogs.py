@@ -19,4 +19,4 @@ def test_a_few_cats_and_dogs(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert 0 <= right <= 1
     assert "network: a residual network" in said
-    assert "of 40 pictures that training never saw are right" in said
+    assert "of 40 images that training never saw are right" in said

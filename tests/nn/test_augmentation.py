@@ -1,4 +1,4 @@
-"""Layers that change pictures: what they do in training, and that they do nothing in evaluation."""
+"""Layers that change images: what they do in training, and that they do nothing in evaluation."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def changed(layer: Module, x: Array, seed: int = 0, step: int = 0, training: boo
     return np.asarray(Interpreter(Graph({"y": y})).run({})["y"])
 
 
-def pictures(rows: int = 40, height: int = 6, width: int = 8, channels: int = 2) -> Array:
+def images(rows: int = 40, height: int = 6, width: int = 8, channels: int = 2) -> Array:
     return RANDOM.uniform(0, 1, (rows, height, width, channels))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_evaluation_leaves_pictures_alone_and_training_repeats_itself(kind: type[Module]) -> None:
-    x = pictures()
+def test_evaluation_leaves_images_alone_and_training_repeats_itself(kind: type[Module]) -> None:
+    x = images()
     layer = kind()
     np.testing.assert_array_equal(changed(layer, x, training=False), x)
     once = changed(layer, x, seed=3, step=5)
@@ -64,7 +64,7 @@ def test_evaluation_leaves_pictures_alone_and_training_repeats_itself(kind: type
 
 
 def test_flips_mirror_some_and_leave_the_others() -> None:
-    x = pictures(200)
+    x = images(200)
     found = changed(RandomFlip(), x)
     mirrored = [np.array_equal(a, b[:, ::-1]) for a, b in zip(found, x, strict=True)]
     same = [np.array_equal(a, b) for a, b in zip(found, x, strict=True)]
@@ -76,18 +76,18 @@ def test_flips_mirror_some_and_leave_the_others() -> None:
 
 
 @pytest.mark.parametrize("fill", ["edge", "zeros"])
-def test_shifts_are_crops_of_a_padded_picture(fill: str) -> None:
-    x, most = pictures(300, 5, 6), 2
+def test_shifts_are_crops_of_a_padded_image(fill: str) -> None:
+    x, most = images(300, 5, 6), 2
     mode = {"edge": "edge", "zeros": "constant"}[fill]
     padded = np.pad(x, ((0, 0), (most, most), (most, most), (0, 0)), mode=mode)
     found = changed(RandomShift(most, fill), x)
     seen = set()
-    for row, picture in enumerate(found):
+    for row, image in enumerate(found):
         crops = {
             (i, j)
             for i in range(2 * most + 1)
             for j in range(2 * most + 1)
-            if np.array_equal(padded[row, i : i + 5, j : j + 6], picture)
+            if np.array_equal(padded[row, i : i + 5, j : j + 6], image)
         }
         assert len(crops) == 1
         seen |= crops
@@ -105,7 +105,7 @@ def test_shifts_are_crops_of_a_padded_picture(fill: str) -> None:
 def test_a_warp_is_the_bilinear_one_of_scipy(
     degrees: float, zoom: float, stretch: float, seed: int, fill: str
 ) -> None:
-    x = pictures(2, 7, 9, 1)
+    x = images(2, 7, 9, 1)
     found = changed(RandomWarp(degrees, zoom, stretch, fill), x, seed)
     # The three numbers of each row, as the layer draws them.
     draws = [
@@ -140,7 +140,7 @@ def changed_draw(rows: int, stream: int, seed: int) -> Array:
 
 
 def test_brightness_contrast_and_noise() -> None:
-    x = pictures(300, 8, 8, 1)
+    x = images(300, 8, 8, 1)
     lighter = changed(RandomBrightness(0.2), x) - x
     steps = lighter[:, 0, 0, 0]
     np.testing.assert_allclose(lighter, np.broadcast_to(steps[:, None, None, None], x.shape))
@@ -160,21 +160,21 @@ def test_brightness_contrast_and_noise() -> None:
 
 
 def test_a_cutout_is_a_square_of_the_mean() -> None:
-    x = pictures(200, 10, 10, 3)
+    x = images(200, 10, 10, 3)
     found = changed(Cutout(0.4), x)
-    for picture, before in zip(found, x, strict=True):
-        hidden = (picture != before).any(axis=-1)
+    for image, before in zip(found, x, strict=True):
+        hidden = (image != before).any(axis=-1)
         down, across = np.flatnonzero(hidden.any(axis=1)), np.flatnonzero(hidden.any(axis=0))
         assert len(down) <= 4
         assert len(across) <= 4
         assert hidden.sum() == len(down) * len(across)
-        np.testing.assert_allclose(picture[hidden], before.mean())
+        np.testing.assert_allclose(image[hidden], before.mean())
 
 
 def test_all_of_them_compile_to_the_same_numbers_on_any_threads() -> None:
     layers = Sequential(*(kind() for kind in KINDS))
     network = Network(layers, (16, 12, 3), dtype="float32")
-    x = pictures(9, 16, 12, 3).astype("float32")
+    x = images(9, 16, 12, 3).astype("float32")
     held = make_input("x", x.shape, "float32")
     seed, step = make_input("seed", (), "int64"), make_input("step", (), "int64")
     y, _ = network.apply(
@@ -188,7 +188,7 @@ def test_all_of_them_compile_to_the_same_numbers_on_any_threads() -> None:
     np.testing.assert_allclose(runs[0].reshape(wanted.shape), wanted, atol=2e-5)
 
 
-def test_nobody_works_out_gradients_of_the_pictures() -> None:
+def test_nobody_works_out_gradients_of_the_images() -> None:
     network = Network(
         Sequential(RandomShift(1), RandomWarp(), Cutout(), RandomFlip()), (6, 6, 1), dtype="float64"
     )

@@ -1,6 +1,6 @@
 """Pass: long sums of columns are made of sums of parts, which threads can share out.
 
-The statistics of a batch of pictures are sums of many thousand rows for each of a few channels.
+The statistics of a batch of images are sums of many thousand rows for each of a few channels.
 Threads share columns out, of which there are too few; here each example (or each run of rows) is
 summed by itself first, and the sums of parts are summed then. Where the parts are examples, the
 thread that made the entries also sums them, without waiting.

@@ -1,4 +1,4 @@
-"""One picture out of one file, whatever its kind: size, colors, alpha, depth, which way is up.
+"""One image out of one file, whatever its kind: size, colors, alpha, depth, which way is up.
 
 Pillow decodes; this file says what is accepted and what comes out: bytes, grey or red green blue,
 one size for all. Knows no labels and no folders. Sizes are looked at before anything is decoded,
@@ -29,14 +29,14 @@ __all__ = [
     "Broken",
     "bytes_of_pixels",
     "chosen_size",
-    "decoded_pictures",
-    "is_picture_name",
+    "decoded_images",
+    "is_image_name",
     "looks_of",
     "refuse_many_broken",
 ]
 
 Bytes = NDArray[np.uint8]
-# A picture by name: a file, or the bytes of one.
+# An image by name: a file, or the bytes of one.
 File = tuple[str, Path | bytes]
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -50,7 +50,7 @@ ORIENTATION, SWAPPED = 0x0112, 5
 FEW_BROKEN, MOST_BROKEN = 3, 0.1
 # More pixels cost more time than a network of the sizes that are chosen here makes use of.
 LARGEST_SIDE = 64
-# Networks halve a picture three times or so; a multiple of 8 leaves no pixel over.
+# Networks halve an image three times or so; a multiple of 8 leaves no pixel over.
 STEP = 8
 THREADS = 4
 # Modes of Pillow without color.
@@ -59,7 +59,7 @@ GREY = ("1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
 @dataclass(frozen=True)
 class Broken:
-    """A file that is no readable picture, and why."""
+    """A file that is no readable image, and why."""
 
     name: str
     why: str
@@ -67,15 +67,15 @@ class Broken:
 
 @dataclass(frozen=True)
 class Looks:
-    """What a file says of its picture before it is decoded."""
+    """What a file says of its image before it is decoded."""
 
     height: int
     width: int
     grey: bool
 
 
-def is_picture_name(name: str) -> bool:
-    """Tell whether a file's name ends like a picture's."""
+def is_image_name(name: str) -> bool:
+    """Tell whether a file's name ends like an image's."""
     return name.lower().endswith(ENDINGS)
 
 
@@ -99,7 +99,7 @@ def looks_of(files: Sequence[File]) -> tuple[list[Looks], list[int], list[Broken
 
 
 def chosen_size(looks: Sequence[Looks]) -> tuple[tuple[int, int], str]:
-    """Return height and width for all of some pictures, and why."""
+    """Return height and width for all of some images, and why."""
     sizes = {(one.height, one.width) for one in looks}
     first = looks[0].height, looks[0].width
     if len(sizes) == 1 and max(first) <= LARGEST_SIDE:
@@ -119,10 +119,10 @@ def chosen_size(looks: Sequence[Looks]) -> tuple[tuple[int, int], str]:
     return (side(height), side(width)), f"{because}; what sticks out at the sides is cut off"
 
 
-def decoded_pictures(
+def decoded_images(
     files: Sequence[File], size: tuple[int, int] | None = None, channels: int | None = None
 ) -> tuple[Bytes, NDArray[np.int64], list[Broken]]:
-    """Return the pictures of files as bytes, the places of those that are whole, and the others.
+    """Return the images of files as bytes, the places of those that are whole, and the others.
 
     `size`: height and width to bring each to, the middle of it where the sides are in another
     proportion; None: those of the first whole one, and of another size is broken. `channels`: 1 for
@@ -152,7 +152,7 @@ def decoded_pictures(
             return _why(error)
         return None
 
-    # Pillow lets other threads run while it decodes; each picture has a place of its own.
+    # Pillow lets other threads run while it decodes; each image has a place of its own.
     with _no_warnings(), ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
         reasons = list(pool.map(decode, range(len(kept)), chunksize=16))
     broken += [
@@ -171,7 +171,7 @@ def refuse_many_broken(broken: Sequence[Broken], files: int, source: str) -> lis
         return []
     if files == 1:
         raise DataError(
-            f"the picture {source}",
+            f"the image {source}",
             needed="one that can be read",
             got=f"none: {broken[0].why}",
             try_="copying it again",
@@ -180,17 +180,17 @@ def refuse_many_broken(broken: Sequence[Broken], files: int, source: str) -> lis
     shown += "; …" if len(broken) > 5 else ""
     if len(broken) == files or (len(broken) > FEW_BROKEN and len(broken) > MOST_BROKEN * files):
         raise DataError(
-            f"the pictures of {source}",
+            f"the images of {source}",
             needed=f"at most {MOST_BROKEN:.0%} that can't be read",
             got=f"{len(broken):,} of {files:,}: {shown}",
             try_="leaving those files out, or copying them again",
         )
-    many = "1 picture" if len(broken) == 1 else f"{len(broken):,} pictures"
+    many = "1 image" if len(broken) == 1 else f"{len(broken):,} images"
     return [f"{many} left out because they can't be read: {shown}"]
 
 
 def bytes_of_pixels(pixels: Bytes) -> Bytes:
-    """Return pictures without alpha, laid on white: (…, height, width) or (…, height, width, 3)."""
+    """Return images without alpha, laid on white: (…, height, width) or (…, height, width, 3)."""
     if pixels.ndim < 4 or pixels.shape[-1] == 3:
         return pixels
     if pixels.shape[-1] == 1:
@@ -212,7 +212,7 @@ def _opened(content: Path | bytes) -> Image:
 
 
 def _decoded(content: Path | bytes, size: tuple[int, int], channels: int) -> Bytes:
-    """Return a picture as bytes, (height, width) or (height, width, 3), the right way up."""
+    """Return an image as bytes, (height, width) or (height, width, 3), the right way up."""
     import PIL.Image
     from PIL import ImageOps
 
@@ -256,12 +256,12 @@ def _eight_bits(image: Image) -> Image:
 
 
 def _why(error: Exception) -> str:
-    """Return in a few words why a picture can't be read."""
+    """Return in a few words why an image can't be read."""
     import PIL.Image
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "no picture, or damaged at its start"
+        return "no image, or damaged at its start"
     if isinstance(error, PIL.Image.DecompressionBombError):
         return "it says it has more pixels than any camera makes"
     words = " ".join(str(error).split()) or type(error).__name__

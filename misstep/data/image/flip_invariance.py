@@ -1,6 +1,6 @@
-"""Whether pictures may be mirrored left to right without becoming something else.
+"""Whether images may be mirrored left to right without becoming something else.
 
-A question to the data, not to their name: a linear model that learned from some of the pictures is
+A question to the data, not to their name: a linear model that learned from some of the images is
 asked about others, as they are and mirrored. Of photographs it knows both alike; digits and letters
 it knows no longer. Knows pixels and class numbers.
 """
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 __all__ = ["SIDE", "Mirroring", "ask_about_mirrors", "shrunk"]
 
-# Pictures that are asked about and learned from: a second's work.
+# Images that are asked about and learned from: a second's work.
 MOST = 3000
-# Sides to which pictures are shrunk by whole factors: a linear model sees no finer things.
+# Sides to which images are shrunk by whole factors: a linear model sees no finer things.
 SIDE = 16
-# Of what it knows beyond the commonest class, it must know so much of mirrored pictures too.
+# Of what it knows beyond the commonest class, it must know so much of mirrored images too.
 # Photographs keep 0.99 (CIFAR-10) and more, handwritten digits 0.3, clothes 0.6, whose shoes all
 # point to the left.
 LEAST_KEPT = 0.8
@@ -31,25 +31,25 @@ RIDGE = 0.1
 
 @dataclass(frozen=True)
 class Mirroring:
-    """Whether mirrored pictures are as good as others, and why."""
+    """Whether mirrored images are as good as others, and why."""
 
     allowed: bool
     reason: str
 
 
-def ask_about_mirrors(pictures: NDArray[Any], codes: NDArray[np.int64], seed: int = 0) -> Mirroring:
-    """Return whether pictures may be mirrored.
+def ask_about_mirrors(images: NDArray[Any], codes: NDArray[np.int64], seed: int = 0) -> Mirroring:
+    """Return whether images may be mirrored.
 
-    pictures: (rows, height, width) or (rows, height, width, channels); codes: class numbers,
-    (rows,). The same seed asks about the same pictures.
+    images: (rows, height, width) or (rows, height, width, channels); codes: class numbers,
+    (rows,). The same seed asks about the same images.
     """
-    places = np.random.default_rng(seed).permutation(len(pictures))[:MOST]
-    asked = np.asarray(pictures[places], np.float64)
+    places = np.random.default_rng(seed).permutation(len(images))[:MOST]
+    asked = np.asarray(images[places], np.float64)
     x, y = shrunk(asked if asked.ndim == 4 else asked[..., None]), codes[places]
     learned = len(x) * 2 // 3
     wanted = y[learned:]
     if learned < 2 or not len(wanted):
-        return Mirroring(True, "too few pictures to tell whether that changes them")
+        return Mirroring(True, "too few images to tell whether that changes them")
     middle = x[:learned].reshape(learned, -1).mean(axis=0)
     weights, shares = _linear(x[:learned].reshape(learned, -1) - middle, y[:learned])
 
@@ -60,22 +60,22 @@ def ask_about_mirrors(pictures: NDArray[Any], codes: NDArray[np.int64], seed: in
     upright, mirrored = right(x[learned:]), right(x[learned:, :, ::-1])
     chance = float(np.bincount(wanted).max() / len(wanted))
     error = np.sqrt(upright * (1 - upright) / len(wanted))
-    says = f"a linear model knows {upright:.0%} of the pictures and {mirrored:.0%} of mirrored ones"
+    says = f"a linear model knows {upright:.0%} of the images and {mirrored:.0%} of mirrored ones"
     if upright - mirrored <= STANDARD_ERRORS * error:
         return Mirroring(True, says)
     return Mirroring(mirrored - chance >= LEAST_KEPT * (upright - chance), says)
 
 
-def shrunk(pictures: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
-    """Return pictures of at most `side` or so a side, by means over whole squares of pixels.
+def shrunk(images: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
+    """Return images of at most `side` or so a side, by means over whole squares of pixels.
 
-    pictures: (rows, height, width, channels), floats; so is what is returned.
+    images: (rows, height, width, channels), floats; so is what is returned.
     """
-    rows, height, width, channels = pictures.shape
+    rows, height, width, channels = images.shape
     factor = max(1, -(-max(height, width) // side))
     by_down, by_across = min(factor, height), min(factor, width)
     down, across = height // by_down, width // by_across
-    cut = pictures[:, : down * by_down, : across * by_across]
+    cut = images[:, : down * by_down, : across * by_across]
     found: NDArray[Any] = cut.reshape(rows, down, by_down, across, by_across, channels).mean(
         axis=(2, 4)
     )

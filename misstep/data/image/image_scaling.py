@@ -1,4 +1,4 @@
-"""How pictures become rows of numbers: from bytes or files to flat float32 from 0 to 1.
+"""How images become rows of numbers: from bytes or files to flat float32 from 0 to 1.
 
 Knows the one shape that a network was trained on; nothing is fitted. The layers of the network give
 each row its height, width and channels back.
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.decision import Decision
-from misstep.data.image.class_folders import read_picture_files
-from misstep.data.image.decoding import is_picture_name
-from misstep.data.image.images import Pictures
-from misstep.data.image.paths import are_picture_paths, pixels_of_paths
-from misstep.data.image.sources import is_picture_source, read_pictures, read_unlabeled
+from misstep.data.image.class_folders import read_image_files
+from misstep.data.image.decoding import is_image_name
+from misstep.data.image.images import Images
+from misstep.data.image.paths import are_image_paths, pixels_of_paths
+from misstep.data.image.sources import is_image_source, read_images, read_unlabeled
 from misstep.data.io.idx import is_idx_folder
 from misstep.data.io.npz import is_npz
 from misstep.data.stored_json import STRICT, from_plain, to_plain
@@ -28,16 +28,16 @@ from misstep.data.table.matrices import numbers_of
 from misstep.data.table.table import Table
 from misstep.errors import DataError
 
-__all__ = ["PictureScaling"]
+__all__ = ["ImageScaling"]
 
 COLORS = ("red", "green", "blue")
-# Sides and channels that a model file may name: no more than a picture of a large screen.
+# Sides and channels that a model file may name: no more than an image of a large screen.
 MOST_PIXELS = 2**26
 
 
 @dataclass(frozen=True)
-class PictureScaling(Preprocessing):
-    """Brings pictures from 0..largest to 0..1 in flat rows.
+class ImageScaling(Preprocessing):
+    """Brings images from 0..largest to 0..1 in flat rows.
 
     `transform`: (rows, height, width[, channels]), or (rows, pixels), to float32 (rows, pixels), in
     the order rows, columns, channels.
@@ -50,7 +50,7 @@ class PictureScaling(Preprocessing):
     kind: Literal["pictures"] = "pictures"
     version: Literal[1] = 1
 
-    sample_name: ClassVar[str] = "picture"
+    sample_name: ClassVar[str] = "image"
 
     __pydantic_config__: ClassVar[Any] = STRICT
 
@@ -58,7 +58,7 @@ class PictureScaling(Preprocessing):
         if min(self.height, self.width, self.channels) < 1:
             raise ValueError("height, width and channels must be 1 or more")
         if self.number_of_features > MOST_PIXELS:
-            raise ValueError("a picture has too many pixels")
+            raise ValueError("an image has too many pixels")
         if not (np.isfinite(self.largest) and self.largest >= 1e-6):
             raise ValueError("largest must be above 0")
 
@@ -68,82 +68,82 @@ class PictureScaling(Preprocessing):
         return self.height, self.width, self.channels
 
     def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
-        """Return pictures, or a table or array with a column for each pixel, as `transform` does.
+        """Return images, or a table or array with a column for each pixel, as `transform` does.
 
         data: anything that `read` takes, or numbers (rows, pixels). Raises DataError, StorageError.
         """
-        notes = list(data.notes) if isinstance(data, Pictures) else []
+        notes = list(data.notes) if isinstance(data, Images) else []
         found = self.read(data)
         if found is None:
             found = numbers_of(data, self.number_of_features, target)
         return self.transform(found), notes
 
     def read(self, data: Any) -> NDArray[Any] | None:
-        """Return pixels in the size and range of training; None where data is no kind of pictures.
+        """Return pixels in the size and range of training; None where data is no kind of images.
 
-        data: `Pictures`, of which the part to be judged is taken; an array (rows, height, width[,
-        channels]); the path of a picture or of a folder with some, or a list of paths. Files are
+        data: `Images`, of which the part to be judged is taken; an array (rows, height, width[,
+        channels]); the path of an image or of a folder with some, or a list of paths. Files are
         brought to the size of training, arrays must have it. Raises DataError, StorageError.
         """
-        if isinstance(data, Pictures):
-            return self._of_range(data.test_split.train_pictures, data.largest)
+        if isinstance(data, Images):
+            return self._of_range(data.test_split.train_images, data.largest)
         if isinstance(data, np.ndarray):
             return data if data.dtype.kind in "buif" else None
         if isinstance(data, str | os.PathLike):
             path = Path(data)
-            if path.is_dir() or is_picture_name(path.name):
+            if path.is_dir() or is_image_name(path.name):
                 return self.read(self._read_files(path))
             return None
-        if are_picture_paths(data):
+        if are_image_paths(data):
             size = self.height, self.width
             return self._of_range(pixels_of_paths(data, size, self.channels), 255.0)
         return None
 
-    def read_path(self, path: Path) -> Pictures | None:
-        """Return single pictures, any folder of them or unlabeled arrays, in the size of training.
+    def read_path(self, path: Path) -> Images | None:
+        """Return single images, any folder of them or unlabeled arrays, in the size of training.
 
         None for other places. Raises StorageError, FileFormatError or DataError.
         """
         if is_idx_folder(path):
             return None
-        if is_picture_source(path):
+        if is_image_source(path):
             return self._read_files(path)
         if path.is_file() and is_npz(path):
             unlabeled = read_unlabeled(path)
-            return read_pictures(path) if unlabeled is None else unlabeled
+            return read_images(path) if unlabeled is None else unlabeled
         return None
 
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
-        """Return pictures, or a table with a column for each pixel. Raises DataError for others."""
-        if isinstance(dataset, Pictures):
+        """Return images, or a table with a column for each pixel. Raises DataError for others."""
+        if isinstance(dataset, Images):
             return dataset
         if not isinstance(dataset, Table):
-            raise DataError(source, needed="pictures, as in training", got=dataset.description)
+            raise DataError(source, needed="images, as in training", got=dataset.description)
         columns, pixels = len(dataset.frame.columns), self.number_of_features
         if columns not in (pixels, pixels + 1):
             raise DataError(
                 source,
-                needed=f"pictures of {pixels} pixels, or a table with a column for each pixel",
+                needed=f"images of {pixels} pixels, or a table with a column for each pixel",
                 got=f"a table of {columns} columns",
             )
         return dataset
 
-    def _read_files(self, path: Path) -> Pictures:
-        return read_picture_files(path, (self.height, self.width), self.channels)
+    def _read_files(self, path: Path) -> Images:
+        return read_image_files(path, (self.height, self.width), self.channels)
 
     def _of_range(self, pixels: NDArray[Any], largest: float) -> NDArray[Any]:
         """Return pixels from 0 to `largest` in the range of training."""
         return pixels if largest == self.largest else pixels * np.float32(self.largest / largest)
 
     def transform(self, X: object) -> NDArray[np.float32]:
-        """Return the pictures flat and divided by `largest`.
+        """Return the images flat and divided by `largest`.
 
         Raises DataError: another number of pixels, or values that are none from 0 to `largest`.
         """
         array = np.asarray(X)
         if array.dtype.kind not in "buif" or array.ndim < 2:
             raise DataError(
-                "the pictures",
+                "the images",
                 needed="numbers of shape (rows, pixels) or (rows, height, width, channels)",
                 got=f"{array.dtype} of shape {array.shape}",
             )
@@ -153,12 +153,12 @@ class PictureScaling(Preprocessing):
             lowest, highest = flat.min(), flat.max()
             if not (lowest >= 0 and highest <= self.largest):
                 raise DataError(
-                    "the pictures",
+                    "the images",
                     needed=f"values from 0 to {self.largest:g}",
                     got=f"values from {lowest} to {highest}",
                 )
         result = np.empty(flat.shape, np.float32)
-        # Straight into its place: a large set of pictures fits into memory once.
+        # Straight into its place: a large set of images fits into memory once.
         np.divide(flat, np.float32(self.largest), out=result, casting="same_kind")
         return result
 
@@ -168,7 +168,7 @@ class PictureScaling(Preprocessing):
         known += [(self.height, self.width)] if self.channels == 1 else []
         if given not in known:
             raise DataError(
-                "the pictures",
+                "the images",
                 needed=f"{' × '.join(map(str, known[-1]))} each, as in training, or rows of "
                 f"{self.number_of_features} pixels",
                 got=f"{' × '.join(map(str, given))}",
@@ -189,7 +189,7 @@ class PictureScaling(Preprocessing):
         return COLORS if self.channels == 3 else tuple(map(str, range(1, self.channels + 1)))
 
     def names_in_row(self, features: NDArray[Any]) -> list[str]:
-        """Return where each number stands in the picture, counted from 1."""
+        """Return where each number stands in the image, counted from 1."""
         colors = [f"{color} of " for color in self._colors] if self.channels > 1 else [""]
         return [
             f"{color}pixel at row {i + 1}, column {j + 1}"
@@ -199,7 +199,7 @@ class PictureScaling(Preprocessing):
         ]
 
     def drawn(self, features: NDArray[Any]) -> NDArray[Any] | None:
-        """Return a grey picture of one row, (features,), as (height, width); None for colors."""
+        """Return a grey image of one row, (features,), as (height, width); None for colors."""
         return features.reshape(self.shape[:2]) if self.channels == 1 else None
 
     @property
@@ -218,11 +218,11 @@ class PictureScaling(Preprocessing):
         return to_plain(self)
 
     @classmethod
-    def from_json(cls, plain: object) -> PictureScaling:
+    def from_json(cls, plain: object) -> ImageScaling:
         """Rebuild what `to_json` gave. Raises FileFormatError."""
-        return from_plain(cls, plain, "the stored scaling of pictures")
+        return from_plain(cls, plain, "the stored scaling of images")
 
     @classmethod
-    def of(cls, pictures: Pictures) -> PictureScaling:
-        """Return the scaling for pictures like these."""
-        return cls(*pictures.shape, float(pictures.largest))
+    def of(cls, images: Images) -> ImageScaling:
+        """Return the scaling for images like these."""
+        return cls(*images.shape, float(images.largest))

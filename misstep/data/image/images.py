@@ -1,4 +1,4 @@
-"""Labeled pictures in two parts, and how arrays become them, whatever their layout is called.
+"""Labeled images in two parts, and how arrays become them, whatever their layout is called.
 
 Knows arrays and names of arrays, no files; `class_folders.py` and `idx.py` read those. Pixels
 stay bytes here; `image_scaling.py` makes numbers of them.
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
-from misstep.data.image.decoding import bytes_of_pixels, decoded_pictures, refuse_many_broken
+from misstep.data.image.decoding import bytes_of_pixels, decoded_images, refuse_many_broken
 from misstep.errors import DataError
 
-__all__ = ["Pictures", "no_labels", "note_on_repeats", "pictures_from_arrays"]
+__all__ = ["Images", "images_from_arrays", "no_labels", "note_on_repeats"]
 
 Bytes = NDArray[np.uint8]
 
-# Names of arrays that people use, in pairs of pictures and labels: training first, then the test.
+# Names of arrays that people use, in pairs of images and labels: training first, then the test.
 _TRAINING = (
     ("x_train", "y_train"),
     ("train_x", "train_y"),
@@ -47,26 +47,26 @@ CHANNELS = (1, 2, 3, 4)
 
 
 @dataclass(frozen=True)
-class Pictures(Dataset):
-    """Labeled pictures in two parts; the test part has no rows where none was brought.
+class Images(Dataset):
+    """Labeled images in two parts; the test part has no rows where none was brought.
 
-    `train_pictures`, `test_pictures`: (rows, height, width) of grey or (rows, height, width,
+    `train_images`, `test_images`: (rows, height, width) of grey or (rows, height, width,
     channels), uint8. Labels: (rows,), of any kind, None where not known. `notes`: what was noticed.
     `largest`: the largest value a pixel may have. `train_files`, `test_files`: the name of each
-    picture's file, or nothing. `sizing`: why they have this size; empty where they came so.
+    image's file, or nothing. `sizing`: why they have this size; empty where they came so.
     `split_name`: which part of all they are, in words.
 
     >>> import misstep as ms
     >>> import numpy as np
     >>> dark, light = np.zeros((1, 8, 8), "uint8"), np.full((1, 8, 8), 255, "uint8")
     >>> labels = np.array(["night", "day"])
-    >>> ms.Pictures(np.concatenate([dark, light]), labels, dark[:0], labels[:0]).shape
+    >>> ms.Images(np.concatenate([dark, light]), labels, dark[:0], labels[:0]).shape
     (8, 8, 1)
     """
 
-    train_pictures: Bytes
+    train_images: Bytes
     train_labels: NDArray[Any]
-    test_pictures: Bytes
+    test_images: Bytes
     test_labels: NDArray[Any]
     notes: list[str] = field(default_factory=list)
     largest: float = 255.0
@@ -75,16 +75,16 @@ class Pictures(Dataset):
     sizing: str = ""
     split_name: str = ""
 
-    description: ClassVar[str] = "pictures"
-    sample_name: ClassVar[str] = "picture"
+    description: ClassVar[str] = "images"
+    sample_name: ClassVar[str] = "image"
 
     def __len__(self) -> int:
-        return len(self.train_pictures) + len(self.test_pictures)
+        return len(self.train_images) + len(self.test_images)
 
-    def take(self, rows: NDArray[np.integer[Any]]) -> Pictures:
-        """Return the training pictures at `rows`, without notes or a test part."""
+    def take(self, rows: NDArray[np.integer[Any]]) -> Images:
+        """Return the training images at `rows`, without notes or a test part."""
         return replace(
-            self.alone(self.train_pictures[rows], self.train_labels[rows], self.largest),
+            self.alone(self.train_images[rows], self.train_labels[rows], self.largest),
             train_files=tuple(self.train_files[row] for row in rows if self.train_files),
             sizing=self.sizing,
             split_name=self.split_name,
@@ -95,16 +95,16 @@ class Pictures(Dataset):
         return self.test_split.train_labels
 
     def cells(self, target: str) -> list[Any]:
-        """Return the pixels of the first picture, one after the other."""
-        return list(self.train_pictures[0].reshape(-1))
+        """Return the pixels of the first image, one after the other."""
+        return list(self.train_images[0].reshape(-1))
 
     @property
-    def test_split(self) -> Pictures:
+    def test_split(self) -> Images:
         """Return the test part alone, or all where there is none."""
-        if not len(self.test_pictures):
+        if not len(self.test_images):
             return self
         return replace(
-            self.alone(self.test_pictures, self.test_labels, self.largest),
+            self.alone(self.test_images, self.test_labels, self.largest),
             notes=self.notes,
             train_files=self.test_files,
             sizing=self.sizing,
@@ -112,24 +112,24 @@ class Pictures(Dataset):
         )
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
-        """Return the names of the pictures' files, where they are known, or their numbers."""
+        """Return the names of the images' files, where they are known, or their numbers."""
         return ("file", self.train_files) if self.train_files else super().row_names()
 
     @classmethod
     def alone(
-        cls, pictures: NDArray[Any], labels: NDArray[Any] | None = None, largest: float = 255.0
-    ) -> Pictures:
-        """Return pictures (rows, height, width[, channels]) without a test part.
+        cls, images: NDArray[Any], labels: NDArray[Any] | None = None, largest: float = 255.0
+    ) -> Images:
+        """Return images (rows, height, width[, channels]) without a test part.
 
         `labels`: (rows,), or None where they are not known.
         """
-        labels = no_labels(len(pictures)) if labels is None else labels
-        return cls(pictures, labels, pictures[:0], labels[:0], largest=largest)
+        labels = no_labels(len(images)) if labels is None else labels
+        return cls(images, labels, images[:0], labels[:0], largest=largest)
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of each picture."""
-        height, width, *channels = self.train_pictures.shape[1:]
+        """Height, width and channels of each image."""
+        height, width, *channels = self.train_images.shape[1:]
         return height, width, channels[0] if channels else 1
 
 
@@ -138,13 +138,13 @@ def no_labels(rows: int) -> NDArray[Any]:
     return np.full(rows, None, dtype=object)
 
 
-def pictures_from_arrays(arrays: Mapping[str, NDArray[Any]], name: str) -> Pictures | None:
-    """Return the pictures that arrays of a file hold; None where they hold none.
+def images_from_arrays(arrays: Mapping[str, NDArray[Any]], name: str) -> Images | None:
+    """Return the images that arrays of a file hold; None where they hold none.
 
-    `arrays`: by name: pictures (rows, height, width[, channels]) of bytes, or of floats from 0 to
+    `arrays`: by name: images (rows, height, width[, channels]) of bytes, or of floats from 0 to
     1, and labels (rows,), such as x and y, or x_train, y_train, x_test, y_test; or the bytes of
     JPEG files in a row as train_jpeg, with train_offsets (rows + 1) and y_train. `classes`: names
-    of classes for labels that are numbers. `name`: of the file. Raises DataError for pictures and
+    of classes for labels that are numbers. `name`: of the file. Raises DataError for images and
     labels that do not fit together, and for broken ones.
     """
     notes: list[str] = []
@@ -158,29 +158,29 @@ def pictures_from_arrays(arrays: Mapping[str, NDArray[Any]], name: str) -> Pictu
     if train is None:
         return None
     if len(train[0]) == 0:
-        raise DataError(name, needed="at least one picture", got="none")
+        raise DataError(name, needed="at least one image", got="none")
     if test is not None and test[0].shape[1:] != train[0].shape[1:]:
         raise DataError(
-            f"the test pictures of {name}",
+            f"the test images of {name}",
             needed=f"the shape {train[0].shape[1:]} of training",
             got=str(test[0].shape[1:]),
         )
     names = next((np.asarray(arrays[one]) for one in _CLASSES if one in arrays), None)
     labels = _named(train[1], names)
     if test is None:
-        return Pictures(train[0], labels, train[0][:0], labels[:0], notes)
+        return Images(train[0], labels, train[0][:0], labels[:0], notes)
     notes += note_on_repeats(train[0], test[0])
-    return Pictures(train[0], labels, test[0], _named(test[1], names), notes)
+    return Images(train[0], labels, test[0], _named(test[1], names), notes)
 
 
 def note_on_repeats(train: Bytes, test: Bytes) -> list[str]:
-    """Return a note where pictures stand in both parts, pixel for pixel."""
-    known = {picture.tobytes() for picture in train}
-    repeats = sum(picture.tobytes() in known for picture in test)
+    """Return a note where images stand in both parts, pixel for pixel."""
+    known = {image.tobytes() for image in train}
+    repeats = sum(image.tobytes() in known for image in test)
     if not repeats:
         return []
     return [
-        f"{repeats:,} of {len(test):,} test pictures also stand among those to learn from, pixel "
+        f"{repeats:,} of {len(test):,} test images also stand among those to learn from, pixel "
         "for pixel: on them the score says nothing"
     ]
 
@@ -192,18 +192,18 @@ def _pair(
     notes: list[str],
 ) -> tuple[Bytes, NDArray[Any]] | None:
     for first, second in pairs:
-        if first in arrays and second in arrays and is_pictures(arrays[first]):
-            pictures = pixels_of(arrays[first], f"{first} of {name}", notes)
+        if first in arrays and second in arrays and is_images(arrays[first]):
+            images = pixels_of(arrays[first], f"{first} of {name}", notes)
             labels = np.asarray(arrays[second])
-            if labels.shape == (len(pictures), 1):
+            if labels.shape == (len(images), 1):
                 labels = labels[:, 0]
-            _check_labels(pictures, labels, f"{second} of {name}")
-            return pictures, labels
+            _check_labels(images, labels, f"{second} of {name}")
+            return images, labels
     return None
 
 
-def is_pictures(array: object) -> bool:
-    """Tell whether an array looks like pictures: bytes, or floats with channels at their end."""
+def is_images(array: object) -> bool:
+    """Tell whether an array looks like images: bytes, or floats with channels at their end."""
     given = np.asarray(array)
     if given.ndim == 3:
         return given.dtype == np.uint8 and min(given.shape[1:]) > 1
@@ -213,7 +213,7 @@ def is_pictures(array: object) -> bool:
 
 
 def pixels_of(array: object, which: str, notes: list[str] | None = None) -> Bytes:
-    """Return pictures as bytes, (rows, height, width) or (rows, height, width, 3).
+    """Return images as bytes, (rows, height, width) or (rows, height, width, 3).
 
     array: (rows, height, width), (rows, height, width, channels) or (rows, channels, height,
     width); whole numbers from 0 to 255, or floats from 0 to 1. What shines through is laid on
@@ -223,7 +223,7 @@ def pixels_of(array: object, which: str, notes: list[str] | None = None) -> Byte
     if given.ndim not in (3, 4) or given.dtype.kind not in "buif" or 0 in given.shape[1:]:
         raise DataError(
             which,
-            needed="pictures, shape (rows, height, width) or (rows, height, width, 3)",
+            needed="images, shape (rows, height, width) or (rows, height, width, 3)",
             got=f"{given.dtype} of shape {given.shape}",
         )
     if given.ndim == 4 and given.shape[3] not in CHANNELS and given.shape[1] in CHANNELS:
@@ -255,19 +255,17 @@ def _as_bytes(given: NDArray[Any], which: str) -> Bytes:
     return np.rint(given * 255.0 if unit else given).astype(np.uint8)
 
 
-def _check_labels(pictures: Bytes, labels: NDArray[Any], which: str) -> None:
-    if labels.shape != (len(pictures),):
+def _check_labels(images: Bytes, labels: NDArray[Any], which: str) -> None:
+    if labels.shape != (len(images),):
         raise DataError(
-            which,
-            needed=f"{len(pictures):,} labels, one for each picture",
-            got=f"shape {labels.shape}",
+            which, needed=f"{len(images):,} labels, one for each image", got=f"shape {labels.shape}"
         )
 
 
 def _packed(
     arrays: Mapping[str, NDArray[Any]], part: str, name: str, notes: list[str]
 ) -> tuple[Bytes, NDArray[Any]]:
-    """Return pictures and labels of a part whose JPEG files stand in a row."""
+    """Return images and labels of a part whose JPEG files stand in a row."""
     content, offsets = np.asarray(arrays[f"{part}_jpeg"]), np.asarray(arrays[f"{part}_offsets"])
     key = next((one.format(part) for one in _LABELS_OF_JPEG if one.format(part) in arrays), None)
     if key is None:
@@ -288,14 +286,14 @@ def _packed(
         )
     labels = np.asarray(arrays[key])
     ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
-    files = [(f"{part} picture {i + 1}", content[a:b].tobytes()) for i, (a, b) in enumerate(ends)]
+    files = [(f"{part} image {i + 1}", content[a:b].tobytes()) for i, (a, b) in enumerate(ends)]
     if labels.shape != (len(files),):
         raise DataError(
             f"{key} of {name}", needed=f"{len(files):,} labels", got=f"shape {labels.shape}"
         )
-    pictures, kept, broken = decoded_pictures(files)
+    images, kept, broken = decoded_images(files)
     notes += refuse_many_broken(broken, len(files), name)
-    return pictures, labels[kept]
+    return images, labels[kept]
 
 
 def _named(labels: NDArray[Any], names: NDArray[Any] | None) -> NDArray[Any]:

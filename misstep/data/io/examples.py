@@ -21,7 +21,7 @@ __all__ = ["EXAMPLES", "Example", "read_example"]
 class Example:
     """What is known of an example before it is read.
 
-    `shape`: the pictures' (height, width), and `largest` their largest value; else None.
+    `shape`: the images' (height, width), and `largest` their largest value; else None.
     """
 
     name: str
@@ -38,7 +38,7 @@ EXAMPLES: dict[str, Example] = {
     for example in (
         Example(
             "digits",
-            "1797 handwritten digits as pictures of 8 x 8 pixels from 0 to 16; which digit is it?",
+            "1797 handwritten digits as images of 8 x 8 pixels from 0 to 16; which digit is it?",
             "digit",
             1797,
             "scikit-learn, from Alpaydin and Kaynak 1998 (UCI, Optical Recognition of Digits)",

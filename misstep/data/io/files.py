@@ -1,6 +1,6 @@
 """How bytes and text come out of a file: paths, gzip, byte order marks and character sets.
 
-Knows nothing of tables or pictures; `delimited.py` and `idx.py` build on it. Everything that the
+Knows nothing of tables or images; `delimited.py` and `idx.py` build on it. Everything that the
 operating system, gzip or a codec can complain about becomes an exception of `misstep.errors` here.
 """
 
@@ -34,9 +34,9 @@ KNOWN_KINDS = {
     b"\xd0\xcf\x11\xe0": "an old Excel or Word file",
     b"PAR1": "a Parquet file",
     b"\x89HDF": "an HDF5 file",
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
     b"%PDF": "a PDF document",
     b"SQLite format 3": "an SQLite database",
     b"\x93NUMPY": "a NumPy array file",

@@ -1,4 +1,4 @@
-"""How MNIST's idx files are read: one file to an array, or a folder of four to pictures and labels.
+"""How MNIST's idx files are read: one file to an array, or a folder of four to images and labels.
 
 Knows the idx format (LeCun's page on MNIST): two zero bytes, a byte for the type, a byte for the
 number of axes, each axis as a big-endian 32-bit number, then the values. Headers are not trusted:
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.image.images import Pictures, note_on_repeats
+from misstep.data.image.images import Images, note_on_repeats
 from misstep.data.io.files import existing_path, open_bytes, read_block
 from misstep.errors import FileFormatError, StorageError
 
@@ -40,9 +40,9 @@ MOST_PACKED = 1040
 BLOCK = 2**22
 
 NAMES = {
-    "train_pictures": ("train-images-idx3-ubyte", "train-images.idx3-ubyte"),
+    "train_images": ("train-images-idx3-ubyte", "train-images.idx3-ubyte"),
     "train_labels": ("train-labels-idx1-ubyte", "train-labels.idx1-ubyte"),
-    "test_pictures": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"),
+    "test_images": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"),
     "test_labels": ("t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"),
 }
 
@@ -116,7 +116,7 @@ def _refuse_impossible(size: int, shape: tuple[int, ...], path: Path, packed: bo
 def is_idx_folder(source: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a folder with MNIST's training files in it."""
     folder = Path(source)
-    return folder.is_dir() and _find(folder, "train_pictures") is not None
+    return folder.is_dir() and _find(folder, "train_images") is not None
 
 
 def _find(folder: Path, part: str) -> Path | None:
@@ -127,11 +127,11 @@ def _find(folder: Path, part: str) -> Path | None:
     return None
 
 
-def read_idx_folder(source: str | os.PathLike[str]) -> Pictures:
+def read_idx_folder(source: str | os.PathLike[str]) -> Images:
     """Read a folder that holds MNIST's usual names (train-images-idx3-ubyte and so on).
 
     Test files may be absent, both together. Raises StorageError: a file is missing;
-    FileFormatError: damaged files, or pictures and labels that do not fit together.
+    FileFormatError: damaged files, or images and labels that do not fit together.
     """
     folder = existing_path(source, folder=True)
     if not folder.is_dir():
@@ -139,7 +139,7 @@ def read_idx_folder(source: str | os.PathLike[str]) -> Pictures:
             str(folder), needed="a folder with four idx files", got="a file", try_="its folder"
         )
     found = {part: _find(folder, part) for part in NAMES}
-    tested = found["test_pictures"] is not None or found["test_labels"] is not None
+    tested = found["test_images"] is not None or found["test_labels"] is not None
     for part, path in found.items():
         if path is None and (tested or part.startswith("train")):
             raise StorageError(
@@ -148,38 +148,38 @@ def read_idx_folder(source: str | os.PathLike[str]) -> Pictures:
                 got="none of these names",
                 try_="a folder with MNIST's four files under their usual names",
             )
-    train = _pair(found["train_pictures"], found["train_labels"])
+    train = _pair(found["train_images"], found["train_labels"])
     if not tested:
         empty = np.empty((0, *train[0].shape[1:]), np.uint8), np.empty(0, np.uint8)
-        return Pictures(*train, *empty, notes=["no test files in the folder"])
-    test = _pair(found["test_pictures"], found["test_labels"])
+        return Images(*train, *empty, notes=["no test files in the folder"])
+    test = _pair(found["test_images"], found["test_labels"])
     if train[0].shape[1:] != test[0].shape[1:]:
         raise FileFormatError(
-            str(found["test_pictures"]),
-            needed=f"pictures of {train[0].shape[1:]}, as for training",
+            str(found["test_images"]),
+            needed=f"images of {train[0].shape[1:]}, as for training",
             got=str(test[0].shape[1:]),
         )
-    return Pictures(*train, *test, notes=note_on_repeats(train[0], test[0]))
+    return Images(*train, *test, notes=note_on_repeats(train[0], test[0]))
 
 
 def _pair(
-    pictures_path: Path | None, labels_path: Path | None
+    images_path: Path | None, labels_path: Path | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    assert pictures_path is not None
+    assert images_path is not None
     assert labels_path is not None
-    pictures, labels = read_idx(pictures_path), read_idx(labels_path)
-    if pictures.ndim != 3 or pictures.dtype != np.uint8:
+    images, labels = read_idx(images_path), read_idx(labels_path)
+    if images.ndim != 3 or images.dtype != np.uint8:
         raise FileFormatError(
-            str(pictures_path),
-            needed="pictures (rows, height, width) of bytes",
-            got=f"{pictures.dtype} of shape {pictures.shape}",
+            str(images_path),
+            needed="images (rows, height, width) of bytes",
+            got=f"{images.dtype} of shape {images.shape}",
         )
-    if labels.shape != (len(pictures),) or labels.dtype != np.uint8:
+    if labels.shape != (len(images),) or labels.dtype != np.uint8:
         raise FileFormatError(
             str(labels_path),
-            needed=f"{len(pictures)} labels of one byte, one for each picture",
+            needed=f"{len(images)} labels of one byte, one for each image",
             got=f"{labels.dtype} of shape {labels.shape}",
         )
-    if not len(pictures):
-        raise FileFormatError(str(pictures_path), needed="at least one picture", got="none")
-    return pictures.astype(np.uint8, copy=False), labels.astype(np.uint8, copy=False)
+    if not len(images):
+        raise FileFormatError(str(images_path), needed="at least one image", got="none")
+    return images.astype(np.uint8, copy=False), labels.astype(np.uint8, copy=False)

@@ -138,7 +138,7 @@ class Sequences(Dataset):
 
 
 def holds_sequences(arrays: Mapping[str, Array]) -> bool:
-    """Tell whether the arrays of a file are recorded sequences rather than pictures.
+    """Tell whether the arrays of a file are recorded sequences rather than images.
 
     They are where numbers of steps stand beside them, where numbers are missing, or where three
     axes (rows, steps, channels) hold fractions or negative numbers that no pixel has.

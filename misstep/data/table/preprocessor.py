@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset, Preprocessing
 from misstep.data.decision import Decision
-from misstep.data.image.image_scaling import PictureScaling
+from misstep.data.image.image_scaling import ImageScaling
 from misstep.data.scaling import FARTHEST, MatrixScaling
 from misstep.data.sequence.sequence_scaling import SequenceScaling
 from misstep.data.series.windows import SeriesWindows
@@ -280,7 +280,7 @@ class Preprocessor(Preprocessing):
 _STORED: dict[str, Callable[[object], Preprocessing]] = {
     "table": Preprocessor.from_json,
     "matrix": MatrixScaling.from_json,
-    "pictures": PictureScaling.from_json,
+    "pictures": ImageScaling.from_json,
     "sequences": SequenceScaling.from_json,
     "series": SeriesWindows.from_json,
 }

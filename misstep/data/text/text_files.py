@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from misstep.data.image.decoding import is_picture_name
+from misstep.data.image.decoding import is_image_name
 from misstep.data.io.files import existing_path, read_text
 from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError, FileFormatError, StorageError
@@ -32,13 +32,13 @@ SHOWN = 5
 def is_text_folder(path: Path) -> bool:
     """Tell whether a path is a folder with .txt files, in it or one level below.
 
-    Among more pictures than that, such files are notes about them.
+    Among more images than that, such files are notes about them.
     """
     if not path.is_dir():
         return False
     entries = list(islice(_entries(path), ENTRIES))
     texts = sum(map(_is_text, entries))
-    return texts > 0 and texts >= sum(is_picture_name(one.name) for one in entries)
+    return texts > 0 and texts >= sum(is_image_name(one.name) for one in entries)
 
 
 def read_text_folder(source: str | os.PathLike[str]) -> Table:

@@ -4,7 +4,7 @@ One place for the command line and the estimators. Knows sizes and the kind of t
 """
 
 from misstep.modeling.recipes.augmentation import augmentation
-from misstep.modeling.recipes.pictures import picture_recipe
+from misstep.modeling.recipes.images import image_recipe
 from misstep.modeling.recipes.recipe import (
     Recipe,
     RecipeMaker,
@@ -27,7 +27,7 @@ __all__ = [
     "choose_loss",
     "choose_optimizer",
     "columns_recipe",
-    "picture_recipe",
+    "image_recipe",
     "places_of_numbers",
     "reads_in_order",
     "sequence_recipe",

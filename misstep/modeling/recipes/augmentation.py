@@ -1,7 +1,7 @@
-"""Which changes pictures are learned with: a person's words, or what the pictures allow.
+"""Which changes images are learned with: a person's words, or what the images allow.
 
 A line such as "flip-shift-cutout" becomes layers that act in training only. Knows shapes and words,
-no pictures.
+no images.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def _shift(side: int, mirrors: bool) -> Module | None:
     return RandomShift(most, "edge") if most else None
 
 
-# Each word with the layer it means, for pictures of a side and whether they may be mirrored; None
-# where so small a picture would lose too much.
+# Each word with the layer it means, for images of a side and whether they may be mirrored; None
+# where so small an image would lose too much.
 WORDS: dict[str, Callable[[int, bool], Module | None]] = {
     "flip": lambda side, mirrors: RandomFlip(),
     "shift": _shift,
@@ -53,7 +53,7 @@ WORDS: dict[str, Callable[[int, bool], Module | None]] = {
 def augmentation(text: str, side: int, mirrors: bool = True) -> tuple[list[Module], float]:
     """Return the layers that a line of words means, and the strength of mixup, 0 for none.
 
-    `side`: the shorter one of the pictures. Raises ArgumentError for an unknown word.
+    `side`: the shorter one of the images. Raises ArgumentError for an unknown word.
     """
     words = [word for word in text.strip().lower().split("-") if word]
     layers: list[Module] = []
@@ -84,12 +84,12 @@ def tell_augmentation(
         return found
     layers, mixup = augmentation(default, side, mirroring.allowed)
     if not layers and not mixup:
-        choices.add("augmentation", NONE, f"pictures of {side} pixels a side are too small to move")
+        choices.add("augmentation", NONE, f"images of {side} pixels a side are too small to move")
         return layers, mixup
     because = (
-        f"no picture is seen twice the same; mirrored too, since {mirroring.reason}"
+        f"no image is seen twice the same; mirrored too, since {mirroring.reason}"
         if mirroring.allowed
-        else f"no picture is seen twice the same; not mirrored, since {mirroring.reason}"
+        else f"no image is seen twice the same; not mirrored, since {mirroring.reason}"
     )
     choices.add("augmentation", default, because)
     return layers, mixup

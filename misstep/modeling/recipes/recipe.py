@@ -108,8 +108,8 @@ def said_network(
 ) -> Module | None:
     """Return the network that a person said, as a line or as a Module; None where nobody said any.
 
-    `shape`: what a row is where it is more than features, as height, width and channels of a
-    picture; a network that takes rows of that shape gets them behind a Reshape. Raises ShapeError
+    `shape`: what a row is where it is more than features, as height, width and channels of an
+    image; a network that takes rows of that shape gets them behind a Reshape. Raises ShapeError
     for a network that does not fit, ArgumentError for a line with unknown words.
     """
     said = settings.network

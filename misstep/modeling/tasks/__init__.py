@@ -3,7 +3,7 @@
 `task.py` holds what a task is and trains it.
 """
 
-from misstep.modeling.tasks.pictures import train_pictures
+from misstep.modeling.tasks.images import train_images
 from misstep.modeling.tasks.sequences import evident_identifier, train_long_table, train_sequences
 from misstep.modeling.tasks.series import ForecastTrained, train_series
 from misstep.modeling.tasks.tables import table_without, train_table
@@ -16,8 +16,8 @@ __all__ = [
     "evident_identifier",
     "table_without",
     "train",
+    "train_images",
     "train_long_table",
-    "train_pictures",
     "train_sequences",
     "train_series",
     "train_table",

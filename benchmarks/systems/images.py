@@ -1,11 +1,11 @@
-"""Digits, clothes, small color pictures, cats and dogs: what `misstep train` does by default."""
+"""Digits, clothes, small color images, cats and dogs: what `misstep train` does by default."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from benchmarks.systems.system import DATA, System
-from misstep.modeling import Settings, read_source, train_pictures
+from misstep.modeling import Settings, read_source, train_images
 
 # A small network of two convolutions in PyTorch, the same parts of the data.
 SMALL_CNN = "PyTorch, small CNN, {} epochs: accuracy {}"
@@ -15,7 +15,7 @@ def _run(
     path: str, seed: int, threads: int | None, epochs: int | None = None
 ) -> Mapping[str, float]:
     settings = Settings(seed=seed, threads=threads, epochs=epochs, patience=epochs)
-    trained = train_pictures(read_source(DATA / path), settings=settings)  # type: ignore[arg-type]
+    trained = train_images(read_source(DATA / path), settings=settings)  # type: ignore[arg-type]
     metrics = trained.metrics
     return metrics["test"] | {
         f"{name} accuracy": metrics[name]["accuracy"] for name in ("linear", "baseline")

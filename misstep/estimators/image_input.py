@@ -1,6 +1,6 @@
-"""Pictures that people give to an estimator: arrays of bytes, or names of files.
+"""Images that people give to an estimator: arrays of bytes, or names of files.
 
-Knows what pictures look like and brings them to one size; knows no training.
+Knows what images look like and brings them to one size; knows no training.
 """
 
 from __future__ import annotations
@@ -9,41 +9,41 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import PictureScaling, pixels_of
-from misstep.data.image.paths import are_picture_paths, pixels_of_paths
+from misstep.data import ImageScaling, pixels_of
+from misstep.data.image.paths import are_image_paths, pixels_of_paths
 from misstep.errors import DataError
 from misstep.ir import Array
 
 
-def first_pictures(estimator: Any, X: Any) -> Array | None:
-    """Return the pictures that an estimator is fitted on, uint8; None where X is something else.
+def first_images(estimator: Any, X: Any) -> Array | None:
+    """Return the images that an estimator is fitted on, uint8; None where X is something else.
 
     X: bytes (rows, height, width) or numbers (rows, height, width, channels), or a list of paths.
     """
     X = _plain(X)
-    if are_picture_paths(X):
+    if are_image_paths(X):
         pixels = pixels_of_paths(X, None, None)
     elif isinstance(X, np.ndarray) and (X.ndim == 4 or (X.ndim == 3 and X.dtype == np.uint8)):
         pixels = pixels_of(X, "X")
     else:
         return None
     if len(pixels) == 0:
-        raise DataError("X", needed="at least one picture", got="none")
+        raise DataError("X", needed="at least one image", got="none")
     estimator.n_features_in_ = int(np.prod(pixels.shape[1:]))
     if hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
     return pixels
 
 
-def further_pictures(X: Any, scaling: PictureScaling) -> Array:
-    """Return further pictures for a model of pictures. Raises DataError for anything else."""
+def further_images(X: Any, scaling: ImageScaling) -> Array:
+    """Return further images for a model of images. Raises DataError for anything else."""
     X = _plain(X)
     pixels = pixels_of(X, "X") if isinstance(X, np.ndarray) and X.ndim == 4 else X
     found = scaling.read(pixels)
     if found is None:
         raise DataError(
             "X",
-            needed="pictures, as in fit: an array (rows, height, width), or paths",
+            needed="images, as in fit: an array (rows, height, width), or paths",
             got=type(X).__name__,
         )
     return found

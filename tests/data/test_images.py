@@ -1,4 +1,4 @@
-"""Pictures from folders, files and arrays: every kind of file, broken ones, sizes, labels."""
+"""Images from folders, files and arrays: every kind of file, broken ones, sizes, labels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from misstep.data import Pictures, PictureScaling, pixels_of, read_picture_files, read_pictures
+from misstep.data import Images, ImageScaling, pixels_of, read_image_files, read_images
 from misstep.data.image.class_folders import with_test_folder
-from misstep.data.image.decoding import Looks, chosen_size, decoded_pictures, looks_of
+from misstep.data.image.decoding import Looks, chosen_size, decoded_images, looks_of
 from misstep.data.image.flip_invariance import ask_about_mirrors
-from misstep.data.image.images import pictures_from_arrays
+from misstep.data.image.images import images_from_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.modeling import read_source
 
@@ -27,7 +27,7 @@ RANDOM = np.random.default_rng(0)
 
 
 def saved(folder: Path, name: str, pixels: Any = None, mode: str | None = None, **how: Any) -> Path:
-    """Save a picture under a name; the folders come with it."""
+    """Save an image under a name; the folders come with it."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     if pixels is None:
@@ -45,21 +45,21 @@ def pets(folder: Path, cats: int = 3, dogs: int = 2, part: str = "") -> Path:
 
 
 def alone(path: Path, size: tuple[int, int], channels: int = 3) -> np.ndarray:
-    """Return the one picture of a file."""
-    pixels = read_picture_files(path, size, channels).train_pictures
+    """Return the one image of a file."""
+    pixels = read_image_files(path, size, channels).train_images
     assert pixels.dtype == np.uint8
     return np.asarray(pixels[0])
 
 
 def test_a_folder_for_each_class(tmp_path: Path) -> None:
-    found = read_pictures(pets(tmp_path))
+    found = read_images(pets(tmp_path))
     assert found.shape == (16, 16, 3)
     assert found.train_labels.tolist() == ["cats"] * 3 + ["dogs"] * 2
     assert found.train_files[0] == "cats/0.png"
-    assert len(found.test_pictures) == 0
+    assert len(found.test_images) == 0
     assert found.notes == []
     with Image.open(tmp_path / "dogs" / "1.png") as image:
-        np.testing.assert_array_equal(found.train_pictures[4], np.asarray(image))
+        np.testing.assert_array_equal(found.train_images[4], np.asarray(image))
 
 
 def test_folders_for_training_and_test(tmp_path: Path) -> None:
@@ -67,11 +67,11 @@ def test_folders_for_training_and_test(tmp_path: Path) -> None:
     pets(tmp_path, 1, 2, part="test")
     repeated = (tmp_path / "train" / "cats" / "0.png").read_bytes()
     (tmp_path / "test" / "cats" / "0.png").write_bytes(repeated)
-    found = read_pictures(tmp_path)
+    found = read_images(tmp_path)
     assert found.train_labels.tolist() == ["cats"] * 3 + ["dogs"] * 2
     assert found.test_labels.tolist() == ["cats", "dogs", "dogs"]
     assert found.test_files == ("test/cats/0.png", "test/dogs/0.png", "test/dogs/1.png")
-    assert "1 of 3 test pictures also stand among those to learn from" in found.notes[0]
+    assert "1 of 3 test images also stand among those to learn from" in found.notes[0]
     pets(tmp_path / "more", 1, 1)
     other = with_test_folder(found, tmp_path / "more")
     assert other.test_files == ("cats/0.png", "dogs/0.png")
@@ -80,36 +80,36 @@ def test_folders_for_training_and_test(tmp_path: Path) -> None:
         with_test_folder(found, tmp_path / "more")
 
 
-def test_what_is_no_picture_is_left_out_with_a_note(tmp_path: Path) -> None:
+def test_what_is_no_image_is_left_out_with_a_note(tmp_path: Path) -> None:
     pets(tmp_path)
     (tmp_path / "cats" / "notes.txt").write_text("three cats")
     (tmp_path / "cats" / ".hidden.png").write_bytes(b"no")
     (tmp_path / "cats" / "Thumbs.db").write_bytes(b"no")
     (tmp_path / ".git").mkdir()
-    found = read_pictures(tmp_path)
-    assert len(found.train_pictures) == 5
-    assert found.notes == ["1 file that is no picture of a class left out: cats/notes.txt"]
+    found = read_images(tmp_path)
+    assert len(found.train_images) == 5
+    assert found.notes == ["1 file that is no image of a class left out: cats/notes.txt"]
 
 
-def test_a_note_among_pictures_makes_them_no_texts(tmp_path: Path) -> None:
+def test_a_note_among_images_makes_them_no_texts(tmp_path: Path) -> None:
     pets(tmp_path)
     (tmp_path / "cats" / "notes.txt").write_text("three cats")
     found = read_source(tmp_path)
-    assert isinstance(found, Pictures)
-    assert len(found.train_pictures) == 5
+    assert isinstance(found, Images)
+    assert len(found.train_images) == 5
 
 
 def test_links_that_lead_back_are_no_classes(tmp_path: Path) -> None:
     pets(tmp_path)
     (tmp_path / "loop").symlink_to(".")
     (tmp_path / "up").symlink_to(tmp_path.parent)
-    assert read_pictures(tmp_path).train_labels.tolist() == ["cats"] * 3 + ["dogs"] * 2
+    assert read_images(tmp_path).train_labels.tolist() == ["cats"] * 3 + ["dogs"] * 2
 
 
-def test_a_single_broken_picture_is_named(tmp_path: Path) -> None:
-    (tmp_path / "one.png").write_bytes(b"no picture")
+def test_a_single_broken_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(b"no image")
     with pytest.raises(DataError, match="one that can be read"):
-        read_picture_files(tmp_path / "one.png", (8, 8), 3)
+        read_image_files(tmp_path / "one.png", (8, 8), 3)
 
 
 def test_few_broken_files_are_left_out_and_many_are_an_error(tmp_path: Path) -> None:
@@ -117,16 +117,16 @@ def test_few_broken_files_are_left_out_and_many_are_an_error(tmp_path: Path) -> 
     whole = (tmp_path / "cats" / "1.png").read_bytes()
     (tmp_path / "cats" / "0.png").write_bytes(b"")
     (tmp_path / "dogs" / "3.png").write_bytes(whole[: len(whole) // 2])
-    found = read_pictures(tmp_path)
-    assert len(found.train_pictures) == 38
+    found = read_images(tmp_path)
+    assert len(found.train_images) == 38
     assert found.train_labels.tolist().count("cats") == 19
     assert "cats/0.png" not in found.train_files
-    assert "2 pictures left out" in found.notes[0]
+    assert "2 images left out" in found.notes[0]
     assert "dogs/3.png" in found.notes[0]
     for number in range(8):
         (tmp_path / "dogs" / f"{number}.png").write_bytes(b"GIF89a")
     with pytest.raises(DataError, match="at most 10% that can't be read, but got 9 of 40"):
-        read_pictures(tmp_path)
+        read_images(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -137,17 +137,17 @@ def test_folders_without_classes(tmp_path: Path, folders: list[str], words: str)
     for folder in folders:
         saved(tmp_path / folder, "a.png")
     with pytest.raises(DataError, match=words):
-        read_pictures(tmp_path)
+        read_images(tmp_path)
 
 
-def test_other_things_than_pictures(tmp_path: Path) -> None:
+def test_other_things_than_images(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
-        read_pictures(tmp_path / "nowhere")
-    with pytest.raises(FileFormatError, match="many pictures"):
-        read_pictures(saved(tmp_path, "a.png"))
+        read_images(tmp_path / "nowhere")
+    with pytest.raises(FileFormatError, match="many images"):
+        read_images(saved(tmp_path, "a.png"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="pictures such as"):
-        read_picture_files(tmp_path / "empty", (8, 8), 3)
+    with pytest.raises(DataError, match="images such as"):
+        read_image_files(tmp_path / "empty", (8, 8), 3)
 
 
 def test_any_kind_of_file_becomes_bytes(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_what_shines_through_is_laid_on_white(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels_of(pixels[None], "x")[0], found)
 
 
-def test_pictures_are_turned_as_the_camera_was_held(tmp_path: Path) -> None:
+def test_images_are_turned_as_the_camera_was_held(tmp_path: Path) -> None:
     pixels = np.zeros((8, 16), np.uint8)
     pixels[:, :8] = 255
     exif = Image.Exif()
@@ -208,10 +208,10 @@ def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
 
 @given(st.binary(max_size=200))
 @settings(max_examples=50, deadline=None)
-def test_any_bytes_are_a_picture_or_broken(content: bytes) -> None:
+def test_any_bytes_are_a_image_or_broken(content: bytes) -> None:
     for start in (b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM", b"II*\0"):
-        pictures, places, broken = decoded_pictures([("x", start + content)], (4, 4), 3)
-        assert len(pictures) == len(places) == 1 - len(broken)
+        images, places, broken = decoded_images([("x", start + content)], (4, 4), 3)
+        assert len(images) == len(places) == 1 - len(broken)
 
 
 @given(
@@ -238,26 +238,26 @@ def test_sizes_differ_and_the_middle_is_kept(tmp_path: Path) -> None:
     saved(tmp_path / "a", "0.png", wide)
     saved(tmp_path / "a", "1.png", np.zeros((200, 200), np.uint8))
     saved(tmp_path / "b", "0.png", np.zeros((200, 200), np.uint8))
-    found = read_pictures(tmp_path)
+    found = read_images(tmp_path)
     assert found.shape == (64, 64, 1)
     assert "the median is 200 × 200 pixels" in found.sizing
-    assert found.train_pictures[0].mean() > 250
+    assert found.train_images[0].mean() > 250
 
 
 def test_to_predict_for_any_folder_will_do(tmp_path: Path) -> None:
     pets(tmp_path)
-    by_class = read_picture_files(tmp_path, (16, 16), 3)
+    by_class = read_image_files(tmp_path, (16, 16), 3)
     assert by_class.train_labels.tolist() == ["cats"] * 3 + ["dogs"] * 2
-    cats = read_picture_files(tmp_path / "cats", (8, 8), 1)
+    cats = read_image_files(tmp_path / "cats", (8, 8), 1)
     assert cats.train_labels.tolist() == [None] * 3
     assert cats.train_files == ("0.png", "1.png", "2.png")
-    assert cats.train_pictures.shape == (3, 8, 8)
+    assert cats.train_images.shape == (3, 8, 8)
     saved(tmp_path, "alone.png")
-    mixed = read_picture_files(tmp_path, (16, 16), 3)
+    mixed = read_image_files(tmp_path, (16, 16), 3)
     assert mixed.train_labels.tolist() == [None] * 6
     pets(tmp_path, 1, 1, part="train")
     pets(tmp_path, 2, 1, part="test")
-    assert len(read_picture_files(tmp_path, (16, 16), 3).train_files) == 3
+    assert len(read_image_files(tmp_path, (16, 16), 3).train_files) == 3
 
 
 @pytest.mark.parametrize("names", [("x", "y"), ("images", "labels"), ("x_train", "y_train")])
@@ -265,36 +265,36 @@ def test_arrays_by_their_names(names: tuple[str, str]) -> None:
     x = RANDOM.integers(0, 256, (6, 5, 4, 3)).astype("uint8")
     y = np.array([0, 1, 2, 0, 1, 2])
     held = {names[0]: x, names[1]: y, "classes": np.array(["a", "b", "c"])}
-    found = pictures_from_arrays(held, "f")
+    found = images_from_arrays(held, "f")
     assert found is not None
-    np.testing.assert_array_equal(found.train_pictures, x)
+    np.testing.assert_array_equal(found.train_images, x)
     assert found.train_labels.tolist() == ["a", "b", "c"] * 2
     both = held | {"x_test": x[:2], "y_test": y[:2]}
-    tested = pictures_from_arrays(both, "f")
+    tested = images_from_arrays(both, "f")
     assert tested is not None
-    assert len(tested.test_pictures) == 2
-    assert "2 of 2 test pictures" in tested.notes[0]
-    assert pictures_from_arrays({"x": np.zeros((4, 3)), "y": y}, "f") is None
+    assert len(tested.test_images) == 2
+    assert "2 of 2 test images" in tested.notes[0]
+    assert images_from_arrays({"x": np.zeros((4, 3)), "y": y}, "f") is None
     with pytest.raises(DataError, match="6 labels"):
-        pictures_from_arrays(held | {names[1]: y[:5]}, "f")
+        images_from_arrays(held | {names[1]: y[:5]}, "f")
 
 
 def test_jpeg_bytes_in_a_row() -> None:
-    pictures = [np.full((8, 8, 3), shade, np.uint8) for shade in (0, 100, 200)]
+    images = [np.full((8, 8, 3), shade, np.uint8) for shade in (0, 100, 200)]
     files = []
-    for pixels in pictures:
+    for pixels in images:
         made = io.BytesIO()
         Image.fromarray(pixels).save(made, "JPEG")
         files.append(np.frombuffer(made.getvalue(), np.uint8))
     offsets = np.cumsum([0, *map(len, files)])
     held = {"train_jpeg": np.concatenate(files), "train_offsets": offsets, "y_train": [1, 0, 1]}
-    found = pictures_from_arrays(held, "f")
+    found = images_from_arrays(held, "f")
     assert found is not None
-    np.testing.assert_allclose(found.train_pictures[:, 0, 0, 0], [0, 100, 200], atol=2)
+    np.testing.assert_allclose(found.train_images[:, 0, 0, 0], [0, 100, 200], atol=2)
     assert found.train_labels.tolist() == [1, 0, 1]
     for wrong in (offsets[:-1], offsets + 1, offsets[::-1], offsets.astype(float)):
         with pytest.raises(DataError):
-            pictures_from_arrays(held | {"train_offsets": wrong}, "f")
+            images_from_arrays(held | {"train_offsets": wrong}, "f")
 
 
 @given(
@@ -302,7 +302,7 @@ def test_jpeg_bytes_in_a_row() -> None:
     st.sampled_from([None, 1, 3]),
 )
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_bytes_and_floats_are_the_same_pictures(pixels: np.ndarray, channels: int | None) -> None:
+def test_bytes_and_floats_are_the_same_images(pixels: np.ndarray, channels: int | None) -> None:
     if channels is not None:
         pixels = np.repeat(pixels[..., None], channels, axis=-1)
     wanted = pixels[..., 0] if channels == 1 else pixels
@@ -328,13 +328,13 @@ def test_bytes_and_floats_are_the_same_pictures(pixels: np.ndarray, channels: in
         np.zeros((2, 0, 3)),
     ],
 )
-def test_what_is_no_picture(wrong: np.ndarray) -> None:
+def test_what_is_no_image(wrong: np.ndarray) -> None:
     with pytest.raises(DataError):
         pixels_of(wrong, "x")
 
 
-def test_scaling_takes_rows_and_pictures() -> None:
-    scaling = PictureScaling(2, 3, 3)
+def test_scaling_takes_rows_and_images() -> None:
+    scaling = ImageScaling(2, 3, 3)
     pixels = RANDOM.integers(0, 256, (4, 2, 3, 3)).astype("uint8")
     flat = scaling.transform(pixels)
     assert flat.dtype == np.float32
@@ -342,16 +342,16 @@ def test_scaling_takes_rows_and_pictures() -> None:
     np.testing.assert_array_equal(flat, scaling.transform(pixels.reshape(4, 18)))
     assert len(scaling.feature_names) == 18
     assert scaling.feature_names[4] == "pixel_2_green"
-    assert PictureScaling.from_json(scaling.to_json()) == scaling
+    assert ImageScaling.from_json(scaling.to_json()) == scaling
     for wrong in (pixels[..., 0], pixels[:, :1], pixels[0]):
         with pytest.raises(DataError, match="2 × 3 × 3 each"):
             scaling.transform(wrong)
     for field, value in (("height", 0), ("width", 2**30), ("largest", -1.0), ("channels", "3")):
         with pytest.raises(FileFormatError):
-            PictureScaling.from_json(scaling.to_json() | {field: value})
+            ImageScaling.from_json(scaling.to_json() | {field: value})
 
 
-def test_pictures_tell_whether_they_may_be_mirrored() -> None:
+def test_images_tell_whether_they_may_be_mirrored() -> None:
     codes = np.arange(600) % 2
     noise = RANDOM.integers(0, 100, (600, 8, 8)).astype("uint8")
     sided, striped = noise.copy(), noise.copy()
@@ -366,7 +366,7 @@ def test_pictures_tell_whether_they_may_be_mirrored() -> None:
 
 
 def test_real_photographs(real: Path) -> None:
-    found = read_pictures(real / "cats_dogs_originals")
+    found = read_images(real / "cats_dogs_originals")
     assert found.shape == (64, 56, 3)
     assert found.train_labels.tolist() == ["cats"] * 12 + ["dogs"] * 12
     assert found.notes == []

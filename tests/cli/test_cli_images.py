@@ -1,4 +1,4 @@
-"""Pictures on the command line: folders of classes, npz files, single files; training to CSV."""
+"""Images on the command line: folders of classes, npz files, single files; training to CSV."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUICK = ("--network", "conv4-pool-dense8", "--epochs", 8, "--batch-size", 8, "--
 
 
 def drawn(kind: str, side: int = 12) -> np.ndarray:
-    """Return a picture with a light stripe above for "sky", below for "sea"."""
+    """Return an image with a light stripe above for "sky", below for "sea"."""
     pixels = RANDOM.integers(0, 90, (side, side, 3)).astype("uint8")
     half = slice(0, side // 2) if kind == "sky" else slice(side // 2, side)
     pixels[half, :, 2] += 150
@@ -47,7 +47,7 @@ def views(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_folder_is_learned_and_others_are_predicted_for(run: Run, views: Path) -> None:
     done = run("train", views, *QUICK, "--out", "here", "--augment", "flip-brightness")
     assert done.code == 0
-    assert "72 pictures of 12 × 12 pixels, in color; 12 of them for the test" in done.said
+    assert "72 images of 12 × 12 pixels, in color; 12 of them for the test" in done.said
     assert "augmentation flip-brightness" in " ".join(done.said.split())
     model = "here/model.misstep"
 
@@ -55,8 +55,8 @@ def test_a_folder_is_learned_and_others_are_predicted_for(run: Run, views: Path)
     (Path("new") / "sky" / "00.png").write_bytes(b"broken")
     done = run("predict", model, "new", "--out", "new.csv")
     assert done.code == 0
-    assert "1 picture left out because they can't be read" in " ".join(done.said.split())
-    assert "on 5 pictures" in done.said
+    assert "1 image left out because they can't be read" in " ".join(done.said.split())
+    assert "on 5 images" in done.said
     found = rows_of("new.csv")
     assert [one["file"] for one in found][:4] == [
         "sea/00.png",
@@ -111,15 +111,15 @@ def test_arrays_in_a_file(run: Run, channels: int) -> None:
     # What is told to be tried next is the file itself, not the folder that it lies in.
     assert f"misstep predict {done.json['model']} views.npz" in done.said
     scored = run("predict", done.json["model"], "views.npz")
-    assert "on 60 pictures" in scored.said
+    assert "on 60 images" in scored.said
     np.savez("other.npz", a=np.zeros(3))
-    assert "pictures x (rows, height, width)" in run("train", "other.npz").err
+    assert "images x (rows, height, width)" in run("train", "other.npz").err
 
 
 def test_the_default_network_is_a_residual_one(run: Run, views: Path) -> None:
     done = run("train", views, "--epochs", 1, "--out", "here", "--json", "--threads", 1)
     said: dict[str, Any] = {one["what"]: one for one in done.json["choices"]}
     assert "residual network" in said["network"]["choice"]
-    assert "multiply-adds a picture" in said["network"]["because"]
+    assert "multiply-adds an image" in said["network"]["because"]
     assert "mirrored" in said["augmentation"]["because"]
     assert "mirrored left to right" in run("summary", "here/model.misstep").said

@@ -1,8 +1,8 @@
-"""How to train on pictures when people leave it to us: a small residual network with augmentation.
+"""How to train on images when people leave it to us: a small residual network with augmentation.
 
 The network follows He and others ("Deep residual learning", 2016), made narrow enough for a
 processor: its size follows from how many operations a few minutes have. The numbers were chosen on
-pictures of digits, clothes, things and animals, on rows that were not for the test.
+images of digits, clothes, things and animals, on rows that were not for the test.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ from misstep.optim import AdamW, OneCycle
 BUDGET = 5e13
 # Forward, and backward by data and by weights.
 PASSES = 3
-# Channels of the first convolution, the widest first; each halving of the picture doubles them.
+# Channels of the first convolution, the widest first; each halving of the image doubles them.
 WIDTHS = (32, 24, 16, 8)
-# With few pictures more are no help: having learned from 700 cats and dogs, networks of 16, 24 and
+# With few images more are no help: having learned from 700 cats and dogs, networks of 16, 24 and
 # 32 filters know 77, 82 and 78 % of others.
 WIDEST_FOR_FEW = 24
-# Pictures that should be seen in all, counting each every time, before a wider network pays. MNIST
+# Images that should be seen in all, counting each every time, before a wider network pays. MNIST
 # is known to 99.4 % after 160,000, CIFAR-10 still gets better after 300,000.
-WISHED_PICTURES = 450_000
+WISHED_IMAGES = 450_000
 FEWEST_EPOCHS, MOST_EPOCHS = 8, 120
 # The last stage has at least this many pixels a side.
 SMALLEST_SIDE = 4
@@ -62,8 +62,8 @@ LARGE_SIDE = 48
 LARGEST_STAGE_SIDE = 8
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 5e-2
-BATCH, SMALL_BATCH, FEW_PICTURES = 64, 32, 5000
-# How pictures are changed, as words of `augmentation.py`: few ones are seen so often that they
+BATCH, SMALL_BATCH, FEW_IMAGES = 64, 32, 5000
+# How images are changed, as words of `augmentation.py`: few ones are seen so often that they
 # would be learned by heart unless they look different each time.
 MANY_WORDS, FEW_WORDS = "flip-shift", "flip-shift-brightness-contrast-cutout"
 WORDS_OF_DRAWINGS = "shift"
@@ -73,8 +73,8 @@ RISE = 0.1
 SMOOTHING = 0.1
 
 
-def picture_recipe(shape: tuple[int, int, int], mirroring: Mirroring) -> RecipeMaker:
-    """Return what makes the recipe for pictures of `shape`: height, width, channels.
+def image_recipe(shape: tuple[int, int, int], mirroring: Mirroring) -> RecipeMaker:
+    """Return what makes the recipe for images of `shape`: height, width, channels.
 
     `mirroring`: whether they may be mirrored.
     """
@@ -112,9 +112,9 @@ def _recipe(
         )
     operations = operations_of(module, features)
     module = behind(module, shape, changes)
-    batch = tell_batch_size(settings, picture_batch_size(rows), rows, choices)
+    batch = tell_batch_size(settings, image_batch_size(rows), rows, choices)
     rate = settings.learning_rate or LEARNING_RATE
-    because = "it works on most pictures without tuning; a falling rate settles the weights"
+    because = "it works on most images without tuning; a falling rate settles the weights"
     if settings.learning_rate is not None:
         because = "you chose the learning rate"
     choices.add(
@@ -145,7 +145,7 @@ def _tell_changes(
     mirroring: Mirroring,
     choices: Choices,
 ) -> tuple[list[Module], float]:
-    """Return the layers that change pictures, and the strength of mixup; tell why.
+    """Return the layers that change images, and the strength of mixup; tell why.
 
     `said`: a person's own network. Without convolutions it would have to learn each shift anew.
     """
@@ -153,10 +153,10 @@ def _tell_changes(
         choices.add(
             "augmentation",
             NONE,
-            "a network without convolutions would have to learn each shift of a picture anew",
+            "a network without convolutions would have to learn each shift of an image anew",
         )
         return [], 0.0
-    default = MANY_WORDS if rows >= FEW_PICTURES else FEW_WORDS
+    default = MANY_WORDS if rows >= FEW_IMAGES else FEW_WORDS
     default = default if mirroring.allowed else WORDS_OF_DRAWINGS
     return tell_augmentation(settings, default, mirroring, side, choices)
 
@@ -174,7 +174,7 @@ def _tell_epochs(settings: Settings, default: int, choices: Choices) -> tuple[in
     if patience < epochs:
         said = f"at most {epochs}; fewer when validation has not got better for {patience}"
     else:
-        # Few validation pictures can't tell one epoch from the next.
+        # Few validation images can't tell one epoch from the next.
         said += "; the last weights are kept"
         if settings.epochs is None:
             because = "the weights are best at the end, when the learning rate has fallen"
@@ -182,22 +182,22 @@ def _tell_epochs(settings: Settings, default: int, choices: Choices) -> tuple[in
     return epochs, patience, patience < epochs
 
 
-def picture_batch_size(rows: int) -> int:
-    """Return how many pictures make a step together."""
-    return BATCH if rows >= FEW_PICTURES else SMALL_BATCH
+def image_batch_size(rows: int) -> int:
+    """Return how many images make a step together."""
+    return BATCH if rows >= FEW_IMAGES else SMALL_BATCH
 
 
 def chosen_width(rows: int, shape: tuple[int, int, int], outputs: int) -> tuple[int, str]:
     """Return the filters of the first convolution, and why so many."""
     features = int(np.prod(shape))
-    widths = [one for one in WIDTHS if rows >= FEW_PICTURES or one <= WIDEST_FOR_FEW]
+    widths = [one for one in WIDTHS if rows >= FEW_IMAGES or one <= WIDEST_FOR_FEW]
     for width in widths:
         layers = Sequential(Reshape(shape), *residual_layers(shape, width, outputs))
         operations = operations_of(layers, features)
         if _passes(rows, operations) >= wished_epochs(rows):
             break
     return width, (
-        f"{operations / 1e6:.1f} million multiply-adds a picture, so that {rows:,} pictures are "
+        f"{operations / 1e6:.1f} million multiply-adds an image, so that {rows:,} images are "
         "learned in minutes"
     )
 
@@ -208,12 +208,12 @@ def operations_of(module: Module, features: int) -> int:
 
 
 def wished_epochs(rows: int) -> int:
-    """Return how often all pictures should be seen before a wider network pays."""
-    return int(np.clip(WISHED_PICTURES // max(rows, 1), FEWEST_EPOCHS, MOST_EPOCHS))
+    """Return how often all images should be seen before a wider network pays."""
+    return int(np.clip(WISHED_IMAGES // max(rows, 1), FEWEST_EPOCHS, MOST_EPOCHS))
 
 
 def affordable_epochs(rows: int, operations: int) -> int:
-    """Return how often all pictures are gone through: as wished, or what the budget has."""
+    """Return how often all images are gone through: as wished, or what the budget has."""
     return max(1, min(wished_epochs(rows), _passes(rows, operations)))
 
 
@@ -222,7 +222,7 @@ def _passes(rows: int, operations: int) -> int:
 
 
 def residual_layers(shape: tuple[int, int, int], width: int, outputs: int) -> list[Module]:
-    """Return the layers for pictures of `shape`, behind a Reshape.
+    """Return the layers for images of `shape`, behind a Reshape.
 
     A convolution; then, while the sides are longer than `LARGEST_STAGE_SIDE`, pooling that halves
     them and a residual block with twice the channels; then the mean over all places.
@@ -249,7 +249,7 @@ def residual_layers(shape: tuple[int, int, int], width: int, outputs: int) -> li
 
 
 def behind(module: Module, shape: tuple[int, int, int], changes: list[Module]) -> Module:
-    """Return a network that gets its pictures changed at random in training."""
+    """Return a network that gets its images changed at random in training."""
     if not changes:
         return module
     if type(module) is Sequential and isinstance(module.layers[0], Reshape):

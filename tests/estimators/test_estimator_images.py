@@ -1,4 +1,4 @@
-"""Estimators on pictures: arrays of bytes, floats and paths; saved, gone on with, refused."""
+"""Estimators on images: arrays of bytes, floats and paths; saved, gone on with, refused."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import misstep as ms
-from misstep.data import PictureScaling
+from misstep.data import ImageScaling
 
 RANDOM = np.random.default_rng(0)
 QUICK: dict[str, Any] = {"epochs": 20, "threads": 1, "batch_size": 8}
@@ -18,7 +18,7 @@ LINE = "conv4-pool-dense8"
 
 
 def boxes(rows: int = 60, channels: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return pictures with a light box in every second of them, and whether it is there."""
+    """Return images with a light box in every second of them, and whether it is there."""
     y = np.arange(rows) % 2
     x = RANDOM.integers(0, 60, (rows, 10, 8)).astype("uint8")
     x[y == 1, 3:7, 2:6] += 150
@@ -28,7 +28,7 @@ def boxes(rows: int = 60, channels: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("channels", [0, 1, 3])
 @pytest.mark.parametrize("kind", ["uint8", "float64"])
-def test_arrays_of_pictures(channels: int, kind: str, tmp_path: Path) -> None:
+def test_arrays_of_images(channels: int, kind: str, tmp_path: Path) -> None:
     x, y = boxes(channels=channels)
     if kind == "float64":
         if not channels:
@@ -37,14 +37,14 @@ def test_arrays_of_pictures(channels: int, kind: str, tmp_path: Path) -> None:
     classifier = ms.Classifier(LINE, **QUICK).fit(x, y)
     assert classifier.score(x, y) > 0.9
     assert classifier.n_features_in_ == x[0].size
-    assert isinstance(classifier.model_.preprocessing, PictureScaling)
+    assert isinstance(classifier.model_.preprocessing, ImageScaling)
     classifier.save(tmp_path / "boxes.misstep")
     model = ms.load_model(tmp_path / "boxes.misstep")
     as_bytes = np.rint(x * 255).astype("uint8") if kind == "float64" else x
     np.testing.assert_array_equal(model.predict(as_bytes), classifier.predict(x))
 
 
-def test_the_order_of_pictures_does_not_matter_and_weights_are_copies() -> None:
+def test_the_order_of_images_does_not_matter_and_weights_are_copies() -> None:
     x, y = boxes(40)
     weights = RANDOM.integers(0, 3, 40)
     weighted = ms.Classifier(LINE, **QUICK).fit(x, y, sample_weight=weights)
@@ -57,9 +57,9 @@ def test_the_order_of_pictures_does_not_matter_and_weights_are_copies() -> None:
 def test_paths(tmp_path: Path) -> None:
     x, y = boxes(30)
     paths = []
-    for number, picture in enumerate(x):
+    for number, image in enumerate(x):
         paths.append(tmp_path / f"{number:02}.png")
-        Image.fromarray(picture).save(paths[-1])
+        Image.fromarray(image).save(paths[-1])
     by_path = ms.Classifier(LINE, **QUICK).fit([str(path) for path in paths], y)
     by_array = ms.Classifier(LINE, **QUICK).fit(x, y)
     np.testing.assert_array_equal(by_path.predict_proba(paths), by_array.predict_proba(x))
@@ -70,7 +70,7 @@ def test_paths(tmp_path: Path) -> None:
             call(paths)
 
 
-def test_the_default_network_is_for_pictures() -> None:
+def test_the_default_network_is_for_images() -> None:
     x, y = boxes()
     classifier = ms.Classifier(epochs=1, threads=1).fit(x, y)
     chosen = {one.what: one.choice for one in classifier.choices_}
@@ -98,7 +98,7 @@ def test_what_is_refused() -> None:
     classifier = ms.Classifier(LINE, epochs=1, threads=1).fit(x, y)
     with pytest.raises(ms.DataError, match="10 × 8 each"):
         classifier.predict(x[:, :5])
-    with pytest.raises(ms.DataError, match="pictures, as in fit"):
+    with pytest.raises(ms.DataError, match="images, as in fit"):
         classifier.predict(["many", "words"])
     with pytest.raises(ms.DataError):
         ms.Classifier(LINE).fit(x[:0], y[:0])
