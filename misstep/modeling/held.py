@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import ImageScaling, MatrixScaling, Preprocessing, Sequences, Table, Target
-from misstep.data.image.flip_invariance import Mirroring, ask_about_mirrors
+from misstep.data.image.flip_invariance import FlipInvariance, flip_invariance_of
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.preparing import prepare_columns, prepare_sequences
 from misstep.modeling.recipes import (
@@ -178,10 +178,10 @@ class _HeldImages(Held):
     def recipe(
         self, rows: LearningRows, preprocessing: Any, settings: Settings, features: Array | None
     ) -> RecipeMaker:
-        mirroring = Mirroring(False, "a number may depend on left and right")
+        mirroring = FlipInvariance(False, "a number may depend on left and right")
         if not rows.target.is_number:
             with one_blas_thread():
-                mirroring = ask_about_mirrors(
+                mirroring = flip_invariance_of(
                     self.images[rows.learned], rows.answers, settings.seed
                 )
         return image_recipe(preprocessing.shape, mirroring)

@@ -18,7 +18,7 @@ from PIL import Image
 from misstep.data import Images, ImageScaling, pixels_of, read_image_files, read_images
 from misstep.data.image.class_folders import with_test_folder
 from misstep.data.image.decoding import Looks, chosen_size, decoded_images, looks_of
-from misstep.data.image.flip_invariance import ask_about_mirrors
+from misstep.data.image.flip_invariance import flip_invariance_of
 from misstep.data.image.images import images_from_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.modeling import read_source
@@ -358,11 +358,11 @@ def test_images_tell_whether_they_may_be_mirrored() -> None:
     sided[codes == 1, :, :4] += 120
     sided[codes == 0, :, 4:] += 120
     striped[codes == 1, :4] += 120
-    assert not ask_about_mirrors(sided, codes).allowed
-    assert ask_about_mirrors(striped, codes).allowed
-    assert ask_about_mirrors(noise, codes).allowed
-    assert ask_about_mirrors(sided[:2], codes[:2]).allowed
-    assert ask_about_mirrors(sided, codes) == ask_about_mirrors(sided, codes)
+    assert not flip_invariance_of(sided, codes).allowed
+    assert flip_invariance_of(striped, codes).allowed
+    assert flip_invariance_of(noise, codes).allowed
+    assert flip_invariance_of(sided[:2], codes[:2]).allowed
+    assert flip_invariance_of(sided, codes) == flip_invariance_of(sided, codes)
 
 
 def test_real_photographs(real: Path) -> None:

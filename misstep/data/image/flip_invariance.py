@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SIDE", "Mirroring", "ask_about_mirrors", "shrunk"]
+__all__ = ["SIDE", "FlipInvariance", "flip_invariance_of", "shrunk"]
 
 # Images that are asked about and learned from: a second's work.
 MOST = 3000
@@ -30,14 +30,16 @@ RIDGE = 0.1
 
 
 @dataclass(frozen=True)
-class Mirroring:
+class FlipInvariance:
     """Whether mirrored images are as good as others, and why."""
 
     allowed: bool
     reason: str
 
 
-def ask_about_mirrors(images: NDArray[Any], codes: NDArray[np.int64], seed: int = 0) -> Mirroring:
+def flip_invariance_of(
+    images: NDArray[Any], codes: NDArray[np.int64], seed: int = 0
+) -> FlipInvariance:
     """Return whether images may be mirrored.
 
     images: (rows, height, width) or (rows, height, width, channels); codes: class numbers,
@@ -49,7 +51,7 @@ def ask_about_mirrors(images: NDArray[Any], codes: NDArray[np.int64], seed: int 
     learned = len(x) * 2 // 3
     wanted = y[learned:]
     if learned < 2 or not len(wanted):
-        return Mirroring(True, "too few images to tell whether that changes them")
+        return FlipInvariance(True, "too few images to tell whether that changes them")
     middle = x[:learned].reshape(learned, -1).mean(axis=0)
     weights, shares = _linear(x[:learned].reshape(learned, -1) - middle, y[:learned])
 
@@ -62,8 +64,8 @@ def ask_about_mirrors(images: NDArray[Any], codes: NDArray[np.int64], seed: int 
     error = np.sqrt(upright * (1 - upright) / len(wanted))
     says = f"a linear model knows {upright:.0%} of the images and {mirrored:.0%} of mirrored ones"
     if upright - mirrored <= STANDARD_ERRORS * error:
-        return Mirroring(True, says)
-    return Mirroring(mirrored - chance >= LEAST_KEPT * (upright - chance), says)
+        return FlipInvariance(True, says)
+    return FlipInvariance(mirrored - chance >= LEAST_KEPT * (upright - chance), says)
 
 
 def shrunk(images: NDArray[Any], side: int = SIDE) -> NDArray[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from misstep.data.image.flip_invariance import Mirroring
+from misstep.data.image.flip_invariance import FlipInvariance
 from misstep.errors import ArgumentError
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
@@ -75,7 +75,7 @@ def augmentation(text: str, side: int, mirrors: bool = True) -> tuple[list[Modul
 
 
 def tell_augmentation(
-    settings: Settings, default: str, mirroring: Mirroring, side: int, choices: Choices
+    settings: Settings, default: str, mirroring: FlipInvariance, side: int, choices: Choices
 ) -> tuple[list[Module], float]:
     """Return layers and mixup for what a person said, or for `default`; tell the choice."""
     if settings.augment is not None:

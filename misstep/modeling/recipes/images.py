@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from misstep.data import Target
-from misstep.data.image.flip_invariance import Mirroring
+from misstep.data.image.flip_invariance import FlipInvariance
 from misstep.modeling.recipes.augmentation import NONE, tell_augmentation
 from misstep.modeling.recipes.recipe import (
     Recipe,
@@ -73,7 +73,7 @@ RISE = 0.1
 SMOOTHING = 0.1
 
 
-def image_recipe(shape: tuple[int, int, int], mirroring: Mirroring) -> RecipeMaker:
+def image_recipe(shape: tuple[int, int, int], mirroring: FlipInvariance) -> RecipeMaker:
     """Return what makes the recipe for images of `shape`: height, width, channels.
 
     `mirroring`: whether they may be mirrored.
@@ -88,7 +88,7 @@ def _recipe(
     settings: Settings,
     choices: Choices,
     shape: tuple[int, int, int],
-    mirroring: Mirroring,
+    mirroring: FlipInvariance,
 ) -> Recipe:
     loss, outputs = tell_loss(target, choices)
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
@@ -142,7 +142,7 @@ def _tell_changes(
     said: Module | None,
     side: int,
     settings: Settings,
-    mirroring: Mirroring,
+    mirroring: FlipInvariance,
     choices: Choices,
 ) -> tuple[list[Module], float]:
     """Return the layers that change images, and the strength of mixup; tell why.

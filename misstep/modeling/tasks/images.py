@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Images, ImageScaling, recognize_target, split_rows
-from misstep.data.image.flip_invariance import ask_about_mirrors, shrunk
+from misstep.data.image.flip_invariance import flip_invariance_of, shrunk
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.learning import Part
@@ -75,7 +75,7 @@ def train_images(
         choices.add("size", f"{height} × {width} pixels, {colors}", images.sizing)
     choices.add("pixels", f"divided by {images.largest:g}", "networks learn best from 0 to 1")
     with one_blas_thread():
-        mirroring = ask_about_mirrors(shown[parts.train], codes[parts.train], settings.seed)
+        mirroring = flip_invariance_of(shown[parts.train], codes[parts.train], settings.seed)
     learn = part(shown[parts.train], codes[parts.train])
     fitted = target.fit_codes(codes[parts.train])
     made = Task(
