@@ -16,7 +16,6 @@ __version__ = "0.1.0"
 # Every public name by the package that holds it.
 _HOMES: dict[str, tuple[str, ...]] = {
     "misstep.autodiff": ("GradientCheck", "check_gradient", "gradient"),
-    "misstep.compiler": ("emit_python",),
     "misstep.data": ("Images", "WordVectors", "read_images", "read_vectors"),
     "misstep.errors": (
         "AbstractValueError",
@@ -33,6 +32,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "misstep.estimators": ("Classifier", "Forecaster", "Regressor"),
     "misstep.explain": ("Explanation", "contributions", "explain"),
+    "misstep.inspection": ("emit_python",),
     "misstep.ir": ("Graph", "Interpreter", "Value"),
     "misstep.modeling": ("ForecastModel", "Model", "load_model"),
     "misstep.nn": (

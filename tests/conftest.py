@@ -1,4 +1,4 @@
-"""What all tests share: object code that they compile is kept apart from the user's."""
+"""What all tests share: a cache of object code apart from the user's, and notices at the end."""
 
 import os
 import signal
@@ -21,6 +21,14 @@ def object_cache_of_its_own(tmp_path_factory):
         del os.environ["MISSTEP_CACHE"]
     else:
         os.environ["MISSTEP_CACHE"] = before
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what a test has to say though it passed: its property `notice`."""
+    for report in terminalreporter.getreports("passed"):
+        for name, words in report.user_properties:
+            if name == "notice":
+                terminalreporter.write_line(f"notice: {words}")
 
 
 # A shell starts what it runs in the background deaf to Ctrl-C, and children inherit that; tests

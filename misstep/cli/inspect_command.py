@@ -1,6 +1,6 @@
 """`misstep inspect`: the program that trains or asks a model, as it runs: kernels, code, time.
 
-Knows how a program is shown, not what it does; the compiler puts it into words.
+Knows how a program is shown, not what it does; `inspection` puts it into words.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from misstep.cli.exits import DONE
 from misstep.cli.given import read_model
 from misstep.cli.plain_text import json_line, printable
 from misstep.cli.showing import Page, counted
-from misstep.compiler import SECTIONS, NativeProgram, Profile, graph_section, overview, profile_text
-from misstep.compiler import summary as facts_of
+from misstep.compiler import NativeProgram
 from misstep.errors import ArgumentError
+from misstep.inspection import SECTIONS, Profile, graph_section, overview, profile_text, report
+from misstep.inspection import summary as facts_of
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Model, ModelProgram, model_program
 
@@ -144,7 +145,7 @@ def _say_parts(
 
 def _part(found: ModelProgram, native: NativeProgram | None, name: str) -> str:
     if native is not None:
-        return native.show(name)
+        return report(native, [name])
     text = graph_section(found.program.graph, name, found.program.roles.passes_left_out)
     return f"not compiled: {found.obstacle}" if text is None else text
 

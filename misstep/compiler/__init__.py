@@ -8,20 +8,6 @@ people call is `runtime/program.py`. Knows `ir` and `ops`, no network.
 """
 
 from misstep.compiler.codegen.lower import Roles
-from misstep.compiler.emit_python import emit_python
-from misstep.compiler.inspecting import SECTIONS, graph_section, overview, profile_text, summary
-from misstep.compiler.profiling import Profile
 from misstep.compiler.runtime.program import NativeProgram, Prepared
 
-__all__ = [
-    "SECTIONS",
-    "NativeProgram",
-    "Prepared",
-    "Profile",
-    "Roles",
-    "emit_python",
-    "graph_section",
-    "overview",
-    "profile_text",
-    "summary",
-]
+__all__ = ["NativeProgram", "Prepared", "Roles"]

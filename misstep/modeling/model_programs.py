@@ -1,7 +1,7 @@
 """The programs that work on a model, to be looked at: a training step, evaluation, prediction.
 
 They are those that `misstep train` and `misstep predict` run, for some number of rows. Knows models
-and recipes; how a program is put into words, the compiler knows.
+and recipes; how a program is put into words, `inspection` knows.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from misstep.compiler import NativeProgram, Profile
+from misstep.compiler import NativeProgram
 from misstep.errors import ArgumentError
+from misstep.inspection import Profile, profile_program
 from misstep.modeling.model import Model
 from misstep.modeling.recipes import choose_optimizer
 from misstep.nn.network import CHUNK
@@ -73,8 +74,8 @@ class ModelProgram:
         steps = int(max(1, min(MOST_STEPS, ROUND_SECONDS / step)))
         rounds = int(max(2, min(MOST_ROUNDS, seconds / (2 * steps * step))))
         trial = self._trial(steps)
-        return native.profile(
-            trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=rounds
+        return profile_program(
+            native, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=rounds
         )
 
     def _trial(self, steps: int) -> Any:

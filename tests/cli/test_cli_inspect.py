@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from cli_world import Run
 
-from misstep.compiler import SECTIONS
-from misstep.compiler.layout import WIDTH
 from misstep.errors import NotYetError
+from misstep.inspection import SECTIONS
+from misstep.inspection.layout import WIDTH
 from misstep.modeling.model_programs import KINDS, MOST_ROWS
 from misstep.train import programs
 

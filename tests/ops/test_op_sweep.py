@@ -14,8 +14,8 @@ import pytest
 
 from misstep import ops
 from misstep.autodiff import check_gradient, gradient
-from misstep.compiler import emit_python
 from misstep.errors import MisstepError
+from misstep.inspection import emit_python
 from misstep.ir import (
     Array,
     Graph,

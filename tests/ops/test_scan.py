@@ -13,8 +13,9 @@ import pytest
 
 from misstep import ops as ms
 from misstep.autodiff import check_gradient, gradient, remembering
-from misstep.compiler import NativeProgram, emit_python
+from misstep.compiler import NativeProgram
 from misstep.errors import GraphError, MisstepError, NotYetError, ShapeError
+from misstep.inspection import emit_python
 from misstep.ir import (
     Array,
     Graph,

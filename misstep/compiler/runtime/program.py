@@ -27,9 +27,7 @@ from misstep.compiler.codegen.lower import (
     lower,
 )
 from misstep.compiler.codegen.target import Target
-from misstep.compiler.inspecting import report
 from misstep.compiler.passes import simplify
-from misstep.compiler.profiling import ROUNDS, Profile, profile_program
 from misstep.compiler.runtime.cores import usable_cores
 from misstep.compiler.runtime.native import compile_module
 from misstep.compiler.runtime.role_checks import check_apart, check_roles
@@ -80,7 +78,6 @@ class NativeProgram:
         self.laps = self._no_laps()
         self._room: Workspace | None = None
         self._lock = threading.Lock()
-        self._timed: NativeProgram | None = None
         _programs.add(self)
 
     @property
@@ -201,36 +198,6 @@ class NativeProgram:
                 got=f"{rows.min()} to {rows.max()}",
             )
         return rows
-
-    def show(self, *sections: str) -> str:
-        """Return a report as text: an overview, or what is asked for.
-
-        `sections`: of overview, graph, passes, every-pass, simplified, kernels, memory, python,
-        llvm and assembly. Raises ArgumentError for another word.
-        """
-        return report(self, sections)
-
-    def profile(
-        self,
-        feeds: Mapping[str, Any],
-        steps: int = 1,
-        *,
-        row_numbers: Array | None = None,
-        rounds: int = ROUNDS,
-    ) -> Profile:
-        """Return where the time of a step goes, the fastest of `rounds` rounds of `steps` steps.
-
-        The rest as for `run`, but arrays of states stay as they are. Compiles the program a second
-        time, with code that reads the clock. Raises DataError when not one step can be done.
-        """
-        if self._timed is None:
-            self._timed = NativeProgram(
-                self.graph, self.roles, target=self.target, threads=self.threads, profiling=True
-            )
-        self._timed.threads = self.threads
-        return profile_program(
-            self, self._timed, feeds, steps, row_numbers=row_numbers, rounds=rounds
-        )
 
     def _input(
         self, name: str, dtype: str, shape: tuple[int, ...], feeds: Mapping[str, Any], steps: int

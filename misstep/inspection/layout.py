@@ -1,6 +1,6 @@
 """Numbers and tables as people read them: aligned columns, figures with their unit.
 
-Knows texts and numbers only. `inspecting.py` writes its reports with it.
+Knows texts and numbers only. `report.py` writes its reports with it.
 """
 
 from __future__ import annotations

@@ -10,11 +10,20 @@ import numpy as np
 import pytest
 
 import misstep as ms
-from misstep.compiler import SECTIONS, NativeProgram, graph_section, overview, profile_text, summary
-from misstep.compiler.inspecting import passes_text
-from misstep.compiler.labels import Labels
-from misstep.compiler.layout import WIDTH, in_columns, in_lines, percent
+from misstep.compiler import NativeProgram
 from misstep.errors import ArgumentError
+from misstep.inspection import (
+    SECTIONS,
+    graph_section,
+    overview,
+    profile_program,
+    profile_text,
+    report,
+    summary,
+)
+from misstep.inspection.labels import Labels
+from misstep.inspection.layout import WIDTH, in_columns, in_lines, percent
+from misstep.inspection.report import passes_text
 from misstep.ir import Graph, make_input
 from misstep.train import Program, Programs, make_trial
 
@@ -83,8 +92,8 @@ def profile() -> Any:
     owner = programs()
     program = owner.step(ROWS, weighted=False, probing=False)
     trial = make_trial(owner, program, ROWS, 2)
-    return of_training(program).profile(
-        trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1
+    return profile_program(
+        of_training(program), trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1
     )
 
 
@@ -93,7 +102,7 @@ def profile() -> Any:
 def test_every_section_tells_of_every_kind(
     kind: str, section: str, made: Callable[[str], NativeProgram]
 ) -> None:
-    text = made(kind).show(section)
+    text = report(made(kind), [section])
     assert text.strip()
     assert text == text.strip("\n")
     if section in ("overview", "passes", "kernels", "memory"):
@@ -104,26 +113,26 @@ def test_every_section_tells_of_every_kind(
 
 
 def test_several_sections_have_headings(step: NativeProgram) -> None:
-    text = step.show("passes", "memory")
+    text = report(step, ["passes", "memory"])
     assert text.index("passes: ") < text.index("memory: ")
-    assert step.show("passes") in text
-    assert step.show() == step.show("overview") == overview(step)
+    assert report(step, ["passes"]) in text
+    assert report(step) == report(step, ["overview"]) == overview(step)
 
 
 def test_an_unknown_section_is_refused(step: NativeProgram) -> None:
     with pytest.raises(ArgumentError, match="kernels") as caught:
-        step.show("bytes")
+        report(step, ["bytes"])
     assert "'bytes'" in str(caught.value)
 
 
 def test_a_graph_alone_has_its_sections(step: NativeProgram) -> None:
     for name in ("graph", "passes", "simplified", "python"):
-        assert graph_section(step.graph, name) == step.show(name)
+        assert graph_section(step.graph, name) == report(step, [name])
     assert graph_section(step.graph, "kernels") is None
 
 
 def test_passes_lead_from_the_graph_to_what_is_compiled(step: NativeProgram) -> None:
-    rows = [line.split() for line in step.show("passes").splitlines()[1:]]
+    rows = [line.split() for line in report(step, ["passes"]).splitlines()[1:]]
     counts = [[int(word) for word in row if word.isdigit()] for row in rows]
     assert counts[0] == [len(step.graph.computed)]
     assert counts[-1] == [len(step.lowered.fused.graph.computed)]
@@ -144,7 +153,7 @@ def test_passes_in_full_show_each_graph() -> None:
 
 
 def test_every_kernel_and_barrier_is_listed(step: NativeProgram) -> None:
-    text = step.show("kernels")
+    text = report(step, ["kernels"])
     lowered = step.lowered
     numbers = [int(one) for one in re.findall(r"^ +(\d+)  \S", text, re.MULTILINE)]
     assert numbers == list(range(1, len(lowered.fused.kernels) + 1))
@@ -153,11 +162,11 @@ def test_every_kernel_and_barrier_is_listed(step: NativeProgram) -> None:
 
 
 def test_kernels_say_what_they_read_and_store(step: NativeProgram) -> None:
-    text = " ".join(step.show("kernels").split())
+    text = " ".join(report(step, ["kernels"]).split())
     assert "x · dense1.weight; then add, relu of each entry stores relu 12 × 9" in text
     assert "reads rows of x by their numbers" in text
     assert "dense1.weight 6 × 9 in parameters" in text
-    assert "test_inspecting.py:" in text
+    assert "test_report.py:" in text
 
 
 def test_labels_name_operands_through_their_moves(step: NativeProgram) -> None:
@@ -169,7 +178,7 @@ def test_labels_name_operands_through_their_moves(step: NativeProgram) -> None:
 
 
 def test_memory_lists_every_place_and_every_array(step: NativeProgram) -> None:
-    text = step.show("memory")
+    text = report(step, ["memory"])
     assert len(step.lowered.arena.starts) > 2
     for start in step.lowered.arena.starts.values():
         assert re.search(rf"^ +{start:,} ", text, re.MULTILINE)
@@ -183,14 +192,14 @@ def test_the_python_of_a_program_computes_the_same() -> None:
     graph = Graph({"y": ms.tanh(make_input("x", (2, 3), "float32")) * 2.0})
     numbers = np.arange(6, dtype="float32").reshape(2, 3)
     space: dict[str, Any] = {"__name__": "written"}
-    exec(NativeProgram(graph).show("python"), space)
+    exec(report(NativeProgram(graph), ["python"]), space)
     expected = ms.Interpreter(graph).run({"x": numbers})["y"]
     assert np.array_equal(space["program"](numbers)["y"], expected)
 
 
 def test_code_is_code(step: NativeProgram) -> None:
-    assert "define i32 @misstep_run(" in step.show("llvm")
-    assert "misstep_run:" in step.show("assembly")
+    assert "define i32 @misstep_run(" in report(step, ["llvm"])
+    assert "misstep_run:" in report(step, ["assembly"])
 
 
 def test_a_summary_agrees_with_the_program(step: NativeProgram) -> None:

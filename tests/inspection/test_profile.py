@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 
 import misstep as ms
-from misstep.compiler import NativeProgram, Profile, Roles
+from misstep.compiler import NativeProgram, Roles
 from misstep.compiler.codegen.lower import BARRIER, REST, lower
-from misstep.compiler.costs import cost_of
 from misstep.compiler.passes import simplify
-from misstep.compiler.peaks import Level, Peaks, TickRate, measured_peaks, ticks_of_one_reading
 from misstep.compiler.runtime import program as native_program
 from misstep.compiler.runtime.native import assembly, emit_object
 from misstep.compiler.runtime.targets import aarch64_target, host_target
 from misstep.errors import DataError
+from misstep.inspection import Profile, profile_program
+from misstep.inspection.costs import cost_of
+from misstep.inspection.roofline import Level, Peaks, TickRate, measured_peaks, ticks_of_one_reading
 from misstep.ir import Array, Graph, Value, make_input
 from misstep.train import Programs, Trial, make_trial
 
@@ -60,8 +61,8 @@ def profiles() -> dict[int, Profile]:
             step, trial = step_and_trial()
             made = native(step, threads)
             assert made.threads == threads
-            found[threads] = made.profile(
-                trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=2
+            found[threads] = profile_program(
+                made, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=2
             )
     return found
 
@@ -121,7 +122,7 @@ def test_a_profile_needs_a_step_that_can_be_done() -> None:
     step, trial = step_and_trial()
     feeds = dict(trial.feeds) | {"x": np.full_like(trial.feeds["x"], np.inf)}
     with pytest.raises(DataError, match="finite loss"):
-        native(step, 1).profile(feeds, trial.steps, row_numbers=trial.row_numbers)
+        profile_program(native(step, 1), feeds, trial.steps, row_numbers=trial.row_numbers)
 
 
 def test_a_profile_leaves_states_as_they_are() -> None:
@@ -129,7 +130,7 @@ def test_a_profile_leaves_states_as_they_are() -> None:
     feeds = {name: np.array(one) for name, one in trial.feeds.items()}
     made = native(step, 1)
     for _ in range(2):
-        made.profile(feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1)
+        profile_program(made, feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1)
         assert all(np.array_equal(feeds[name], one) for name, one in trial.feeds.items())
 
 
@@ -139,7 +140,9 @@ def test_a_profile_has_as_many_threads_as_were_set() -> None:
     assert made.threads == 1
     for threads in (3, 3, 2):
         made.threads = threads
-        profile = made.profile(trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1)
+        profile = profile_program(
+            made, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1
+        )
         assert profile.threads == len(profile.barriers) == threads
         assert all(len(one.seconds) == threads for one in profile.kernels)
 

@@ -1,18 +1,18 @@
 """Writes any graph, the backward pass included, as a Python file for people.
 
 The file needs NumPy and nothing of this library, and running it gives the interpreter's numbers bit
-for bit. Knows the contract of ops and one fact about NumPy's sum; `naming.py`, `numerals.py` and
-`definitions.py` hold the parts.
+for bit. Knows the contract of ops and one fact about NumPy's sum; `identifiers.py`, `numerals.py`
+and `definitions.py` hold the parts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from misstep.compiler.definitions import Definitions, gather_definitions
-from misstep.compiler.naming import RESERVED, as_identifier, unused, value_names
-from misstep.compiler.numerals import array_text, is_uniform, plain_number, typed_number
 from misstep.errors import ArgumentError
+from misstep.inspection.definitions import Definitions, gather_definitions
+from misstep.inspection.identifiers import RESERVED, as_identifier, unused, value_names
+from misstep.inspection.numerals import array_text, is_uniform, plain_number, typed_number
 from misstep.ir import Array, Graph, Value, verify
 from misstep.ops.reduction import Sum
 

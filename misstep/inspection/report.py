@@ -8,13 +8,21 @@ where their results lie, and the code. Knows programs, not what they are for.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from misstep.compiler import NativeProgram
 from misstep.compiler.codegen.lower import Slot
-from misstep.compiler.costs import Cost, buffer_bytes, cost_of, steps_of
-from misstep.compiler.emit_python import emit_python
-from misstep.compiler.labels import Labels
-from misstep.compiler.layout import (
+from misstep.compiler.passes import Pass, simplify
+from misstep.compiler.runtime.native import assembly
+from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.plan_memory import lifetimes
+from misstep.compiler.schedule.reads import Read
+from misstep.errors import ArgumentError
+from misstep.inspection.costs import Cost, buffer_bytes, cost_of, footprint_of, steps_of
+from misstep.inspection.emit_python import emit_python
+from misstep.inspection.identifiers import as_identifier
+from misstep.inspection.labels import Labels
+from misstep.inspection.layout import (
     WIDTH,
     bytes_in_words,
     counted,
@@ -26,18 +34,8 @@ from misstep.compiler.layout import (
     shortened,
     wrapped,
 )
-from misstep.compiler.naming import as_identifier
-from misstep.compiler.passes import Pass, simplify
-from misstep.compiler.profiling import KernelProfile, Profile, footprint_of
-from misstep.compiler.runtime.native import assembly
-from misstep.compiler.schedule.fuse import Kernel
-from misstep.compiler.schedule.plan_memory import lifetimes
-from misstep.compiler.schedule.reads import Read
-from misstep.errors import ArgumentError
+from misstep.inspection.profiling import KernelProfile, Profile
 from misstep.ir import Graph, Value
-
-if TYPE_CHECKING:
-    from misstep.compiler.runtime.program import NativeProgram
 
 __all__ = [
     "SECTIONS",
@@ -137,7 +135,7 @@ def summary(program: NativeProgram) -> dict[str, Any]:
         "seconds_to_code": module.seconds,
         "code_bytes": module.object_bytes,
         "memory_bytes": lowered.arena.size,
-        "outside_bytes": footprint_of(program) - lowered.arena.size,
+        "outside_bytes": footprint_of(lowered) - lowered.arena.size,
         "products": sum(1 for cost in costs if cost.products),
         "product_operations": sum(cost.products for cost in costs),
         "operations": sum(cost.operations for cost in costs),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from misstep.compiler.codegen.lower import Lowered
 from misstep.compiler.language.code import KIND_OF_DTYPE, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.language.elements import Elements, Positions
@@ -21,7 +22,7 @@ from misstep.compiler.schedule.kernel_classes import family_of
 from misstep.compiler.schedule.reads import positions_of
 from misstep.ir import Value
 
-__all__ = ["Cost", "buffer_bytes", "cost_of", "steps_of"]
+__all__ = ["Cost", "buffer_bytes", "cost_of", "footprint_of", "steps_of"]
 
 # A row's number, where rows are fetched by number.
 _ROW_NUMBER_BYTES = 8
@@ -108,6 +109,23 @@ def steps_of(kernel: Kernel, fused: Fused) -> list[Value]:
 def buffer_bytes(buffer: Buffer) -> int:
     """Return the bytes of a buffer."""
     return buffer.size * _item(buffer)
+
+
+def footprint_of(lowered: Lowered) -> int:
+    """Return the bytes that a step goes through: its own memory and the caller's arrays.
+
+    Of data whose rows are fetched, only the rows of a step.
+    """
+    buffers = {
+        view.buffer: None
+        for kernel in lowered.fused.kernels
+        for view in (
+            *(view for _, view in kernel.results),
+            *(read.view for read in lowered.fused.reads(kernel) if read.view is not None),
+        )
+        if view.buffer.external
+    }
+    return lowered.arena.size + sum(map(buffer_bytes, buffers))
 
 
 def _item(buffer: Buffer) -> int:

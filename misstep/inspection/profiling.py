@@ -2,8 +2,8 @@
 
 A program compiled with laps (`codegen/timers.py`) runs on copies of the caller's states; of several
 rounds the fastest counts, since whatever else runs on the machine can only slow it down. `costs.py`
-says what each kernel had to do, `peaks.py` how fast that could be at best. Knows programs, prints
-nothing; `inspecting.py` puts a profile into words.
+says what each kernel had to do, `roofline.py` how fast that could be at best. Knows programs,
+prints nothing; `report.py` puts a profile into words.
 """
 
 from __future__ import annotations
@@ -11,22 +11,21 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from misstep.compiler import NativeProgram
 from misstep.compiler.codegen.lower import REST
-from misstep.compiler.costs import Cost, buffer_bytes, cost_of
-from misstep.compiler.labels import Labels
-from misstep.compiler.peaks import Peaks, TickRate, measured_peaks, ticks_of_one_reading
 from misstep.compiler.schedule.fuse import Kernel
 from misstep.errors import DataError
+from misstep.inspection.costs import Cost, cost_of, footprint_of
+from misstep.inspection.labels import Labels
+from misstep.inspection.roofline import Peaks, TickRate, measured_peaks, ticks_of_one_reading
 from misstep.ir import Array
 
-if TYPE_CHECKING:
-    from misstep.compiler.runtime.program import NativeProgram
-
-__all__ = ["KernelProfile", "Profile", "floor_of", "footprint_of", "profile_program"]
+__all__ = ["KernelProfile", "Profile", "floor_of", "profile_program"]
 
 # A round of many short steps hides what starting it costs; a round of few long ones is likelier to
 # run undisturbed.
@@ -154,20 +153,25 @@ class Profile:
         }
 
 
+# The program with laps of each program that was looked at, as long as that lives.
+_timed: WeakKeyDictionary[NativeProgram, NativeProgram] = WeakKeyDictionary()
+
+
 def profile_program(
     program: NativeProgram,
-    timed: NativeProgram,
     feeds: Mapping[str, Any],
     steps: int = 1,
     *,
     row_numbers: Array | None = None,
     rounds: int = ROUNDS,
 ) -> Profile:
-    """Return where the time of a step of `program` goes; `timed`: the same program with laps.
+    """Return where the time of a step goes, the fastest of `rounds` rounds of `steps` steps.
 
-    The rest as for `NativeProgram.run`; arrays of states stay as they are. Raises DataError when
-    not one step can be done because a number is not finite.
+    The rest as for `NativeProgram.run`, but arrays of states stay as they are. Compiles the program
+    a second time, with code that reads the clock. Raises DataError when not one step can be done
+    because a number is not finite.
     """
+    timed = _with_laps(program)
     target, threads = program.target, program.threads
     best: tuple[float, int, Array] | None = None
     plain = np.inf
@@ -214,6 +218,20 @@ def profile_program(
     )
 
 
+def _with_laps(program: NativeProgram) -> NativeProgram:
+    timed = _timed.get(program)
+    if timed is None:
+        timed = _timed[program] = NativeProgram(
+            program.graph,
+            program.roles,
+            target=program.target,
+            threads=program.threads,
+            profiling=True,
+        )
+    timed.threads = program.threads
+    return timed
+
+
 def _with_own_states(program: NativeProgram, feeds: Mapping[str, Any]) -> dict[str, Any]:
     states = set(program.roles.states.values())
     return {name: np.array(one) if name in states else one for name, one in feeds.items()}
@@ -224,7 +242,7 @@ def _kernels(
 ) -> list[KernelProfile]:
     lowered = timed.lowered
     labels = Labels(lowered.fused)
-    footprint = footprint_of(timed)
+    footprint = footprint_of(lowered)
     found: list[KernelProfile] = []
     nothing = np.zeros(len(timed.laps))
     for region, kernels in enumerate(lowered.schedule.regions, 1):
@@ -246,23 +264,6 @@ def _kernels(
                 )
             )
     return found
-
-
-def footprint_of(program: NativeProgram) -> int:
-    """Return the bytes that a step goes through: its own memory and the caller's arrays.
-
-    Of data whose rows are fetched, only the rows of a step.
-    """
-    buffers = {
-        view.buffer: None
-        for kernel in program.lowered.fused.kernels
-        for view in (
-            *(view for _, view in kernel.results),
-            *(read.view for read in program.lowered.fused.reads(kernel) if read.view is not None),
-        )
-        if view.buffer.external
-    }
-    return program.lowered.arena.size + sum(map(buffer_bytes, buffers))
 
 
 def floor_of(kernel: Kernel, cost: Cost, peaks: Peaks, footprint: int) -> float:

@@ -22,9 +22,9 @@ from hypothesis.extra import numpy as arrays
 from misstep import nn, optim
 from misstep import ops as ms
 from misstep.autodiff import gradient
-from misstep.compiler import emit_python
-from misstep.compiler.naming import as_identifier
 from misstep.errors import ArgumentError, GraphError
+from misstep.inspection import emit_python
+from misstep.inspection.identifiers import as_identifier
 from misstep.ir import (
     Array,
     Graph,
