@@ -14,7 +14,7 @@ from misstep.cli.showing import Page, counted
 from misstep.cli.verdict import score_rows, verdict
 from misstep.data import TaskType
 from misstep.modeling import ForecastTrained, Trained
-from misstep.train.loop import all_done
+from misstep.train import Cause
 from misstep.train.progress import in_words
 
 __all__ = ["Outcome", "RowsOutcome", "outcome_of"]
@@ -30,7 +30,7 @@ class RowsOutcome:
         """Return in words how long training took, why it ended, and what of it was kept."""
         run = self.trained.run
         took = f"{run.seconds:.1f} s" if run.seconds < 60 else in_words(run.seconds)
-        words = f"{counted(run.epochs, 'epoch')} in {took}: {run.reason}"
+        words = f"{counted(run.epochs, 'epoch')} in {took}: {run.ending}"
         if run.best_epoch is not None:
             words += f". The weights are those of epoch {run.best_epoch}, the best one"
         return words
@@ -47,7 +47,7 @@ class RowsOutcome:
         page.say(verdict(trained.metrics, trained.baselines, rows), "bold", always=True)
         run = trained.run
         judged = [one.get("validation_loss", 0.0) for one in run.history]
-        done = run.reason == all_done(run.epochs) and run.best_epoch is None
+        done = run.ending.cause is Cause.EPOCHS_DONE and run.best_epoch is None
         if done and judged[-1] <= min(judged):
             page.say(
                 "The last epoch was the best one: more of them may help (--epochs).", always=True

@@ -114,7 +114,7 @@ class ForecastOutcome:
     def how_it_ended(self) -> str:
         """Return in words how training went and what of it was kept."""
         run = self.trained.run
-        words = f"{counted(run.epochs, 'epoch')} in {run.seconds:.1f} s: {run.reason}."
+        words = f"{counted(run.epochs, 'epoch')} in {run.seconds:.1f} s: {run.ending}."
         if not run.finished:
             return f"{words} The weights are those of the best epoch so far."
         if self.trained.epochs == 0:

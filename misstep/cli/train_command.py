@@ -142,7 +142,7 @@ def _for_machines(wishes: Wishes, trained: Trained, path: Path | None) -> dict[s
         "best_epoch": run.best_epoch,
         "seconds": trained.seconds,
         "finished": run.finished,
-        "ended": run.reason,
+        "ended": str(run.ending),
         "model": None if path is None else str(path),
         "folder": str(wishes.folder),
         "seed": wishes.seed,

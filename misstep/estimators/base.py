@@ -20,6 +20,7 @@ from misstep.estimators.settings import settings_of
 from misstep.estimators.summary import without_scripts, written_summary
 from misstep.ir import Array
 from misstep.modeling import Learned, Model, Settings, Trained, save_model
+from misstep.text.endings import loss_became
 
 
 class UnfittedError(NotFittedError, sklearn.exceptions.NotFittedError):
@@ -71,7 +72,7 @@ class Estimator(BaseEstimator):
         self.loss_ = run.losses[kept] if run.history else math.nan
         self._learned = learned
         if not run.finished:
-            warnings.warn(f"training ended early: {run.reason}", ConvergenceWarning, stacklevel=3)
+            warnings.warn(f"training ended early: {run.ending}", ConvergenceWarning, stacklevel=3)
 
     def _keep(self, found: Learned | Trained) -> None:
         """Keep the model and how it was trained. Raises ArgumentError when nothing came of it."""
@@ -80,7 +81,7 @@ class Estimator(BaseEstimator):
             raise ArgumentError(
                 "training",
                 needed="a loss that stays finite",
-                got=run.reason.split(";")[0],
+                got=loss_became(**run.ending.facts),
                 try_="a lower learning_rate",
             )
         self.model_ = found.model

@@ -178,7 +178,7 @@ def _learned(
         "updates": run.updates,
         "batch_size": trainer.batch_size,
         "seed": seed,
-        "ended": run.reason,
+        "ended": str(run.ending),
     }
     model = Model(trainer.network, trainer.loss, preprocessing, target, facts)
     return Learned(model, run, trainer, choices.made)

@@ -4,6 +4,7 @@ Joins networks, optimizers, records and files. Knows arrays; nothing of tables o
 """
 
 from misstep.train.callbacks import Callback, Converged, EarlyStopping
+from misstep.train.ending import Cause, Ending
 from misstep.train.loop import Training
 from misstep.train.programs import Program, Programs
 from misstep.train.progress import Progress
@@ -14,8 +15,10 @@ from misstep.train.trials import Trial, make_trial
 
 __all__ = [
     "Callback",
+    "Cause",
     "Converged",
     "EarlyStopping",
+    "Ending",
     "Program",
     "Programs",
     "Progress",

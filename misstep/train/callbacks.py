@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from misstep.errors import ArgumentError
+from misstep.train.ending import Cause, Ending
 
 if TYPE_CHECKING:
     from misstep.train.loop import Training
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 class Callback:
     """What others may do while training goes on; override the hooks you need.
 
-    Each hook gets the `Training`: its `epoch`, `update`, `history`, `network` and `stop(reason)`.
+    Each hook gets the `Training`: its `epoch`, `update`, `history`, `network` and `stop(why)`.
 
     >>> import misstep as ms
     >>> class Told(ms.Callback):
@@ -50,7 +51,7 @@ class Callback:
         """Hear that an epoch is over; its values are `training.history[-1]`."""
 
     def on_training_end(self, training: Training) -> None:
-        """Hear that training is over; `training.reason` says why."""
+        """Hear that training is over; `training.ending` says why."""
 
     def state(self) -> dict[str, Any]:
         """Return what must outlive a stop, as plain JSON."""
@@ -70,8 +71,8 @@ class EarlyStopping(Callback):
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
     >>> x, y = [[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]]
     >>> run = trainer.fit(x, y, validation=(x, y), epochs=3, early_stopping=ms.EarlyStopping(5))
-    >>> run.reason
-    'all 3 epochs are done'
+    >>> print(run.ending)
+    all 3 epochs are done
     """
 
     def __init__(
@@ -111,10 +112,7 @@ class EarlyStopping(Callback):
             return
         self._waited += 1
         if self._waited >= self.patience:
-            training.stop(
-                f"the validation loss has not fallen for {self.patience} "
-                f"epoch{'s' if self.patience > 1 else ''}"
-            )
+            training.stop(Ending(Cause.EARLY_STOPPING, {"patience": self.patience}))
 
     def state(self) -> dict[str, Any]:
         """Return the best loss so far and how long it has stood."""
@@ -164,10 +162,8 @@ class Converged(Callback):
         self._best = min(self._best, loss)
         self._waited = 0 if fell else self._waited + 1
         if self._waited >= self.patience:
-            training.stop(
-                f"converged: the training loss has fallen by no more than {self.tolerance:g} "
-                f"of itself for {self.patience} epochs"
-            )
+            facts = {"tolerance": self.tolerance, "patience": self.patience}
+            training.stop(Ending(Cause.CONVERGED, facts))
 
     def state(self) -> dict[str, Any]:
         """Return the best loss so far and how long it has stood."""

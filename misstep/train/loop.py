@@ -18,6 +18,7 @@ from misstep.ir import Array, one_blas_thread
 from misstep.nn import Loss, Network
 from misstep.optim import Schedule, ScheduleContext
 from misstep.train.callbacks import Callback
+from misstep.train.ending import Cause, Ending
 from misstep.train.evaluation import evaluate_rows
 from misstep.train.interruption import Interruption
 from misstep.train.ordering import epoch_order
@@ -50,16 +51,11 @@ class Plan:
     restore_best: bool
 
 
-def all_done(epochs: int) -> str:
-    """Return why a training ended that nobody ended early."""
-    return f"all {epochs} epochs are done" if epochs > 1 else "the one epoch is done"
-
-
 @dataclass
 class Training:
     """A training that goes on; callbacks get it.
 
-    `state`: where it stands. `reason`: why it ended, once it has. `resumed`: whether it goes on
+    `state`: where it stands. `ending`: why it ended, once it has. `resumed`: whether it goes on
     from a checkpoint.
 
     >>> import misstep as ms
@@ -68,8 +64,9 @@ class Training:
     ...         if training.history[-1]["training_loss"] < 1.0:
     ...             training.stop("good enough")
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))
-    >>> trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=500, callbacks=[Enough()]).reason
-    'good enough'
+    >>> run = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=500, callbacks=[Enough()])
+    >>> print(run.ending)
+    good enough
     """
 
     network: Network
@@ -83,9 +80,7 @@ class Training:
     callbacks: Sequence[Callback] = ()
     progress: Progress = field(default_factory=Progress)
     folder: RunFolder | None = None
-    reason: str = ""
-    finished: bool = True
-    failed: bool = False
+    ending: Ending | None = None
     resumed: bool = False
     pace: Pace = field(default_factory=Pace)
 
@@ -119,9 +114,11 @@ class Training:
         """Return the rows that an epoch learns from, each as often as the epoch meets it."""
         return len(self.rows) * self.plan.passes
 
-    def stop(self, reason: str) -> None:
-        """End training after what is going on now, for `reason`."""
-        self.reason = self.reason or reason
+    def stop(self, ending: str | Ending) -> None:
+        """End training after what is going on now; who says so first is the one who ended it."""
+        if isinstance(ending, str):
+            ending = Ending(Cause.CALLBACK, {"message": ending})
+        self.ending = self.ending or ending
 
     def run(self) -> Run:
         """Train until the epochs are done or somebody stops it; return what came of it."""
@@ -135,39 +132,38 @@ class Training:
         )
         try:
             with one_blas_thread(), Interruption() as self._interruption:
-                while state.epoch < plan.epochs and not self.reason:
+                while state.epoch < plan.epochs and self.ending is None:
                     self._epoch()
-                self.reason = self.reason or all_done(plan.epochs)
+                self.stop(Ending(Cause.EPOCHS_DONE, {"epochs": plan.epochs}))
                 if self.folder is not None:
                     self.folder.checkpoint(state)
         except BaseException as error:
-            self.finished = False
-            self._close_record(f"{type(error).__name__} ended it")
+            self.ending = Ending(Cause.ERROR, {"name": type(error).__name__})
+            self._close_record(self.ending)
             raise
         finally:
             best = self._settle()
             self.progress.finish()
         for callback in self.callbacks:
             callback.on_training_end(self)
-        self._close_record(self.reason)
+        assert self.ending is not None
+        self._close_record(self.ending)
         return Run(
             history=[dict(values) for values in state.history],
-            reason=self.reason,
-            finished=self.finished,
+            ending=self.ending,
             updates=state.update,
             seconds=state.seconds,
             best_epoch=best,
             folder=None if self.folder is None else self.folder.folder,
-            failed=self.failed,
             stages=[
                 stage for one in self.callbacks if isinstance(one, Stages) for stage in one.stages
             ],
         )
 
-    def _close_record(self, reason: str) -> None:
+    def _close_record(self, ending: Ending) -> None:
         if self.folder is not None:
-            kind = "finished" if self.finished else "stopped"
-            self.folder.writer.event(kind, reason, step=self.state.update)
+            event = "finished" if ending.planned else "stopped"
+            self.folder.writer.event(event, str(ending), step=self.state.update)
             self.folder.close()
 
     def _epoch(self) -> None:
@@ -179,10 +175,9 @@ class Training:
         order = np.concatenate([epoch_order(len(self.rows), self.plan.seed, one) for one in passes])
         while state.batch < self.batches:
             failed = self._advance(order)
-            if self._interruption.wanted:
-                self.stop("interrupted with Ctrl-C")
-                self.finished = False
-            if self.reason and (state.batch < self.batches or failed):
+            if self._interruption.wanted and not failed:
+                self.ending = Ending(Cause.INTERRUPTED)
+            if self.ending is not None and (state.batch < self.batches or failed):
                 state.seconds += time.perf_counter() - began
                 return
         values = self._close_epoch(time.perf_counter() - began)
@@ -327,14 +322,13 @@ class Training:
         return values
 
     def _not_finite(self, loss: float) -> None:
-        words = (
-            f"the loss became {loss} at update {self.state.update + 1}, learning rate "
-            f"{self.plan.learning_rate:g}; training stopped there. "
-            "Try: a lower learning rate, or clipping of the gradients"
-        )
-        self.stop(words)
-        self.finished, self.failed = False, True
-        self.progress.note(words)
+        facts = {
+            "loss": loss,
+            "update": self.state.update + 1,
+            "learning_rate": self.plan.learning_rate,
+        }
+        self.ending = Ending(Cause.LOSS_NOT_FINITE, facts)
+        self.progress.note(str(self.ending))
 
     def _remember_callbacks(self) -> None:
         self.state.callbacks = [callback.state() for callback in self.callbacks]
@@ -343,12 +337,13 @@ class Training:
         """Give the network its final weights; return the epoch they come from if not the last."""
         state = self.state
         parameters, statistics, epoch = state.parameters, state.statistics, None
-        wanted = self.plan.restore_best or not self.finished
+        assert self.ending is not None
+        wanted = self.plan.restore_best or not self.ending.planned
         if wanted and state.best is not None:
             parameters, statistics = state.best.parameters, state.best.statistics
             if state.best.epoch != state.epoch or state.batch > 0:
                 epoch = state.best.epoch
-        elif self.failed:
+        elif self.ending.failed:
             parameters, statistics = self._before_epoch
         # The network's own copy: a person may write into it.
         self.network.parameters = np.array(parameters)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from misstep.train.ending import Ending
 from misstep.train.stages import Stage
 
 
@@ -14,28 +15,34 @@ class Run:
     """What came of a training.
 
     `history`: one dictionary for each epoch (epoch, training_loss, validation_loss, …).
-    `reason`: why it ended, in words. `finished`: whether it ended as planned; False after Ctrl-C
-    and when it failed. `failed`: whether the loss was no longer a finite number. `best_epoch`: the
-    epoch whose weights the network now has, if that is not the last one. `updates`: weight updates
-    in all. `seconds`: spent in all. `stages`: what the network got wrong as it learned, where an
-    `ms.Stages` watched.
+    `ending`: why it ended; printed, it is a sentence. `best_epoch`: the epoch whose weights the
+    network now has, if that is not the last one. `updates`: weight updates in all. `seconds`: spent
+    in all. `stages`: what the network got wrong as it learned, where an `ms.Stages` watched.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
     >>> run = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=2)
-    >>> run.epochs, run.finished, run.reason
+    >>> run.epochs, run.finished, str(run.ending)
     (2, True, 'all 2 epochs are done')
     """
 
     history: list[dict[str, float]]
-    reason: str
-    finished: bool
+    ending: Ending
     updates: int
     seconds: float
     best_epoch: int | None = None
     folder: Path | None = None
-    failed: bool = False
     stages: list[Stage] = field(default_factory=list)
+
+    @property
+    def finished(self) -> bool:
+        """Return whether it ended as planned; False after Ctrl-C and when it failed."""
+        return self.ending.planned
+
+    @property
+    def failed(self) -> bool:
+        """Return whether the loss was no longer a finite number."""
+        return self.ending.failed
 
     @property
     def usable(self) -> bool:
@@ -59,4 +66,4 @@ class Run:
 
     def __repr__(self) -> str:
         last = f", training loss {self.losses[-1]:.4g}" if self.history else ""
-        return f"<Run: {self.epochs} epochs in {self.seconds:.1f} s{last}; ended: {self.reason}>"
+        return f"<Run: {self.epochs} epochs in {self.seconds:.1f} s{last}; ended: {self.ending}>"

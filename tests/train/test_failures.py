@@ -20,4 +20,4 @@ def test_the_update_that_failed_is_named(compiling: bool) -> None:
     run = trainer.fit(x, x, epochs=30)
     assert run.failed
     assert run.updates > 1, "several updates were done before, some in one call"
-    assert f" at update {run.updates + 1}," in run.reason
+    assert f" at update {run.updates + 1}," in str(run.ending)

@@ -104,7 +104,7 @@ def test_early_stopping_restores_the_best_weights():
     run = one.fit(x, y, epochs=500, validation=far, early_stopping=5)
     losses = [values["validation_loss"] for values in run.history]
     assert run.epochs < 500
-    assert "validation loss has not fallen" in run.reason
+    assert "validation loss has not fallen" in str(run.ending)
     assert run.best_epoch == int(np.argmin(losses)) + 1
     assert one.evaluate(*far)["loss"] == pytest.approx(min(losses), rel=1e-12)
 
@@ -119,7 +119,7 @@ def test_until_convergence():
         dtype="float64",
     )
     run = one.fit(x, 2 * x + 1, epochs=10_000, callbacks=[ms.Converged(1e-3)])
-    assert "converged" in run.reason
+    assert "converged" in str(run.ending)
     assert run.epochs < 10_000
     # Least squares on a line is solved exactly: the loss falls by a constant share to rounding.
     assert np.allclose(one.network.arrays()["weight"], 2.0, atol=1e-2)
@@ -154,7 +154,7 @@ def test_ctrl_c_keeps_the_best_weights_and_can_be_gone_on_from(tmp_path):
     run = one.fit(x, y, epochs=50, validation=held, callbacks=[Press(33)], folder=tmp_path)
     assert signal.getsignal(signal.SIGINT) is before
     assert not run.finished
-    assert "Ctrl-C" in run.reason
+    assert "Ctrl-C" in str(run.ending)
     assert run.updates == 33
     best = min(values["validation_loss"] for values in run.history)
     assert one.evaluate(*held)["loss"] == pytest.approx(best, rel=1e-12)
@@ -171,7 +171,7 @@ def test_a_loss_that_is_not_finite_stops_training_in_words(tmp_path, capsys):
     )
     run = one.fit(x, y.reshape(-1, 1), epochs=50, folder=tmp_path, progress=True)
     assert not run.finished
-    assert "the loss became" in run.reason
+    assert "the loss became" in str(run.ending)
     assert "lower learning rate" in capsys.readouterr().err
     assert read_record(tmp_path).events[-1]["kind"] == "stopped"
 

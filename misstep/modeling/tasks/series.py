@@ -132,7 +132,7 @@ def train_series(
         "updates": epochs * -(-len(learner.origins(past)) // learner.recipe.batch_size),
         "batch_size": learner.recipe.batch_size,
         "seed": settings.seed,
-        "ended": run.reason if epochs else f"{run.reason}; the line it started from is kept",
+        "ended": str(run.ending) if epochs else f"{run.ending}; the line it started from is kept",
     }
     metrics, back_test = {}, None
     baselines = []
@@ -259,7 +259,7 @@ class _Learner:
                 raise ArgumentError(
                     "training",
                     needed="a loss that stays finite",
-                    got=run.reason,
+                    got=str(run.ending),
                     try_="a lower learning rate",
                 )
         return self._model(trainer, windows)

@@ -1,0 +1,79 @@
+"""Why a training ended, in words: one function for each cause, which takes the facts of it.
+
+Knows numbers only; the causes themselves are in `train/ending.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ending_words", "loss_became"]
+
+
+def epochs_done(epochs: int) -> str:
+    """Return that nobody ended it early.
+
+    >>> epochs_done(3)
+    'all 3 epochs are done'
+    """
+    return f"all {epochs} epochs are done" if epochs > 1 else "the one epoch is done"
+
+
+def early_stopping(patience: int) -> str:
+    """Return for how long validation saw no improvement."""
+    plural = "s" if patience > 1 else ""
+    return f"the validation loss has not fallen for {patience} epoch{plural}"
+
+
+def converged(tolerance: float, patience: int) -> str:
+    """Return for how long the training loss barely fell."""
+    return (
+        f"converged: the training loss has fallen by no more than {tolerance:g} "
+        f"of itself for {patience} epochs"
+    )
+
+
+def interrupted() -> str:
+    """Return that a person broke it off."""
+    return "interrupted with Ctrl-C"
+
+
+def loss_not_finite(loss: float, update: int, learning_rate: float) -> str:
+    """Return where the loss was no longer a number, and what may help."""
+    return (
+        f"{loss_became(loss, update, learning_rate)}; training stopped there. "
+        "Try: a lower learning rate, or clipping of the gradients"
+    )
+
+
+def loss_became(loss: float, update: int, learning_rate: float) -> str:
+    """Return where the loss was no longer a number.
+
+    >>> loss_became(float("nan"), 12, 0.5)
+    'the loss became nan at update 12, learning rate 0.5'
+    """
+    return f"the loss became {loss} at update {update}, learning rate {learning_rate:g}"
+
+
+def callback(message: str) -> str:
+    """Return what a callback said."""
+    return message
+
+
+def error(name: str) -> str:
+    """Return which error broke in."""
+    return f"{name} ended it"
+
+
+_WORDS = {
+    one.__name__: one
+    for one in (
+        *(epochs_done, early_stopping, converged),
+        *(interrupted, loss_not_finite, callback, error),
+    )
+}
+
+
+def ending_words(cause: str, **facts: Any) -> str:
+    """Return the sentence for a cause, called as the functions above, by its facts."""
+    return _WORDS[cause](**facts)
