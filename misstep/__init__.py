@@ -114,7 +114,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Uniform",
         "UpSample1D",
         "UpSample2D",
-        "WeightedBag",
+        "EmbeddingBag",
         "XavierNormal",
         "XavierUniform",
         "Zeros",

@@ -15,7 +15,7 @@ from misstep.data import SeriesWindows, Target, TaskType, preprocessing_from_jso
 from misstep.errors import FileFormatError, MisstepError
 from misstep.modeling.forecast import ForecastModel, Outlook
 from misstep.modeling.model import Model
-from misstep.nn import Module, Network, build_loss, build_module
+from misstep.nn import Module, Network, build_loss, build_module, present_arrays
 from misstep.storage import read_container, write_container
 
 KIND = "model"
@@ -89,7 +89,7 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Model:
             build_module(said.network, modules),
             tuple(said.input_shape),
             dtype=said.dtype,
-            arrays=found.arrays,
+            arrays=present_arrays(found.arrays, said.network),
         )
         preprocessing = preprocessing_from_json(said.preprocessing)
         target, loss = Target.from_json(said.target), build_loss(said.loss)

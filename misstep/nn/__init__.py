@@ -25,12 +25,13 @@ from misstep.nn.augmentation import (
     RandomShift,
     RandomWarp,
 )
-from misstep.nn.bag import WeightedBag
 from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
+from misstep.nn.embedding_bag import EmbeddingBag
 from misstep.nn.ensemble import Ensemble, MemberDense
+from misstep.nn.former_names import present_arrays
 from misstep.nn.initializers import (
     Constant,
     Fans,
@@ -110,6 +111,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
     "Ensemble",
     "Fans",
     "Flatten",
@@ -169,7 +171,6 @@ __all__ = [
     "Uniform",
     "UpSample1D",
     "UpSample2D",
-    "WeightedBag",
     "XavierNormal",
     "XavierUniform",
     "Zeros",
@@ -178,6 +179,7 @@ __all__ = [
     "layers_from_text",
     "loss_named",
     "loss_names",
+    "present_arrays",
     "registered_initializers",
     "registered_layers",
     "registered_losses",

@@ -13,6 +13,7 @@ from typing import Any
 from misstep.errors import FileFormatError, MisstepError
 from misstep.nn.containers import ByAxes, Residual, Sequential
 from misstep.nn.ensemble import Ensemble
+from misstep.nn.former_names import present_name, present_settings
 from misstep.nn.initializers import Initializer, registered_initializers
 from misstep.nn.losses import Loss, registered_losses
 from misstep.nn.module import Module, registered_layers
@@ -100,7 +101,7 @@ def _kind(configuration: Any, kinds: Mapping[str, type], what: str) -> tuple[Any
     if not isinstance(configuration, Mapping) or not isinstance(configuration.get("kind"), str):
         raise FileFormatError(f"a {what} in a model file", needed="an object with its kind")
     settings = dict(configuration)
-    name = settings.pop("kind")
+    name = present_name(settings.pop("kind"), kinds)
     if name not in kinds:
         raise FileFormatError(
             f"the {what} {name!r} in a model file",
@@ -110,7 +111,7 @@ def _kind(configuration: Any, kinds: Mapping[str, type], what: str) -> tuple[Any
             if what == "layer" and name.isidentifier()
             else "a newer misstep",
         )
-    return kinds[name], settings
+    return kinds[name], present_settings(name, settings)
 
 
 def _make(kind: Any, settings: dict[str, Any]) -> Any:

@@ -62,9 +62,9 @@ def test_words_are_named_in_explanations(model: Path, tmp_path: Path, run: Run) 
     assert "text: 'boring'" in done.out
     assert "term 1" not in done.out
     assert "columns" not in done.out.split("hidden neurons")[-1]
-    weight = run("explain", model, tmp_path / "reviews", "--weight", "weightedbag1.vectors")
+    weight = run("explain", model, tmp_path / "reviews", "--weight", "embeddingbag1.vectors")
     assert weight.code == 0
-    assert "weightedbag1.vectors[" in weight.out
+    assert "embeddingbag1.vectors[" in weight.out
 
 
 def test_a_folder_to_be_judged_on(model: Path, tmp_path: Path, run: Run) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from misstep.nn import Network, build_loss, build_module
+from misstep.nn import Dense, Module, Network, build_loss, build_module, present_arrays
 from misstep.nn.building import build_initializer
+from misstep.nn.former_names import CLASSES
 
 FORMER = Path(__file__).parents[1] / "fixtures" / "models-2026-11" / "configurations.json"
 CONFIGURATIONS = json.loads(FORMER.read_text(encoding="utf-8"))
@@ -35,3 +36,22 @@ def test_every_former_loss_is_built(configuration: dict[str, Any]) -> None:
 def test_every_former_initializer_is_built(configuration: dict[str, Any]) -> None:
     made = build_initializer(configuration)
     assert made == build_initializer(made.configuration())
+
+
+def test_arrays_follow_the_classes_that_they_were_named_after() -> None:
+    former = {"kind": "Sequential", "layers": [{"kind": "WeightedBag"}, {"kind": "Dense"}]}
+    names = ["weightedbag1.vectors", "a.weightedbag_2.bias", "weightedbag.x", "my_weightedbag1.x"]
+    now = ["embeddingbag1.vectors", "a.embeddingbag_2.bias", "weightedbag.x", "my_weightedbag1.x"]
+    assert list(present_arrays(dict.fromkeys(names, 0), former)) == now
+    # A file that has no such class may well have a module whose attribute is called so.
+    assert list(present_arrays(dict.fromkeys(names, 0), {"kind": "Dense"})) == names
+
+
+@pytest.mark.parametrize("former", CLASSES)
+def test_a_class_of_a_persons_own_may_be_called_as_one_was_before(former: str) -> None:
+    class Own(Module):
+        def __init__(self) -> None:
+            self.layer = Dense(2)
+
+    Own.__name__ = former
+    assert isinstance(build_module({"kind": former}, [Own]), Own)

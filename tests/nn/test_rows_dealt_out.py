@@ -1,4 +1,4 @@
-"""A row dealt out among sub-networks: Columns, Parallel that adds up, WeightedBag; by hand."""
+"""A row dealt out among sub-networks: Columns, Parallel that adds up, EmbeddingBag; by hand."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from misstep.nn import (
     Columns,
     Dense,
     Embedding,
+    EmbeddingBag,
     GlobalAveragePool1D,
     Module,
     Network,
     Parallel,
     Sequential,
     SquaredError,
-    WeightedBag,
     Zeros,
     build_module,
 )
 from misstep.train import Trainer
 
-TEXT = Sequential(Columns(1, 7), WeightedBag(5, 2))
+TEXT = Sequential(Columns(1, 7), EmbeddingBag(5, 2))
 WORDS = Sequential(Columns(7, 10), Embedding(4, 2, padding=0), GlobalAveragePool1D())
 ROW = Parallel(Sequential(Columns(0, 1), Dense(2)), TEXT, WORDS, join="sum")
 ROWS = np.array(
@@ -38,7 +38,7 @@ ROWS = np.array(
 def test_a_row_of_a_number_a_text_and_words_by_hand() -> None:
     network = Network(ROW, (10,), seed=3)
     held = network.arrays()
-    bag, words = held["sequential2.weightedbag1.vectors"], held["sequential3.embedding1.vectors"]
+    bag, words = held["sequential2.embeddingbag1.vectors"], held["sequential3.embedding1.vectors"]
     dense = held["sequential1.dense1.weight"]
     wanted = [
         0.5 * dense[0] + 2 * bag[1] - bag[4] + words[3],
@@ -73,7 +73,7 @@ def test_rows_made_up_can_be_taken() -> None:
 @given(st.lists(st.tuples(st.integers(0, 6), st.floats(-2, 2)), min_size=1, max_size=5))
 @settings(max_examples=30, deadline=None)
 def test_a_bag_is_a_dense_layer_on_all_terms(terms: list[tuple[int, float]]) -> None:
-    bag = Network(WeightedBag(7, 3), (2 * len(terms),), dtype="float64", seed=1)
+    bag = Network(EmbeddingBag(7, 3), (2 * len(terms),), dtype="float64", seed=1)
     bag.load({**bag.arrays(), "bias": [1.0, 2.0, 3.0]})
     dense = Network(
         Dense(3),
@@ -109,13 +109,13 @@ def test_each_branch_has_a_mask_of_its_own() -> None:
 
 def test_they_come_back_from_a_configuration() -> None:
     shared = Dense(2)
-    for module in (ROW, Parallel(Columns(0, 2), WeightedBag(3, 2, initializer=Zeros()), shared)):
+    for module in (ROW, Parallel(Columns(0, 2), EmbeddingBag(3, 2, initializer=Zeros()), shared)):
         again = build_module(json.loads(json.dumps(module.configuration())))
         assert repr(again) == repr(module)
 
 
 def test_training_moves_only_terms_that_are_there() -> None:
-    trainer = Trainer(WeightedBag(5, 1, initializer=Zeros()), loss=SquaredError(), seed=0)
+    trainer = Trainer(EmbeddingBag(5, 1, initializer=Zeros()), loss=SquaredError(), seed=0)
     trainer.fit([[1, 3, 1.0, 1.0], [3, 0, 2.0, 0.0]], [[1.0], [0.0]], epochs=5)
     vectors = trainer.network.arrays()["vectors"][:, 0]
     assert vectors[[1, 3]].all()

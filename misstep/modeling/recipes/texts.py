@@ -39,10 +39,10 @@ from misstep.nn import (
     Columns,
     Dense,
     Embedding,
+    EmbeddingBag,
     Module,
     Parallel,
     Sequential,
-    WeightedBag,
     Zeros,
     layers_from_text,
 )
@@ -155,11 +155,11 @@ def _beside(
     for place in places:
         if place.slots:
             looked = Columns(place.looked_up, place.looked_up + 2 * place.slots)
-            wide = WeightedBag(place.terms, outputs, bias=not parts, initializer=Zeros())
+            wide = EmbeddingBag(place.terms, outputs, bias=not parts, initializer=Zeros())
             parts.append(Sequential(looked, wide))
             if rows >= MANY_TEXTS:
                 layers = layers_from_text(POOLED_NETWORK, outputs=outputs)
-                parts.append(Sequential(looked, WeightedBag(place.terms, VECTOR), *layers))
+                parts.append(Sequential(looked, EmbeddingBag(place.terms, VECTOR), *layers))
     if not parts:
         return parts
     choice = f"a linear model on {terms:,} terms{f', added to {what}' if what else ''}"
@@ -204,7 +204,7 @@ def _said(
         for place in places:
             if place.slots:
                 looked = Columns(place.looked_up, place.looked_up + 2 * place.slots)
-                parts.append(Sequential(looked, WeightedBag(place.terms, VECTOR)))
+                parts.append(Sequential(looked, EmbeddingBag(place.terms, VECTOR)))
         module = Sequential(_joined(parts), *layers_from_text(said, outputs=outputs))
     choices.add("network", f"{said}, then {outputs} out", "you chose it")
     return whole_network(module, features, outputs)

@@ -1,4 +1,4 @@
-"""A weighted sum of vectors that are looked up by number: WeightedBag.
+"""A weighted sum of vectors that are looked up by number: EmbeddingBag.
 
 What a text is once its order is given up: so many terms, each with a weight. Sparse rows over a
 large vocabulary stay short, because a row holds its own terms only.
@@ -25,7 +25,7 @@ DEVIATION = 0.01
 
 
 @dataclass(frozen=True)
-class WeightedBag(Module):
+class EmbeddingBag(Module):
     """Σ wᵢ · E[kᵢ] + b over the terms of a row: (batch, 2 · terms) → (batch, features).
 
     The first half of a row are whole numbers kᵢ from 0 to count − 1, the second half their weights
@@ -39,7 +39,7 @@ class WeightedBag(Module):
     are used: a fraction, or a number outside the table, is a DataError.
 
     >>> import misstep as ms
-    >>> layer = ms.WeightedBag(4, 2, initializer=ms.Constant(1.0))
+    >>> layer = ms.EmbeddingBag(4, 2, initializer=ms.Constant(1.0))
     >>> network = ms.Network(layer, input_shape=(6,))
     >>> network.predict([[3, 1, 0, 0.5, 2.0, 0.0]])
     array([[2.5, 2.5]], dtype=float32)
@@ -51,13 +51,13 @@ class WeightedBag(Module):
     initializer: Initializer | None = None
 
     def __post_init__(self) -> None:
-        positive_whole("WeightedBag", "count", self.count)
-        positive_whole("WeightedBag", "features", self.features)
+        positive_whole("EmbeddingBag", "count", self.count)
+        positive_whole("EmbeddingBag", "features", self.features)
         if not isinstance(self.bias, bool):
-            raise ArgumentError("bias of WeightedBag", needed="True or False", got=repr(self.bias))
+            raise ArgumentError("bias of EmbeddingBag", needed="True or False", got=repr(self.bias))
         if self.initializer is not None and not isinstance(self.initializer, Initializer):
             raise ArgumentError(
-                "initializer of WeightedBag",
+                "initializer of EmbeddingBag",
                 needed="an initializer such as ms.Zeros()",
                 got=repr(self.initializer),
             )
@@ -72,7 +72,7 @@ class WeightedBag(Module):
             )
         if x.dtype == "float32" and self.count > MOST_IN_FLOAT32:
             raise ArgumentError(
-                "count of WeightedBag",
+                "count of EmbeddingBag",
                 needed=f"at most {MOST_IN_FLOAT32:,} in a float32 network",
                 got=f"{self.count:,}",
                 try_='dtype="float64"',
@@ -91,9 +91,9 @@ class WeightedBag(Module):
         return y
 
     def describe(self) -> str:
-        """Return weighted bag of 20,000 terms, 16 features."""
+        """Return embedding bag of 20,000 terms, 16 features."""
         plural = "" if self.features == 1 else "s"
-        told = f"weighted bag of {self.count:,} terms, {self.features} feature{plural}"
+        told = f"embedding bag of {self.count:,} terms, {self.features} feature{plural}"
         return told if self.bias else f"{told}, no bias"
 
     @classmethod
