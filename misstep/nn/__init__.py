@@ -67,7 +67,6 @@ from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace, StatisticPlace
 from misstep.nn.noise import GaussianNoise
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
-from misstep.nn.over_time import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
 from misstep.nn.parallel import Columns, Parallel
 from misstep.nn.pooling import (
     AveragePool1D,
@@ -79,8 +78,9 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
-from misstep.nn.recorded import Steps, TimePool, TimeSummary
+from misstep.nn.recorded import Steps, TemporalPooling, TemporalSummary
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
+from misstep.nn.temporal_pooling import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
 from misstep.nn.waves import PeriodicEmbedding
@@ -164,8 +164,8 @@ __all__ = [
     "StatisticPlace",
     "Steps",
     "Tanh",
-    "TimePool",
-    "TimeSummary",
+    "TemporalPooling",
+    "TemporalSummary",
     "Trace",
     "TransformerBlock",
     "Uniform",

@@ -11,7 +11,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeVar
 
 # What a class is called by what it was called.
-CLASSES = {"WeightedBag": "EmbeddingBag"}
+CLASSES = {
+    "TimePool": "TemporalPooling",
+    "TimeSummary": "TemporalSummary",
+    "WeightedBag": "EmbeddingBag",
+}
 # By a class as it is called now: what each renamed setting is called by what it was called.
 SETTINGS: dict[str, dict[str, str]] = {}
 

@@ -85,7 +85,7 @@ class Steps(Module):
 
 
 @dataclass(frozen=True)
-class TimeSummary(Module):
+class TemporalSummary(Module):
     """What a sequence is summed up by, feature by feature: (batch, time, f) → (batch, 8 · f).
 
     Mean, deviation, smallest, largest, first, last, trend and roughness. Trend: the share of the
@@ -95,7 +95,7 @@ class TimeSummary(Module):
     sequence.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.TimeSummary(), input_shape=(3, 1))
+    >>> network = ms.Network(ms.TemporalSummary(), input_shape=(3, 1))
     >>> network.predict([[[1.0], [2.0], [3.0]]]).round(2)
     array([[2.  , 0.82, 1.  , 3.  , 1.  , 3.  , 0.82, 0.82]], dtype=float32)
     """
@@ -147,7 +147,7 @@ class TimeSummary(Module):
 
 
 @dataclass(frozen=True)
-class TimePool(Module):
+class TemporalPooling(Module):
     """Mean and largest of each feature over a whole sequence and over equal pieces of it.
 
     (batch, time, features) → (batch, 2 · features · Σ pieces). `pieces`: numbers of pieces; (1, 2,
@@ -159,7 +159,7 @@ class TimePool(Module):
     sequence.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.TimePool((1, 2)), input_shape=(4, 1))
+    >>> network = ms.Network(ms.TemporalPooling((1, 2)), input_shape=(4, 1))
     >>> network.predict([[[1.0], [3.0], [5.0], [9.0]]])  # the whole, first half, second half
     array([[4.5, 9. , 2. , 3. , 7. , 9. ]], dtype=float32)
     """
@@ -169,12 +169,14 @@ class TimePool(Module):
     def __post_init__(self) -> None:
         given = self.pieces if isinstance(self.pieces, tuple | list) else (self.pieces,)
         for one in given:
-            positive_whole("TimePool", "pieces", one)
+            positive_whole("TemporalPooling", "pieces", one)
         if not given:
-            raise ArgumentError("pieces of TimePool", needed="one number or more", got="none")
+            raise ArgumentError(
+                "pieces of TemporalPooling", needed="one number or more", got="none"
+            )
         if sum(given) > MOST_PIECES:
             raise ArgumentError(
-                "pieces of TimePool",
+                "pieces of TemporalPooling",
                 needed=f"at most {MOST_PIECES:,} in all",
                 got=f"{sum(given):,}",
             )

@@ -26,7 +26,7 @@ def network(layer, steps):
 
 
 def summed_up(x):
-    """Return what TimeSummary says of one sequence (time, features), by NumPy."""
+    """Return what TemporalSummary says of one sequence (time, features), by NumPy."""
     n = len(x)
     t = np.arange(n) - (n - 1) / 2
     change = np.diff(x, axis=0)
@@ -61,17 +61,17 @@ def test_sequences_are_summed_up_as_each_alone(lengths, seed):
     sequences = [numbers.normal(size=(length, CHANNELS)) for length in lengths]
     pieces = (1, 2, 3)
     rows = rows_of(sequences, 9)
-    found = network(ms.TimeSummary(), 9).predict(rows)
+    found = network(ms.TemporalSummary(), 9).predict(rows)
     # The root of a mean square has EPSILON added.
     assert found == pytest.approx(np.array([summed_up(one) for one in sequences]), abs=2e-3)
-    found = network(ms.TimePool(pieces), 9).predict(rows)
+    found = network(ms.TemporalPooling(pieces), 9).predict(rows)
     assert found == pytest.approx(np.array([pooled(one, pieces) for one in sequences]), abs=1e-5)
 
 
 def test_no_step_gives_zeros_and_no_infinity():
     rows = rows_of([np.empty((0, CHANNELS))], 4)
-    assert not network(ms.TimePool((1, 2)), 4).predict(rows).any()
-    assert np.abs(network(ms.TimeSummary(), 4).predict(rows)).max() < 2e-3
+    assert not network(ms.TemporalPooling((1, 2)), 4).predict(rows).any()
+    assert np.abs(network(ms.TemporalSummary(), 4).predict(rows)).max() < 2e-3
 
 
 class _Masked(ms.Module):
@@ -129,7 +129,7 @@ def test_what_fills_up_changes_no_prediction_and_no_learning(norm):
             ms.MaxPool1D(2),
             ms.Conv1D(3, 3, padding="same"),
             norm(),
-            ms.TimePool((1, 2)),
+            ms.TemporalPooling((1, 2)),
             ms.Dense(2),
         )
         one = ms.Trainer(layers, loss=ms.CrossEntropy(), batch_size=4, optimizer=ms.SGD(0.1))

@@ -38,8 +38,8 @@ from misstep.nn import (
     ReLU,
     Sequential,
     Steps,
-    TimePool,
-    TimeSummary,
+    TemporalPooling,
+    TemporalSummary,
 )
 from misstep.optim import Cosine
 
@@ -120,9 +120,9 @@ def voters(shape: tuple[int, int], outputs: int, filters: int) -> Module:
         for size in reach:
             # LayerNorm rather than BatchNorm: batches of 16 short sequences say little about means.
             convolutions += [Conv1D(filters, size, padding="same"), LayerNorm(), ReLU()]
-        seen = Sequential(*convolutions, TimePool(PIECES))
+        seen = Sequential(*convolutions, TemporalPooling(PIECES))
         return Sequential(
-            Parallel(seen, TimeSummary()), BatchNorm(), Dropout(DROPOUT), Dense(outputs)
+            Parallel(seen, TemporalSummary()), BatchNorm(), Dropout(DROPOUT), Dense(outputs)
         )
 
     return Sequential(
