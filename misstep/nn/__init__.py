@@ -65,7 +65,7 @@ from misstep.nn.losses import (
 )
 from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import Network, ParameterPlace, StatisticPlace
-from misstep.nn.noise import GaussianNoise
+from misstep.nn.noise import GaussianNoise, SpatialDropout
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.parallel import Columns, Parallel
 from misstep.nn.pooling import (
@@ -78,9 +78,14 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
-from misstep.nn.recorded import Steps, TemporalPooling, TemporalSummary
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
-from misstep.nn.temporal_pooling import GlobalAveragePool1D, GlobalMaxPool1D, SpatialDropout
+from misstep.nn.steps import Steps
+from misstep.nn.temporal_pooling import (
+    GlobalAveragePool1D,
+    GlobalMaxPool1D,
+    TemporalPooling,
+    TemporalSummary,
+)
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
 from misstep.nn.waves import PeriodicEmbedding

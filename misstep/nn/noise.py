@@ -1,4 +1,4 @@
-"""Noise as a layer: what a network learns from differs a little each time it is seen.
+"""Noise as a layer: what a network learns from differs each time it is seen, by noise or gaps.
 
 Knows values of any shape, no data.
 """
@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
-from misstep.ops import cos, log1p, sqrt
+from misstep.ops import cos, log1p, sqrt, where
 
 
 @dataclass(frozen=True)
@@ -65,3 +65,62 @@ class GaussianNoise(Module):
         """Yield layers that must be refused."""
         yield lambda: cls(-0.1), (4,)
         yield lambda: cls("some"), (4,)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class SpatialDropout(Module):
+    """In training, each channel of a row is 0 everywhere with probability `rate` (Tompson, 2015).
+
+    x: (batch, …, channels), of sequences or images. The others grow by 1 / (1 − rate); evaluation
+    changes nothing. Neighbors in time or place say much the same, so that dropping single entries
+    would take little away. Raises ArgumentError for a rate outside [0, 1), ShapeError for an input
+    without channels.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.SpatialDropout(0.2), input_shape=(10, 3)).output_shape
+    (10, 3)
+    """
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        number = isinstance(self.rate, int | float) and not isinstance(self.rate, bool)
+        if not number or not 0 <= self.rate < 1:
+            raise ArgumentError(
+                "rate of SpatialDropout",
+                needed="a share from 0 up to but not 1",
+                got=repr(self.rate),
+                try_="ms.SpatialDropout(0.2) to drop a fifth of the channels",
+            )
+
+    def forward(self, x: Value) -> Value:
+        """Return x with channels dropped in training, x itself in evaluation."""
+        trace = current_trace()
+        if x.ndim < 2:
+            raise ShapeError(
+                "the input of SpatialDropout", needed="(batch, …, channels)", got=str(x.shape)
+            )
+        if not trace.training or self.rate == 0:
+            return x
+        shape = (x.shape[0], *(1 for _ in x.shape[1:-1]), x.shape[-1])
+        kept = trace.random_uniform(shape) >= self.rate
+        return where(kept, x * (1.0 / (1.0 - self.rate)), 0.0)
+
+    def describe(self) -> str:
+        """Return dropout of 5% of the channels."""
+        return f"dropout of {100 * self.rate:g}% of the channels"
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        """Yield layers that must work."""
+        yield cls(0.3), (4, 3)
+        yield cls(0.5), (2, 2, 2)
+        yield cls(0.0), (5,)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        """Yield layers that must be refused."""
+        yield lambda: cls(1.0), (4, 3)
+        yield lambda: cls(-0.1), (4, 3)
+        yield lambda: cls("some"), (4, 3)  # type: ignore[arg-type]
+        yield cls, ()
