@@ -95,7 +95,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "RandomContrast",
         "RandomFlip",
         "RandomShift",
-        "RandomWarp",
+        "RandomAffine",
         "ReLU",
         "Reshape",
         "Residual",

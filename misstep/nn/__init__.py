@@ -19,11 +19,11 @@ from misstep.nn.activations import (
 from misstep.nn.attention import MultiHeadAttention, TransformerBlock
 from misstep.nn.augmentation import (
     Cutout,
+    RandomAffine,
     RandomBrightness,
     RandomContrast,
     RandomFlip,
     RandomShift,
-    RandomWarp,
 )
 from misstep.nn.building import build_loss, build_module
 from misstep.nn.containers import ByAxes, Residual, Sequential
@@ -151,11 +151,11 @@ __all__ = [
     "PositionEmbedding",
     "PositionalEncoding",
     "RMSNorm",
+    "RandomAffine",
     "RandomBrightness",
     "RandomContrast",
     "RandomFlip",
     "RandomShift",
-    "RandomWarp",
     "ReLU",
     "Reshape",
     "Residual",

@@ -1,6 +1,6 @@
 """Layers that change images at random in training, so that no image is seen twice the same.
 
-RandomFlip, RandomShift, RandomWarp, RandomBrightness, RandomContrast and Cutout take
+RandomFlip, RandomShift, RandomAffine, RandomBrightness, RandomContrast and Cutout take
 (batch, height, width, channels) and give the same shape. In evaluation each is the identity. Their
 random numbers are those of the pass: the same seed and step, the same changes. Each row draws its
 own. Knows images; which change leaves a label right is not known here.
@@ -37,11 +37,11 @@ from misstep.ops import (
 
 __all__ = [
     "Cutout",
+    "RandomAffine",
     "RandomBrightness",
     "RandomContrast",
     "RandomFlip",
     "RandomShift",
-    "RandomWarp",
 ]
 
 FILLS = ("edge", "zeros")
@@ -229,7 +229,7 @@ class RandomShift(_Augmentation):
 
 
 @dataclass(frozen=True)
-class RandomWarp(_Augmentation):
+class RandomAffine(_Augmentation):
     """Each image is turned by up to `degrees` and made larger or smaller, in training only.
 
     `zoom`: up to this share larger or smaller, for height and width together; `stretch`: up to this
@@ -237,7 +237,7 @@ class RandomWarp(_Augmentation):
     comes in from outside, "edge" or "zeros".
 
     >>> import misstep as ms
-    >>> ms.Network(ms.RandomWarp(10, zoom=0.1), input_shape=(28, 28, 1)).output_shape
+    >>> ms.Network(ms.RandomAffine(10, zoom=0.1), input_shape=(28, 28, 1)).output_shape
     (28, 28, 1)
     """
 
@@ -254,7 +254,7 @@ class RandomWarp(_Augmentation):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_fill("RandomWarp", self.fill)
+        _check_fill("RandomAffine", self.fill)
 
     def changed(self, x: Value) -> Value:
         """Return x turned and zoomed about its middle."""

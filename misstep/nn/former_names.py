@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 # What a class is called by what it was called.
 CLASSES = {
+    "RandomWarp": "RandomAffine",
     "TimePool": "TemporalPooling",
     "TimeSummary": "TemporalSummary",
     "WeightedBag": "EmbeddingBag",

@@ -19,11 +19,11 @@ from misstep.nn import (
     GaussianNoise,
     Module,
     Network,
+    RandomAffine,
     RandomBrightness,
     RandomContrast,
     RandomFlip,
     RandomShift,
-    RandomWarp,
     Sequential,
 )
 from misstep.nn.augmentation import _Augmentation
@@ -106,7 +106,7 @@ def test_a_warp_is_the_bilinear_one_of_scipy(
     degrees: float, zoom: float, stretch: float, seed: int, fill: str
 ) -> None:
     x = images(2, 7, 9, 1)
-    found = changed(RandomWarp(degrees, zoom, stretch, fill), x, seed)
+    found = changed(RandomAffine(degrees, zoom, stretch, fill), x, seed)
     # The three numbers of each row, as the layer draws them.
     draws = [
         changed_draw(len(x), stream, seed) * (high - low) + low
@@ -190,7 +190,9 @@ def test_all_of_them_compile_to_the_same_numbers_on_any_threads() -> None:
 
 def test_nobody_works_out_gradients_of_the_images() -> None:
     network = Network(
-        Sequential(RandomShift(1), RandomWarp(), Cutout(), RandomFlip()), (6, 6, 1), dtype="float64"
+        Sequential(RandomShift(1), RandomAffine(), Cutout(), RandomFlip()),
+        (6, 6, 1),
+        dtype="float64",
     )
     x = make_input("x", (2, 6, 6, 1), "float64")
     weight = make_input("w", (1,), "float64")

@@ -15,11 +15,11 @@ from misstep.nn import (
     Cutout,
     GaussianNoise,
     Module,
+    RandomAffine,
     RandomBrightness,
     RandomContrast,
     RandomFlip,
     RandomShift,
-    RandomWarp,
 )
 from misstep.text.names import did_you_mean
 
@@ -42,7 +42,7 @@ def _shift(side: int, mirrors: bool) -> Module | None:
 WORDS: dict[str, Callable[[int, bool], Module | None]] = {
     "flip": lambda side, mirrors: RandomFlip(),
     "shift": _shift,
-    "warp": lambda side, mirrors: RandomWarp(10.0, 0.15, 0.2),
+    "affine": lambda side, mirrors: RandomAffine(10.0, 0.15, 0.2),
     "brightness": lambda side, mirrors: RandomBrightness(0.1),
     "contrast": lambda side, mirrors: RandomContrast(0.3),
     "noise": lambda side, mirrors: GaussianNoise(0.03),
