@@ -68,6 +68,7 @@ from misstep.nn.network import Network, ParameterPlace, StatisticPlace
 from misstep.nn.noise import GaussianNoise, SpatialDropout
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.parallel import Columns, Parallel
+from misstep.nn.periodic_embedding import PeriodicEmbedding
 from misstep.nn.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -88,7 +89,6 @@ from misstep.nn.temporal_pooling import (
 )
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
-from misstep.nn.waves import PeriodicEmbedding
 
 __all__ = [
     "ELU",

@@ -18,7 +18,9 @@ CLASSES = {
     "WeightedBag": "EmbeddingBag",
 }
 # By a class as it is called now: what each renamed setting is called by what it was called.
-SETTINGS: dict[str, dict[str, str]] = {}
+SETTINGS: dict[str, dict[str, str]] = {
+    "PeriodicEmbedding": {"places": "columns", "waves": "frequencies"}
+}
 
 _Item = TypeVar("_Item")
 

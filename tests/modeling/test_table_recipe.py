@@ -37,7 +37,7 @@ def test_many_rows_get_members_that_see_waves_of_numbers_only(target: Target) ->
     assert isinstance(found.module, Ensemble)
     waves = found.module.layers[0]
     assert isinstance(waves, PeriodicEmbedding)
-    assert waves.places == (0, 1, 2, 3)
+    assert waves.columns == (0, 1, 2, 3)
     last = found.module.layers[-1]
     assert isinstance(last, MemberDense)
     assert last.units == (1 if target is NUMBER else 10)

@@ -59,7 +59,7 @@ def test_in_training_each_row_teaches_its_own_member_only(rows: int) -> None:
 
 
 def test_waves_are_those_of_the_formula() -> None:
-    layer = PeriodicEmbedding((2, 0), waves=3, size=2)
+    layer = PeriodicEmbedding((2, 0), frequencies=3, size=2)
     network = Network(layer, (4,), dtype="float64", seed=3)
     x = np.random.default_rng(0).normal(size=(6, 4))
     n = arrays(network)
@@ -71,14 +71,14 @@ def test_waves_are_those_of_the_formula() -> None:
 
 
 def test_frequencies_climb_from_long_waves_to_short_ones() -> None:
-    layer = PeriodicEmbedding(waves=16, lowest=0.1, highest=10.0)
+    layer = PeriodicEmbedding(frequencies=16, lowest=0.1, highest=10.0)
     frequencies = arrays(Network(layer, (500,)))["frequency"]
     found = frequencies.std(axis=0)
     np.testing.assert_allclose(found, np.geomspace(0.1, 10.0, 16), rtol=0.2)
 
 
 def test_members_have_waves_of_their_own() -> None:
-    module = Ensemble(PeriodicEmbedding((0,), waves=2, size=3), MemberDense(1), members=5)
+    module = Ensemble(PeriodicEmbedding((0,), frequencies=2, size=3), MemberDense(1), members=5)
     numbers = arrays(Network(module, (2,)))
     assert numbers["periodicembedding1.frequency"].shape == (5, 1, 2)
     assert numbers["memberdense1.weight"].shape == (5, 2 + 3, 1)
@@ -86,7 +86,7 @@ def test_members_have_waves_of_their_own() -> None:
 
 @pytest.mark.parametrize("far", [1e6, -1e6])
 def test_far_values_stay_finite(far: float) -> None:
-    network = Network(PeriodicEmbedding(waves=4, highest=16.0), (1,))
+    network = Network(PeriodicEmbedding(frequencies=4, highest=16.0), (1,))
     assert np.isfinite(network.predict([[far]])).all()
 
 
@@ -96,7 +96,7 @@ def test_the_same_bits_on_one_thread_and_on_two() -> None:
     found = []
     for threads in (1, 2):
         module = Ensemble(
-            PeriodicEmbedding(waves=4, size=2),
+            PeriodicEmbedding(frequencies=4, size=2),
             MemberDense(8),
             ms.SiLU(),
             ms.Dropout(0.2),

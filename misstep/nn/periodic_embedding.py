@@ -37,32 +37,32 @@ class _Ladder(Initializer, inside=True):
 
 @dataclass(frozen=True)
 class PeriodicEmbedding(Module):
-    """Behind the features come, for each feature in `places`, mixtures of waves of it.
+    """Behind the features come, for each feature in `columns`, mixtures of waves of it.
 
-    x: (batch, …, features) → (batch, …, features + places · size). For the number z of a place:
-    cos(2π z f + φ) W + b, with `waves` frequencies f and phases φ, W: (waves, size), b: (size,),
-    all learned, for each place and for each entry of the axes between (the members of an
+    x: (batch, …, features) → (batch, …, features + columns · size). For the number z of a column:
+    cos(2π z f + φ) W + b, with `frequencies` f and phases φ, W: (frequencies, size), b: (size,),
+    all learned, for each column and for each entry of the axes between (the members of an
     `Ensemble`) its own. Periodic embeddings are those of Gorishniy, Rubachev and Babenko, 2022,
     in the form of Holzmüller and others, 2024, which keeps the number itself. Frequencies are drawn
     normal of mean 0; their deviations climb from `lowest` to `highest` turns per unit, so that no
-    single scale has to suit all numbers. `places`: which features, None: all.
+    single scale has to suit all numbers. `columns`: which features, None: all.
 
-    Raises ArgumentError for settings that can't work, ShapeError for an input without such places.
+    Raises ArgumentError for settings that can't work, ShapeError for an input without such columns.
 
     >>> import misstep as ms
-    >>> layer = ms.PeriodicEmbedding(places=(0, 2), waves=8, size=3)
+    >>> layer = ms.PeriodicEmbedding(columns=(0, 2), frequencies=8, size=3)
     >>> ms.Network(layer, input_shape=(5,)).output_shape  # 5 + 2 × 3
     (11,)
     """
 
-    places: Sequence[int] | None = None
-    waves: int = 16
+    columns: Sequence[int] | None = None
+    frequencies: int = 16
     size: int = 4
     lowest: float = 0.1
     highest: float = 16.0
 
     def __post_init__(self) -> None:
-        positive_whole("PeriodicEmbedding", "waves", self.waves)
+        positive_whole("PeriodicEmbedding", "frequencies", self.frequencies)
         positive_whole("PeriodicEmbedding", "size", self.size)
         for name in ("lowest", "highest"):
             number = getattr(self, name)
@@ -71,17 +71,17 @@ class PeriodicEmbedding(Module):
                 raise ArgumentError(
                     f"{name} of PeriodicEmbedding", needed="a number above 0", got=repr(number)
                 )
-        if self.places is None:
+        if self.columns is None:
             return
-        given: Any = self.places if isinstance(self.places, tuple | list) else ()
-        places = [one for one in given if isinstance(one, int) and not isinstance(one, bool)]
-        if not places or len(places) != len(given) or len(set(places)) != len(places):
+        given: Any = self.columns if isinstance(self.columns, tuple | list) else ()
+        columns = [one for one in given if isinstance(one, int) and not isinstance(one, bool)]
+        if not columns or len(columns) != len(given) or len(set(columns)) != len(columns):
             raise ArgumentError(
-                "places of PeriodicEmbedding",
-                got=repr(self.places),
+                "columns of PeriodicEmbedding",
+                got=repr(self.columns),
                 needed="different whole numbers, one or more, or None for all features",
             )
-        object.__setattr__(self, "places", tuple(places))
+        object.__setattr__(self, "columns", tuple(columns))
 
     def forward(self, x: Value) -> Value:
         """Return x with the mixtures of waves behind its features."""
@@ -90,47 +90,46 @@ class PeriodicEmbedding(Module):
                 f"the input of {self.describe()}", needed="(batch, …, features)", got=str(x.shape)
             )
         features = x.shape[-1]
-        places = range(features) if self.places is None else self.places
-        if not 0 <= min(places) <= max(places) < features:
+        columns = range(features) if self.columns is None else self.columns
+        if not 0 <= min(columns) <= max(columns) < features:
             raise ShapeError(
                 "the input of PeriodicEmbedding",
                 got=f"{features} features",
-                needed=f"features from {min(places)} to {max(places)}",
+                needed=f"features from {min(columns)} to {max(columns)}",
             )
         between = x.shape[1:-1]
-        numbers = math.prod(between) * len(places)
-        picked = [slice_axis(x, x.ndim - 1, start, stop) for start, stop in _runs(places)]
+        numbers = math.prod(between) * len(columns)
+        picked = [slice_axis(x, x.ndim - 1, start, stop) for start, stop in _runs(columns)]
         z = picked[0] if len(picked) == 1 else concatenate(picked, x.ndim - 1)
         z = reshape(z, (x.shape[0], numbers, 1))
 
         def own(name: str, shape: tuple[int, ...], first: Initializer, **fans: Any) -> Value:
-            named = self.parameter(name, (*between, len(places), *shape), first, **fans)
+            named = self.parameter(name, (*between, len(columns), *shape), first, **fans)
             return reshape(named, (numbers, *shape))
 
         frequency = own(
-            "frequency", (self.waves,), _Ladder(self.lowest, self.highest), regularized=False
+            "frequency", (self.frequencies,), _Ladder(self.lowest, self.highest), regularized=False
         )
-        phase = own("phase", (self.waves,), Uniform(math.pi), regularized=False)
-        weight = own(
-            "weight", (self.waves, self.size), GlorotUniform(), fan_in=self.waves, fan_out=self.size
-        )
+        phase = own("phase", (self.frequencies,), Uniform(math.pi), regularized=False)
+        fans = {"fan_in": self.frequencies, "fan_out": self.size}
+        weight = own("weight", (self.frequencies, self.size), GlorotUniform(), **fans)
         bias = own("bias", (self.size,), Zeros(), regularized=False)
         waves = cos(z * frequency * (2.0 * math.pi) + phase)
         mixed = transpose(transpose(waves, (1, 0, 2)) @ weight, (1, 0, 2)) + bias
-        behind = reshape(mixed, (x.shape[0], *between, len(places) * self.size))
+        behind = reshape(mixed, (x.shape[0], *between, len(columns) * self.size))
         return concatenate([x, behind], x.ndim - 1)
 
     def describe(self) -> str:
         """Return waves of 8 features, 4 mixtures of 16 each."""
-        of = "all features" if self.places is None else f"{len(self.places)} features"
+        of = "all features" if self.columns is None else f"{len(self.columns)} features"
         of = "one feature" if of == "1 features" else of
-        return f"waves of {of}, {self.size} mixtures of {self.waves} each"
+        return f"waves of {of}, {self.size} mixtures of {self.frequencies} each"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
         """Yield layers that must work."""
-        yield cls((0, 2), waves=3, size=2, highest=0.4), (4,)
-        yield cls(waves=2, size=1, highest=0.4), (2, 3)
+        yield cls((0, 2), frequencies=3, size=2, highest=0.4), (4,)
+        yield cls(frequencies=2, size=1, highest=0.4), (2, 3)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
@@ -140,15 +139,15 @@ class PeriodicEmbedding(Module):
         yield lambda: cls((4,)), (4,)
         yield lambda: cls((-1,)), (4,)
         yield lambda: cls("all"), (4,)  # type: ignore[arg-type]
-        yield lambda: cls(waves=0), (4,)
+        yield lambda: cls(frequencies=0), (4,)
         yield lambda: cls(size=1.5), (4,)  # type: ignore[arg-type]
         yield lambda: cls(lowest=0.0), (4,)
         yield lambda: cls(highest=math.inf), (4,)
         yield cls, ()
 
 
-def _runs(places: Sequence[int]) -> list[tuple[int, int]]:
-    """Return places as stretches from a start up to a stop, so that few slices do."""
-    numbered = itertools.groupby(enumerate(places), lambda pair: pair[1] - pair[0])
-    stretches = [[place for _, place in group] for _, group in numbered]
+def _runs(columns: Sequence[int]) -> list[tuple[int, int]]:
+    """Return columns as stretches from a start up to a stop, so that few slices do."""
+    numbered = itertools.groupby(enumerate(columns), lambda pair: pair[1] - pair[0])
+    stretches = [[column for _, column in group] for _, group in numbered]
     return [(stretch[0], stretch[-1] + 1) for stretch in stretches]
