@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.systems.system import DATA, System
-from misstep.modeling import Settings, read_source, train_images
+from misstep.data import read_source
+from misstep.modeling import Settings, train_images
 
 # A small network of two convolutions in PyTorch, the same parts of the data.
 SMALL_CNN = "PyTorch, small CNN, {} epochs: accuracy {}"

@@ -9,10 +9,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from misstep.data import Dataset, is_idx_folder
+from misstep.data import Dataset, is_idx_folder, read_rows, read_source, unknown_source
 from misstep.data.io.files import existing_path
 from misstep.errors import MisstepError, StorageError
-from misstep.modeling import Model, load_model, read_rows, read_source, unknown_source
+from misstep.modeling import Model, load_model
 
 # Runs have folders in here, unless --out says another place.
 RUNS = Path("runs")

@@ -70,7 +70,7 @@ def pick_row(model: Model, rows: Dataset, number: int, source: str) -> OneRow:
         None if known is None else known[1],
         made.names_in_row(features[0]),
         [_cell(one) for one in made.cells_of(alone, model.target.name)],
-        made.drawn(features[0]),
+        made.image_of(features[0]),
         notes,
         made.silent(features[0]),
     )

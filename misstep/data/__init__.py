@@ -9,16 +9,17 @@ scikit-learn are imported inside functions only, so that importing this room sta
 
 from __future__ import annotations
 
-from misstep.data.dataset import Dataset, Preprocessing
+from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.image.class_folders import read_image_files, with_test_folder
 from misstep.data.image.image_scaling import ImageScaling
 from misstep.data.image.images import Images, pixels_of
-from misstep.data.image.sources import is_image_source, read_images
+from misstep.data.image.sources import is_idx_folder, is_image_source, read_images
 from misstep.data.io.examples import EXAMPLES, Example, read_example
-from misstep.data.io.idx import is_idx_folder, read_idx
+from misstep.data.io.idx import read_idx
+from misstep.data.io.readers import Reader, read_rows, read_source, unknown_source
+from misstep.data.preprocessing import Preprocessing, preprocessing_from_json
 from misstep.data.rows import Rows
-from misstep.data.scaling import MatrixScaling
 from misstep.data.sequence.long_tables import (
     LongForm,
     long_form_of,
@@ -39,7 +40,8 @@ from misstep.data.series.series import (
 from misstep.data.series.windows import SeriesWindows
 from misstep.data.splitting import Split, drawn_rows, split_rows, split_rows_in_time
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
-from misstep.data.table.preprocessor import Preprocessor, TextPlace, preprocessing_from_json
+from misstep.data.table.matrix import MatrixScaling
+from misstep.data.table.preprocessor import Preprocessor, TextSlice
 from misstep.data.table.table import Table, read_table
 from misstep.data.targets import Target, TaskType, recognize_target
 from misstep.data.text.text_files import is_text_folder, read_lines, read_text_folder
@@ -58,6 +60,7 @@ __all__ = [
     "MatrixScaling",
     "Preprocessing",
     "Preprocessor",
+    "Reader",
     "Rows",
     "SequenceScaling",
     "Sequences",
@@ -68,7 +71,7 @@ __all__ = [
     "Table",
     "Target",
     "TaskType",
-    "TextPlace",
+    "TextSlice",
     "WordVectors",
     "drawn_rows",
     "holds_sequences",
@@ -86,7 +89,9 @@ __all__ = [
     "read_image_files",
     "read_images",
     "read_lines",
+    "read_rows",
     "read_series",
+    "read_source",
     "read_table",
     "read_text_folder",
     "read_vectors",
@@ -98,5 +103,6 @@ __all__ = [
     "series_hint",
     "split_rows",
     "split_rows_in_time",
+    "unknown_source",
     "with_test_folder",
 ]

@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from misstep.errors import FileFormatError
 
-__all__ = ["STRICT", "from_plain", "to_plain"]
+__all__ = ["Stored", "from_plain", "to_plain"]
 
-# Fields that have a better name now than their key in the files, which stays.
-KEYS = {"column_type": "kind", "reason": "because", "task": "kind"}
+# Fields that have a better name now than their key in model files, which stays.
+KEYS = {"column_type": "kind", "reason": "because", "task": "kind", "transformers": "parts"}
+
+T = TypeVar("T")
 
 
 def _key(field: str) -> str:
     return KEYS.get(field, field)
 
 
-# What pydantic is told about each stored dataclass (it reads this from `__pydantic_config__`).
-STRICT: Any = {"extra": "forbid", "strict": True, "allow_inf_nan": False, "alias_generator": _key}
+class Stored:
+    """What a stored dataclass inherits: how strictly pydantic reads it."""
 
-T = TypeVar("T")
+    __pydantic_config__: ClassVar[Any] = {
+        "extra": "forbid",
+        "strict": True,
+        "allow_inf_nan": False,
+        "alias_generator": _key,
+    }
 
 
 def to_plain(fitted: Any) -> dict[str, Any]:

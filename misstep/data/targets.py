@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.stored_json import Stored, from_plain, to_plain
 from misstep.data.table.cell_values import category_words, date_format_of, number_form_of
 from misstep.data.table.column_transformers import as_numbers
 from misstep.data.table.table import read_table
@@ -54,7 +54,7 @@ TASKS = ("classification", "regression")
 
 
 @dataclass(frozen=True)
-class Target:
+class Target(Stored):
     """What is to be predicted.
 
     `classes`: the labels in order, empty for numbers. `center`, `scale`: numbers are predicted as
@@ -72,8 +72,6 @@ class Target:
     rare: int = 1
     notes: tuple[str, ...] = field(default=(), compare=False)
     version: Literal[1] = 1
-
-    __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.center) and math.isfinite(self.scale) and self.scale > 0):

@@ -15,7 +15,6 @@ from misstep.modeling.model_programs import ModelProgram, model_program
 from misstep.modeling.recipes import Recipe, as_loss_wants, choose_loss, table_recipe
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.modeling.settings import Choices, Settings
-from misstep.modeling.sources import read_rows, read_source, unknown_source
 from misstep.modeling.stages import StageExample, StageReport
 from misstep.modeling.tasks import (
     ForecastTrained,
@@ -57,8 +56,6 @@ __all__ = [
     "load_model",
     "model_program",
     "number_scores",
-    "read_rows",
-    "read_source",
     "save_model",
     "score_words",
     "table_recipe",
@@ -68,5 +65,4 @@ __all__ = [
     "train_sequences",
     "train_series",
     "train_table",
-    "unknown_source",
 ]

@@ -14,7 +14,7 @@ import numpy as np
 from misstep.data import Table, Target, read_table
 from misstep.data.series.series import Series, read_series
 from misstep.data.series.windows import SeriesWindows
-from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.stored_json import Stored, from_plain, to_plain
 from misstep.errors import ArgumentError, DataError, NotYetError
 from misstep.ir import Array
 from misstep.modeling.model import Model
@@ -32,7 +32,7 @@ NORMAL_DEVIATIONS = 1.2816
 
 
 @dataclass(frozen=True)
-class Outlook:
+class Outlook(Stored):
     """Errors by step of the horizon, and the end of the series that was learned from.
 
     `lower`, `upper`: (horizon,), what is added to a prediction, on the level of `SeriesWindows`, so
@@ -46,8 +46,6 @@ class Outlook:
     tail: tuple[tuple[float, ...], ...]
     seconds: tuple[int, ...]
     rows: int
-
-    __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1 or self.rows < 1 or not self.tail:

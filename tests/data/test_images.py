@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from misstep.data import Images, ImageScaling, pixels_of, read_image_files, read_images
+from misstep.data import Images, ImageScaling, pixels_of, read_image_files, read_images, read_source
 from misstep.data.image.class_folders import with_test_folder
 from misstep.data.image.decoding import Looks, chosen_size, decoded_images, looks_of
 from misstep.data.image.flip_invariance import flip_invariance_of
 from misstep.data.image.images import images_from_arrays
 from misstep.errors import DataError, FileFormatError, StorageError
-from misstep.modeling import read_source
 
 RANDOM = np.random.default_rng(0)
 

@@ -1,8 +1,10 @@
-"""What every kind of data says for itself: the contract of Given and of Preprocessing."""
+"""What every kind of data says for itself: the contract of Dataset and of Preprocessing."""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from misstep.data import (
     Sequences,
     SequenceScaling,
     Table,
+    preprocessing_from_json,
     recognize_columns,
 )
 from misstep.errors import DataError
@@ -151,3 +154,22 @@ def test_a_matrix_takes_a_table_by_the_order_of_its_columns() -> None:
     assert np.array_equal(found, scaling.transform(np.array([[0.0, 1.0], [2.0, 3.0]])))
     with pytest.raises(DataError, match="sequences"):
         scaling.encode(sequences(), "y")
+
+
+def test_a_preprocessing_is_known_by_being_written() -> None:
+    @dataclass(frozen=True)
+    class Doubling(MatrixScaling):
+        factor: float = 2.0
+
+        stored_as: ClassVar[str] = "doubling"
+
+        def transform(self, X: object) -> Any:
+            return super().transform(X) * np.float32(self.factor)
+
+    known = Doubling(("a",), (1.0,), (4.0,))
+    stored = json.loads(json.dumps(known.to_json()))
+    assert stored["kind"] == "doubling"
+    assert preprocessing_from_json(stored) == known
+    assert known.transform([[3.0]]).tolist() == [[1.0]]
+    with pytest.raises(TypeError, match="is stored as Doubling is"):
+        type("Halving", (MatrixScaling,), {"stored_as": "doubling"})

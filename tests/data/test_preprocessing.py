@@ -68,7 +68,7 @@ def test_small_table() -> None:
     assert features[2, 0] == features[1, 0]
     np.testing.assert_allclose(features[:, -1].mean(), 0, atol=1e-7)
     np.testing.assert_allclose(features[:, -1].std(), 1, rtol=1e-6)
-    assert preprocessor.last_notes == []
+    assert preprocessor.encode(SMALL)[1] == []
     assert preprocessor.column_names == ["Age", "Sex", "When", "Rooms"]
     assert len(preprocessor.decisions) == 4
     assert rounded(preprocessor).transform(SMALL).tobytes() == features.tobytes()
@@ -77,9 +77,10 @@ def test_small_table() -> None:
 def test_fitted_on_training_rows_only() -> None:
     preprocessor = fitted({"x": [1.0, 3.0], "y": ["a", "b"]})
     later = {"x": [5.0, None], "y": ["c", None], "more": [1, 2]}
-    assert preprocessor.transform(later).tolist() == [[3, 0, 0], [-1, 0, 0]]
-    assert len(preprocessor.last_notes) == 3
-    assert "'c'" in preprocessor.last_notes[2]
+    features, notes = preprocessor.encode(later)
+    assert features.tolist() == [[3, 0, 0], [-1, 0, 0]]
+    assert len(notes) == 3
+    assert "'c'" in notes[2]
 
 
 @pytest.mark.parametrize("module", [pandas, polars])
@@ -101,9 +102,9 @@ def test_rare_categories_share_a_place() -> None:
     values = [f"c{i:02d}" for i in range(30)] + ["common"] * 100
     preprocessor = fitted({"c": values, "x": GENERATOR.normal(size=130)})
     assert preprocessor.feature_names == ["c=common", "c is another", "x"]
-    block = preprocessor.transform({"c": ["never", "common"], "x": [0, 0]})[:, :2]
-    assert block.tolist() == [[0, 1], [1, 0]]
-    assert preprocessor.last_notes == []
+    features, notes = preprocessor.encode({"c": ["never", "common"], "x": [0, 0]})
+    assert features[:, :2].tolist() == [[0, 1], [1, 0]]
+    assert notes == []
 
 
 def test_whole_numbers_in_either_dress_are_one_category() -> None:
@@ -217,10 +218,11 @@ def test_round_trip_is_exact_and_never_nan(
     again = rounded(preprocessor)
     assert again.to_json() == preprocessor.to_json()
     for other in (table, tabled(later)):
-        features = preprocessor.transform(other)
+        features, notes = preprocessor.encode(other)
         assert np.isfinite(features).all()
-        assert again.transform(other).tobytes() == features.tobytes()
-        assert again.last_notes == preprocessor.last_notes
+        features_again, notes_again = again.encode(other)
+        assert features_again.tobytes() == features.tobytes()
+        assert notes_again == notes
 
 
 @settings(max_examples=60, deadline=None)

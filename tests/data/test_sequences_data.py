@@ -71,7 +71,7 @@ def test_long_ones_are_pooled_and_longer_ones_than_learned_are_cut_with_a_note()
     rows = scaling.transform(sequences)[0]
     unscaled = rows[:-1] * scaling.scales[0] + scaling.centers[0]
     assert unscaled[:2] == pytest.approx([1.0, 4.0], abs=0.1)
-    rows, notes = scaling.transform_with_notes(long[..., None])
+    rows, notes = scaling.encode(long[..., None])
     assert rows[0, -1] == 1.0
     assert "longer than any" in notes[0]
 

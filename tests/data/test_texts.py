@@ -21,7 +21,7 @@ from misstep.data import (
     read_lines,
     read_text_folder,
 )
-from misstep.data.text.text_transformer import LENGTH, MOST_SLOTS, TextPart
+from misstep.data.text.text_transformer import LENGTH, MOST_SLOTS, TextTransformer
 from misstep.data.text.tokens import SIGNALS, signals_of, terms_of, tokens_of
 from misstep.data.text.vocabulary import (
     commonest_words,
@@ -117,9 +117,9 @@ def test_how_much_a_term_tells_by_hand() -> None:
     )
 
 
-def fitted(**options: bool) -> TextPart:
+def fitted(**options: bool) -> TextTransformer:
     series = pandas.Series(TEXTS, dtype=object)
-    return TextPart.fit(SAID, series, np.ones(6), ANSWERS, **options)
+    return TextTransformer.fit(SAID, series, np.ones(6), ANSWERS, **options)
 
 
 def test_a_row_holds_its_terms_the_most_telling_first() -> None:
@@ -157,7 +157,7 @@ def test_words_in_their_order() -> None:
 @settings(max_examples=60, deadline=None)
 def test_rows_do_not_depend_on_each_other(texts: list[str], in_order: bool) -> None:
     series = pandas.Series(texts, dtype=object)
-    part = TextPart.fit(SAID, series, np.ones(len(texts)), in_order=in_order)
+    part = TextTransformer.fit(SAID, series, np.ones(len(texts)), in_order=in_order)
     rows = part.transform(series, print)
     assert np.isfinite(rows).all()
     for place in range(len(texts)):
@@ -168,7 +168,7 @@ def test_rows_do_not_depend_on_each_other(texts: list[str], in_order: bool) -> N
 def test_long_texts_are_cut_to_their_heaviest_terms() -> None:
     words = [f"w{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(600)]
     texts = [" ".join(words)] * 4
-    part = TextPart.fit(SAID, pandas.Series(texts), np.ones(4))
+    part = TextTransformer.fit(SAID, pandas.Series(texts), np.ones(4))
     assert part.slots == MOST_SLOTS
     row = part.transform(pandas.Series(texts[:1]), print)[0]
     assert (row[part.dense : part.dense + part.slots] > 0).all()

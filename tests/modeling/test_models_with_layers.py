@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import misstep as ms
-from misstep.data import Images
+from misstep.data import Images, read_source
 from misstep.errors import FileFormatError
 from misstep.ir import Array
-from misstep.modeling import Settings, read_source, save_model, train_images
+from misstep.modeling import Settings, save_model, train_images
 from misstep.modeling.model_file import KIND, VERSION
 from misstep.nn import build_module
 from misstep.storage import read_container, write_container

@@ -9,22 +9,22 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Dataset, Preprocessing
+from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.image.class_folders import read_image_files
 from misstep.data.image.decoding import is_image_name
 from misstep.data.image.images import Images
 from misstep.data.image.paths import are_image_paths, pixels_of_paths
-from misstep.data.image.sources import is_image_source, read_images, read_unlabeled
-from misstep.data.io.idx import is_idx_folder
+from misstep.data.image.sources import is_idx_folder, is_image_source, read_images, read_unlabeled
+from misstep.data.io.idx import is_idx_name, read_idx
 from misstep.data.io.npz import is_npz
-from misstep.data.stored_json import STRICT, from_plain, to_plain
-from misstep.data.table.matrices import numbers_of
+from misstep.data.preprocessing import Preprocessing
+from misstep.data.table.matrix import numbers_of
 from misstep.data.table.table import Table
 from misstep.errors import DataError
 
@@ -47,12 +47,9 @@ class ImageScaling(Preprocessing):
     width: int
     channels: int = 1
     largest: float = 255.0
-    kind: Literal["pictures"] = "pictures"
-    version: Literal[1] = 1
 
+    stored_as: ClassVar[str] = "pictures"
     sample_name: ClassVar[str] = "image"
-
-    __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
         if min(self.height, self.width, self.channels) < 1:
@@ -67,7 +64,7 @@ class ImageScaling(Preprocessing):
         """Height, width and channels."""
         return self.height, self.width, self.channels
 
-    def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
+    def encode(self, data: Any, target: str = "") -> tuple[NDArray[np.float32], list[str]]:
         """Return images, or a table or array with a column for each pixel, as `transform` does.
 
         data: anything that `read` takes, or numbers (rows, pixels). Raises DataError, StorageError.
@@ -102,7 +99,8 @@ class ImageScaling(Preprocessing):
     def read_path(self, path: Path) -> Images | None:
         """Return single images, any folder of them or unlabeled arrays, in the size of training.
 
-        None for other places. Raises StorageError, FileFormatError or DataError.
+        An idx file of images stands alone. None for other paths. Raises StorageError,
+        FileFormatError or DataError.
         """
         if is_idx_folder(path):
             return None
@@ -111,6 +109,12 @@ class ImageScaling(Preprocessing):
         if path.is_file() and is_npz(path):
             unlabeled = read_unlabeled(path)
             return read_images(path) if unlabeled is None else unlabeled
+        if path.is_file() and is_idx_name(path.name):
+            array = read_idx(path)
+            if array.ndim < 2:
+                got = f"{len(array):,} single numbers, as labels are"
+                raise DataError(str(path), needed="images", got=got)
+            return Images.alone(array)
         return None
 
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
@@ -198,7 +202,7 @@ class ImageScaling(Preprocessing):
             for color in colors
         ]
 
-    def drawn(self, features: NDArray[Any]) -> NDArray[Any] | None:
+    def image_of(self, features: NDArray[Any]) -> NDArray[Any] | None:
         """Return a grey image of one row, (features,), as (height, width); None for colors."""
         return features.reshape(self.shape[:2]) if self.channels == 1 else None
 
@@ -212,15 +216,6 @@ class ImageScaling(Preprocessing):
         """What was chosen, and why."""
         reason = f"all are from 0 to {self.largest:g}"
         return [Decision("pixels", f"each divided by {self.largest:g}", reason)]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything needed as plain JSON."""
-        return to_plain(self)
-
-    @classmethod
-    def from_json(cls, plain: object) -> ImageScaling:
-        """Rebuild what `to_json` gave. Raises FileFormatError."""
-        return from_plain(cls, plain, "the stored scaling of images")
 
     @classmethod
     def of(cls, images: Images) -> ImageScaling:

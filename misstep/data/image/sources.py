@@ -8,14 +8,32 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from misstep.data.image.class_folders import holds_images, read_class_folders
 from misstep.data.image.decoding import is_image_name
-from misstep.data.image.images import Images, images_from_arrays, is_images, pixels_of
-from misstep.data.io.idx import is_idx_folder, read_idx_folder
+from misstep.data.image.images import (
+    Images,
+    images_from_arrays,
+    is_images,
+    note_on_repeats,
+    pixels_of,
+)
+from misstep.data.io.files import existing_path
+from misstep.data.io.idx import read_idx
 from misstep.data.io.npz import is_npz, read_arrays
-from misstep.errors import FileFormatError
+from misstep.errors import FileFormatError, StorageError
 
-__all__ = ["is_image_source", "read_images", "read_unlabeled"]
+__all__ = ["IDX_NAMES", "is_idx_folder", "is_image_source", "read_images", "read_unlabeled"]
+
+# MNIST's four files, as people call them.
+IDX_NAMES = {
+    "train_images": ("train-images-idx3-ubyte", "train-images.idx3-ubyte"),
+    "train_labels": ("train-labels-idx1-ubyte", "train-labels.idx1-ubyte"),
+    "test_images": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"),
+    "test_labels": ("t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"),
+}
 
 
 def is_image_source(source: str | os.PathLike[str]) -> bool:
@@ -79,3 +97,75 @@ def read_unlabeled(path: Path) -> Images | None:
     if len(arrays) != 1 or not is_images(arrays[0]):
         return None
     return Images.alone(pixels_of(arrays[0], path.name))
+
+
+def is_idx_folder(source: str | os.PathLike[str]) -> bool:
+    """Tell whether a path is a folder with MNIST's training files in it."""
+    folder = Path(source)
+    return folder.is_dir() and _find(folder, "train_images") is not None
+
+
+def _find(folder: Path, part: str) -> Path | None:
+    for name in IDX_NAMES[part]:
+        for ending in ("", ".gz"):
+            if (folder / (name + ending)).is_file():
+                return folder / (name + ending)
+    return None
+
+
+def read_idx_folder(source: str | os.PathLike[str]) -> Images:
+    """Read a folder that holds MNIST's usual names (train-images-idx3-ubyte and so on).
+
+    Test files may be absent, both together. Raises StorageError: a file is missing;
+    FileFormatError: damaged files, or images and labels that do not fit together.
+    """
+    folder = existing_path(source, folder=True)
+    if not folder.is_dir():
+        raise StorageError(
+            str(folder), needed="a folder with four idx files", got="a file", try_="its folder"
+        )
+    found = {part: _find(folder, part) for part in IDX_NAMES}
+    tested = found["test_images"] is not None or found["test_labels"] is not None
+    for part, path in found.items():
+        if path is None and (tested or part.startswith("train")):
+            raise StorageError(
+                str(folder),
+                needed=f"a file {IDX_NAMES[part][0]} or {IDX_NAMES[part][0]}.gz",
+                got="none of these names",
+                try_="a folder with MNIST's four files under their usual names",
+            )
+    train = _pair(found["train_images"], found["train_labels"])
+    if not tested:
+        empty = np.empty((0, *train[0].shape[1:]), np.uint8), np.empty(0, np.uint8)
+        return Images(*train, *empty, notes=["no test files in the folder"])
+    test = _pair(found["test_images"], found["test_labels"])
+    if train[0].shape[1:] != test[0].shape[1:]:
+        raise FileFormatError(
+            str(found["test_images"]),
+            needed=f"images of {train[0].shape[1:]}, as for training",
+            got=str(test[0].shape[1:]),
+        )
+    return Images(*train, *test, notes=note_on_repeats(train[0], test[0]))
+
+
+def _pair(
+    images_path: Path | None, labels_path: Path | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    assert images_path is not None
+    assert labels_path is not None
+    images, labels = read_idx(images_path), read_idx(labels_path)
+    if images.ndim != 3 or images.dtype != np.uint8:
+        raise FileFormatError(
+            str(images_path),
+            needed="images (rows, height, width) of bytes",
+            got=f"{images.dtype} of shape {images.shape}",
+        )
+    if labels.shape != (len(images),) or labels.dtype != np.uint8:
+        raise FileFormatError(
+            str(labels_path),
+            needed=f"{len(images)} labels of one byte, one for each image",
+            got=f"{labels.dtype} of shape {labels.shape}",
+        )
+    if not len(images):
+        raise FileFormatError(str(images_path), needed="at least one image", got="none")
+    return images.astype(np.uint8, copy=False), labels.astype(np.uint8, copy=False)

@@ -1,4 +1,4 @@
-"""How MNIST's idx files are read: one file to an array, or a folder of four to images and labels.
+"""How MNIST's idx files are read, each to an array.
 
 Knows the idx format (LeCun's page on MNIST): two zero bytes, a byte for the type, a byte for the
 number of axes, each axis as a big-endian 32-bit number, then the values. Headers are not trusted:
@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.image.images import Images, note_on_repeats
 from misstep.data.io.files import existing_path, open_bytes, read_block
-from misstep.errors import FileFormatError, StorageError
+from misstep.errors import FileFormatError
 
-__all__ = ["is_idx_folder", "read_idx", "read_idx_folder"]
+__all__ = ["is_idx_name", "read_idx"]
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
 
@@ -38,13 +37,6 @@ MOST_BYTES = 4 * 2**30
 # Deflate can't do better than 1032 to 1, so a header that declares more is wrong.
 MOST_PACKED = 1040
 BLOCK = 2**22
-
-NAMES = {
-    "train_images": ("train-images-idx3-ubyte", "train-images.idx3-ubyte"),
-    "train_labels": ("train-labels-idx1-ubyte", "train-labels.idx1-ubyte"),
-    "test_images": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte"),
-    "test_labels": ("t10k-labels-idx1-ubyte", "t10k-labels.idx1-ubyte"),
-}
 
 
 def read_idx(source: str | os.PathLike[str]) -> NDArray[Any]:
@@ -113,73 +105,7 @@ def _refuse_impossible(size: int, shape: tuple[int, ...], path: Path, packed: bo
         )
 
 
-def is_idx_folder(source: str | os.PathLike[str]) -> bool:
-    """Tell whether a path is a folder with MNIST's training files in it."""
-    folder = Path(source)
-    return folder.is_dir() and _find(folder, "train_images") is not None
-
-
-def _find(folder: Path, part: str) -> Path | None:
-    for name in NAMES[part]:
-        for ending in ("", ".gz"):
-            if (folder / (name + ending)).is_file():
-                return folder / (name + ending)
-    return None
-
-
-def read_idx_folder(source: str | os.PathLike[str]) -> Images:
-    """Read a folder that holds MNIST's usual names (train-images-idx3-ubyte and so on).
-
-    Test files may be absent, both together. Raises StorageError: a file is missing;
-    FileFormatError: damaged files, or images and labels that do not fit together.
-    """
-    folder = existing_path(source, folder=True)
-    if not folder.is_dir():
-        raise StorageError(
-            str(folder), needed="a folder with four idx files", got="a file", try_="its folder"
-        )
-    found = {part: _find(folder, part) for part in NAMES}
-    tested = found["test_images"] is not None or found["test_labels"] is not None
-    for part, path in found.items():
-        if path is None and (tested or part.startswith("train")):
-            raise StorageError(
-                str(folder),
-                needed=f"a file {NAMES[part][0]} or {NAMES[part][0]}.gz",
-                got="none of these names",
-                try_="a folder with MNIST's four files under their usual names",
-            )
-    train = _pair(found["train_images"], found["train_labels"])
-    if not tested:
-        empty = np.empty((0, *train[0].shape[1:]), np.uint8), np.empty(0, np.uint8)
-        return Images(*train, *empty, notes=["no test files in the folder"])
-    test = _pair(found["test_images"], found["test_labels"])
-    if train[0].shape[1:] != test[0].shape[1:]:
-        raise FileFormatError(
-            str(found["test_images"]),
-            needed=f"images of {train[0].shape[1:]}, as for training",
-            got=str(test[0].shape[1:]),
-        )
-    return Images(*train, *test, notes=note_on_repeats(train[0], test[0]))
-
-
-def _pair(
-    images_path: Path | None, labels_path: Path | None
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    assert images_path is not None
-    assert labels_path is not None
-    images, labels = read_idx(images_path), read_idx(labels_path)
-    if images.ndim != 3 or images.dtype != np.uint8:
-        raise FileFormatError(
-            str(images_path),
-            needed="images (rows, height, width) of bytes",
-            got=f"{images.dtype} of shape {images.shape}",
-        )
-    if labels.shape != (len(images),) or labels.dtype != np.uint8:
-        raise FileFormatError(
-            str(labels_path),
-            needed=f"{len(images)} labels of one byte, one for each image",
-            got=f"{labels.dtype} of shape {labels.shape}",
-        )
-    if not len(images):
-        raise FileFormatError(str(images_path), needed="at least one image", got="none")
-    return images.astype(np.uint8, copy=False), labels.astype(np.uint8, copy=False)
+def is_idx_name(name: str) -> bool:
+    """Tell whether a file is called as idx files are, gzipped or not."""
+    stem = name.removesuffix(".gz")
+    return "idx" in Path(stem).name and stem.endswith("ubyte")

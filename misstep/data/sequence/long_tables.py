@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from misstep.data.decision import Decision
 from misstep.data.sequence.sequences import Sequences
-from misstep.data.stored_json import STRICT
+from misstep.data.stored_json import Stored
 from misstep.data.table.cell_values import date_format_of
 from misstep.data.table.column_transformers import as_dates, as_numbers
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
@@ -43,7 +43,7 @@ _TIME_NAME = re.compile(
 
 
 @dataclass(frozen=True)
-class LongForm:
+class LongForm(Stored):
     """Which columns of a long table are what.
 
     `identifier`: tells sequences apart; `time`: orders their lines, empty for the order of the
@@ -56,8 +56,6 @@ class LongForm:
     channels: tuple[str, ...]
     forms: tuple[str, ...]
     time_form: str = ""
-
-    __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
         if len(self.channels) != len(self.forms) or not self.channels:

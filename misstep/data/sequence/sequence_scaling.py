@@ -7,17 +7,17 @@ filled up, then which share of the steps counts. Knows sequences, no network.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Dataset, Preprocessing
+from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
-from misstep.data.scaling import FARTHEST, check_columns
+from misstep.data.preprocessing import Preprocessing
 from misstep.data.sequence.long_tables import LongForm, sequences_from_table
 from misstep.data.sequence.sequences import Sequences
-from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.standardization import FARTHEST, check_columns
 from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError
 from misstep.ir import Array
@@ -45,12 +45,9 @@ class SequenceScaling(Preprocessing):
     steps: int
     pooled: int = 1
     long: LongForm | None = None
-    kind: Literal["sequences"] = "sequences"
-    version: Literal[1] = 1
 
+    stored_as: ClassVar[str] = "sequences"
     sample_name: ClassVar[str] = "sequence"
-
-    __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
         check_columns(self.names, self.centers, self.scales)
@@ -90,10 +87,9 @@ class SequenceScaling(Preprocessing):
 
     def transform(self, data: object) -> NDArray[np.float32]:
         """Return the sequences as rows, (rows, steps · channels + 1). Raises DataError."""
-        return self.transform_with_notes(data)[0]
+        return self.encode(data)[0]
 
-    def transform_with_notes(self, data: object) -> tuple[NDArray[np.float32], list[str]]:
-        """Return what `transform` does, and notes on what was done to sequences."""
+    def encode(self, data: Any, target: str = "") -> tuple[NDArray[np.float32], list[str]]:
         sequences = self.read(data)
         if sequences.channels != self.channels:
             raise DataError(
@@ -113,10 +109,6 @@ class SequenceScaling(Preprocessing):
                 f"from; their last {most:,} steps are used"
             )
         return _rows(values, lengths, self.steps), notes
-
-    def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
-        """Return what `transform_with_notes` does; answers need not be told apart by name."""
-        return self.transform_with_notes(data)
 
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         """Return sequences, put together from a long table where one was learned from.
@@ -178,15 +170,6 @@ class SequenceScaling(Preprocessing):
             reason = f"more than {MOST_STEPS} steps would take long and add little"
             decisions.append(Decision("steps", f"means of {self.pooled} each", reason))
         return decisions
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything fitted as plain JSON."""
-        return to_plain(self)
-
-    @classmethod
-    def from_json(cls, plain: object) -> SequenceScaling:
-        """Rebuild what `to_json` gave. Raises FileFormatError."""
-        return from_plain(cls, plain, "the stored scaling of sequences")
 
 
 def _without_gaps(values: Array, lengths: Array) -> Array:

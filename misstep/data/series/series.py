@@ -7,13 +7,13 @@ filled from the past only. Knows tables and dates, nothing of windows (`windows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.series.time_steps import Dates, Step, recognize_step
-from misstep.data.stored_json import STRICT
+from misstep.data.stored_json import Stored
 from misstep.data.table.cell_values import category_words, date_format_of, parse_dates
 from misstep.data.table.column_transformers import as_numbers
 from misstep.data.table.column_types import ColumnType, recognize_columns
@@ -46,7 +46,7 @@ MOST_REPEATED = 0.05
 
 
 @dataclass(frozen=True)
-class SeriesPlan:
+class SeriesPlan(Stored):
     """Which columns make the series. `forms`: how target and inputs are written, in that order.
 
     `date`: the column of dates, empty where the order of rows is the order in time. `only`: the
@@ -59,8 +59,6 @@ class SeriesPlan:
     date: str
     step: Step
     only: tuple[str, ...] = ()
-
-    __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
         if len(self.forms) != 1 + len(self.inputs):

@@ -7,12 +7,12 @@ the next. `series.py` reads tables with it, `seasons.py` asks the values which s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.stored_json import STRICT
+from misstep.data.stored_json import Stored
 
 __all__ = ["Step", "recognize_step"]
 
@@ -31,7 +31,7 @@ LONGEST_SEASON = 400
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Stored):
     """What lies between two rows: `count` of `unit`.
 
     `month_end`: dates of months are their last days. A "row" is a step without a date.
@@ -40,8 +40,6 @@ class Step:
     unit: Literal["row", "second", "business day", "month"] = "row"
     count: int = 1
     month_end: bool = False
-
-    __pydantic_config__: ClassVar[Any] = STRICT
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= 10**9:

@@ -8,16 +8,16 @@ a level never seen before is no new situation. Everything is fitted on the past 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Dataset, Preprocessing
-from misstep.data.scaling import FARTHEST, Standard
+from misstep.data.dataset import Dataset
+from misstep.data.preprocessing import Preprocessing
 from misstep.data.series.series import Series, SeriesPlan
 from misstep.data.series.time_steps import SIZES
-from misstep.data.stored_json import STRICT, from_plain, to_plain
+from misstep.data.standardization import FARTHEST, Standard
 from misstep.data.table.table import table_or_refuse
 from misstep.errors import DataError
 
@@ -62,10 +62,8 @@ class SeriesWindows(Preprocessing):
     bound: float
     answer_bound: float
     scalings: tuple[Standard, ...]
-    kind: Literal["series"] = "series"
-    version: Literal[1] = 1
 
-    __pydantic_config__: ClassVar[Any] = STRICT
+    stored_as: ClassVar[str] = "series"
 
     def __post_init__(self) -> None:
         if not (1 <= self.window <= MOST_STEPS and 1 <= self.horizon <= MOST_STEPS):
@@ -134,7 +132,7 @@ class SeriesWindows(Preprocessing):
         end = len(series) - (self.horizon if answered else 0)
         return np.arange(self.window - 1, max(end, self.window - 1), dtype=np.int64)
 
-    def encode(self, data: Any, target: str) -> tuple[NDArray[np.float32], list[str]]:
+    def encode(self, data: Any, target: str = "") -> tuple[NDArray[np.float32], list[str]]:
         """Return the rows of all origins of a `Series`. Raises DataError."""
         return self.transform(data), []
 
@@ -223,15 +221,6 @@ class SeriesWindows(Preprocessing):
         """How many columns `transform` returns."""
         calendar = sum(SIZES[part] for part in self.calendar)
         return self.window * (1 + len(self.scalings)) + calendar
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything fitted as plain JSON; floats survive bit for bit."""
-        return to_plain(self)
-
-    @classmethod
-    def from_json(cls, plain: object) -> SeriesWindows:
-        """Rebuild what `to_json` gave. Raises FileFormatError for anything else."""
-        return from_plain(cls, plain, "the stored windows of a series")
 
 
 def thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:

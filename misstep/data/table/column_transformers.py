@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.scaling import Standard
-from misstep.data.stored_json import STRICT
+from misstep.data.standardization import Standard
+from misstep.data.stored_json import Stored
 from misstep.data.table.cell_values import category_words, date_format_of, parse_dates, parse_number
 from misstep.data.table.column_types import (
     FEW_CATEGORIES,
@@ -28,7 +28,7 @@ from misstep.errors import DataError
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["CategoryPart", "DatePart", "NumberPart"]
+__all__ = ["CategoryTransformer", "DateTransformer", "NumberTransformer"]
 
 Floats = NDArray[np.float64]
 Tell = Callable[[str], None]
@@ -39,7 +39,7 @@ SECONDS_PER_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
-class NumberPart:
+class NumberTransformer(Stored):
     """A column of numbers: one standardized feature, and one that says where it is missing."""
 
     column: str
@@ -48,9 +48,7 @@ class NumberPart:
     standard: Standard
     indicator: bool
     reason: str
-    kind: Literal["number"] = "number"
-
-    __pydantic_config__: ClassVar[Any] = STRICT
+    column_type: Literal["number"] = "number"
 
     def __post_init__(self) -> None:
         if self.form not in {"plain", "thousands", "percent", "money"}:
@@ -59,7 +57,7 @@ class NumberPart:
             raise ValueError("fill must be finite")
 
     @classmethod
-    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> NumberPart:
+    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> NumberTransformer:
         """Learn from the training rows (rows,); weights of 0 leave rows out."""
         values = as_numbers(series, column.name, column.form)
         known = ~np.isnan(values) & (weights > 0)
@@ -94,7 +92,7 @@ class NumberPart:
 
 
 @dataclass(frozen=True)
-class CategoryPart:
+class CategoryTransformer(Stored):
     """A column of categories: a place for each, one for rare or unseen ones, one for missing."""
 
     column: str
@@ -102,16 +100,14 @@ class CategoryPart:
     other: bool
     indicator: bool
     reason: str
-    kind: Literal["category"] = "category"
-
-    __pydantic_config__: ClassVar[Any] = STRICT
+    column_type: Literal["category"] = "category"
 
     def __post_init__(self) -> None:
         if len(set(self.values)) != len(self.values):
             raise ValueError("a category stands twice")
 
     @classmethod
-    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> CategoryPart:
+    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> CategoryTransformer:
         """Learn which categories there are from the training rows (rows,)."""
         counts: dict[str, float] = {}
         gaps, rows = False, 0
@@ -177,7 +173,7 @@ class CategoryPart:
 
 
 @dataclass(frozen=True)
-class DatePart:
+class DateTransformer(Stored):
     """A column of dates: years as a number, and places on the circles of year, week and day."""
 
     column: str
@@ -187,9 +183,7 @@ class DatePart:
     cycles: tuple[Cycle, ...]
     indicator: bool
     reason: str
-    kind: Literal["date"] = "date"
-
-    __pydantic_config__: ClassVar[Any] = STRICT
+    column_type: Literal["date"] = "date"
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.fill):
@@ -198,7 +192,7 @@ class DatePart:
             raise ValueError("a cycle stands twice")
 
     @classmethod
-    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> DatePart:
+    def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> DateTransformer:
         """Learn from the training rows (rows,) which circles turn at all, and the years' size."""
         years, circles, gaps = _calendar(as_dates(series, column.name, column.form))
         known = ~gaps & (weights > 0)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.scaling import Standard
-from misstep.data.stored_json import STRICT
+from misstep.data.standardization import Standard
+from misstep.data.stored_json import Stored
 from misstep.data.table.cell_values import category_words
 from misstep.data.table.column_types import Column
 from misstep.data.text.tokens import SIGNALS, signals_of, terms_of, tokens_of
@@ -25,7 +25,7 @@ from misstep.data.text.vocabulary import commonest_words, count_terms, known_ter
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["TextPart"]
+__all__ = ["TextTransformer"]
 
 Floats = NDArray[np.float64]
 Tell = Callable[[str], None]
@@ -46,7 +46,7 @@ UNKNOWN, FIRST_WORD = 1, 2
 
 
 @dataclass(frozen=True)
-class TextPart:
+class TextTransformer(Stored):
     """A column of texts.
 
     `signals`: names of the signals, with `standards` that scale them. `terms`: those that are
@@ -65,9 +65,7 @@ class TextPart:
     length: int
     indicator: bool
     reason: str
-    kind: Literal["text"] = "text"
-
-    __pydantic_config__: ClassVar[Any] = STRICT
+    column_type: Literal["text"] = "text"
 
     def __post_init__(self) -> None:
         if len(self.signals) != len(self.standards) or set(self.signals) - set(SIGNALS):
@@ -90,7 +88,7 @@ class TextPart:
         answers: NDArray[Any] | None = None,
         *,
         in_order: bool = False,
-    ) -> TextPart:
+    ) -> TextTransformer:
         """Learn from the training rows (rows,); weights of 0 leave rows out.
 
         `answers`: class numbers or standardized numbers, (rows,), by which terms weigh what they

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from misstep.data import Preprocessor, Target, TextPlace, read_vectors
+from misstep.data import Preprocessor, Target, TextSlice, read_vectors
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling.recipes.recipe import (
@@ -87,7 +87,7 @@ def text_recipe(
     target: Target,
     settings: Settings,
     choices: Choices,
-    places: list[TextPlace],
+    places: list[TextSlice],
     numbers: Sequence[int] = (),
     members: int | None = None,
 ) -> Recipe:
@@ -130,7 +130,7 @@ def text_recipe(
 
 
 def _default(
-    rows: int, plain: list[tuple[int, int]], places: list[TextPlace], outputs: int, choices: Choices
+    rows: int, plain: list[tuple[int, int]], places: list[TextSlice], outputs: int, choices: Choices
 ) -> Module:
     """Return a linear model on terms, added to a small network on signals."""
     parts: list[Module] = []
@@ -147,7 +147,7 @@ def _default(
 
 
 def _beside(
-    rows: int, places: list[TextPlace], outputs: int, choices: Choices, what: str
+    rows: int, places: list[TextSlice], outputs: int, choices: Choices, what: str
 ) -> list[Module]:
     """Return what stands beside the network on plain numbers: a linear model for each text."""
     parts: list[Module] = []
@@ -177,7 +177,7 @@ def _beside(
 def _said(
     features: int,
     plain: list[tuple[int, int]],
-    places: list[TextPlace],
+    places: list[TextSlice],
     settings: Settings,
     outputs: int,
     choices: Choices,
@@ -238,7 +238,7 @@ def _with_vectors(
     return made
 
 
-def _plain_spans(features: int, places: list[TextPlace]) -> list[tuple[int, int]]:
+def _plain_spans(features: int, places: list[TextSlice]) -> list[tuple[int, int]]:
     """Return where a row holds plain numbers, from start up to stop."""
     spans, start = [], 0
     for place in places:

@@ -89,7 +89,7 @@ def train_sequences(
     def part(rows: Sequences) -> Part:
         if len(rows) == 0:
             return no_rows(scaling.number_of_features)
-        features, noticed = scaling.transform_with_notes(rows)
+        features, noticed = scaling.encode(rows)
         encoded, matched = fitted.encode_with_notes(rows.labels)
         notes.extend(one for one in [*noticed, *matched] if one not in notes)
         return Part(features, np.asarray(encoded))

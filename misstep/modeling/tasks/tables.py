@@ -97,7 +97,7 @@ def train_table(
     def part(rows: Any) -> Part:
         if len(rows) == 0:
             return no_rows(preprocessor.number_of_features)
-        features, noticed = preprocessor.transform_with_notes(rows)
+        features, noticed = preprocessor.encode(rows)
         encoded, matched = fitted.encode_with_notes(rows[name])
         notes.extend(one for one in [*noticed, *matched] if one not in notes)
         return Part(features, np.asarray(encoded))

@@ -1,0 +1,179 @@
+"""What a person means by SOURCE: an example's name, a table, arrays, a folder; one reader for each.
+
+A `Reader` is known by being written: a new kind of file is one class, here or beside its data.
+Decides nothing about training.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+from misstep.data.dataset import Dataset
+from misstep.data.image.images import Images, images_from_arrays
+from misstep.data.image.sources import IDX_NAMES, is_idx_folder, is_image_source, read_images
+from misstep.data.io.examples import EXAMPLES, read_example
+from misstep.data.io.idx import is_idx_name
+from misstep.data.io.npz import is_npz, read_arrays
+from misstep.data.preprocessing import Preprocessing
+from misstep.data.sequence.sequences import holds_sequences, sequences_from_arrays
+from misstep.data.table.table import read_table
+from misstep.data.text.text_files import is_text_folder, read_text_folder
+from misstep.errors import DataError, FileFormatError
+from misstep.text.names import nearest_name
+
+__all__ = ["Reader", "read_rows", "read_source", "unknown_source"]
+
+_READERS: list[Reader] = []
+
+
+class Reader(ABC):
+    """Reads one kind of source. Where two recognize a source, that of lower `priority` reads it."""
+
+    priority: ClassVar[int]
+
+    def __init_subclass__(cls) -> None:
+        _READERS.append(cls())
+        _READERS.sort(key=lambda reader: reader.priority)
+
+    @abstractmethod
+    def recognizes(self, source: str) -> bool:
+        """Tell from a path, or what somebody wrote in its place, whether it is of this kind."""
+
+    @abstractmethod
+    def read(self, source: str) -> Dataset:
+        """Return what is there. Raises StorageError, FileFormatError or DataError."""
+
+
+def read_source(source: str | os.PathLike[str]) -> Dataset:
+    """Return the table, the labeled images or the recorded sequences that `source` names.
+
+    `source`: an example such as "digits" (a file or a folder with images of that name goes
+    first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files; or class
+    folders of images or of .txt files. Raises StorageError, FileFormatError, DataError.
+    """
+    name = os.fspath(source)
+    return next(reader for reader in _READERS if reader.recognizes(name)).read(name)
+
+
+def read_rows(
+    source: str | os.PathLike[str], preprocessing: Preprocessing, target: str = ""
+) -> Dataset:
+    """Return rows to predict for: like `read_source`, but of the kind that was learned from.
+
+    Where they came with a test split, that. `preprocessing`: of the model; some kinds take more,
+    such as single images, or texts one a line. `target`: name of the answers, which may be there.
+    Raises DataError for another kind, and what `read_source` raises.
+    """
+    dataset = preprocessing.read_path(Path(os.fspath(source)))
+    if dataset is None:
+        dataset = read_source(source)
+    return preprocessing.accept(dataset.test_split, str(source), target)
+
+
+def unknown_source(source: str) -> str | None:
+    """Return the example whose name is nearest to `source`, if it looks like one."""
+    return None if Path(source).exists() else nearest_name(source, EXAMPLES)
+
+
+class TextFolderReader(Reader):
+    """Folders with .txt files, in them or in a folder for each class."""
+
+    priority = 10
+
+    def recognizes(self, source: str) -> bool:
+        return is_text_folder(Path(source))
+
+    def read(self, source: str) -> Dataset:
+        return read_text_folder(source)
+
+
+class ImageReader(Reader):
+    """Folders with images or idx files, and single images, which are too few."""
+
+    priority = 20
+
+    def recognizes(self, source: str) -> bool:
+        return is_image_source(source)
+
+    def read(self, source: str) -> Dataset:
+        return read_images(source)
+
+
+class ExampleReader(Reader):
+    """Examples by name. A folder such as that of an earlier run holds no rows: it isn't meant."""
+
+    priority = 30
+
+    def recognizes(self, source: str) -> bool:
+        path = Path(source)
+        return source in EXAMPLES and path.name == source and not path.is_file()
+
+    def read(self, source: str) -> Dataset:
+        table, example = read_example(source), EXAMPLES[source]
+        if example.shape is None or example.largest is None:
+            return table
+        labels = table.frame[example.target].to_numpy().astype("uint8")
+        pixels = table.frame.drop(columns=example.target).to_numpy()
+        images = pixels.reshape(len(pixels), *example.shape).astype("uint8")
+        return replace(Images.alone(images, labels, example.largest), notes=list(table.notes))
+
+
+class IdxFileReader(Reader):
+    """One of MNIST's files, for all in its folder."""
+
+    priority = 40
+
+    def recognizes(self, source: str) -> bool:
+        return is_idx_name(source) and Path(source).is_file()
+
+    def read(self, source: str) -> Dataset:
+        folder = Path(source).parent
+        if is_idx_folder(folder):
+            return read_images(folder)
+        raise FileFormatError(
+            source,
+            needed="images and their labels side by side",
+            got="a folder without " + IDX_NAMES["train_images"][0],
+            try_="a folder with MNIST's four files under their usual names",
+        )
+
+
+class ArraysReader(Reader):
+    """Files of arrays: images, or recorded sequences."""
+
+    priority = 50
+
+    def recognizes(self, source: str) -> bool:
+        path = Path(source)
+        return is_npz(path) and path.is_file()
+
+    def read(self, source: str) -> Dataset:
+        arrays, name = read_arrays(source), Path(source).name
+        images = images_from_arrays(arrays, name)
+        if images is not None:
+            return images
+        if holds_sequences(arrays):
+            return sequences_from_arrays(arrays, name)
+        raise DataError(
+            source,
+            needed="recorded sequences x (rows, steps, channels), or images x (rows, "
+            "height, width) of bytes, and y (rows,)",
+            got=", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8]),
+            try_="x[..., None] where there is one channel alone",
+        )
+
+
+class TableReader(Reader):
+    """Everything else: files of tables, and names of nothing, of which errors say so."""
+
+    priority = 100
+
+    def recognizes(self, source: str) -> bool:
+        return True
+
+    def read(self, source: str) -> Dataset:
+        return read_table(source)

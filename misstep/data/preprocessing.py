@@ -1,0 +1,129 @@
+"""`Preprocessing`: what brings rows as people have them to those of a network; how it is stored.
+
+Each is a frozen dataclass of what was fitted. It is known to model files by being written: the
+class attribute `stored_as` is the word that stands in the file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.dataset import Dataset
+from misstep.data.decision import Decision
+from misstep.data.stored_json import Stored, from_plain, to_plain
+from misstep.errors import FileFormatError
+
+__all__ = ["Preprocessing", "preprocessing_from_json"]
+
+WHICH = "the stored preprocessing"
+VERSION = 1
+
+_CLASSES: dict[str, type[Preprocessing]] = {}
+
+
+class Preprocessing(Stored, ABC):
+    """Brings rows as people have them to those of a network: float32, (rows, features).
+
+    `stored_as`: its word in model files. `sample_name`: what one of the rows is called. Fitted on
+    training rows only; all of it is in `to_json`.
+    """
+
+    stored_as: ClassVar[str]
+    sample_name: ClassVar[str] = "row"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "stored_as" in cls.__dict__:
+            known = _CLASSES.setdefault(cls.stored_as, cls)
+            if known is not cls:
+                raise TypeError(f"{cls.__name__} is stored as {known.__name__} is: {cls.stored_as}")
+
+    @property
+    @abstractmethod
+    def feature_names(self) -> list[str]:
+        """One name for each feature."""
+
+    @property
+    @abstractmethod
+    def number_of_features(self) -> int:
+        """How many features a row has."""
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """What was chosen as it was fitted, and why."""
+        return []
+
+    @abstractmethod
+    def encode(self, data: Any, target: str = "") -> tuple[NDArray[np.float32], list[str]]:
+        """Return `data` as (rows, features), and notes on it.
+
+        data: `Dataset` or whatever else can be read as such. `target`: name of the answers, which
+        may stand beside the rest. Raises DataError.
+        """
+
+    @abstractmethod
+    def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
+        """Return what was read from `source` as rows to predict for.
+
+        Raises DataError where it is of another kind than what was learned from.
+        """
+
+    def read_path(self, path: Path) -> Dataset | None:
+        """Return rows from a path that means something to this model only; else None.
+
+        Raises StorageError, FileFormatError or DataError.
+        """
+        return None
+
+    def names_in_row(self, features: NDArray[Any]) -> list[str]:
+        """Return a name for each entry of one row, (features,), as people know it."""
+        return self.feature_names
+
+    def cells_of(self, row: Dataset, target: str) -> list[Any]:
+        """Return what stood in the one row given for each feature; "" where nothing can be said."""
+        cells = row.cells(target)
+        width = self.number_of_features
+        return cells if len(cells) == width else [""] * width
+
+    def silent(self, features: NDArray[Any]) -> frozenset[int]:
+        """Return which entries of one row, (features,), move nothing by themselves."""
+        return frozenset()
+
+    def image_of(self, features: NDArray[Any]) -> NDArray[Any] | None:
+        """Return one row, (features,), as an image (height, width) from 0 to 1, if it is one."""
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything fitted as plain JSON; floats survive bit for bit."""
+        return {**to_plain(self), "kind": self.stored_as, "version": VERSION}
+
+    @classmethod
+    def from_json(cls, plain: object) -> Self:
+        """Rebuild what `to_json` gave. Raises FileFormatError for anything else."""
+        if not isinstance(plain, dict):
+            return from_plain(cls, plain, WHICH)
+        fields = dict(plain)
+        kind, version = fields.pop("kind", cls.stored_as), fields.pop("version", VERSION)
+        if kind != cls.stored_as or type(version) is not int or version != VERSION:
+            raise FileFormatError(
+                WHICH,
+                needed=f"the kind {cls.stored_as!r}, version {VERSION}",
+                got=f"{str(kind)[:60]!r}, version {str(version)[:60]!r}",
+                try_="saving it again with this version",
+            )
+        return from_plain(cls, fields, WHICH)
+
+
+def preprocessing_from_json(plain: object) -> Preprocessing:
+    """Rebuild preprocessing of whichever kind was stored. Raises FileFormatError."""
+    kind = plain.get("kind") if isinstance(plain, dict) else None
+    if isinstance(kind, str) and kind in _CLASSES:
+        return _CLASSES[kind].from_json(plain)
+    raise FileFormatError(
+        WHICH, needed=f"a kind, one of {', '.join(_CLASSES)}", got=repr(kind)[:60]
+    )

@@ -1,0 +1,166 @@
+"""Purely numeric arrays: `MatrixScaling`, and arrays of numbers from whatever holds nothing else.
+
+A table counts as one where its columns are numbers and their names do not matter. Columns with
+texts and gaps are the matter of `preprocessor.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.data.dataset import Dataset
+from misstep.data.decision import Decision
+from misstep.data.preprocessing import Preprocessing
+from misstep.data.standardization import FARTHEST, check_columns
+from misstep.data.table.table import Table, read_table, table_or_refuse
+from misstep.data.weights import checked_weights, mean_and_deviation
+from misstep.errors import DataError
+
+__all__ = ["MatrixScaling", "numbers_of"]
+
+Floats = NDArray[np.float64]
+
+# Numbers that are worked on at a time, 256 KiB of them: as much as the second-level cache of common
+# processors holds.
+IN_CACHE = 2**15
+
+
+@dataclass(frozen=True)
+class MatrixScaling(Preprocessing):
+    """Standardizes the columns of a purely numeric array; nothing may be missing.
+
+    `transform`: (rows, features) to float32 (rows, features).
+    """
+
+    names: tuple[str, ...]
+    centers: tuple[float, ...]
+    scales: tuple[float, ...]
+
+    stored_as: ClassVar[str] = "matrix"
+
+    def __post_init__(self) -> None:
+        check_columns(self.names, self.centers, self.scales)
+
+    @classmethod
+    def fit(
+        cls, X: object, sample_weight: object = None, names: Sequence[str] | None = None
+    ) -> MatrixScaling:
+        """Learn mean and deviation of each column of X: (rows, features), weighted if asked.
+
+        Raises DataError: not such an array, values that are NaN or inf, unfit weights.
+        """
+        matrix = _matrix(X)
+        rows, width = matrix.shape
+        titles = tuple(str(name) for name in names or (f"column_{i + 1}" for i in range(width)))
+        if len(titles) != width:
+            raise DataError("the names", needed=f"{width}, one per column", got=str(len(titles)))
+        if rows == 0 or width == 0:
+            raise DataError("the data", needed="a row and a column", got=f"shape {matrix.shape}")
+        _refuse_gaps(matrix, titles)
+        weights = checked_weights(sample_weight, rows)
+        fitted = [mean_and_deviation(matrix[:, i], weights) for i in range(width)]
+        return cls(titles, tuple(m for m, _ in fitted), tuple(d or 1.0 for _, d in fitted))
+
+    def encode(self, data: Any, target: str = "") -> tuple[NDArray[np.float32], list[str]]:
+        """Return an array, or a table by its columns in their order, as `transform` does."""
+        return self.transform(numbers_of(data, self.number_of_features, target)), []
+
+    def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
+        return table_or_refuse(dataset, source, self.names)
+
+    def transform(self, X: object) -> NDArray[np.float32]:
+        """Return X: (rows, features) standardized. Raises DataError for another width, NaN, inf."""
+        matrix = _matrix(X)
+        if matrix.shape[1] != len(self.names):
+            raise DataError(
+                "the data",
+                needed=f"{len(self.names)} columns, as in training",
+                got=str(matrix.shape[1]),
+            )
+        _refuse_gaps(matrix, self.names)
+        centers, scales = np.asarray(self.centers), np.asarray(self.scales)
+        result = np.empty(matrix.shape, np.float32)
+        # A few rows at a time stay in the processor's cache; whole matrices would go to memory and
+        # back four times.
+        rows = max(1, IN_CACHE // len(self.names))
+        for start in range(0, len(matrix), rows):
+            with np.errstate(over="ignore"):
+                z = (matrix[start : start + rows] - centers) / scales
+            result[start : start + rows] = np.clip(z, -FARTHEST, FARTHEST)
+        return result
+
+    @property
+    def feature_names(self) -> list[str]:
+        return list(self.names)
+
+    @property
+    def number_of_features(self) -> int:
+        return len(self.names)
+
+    @property
+    def decisions(self) -> list[Decision]:
+        return [Decision("columns", "each brought to mean 0 and deviation 1", "all are numbers")]
+
+
+def numbers_of(data: Any, columns: int, target: str) -> Any:
+    """Return an array as it is, or the columns of a table in their order, (rows, columns).
+
+    `columns`: how many columns are needed; where the table has one more, `target` is left out.
+    Raises DataError for texts and for other kinds of data.
+    """
+    if isinstance(data, Dataset) and not isinstance(data, Table):
+        raise DataError("the data", needed="a table or an array of numbers", got=data.description)
+    if isinstance(data, np.ndarray):
+        return data
+    frame = read_table(data).frame
+    if target in frame.columns and len(frame.columns) == columns + 1:
+        frame = frame.drop(columns=target)
+    words = [str(name) for name in frame.columns if frame[name].dtype.kind not in "iufb"]
+    if words:
+        raise DataError(
+            f"column {words[0]!r}", needed="numbers, as this model was trained on", got="texts"
+        )
+    return frame.to_numpy()
+
+
+def _matrix(X: object) -> Floats:
+    try:
+        array = np.asarray(X)
+        if array.dtype.kind == "c":
+            raise DataError("the data", needed="real numbers", got="complex ones")
+        with np.errstate(over="ignore"):
+            matrix = array.astype(np.float64, copy=False)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            "the data",
+            needed="an array of numbers (rows, features)",
+            got=str(error),
+            try_="a table with named columns, which may hold texts",
+        ) from error
+    if matrix.ndim != 2:
+        raise DataError(
+            "the data",
+            needed="an array (rows, features)",
+            got=f"shape {matrix.shape}",
+            try_="reshape(-1, 1) for one column",
+        )
+    return matrix
+
+
+def _refuse_gaps(matrix: Floats, names: Sequence[str]) -> None:
+    finite = np.isfinite(matrix)
+    if finite.all():
+        return
+    row, column = (int(place) for place in np.argwhere(~finite)[0])
+    value = "NaN" if np.isnan(matrix[row, column]) else str(matrix[row, column])
+    raise DataError(
+        f"column {names[column]!r}",
+        needed="finite numbers, neither NaN nor inf",
+        got=f"{value} at row {row + 1} ({(~finite).sum()} such values in all)",
+        try_="filling them, or a table with named columns, where gaps are filled for you",
+    )
