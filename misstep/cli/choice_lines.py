@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from misstep.cli.plain_text import in_options
-from misstep.cli.showing import Page, counted, listed, shortened
+from misstep.cli.option_words import in_options
+from misstep.cli.page import Page
 from misstep.data import Decision
+from misstep.text.counts import counted
+from misstep.text.lists import listed, shortened
 
 # As many as fit a window beside all the rest.
 MOST_COLUMNS = 12

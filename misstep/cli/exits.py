@@ -16,8 +16,9 @@ from typing import Any
 
 import typer
 
-from misstep.cli.plain_text import in_options, printable
+from misstep.cli.option_words import in_options
 from misstep.errors import MisstepError
+from misstep.text.plain import printable
 
 DONE = 0
 FAILED = 1

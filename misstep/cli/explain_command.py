@@ -13,15 +13,16 @@ from misstep.cli.decisive import Decision, Mover, decide
 from misstep.cli.exits import DONE
 from misstep.cli.given import part_in_words, quoted, read_given_rows, read_model
 from misstep.cli.one_row import OneRow, pick_row
-from misstep.cli.plain_text import json_line
-from misstep.cli.showing import Page, counted, shortened
-from misstep.cli.verdict import percent
+from misstep.cli.page import Page
 from misstep.cli.weight_names import weight_named
 from misstep.errors import ArgumentError, NotYetError
 from misstep.explain import Explanation, explain
-from misstep.explain.figures import figure
 from misstep.ir import Array
 from misstep.modeling import Model
+from misstep.text.counts import counted
+from misstep.text.figures import amount, figure, percent
+from misstep.text.lists import shortened
+from misstep.text.plain import json_line
 
 LONGEST_NAME, LONGEST_CELL = 38, 20
 # Larger images would fill more than a window.
@@ -117,11 +118,13 @@ _SCORES = {
 def _say_prediction(page: Page, model: Model, decision: Decision) -> None:
     page.title(f"Prediction of {model.target.name}")
     if model.target.is_number:
-        page.fact("prediction", amount(decision.prediction))
+        prediction = float(str(decision.prediction))
+        page.fact("prediction", amount(prediction))
         if decision.answer is not None:
-            gap = float(str(decision.prediction)) - float(str(decision.answer))
-            way = "too high" if gap > 0 else "too low"
-            page.fact("answer", f"{amount(decision.answer)}: it is {amount(abs(gap))} {way}")
+            answer = float(str(decision.answer))
+            gap = amount(abs(prediction - answer))
+            way = "too high" if prediction > answer else "too low"
+            page.fact("answer", f"{amount(answer)}: it is {gap} {way}")
     else:
         ranked = sorted(decision.shares.items(), key=lambda one: -one[1])
         first, *others = [f"{label} ({_probability(share)})" for label, share in ranked[:4]]
@@ -200,18 +203,6 @@ def _say_rest(page: Page, movers: Sequence[Mover], top: int, noun: str) -> None:
         # Neurons of several layers can't be added up: what one says is in what the next one says.
         words += f", together {amount(sum(one.contribution for one in rest))}"
     page.say(words, "dim", indent=2)
-
-
-def amount(number: object) -> str:
-    """Return a number for a table: four decimals, or none where it is large.
-
-    >>> amount(-0.25), amount(452600.4)
-    ('−0.25', '452,600')
-    """
-    value = float(str(number))
-    if abs(value) < 1000 or value != value:
-        return figure(value)
-    return f"{value:,.0f}".replace("-", "−") if abs(value) < 1e9 else figure(value)
 
 
 def _for_machines(

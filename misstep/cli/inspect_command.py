@@ -12,14 +12,15 @@ from typing import Any
 
 from misstep.cli.exits import DONE
 from misstep.cli.given import read_model
-from misstep.cli.plain_text import json_line, printable
-from misstep.cli.showing import Page, counted
+from misstep.cli.page import Page
 from misstep.compiler import NativeProgram
 from misstep.errors import ArgumentError
 from misstep.inspection import SECTIONS, Profile, graph_section, overview, profile_text, report
 from misstep.inspection import summary as facts_of
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Model, ModelProgram, model_program
+from misstep.text.counts import counted
+from misstep.text.plain import json_line, printable
 
 PROFILE = "profile"
 

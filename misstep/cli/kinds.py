@@ -13,7 +13,6 @@ from typing import Any
 
 from misstep.cli.given import read_given
 from misstep.cli.series_command import series_looked_for, series_wished
-from misstep.cli.showing import counted
 from misstep.cli.wishes import Wishes
 from misstep.data import (
     Dataset,
@@ -40,6 +39,7 @@ from misstep.modeling import (
     train_table,
 )
 from misstep.modeling.recipes import augmentation
+from misstep.text.counts import counted
 
 __all__ = ["TrainingSource", "training_source"]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from misstep.cli.given import quoted
+from misstep.cli.page import Page
 from misstep.cli.series_command import ForecastOutcome
-from misstep.cli.showing import Page, counted
 from misstep.cli.verdict import score_rows, verdict
 from misstep.data import TaskType
 from misstep.modeling import ForecastTrained, Trained
+from misstep.text.counts import counted
+from misstep.text.units import duration
 from misstep.train import Cause
-from misstep.train.progress import in_words
 
 __all__ = ["Outcome", "RowsOutcome", "outcome_of"]
 
@@ -29,7 +30,7 @@ class RowsOutcome:
     def how_it_ended(self) -> str:
         """Return in words how long training took, why it ended, and what of it was kept."""
         run = self.trained.run
-        took = f"{run.seconds:.1f} s" if run.seconds < 60 else in_words(run.seconds)
+        took = f"{run.seconds:.1f} s" if run.seconds < 60 else duration(run.seconds)
         words = f"{counted(run.epochs, 'epoch')} in {took}: {run.ending}"
         if run.best_epoch is not None:
             words += f". The weights are those of epoch {run.best_epoch}, the best one"

@@ -12,14 +12,15 @@ import numpy as np
 
 from misstep.cli.exits import DONE
 from misstep.cli.given import part_in_words, read_given_rows, read_model
-from misstep.cli.plain_text import json_line
+from misstep.cli.page import Page
 from misstep.cli.series_command import forecast_rows
-from misstep.cli.showing import Page, counted
 from misstep.data import Dataset
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
 from misstep.storage import write_text
+from misstep.text.counts import counted
+from misstep.text.plain import json_line
 
 # Networks compute in float32, whose numbers 9 digits tell apart.
 DIGITS = 9

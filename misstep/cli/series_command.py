@@ -16,14 +16,15 @@ import numpy as np
 
 from misstep.cli.exits import DONE
 from misstep.cli.given import quoted
-from misstep.cli.plain_text import json_line
-from misstep.cli.showing import Page, counted
-from misstep.cli.verdict import in_figures, percent
+from misstep.cli.page import Page
 from misstep.data import Table, read_table, recognize_target, series_because, series_hint
 from misstep.errors import ArgumentError
 from misstep.modeling import ForecastModel, ForecastTrained, score_words
 from misstep.modeling.forecast_picture import forecast_picture
 from misstep.storage import write_text
+from misstep.text.counts import counted, without_article
+from misstep.text.figures import four_figures, percent
+from misstep.text.plain import json_line
 
 if TYPE_CHECKING:
     import pandas
@@ -136,7 +137,7 @@ class ForecastOutcome:
         rows += [[one.who, one.how] for one in trained.baselines]
         names = ["test", *(one.name for one in trained.baselines)]
         table = [
-            [who, in_figures(metrics[name]["mae"]), in_figures(metrics[name]["rmse"]), how]
+            [who, four_figures(metrics[name]["mae"]), four_figures(metrics[name]["rmse"]), how]
             for name, (who, how) in zip(names, rows, strict=True)
             if name in metrics
         ]
@@ -146,8 +147,8 @@ class ForecastOutcome:
         if horizon > 1:
             steps = back_test.by_step()
             page.say(
-                f"The mean error is {in_figures(steps[0])} one step ahead and "
-                f"{in_figures(steps[-1])} {horizon} steps ahead.",
+                f"The mean error is {four_figures(steps[0])} one step ahead and "
+                f"{four_figures(steps[-1])} {horizon} steps ahead.",
                 always=True,
             )
 
@@ -185,7 +186,7 @@ def forecast_verdict(trained: ForecastTrained) -> str:
     ]
     last = compared[0][1]
     if last > 0 and ours > last * (1 - noise):
-        side = f"({in_figures(ours)} against {in_figures(last)})"
+        side = f"({four_figures(ours)} against {four_figures(last)})"
         worse = ours > last * (1 + noise)
         words = "Worse than" if worse else "No better than"
         return (
@@ -197,7 +198,7 @@ def forecast_verdict(trained: ForecastTrained) -> str:
         )
     who, best = min(compared, key=lambda one: one[1])
     gap = 1 - ours / best if best > 0 else -np.inf
-    sides = f"(mean error {in_figures(ours)} against {in_figures(best)})"
+    sides = f"(mean error {four_figures(ours)} against {four_figures(best)})"
     first = (
         f"Better than the last value: the mean error is {percent(1 - ours / last)} smaller."
         if who != compared[0][0]
@@ -206,7 +207,7 @@ def forecast_verdict(trained: ForecastTrained) -> str:
     if gap > noise:
         return f"{first} Better than {who} by {percent(gap)} {sides}.".strip()
     if gap < -noise:
-        simpler = who.removeprefix("a ").removeprefix("the ")
+        simpler = without_article(who)
         return (
             f"{first} Worse than {who} by {percent(-gap)} {sides}. So far the {simpler} is the "
             "better choice for this series."

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from misstep.cli.showing import Page, shortened
-from misstep.cli.verdict import in_figures, percent
+from misstep.cli.page import Page
 from misstep.modeling import StageReport
+from misstep.text.figures import four_figures, percent, true_minus
+from misstep.text.lists import shortened
 
 # Letters of a name and of an answer in the table.
 LONGEST_NAME, LONGEST_ANSWER = 20, 10
@@ -22,7 +23,7 @@ def say_stages(page: Page, report: StageReport | None, things: str) -> None:
     page.title(f"What it got wrong as it learned, of the same {report.rows:,} held-out {things}")
     heads = ["after updates", *(f"{one:,}" for one in report.updates[:-1]), "the end", "answer"]
     by_error = report.score_name == "error"
-    scores = [percent(one) if by_error else in_figures(one) for one in report.scores]
+    scores = [percent(one) if by_error else four_figures(one) for one in report.scores]
     rows = [["share wrong" if by_error else "RMSE", *scores, ""]]
     for one in report.examples:
         said = [_answer(word) for word in one.said]
@@ -31,5 +32,5 @@ def say_stages(page: Page, report: StageReport | None, things: str) -> None:
 
 
 def _answer(word: Any) -> str:
-    shown = in_figures(word).replace("-", "−") if isinstance(word, float) else str(word)
+    shown = true_minus(four_figures(word)) if isinstance(word, float) else str(word)
     return shortened(shown, LONGEST_ANSWER)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from misstep.cli.exits import DONE
 from misstep.cli.given import read_model
-from misstep.cli.plain_text import json_line
-from misstep.cli.showing import Page
+from misstep.cli.page import Page
+from misstep.text.plain import json_line
 
 
 def summarize(path: Path, *, json: bool) -> int:

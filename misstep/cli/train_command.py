@@ -13,14 +13,15 @@ from misstep.cli.exits import DONE, FAILED, INTERRUPTED
 from misstep.cli.given import MODEL, read_given
 from misstep.cli.kinds import TrainingSource, training_source
 from misstep.cli.outcomes import Outcome, outcome_of
-from misstep.cli.plain_text import json_line
+from misstep.cli.page import Page
 from misstep.cli.run_place import check_place
-from misstep.cli.showing import Page, counted
 from misstep.cli.stage_table import say_stages
 from misstep.cli.wishes import Wishes
 from misstep.errors import ArgumentError
 from misstep.modeling import Settings, Trained, save_model
 from misstep.modeling.recipes import check_settings, reads_in_order
+from misstep.text.counts import counted
+from misstep.text.plain import json_line
 
 
 def train_on(wishes: Wishes) -> int:

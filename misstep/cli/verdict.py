@@ -9,6 +9,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from misstep.modeling import Baseline
+from misstep.text.counts import counted, without_article
+from misstep.text.figures import four_figures, percent, true_minus
 
 Scores = Mapping[str, float]
 
@@ -44,32 +46,14 @@ def score_rows(
     return heads, table
 
 
-def percent(share: float) -> str:
-    """Return a share as people write it.
-
-    >>> percent(0.97222)
-    '97.2%'
-    """
-    return f"{share:.1%}"
-
-
-def in_figures(number: float) -> str:
-    """Return a number of any size with four figures or, from a thousand on, all whole ones.
-
-    >>> in_figures(51353.2), in_figures(0.123456)
-    ('51,353', '0.1235')
-    """
-    return f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}"
-
-
 # What stands in the table of scores, and how.
 _COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
     "accuracy": ("accuracy", percent),
     "f1": ("F1", lambda number: f"{number:.3f}"),
     "auc": ("area under curve", lambda number: f"{number:.3f}"),
-    "rmse": ("RMSE", in_figures),
-    "r2": ("R²", lambda number: f"{number:.3f}".replace("-", "−")),
-    "mae": ("MAE", in_figures),
+    "rmse": ("RMSE", four_figures),
+    "r2": ("R²", lambda number: true_minus(f"{number:.3f}")),
+    "mae": ("MAE", four_figures),
 }
 
 
@@ -99,7 +83,7 @@ def verdict(metrics: Mapping[str, Scores], baselines: Sequence[Baseline], rows: 
     ranked = sorted(others, key=lambda one: metrics[one.name][key])
     best = ranked[0] if key == "rmse" else ranked[-1]
     sign, words = judge(test, metrics[best.name], rows, best.who)
-    named = best.who.removeprefix("a ").removeprefix("the ")
+    named = without_article(best.who)
     if sign < 0:
         return f"{words} So far the {named} is the better choice for these data."
     if sign == 0:
@@ -129,12 +113,15 @@ def _by_error(test: Scores, other: Scores, rows: int, name: str) -> tuple[int, s
         return (
             (1, f"As good as can be: {name} makes no error.")
             if ours == 0
-            else (-1, f"Worse than {name}: RMSE {in_figures(ours)} against {in_figures(theirs)}.")
+            else (
+                -1,
+                f"Worse than {name}: RMSE {four_figures(ours)} against {four_figures(theirs)}.",
+            )
         )
     # The standard error of a root mean square of n normal errors is 1/√(2n) of it.
     error = 1 / math.sqrt(2 * max(rows, 1))
     gap = 1 - ours / theirs
-    sides = f"(RMSE {in_figures(ours)} against {in_figures(theirs)})"
+    sides = f"(RMSE {four_figures(ours)} against {four_figures(theirs)})"
     if gap > STANDARD_ERRORS * error:
         return 1, f"Better than {name}: its error is {percent(gap)} smaller {sides}."
     if -gap > STANDARD_ERRORS * error:
@@ -145,4 +132,4 @@ def _by_error(test: Scores, other: Scores, rows: int, name: str) -> tuple[int, s
 def _chance(gap: float, rows: int) -> str:
     if gap == 0:
         return "the two are even."
-    return f"on {rows:,} row{'' if rows == 1 else 's'}, chance alone can make such a difference."
+    return f"on {counted(rows, 'row')}, chance alone can make such a difference."

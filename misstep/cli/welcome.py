@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from misstep.cli.exits import DONE
-from misstep.cli.plain_text import json_line
-from misstep.cli.showing import Page
+from misstep.cli.page import Page
 from misstep.data import EXAMPLES
+from misstep.text.plain import json_line
 
 FIRST = "digits"
 

@@ -17,9 +17,11 @@ from misstep import ops
 from misstep.autodiff import gradient
 from misstep.errors import ArgumentError, ShapeError
 from misstep.explain.evaluation import Evaluation, check_loss
-from misstep.explain.figures import figure
 from misstep.explain.formulas import labeled
 from misstep.ir import Graph, Interpreter, Value
+from misstep.text.counts import counted
+from misstep.text.figures import figure
+from misstep.text.tables import in_columns
 
 
 @dataclass(frozen=True)
@@ -89,25 +91,17 @@ def contributions(
 def contribution_table(rows: Sequence[Contribution], most: int | None = 10) -> str:
     """Return contributions as an aligned table; the rest beyond `most` in one line."""
     shown = list(rows if most is None else rows[:most])
-    cells = [("neuron", "activation", "slope", "contribution")]
-    cells += [
-        (one.neuron, figure(one.activation), figure(one.slope), figure(one.contribution))
+    cells = [
+        [one.neuron, figure(one.activation), figure(one.slope), figure(one.contribution)]
         for one in shown
     ]
-    widths = [max(len(row[column]) for row in cells) for column in range(4)]
-    lines = [
-        "  ".join(
-            [row[0].ljust(widths[0])]
-            + [row[column].rjust(widths[column]) for column in range(1, 4)]
-        )
-        for row in cells
-    ]
+    heads = ["neuron", "activation", "slope", "contribution"]
+    table = in_columns(cells, heads, right=range(1, 4), indent=0)
     rest = rows[len(shown) :]
-    if rest:
-        together = figure(float(sum(one.contribution for one in rest)))
-        noun = "neuron" if len(rest) == 1 else "neurons together"
-        lines.append(f"… and {len(rest):,} more {noun}: {together}")
-    return "\n".join(lines)
+    if not rest:
+        return table
+    several = counted(len(rest), "more neuron", "more neurons together")
+    return f"{table}\n… and {several}: {figure(float(sum(one.contribution for one in rest)))}"
 
 
 def _beside(output: Value, everything: Value) -> Value:

@@ -16,7 +16,6 @@ import numpy as np
 from misstep.errors import ArgumentError, ShapeError
 from misstep.explain.evaluation import Evaluation, check_loss
 from misstep.explain.explanation import Computation, Difference, Explanation, Link, Path, Update
-from misstep.explain.figures import counted
 from misstep.explain.formulas import Formulas, Index
 from misstep.explain.links import describe_link, entry_index, inner_entries
 from misstep.explain.naming import Names, variables_in_frame
@@ -25,6 +24,8 @@ from misstep.explain.reasons import Reasons
 from misstep.explain.routes import Links, Node
 from misstep.explain.slopes import Slopes
 from misstep.ir import Array, Value
+from misstep.text.counts import counted
+from misstep.text.lists import joined
 
 # The step that balances rounding against curvature for central differences in float64: the cube
 # root of the machine epsilon, 2.2e-16 (Press et al., Numerical Recipes, section 5.7).
@@ -119,8 +120,7 @@ def explain(
 def _made_up(names: list[str]) -> str:
     if len(names) == 1:
         return f"{names[0]} is a name made up here for a result that has none."
-    told = f"{', '.join(names[:-1])} and {names[-1]}"
-    return f"{told} are names made up here for results that have none."
+    return f"{joined(names)} are names made up here for results that have none."
 
 
 def _check_arguments(

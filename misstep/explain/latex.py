@@ -9,8 +9,8 @@ import re
 import unicodedata
 
 from misstep.explain.explanation import Explanation, Index
-from misstep.explain.figures import figure
 from misstep.explain.wording import added, bracketed, product
+from misstep.text.figures import figure
 
 _FUNCTIONS = {"exp", "ln", "max", "min", "sin", "cos", "tanh"}
 _OPERATORS = {"sign", "erf", "softmax", "argmax", "mean", "NaN"}

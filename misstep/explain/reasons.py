@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from misstep.explain.evaluation import Evaluation
-from misstep.explain.figures import counted, figure
 from misstep.explain.formulas import Formulas, Index, narrowed
 from misstep.explain.slopes import Slopes
 from misstep.ir import Array, Value
+from misstep.text.counts import counted
+from misstep.text.figures import figure
 
 # A sigmoid whose slope is below this is called saturated: a fortieth of its largest slope, ¼.
 SATURATED = 0.00625

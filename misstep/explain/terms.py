@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from misstep.explain.figures import figure
+from misstep.text.figures import figure
 
 # How tightly a text binds, loosest first.
 WORDS, COMPARISON, SUM, PRODUCT, PREFIX, POWER, ATOM = range(7)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 
 from misstep.explain.explanation import Computation, Explanation, Index, Link, Path
-from misstep.explain.figures import counted, figure, in_full
 from misstep.explain.formulas import labeled
+from misstep.text.counts import counted
+from misstep.text.figures import figure, in_full
 
 WIDTH = 100
 

@@ -22,20 +22,13 @@ from misstep.inspection.costs import Cost, buffer_bytes, cost_of, footprint_of, 
 from misstep.inspection.emit_python import emit_python
 from misstep.inspection.identifiers import as_identifier
 from misstep.inspection.labels import Labels
-from misstep.inspection.layout import (
-    WIDTH,
-    bytes_in_words,
-    counted,
-    figure,
-    in_columns,
-    in_lines,
-    percent,
-    shape_in_words,
-    shortened,
-    wrapped,
-)
 from misstep.inspection.profiling import KernelProfile, Profile
 from misstep.ir import Graph, Value
+from misstep.text.counts import plural
+from misstep.text.figures import percent, three_figures
+from misstep.text.lists import shortened
+from misstep.text.tables import WIDTH, in_columns, in_lines, wrapped
+from misstep.text.units import bytes_in_words, in_thousands, shape_in_words
 
 __all__ = [
     "SECTIONS",
@@ -172,8 +165,8 @@ def overview(program: NativeProgram, profile: Profile | None = None) -> str:
         ),
         (
             "work",
-            f"{counted(told['operations'])} operations a step, "
-            f"{counted(told['product_operations'])} of them in "
+            f"{in_thousands(told['operations'])} operations a step, "
+            f"{in_thousands(told['product_operations'])} of them in "
             f"{_several(told['products'], 'matrix product')}",
         ),
     ]
@@ -184,14 +177,16 @@ def overview(program: NativeProgram, profile: Profile | None = None) -> str:
 
 def _speed(profile: Profile, operations: float, products: int) -> str:
     seconds = profile.plain
-    words = f"{figure(1e6 * seconds)} µs, {figure(operations / seconds / 1e9)} GFLOP/s"
+    words = (
+        f"{three_figures(1e6 * seconds)} µs, {three_figures(operations / seconds / 1e9)} GFLOP/s"
+    )
     if products:
         words += f"; the products alone would take {percent(profile.roofline)} of that at the peak"
     return words
 
 
 def _several(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return f"{count} {plural(count, noun)}"
 
 
 # --- time -----------------------------------------------------------------------------------------
@@ -216,7 +211,7 @@ def profile_text(
     whole = profile.seconds or 1.0
 
     def sum_row(words: str, took: float) -> list[str]:
-        return ["", words, percent(took / whole), figure(1e6 * took)]
+        return ["", words, percent(took / whole), three_figures(1e6 * took)]
 
     left = len(profile.kernels) - len(kernels)
     together = sum(one.mean for one in profile.kernels)
@@ -229,13 +224,13 @@ def profile_text(
     rows.append(
         [
             *sum_row("all kernels", together),
-            counted(profile.operations),
+            in_thousands(profile.operations),
             bytes_in_words(sum(one.cost.bytes for one in profile.kernels)),
             *([] if by_thread else [_rate(profile.operations / (together or 1.0))]),
         ]
     )
     if profile.threads > 1:
-        waits = [figure(1e6 * one) for one in profile.barriers] if by_thread else []
+        waits = [three_figures(1e6 * one) for one in profile.barriers] if by_thread else []
         waiting = profile.waiting * profile.seconds
         rows.append([*sum_row("waiting for other threads", waiting), *(["", "", *waits])])
     rows.append(sum_row("single numbers and the rest", profile.rest))
@@ -259,12 +254,12 @@ def _row(kernel: KernelProfile, by_thread: bool) -> list[str]:
         str(kernel.number),
         kernel.name,
         percent(kernel.share),
-        figure(1e6 * kernel.mean),
-        counted(cost.operations),
+        three_figures(1e6 * kernel.mean),
+        in_thousands(cost.operations),
         bytes_in_words(cost.bytes),
     ]
     if by_thread:
-        return [*row, *(figure(1e6 * one) for one in kernel.seconds)]
+        return [*row, *(three_figures(1e6 * one) for one in kernel.seconds)]
     reached = f"{100 * kernel.reached:.0f}%"
     return [*row, _rate(kernel.flops), _rate(kernel.bandwidth), reached]
 
@@ -274,14 +269,14 @@ def _legend(profile: Profile) -> list[str]:
     kinds = {one.cost.dtype for one in profile.kernels if one.cost.products}
     kinds = kinds & set(peaks.operations) or {"float32"}
     most = " and ".join(
-        f"{figure(peaks.operations[kind] / 1e9)} GFLOP/s in {kind}" for kind in sorted(kinds)
+        f"{three_figures(peaks.operations[kind] / 1e9)} GFLOP/s in {kind}" for kind in sorted(kinds)
     )
-    levels = ", ".join(f"{figure(one.read / 1e9)} from {one.name}" for one in peaks.levels)
+    levels = ", ".join(f"{three_figures(one.read / 1e9)} from {one.name}" for one in peaks.levels)
     means = f"means of {profile.threads} threads, " if profile.threads > 1 else ""
     lines = [
         f"Times: {means}of the fastest round of {_several(profile.steps, 'step')}. Without reading "
-        f"the clock a step takes {figure(1e6 * profile.plain)} µs; reading it adds about "
-        f"{figure(1e6 * profile.reading)}.",
+        f"the clock a step takes {three_figures(1e6 * profile.plain)} µs; reading it adds about "
+        f"{three_figures(1e6 * profile.reading)}.",
         "of best: the time that arithmetic or memory alone would take at this machine's peaks, as "
         f"a share of the time it took. Peaks: {most}; GB/s read: {levels}.",
     ]
@@ -293,7 +288,7 @@ def _legend(profile: Profile) -> list[str]:
 
 
 def _rate(number: float) -> str:
-    return figure(number / 1e9) if number >= 5e6 else "–" if number == 0 else "0.00"
+    return three_figures(number / 1e9) if number >= 5e6 else "–" if number == 0 else "0.00"
 
 
 # --- passes ---------------------------------------------------------------------------------------
@@ -369,7 +364,7 @@ def _kernel_text(
     if kernel.single:
         stores = ["nothing: the number stays in a register of each thread"]
     lines.append(in_lines(stores, "stores ", 6))
-    moved = f"{counted(cost.operations)} operations, {bytes_in_words(cost.bytes)}"
+    moved = f"{in_thousands(cost.operations)} operations, {bytes_in_words(cost.bytes)}"
     lines.append(in_lines([moved], "costs  ", 6))
     place = labels.place(kernel)
     if with_place and place is not None:

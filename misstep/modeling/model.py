@@ -15,6 +15,8 @@ from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
 from misstep.nn import Loss, Network
+from misstep.text.lists import and_so_on
+from misstep.text.tables import in_columns
 from misstep.train import Trainer
 
 
@@ -182,36 +184,23 @@ class Model:
         The layers are called as `explain` calls their weights: dense1.weight. Multiply-adds are
         those of one row.
         """
-        rows = [("name", "layer", "output", "parameters", "multiply-adds")]
-        rows += [
-            (
-                str(one["path"]),
-                str(one["layer"]),
-                " × ".join(map(str, one["output"])),
-                f"{one['parameters']:,}" if one["parameters"] else "",
-                f"{one['operations']:,}" if one["operations"] else "",
-            )
-            for one in self.network.summary()
+        heads = ["name", "layer", "output", "parameters", "multiply-adds"]
+        rows = [
+            [
+                str(layer["path"]),
+                str(layer["layer"]),
+                " × ".join(map(str, layer["output"])),
+                f"{layer['parameters']:,}" if layer["parameters"] else "",
+                f"{layer['operations']:,}" if layer["operations"] else "",
+            ]
+            for layer in self.network.summary()
         ]
-        wide = [max(len(row[place]) for row in rows) for place in range(5)]
         lines = [f"predicts {self.target.name}: {self.task}"]
         if self.target.classes:
-            shown = ", ".join(map(str, self.target.classes[:12]))
-            lines[0] += f" ({shown}{', …' if len(self.target.classes) > 12 else ''})"
-        lines.append("")
+            lines[0] += f" ({and_so_on([str(label) for label in self.target.classes], 12)})"
         lines += [
-            "  ".join(
-                [
-                    row[0].ljust(wide[0]),
-                    row[1].ljust(wide[1]),
-                    row[2].rjust(wide[2]),
-                    row[3].rjust(wide[3]),
-                    row[4].rjust(wide[4]),
-                ]
-            ).rstrip()
-            for row in rows
-        ]
-        lines += [
+            "",
+            in_columns(rows, heads, right=range(2, 5), indent=0),
             "",
             f"{self.network.parameter_count:,} parameters ({self.network.dtype}), "
             f"{len(self.feature_names):,} features, "

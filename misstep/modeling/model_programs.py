@@ -16,6 +16,7 @@ from misstep.inspection import Profile, profile_program
 from misstep.modeling.model import Model
 from misstep.modeling.recipes import choose_optimizer
 from misstep.nn.network import CHUNK
+from misstep.text.counts import counted
 from misstep.train import Program, Programs, make_trial
 
 __all__ = ["KINDS", "MOST_ROWS", "ModelProgram", "model_program"]
@@ -50,7 +51,7 @@ class ModelProgram:
     @property
     def words(self) -> str:
         """Return what it does, in words."""
-        words = f"{KINDS[self.kind]}: {self.rows:,} {'row' if self.rows == 1 else 'rows'}"
+        words = f"{KINDS[self.kind]}: {counted(self.rows, 'row')}"
         if self.kind == "step":
             words += f", {type(self.programs.optimizer).__name__}"
         return words

@@ -19,6 +19,7 @@ from misstep.data.series.windows import SeriesWindows
 from misstep.errors import ArgumentError
 from misstep.modeling.linear_path import Validated, validate_forward
 from misstep.modeling.settings import Choices
+from misstep.text.counts import plural
 
 # Lengths of windows: seasons, of which seven days make a week of hours; or steps without a season.
 SEASONS_BACK = (1, 2, 3, 7)
@@ -111,7 +112,7 @@ def _tell_window(choices: Choices, shape: Shape, season: int, rows: int) -> None
     *others, longest = shape.lengths
     why = f"{rows:,} rows leave room for it"
     if season:
-        why = f"{longest / season:g} season{'s' if longest > season else ''}, and {why}"
+        why = f"{longest / season:g} {plural(longest / season, 'season')}, and {why}"
     if others:
         why += (
             f"; the linear path is the mean of lines for {', '.join(map(str, shape.lengths))} "

@@ -23,6 +23,7 @@ from misstep.nn.module import LayerExample, Module
 from misstep.nn.normalization import LayerNorm
 from misstep.nn.tracing import current_trace
 from misstep.ops import equal, reshape, slice_axis, softmax, transpose, where
+from misstep.text.counts import plural
 
 # What a step that must not be looked at gets in place of its score: e to the power of it is 0
 # beside any real score, and it is finite, so that a row of nothing but such steps is no NaN.
@@ -140,7 +141,7 @@ class MultiHeadAttention(Module):
 
     def describe(self) -> str:
         """Return attention with 4 heads."""
-        told = f"attention with {self.heads} head{'' if self.heads == 1 else 's'}"
+        told = f"attention with {self.heads} {plural(self.heads, 'head')}"
         return f"{told}, looking back only" if self.causal else told
 
     @classmethod
@@ -245,7 +246,7 @@ class TransformerBlock(Module):
     def describe(self) -> str:
         """Return Transformer block with 4 heads, 128 hidden units."""
         hidden = "" if self.hidden is None else f", {self.hidden} hidden units"
-        return f"Transformer block with {self.heads} head{'' if self.heads == 1 else 's'}{hidden}"
+        return f"Transformer block with {self.heads} {plural(self.heads, 'head')}{hidden}"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

@@ -16,6 +16,7 @@ from misstep.nn.layers import Dense, Dropout
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import current_trace
+from misstep.text.counts import counted
 
 
 class Sequential(Module):
@@ -91,7 +92,7 @@ Dense(units=3, bias=True, initializer=None))
     def describe(self) -> str:
         """Return 3 layers in a row."""
         count = len(self.layers)
-        return f"{count} layer{'' if count == 1 else 's'} in a row"
+        return f"{counted(count, 'layer')} in a row"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
@@ -172,7 +173,7 @@ class Residual(Sequential):
     def describe(self) -> str:
         """Return residual, around 3 layers."""
         count = len(self.layers)
-        return f"residual, around {count} layer{'' if count == 1 else 's'}"
+        return f"residual, around {counted(count, 'layer')}"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

@@ -22,6 +22,7 @@ from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import convolution, transposed_convolution
 from misstep.ops.space import check_room, for_each_axis, padding_widths
+from misstep.text.counts import plural
 
 Sizes = int | tuple[int, ...]
 SPACE = {1: "length", 2: "height, width"}
@@ -79,7 +80,7 @@ class _SpaceLayer(Module, abstract=True):
 
     def _words(self, kind: str, *more: str) -> str:
         by = " × ".join(map(str, self._window()))
-        told = [f"{kind} {by}, {self.filters} filter{'' if self.filters == 1 else 's'}"]
+        told = [f"{kind} {by}, {self.filters} {plural(self.filters, 'filter')}"]
         if for_each_axis(self.stride, self.axes, "stride") != (1,) * self.axes:
             told.append(f"stride {self.stride}")
         return ", ".join([*told, *more])

@@ -19,6 +19,7 @@ from misstep.nn.layers import positive_whole
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import cast, gather, reshape, slice_axis
+from misstep.text.counts import plural
 
 # Small enough that the sum starts near its bias whatever is in the bag, as a linear model does.
 DEVIATION = 0.01
@@ -92,8 +93,8 @@ class EmbeddingBag(Module):
 
     def describe(self) -> str:
         """Return embedding bag of 20,000 terms, 16 features."""
-        plural = "" if self.features == 1 else "s"
-        told = f"embedding bag of {self.count:,} terms, {self.features} feature{plural}"
+        features = f"{self.features} {plural(self.features, 'feature')}"
+        told = f"embedding bag of {self.count:,} terms, {features}"
         return told if self.bias else f"{told}, no bias"
 
     @classmethod

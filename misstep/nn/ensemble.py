@@ -19,6 +19,7 @@ from misstep.nn.layers import Dense, Dropout, Flatten, positive_whole
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import broadcast_to, concatenate, mean, reshape, transpose
+from misstep.text.counts import plural
 
 
 class Ensemble(Sequential):
@@ -86,7 +87,7 @@ class Ensemble(Sequential):
 
     def describe(self) -> str:
         """Return the mean of 8 members."""
-        return f"the mean of {self.members} member{'' if self.members == 1 else 's'}"
+        return f"the mean of {self.members} {plural(self.members, 'member')}"
 
     def __repr__(self) -> str:
         return f"{super().__repr__()[:-1]}, members={self.members})"

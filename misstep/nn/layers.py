@@ -16,6 +16,7 @@ from misstep.nn.initializers import GlorotUniform, Initializer, Zeros
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import reshape, where
+from misstep.text.counts import plural
 
 
 def positive_whole(layer: str, name: str, number: Any) -> None:
@@ -79,7 +80,7 @@ class Dense(Module):
 
     def describe(self) -> str:
         """Return dense, 128 units."""
-        units = f"dense, {self.units} unit{'' if self.units == 1 else 's'}"
+        units = f"dense, {self.units} {plural(self.units, 'unit')}"
         return f"{units}{'' if self.bias else ', no bias'}"
 
     @classmethod

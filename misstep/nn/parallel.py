@@ -18,6 +18,7 @@ from misstep.nn.layers import Dense, positive_whole
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import concatenate, slice_axis
+from misstep.text.counts import counted
 
 # How outputs are joined, and how it is said.
 JOINS = {"concatenate": "side by side", "mean": "averaged", "sum": "added up"}
@@ -141,7 +142,7 @@ class Parallel(Sequential):
         """Return 2 layers side by side."""
         count = len(self.layers)
         how = JOINS[self.join]
-        return f"{count} layer{'' if count == 1 else 's'} {how}"
+        return f"{counted(count, 'layer')} {how}"
 
     def __repr__(self) -> str:
         return f"Parallel({', '.join(map(repr, self.layers))}, join={self.join!r})"

@@ -22,6 +22,7 @@ from misstep.nn.module import LayerExample, Module
 from misstep.nn.recurrence import FUNCTIONS, gru, lstm, rnn
 from misstep.nn.tracing import current_trace
 from misstep.ops import concatenate, reshape, slice_axis
+from misstep.text.counts import plural
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Recurrent(Module, abstract=True):
 
     def describe(self) -> str:
         """Return LSTM, 64 units, whole sequence."""
-        units = f"{type(self).__name__}, {self.units} unit{'' if self.units == 1 else 's'}"
+        units = f"{type(self).__name__}, {self.units} {plural(self.units, 'unit')}"
         whole = ", whole sequence" if self.return_sequences else ""
         return f"{units}{whole}{', backwards' if self.reverse else ''}"
 

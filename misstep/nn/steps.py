@@ -14,6 +14,7 @@ from misstep.nn.layers import positive_whole
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import cast, less, reshape, slice_axis
+from misstep.text.counts import plural
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Steps(Module):
 
     def describe(self) -> str:
         """Return 100 steps of 6 channels."""
-        return f"{self.steps} steps of {self.channels} channel{'' if self.channels == 1 else 's'}"
+        return f"{self.steps} steps of {self.channels} {plural(self.channels, 'channel')}"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

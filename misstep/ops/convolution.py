@@ -31,6 +31,7 @@ from misstep.ops.space import (
     padding_widths,
     seen_through,
 )
+from misstep.text.counts import plural
 
 
 def windows(x: Array, window: Sizes, stride: Sizes, dilation: Sizes) -> Array:
@@ -375,7 +376,7 @@ def convolution(
     channels = value.shape[-1]
     if groups < 1 or channels != inner * groups or filters % groups:
         raise ShapeError(
-            f"convolution in {groups} group{'' if groups == 1 else 's'}",
+            f"convolution in {groups} {plural(groups, 'group')}",
             needed=f"{inner} channels for each group, and filters that can be shared out evenly",
             got=f"{channels} channels, {filters} filters",
         )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from misstep.text.counts import plural
+
 __all__ = ["ending_words", "loss_became"]
 
 
@@ -21,8 +23,7 @@ def epochs_done(epochs: int) -> str:
 
 def early_stopping(patience: int) -> str:
     """Return for how long validation saw no improvement."""
-    plural = "s" if patience > 1 else ""
-    return f"the validation loss has not fallen for {patience} epoch{plural}"
+    return f"the validation loss has not fallen for {patience} {plural(patience, 'epoch')}"
 
 
 def converged(tolerance: float, patience: int) -> str:

@@ -9,6 +9,8 @@ import sys
 import time
 from typing import Any, TextIO
 
+from misstep.text.units import duration
+
 # A bar is redrawn at most this often, in seconds.
 REDRAW = 0.1
 # Batches that are so many times faster than those before show that those waited for a program.
@@ -50,16 +52,6 @@ def make_progress(wanted: bool | Progress, stream: TextIO | None = None) -> Prog
         return Progress()
     stream = stream or sys.stderr
     return BarProgress(stream) if stream.isatty() else LineProgress(stream)
-
-
-def in_words(seconds: float) -> str:
-    """Return a time as people say it: 8 s, 2 min 5 s, 3 h 20 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def epoch_parts(values: dict[str, float]) -> list[str]:
@@ -130,7 +122,7 @@ class _Timed(Progress):
         ahead = (
             []
             if over or done >= self.epochs * self.batches
-            else [f"{in_words(max(left, 1.0))} left"]
+            else [f"{duration(max(left, 1.0))} left"]
         )
         return [f"{self.rows / passed:,.0f} rows/s", *ahead]
 

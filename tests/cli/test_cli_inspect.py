@@ -9,8 +9,8 @@ from cli_world import Run
 
 from misstep.errors import NotYetError
 from misstep.inspection import SECTIONS
-from misstep.inspection.layout import WIDTH
 from misstep.modeling.model_programs import KINDS, MOST_ROWS
+from misstep.text.tables import WIDTH
 from misstep.train import programs
 
 FLOWERS = "runs/flowers/model.misstep"

@@ -1,9 +1,8 @@
-"""How things are said: verdicts that chance can't make, texts that steer nothing, plain JSON."""
+"""How things are said and look: verdicts that chance can't make, pages of any width."""
 
 from __future__ import annotations
 
 import io
-import json
 import math
 from typing import Any
 
@@ -11,9 +10,9 @@ import numpy as np
 import pytest
 
 from misstep.cli.choice_lines import MOST_COLUMNS, ChoiceLines
-from misstep.cli.explain_command import amount, drawn
-from misstep.cli.plain_text import in_options, json_line, printable
-from misstep.cli.showing import Page
+from misstep.cli.explain_command import drawn
+from misstep.cli.option_words import in_options
+from misstep.cli.page import Page
 from misstep.cli.verdict import score_rows, verdict
 from misstep.data import Decision
 from misstep.modeling import Baseline
@@ -70,52 +69,11 @@ def test_the_scores_say_what_baselines_do() -> None:
     assert "one in 11 of the images" in table[1][-1]
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain äöü 日本", "plain äöü 日本"),
-        ("a\x1b[31mb", "a\\x1b[31mb"),
-        ("a\tb\rc\x7f\x9b", "a\\tb\\rc\\x7f\\x9b"),
-        ("a\u202eb", "a\\u202eb"),
-        ("two\nlines", "two\nlines"),
-    ],
-)
-def test_what_steers_a_terminal_is_written_out(text: str, shown: str) -> None:
-    assert printable(text) == shown
-
-
 def test_python_words_become_options() -> None:
     assert in_options("try task='classification'") == "try --task classification"
 
 
-def test_json_is_strict() -> None:
-    thing = {
-        "nan": math.nan,
-        "inf": [-math.inf],
-        "array": np.array([1.5, math.nan]),
-        3: (True, None),
-        "number": np.float32(0.5),
-        "kind": type,
-    }
-    line = json_line(thing)
-    assert "\n" not in line
-    found = json.loads(line)
-    assert found["nan"] is None
-    assert found["inf"] == [None]
-    assert found["array"] == [1.5, None]
-    assert found["3"] == [True, None]
-    assert found["number"] == 0.5
-
-
-@pytest.mark.parametrize(
-    ("number", "said"),
-    [(0.0, "0"), (-0.25, "−0.25"), (452600.4, "452,600"), (-1234.5, "−1,234"), (math.nan, "NaN")],
-)
-def test_amounts(number: float, said: str) -> None:
-    assert amount(number) == said
-
-
-def test_a_image_is_drawn_twice_as_wide() -> None:
+def test_an_image_is_drawn_twice_as_wide() -> None:
     assert drawn(np.array([[0.0, 1.0], [0.5, 0.0]])) == "  @@\n=="  # trailing blanks are cut
 
 

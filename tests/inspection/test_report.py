@@ -22,9 +22,10 @@ from misstep.inspection import (
     summary,
 )
 from misstep.inspection.labels import Labels
-from misstep.inspection.layout import WIDTH, in_columns, in_lines, percent
 from misstep.inspection.report import passes_text
 from misstep.ir import Graph, make_input
+from misstep.text.figures import percent
+from misstep.text.tables import WIDTH, in_columns, in_lines
 from misstep.train import Program, Programs, make_trial
 
 ROWS = 12

@@ -24,6 +24,8 @@ from misstep.data.image.decoding import (
 from misstep.data.image.images import Images, no_labels, note_on_repeats
 from misstep.data.io.files import existing_path
 from misstep.errors import ArgumentError, DataError
+from misstep.text.counts import counted
+from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
 __all__ = ["holds_images", "read_class_folders", "read_image_files", "with_test_folder"]
@@ -223,13 +225,12 @@ def _check_known(test: _Part, train: _Part, folder: Path) -> None:
 def _notes_on_others(others: Sequence[Path], folder: Path) -> list[str]:
     if not others:
         return []
-    shown = ", ".join(str(path.relative_to(folder)) for path in others[:3])
-    more = ", …" if len(others) > 3 else ""
+    shown = and_so_on([str(path.relative_to(folder)) for path in others], 3)
     images = sum(is_image_name(path.name) for path in others)
     if images == len(others):
-        return [f"{images:,} images that lie in no class's folder left out: {shown}{more}"]
-    many = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
-    return [f"{many} no image of a class left out: {shown}{more}"]
+        return [f"{images:,} images that lie in no class's folder left out: {shown}"]
+    many = counted(len(others), "file that is", "files that are")
+    return [f"{many} no image of a class left out: {shown}"]
 
 
 def _read(

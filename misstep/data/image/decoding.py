@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.errors import DataError
+from misstep.text.counts import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -185,8 +186,7 @@ def refuse_many_broken(broken: Sequence[Broken], files: int, source: str) -> lis
             got=f"{len(broken):,} of {files:,}: {shown}",
             try_="leaving those files out, or copying them again",
         )
-    many = "1 image" if len(broken) == 1 else f"{len(broken):,} images"
-    return [f"{many} left out because they can't be read: {shown}"]
+    return [f"{counted(len(broken), 'image')} left out because they can't be read: {shown}"]
 
 
 def bytes_of_pixels(pixels: Bytes) -> Bytes:

@@ -19,6 +19,8 @@ from misstep.data.table.column_transformers import as_numbers
 from misstep.data.table.column_types import ColumnType, recognize_columns
 from misstep.data.table.table import Table
 from misstep.errors import DataError, NotYetError
+from misstep.text.counts import counted
+from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -352,7 +354,7 @@ def _refuse_several(table: Table, target: str, name: str, dates: Dates) -> None:
         parts = [_rising(dates[codes == code]) for code in range(len(kinds))]
         if any(part is None or recognize_step(part) is None for part in parts):
             continue
-        shown = ", ".join(kinds[:3]) + (", …" if len(kinds) > 3 else "")
+        shown = and_so_on(kinds.tolist(), 3)
         raise DataError(
             f"{table.name}",
             needed="one series, or rows without an order in time",
@@ -459,7 +461,7 @@ def _filled_values(
                 )
             count -= absent
             if count > 0:
-                words = f"{plan.columns[place]}: {count:,} value{'' if count == 1 else 's'} missing"
+                words = f"{plan.columns[place]}: {counted(count, 'value')} missing"
                 notes.append(f"{words}; each got the latest known one")
         # What is missing at the very start has no past: it takes the first known value.
         values = pandas.DataFrame(values).ffill().bfill().to_numpy()

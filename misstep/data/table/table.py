@@ -22,6 +22,7 @@ from misstep.data.io.delimited import split_fields
 from misstep.data.io.files import existing_path, read_text
 from misstep.data.table.cell_values import is_missing_word, sound_text, typed_values
 from misstep.errors import DataError, MisstepError
+from misstep.text.lists import and_so_on
 
 if TYPE_CHECKING:
     import pandas
@@ -113,7 +114,7 @@ def table_or_refuse(dataset: Dataset, source: str, columns: Sequence[str]) -> Ta
     """Return what was found in `source` if it is a table. Raises DataError, naming `columns`."""
     if isinstance(dataset, Table):
         return dataset
-    shown = ", ".join(columns[:6]) + (", …" if len(columns) > 6 else "")
+    shown = and_so_on(columns, 6)
     raise DataError(
         source, needed=f"a table with the columns of training ({shown})", got=dataset.description
     )

@@ -17,6 +17,8 @@ from misstep.data.image.decoding import is_image_name
 from misstep.data.io.files import existing_path, read_text
 from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError, FileFormatError, StorageError
+from misstep.text.counts import counted
+from misstep.text.lists import and_so_on
 
 __all__ = ["TEXT", "is_text_folder", "read_lines", "read_text_folder", "read_texts"]
 
@@ -57,7 +59,7 @@ def read_text_folder(source: str | os.PathLike[str]) -> Table:
     loose = sorted(filter(_is_text, _listed(path)))
     notes = []
     if groups and loose:
-        notes.append(f"{_counted(len(loose))} beside the class folders left out")
+        notes.append(f"{counted(len(loose), 'file')} beside the class folders left out")
     elif not groups:
         groups = [("", loose)]
     found: list[tuple[str, str, str]] = []
@@ -73,16 +75,15 @@ def read_text_folder(source: str | os.PathLike[str]) -> Table:
     if not count:
         raise DataError(f"{path}", needed=f"files that end in {ENDING}", got="none")
     if len(broken) > MOST_BROKEN * count:
-        shown = ", ".join(broken[:SHOWN])
+        shown = and_so_on(broken, SHOWN)
         raise DataError(
             f"{path}",
             needed="files of text",
-            got=f"{len(broken):,} of {count:,} files that are "
-            f"none ({shown}{', …' if len(broken) > SHOWN else ''})",
+            got=f"{len(broken):,} of {count:,} files that are none ({shown})",
         )
     if broken:
-        shown = ", ".join(broken[:SHOWN]) + (", …" if len(broken) > SHOWN else "")
-        notes.append(f"{_counted(len(broken))} that can't be read left out: {shown}")
+        shown = and_so_on(broken, SHOWN)
+        notes.append(f"{counted(len(broken), 'file')} that can't be read left out: {shown}")
     columns = {TEXT: pandas.Series([one[0] or None for one in found], dtype=object)}
     classed = any(one[1] for one in found)
     if classed:
@@ -131,10 +132,6 @@ def _content(file: Path) -> str:
         if isinstance(error, FileFormatError):
             raise
         return ""
-
-
-def _counted(files: int) -> str:
-    return f"{files:,} file{'' if files == 1 else 's'}"
 
 
 def _is_text(path: Path) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 from misstep.data.io.files import BLOCK, existing_path, open_bytes, read_block
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
+from misstep.text.lists import and_so_on
 
 __all__ = ["WordVectors", "read_vectors"]
 
@@ -107,7 +108,7 @@ def read_vectors(
     )
     notes = []
     if missing:
-        shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
+        shown = and_so_on(missing, 5)
         notes.append(f"{len(missing):,} of {len(numbers):,} words are not in {file.name}: {shown}")
     if twice:
         notes.append(f"{file.name} has {twice:,} lines of words it had before; the first count")

@@ -26,6 +26,7 @@ from misstep.nn import (
     SquaredError,
 )
 from misstep.optim import AdamW, Optimizer, Schedule
+from misstep.text.counts import counted, plural
 from misstep.train import EarlyStopping, Trainer
 
 LEARNING_RATE = 3e-3
@@ -144,7 +145,7 @@ def whole_network(module: Module, features: int, outputs: int) -> Module:
     if found != (outputs,):
         raise ShapeError(
             "your network",
-            needed=f"{outputs} output{'s' if outputs > 1 else ''} at its end",
+            needed=f"{outputs} {plural(outputs, 'output')} at its end",
             got=f"{found[0]}" if len(found) == 1 else f"outputs of shape {found}",
             try_=f"ms.Dense({outputs}) as its last layer, or the network as a line of text such as "
             "'dense64-dense32', to which the last layer is added for you",
@@ -162,7 +163,7 @@ def tell_batch_size(settings: Settings, default: int, rows: int, choices: Choice
 
 def updates_a_pass(updates: int) -> str:
     """Say how many updates one pass over the rows makes."""
-    return f"about {updates:,} update{'' if updates == 1 else 's'} a pass"
+    return f"about {counted(updates, 'update')} a pass"
 
 
 def tell_epochs(

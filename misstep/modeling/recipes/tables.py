@@ -38,6 +38,7 @@ from misstep.nn import (
     SiLU,
 )
 from misstep.optim import Cosine
+from misstep.text.counts import counted
 
 # Members of an ensemble: 16 are hardly better than 8 and take twice as long.
 MEMBERS = 8
@@ -107,8 +108,7 @@ def table_recipe(
         described, because = LARGE_NETWORK, f"{rows:,} rows of {features} features give room for it"
         if rows < FEW_ROWS_OF_ONE:
             described = SMALL_NETWORK
-            count = f"{rows:,} row" + ("s" if rows > 1 else "")
-            because = f"only {count}; a larger network would learn by heart"
+            because = f"only {counted(rows, 'row')}; a larger network would learn by heart"
         module = Sequential.from_text(described, outputs=outputs)
         choices.add("network", f"{described}, then {outputs} out", because)
     batch = tell_batch_size(settings, default_batch_size(rows), rows, choices)

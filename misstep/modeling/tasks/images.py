@@ -15,6 +15,7 @@ from misstep.modeling.learning import Part
 from misstep.modeling.recipes import check_settings, image_recipe
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
+from misstep.text.lists import and_so_on
 
 # Classes that are named.
 SHOWN = 12
@@ -23,9 +24,8 @@ SHOWN = 12
 def _counted(labels: Array) -> str:
     """Return the different labels in words, each with how many images have it."""
     names, counts = np.unique(labels, return_counts=True)
-    shown = [f"{one} ({count:,})" for one, count in zip(names, counts, strict=True)][:SHOWN]
-    more = ", …" if len(names) > SHOWN else ""
-    return f"{len(names)} different ones: {', '.join(shown)}{more}"
+    each = [f"{name} ({count:,})" for name, count in zip(names, counts, strict=True)]
+    return f"{len(names)} different ones: {and_so_on(each, SHOWN)}"
 
 
 def train_images(

@@ -34,6 +34,7 @@ from misstep.modeling.stages import StageReport
 from misstep.modeling.tasks.task import TEST_FRACTION, Trained
 from misstep.modeling.windows_choice import LEAST_SAID, Shape, choose_season, choose_shape
 from misstep.nn import Network
+from misstep.text.counts import plural
 from misstep.train import Callback, Run, Stages, Trainer, Training
 
 # Origins to validate or to be judged on: a mean over fewer of them is one story, not a measure.
@@ -241,7 +242,7 @@ class _Learner:
             return run, 0
         choices.add(
             "beyond it",
-            f"the network, after {epochs} epoch{'s' if epochs > 1 else ''}",
+            f"the network, after {epochs} {plural(epochs, 'epoch')}",
             f"it {_moved(gain)} on the validation rows"
             + (", and many rows are to be trusted" if gain < asked else ""),
         )

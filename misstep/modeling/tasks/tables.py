@@ -18,6 +18,7 @@ from misstep.modeling.recipes import check_settings, columns_recipe, reads_in_or
 from misstep.modeling.settings import Choices, Settings
 from misstep.modeling.tasks.task import TEST_FRACTION, Task, Trained, no_rows, tell_split, train
 from misstep.modeling.text_baseline import linear_on_texts
+from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
 
@@ -157,10 +158,9 @@ def _target_name(table: Table, target: str | None) -> str:
     name = target or table.target
     columns = [str(column) for column in table.frame.columns]
     if name is None:
-        shown = ", ".join(columns[:12]) + (", …" if len(columns) > 12 else "")
         raise ArgumentError(
             "the target",
-            needed=f"one of the columns {shown}",
+            needed=f"one of the columns {and_so_on(columns, 12)}",
             got="none",
             try_=f'--target "{columns[-1]}"',
         )

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from misstep.cli.plain_text import printable
+from misstep.text.plain import printable
 
 # Without a terminal there is no width to go by; this is what people's windows show.
 WIDTH = 100
@@ -142,28 +142,3 @@ class Page:
             text = "\n".join(line.rstrip() for line in text.split("\n"))
         self.stream.write(text)
         self.stream.flush()
-
-
-def shortened(words: str, most: int) -> str:
-    """Return `words` in at most `most` letters."""
-    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
-
-
-def listed(words: Sequence[str], most: int = 12) -> str:
-    """Return words joined by commas, the rest beyond `most` counted.
-
-    >>> listed(["a", "b", "c"], most=2)
-    'a, b and 1 more'
-    """
-    if len(words) <= most:
-        return ", ".join(words)
-    return f"{', '.join(words[:most])} and {len(words) - most:,} more"
-
-
-def counted(count: int, one: str, several: str | None = None) -> str:
-    """Return a count with its noun.
-
-    >>> counted(1, "row"), counted(1200, "row")
-    ('1 row', '1,200 rows')
-    """
-    return f"{count:,} {one if count == 1 else several or one + 's'}"

@@ -1,0 +1,102 @@
+"""How a number is written for a reader: with so many figures as serve the place where it stands.
+
+Knows numbers only. What has a unit is in `units.py`.
+"""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["amount", "figure", "four_figures", "in_full", "percent", "three_figures", "true_minus"]
+
+# Sizes that four decimals serve well; outside of them a number is written with a power of ten.
+SMALLEST, LARGEST = 1e-3, 1e6
+DECIMALS = 4
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def true_minus(text: str) -> str:
+    """Return a number that is written already, with a true minus sign for a hyphen.
+
+    >>> true_minus(f"{-0.25:.3f}")
+    '−0.250'
+    """
+    return text.replace("-", "−")
+
+
+def figure(number: float) -> str:
+    """Return `number` as in a textbook: short ones as they are, others with four decimals.
+
+    >>> figure(0.30000000000000004), figure(-0.0520123), figure(-3.1e-7)
+    ('0.3', '−0.0520', '−3.1×10⁻⁷')
+    """
+    if not math.isfinite(number):
+        return "NaN" if math.isnan(number) else "∞" if number > 0 else "−∞"
+    size = abs(number)
+    if size == 0:
+        return "0"
+    if size.is_integer() and size < 1e9:
+        text = str(int(size))
+    elif SMALLEST <= size < LARGEST:
+        text = f"{size:.{DECIMALS}f}"
+        if math.isclose(float(text), size, rel_tol=1e-12):
+            text = text.rstrip("0")
+    else:
+        digits, power = f"{size:.3e}".split("e")
+        digits = digits.rstrip("0").rstrip(".")
+        text = f"{digits}×10{str(int(power)).translate(_RAISED)}"
+    return f"−{text}" if number < 0 else text
+
+
+def in_full(number: float) -> str:
+    """Return `number` with every digit that tells it from its neighbors.
+
+    >>> in_full(-0.1), in_full(0.30000000000000004)
+    ('−0.1', '0.30000000000000004')
+    """
+    if not math.isfinite(number):
+        return figure(number)
+    return true_minus(repr(float(number)))
+
+
+def amount(number: float) -> str:
+    """Return a number for a column of them: four decimals, or none where it is large.
+
+    >>> amount(-0.25), amount(-452600.4)
+    ('−0.25', '−452,600')
+    """
+    if not 1000 <= abs(number) < 1e9:
+        return figure(number)
+    return true_minus(f"{number:,.0f}")
+
+
+def three_figures(number: float) -> str:
+    """Return a number with three figures, whole ones with all of theirs.
+
+    >>> three_figures(0.12345), three_figures(23.456), three_figures(12345.6), three_figures(0)
+    ('0.123', '23.5', '12,346', '0')
+    """
+    if number == 0:
+        return "0"
+    size = abs(number)
+    if size < 10:
+        return f"{number:.{2 if size >= 1 else 3}f}"
+    return f"{number:.1f}" if size < 100 else f"{number:,.0f}"
+
+
+def four_figures(number: float) -> str:
+    """Return a number of any size with four figures or, from a thousand on, all whole ones.
+
+    >>> four_figures(51353.2), four_figures(0.123456), four_figures(2)
+    ('51,353', '0.1235', '2.000')
+    """
+    return f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}"
+
+
+def percent(share: float) -> str:
+    """Return a share of 1 as people write it.
+
+    >>> percent(0.97222), percent(0.5)
+    ('97.2%', '50.0%')
+    """
+    return f"{share:.1%}"
