@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misstep.compiler.codegen.lower import Lowered
 from misstep.compiler.language.code import KIND_OF_DTYPE, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.language.elements import Elements, Positions
 from misstep.compiler.language.views import Buffer, View
-from misstep.compiler.schedule.fuse import Fused, Kernel
+from misstep.compiler.schedule.kernel import Fused, Kernel
 from misstep.compiler.schedule.kernel_classes import family_of
 from misstep.compiler.schedule.reads import positions_of
+from misstep.compiler.schedule.scheduling import Schedule
 from misstep.ir import Value
 
 __all__ = ["Cost", "buffer_bytes", "cost_of", "footprint_of", "steps_of"]
@@ -111,21 +111,21 @@ def buffer_bytes(buffer: Buffer) -> int:
     return buffer.size * _item(buffer)
 
 
-def footprint_of(lowered: Lowered) -> int:
+def footprint_of(schedule: Schedule) -> int:
     """Return the bytes that a step goes through: its own memory and the caller's arrays.
 
     Of data whose rows are fetched, only the rows of a step.
     """
     buffers = {
         view.buffer: None
-        for kernel in lowered.fused.kernels
+        for kernel in schedule.fused.kernels
         for view in (
             *(view for _, view in kernel.results),
-            *(read.view for read in lowered.fused.reads(kernel) if read.view is not None),
+            *(read.view for read in schedule.fused.reads(kernel) if read.view is not None),
         )
         if view.buffer.external
     }
-    return lowered.arena.size + sum(map(buffer_bytes, buffers))
+    return schedule.arena.size + sum(map(buffer_bytes, buffers))
 
 
 def _item(buffer: Buffer) -> int:

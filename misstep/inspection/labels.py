@@ -6,7 +6,7 @@ be read side by side. Knows graphs and kernels, not what is said about them.
 
 from __future__ import annotations
 
-from misstep.compiler.schedule.fuse import Fused, Kernel
+from misstep.compiler.schedule.kernel import Fused, Kernel
 from misstep.ir import Location, Value
 from misstep.ops.shape import Transpose
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from misstep.compiler import NativeProgram
 from misstep.compiler.codegen.lower import REST
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 from misstep.errors import DataError
 from misstep.inspection.costs import Cost, cost_of, footprint_of
 from misstep.inspection.labels import Labels
@@ -240,14 +240,14 @@ def _with_own_states(program: NativeProgram, feeds: Mapping[str, Any]) -> dict[s
 def _kernels(
     timed: NativeProgram, own: Mapping[object, Array], total: float, peaks: Peaks, fetched: int
 ) -> list[KernelProfile]:
-    lowered = timed.lowered
-    labels = Labels(lowered.fused)
-    footprint = footprint_of(lowered)
+    schedule = timed.schedule
+    labels = Labels(schedule.fused)
+    footprint = footprint_of(schedule)
     found: list[KernelProfile] = []
     nothing = np.zeros(len(timed.laps))
-    for region, kernels in enumerate(lowered.schedule.regions, 1):
+    for region, kernels in enumerate(schedule.regions, 1):
         for kernel in kernels:
-            cost = cost_of(kernel, lowered.fused)
+            cost = cost_of(kernel, schedule.fused)
             took = own.get(kernel, nothing)
             found.append(
                 KernelProfile(

@@ -11,10 +11,10 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from misstep.compiler import NativeProgram
-from misstep.compiler.codegen.lower import Slot
 from misstep.compiler.passes import Pass, simplify
 from misstep.compiler.runtime.native import assembly
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.arguments import Slot
+from misstep.compiler.schedule.kernel import Kernel
 from misstep.compiler.schedule.plan_memory import lifetimes
 from misstep.compiler.schedule.reads import Read
 from misstep.errors import ArgumentError
@@ -113,22 +113,22 @@ def heading(words: str) -> str:
 
 def summary(program: NativeProgram) -> dict[str, Any]:
     """Return the facts of `overview` by name."""
-    lowered, module = program.lowered, program.module
-    costs = [cost_of(kernel, lowered.fused) for kernel in lowered.fused.kernels]
+    schedule, module = program.schedule, program.module
+    costs = [cost_of(kernel, schedule.fused) for kernel in schedule.fused.kernels]
     return {
         "operations_written": len(program.graph.computed),
-        "operations_simplified": len(lowered.fused.graph.computed),
+        "operations_simplified": len(schedule.fused.graph.computed),
         "kernels": len(costs),
-        "regions": len(lowered.schedule.regions),
-        "barriers": lowered.barriers,
+        "regions": len(schedule.regions),
+        "barriers": schedule.barriers,
         "threads": program.threads,
         "target": program.target.name,
         "processor": program.target.cpu,
         "from_cache": module.origin == "disk",
         "seconds_to_code": module.seconds,
         "code_bytes": module.object_bytes,
-        "memory_bytes": lowered.arena.size,
-        "outside_bytes": footprint_of(lowered) - lowered.arena.size,
+        "memory_bytes": schedule.arena.size,
+        "outside_bytes": footprint_of(schedule) - schedule.arena.size,
         "products": sum(1 for cost in costs if cost.products),
         "product_operations": sum(cost.products for cost in costs),
         "operations": sum(cost.operations for cost in costs),
@@ -317,12 +317,12 @@ def passes_text(graph: Graph, *, full: bool = False, without: Collection[Pass] =
 
 def kernels_text(program: NativeProgram) -> str:
     """Return the kernels in the order in which they run, with the barriers between regions."""
-    lowered = program.lowered
-    labels = Labels(lowered.fused)
-    several_places = len({str(labels.place(one)) for one in lowered.fused.kernels}) > 1
+    schedule = program.schedule
+    labels = Labels(schedule.fused)
+    several_places = len({str(labels.place(one)) for one in schedule.fused.kernels}) > 1
     parts = []
     number = 0
-    for region, kernels in enumerate(lowered.schedule.regions, 1):
+    for region, kernels in enumerate(schedule.regions, 1):
         if region > 1:
             parts.append("── barrier: threads wait for each other ──")
         if kernels:
@@ -330,12 +330,12 @@ def kernels_text(program: NativeProgram) -> str:
         for kernel in kernels:
             number += 1
             parts.append(_kernel_text(program, kernel, number, labels, several_places))
-    numbers = [labels.value(value) for value, _ in lowered.fused.single_outputs]
+    numbers = [labels.value(value) for value, _ in schedule.fused.single_outputs]
     if numbers:
         parts.append(in_lines(numbers, "worked out by every thread, outside of all kernels: ", 0))
     if not parts or (not number and not numbers):
         return "no kernel: there is nothing to work out"
-    if lowered.schedule.closing:
+    if schedule.partition.closing:
         parts.append("── barrier: threads wait for each other, then the next step begins ──")
     return "\n".join(parts)
 
@@ -343,7 +343,7 @@ def kernels_text(program: NativeProgram) -> str:
 def _kernel_text(
     program: NativeProgram, kernel: Kernel, number: int, labels: Labels, with_place: bool
 ) -> str:
-    fused = program.lowered.fused
+    fused = program.schedule.fused
     cost = cost_of(kernel, fused)
     how = "by every thread for itself" if kernel.single else f"{kernel.rows} rows, shared out"
     if kernel.rows == 1 and not kernel.single:
@@ -413,14 +413,14 @@ def _few(names: list[str]) -> list[str]:
 
 def memory_text(program: NativeProgram) -> str:
     """Return where results lie in the program's own memory, and the caller's arrays."""
-    lowered = program.lowered
-    alive = lifetimes(lowered.fused, lowered.schedule)
-    arena = lowered.arena
+    lowered, schedule = program.lowered, program.schedule
+    alive = lifetimes(schedule.fused, schedule.partition)
+    arena = schedule.arena
     apart = sum(map(buffer_bytes, arena.starts))
-    labels = Labels(lowered.fused)
+    labels = Labels(schedule.fused)
     names = {
         view.buffer: labels.value(value)
-        for kernel in lowered.fused.kernels
+        for kernel in schedule.fused.kernels
         for value, view in reversed(kernel.results)
     }
     lines = [

@@ -1,7 +1,7 @@
-"""Which bytes each thread reads and writes in a step, worked out from a lowered program's parts.
+"""Which bytes each thread reads and writes in a step, worked out from its schedule.
 
-`races(lowered)` finds bytes that one thread writes while another may read or write them, and
-`lost(lowered)` reads of a buffer whose bytes were given to another one meanwhile. Both follow the
+`races(schedule)` finds bytes that one thread writes while another may read or write them, and
+`lost(schedule)` reads of a buffer whose bytes were given to another one meanwhile. Both follow the
 written schedule kernel by kernel and byte by byte; they know the rules of `lower.py` (who does
 which rows, what every thread does), and nothing of how schedules and memory are planned.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misstep.compiler.codegen.lower import Lowered
 from misstep.compiler.language.views import Buffer, View
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 from misstep.compiler.schedule.partition import ROWS_TOGETHER
+from misstep.compiler.schedule.scheduling import Schedule
 from misstep.ir import Array
 
 Rows = tuple[int, int]
@@ -34,10 +34,10 @@ class Access:
 class Memory:
     """Byte numbers of everything that a step touches, no two buffers of the caller overlapping."""
 
-    def __init__(self, lowered: Lowered) -> None:
-        self.lowered = lowered
-        self._starts: dict[Buffer, int] = dict(lowered.arena.starts)
-        self.size = -(-lowered.arena.size // 64) * 64
+    def __init__(self, schedule: Schedule) -> None:
+        self.schedule = schedule
+        self._starts: dict[Buffer, int] = dict(schedule.arena.starts)
+        self.size = -(-schedule.arena.size // 64) * 64
 
     def bytes_of(self, view: View, rows: Rows, axis: int | None) -> Array:
         """Return the bytes of a view, of some rows along an axis only if there is one."""
@@ -63,15 +63,15 @@ def share(rows: int, thread: int, threads: int) -> Rows:
     return min(low, rows), min(high, rows)
 
 
-def rounds(lowered: Lowered, threads: int) -> Iterator[list[list[Access]]]:
+def rounds(schedule: Schedule, threads: int) -> Iterator[list[list[Access]]]:
     """Yield the work between barriers: for each kernel in order, what each thread touches."""
-    memory = Memory(lowered)
-    fused, order = lowered.fused, lowered.schedule
+    memory = Memory(schedule)
+    fused, order = schedule.fused, schedule.partition
     first = [_start(memory, threads)]
     for place, region in enumerate(order.regions):
         work = [_kernel(memory, kernel, threads) for kernel in region]
         if place == len(order.regions) - 1 and fused.single_outputs:
-            if len(order.regions) < 2 and _changes_states(lowered):
+            if len(order.regions) < 2 and _changes_states(schedule):
                 yield first + work
                 first, work = [], []
             work.append(_end(memory, threads))
@@ -79,19 +79,19 @@ def rounds(lowered: Lowered, threads: int) -> Iterator[list[list[Access]]]:
         first = []
 
 
-def _changes_states(lowered: Lowered) -> bool:
+def _changes_states(schedule: Schedule) -> bool:
     """Tell whether a single number is the new one of a state."""
     given = {
         view.buffer
-        for value, view in lowered.fused.storage.items()
+        for value, view in schedule.fused.storage.items()
         if value.op is None and view.buffer.external
     }
-    return any(view.buffer in given for _, view in lowered.fused.single_outputs)
+    return any(view.buffer in given for _, view in schedule.fused.single_outputs)
 
 
 def _start(memory: Memory, threads: int) -> list[Access]:
     """Every thread works out the single numbers that need no kernel."""
-    fused = memory.lowered.fused
+    fused = memory.schedule.fused
     read = set()
     for single in fused.singles:
         # A kernel works out the sum of a leaf; a leaf of one entry, or an entry of one, is loaded.
@@ -104,7 +104,7 @@ def _start(memory: Memory, threads: int) -> list[Access]:
 
 def _end(memory: Memory, threads: int) -> list[Access]:
     """The first thread stores the single numbers that are wanted."""
-    outputs = memory.lowered.fused.single_outputs
+    outputs = memory.schedule.fused.single_outputs
     return [Access(writes=[_bytes(memory, view) for _, view in outputs])] + [Access()] * (
         threads - 1
     )
@@ -115,7 +115,7 @@ def _bytes(memory: Memory, view: View) -> tuple[Buffer, Array]:
 
 
 def _kernel(memory: Memory, kernel: Kernel, threads: int) -> list[Access]:
-    fused = memory.lowered.fused
+    fused = memory.schedule.fused
     found = []
     for thread in range(threads):
         rows = share(kernel.rows, thread, threads)
@@ -137,10 +137,10 @@ def _kernel(memory: Memory, kernel: Kernel, threads: int) -> list[Access]:
     return found
 
 
-def races(lowered: Lowered, threads: int) -> list[str]:
+def races(schedule: Schedule, threads: int) -> list[str]:
     """Return in words where two threads touch the same byte between two barriers, one writing."""
-    every = list(rounds(lowered, threads))
-    if not lowered.schedule.closing and not _changes_states(lowered):
+    every = list(rounds(schedule, threads))
+    if not schedule.partition.closing and not _changes_states(schedule):
         every = [[kernel for work in every for kernel in work] * 2]  # steps follow each other
     size = 1 + max(
         (
@@ -170,12 +170,12 @@ def races(lowered: Lowered, threads: int) -> list[str]:
     return found
 
 
-def lost(lowered: Lowered) -> list[str]:
+def lost(schedule: Schedule) -> list[str]:
     """Return in words which reads of a buffer find what was written for another."""
-    buffers = list(lowered.arena.starts)
-    owner = np.full(lowered.arena.size, -1)
+    buffers = list(schedule.arena.starts)
+    owner = np.full(schedule.arena.size, -1)
     found = []
-    for work in rounds(lowered, 1):
+    for work in rounds(schedule, 1):
         for (access,) in work:
             for buffer, touched in access.reads:
                 if not buffer.external:

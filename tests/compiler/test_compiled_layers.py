@@ -180,7 +180,7 @@ def test_batch_norm_needs_no_copy_of_the_state() -> None:
     native = programs.step(16, weighted=False, probing=False).compiled()
     assert native is not None
     buffers = {
-        view.buffer.name for kernel in native.lowered.fused.kernels for _, view in kernel.results
+        view.buffer.name for kernel in native.schedule.fused.kernels for _, view in kernel.results
     }
     assert "statistics" in buffers
     assert not [name for name in buffers if name.startswith("next ")]

@@ -24,6 +24,7 @@ from misstep.compiler.codegen.lower import lower
 from misstep.compiler.passes import simplify
 from misstep.compiler.runtime.native import assembly
 from misstep.compiler.runtime.targets import aarch64_target, host_target
+from misstep.compiler.schedule.scheduling import schedule_graph
 from misstep.errors import NotYetError
 from misstep.ir import Array, Op, Type, Value
 from misstep.ops.elementwise import Gradients
@@ -409,7 +410,7 @@ def test_a_tiny_network_does_not_pay_for_a_second_thread() -> None:
 def test_steps_become_code_for_arm(dtype: str, clipping: tuple[ms.Clipping, ...]) -> None:
     """LLVM verifies what it is given; the code is generated, not run."""
     program = step_of(dtype, clipping=clipping)
-    text = lower(simplify(program.graph), program.roles, aarch64_target()).text
+    text = lower(schedule_graph(simplify(program.graph), program.roles), aarch64_target()).text
     code = assembly(text, aarch64_target())
     assert "fmla" in code
     assert "misstep_run" in code

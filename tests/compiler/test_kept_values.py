@@ -16,7 +16,7 @@ def program(y: Value, inputs: list[Value]) -> tuple[NativeProgram, Graph]:
 
 def kept(native: NativeProgram) -> set[str]:
     """Return the ops whose results lie in memory."""
-    return {value.op.name for value in native.lowered.fused.storage if value.op is not None}
+    return {value.op.name for value in native.schedule.fused.storage if value.op is not None}
 
 
 def test_a_random_number_of_each_row_is_drawn_once() -> None:

@@ -14,12 +14,13 @@ from program_maker import MadeUp
 
 from misstep import ops
 from misstep.compiler import NativeProgram, Roles
-from misstep.compiler.codegen.lower import Lowered, lower
+from misstep.compiler.codegen.lower import lower
 from misstep.compiler.passes import simplify
 from misstep.compiler.runtime.targets import host_target
-from misstep.compiler.schedule.fuse import Kernel
-from misstep.compiler.schedule.partition import Schedule, rows_are_independent
+from misstep.compiler.schedule.kernel import Kernel
+from misstep.compiler.schedule.partition import Partition, rows_are_independent
 from misstep.compiler.schedule.plan_memory import ALIGNMENT
+from misstep.compiler.schedule.scheduling import Schedule, schedule_graph
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value, make_input
 from misstep.nn import (
@@ -45,8 +46,13 @@ except NotYetError as reason:
 ROWS = 24
 
 
-def lowered(program: Program) -> Lowered:
-    return lower(simplify(program.graph), program.roles, HOST)
+def scheduled(graph: Graph, roles: Roles | None = None) -> Schedule:
+    """Return a graph's schedule, of which code has been written."""
+    return lower(schedule_graph(graph, roles or Roles()), HOST).schedule
+
+
+def of_program(program: Program) -> Schedule:
+    return scheduled(simplify(program.graph), program.roles)
 
 
 def mlp(*more: Module) -> Network:
@@ -57,11 +63,11 @@ def adam(network: Network | None = None, **options: object) -> Programs:
     return Programs(network or mlp(), CrossEntropy(), Adam(), **options)  # type: ignore[arg-type]
 
 
-def plain(programs: Programs, *, probing: bool = False, weighted: bool = False) -> Lowered:
-    return lowered(programs.step(ROWS, weighted=weighted, probing=probing))
+def plain(programs: Programs, *, probing: bool = False, weighted: bool = False) -> Schedule:
+    return of_program(programs.step(ROWS, weighted=weighted, probing=probing))
 
 
-def kernels_of(one: Lowered, op: type) -> list[Kernel]:
+def kernels_of(one: Schedule, op: type) -> list[Kernel]:
     return [
         kernel
         for kernel in one.fused.kernels
@@ -76,8 +82,8 @@ def kernels_of(one: Lowered, op: type) -> list[Kernel]:
 def test_a_step_needs_two_barriers_and_a_prediction_none(more: tuple[Module, ...]) -> None:
     programs = adam(mlp(*more))
     assert plain(programs).barriers == 2
-    assert lowered(programs.predict(ROWS)).barriers == 0
-    assert lowered(programs.evaluate(ROWS)).barriers == 0
+    assert of_program(programs.predict(ROWS)).barriers == 0
+    assert of_program(programs.evaluate(ROWS)).barriers == 0
 
 
 def test_a_norm_of_all_gradients_needs_one_more() -> None:
@@ -87,10 +93,10 @@ def test_a_norm_of_all_gradients_needs_one_more() -> None:
 
 def test_before_the_first_state_changes_the_loss_is_known() -> None:
     one = plain(adam())
-    guard = one.schedule.guard
+    guard = one.partition.guard
     assert guard is one.fused.graph.outputs["loss"]
     before = one.fused.kernels_of_single(guard)
-    order = [kernel for region in one.schedule.regions for kernel in region]
+    order = [kernel for region in one.regions for kernel in region]
     changing = [kernel for kernel in order if writes(kernel, "parameters")]
     assert changing
     assert before
@@ -101,15 +107,15 @@ def test_rows_that_a_thread_made_itself_are_read_without_waiting() -> None:
     x, w = make_input("x", (40, 8)), make_input("w", (8, 8))
     product = ops.tanh(x @ w)
     same = Graph(product - ops.sum(product, 1, keep=True))
-    assert len(lower(same, Roles(), HOST).schedule.regions) == 1
+    assert len(scheduled(same).regions) == 1
     for other in (
         product - ops.sum(product, 0),
         product[::-1] * ops.sum(product, 1, keep=True),
         product.T @ x,
         ops.reshape(product, (8, 40)) + 1.0,
     ):
-        turned = lower(simplify(Graph({"out": other, "product": product})), Roles(), HOST)
-        assert len(turned.schedule.regions) >= 2
+        turned = scheduled(simplify(Graph({"out": other, "product": product})))
+        assert len(turned.regions) >= 2
 
 
 # --- what is stored, and who makes it -------------------------------------------------------------
@@ -119,7 +125,7 @@ def writes(kernel: Kernel, name: str) -> bool:
     return any(view.buffer.name == name for _, view in kernel.results)
 
 
-def stored_names(one: Lowered) -> set[str]:
+def stored_names(one: Schedule) -> set[str]:
     return {buffer.name for buffer in one.arena.starts}
 
 
@@ -149,7 +155,7 @@ def test_gradients_are_stored_once_where_their_norm_is_wanted() -> None:
 
 
 def test_added_up_gradients_are_added_in_registers() -> None:
-    one = lowered(adam().accumulate(ROWS, weighted=False, probing=False))
+    one = of_program(adam().accumulate(ROWS, weighted=False, probing=False))
     makers = [kernel for kernel in one.fused.kernels if writes(kernel, "gradients")]
     assert len(makers) == 4
     assert all(kernel.core is not None for kernel in makers)
@@ -157,7 +163,7 @@ def test_added_up_gradients_are_added_in_registers() -> None:
 
 
 def test_bias_and_activation_are_worked_out_with_the_product() -> None:
-    one = lowered(adam().predict(ROWS))
+    one = of_program(adam().predict(ROWS))
     first, second = kernels_of(one, MatrixProduct)
     assert [view.buffer.name for _, view in first.results] == ["relu"]
     assert [value.op.name for value, _ in second.results if value.op] == ["add"]
@@ -210,7 +216,7 @@ def steps_of_training() -> Iterator[tuple[str, Program]]:
         yield f"evaluate {name}", programs.evaluate(ROWS)
 
 
-def check_memory(one: Lowered) -> None:
+def check_memory(one: Schedule) -> None:
     for threads in (2, 3):
         assert races(one, threads) == []
     assert lost(one) == []
@@ -222,7 +228,7 @@ def check_memory(one: Lowered) -> None:
 def test_threads_never_meet_in_memory_while_training() -> None:
     for words, program in steps_of_training():
         try:
-            check_memory(lowered(program))
+            check_memory(of_program(program))
         except AssertionError as error:
             raise AssertionError(words) from error
 
@@ -234,13 +240,13 @@ def test_threads_never_meet_in_memory_of_made_up_programs(
 ) -> None:
     made = MadeUp(seed, steps, empty=seed % 5 == 0)
     graph, roles = made.steps() if many else (made.graph(), Roles())
-    check_memory(lower(simplify(graph), roles, HOST))
+    check_memory(scheduled(simplify(graph), roles))
 
 
 def test_missing_barriers_and_shared_places_would_be_found() -> None:
     one = plain(adam())
-    together = [kernel for region in one.schedule.regions for kernel in region]
-    careless = replace(one, schedule=Schedule([together], True, None))
+    together = [kernel for region in one.regions for kernel in region]
+    careless = replace(one, partition=Partition([together], True, None))
     assert races(careless, 2)
     assert not lost(careless)
     crowded = replace(one.arena, starts=dict.fromkeys(one.arena.starts, 0))
@@ -251,7 +257,7 @@ def test_memory_is_used_again_where_all_threads_are_done_with_it() -> None:
     x = make_input("x", (64, 64), "float64")
     for _ in range(8):
         x = ops.tanh(x @ x.T)  # other rows are needed: a barrier each
-    one = lower(simplify(Graph(x)), Roles(), HOST)
+    one = scheduled(simplify(Graph(x)))
     assert one.barriers == 8
     assert sum(buffer.name == "tanh" for buffer in one.arena.starts) == 7
     assert one.arena.size == 2 * 64 * 64 * 8
@@ -264,7 +270,7 @@ def test_numbers_that_trade_places_go_by_way_of_others() -> None:
     a, b = make_input("a", (9,), "float64"), make_input("b", (9,), "float64")
     graph = Graph({"a": b, "b": a}, [a, b])
     program = NativeProgram(graph, Roles(states={"a": "a", "b": "b"}))
-    check_memory(program.lowered)
+    check_memory(program.schedule)
     first, second = np.arange(9.0), np.arange(9.0) * -1
     program.run({"a": first, "b": second}, 3)
     np.testing.assert_array_equal(first, np.arange(9.0) * -1)
@@ -290,8 +296,8 @@ def test_a_state_may_be_its_old_numbers_in_another_order(threads: int) -> None:
 
 def independent(out: Value) -> bool:
     roles = Roles(stepped=("x",), logged=("out",))
-    one = lower(simplify(Graph({"out": out})), roles, HOST)
-    return rows_are_independent(one.fused, one.schedule, roles.stepped)
+    one = scheduled(simplify(Graph({"out": out})), roles)
+    return rows_are_independent(one.fused, one.partition, roles.stepped)
 
 
 def test_which_rows_depend_on_others() -> None:

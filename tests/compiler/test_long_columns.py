@@ -61,11 +61,11 @@ def test_statistics_are_right_and_the_same_on_any_number_of_threads(shape: tuple
 def test_examples_are_summed_by_the_thread_that_made_them() -> None:
     x = make_input("x", (64, 32, 32, 16))
     program = NativeProgram(Graph(ops.sum(cast(x * 2.0, "float32"), (0, 1, 2)), [x]))
-    first, second = program.lowered.fused.kernels
+    first, second = program.schedule.fused.kernels
     assert first.shape == (64, 16)
     assert second.shape == (16,)
     # One number for each example and channel is all that is stored.
-    assert program.lowered.arena.size == 64 * 16 * 4
+    assert program.schedule.arena.size == 64 * 16 * 4
 
 
 def test_what_is_short_or_wide_or_of_one_length_of_prime_stays() -> None:

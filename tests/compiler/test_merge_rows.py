@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 
 from misstep import ops
-from misstep.compiler.codegen.lower import Roles, lower
+from misstep.compiler.codegen.lower import lower
 from misstep.compiler.passes import ORDER, simplify
 from misstep.compiler.passes.merge_rows import merge_rows
 from misstep.compiler.runtime.program import NativeProgram
 from misstep.compiler.runtime.targets import host_target
+from misstep.compiler.schedule.roles import Roles
+from misstep.compiler.schedule.scheduling import schedule_graph
 from misstep.ir import Graph, Interpreter, Value, make_input
 from misstep.ops import erf, mean, relu, reshape, sqrt
 
@@ -43,8 +45,8 @@ def feeds() -> dict[str, np.ndarray]:
 def test_work_around_products_is_done_in_their_registers() -> None:
     graph = Graph(block(), [X, W, V, BIAS])
     target = host_target()
-    without = lower(simplify(graph, [merge_rows]), Roles(), target)
-    merged = lower(simplify(graph), Roles(), target)
+    without = lower(schedule_graph(simplify(graph, [merge_rows]), Roles()), target).schedule
+    merged = lower(schedule_graph(simplify(graph), Roles()), target).schedule
     assert len(merged.fused.kernels) < len(without.fused.kernels)
     products = [
         one
@@ -68,7 +70,7 @@ def test_numbers_stay(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     without = tuple(tuple(one for one in group if one is not merge_rows) for group in ORDER)
     monkeypatch.setattr("misstep.compiler.passes.pipeline.ORDER", without)
     plain = NativeProgram(graph, threads=1)
-    assert len(plain.lowered.fused.kernels) > len(program.lowered.fused.kernels)
+    assert len(plain.schedule.fused.kernels) > len(program.schedule.fused.kernels)
     for name, wanted in plain.run(feeds())[0].items():
         np.testing.assert_array_equal(found[name], wanted, err_msg=name)
 

@@ -7,8 +7,8 @@ import pytest
 
 from misstep.compiler import NativeProgram
 from misstep.compiler.codegen.kernels.scattering import rows_stay
-from misstep.compiler.codegen.lower import Roles
 from misstep.compiler.runtime.targets import host_target
+from misstep.compiler.schedule.roles import Roles
 from misstep.errors import NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, make_literal
 from misstep.ops import scatter_add, sqrt
@@ -49,9 +49,9 @@ def given(width: int = WIDTH, dtype: str = "int64") -> dict[str, Array]:
 @pytest.mark.parametrize("width", [1, 3, 16, 64, 130])
 def test_plain_descent_moves_the_rows_that_are_named(width: int, threads: int) -> None:
     program = descent(0.5, width)
-    (kernel,) = program.lowered.fused.kernels
-    assert rows_stay(kernel, program.lowered.fused)
-    assert program.lowered.arena.size == 0  # there is no table of slopes
+    (kernel,) = program.schedule.fused.kernels
+    assert rows_stay(kernel, program.schedule.fused)
+    assert program.schedule.arena.size == 0  # there is no table of slopes
     program.threads = threads
     feeds = given(width)
     wanted = feeds["table"].copy()
@@ -99,10 +99,10 @@ def test_what_follows_for_all_rows_is_one_pass(dtype: str) -> None:
     inputs = [table, speed, positions, updates]
     roles = Roles(states={"table": "table", "speed": "speed"})
     program = NativeProgram(Graph(outputs, inputs), roles)
-    (kernel,) = program.lowered.fused.kernels
+    (kernel,) = program.schedule.fused.kernels
     assert len(kernel.results) == 2
-    assert not rows_stay(kernel, program.lowered.fused)
-    assert program.lowered.arena.size == 0
+    assert not rows_stay(kernel, program.schedule.fused)
+    assert program.schedule.arena.size == 0
     wanted: dict[str, Array] = {}
     feeds = {**given(dtype=dtype), "speed": np.ones((ROWS, WIDTH), "f")}
     for _ in range(3):

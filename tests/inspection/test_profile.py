@@ -17,6 +17,7 @@ from misstep.compiler.passes import simplify
 from misstep.compiler.runtime import program as native_program
 from misstep.compiler.runtime.native import assembly, emit_object
 from misstep.compiler.runtime.targets import aarch64_target, host_target
+from misstep.compiler.schedule.scheduling import schedule_graph
 from misstep.errors import DataError
 from misstep.inspection import Profile, profile_program
 from misstep.inspection.costs import cost_of
@@ -184,7 +185,7 @@ def test_there_is_a_lap_for_each_kernel_and_barrier() -> None:
     kernels = [one for region in lowered.schedule.regions for one in region]
     assert [one for one in lowered.laps if one in kernels] == kernels
     barriers = [one for one in lowered.laps if isinstance(one, tuple)]
-    assert [kind for kind, _ in barriers] == [BARRIER] * lowered.barriers
+    assert [kind for kind, _ in barriers] == [BARRIER] * lowered.schedule.barriers
     assert lowered.laps.count(REST) == 1
 
 
@@ -207,7 +208,7 @@ def test_laps_take_no_longer_than_the_run_and_add_up() -> None:
 def test_laps_of_other_processors_can_be_generated() -> None:
     step, _ = step_and_trial()
     target = aarch64_target()
-    text = lower(simplify(step.graph), step.roles, target, profiling=True).text
+    text = lower(schedule_graph(simplify(step.graph), step.roles), target, profiling=True).text
     assert emit_object(text, target)
     assert "CNTVCT_EL0" in assembly(text, target).upper()
 
@@ -217,8 +218,8 @@ def test_laps_of_other_processors_can_be_generated() -> None:
 
 def only_kernel(value: Value, roles: Roles | None = None) -> Any:
     made = NativeProgram(Graph({"out": value}), roles, threads=1)
-    (kernel,) = made.lowered.fused.kernels
-    return cost_of(kernel, made.lowered.fused)
+    (kernel,) = made.schedule.fused.kernels
+    return cost_of(kernel, made.schedule.fused)
 
 
 def floats(name: str, *shape: int) -> Value:

@@ -136,7 +136,7 @@ def test_passes_lead_from_the_graph_to_what_is_compiled(step: NativeProgram) -> 
     rows = [line.split() for line in report(step, ["passes"]).splitlines()[1:]]
     counts = [[int(word) for word in row if word.isdigit()] for row in rows]
     assert counts[0] == [len(step.graph.computed)]
-    assert counts[-1] == [len(step.lowered.fused.graph.computed)]
+    assert counts[-1] == [len(step.schedule.fused.graph.computed)]
     between = [pair[:2] for pair in counts[1:-1]]
     assert [before for before, _ in between] == [
         counts[0][0],
@@ -157,8 +157,8 @@ def test_every_kernel_and_barrier_is_listed(step: NativeProgram) -> None:
     text = report(step, ["kernels"])
     lowered = step.lowered
     numbers = [int(one) for one in re.findall(r"^ +(\d+)  \S", text, re.MULTILINE)]
-    assert numbers == list(range(1, len(lowered.fused.kernels) + 1))
-    assert text.count("── barrier") == lowered.barriers
+    assert numbers == list(range(1, len(lowered.schedule.fused.kernels) + 1))
+    assert text.count("── barrier") == lowered.schedule.barriers
     assert text.count("\nregion ") + 1 == len(lowered.schedule.regions)
 
 
@@ -171,8 +171,8 @@ def test_kernels_say_what_they_read_and_store(step: NativeProgram) -> None:
 
 
 def test_labels_name_operands_through_their_moves(step: NativeProgram) -> None:
-    labels = Labels(step.lowered.fused)
-    made = [labels.made(kernel) for kernel in step.lowered.fused.kernels]
+    labels = Labels(step.schedule.fused)
+    made = [labels.made(kernel) for kernel in step.schedule.fused.kernels]
     assert "x · dense1.weight" in made
     assert any(one.endswith(" · dense2.weightᵀ") for one in made)
     assert any(one.startswith("xᵀ · ") for one in made)
@@ -180,8 +180,8 @@ def test_labels_name_operands_through_their_moves(step: NativeProgram) -> None:
 
 def test_memory_lists_every_place_and_every_array(step: NativeProgram) -> None:
     text = report(step, ["memory"])
-    assert len(step.lowered.arena.starts) > 2
-    for start in step.lowered.arena.starts.values():
+    assert len(step.schedule.arena.starts) > 2
+    for start in step.schedule.arena.starts.values():
         assert re.search(rf"^ +{start:,} ", text, re.MULTILINE)
     roles = {slot.name: slot.name in text for slot in step.lowered.slots}
     assert all(roles.values())
@@ -205,8 +205,8 @@ def test_code_is_code(step: NativeProgram) -> None:
 
 def test_a_summary_agrees_with_the_program(step: NativeProgram) -> None:
     told = summary(step)
-    assert told["kernels"] == len(step.lowered.fused.kernels)
-    assert told["memory_bytes"] == step.lowered.arena.size
+    assert told["kernels"] == len(step.schedule.fused.kernels)
+    assert told["memory_bytes"] == step.schedule.arena.size
     # Forward and for the weights of two layers, for the input of the second one.
     products = 2 * ROWS * (2 * (6 * 9 + 9 * 4) + 9 * 4)
     assert (told["products"], told["product_operations"]) == (5, products)

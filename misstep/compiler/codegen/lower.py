@@ -1,18 +1,16 @@
-"""From a graph to the text of one native function that runs many steps of it.
+"""From a schedule to the text of one native function that runs many steps of it.
 
-Puts the parts together: where inputs and outputs lie, kernels (`schedule/fuse.py`), their order
-(`partition.py`), memory (`plan_memory.py`), and the code of each (`kernels/`). The function is
-called by every thread with the address of a context, its number and the number of threads; the
-context begins with a barrier's block, then comes a table of addresses and counts.
+Puts the parts together: addresses, barriers (`barrier.py`) between regions, the code of each kernel
+(`kernels/`) as a function of its own (`outlining.py`), timers where a profile is wanted. The
+function is called by every thread with the address of a context, its number and the number of
+threads; the context begins with a barrier's block, then comes a table of addresses and counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
-
-import numpy as np
 
 from misstep.compiler.codegen.barrier import CONTEXT_BYTES, write_barrier
 from misstep.compiler.codegen.entry import write_entry
@@ -22,17 +20,13 @@ from misstep.compiler.codegen.target import Target
 from misstep.compiler.codegen.timers import Laps
 from misstep.compiler.language.code import KIND_OF_DTYPE, Number
 from misstep.compiler.language.element_code import ElementCode
-from misstep.compiler.language.elements import Position, is_one_number
+from misstep.compiler.language.elements import Position
 from misstep.compiler.language.views import Buffer, View
-from misstep.compiler.passes import DECIDED_BY_SIZE, Pass
-from misstep.compiler.schedule.fuse import Fused, Kernel, fuse, shared_cores, single_numbers
-from misstep.compiler.schedule.kernel_classes import family_of
-from misstep.compiler.schedule.partition import ROWS_TOGETHER, InPlaceError, Schedule, schedule
-from misstep.compiler.schedule.plan_memory import Arena, plan_memory
-from misstep.errors import NotYetError
-from misstep.ir import Graph, Value
-from misstep.ops.reduction import Sum
-from misstep.ops.shape import Reshape
+from misstep.compiler.schedule.arguments import Slot
+from misstep.compiler.schedule.kernel import Kernel
+from misstep.compiler.schedule.partition import ROWS_TOGETHER
+from misstep.compiler.schedule.scheduling import Schedule
+from misstep.ir import Value
 
 # The table in the context, in entries of 8 bytes.
 ARENA, SCRATCH, SCRATCH_BYTES, STEPS, DONE, ROW_NUMBERS, FIRST_SLOT = range(7)
@@ -45,67 +39,17 @@ BARRIER, REST = "barrier", "rest"
 
 
 @dataclass(frozen=True)
-class Roles:
-    """What inputs and outputs are to a program of many steps, by name.
-
-    `states`: outputs that take the place of inputs, step after step. `stepped`: inputs of which
-    each step has its own, one after the other in memory. `fetched`: inputs whose rows are fetched
-    from a larger array by row numbers. `logged`: outputs of which each step leaves its own.
-    `guard`: an output, one number: a step where it is not finite ends the run before any state
-    changes.
-    """
-
-    states: Mapping[str, str] = field(default_factory=dict)
-    stepped: Collection[str] = ()
-    fetched: Collection[str] = ()
-    logged: Collection[str] = ()
-    guard: str | None = None
-
-    @property
-    def row_wise(self) -> bool:
-        """Tell whether the bits of a row must not depend on how many rows come with it.
-
-        So it is where rows are given step by step and nothing is learned from them. What decides by
-        the size of a whole array then must not be done.
-        """
-        return bool(self.stepped) and not self.states
-
-    @property
-    def passes_left_out(self) -> tuple[Pass, ...]:
-        """Return the simplifications that must not be made."""
-        return DECIDED_BY_SIZE if self.row_wise else ()
-
-
-@dataclass(frozen=True)
-class Slot:
-    """One address in the context's table: of an input, an output or a literal.
-
-    `stride`: entries to go on by from step to step. `counters`: of the laps of a profile, of each
-    thread its own, one after the other: (threads, *shape).
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    stride: int = 0
-    literal: np.ndarray | None = None
-    output: bool = False
-    counters: bool = False
-
-
-@dataclass(frozen=True)
 class Lowered:
     """The text of a module, and what must be known to call it.
 
-    `laps`: what each counter of a profile is about: a kernel, (BARRIER, region) or REST.
+    `slots`: those of the schedule, and one for the laps of a profile. `laps`: what each counter of
+    a profile is about: a kernel, (BARRIER, region) or REST.
     """
 
     text: str
-    slots: list[Slot]
-    arena: Arena
-    scratch_bytes: int
-    fused: Fused
     schedule: Schedule
+    slots: tuple[Slot, ...]
+    scratch_bytes: int
     laps: tuple[object, ...] = ()
 
     @property
@@ -113,149 +57,33 @@ class Lowered:
         """Return the shape of the counters of one thread; there are none without laps."""
         return next((slot.shape for slot in self.slots if slot.counters), (0,))
 
-    @property
-    def barriers(self) -> int:
-        """Return how often threads wait for each other in a step."""
-        return len(self.schedule.regions) - 1 + self.schedule.closing
 
-
-def lower(graph: Graph, roles: Roles, target: Target, *, profiling: bool = False) -> Lowered:
-    """Return the function for `graph`. Raises NotYetError for ops that can't be compiled.
+def lower(schedule: Schedule, target: Target, *, profiling: bool = False) -> Lowered:
+    """Return the function for a schedule. Raises NotYetError for ops that can't be compiled.
 
     `profiling`: with code that reads the clock around each kernel and each barrier.
     """
-    try:
-        return _Lowering(graph, roles, target, in_place=True, profiling=profiling).run()
-    except InPlaceError:
-        try:
-            return _Lowering(graph, roles, target, in_place=False, profiling=profiling).run()
-        except InPlaceError as error:
-            raise NotYetError(f"compiling {graph.name}", got=str(error)) from error
-
-
-def _with_guard_for_each(graph: Graph, roles: Roles) -> Graph:
-    """Return `graph` with a guard that every thread works out for itself.
-
-    The loss of a single row is an entry that one thread makes; summed, it is a number for all.
-    """
-    guard = graph.outputs.get(roles.guard or "")
-    if guard is None or guard.size != 1 or not guard.type.is_float:
-        return graph
-    inputs = {value for value in graph.inputs if value.name not in roles.fetched}
-    if guard in single_numbers(graph, inputs):
-        return graph
-    entries = guard if guard.ndim else Reshape((1,))(guard)
-    summed = Sum(tuple(range(entries.ndim)), bool(guard.ndim))(entries)
-    outputs = {name: summed if value is guard else value for name, value in graph.outputs.items()}
-    return Graph(outputs, graph.inputs, graph.name)
+    return _Lowering(schedule, target, profiling=profiling).run()
 
 
 class _Lowering:
-    def __init__(
-        self, graph: Graph, roles: Roles, target: Target, *, in_place: bool, profiling: bool
-    ) -> None:
-        self.graph = _with_guard_for_each(graph, roles)
-        self.roles = roles
+    def __init__(self, schedule: Schedule, target: Target, *, profiling: bool) -> None:
+        self.schedule = schedule
+        self.fused = schedule.fused
+        self.states = schedule.arguments.states
+        self.slots = list(schedule.arguments.slots)
         self.target = target
-        self.in_place = in_place
-        self.slots: list[Slot] = []
-        self.moved: dict[str, View] = {}
-        self.buffers: dict[Buffer, int] = {}
         self.code = ElementCode()
         self.functions = Functions(target)
         self.entry: list[str] = []
         self._bounds: dict[int, tuple[Number, Number]] = {}
         self._addresses: dict[Buffer, Number] = {}
-        self._step: Number = Number("0", "i64")
         self.laps = Laps(self.code, Number("%laps", "ptr")) if profiling else None
 
     def run(self) -> Lowered:
-        inputs, outputs, fed = self._places()
-        fused = fuse(self.graph, inputs, outputs, fed, self.moved)
-        states = {
-            one
-            for one, slot in self.buffers.items()
-            if self.slots[slot].name in self.roles.states.values()
-        }
-        guard = self.graph.outputs[self.roles.guard] if self.roles.guard else None
-        if guard is not None and guard not in fused.singles:
-            raise NotYetError(
-                f"compiling the guard {self.roles.guard}",
-                needed="one number that every thread can work out, as the mean of losses is",
-                got=f"the result of {guard.op.name}" if guard.op is not None else "an input",
-            )
-        try:
-            order = schedule(fused, states, guard)
-        except InPlaceError:
-            shared = shared_cores(fused)
-            if not shared:
-                raise
-            fused = fuse(self.graph, inputs, outputs, fed, self.moved, shared)
-            order = schedule(fused, states, guard)
-        arena = plan_memory(fused, order)
-        scratch = self._write(fused, order, arena, states)
-        text = self._text()
+        scratch = self._write()
         laps = () if self.laps is None else tuple(self.laps.kinds)
-        return Lowered(text, self.slots, arena, scratch, fused, order, laps)
-
-    # --- where inputs and outputs lie -----------------------------------------------------------
-
-    def _slot(self, slot: Slot) -> Buffer:
-        size = int(np.prod(slot.shape, dtype=np.int64))
-        buffer = Buffer(slot.name, slot.dtype, size, external=True)
-        self.buffers[buffer] = len(self.slots)
-        self.slots.append(slot)
-        return buffer
-
-    def _places(self) -> tuple[dict[Value, View], dict[str, View], dict[Value, View]]:
-        inputs: dict[Value, View] = {}
-        fed: dict[Value, View] = {}
-        by_name: dict[str, Buffer] = {}
-        for value in self.graph.inputs:
-            name = value.name or f"input{value.serial}"
-            if name in self.roles.fetched:
-                self._slot(Slot(name, value.dtype, value.shape))
-                fed[value] = View.whole(Buffer(name, value.dtype, value.size), value.shape)
-                continue
-            stride = value.size if name in self.roles.stepped else 0
-            by_name[name] = self._slot(Slot(name, value.dtype, value.shape, stride))
-            inputs[value] = View.whole(by_name[name], value.shape)
-        for value in self._stored_literals():
-            name = value.name or f"literal{value.serial}"
-            literal = np.asarray(value.data, dtype=value.dtype, order="C")
-            buffer = self._slot(Slot(name, value.dtype, value.shape, literal=literal))
-            inputs[value] = View.whole(buffer, value.shape)
-        outputs: dict[str, View] = {}
-        for name, value in self.graph.outputs.items():
-            into = self.roles.states.get(name)
-            if into is not None:
-                outputs[name] = View.whole(by_name[into], value.shape)
-                if not self.in_place:
-                    self.moved[name] = outputs[name]
-                    beside = Buffer(f"next {name}", value.dtype, value.size)
-                    outputs[name] = View.whole(beside, value.shape)
-                continue
-            stride = value.size if name in self.roles.logged else 0
-            slot = Slot(name, value.dtype, value.shape, stride, output=True)
-            outputs[name] = View.whole(self._slot(slot), value.shape)
-        return inputs, outputs, fed
-
-    def _stored_literals(self) -> list[Value]:
-        """Return the literals that must lie in memory: arrays, and operands of matrix products."""
-        operands: set[Value] = set()
-        for value in self.graph.values:
-            family = family_of(value)
-            if family is not None and family.in_memory:
-                for given in value.inputs:
-                    base = given
-                    while base.op is not None and base.op.moves:
-                        base = base.inputs[0]
-                    operands.add(base)
-        return [
-            value
-            for value in self.graph.literals
-            if value in operands or (value.size and not is_one_number(value))
-        ]
+        return Lowered(self._text(), self.schedule, tuple(self.slots), scratch, laps)
 
     # --- code ---------------------------------------------------------------------------------
 
@@ -303,7 +131,8 @@ class _Lowering:
             self._bounds[rows] = low, high
         return self._bounds[rows]
 
-    def _write(self, fused: Fused, order: Schedule, arena: Arena, states: set[Buffer]) -> int:
+    def _write(self) -> int:
+        """Write everything; return the bytes of scratch memory that each thread needs."""
         code = self.code
         arena_base = self._field(ARENA, "ptr")
         scratch = self._field(SCRATCH, "ptr")
@@ -314,24 +143,24 @@ class _Lowering:
         )
         bases = [self._field(FIRST_SLOT + number, "ptr") for number in range(len(self.slots))]
         numbers = self._field(ROW_NUMBERS, "ptr")
-        for buffer, start in arena.starts.items():
+        for buffer, start in self.schedule.arena.starts.items():
             at = code.index(start)
             self._addresses[buffer] = self._at_entry(partial(code.address, arena_base, at, "i8"))
         emission = Emission(
             code,
-            fused,
+            self.fused,
             self.target,
             self._address,
             self.bounds,
             own_scratch,
-            chaining=not self.roles.row_wise,
+            chaining=not self.schedule.roles.row_wise,
         )
         before = "entry.end"
         code.start_block("round")
         step = Number("%step", "i64")
         place = len(code.lines)
         code.lines.append("")
-        for buffer, number in self.buffers.items():
+        for buffer, number in self.schedule.arguments.buffers.items():
             slot = self.slots[number]
             base = bases[number]
             if slot.stride:
@@ -340,7 +169,7 @@ class _Lowering:
             self._addresses[buffer] = base
         fetched = {slot.name: bases[number] for number, slot in enumerate(self.slots)}
         self._begin_laps()
-        self._write_step(emission, order, fetched, numbers, step, states)
+        self._write_step(emission, fetched, numbers, step)
         self._end_laps()
         following = code.add(step, code.index(1))
         code.emit(f"br {code.less(following, steps)}, label %round, label %finished")
@@ -351,17 +180,11 @@ class _Lowering:
         return emission.scratch_bytes
 
     def _write_step(
-        self,
-        emission: Emission,
-        order: Schedule,
-        fetched: Mapping[str, Number],
-        numbers: Number,
-        step: Number,
-        states: set[Buffer],
+        self, emission: Emission, fetched: Mapping[str, Number], numbers: Number, step: Number
     ) -> None:
-        code, fused = self.code, emission.fused
+        code, fused, order = self.code, self.fused, self.schedule.partition
         context, threads = Number("%context", "ptr"), Number("%threads", "i64")
-        for value in self.graph.values:
+        for value in self.schedule.graph.values:
             known = value in fused.singles and not fused.kernels_of_single(value)
             if known and not value.is_literal:
                 emission.work_out(value)
@@ -376,13 +199,13 @@ class _Lowering:
                 for read in fused.reads(kernel):
                     for single in read.singles:
                         emission.work_out(single)
-                if order.guard is not None and not stored_guard and self._changes(kernel, states):
+                if order.guard is not None and not stored_guard and self._changes(kernel):
                     self._write_guard(emission, order.guard, step)
                     stored_guard = True
                 self._lap(REST)
                 self._write_kernel(emission, kernel, fetched, numbers)
                 self._lap(kernel)
-        changing = any(view.buffer in states for _, view in fused.single_outputs)
+        changing = any(view.buffer in self.states for _, view in fused.single_outputs)
         if order.guard is not None and not stored_guard and changing:
             self._write_guard(emission, order.guard, step)
         if fused.single_outputs:
@@ -400,15 +223,15 @@ class _Lowering:
             write_barrier(code, context, threads, self.target)
             self._lap((BARRIER, len(order.regions)))
 
-    def _changes(self, kernel: Kernel, states: set[Buffer]) -> bool:
-        return any(view.buffer in states for _, view in kernel.results)
+    def _changes(self, kernel: Kernel) -> bool:
+        return any(view.buffer in self.states for _, view in kernel.results)
 
     def _write_guard(self, emission: Emission, guard: Value, step: Number) -> None:
         """Write that every thread leaves where the guard is not finite."""
         code = self.code
         number = emission.work_out(guard)
         with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
-            for value, view in emission.fused.single_outputs:
+            for value, view in self.fused.single_outputs:
                 if value is guard:
                     where = (Position(code.index(0)),) * value.ndim
                     emission.elements().store(number, view, where)
@@ -496,4 +319,4 @@ class _Lowering:
         return "\n".join([*sorted(self.code.declarations), *self.functions.texts, body, entry, ""])
 
 
-__all__ = ["BARRIER", "ENTRY", "FIRST_SLOT", "REST", "Lowered", "Roles", "Slot", "lower"]
+__all__ = ["BARRIER", "ENTRY", "FIRST_SLOT", "REST", "Lowered", "lower"]

@@ -23,7 +23,6 @@ from misstep.compiler.codegen.lower import (
     ROW_NUMBERS,
     STEPS,
     Lowered,
-    Roles,
     lower,
 )
 from misstep.compiler.codegen.target import Target
@@ -37,6 +36,8 @@ from misstep.compiler.runtime.thread_pool import CREW, CREW_ARGUMENTS, CREW_RESU
 from misstep.compiler.runtime.workspace import Workspace, address_of, set_waiting
 from misstep.compiler.schedule.kernel_classes import work_of
 from misstep.compiler.schedule.partition import rows_are_independent
+from misstep.compiler.schedule.roles import Roles
+from misstep.compiler.schedule.scheduling import Schedule, schedule_graph
 from misstep.errors import AbstractValueError, ArgumentError, NotYetError, ShapeError
 from misstep.ir import Array, Graph
 
@@ -100,15 +101,20 @@ class NativeProgram:
         most = wanted if wanted is not None else usable_cores()
         return max(1, min(most, self.work() // WORK_FOR_TWO + 1))
 
+    @property
+    def schedule(self) -> Schedule:
+        """Return the kernels, their order, and where everything lies."""
+        return self.lowered.schedule
+
     @cached_property
     def rows_are_independent(self) -> bool:
         """Tell whether no row of a result depends on other rows of the stepped inputs."""
-        lowered = self.lowered
-        return rows_are_independent(lowered.fused, lowered.schedule, self.roles.stepped)
+        schedule = self.schedule
+        return rows_are_independent(schedule.fused, schedule.partition, self.roles.stepped)
 
     def work(self) -> int:
         """Return about how many multiply-adds, or entries worked out, a step takes."""
-        return sum(work_of(one.shape, one.core) for one in self.lowered.fused.kernels)
+        return sum(work_of(one.shape, one.core) for one in self.schedule.fused.kernels)
 
     def run(
         self,
@@ -324,7 +330,7 @@ class Prepared:
 def _lowered(graph: Graph, roles: Roles, target: Target, profiling: bool) -> Lowered:
     try:
         simple = simplify(graph, roles.passes_left_out)
-        return lower(simple, roles, target, profiling=profiling)
+        return lower(schedule_graph(simple, roles), target, profiling=profiling)
     except RecursionError as error:
         # What is worked out entry by entry is followed from a result back to what is stored.
         raise NotYetError(

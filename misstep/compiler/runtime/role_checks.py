@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from misstep.compiler.codegen.lower import Roles
+from misstep.compiler.schedule.roles import Roles
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Graph
 

@@ -37,7 +37,7 @@ class Workspace:
         self.threads = threads
         self.context = make_context(threads, 8 * (FIRST_SLOT + len(lowered.slots)))
         self.address = address_of(self.context)
-        self._arena = _aligned(lowered.arena.size)
+        self._arena = _aligned(lowered.schedule.arena.size)
         each = -(-lowered.scratch_bytes // ALIGNMENT) * ALIGNMENT
         self._scratch = _aligned(each * threads)
         self.table = self.context[CONTEXT_BYTES:].view(np.uint64)

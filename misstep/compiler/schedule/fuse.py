@@ -10,13 +10,14 @@ need loops; knows no processor and no threads. `partition.py` puts the kernels i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
 
 from misstep.compiler.language.elements import Positions
 from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.passes.long_sums import MOST_AT_ONCE
-from misstep.compiler.schedule.kernel_classes import core_reads, family_of
+from misstep.compiler.schedule.arguments import Arguments
+from misstep.compiler.schedule.kernel import Fused, Kernel, kernel_reads, kernels_of_single
+from misstep.compiler.schedule.kernel_classes import family_of
 from misstep.compiler.schedule.reads import Read, base_of, positions_of, reads_of
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
@@ -30,90 +31,13 @@ EXPENSIVE = 8
 DEAR = 24
 
 
-@dataclass(eq=False)
-class Kernel:
-    """One nest of loops.
-
-    `shape`: over which entries, those of the results. `core`: the value whose loops stand inside,
-    or None. `results`: what is stored, and where. `number`: kernels read only from kernels of
-    smaller numbers, or their own entry. `single`: the result is one number, worked out by each
-    thread for itself. `fed`: the input whose rows it fetches, or None.
-    """
-
-    shape: tuple[int, ...]
-    number: int
-    core: Value | None = None
-    results: list[tuple[Value, View]] = field(default_factory=list)
-    single: bool = False
-    fed: Value | None = None
-
-    @property
-    def rows(self) -> int:
-        """Return how many rows (along its first axis) the threads share out."""
-        return self.shape[0] if self.shape else 1
-
-    @property
-    def name(self) -> str:
-        """Return a name for people."""
-        if self.fed is not None:
-            return f"fetch {self.fed.name}"
-        names = [value.name for value, _ in self.results if value.name]
-        core = self.core.op.name if self.core is not None and self.core.op is not None else "each"
-        return f"{core} → {', '.join(names)}" if names else core
-
-
-@dataclass(eq=False)
-class Fused:
-    """Kernels in an order of computation, and where every stored value lies.
-
-    `singles`: values that are one number, worked out without memory by every thread. `makers`: the
-    kernels that make a stored value. `single_outputs`: single numbers that the caller wants.
-    """
-
-    graph: Graph
-    kernels: list[Kernel]
-    storage: dict[Value, View]
-    singles: set[Value]
-    makers: dict[Value, set[Kernel]]
-    single_outputs: list[tuple[Value, View]]
-    _reads: dict[Kernel, list[Read]] = field(default_factory=dict, repr=False)
-
-    def reads(self, kernel: Kernel) -> list[Read]:
-        """Return every read from memory, but those of the kernel's own entry."""
-        if kernel not in self._reads:
-            self._reads[kernel] = kernel_reads(kernel, self.storage, self.singles)
-        return self._reads[kernel]
-
-    def kernels_of_single(self, value: Value) -> set[Kernel]:
-        """Return the kernels from whose results a single number is worked out."""
-        found: set[Kernel] = set()
-        waiting, seen = [value], set()
-        while waiting:
-            one = waiting.pop()
-            if one not in seen:
-                seen.add(one)
-                folded = {kernel for kernel in self.makers.get(one, ()) if kernel.single}
-                found |= folded
-                if one in self.singles and not folded:
-                    waiting += one.inputs
-        return found
-
-
-def fuse(
-    graph: Graph,
-    inputs: Mapping[Value, View],
-    outputs: Mapping[str, View],
-    fed: Mapping[Value, View],
-    moved: Mapping[str, View],
-    apart: Collection[Value] = (),
-) -> Fused:
+def fuse(graph: Graph, arguments: Arguments, apart: Collection[Value] = ()) -> Fused:
     """Return the kernels of `graph`.
 
-    `inputs`: where the inputs lie; `fed`: inputs whose rows are fetched, and to where; `outputs`:
-    where each output goes; `moved`: where some outputs are copied at the very end; `apart`: cores
-    whose kernels write nothing but the arena. Raises NotYetError for ops that can't be compiled.
+    `arguments`: where inputs and outputs lie. `apart`: cores whose kernels write nothing but the
+    arena. Raises NotYetError for ops that can't be compiled.
     """
-    return _Fusion(graph, inputs, outputs, fed, moved, apart).run()
+    return _Fusion(graph, arguments, apart).run()
 
 
 def shared_cores(fused: Fused) -> set[Value]:
@@ -130,19 +54,12 @@ def shared_cores(fused: Fused) -> set[Value]:
 
 
 class _Fusion:
-    def __init__(
-        self,
-        graph: Graph,
-        inputs: Mapping[Value, View],
-        outputs: Mapping[str, View],
-        fed: Mapping[Value, View],
-        moved: Mapping[str, View],
-        apart: Collection[Value],
-    ) -> None:
+    def __init__(self, graph: Graph, arguments: Arguments, apart: Collection[Value]) -> None:
+        inputs, fed = arguments.inputs, arguments.fed
         self.graph = graph
         self.apart = apart
-        self.outputs = outputs
-        self.moved = moved
+        self.outputs = arguments.outputs
+        self.moved = arguments.moved
         self.storage: dict[Value, View] = {**inputs, **fed}
         self.kernels: list[Kernel] = []
         self.makers: dict[Value, set[Kernel]] = {}
@@ -362,7 +279,7 @@ class _Fusion:
     def _makers_of(self, read: Read) -> set[Kernel]:
         found = set(self.makers.get(read.base, ()))
         for single in read.singles:
-            found |= Fused.kernels_of_single(self, single)  # type: ignore[arg-type]
+            found |= kernels_of_single(single, self.makers, self.singles)
         return found
 
     def _takes(self, kernel: Kernel, value: Value, here: Positions, reads: list[Read]) -> bool:
@@ -450,25 +367,6 @@ def _whole(buffer: Buffer, value: Value) -> View:
     lengths = tuple(value.shape[axis] for axis in family.order)
     back = tuple(family.order.index(axis) for axis in range(value.ndim))
     return View.whole(buffer, lengths).transpose(back)
-
-
-def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:
-    """Return every read from memory that a kernel makes, but those of its own entry."""
-    found: list[Read] = []
-    here = positions_of(kernel.shape)
-    own: set[Value] = set() if kernel.core is None else {kernel.core}
-    for value, view in kernel.results:
-        if kernel.fed is not None:
-            break
-        if value is not kernel.core:
-            made_here = {value} if storage.get(value) == view else set()
-            given = {one for one in own if one not in made_here}
-            reads = reads_of(value, here, storage, singles, made_here)
-            found += [one for one in reads if not (one.value in given and one.positions == here)]
-        own.add(value)
-    if kernel.core is not None:
-        found += core_reads(kernel.core, storage, singles)
-    return found
 
 
 def single_numbers(graph: Graph, stored: set[Value]) -> set[Value]:

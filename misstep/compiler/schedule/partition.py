@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from misstep.compiler.language.views import Buffer, View
-from misstep.compiler.schedule.fuse import Fused, Kernel
+from misstep.compiler.schedule.kernel import Fused, Kernel
 from misstep.compiler.schedule.reads import Read, positions_of
 from misstep.errors import MisstepError
 from misstep.ir import Value
@@ -27,7 +27,7 @@ class InPlaceError(MisstepError):
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Partition:
     """Regions of kernels; between two of them stands a barrier.
 
     `closing`: whether a barrier must also stand between two steps. `guard`: the single number after
@@ -39,7 +39,7 @@ class Schedule:
     guard: Value | None
 
 
-def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = None) -> Schedule:
+def partition(fused: Fused, states: Collection[Buffer], guard: Value | None = None) -> Partition:
     """Return the order of the kernels of `fused`.
 
     `states`: buffers whose old numbers a step reads and whose new ones it writes. Raises
@@ -75,7 +75,7 @@ def schedule(fused: Fused, states: Collection[Buffer], guard: Value | None = Non
         regions.append(region)
     _fill_late(fused, regions, needs)
     written = any(view.buffer in states for one in fused.kernels for _, view in one.results)
-    return Schedule(regions, len(regions) > 1 or written, guard)
+    return Partition(regions, len(regions) > 1 or written, guard)
 
 
 def _fill_late(
@@ -109,7 +109,7 @@ def _fill_late(
             regions[wanted].insert(0, kernel)
 
 
-def rows_are_independent(fused: Fused, order: Schedule, names: Collection[str]) -> bool:
+def rows_are_independent(fused: Fused, order: Partition, names: Collection[str]) -> bool:
     """Tell whether no row of a result depends on other rows of the inputs with these names.
 
     So it is where no thread reads what another made, nothing is one number for all, and each row of

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from misstep.compiler.language.views import Buffer
-from misstep.compiler.schedule.fuse import Fused
-from misstep.compiler.schedule.partition import Schedule
+from misstep.compiler.schedule.kernel import Fused
+from misstep.compiler.schedule.partition import Partition
 
 # Buffers start at the beginning of a cache line, the width of the widest vectors too.
 ALIGNMENT = 64
@@ -25,7 +25,7 @@ class Arena:
     starts: dict[Buffer, int]
 
 
-def lifetimes(fused: Fused, schedule: Schedule) -> dict[Buffer, tuple[int, int]]:
+def lifetimes(fused: Fused, order: Partition) -> dict[Buffer, tuple[int, int]]:
     """Return the first and the last region in which each buffer is needed that is not external."""
     alive: dict[Buffer, tuple[int, int]] = {}
 
@@ -34,7 +34,7 @@ def lifetimes(fused: Fused, schedule: Schedule) -> dict[Buffer, tuple[int, int]]
             first, last = alive.get(buffer, (region, region))
             alive[buffer] = min(first, region), max(last, region)
 
-    for number, region in enumerate(schedule.regions):
+    for number, region in enumerate(order.regions):
         for kernel in region:
             for _, view in kernel.results:
                 touch(view.buffer, number)
@@ -45,13 +45,13 @@ def lifetimes(fused: Fused, schedule: Schedule) -> dict[Buffer, tuple[int, int]]
         # A single number may be read from memory up to the end of a step.
         for given in value.inputs:
             if given in fused.storage:
-                touch(fused.storage[given].buffer, len(schedule.regions) - 1)
+                touch(fused.storage[given].buffer, len(order.regions) - 1)
     return alive
 
 
-def plan_memory(fused: Fused, schedule: Schedule) -> Arena:
+def plan_memory(fused: Fused, order: Partition) -> Arena:
     """Return where each buffer of `fused` that is not external lies."""
-    alive = lifetimes(fused, schedule)
+    alive = lifetimes(fused, order)
     placed: list[tuple[int, int, int, int]] = []
     starts: dict[Buffer, int] = {}
     for buffer, (first, last) in sorted(alive.items(), key=lambda one: -_bytes(one[0])):

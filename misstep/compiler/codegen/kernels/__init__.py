@@ -17,7 +17,7 @@ from misstep.compiler.codegen.kernels.reduction import write_reduction
 from misstep.compiler.codegen.kernels.scan import write_scan
 from misstep.compiler.codegen.kernels.scattering import write_scatter
 from misstep.compiler.codegen.kernels.window_products import write_window_products
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 
 # What writes the loops of each family of kernels (families.py).
 WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {

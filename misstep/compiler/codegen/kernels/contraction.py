@@ -21,7 +21,7 @@ from misstep.compiler.codegen.kernels.tiles import Operand, Tile, chains_of, cho
 from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
 from misstep.compiler.language.elements import Position, plus, times
 from misstep.compiler.language.views import View
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 from misstep.compiler.schedule.reads import positions_of
 from misstep.ir import Value
 

@@ -18,7 +18,7 @@ from misstep.compiler.codegen.kernels.tiles import Operand, Tile
 from misstep.compiler.codegen.kernels.windows import Windows, over_runs, windows_of
 from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
 from misstep.compiler.language.elements import Position, Positions, plus, times
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 
 # Weights are read in place where fewer than so many products would pay for their copying.
 FEW_PRODUCTS = 2**21

@@ -10,7 +10,7 @@ from misstep.compiler.codegen.target import Target
 from misstep.compiler.language.code import KIND_OF_DTYPE, Number
 from misstep.compiler.language.elements import Elements, Position, Positions, is_one_number
 from misstep.compiler.language.views import View
-from misstep.compiler.schedule.fuse import Fused, Kernel
+from misstep.compiler.schedule.kernel import Fused, Kernel
 from misstep.errors import GraphError
 from misstep.ir import Value
 

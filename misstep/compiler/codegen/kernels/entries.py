@@ -9,7 +9,7 @@ from __future__ import annotations
 from misstep.compiler.codegen.kernels.emission import LANES, Emission
 from misstep.compiler.language.code import Number
 from misstep.compiler.language.elements import Position, Positions
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 from misstep.ir import Value
 
 

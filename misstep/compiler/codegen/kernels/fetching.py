@@ -5,7 +5,7 @@ from __future__ import annotations
 from misstep.compiler.codegen.kernels.emission import LANES, Emission
 from misstep.compiler.language.code import KIND_OF_DTYPE, Number
 from misstep.compiler.language.elements import times
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 
 
 def write_fetch(emission: Emission, kernel: Kernel, data: Number, index: Number) -> None:

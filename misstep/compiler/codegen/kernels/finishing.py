@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.language.code import Number
 from misstep.compiler.language.elements import Position, Positions, plus
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 from misstep.ir import Value
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from misstep.compiler.codegen.kernels.emission import LANES, Emission
 from misstep.compiler.language.code import KIND_OF_DTYPE, Number
 from misstep.compiler.language.elements import Elements, Position, Positions
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 from misstep.ops.elementwise import has_sign
 from misstep.ops.reduction import Max, Reduction
 

@@ -20,8 +20,10 @@ from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
 from misstep.compiler.language.elements import Position, is_one_number, plus, times
 from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.passes import DECIDED_BY_SIZE, simplify
-from misstep.compiler.schedule.fuse import Fused, Kernel, fuse
-from misstep.compiler.schedule.partition import ROWS_TOGETHER, InPlaceError, schedule
+from misstep.compiler.schedule.arguments import Arguments
+from misstep.compiler.schedule.fuse import fuse
+from misstep.compiler.schedule.kernel import Fused, Kernel
+from misstep.compiler.schedule.partition import ROWS_TOGETHER, InPlaceError, partition
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
 from misstep.ops.scan import Scan
@@ -103,7 +105,7 @@ class _Scanning:
             name_now = f"step of {name}"
             outputs[name] = self._at_step(name_now, self.result, start, value.shape, after)
             start += value.shape[1]
-        fused = fuse(self.body, inputs, outputs, {}, {})
+        fused = fuse(self.body, Arguments(inputs=inputs, outputs=outputs))
         for kernel in fused.kernels:
             for _, view in kernel.results:
                 buffer = view.buffer
@@ -150,7 +152,7 @@ class _Scanning:
     def _ordered(self) -> list[Kernel]:
         """Return the kernels of a step in order; no thread may need another one's rows."""
         try:
-            order = schedule(self.fused, ())
+            order = partition(self.fused, ())
         except InPlaceError as error:
             raise NotYetError("compiling a scan", got=str(error)) from error
         kernels = [kernel for region in order.regions for kernel in region]

@@ -16,7 +16,7 @@ from misstep.compiler.codegen.kernels.emission import LANES, Emission
 from misstep.compiler.language.code import BYTES, Number
 from misstep.compiler.language.elements import Position, Positions, is_one_number
 from misstep.compiler.language.views import row_major
-from misstep.compiler.schedule.fuse import Fused, Kernel
+from misstep.compiler.schedule.kernel import Fused, Kernel
 from misstep.ir import Value
 from misstep.ops.arithmetic import Add, Divide, Multiply, Negative, Subtract
 from misstep.ops.elementwise import has_sign

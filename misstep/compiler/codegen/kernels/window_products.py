@@ -21,7 +21,7 @@ from misstep.compiler.codegen.kernels.windows import Windows, windows_of
 from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
 from misstep.compiler.language.elements import Position, Positions, plus, times
 from misstep.compiler.language.views import View
-from misstep.compiler.schedule.fuse import Kernel
+from misstep.compiler.schedule.kernel import Kernel
 
 # Places summed at a time: of 64 filters in float32 they take 256 KiB, part of a second cache. The
 # chains stay short too: of so many numbers, and then of so many blocks.

@@ -1,0 +1,116 @@
+"""What a kernel is, and all kernels of a graph together with where their results lie.
+
+A kernel is one nest of loops over the entries of a shape. At its heart may stand a value that takes
+loops of its own (a matrix product, a sum along axes). Knows values, views and reads; how kernels
+come about stands in `fuse.py`, their order in `partition.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from misstep.compiler.language.views import View
+from misstep.compiler.schedule.kernel_classes import core_reads
+from misstep.compiler.schedule.reads import Read, positions_of, reads_of
+from misstep.ir import Graph, Value
+
+__all__ = ["Fused", "Kernel", "kernel_reads", "kernels_of_single"]
+
+
+@dataclass(eq=False)
+class Kernel:
+    """One nest of loops.
+
+    `shape`: over which entries, those of the results. `core`: the value whose loops stand inside,
+    or None. `results`: what is stored, and where. `number`: kernels read only from kernels of
+    smaller numbers, or their own entry. `single`: the result is one number, worked out by each
+    thread for itself. `fed`: the input whose rows it fetches, or None.
+    """
+
+    shape: tuple[int, ...]
+    number: int
+    core: Value | None = None
+    results: list[tuple[Value, View]] = field(default_factory=list)
+    single: bool = False
+    fed: Value | None = None
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows (along its first axis) the threads share out."""
+        return self.shape[0] if self.shape else 1
+
+    @property
+    def name(self) -> str:
+        """Return a name for people."""
+        if self.fed is not None:
+            return f"fetch {self.fed.name}"
+        names = [value.name for value, _ in self.results if value.name]
+        core = self.core.op.name if self.core is not None and self.core.op is not None else "each"
+        return f"{core} → {', '.join(names)}" if names else core
+
+
+@dataclass(eq=False)
+class Fused:
+    """Kernels in an order of computation, and where every stored value lies.
+
+    `singles`: values that are one number, worked out without memory by every thread. `makers`: the
+    kernels that make a stored value. `single_outputs`: single numbers that the caller wants.
+    """
+
+    graph: Graph
+    kernels: list[Kernel]
+    storage: dict[Value, View]
+    singles: set[Value]
+    makers: dict[Value, set[Kernel]]
+    single_outputs: list[tuple[Value, View]]
+    _reads: dict[Kernel, list[Read]] = field(default_factory=dict, repr=False)
+
+    def reads(self, kernel: Kernel) -> list[Read]:
+        """Return every read from memory, but those of the kernel's own entry."""
+        if kernel not in self._reads:
+            self._reads[kernel] = kernel_reads(kernel, self.storage, self.singles)
+        return self._reads[kernel]
+
+    def kernels_of_single(self, value: Value) -> set[Kernel]:
+        """Return the kernels from whose results a single number is worked out."""
+        return kernels_of_single(value, self.makers, self.singles)
+
+
+def kernels_of_single(
+    value: Value, makers: Mapping[Value, set[Kernel]], singles: set[Value]
+) -> set[Kernel]:
+    """Return the kernels from whose results a single number is worked out.
+
+    `makers`: the kernels that make a value. `singles`: the values that are single numbers.
+    """
+    kernels: set[Kernel] = set()
+    waiting, seen = [value], set()
+    while waiting:
+        value = waiting.pop()
+        if value not in seen:
+            seen.add(value)
+            folds = {kernel for kernel in makers.get(value, ()) if kernel.single}
+            kernels |= folds
+            if value in singles and not folds:
+                waiting += value.inputs
+    return kernels
+
+
+def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:
+    """Return every read from memory that a kernel makes, but those of its own entry."""
+    found: list[Read] = []
+    here = positions_of(kernel.shape)
+    own: set[Value] = set() if kernel.core is None else {kernel.core}
+    for value, view in kernel.results:
+        if kernel.fed is not None:
+            break
+        if value is not kernel.core:
+            made_here = {value} if storage.get(value) == view else set()
+            given = {one for one in own if one not in made_here}
+            reads = reads_of(value, here, storage, singles, made_here)
+            found += [one for one in reads if not (one.value in given and one.positions == here)]
+        own.add(value)
+    if kernel.core is not None:
+        found += core_reads(kernel.core, storage, singles)
+    return found

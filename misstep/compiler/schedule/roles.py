@@ -1,0 +1,46 @@
+"""What inputs and outputs are to a program of many steps: states, data, logs, a guard.
+
+Names only. Whether a graph can have them is looked at in `runtime/role_checks.py`; where the arrays
+lie, `arguments.py` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from misstep.compiler.passes import DECIDED_BY_SIZE, Pass
+
+__all__ = ["Roles"]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What inputs and outputs are to a program of many steps, by name.
+
+    `states`: outputs that take the place of inputs, step after step. `stepped`: inputs of which
+    each step has its own, one after the other in memory. `fetched`: inputs whose rows are fetched
+    from a larger array by row numbers. `logged`: outputs of which each step leaves its own.
+    `guard`: an output, one number: a step where it is not finite ends the run before any state
+    changes.
+    """
+
+    states: Mapping[str, str] = field(default_factory=dict)
+    stepped: Collection[str] = ()
+    fetched: Collection[str] = ()
+    logged: Collection[str] = ()
+    guard: str | None = None
+
+    @property
+    def row_wise(self) -> bool:
+        """Tell whether the bits of a row must not depend on how many rows come with it.
+
+        So it is where rows are given step by step and nothing is learned from them. What decides by
+        the size of a whole array then must not be done.
+        """
+        return bool(self.stepped) and not self.states
+
+    @property
+    def passes_left_out(self) -> tuple[Pass, ...]:
+        """Return the simplifications that must not be made."""
+        return DECIDED_BY_SIZE if self.row_wise else ()
