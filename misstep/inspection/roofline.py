@@ -24,7 +24,7 @@ from misstep.compiler.codegen.timers import write_clock
 from misstep.compiler.language.code import Code, Number
 from misstep.compiler.runtime.cores import usable_cores
 from misstep.compiler.runtime.native import NativeModule, compile_module
-from misstep.compiler.runtime.thread_pool import CREW, CREW_ARGUMENTS, CREW_RESULT
+from misstep.compiler.runtime.thread_pool import CALL_ARGUMENTS, CALL_RESULT, THREAD_POOL
 from misstep.ir import Array
 
 __all__ = ["Level", "Peaks", "TickRate", "measured_peaks", "ticks_of_one_reading"]
@@ -132,7 +132,7 @@ def _chains(target: Target) -> int:
 @cache
 def _arithmetic(target: Target, how: str, dtype: str) -> float:
     """Return the operations a second of one core in registers only."""
-    function = _module(target).function(_name(f"{how}_{dtype}"), CREW_RESULT, *CREW_ARGUMENTS)
+    function = _module(target).function(_name(f"{how}_{dtype}"), CALL_RESULT, *CALL_ARGUMENTS)
     lanes = target.lanes(KINDS[dtype])
     each = (2 if how == "fma" else 1) * lanes * _chains(target) * UNROLLED
     numbers = np.ones((_chains(target) + 1) * lanes, dtype)
@@ -187,13 +187,13 @@ def _walked(module: NativeModule, each: int, threads: int) -> tuple[float, float
     context[FROM] = room.ctypes.data + start
 
     def rate(name: str, walked: int, to: Array, apart: int) -> float:
-        function = module.function(_name(name), CREW_RESULT, *CREW_ARGUMENTS)
+        function = module.function(_name(name), CALL_RESULT, *CALL_ARGUMENTS)
         context[TO] = to.ctypes.data + apart
         context[BYTES] = walked
 
         def run(rounds: int) -> None:
             context[ROUNDS] = rounds
-            CREW.run(function, context.ctypes.data, threads, (room, left, context))
+            THREAD_POOL.run(function, context.ctypes.data, threads, (room, left, context))
 
         rounds, seconds = _fastest(run, WALKS if walked * threads > MEMORY_BYTES // 4 else TRIES)
         return rounds * each * threads / seconds
@@ -245,7 +245,7 @@ def _last_cache_bytes(path: Path = _LAST_CACHE) -> int:
 @cache
 def ticks_of_one_reading(target: Target) -> float:
     """Return how many ticks a reading of the clock takes."""
-    many = _module(target).function(_name("readings"), ctypes.c_int64, *CREW_ARGUMENTS)
+    many = _module(target).function(_name("readings"), ctypes.c_int64, *CALL_ARGUMENTS)
     return float(min(many(None, 0, 1) for _ in range(TRIES))) / _READINGS
 
 
@@ -253,7 +253,7 @@ class TickRate:
     """Finds out how long a tick is, from its making to `seconds`: the longer, the better."""
 
     def __init__(self, target: Target) -> None:
-        self._read = _module(target).function(_name("clock"), ctypes.c_int64, *CREW_ARGUMENTS)
+        self._read = _module(target).function(_name("clock"), ctypes.c_int64, *CALL_ARGUMENTS)
         self._began = self._both()
 
     def _both(self) -> tuple[float, int]:

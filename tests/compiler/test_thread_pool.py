@@ -1,4 +1,4 @@
-"""Crews that run native code, and the barriers they meet at."""
+"""Thread pools that run native code, and the barriers they meet at."""
 
 import gc
 import os
@@ -17,7 +17,12 @@ from misstep.compiler.language.code import Code, Number
 from misstep.compiler.runtime import thread_pool, workspace
 from misstep.compiler.runtime.native import assembly, compile_module
 from misstep.compiler.runtime.targets import aarch64_target, avx2_target, host_target
-from misstep.compiler.runtime.thread_pool import CREW, CREW_ARGUMENTS, CREW_RESULT, Crew
+from misstep.compiler.runtime.thread_pool import (
+    CALL_ARGUMENTS,
+    CALL_RESULT,
+    THREAD_POOL,
+    ThreadPool,
+)
 from misstep.compiler.runtime.workspace import make_context, set_waiting
 from misstep.errors import NotYetError
 
@@ -31,13 +36,13 @@ LINE_WORDS = barrier.LINE // 8
 FIRST_WORD = CONTEXT_BYTES // 8
 
 
-# --- native code for crews ------------------------------------------------------------------------
+# --- native code for pools ------------------------------------------------------------------------
 
 
 def compiled(write, target=HOST):
-    """Return a function for crews whose body `write` writes; it returns the status."""
+    """Return a function for pools whose body `write` writes; it returns the status."""
     text = function_text(write, target)
-    return compile_module(text, target).function("run", CREW_RESULT, *CREW_ARGUMENTS)
+    return compile_module(text, target).function("run", CALL_RESULT, *CALL_ARGUMENTS)
 
 
 def function_text(write, target):
@@ -93,7 +98,7 @@ def marks(context, count):
     return context.view(np.int64)[FIRST_WORD + LINE_WORDS :: LINE_WORDS][:count].tolist()
 
 
-# --- crews ----------------------------------------------------------------------------------------
+# --- pools ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
@@ -102,79 +107,79 @@ def test_each_thread_does_its_share(count):
     context = context_for(count, 0)
     for _ in range(3):
         context.view(np.int64)[FIRST_WORD + LINE_WORDS :] = 0
-        assert CREW.run(function, context.ctypes.data, count) == 0
+        assert THREAD_POOL.run(function, context.ctypes.data, count) == 0
         assert marks(context, count) == list(range(1, count + 1))
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_a_result_other_than_0_is_returned(count):
     context = context_for(count, -7)
-    assert CREW.run(compiled(write_marks), context.ctypes.data, count) == -7
+    assert THREAD_POOL.run(compiled(write_marks), context.ctypes.data, count) == -7
 
 
-def test_helpers_stay_for_later_runs_and_leave_when_dismissed():
-    crew = Crew()
+def test_workers_stay_for_later_runs_and_leave_when_dismissed():
+    pool = ThreadPool()
     context = context_for(4, 0)
     function = compiled(write_marks)
-    assert not crew._idle
+    assert not pool._idle
     for count in (2, 4, 3, 1, 4):
-        crew.run(function, context.ctypes.data, count)
-    assert len(crew._idle) == 3
-    helpers = list(crew._idle)
-    assert all(one.daemon and one.is_alive() for one in helpers)
-    crew.dismiss()
-    assert not any(one.is_alive() for one in helpers)
-    assert crew.run(function, context.ctypes.data, 2) == 0
+        pool.run(function, context.ctypes.data, count)
+    assert len(pool._idle) == 3
+    workers = list(pool._idle)
+    assert all(one.daemon and one.is_alive() for one in workers)
+    pool.dismiss()
+    assert not any(one.is_alive() for one in workers)
+    assert pool.run(function, context.ctypes.data, 2) == 0
 
 
 def test_what_is_of_the_wrong_kind_is_refused_before_any_thread_begins():
-    crew = Crew()
+    pool = ThreadPool()
     function = compiled(write_marks)
     for context, count in ((1.5, 2), (0, 2.5), (0, "2")):
         with pytest.raises(TypeError):
-            crew.run(function, context, count)
-    assert not crew._idle
+            pool.run(function, context, count)
+    assert not pool._idle
 
 
 def test_fewer_threads_do_where_the_system_gives_no_more(monkeypatch):
-    crew = Crew()
-    real = thread_pool._Helper.start
+    pool = ThreadPool()
+    real = thread_pool._Worker.start
 
-    def start(helper):
+    def start(worker):
         if len(started) == 2:
             raise RuntimeError("can't start new thread")
-        started.append(helper)
-        real(helper)
+        started.append(worker)
+        real(worker)
 
     started = []
-    monkeypatch.setattr(thread_pool._Helper, "start", start)
+    monkeypatch.setattr(thread_pool._Worker, "start", start)
     context = context_for(8, 2000)
-    assert crew.run(compiled(write_rounds), context.ctypes.data, 8) == 0
-    assert len(started) == len(crew._idle) == 2
-    crew.dismiss()
+    assert pool.run(compiled(write_rounds), context.ctypes.data, 8) == 0
+    assert len(started) == len(pool._idle) == 2
+    pool.dismiss()
 
 
 def test_what_a_run_needs_lives_until_it_ends_and_no_longer():
     context = context_for(3, 0)
     watch = weakref.ref(context)
-    CREW.run(compiled(write_marks), context.ctypes.data, 3, context)
+    THREAD_POOL.run(compiled(write_marks), context.ctypes.data, 3, context)
     del context
     for _ in range(100):
         gc.collect()
         if watch() is None:
             return
         time.sleep(0.02)
-    pytest.fail("helpers still hold what they were given")
+    pytest.fail("workers still hold what they were given")
 
 
-def test_several_threads_of_python_run_crews_at_once():
+def test_several_threads_of_python_run_pools_at_once():
     function = compiled(write_rounds)
     results = []
 
     def run(count):
         for _ in range(20):
             context = context_for(count, 50)
-            results.append(CREW.run(function, context.ctypes.data, count))
+            results.append(THREAD_POOL.run(function, context.ctypes.data, count))
 
     runners = [threading.Thread(target=run, args=(count,)) for count in (2, 3, 2)]
     for one in runners:
@@ -193,7 +198,7 @@ ROUNDS = {1: 50_000, 2: 20_000, 3: 4_000, 4: 4_000, 8: 1_000}
 @pytest.mark.parametrize("count", ROUNDS)
 def test_nobody_passes_a_barrier_before_all_have_come(count):
     context = context_for(count, ROUNDS[count])
-    assert CREW.run(compiled(write_rounds), context.ctypes.data, count) == 0
+    assert THREAD_POOL.run(compiled(write_rounds), context.ctypes.data, count) == 0
 
 
 SPINS, MOST_SPINS = barrier.SPINS_AT // 8, barrier.MOST_SPINS_AT // 8
@@ -204,7 +209,7 @@ SPINS, MOST_SPINS = barrier.SPINS_AT // 8, barrier.MOST_SPINS_AT // 8
 def test_each_way_of_waiting_works(spins, count):
     context = context_for(count, 30 if spins > 3 else 300)
     context.view(np.int64)[[SPINS, MOST_SPINS]] = spins
-    assert CREW.run(compiled(write_rounds), context.ctypes.data, count) == 0
+    assert THREAD_POOL.run(compiled(write_rounds), context.ctypes.data, count) == 0
 
 
 def write_late(code, target):
@@ -227,13 +232,13 @@ def test_who_spins_in_vain_spins_less_and_no_less_than_a_little():
     words[FIRST_WORD + 1] = 12
     words[[SPINS, MOST_SPINS]] = 1000
     function = compiled(write_late)
-    CREW.run(function, context.ctypes.data, 2)
+    THREAD_POOL.run(function, context.ctypes.data, 2)
     assert words[SPINS] < 1000
     words[FIRST_WORD + 1] = 100
-    CREW.run(function, context.ctypes.data, 2)
+    THREAD_POOL.run(function, context.ctypes.data, 2)
     assert barrier.FEWEST_SPINS <= words[SPINS] <= 1000
     words[SPINS], words[MOST_SPINS] = 0, 0
-    CREW.run(function, context.ctypes.data, 2)
+    THREAD_POOL.run(function, context.ctypes.data, 2)
     assert words[SPINS] == 0
 
 
@@ -242,7 +247,7 @@ def test_who_spins_with_success_spins_more_and_no_more_than_the_most():
     words = context.view(np.int64)
     words[FIRST_WORD + 1] = 200
     words[SPINS], words[MOST_SPINS] = 10**8, 2 * 10**8
-    CREW.run(compiled(write_late), context.ctypes.data, 2)
+    THREAD_POOL.run(compiled(write_late), context.ctypes.data, 2)
     assert 10**8 < words[SPINS] <= 2 * 10**8
 
 
@@ -251,7 +256,7 @@ def test_who_never_spins_long_enough_tries_again():
     words = context.view(np.int64)
     words[FIRST_WORD + 1] = 20 * barrier.TRIED_AGAIN_AFTER
     words[SPINS], words[MOST_SPINS] = barrier.FEWEST_SPINS, 10**8
-    CREW.run(compiled(write_late), context.ctypes.data, 2)
+    THREAD_POOL.run(compiled(write_late), context.ctypes.data, 2)
     assert words[SPINS] == 10**8
 
 
@@ -260,7 +265,7 @@ def test_a_context_serves_runs_with_other_numbers_of_threads():
     function = compiled(write_rounds)
     for count in (2, 8, 1, 3, 2):
         set_waiting(context, count)
-        assert CREW.run(function, context.ctypes.data, count) == 0
+        assert THREAD_POOL.run(function, context.ctypes.data, count) == 0
 
 
 def test_threads_sleep_at_once_where_cores_are_few(monkeypatch):
@@ -296,7 +301,7 @@ def test_threads_get_on_while_another_process_keeps_a_core_busy(count):
         took = []
         for _ in range(3):
             start = time.perf_counter()
-            assert CREW.run(function, context.ctypes.data, count) == 0
+            assert THREAD_POOL.run(function, context.ctypes.data, count) == 0
             took.append(time.perf_counter() - start)
     finally:
         hog.kill()
@@ -313,7 +318,7 @@ def test_a_module_holds_one_barrier_however_often_it_is_written():
     text = function_text(write, HOST)
     assert text.count("define internal void @misstep_barrier") == 1
     context = context_for(2, 0)
-    assert CREW.run(compiled(write), context.ctypes.data, 2) == 0
+    assert THREAD_POOL.run(compiled(write), context.ctypes.data, 2) == 0
 
 
 @pytest.mark.parametrize(
@@ -350,12 +355,12 @@ import numpy as np
 from misstep.compiler.runtime.workspace import make_context
 from misstep.compiler.runtime.native import compile_module
 from misstep.compiler.runtime.targets import host_target
-from misstep.compiler.runtime.thread_pool import CREW, CREW_ARGUMENTS, CREW_RESULT
-function = compile_module(TEXT, host_target()).function("run", CREW_RESULT, *CREW_ARGUMENTS)
+from misstep.compiler.runtime.thread_pool import THREAD_POOL, CALL_ARGUMENTS, CALL_RESULT
+function = compile_module(TEXT, host_target()).function("run", CALL_RESULT, *CALL_ARGUMENTS)
 def run(rounds, count):
     context = make_context(count, {8 * LINE_WORDS} * (count + 1))
     context.view(np.int64)[{FIRST_WORD}] = rounds
-    return CREW.run(function, context.ctypes.data, count, context)
+    return THREAD_POOL.run(function, context.ctypes.data, count, context)
 """
 
 
@@ -364,7 +369,7 @@ def test_a_child_process_has_a_crew_of_its_own():
         """
 assert run(500, 3) == 0
 for _ in range(3):
-    child = os.fork()  # warns, where Python does, if helpers were still there
+    child = os.fork()  # warns, where Python does, if workers were still there
     if not child:
         os._exit(run(500, 3) + 2 * run(500, 2))
     assert os.waitpid(child, 0)[1] == 0
@@ -395,7 +400,7 @@ print("well")
 
 
 @pytest.mark.parametrize("busy", [False, True])
-def test_a_process_ends_at_once_whatever_its_helpers_do(busy):
+def test_a_process_ends_at_once_whatever_its_workers_do(busy):
     start = "threading.Thread(target=run, args=(2**40, 2), daemon=True).start(); time.sleep(0.1)"
     done = run_python(f"run(10, 4)\n{start if busy else ''}\nprint('bye')")
     assert (done.stdout, done.stderr, done.returncode) == ("bye\n", "", 0)

@@ -1,6 +1,6 @@
 """Where the threads of a native program wait for each other: the code, and what it finds in memory.
 
-Each context of a program that runs in a crew begins with the block described here, which
+Each context of a program that runs in a thread pool begins with the block described here, which
 `runtime/workspace.py` makes: how many have arrived, how often all have met, and how to wait. The
 code spins for a moment, since a balanced program meets within microseconds; then it sleeps until
 the last one wakes all, so that who is waited for can have the core: a machine may have fewer free

@@ -21,8 +21,8 @@ _PLAIN_FPCR = 0
 def write_entry(name: str, body: str, target: Target) -> str:
     """Return the text of a function `name` that calls the function `body` of the same kind.
 
-    Both: i32 (ptr context, i64 number of the thread, i64 number of threads), as a crew calls. The
-    caller's setting is back when it returns. `body` should be `internal noinline`.
+    Both: i32 (ptr context, i64 number of the thread, i64 number of threads), as a thread pool
+    calls. The caller's setting is back when it returns. `body` should be `internal noinline`.
     """
     arguments = "ptr %context, i64 %thread, i64 %threads"
     set_plain, set_back, declared = _X86 if target.machine == "x86_64" else _AARCH64

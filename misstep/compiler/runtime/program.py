@@ -1,7 +1,8 @@
 """`NativeProgram`: a graph as machine code that runs many steps in one call.
 
-Compiles when it is made; `run` fills in addresses and lets a crew of threads go. What it computes
-does not depend on how many they are. Knows arrays by name; what they mean is its user's business.
+Compiles when it is made; `run` fills in addresses and lets a thread pool go. What it
+computes does not depend on how many they are. Knows arrays by name; what they mean is its user's
+business.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from misstep.compiler.runtime.native import compile_module
 from misstep.compiler.runtime.role_checks import check_apart, check_roles
 from misstep.compiler.runtime.targets import host_target
 from misstep.compiler.runtime.thread_count import TeamSize
-from misstep.compiler.runtime.thread_pool import CREW, CREW_ARGUMENTS, CREW_RESULT
+from misstep.compiler.runtime.thread_pool import CALL_ARGUMENTS, CALL_RESULT, THREAD_POOL
 from misstep.compiler.runtime.workspace import Workspace, address_of, set_waiting
 from misstep.compiler.schedule.kernel_classes import work_of
 from misstep.compiler.schedule.partition import rows_are_independent
@@ -72,7 +73,7 @@ class NativeProgram:
         check_roles(graph, self.roles)
         self.lowered: Lowered = _lowered(graph, self.roles, self.target, profiling)
         self.module = compile_module(self.lowered.text, self.target)
-        self._function = self.module.function(ENTRY, CREW_RESULT, *CREW_ARGUMENTS)
+        self._function = self.module.function(ENTRY, CALL_RESULT, *CALL_ARGUMENTS)
         self._team = TeamSize(self._threads(threads))
         self._threads_set: int | None = None
         # Ticks of the clock by thread and by `lowered.laps`; they add up, run after run.
@@ -253,7 +254,7 @@ class NativeProgram:
         table[FIRST_SLOT:] = addresses
         if steps > 0:
             began = time.perf_counter()
-            CREW.run(self._function, room.address, threads, (given, rows, room))
+            THREAD_POOL.run(self._function, room.address, threads, (given, rows, room))
             self._team.tell(threads, (time.perf_counter() - began) / steps)
         return int(table[DONE])
 

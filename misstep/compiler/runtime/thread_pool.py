@@ -1,6 +1,6 @@
 """Threads that run a native function together.
 
-A `Crew` keeps its threads from one run to the next, asleep, so that handing work over takes
+A `ThreadPool` keeps its threads from one run to the next, asleep, so that handing work over takes
 microseconds. They hold no lock of Python's while native code runs. What the function computes is
 not known here, nor how its threads wait for each other (`codegen/barrier.py`).
 """
@@ -20,23 +20,24 @@ from queue import SimpleQueue
 from typing import Any
 from weakref import WeakSet
 
-__all__ = ["CREW", "CREW_ARGUMENTS", "CREW_RESULT", "Crew"]
+__all__ = ["CALL_ARGUMENTS", "CALL_RESULT", "THREAD_POOL", "ThreadPool"]
 
-# How a crew calls: i32 function(ptr context, i64 number of this thread, i64 number of threads).
-CREW_RESULT = ctypes.c_int32
-CREW_ARGUMENTS = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+# How a thread pool calls: i32 function(ptr context, i64 number of this thread, i64 number of
+# threads).
+CALL_RESULT = ctypes.c_int32
+CALL_ARGUMENTS = (ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
-# What a helper is told: function, context, its number, how many there are, where to put the result,
+# What a worker gets: function, context, its number, how many there are, where to put the result,
 # and what to hold until then.
 _Share = tuple[Any, int, int, int, SimpleQueue[int], object]
 
 
-class _Helper(threading.Thread):
+class _Worker(threading.Thread):
     """A thread that sleeps until it is given a share of a run, does it, and sleeps again."""
 
     def __init__(self) -> None:
-        super().__init__(name="misstep helper", daemon=True)
+        super().__init__(name="misstep worker", daemon=True)
         self.inbox: SimpleQueue[_Share | None] = SimpleQueue()
 
     def run(self) -> None:
@@ -48,22 +49,22 @@ class _Helper(threading.Thread):
             del share, function, done, keep
 
 
-class Crew:
+class ThreadPool:
     """Threads that run one native function together with whoever asks for it.
 
-    Several threads of Python may ask at once: each gets helpers of its own. They start when first
+    Several threads of Python may ask at once: each gets workers of its own. They start when first
     needed, stay for later runs, do not keep the process alive, and are sent away before it forks,
     so that a child starts with none.
     """
 
     def __init__(self) -> None:
-        self._idle: deque[_Helper] = deque()
-        _crews.add(self)
+        self._idle: deque[_Worker] = deque()
+        _pools.add(self)
 
     def run(self, function: Any, context: int, threads: int, keep: object = None) -> int:
         """Call `function(context, number, threads)` in `threads` threads, this one being number 0.
 
-        `function`: from `NativeModule.function(name, CREW_RESULT, *CREW_ARGUMENTS)`. `context`: an
+        `function`: from `NativeModule.function(name, CALL_RESULT, *CALL_ARGUMENTS)`. `context`: an
         address. `keep`: what must live until all threads are done. Returns, when they are, the
         first result that is not 0, or 0. Where the system gives no more threads, there are fewer:
         the function must be right for any number. An interrupt (Ctrl-C) is raised after the run.
@@ -72,12 +73,12 @@ class Crew:
             kind.from_param(given)  # what is of the wrong kind must not fail in one thread only
         if threads <= 1:
             return int(function(context, 0, 1))
-        helpers = self._helpers(threads - 1)
-        threads = 1 + len(helpers)
+        workers = self._workers(threads - 1)
+        threads = 1 + len(workers)
         done: SimpleQueue[int] = SimpleQueue()
         starts: list[Callable[[], Any]] = [
-            partial(helper.inbox.put, (function, context, number, threads, done, keep))
-            for number, helper in enumerate(helpers, 1)
+            partial(worker.inbox.put, (function, context, number, threads, done, keep))
+            for number, worker in enumerate(workers, 1)
         ]
         starts.append(partial(function, context, 0, threads))
         # An interrupt must not come between two starts: those started would wait at a barrier for
@@ -89,39 +90,39 @@ class Crew:
         while len(finished) < started.count(None):
             missing = [done.get] * (started.count(None) - len(finished))
             interruption = _added(finished, map(call, missing)) or interruption
-        self._idle.extend(helpers)
+        self._idle.extend(workers)
         if interruption is not None:
             raise interruption
         return next((one for one in (*started, *finished) if one), 0)
 
-    def _helpers(self, count: int) -> list[_Helper]:
-        """Return helpers that nobody else has, started; fewer if the system gives no more."""
-        helpers = list(itertools.islice(self._idle_helpers(), count))
-        while len(helpers) < count:
-            helper = _Helper()
+    def _workers(self, count: int) -> list[_Worker]:
+        """Return workers that nobody else has, started; fewer if the system gives no more."""
+        workers = list(itertools.islice(self._idle_workers(), count))
+        while len(workers) < count:
+            worker = _Worker()
             try:
-                helper.start()
+                worker.start()
             except RuntimeError:
                 break
-            helpers.append(helper)
-        return helpers
+            workers.append(worker)
+        return workers
 
-    def _idle_helpers(self) -> Iterator[_Helper]:
-        """Take helpers that nobody else has, as long as there are any."""
+    def _idle_workers(self) -> Iterator[_Worker]:
+        """Take workers that nobody else has, as long as there are any."""
         with contextlib.suppress(IndexError):
             while True:
                 yield self._idle.pop()
 
     def dismiss(self) -> None:
-        """End the helpers that have nothing to do, and wait until they are gone."""
-        leaving = list(self._idle_helpers())
-        for helper in leaving:
-            helper.inbox.put(None)
-        for helper in leaving:
-            helper.join()
+        """End the workers that have nothing to do, and wait until they are gone."""
+        leaving = list(self._idle_workers())
+        for worker in leaving:
+            worker.inbox.put(None)
+        for worker in leaving:
+            worker.join()
 
     def forget(self) -> None:
-        """Forget the helpers without a word: in a child process they are not there."""
+        """Forget the workers without a word: in a child process they are not there."""
         self._idle.clear()
 
 
@@ -134,19 +135,19 @@ def _added(results: list[Any], calls: Iterator[Any]) -> BaseException | None:
     return None
 
 
-_crews: WeakSet[Crew] = WeakSet()
-# The crew that programs share.
-CREW = Crew()
+_pools: WeakSet[ThreadPool] = WeakSet()
+# The pool that programs share.
+THREAD_POOL = ThreadPool()
 
 
 def _dismiss_all() -> None:
-    for crew in list(_crews):
-        crew.dismiss()
+    for pool in list(_pools):
+        pool.dismiss()
 
 
 def _forget_all() -> None:
-    for crew in list(_crews):
-        crew.forget()
+    for pool in list(_pools):
+        pool.forget()
 
 
 if hasattr(os, "register_at_fork"):
