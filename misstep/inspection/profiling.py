@@ -1,9 +1,9 @@
 """Where the time of a step goes, kernel by kernel, held against what the machine can do at most.
 
-A program compiled with laps (`codegen/timers.py`) runs on copies of the caller's states; of several
-rounds the fastest counts, since whatever else runs on the machine can only slow it down. `costs.py`
-says what each kernel had to do, `roofline.py` how fast that could be at best. Knows programs,
-prints nothing; `report.py` puts a profile into words.
+A program compiled with timers (`codegen/timers.py`) runs on copies of the caller's states; of
+several rounds the fastest counts, since whatever else runs on the machine can only slow it down.
+`costs.py` says what each kernel had to do, `roofline.py` how fast that could be at best. Knows
+programs, prints nothing; `report.py` puts a profile into words.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class KernelProfile:
 class Profile:
     """Where the time of a step went. Times are seconds of one step.
 
-    `seconds`: of a step of the program with laps, as the mean of all threads; `plain`: of a step of
-    the program without. `barriers`: what each thread waited. `rest`: single numbers and all else.
-    `reading`: what reading the clock took, contained in all of these.
+    `seconds`: of a step of the program with timers, as the mean of all threads; `plain`: of a step
+    of the program without. `barriers`: what each thread waited. `rest`: single numbers and all
+    else. `reading`: what reading the clock took, contained in all of these.
     """
 
     program: str
@@ -153,7 +153,7 @@ class Profile:
         }
 
 
-# The program with laps of each program that was looked at, as long as that lives.
+# The program with timers of each program that was looked at, as long as that lives.
 _timed: WeakKeyDictionary[NativeProgram, NativeProgram] = WeakKeyDictionary()
 
 
@@ -171,7 +171,7 @@ def profile_program(
     a second time, with code that reads the clock. Raises DataError when not one step can be done
     because a number is not finite.
     """
-    timed = _with_laps(program)
+    timed = _with_timers(program)
     target, threads = program.target, program.threads
     best: tuple[float, int, Array] | None = None
     plain = np.inf
@@ -187,23 +187,23 @@ def profile_program(
             )
         plain = min(plain, (ended - began) / done)
         given = _with_own_states(program, feeds)
-        timed.laps[:] = 0
+        timed.ticks[:] = 0
         _, done = timed.run(given, steps, row_numbers=row_numbers)
-        ticks = float(timed.laps.sum(axis=1).max()) / done
-        if best is None or ticks < best[0]:
-            best = ticks, done, timed.laps / done
+        slowest = float(timed.ticks.sum(axis=1).max()) / done
+        if best is None or slowest < best[0]:
+            best = slowest, done, timed.ticks / done
     assert best is not None
-    _, done, laps = best
+    _, done, ticks = best
     peaks = measured_peaks(target, threads)
     tick = rate.seconds()
-    seconds = laps * tick
-    kinds = timed.lowered.laps
-    own = {kind: seconds[:, place] for place, kind in enumerate(kinds)}
+    seconds = ticks * tick
+    subjects = timed.lowered.timers
+    own = {subject: seconds[:, number] for number, subject in enumerate(subjects)}
     total = float(seconds.sum())
     fetched = sum(np.asarray(feeds[name]).nbytes for name in program.roles.fetched if name in feeds)
     kernels = tuple(_kernels(timed, own, total, peaks, fetched))
     nothing = np.zeros(len(seconds))
-    waits = sum((took for kind, took in own.items() if isinstance(kind, tuple)), nothing)
+    waits = sum((took for subject, took in own.items() if isinstance(subject, tuple)), nothing)
     return Profile(
         program.graph.name,
         done,
@@ -213,12 +213,12 @@ def profile_program(
         kernels,
         tuple(waits.tolist()),
         float(own.get(REST, nothing).mean()),
-        ticks_of_one_reading(target) * tick * (len(kinds) + 1),
+        ticks_of_one_reading(target) * tick * (len(subjects) + 1),
         peaks,
     )
 
 
-def _with_laps(program: NativeProgram) -> NativeProgram:
+def _with_timers(program: NativeProgram) -> NativeProgram:
     timed = _timed.get(program)
     if timed is None:
         timed = _timed[program] = NativeProgram(
@@ -244,7 +244,7 @@ def _kernels(
     labels = Labels(schedule.fused)
     footprint = footprint_of(schedule)
     found: list[KernelProfile] = []
-    nothing = np.zeros(len(timed.laps))
+    nothing = np.zeros(len(timed.ticks))
     for region, kernels in enumerate(schedule.regions, 1):
         for kernel in kernels:
             cost = cost_of(kernel, schedule.fused)

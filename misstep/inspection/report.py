@@ -451,7 +451,7 @@ def _role(program: NativeProgram, slot: Slot) -> str:
     roles = program.roles
     if slot.literal is not None:
         return "a constant of the program"
-    if slot.counters:
+    if slot.timers:
         return "counters of a profile"
     if slot.output:
         return "a result of each step" if slot.name in roles.logged else "a result"

@@ -79,7 +79,7 @@ def test_a_program_that_fetches_rows_is_not_prepared() -> None:
         program.prepare({"x": np.ones((4, 1), np.float32)})
 
 
-def test_laps_have_room_for_all_threads_that_were_set() -> None:
+def test_timers_have_room_for_all_threads_that_were_set() -> None:
     x, w = make_input("x", (64, 64)), make_input("w", (64, 64))
     program = NativeProgram(Graph({"y": ms.matmul(ms.matmul(x, w), w)}))
     feeds = {"x": np.ones((64, 64), np.float32), "w": np.ones((64, 64), np.float32)}

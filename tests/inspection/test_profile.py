@@ -148,7 +148,7 @@ def test_a_profile_has_as_many_threads_as_were_set() -> None:
         assert all(len(one.seconds) == threads for one in profile.kernels)
 
 
-# Laps
+# Timers
 
 
 @pytest.mark.usefixtures("small_counts")
@@ -162,7 +162,7 @@ def test_profiling_changes_no_bit(threads: int) -> None:
         out, done = made.run(feeds, trial.steps, row_numbers=trial.row_numbers)
         assert done == trial.steps
         found.append(out)
-        counted = made.laps[:, : len(made.lowered.laps)]
+        counted = made.ticks[:, : len(made.lowered.timers)]
         assert (counted > 0).any() == profiling
         assert (counted >= 0).all()
     assert found[0].keys() == found[1].keys()
@@ -174,22 +174,22 @@ def test_who_asks_for_no_profile_gets_no_clock() -> None:
     for profiling in (False, True):
         made = native(step, 1, profiling=profiling)
         assert ("counter" in made.lowered.text) == profiling
-        assert any(slot.counters for slot in made.lowered.slots) == profiling
-        assert bool(made.lowered.laps) == profiling
-        assert bool(made.laps.size) == profiling
+        assert any(slot.timers for slot in made.lowered.slots) == profiling
+        assert bool(made.lowered.timers) == profiling
+        assert bool(made.ticks.size) == profiling
 
 
-def test_there_is_a_lap_for_each_kernel_and_barrier() -> None:
+def test_there_is_a_timer_for_each_kernel_and_barrier() -> None:
     step, _ = step_and_trial()
     lowered = native(step, 1, profiling=True).lowered
     kernels = [one for region in lowered.schedule.regions for one in region]
-    assert [one for one in lowered.laps if one in kernels] == kernels
-    barriers = [one for one in lowered.laps if isinstance(one, tuple)]
+    assert [one for one in lowered.timers if one in kernels] == kernels
+    barriers = [one for one in lowered.timers if isinstance(one, tuple)]
     assert [kind for kind, _ in barriers] == [BARRIER] * lowered.schedule.barriers
-    assert lowered.laps.count(REST) == 1
+    assert lowered.timers.count(REST) == 1
 
 
-def test_laps_take_no_longer_than_the_run_and_add_up() -> None:
+def test_timers_take_no_longer_than_the_run_and_add_up() -> None:
     step, trial = step_and_trial()
     made = native(step, 1, profiling=True)
     rate = TickRate(made.target)
@@ -198,14 +198,14 @@ def test_laps_take_no_longer_than_the_run_and_add_up() -> None:
     for _ in range(2):
         feeds = {name: np.array(one) for name, one in trial.feeds.items()}
         made.run(feeds, trial.steps, row_numbers=trial.row_numbers)
-        totals.append(int(made.laps.sum()))
+        totals.append(int(made.ticks.sum()))
     elapsed = time.perf_counter() - began
     assert totals[1] > totals[0] > 0
     # The clock's rate is known to a part in a hundred at the least.
     assert totals[1] * rate.seconds() <= 1.01 * elapsed
 
 
-def test_laps_of_other_processors_can_be_generated() -> None:
+def test_timers_of_other_processors_can_be_generated() -> None:
     step, _ = step_and_trial()
     target = aarch64_target()
     text = lower(schedule_graph(simplify(step.graph), step.roles), target, profiling=True).text

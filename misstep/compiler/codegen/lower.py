@@ -17,7 +17,7 @@ from misstep.compiler.codegen.entry import write_entry
 from misstep.compiler.codegen.kernels import WRITERS, Emission, write_entries, write_fetch
 from misstep.compiler.codegen.outlining import Functions
 from misstep.compiler.codegen.target import Target
-from misstep.compiler.codegen.timers import Laps
+from misstep.compiler.codegen.timers import Timers
 from misstep.compiler.language.code import KIND_OF_DTYPE, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.language.elements import Position
@@ -33,8 +33,8 @@ ARENA, SCRATCH, SCRATCH_BYTES, STEPS, DONE, ROW_NUMBERS, FIRST_SLOT = range(7)
 # What the module calls the way in, and the steps themselves.
 ENTRY = "misstep_run"
 BODY = "misstep_steps"
-# What a lap of a profile is about that is no kernel: the waiting for other threads before a region
-# (by its number) or between two steps, and all the rest, such as single numbers.
+# What a timer of a profile is about that is no kernel: the waiting for other threads before a
+# region (by its number) or between two steps, and all the rest, such as single numbers.
 BARRIER, REST = "barrier", "rest"
 
 
@@ -42,20 +42,20 @@ BARRIER, REST = "barrier", "rest"
 class Lowered:
     """The text of a module, and what must be known to call it.
 
-    `slots`: those of the schedule, and one for the laps of a profile. `laps`: what each counter of
-    a profile is about: a kernel, (BARRIER, region) or REST.
+    `slots`: those of the schedule, and one for the timers of a profile. `timers`: what each of them
+    is about: a kernel, (BARRIER, region) or REST.
     """
 
     text: str
     schedule: Schedule
     slots: tuple[Slot, ...]
     scratch_bytes: int
-    laps: tuple[object, ...] = ()
+    timers: tuple[object, ...] = ()
 
     @property
-    def counters(self) -> tuple[int, ...]:
-        """Return the shape of the counters of one thread; there are none without laps."""
-        return next((slot.shape for slot in self.slots if slot.counters), (0,))
+    def timers_shape(self) -> tuple[int, ...]:
+        """Return the shape of the timers of one thread in memory; (0,) where there are none."""
+        return next((slot.shape for slot in self.slots if slot.timers), (0,))
 
 
 def lower(schedule: Schedule, target: Target, *, profiling: bool = False) -> Lowered:
@@ -78,12 +78,12 @@ class _Lowering:
         self.entry: list[str] = []
         self._bounds: dict[int, tuple[Number, Number]] = {}
         self._addresses: dict[Buffer, Number] = {}
-        self.laps = Laps(self.code, Number("%laps", "ptr")) if profiling else None
+        self.timers = Timers(self.code, Number("%timers", "ptr")) if profiling else None
 
     def run(self) -> Lowered:
         scratch = self._write()
-        laps = () if self.laps is None else tuple(self.laps.kinds)
-        return Lowered(self._text(), self.schedule, tuple(self.slots), scratch, laps)
+        timers = () if self.timers is None else tuple(self.timers.subjects)
+        return Lowered(self._text(), self.schedule, tuple(self.slots), scratch, timers)
 
     # --- code ---------------------------------------------------------------------------------
 
@@ -168,9 +168,9 @@ class _Lowering:
                 base = code.address(base, moved, KIND_OF_DTYPE[slot.dtype])
             self._addresses[buffer] = base
         fetched = {slot.name: bases[number] for number, slot in enumerate(self.slots)}
-        self._begin_laps()
+        self._start_timers()
         self._write_step(emission, fetched, numbers, step)
-        self._end_laps()
+        self._stop_timers()
         following = code.add(step, code.index(1))
         code.emit(f"br {code.less(following, steps)}, label %round, label %finished")
         code.lines[place] = (
@@ -191,9 +191,9 @@ class _Lowering:
         stored_guard = False
         for place, region in enumerate(order.regions):
             if place:
-                self._lap(REST)
+                self._time(REST)
                 write_barrier(code, context, threads, self.target)
-                self._lap((BARRIER, place))
+                self._time((BARRIER, place))
             for kernel in region:
                 code.comment(kernel.name)
                 for read in fused.reads(kernel):
@@ -202,26 +202,26 @@ class _Lowering:
                 if order.guard is not None and not stored_guard and self._changes(kernel):
                     self._write_guard(emission, order.guard, step)
                     stored_guard = True
-                self._lap(REST)
+                self._time(REST)
                 self._write_kernel(emission, kernel, fetched, numbers)
-                self._lap(kernel)
+                self._time(kernel)
         changing = any(view.buffer in self.states for _, view in fused.single_outputs)
         if order.guard is not None and not stored_guard and changing:
             self._write_guard(emission, order.guard, step)
         if fused.single_outputs:
             if len(order.regions) < 2 and changing:
-                self._lap(REST)
+                self._time(REST)
                 write_barrier(code, context, threads, self.target)
-                self._lap((BARRIER, len(order.regions)))
+                self._time((BARRIER, len(order.regions)))
             found = [emission.work_out(value) for value, _ in fused.single_outputs]
             with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
                 for (value, view), number in zip(fused.single_outputs, found, strict=True):
                     where = (Position(code.index(0)),) * value.ndim
                     emission.elements().store(number, view, where)
         if order.closing or changing:
-            self._lap(REST)
+            self._time(REST)
             write_barrier(code, context, threads, self.target)
-            self._lap((BARRIER, len(order.regions)))
+            self._time((BARRIER, len(order.regions)))
 
     def _changes(self, kernel: Kernel) -> bool:
         return any(view.buffer in self.states for _, view in kernel.results)
@@ -264,23 +264,23 @@ class _Lowering:
 
         self.functions.call(emission, write, kernel.core if kernel.single else None)
 
-    # --- laps of a profile ----------------------------------------------------------------------
+    # --- timers of a profile ----------------------------------------------------------------------
 
-    def _begin_laps(self) -> None:
-        if self.laps is not None:
-            self.laps.begin()
+    def _start_timers(self) -> None:
+        if self.timers is not None:
+            self.timers.start()
 
-    def _lap(self, kind: object) -> None:
-        if self.laps is not None:
-            self.laps.end(kind)
+    def _time(self, subject: object) -> None:
+        if self.timers is not None:
+            self.timers.stop(subject)
 
-    def _end_laps(self) -> None:
-        """Make the slot of the counters, whose number is known now, and write where they lie."""
-        if self.laps is None:
+    def _stop_timers(self) -> None:
+        """Make the slot of the timers, whose number is known now, and write where they lie."""
+        if self.timers is None:
             return
-        self._lap(REST)
+        self._time(REST)
         all_threads = self._field(FIRST_SLOT + len(self.slots), "ptr")
-        self.slots.append(Slot("laps", "int64", (self.laps.words,), counters=True))
+        self.slots.append(Slot("timers", "int64", (self.timers.words,), timers=True))
         code, thread = self.code, Number("%thread", "i64")
 
         def write() -> Number:
@@ -288,7 +288,7 @@ class _Lowering:
             return code.address(all_threads, own, "i64")
 
         own = self._at_entry(write)
-        self.entry.append(f"  %laps = getelementptr i8, {own}, i64 0")
+        self.entry.append(f"  %timers = getelementptr i8, {own}, i64 0")
 
     def _write_end(self, steps: Number) -> None:
         code = self.code

@@ -54,7 +54,7 @@ class NativeProgram:
     `roles`: what inputs and outputs are to a program of many steps. `threads`: at most so many;
     None: as many as there are cores to use. A step with little work runs on one thread, and so
     does one that was found to be faster so.
-    `profiling`: with code that counts, in `laps`, what each kernel and each barrier takes. Raises
+    `profiling`: with code that counts, in `ticks`, what each kernel and each barrier takes. Raises
     NotYetError for what can't be compiled, ArgumentError or ShapeError for roles that can't be.
     """
 
@@ -76,8 +76,8 @@ class NativeProgram:
         self._function = self.module.function(ENTRY, CALL_RESULT, *CALL_ARGUMENTS)
         self._team = TeamSize(self._threads(threads))
         self._threads_set: int | None = None
-        # Ticks of the clock by thread and by `lowered.laps`; they add up, run after run.
-        self.laps = self._no_laps()
+        # Ticks of the clock by thread and by `lowered.timers`; they add up, run after run.
+        self.ticks = self._no_ticks()
         self._room: Workspace | None = None
         self._lock = threading.Lock()
         _programs.add(self)
@@ -93,10 +93,10 @@ class NativeProgram:
             raise ArgumentError("the threads of a program", needed="1 or more", got=repr(count))
         with self._lock:  # memory for each of them must not change under a run
             self._threads_set = count
-            self.laps = self._no_laps()
+            self.ticks = self._no_ticks()
 
-    def _no_laps(self) -> Array:
-        return np.zeros((self.threads, *self.lowered.counters), np.int64)
+    def _no_ticks(self) -> Array:
+        return np.zeros((self.threads, *self.lowered.timers_shape), np.int64)
 
     def _threads(self, wanted: int | None) -> int:
         most = wanted if wanted is not None else usable_cores()
@@ -155,8 +155,8 @@ class NativeProgram:
         for slot in self.lowered.slots:
             if slot.literal is not None:
                 given.append(slot.literal)
-            elif slot.counters:
-                given.append(self.laps)
+            elif slot.timers:
+                given.append(self.ticks)
             elif slot.output:
                 shape = (steps, *slot.shape) if slot.name in self.roles.logged else slot.shape
                 array = None if into is None else into.get(slot.name)

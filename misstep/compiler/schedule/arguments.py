@@ -22,7 +22,7 @@ __all__ = ["Arguments", "Slot", "place_arguments"]
 class Slot:
     """One address in the table of a program: of an input, an output or a literal.
 
-    `stride`: entries to go on by from step to step. `counters`: of the laps of a profile, of each
+    `stride`: entries to go on by from step to step. `timers`: those of a profile, of each
     thread its own, one after the other: (threads, *shape).
     """
 
@@ -32,7 +32,7 @@ class Slot:
     stride: int = 0
     literal: np.ndarray | None = None
     output: bool = False
-    counters: bool = False
+    timers: bool = False
 
 
 @dataclass
