@@ -32,7 +32,7 @@ from misstep.compiler.runtime.cores import usable_cores
 from misstep.compiler.runtime.native import compile_module
 from misstep.compiler.runtime.role_checks import check_apart, check_roles
 from misstep.compiler.runtime.targets import host_target
-from misstep.compiler.runtime.thread_count import TeamSize
+from misstep.compiler.runtime.thread_count_tuning import ThreadCountTuner
 from misstep.compiler.runtime.thread_pool import CALL_ARGUMENTS, CALL_RESULT, THREAD_POOL
 from misstep.compiler.runtime.workspace import Workspace, address_of, set_waiting
 from misstep.compiler.schedule.kernel_classes import work_of
@@ -74,7 +74,7 @@ class NativeProgram:
         self.lowered: Lowered = _lowered(graph, self.roles, self.target, profiling)
         self.module = compile_module(self.lowered.text, self.target)
         self._function = self.module.function(ENTRY, CALL_RESULT, *CALL_ARGUMENTS)
-        self._team = TeamSize(self._threads(threads))
+        self._tuner = ThreadCountTuner(self._threads(threads))
         self._threads_set: int | None = None
         # Ticks of the clock by thread and by `lowered.timers`; they add up, run after run.
         self.ticks = self._no_ticks()
@@ -85,7 +85,7 @@ class NativeProgram:
     @property
     def threads(self) -> int:
         """Return how many threads a run has at most; setting it makes it exactly so many."""
-        return self._team.most if self._threads_set is None else self._threads_set
+        return self._tuner.most if self._threads_set is None else self._threads_set
 
     @threads.setter
     def threads(self, count: int) -> None:
@@ -244,7 +244,7 @@ class NativeProgram:
         room = self._room
         if room is None or room.threads != self.threads:
             room = self._room = Workspace(self.lowered, self.threads)
-        threads = self._team.choose() if self._threads_set is None else self._threads_set
+        threads = self._tuner.choose() if self._threads_set is None else self._threads_set
         if threads > 1:
             set_waiting(room.context, threads)
         table = room.table
@@ -255,7 +255,7 @@ class NativeProgram:
         if steps > 0:
             began = time.perf_counter()
             THREAD_POOL.run(self._function, room.address, threads, (given, rows, room))
-            self._team.tell(threads, (time.perf_counter() - began) / steps)
+            self._tuner.record(threads, (time.perf_counter() - began) / steps)
         return int(table[DONE])
 
     def prepare(self, feeds: Mapping[str, Any]) -> Prepared:

@@ -9,27 +9,27 @@ from __future__ import annotations
 
 from collections import deque
 
-# Runs of each size that say nothing yet: memory is touched for the first time in them.
+# Runs with each count that say nothing yet: memory is touched for the first time in them.
 WARMING = 1
 # A run takes what its work takes, or longer where something came between: the fastest of the last
 # few runs counts.
 REMEMBERED = 3
-# The other size is tried again as often as costs about this share of the time, by what it took
+# The other count is tried again as often as costs about this share of the time, by what it took
 # last; after so many runs at least and at most.
 COST_OF_TRYING = 0.02
 FEWEST_BETWEEN, MOST_BETWEEN = 8, 128
 
 
-class TeamSize:
+class ThreadCountTuner:
     """Chooses between one thread and `most`."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self._seconds: dict[int, deque[float]] = {
-            size: deque(maxlen=REMEMBERED) for size in (most, 1)
+            count: deque(maxlen=REMEMBERED) for count in (most, 1)
         }
         self._runs = dict.fromkeys(self._seconds, 0)
-        # The size of the last run, and the runs since it was another.
+        # The count of the last run, and the runs since it was another.
         self._last = self._since = 0
 
     def choose(self) -> int:
@@ -38,19 +38,19 @@ class TeamSize:
             return 1
         fewest = min(self._runs.values())
         if fewest < WARMING + REMEMBERED:  # by turns, so that both meet the same disturbances
-            return next(size for size, runs in self._runs.items() if runs == fewest)
-        times = {size: min(seconds) for size, seconds in self._seconds.items()}
-        best, other = sorted(times, key=lambda size: (times[size], -size))
+            return next(count for count, runs in self._runs.items() if runs == fewest)
+        times = {count: min(seconds) for count, seconds in self._seconds.items()}
+        best, other = sorted(times, key=lambda count: (times[count], -count))
         worth = (times[other] / max(times[best], 1e-9) - 1) / COST_OF_TRYING
         return other if self._since >= min(max(worth, FEWEST_BETWEEN), MOST_BETWEEN) else best
 
-    def tell(self, size: int, seconds: float) -> None:
-        """Hear what a step took, in seconds, with `size` threads."""
-        if size not in self._runs:
+    def record(self, count: int, seconds: float) -> None:
+        """Take note of what a step took, in seconds, with `count` threads."""
+        if count not in self._runs:
             return
-        self._runs[size] += 1
-        if self._runs[size] <= WARMING:
+        self._runs[count] += 1
+        if self._runs[count] <= WARMING:
             return
-        self._seconds[size].append(seconds)
-        self._since = self._since + 1 if self._last == size else 0
-        self._last = size
+        self._seconds[count].append(seconds)
+        self._since = self._since + 1 if self._last == count else 0
+        self._last = count
