@@ -22,7 +22,7 @@ from misstep.compiler.schedule.kernel import Kernel
 from misstep.errors import DataError
 from misstep.inspection.costs import Cost, cost_of, footprint_of
 from misstep.inspection.labels import Labels
-from misstep.inspection.roofline import Peaks, TickRate, measured_peaks, ticks_of_one_reading
+from misstep.inspection.roofline import Roofline, TickRate, measured_roofline, ticks_of_one_reading
 from misstep.ir import Array
 
 __all__ = ["KernelProfile", "Profile", "floor_of", "profile_program"]
@@ -94,7 +94,7 @@ class Profile:
     barriers: tuple[float, ...]
     rest: float
     reading: float
-    peaks: Peaks
+    roofline: Roofline
 
     @property
     def waiting(self) -> float:
@@ -118,10 +118,10 @@ class Profile:
         return sum(kernel.cost.operations for kernel in self.kernels)
 
     @property
-    def roofline(self) -> float:
+    def share_of_roofline(self) -> float:
         """Return which share of its time the matrix products would take at the peak."""
         least = sum(
-            kernel.cost.products / self.peaks.operations.get(kernel.cost.dtype, np.inf)
+            kernel.cost.products / self.roofline.operations.get(kernel.cost.dtype, np.inf)
             for kernel in self.kernels
         )
         return least / self.plain if self.plain > 0 else 0.0
@@ -148,8 +148,8 @@ class Profile:
             "barrier_seconds": list(self.barriers),
             "rest_seconds": self.rest,
             "clock_seconds": self.reading,
-            "roofline": self.roofline,
-            "peaks": asdict(self.peaks),
+            "share_of_roofline": self.share_of_roofline,
+            "roofline": asdict(self.roofline),
         }
 
 
@@ -194,14 +194,14 @@ def profile_program(
             best = slowest, done, timed.ticks / done
     assert best is not None
     _, done, ticks = best
-    peaks = measured_peaks(target, threads)
+    roofline = measured_roofline(target, threads)
     tick = rate.seconds()
     seconds = ticks * tick
     subjects = timed.lowered.timers
     own = {subject: seconds[:, number] for number, subject in enumerate(subjects)}
     total = float(seconds.sum())
     fetched = sum(np.asarray(feeds[name]).nbytes for name in program.roles.fetched if name in feeds)
-    kernels = tuple(_kernels(timed, own, total, peaks, fetched))
+    kernels = tuple(_kernels(timed, own, total, roofline, fetched))
     nothing = np.zeros(len(seconds))
     waits = sum((took for subject, took in own.items() if isinstance(subject, tuple)), nothing)
     return Profile(
@@ -214,7 +214,7 @@ def profile_program(
         tuple(waits.tolist()),
         float(own.get(REST, nothing).mean()),
         ticks_of_one_reading(target) * tick * (len(subjects) + 1),
-        peaks,
+        roofline,
     )
 
 
@@ -238,7 +238,11 @@ def _with_own_states(program: NativeProgram, feeds: Mapping[str, Any]) -> dict[s
 
 
 def _kernels(
-    timed: NativeProgram, own: Mapping[object, Array], total: float, peaks: Peaks, fetched: int
+    timed: NativeProgram,
+    own: Mapping[object, Array],
+    total: float,
+    roofline: Roofline,
+    fetched: int,
 ) -> list[KernelProfile]:
     schedule = timed.schedule
     labels = Labels(schedule.fused)
@@ -260,13 +264,15 @@ def _kernels(
                     float(took.sum()) / total if total else 0.0,
                     cost,
                     # The rows of all data pass by before the same ones are fetched again.
-                    floor_of(kernel, cost, peaks, footprint + fetched * (kernel.fed is not None)),
+                    floor_of(
+                        kernel, cost, roofline, footprint + fetched * (kernel.fed is not None)
+                    ),
                 )
             )
     return found
 
 
-def floor_of(kernel: Kernel, cost: Cost, peaks: Peaks, footprint: int) -> float:
+def floor_of(kernel: Kernel, cost: Cost, roofline: Roofline, footprint: int) -> float:
     """Return the seconds that a kernel takes at least, if only the machine's peaks limit it.
 
     Arithmetic and memory at once, at the peak of each. Its own memory counts as if it lay in the
@@ -274,9 +280,9 @@ def floor_of(kernel: Kernel, cost: Cost, peaks: Peaks, footprint: int) -> float:
     `footprint`: all that passes by before they are needed again.
     """
     # Each thread works out for itself what is one number.
-    times = peaks.threads if kernel.single else 1
-    arithmetic = times * peaks.arithmetic(cost.dtype, cost.products, cost.others)
-    own, outside = peaks.level(cost.read + cost.written), peaks.level(footprint)
+    times = roofline.threads if kernel.single else 1
+    arithmetic = times * roofline.arithmetic(cost.dtype, cost.products, cost.others)
+    own, outside = roofline.level(cost.read + cost.written), roofline.level(footprint)
     memory = own.seconds(cost.read, cost.written)
     memory += outside.seconds(cost.outside_read, cost.outside_written)
     return max(arithmetic, memory)

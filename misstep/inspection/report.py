@@ -181,7 +181,8 @@ def _speed(profile: Profile, operations: float, products: int) -> str:
         f"{three_figures(1e6 * seconds)} µs, {three_figures(operations / seconds / 1e9)} GFLOP/s"
     )
     if products:
-        words += f"; the products alone would take {percent(profile.roofline)} of that at the peak"
+        share = percent(profile.share_of_roofline)
+        words += f"; the products alone would take {share} of that at the peak"
     return words
 
 
@@ -265,13 +266,13 @@ def _row(kernel: KernelProfile, by_thread: bool) -> list[str]:
 
 
 def _legend(profile: Profile) -> list[str]:
-    peaks = profile.peaks
+    roofline = profile.roofline
     kinds = {one.cost.dtype for one in profile.kernels if one.cost.products}
-    kinds = kinds & set(peaks.operations) or {"float32"}
+    kinds = kinds & set(roofline.operations) or {"float32"}
     most = " and ".join(
-        f"{three_figures(peaks.operations[kind] / 1e9)} GFLOP/s in {kind}" for kind in sorted(kinds)
+        f"{three_figures(roofline.operations[kind] / 1e9)} GFLOP/s in {kind}" for kind in sorted(kinds)
     )
-    levels = ", ".join(f"{three_figures(one.read / 1e9)} from {one.name}" for one in peaks.levels)
+    levels = ", ".join(f"{three_figures(one.read / 1e9)} from {one.name}" for one in roofline.levels)
     means = f"means of {profile.threads} threads, " if profile.threads > 1 else ""
     lines = [
         f"Times: {means}of the fastest round of {_several(profile.steps, 'step')}. Without reading "

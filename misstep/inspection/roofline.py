@@ -27,7 +27,7 @@ from misstep.compiler.runtime.native import NativeModule, compile_module
 from misstep.compiler.runtime.thread_pool import CALL_ARGUMENTS, CALL_RESULT, THREAD_POOL
 from misstep.ir import Array
 
-__all__ = ["Level", "Peaks", "TickRate", "measured_peaks", "ticks_of_one_reading"]
+__all__ = ["Level", "Roofline", "TickRate", "measured_roofline", "ticks_of_one_reading"]
 
 # Sums in flight: more than two units that take four cycles each can work at (eight), or two of
 # five cycles (ten); so many that a processor with 16 registers has room for them.
@@ -73,24 +73,24 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Peaks:
+class Roofline:
     """What so many threads together can do at most on this machine.
 
-    `operations`: in multiply-adds, each of which is two, a second, by kind of number. `singles`:
+    `operations`: in multiply-adds, each of which is two, a second, by kind of number. `separate`:
     additions and multiplications, half of each; some processors have units for both beside each
     other. `levels`: from the first cache to memory.
     """
 
     threads: int
     operations: dict[str, float]
-    singles: dict[str, float]
+    separate: dict[str, float]
     levels: tuple[Level, ...]
 
     def arithmetic(self, dtype: str, products: float, others: float) -> float:
         """Return the seconds that operations take at least: multiply-adds (two each) and others."""
         kind = dtype if dtype in self.operations else "float32"
         instructions = products / 2 + others
-        return max(products / self.operations[kind], instructions / self.singles[kind])
+        return max(products / self.operations[kind], instructions / self.separate[kind])
 
     def level(self, footprint: float) -> Level:
         """Return the nearest place that holds so many bytes (of all threads together)."""
@@ -101,7 +101,7 @@ class Peaks:
 
 
 @cache
-def measured_peaks(target: Target, threads: int) -> Peaks:
+def measured_roofline(target: Target, threads: int) -> Roofline:
     """Return what `threads` threads can do at most. Raises ArgumentError for a foreign target."""
     module = _module(target)
     # Threads beyond the cores add nothing.
@@ -118,8 +118,8 @@ def measured_peaks(target: Target, threads: int) -> Peaks:
     read, copy = _walked(module, MEMORY_BYTES // threads, threads)
     levels.append(Level("memory", None, read, copy))
     operations = {name: _arithmetic(target, "fma", name) * threads for name in KINDS}
-    singles = {name: _arithmetic(target, "single", name) * threads for name in KINDS}
-    return Peaks(threads, operations, singles, tuple(levels))
+    separate = {name: _arithmetic(target, "separate", name) * threads for name in KINDS}
+    return Roofline(threads, operations, separate, tuple(levels))
 
 
 # --- arithmetic -----------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ def _fastest(run: Callable[[int], None], tries: int = TRIES) -> tuple[int, float
 
 
 def _name(what: str) -> str:
-    return f"misstep_peak_{what}"
+    return f"misstep_roofline_{what}"
 
 
 def _entry(code: Code, number: int, kind: str) -> Number:
@@ -322,7 +322,7 @@ def _module(target: Target) -> NativeModule:
         return code.subtract(write_clock(code), first)
 
     for dtype, kind in KINDS.items():
-        for how in ("fma", "single"):
+        for how in ("fma", "separate"):
             write = partial(_write_arithmetic, target=target, how=how, kind=kind)
             add(f"{how}_{dtype}", write)
     add("read", lambda code: _write_walk(code, target, copying=False))

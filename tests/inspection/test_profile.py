@@ -21,7 +21,13 @@ from misstep.compiler.schedule.scheduling import schedule_graph
 from misstep.errors import DataError
 from misstep.inspection import Profile, profile_program
 from misstep.inspection.costs import cost_of
-from misstep.inspection.roofline import Level, Peaks, TickRate, measured_peaks, ticks_of_one_reading
+from misstep.inspection.roofline import (
+    Level,
+    Roofline,
+    TickRate,
+    measured_roofline,
+    ticks_of_one_reading,
+)
 from misstep.ir import Array, Graph, Value, make_input
 from misstep.train import Programs, Trial, make_trial
 
@@ -116,7 +122,7 @@ def test_a_profile_is_json(profiles: dict[int, Profile]) -> None:
     told = json.loads(json.dumps(profiles[2].to_json(), allow_nan=False))
     assert len(told["kernels"]) == len(profiles[2].kernels)
     assert sum(one["share"] for one in told["kernels"]) <= 1 + 1e-9
-    assert told["peaks"]["levels"][-1]["name"] == "memory"
+    assert told["roofline"]["levels"][-1]["name"] == "memory"
 
 
 def test_a_profile_needs_a_step_that_can_be_done() -> None:
@@ -266,29 +272,29 @@ def test_a_dear_function_costs_more() -> None:
     assert only_kernel(ms.tanh(a)).operations > 5 * only_kernel(a + 1.0).operations
 
 
-# Peaks
+# Roofline
 
 
 @pytest.fixture(scope="module")
-def peaks() -> Peaks:
-    return measured_peaks(host_target(), 1)
+def roofline() -> Roofline:
+    return measured_roofline(host_target(), 1)
 
 
-def test_peaks_are_measured_once(peaks: Peaks) -> None:
-    assert measured_peaks(host_target(), 1) is peaks
+def test_rooflines_are_measured_once(roofline: Roofline) -> None:
+    assert measured_roofline(host_target(), 1) is roofline
 
 
-def test_peaks_are_those_of_a_processor(peaks: Peaks) -> None:
+def test_rooflines_are_those_of_a_processor(roofline: Roofline) -> None:
     # Any core with AVX2 does a billion of them a second, none a hundred thousand billions.
-    assert all(1e9 < one < 1e14 for one in peaks.operations.values())
-    assert all(1e8 < one < 1e14 for one in peaks.singles.values())
-    assert all(1e8 < rate < 1e14 for one in peaks.levels for rate in (one.read, one.copy))
-    assert peaks.levels[-1].bytes is None
-    holds = [one.bytes for one in peaks.levels if one.bytes is not None]
+    assert all(1e9 < one < 1e14 for one in roofline.operations.values())
+    assert all(1e8 < one < 1e14 for one in roofline.separate.values())
+    assert all(1e8 < rate < 1e14 for one in roofline.levels for rate in (one.read, one.copy))
+    assert roofline.levels[-1].bytes is None
+    holds = [one.bytes for one in roofline.levels if one.bytes is not None]
     assert holds == sorted(holds)
 
 
-MADE_UP = Peaks(
+MADE_UP = Roofline(
     1,
     {"float32": 100.0, "float64": 50.0},
     {"float32": 50.0, "float64": 25.0},

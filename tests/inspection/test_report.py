@@ -218,7 +218,7 @@ def test_a_profile_lists_all_kernels(profile: Any) -> None:
     for one in profile.kernels:
         assert re.search(rf"^ +{one.number}  ", text, re.MULTILINE)
     assert "of best" in text
-    assert "Peaks: " in text
+    assert "Roofline: " in text
     assert max(map(len, text.splitlines())) <= WIDTH
     assert percent(profile.kernels[0].share) in text
 
@@ -229,7 +229,7 @@ def test_a_profile_can_be_short(profile: Any) -> None:
     largest = sorted(profile.kernels, key=lambda one: -one.share)[:3]
     assert numbers == sorted(one.number for one in largest)
     assert f"{len(profile.kernels) - 3} smaller kernels" in text
-    assert "Peaks" not in text
+    assert "Roofline" not in text
 
 
 def test_a_profile_can_tell_of_each_thread(profile: Any) -> None:
@@ -241,7 +241,7 @@ def test_a_profile_can_tell_of_each_thread(profile: Any) -> None:
 def test_a_profile_stands_in_the_overview(step: NativeProgram, profile: Any) -> None:
     line = overview(step, profile).splitlines()[-1]
     assert line.startswith("  a step")
-    assert f"{percent(profile.roofline)} of that at the peak" in line
+    assert f"{percent(profile.share_of_roofline)} of that at the peak" in line
 
 
 def test_columns_are_aligned() -> None:
