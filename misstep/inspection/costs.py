@@ -17,7 +17,7 @@ from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.language.elements import Elements, Positions
 from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.schedule.kernel import Fused, Kernel
-from misstep.compiler.schedule.kernel_classes import family_of
+from misstep.compiler.schedule.kernel_classes import kernel_class_of
 from misstep.compiler.schedule.reads import positions_of
 from misstep.compiler.schedule.scheduling import Schedule
 from misstep.ir import Value
@@ -62,8 +62,13 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
     core = kernel.core
     products, others = 0, 0.0
     entries = int(np.prod(kernel.shape, dtype=np.int64))
-    family = family_of(core)
-    if core is not None and core.op is not None and family is not None and family.in_memory:
+    kernel_class = kernel_class_of(core)
+    if (
+        core is not None
+        and core.op is not None
+        and kernel_class is not None
+        and kernel_class.in_memory
+    ):
         products = 2 * core.op.products(core)
     elif core is not None:
         inner = 0
@@ -97,8 +102,8 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
 def steps_of(kernel: Kernel, fused: Fused) -> list[Value]:
     """Return what `kernel` works out entry by entry, in an order of computation; no moves."""
     count = _Counting(fused)
-    family = family_of(kernel.core)
-    if kernel.core is not None and family is not None and not family.in_memory:
+    kernel_class = kernel_class_of(kernel.core)
+    if kernel.core is not None and kernel_class is not None and not kernel_class.in_memory:
         for given in kernel.core.inputs:
             count.read(given, positions_of(given.shape, "summed"))
     if kernel.fed is None:

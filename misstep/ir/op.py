@@ -42,7 +42,7 @@ class Op:
     cost: ClassVar[float] = 1
     # So many entries, from a multiple of it on, cost hardly more than one of them.
     block: ClassVar[int] = 1
-    # The family of kernels that computes it (compiler/schedule/kernel_classes.py), where it is not
+    # The class of kernels that computes it (compiler/schedule/kernel_classes.py), where it is not
     # entry by entry: "contraction", "reduction" …; "join" where inputs are laid side by side.
     kernel: ClassVar[str] = ""
     # Whether an entry follows from its number in row-major order alone, whatever the shape.

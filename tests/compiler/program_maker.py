@@ -1,4 +1,4 @@
-"""Made-up programs for the compiler: every family of kernel, shapes with tails, empty ones, roles.
+"""Made-up programs for the compiler: every class of kernel, shapes with tails, empty ones, roles.
 
 `MadeUp` grows a graph op by op from a seed and says what to feed it. Numbers stay near 1 (what
 grows is passed through tanh), so that an error of the compiler stands out and rounding does not.

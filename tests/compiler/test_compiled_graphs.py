@@ -1,4 +1,4 @@
-"""Made-up programs, compiled, against the interpreter: every family of kernel, any roles of inputs.
+"""Made-up programs, compiled, against the interpreter: every class of kernel, any roles of inputs.
 
 Sums are taken in another order than NumPy's and functions are the compiler's own, so float64
 results may differ in their last digits; nothing else may. On any number of threads, and for any

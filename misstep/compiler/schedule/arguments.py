@@ -11,7 +11,7 @@ import numpy as np
 
 from misstep.compiler.language.elements import is_one_number
 from misstep.compiler.language.views import Buffer, View
-from misstep.compiler.schedule.kernel_classes import family_of
+from misstep.compiler.schedule.kernel_classes import kernel_class_of
 from misstep.compiler.schedule.roles import Roles
 from misstep.ir import Graph, Value
 
@@ -104,8 +104,8 @@ def _stored_literals(graph: Graph) -> list[Value]:
     """Return the literals that must lie in memory: arrays, and operands of matrix products."""
     operands: set[Value] = set()
     for value in graph.values:
-        family = family_of(value)
-        if family is not None and family.in_memory:
+        kernel_class = kernel_class_of(value)
+        if kernel_class is not None and kernel_class.in_memory:
             for base in value.inputs:
                 while base.op is not None and base.op.moves:
                     base = base.inputs[0]

@@ -17,7 +17,7 @@ from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.passes.long_sums import MOST_AT_ONCE
 from misstep.compiler.schedule.arguments import Arguments
 from misstep.compiler.schedule.kernel import Fused, Kernel, kernel_reads, kernels_of_single
-from misstep.compiler.schedule.kernel_classes import family_of
+from misstep.compiler.schedule.kernel_classes import kernel_class_of
 from misstep.compiler.schedule.reads import Read, base_of, positions_of, reads_of
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
@@ -125,8 +125,8 @@ class _Fusion:
             cost[value] = 0
             if op is None or value in self.singles:
                 continue
-            family = family_of(value)
-            if family is not None and family.in_memory:
+            kernel_class = kernel_class_of(value)
+            if kernel_class is not None and kernel_class.in_memory:
                 for given in value.inputs:
                     stored |= self._memory_for(given)
                 chained.add(value)
@@ -286,8 +286,8 @@ class _Fusion:
         """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
         if kernel.shape != value.shape or kernel.single or kernel.fed is not None:
             return False
-        family = family_of(kernel.core)
-        if family is not None and not family.ends_entries:
+        kernel_class = kernel_class_of(kernel.core)
+        if kernel_class is not None and not kernel_class.ends_entries:
             return False
         own = {one for one, _ in kernel.results} | {kernel.core}
         return all(
@@ -361,11 +361,11 @@ def _behind_moves(value: Value) -> Value:
 
 def _whole(buffer: Buffer, value: Value) -> View:
     """Return where a value lies that has a buffer for itself."""
-    family = family_of(value)
-    if family is None or family.order is None:
+    kernel_class = kernel_class_of(value)
+    if kernel_class is None or kernel_class.order is None:
         return View.whole(buffer, value.shape)
-    lengths = tuple(value.shape[axis] for axis in family.order)
-    back = tuple(family.order.index(axis) for axis in range(value.ndim))
+    lengths = tuple(value.shape[axis] for axis in kernel_class.order)
+    back = tuple(kernel_class.order.index(axis) for axis in range(value.ndim))
     return View.whole(buffer, lengths).transpose(back)
 
 

@@ -1,6 +1,6 @@
-"""The families of kernels that stand at a heart: what each reads, and how it lies in memory.
+"""The classes of kernels with loops of their own: what each reads, and how it lies in memory.
 
-An op names its family (`Op.kernel`); nothing else in the compiler asks which op it is. A new family
+An op names its class (`Op.kernel`); nothing else in the compiler asks which op it is. A new class
 is an entry here, and one in `codegen/kernels/` that writes its loops. Knows values and views, no
 code.
 """
@@ -19,8 +19,8 @@ Storage = Mapping[Value, View]
 
 
 @dataclass(frozen=True)
-class Family:
-    """What the compiler must know of a kind of kernel before it writes one.
+class KernelClass:
+    """What the compiler must know of a class of kernels before it writes one.
 
     `reads`: what the inner loops read; positions along the axes of the result are those of the
     result, along summed ones others. `in_memory`: whether operands are read through views, so that
@@ -35,16 +35,16 @@ class Family:
     order: tuple[int, ...] | None = None
 
 
-def family_of(value: Value | None) -> Family | None:
-    """Return the family of the kernel that computes `value`, if it takes one of its own."""
-    return None if value is None or value.op is None else FAMILIES.get(value.op.kernel)
+def kernel_class_of(value: Value | None) -> KernelClass | None:
+    """Return the class of the kernel that computes `value`, if it takes one of its own."""
+    return None if value is None or value.op is None else KERNEL_CLASSES.get(value.op.kernel)
 
 
 def core_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
     """Return what the inner loops of a kernel with this heart read."""
-    family = family_of(core)
-    assert family is not None
-    return family.reads(core, storage, singles)
+    kernel_class = kernel_class_of(core)
+    assert kernel_class is not None
+    return kernel_class.reads(core, storage, singles)
 
 
 def work_of(shape: tuple[int, ...], core: Value | None) -> int:
@@ -121,13 +121,13 @@ def _scan_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read
     return found
 
 
-FAMILIES: dict[str, Family] = {
-    "contraction": Family(_contraction_reads, in_memory=True),
-    "convolution": Family(_convolution_reads, in_memory=True),
-    "window products": Family(_window_products_reads, in_memory=True),
-    "reduction": Family(_reduction_reads),
-    "scatter": Family(_scatter_reads),
+KERNEL_CLASSES: dict[str, KernelClass] = {
+    "contraction": KernelClass(_contraction_reads, in_memory=True),
+    "convolution": KernelClass(_convolution_reads, in_memory=True),
+    "window products": KernelClass(_window_products_reads, in_memory=True),
+    "reduction": KernelClass(_reduction_reads),
+    "scatter": KernelClass(_scatter_reads),
     # Step after step: what all rows leave at a step stands together, and so steps that follow each
     # other can be read as one stretch, from any step on.
-    "scan": Family(_scan_reads, in_memory=True, ends_entries=False, order=(1, 0, 2)),
+    "scan": KernelClass(_scan_reads, in_memory=True, ends_entries=False, order=(1, 0, 2)),
 }

@@ -1,4 +1,4 @@
-"""The loops of kernels, as code: one file for each family.
+"""The loops of kernels, as code: one file for each class.
 
 Start at `emission.py`, what all of them share; then `entries.py` (entry by entry), `reduction.py`,
 `contraction.py` (matrix products) with `packing.py`, `fetching.py` (rows by index),
@@ -19,7 +19,7 @@ from misstep.compiler.codegen.kernels.scattering import write_scatter
 from misstep.compiler.codegen.kernels.window_products import write_window_products
 from misstep.compiler.schedule.kernel import Kernel
 
-# What writes the loops of each family of kernels (families.py).
+# What writes the loops of each class of kernels (schedule/kernel_classes.py).
 WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {
     "contraction": write_contraction,
     "convolution": write_convolution,
@@ -27,7 +27,7 @@ WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {
     "reduction": write_reduction,
     "scatter": write_scatter,
 }
-# The kernels of a scan's body are of these families themselves.
+# The kernels of a scan's body are of these classes themselves.
 WRITERS["scan"] = partial(write_scan, writers=WRITERS)
 
 __all__ = ["WRITERS", "Emission", "write_entries", "write_fetch"]
