@@ -173,7 +173,7 @@ class _Counting:
             self.fused.storage,
             lambda buffer: Number("%base", "ptr"),
             lambda one: (
-                Number("%single", KIND_OF_DTYPE[one.dtype]) if one in self.fused.singles else None
+                Number("%scalar", KIND_OF_DTYPE[one.dtype]) if one in self.fused.scalars else None
             ),
         )
         self._elements.count = self

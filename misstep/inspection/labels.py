@@ -56,7 +56,7 @@ class Labels:
 
     def stored(self, kernel: Kernel) -> list[str]:
         """Return what a kernel leaves in memory: names of values, or of the caller's arrays."""
-        if kernel.single and kernel.core is not None:
+        if kernel.scalar and kernel.core is not None:
             return [self.value(kernel.core)]
         names = dict.fromkeys(
             view.buffer.name if view.buffer.external else self.value(value)

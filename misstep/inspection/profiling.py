@@ -81,7 +81,7 @@ class Profile:
     """Where the time of a step went. Times are seconds of one step.
 
     `seconds`: of a step of the program with timers, as the mean of all threads; `plain`: of a step
-    of the program without. `barriers`: what each thread waited. `rest`: single numbers and all
+    of the program without. `barriers`: what each thread waited. `rest`: scalars and all
     else. `reading`: what reading the clock took, contained in all of these.
     """
 
@@ -280,7 +280,7 @@ def floor_of(kernel: Kernel, cost: Cost, roofline: Roofline, footprint: int) -> 
     `footprint`: all that passes by before they are needed again.
     """
     # Each thread works out for itself what is one number.
-    times = roofline.threads if kernel.single else 1
+    times = roofline.threads if kernel.scalar else 1
     arithmetic = times * roofline.arithmetic(cost.dtype, cost.products, cost.others)
     own, outside = roofline.level(cost.read + cost.written), roofline.level(footprint)
     memory = own.seconds(cost.read, cost.written)

@@ -331,7 +331,7 @@ def kernels_text(program: NativeProgram) -> str:
         for kernel in kernels:
             number += 1
             parts.append(_kernel_text(program, kernel, number, labels, several_places))
-    numbers = [labels.value(value) for value, _ in schedule.fused.single_outputs]
+    numbers = [labels.value(value) for value, _ in schedule.fused.scalar_outputs]
     if numbers:
         parts.append(in_lines(numbers, "worked out by every thread, outside of all kernels: ", 0))
     if not parts or (not number and not numbers):
@@ -346,8 +346,8 @@ def _kernel_text(
 ) -> str:
     fused = program.schedule.fused
     cost = cost_of(kernel, fused)
-    how = "by every thread for itself" if kernel.single else f"{kernel.rows} rows, shared out"
-    if kernel.rows == 1 and not kernel.single:
+    how = "by every thread for itself" if kernel.scalar else f"{kernel.rows} rows, shared out"
+    if kernel.rows == 1 and not kernel.scalar:
         how = "by one thread"
     lines = [
         f"{number:4}  {shortened(labels.kernel(kernel), WIDTH - 6)}",
@@ -362,7 +362,7 @@ def _kernel_text(
         + (f" in {view.buffer.name}" if view.buffer.external else "")
         for value, view in kernel.results
     ]
-    if kernel.single:
+    if kernel.scalar:
         stores = ["nothing: the number stays in a register of each thread"]
     lines.append(in_lines(stores, "stores ", 6))
     moved = f"{in_thousands(cost.operations)} operations, {bytes_in_words(cost.bytes)}"
@@ -380,7 +380,7 @@ def _reads(kernel: Kernel, labels: Labels, reads: Sequence[Read]) -> list[str]:
     numbers: list[str] = []
     for read in reads:
         if read.view is None:
-            numbers += [labels.value(one) for one in read.singles]
+            numbers += [labels.value(one) for one in read.scalars]
             continue
         name, buffer = labels.value(read.value), read.view.buffer
         words = f"{name} {shape_in_words(read.value.shape)}"

@@ -70,7 +70,7 @@ def rounds(schedule: Schedule, threads: int) -> Iterator[list[list[Access]]]:
     first = [_start(memory, threads)]
     for place, region in enumerate(order.regions):
         work = [_kernel(memory, kernel, threads) for kernel in region]
-        if place == len(order.regions) - 1 and fused.single_outputs:
+        if place == len(order.regions) - 1 and fused.scalar_outputs:
             if len(order.regions) < 2 and _changes_states(schedule):
                 yield first + work
                 first, work = [], []
@@ -80,31 +80,31 @@ def rounds(schedule: Schedule, threads: int) -> Iterator[list[list[Access]]]:
 
 
 def _changes_states(schedule: Schedule) -> bool:
-    """Tell whether a single number is the new one of a state."""
+    """Tell whether a scalar is the new one of a state."""
     given = {
         view.buffer
         for value, view in schedule.fused.storage.items()
         if value.op is None and view.buffer.external
     }
-    return any(view.buffer in given for _, view in schedule.fused.single_outputs)
+    return any(view.buffer in given for _, view in schedule.fused.scalar_outputs)
 
 
 def _start(memory: Memory, threads: int) -> list[Access]:
-    """Every thread works out the single numbers that need no kernel."""
+    """Every thread works out the scalars that need no kernel."""
     fused = memory.schedule.fused
     read = set()
-    for single in fused.singles:
+    for scalar in fused.scalars:
         # A kernel works out the sum of a leaf; a leaf of one entry, or an entry of one, is loaded.
-        of_leaf = single.op is not None and single.op.moves
-        leaves = [single, *single.inputs] if of_leaf else [single]
+        of_leaf = scalar.op is not None and scalar.op.moves
+        leaves = [scalar, *scalar.inputs] if of_leaf else [scalar]
         read |= {one for one in leaves if one.op is None and one in fused.storage}
     access = Access([_bytes(memory, fused.storage[one]) for one in read])
     return [access] * threads
 
 
 def _end(memory: Memory, threads: int) -> list[Access]:
-    """The first thread stores the single numbers that are wanted."""
-    outputs = memory.schedule.fused.single_outputs
+    """The first thread stores the scalars that are wanted."""
+    outputs = memory.schedule.fused.scalar_outputs
     return [Access(writes=[_bytes(memory, view) for _, view in outputs])] + [Access()] * (
         threads - 1
     )
@@ -121,14 +121,14 @@ def _kernel(memory: Memory, kernel: Kernel, threads: int) -> list[Access]:
         rows = share(kernel.rows, thread, threads)
         works = rows[0] < rows[1]
         access = Access()
-        if works or kernel.single:
+        if works or kernel.scalar:
             for read in fused.reads(kernel):
                 if read.view is None:
                     continue
                 axes = [
                     axis for axis, one in enumerate(read.positions) if one.start.text == "%axis0"
                 ]
-                axis = axes[0] if len(axes) == 1 and not kernel.single else None
+                axis = axes[0] if len(axes) == 1 and not kernel.scalar else None
                 access.reads.append((read.view.buffer, memory.bytes_of(read.view, rows, axis)))
         if works:
             for _, view in kernel.results:

@@ -95,7 +95,7 @@ def test_before_the_first_state_changes_the_loss_is_known() -> None:
     one = plain(adam())
     guard = one.partition.guard
     assert guard is one.fused.graph.outputs["loss"]
-    before = one.fused.kernels_of_single(guard)
+    before = one.fused.kernels_of_scalar(guard)
     order = [kernel for region in one.regions for kernel in region]
     changing = [kernel for kernel in order if writes(kernel, "parameters")]
     assert changing

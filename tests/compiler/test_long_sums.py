@@ -83,7 +83,7 @@ def test_nothing_large_is_stored() -> None:
     x = make_input("x", (100_000,))
     schedule = NativeProgram(Graph(ops.sum(ops.tanh(x) * x))).schedule
     assert schedule.arena.size < 1024
-    parts = [one for one in schedule.fused.kernels if not one.single]
+    parts = [one for one in schedule.fused.kernels if not one.scalar]
     assert [one.shape for one in parts] == [(100_000 // PART,)]
 
 

@@ -34,7 +34,7 @@ ARENA, SCRATCH, SCRATCH_BYTES, STEPS, DONE, ROW_NUMBERS, FIRST_SLOT = range(7)
 ENTRY = "misstep_run"
 BODY = "misstep_steps"
 # What a timer of a profile is about that is no kernel: the waiting for other threads before a
-# region (by its number) or between two steps, and all the rest, such as single numbers.
+# region (by its number) or between two steps, and all the rest, such as scalars.
 BARRIER, REST = "barrier", "rest"
 
 
@@ -185,7 +185,7 @@ class _Lowering:
         code, fused, order = self.code, self.fused, self.schedule.partition
         context, threads = Number("%context", "ptr"), Number("%threads", "i64")
         for value in self.schedule.graph.values:
-            known = value in fused.singles and not fused.kernels_of_single(value)
+            known = value in fused.scalars and not fused.kernels_of_scalar(value)
             if known and not value.is_literal:
                 emission.work_out(value)
         stored_guard = False
@@ -197,25 +197,25 @@ class _Lowering:
             for kernel in region:
                 code.comment(kernel.name)
                 for read in fused.reads(kernel):
-                    for single in read.singles:
-                        emission.work_out(single)
+                    for scalar in read.scalars:
+                        emission.work_out(scalar)
                 if order.guard is not None and not stored_guard and self._changes(kernel):
                     self._write_guard(emission, order.guard, step)
                     stored_guard = True
                 self._time(REST)
                 self._write_kernel(emission, kernel, fetched, numbers)
                 self._time(kernel)
-        changing = any(view.buffer in self.states for _, view in fused.single_outputs)
+        changing = any(view.buffer in self.states for _, view in fused.scalar_outputs)
         if order.guard is not None and not stored_guard and changing:
             self._write_guard(emission, order.guard, step)
-        if fused.single_outputs:
+        if fused.scalar_outputs:
             if len(order.regions) < 2 and changing:
                 self._time(REST)
                 write_barrier(code, context, threads, self.target)
                 self._time((BARRIER, len(order.regions)))
-            found = [emission.work_out(value) for value, _ in fused.single_outputs]
-            with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
-                for (value, view), number in zip(fused.single_outputs, found, strict=True):
+            found = [emission.work_out(value) for value, _ in fused.scalar_outputs]
+            with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="first"):
+                for (value, view), number in zip(fused.scalar_outputs, found, strict=True):
                     where = (Position(code.index(0)),) * value.ndim
                     emission.elements().store(number, view, where)
         if order.closing or changing:
@@ -230,8 +230,8 @@ class _Lowering:
         """Write that every thread leaves where the guard is not finite."""
         code = self.code
         number = emission.work_out(guard)
-        with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
-            for value, view in self.fused.single_outputs:
+        with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="first"):
+            for value, view in self.fused.scalar_outputs:
                 if value is guard:
                     where = (Position(code.index(0)),) * value.ndim
                     emission.elements().store(number, view, where)
@@ -262,7 +262,7 @@ class _Lowering:
                 assert core.op is not None
                 WRITERS[core.op.kernel](inside, kernel)
 
-        self.functions.call(emission, write, kernel.core if kernel.single else None)
+        self.functions.call(emission, write, kernel.core if kernel.scalar else None)
 
     # --- timers of a profile ----------------------------------------------------------------------
 
@@ -293,7 +293,7 @@ class _Lowering:
     def _write_end(self, steps: Number) -> None:
         code = self.code
         code.start_block("finished")
-        with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="single"):
+        with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="first"):
             done = CONTEXT_BYTES + 8 * DONE
             at = code.address(Number("%context", "ptr"), code.index(done), "i8")
             code.store(steps, at)

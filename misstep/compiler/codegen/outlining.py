@@ -1,7 +1,7 @@
 """Kernels as functions of their own: kernels that differ in addresses only share one.
 
 A deep network has many layers of one size; each of their kernels is the same code at other places
-in memory. Written as a function of addresses, row bounds and single numbers, it is compiled once.
+in memory. Written as a function of addresses, row bounds and scalars, it is compiled once.
 Knows code, nothing of kernels.
 """
 
@@ -18,7 +18,7 @@ from misstep.compiler.language.views import Buffer, View
 from misstep.ir import Value
 
 
-class _Singles(dict[Value, Number]):
+class _Scalars(dict[Value, Number]):
     """Single numbers worked out outside: inside, each is a parameter from its first use on."""
 
     def __init__(self, outside: dict[Value, Number], take: Callable[[Number], Number]) -> None:
@@ -47,12 +47,12 @@ class Functions:
     ) -> None:
         """Write, at `emission`, a call of the function whose body `write` writes.
 
-        `result`: the single number that it leaves, if it leaves one.
+        `result`: the scalar that it leaves, if it leaves one.
         """
         inside = _Inside(emission)
         write(inside.emission)
         emission.scratch_bytes = max(emission.scratch_bytes, inside.emission.scratch_bytes)
-        number = None if result is None else inside.emission.singles[result]
+        number = None if result is None else inside.emission.scalars[result]
         kind = "void" if number is None else number.type
         parameters = ", ".join(f"{one.type} {one.text}" for one in inside.parameters.values())
         back = "ret void" if number is None else f"ret {number}"
@@ -70,7 +70,7 @@ class Functions:
             emission.code.emit(f"call void @{name}({arguments})")
         else:
             called = emission.code.result(f"call {kind} @{name}({arguments})", number.kind)
-            emission.singles[result] = called
+            emission.scalars[result] = called
 
 
 class _Inside:
@@ -88,7 +88,7 @@ class _Inside:
             self._address,
             self._bounds,
             self.take(outside.scratch),
-            _Singles(outside.singles, self.take),
+            _Scalars(outside.scalars, self.take),
             chaining=outside.chaining,
             take=self.take,
         )

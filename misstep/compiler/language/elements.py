@@ -44,7 +44,7 @@ class Elements:
 
     `storage`: where values are stored. `address`: of a view's first entry. `lanes`: entries worked
     on at once (0: one). `mask`: which lanes count, or None for all. `given`: entries that are in
-    registers already, by value and positions. `single`: the number of a value that is one and the
+    registers already, by value and positions. `scalar`: the number of a value that is one and the
     same everywhere, or None. `flat`: entries are counted in row-major order, with one position
     only; all values that matter have one shape and lie so in memory. `aligned`: the first lane's
     number in row-major order is a multiple of `lanes`.
@@ -53,7 +53,7 @@ class Elements:
     code: Any
     storage: Mapping[Value, View]
     address: Callable[[View], Number]
-    single: Callable[[Value], Number | None]
+    scalar: Callable[[Value], Number | None]
     lanes: int = 0
     mask: Number | None = None
     given: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
@@ -66,9 +66,9 @@ class Elements:
         key = (value, positions)
         if key in self.given:
             return self.given[key]
-        single = self.single(value)
-        if single is not None:
-            return single
+        scalar = self.scalar(value)
+        if scalar is not None:
+            return scalar
         if key not in self.memory:
             self.memory[key] = self._fresh(value, positions)
         return self.memory[key]
@@ -184,7 +184,7 @@ class Place:
         return self.together(*(self.same(number) for number in range(len(self.value.inputs))))
 
     def together(self, *entries: Number) -> list[Number]:
-        """Return entries all with as many lanes: single numbers are repeated."""
+        """Return entries all with as many lanes: scalars are repeated."""
         lanes = max(one.lanes for one in entries)
         return [self.code.splat(one, lanes) for one in entries]
 

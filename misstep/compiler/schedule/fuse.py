@@ -16,7 +16,7 @@ from misstep.compiler.language.elements import Positions
 from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.passes.long_sums import MOST_AT_ONCE
 from misstep.compiler.schedule.arguments import Arguments
-from misstep.compiler.schedule.kernel import Fused, Kernel, kernel_reads, kernels_of_single
+from misstep.compiler.schedule.kernel import Fused, Kernel, kernel_reads, kernels_of_scalar
 from misstep.compiler.schedule.kernel_classes import kernel_class_of
 from misstep.compiler.schedule.reads import Read, base_of, positions_of, reads_of
 from misstep.errors import NotYetError
@@ -63,13 +63,13 @@ class _Fusion:
         self.storage: dict[Value, View] = {**inputs, **fed}
         self.kernels: list[Kernel] = []
         self.makers: dict[Value, set[Kernel]] = {}
-        self.singles = single_numbers(graph, set(inputs))
+        self.scalars = scalar_values(graph, set(inputs))
         self.operands: set[Value] = set()
         self.shown: set[Value] = set()
         self.stored = self._stored()
         self.pieces: dict[Value, list[tuple[Value, View]]] = defaultdict(list)
         self.copies: list[tuple[Value, View]] = []
-        self.single_outputs: list[tuple[Value, View]] = []
+        self.scalar_outputs: list[tuple[Value, View]] = []
         for value, view in fed.items():
             kernel = Kernel(value.shape, len(self.kernels), results=[(value, view)], fed=value)
             self.kernels.append(kernel)
@@ -88,11 +88,11 @@ class _Fusion:
             self._attach(value, view)
         for name, view in self.moved.items():
             value = self.graph.outputs[name]
-            if value.size and value not in self.singles:
+            if value.size and value not in self.scalars:
                 self._new(value.shape, None).results.append((self._beside_state(name), view))
         self._drop_unread()
         return Fused(
-            self.graph, self.kernels, self.storage, self.singles, self.makers, self.single_outputs
+            self.graph, self.kernels, self.storage, self.scalars, self.makers, self.scalar_outputs
         )
 
     def _beside_state(self, name: str) -> Value:
@@ -123,7 +123,7 @@ class _Fusion:
         for value in self.graph.values:
             op = value.op
             cost[value] = 0
-            if op is None or value in self.singles:
+            if op is None or value in self.scalars:
                 continue
             kernel_class = kernel_class_of(value)
             if kernel_class is not None and kernel_class.in_memory:
@@ -169,14 +169,14 @@ class _Fusion:
     def _place_outputs(self) -> None:
         for name, view in self.outputs.items():
             value = self.graph.outputs[name]
-            if value in self.singles:
-                self.single_outputs.append((value, self.moved.get(name, view)))
+            if value in self.scalars:
+                self.scalar_outputs.append((value, self.moved.get(name, view)))
             elif not self._claim(value, view):
                 self.copies.append((value, view))
 
     def _claim(self, value: Value, view: View) -> bool:
         """Let `value` lie at `view` from the start, if nothing else was said about it."""
-        if value.op is None or value in self.singles or value in self.storage:
+        if value.op is None or value in self.scalars or value in self.storage:
             return False
         if isinstance(value.op, Reshape):
             back = view.reshape(value.inputs[0].shape)
@@ -211,7 +211,7 @@ class _Fusion:
                 return
             if value in self.shown:  # it must be in memory, and that of its input can't show it
                 self.stored.add(value)
-        if value in self.stored and (value not in self.singles or value in self.operands):
+        if value in self.stored and (value not in self.scalars or value in self.operands):
             name = value.name or value.op.name
             whole = _whole(Buffer(name, value.dtype, value.size), value)
             self.storage[value] = whole
@@ -226,10 +226,10 @@ class _Fusion:
         if op.kernel == "join":
             self._join(value)
         elif op.kernel:
-            self._new(value.shape, value).single = value in self.singles
+            self._new(value.shape, value).scalar = value in self.scalars
         elif not op.by_entry:
             raise NotYetError(f"compiling {op.name}", needed="an op that the compiler knows")
-        elif value.size and value in self.stored - (self.singles - self.operands):
+        elif value.size and value in self.stored - (self.scalars - self.operands):
             self._attach(value, self.storage[value])
 
     def _join(self, value: Value) -> None:
@@ -258,7 +258,7 @@ class _Fusion:
         """Let the entry-by-entry `value` be worked out and stored by a kernel that can."""
         own = self.storage.get(value) == view
         here = positions_of(value.shape)
-        reads = reads_of(value, here, self.storage, self.singles, {value} if own else set())
+        reads = reads_of(value, here, self.storage, self.scalars, {value} if own else set())
         last: Kernel | None = None
         for read in reads:
             for maker in self._makers_of(read):
@@ -278,13 +278,13 @@ class _Fusion:
 
     def _makers_of(self, read: Read) -> set[Kernel]:
         found = set(self.makers.get(read.base, ()))
-        for single in read.singles:
-            found |= kernels_of_single(single, self.makers, self.singles)
+        for scalar in read.scalars:
+            found |= kernels_of_scalar(scalar, self.makers, self.scalars)
         return found
 
     def _takes(self, kernel: Kernel, value: Value, here: Positions, reads: list[Read]) -> bool:
         """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
-        if kernel.shape != value.shape or kernel.single or kernel.fed is not None:
+        if kernel.shape != value.shape or kernel.scalar or kernel.fed is not None:
             return False
         kernel_class = kernel_class_of(kernel.core)
         if kernel_class is not None and not kernel_class.ends_entries:
@@ -292,7 +292,7 @@ class _Fusion:
         own = {one for one, _ in kernel.results} | {kernel.core}
         return all(
             kernel not in self._makers_of(read)
-            or (read.value in own and read.positions == here and not read.singles)
+            or (read.value in own and read.positions == here and not read.scalars)
             for read in reads
         )
 
@@ -313,13 +313,13 @@ class _Fusion:
         read = {
             one.base
             for kernel in self.kernels
-            for one in kernel_reads(kernel, self.storage, self.singles)
+            for one in kernel_reads(kernel, self.storage, self.scalars)
         }
         joined = {
             base_of(given, self.storage) for ones in self.pieces.values() for given, _ in ones
         }
         for kernel in self.kernels:
-            if kernel.single or kernel.fed is not None:
+            if kernel.scalar or kernel.fed is not None:
                 continue
             kept = []
             for value, view in kernel.results:
@@ -369,7 +369,7 @@ def _whole(buffer: Buffer, value: Value) -> View:
     return View.whole(buffer, lengths).transpose(back)
 
 
-def single_numbers(graph: Graph, stored: set[Value]) -> set[Value]:
+def scalar_values(graph: Graph, stored: set[Value]) -> set[Value]:
     """Return the values that are one number and need no memory of their own."""
     found: set[Value] = set()
     for value in graph.values:

@@ -15,7 +15,7 @@ from misstep.compiler.schedule.kernel_classes import core_reads
 from misstep.compiler.schedule.reads import Read, positions_of, reads_of
 from misstep.ir import Graph, Value
 
-__all__ = ["Fused", "Kernel", "kernel_reads", "kernels_of_single"]
+__all__ = ["Fused", "Kernel", "kernel_reads", "kernels_of_scalar"]
 
 
 @dataclass(eq=False)
@@ -24,7 +24,7 @@ class Kernel:
 
     `shape`: over which entries, those of the results. `core`: the value whose loops stand inside,
     or None. `results`: what is stored, and where. `number`: kernels read only from kernels of
-    smaller numbers, or their own entry. `single`: the result is one number, worked out by each
+    smaller numbers, or their own entry. `scalar`: the result is one number, worked out by each
     thread for itself. `fed`: the input whose rows it fetches, or None.
     """
 
@@ -32,7 +32,7 @@ class Kernel:
     number: int
     core: Value | None = None
     results: list[tuple[Value, View]] = field(default_factory=list)
-    single: bool = False
+    scalar: bool = False
     fed: Value | None = None
 
     @property
@@ -54,35 +54,35 @@ class Kernel:
 class Fused:
     """Kernels in an order of computation, and where every stored value lies.
 
-    `singles`: values that are one number, worked out without memory by every thread. `makers`: the
-    kernels that make a stored value. `single_outputs`: single numbers that the caller wants.
+    `scalars`: values that are one number, worked out without memory by every thread. `makers`: the
+    kernels that make a stored value. `scalar_outputs`: scalars that the caller wants.
     """
 
     graph: Graph
     kernels: list[Kernel]
     storage: dict[Value, View]
-    singles: set[Value]
+    scalars: set[Value]
     makers: dict[Value, set[Kernel]]
-    single_outputs: list[tuple[Value, View]]
+    scalar_outputs: list[tuple[Value, View]]
     _reads: dict[Kernel, list[Read]] = field(default_factory=dict, repr=False)
 
     def reads(self, kernel: Kernel) -> list[Read]:
         """Return every read from memory, but those of the kernel's own entry."""
         if kernel not in self._reads:
-            self._reads[kernel] = kernel_reads(kernel, self.storage, self.singles)
+            self._reads[kernel] = kernel_reads(kernel, self.storage, self.scalars)
         return self._reads[kernel]
 
-    def kernels_of_single(self, value: Value) -> set[Kernel]:
-        """Return the kernels from whose results a single number is worked out."""
-        return kernels_of_single(value, self.makers, self.singles)
+    def kernels_of_scalar(self, value: Value) -> set[Kernel]:
+        """Return the kernels from whose results a scalar is worked out."""
+        return kernels_of_scalar(value, self.makers, self.scalars)
 
 
-def kernels_of_single(
-    value: Value, makers: Mapping[Value, set[Kernel]], singles: set[Value]
+def kernels_of_scalar(
+    value: Value, makers: Mapping[Value, set[Kernel]], scalars: set[Value]
 ) -> set[Kernel]:
-    """Return the kernels from whose results a single number is worked out.
+    """Return the kernels from whose results a scalar is worked out.
 
-    `makers`: the kernels that make a value. `singles`: the values that are single numbers.
+    `makers`: the kernels that make a value. `scalars`: the values that are scalars.
     """
     kernels: set[Kernel] = set()
     waiting, seen = [value], set()
@@ -90,14 +90,14 @@ def kernels_of_single(
         value = waiting.pop()
         if value not in seen:
             seen.add(value)
-            folds = {kernel for kernel in makers.get(value, ()) if kernel.single}
+            folds = {kernel for kernel in makers.get(value, ()) if kernel.scalar}
             kernels |= folds
-            if value in singles and not folds:
+            if value in scalars and not folds:
                 waiting += value.inputs
     return kernels
 
 
-def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Value]) -> list[Read]:
+def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], scalars: set[Value]) -> list[Read]:
     """Return every read from memory that a kernel makes, but those of its own entry."""
     found: list[Read] = []
     here = positions_of(kernel.shape)
@@ -108,9 +108,9 @@ def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], singles: set[Val
         if value is not kernel.core:
             made_here = {value} if storage.get(value) == view else set()
             given = {one for one in own if one not in made_here}
-            reads = reads_of(value, here, storage, singles, made_here)
+            reads = reads_of(value, here, storage, scalars, made_here)
             found += [one for one in reads if not (one.value in given and one.positions == here)]
         own.add(value)
     if kernel.core is not None:
-        found += core_reads(kernel.core, storage, singles)
+        found += core_reads(kernel.core, storage, scalars)
     return found

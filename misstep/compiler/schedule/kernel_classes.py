@@ -40,11 +40,11 @@ def kernel_class_of(value: Value | None) -> KernelClass | None:
     return None if value is None or value.op is None else KERNEL_CLASSES.get(value.op.kernel)
 
 
-def core_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+def core_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     """Return what the inner loops of a kernel with this heart read."""
     kernel_class = kernel_class_of(core)
     assert kernel_class is not None
-    return kernel_class.reads(core, storage, singles)
+    return kernel_class.reads(core, storage, scalars)
 
 
 def work_of(shape: tuple[int, ...], core: Value | None) -> int:
@@ -56,7 +56,7 @@ def work_of(shape: tuple[int, ...], core: Value | None) -> int:
     return max([math.prod(shape), *sizes])
 
 
-def _contraction_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+def _contraction_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     found: list[Read] = []
     here = positions_of(core.shape)
     for place, given in enumerate(core.inputs):
@@ -67,7 +67,7 @@ def _contraction_reads(core: Value, storage: Storage, singles: set[Value]) -> li
     return found
 
 
-def _convolution_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+def _convolution_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     x, weight = core.inputs
     here = positions_of(core.shape)
     seen = (here[0], *positions_of(x.shape[1:], "summed"))
@@ -78,7 +78,7 @@ def _convolution_reads(core: Value, storage: Storage, singles: set[Value]) -> li
     ]
 
 
-def _window_products_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+def _window_products_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     x, upstream = core.inputs
     seen = positions_of(x.shape, "summed")
     beside = (*positions_of(upstream.shape[:-1], "summed"), positions_of(core.shape)[-1])
@@ -88,16 +88,16 @@ def _window_products_reads(core: Value, storage: Storage, singles: set[Value]) -
     ]
 
 
-def _scatter_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+def _scatter_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     here = positions_of(core.shape)
     base, positions, updates = core.inputs
     which = positions_of(positions.shape, "summed")
-    found = reads_of(base, here, storage, singles, set())
-    found += reads_of(positions, which, storage, singles, set())
-    return found + reads_of(updates, (*which, *here[1:]), storage, singles, set())
+    found = reads_of(base, here, storage, scalars, set())
+    found += reads_of(positions, which, storage, scalars, set())
+    return found + reads_of(updates, (*which, *here[1:]), storage, scalars, set())
 
 
-def _reduction_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+def _reduction_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     (given,) = core.inputs
     axes, keep = core.op.axes, core.op.keep  # type: ignore[union-attr]
     here = positions_of(core.shape)
@@ -107,10 +107,10 @@ def _reduction_reads(core: Value, storage: Storage, singles: set[Value]) -> list
     where = list(positions_of(given.shape, "summed"))
     for axis, position in zip(kept, outer, strict=True):
         where[axis] = position
-    return reads_of(given, tuple(where), storage, singles, set())
+    return reads_of(given, tuple(where), storage, scalars, set())
 
 
-def _scan_reads(core: Value, storage: Storage, singles: set[Value]) -> list[Read]:
+def _scan_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     here = positions_of(core.shape)
     found: list[Read] = []
     for place, given in enumerate(core.inputs):

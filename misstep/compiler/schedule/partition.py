@@ -30,7 +30,7 @@ class InPlaceError(MisstepError):
 class Partition:
     """Regions of kernels; between two of them stands a barrier.
 
-    `closing`: whether a barrier must also stand between two steps. `guard`: the single number after
+    `closing`: whether a barrier must also stand between two steps. `guard`: the scalar after
     which a step may still end without a trace: it is known before the first state is written.
     """
 
@@ -94,7 +94,7 @@ def _fill_late(
                 made_beside[view.buffer] = min(made_beside.get(view.buffer, number), number)
     for kernel, number in region_of.items():
         buffers = {view.buffer for _, view in kernel.results}
-        if kernel.fed is not None or kernel.single or fused.reads(kernel) or needs[kernel]:
+        if kernel.fed is not None or kernel.scalar or fused.reads(kernel) or needs[kernel]:
             continue
         if not buffers or not all(one in made_beside and not one.external for one in buffers):
             continue
@@ -115,13 +115,13 @@ def rows_are_independent(fused: Fused, order: Partition, names: Collection[str])
     So it is where no thread reads what another made, nothing is one number for all, and each row of
     a kernel reads nothing of those inputs but the same row.
     """
-    if len(order.regions) > 1 or any(kernel.single for kernel in fused.kernels):
+    if len(order.regions) > 1 or any(kernel.scalar for kernel in fused.kernels):
         return False
 
     def is_given(value: Value) -> bool:
         return value.op is None and value.name in names and value.ndim > 0
 
-    if any(is_given(one) for single in fused.singles for one in (single, *single.inputs)):
+    if any(is_given(one) for scalar in fused.scalars for one in (scalar, *scalar.inputs)):
         return False
     return all(
         kernel.rows == read.base.shape[0] and _own_row(read, fused.storage[read.base], kernel)
@@ -135,8 +135,8 @@ def _late(fused: Fused, states: set[Buffer]) -> set[Kernel]:
     """Return kernels that write a state of which every thread reads numbers as a step begins."""
     read = {
         fused.storage[value].buffer
-        for single in fused.singles
-        for value in (single, *single.inputs)
+        for scalar in fused.scalars
+        for value in (scalar, *scalar.inputs)
         if value.op is None and value in fused.storage
     }
     return {
@@ -158,10 +158,10 @@ def _needs(
 
     for kernel in fused.kernels:
         for read in reads[kernel]:
-            for single in read.singles:
-                for maker in fused.kernels_of_single(single):
+            for scalar in read.scalars:
+                for maker in fused.kernels_of_scalar(scalar):
                     need(kernel, maker, True)
-            # A single number is worked out by every thread, even where it has a place in memory.
+            # A scalar is worked out by every thread, even where it has a place in memory.
             for maker in () if read.view is None else fused.makers.get(read.base, ()):
                 if maker is not kernel:
                     made = next((view for value, view in maker.results if value is read.base), None)
@@ -170,14 +170,14 @@ def _needs(
                         need(kernel, maker, False)
                     else:
                         need(kernel, maker, _own_row(read, made, kernel))
-                elif not kernel.single:
+                elif not kernel.scalar:
                     raise InPlaceError(f"the kernel {kernel.name}", got="a read of itself")
     leaves: dict[Buffer, list[tuple[Kernel, Read]]] = defaultdict(list)
     for kernel in fused.kernels:
         for read in reads[kernel]:
             if read.view is not None and read.base.op is None and read.base not in fused.makers:
                 leaves[read.view.buffer].append((kernel, read))
-    guards = fused.kernels_of_single(guard) if guard is not None else set()
+    guards = fused.kernels_of_scalar(guard) if guard is not None else set()
     for kernel in fused.kernels:
         for value, view in kernel.results:
             if view.buffer not in states:
@@ -233,7 +233,7 @@ def _same_entry(read: Read, view: View, kernel: Kernel) -> bool:
 
 def _share_alike(one: Kernel, other: Kernel) -> bool:
     """Tell whether each thread has the same rows of both."""
-    return one.rows == other.rows and not one.single and not other.single
+    return one.rows == other.rows and not one.scalar and not other.scalar
 
 
 def _own_row(read: Read, made: View, reader: Kernel) -> bool:

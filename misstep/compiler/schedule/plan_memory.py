@@ -41,8 +41,8 @@ def lifetimes(fused: Fused, order: Partition) -> dict[Buffer, tuple[int, int]]:
             for read in fused.reads(kernel):
                 if read.view is not None:
                     touch(read.view.buffer, number)
-    for value in fused.singles:
-        # A single number may be read from memory up to the end of a step.
+    for value in fused.scalars:
+        # A scalar may be read from memory up to the end of a step.
         for given in value.inputs:
             if given in fused.storage:
                 touch(fused.storage[given].buffer, len(order.regions) - 1)

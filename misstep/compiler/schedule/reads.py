@@ -20,14 +20,14 @@ from misstep.ir import Value
 class Read:
     """A read: of `value`, which lies in the memory of `base` as `view`, at `positions`.
 
-    `singles`: instead, single numbers that are needed.
+    `scalars`: instead, scalars that are needed.
     """
 
     value: Value
     base: Value
     view: View | None
     positions: Positions
-    singles: tuple[Value, ...] = ()
+    scalars: tuple[Value, ...] = ()
 
 
 def positions_of(shape: tuple[int, ...], hint: str = "axis") -> Positions:
@@ -51,7 +51,7 @@ def reads_of(
     value: Value,
     here: Positions,
     storage: Mapping[Value, View],
-    singles: set[Value],
+    scalars: set[Value],
     made_here: set[Value],
 ) -> list[Read]:
     """Return what is read to work out the entry of `value` at `here`.
@@ -62,10 +62,10 @@ def reads_of(
         ElementCode(),
         storage,
         lambda buffer: Number("%base", "ptr"),
-        lambda one: Number("%single", KIND_OF_DTYPE[one.dtype]) if one in singles else None,
+        lambda one: Number("%scalar", KIND_OF_DTYPE[one.dtype]) if one in scalars else None,
     )
     dry.made_here = made_here
-    dry.single_values = singles
+    dry.scalars = scalars
     dry.read(value, here)
     return dry.found
 
@@ -73,11 +73,11 @@ def reads_of(
 @dataclass
 class _Dry(Elements):
     made_here: set[Value] = field(default_factory=set)
-    single_values: set[Value] = field(default_factory=set)
+    scalars: set[Value] = field(default_factory=set)
     found: list[Read] = field(default_factory=list)
 
     def read(self, value: Value, positions: Positions) -> Number:
-        if value in self.single_values and value.op is not None:
+        if value in self.scalars and value.op is not None:
             self.found.append(Read(value, value, None, (), (value,)))
         return super().read(value, positions)
 

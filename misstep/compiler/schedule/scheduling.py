@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from misstep.compiler.schedule.arguments import Arguments, place_arguments
-from misstep.compiler.schedule.fuse import fuse, shared_cores, single_numbers
+from misstep.compiler.schedule.fuse import fuse, scalar_values, shared_cores
 from misstep.compiler.schedule.kernel import Fused, Kernel
 from misstep.compiler.schedule.partition import InPlaceError, Partition, partition
 from misstep.compiler.schedule.plan_memory import Arena, plan_memory
@@ -61,7 +61,7 @@ def _scheduled(graph: Graph, roles: Roles, *, in_place: bool) -> Schedule:
     arguments = place_arguments(graph, roles, in_place=in_place)
     fused = fuse(graph, arguments)
     guard = graph.outputs[roles.guard] if roles.guard else None
-    if guard is not None and guard not in fused.singles:
+    if guard is not None and guard not in fused.scalars:
         raise NotYetError(
             f"compiling the guard {roles.guard}",
             needed="one number that every thread can work out, as the mean of losses is",
@@ -87,7 +87,7 @@ def _with_guard_for_each(graph: Graph, roles: Roles) -> Graph:
     if guard is None or guard.size != 1 or not guard.type.is_float:
         return graph
     inputs: set[Value] = {value for value in graph.inputs if value.name not in roles.fetched}
-    if guard in single_numbers(graph, inputs):
+    if guard in scalar_values(graph, inputs):
         return graph
     entries = guard if guard.ndim else Reshape((1,))(guard)
     summed = Sum(tuple(range(entries.ndim)), bool(guard.ndim))(entries)

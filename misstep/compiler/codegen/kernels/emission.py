@@ -1,4 +1,4 @@
-"""What every kernel needs while it is written: code, addresses, single numbers, a thread's rows."""
+"""What every kernel needs while it is written: code, addresses, scalars, a thread's rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Emission:
 
     `addresses`: where the first entry of a view is, in this step. `bounds`: for a number of rows,
     the first row of this thread and the one behind its last. `scratch`: memory of this thread's
-    own. `singles`: single numbers worked out so far in this step. `chaining`: whether short results
+    own. `scalars`: those worked out so far in this step. `chaining`: whether short results
     may be summed in several chains; not where a row's bits must not depend on how many rows there
     are.
     """
@@ -36,7 +36,7 @@ class Emission:
     addresses: Callable[[View], Number]
     bounds: Callable[[int], tuple[Number, Number]]
     scratch: Number
-    singles: dict[Value, Number] = field(default_factory=dict)
+    scalars: dict[Value, Number] = field(default_factory=dict)
     scratch_bytes: int = 0
     chaining: bool = True
     # Where right operands of matrix products lie packed already (contraction.py: pack_once).
@@ -59,7 +59,7 @@ class Emission:
             self.code,
             self.fused.storage,
             self.addresses,
-            self.single,
+            self.scalar,
             lanes,
             mask,
             given if given is not None else {},
@@ -68,33 +68,33 @@ class Emission:
             memory if memory is not None else {},
         )
 
-    def single(self, value: Value) -> Number | None:
-        """Return a single number that was worked out before this kernel, or a constant."""
-        if value in self.singles:
-            return self.singles[value]
+    def scalar(self, value: Value) -> Number | None:
+        """Return a scalar that was worked out before this kernel, or a constant."""
+        if value in self.scalars:
+            return self.scalars[value]
         if value.is_literal and value.data is not None and is_one_number(value):
             number = value.data.reshape(-1)[0].item()
             found: Number = self.code.constant(number, KIND_OF_DTYPE[value.dtype])
             return found
-        if value in self.fused.singles:
+        if value in self.fused.scalars:
             raise GraphError(f"the compiler at {value.describe()}", needed="it to be worked out")
         return None
 
     def work_out(self, value: Value) -> Number:
-        """Work out a single number here, outside of all loops, unless that was done before."""
-        known = self.singles.get(value)
+        """Work out a scalar here, outside of all loops, unless that was done before."""
+        known = self.scalars.get(value)
         if known is not None:
             return known
         op = value.op
         if op is None and value.is_literal:
-            found = self.single(value)
+            found = self.scalar(value)
             assert found is not None
         elif op is None:
             zeros = (Position(self.code.index(0)),) * value.ndim
             found = self.elements().load(self.fused.storage[value], zeros, value.dtype)
         elif op is not None and op.moves:
             (given,) = value.inputs
-            if given in self.fused.singles:
+            if given in self.fused.scalars:
                 found = self.work_out(given)
             else:
                 view = op.view(self.fused.storage[given])
@@ -107,7 +107,7 @@ class Emission:
                 )
             types = [one.type for one in value.inputs]
             found = op.lower(self.code, types, *(self.work_out(one) for one in value.inputs))
-        self.singles[value] = found
+        self.scalars[value] = found
         return found
 
     def results(

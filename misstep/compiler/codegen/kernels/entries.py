@@ -77,7 +77,7 @@ def _lanes(emission: Emission, kernel: Kernel, row: int) -> int:
     waiting = [value for value, view in kernel.results if storage.get(value) in (None, view)]
     while waiting:
         value = waiting.pop()
-        if value.op is None or value in seen or emission.single(value) is not None:
+        if value.op is None or value in seen or emission.scalar(value) is not None:
             continue
         seen.add(value)
         sizes.add(value.op.block)
@@ -96,7 +96,7 @@ def is_flat(emission: Emission, kernel: Kernel) -> bool:
     waiting = [value for value, _ in kernel.results]
     while waiting:
         value = waiting.pop()
-        if value in seen or emission.single(value) is not None:
+        if value in seen or emission.scalar(value) is not None:
             continue
         seen.add(value)
         if value.shape != kernel.shape:

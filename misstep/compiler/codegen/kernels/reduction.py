@@ -20,7 +20,7 @@ WIDE = 64
 
 
 def write_reduction(emission: Emission, kernel: Kernel) -> None:
-    """Write the loops of a reduction; a single number is left in a register of every thread."""
+    """Write the loops of a reduction; a scalar is left in a register of every thread."""
     core = kernel.core
     assert core is not None
     op = core.op
@@ -28,8 +28,8 @@ def write_reduction(emission: Emission, kernel: Kernel) -> None:
     (given,) = core.inputs
     dropped = sorted({axis % given.ndim for axis in op.axes}) if given.ndim else []
     kept = [axis for axis in range(given.ndim) if axis not in dropped]
-    if kernel.single:
-        found = emission.singles[core] = _fold_all(emission, kernel, {}, dropped)
+    if kernel.scalar:
+        found = emission.scalars[core] = _fold_all(emission, kernel, {}, dropped)
         if kernel.results:  # an operand of a matrix product too, which reads memory
             low, high = emission.bounds(1)
             with emission.code.when(emission.code.less(low, high)):

@@ -159,7 +159,7 @@ class _Scanning:
         if self.batch == 1:  # one thread does everything, whatever the kernels share
             return kernels
         for kernel in kernels:
-            if kernel.single or kernel.rows != self.batch or not kernel.shape:
+            if kernel.scalar or kernel.rows != self.batch or not kernel.shape:
                 raise _rows_meet(kernel)
         if len(order.regions) > 1:
             raise _rows_meet(order.regions[1][0])
@@ -213,20 +213,20 @@ class _Scanning:
             take=outside.take,
         )
         for value in self.fused.graph.values:
-            known = value in self.fused.singles and not self.fused.kernels_of_single(value)
+            known = value in self.fused.scalars and not self.fused.kernels_of_scalar(value)
             if known and not value.is_literal:
                 inside.work_out(value)
         for kernel in self.kernels:
             code.comment(kernel.name)
             for read in self.fused.reads(kernel):
-                for single in read.singles:
-                    inside.work_out(single)
+                for scalar in read.scalars:
+                    inside.work_out(scalar)
             if kernel.core is None:
                 write_entries(inside, kernel)
             else:
                 assert kernel.core.op is not None
                 self.writers[kernel.core.op.kernel](inside, kernel)
-        for value, view in self.fused.single_outputs:
+        for value, view in self.fused.scalar_outputs:
             zeros = (Position(code.index(0)),) * value.ndim
             inside.elements().store(inside.work_out(value), view, zeros)
         used = self.used + inside.scratch_bytes
