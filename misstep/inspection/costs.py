@@ -59,20 +59,20 @@ class Cost:
 def cost_of(kernel: Kernel, fused: Fused) -> Cost:
     """Return what `kernel` does in a step."""
     count = _Counting(fused)
-    core = kernel.core
+    anchor = kernel.anchor
     products, others = 0, 0.0
     entries = int(np.prod(kernel.shape, dtype=np.int64))
-    kernel_class = kernel_class_of(core)
+    kernel_class = kernel_class_of(anchor)
     if (
-        core is not None
-        and core.op is not None
+        anchor is not None
+        and anchor.op is not None
         and kernel_class is not None
         and kernel_class.in_memory
     ):
-        products = 2 * core.op.products(core)
-    elif core is not None:
+        products = 2 * anchor.op.products(anchor)
+    elif anchor is not None:
         inner = 0
-        for given in core.inputs:
+        for given in anchor.inputs:
             before = count.cost
             count.read(given, positions_of(given.shape, "summed"))
             others += (count.cost - before) * given.size
@@ -92,8 +92,8 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
         moved[True][0] += value.size * _item(view.buffer) + _ROW_NUMBER_BYTES * kernel.rows
     (read, written), (outside_read, outside_written) = moved[False], moved[True]
     dtype = (
-        core.dtype
-        if core is not None
+        anchor.dtype
+        if anchor is not None
         else next((value.dtype for value, _ in kernel.results), "float32")
     )
     return Cost(products, others, read, written, outside_read, outside_written, dtype)
@@ -102,9 +102,9 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
 def steps_of(kernel: Kernel, fused: Fused) -> list[Value]:
     """Return what `kernel` works out entry by entry, in an order of computation; no moves."""
     count = _Counting(fused)
-    kernel_class = kernel_class_of(kernel.core)
-    if kernel.core is not None and kernel_class is not None and not kernel_class.in_memory:
-        for given in kernel.core.inputs:
+    kernel_class = kernel_class_of(kernel.anchor)
+    if kernel.anchor is not None and kernel_class is not None and not kernel_class.in_memory:
+        for given in kernel.anchor.inputs:
             count.read(given, positions_of(given.shape, "summed"))
     if kernel.fed is None:
         count.results(kernel)
@@ -150,8 +150,8 @@ def _distinct(view: View) -> int:
 def _reads(kernel: Kernel, fused: Fused) -> dict[View, int]:
     """Return the views that a kernel reads, and how many entries of each at most."""
     entries = int(np.prod(kernel.shape, dtype=np.int64))
-    if kernel.core is not None:
-        entries = max(entries, *(given.size for given in kernel.core.inputs))
+    if kernel.anchor is not None:
+        entries = max(entries, *(given.size for given in kernel.anchor.inputs))
     found: dict[View, int] = {}
     for read in fused.reads(kernel):
         if read.view is not None:
@@ -183,11 +183,11 @@ class _Counting:
         return self._elements.read(value, here)
 
     def results(self, kernel: Kernel) -> None:
-        """Work out the results of a kernel from an entry of its core."""
+        """Work out the results of a kernel from an entry of its anchor."""
         here = positions_of(kernel.shape)
         given = self._elements.given
-        if kernel.core is not None:
-            given[kernel.core, here] = Number("%core", KIND_OF_DTYPE[kernel.core.dtype])
+        if kernel.anchor is not None:
+            given[kernel.anchor, here] = Number("%anchor", KIND_OF_DTYPE[kernel.anchor.dtype])
         for value, view in kernel.results:
             if (value, here) in given:
                 continue

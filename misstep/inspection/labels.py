@@ -31,24 +31,24 @@ class Labels:
 
     def made(self, kernel: Kernel) -> str:
         """Return how a kernel's entries come about: what is fetched, multiplied, summed …."""
-        core = kernel.core
+        anchor = kernel.anchor
         if kernel.fed is not None:
             return f"fetch {self.value(kernel.fed)}"
-        if core is None:
+        if anchor is None:
             return " and ".join(dict.fromkeys(self.value(value) for value, _ in kernel.results[:2]))
-        assert core.op is not None
-        given = [self.value(one) for one in core.inputs]
-        if core.op.kernel == "contraction":
+        assert anchor.op is not None
+        given = [self.value(one) for one in anchor.inputs]
+        if anchor.op.kernel == "contraction":
             return " · ".join(given)
-        return f"{core.op.name} of {', '.join(given)}"
+        return f"{anchor.op.name} of {', '.join(given)}"
 
     def kernel(self, kernel: Kernel) -> str:
-        """Return a short name: what stands at the heart, and what becomes of it.
+        """Return a short name: its anchor op, and what becomes of it.
 
-        A core with a name of its own, as gradients have it, goes by that.
+        An anchor with a name of its own, as gradients have it, goes by that.
         """
-        core = kernel.core
-        head = core.name if core is not None and core.name else self.made(kernel)
+        anchor = kernel.anchor
+        head = anchor.name if anchor is not None and anchor.name else self.made(kernel)
         stored = self.stored(kernel)
         if kernel.fed is not None or not stored or stored == [head]:
             return head
@@ -56,8 +56,8 @@ class Labels:
 
     def stored(self, kernel: Kernel) -> list[str]:
         """Return what a kernel leaves in memory: names of values, or of the caller's arrays."""
-        if kernel.scalar and kernel.core is not None:
-            return [self.value(kernel.core)]
+        if kernel.scalar and kernel.anchor is not None:
+            return [self.value(kernel.anchor)]
         names = dict.fromkeys(
             view.buffer.name if view.buffer.external else self.value(value)
             for value, view in kernel.results
@@ -67,6 +67,6 @@ class Labels:
 
     def place(self, kernel: Kernel) -> Location | None:
         """Return the line of the user's code that a kernel comes from, if there is one."""
-        values = [kernel.core, *(value for value, _ in kernel.results)]
+        values = [kernel.anchor, *(value for value, _ in kernel.results)]
         places = (one.location for one in values if one is not None)
         return next((one for one in places if one is not None and one.known), None)

@@ -395,7 +395,7 @@ def _does(kernel: Kernel, labels: Labels, steps: Sequence[Value], cost: Cost) ->
     if kernel.fed is not None:
         return ["copies them side by side"]
     found = []
-    if kernel.core is not None:
+    if kernel.anchor is not None:
         found.append(labels.made(kernel))
     names = [step.op.name for step in steps if step.op is not None]
     if names:

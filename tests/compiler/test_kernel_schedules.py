@@ -71,7 +71,7 @@ def kernels_of(one: Schedule, op: type) -> list[Kernel]:
     return [
         kernel
         for kernel in one.fused.kernels
-        if kernel.core is not None and isinstance(kernel.core.op, op)
+        if kernel.anchor is not None and isinstance(kernel.anchor.op, op)
     ]
 
 
@@ -148,9 +148,9 @@ def test_gradients_are_stored_once_where_their_norm_is_wanted() -> None:
     flat = [buffer for buffer in one.arena.starts if buffer.name == "gradients"]
     assert [buffer.size for buffer in flat] == [20 * 16 + 16 + 16 * 4 + 4]
     makers = [kernel for kernel in one.fused.kernels if writes(kernel, "gradients")]
-    # Each is made in its place, by the kernel at whose heart it stands.
+    # Each is made in its place, by the kernel whose anchor it is.
     assert len(makers) == 4
-    assert all(kernel.core is not None and len(kernel.results) == 1 for kernel in makers)
+    assert all(kernel.anchor is not None and len(kernel.results) == 1 for kernel in makers)
     assert not any("gradient_dense" in name for name in stored_names(one))
 
 
@@ -158,7 +158,7 @@ def test_added_up_gradients_are_added_in_registers() -> None:
     one = of_program(adam().accumulate(ROWS, weighted=False, probing=False))
     makers = [kernel for kernel in one.fused.kernels if writes(kernel, "gradients")]
     assert len(makers) == 4
-    assert all(kernel.core is not None for kernel in makers)
+    assert all(kernel.anchor is not None for kernel in makers)
     assert "gradients" not in stored_names(one)
 
 

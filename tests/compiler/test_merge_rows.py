@@ -51,11 +51,11 @@ def test_work_around_products_is_done_in_their_registers() -> None:
     products = [
         one
         for one in merged.fused.kernels
-        if one.core is not None and one.core.op.kernel == "contraction"
+        if one.anchor is not None and one.anchor.op.kernel == "contraction"
     ]
     assert len(products) == 2
     # The activation and the sum with what went round are worked out there.
-    assert all(one.results[-1][0] is not one.core for one in products)
+    assert all(one.results[-1][0] is not one.anchor for one in products)
     assert merged.barriers < without.barriers
 
 

@@ -253,16 +253,16 @@ class _Lowering:
             data = fetched[kernel.fed.name or ""]
 
         def write(inside: Emission) -> None:
-            core, take = kernel.core, inside.take
+            anchor, take = kernel.anchor, inside.take
             if kernel.fed is not None:
                 write_fetch(inside, kernel, take(data), take(index))
-            elif core is None:
+            elif anchor is None:
                 write_entries(inside, kernel)
             else:
-                assert core.op is not None
-                WRITERS[core.op.kernel](inside, kernel)
+                assert anchor.op is not None
+                WRITERS[anchor.op.kernel](inside, kernel)
 
-        self.functions.call(emission, write, kernel.core if kernel.scalar else None)
+        self.functions.call(emission, write, kernel.anchor if kernel.scalar else None)
 
     # --- timers of a profile ----------------------------------------------------------------------
 

@@ -115,7 +115,7 @@ class NativeProgram:
 
     def work(self) -> int:
         """Return about how many multiply-adds, or entries worked out, a step takes."""
-        return sum(work_of(one.shape, one.core) for one in self.schedule.fused.kernels)
+        return sum(work_of(one.shape, one.anchor) for one in self.schedule.fused.kernels)
 
     def run(
         self,

@@ -1,6 +1,6 @@
 """Which values are stored, and which kernel computes each: from a graph to a list of kernels.
 
-A kernel is one nest of loops over the entries of a shape. At its heart may stand a value that takes
+A kernel is one nest of loops over the entries of a shape. Its anchor op, if it has one, takes
 loops of its own (a matrix product, a sum along axes); all that is computed entry by entry from it
 is worked out while its result is still in a register. Everything else entry by entry is worked out
 where it is needed, again if that is cheaper than memory. Knows the contract of ops and the few that
@@ -34,22 +34,22 @@ DEAR = 24
 def fuse(graph: Graph, arguments: Arguments, apart: Collection[Value] = ()) -> Fused:
     """Return the kernels of `graph`.
 
-    `arguments`: where inputs and outputs lie. `apart`: cores whose kernels write nothing but the
+    `arguments`: where inputs and outputs lie. `apart`: anchors whose kernels write nothing but the
     arena. Raises NotYetError for ops that can't be compiled.
     """
     return _Fusion(graph, arguments, apart).run()
 
 
-def shared_cores(fused: Fused) -> set[Value]:
-    """Return the cores of kernels that write both what other kernels read and what goes outward.
+def shared_anchors(fused: Fused) -> set[Value]:
+    """Return the anchors of kernels that write both what other kernels read and what goes outward.
 
     Where one of the readers needs a state as it was, and the kernel changes it, there is no order
     for the two; kept apart, there is.
     """
     return {
-        kernel.core
+        kernel.anchor
         for kernel in fused.kernels
-        if kernel.core is not None and len({to.buffer.external for _, to in kernel.results}) == 2
+        if kernel.anchor is not None and len({to.buffer.external for _, to in kernel.results}) == 2
     }
 
 
@@ -245,13 +245,13 @@ class _Fusion:
                 makers.add(self._attach(given, part))
         self.makers[value] = makers
 
-    def _new(self, shape: tuple[int, ...], core: Value | None) -> Kernel:
-        kernel = Kernel(shape, len(self.kernels), core)
+    def _new(self, shape: tuple[int, ...], anchor: Value | None) -> Kernel:
+        kernel = Kernel(shape, len(self.kernels), anchor)
         self.kernels.append(kernel)
-        if core is not None:
-            self.makers[core] = {kernel}
-            if core in self.storage:
-                kernel.results.append((core, self.storage[core]))
+        if anchor is not None:
+            self.makers[anchor] = {kernel}
+            if anchor in self.storage:
+                kernel.results.append((anchor, self.storage[anchor]))
         return kernel
 
     def _attach(self, value: Value, view: View) -> Kernel:
@@ -265,7 +265,7 @@ class _Fusion:
                 if last is None or maker.number > last.number:
                     last = maker
         kernel = last if last is not None and self._takes(last, value, here, reads) else None
-        if kernel is not None and view.buffer.external and kernel.core in self.apart:
+        if kernel is not None and view.buffer.external and kernel.anchor in self.apart:
             kernel = None
         if kernel is None:
             kernel = self._beside(value, view, last)
@@ -286,10 +286,10 @@ class _Fusion:
         """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
         if kernel.shape != value.shape or kernel.scalar or kernel.fed is not None:
             return False
-        kernel_class = kernel_class_of(kernel.core)
+        kernel_class = kernel_class_of(kernel.anchor)
         if kernel_class is not None and not kernel_class.ends_entries:
             return False
-        own = {one for one, _ in kernel.results} | {kernel.core}
+        own = {one for one, _ in kernel.results} | {kernel.anchor}
         return all(
             kernel not in self._makers_of(read)
             or (read.value in own and read.positions == here and not read.scalars)
@@ -301,7 +301,7 @@ class _Fusion:
         for kernel in reversed(self.kernels):
             if last is not None and kernel.number <= last.number:
                 return None
-            alone = kernel.core is None and kernel.fed is None and kernel.shape == value.shape
+            alone = kernel.anchor is None and kernel.fed is None and kernel.shape == value.shape
             # What changes a state may have to wait longer than what is read further on.
             outward = {one.buffer.external for _, one in kernel.results}
             if alone and outward == {view.buffer.external}:
@@ -328,7 +328,7 @@ class _Fusion:
                     kept.append((value, view))
             kept = kept or kernel.results[:1]
             for value, _ in kernel.results:
-                if value is not kernel.core and all(value is not one for one, _ in kept):
+                if value is not kernel.anchor and all(value is not one for one, _ in kept):
                     # From now on worked out, where it is needed, from what its kernel has at hand.
                     del self.storage[value], self.makers[value]
             kernel.results = kept

@@ -1,6 +1,6 @@
 """What a kernel is, and all kernels of a graph together with where their results lie.
 
-A kernel is one nest of loops over the entries of a shape. At its heart may stand a value that takes
+A kernel is one nest of loops over the entries of a shape. Its anchor op, if it has one, takes
 loops of its own (a matrix product, a sum along axes). Knows values, views and reads; how kernels
 come about stands in `fuse.py`, their order in `partition.py`.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from misstep.compiler.language.views import View
-from misstep.compiler.schedule.kernel_classes import core_reads
+from misstep.compiler.schedule.kernel_classes import anchor_reads
 from misstep.compiler.schedule.reads import Read, positions_of, reads_of
 from misstep.ir import Graph, Value
 
@@ -22,15 +22,15 @@ __all__ = ["Fused", "Kernel", "kernel_reads", "kernels_of_scalar"]
 class Kernel:
     """One nest of loops.
 
-    `shape`: over which entries, those of the results. `core`: the value whose loops stand inside,
-    or None. `results`: what is stored, and where. `number`: kernels read only from kernels of
-    smaller numbers, or their own entry. `scalar`: the result is one number, worked out by each
-    thread for itself. `fed`: the input whose rows it fetches, or None.
+    `shape`: over which entries, those of the results. `anchor`: the value of the anchor op, whose
+    loops stand inside, or None. `results`: what is stored, and where. `number`: kernels read only
+    from kernels of smaller numbers, or their own entry. `scalar`: the result is one number, worked
+    out by each thread for itself. `fed`: the input whose rows it fetches, or None.
     """
 
     shape: tuple[int, ...]
     number: int
-    core: Value | None = None
+    anchor: Value | None = None
     results: list[tuple[Value, View]] = field(default_factory=list)
     scalar: bool = False
     fed: Value | None = None
@@ -46,8 +46,9 @@ class Kernel:
         if self.fed is not None:
             return f"fetch {self.fed.name}"
         names = [value.name for value, _ in self.results if value.name]
-        core = self.core.op.name if self.core is not None and self.core.op is not None else "each"
-        return f"{core} → {', '.join(names)}" if names else core
+        anchor = self.anchor
+        head = anchor.op.name if anchor is not None and anchor.op is not None else "each"
+        return f"{head} → {', '.join(names)}" if names else head
 
 
 @dataclass(eq=False)
@@ -101,16 +102,16 @@ def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], scalars: set[Val
     """Return every read from memory that a kernel makes, but those of its own entry."""
     found: list[Read] = []
     here = positions_of(kernel.shape)
-    own: set[Value] = set() if kernel.core is None else {kernel.core}
+    own: set[Value] = set() if kernel.anchor is None else {kernel.anchor}
     for value, view in kernel.results:
         if kernel.fed is not None:
             break
-        if value is not kernel.core:
+        if value is not kernel.anchor:
             made_here = {value} if storage.get(value) == view else set()
             given = {one for one in own if one not in made_here}
             reads = reads_of(value, here, storage, scalars, made_here)
             found += [one for one in reads if not (one.value in given and one.positions == here)]
         own.add(value)
-    if kernel.core is not None:
-        found += core_reads(kernel.core, storage, scalars)
+    if kernel.anchor is not None:
+        found += anchor_reads(kernel.anchor, storage, scalars)
     return found

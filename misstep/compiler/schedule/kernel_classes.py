@@ -40,36 +40,36 @@ def kernel_class_of(value: Value | None) -> KernelClass | None:
     return None if value is None or value.op is None else KERNEL_CLASSES.get(value.op.kernel)
 
 
-def core_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
-    """Return what the inner loops of a kernel with this heart read."""
-    kernel_class = kernel_class_of(core)
+def anchor_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
+    """Return what the inner loops of a kernel with this anchor op read."""
+    kernel_class = kernel_class_of(anchor)
     assert kernel_class is not None
-    return kernel_class.reads(core, storage, scalars)
+    return kernel_class.reads(anchor, storage, scalars)
 
 
-def work_of(shape: tuple[int, ...], core: Value | None) -> int:
+def work_of(shape: tuple[int, ...], anchor: Value | None) -> int:
     """Return about how many multiply-adds, or entries worked out, a kernel has to do."""
-    products = core.op.products(core) if core is not None and core.op is not None else 0
+    products = anchor.op.products(anchor) if anchor is not None and anchor.op is not None else 0
     if products:
         return products
-    sizes = [given.size for given in core.inputs] if core is not None else []
+    sizes = [given.size for given in anchor.inputs] if anchor is not None else []
     return max([math.prod(shape), *sizes])
 
 
-def _contraction_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
+def _contraction_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     found: list[Read] = []
-    here = positions_of(core.shape)
-    for place, given in enumerate(core.inputs):
-        batch = here[: core.ndim - 2][core.ndim - given.ndim :]
+    here = positions_of(anchor.shape)
+    for place, given in enumerate(anchor.inputs):
+        batch = here[: anchor.ndim - 2][anchor.ndim - given.ndim :]
         summed = positions_of((1,), "summed")[0]
         own = (here[-2], summed) if place == 0 else (summed, here[-1])
         found.append(Read(given, base_of(given, storage), storage[given], (*batch, *own)))
     return found
 
 
-def _convolution_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
-    x, weight = core.inputs
-    here = positions_of(core.shape)
+def _convolution_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
+    x, weight = anchor.inputs
+    here = positions_of(anchor.shape)
     seen = (here[0], *positions_of(x.shape[1:], "summed"))
     own = (positions_of((1,), "summed")[0], here[-1])
     return [
@@ -78,29 +78,29 @@ def _convolution_reads(core: Value, storage: Storage, scalars: set[Value]) -> li
     ]
 
 
-def _window_products_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
-    x, upstream = core.inputs
+def _window_products_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
+    x, upstream = anchor.inputs
     seen = positions_of(x.shape, "summed")
-    beside = (*positions_of(upstream.shape[:-1], "summed"), positions_of(core.shape)[-1])
+    beside = (*positions_of(upstream.shape[:-1], "summed"), positions_of(anchor.shape)[-1])
     return [
         Read(given, base_of(given, storage), storage[given], where)
         for given, where in ((x, seen), (upstream, beside))
     ]
 
 
-def _scatter_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
-    here = positions_of(core.shape)
-    base, positions, updates = core.inputs
+def _scatter_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
+    here = positions_of(anchor.shape)
+    base, positions, updates = anchor.inputs
     which = positions_of(positions.shape, "summed")
     found = reads_of(base, here, storage, scalars, set())
     found += reads_of(positions, which, storage, scalars, set())
     return found + reads_of(updates, (*which, *here[1:]), storage, scalars, set())
 
 
-def _reduction_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
-    (given,) = core.inputs
-    axes, keep = core.op.axes, core.op.keep  # type: ignore[union-attr]
-    here = positions_of(core.shape)
+def _reduction_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
+    (given,) = anchor.inputs
+    axes, keep = anchor.op.axes, anchor.op.keep  # type: ignore[union-attr]
+    here = positions_of(anchor.shape)
     dropped = {axis % given.ndim for axis in axes} if given.ndim else set()
     kept = [axis for axis in range(given.ndim) if axis not in dropped]
     outer = [one for axis, one in enumerate(here) if axis not in dropped] if keep else list(here)
@@ -110,12 +110,12 @@ def _reduction_reads(core: Value, storage: Storage, scalars: set[Value]) -> list
     return reads_of(given, tuple(where), storage, scalars, set())
 
 
-def _scan_reads(core: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
-    here = positions_of(core.shape)
+def _scan_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
+    here = positions_of(anchor.shape)
     found: list[Read] = []
-    for place, given in enumerate(core.inputs):
+    for place, given in enumerate(anchor.inputs):
         where = positions_of(given.shape, "summed")
-        if place <= core.op.sequences:  # type: ignore[union-attr]
+        if place <= anchor.op.sequences:  # type: ignore[union-attr]
             where = (here[0], *where[1:])
         found.append(Read(given, base_of(given, storage), storage[given], where))
     return found

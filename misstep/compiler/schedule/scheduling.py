@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from misstep.compiler.schedule.arguments import Arguments, place_arguments
-from misstep.compiler.schedule.fuse import fuse, scalar_values, shared_cores
+from misstep.compiler.schedule.fuse import fuse, scalar_values, shared_anchors
 from misstep.compiler.schedule.kernel import Fused, Kernel
 from misstep.compiler.schedule.partition import InPlaceError, Partition, partition
 from misstep.compiler.schedule.plan_memory import Arena, plan_memory
@@ -70,7 +70,7 @@ def _scheduled(graph: Graph, roles: Roles, *, in_place: bool) -> Schedule:
     try:
         order = partition(fused, arguments.states, guard)
     except InPlaceError:
-        shared = shared_cores(fused)
+        shared = shared_anchors(fused)
         if not shared:
             raise
         fused = fuse(graph, arguments, apart=shared)

@@ -45,12 +45,12 @@ SHORT_SUM = 32
 
 def write_contraction(emission: Emission, kernel: Kernel) -> None:
     """Write the loops of a matrix product and of what follows from its entries."""
-    core = kernel.core
-    assert core is not None
-    views = [emission.fused.storage[given] for given in core.inputs]
+    anchor = kernel.anchor
+    assert anchor is not None
+    views = [emission.fused.storage[given] for given in anchor.inputs]
     bases = [emission.addresses(view) for view in views]
-    kind = KIND_OF_DTYPE[core.dtype]
-    batch = core.shape[:-2]
+    kind = KIND_OF_DTYPE[anchor.dtype]
+    batch = anchor.shape[:-2]
     if not batch:
         low, high = emission.bounds(kernel.rows)
         operands = [
@@ -69,7 +69,7 @@ def write_contraction(emission: Emission, kernel: Kernel) -> None:
             ]
             code = emission.code
             _write_matrix(
-                emission, kernel, operands, code.index(0), code.index(core.shape[-2]), outer
+                emission, kernel, operands, code.index(0), code.index(anchor.shape[-2]), outer
             )
             return
         first, last = (low, high) if axis == 0 else (0, batch[axis])
@@ -79,13 +79,13 @@ def write_contraction(emission: Emission, kernel: Kernel) -> None:
     over(0, ())
 
 
-def pack_once(emission: Emission, core: Value, view: View, panel: Number | None) -> int:
+def pack_once(emission: Emission, anchor: Value, view: View, panel: Number | None) -> int:
     """Write that the right operand of a product is packed, for many products; return its bytes.
 
     `view`: where it lies; `panel`: where it goes, None to only ask how much room it takes.
     """
-    code, kind = emission.code, KIND_OF_DTYPE[core.dtype]
-    rows, columns = core.shape[-2:]
+    code, kind = emission.code, KIND_OF_DTYPE[anchor.dtype]
+    rows, columns = anchor.shape[-2:]
     summed = view.shape[0]
     tile = choose_tile(emission.target.vector_registers, emission.target.lanes(kind), rows, columns)
     width = tile.vectors * tile.lanes
@@ -131,14 +131,14 @@ def _write_matrix(
     high: Number,
     outer: tuple[Position, ...],
 ) -> None:
-    core, code = kernel.core, emission.code
-    assert core is not None
-    rows, columns = core.shape[-2:]
-    summed = core.inputs[0].shape[-1]
+    anchor, code = kernel.anchor, emission.code
+    assert anchor is not None
+    rows, columns = anchor.shape[-2:]
+    summed = anchor.inputs[0].shape[-1]
     if summed == 0 or rows == 0 or columns == 0:
         _write_empty(emission, kernel, low, high, outer)
         return
-    kind = KIND_OF_DTYPE[core.dtype]
+    kind = KIND_OF_DTYPE[anchor.dtype]
     tile = choose_tile(emission.target.vector_registers, emission.target.lanes(kind), rows, columns)
     left, right = operands
     width = tile.vectors * tile.lanes
@@ -153,7 +153,7 @@ def _write_matrix(
         used = packed_left.bytes
     panel = code.address(scratch, code.index(used), "i8")
     must = right.columns != 1 and columns > 1
-    ready = emission.panels.get(core.inputs[1])
+    ready = emission.panels.get(anchor.inputs[1])
     far = rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART
     long = rows >= MANY_ROWS and summed >= LONG_SUM and right.rows > width
     packing = must or far or long
@@ -386,12 +386,12 @@ def _write_empty(
     emission: Emission, kernel: Kernel, low: Number, high: Number, outer: tuple[Position, ...]
 ) -> None:
     """Write the results of sums of nothing: zeros, where there are any entries at all."""
-    core = kernel.core
-    assert core is not None
-    if math.prod(core.shape) == 0:
+    anchor = kernel.anchor
+    assert anchor is not None
+    if math.prod(anchor.shape) == 0:
         return
-    kind = KIND_OF_DTYPE[core.dtype]
-    code, columns, lanes = emission.code, core.shape[-1], emission.target.lanes(kind)
+    kind = KIND_OF_DTYPE[anchor.dtype]
+    code, columns, lanes = emission.code, anchor.shape[-1], emission.target.lanes(kind)
     with code.loop(low, high, hint="row") as loop:
 
         def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:

@@ -74,14 +74,14 @@ def rows_of_tile(registers: int, vectors: int) -> int:
 
 def write_convolution(emission: Emission, kernel: Kernel) -> None:
     """Write the loops of a convolution and of what follows from its entries."""
-    core = kernel.core
-    assert core is not None
-    if not core.size:
+    anchor = kernel.anchor
+    assert anchor is not None
+    if not anchor.size:
         return
-    given, weights = (emission.fused.storage[one] for one in core.inputs)
-    seen = windows_of(core, given)
-    kind = KIND_OF_DTYPE[core.dtype]
-    lanes, filters = emission.target.lanes(kind), core.shape[-1]
+    given, weights = (emission.fused.storage[one] for one in anchor.inputs)
+    seen = windows_of(anchor, given)
+    kind = KIND_OF_DTYPE[anchor.dtype]
+    lanes, filters = emission.target.lanes(kind), anchor.shape[-1]
     vectors = 2 if filters > lanes else 1
     tile = Tile(rows_of_tile(emission.target.vector_registers, vectors), vectors, lanes)
     writer = _Writer(
@@ -105,13 +105,13 @@ class _Writer:
     weights: Operand
 
     def write(self, x: Number) -> None:
-        core, code = self.kernel.core, self.emission.code
-        assert core is not None
-        filters, summed = core.shape[-1], self.seen.entries
+        anchor, code = self.kernel.anchor, self.emission.code
+        assert anchor is not None
+        filters, summed = anchor.shape[-1], self.seen.entries
         size, width = BYTES[self.kind], self.tile.vectors * self.tile.lanes
         unfit = filters > 1 and self.weights.columns != 1
         far = self.weights.rows * size >= FAR_APART
-        worth = core.size * summed > FEW_PRODUCTS
+        worth = anchor.size * summed > FEW_PRODUCTS
         packing = unfit or (worth and (far or filters % self.tile.lanes != 0 or filters > width))
         together = filters
         if packing:
@@ -124,7 +124,7 @@ class _Writer:
         def group(first: Number, count: int) -> None:
             if packing:
                 over_strips(code, count, width, lambda at, many: self._pack(first, at, many))
-            low, high = self.emission.bounds(core.shape[0])
+            low, high = self.emission.bounds(anchor.shape[0])
             with code.loop(low, high, hint="example") as loop:
                 moved = times(code, loop.index, self.seen.batch)
                 example = code.address(x, moved, self.kind)
@@ -198,8 +198,8 @@ class _Writer:
         column: Number,
         many: int,
     ) -> None:
-        core, code, kind = self.kernel.core, self.emission.code, self.kind
-        assert core is not None
+        anchor, code, kind = self.kernel.anchor, self.emission.code, self.kind
+        assert anchor is not None
         lanes = self.tile.lanes
         vectors = -(-many // lanes)
         steps = self.seen.steps
@@ -231,7 +231,7 @@ class _Writer:
                 Position(plus(code, line, code.index(dy))),
                 Position(plus(code, place, code.index(dx))),
             ]
-            rows.append((Position(batch), *here[4 - core.ndim :]))
+            rows.append((Position(batch), *here[4 - anchor.ndim :]))
         finish_tile(
             self.emission,
             self.kernel,

@@ -116,7 +116,7 @@ class Emission:
         positions: Positions,
         lanes: int = 0,
         mask: Number | None = None,
-        core: Number | None = None,
+        anchor: Number | None = None,
         *,
         flat: bool = False,
         aligned: bool = False,
@@ -124,11 +124,11 @@ class Emission:
     ) -> None:
         """Work out and store all results of a kernel at one place.
 
-        `core`: the core's entry, in a register. Everything is read before anything is stored, since
-        a result may take the place of what it is computed from.
+        `anchor`: the anchor's entry, in a register. Everything is read before anything is stored,
+        since a result may take the place of what it is computed from.
         """
         self.work_out_results(
-            kernel, positions, lanes, mask, core, flat=flat, aligned=aligned, memory=memory
+            kernel, positions, lanes, mask, anchor, flat=flat, aligned=aligned, memory=memory
         )()
 
     def work_out_results(
@@ -137,7 +137,7 @@ class Emission:
         positions: Positions,
         lanes: int = 0,
         mask: Number | None = None,
-        core: Number | None = None,
+        anchor: Number | None = None,
         *,
         flat: bool = False,
         aligned: bool = False,
@@ -145,8 +145,8 @@ class Emission:
     ) -> Callable[[], None]:
         """Work out all results of a kernel at one place; what is returned writes their storing."""
         given: dict[tuple[Value, Positions], Number] = {}
-        if core is not None and kernel.core is not None:
-            given[kernel.core, positions] = core
+        if anchor is not None and kernel.anchor is not None:
+            given[kernel.anchor, positions] = anchor
         elements = self.elements(lanes, mask, given, flat=flat, aligned=aligned, memory=memory)
         made: list[tuple[Number, View]] = []
         for value, view in kernel.results:

@@ -1,4 +1,4 @@
-"""Kernels without a core: every entry is worked out for itself.
+"""Kernels without an anchor: every entry is worked out for itself.
 
 Where all that is read lies in the same order as what is written, entries are simply counted;
 otherwise there is a loop for each axis, the last one in lanes.
@@ -14,7 +14,7 @@ from misstep.ir import Value
 
 
 def write_entries(emission: Emission, kernel: Kernel) -> None:
-    """Write the loops of a kernel without a core."""
+    """Write the loops of a kernel without an anchor."""
     code = emission.code
     if not kernel.shape:
         low, high = emission.bounds(1)

@@ -21,20 +21,20 @@ WIDE = 64
 
 def write_reduction(emission: Emission, kernel: Kernel) -> None:
     """Write the loops of a reduction; a scalar is left in a register of every thread."""
-    core = kernel.core
-    assert core is not None
-    op = core.op
+    anchor = kernel.anchor
+    assert anchor is not None
+    op = anchor.op
     assert isinstance(op, Reduction)
-    (given,) = core.inputs
+    (given,) = anchor.inputs
     dropped = sorted({axis % given.ndim for axis in op.axes}) if given.ndim else []
     kept = [axis for axis in range(given.ndim) if axis not in dropped]
     if kernel.scalar:
-        found = emission.scalars[core] = _fold_all(emission, kernel, {}, dropped)
+        found = emission.scalars[anchor] = _fold_all(emission, kernel, {}, dropped)
         if kernel.results:  # an operand of a matrix product too, which reads memory
             low, high = emission.bounds(1)
             with emission.code.when(emission.code.less(low, high)):
-                zeros = (Position(emission.code.index(0)),) * core.ndim
-                emission.results(kernel, zeros, core=found)
+                zeros = (Position(emission.code.index(0)),) * anchor.ndim
+                emission.results(kernel, zeros, anchor=found)
         return
     # The result's axes, each with the input's axis it belongs to (None for one kept at length 1).
     if op.keep:
@@ -55,18 +55,18 @@ def _write_outer(
 ) -> None:
     """Write the loops over the result's axes, then the sum for each entry."""
     code, axis = emission.code, len(outer)
-    core = kernel.core
-    assert core is not None
-    given = core.inputs[0]
+    anchor = kernel.anchor
+    assert anchor is not None
+    given = anchor.inputs[0]
     last_kept = bool(belongs) and belongs[-1] is not None and given.ndim - 1 not in dropped
     if axis == len(belongs) == 0:
         low, high = emission.bounds(1)
         with code.when(code.less(low, high)):
-            emission.results(kernel, (), core=_fold_all(emission, kernel, {}, dropped))
+            emission.results(kernel, (), anchor=_fold_all(emission, kernel, {}, dropped))
         return
     if axis == len(belongs):
         found = _fold_all(emission, kernel, _where(belongs, outer), dropped)
-        emission.results(kernel, tuple(outer), core=found)
+        emission.results(kernel, tuple(outer), anchor=found)
         return
     if axis + 1 == len(belongs) and last_kept:
         length = kernel.shape[axis]
@@ -114,9 +114,9 @@ def _fold_rows(
     mask: Number | None,
 ) -> Number:
     """Return sums down the columns: one entry after the other, in all lanes."""
-    core = kernel.core
-    assert core is not None
-    given = core.inputs[0]
+    anchor = kernel.anchor
+    assert anchor is not None
+    given = anchor.inputs[0]
 
     def step(here: dict[int, Position], so_far: Number) -> Number:
         elements = emission.elements(lanes, mask)
@@ -148,9 +148,9 @@ def _fold_all(
     emission: Emission, kernel: Kernel, where: dict[int, Position], dropped: list[int]
 ) -> Number:
     """Return the result of one entry, a scalar."""
-    code, core = emission.code, kernel.core
-    assert core is not None
-    given = core.inputs[0]
+    code, anchor = emission.code, kernel.anchor
+    assert anchor is not None
+    given = anchor.inputs[0]
     if not dropped or dropped[-1] != given.ndim - 1:
         return _scalar(emission, kernel, where, dropped)
     length = given.shape[-1]
@@ -183,9 +183,9 @@ def _fold_all(
 def _scalar(
     emission: Emission, kernel: Kernel, where: dict[int, Position], dropped: list[int]
 ) -> Number:
-    core = kernel.core
-    assert core is not None
-    given = core.inputs[0]
+    anchor = kernel.anchor
+    assert anchor is not None
+    given = anchor.inputs[0]
 
     def step(here: dict[int, Position], so_far: Number) -> Number:
         entry = _entry(kernel, emission.elements(), _full(emission, here, given.ndim))
@@ -195,33 +195,33 @@ def _scalar(
 
 
 def _start(emission: Emission, kernel: Kernel, lanes: int) -> Number:
-    core = kernel.core
-    assert core is not None
-    kind = KIND_OF_DTYPE[core.dtype]
-    if not isinstance(core.op, Max):
+    anchor = kernel.anchor
+    assert anchor is not None
+    kind = KIND_OF_DTYPE[anchor.dtype]
+    if not isinstance(anchor.op, Max):
         start: Number = emission.code.constant(0, kind, lanes)
         return start
     lowest = {"float": float("-inf"), "double": float("-inf"), "i64": -(2**63), "i32": -(2**31)}
     found: Number = emission.code.constant(
-        0 if core.dtype == "uint32" else lowest.get(kind, 0), kind, lanes
+        0 if anchor.dtype == "uint32" else lowest.get(kind, 0), kind, lanes
     )
     return found
 
 
 def _entry(kernel: Kernel, elements: Elements, place: Positions) -> Number:
     """Return an entry of what is reduced, as a number of the result's kind (truths are counted)."""
-    core = kernel.core
-    assert core is not None
-    (given,) = core.inputs
-    found: Number = elements.code.cast(elements.read(given, place), given.dtype, core.dtype)
+    anchor = kernel.anchor
+    assert anchor is not None
+    (given,) = anchor.inputs
+    found: Number = elements.code.cast(elements.read(given, place), given.dtype, anchor.dtype)
     return found
 
 
 def _joined(emission: Emission, kernel: Kernel, so_far: Number, entry: Number) -> Number:
-    code, core = emission.code, kernel.core
-    assert core is not None
-    if isinstance(core.op, Max):
-        joined: Number = code.larger(so_far, entry, signed=has_sign(core.type))
+    code, anchor = emission.code, kernel.anchor
+    assert anchor is not None
+    if isinstance(anchor.op, Max):
+        joined: Number = code.larger(so_far, entry, signed=has_sign(anchor.type))
         return joined
     return code.add(so_far, entry)
 

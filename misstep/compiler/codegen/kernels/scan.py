@@ -40,7 +40,7 @@ def body_of(op: Scan, dtype: str) -> Graph:
 
 def write_scan(emission: Emission, kernel: Kernel, writers: Writers) -> None:
     """Write the loops of a scan. Raises NotYetError for a body whose rows are not apart."""
-    if kernel.core is not None and kernel.core.size:
+    if kernel.anchor is not None and kernel.anchor.size:
         _Scanning(emission, kernel, writers).write()
 
 
@@ -54,13 +54,13 @@ class _Moving:
 
 class _Scanning:
     def __init__(self, emission: Emission, kernel: Kernel, writers: Writers) -> None:
-        core = kernel.core
-        assert core is not None
-        assert isinstance(core.op, Scan)
+        anchor = kernel.anchor
+        assert anchor is not None
+        assert isinstance(anchor.op, Scan)
         self.emission, self.code, self.writers = emission, emission.code, writers
-        self.core, self.op = core, core.op
-        self.batch, self.time = core.shape[0], core.shape[1] - 1
-        self.body = body_of(core.op, core.dtype)
+        self.anchor, self.op = anchor, anchor.op
+        self.batch, self.time = anchor.shape[0], anchor.shape[1] - 1
+        self.body = body_of(anchor.op, anchor.dtype)
         self.moving: dict[Buffer, _Moving] = {}
         # Where this thread's own buffers begin in its memory, and the bytes of a row in each.
         self.own: dict[Buffer, tuple[int, int]] = {}
@@ -87,7 +87,7 @@ class _Scanning:
     def _fuse(self) -> Fused:
         storage = self.emission.fused.storage
         carry, *others = self.body.inputs
-        views = [storage[given] for given in self.core.inputs]
+        views = [storage[given] for given in self.anchor.inputs]
         self.initial = views[0]
         before, after = (1, 0) if self.op.reverse else (0, 1)
         inputs = {carry: self._at_step("carry", self.result, 0, carry.shape, before)}
@@ -147,7 +147,7 @@ class _Scanning:
         place = next(
             number for number, one in enumerate(self.body.inputs) if one is product.inputs[1]
         )
-        return self.emission.fused.storage[self.core.inputs[place]]
+        return self.emission.fused.storage[self.anchor.inputs[place]]
 
     def _ordered(self) -> list[Kernel]:
         """Return the kernels of a step in order; no thread may need another one's rows."""
@@ -221,11 +221,11 @@ class _Scanning:
             for read in self.fused.reads(kernel):
                 for scalar in read.scalars:
                     inside.work_out(scalar)
-            if kernel.core is None:
+            if kernel.anchor is None:
                 write_entries(inside, kernel)
             else:
-                assert kernel.core.op is not None
-                self.writers[kernel.core.op.kernel](inside, kernel)
+                assert kernel.anchor.op is not None
+                self.writers[kernel.anchor.op.kernel](inside, kernel)
         for value, view in self.fused.scalar_outputs:
             zeros = (Position(code.index(0)),) * value.ndim
             inside.elements().store(inside.work_out(value), view, zeros)
@@ -253,9 +253,9 @@ class _Scanning:
 
     def _write_start(self) -> None:
         """Write the initial carry of the rows under way where the first step looks for it."""
-        code, kind = self.code, KIND_OF_DTYPE[self.core.dtype]
+        code, kind = self.code, KIND_OF_DTYPE[self.anchor.dtype]
         lanes = self.emission.target.lanes(kind)
-        carried, width = self.initial.shape[1], self.core.shape[2]
+        carried, width = self.initial.shape[1], self.anchor.shape[2]
         start = self.time if self.op.reverse else 0
         to = self.result.slice((0, start, 0), (self.batch, 1, width), (1, 1, 1))
         place = View(to.buffer, to.offset, (self.batch, width), (to.strides[0], to.strides[2]))
@@ -265,7 +265,7 @@ class _Scanning:
             def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
                 elements = self.emission.elements(lanes, mask)
                 here = (row, Position(first, True))
-                elements.store(elements.load(self.initial, here, self.core.dtype), place, here)
+                elements.store(elements.load(self.initial, here, self.anchor.dtype), place, here)
                 return values
 
             def zeros(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:

@@ -33,13 +33,13 @@ WIDE = 64
 
 def write_scatter(emission: Emission, kernel: Kernel) -> None:
     """Write the loops of a scatter-add and of what follows from its entries."""
-    code, core = emission.code, kernel.core
-    assert core is not None
-    base, positions, updates = core.inputs
-    if not core.size:
+    code, anchor = emission.code, kernel.anchor
+    assert anchor is not None
+    base, positions, updates = anchor.inputs
+    if not anchor.size:
         return
     low, high = emission.bounds(kernel.rows)
-    lists = _Lists(emission, core.shape[0], positions)
+    lists = _Lists(emission, anchor.shape[0], positions)
     if updates.size:
         lists.write(low, high)
     add = Add()
@@ -51,13 +51,13 @@ def write_scatter(emission: Emission, kernel: Kernel) -> None:
             def step(which: Positions, so_far: Number) -> Number:
                 more = emission.elements(lanes, mask).read(updates, (*which, *here[1:]))
                 both = code.splat(so_far, lanes), code.splat(more, lanes)
-                joined: Number = add.lower(code, [core.type] * 2, *both)
+                joined: Number = add.lower(code, [anchor.type] * 2, *both)
                 return joined
 
             found = start if first is None else lists.follow(first, start, step)
             emission.results(kernel, here, lanes, mask, found)
 
-        _over(emission, core.shape[1:], (Position(row),), entry)
+        _over(emission, anchor.shape[1:], (Position(row),), entry)
 
     with code.loop(low, high, hint="row") as loop:
         if not updates.size:
@@ -158,9 +158,9 @@ class _Lists:
 
 def rows_stay(kernel: Kernel, fused: Fused) -> bool:
     """Tell whether a row without updates is what it was before, for every result of a kernel."""
-    core = kernel.core
-    assert core is not None
-    base = core.inputs[0]
+    anchor = kernel.anchor
+    assert anchor is not None
+    base = anchor.inputs[0]
     while isinstance(base.op, BroadcastTo | Reshape):
         (base,) = base.inputs
     nothing = base.data
@@ -169,7 +169,7 @@ def rows_stay(kernel: Kernel, fused: Fused) -> bool:
 
     def vanishes(value: Value) -> bool:
         """Tell whether a value is 0 where no update is."""
-        if value is core:
+        if value is anchor:
             return True
         if isinstance(value.op, Multiply):
             one, other = value.inputs

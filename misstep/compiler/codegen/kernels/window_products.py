@@ -43,12 +43,12 @@ class Span:
 
 def write_window_products(emission: Emission, kernel: Kernel) -> None:
     """Write the loops of the products of windows, and of what follows from their sums."""
-    core = kernel.core
-    assert core is not None
-    if not core.size:
+    anchor = kernel.anchor
+    assert anchor is not None
+    if not anchor.size:
         return
-    given, upstream = (emission.fused.storage[one] for one in core.inputs)
-    _Writer(emission, kernel, windows_of(core, given), given, upstream).write()
+    given, upstream = (emission.fused.storage[one] for one in anchor.inputs)
+    _Writer(emission, kernel, windows_of(anchor, given), given, upstream).write()
 
 
 @dataclass
@@ -60,11 +60,11 @@ class _Writer:
     upstream: View
 
     def __post_init__(self) -> None:
-        core = self.kernel.core
-        assert core is not None
+        anchor = self.kernel.anchor
+        assert anchor is not None
         self.code = self.emission.code
-        self.kind = KIND_OF_DTYPE[core.dtype]
-        self.entries, self.filters = core.shape
+        self.kind = KIND_OF_DTYPE[anchor.dtype]
+        self.entries, self.filters = anchor.shape
         target = self.emission.target
         self.tile = choose_tile(
             target.vector_registers, target.lanes(self.kind), max(self.entries, 2), self.filters

@@ -54,12 +54,12 @@ class Windows:
         return count
 
 
-def windows_of(core: Value, view: View) -> Windows:
+def windows_of(anchor: Value, view: View) -> Windows:
     """Return the windows that a convolution or its relative sees of its first input.
 
     Raises NotYetError for more than two axes of space.
     """
-    op: Any = core.op
+    op: Any = anchor.op
     axes = len(op.window)
     if axes > 2:
         raise NotYetError(
@@ -69,7 +69,7 @@ def windows_of(core: Value, view: View) -> Windows:
             try_="the interpreter",
         )
     space = view.strides[1:-1]
-    places = op.places(core.inputs[0].type)
+    places = op.places(anchor.inputs[0].type)
     steps = [stride * step for stride, step in zip(space, op.stride, strict=True)]
     seen = [
         (size, stride * apart)
