@@ -24,7 +24,7 @@ from misstep.ir import Value
 
 __all__ = ["Cost", "buffer_bytes", "cost_of", "footprint_of", "steps_of"]
 
-# A row's number, where rows are fetched by number.
+# A row's number, where rows are gathered by number.
 _ROW_NUMBER_BYTES = 8
 
 
@@ -78,7 +78,7 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
             others += (count.cost - before) * given.size
             inner = max(inner, given.size)
         others += inner
-    if kernel.fed is None:
+    if kernel.gathered is None:
         before = count.cost
         count.results(kernel)
         others += (count.cost - before) * entries
@@ -87,7 +87,7 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
         moved[view.buffer.external][0] += touched * _item(view.buffer)
     for view in {view for _, view in kernel.results}:
         moved[view.buffer.external][1] += _distinct(view) * _item(view.buffer)
-    if kernel.fed is not None:
+    if kernel.gathered is not None:
         ((value, view),) = kernel.results
         moved[True][0] += value.size * _item(view.buffer) + _ROW_NUMBER_BYTES * kernel.rows
     (read, written), (outside_read, outside_written) = moved[False], moved[True]
@@ -106,7 +106,7 @@ def steps_of(kernel: Kernel, fused: Fused) -> list[Value]:
     if kernel.anchor is not None and kernel_class is not None and not kernel_class.in_memory:
         for given in kernel.anchor.inputs:
             count.read(given, positions_of(given.shape, "summed"))
-    if kernel.fed is None:
+    if kernel.gathered is None:
         count.results(kernel)
     return list(dict.fromkeys(count.worked_out))
 
@@ -119,7 +119,7 @@ def buffer_bytes(buffer: Buffer) -> int:
 def footprint_of(schedule: Schedule) -> int:
     """Return the bytes that a step goes through: its own memory and the caller's arrays.
 
-    Of data whose rows are fetched, only the rows of a step.
+    Of data whose rows are gathered, only the rows of a step.
     """
     buffers = {
         view.buffer: None

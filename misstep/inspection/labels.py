@@ -30,10 +30,10 @@ class Labels:
         return (value.name or self._names.get(value, "constant")) + turned
 
     def made(self, kernel: Kernel) -> str:
-        """Return how a kernel's entries come about: what is fetched, multiplied, summed …."""
+        """Return how a kernel's entries come about: what is gathered, multiplied, summed …."""
         anchor = kernel.anchor
-        if kernel.fed is not None:
-            return f"fetch {self.value(kernel.fed)}"
+        if kernel.gathered is not None:
+            return f"fetch {self.value(kernel.gathered)}"
         if anchor is None:
             return " and ".join(dict.fromkeys(self.value(value) for value, _ in kernel.results[:2]))
         assert anchor.op is not None
@@ -50,7 +50,7 @@ class Labels:
         anchor = kernel.anchor
         head = anchor.name if anchor is not None and anchor.name else self.made(kernel)
         stored = self.stored(kernel)
-        if kernel.fed is not None or not stored or stored == [head]:
+        if kernel.gathered is not None or not stored or stored == [head]:
             return head
         return f"{head} → {', '.join(stored)}"
 

@@ -200,8 +200,10 @@ def profile_program(
     subjects = timed.lowered.timers
     own = {subject: seconds[:, number] for number, subject in enumerate(subjects)}
     total = float(seconds.sum())
-    fetched = sum(np.asarray(feeds[name]).nbytes for name in program.roles.fetched if name in feeds)
-    kernels = tuple(_kernels(timed, own, total, roofline, fetched))
+    gathered = sum(
+        np.asarray(feeds[name]).nbytes for name in program.roles.gathered if name in feeds
+    )
+    kernels = tuple(_kernels(timed, own, total, roofline, gathered))
     nothing = np.zeros(len(seconds))
     waits = sum((took for subject, took in own.items() if isinstance(subject, tuple)), nothing)
     return Profile(
@@ -242,7 +244,7 @@ def _kernels(
     own: Mapping[object, Array],
     total: float,
     roofline: Roofline,
-    fetched: int,
+    gathered: int,
 ) -> list[KernelProfile]:
     schedule = timed.schedule
     labels = Labels(schedule.fused)
@@ -263,9 +265,9 @@ def _kernels(
                     tuple(took.tolist()),
                     float(took.sum()) / total if total else 0.0,
                     cost,
-                    # The rows of all data pass by before the same ones are fetched again.
+                    # The rows of all data pass by before the same ones are gathered again.
                     floor_of(
-                        kernel, cost, roofline, footprint + fetched * (kernel.fed is not None)
+                        kernel, cost, roofline, footprint + gathered * (kernel.gathered is not None)
                     ),
                 )
             )

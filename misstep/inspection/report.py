@@ -374,8 +374,8 @@ def _kernel_text(
 
 
 def _reads(kernel: Kernel, labels: Labels, reads: Sequence[Read]) -> list[str]:
-    if kernel.fed is not None:
-        return [f"rows of {labels.value(kernel.fed)} by their numbers"]
+    if kernel.gathered is not None:
+        return [f"rows of {labels.value(kernel.gathered)} by their numbers"]
     found: list[str] = []
     numbers: list[str] = []
     for read in reads:
@@ -392,7 +392,7 @@ def _reads(kernel: Kernel, labels: Labels, reads: Sequence[Read]) -> list[str]:
 
 
 def _does(kernel: Kernel, labels: Labels, steps: Sequence[Value], cost: Cost) -> list[str]:
-    if kernel.fed is not None:
+    if kernel.gathered is not None:
         return ["copies them side by side"]
     found = []
     if kernel.anchor is not None:
@@ -458,6 +458,6 @@ def _role(program: NativeProgram, slot: Slot) -> str:
         return "a result of each step" if slot.name in roles.logged else "a result"
     if slot.name in roles.states.values():
         return "changes in place, step after step"
-    if slot.name in roles.fetched:
+    if slot.name in roles.gathered:
         return "rows fetched by number for each step"
     return "each step has its own" if slot.name in roles.stepped else "the same in every step"

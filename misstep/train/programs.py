@@ -384,7 +384,7 @@ def roles_of(graph: Graph) -> Roles:
     return Roles(
         states={name: name for name in _STATES if name in graph.outputs and name in inputs},
         stepped=("x", "y") if judging else _STEPPED,
-        fetched=() if judging else _ROWS,
+        gathered=() if judging else _ROWS,
         logged=tuple(graph.outputs) if judging else _LOGGED,
         guard="loss" if "loss" in graph.outputs else None,
     )

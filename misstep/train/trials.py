@@ -16,7 +16,7 @@ from misstep.train.programs import Program, Programs
 
 __all__ = ["Trial", "make_trial"]
 
-# Batches of different rows, so that fetching them reads more than one batch over and over.
+# Batches of different rows, so that gathering them reads more than one batch over and over.
 BATCHES = 8
 # Bytes of made-up rows at most, though never less than one batch.
 MOST_BYTES = 64 * 1024 * 1024
@@ -24,7 +24,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Trial:
-    """What a compiled program needs for `steps` steps: inputs by name, and which rows to fetch."""
+    """What a compiled program needs for `steps` steps: inputs by name, and which rows to gather."""
 
     feeds: Mapping[str, Any]
     steps: int
@@ -41,7 +41,7 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
     state, scalars = programs.first_state()
     names = {value.name: value for value in program.graph.inputs}
     batches = steps
-    if program.roles.fetched:
+    if program.roles.gathered:
         batch_bytes = rows * max(int(np.prod(network.input_shape)), 1) * 8
         batches = max(1, min(BATCHES, MOST_BYTES // batch_bytes))
     count = batches * rows
@@ -63,7 +63,7 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
         feeds["y"] = random.integers(0, largest, shape).astype(names["y"].dtype)
     if "weights" in names:
         feeds["weights"] = np.ones(count, network.dtype)
-    if not program.roles.fetched:
+    if not program.roles.gathered:
         for name in ("x", "y"):
             if name in feeds:
                 feeds[name] = feeds[name].reshape(steps, rows, *feeds[name].shape[1:])

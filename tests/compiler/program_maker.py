@@ -143,8 +143,8 @@ class MadeUp:
             if one.name in free and one.name not in stepped and one.ndim
         ]
         count = {name: self.feeds[name].shape[0] for name in rows}
-        fetched = [name for name in rows if count[name] == count[rows[0]] and self.chance(0.7)]
-        roles = Roles(states, stepped=stepped, fetched=fetched, logged=("logged",))
+        gathered = [name for name in rows if count[name] == count[rows[0]] and self.chance(0.7)]
+        roles = Roles(states, stepped=stepped, gathered=gathered, logged=("logged",))
         return Graph(outputs, self.inputs), roles
 
     # --- choosing -------------------------------------------------------------------------------
@@ -404,7 +404,7 @@ def interpreted_steps(
 ) -> dict[str, Array]:
     """Return what many steps leave behind, each run by the interpreter.
 
-    `feeds`: as for a compiled program; stepped inputs have their steps in front, fetched ones all
+    `feeds`: as for a compiled program; stepped inputs have their steps in front, gathered ones all
     rows of the data. States change in place.
     """
     interpreter = Interpreter(graph)
@@ -414,7 +414,7 @@ def interpreted_steps(
         given = dict(feeds)
         for name in roles.stepped:
             given[name] = feeds[name][step]
-        for name in roles.fetched:
+        for name in roles.gathered:
             batch = next(one.shape[0] for one in graph.inputs if one.name == name)
             given[name] = feeds[name][rows[step * batch : (step + 1) * batch]]
         out = interpreter.run(given)

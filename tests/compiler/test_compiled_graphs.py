@@ -109,7 +109,7 @@ def test_small_programs_of_many_ops(seed: int, steps: int) -> None:
 @given(seed=seeds, steps=lengths)
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_many_steps_at_once(seed: int, steps: int) -> None:
-    """States change in place, inputs have their steps or are fetched, logs keep every step."""
+    """States change in place, inputs have their steps or are gathered, logs keep every step."""
     made = MadeUp(seed, steps, empty=seed % 7 == 0)
     graph, roles = made.steps()
     random = np.random.default_rng(seed)
@@ -118,7 +118,7 @@ def test_many_steps_at_once(seed: int, steps: int) -> None:
     for name in roles.stepped:
         flat = [random.permutation(feeds[name].reshape(-1)) for _ in range(count)]
         feeds[name] = np.stack([one.reshape(feeds[name].shape) for one in flat])
-    for name in roles.fetched:
+    for name in roles.gathered:
         batch = len(feeds[name])
         feeds[name] = np.concatenate([feeds[name], feeds[name][::-1], feeds[name]])
     rows = random.integers(0, max(3 * batch, 1), count * batch)
@@ -300,7 +300,7 @@ def test_whole_numbers_and_truths_in_sums() -> None:
 def test_inputs_and_states_must_fit() -> None:
     x, w = make_input("x", (4, 2)), make_input("w", (2,))
     graph = Graph({"w": w + ops.sum(x, 0)}, [x, w])
-    program = NativeProgram(graph, Roles(states={"w": "w"}, fetched=("x",)))
+    program = NativeProgram(graph, Roles(states={"w": "w"}, gathered=("x",)))
     rows, data = np.zeros(4, np.int64), np.ones((9, 2), "float32")
     w_now = np.zeros(2, "float32")
     program.run({"x": data, "w": w_now}, row_numbers=rows)

@@ -31,9 +31,9 @@ ROLES = {
     "no such input": (Roles(states={"same": "none"}), "one output and one input"),
     "two for one": (Roles(states={"same": "a", "other": "a"}), "of its own"),
     "stepped state": (Roles(states={"same": "a"}, stepped=("a",)), "one array for all steps"),
-    "fetched state": (Roles(states={"same": "a"}, fetched=("a",)), "one array for all steps"),
-    "other batches": (Roles(fetched=("a", "x")), "as many of each"),
-    "a number fetched": (Roles(fetched=("n",)), "rows"),
+    "gathered state": (Roles(states={"same": "a"}, gathered=("a",)), "one array for all steps"),
+    "other batches": (Roles(gathered=("a", "x")), "as many of each"),
+    "a number gathered": (Roles(gathered=("n",)), "rows"),
     "no such guard": (Roles(guard="none"), "one of its outputs"),
 }
 
@@ -72,10 +72,10 @@ def test_what_is_only_read_may_be_given_twice() -> None:
     assert out["sum"].tolist() == [2.0] * 4
 
 
-def test_a_program_that_fetches_rows_is_not_prepared() -> None:
+def test_a_program_that_gathers_rows_is_not_prepared() -> None:
     x = make_input("x", (2, 1))
-    program = NativeProgram(Graph({"y": x * 2.0}), Roles(fetched=("x",)))
-    with pytest.raises(ArgumentError, match="fetches them by number"):
+    program = NativeProgram(Graph({"y": x * 2.0}), Roles(gathered=("x",)))
+    with pytest.raises(ArgumentError, match="gathers them by number"):
         program.prepare({"x": np.ones((4, 1), np.float32)})
 
 

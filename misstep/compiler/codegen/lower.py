@@ -14,7 +14,7 @@ from functools import partial
 
 from misstep.compiler.codegen.barrier import CONTEXT_BYTES, write_barrier
 from misstep.compiler.codegen.entry import write_entry
-from misstep.compiler.codegen.kernels import WRITERS, Emission, write_entries, write_fetch
+from misstep.compiler.codegen.kernels import WRITERS, Emission, write_entries, write_gather
 from misstep.compiler.codegen.outlining import Functions
 from misstep.compiler.codegen.target import Target
 from misstep.compiler.codegen.timers import Timers
@@ -167,9 +167,9 @@ class _Lowering:
                 moved = code.multiply(step, code.index(slot.stride))
                 base = code.address(base, moved, KIND_OF_DTYPE[slot.dtype])
             self._addresses[buffer] = base
-        fetched = {slot.name: bases[number] for number, slot in enumerate(self.slots)}
+        gathered = {slot.name: bases[number] for number, slot in enumerate(self.slots)}
         self._start_timers()
-        self._write_step(emission, fetched, numbers, step)
+        self._write_step(emission, gathered, numbers, step)
         self._stop_timers()
         following = code.add(step, code.index(1))
         code.emit(f"br {code.less(following, steps)}, label %round, label %finished")
@@ -180,7 +180,7 @@ class _Lowering:
         return emission.scratch_bytes
 
     def _write_step(
-        self, emission: Emission, fetched: Mapping[str, Number], numbers: Number, step: Number
+        self, emission: Emission, gathered: Mapping[str, Number], numbers: Number, step: Number
     ) -> None:
         code, fused, order = self.code, self.fused, self.schedule.partition
         context, threads = Number("%context", "ptr"), Number("%threads", "i64")
@@ -203,7 +203,7 @@ class _Lowering:
                     self._write_guard(emission, order.guard, step)
                     stored_guard = True
                 self._time(REST)
-                self._write_kernel(emission, kernel, fetched, numbers)
+                self._write_kernel(emission, kernel, gathered, numbers)
                 self._time(kernel)
         changing = any(view.buffer in self.states for _, view in fused.scalar_outputs)
         if order.guard is not None and not stored_guard and changing:
@@ -244,18 +244,20 @@ class _Lowering:
         code.start_block(onward)
 
     def _write_kernel(
-        self, emission: Emission, kernel: Kernel, fetched: Mapping[str, Number], numbers: Number
+        self, emission: Emission, kernel: Kernel, gathered: Mapping[str, Number], numbers: Number
     ) -> None:
         data = index = emission.scratch
-        if kernel.fed is not None:
-            moved = self.code.multiply(Number("%step", "i64"), self.code.index(kernel.fed.shape[0]))
+        if kernel.gathered is not None:
+            moved = self.code.multiply(
+                Number("%step", "i64"), self.code.index(kernel.gathered.shape[0])
+            )
             index = self.code.address(numbers, moved, "i64")
-            data = fetched[kernel.fed.name or ""]
+            data = gathered[kernel.gathered.name or ""]
 
         def write(inside: Emission) -> None:
             anchor, take = kernel.anchor, inside.take
-            if kernel.fed is not None:
-                write_fetch(inside, kernel, take(data), take(index))
+            if kernel.gathered is not None:
+                write_gather(inside, kernel, take(data), take(index))
             elif anchor is None:
                 write_entries(inside, kernel)
             else:

@@ -128,7 +128,7 @@ class NativeProgram:
         """Run `steps` steps; return the outputs by name and the steps that were done.
 
         `feeds`: inputs by name. States are arrays that change in place. A stepped input holds what
-        each step takes, one after the other: (steps, *shape). A fetched input is the whole data:
+        each step takes, one after the other: (steps, *shape). A gathered input is the whole data:
         (rows, …); `row_numbers`, (steps · batch,) int64, says which rows each step takes. `into`:
         arrays for outputs, otherwise new ones; a logged output is (steps, *shape), of which only
         the steps done mean anything.
@@ -181,11 +181,11 @@ class NativeProgram:
         return outputs, self._call(given, addresses, rows, steps)
 
     def _row_numbers(self, given: Array | None, feeds: Mapping[str, Any], steps: int) -> Array:
-        """Return the numbers of the rows to fetch, looked at before they become addresses."""
+        """Return the numbers of the rows to gather, looked at before they become addresses."""
         wanted = {
             slot.name: slot.shape[0]
             for slot in self.lowered.slots
-            if slot.name in self.roles.fetched and slot.shape
+            if slot.name in self.roles.gathered and slot.shape
         }
         if not wanted:
             return _NO_ROWS
@@ -223,7 +223,7 @@ class NativeProgram:
             _check(name, array, shape, dtype, self.graph.name)
             return np.asarray(array)
         array = np.asarray(array, dtype=dtype, order="C")
-        if name in self.roles.fetched:
+        if name in self.roles.gathered:
             if array.shape[1:] != shape[1:]:
                 raise ShapeError(
                     f"the input {name!r} of {self.graph.name}",
@@ -262,13 +262,13 @@ class NativeProgram:
         """Return a call of one step on one thread that is made ready once, to be made many times.
 
         `feeds`: the inputs that stay; stepped ones get memory of their own. Raises ArgumentError
-        for a program that fetches rows: those of one step are all that there is here.
+        for a program that gathers rows: those of one step are all that there is here.
         """
-        if any(slot.name in self.roles.fetched for slot in self.lowered.slots):
+        if any(slot.name in self.roles.gathered for slot in self.lowered.slots):
             raise ArgumentError(
                 f"preparing {self.graph.name}",
                 needed="a program that is given its rows",
-                got="one that fetches them by number",
+                got="one that gathers them by number",
                 try_="run(...)",
             )
         inputs: dict[str, Array] = {}

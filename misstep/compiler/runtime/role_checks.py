@@ -27,7 +27,7 @@ def check_roles(graph: Graph, roles: Roles) -> None:
                 got=f"the output {name!r}",
             )
         taken.add(into)
-        if into in roles.stepped or into in roles.fetched:
+        if into in roles.stepped or into in roles.gathered:
             raise ArgumentError(
                 f"the state {into!r} of {graph.name}",
                 needed="one array for all steps",
@@ -38,10 +38,10 @@ def check_roles(graph: Graph, roles: Roles) -> None:
             raise ShapeError(
                 f"the state {into!r} of {graph.name}", needed=f"{held} again", got=str(made)
             )
-    batches = {inputs[name].shape[:1] for name in roles.fetched if name in inputs}
+    batches = {inputs[name].shape[:1] for name in roles.gathered if name in inputs}
     if len(batches) > 1 or () in batches:
         raise ShapeError(
-            f"the inputs of {graph.name} whose rows are fetched",
+            f"the inputs of {graph.name} whose rows are gathered",
             needed="rows, and as many of each",
             got=" and ".join(sorted(map(str, batches))),
         )

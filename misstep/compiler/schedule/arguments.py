@@ -39,15 +39,16 @@ class Slot:
 class Arguments:
     """Slots in order, and what lies in them.
 
-    `buffers`: the number of each buffer's slot. `inputs`: inputs and stored literals. `fed`: inputs
-    whose rows are fetched, and to where. `outputs`: where each output goes. `moved`: outputs that
-    are copied at the very end of a step, and to where. `states`: buffers that change step by step.
+    `buffers`: the number of each buffer's slot. `inputs`: inputs and stored literals. `gathered`:
+    inputs whose rows are gathered, and to where. `outputs`: where each output goes. `moved`:
+    outputs that are copied at the very end of a step, and to where. `states`: buffers that change
+    step by step.
     """
 
     slots: list[Slot] = field(default_factory=list)
     buffers: dict[Buffer, int] = field(default_factory=dict)
     inputs: dict[Value, View] = field(default_factory=dict)
-    fed: dict[Value, View] = field(default_factory=dict)
+    gathered: dict[Value, View] = field(default_factory=dict)
     outputs: dict[str, View] = field(default_factory=dict)
     moved: dict[str, View] = field(default_factory=dict)
     states: set[Buffer] = field(default_factory=set)
@@ -70,10 +71,10 @@ def place_arguments(graph: Graph, roles: Roles, *, in_place: bool) -> Arguments:
     by_name: dict[str, Buffer] = {}
     for value in graph.inputs:
         name = value.name or f"input{value.serial}"
-        if name in roles.fetched:
+        if name in roles.gathered:
             arguments.add(Slot(name, value.dtype, value.shape))
             rows = Buffer(name, value.dtype, value.size)
-            arguments.fed[value] = View.whole(rows, value.shape)
+            arguments.gathered[value] = View.whole(rows, value.shape)
             continue
         stride = value.size if name in roles.stepped else 0
         by_name[name] = arguments.add(Slot(name, value.dtype, value.shape, stride))

@@ -55,12 +55,12 @@ def shared_anchors(fused: Fused) -> set[Value]:
 
 class _Fusion:
     def __init__(self, graph: Graph, arguments: Arguments, apart: Collection[Value]) -> None:
-        inputs, fed = arguments.inputs, arguments.fed
+        inputs, gathered = arguments.inputs, arguments.gathered
         self.graph = graph
         self.apart = apart
         self.outputs = arguments.outputs
         self.moved = arguments.moved
-        self.storage: dict[Value, View] = {**inputs, **fed}
+        self.storage: dict[Value, View] = {**inputs, **gathered}
         self.kernels: list[Kernel] = []
         self.makers: dict[Value, set[Kernel]] = {}
         self.scalars = scalar_values(graph, set(inputs))
@@ -70,8 +70,8 @@ class _Fusion:
         self.pieces: dict[Value, list[tuple[Value, View]]] = defaultdict(list)
         self.copies: list[tuple[Value, View]] = []
         self.scalar_outputs: list[tuple[Value, View]] = []
-        for value, view in fed.items():
-            kernel = Kernel(value.shape, len(self.kernels), results=[(value, view)], fed=value)
+        for value, view in gathered.items():
+            kernel = Kernel(value.shape, len(self.kernels), results=[(value, view)], gathered=value)
             self.kernels.append(kernel)
             self.makers[value] = {kernel}
 
@@ -284,7 +284,7 @@ class _Fusion:
 
     def _takes(self, kernel: Kernel, value: Value, here: Positions, reads: list[Read]) -> bool:
         """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
-        if kernel.shape != value.shape or kernel.scalar or kernel.fed is not None:
+        if kernel.shape != value.shape or kernel.scalar or kernel.gathered is not None:
             return False
         kernel_class = kernel_class_of(kernel.anchor)
         if kernel_class is not None and not kernel_class.ends_entries:
@@ -301,7 +301,9 @@ class _Fusion:
         for kernel in reversed(self.kernels):
             if last is not None and kernel.number <= last.number:
                 return None
-            alone = kernel.anchor is None and kernel.fed is None and kernel.shape == value.shape
+            alone = (
+                kernel.anchor is None and kernel.gathered is None and kernel.shape == value.shape
+            )
             # What changes a state may have to wait longer than what is read further on.
             outward = {one.buffer.external for _, one in kernel.results}
             if alone and outward == {view.buffer.external}:
@@ -319,7 +321,7 @@ class _Fusion:
             base_of(given, self.storage) for ones in self.pieces.values() for given, _ in ones
         }
         for kernel in self.kernels:
-            if kernel.scalar or kernel.fed is not None:
+            if kernel.scalar or kernel.gathered is not None:
                 continue
             kept = []
             for value, view in kernel.results:

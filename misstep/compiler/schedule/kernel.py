@@ -25,7 +25,7 @@ class Kernel:
     `shape`: over which entries, those of the results. `anchor`: the value of the anchor op, whose
     loops stand inside, or None. `results`: what is stored, and where. `number`: kernels read only
     from kernels of smaller numbers, or their own entry. `scalar`: the result is one number, worked
-    out by each thread for itself. `fed`: the input whose rows it fetches, or None.
+    out by each thread for itself. `gathered`: the input whose rows it gathers, or None.
     """
 
     shape: tuple[int, ...]
@@ -33,7 +33,7 @@ class Kernel:
     anchor: Value | None = None
     results: list[tuple[Value, View]] = field(default_factory=list)
     scalar: bool = False
-    fed: Value | None = None
+    gathered: Value | None = None
 
     @property
     def rows(self) -> int:
@@ -43,8 +43,8 @@ class Kernel:
     @property
     def name(self) -> str:
         """Return a name for people."""
-        if self.fed is not None:
-            return f"fetch {self.fed.name}"
+        if self.gathered is not None:
+            return f"fetch {self.gathered.name}"
         names = [value.name for value, _ in self.results if value.name]
         anchor = self.anchor
         head = anchor.op.name if anchor is not None and anchor.op is not None else "each"
@@ -104,7 +104,7 @@ def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], scalars: set[Val
     here = positions_of(kernel.shape)
     own: set[Value] = set() if kernel.anchor is None else {kernel.anchor}
     for value, view in kernel.results:
-        if kernel.fed is not None:
+        if kernel.gathered is not None:
             break
         if value is not kernel.anchor:
             made_here = {value} if storage.get(value) == view else set()

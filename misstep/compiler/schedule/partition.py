@@ -89,12 +89,12 @@ def _fill_late(
     region_of = {kernel: number for number, region in enumerate(regions) for kernel in region}
     made_beside: dict[Buffer, int] = {}
     for kernel, number in region_of.items():
-        if kernel.fed is not None or fused.reads(kernel):
+        if kernel.gathered is not None or fused.reads(kernel):
             for _, view in kernel.results:
                 made_beside[view.buffer] = min(made_beside.get(view.buffer, number), number)
     for kernel, number in region_of.items():
         buffers = {view.buffer for _, view in kernel.results}
-        if kernel.fed is not None or kernel.scalar or fused.reads(kernel) or needs[kernel]:
+        if kernel.gathered is not None or kernel.scalar or fused.reads(kernel) or needs[kernel]:
             continue
         if not buffers or not all(one in made_beside and not one.external for one in buffers):
             continue

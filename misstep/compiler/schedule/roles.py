@@ -19,7 +19,7 @@ class Roles:
     """What inputs and outputs are to a program of many steps, by name.
 
     `states`: outputs that take the place of inputs, step after step. `stepped`: inputs of which
-    each step has its own, one after the other in memory. `fetched`: inputs whose rows are fetched
+    each step has its own, one after the other in memory. `gathered`: inputs whose rows are gathered
     from a larger array by row numbers. `logged`: outputs of which each step leaves its own.
     `guard`: an output, one number: a step where it is not finite ends the run before any state
     changes.
@@ -27,7 +27,7 @@ class Roles:
 
     states: Mapping[str, str] = field(default_factory=dict)
     stepped: Collection[str] = ()
-    fetched: Collection[str] = ()
+    gathered: Collection[str] = ()
     logged: Collection[str] = ()
     guard: str | None = None
 

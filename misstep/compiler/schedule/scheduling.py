@@ -86,7 +86,7 @@ def _with_guard_for_each(graph: Graph, roles: Roles) -> Graph:
     guard = graph.outputs.get(roles.guard or "")
     if guard is None or guard.size != 1 or not guard.type.is_float:
         return graph
-    inputs: set[Value] = {value for value in graph.inputs if value.name not in roles.fetched}
+    inputs: set[Value] = {value for value in graph.inputs if value.name not in roles.gathered}
     if guard in scalar_values(graph, inputs):
         return graph
     entries = guard if guard.ndim else Reshape((1,))(guard)

@@ -1,7 +1,7 @@
 """The loops of kernels, as code: one file for each class.
 
 Start at `emission.py`, what all of them share; then `entries.py` (entry by entry), `reduction.py`,
-`contraction.py` (matrix products) with `packing.py`, `fetching.py` (rows by index),
+`contraction.py` (matrix products) with `packing.py`, `gathering.py` (rows by index),
 `scattering.py` (updates by index) and `scan.py` (a body of kernels, step after step).
 """
 
@@ -12,7 +12,7 @@ from misstep.compiler.codegen.kernels.contraction import write_contraction
 from misstep.compiler.codegen.kernels.convolution import write_convolution
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.codegen.kernels.entries import write_entries
-from misstep.compiler.codegen.kernels.fetching import write_fetch
+from misstep.compiler.codegen.kernels.gathering import write_gather
 from misstep.compiler.codegen.kernels.reduction import write_reduction
 from misstep.compiler.codegen.kernels.scan import write_scan
 from misstep.compiler.codegen.kernels.scattering import write_scatter
@@ -30,4 +30,4 @@ WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {
 # The kernels of a scan's body are of these classes themselves.
 WRITERS["scan"] = partial(write_scan, writers=WRITERS)
 
-__all__ = ["WRITERS", "Emission", "write_entries", "write_fetch"]
+__all__ = ["WRITERS", "Emission", "write_entries", "write_gather"]

@@ -8,7 +8,7 @@ from misstep.compiler.language.elements import times
 from misstep.compiler.schedule.kernel import Kernel
 
 
-def write_fetch(emission: Emission, kernel: Kernel, data: Number, index: Number) -> None:
+def write_gather(emission: Emission, kernel: Kernel, data: Number, index: Number) -> None:
     """Write the copying of this thread's rows.
 
     `data`: address of all rows, one after the other; `index`: address of this batch's row numbers,
@@ -37,4 +37,4 @@ def write_fetch(emission: Emission, kernel: Kernel, data: Number, index: Number)
         emission.lanes_in(row, 1 if row == 1 else LANES, [], along)
 
 
-__all__ = ["write_fetch"]
+__all__ = ["write_gather"]
