@@ -158,7 +158,7 @@ def _write_arithmetic(code: Code, target: Target, how: str, kind: str) -> None:
     places = [code.address(to, code.index(chain * size), "i8") for chain in range(_chains(target))]
     first = [code.load(place, kind, lanes) for place in places]
     unit = code.load(code.address(to, code.index(len(places) * size), "i8"), kind, lanes)
-    with code.loop(code.index(0), _entry(code, ROUNDS, "i64"), carried=first) as loop:
+    with code.loop(code.index(0), _entry(code, ROUNDS, "i64"), loop_carried=first) as loop:
         values = loop.values
         for _ in range(UNROLLED):
             values = [
@@ -210,7 +210,7 @@ def _write_walk(code: Code, target: Target, *, copying: bool) -> None:
     to = _entry(code, TO, "ptr")
     target_start = code.address(to, apart, "i8")
     zeros = [code.constant(0, "i64", lanes)] * (0 if copying else UNROLLED)
-    with code.loop(code.index(0), _entry(code, ROUNDS, "i64"), carried=zeros) as walks:
+    with code.loop(code.index(0), _entry(code, ROUNDS, "i64"), loop_carried=zeros) as walks:
         with code.loop(code.index(0), bytes_, UNROLLED * size, walks.values) as loop:
             here = code.address(start, loop.index, "i8")
             there = code.address(target_start, loop.index, "i8")

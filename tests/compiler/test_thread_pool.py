@@ -76,10 +76,10 @@ def write_rounds(code, target):
     beginning while somebody still compares.
     """
     rounds = code.load(word(code, 0), "i64")
-    with code.loop(code.index(0), rounds, carried=[code.index(0)]) as round_:
+    with code.loop(code.index(0), rounds, loop_carried=[code.index(0)]) as round_:
         code.store(round_.index, own_line(code, THREAD))
         write_barrier(code, CONTEXT, THREADS, target)
-        with code.loop(code.index(0), THREADS, carried=round_.values) as other:
+        with code.loop(code.index(0), THREADS, loop_carried=round_.values) as other:
             found = code.load(own_line(code, other.index), "i64")
             wrong = code.convert(code.compare("ne", found, round_.index), "i64", signed=False)
             other.next = [code.add(other.values[0], wrong)]
@@ -218,7 +218,7 @@ def write_late(code, target):
         code.equal(THREAD, code.index(0)), code.load(word(code, 0), "i64"), code.index(0)
     )
     with code.loop(code.index(0), code.load(word(code, 1), "i64")):
-        with code.loop(code.index(0), late, carried=[code.constant(1.0, "double")]) as step:
+        with code.loop(code.index(0), late, loop_carried=[code.constant(1.0, "double")]) as step:
             half = code.constant(0.5, "double")
             step.next = [code.fma(step.values[0], half, half)]
         code.store(step.results[0], own_line(code, THREAD))

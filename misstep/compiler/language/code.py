@@ -411,12 +411,12 @@ class Code:
         start: Number | int,
         stop: Number | int,
         step: int = 1,
-        carried: Sequence[Number] = (),
+        loop_carried: Sequence[Number] = (),
         hint: str = "loop",
     ) -> Iterator[Loop]:
         """Write a loop over start, start + step, … before stop; no round when there is none.
 
-        `carried`: values that each round hands to the next.
+        `loop_carried`: values that each round hands to the next.
         """
         first = self.index(start) if isinstance(start, int) else start
         last = self.index(stop) if isinstance(stop, int) else stop
@@ -431,15 +431,15 @@ class Code:
             self.emit(f"br label %{body}")
         self.start_block(body)
         place = len(self.lines)
-        loop = Loop(self.fresh("i64"), [self.fresh(one.kind, one.lanes) for one in carried])
-        self.lines += [""] * (1 + len(carried))
+        loop = Loop(self.fresh("i64"), [self.fresh(one.kind, one.lanes) for one in loop_carried])
+        self.lines += [""] * (1 + len(loop_carried))
         yield loop
         following = self.add(loop.index, self.index(step))
         again = self.compare("slt", following, last)
         end = self.block
         self.emit(f"br {again}, label %{body}, label %{done}")
         phis = zip(
-            [loop.index, *loop.values], [first, *carried], [following, *loop.next], strict=True
+            [loop.index, *loop.values], [first, *loop_carried], [following, *loop.next], strict=True
         )
         for at, (made, given, after) in enumerate(phis, place):
             self.lines[at] = (
@@ -447,7 +447,7 @@ class Code:
                 f"[ {after.text}, %{end} ]"
             )
         self.start_block(done)
-        for given, after in zip(carried, loop.next, strict=True):
+        for given, after in zip(loop_carried, loop.next, strict=True):
             if skipping:
                 loop.results.append(
                     self.result(

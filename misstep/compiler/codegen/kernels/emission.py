@@ -186,7 +186,7 @@ class Emission:
         self,
         length: int,
         lanes: int,
-        carried: Sequence[Number],
+        loop_carried: Sequence[Number],
         body: Callable[[Number, Number | None, list[Number]], list[Number]],
     ) -> list[Number]:
         """Write a loop over `length` entries, so many lanes at once, handing values on.
@@ -195,7 +195,7 @@ class Emission:
         """
         code = self.code
         whole = length // lanes * lanes
-        values = list(carried)
+        values = list(loop_carried)
         if whole == lanes:
             values = body(code.index(0), None, values)
         elif whole:

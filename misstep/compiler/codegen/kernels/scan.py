@@ -255,7 +255,7 @@ class _Scanning:
         """Write the initial carry of the rows under way where the first step looks for it."""
         code, kind = self.code, KIND_OF_DTYPE[self.anchor.dtype]
         lanes = self.emission.target.lanes(kind)
-        carried, width = self.initial.shape[1], self.anchor.shape[2]
+        columns, width = self.initial.shape[1], self.anchor.shape[2]
         start = self.time if self.op.reverse else 0
         to = self.result.slice((0, start, 0), (self.batch, 1, width), (1, 1, 1))
         place = View(to.buffer, to.offset, (self.batch, width), (to.strides[0], to.strides[2]))
@@ -270,12 +270,12 @@ class _Scanning:
 
             def zeros(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
                 elements = self.emission.elements(lanes, mask)
-                here = (row, Position(plus(code, first, code.index(carried)), True))
+                here = (row, Position(plus(code, first, code.index(columns)), True))
                 elements.store(code.constant(0, kind, lanes), place, here)
                 return values
 
-            self.emission.lanes_in(carried, lanes, [], along)
-            self.emission.lanes_in(width - carried, lanes, [], zeros)
+            self.emission.lanes_in(columns, lanes, [], along)
+            self.emission.lanes_in(width - columns, lanes, [], zeros)
 
 
 def _rows_meet(kernel: Kernel) -> NotYetError:

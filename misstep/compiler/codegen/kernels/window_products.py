@@ -178,7 +178,7 @@ class _Writer:
         along = self.strides[3]
         start = times(code, column, along)
         steps, strides = self.seen.steps, self.strides
-        carried = [code.constant(0, kind, lanes)] * (height * vectors)
+        loop_carried = [code.constant(0, kind, lanes)] * (height * vectors)
 
         def at(offset: Number, further: Number, sums: list[Number]) -> list[Number]:
             line = code.address(other, further, kind)
@@ -203,7 +203,7 @@ class _Writer:
 
         last = plus(code, span.example, span.examples)
         end = plus(code, span.line, span.lines)
-        with code.loop(span.example, last, 1, carried, hint="b") as b:
+        with code.loop(span.example, last, 1, loop_carried, hint="b") as b:
             with code.loop(span.line, end, 1, b.values, hint="y") as y:
                 left = plus(
                     code, times(code, b.index, self.seen.batch), times(code, y.index, steps[0])

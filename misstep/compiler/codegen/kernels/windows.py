@@ -102,7 +102,7 @@ def merged(axes: Sequence[tuple[int, int]]) -> tuple[Run, ...]:
 def over_runs(
     code: Any,
     runs: Sequence[Run],
-    carried: list[Number],
+    loop_carried: list[Number],
     step: Callable[[Number, Number, list[Number]], list[Number]],
 ) -> list[Number]:
     """Write nested loops over runs, handing values on.
@@ -131,4 +131,4 @@ def over_runs(
             loop.next = inner(loop.index, loop.values)
         return list(loop.results)
 
-    return over(0, code.index(0), code.index(0), carried)
+    return over(0, code.index(0), code.index(0), loop_carried)

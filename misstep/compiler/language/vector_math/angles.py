@@ -86,7 +86,7 @@ def _one_by_one(code: Code, x: Number) -> list[Number]:
     if not x.lanes:
         return reduce_large_angle(code, x)
     start = [Number("poison", kind, x.lanes) for kind in KINDS]
-    with code.loop(0, x.lanes, carried=start, hint="lane") as loop:
+    with code.loop(0, x.lanes, loop_carried=start, hint="lane") as loop:
         parts = reduce_large_angle(code, code.lane(x, loop.index))
         loop.next = [
             code.result(f"insertelement {whole}, {part}, {loop.index}", whole.kind, whole.lanes)
