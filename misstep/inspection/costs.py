@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.language.elements import Elements, Positions
 from misstep.compiler.language.views import Buffer, View
@@ -34,7 +34,7 @@ class Cost:
 
     `products`: operations of matrix products. `others`: all other operations. `read`, `written`:
     bytes in memory of the program's own. `outside_read`, `outside_written`: in the caller's arrays,
-    such as parameters and data. `dtype`: the kind of number that most of it is in.
+    such as parameters and data. `dtype`: that most of it is in.
     """
 
     products: int
@@ -173,7 +173,7 @@ class _Counting:
             self.fused.storage,
             lambda buffer: Number("%base", "ptr"),
             lambda one: (
-                Number("%scalar", KIND_OF_DTYPE[one.dtype]) if one in self.fused.scalars else None
+                Number("%scalar", LLVM_TYPES[one.dtype]) if one in self.fused.scalars else None
             ),
         )
         self._elements.count = self
@@ -187,7 +187,7 @@ class _Counting:
         here = positions_of(kernel.shape)
         given = self._elements.given
         if kernel.anchor is not None:
-            given[kernel.anchor, here] = Number("%anchor", KIND_OF_DTYPE[kernel.anchor.dtype])
+            given[kernel.anchor, here] = Number("%anchor", LLVM_TYPES[kernel.anchor.dtype])
         for value, view in kernel.results:
             if (value, here) in given:
                 continue

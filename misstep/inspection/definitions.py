@@ -96,7 +96,7 @@ def _names_of_defaults(arguments: ast.arguments) -> set[str]:
 
 
 def _without_annotations(tree: ast.FunctionDef, source: str) -> str:
-    """Return the source with a plain head: kinds of argument name things of the library."""
+    """Return the source with a plain head: annotations name things of the library."""
     arguments = tree.args
     for one in [
         *arguments.posonlyargs,

@@ -87,7 +87,7 @@ class _File:
     def _default(self, value: Value) -> str:
         array = _numbers(value)
         if array.ndim == 0:
-            # The function gives it its kind of number.
+            # The function gives it its dtype.
             return plain_number(array[()])
         name = unused(f"default_{self.names[value]}", self.taken)
         self.constants[name] = array_text(array)
@@ -167,7 +167,7 @@ class _File:
         array = self.numbers[value]
         if array.ndim or user is None or user.op is None or not user.op.elementwise:
             return array_text(array)
-        # A plain number takes the kind of number of an array beside it, which must be the right
+        # A plain number takes the dtype of an array beside it, which must be the right
         # one: NumPy would make float64 of two plain numbers.
         beside = [
             one

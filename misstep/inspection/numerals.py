@@ -16,7 +16,7 @@ _WIDTH = 92
 
 
 def plain_number(number: Any) -> str:
-    """Return a Python number that becomes `number` again when it meets its kind of number.
+    """Return a Python number that becomes `number` again when it meets its dtype.
 
     Shortest digits that do: 0.1 for float32's 0.100000001490116.
     """
@@ -32,9 +32,9 @@ def plain_number(number: Any) -> str:
 
 
 def typed_number(number: Any) -> str:
-    """Return an expression for `number` that carries its kind of number: `np.float32(0.1)`."""
-    kind = "bool_" if number.dtype == bool else number.dtype.name
-    return f"np.{kind}({plain_number(number)})"
+    """Return an expression for `number` that carries its dtype: `np.float32(0.1)`."""
+    dtype = "bool_" if number.dtype == bool else number.dtype.name
+    return f"np.{dtype}({plain_number(number)})"
 
 
 def is_uniform(array: Array) -> bool:
@@ -47,8 +47,8 @@ def is_uniform(array: Array) -> bool:
 
 
 def array_text(array: Array) -> str:
-    """Return an expression for `array`, its bits, shape and kind of number included."""
-    kind = f'"{array.dtype.name}"'
+    """Return an expression for `array`, its bits, shape and dtype included."""
+    dtype = f'"{array.dtype.name}"'
     flat = array.reshape(-1)
     if array.ndim == 0:
         return typed_number(array[()])
@@ -56,16 +56,16 @@ def array_text(array: Array) -> str:
         first = flat[0] if flat.size else flat.dtype.type(0)
         negative = array.dtype.kind == "f" and np.signbit(first)
         if first == 0 and not negative:
-            return f"np.zeros({array.shape}, {kind})"
-        return f"np.full({array.shape}, {plain_number(first)}, {kind})"
+            return f"np.zeros({array.shape}, {dtype})"
+        return f"np.full({array.shape}, {plain_number(first)}, {dtype})"
     if array.size > MOST_SHOWN or np.isnan(flat).any():
-        return _packed(array, kind)
-    nested = f"np.array({_nested(array)}, {kind})"
+        return _packed(array, dtype)
+    nested = f"np.array({_nested(array)}, {dtype})"
     if len(nested) <= _WIDTH:
         return nested
     lines = _wrapped([plain_number(number) for number in flat])
     listed = "\n".join(f"    {line}" for line in lines)
-    return f"np.array([\n{listed}\n], {kind}).reshape({array.shape})"
+    return f"np.array([\n{listed}\n], {dtype}).reshape({array.shape})"
 
 
 def _wrapped(words: list[str]) -> list[str]:
@@ -79,10 +79,10 @@ def _nested(array: Array) -> str:
     return f"[{', '.join(_nested(part) for part in array)}]"
 
 
-def _packed(array: Array, kind: str) -> str:
+def _packed(array: Array, dtype: str) -> str:
     """Return `array` as base64, little-endian: long, or with NaNs whose bits digits would lose."""
     order = array.dtype.newbyteorder("<")
     letters = base64.b64encode(array.astype(order).tobytes()).decode("ascii")
     lines = "\n".join(f'    "{line}"' for line in textwrap.wrap(letters, _WIDTH))
     read = f'np.frombuffer(base64.b64decode(\n{lines}\n), "{order.str}")'
-    return f"{read}.astype({kind}).reshape({array.shape})"
+    return f"{read}.astype({dtype}).reshape({array.shape})"

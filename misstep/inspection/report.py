@@ -54,7 +54,7 @@ SECTIONS = {
     "assembly": "the instructions of the processor",
 }
 _SHORTEST_NAME = 20
-# Things of one kind that are named one by one.
+# Ops, or scalars, that are named one by one.
 _MOST_NAMED = 8
 
 
@@ -267,12 +267,15 @@ def _row(kernel: KernelProfile, by_thread: bool) -> list[str]:
 
 def _legend(profile: Profile) -> list[str]:
     roofline = profile.roofline
-    kinds = {one.cost.dtype for one in profile.kernels if one.cost.products}
-    kinds = kinds & set(roofline.operations) or {"float32"}
+    dtypes = {one.cost.dtype for one in profile.kernels if one.cost.products}
+    dtypes = dtypes & set(roofline.operations) or {"float32"}
     most = " and ".join(
-        f"{three_figures(roofline.operations[kind] / 1e9)} GFLOP/s in {kind}" for kind in sorted(kinds)
+        f"{three_figures(roofline.operations[dtype] / 1e9)} GFLOP/s in {dtype}"
+        for dtype in sorted(dtypes)
     )
-    levels = ", ".join(f"{three_figures(one.read / 1e9)} from {one.name}" for one in roofline.levels)
+    levels = ", ".join(
+        f"{three_figures(one.read / 1e9)} from {one.name}" for one in roofline.levels
+    )
     means = f"means of {profile.threads} threads, " if profile.threads > 1 else ""
     lines = [
         f"Times: {means}of the fastest round of {_several(profile.steps, 'step')}. Without reading "
@@ -444,7 +447,7 @@ def memory_text(program: NativeProgram) -> str:
         [slot.name, slot.dtype, shape_in_words(slot.shape), _role(program, slot)]
         for slot in lowered.slots
     ]
-    lines.append(in_columns(rows, ["name", "kind", "shape", "role"]))
+    lines.append(in_columns(rows, ["name", "dtype", "shape", "role"]))
     return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from misstep.compiler.codegen.target import Target
 from misstep.compiler.codegen.timers import write_clock
-from misstep.compiler.language.code import Code, Number
+from misstep.compiler.language.code import LLVM_TYPES, Code, Number
 from misstep.compiler.runtime.cores import usable_cores
 from misstep.compiler.runtime.native import NativeModule, compile_module
 from misstep.compiler.runtime.thread_pool import CALL_ARGUMENTS, CALL_RESULT, THREAD_POOL
@@ -46,7 +46,7 @@ WALKS = 6
 # bytes each thread walks through, from where, and where it copies them to or leaves its results.
 ROUNDS, BYTES, FROM, TO, CONTEXT = range(5)
 
-KINDS = {"float32": "float", "float64": "double"}
+DTYPES = ("float32", "float64")
 _LAST_CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index3/size")
 
 # Readings of the clock one after the other, to know what one takes.
@@ -76,7 +76,7 @@ class Level:
 class Roofline:
     """What so many threads together can do at most on this machine.
 
-    `operations`: in multiply-adds, each of which is two, a second, by kind of number. `separate`:
+    `operations`: in multiply-adds, each of which is two, a second, by dtype. `separate`:
     additions and multiplications, half of each; some processors have units for both beside each
     other. `levels`: from the first cache to memory.
     """
@@ -88,9 +88,10 @@ class Roofline:
 
     def arithmetic(self, dtype: str, products: float, others: float) -> float:
         """Return the seconds that operations take at least: multiply-adds (two each) and others."""
-        kind = dtype if dtype in self.operations else "float32"
+        if dtype not in self.operations:
+            dtype = "float32"
         instructions = products / 2 + others
-        return max(products / self.operations[kind], instructions / self.separate[kind])
+        return max(products / self.operations[dtype], instructions / self.separate[dtype])
 
     def level(self, footprint: float) -> Level:
         """Return the nearest place that holds so many bytes (of all threads together)."""
@@ -117,8 +118,8 @@ def measured_roofline(target: Target, threads: int) -> Roofline:
         levels.append(Level("the last", last, read, copy))
     read, copy = _walked(module, MEMORY_BYTES // threads, threads)
     levels.append(Level("memory", None, read, copy))
-    operations = {name: _arithmetic(target, "fma", name) * threads for name in KINDS}
-    separate = {name: _arithmetic(target, "separate", name) * threads for name in KINDS}
+    operations = {name: _arithmetic(target, "fma", name) * threads for name in DTYPES}
+    separate = {name: _arithmetic(target, "separate", name) * threads for name in DTYPES}
     return Roofline(threads, operations, separate, tuple(levels))
 
 
@@ -133,7 +134,7 @@ def _chains(target: Target) -> int:
 def _arithmetic(target: Target, how: str, dtype: str) -> float:
     """Return the operations a second of one core in registers only."""
     function = _module(target).function(_name(f"{how}_{dtype}"), CALL_RESULT, *CALL_ARGUMENTS)
-    lanes = target.lanes(KINDS[dtype])
+    lanes = target.lanes(LLVM_TYPES[dtype])
     each = (2 if how == "fma" else 1) * lanes * _chains(target) * UNROLLED
     numbers = np.ones((_chains(target) + 1) * lanes, dtype)
     context = np.zeros(CONTEXT, np.uint64)
@@ -147,17 +148,18 @@ def _arithmetic(target: Target, how: str, dtype: str) -> float:
     return rounds * each / seconds
 
 
-def _write_arithmetic(code: Code, target: Target, how: str, kind: str) -> None:
+def _write_arithmetic(code: Code, target: Target, how: str, dtype: str) -> None:
     """Write rounds of a · 1 + 1, or of a · 1 in every other chain and a + 1 in the rest.
 
     The 1 is a number that nobody knows before. Sums grow to 2²⁴ at least, and stay; no number comes
     near those that some processors are slow with.
     """
-    lanes, size = target.lanes(kind), target.vector_bytes
+    llvm_type, size = LLVM_TYPES[dtype], target.vector_bytes
+    lanes = target.lanes(llvm_type)
     to = _entry(code, TO, "ptr")
     places = [code.address(to, code.index(chain * size), "i8") for chain in range(_chains(target))]
-    first = [code.load(place, kind, lanes) for place in places]
-    unit = code.load(code.address(to, code.index(len(places) * size), "i8"), kind, lanes)
+    first = [code.load(place, llvm_type, lanes) for place in places]
+    unit = code.load(code.address(to, code.index(len(places) * size), "i8"), llvm_type, lanes)
     with code.loop(code.index(0), _entry(code, ROUNDS, "i64"), loop_carried=first) as loop:
         values = loop.values
         for _ in range(UNROLLED):
@@ -297,9 +299,9 @@ def _name(what: str) -> str:
     return f"misstep_roofline_{what}"
 
 
-def _entry(code: Code, number: int, kind: str) -> Number:
+def _entry(code: Code, number: int, llvm_type: str) -> Number:
     context = Number("%context", "ptr")
-    return code.load(code.address(context, code.index(number), "i64"), kind)
+    return code.load(code.address(context, code.index(number), "i64"), llvm_type)
 
 
 @cache
@@ -321,9 +323,9 @@ def _module(target: Target) -> NativeModule:
             write_clock(code)
         return code.subtract(write_clock(code), first)
 
-    for dtype, kind in KINDS.items():
+    for dtype in DTYPES:
         for how in ("fma", "separate"):
-            write = partial(_write_arithmetic, target=target, how=how, kind=kind)
+            write = partial(_write_arithmetic, target=target, how=how, dtype=dtype)
             add(f"{how}_{dtype}", write)
     add("read", lambda code: _write_walk(code, target, copying=False))
     add("copy", lambda code: _write_walk(code, target, copying=True))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from misstep.compiler.codegen.target import Target
-from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.runtime.native import assembly, emit_object, load_object
 from misstep.compiler.runtime.targets import host_target
@@ -21,7 +21,7 @@ from misstep.ir import Array
 
 Body = Callable[..., Number]
 
-DTYPE_OF_KIND = {kind: dtype for dtype, kind in KIND_OF_DTYPE.items() if dtype != "uint32"}
+DTYPE_OF_KIND = {llvm_type: dtype for dtype, llvm_type in LLVM_TYPES.items() if dtype != "uint32"}
 
 
 def function_text(body: Body, kinds: Sequence[str], lanes: int, target: Target) -> tuple[str, str]:
@@ -31,11 +31,11 @@ def function_text(body: Body, kinds: Sequence[str], lanes: int, target: Target) 
     out, count = Number("%out", "ptr"), Number("%n", "i64")
     with code.loop(0, count, max(lanes, 1)) as loop:
         entries = [
-            code.load(code.address(where, loop.index, kind), kind, lanes)
-            for where, kind in zip(arguments, kinds, strict=True)
+            code.load(code.address(where, loop.index, llvm_type), llvm_type, lanes)
+            for where, llvm_type in zip(arguments, kinds, strict=True)
         ]
         made = body(code, *entries)
-        code.store(made, code.address(out, loop.index, made.kind))
+        code.store(made, code.address(out, loop.index, made.llvm_type))
     given = ", ".join(f"ptr noalias {one.text}" for one in [*arguments, out])
     lines = [
         f"define void @f({given}, i64 %n) {target.function_attributes} {{",
@@ -45,7 +45,7 @@ def function_text(body: Body, kinds: Sequence[str], lanes: int, target: Target) 
         "}",
         *sorted(code.declarations),
     ]
-    return "\n".join(lines), made.kind
+    return "\n".join(lines), made.llvm_type
 
 
 def instructions(
@@ -61,11 +61,11 @@ def native(
 ) -> Callable[..., Array]:
     """Return a function of arrays of one length that applies `body` to their entries."""
     wanted = target or host_target()
-    text, kind = function_text(body, kinds, lanes, wanted)
+    text, llvm_type = function_text(body, kinds, lanes, wanted)
     module = load_object(emit_object(text, wanted), wanted, ["f"])
     pointers = [ctypes.c_void_p] * (len(kinds) + 1)
     call: Any = module.function("f", None, *pointers, ctypes.c_int64)
-    dtype = np.dtype(DTYPE_OF_KIND[kind])
+    dtype = np.dtype(DTYPE_OF_KIND[llvm_type])
     step = max(lanes, 1)
 
     def function(*arrays: Array) -> Array:

@@ -16,7 +16,7 @@ from native_functions import instructions, native
 
 from misstep.compiler.codegen.target import Target
 from misstep.compiler.language import vector_math
-from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.runtime.targets import avx2_target, host_target
 from misstep.errors import MisstepError, NotYetError
@@ -57,7 +57,7 @@ def compiled(op: Op, dtypes: tuple[str, ...], lanes: int, target: Target) -> Cal
         made: Number = op.lower(code, types, *entries)
         return made
 
-    return native(body, [KIND_OF_DTYPE[dtype] for dtype in dtypes], lanes, target)
+    return native(body, [LLVM_TYPES[dtype] for dtype in dtypes], lanes, target)
 
 
 def check(op: Op, arrays: list[Array], lanes: int = 16, target: Target = HOST) -> None:

@@ -19,7 +19,7 @@ _PLAIN_FPCR = 0
 
 
 def write_entry(name: str, body: str, target: Target) -> str:
-    """Return the text of a function `name` that calls the function `body` of the same kind.
+    """Return the text of a function `name` that calls the function `body` of the same type.
 
     Both: i32 (ptr context, i64 number of the thread, i64 number of threads), as a thread pool
     calls. The caller's setting is back when it returns. `body` should be `internal noinline`.

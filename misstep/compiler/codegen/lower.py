@@ -18,7 +18,7 @@ from misstep.compiler.codegen.kernels import WRITERS, Emission, write_entries, w
 from misstep.compiler.codegen.outlining import Functions
 from misstep.compiler.codegen.target import Target
 from misstep.compiler.codegen.timers import Timers
-from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.language.elements import Position
 from misstep.compiler.language.views import Buffer, View
@@ -94,12 +94,14 @@ class _Lowering:
         self.code.lines = lines
         return found
 
-    def _field(self, number: int, kind: str) -> Number:
+    def _field(self, number: int, llvm_type: str) -> Number:
         code = self.code
 
         def write() -> Number:
             at = CONTEXT_BYTES + 8 * number
-            return code.load(code.address(Number("%context", "ptr"), code.index(at), "i8"), kind)
+            return code.load(
+                code.address(Number("%context", "ptr"), code.index(at), "i8"), llvm_type
+            )
 
         return self._at_entry(write)
 
@@ -108,9 +110,7 @@ class _Lowering:
         base = self._addresses[view.buffer]
         if not view.offset:
             return base
-        return self.code.address(
-            base, self.code.index(view.offset), KIND_OF_DTYPE[view.buffer.dtype]
-        )
+        return self.code.address(base, self.code.index(view.offset), LLVM_TYPES[view.buffer.dtype])
 
     def bounds(self, rows: int) -> tuple[Number, Number]:
         """Return the rows of this thread: from the first up to the one behind the last."""
@@ -165,7 +165,7 @@ class _Lowering:
             base = bases[number]
             if slot.stride:
                 moved = code.multiply(step, code.index(slot.stride))
-                base = code.address(base, moved, KIND_OF_DTYPE[slot.dtype])
+                base = code.address(base, moved, LLVM_TYPES[slot.dtype])
             self._addresses[buffer] = base
         gathered = {slot.name: bases[number] for number, slot in enumerate(self.slots)}
         self._start_timers()

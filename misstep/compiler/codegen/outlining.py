@@ -53,23 +53,25 @@ class Functions:
         write(inside.emission)
         emission.scratch_bytes = max(emission.scratch_bytes, inside.emission.scratch_bytes)
         number = None if result is None else inside.emission.scalars[result]
-        kind = "void" if number is None else number.type
+        result_type = "void" if number is None else number.type
         parameters = ", ".join(f"{one.type} {one.text}" for one in inside.parameters.values())
         back = "ret void" if number is None else f"ret {number}"
         body = "\n".join(["entry:", *inside.emission.code.lines, "  " + back])
-        name = self._names.get((f"{kind} {parameters}", body))
+        name = self._names.get((f"{result_type} {parameters}", body))
         if name is None:
             name = f"kernel{len(self._names)}"
-            self._names[f"{kind} {parameters}", body] = name
+            self._names[f"{result_type} {parameters}", body] = name
             self.texts.append(
-                f"define internal {kind} @{name}({parameters}) noinline "
+                f"define internal {result_type} @{name}({parameters}) noinline "
                 f"{self.target.function_attributes} {{\n{body}\n}}"
             )
         arguments = ", ".join(f"{one.type} {text}" for text, one in inside.parameters.items())
         if number is None or result is None:
             emission.code.emit(f"call void @{name}({arguments})")
         else:
-            called = emission.code.result(f"call {kind} @{name}({arguments})", number.kind)
+            called = emission.code.result(
+                f"call {result_type} @{name}({arguments})", number.llvm_type
+            )
             emission.scalars[result] = called
 
 
@@ -99,7 +101,7 @@ class _Inside:
             return number
         if number.text not in self.parameters:
             name = f"%p{len(self.parameters)}"
-            self.parameters[number.text] = Number(name, number.kind, number.lanes)
+            self.parameters[number.text] = Number(name, number.llvm_type, number.lanes)
         return self.parameters[number.text]
 
     def _address(self, view: View) -> Number:

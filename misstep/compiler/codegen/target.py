@@ -36,9 +36,9 @@ class Target:
     l2_bytes: int = L2_BYTES
     fma: bool = True
 
-    def lanes(self, kind: str) -> int:
-        """Return how many numbers of LLVM's `kind` one vector register holds."""
-        return self.vector_bytes // BYTES[kind]
+    def lanes(self, llvm_type: str) -> int:
+        """Return how many numbers of LLVM's `llvm_type` one vector register holds."""
+        return self.vector_bytes // BYTES[llvm_type]
 
     @property
     def machine(self) -> str:

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 
 from misstep.compiler.language.llvm_types import (
     BYTES,
-    FLOAT_KINDS,
-    KIND_OF_DTYPE,
+    FLOAT_TYPES,
+    LLVM_TYPES,
     Number,
     constant_text,
     type_letters,
@@ -26,8 +26,8 @@ from misstep.errors import GraphError
 
 __all__ = [
     "BYTES",
-    "FLOAT_KINDS",
-    "KIND_OF_DTYPE",
+    "FLOAT_TYPES",
+    "LLVM_TYPES",
     "Code",
     "Loop",
     "Number",
@@ -64,18 +64,18 @@ class Code:
 
     # --- results and blocks -------------------------------------------------------------------
 
-    def fresh(self, kind: str, lanes: int = 0) -> Number:
+    def fresh(self, llvm_type: str, lanes: int = 0) -> Number:
         """Return a new name for a result."""
         self._count += 1
-        return Number(f"%r{self._count}", kind, lanes)
+        return Number(f"%r{self._count}", llvm_type, lanes)
 
     def emit(self, line: str) -> None:
         """Write a line."""
         self.lines.append("  " + line)
 
-    def result(self, text: str, kind: str, lanes: int = 0) -> Number:
+    def result(self, text: str, llvm_type: str, lanes: int = 0) -> Number:
         """Write an assignment and return its result."""
-        made = self.fresh(kind, lanes)
+        made = self.fresh(llvm_type, lanes)
         self.lines.append(f"  {made.text} = {text}")
         return made
 
@@ -100,19 +100,19 @@ class Code:
 
     # --- constants ----------------------------------------------------------------------------
 
-    def constant(self, number: float | int | bool, kind: str, lanes: int = 0) -> Number:
+    def constant(self, number: float | int | bool, llvm_type: str, lanes: int = 0) -> Number:
         """Return a constant, in every lane; floating-point numbers keep all their bits."""
-        text = constant_text(number, kind)
-        return Number(f"splat ({kind} {text})" if lanes else text, kind, lanes)
+        text = constant_text(number, llvm_type)
+        return Number(f"splat ({llvm_type} {text})" if lanes else text, llvm_type, lanes)
 
-    def constants(self, numbers: Sequence[float | int | bool], kind: str) -> Number:
+    def constants(self, numbers: Sequence[float | int | bool], llvm_type: str) -> Number:
         """Return a vector constant with a number for each lane."""
-        parts = ", ".join(f"{kind} {constant_text(one, kind)}" for one in numbers)
-        return Number(f"<{parts}>", kind, len(numbers))
+        parts = ", ".join(f"{llvm_type} {constant_text(one, llvm_type)}" for one in numbers)
+        return Number(f"<{parts}>", llvm_type, len(numbers))
 
     def like(self, number: float | int | bool, other: Number) -> Number:
-        """Return a constant of the kind and lanes of `other`."""
-        return self.constant(number, other.kind, other.lanes)
+        """Return a constant of the type and lanes of `other`."""
+        return self.constant(number, other.llvm_type, other.lanes)
 
     def index(self, number: int) -> Number:
         """Return a whole number for addresses and loops."""
@@ -124,7 +124,7 @@ class Code:
         """Return the result of a two-operand instruction of LLVM."""
         if a.type != b.type:
             raise GraphError(f"the instruction {word}", needed=a.type, got=b.type)
-        return self.result(f"{word} {a.type} {a.text}, {b.text}", a.kind, a.lanes)
+        return self.result(f"{word} {a.type} {a.text}, {b.text}", a.llvm_type, a.lanes)
 
     def add(self, a: Number, b: Number) -> Number:
         """Return a + b."""
@@ -136,7 +136,7 @@ class Code:
 
     def multiply(self, a: Number, b: Number) -> Number:
         """Return a · b (of truth values: both)."""
-        return self.binary("fmul" if a.is_float else "and" if a.kind == "i1" else "mul", a, b)
+        return self.binary("fmul" if a.is_float else "and" if a.llvm_type == "i1" else "mul", a, b)
 
     def divide(self, a: Number, b: Number) -> Number:
         """Return a / b for floating-point numbers."""
@@ -145,7 +145,7 @@ class Code:
     def negate(self, a: Number) -> Number:
         """Return −a."""
         if a.is_float:
-            return self.result(f"fneg {a.type} {a.text}", a.kind, a.lanes)
+            return self.result(f"fneg {a.type} {a.text}", a.llvm_type, a.lanes)
         return self.subtract(self.like(0, a), a)
 
     def fma(self, a: Number, b: Number, c: Number) -> Number:
@@ -186,11 +186,11 @@ class Code:
             return self.select(self.less(b, a), b, a)
         return self.select(self.or_(self.compare("olt", a, b), self.is_nan(a)), a, b)
 
-    def intrinsic(self, name: str, *given: Number, kind: str = "", lanes: int = -1) -> Number:
+    def intrinsic(self, name: str, *given: Number, llvm_type: str = "", lanes: int = -1) -> Number:
         """Return what a function of LLVM's own library, overloaded by its first operand, gives."""
         first = given[0]
-        full = f"{name}.{type_letters(first.kind, first.lanes)}"
-        made_kind, made_lanes = kind or first.kind, first.lanes if lanes < 0 else lanes
+        full = f"{name}.{type_letters(first.llvm_type, first.lanes)}"
+        made_kind, made_lanes = llvm_type or first.llvm_type, first.lanes if lanes < 0 else lanes
         made = vector_type(made_kind, made_lanes)
         types = ", ".join(one.type for one in given)
         self.declarations.add(f"declare {made} @{full}({types})")
@@ -224,10 +224,10 @@ class Code:
         """Return the bits moved down, zeros from above."""
         return self.binary("lshr", a, count)
 
-    def bits_as(self, a: Number, kind: str) -> Number:
-        """Return the same bits as numbers of another kind of the same size."""
-        made = vector_type(kind, a.lanes)
-        return self.result(f"bitcast {a} to {made}", kind, a.lanes)
+    def bits_as(self, a: Number, llvm_type: str) -> Number:
+        """Return the same bits as numbers of another type of the same size."""
+        made = vector_type(llvm_type, a.lanes)
+        return self.result(f"bitcast {a} to {made}", llvm_type, a.lanes)
 
     # --- comparing and choosing ---------------------------------------------------------------
 
@@ -254,35 +254,35 @@ class Code:
 
     def select(self, condition: Number, a: Number, b: Number) -> Number:
         """Return a where the condition holds, else b."""
-        return self.result(f"select {condition}, {a}, {b}", a.kind, a.lanes)
+        return self.result(f"select {condition}, {a}, {b}", a.llvm_type, a.lanes)
 
     # --- conversion ---------------------------------------------------------------------------
 
     def convert(
-        self, a: Number, kind: str, *, signed: bool = True, to_signed: bool = True
+        self, a: Number, llvm_type: str, *, signed: bool = True, to_signed: bool = True
     ) -> Number:
-        """Return `a` as numbers of `kind`, as C converts; truth is whether a number is not 0.
+        """Return `a` as numbers of `llvm_type`, as C converts; truth is whether a number is not 0.
 
         `signed`, `to_signed`: whether whole numbers given and wanted have a sign.
         """
-        if a.kind == kind:
+        if a.llvm_type == llvm_type:
             return a
-        if kind == "i1":
+        if llvm_type == "i1":
             zero = self.like(0, a)
             return self.compare("une" if a.is_float else "ne", a, zero)
-        made = vector_type(kind, a.lanes)
-        signed = signed and a.kind != "i1"
-        if a.is_float and kind in FLOAT_KINDS:
-            word = "fpext" if BYTES[kind] > BYTES[a.kind] else "fptrunc"
+        made = vector_type(llvm_type, a.lanes)
+        signed = signed and a.llvm_type != "i1"
+        if a.is_float and llvm_type in FLOAT_TYPES:
+            word = "fpext" if BYTES[llvm_type] > BYTES[a.llvm_type] else "fptrunc"
         elif a.is_float:
             word = "fptosi" if to_signed else "fptoui"
-        elif kind in FLOAT_KINDS:
+        elif llvm_type in FLOAT_TYPES:
             word = "sitofp" if signed else "uitofp"
-        elif a.kind != "i1" and BYTES[kind] < BYTES[a.kind]:
+        elif a.llvm_type != "i1" and BYTES[llvm_type] < BYTES[a.llvm_type]:
             word = "trunc"
         else:
             word = "sext" if signed else "zext"
-        return self.result(f"{word} {a} to {made}", kind, a.lanes)
+        return self.result(f"{word} {a} to {made}", llvm_type, a.lanes)
 
     # --- lanes --------------------------------------------------------------------------------
 
@@ -291,47 +291,49 @@ class Code:
         if a.lanes or not lanes:
             return a
         if not a.text.startswith("%"):
-            return Number(f"splat ({a.kind} {a.text})", a.kind, lanes)
-        wide = f"<{lanes} x {a.kind}>"
-        first = self.result(f"insertelement {wide} poison, {a}, i64 0", a.kind, lanes)
+            return Number(f"splat ({a.llvm_type} {a.text})", a.llvm_type, lanes)
+        wide = f"<{lanes} x {a.llvm_type}>"
+        first = self.result(f"insertelement {wide} poison, {a}, i64 0", a.llvm_type, lanes)
         zeros = f"<{lanes} x i32> zeroinitializer"
-        return self.result(f"shufflevector {first}, {wide} poison, {zeros}", a.kind, lanes)
+        return self.result(f"shufflevector {first}, {wide} poison, {zeros}", a.llvm_type, lanes)
 
     def lane(self, a: Number, place: int | Number) -> Number:
         """Return one lane as a scalar."""
         at = place if isinstance(place, Number) else self.index(place)
-        return self.result(f"extractelement {a}, {at}", a.kind)
+        return self.result(f"extractelement {a}, {at}", a.llvm_type)
 
     def with_lane(self, a: Number, value: Number, place: int) -> Number:
         """Return `a` with another scalar in one lane."""
-        return self.result(f"insertelement {a}, {value}, i64 {place}", a.kind, a.lanes)
+        return self.result(f"insertelement {a}, {value}, i64 {place}", a.llvm_type, a.lanes)
 
     def shuffle(self, a: Number, b: Number, places: Sequence[int]) -> Number:
         """Return the lanes at `places`, counted through `a` and on through `b`; −1: any."""
         mask = ", ".join(f"i32 {one}" if one >= 0 else "i32 poison" for one in places)
         return self.result(
-            f"shufflevector {a}, {b}, <{len(places)} x i32> <{mask}>", a.kind, len(places)
+            f"shufflevector {a}, {b}, <{len(places)} x i32> <{mask}>", a.llvm_type, len(places)
         )
 
-    def lane_numbers(self, kind: str, lanes: int) -> Number:
+    def lane_numbers(self, llvm_type: str, lanes: int) -> Number:
         """Return 0, 1, 2, … in the lanes."""
-        return self.constants(list(range(lanes)), kind)
+        return self.constants(list(range(lanes)), llvm_type)
 
     def first_lanes(self, count: Number, lanes: int) -> Number:
         """Return truth in the first `count` lanes: the mask of a tail."""
         wide = self.splat(count, lanes)
-        return self.compare("slt", self.lane_numbers(count.kind, lanes), wide)
+        return self.compare("slt", self.lane_numbers(count.llvm_type, lanes), wide)
 
     # --- memory -------------------------------------------------------------------------------
 
-    def address(self, base: Number, offset: Number, kind: str) -> Number:
-        """Return the address `offset` entries of `kind` behind `base`."""
-        stored = "i8" if kind == "i1" else kind
+    def address(self, base: Number, offset: Number, llvm_type: str) -> Number:
+        """Return the address `offset` entries of `llvm_type` behind `base`."""
+        stored = "i8" if llvm_type == "i1" else llvm_type
         return self.result(f"getelementptr inbounds {stored}, {base}, {offset}", "ptr")
 
-    def load(self, where: Number, kind: str, lanes: int = 0, mask: Number | None = None) -> Number:
+    def load(
+        self, where: Number, llvm_type: str, lanes: int = 0, mask: Number | None = None
+    ) -> Number:
         """Return what stands at an address; with a mask, lanes outside of it are 0, never read."""
-        stored = "i8" if kind == "i1" else kind
+        stored = "i8" if llvm_type == "i1" else llvm_type
         size = BYTES[stored]
         wide = vector_type(stored, lanes)
         if mask is None:
@@ -346,17 +348,17 @@ class Code:
                 stored,
                 lanes,
             )
-        return self.convert(found, "i1") if kind == "i1" else found
+        return self.convert(found, "i1") if llvm_type == "i1" else found
 
     def store(self, value: Number, where: Number, mask: Number | None = None) -> None:
         """Write a number to an address; with a mask, only its lanes."""
-        if value.kind == "i1":
+        if value.llvm_type == "i1":
             value = self.convert(value, "i8")
-        size = BYTES[value.kind]
+        size = BYTES[value.llvm_type]
         if mask is None:
             self.emit(f"store {value}, {where}, align {size}")
             return
-        name = f"llvm.masked.store.{type_letters(value.kind, value.lanes)}.p0"
+        name = f"llvm.masked.store.{type_letters(value.llvm_type, value.lanes)}.p0"
         self.declarations.add(
             f"declare void @{name}({value.type}, ptr, i32 immarg, <{value.lanes} x i1>)"
         )
@@ -368,9 +370,11 @@ class Code:
         # To be written; to the second cache (a first one has no room to spare); data.
         self.emit(f"call void @llvm.prefetch.p0({where}, i32 1, i32 2, i32 1)")
 
-    def load_lanes(self, base: Number, offsets: Number, kind: str, mask: Number | None) -> Number:
+    def load_lanes(
+        self, base: Number, offsets: Number, llvm_type: str, mask: Number | None
+    ) -> Number:
         """Return, for each lane, what stands `offsets` (a vector of i64) entries behind `base`."""
-        stored = "i8" if kind == "i1" else kind
+        stored = "i8" if llvm_type == "i1" else llvm_type
         lanes, size = offsets.lanes, BYTES[stored]
         places = self.result(f"getelementptr inbounds {stored}, {base}, {offsets}", "ptr", lanes)
         wide = vector_type(stored, lanes)
@@ -384,19 +388,19 @@ class Code:
             stored,
             lanes,
         )
-        return self.convert(found, "i1") if kind == "i1" else found
+        return self.convert(found, "i1") if llvm_type == "i1" else found
 
     def store_lanes(
         self, value: Number, base: Number, offsets: Number, mask: Number | None
     ) -> None:
         """Write each lane `offsets` (a vector of i64) entries behind `base`."""
-        if value.kind == "i1":
+        if value.llvm_type == "i1":
             value = self.convert(value, "i8")
-        lanes, size = offsets.lanes, BYTES[value.kind]
+        lanes, size = offsets.lanes, BYTES[value.llvm_type]
         places = self.result(
-            f"getelementptr inbounds {value.kind}, {base}, {offsets}", "ptr", lanes
+            f"getelementptr inbounds {value.llvm_type}, {base}, {offsets}", "ptr", lanes
         )
-        name = f"llvm.masked.scatter.{type_letters(value.kind, lanes)}.v{lanes}p0"
+        name = f"llvm.masked.scatter.{type_letters(value.llvm_type, lanes)}.v{lanes}p0"
         self.declarations.add(
             f"declare void @{name}({value.type}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)"
         )
@@ -431,7 +435,9 @@ class Code:
             self.emit(f"br label %{body}")
         self.start_block(body)
         place = len(self.lines)
-        loop = Loop(self.fresh("i64"), [self.fresh(one.kind, one.lanes) for one in loop_carried])
+        loop = Loop(
+            self.fresh("i64"), [self.fresh(one.llvm_type, one.lanes) for one in loop_carried]
+        )
         self.lines += [""] * (1 + len(loop_carried))
         yield loop
         following = self.add(loop.index, self.index(step))
@@ -452,7 +458,7 @@ class Code:
                 loop.results.append(
                     self.result(
                         f"phi {given.type} [ {given.text}, %{before} ], [ {after.text}, %{end} ]",
-                        given.kind,
+                        given.llvm_type,
                         given.lanes,
                     )
                 )

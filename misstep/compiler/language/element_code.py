@@ -1,14 +1,14 @@
 """The code of one element, in all lanes at once: what an op's `lower` sees.
 
 Arithmetic and choosing come from `Code`, functions of mathematics from `vector_math`; here is what
-depends on the kind of number in a program's own words. An op needs to know no more: its `lower`
+depends on the dtype of a program's own. An op needs to know no more: its `lower`
 reads like its formula. Knows no op.
 """
 
 from __future__ import annotations
 
 from misstep.compiler.language import vector_math
-from misstep.compiler.language.code import KIND_OF_DTYPE, Code, Number
+from misstep.compiler.language.code import LLVM_TYPES, Code, Number
 
 # How many bits whole numbers have, by LLVM's names.
 BITS = {"i32": 32, "i64": 64}
@@ -39,20 +39,20 @@ class ElementCode(Code):
             return super().smaller(a, b)
         return self.select(self.less(b, a, signed=signed), b, a)
 
-    def cast(self, x: Number, given: str, wanted: str) -> Number:
-        """Return numbers of one of a program's kinds as another of them, by the names of `ir`.
+    def cast(self, x: Number, from_dtype: str, to_dtype: str) -> Number:
+        """Return numbers of one of a program's dtypes as another of them.
 
         Whole numbers wrap around, fractions are cut off. What no int32 or int64 can hold, NaN too,
         becomes the least one: so does NumPy's conversion on x86-64, where C leaves it open. For
         uint32 it is that of int64, of which the lower half is taken (there NumPy itself differs
         from entry to entry).
         """
-        kind = KIND_OF_DTYPE[wanted]
-        if x.is_float and kind in BITS:
-            return self._whole(x, "i64" if wanted == "uint32" else kind, kind)
-        return self.convert(x, kind, signed=given != "uint32")
+        llvm_type = LLVM_TYPES[to_dtype]
+        if x.is_float and llvm_type in BITS:
+            return self._whole(x, "i64" if to_dtype == "uint32" else llvm_type, llvm_type)
+        return self.convert(x, llvm_type, signed=from_dtype != "uint32")
 
-    def _whole(self, x: Number, first: str, kind: str) -> Number:
+    def _whole(self, x: Number, first: str, llvm_type: str) -> Number:
         edge = 2.0 ** (BITS[first] - 1)
         inside = self.and_(
             self.less_equal(self.like(-edge, x), x), self.less(x, self.like(edge, x))
@@ -60,7 +60,7 @@ class ElementCode(Code):
         # LLVM leaves open what comes of other numbers, so they are never converted.
         made = self.convert(self.select(inside, x, self.like(0.0, x)), first)
         made = self.select(inside, made, self.like(-(2 ** (BITS[first] - 1)), made))
-        return self.convert(made, kind)
+        return self.convert(made, llvm_type)
 
     # --- functions of mathematics, for float and double ---------------------------------------
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.compiler.language.code import KIND_OF_DTYPE, Code, Number
+from misstep.compiler.language.code import LLVM_TYPES, Code, Number
 from misstep.compiler.language.views import View, row_major
 from misstep.errors import GraphError
 from misstep.ir import Value
@@ -81,26 +81,26 @@ class Elements:
 
     def _fresh(self, value: Value, positions: Positions) -> Number:
         if value.is_literal and value.data is not None and is_one_number(value):
-            return self.code.constant(value.data.reshape(-1)[0].item(), KIND_OF_DTYPE[value.dtype])
+            return self.code.constant(value.data.reshape(-1)[0].item(), LLVM_TYPES[value.dtype])
         if value in self.storage:
             return self.load(self.storage[value], positions, value.dtype)
         if not value.size:  # code that never runs
-            return self.code.constant(0, KIND_OF_DTYPE[value.dtype])
+            return self.code.constant(0, LLVM_TYPES[value.dtype])
         if value.op is None:
             raise GraphError(f"the compiler at {value.describe()}", needed="a stored value")
         return self.work_out(value, positions)
 
     def load(self, view: View, positions: Positions, dtype: str) -> Number:
         """Return the entry of a stored value; lanes that do not count are never read."""
-        base, kind = self.address(view), KIND_OF_DTYPE[dtype]
+        base, llvm_type = self.address(view), LLVM_TYPES[dtype]
         offset, stride, scattered = self.offset(view, positions)
         if scattered is None and stride == 0:
-            return self.code.load(self.code.address(base, offset, kind), kind)
+            return self.code.load(self.code.address(base, offset, llvm_type), llvm_type)
         if scattered is None and stride == 1:
-            where = self.code.address(base, offset, kind)
-            return self.code.load(where, kind, self.lanes, self.mask)
+            where = self.code.address(base, offset, llvm_type)
+            return self.code.load(where, llvm_type, self.lanes, self.mask)
         return self.code.load_lanes(
-            base, self.lane_offsets(offset, stride, scattered), kind, self.mask
+            base, self.lane_offsets(offset, stride, scattered), llvm_type, self.mask
         )
 
     def store(self, number: Number, view: View, positions: Positions) -> None:
@@ -110,11 +110,11 @@ class Elements:
         if scattered is None and stride == 0:
             # Along an axis of length 1 only the first lane is an entry.
             number = self.code.lane(number, 0) if number.lanes else number
-            self.code.store(number, self.code.address(base, offset, number.kind))
+            self.code.store(number, self.code.address(base, offset, number.llvm_type))
             return
         number = self.code.splat(number, self.lanes)
         if scattered is None and stride == 1:
-            self.code.store(number, self.code.address(base, offset, number.kind), self.mask)
+            self.code.store(number, self.code.address(base, offset, number.llvm_type), self.mask)
             return
         offsets = self.lane_offsets(offset, stride, scattered)
         self.code.store_lanes(number, base, offsets, self.mask)
@@ -197,8 +197,8 @@ class Place:
         return self.code.add(self.code.splat(position.start, lanes), counted)
 
     def zero(self) -> Number:
-        """Return the number 0 of the value's kind."""
-        zero: Number = self.code.constant(0, KIND_OF_DTYPE[self.value.dtype])
+        """Return the number 0 of the value's dtype."""
+        zero: Number = self.code.constant(0, LLVM_TYPES[self.value.dtype])
         return zero
 
     def at(self, place: Number, length: int | None = None) -> Position:

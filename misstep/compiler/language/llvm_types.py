@@ -1,4 +1,4 @@
-"""Numbers as LLVM's text form writes them: kinds of entries, results, vectors, constants.
+"""Numbers as LLVM's text form writes them: types of entries, results, vectors, constants.
 
 Knows how things are spelled, not how they are computed; `code.py` writes what is done with them.
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-# Element kinds: LLVM's own names. "i1" is a truth value in a register; memory holds it as "i8".
-FLOAT_KINDS = ("float", "double")
-KIND_OF_DTYPE = {
+# Types of one entry, by LLVM's names. "i1" is a truth value in a register; memory holds it as "i8".
+FLOAT_TYPES = ("float", "double")
+LLVM_TYPES = {
     "bool": "i1",
     "uint32": "i32",
     "int32": "i32",
@@ -23,45 +23,45 @@ BYTES = {"i1": 1, "i8": 1, "i16": 2, "i32": 4, "i64": 8, "float": 4, "double": 8
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A result: `text` as LLVM writes it, its element `kind`, and its `lanes` (0: a scalar)."""
+    """A result: `text` as LLVM writes it, `llvm_type` of one lane, and `lanes` (0: a scalar)."""
 
     text: str
-    kind: str
+    llvm_type: str
     lanes: int = 0
 
     @property
     def type(self) -> str:
-        """Return the LLVM type."""
-        return f"<{self.lanes} x {self.kind}>" if self.lanes else self.kind
+        """Return the LLVM type of all lanes."""
+        return f"<{self.lanes} x {self.llvm_type}>" if self.lanes else self.llvm_type
 
     @property
     def is_float(self) -> bool:
         """Tell whether entries are floating-point numbers."""
-        return self.kind in FLOAT_KINDS
+        return self.llvm_type in FLOAT_TYPES
 
     def __str__(self) -> str:
         return f"{self.type} {self.text}"
 
 
-def vector_type(kind: str, lanes: int) -> str:
-    """Return the LLVM type of `lanes` numbers of `kind` (0: of one)."""
-    return f"<{lanes} x {kind}>" if lanes else kind
+def vector_type(llvm_type: str, lanes: int) -> str:
+    """Return the LLVM type of `lanes` numbers of `llvm_type` (0: of one)."""
+    return f"<{lanes} x {llvm_type}>" if lanes else llvm_type
 
 
-def type_letters(kind: str, lanes: int) -> str:
+def type_letters(llvm_type: str, lanes: int) -> str:
     """Return the letters that a function of LLVM's library is overloaded by."""
-    short = {"float": "f32", "double": "f64", "ptr": "p0"}.get(kind, kind)
+    short = {"float": "f32", "double": "f64", "ptr": "p0"}.get(llvm_type, llvm_type)
     return f"v{lanes}{short}" if lanes else short
 
 
-def constant_text(number: float | int | bool, kind: str) -> str:
+def constant_text(number: float | int | bool, llvm_type: str) -> str:
     """Return a constant as LLVM reads it, with all its bits."""
-    if kind == "i1":
+    if llvm_type == "i1":
         return "true" if number else "false"
-    if kind not in FLOAT_KINDS:
+    if llvm_type not in FLOAT_TYPES:
         return str(int(number))
     wide = float(number)
-    if kind == "float":
+    if llvm_type == "float":
         # LLVM writes a float as the double that equals it.
         wide = _as_float32(wide)
     return f"0x{struct.unpack('<Q', struct.pack('<d', wide))[0]:016X}"

@@ -14,7 +14,7 @@ from misstep.ops.comparison import And, Cast, Not, Or, Where
 
 choices = Rules("choices", "choices and conversions that change nothing are left out")
 
-# Kinds of number that hold every number of another kind.
+# Dtypes that hold every number of another one.
 HELD_BY = {
     "bool": ("uint32", "int32", "int64", "float32", "float64"),
     "uint32": ("int64", "float64"),
@@ -94,7 +94,7 @@ def known_part(here: Rewriting, value: Value) -> Value | None:
 
 @choices.on(Cast)
 def cast_of_cast(here: Rewriting, value: Value) -> Value | None:
-    """Convert once when the kind in between holds every number, or not at all."""
+    """Convert once when the dtype in between holds every number, or not at all."""
     assert isinstance(value.op, Cast)
     (x,) = value.inputs
     if x.dtype == value.dtype:
@@ -106,7 +106,8 @@ def cast_of_cast(here: Rewriting, value: Value) -> Value | None:
         return None
     if given.dtype == value.dtype:
         return given
-    # Whole numbers out of range have no one answer: a processor's differ by the kind they are from.
+    # Whole numbers out of range have no one answer: a processor's differ by the dtype they are
+    # from.
     return here.make(value.op, given) if value.dtype in (*FLOATS, "bool") else None
 
 

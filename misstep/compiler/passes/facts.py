@@ -12,7 +12,7 @@ from misstep.ops.shape import BroadcastTo, Reshape
 
 
 def array_of(literal: Value) -> Array:
-    """Return the numbers of a literal as a program sees them: in the literal's kind of number."""
+    """Return the numbers of a literal as a program sees them: in the literal's dtype."""
     # What float32 can't hold is inf there, without a word.
     with np.errstate(all="ignore"):
         return np.asarray(literal.data).astype(literal.dtype)
@@ -26,7 +26,7 @@ def uniform_part(value: Value) -> Value | None:
 
 
 def number_of(value: Value) -> Any:
-    """Return the number that every entry of `value` is, in its kind of number, if a literal's."""
+    """Return the number that every entry of `value` is, in its dtype, if a literal's."""
     if value.op is not None:
         part = uniform_part(value)
         if part is None:

@@ -2,7 +2,7 @@
 
 Only what holds for every number that a program may meet, NaN, infinities and both zeros included.
 So x · 0 stays (inf · 0 is NaN), x + 0 stays (−0 + 0 is 0, but x + (−0) and x − 0 go), x − x stays.
-The sign of a NaN may differ. Choices between values and kinds of number stand in `choices.py`.
+The sign of a NaN may differ. Choices between values and between dtypes stand in `choices.py`.
 """
 
 from __future__ import annotations

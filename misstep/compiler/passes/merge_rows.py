@@ -52,12 +52,12 @@ def reduction_of_rows(here: Rewriting, value: Value) -> Value | None:
         return None
     axes = {axis % x.ndim for axis in value.op.axes}
     last = x.ndim - 1
-    kind = type(value.op)
+    reduction = type(value.op)
     if axes == {last} and x.shape[-1] > 1:
-        return here.reshape(here.make(kind((1,), True), x.inputs[0]), value.shape)
+        return here.reshape(here.make(reduction((1,), True), x.inputs[0]), value.shape)
     if axes == set(range(last)):
         rows = here.reshape(x.inputs[0], (math.prod(x.shape[:-1]), x.shape[-1]))
-        return here.reshape(here.make(kind((0,)), rows), value.shape)
+        return here.reshape(here.make(reduction((0,)), rows), value.shape)
     return None
 
 

@@ -65,7 +65,7 @@ def simplify(graph: Graph, without: Collection[Pass] = (), told: Told | None = N
     `without`: passes to leave out. Without those that are not `exact`, the interpreter gives the
     same bits for both graphs. `told`: hears of each change. Names and places in the user's code
     stay on what stays, and go over to what takes a value's place. The graph given stays as it is.
-    The result is meant for the kind of number that it has: literals are folded in it.
+    The result is meant for the dtypes that it has: literals are folded in it.
 
     >>> from misstep.ir import make_input
     >>> x = make_input("x", (3,))

@@ -165,7 +165,7 @@ class Rewriting:
         return better
 
     def literal(self, data: Array | np.generic, dtype: str) -> Value:
-        """Return a literal; `data` has its kind of number already."""
+        """Return a literal; `data` has its dtype already."""
         array = np.array(data, order="C")
         value = Value(
             Type(array.shape, dtype), data=array, is_literal=True, location=self._location
@@ -174,7 +174,7 @@ class Rewriting:
         return value
 
     def number(self, number: float | bool, like: Value) -> Value:
-        """Return a literal that is one number, of the kind of `like`."""
+        """Return a literal that is one number, of the dtype of `like`."""
         return self.literal(np.array(number, like.dtype), like.dtype)
 
     def uniform(self, one: Value, shape: tuple[int, ...]) -> Value:

@@ -1,6 +1,6 @@
 """What a pass is: a function from graph to graph that keeps every number, registered when declared.
 
-`Pass` is the contract; `Rules` is a pass made of small rules, each for some kinds of op. A graph
+`Pass` is the contract; `Rules` is a pass made of small rules, each for some classes of op. A graph
 never holds what no output needs (`Graph` and `Draft` leave it out), so a pass only says what takes
 a value's place and never deletes anything. Knows no pass by name. Read `rewriting.py` next.
 """
@@ -66,13 +66,13 @@ class Rules(Pass):
         self._rules: list[tuple[Callable[[type[Op]], bool], Rule]] = []
         self._table: dict[type[Op], tuple[Rule, ...]] = {}
 
-    def on(self, *kinds: type[Op]) -> Callable[[Rule], Rule]:
-        """Take the function below as a rule for these kinds of op, and for kinds made of them."""
-        return self._take(lambda kind: issubclass(kind, kinds))
+    def on(self, *classes: type[Op]) -> Callable[[Rule], Rule]:
+        """Take the function below as a rule for these classes of op and their subclasses."""
+        return self._take(lambda cls: issubclass(cls, classes))
 
     def on_elementwise(self, rule: Rule) -> Rule:
         """Take the function below as a rule for all ops that work entry by entry."""
-        return self._take(lambda kind: kind.elementwise)(rule)
+        return self._take(lambda cls: cls.elementwise)(rule)
 
     def _take(self, fits: Callable[[type[Op]], bool]) -> Callable[[Rule], Rule]:
         def take(rule: Rule) -> Rule:
@@ -86,9 +86,9 @@ class Rules(Pass):
         """Return the rules, in order of declaration."""
         return [rule for _, rule in self._rules]
 
-    def rules_for(self, kind: type[Op]) -> tuple[Rule, ...]:
-        """Return the rules for one kind of op, in order of declaration."""
-        return tuple(rule for fits, rule in self._rules if fits(kind))
+    def rules_for(self, cls: type[Op]) -> tuple[Rule, ...]:
+        """Return the rules for one class of op, in order of declaration."""
+        return tuple(rule for fits, rule in self._rules if fits(cls))
 
     def leaf(self, here: Rewriting, value: Value) -> Value:
         """Return what stands for an input or a literal: itself, unless a pass says otherwise."""
@@ -97,7 +97,7 @@ class Rules(Pass):
     def __call__(self, graph: Graph) -> Graph:
         """Return the graph with every rule applied wherever it fits."""
         if not self._table:
-            self._table = {kind: self.rules_for(kind) for kind in registered_ops().values()}
+            self._table = {cls: self.rules_for(cls) for cls in registered_ops().values()}
         return Rewriting(graph, self._table, self.leaf).run()
 
 

@@ -74,7 +74,7 @@ class NativeModule:
             ) from None
 
     def function(self, name: str, restype: Any, *argtypes: Any) -> Any:
-        """Return a function that Python can call, with ctypes' kinds of results and arguments.
+        """Return a function that Python can call, with ctypes' types of result and arguments.
 
         It keeps the module alive, and releases Python's lock while it runs.
         """

@@ -188,10 +188,10 @@ def _make_root(root: Path) -> None:
             os.mkdir(one, 0o700)
 
 
-def _is_ours(found: os.stat_result, is_kind: object) -> bool:
+def _is_ours(found: os.stat_result, is_type: object) -> bool:
     return (
-        callable(is_kind)
-        and bool(is_kind(found.st_mode))
+        callable(is_type)
+        and bool(is_type(found.st_mode))
         and found.st_uid == os.geteuid()
         and not found.st_mode & _OTHERS_MAY_WRITE
     )

@@ -136,11 +136,11 @@ def _cache_bytes(folder: Path = _CACHES) -> tuple[int, int]:
     sizes = {"1": L1_BYTES, "2": L2_BYTES}
     for index in sorted(folder.glob("index*")):
         try:
-            level, kind, size = (
+            level, cache_type, size = (
                 (index / one).read_text(encoding="ascii").strip()
                 for one in ("level", "type", "size")
             )
-            if level in sizes and kind in ("Data", "Unified") and size.endswith("K"):
+            if level in sizes and cache_type in ("Data", "Unified") and size.endswith("K"):
                 sizes[level] = int(size[:-1]) * 1024 or sizes[level]
         except (OSError, ValueError):
             continue

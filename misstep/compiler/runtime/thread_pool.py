@@ -69,8 +69,10 @@ class ThreadPool:
         first result that is not 0, or 0. Where the system gives no more threads, there are fewer:
         the function must be right for any number. An interrupt (Ctrl-C) is raised after the run.
         """
-        for kind, given in zip(function.argtypes, (context, 0, threads), strict=True):
-            kind.from_param(given)  # what is of the wrong kind must not fail in one thread only
+        for argtype, argument in zip(function.argtypes, (context, 0, threads), strict=True):
+            argtype.from_param(
+                argument
+            )  # what is of the wrong type must not fail in one thread only
         if threads <= 1:
             return int(function(context, 0, 1))
         workers = self._workers(threads - 1)

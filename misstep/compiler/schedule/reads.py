@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.language.elements import Elements, Position, Positions
 from misstep.compiler.language.views import View
@@ -62,7 +62,7 @@ def reads_of(
         ElementCode(),
         storage,
         lambda buffer: Number("%base", "ptr"),
-        lambda one: Number("%scalar", KIND_OF_DTYPE[one.dtype]) if one in scalars else None,
+        lambda one: Number("%scalar", LLVM_TYPES[one.dtype]) if one in scalars else None,
     )
     dry.made_here = made_here
     dry.scalars = scalars

@@ -18,7 +18,7 @@ from misstep.compiler.codegen.kernels.finishing import finish_tile, strip_masks
 from misstep.compiler.codegen.kernels.packing import Packed, pack_columns, pack_rows
 from misstep.compiler.codegen.kernels.strips import over_strips
 from misstep.compiler.codegen.kernels.tiles import Operand, Tile, chains_of, choose_tile
-from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import BYTES, LLVM_TYPES, Number
 from misstep.compiler.language.elements import Position, plus, times
 from misstep.compiler.language.views import View
 from misstep.compiler.schedule.kernel import Kernel
@@ -49,12 +49,12 @@ def write_contraction(emission: Emission, kernel: Kernel) -> None:
     assert anchor is not None
     views = [emission.fused.storage[given] for given in anchor.inputs]
     bases = [emission.addresses(view) for view in views]
-    kind = KIND_OF_DTYPE[anchor.dtype]
+    llvm_type = LLVM_TYPES[anchor.dtype]
     batch = anchor.shape[:-2]
     if not batch:
         low, high = emission.bounds(kernel.rows)
         operands = [
-            _operand(emission, base, view, kind, ())
+            _operand(emission, base, view, llvm_type, ())
             for base, view in zip(bases, views, strict=True)
         ]
         _write_matrix(emission, kernel, operands, low, high, ())
@@ -64,7 +64,7 @@ def write_contraction(emission: Emission, kernel: Kernel) -> None:
     def over(axis: int, outer: tuple[Position, ...]) -> None:
         if axis == len(batch):
             operands = [
-                _operand(emission, base, view, kind, outer)
+                _operand(emission, base, view, llvm_type, outer)
                 for base, view in zip(bases, views, strict=True)
             ]
             code = emission.code
@@ -84,17 +84,19 @@ def pack_once(emission: Emission, anchor: Value, view: View, panel: Number | Non
 
     `view`: where it lies; `panel`: where it goes, None to only ask how much room it takes.
     """
-    code, kind = emission.code, KIND_OF_DTYPE[anchor.dtype]
+    code, llvm_type = emission.code, LLVM_TYPES[anchor.dtype]
     rows, columns = anchor.shape[-2:]
     summed = view.shape[0]
-    tile = choose_tile(emission.target.vector_registers, emission.target.lanes(kind), rows, columns)
+    tile = choose_tile(
+        emission.target.vector_registers, emission.target.lanes(llvm_type), rows, columns
+    )
     width = tile.vectors * tile.lanes
     if panel is not None:
-        right = _operand(emission, emission.addresses(view), view, kind, ())
+        right = _operand(emission, emission.addresses(view), view, llvm_type, ())
 
         def pack(first: Number, many: int) -> None:
-            there = code.address(panel, times(code, first, summed * BYTES[kind]), "i8")
-            pack_columns(emission, right, kind, first, many, summed, tile, there)
+            there = code.address(panel, times(code, first, summed * BYTES[llvm_type]), "i8")
+            pack_columns(emission, right, llvm_type, first, many, summed, tile, there)
 
         whole = columns // width * width
         if whole:
@@ -102,11 +104,11 @@ def pack_once(emission: Emission, anchor: Value, view: View, panel: Number | Non
                 pack(loop.index, width)
         if columns > whole:
             pack(code.index(whole), columns - whole)
-    return -(-columns // tile.lanes) * tile.lanes * summed * BYTES[kind]
+    return -(-columns // tile.lanes) * tile.lanes * summed * BYTES[llvm_type]
 
 
 def _operand(
-    emission: Emission, base: Number, view: View, kind: str, outer: tuple[Position, ...]
+    emission: Emission, base: Number, view: View, llvm_type: str, outer: tuple[Position, ...]
 ) -> Operand:
     """Return one matrix of a batch."""
     code = emission.code
@@ -120,7 +122,7 @@ def _operand(
     ):
         if length > 1:
             offset = plus(code, offset, times(code, position.start, stride))
-    return Operand(code.address(base, offset, kind), view.strides[-2], view.strides[-1])
+    return Operand(code.address(base, offset, llvm_type), view.strides[-2], view.strides[-1])
 
 
 def _write_matrix(
@@ -138,18 +140,22 @@ def _write_matrix(
     if summed == 0 or rows == 0 or columns == 0:
         _write_empty(emission, kernel, low, high, outer)
         return
-    kind = KIND_OF_DTYPE[anchor.dtype]
-    tile = choose_tile(emission.target.vector_registers, emission.target.lanes(kind), rows, columns)
+    llvm_type = LLVM_TYPES[anchor.dtype]
+    tile = choose_tile(
+        emission.target.vector_registers, emission.target.lanes(llvm_type), rows, columns
+    )
     left, right = operands
     width = tile.vectors * tile.lanes
     scratch = emission.scratch
     used = 0
-    size = BYTES[kind]
+    size = BYTES[llvm_type]
     packed_left: Packed | None = None
     small = rows * summed * size <= MOST_PACKED
     worth = rows > tile.rows and summed >= SHORT_SUM and columns > width
     if small and worth and _badly_read(left, size, columns // width):
-        packed_left = pack_rows(emission, left, kind, low, high, rows, summed, tile.rows, scratch)
+        packed_left = pack_rows(
+            emission, left, llvm_type, low, high, rows, summed, tile.rows, scratch
+        )
         used = packed_left.bytes
     panel = code.address(scratch, code.index(used), "i8")
     must = right.columns != 1 and columns > 1
@@ -181,7 +187,9 @@ def _write_matrix(
 
         def pack(first: Number, many: int) -> None:
             there = code.address(panel, times(code, first, summed * size), "i8")
-            pack_columns(emission, right, kind, plus(code, start, first), many, summed, tile, there)
+            pack_columns(
+                emission, right, llvm_type, plus(code, start, first), many, summed, tile, there
+            )
 
         if packing and ready is None:
             over_strips(code, count, width, pack)
@@ -191,7 +199,7 @@ def _write_matrix(
                 given = packed_left.block(code, row)
             else:
                 moved = times(code, row, left.rows)
-                given = Operand(code.address(left.base, moved, kind), left.rows, left.columns)
+                given = Operand(code.address(left.base, moved, llvm_type), left.rows, left.columns)
 
             def strip(first: Number, many: int) -> None:
                 narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
@@ -201,7 +209,7 @@ def _write_matrix(
                     source = Operand(there, narrow.vectors * tile.lanes, 1)
                 else:
                     moved = times(code, column, right.columns if columns > 1 else 1)
-                    source = Operand(code.address(right.base, moved, kind), right.rows, 1)
+                    source = Operand(code.address(right.base, moved, llvm_type), right.rows, 1)
 
                 def ask(number: Number) -> None:
                     _fetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
@@ -214,7 +222,7 @@ def _write_matrix(
                     narrow,
                     many,
                     summed,
-                    kind,
+                    llvm_type,
                     chains,
                     ask if beside else None,
                 )
@@ -236,7 +244,7 @@ def _read_beside(emission: Emission, kernel: Kernel) -> list[View]:
     """
     here = positions_of(kernel.shape)
     found = {
-        read.view: read.view.size * BYTES[KIND_OF_DTYPE[read.view.buffer.dtype]]
+        read.view: read.view.size * BYTES[LLVM_TYPES[read.view.buffer.dtype]]
         for read in emission.fused.reads(kernel)
         if read.view is not None and read.positions == here and read.base.op is None
     }
@@ -254,13 +262,13 @@ def _fetch_row(
     """Write that the processor should bring one row of a tile near, without waiting for it."""
     code = emission.code
     for view in views:
-        kind = KIND_OF_DTYPE[view.buffer.dtype]
+        llvm_type = LLVM_TYPES[view.buffer.dtype]
         for v in range(tile.vectors):
             along = Position(plus(code, column, code.index(v * tile.lanes)), True)
             offset, _, _ = emission.elements(tile.lanes).offset(
                 view, (*outer, Position(row), along)
             )
-            code.prefetch(code.address(emission.addresses(view), offset, kind))
+            code.prefetch(code.address(emission.addresses(view), offset, llvm_type))
 
 
 def _badly_read(left: Operand, size: int, strips: int) -> bool:
@@ -310,7 +318,7 @@ def _multiply(
     tile: Tile,
     count: int,
     summed: int,
-    kind: str,
+    llvm_type: str,
     chains: int,
     ask: Callable[[Number], None] | None,
 ) -> list[list[Number]]:
@@ -321,19 +329,21 @@ def _multiply(
     """
     code, lanes = emission.code, tile.lanes
     masks = strip_masks(emission, tile.lanes, count)
-    zero = code.constant(0, kind, lanes)
+    zero = code.constant(0, llvm_type, lanes)
 
     def step(at: Number, sums: list[Number], more: int = 0) -> list[Number]:
         place = plus(code, at, code.index(more))
-        line = code.address(right.base, times(code, place, right.rows), kind)
+        line = code.address(right.base, times(code, place, right.rows), llvm_type)
         vectors = [
-            code.load(code.address(line, code.index(v * lanes), kind), kind, lanes, masks[v])
+            code.load(
+                code.address(line, code.index(v * lanes), llvm_type), llvm_type, lanes, masks[v]
+            )
             for v in range(tile.vectors)
         ]
-        column = code.address(left.base, times(code, place, left.columns), kind)
+        column = code.address(left.base, times(code, place, left.columns), llvm_type)
         made = []
         for row in range(height):
-            one = code.load(code.address(column, code.index(row * left.rows), kind), kind)
+            one = code.load(code.address(column, code.index(row * left.rows), llvm_type), llvm_type)
             wide = code.splat(one, lanes)
             for v in range(tile.vectors):
                 made.append(code.fma(wide, vectors[v], sums[row * tile.vectors + v]))
@@ -390,12 +400,12 @@ def _write_empty(
     assert anchor is not None
     if math.prod(anchor.shape) == 0:
         return
-    kind = KIND_OF_DTYPE[anchor.dtype]
-    code, columns, lanes = emission.code, anchor.shape[-1], emission.target.lanes(kind)
+    llvm_type = LLVM_TYPES[anchor.dtype]
+    code, columns, lanes = emission.code, anchor.shape[-1], emission.target.lanes(llvm_type)
     with code.loop(low, high, hint="row") as loop:
 
         def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
-            zero = code.constant(0, kind, lanes)
+            zero = code.constant(0, llvm_type, lanes)
             here = (*outer, Position(loop.index), Position(first, True))
             emission.results(kernel, here, lanes, mask, zero)
             return values

@@ -16,7 +16,7 @@ from misstep.compiler.codegen.kernels.packing import pack_columns
 from misstep.compiler.codegen.kernels.strips import over_strips
 from misstep.compiler.codegen.kernels.tiles import Operand, Tile
 from misstep.compiler.codegen.kernels.windows import Windows, over_runs, windows_of
-from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import BYTES, LLVM_TYPES, Number
 from misstep.compiler.language.elements import Position, Positions, plus, times
 from misstep.compiler.schedule.kernel import Kernel
 
@@ -80,8 +80,8 @@ def write_convolution(emission: Emission, kernel: Kernel) -> None:
         return
     given, weights = (emission.fused.storage[one] for one in anchor.inputs)
     seen = windows_of(anchor, given)
-    kind = KIND_OF_DTYPE[anchor.dtype]
-    lanes, filters = emission.target.lanes(kind), anchor.shape[-1]
+    llvm_type = LLVM_TYPES[anchor.dtype]
+    lanes, filters = emission.target.lanes(llvm_type), anchor.shape[-1]
     vectors = 2 if filters > lanes else 1
     tile = Tile(rows_of_tile(emission.target.vector_registers, vectors), vectors, lanes)
     writer = _Writer(
@@ -89,7 +89,7 @@ def write_convolution(emission: Emission, kernel: Kernel) -> None:
         kernel,
         seen,
         tile,
-        kind,
+        llvm_type,
         Operand(emission.addresses(weights), weights.strides[-2], weights.strides[-1]),
     )
     writer.write(emission.addresses(given))
@@ -101,14 +101,14 @@ class _Writer:
     kernel: Kernel
     seen: Windows
     tile: Tile
-    kind: str
+    llvm_type: str
     weights: Operand
 
     def write(self, x: Number) -> None:
         anchor, code = self.kernel.anchor, self.emission.code
         assert anchor is not None
         filters, summed = anchor.shape[-1], self.seen.entries
-        size, width = BYTES[self.kind], self.tile.vectors * self.tile.lanes
+        size, width = BYTES[self.llvm_type], self.tile.vectors * self.tile.lanes
         unfit = filters > 1 and self.weights.columns != 1
         far = self.weights.rows * size >= FAR_APART
         worth = anchor.size * summed > FEW_PRODUCTS
@@ -127,7 +127,7 @@ class _Writer:
             low, high = self.emission.bounds(anchor.shape[0])
             with code.loop(low, high, hint="example") as loop:
                 moved = times(code, loop.index, self.seen.batch)
-                example = code.address(x, moved, self.kind)
+                example = code.address(x, moved, self.llvm_type)
 
                 def strip(at: Number, many: int) -> None:
                     column = plus(code, first, at)
@@ -143,7 +143,7 @@ class _Writer:
         pack_columns(
             self.emission,
             self.weights,
-            self.kind,
+            self.llvm_type,
             plus(code, first, at),
             many,
             self.seen.entries,
@@ -154,7 +154,7 @@ class _Writer:
     def _panel(self, at: Number, many: int) -> Operand:
         """Return the packed strip of `many` columns from `at` of the group on."""
         code = self.emission.code
-        start = times(code, at, self.seen.entries * BYTES[self.kind])
+        start = times(code, at, self.seen.entries * BYTES[self.llvm_type])
         vectors = -(-many // self.tile.lanes)
         there = code.address(self.emission.scratch, start, "i8")
         return Operand(there, vectors * self.tile.lanes, 1)
@@ -162,7 +162,7 @@ class _Writer:
     def _in_place(self, column: Number) -> Operand:
         code, weights = self.emission.code, self.weights
         moved = times(code, column, weights.columns)
-        return Operand(code.address(weights.base, moved, self.kind), weights.rows, 1)
+        return Operand(code.address(weights.base, moved, self.llvm_type), weights.rows, 1)
 
     def _places(
         self, example: Number, panel: Operand, batch: Number, column: Number, many: int
@@ -198,32 +198,36 @@ class _Writer:
         column: Number,
         many: int,
     ) -> None:
-        anchor, code, kind = self.kernel.anchor, self.emission.code, self.kind
+        anchor, code, llvm_type = self.kernel.anchor, self.emission.code, self.llvm_type
         assert anchor is not None
         lanes = self.tile.lanes
         vectors = -(-many // lanes)
         steps = self.seen.steps
         start = plus(code, times(code, line, steps[0]), times(code, place, steps[1]))
-        corner = code.address(example, start, kind)
+        corner = code.address(example, start, llvm_type)
         inside = [(dy, dx) for dy in range(block.lines) for dx in range(block.length)]
         # Packed strips are filled up with zeros; in place, nothing may lie behind the last one.
         masks = strip_masks(self.emission, lanes, many)
 
         def step(offset: Number, number: Number, sums: list[Number]) -> list[Number]:
-            row = code.address(panel.base, times(code, number, panel.rows), kind)
+            row = code.address(panel.base, times(code, number, panel.rows), llvm_type)
             weights = [
-                code.load(code.address(row, code.index(v * lanes), kind), kind, lanes, masks[v])
+                code.load(
+                    code.address(row, code.index(v * lanes), llvm_type), llvm_type, lanes, masks[v]
+                )
                 for v in range(vectors)
             ]
-            entry = code.address(corner, offset, kind)
+            entry = code.address(corner, offset, llvm_type)
             made = []
             for r, (dy, dx) in enumerate(inside):
                 apart = code.index(dy * steps[0] + dx * steps[1])
-                wide = code.splat(code.load(code.address(entry, apart, kind), kind), lanes)
+                wide = code.splat(
+                    code.load(code.address(entry, apart, llvm_type), llvm_type), lanes
+                )
                 made += [code.fma(wide, weights[v], sums[r * vectors + v]) for v in range(vectors)]
             return made
 
-        zero = code.constant(0, kind, lanes)
+        zero = code.constant(0, llvm_type, lanes)
         sums = over_runs(code, self.seen.runs, [zero] * (len(inside) * vectors), step)
         rows: list[Positions] = []
         for dy, dx in inside:

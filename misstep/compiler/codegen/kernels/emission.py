@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from misstep.compiler.codegen.target import Target
-from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.elements import Elements, Position, Positions, is_one_number
 from misstep.compiler.language.views import View
 from misstep.compiler.schedule.kernel import Fused, Kernel
@@ -74,7 +74,7 @@ class Emission:
             return self.scalars[value]
         if value.is_literal and value.data is not None and is_one_number(value):
             number = value.data.reshape(-1)[0].item()
-            found: Number = self.code.constant(number, KIND_OF_DTYPE[value.dtype])
+            found: Number = self.code.constant(number, LLVM_TYPES[value.dtype])
             return found
         if value in self.fused.scalars:
             raise GraphError(f"the compiler at {value.describe()}", needed="it to be worked out")

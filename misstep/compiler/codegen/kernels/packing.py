@@ -24,19 +24,19 @@ class Packed:
     low: Number
     height: int
     summed: int
-    kind: str
+    llvm_type: str
     bytes: int
 
     def block(self, code: Any, row: Number) -> Operand:
         """Return the block that begins at `row`."""
         start = times(code, code.subtract(row, self.low), self.summed)
-        return Operand(code.address(self.base, start, self.kind), 1, self.height)
+        return Operand(code.address(self.base, start, self.llvm_type), 1, self.height)
 
 
 def pack_rows(
     emission: Emission,
     left: Operand,
-    kind: str,
+    llvm_type: str,
     low: Number,
     high: Number,
     rows: int,
@@ -52,21 +52,28 @@ def pack_rows(
     code = emission.code
     rest = rows % height
     packed = Packed(
-        scratch, low, height, summed, kind, -(-rows // height) * height * summed * BYTES[kind]
+        scratch,
+        low,
+        height,
+        summed,
+        llvm_type,
+        -(-rows // height) * height * summed * BYTES[llvm_type],
     )
 
     def copy(row: Number, count: int) -> None:
         to = packed.block(code, row)
-        source = code.address(left.base, times(code, row, left.rows), kind)
+        source = code.address(left.base, times(code, row, left.rows), llvm_type)
         with code.loop(0, summed, hint="pack") as loop:
-            line = code.address(source, times(code, loop.index, left.columns), kind)
-            target = code.address(to.base, times(code, loop.index, height), kind)
+            line = code.address(source, times(code, loop.index, left.columns), llvm_type)
+            target = code.address(to.base, times(code, loop.index, height), llvm_type)
             if left.rows == 1:
-                code.store(code.load(line, kind, count), target)
+                code.store(code.load(line, llvm_type, count), target)
             else:
                 for r in range(count):
-                    one = code.load(code.address(line, code.index(r * left.rows), kind), kind)
-                    code.store(one, code.address(target, code.index(r), kind))
+                    one = code.load(
+                        code.address(line, code.index(r * left.rows), llvm_type), llvm_type
+                    )
+                    code.store(one, code.address(target, code.index(r), llvm_type))
 
     last = code.index(rows - rest)
     end = code.select(code.less(high, last), high, last)
@@ -81,7 +88,7 @@ def pack_rows(
 def pack_columns(
     emission: Emission,
     right: Operand,
-    kind: str,
+    llvm_type: str,
     first: Number,
     count: int,
     summed: int,
@@ -96,34 +103,34 @@ def pack_columns(
     code, lanes = emission.code, tile.lanes
     vectors = -(-count // lanes)
     width = vectors * lanes
-    start = code.address(right.base, times(code, first, right.columns), kind)
+    start = code.address(right.base, times(code, first, right.columns), llvm_type)
     if right.columns == 1:
         with code.loop(0, summed, hint="pack") as loop:
-            line = code.address(start, times(code, loop.index, right.rows), kind)
-            target = code.address(panel, times(code, loop.index, width), kind)
+            line = code.address(start, times(code, loop.index, right.rows), llvm_type)
+            target = code.address(panel, times(code, loop.index, width), llvm_type)
             for v in range(vectors):
                 left = min(count - v * lanes, lanes)
                 mask = None
                 if left < lanes:
                     mask = code.constants([lane < left for lane in range(lanes)], "i1")
                 at = code.index(v * lanes)
-                entry = code.load(code.address(line, at, kind), kind, lanes, mask)
-                code.store(entry, code.address(target, at, kind))
+                entry = code.load(code.address(line, at, llvm_type), llvm_type, lanes, mask)
+                code.store(entry, code.address(target, at, llvm_type))
         return Operand(panel, width, 1)
     for v in range(vectors):
         here = min(count - v * lanes, lanes)
-        source = code.address(start, code.index(v * lanes * right.columns), kind)
-        target = code.address(panel, code.index(v * lanes), kind)
+        source = code.address(start, code.index(v * lanes * right.columns), llvm_type)
+        target = code.address(panel, code.index(v * lanes), llvm_type)
         if right.rows == 1:
-            _turn(emission, source, right.columns, here, target, width, summed, lanes, kind)
+            _turn(emission, source, right.columns, here, target, width, summed, lanes, llvm_type)
         else:
             with code.loop(0, summed, hint="pack") as loop:
-                line = code.address(source, times(code, loop.index, right.rows), kind)
-                to = code.address(target, times(code, loop.index, width), kind)
-                entry = code.constant(0, kind, lanes)
+                line = code.address(source, times(code, loop.index, right.rows), llvm_type)
+                to = code.address(target, times(code, loop.index, width), llvm_type)
+                entry = code.constant(0, llvm_type, lanes)
                 for lane in range(here):
-                    where = code.address(line, code.index(lane * right.columns), kind)
-                    entry = code.with_lane(entry, code.load(where, kind), lane)
+                    where = code.address(line, code.index(lane * right.columns), llvm_type)
+                    entry = code.with_lane(entry, code.load(where, llvm_type), lane)
                 code.store(entry, to)
     return Operand(panel, width, 1)
 
@@ -137,7 +144,7 @@ def _turn(
     width: int,
     summed: int,
     lanes: int,
-    kind: str,
+    llvm_type: str,
 ) -> None:
     """Write the copying of a strip whose columns lie side by side as rows: it is turned over.
 
@@ -150,14 +157,14 @@ def _turn(
         rows = []
         for row in range(lanes):
             if row < count:
-                where = code.address(source, plus(code, first, code.index(row * apart)), kind)
-                rows.append(code.load(where, kind, lanes, mask))
+                where = code.address(source, plus(code, first, code.index(row * apart)), llvm_type)
+                rows.append(code.load(where, llvm_type, lanes, mask))
             else:
-                rows.append(code.constant(0, kind, lanes))
+                rows.append(code.constant(0, llvm_type, lanes))
         turned = transpose_square(code, rows)
         for column in range(many):
             to = times(code, plus(code, first, code.index(column)), width)
-            code.store(turned[column], code.address(target, to, kind))
+            code.store(turned[column], code.address(target, to, llvm_type))
 
     whole = summed // lanes * lanes
     if whole:

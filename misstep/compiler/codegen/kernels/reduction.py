@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from misstep.compiler.codegen.kernels.emission import LANES, Emission
-from misstep.compiler.language.code import KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.elements import Elements, Position, Positions
 from misstep.compiler.schedule.kernel import Kernel
 from misstep.ops.elementwise import has_sign
@@ -197,19 +197,19 @@ def _scalar(
 def _start(emission: Emission, kernel: Kernel, lanes: int) -> Number:
     anchor = kernel.anchor
     assert anchor is not None
-    kind = KIND_OF_DTYPE[anchor.dtype]
+    llvm_type = LLVM_TYPES[anchor.dtype]
     if not isinstance(anchor.op, Max):
-        start: Number = emission.code.constant(0, kind, lanes)
+        start: Number = emission.code.constant(0, llvm_type, lanes)
         return start
     lowest = {"float": float("-inf"), "double": float("-inf"), "i64": -(2**63), "i32": -(2**31)}
     found: Number = emission.code.constant(
-        0 if anchor.dtype == "uint32" else lowest.get(kind, 0), kind, lanes
+        0 if anchor.dtype == "uint32" else lowest.get(llvm_type, 0), llvm_type, lanes
     )
     return found
 
 
 def _entry(kernel: Kernel, elements: Elements, place: Positions) -> Number:
-    """Return an entry of what is reduced, as a number of the result's kind (truths are counted)."""
+    """Return an entry of what is reduced, in the result's dtype (truths are counted)."""
     anchor = kernel.anchor
     assert anchor is not None
     (given,) = anchor.inputs

@@ -16,7 +16,7 @@ from functools import lru_cache
 from misstep.compiler.codegen.kernels.contraction import pack_once
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.codegen.kernels.entries import write_entries
-from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import BYTES, LLVM_TYPES, Number
 from misstep.compiler.language.elements import Position, is_one_number, plus, times
 from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.passes import DECIDED_BY_SIZE, simplify
@@ -118,8 +118,8 @@ class _Scanning:
 
     def _take(self, buffer: Buffer) -> None:
         """Take room for the rows under way."""
-        kind = KIND_OF_DTYPE[buffer.dtype]
-        row = buffer.size // self.batch * BYTES[kind]
+        llvm_type = LLVM_TYPES[buffer.dtype]
+        row = buffer.size // self.batch * BYTES[llvm_type]
         self.own[buffer] = self.used, row
         self.used += -(-row * min(self.rows, self.batch) // ALIGNMENT) * ALIGNMENT
 
@@ -198,9 +198,9 @@ class _Scanning:
     def _write_step(self, step: Number, scratch: Number) -> None:
         code, outside = self.code, self.emission
         for buffer, one in self.moving.items():
-            kind = KIND_OF_DTYPE[buffer.dtype]
+            llvm_type = LLVM_TYPES[buffer.dtype]
             base = outside.addresses(one.whole)
-            self.bases[buffer] = code.address(base, times(code, step, one.stride), kind)
+            self.bases[buffer] = code.address(base, times(code, step, one.stride), llvm_type)
         inside = Emission(
             code,
             self.fused,
@@ -238,8 +238,8 @@ class _Scanning:
             return self.emission.addresses(view)
         if not view.offset:
             return base
-        kind = KIND_OF_DTYPE[view.buffer.dtype]
-        address: Number = self.code.address(base, self.code.index(view.offset), kind)
+        llvm_type = LLVM_TYPES[view.buffer.dtype]
+        address: Number = self.code.address(base, self.code.index(view.offset), llvm_type)
         return address
 
     def _pack(self, scratch: Number) -> None:
@@ -253,8 +253,8 @@ class _Scanning:
 
     def _write_start(self) -> None:
         """Write the initial carry of the rows under way where the first step looks for it."""
-        code, kind = self.code, KIND_OF_DTYPE[self.anchor.dtype]
-        lanes = self.emission.target.lanes(kind)
+        code, llvm_type = self.code, LLVM_TYPES[self.anchor.dtype]
+        lanes = self.emission.target.lanes(llvm_type)
         columns, width = self.initial.shape[1], self.anchor.shape[2]
         start = self.time if self.op.reverse else 0
         to = self.result.slice((0, start, 0), (self.batch, 1, width), (1, 1, 1))
@@ -271,7 +271,7 @@ class _Scanning:
             def zeros(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
                 elements = self.emission.elements(lanes, mask)
                 here = (row, Position(plus(code, first, code.index(columns)), True))
-                elements.store(code.constant(0, kind, lanes), place, here)
+                elements.store(code.constant(0, llvm_type, lanes), place, here)
                 return values
 
             self.emission.lanes_in(columns, lanes, [], along)

@@ -25,7 +25,7 @@ from misstep.ops.shape import BroadcastTo, Reshape
 Body = Callable[[Positions, int, Number | None], None]
 
 # Numbers of updates: for each row the first that falls into it, for each update the next one.
-KIND = "i32"
+LIST_TYPE = "i32"
 NONE = -1
 # Entries of a row worked out side by side.
 WIDE = 64
@@ -79,9 +79,9 @@ class _Lists:
         self.emission = emission
         self.positions = positions
         self.heads = emission.scratch
-        heads = -(-rows * BYTES[KIND] // 64) * 64
+        heads = -(-rows * BYTES[LIST_TYPE] // 64) * 64
         self.links = code.address(emission.scratch, code.index(heads), "i8")
-        used = heads + positions.size * BYTES[KIND]
+        used = heads + positions.size * BYTES[LIST_TYPE]
         emission.scratch_bytes = max(emission.scratch_bytes, used)
 
     def write(self, low: Number, high: Number) -> None:
@@ -89,7 +89,7 @@ class _Lists:
         emission, code, count = self.emission, self.emission.code, self.positions.size
 
         def empty(first: Number, mask: Number | None) -> None:
-            code.store(code.constant(NONE, KIND, LANES), self._at(self.heads, first), mask)
+            code.store(code.constant(NONE, LIST_TYPE, LANES), self._at(self.heads, first), mask)
 
         emission.lanes_over(low, high, LANES, empty)
         # The last update first: each goes before those that are there.
@@ -100,12 +100,12 @@ class _Lists:
             own = code.and_(code.less_equal(low, row), code.less(row, high))
             with code.when(own, hint="own"):
                 head = self._at(self.heads, row)
-                code.store(code.load(head, KIND), self._at(self.links, update))
-                code.store(code.convert(update, KIND), head)
+                code.store(code.load(head, LIST_TYPE), self._at(self.links, update))
+                code.store(code.convert(update, LIST_TYPE), head)
 
     def first(self, row: Number) -> Number:
         """Return the number of the first update of a row, or NONE."""
-        found: Number = self.emission.code.load(self._at(self.heads, row), KIND)
+        found: Number = self.emission.code.load(self._at(self.heads, row), LIST_TYPE)
         return found
 
     def follow(
@@ -117,12 +117,12 @@ class _Lists:
         some = code.compare("ne", first, code.like(NONE, first))
         code.emit(f"br {some}, label %{body}, label %{done}")
         code.start_block(body)
-        update, so_far = code.fresh(KIND), code.fresh(start.kind, start.lanes)
+        update, so_far = code.fresh(LIST_TYPE), code.fresh(start.llvm_type, start.lanes)
         place = len(code.lines)
         code.lines += ["", ""]
         wide = code.convert(update, "i64")
         after = step(self._which(wide), so_far)
-        following = code.load(self._at(self.links, wide), KIND)
+        following = code.load(self._at(self.links, wide), LIST_TYPE)
         again = code.compare("ne", following, code.like(NONE, following))
         end = code.block
         code.emit(f"br {again}, label %{body}, label %{done}")
@@ -137,13 +137,13 @@ class _Lists:
         code.start_block(done)
         found: Number = code.result(
             f"phi {start.type} [ {start.text}, %{before} ], [ {after.text}, %{end} ]",
-            start.kind,
+            start.llvm_type,
             start.lanes,
         )
         return found
 
     def _at(self, base: Number, number: Number) -> Number:
-        where: Number = self.emission.code.address(base, number, KIND)
+        where: Number = self.emission.code.address(base, number, LIST_TYPE)
         return where
 
     def _which(self, update: Number) -> Positions:

@@ -18,7 +18,7 @@ from misstep.compiler.codegen.kernels.finishing import finish_tile, strip_masks
 from misstep.compiler.codegen.kernels.strips import over_strips
 from misstep.compiler.codegen.kernels.tiles import choose_tile
 from misstep.compiler.codegen.kernels.windows import Windows, windows_of
-from misstep.compiler.language.code import BYTES, KIND_OF_DTYPE, Number
+from misstep.compiler.language.code import BYTES, LLVM_TYPES, Number
 from misstep.compiler.language.elements import Position, Positions, plus, times
 from misstep.compiler.language.views import View
 from misstep.compiler.schedule.kernel import Kernel
@@ -63,11 +63,14 @@ class _Writer:
         anchor = self.kernel.anchor
         assert anchor is not None
         self.code = self.emission.code
-        self.kind = KIND_OF_DTYPE[anchor.dtype]
+        self.llvm_type = LLVM_TYPES[anchor.dtype]
         self.entries, self.filters = anchor.shape
         target = self.emission.target
         self.tile = choose_tile(
-            target.vector_registers, target.lanes(self.kind), max(self.entries, 2), self.filters
+            target.vector_registers,
+            target.lanes(self.llvm_type),
+            max(self.entries, 2),
+            self.filters,
         )
         self.batch = self.given.shape[0]
         # Strides of upstream along examples, the two axes of space, filters.
@@ -89,7 +92,7 @@ class _Writer:
                 ),
             )
             return
-        size, width = BYTES[self.kind], self.tile.lanes * self.tile.vectors
+        size, width = BYTES[self.llvm_type], self.tile.lanes * self.tile.vectors
         columns = -(-self.filters // width) * width
         self.emission.scratch_bytes = max(
             self.emission.scratch_bytes, (self.entries + self.tile.rows) * columns * size
@@ -100,25 +103,27 @@ class _Writer:
             first = times(code, code.subtract(row, low), columns)
             tile = plus(code, first, times(code, column, self.tile.rows))
             at = (r * self.tile.vectors + v) * self.tile.lanes
-            return code.address(self.emission.scratch, plus(code, tile, code.index(at)), self.kind)
+            return code.address(
+                self.emission.scratch, plus(code, tile, code.index(at)), self.llvm_type
+            )
 
         def clear(row: Number, height: int, column: Number, many: int) -> None:
             for r in range(height):
                 for v in range(-(-many // self.tile.lanes)):
-                    zero = code.constant(0, self.kind, self.tile.lanes)
+                    zero = code.constant(0, self.llvm_type, self.tile.lanes)
                     code.store(zero, place_of(row, column, r, v))
 
         def add(span: Span, row: Number, height: int, column: Number, many: int) -> None:
             for r, vectors in enumerate(self._sums(span, row, height, column, many)):
                 for v, entry in enumerate(vectors):
                     where = place_of(row, column, r, v)
-                    before = code.load(where, self.kind, self.tile.lanes)
+                    before = code.load(where, self.llvm_type, self.tile.lanes)
                     code.store(code.add(before, entry), where)
 
         def finish(row: Number, height: int, column: Number, many: int) -> None:
             sums = [
                 [
-                    code.load(place_of(row, column, r, v), self.kind, self.tile.lanes)
+                    code.load(place_of(row, column, r, v), self.llvm_type, self.tile.lanes)
                     for v in range(-(-many // self.tile.lanes))
                 ]
                 for r in range(height)
@@ -170,7 +175,7 @@ class _Writer:
         self, span: Span, row: Number, height: int, column: Number, many: int
     ) -> list[list[Number]]:
         """Write the sums of a tile over a block; return for each row its vectors."""
-        code, kind, lanes = self.code, self.kind, self.tile.lanes
+        code, llvm_type, lanes = self.code, self.llvm_type, self.tile.lanes
         x, other = (self.emission.addresses(view) for view in (self.given, self.upstream))
         base, apart = self._entries(x, row, height)
         vectors = -(-many // lanes)
@@ -178,26 +183,26 @@ class _Writer:
         along = self.strides[3]
         start = times(code, column, along)
         steps, strides = self.seen.steps, self.strides
-        loop_carried = [code.constant(0, kind, lanes)] * (height * vectors)
+        loop_carried = [code.constant(0, llvm_type, lanes)] * (height * vectors)
 
         def at(offset: Number, further: Number, sums: list[Number]) -> list[Number]:
-            line = code.address(other, further, kind)
+            line = code.address(other, further, llvm_type)
             seen: list[Number] = []
             for v in range(vectors):
                 if along == 1 or self.filters == 1:
-                    there = code.address(line, code.index(v * lanes), kind)
-                    seen.append(code.load(there, kind, lanes, masks[v]))
+                    there = code.address(line, code.index(v * lanes), llvm_type)
+                    seen.append(code.load(there, llvm_type, lanes, masks[v]))
                 else:
                     numbers = code.lane_numbers("i64", lanes)
                     offsets = code.multiply(
                         code.add(numbers, code.splat(code.index(v * lanes), lanes)),
                         code.splat(code.index(along), lanes),
                     )
-                    seen.append(code.load_lanes(line, offsets, kind, masks[v]))
+                    seen.append(code.load_lanes(line, offsets, llvm_type, masks[v]))
             made = []
             for r in range(height):
-                entry = code.address(base[r], plus(code, offset, code.index(apart[r])), kind)
-                wide = code.splat(code.load(entry, kind), lanes)
+                entry = code.address(base[r], plus(code, offset, code.index(apart[r])), llvm_type)
+                wide = code.splat(code.load(entry, llvm_type), lanes)
                 made += [code.fma(wide, seen[v], sums[r * vectors + v]) for v in range(vectors)]
             return made
 
@@ -233,10 +238,10 @@ class _Writer:
             return [x] * height, [0] * height
         inner = runs[-1]
         if len(runs) == 1 or inner.length % self.tile.rows == 0:
-            first = code.address(x, self._offset(row), self.kind)
+            first = code.address(x, self._offset(row), self.llvm_type)
             return [first] * height, [r * inner.stride for r in range(height)]
         rows = [plus(code, row, code.index(r)) for r in range(height)]
-        return [code.address(x, self._offset(one), self.kind) for one in rows], [0] * height
+        return [code.address(x, self._offset(one), self.llvm_type) for one in rows], [0] * height
 
     def _offset(self, row: Number) -> Number:
         """Return how far an entry of a window lies behind the window's first one."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from misstep.compiler.language.code import Code, Number
 from misstep.compiler.language.vector_math.evaluation import WHOLE, bits_of, two_sum
 from misstep.compiler.language.vector_math.large_angles import (
-    KINDS,
     QUARTER_TURN,
+    RESULT_TYPES,
     reduce_large_angle,
 )
 
@@ -73,7 +73,7 @@ def _with_large_ones(code: Code, x: Number, simple: Angle) -> Angle:
         *(
             code.result(
                 f"phi {old.type} [ {old.text}, %{before} ], [ {new.text}, %{after} ]",
-                old.kind,
+                old.llvm_type,
                 old.lanes,
             )
             for new, old in zip(made, given, strict=True)
@@ -85,11 +85,13 @@ def _one_by_one(code: Code, x: Number) -> list[Number]:
     """Return r, rest and quarter of large angles, lane by lane."""
     if not x.lanes:
         return reduce_large_angle(code, x)
-    start = [Number("poison", kind, x.lanes) for kind in KINDS]
+    start = [Number("poison", llvm_type, x.lanes) for llvm_type in RESULT_TYPES]
     with code.loop(0, x.lanes, loop_carried=start, hint="lane") as loop:
         parts = reduce_large_angle(code, code.lane(x, loop.index))
         loop.next = [
-            code.result(f"insertelement {whole}, {part}, {loop.index}", whole.kind, whole.lanes)
+            code.result(
+                f"insertelement {whole}, {part}, {loop.index}", whole.llvm_type, whole.lanes
+            )
             for whole, part in zip(loop.values, parts, strict=True)
         ]
     return loop.results

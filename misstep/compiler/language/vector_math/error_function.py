@@ -75,7 +75,7 @@ FLOAT_END, DOUBLE_END = 3.93, 5.95
 def erf(code: Code, x: Number) -> Number:
     """Return the error function of x."""
     size = code.absolute(x)
-    if x.kind == "double":
+    if x.llvm_type == "double":
         return code.copy_sign(_erf_of_positive(code, size), x)
     return code.copy_sign(_erf_of_positive_float(code, size), x)
 

@@ -155,14 +155,14 @@ def _within_doubles(code: Code, x: Number) -> Number:
 
 def exp(code: Code, x: Number) -> Number:
     """Return e^x."""
-    if x.kind == "double":
+    if x.llvm_type == "double":
         return exp_of_double(code, x)
     return powers_of_e.exp(code, x)
 
 
 def expm1(code: Code, x: Number) -> Number:
     """Return e^x − 1."""
-    if x.kind == "double":
+    if x.llvm_type == "double":
         return _expm1_of_double(code, x)
     less_one = _of_float(code, x).plus(code, -1)
     # The sum above loses the sign of 0.

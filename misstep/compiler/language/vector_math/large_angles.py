@@ -43,8 +43,8 @@ TWO_OVER_PI_BITS = (
 )
 
 # What the function gives: r, rest and how many quarter turns more (`angles.Angle`).
-KINDS = ("double", "double", "i64")
-_RESULT = f"{{ {', '.join(KINDS)} }}"
+RESULT_TYPES = ("double", "double", "i64")
+_RESULT = f"{{ {', '.join(RESULT_TYPES)} }}"
 _NAME = "@misstep_large_angle"
 _TABLE = "@misstep_two_over_pi"
 
@@ -53,7 +53,10 @@ def reduce_large_angle(code: Code, x: Number) -> list[Number]:
     """Return r, rest and quarter of a finite angle of size 2^20 or more."""
     code.declarations |= _definitions()
     made = code.result(f"call {_RESULT} {_NAME}({x})", _RESULT)
-    return [code.result(f"extractvalue {made}, {place}", kind) for place, kind in enumerate(KINDS)]
+    return [
+        code.result(f"extractvalue {made}, {place}", llvm_type)
+        for place, llvm_type in enumerate(RESULT_TYPES)
+    ]
 
 
 @cache

@@ -111,7 +111,7 @@ def with_limits(code: Code, x: Number, least: float, result: Number) -> Number:
 
 def log(code: Code, x: Number) -> Number:
     """Return ln x."""
-    if x.kind == "double":
+    if x.llvm_type == "double":
         parts = split_any(code, x)
         return with_limits(code, x, 0.0, log_of_parts(code, parts.n, parts.f))
     return with_limits(
@@ -130,7 +130,7 @@ def _short_log(code: Code, x: Number, same: Number | None = None) -> Number:
 
 def log1p(code: Code, x: Number) -> Number:
     """Return ln(1 + x)."""
-    if x.kind == "double":
+    if x.llvm_type == "double":
         made = _log1p_of_double(code, x)
     else:
         wide = code.convert(x, "double")

@@ -47,7 +47,7 @@ THIRD = (0.3333333333333333, 1.850371707708594e-17)
 def power(code: Code, a: Number, b: Number) -> Number:
     """Return a to the power of b."""
     size = code.absolute(a)
-    made = _of_doubles(code, size, b) if a.kind == "double" else _of_floats(code, size, b)
+    made = _of_doubles(code, size, b) if a.llvm_type == "double" else _of_floats(code, size, b)
     return _with_limits(code, a, size, b, made)
 
 

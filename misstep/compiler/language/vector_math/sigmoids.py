@@ -65,7 +65,7 @@ ROOT_TWO_LESS_ONE = 0.41421356237309503
 
 def sigmoid(code: Code, x: Number) -> Number:
     """Return 1 / (1 + e^−x)."""
-    if x.kind == "double":
+    if x.llvm_type == "double":
         return _sigmoid_of_double(code, x)
     one = code.like(1.0, x)
     size = at_most(code, code.absolute(x), FLOAT_SIGMOID)
@@ -101,7 +101,7 @@ def _sigmoid_of_double(code: Code, x: Number) -> Number:
 def tanh(code: Code, x: Number) -> Number:
     """Return the hyperbolic tangent of x."""
     size = code.absolute(x)
-    if x.kind == "double":
+    if x.llvm_type == "double":
         return code.copy_sign(_tanh_of_positive(code, size), x)
     return code.copy_sign(_tanh_of_positive_float(code, size), x)
 
@@ -132,7 +132,7 @@ def softplus(code: Code, x: Number) -> Number:
     zero = code.like(0.0, x)
     above = code.select(code.less(x, zero), zero, x)
     down = code.negate(code.absolute(x))
-    if x.kind == "double":
+    if x.llvm_type == "double":
         return code.add(above, _log_of_one_and(code, *exp_as_sum(code, down)))
     small = short(code, code.convert(at_least(code, down, FLOAT_SOFTPLUS), "double")).plus(code, 0)
     slope = long_polynomial(code, small, SOFTPLUS_SHORT)

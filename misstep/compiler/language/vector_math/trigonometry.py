@@ -40,7 +40,7 @@ COS_LONG = (
 
 def sin(code: Code, x: Number) -> Number:
     """Return the sine of x."""
-    if x.kind == "float":
+    if x.llvm_type == "float":
         return code.convert(_short(code, code.convert(x, "double"), 0), "float")
     # The sums lose the sign of 0.
     return code.select(code.equal(x, code.like(0.0, x)), x, _long(code, x, 0))
@@ -48,7 +48,7 @@ def sin(code: Code, x: Number) -> Number:
 
 def cos(code: Code, x: Number) -> Number:
     """Return the cosine of x."""
-    if x.kind == "float":
+    if x.llvm_type == "float":
         return code.convert(_short(code, code.convert(x, "double"), 1), "float")
     return _long(code, x, 1)
 
@@ -95,4 +95,6 @@ def _turned(code: Code, quarter: Number, further: int, sine: Number, cosine: Num
     one = code.like(1, turns)
     odd = code.equal(code.and_(turns, one), one)
     sign = shift_up(code, code.and_(turns, code.like(2, turns)), 62)
-    return code.bits_as(code.xor(bits_of(code, code.select(odd, cosine, sine)), sign), sine.kind)
+    return code.bits_as(
+        code.xor(bits_of(code, code.select(odd, cosine, sine)), sign), sine.llvm_type
+    )
