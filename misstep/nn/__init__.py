@@ -64,7 +64,7 @@ from misstep.nn.losses import (
     registered_losses,
 )
 from misstep.nn.module import Module, registered_layers
-from misstep.nn.network import Network, ParameterPlace, StatisticPlace
+from misstep.nn.network import BufferSlice, Network, ParameterSlice
 from misstep.nn.noise import GaussianNoise, SpatialDropout
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.parallel import Columns, Parallel
@@ -104,6 +104,7 @@ __all__ = [
     "BatchNorm",
     "Bidirectional",
     "BinaryCrossEntropy",
+    "BufferSlice",
     "ByAxes",
     "Columns",
     "Constant",
@@ -146,7 +147,7 @@ __all__ = [
     "Normal",
     "Orthogonal",
     "Parallel",
-    "ParameterPlace",
+    "ParameterSlice",
     "PeriodicEmbedding",
     "PositionEmbedding",
     "PositionalEncoding",
@@ -166,7 +167,6 @@ __all__ = [
     "Softplus",
     "SpatialDropout",
     "SquaredError",
-    "StatisticPlace",
     "Steps",
     "Tanh",
     "TemporalPooling",

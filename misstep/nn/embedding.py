@@ -126,7 +126,7 @@ class Embedding(Module):
         if self.trainable:
             table = self.parameter("vectors", shape, first)
         else:
-            table = self.statistic("vectors", shape, first)
+            table = self.buffer("vectors", shape, first)
         found = gather(table, cast(x, "int64"))
         if padding is None:
             return found

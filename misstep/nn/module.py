@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from misstep.errors import ArgumentError
 from misstep.ir import Location, Value, current_location, located_at, serial_by_now
 from misstep.nn.initializers import Initializer
-from misstep.nn.tracing import ParameterSpecification, StatisticSpecification, current_trace
+from misstep.nn.tracing import BufferSpecification, ParameterSpecification, current_trace
 
 LayerExample = tuple["Module", tuple[int, ...]]
 
@@ -72,7 +72,7 @@ class Module:
         first = serial_by_now()
         with located_at(self._location):
             output = self.forward(x)
-        trace.made.append((path, first, serial_by_now()))
+        trace.calls.append((path, first, serial_by_now()))
         if path and path not in trace.outputs:
             trace.outputs[path] = output
             trace.layers[path] = self
@@ -92,23 +92,24 @@ class Module:
 
         `fan_in`, `fan_out`: what initializers scale by. `regularized`: whether L1 and L2 apply.
         """
-        wanted = ParameterSpecification(
+        specification = ParameterSpecification(
             self._full(name), tuple(shape), initializer, fan_in, fan_out, regularized
         )
-        return current_trace().parameter(wanted)
+        return current_trace().parameter(specification)
 
-    def statistic(self, name: str, shape: tuple[int, ...], initializer: Initializer) -> Value:
+    def buffer(self, name: str, shape: tuple[int, ...], initializer: Initializer) -> Value:
         """Return this module's numbers `name` that no gradient moves; call it inside `forward`.
 
         They are kept with the parameters, and change only where `becomes` says so.
         """
-        wanted = StatisticSpecification(self._full(name), tuple(shape), initializer)
-        return current_trace().statistic(wanted)
+        return current_trace().buffer(
+            BufferSpecification(self._full(name), tuple(shape), initializer)
+        )
 
     def becomes(self, name: str, value: Value) -> None:
-        """Say what the statistic `name` is after a pass in training; else it stays as it was.
+        """Say what the buffer `name` is after a pass in training; else it stays as it was.
 
-        No blame flows through it: what it becomes is no part of the loss of this pass.
+        No gradient flows through it: what it becomes is no part of the loss of this pass.
         """
         trace = current_trace()
         if trace.training:
@@ -120,20 +121,20 @@ class Module:
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules directly inside this one with their names: its attributes and lists."""
-        for name, held in vars(self).items():
-            if isinstance(held, Module):
-                yield name, held
-            elif isinstance(held, list | tuple):
-                for place, one in enumerate(held, start=1):
-                    if isinstance(one, Module):
-                        yield f"{name}{place}", one
-            elif isinstance(held, dict):
-                for key, one in held.items():
-                    if isinstance(one, Module):
-                        yield f"{name}_{key}", one
+        for name, attribute in vars(self).items():
+            if isinstance(attribute, Module):
+                yield name, attribute
+            elif isinstance(attribute, list | tuple):
+                for number, item in enumerate(attribute, start=1):
+                    if isinstance(item, Module):
+                        yield f"{name}{number}", item
+            elif isinstance(attribute, dict):
+                for key, item in attribute.items():
+                    if isinstance(item, Module):
+                        yield f"{name}_{key}", item
 
     def configuration(self) -> dict[str, Any]:
-        """Return the kind and the settings as plain JSON, from which `build_module` remakes it."""
+        """Return the class and the settings as plain JSON, from which `build_module` remakes it."""
         if not dataclasses.is_dataclass(self):
             raise ArgumentError(
                 f"saving a module of kind {type(self).__name__}",
@@ -141,18 +142,20 @@ class Module:
                 try_="adding configuration(), and load_model(path, modules=[...])",
             )
         settings = {}
-        for one in dataclasses.fields(self):
-            setting = getattr(self, one.name)
+        for field in dataclasses.fields(self):
+            setting = getattr(self, field.name)
             if isinstance(setting, Initializer):
                 setting = setting.configuration()
-            settings[one.name] = setting
+            settings[field.name] = setting
         return {"kind": type(self).__name__, **settings}
 
     def describe(self) -> str:
         """Return the layer in a few words, as people say it: LeakyReLU, slope 0.01."""
-        settings: Any = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
-        told = [f"{one.name} {getattr(self, one.name)}".replace("_", " ") for one in settings]
-        return ", ".join([type(self).__name__, *told])
+        fields: Any = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        settings = [
+            f"{field.name} {getattr(self, field.name)}".replace("_", " ") for field in fields
+        ]
+        return ", ".join([type(self).__name__, *settings])
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
@@ -171,9 +174,9 @@ def registered_layers() -> dict[str, type[Module]]:
     A class that an example in a docstring makes says it is of that file, but the file has it not.
     """
     return {
-        name: kind
-        for name, kind in sorted(_registry.items())
-        if getattr(sys.modules.get(kind.__module__), name, None) is kind
+        name: cls
+        for name, cls in sorted(_registry.items())
+        if getattr(sys.modules.get(cls.__module__), name, None) is cls
     }
 
 

@@ -1,7 +1,7 @@
-"""`Network`: a module with a known input shape, and all its parameters in one flat buffer.
+"""`Network`: a module with a known input shape, and all its parameters in one flat array.
 
-A second flat buffer holds what is no parameter: running statistics and frozen vectors. Knows
-modules, traces and the order of parameters in the buffers; knows no training.
+A second flat array holds the buffers, which are no parameters: running statistics and frozen
+vectors. Knows modules, traces and the order in the flat arrays; knows no training.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from misstep.ir import (
 )
 from misstep.nn.initializers import Fans
 from misstep.nn.module import Module, module_paths
-from misstep.nn.tracing import ParameterSpecification, StatisticSpecification, Trace, tracing
+from misstep.nn.tracing import BufferSpecification, ParameterSpecification, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
 from misstep.ops.pieces import Slice
 from misstep.ops.shape import Reshape, Transpose
@@ -44,8 +44,8 @@ STIRRED = 1000
 
 
 @dataclass(frozen=True)
-class ParameterPlace:
-    """A parameter and where it lies in the flat buffer: entries `start` up to `stop`."""
+class ParameterSlice:
+    """A parameter and where it lies in their flat array: entries `start` up to `stop`."""
 
     specification: ParameterSpecification
     start: int
@@ -53,20 +53,20 @@ class ParameterPlace:
 
 
 @dataclass(frozen=True)
-class StatisticPlace:
-    """A statistic and where it lies in its flat buffer: entries `start` up to `stop`."""
+class BufferSlice:
+    """A buffer and where it lies in their flat array: entries `start` up to `stop`."""
 
-    specification: StatisticSpecification
+    specification: BufferSpecification
     start: int
     stop: int
 
 
 class Network:
-    """A module whose shapes are known, with its parameters in one flat buffer.
+    """A module whose shapes are known, with its parameters in one flat array.
 
     `module`: the layers. `input_shape`: the shape of one row, without the batch. `dtype`: float32
     or float64. `seed`: from which the first numbers are drawn. `arrays`: the first numbers of all
-    parameters and statistics by name, instead of drawn ones; memory is taken only once their shapes
+    parameters and buffers by name, instead of drawn ones; memory is taken only once their shapes
     are found to fit, so that a stranger's file can't ask for more than it brings.
 
     Raises ShapeError or ArgumentError, naming the layer, when the layers do not fit.
@@ -108,26 +108,23 @@ class Network:
         self.output_shape = output.shape[1:]
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
         self.layers = dict(trace.layers)
-        self.places = [
-            ParameterPlace(wanted, start, stop)
-            for wanted, start, stop in _in_a_row(trace.parameters)
+        self.parameter_slices = [
+            ParameterSlice(specification, start, stop)
+            for specification, start, stop in _in_a_row(trace.parameters)
         ]
-        self.parameter_count = self.places[-1].stop if self.places else 0
-        self.statistic_places = [
-            StatisticPlace(wanted, start, stop)
-            for wanted, start, stop in _in_a_row(trace.statistics)
+        self.parameter_count = self.parameter_slices[-1].stop if self.parameter_slices else 0
+        self.buffer_slices = [
+            BufferSlice(specification, start, stop)
+            for specification, start, stop in _in_a_row(trace.buffers)
         ]
-        self.statistic_count = self.statistic_places[-1].stop if self.statistic_places else 0
-        self._places: dict[str, ParameterPlace | StatisticPlace] = {}
-        for place in self.places:
-            self._places[place.specification.name] = place
-        for kept in self.statistic_places:
-            self._places[kept.specification.name] = kept
+        self.buffer_count = self.buffer_slices[-1].stop if self.buffer_slices else 0
+        slices: list[ParameterSlice | BufferSlice] = [*self.parameter_slices, *self.buffer_slices]
+        self._slices = {one.specification.name: one for one in slices}
         self._programs: dict[tuple[int, str], Interpreter] = {}
         if arrays is not None:
             self._check_arrays(arrays)
         self.parameters = np.zeros(self.parameter_count, dtype)
-        self.statistics = np.zeros(self.statistic_count, dtype)
+        self.buffers = np.zeros(self.buffer_count, dtype)
         if arrays is None:
             self.initialize(self.seed)
         else:
@@ -136,7 +133,7 @@ class Network:
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy in another place or process needs; programs are made anew there."""
         return {
-            name: held for name, held in vars(self).items() if name not in ("_paths", "_programs")
+            name: value for name, value in vars(self).items() if name not in ("_paths", "_programs")
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -161,91 +158,98 @@ class Network:
         return output
 
     def initialize(self, seed: int) -> None:
-        """Draw the first numbers of all parameters and statistics from `seed`."""
-        for stream, place in enumerate(self._places.values()):
-            wanted = place.specification
-            if isinstance(wanted, ParameterSpecification):
-                held, fans = self.parameters, Fans(wanted.fan_in, wanted.fan_out)
-            else:
-                held, fans = self.statistics, Fans(1, 1)
-            drawn = wanted.initializer.draw(wanted.shape, fans, seed, stream)
-            held[place.start : place.stop] = drawn.reshape(-1)
+        """Draw the first numbers of all parameters and buffers from `seed`."""
+        for stream, (name, slice_) in enumerate(self._slices.items()):
+            asked = slice_.specification
+            fans = Fans(1, 1)
+            if isinstance(asked, ParameterSpecification):
+                fans = Fans(asked.fan_in, asked.fan_out)
+            self._entries(name)[:] = asked.initializer.draw(
+                asked.shape, fans, seed, stream
+            ).reshape(-1)
+
+    def _entries(self, name: str) -> Array:
+        """Return a parameter or a buffer as a stretch of its flat array."""
+        slice_ = self._slices[name]
+        flat = self.parameters if isinstance(slice_, ParameterSlice) else self.buffers
+        return flat[slice_.start : slice_.stop]
 
     def arrays(self, flat: Array | None = None) -> dict[str, Array]:
-        """Return each parameter and then each statistic by name, as views of the flat buffers.
+        """Return each parameter and then each buffer by name, as views of the flat arrays.
 
-        With `flat`, a buffer like that of the parameters, the parts of that one alone.
+        With `flat`, an array like that of the parameters, its parts alone.
         """
-        buffer = self.parameters if flat is None else flat
-        parts = [(one.specification, buffer[one.start : one.stop]) for one in self.places]
-        found = {wanted.name: part.reshape(wanted.shape) for wanted, part in parts}
-        if flat is None:
-            for one in self.statistic_places:
-                part = self.statistics[one.start : one.stop]
-                found[one.specification.name] = part.reshape(one.specification.shape)
-        return found
+        if flat is not None:
+            return {
+                slice_.specification.name: flat[slice_.start : slice_.stop].reshape(
+                    slice_.specification.shape
+                )
+                for slice_ in self.parameter_slices
+            }
+        return {
+            name: self._entries(name).reshape(slice_.specification.shape)
+            for name, slice_ in self._slices.items()
+        }
 
     def feeds(self) -> dict[str, Array]:
-        """Return what programs of this network take beside rows: its flat buffers by name."""
-        held = {"parameters": self.parameters}
-        return held | ({"statistics": self.statistics} if self.statistic_count else {})
+        """Return what programs of this network take beside rows: its flat arrays by name."""
+        flat = {"parameters": self.parameters}
+        return flat | ({"buffers": self.buffers} if self.buffer_count else {})
 
     def load(self, arrays: Mapping[str, npt.ArrayLike]) -> None:
-        """Give parameters and statistics new numbers, by name. Raises ArgumentError or ShapeError.
+        """Give parameters and buffers new numbers, by name. Raises ArgumentError or ShapeError.
 
         Nothing changes unless all names and shapes fit.
         """
         self._check_arrays(arrays)
-        for name, place in self._places.items():
-            held = self.parameters if isinstance(place, ParameterPlace) else self.statistics
-            held[place.start : place.stop] = as_array(arrays[name]).reshape(-1)
+        for name in self._slices:
+            self._entries(name)[:] = as_array(arrays[name]).reshape(-1)
 
     def _check_arrays(self, arrays: Mapping[str, npt.ArrayLike]) -> None:
-        missing = [name for name in self._places if name not in arrays]
-        unknown = [name for name in arrays if name not in self._places]
+        missing = [name for name in self._slices if name not in arrays]
+        unknown = [name for name in arrays if name not in self._slices]
         if missing or unknown:
             raise ArgumentError(
                 "the parameters to load",
-                needed=f"the names {', '.join(self._places)}",
+                needed=f"the names {', '.join(self._slices)}",
                 got=f"missing {missing or 'none'}, unknown {unknown or 'none'}",
             )
-        for name, place in self._places.items():
+        for name, slice_ in self._slices.items():
             shape = as_array(arrays[name]).shape
-            if shape != place.specification.shape:
-                kind = "parameter" if isinstance(place, ParameterPlace) else "statistic"
+            if shape != slice_.specification.shape:
+                what = "parameter" if isinstance(slice_, ParameterSlice) else "buffer"
                 raise ShapeError(
-                    f"the {kind} {name}",
-                    needed=f"shape {place.specification.shape}",
+                    f"the {what} {name}",
+                    needed=f"shape {slice_.specification.shape}",
                     got=str(shape),
                 )
 
     def apply(
         self,
         x: Value,
-        flat: Value,
+        parameters: Value,
         *,
-        statistics: Value | None = None,
+        buffers: Value | None = None,
         training: bool = False,
         seed: Value | None = None,
         step: Value | None = None,
     ) -> tuple[Value, Trace]:
         """Return the output for the batch `x` and the trace of the pass.
 
-        `flat`: the flat buffer as a Value, of which each parameter is a part. `statistics`: that of
-        the statistics; when left out, their numbers as they are now.
+        `parameters`: their flat array as a Value, of which each parameter is a slice. `buffers`:
+        that of the buffers; when left out, their numbers as they are now.
         """
-        others = statistics
-        if others is None and self.statistic_count:
-            others = make_literal(self.statistics.copy(), self.dtype)
+        if buffers is None and self.buffer_count:
+            buffers = make_literal(self.buffers.copy(), self.dtype)
 
-        def part(wanted: ParameterSpecification | StatisticSpecification) -> Value:
-            place = self._places[wanted.name]
-            whole = flat if isinstance(place, ParameterPlace) else others
-            assert whole is not None
-            cut = slice_axis(whole, 0, place.start, place.stop)
-            return reshape(cut, wanted.shape).named(wanted.name)
+        def supply(asked: ParameterSpecification | BufferSpecification) -> Value:
+            slice_ = self._slices[asked.name]
+            flat = parameters if isinstance(slice_, ParameterSlice) else buffers
+            assert flat is not None
+            entries = slice_axis(flat, 0, slice_.start, slice_.stop)
+            return reshape(entries, asked.shape).named(asked.name)
 
-        trace = self._trace(training=training, supply=part, seed=seed, step=step)
+        trace = self._trace(training=training, supply=supply, seed=seed, step=step)
         with tracing(trace):
             return self._call(x), trace
 
@@ -255,14 +259,13 @@ class Network:
             name: make_input(name, array.shape, self.dtype) for name, array in self.feeds().items()
         }
 
-    def statistics_after(self, trace: Trace) -> Value | None:
-        """Return what the flat buffer of statistics is after a pass; None: what it was before."""
+    def buffers_after(self, trace: Trace) -> Value | None:
+        """Return what the flat array of buffers is after a pass; None: what it was before."""
         if not trace.changed:
             return None
-        parts = [
-            reshape(trace.current[one.specification.name], (-1,)) for one in self.statistic_places
-        ]
-        return concatenate(parts)
+        return concatenate(
+            [reshape(trace.current[one.specification.name], (-1,)) for one in self.buffer_slices]
+        )
 
     def check_rows(self, x: npt.ArrayLike) -> Array:
         """Return `x` as an array of this network's kind of number.
@@ -277,10 +280,10 @@ class Network:
                 "the input of the network", needed="numbers in equally long rows", got=str(error)
             ) from error
         if array.shape[1:] != self.input_shape or array.ndim == 0:
-            wanted = ", ".join(["rows", *map(str, self.input_shape)])
+            lengths = ", ".join(["rows", *map(str, self.input_shape)])
             raise ShapeError(
                 "the input of the network",
-                needed=f"shape ({wanted}{',' if not self.input_shape else ''})",
+                needed=f"shape ({lengths}{',' if not self.input_shape else ''})",
                 got=str(array.shape),
                 try_="x[np.newaxis] for a single row" if array.shape == self.input_shape else None,
             )
@@ -310,9 +313,9 @@ class Network:
         result = np.empty((len(rows), *self.output_shape), self.dtype)
         with one_blas_thread():
             for start in range(0, len(rows), CHUNK):
-                part = rows[start : start + CHUNK]
-                feeds = {"x": part, **self.feeds()}
-                result[start : start + len(part)] = self._program(len(part)).run(feeds)["output"]
+                chunk = rows[start : start + CHUNK]
+                feeds = {"x": chunk, **self.feeds()}
+                result[start : start + len(chunk)] = self._program(len(chunk)).run(feeds)["output"]
         return result
 
     def _program(self, rows: int) -> Interpreter:
@@ -321,9 +324,9 @@ class Network:
             if len(self._programs) > 16:
                 self._programs.clear()
             x = make_input("x", (rows, *self.input_shape), self.dtype)
-            held = self.input_values()
-            output, _ = self.apply(x, held["parameters"], statistics=held.get("statistics"))
-            inputs = [x, *held.values()]
+            flat = self.input_values()
+            output, _ = self.apply(x, flat["parameters"], buffers=flat.get("buffers"))
+            inputs = [x, *flat.values()]
             self._programs[key] = Interpreter(Graph({"output": output}, inputs, "predict"))
         return self._programs[key]
 
@@ -335,9 +338,9 @@ class Network:
         multiplies itself, or has no layers.
         """
         counts: dict[str, int] = {}
-        for place in self.places:
-            path = place.specification.name.rpartition(".")[0]
-            counts[path] = counts.get(path, 0) + place.stop - place.start
+        for slice_ in self.parameter_slices:
+            path = slice_.specification.name.rpartition(".")[0]
+            counts[path] = counts.get(path, 0) + slice_.stop - slice_.start
         outputs = dict(self.outputs)
         if "" in counts or self.operations.get("") or not outputs:
             outputs[""] = self.output_shape
@@ -368,11 +371,11 @@ def _position_limits(trace: Trace, x: Value) -> Array | None:
             (value,) = value.inputs
         if value is not x:
             continue
-        found = entries
+        looked_up = entries
         for move in reversed(moves):
-            found = move.run(found)
-        known = limits[found]
-        limits[found] = np.where(known > 0, np.minimum(known, below), below)
+            looked_up = move.run(looked_up)
+        known = limits[looked_up]
+        limits[looked_up] = np.where(known > 0, np.minimum(known, below), below)
     if not limits.any():
         return None
     return limits.reshape(x.shape)[0]
@@ -382,12 +385,12 @@ def _check_positions(rows: Array, limits: Array) -> None:
     """Raise DataError unless entries with a limit are whole numbers from 0 up to, not with, it."""
     wrong = (limits > 0) & ((rows < 0) | (rows >= limits) | (rows != np.floor(rows)))
     if wrong.any():
-        place = [int(at) for at in np.argwhere(wrong)[0]]
+        index = [int(number) for number in np.argwhere(wrong)[0]]
         raise DataError(
-            f"the input of the network at {place}",
-            needed=f"a whole number from 0 to {limits[tuple(place[1:])] - 1}, as the Embedding "
+            f"the input of the network at {index}",
+            needed=f"a whole number from 0 to {limits[tuple(index[1:])] - 1}, as the Embedding "
             "counts them",
-            got=str(rows[tuple(place)]),
+            got=str(rows[tuple(index)]),
             try_="words numbered from 0, and an Embedding with a row for each of them",
         )
 
@@ -397,25 +400,27 @@ def _operations(trace: Trace, output: Value) -> dict[str, int]:
 
     What belongs to no layer has the empty path.
     """
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for value in ancestors([output]):
         products = value.op.products(value) if value.op is not None else 0
         if products:
-            makers = (path for path, first, last in trace.made if first < value.serial < last)
-            path = next(makers, "")
-            found[path] = found.get(path, 0) + products
-    return {path: products // ROWS_OF_TRACE for path, products in found.items()}
+            layers = (path for path, first, last in trace.calls if first < value.serial < last)
+            path = next(layers, "")
+            counts[path] = counts.get(path, 0) + products
+    return {path: products // ROWS_OF_TRACE for path, products in counts.items()}
 
 
-_Specification = TypeVar("_Specification", ParameterSpecification, StatisticSpecification)
+_Specification = TypeVar("_Specification", ParameterSpecification, BufferSpecification)
 
 
-def _in_a_row(wanted: Mapping[str, _Specification]) -> Iterator[tuple[_Specification, int, int]]:
-    """Yield each of `wanted` with where it begins and ends in a flat buffer of all of them."""
+def _in_a_row(
+    specifications: Mapping[str, _Specification],
+) -> Iterator[tuple[_Specification, int, int]]:
+    """Yield each specification with where it begins and ends in a flat array of all of them."""
     start = 0
-    for one in wanted.values():
-        stop = start + math.prod(one.shape)
-        yield one, start, stop
+    for specification in specifications.values():
+        stop = start + math.prod(specification.shape)
+        yield specification, start, stop
         start = stop
 
 

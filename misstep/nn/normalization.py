@@ -57,7 +57,7 @@ class BatchNorm(Module):
     >>> import misstep as ms
     >>> layers = ms.Sequential(ms.Dense(8), ms.BatchNorm(), ms.ReLU(), ms.Dense(1))
     >>> network = ms.Network(layers, input_shape=(4,))
-    >>> network.parameter_count, network.statistic_count  # scale, shift; running mean, variance
+    >>> network.parameter_count, network.buffer_count  # scale, shift; running mean, variance
     (65, 16)
     """
 
@@ -81,8 +81,8 @@ class BatchNorm(Module):
         features = x.shape[-1:]
         scale = self.parameter("scale", features, Constant(1.0), regularized=False)
         shift = self.parameter("shift", features, Zeros(), regularized=False)
-        running_mean = self.statistic("mean", features, Zeros())
-        running_variance = self.statistic("variance", features, Constant(1.0))
+        running_mean = self.buffer("mean", features, Zeros())
+        running_variance = self.buffer("variance", features, Constant(1.0))
         if not current_trace().training:
             slope = scale / sqrt(running_variance + self.epsilon)
             return (x - running_mean) * slope + shift

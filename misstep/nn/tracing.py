@@ -1,7 +1,7 @@
 """One pass of a network through Values: which parameters it asks for, what each layer gave.
 
-A trace hands every layer its parameters (new placeholders on the first pass, parts of the flat
-buffer later), its random numbers and the mode, training or evaluation. Knows modules by their path
+A trace hands every layer its parameters (new placeholders on the first pass, slices of the flat
+array later), its random numbers and the mode, training or evaluation. Knows modules by their path
 only. Read `module.py` next.
 """
 
@@ -42,7 +42,7 @@ class ParameterSpecification:
 
 
 @dataclass(frozen=True)
-class StatisticSpecification:
+class BufferSpecification:
     """What a layer asked for that is no parameter: numbers that no gradient moves.
 
     Training may say what they become (running means), evaluation reads them.
@@ -57,7 +57,7 @@ class StatisticSpecification:
 class Trace:
     """The state of one pass. `paths` maps the id of a module to its path in the network.
 
-    `supply` returns the Value of a parameter or a statistic by its specification; without it
+    `supply` returns the Value of a parameter or a buffer by its specification; without it
     placeholders are made. `seed` and `step` are int64 Values from which training draws random
     numbers.
     """
@@ -65,13 +65,13 @@ class Trace:
     paths: dict[int, str]
     training: bool
     dtype: str
-    supply: Callable[[ParameterSpecification | StatisticSpecification], Value] | None = None
+    supply: Callable[[ParameterSpecification | BufferSpecification], Value] | None = None
     seed: Value | None = None
     step: Value | None = None
     parameters: dict[str, ParameterSpecification] = field(default_factory=dict)
     values: dict[str, Value] = field(default_factory=dict)
-    statistics: dict[str, StatisticSpecification] = field(default_factory=dict)
-    # What each statistic is now, and those that this pass changed.
+    buffers: dict[str, BufferSpecification] = field(default_factory=dict)
+    # What each buffer is now, and those that this pass changed.
     current: dict[str, Value] = field(default_factory=dict)
     changed: set[str] = field(default_factory=set)
     # Values that hold positions below a number, whole ones of 0 or more.
@@ -79,36 +79,36 @@ class Trace:
     outputs: dict[str, Value] = field(default_factory=dict)
     layers: dict[str, object] = field(default_factory=dict)
     # Which Values each call of a layer made, by path and serials; calls inside others come first.
-    made: list[tuple[str, int, int]] = field(default_factory=list)
+    calls: list[tuple[str, int, int]] = field(default_factory=list)
     # The layer that takes the current layer's output: a Dense draws its weights to suit it.
     following: object | None = None
-    # (batch, time) numbers of the network's kind: 1 where an entry of a sequence counts, 0 where it
-    # fills up a shorter one; None where all count. Set by layers that know, dropped by layers that
-    # give back no time axis, heeded by layers that sum, compare or remember along it.
+    # (batch, time) numbers of the network's dtype: 1 where an entry of a sequence counts, 0 where
+    # it fills up a shorter one; None where all count. Set by layers that know, dropped by layers
+    # that give back no time axis, heeded by layers that sum, compare or remember along it.
     mask: Value | None = None
     _streams: int = 0
     _calls: int = 0
 
-    def parameter(self, wanted: ParameterSpecification) -> Value:
+    def parameter(self, asked: ParameterSpecification) -> Value:
         """Return the Value of a parameter; a layer used twice gets the same one twice.
 
         Raises ShapeError when a layer used twice asks for different shapes.
         """
-        if self._is_known(wanted, self.parameters, self.statistics):
-            return self.values[wanted.name]
-        self.parameters[wanted.name] = wanted
-        self.values[wanted.name] = value = self._supplied(wanted)
+        if self._is_known(asked, self.parameters, self.buffers):
+            return self.values[asked.name]
+        self.parameters[asked.name] = asked
+        self.values[asked.name] = value = self._supplied(asked)
         return value
 
-    def statistic(self, wanted: StatisticSpecification) -> Value:
-        """Return the Value of a statistic as it is now: for a layer used twice, as it became.
+    def buffer(self, asked: BufferSpecification) -> Value:
+        """Return the Value of a buffer as it is now: for a layer used twice, as it became.
 
         Raises ShapeError when a layer used twice asks for different shapes.
         """
-        if not self._is_known(wanted, self.statistics, self.parameters):
-            self.statistics[wanted.name] = wanted
-            self.current[wanted.name] = self._supplied(wanted)
-        return self.current[wanted.name]
+        if not self._is_known(asked, self.buffers, self.parameters):
+            self.buffers[asked.name] = asked
+            self.current[asked.name] = self._supplied(asked)
+        return self.current[asked.name]
 
     def takes_positions(self, value: Value, count: int) -> None:
         """Say that `value` must hold whole numbers from 0 to `count` − 1."""
@@ -139,10 +139,10 @@ class Trace:
         return self.mask
 
     def becomes(self, name: str, value: Value) -> None:
-        """Say what a statistic is after this pass. Raises ShapeError for another shape."""
-        known = self.statistics.get(name)
+        """Say what a buffer is after this pass. Raises ShapeError for another shape."""
+        known = self.buffers.get(name)
         if known is None:
-            raise ArgumentError(f"what {name} becomes", needed="a statistic that was asked for")
+            raise ArgumentError(f"what {name} becomes", needed="a buffer that was asked for")
         if value.shape != known.shape:
             raise ShapeError(
                 f"what {name} becomes", needed=f"shape {known.shape}", got=str(value.shape)
@@ -151,27 +151,30 @@ class Trace:
         self.changed.add(name)
 
     def _is_known(
-        self, wanted: _Wanted, same: Mapping[str, _Wanted], others: Mapping[str, _Wanted]
+        self,
+        asked: _Specification,
+        same: Mapping[str, _Specification],
+        others: Mapping[str, _Specification],
     ) -> bool:
-        if wanted.name in others:
+        if asked.name in others:
             raise ArgumentError(
-                f"two things of a layer called {wanted.name}",
-                needed="a name of its own for each parameter and each statistic",
+                f"two things of a layer called {asked.name}",
+                needed="a name of its own for each parameter and each buffer",
             )
-        known = same.get(wanted.name)
-        if known is not None and known.shape != wanted.shape:
-            kind = "parameter" if isinstance(wanted, ParameterSpecification) else "statistic"
+        known = same.get(asked.name)
+        if known is not None and known.shape != asked.shape:
+            what = "parameter" if isinstance(asked, ParameterSpecification) else "buffer"
             raise ShapeError(
-                f"the {kind} {wanted.name}, which is used more than once",
+                f"the {what} {asked.name}, which is used more than once",
                 needed=f"shape {known.shape} each time",
-                got=str(wanted.shape),
+                got=str(asked.shape),
             )
         return known is not None
 
-    def _supplied(self, wanted: _Wanted) -> Value:
+    def _supplied(self, asked: _Specification) -> Value:
         if self.supply is None:
-            return make_input(wanted.name, wanted.shape, self.dtype)
-        return self.supply(wanted)
+            return make_input(asked.name, asked.shape, self.dtype)
+        return self.supply(asked)
 
     def random_uniform(self, shape: tuple[int, ...]) -> Value:
         """Return random numbers from 0 up to but not 1, new at each step and for each layer."""
@@ -181,7 +184,7 @@ class Trace:
         return random_uniform(shape, self.seed, self.step, self._streams, self.dtype)
 
 
-_Wanted = ParameterSpecification | StatisticSpecification
+_Specification = ParameterSpecification | BufferSpecification
 
 
 def current_trace() -> Trace:

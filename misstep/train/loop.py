@@ -170,7 +170,7 @@ class Training:
         state = self.state
         began = time.perf_counter()
         # What is left of a training without validation rows when its loss is no longer finite.
-        self._before_epoch = state.parameters.copy(), state.statistics.copy()
+        self._before_epoch = state.parameters.copy(), state.buffers.copy()
         passes = range(state.epoch * self.plan.passes, (state.epoch + 1) * self.plan.passes)
         order = np.concatenate([epoch_order(len(self.rows), self.plan.seed, one) for one in passes])
         while state.batch < self.batches:
@@ -217,7 +217,7 @@ class Training:
     def _show(self) -> None:
         """Let the network have the numbers as they are now, for callbacks to look at."""
         self.network.parameters = self.state.parameters
-        self.network.statistics = self.state.statistics
+        self.network.buffers = self.state.buffers
 
     def _batches_together(self, probing: bool) -> int:
         """Return how many batches may be learned from before somebody must be told."""
@@ -310,7 +310,7 @@ class Training:
             loss = values["validation_loss"]
             # A loss that is no number must not stand as the best one.
             if math.isfinite(loss) and (state.best is None or loss < state.best.loss):
-                best = state.parameters.copy(), state.statistics.copy()
+                best = state.parameters.copy(), state.buffers.copy()
                 state.best = Best(state.epoch, loss, *best)
         heard = values.get("validation_loss", values["training_loss"])
         state.memory = self.plan.schedule.observe(heard, state.memory)
@@ -336,18 +336,18 @@ class Training:
     def _settle(self) -> int | None:
         """Give the network its final weights; return the epoch they come from if not the last."""
         state = self.state
-        parameters, statistics, epoch = state.parameters, state.statistics, None
+        parameters, buffers, epoch = state.parameters, state.buffers, None
         assert self.ending is not None
         wanted = self.plan.restore_best or not self.ending.planned
         if wanted and state.best is not None:
-            parameters, statistics = state.best.parameters, state.best.statistics
+            parameters, buffers = state.best.parameters, state.best.buffers
             if state.best.epoch != state.epoch or state.batch > 0:
                 epoch = state.best.epoch
         elif self.ending.failed:
-            parameters, statistics = self._before_epoch
+            parameters, buffers = self._before_epoch
         # The network's own copy: a person may write into it.
         self.network.parameters = np.array(parameters)
-        self.network.statistics = np.array(statistics)
+        self.network.buffers = np.array(buffers)
         return epoch
 
 

@@ -48,8 +48,8 @@ def gradient_probes(
     `before`, `gradient`, `after`: flat, (parameters,).
     """
     found: dict[tuple[str, str], Value] = {}
-    for place in network.places:
-        name, part = place.specification.name, (0, place.start, place.stop)
+    for slice_ in network.parameter_slices:
+        name, part = slice_.specification.name, (0, slice_.start, slice_.stop)
         old = slice_axis(before, *part)
         found["gradient_norm", name] = norm(slice_axis(gradient, *part))
         found["weight_norm", name] = norm(old)

@@ -86,8 +86,8 @@ class _Backward:
     inputs: list[Value]
     parameters: Value
     trace: Trace
-    # What the network's statistics become, by the name of their buffer; empty where nothing does.
-    statistics: dict[str, Value]
+    # What the network's buffers become, by the name of their input; empty where nothing does.
+    buffers: dict[str, Value]
     loss: Value
     weight: Value
     gradient: Value
@@ -96,7 +96,7 @@ class _Backward:
 class Programs:
     """Makes and keeps the programs for one network, loss and optimizer.
 
-    Every program takes `parameters` (flat) and what else it needs by name: `statistics` (flat, of
+    Every program takes `parameters` (flat) and what else it needs by name: `buffers` (flat, of
     networks that have some; steps give back what they become), `optimizer_state`
     (buffers, parameters), `scalars`, `x`, `y`, `weights`, `rate`, `update` (updates done), `seed`,
     `draw` (batches seen, from which random numbers follow), `gradients` and `gradient_weight`.
@@ -178,7 +178,7 @@ class Programs:
         if key not in self._made:
             back = self._backward(rows, weighted)
             state, outputs = self._update(back.parameters, back.gradient)
-            outputs |= back.statistics | {"loss": back.loss, "weight": back.weight}
+            outputs |= back.buffers | {"loss": back.loss, "weight": back.weight}
             legend: Legend = ()
             if probing:
                 found = gradient_probes(
@@ -202,7 +202,7 @@ class Programs:
             outputs = {
                 "gradients": sum_ + back.gradient * back.weight,
                 "gradient_weight": weight + back.weight,
-                **back.statistics,
+                **back.buffers,
                 "loss": back.loss,
                 "weight": back.weight,
             }
@@ -261,7 +261,7 @@ class Programs:
         """Return the inputs of a forward pass in evaluation, and the network's raw output."""
         held = self.network.input_values()
         x = make_input("x", (rows, *self.network.input_shape), self.network.dtype)
-        raw, _ = self.network.apply(x, held["parameters"], statistics=held.get("statistics"))
+        raw, _ = self.network.apply(x, held["parameters"], buffers=held.get("buffers"))
         return [*held.values(), x], raw
 
     def predict_one(self, held: Mapping[str, Array], x: Array) -> Array | None:
@@ -304,7 +304,7 @@ class Programs:
         network = self.network
         dtype = network.dtype
         held = network.input_values()
-        parameters, others = held["parameters"], held.get("statistics")
+        parameters, others = held["parameters"], held.get("buffers")
         x = make_input("x", (rows, *network.input_shape), dtype)
         seed, draw = make_input("seed", (), "int64"), make_input("draw", (), "int64")
         y = self._target((rows, *network.output_shape))
@@ -312,14 +312,14 @@ class Programs:
         raw, trace = network.apply(
             x if mixture is None else mixture.x,
             parameters,
-            statistics=others,
+            buffers=others,
             training=True,
             seed=seed,
             step=draw,
         )
         inputs = [*held.values(), x, y, seed, draw]
-        after = network.statistics_after(trace)
-        statistics = {} if after is None else {"statistics": after}
+        after = network.buffers_after(trace)
+        buffers = {} if after is None else {"buffers": after}
         weights = make_input("weights", (rows,), dtype) if weighted else None
         if weights is not None:
             inputs.append(weights)
@@ -336,7 +336,7 @@ class Programs:
         gradients = gradient(regularized, [trace.values[name] for name in trace.parameters])
         flat = concatenate([reshape(one, (-1,)) for one in gradients])
         flat = flat.named("gradients")
-        return _Backward(inputs, parameters, trace, statistics, loss, weight, flat)
+        return _Backward(inputs, parameters, trace, buffers, loss, weight, flat)
 
     def _update(
         self, parameters: Value, flat_gradient: Value
@@ -371,7 +371,7 @@ class Programs:
 
 
 # What each input and output of the programs above is to a run of many steps.
-_STATES = ("parameters", "statistics", "optimizer_state", "scalars", "gradients", "gradient_weight")
+_STATES = ("parameters", "buffers", "optimizer_state", "scalars", "gradients", "gradient_weight")
 _STEPPED = ("rate", "update", "draw")
 _ROWS = ("x", "y", "weights")
 _LOGGED = ("loss", "weight")

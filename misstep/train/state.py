@@ -17,19 +17,19 @@ Values = dict[str, float]
 
 @dataclass
 class Best:
-    """The weights with the lowest validation loss so far, and the statistics beside them."""
+    """The weights with the lowest validation loss so far, and the buffers beside them."""
 
     epoch: int
     loss: float
     parameters: Array
-    statistics: Array
+    buffers: Array
 
 
 @dataclass
 class TrainingState:
     """Where training stands.
 
-    `parameters`: flat, (parameters,). `statistics`: flat, of layers that keep some; empty for other
+    `parameters`: flat, (parameters,). `buffers`: flat, of layers that keep some; empty for other
     networks. `optimizer_state`: (buffers, parameters). `scalars`: (scalars,), float64. `update`:
     updates done. `draw`: batches seen, which random numbers follow. `epoch`: epochs completed.
     `batch`: batches done in the epoch going on. `loss_sum`, `weight_sum`: of its batches.
@@ -38,7 +38,7 @@ class TrainingState:
     """
 
     parameters: Array
-    statistics: Array
+    buffers: Array
     optimizer_state: Array
     scalars: Array
     update: int = 0
@@ -63,14 +63,14 @@ class TrainingState:
             found["gradients"] = self.gradients
         if self.best is not None:
             found["best_parameters"] = self.best.parameters
-            if self.statistics.size:
-                found["best_statistics"] = self.best.statistics
+            if self.buffers.size:
+                found["best_buffers"] = self.best.buffers
         return found
 
     def held(self) -> dict[str, Array]:
         """Return the network's flat buffers by name, as its programs take them."""
         found = {"parameters": self.parameters}
-        return found | ({"statistics": self.statistics} if self.statistics.size else {})
+        return found | ({"buffers": self.buffers} if self.buffers.size else {})
 
     def document(self) -> dict[str, Any]:
         """Return the rest as plain JSON."""
@@ -88,9 +88,9 @@ class TrainingState:
         `like`: a first state of the same training, whose shapes the arrays must have. Raises
         FileFormatError when something is missing or does not fit.
         """
-        keeping = like.statistics.size > 0
+        keeping = like.buffers.size > 0
         if not keeping:
-            none = {"statistics": like.statistics, "best_statistics": like.statistics}
+            none = {"buffers": like.buffers, "best_buffers": like.buffers}
             arrays = {**arrays, **none}
         for name, model_name in _MODELS.items():
             model = getattr(like, model_name)
@@ -108,7 +108,7 @@ class TrainingState:
             if not isinstance(document.get(name), allowed):
                 raise FileFormatError(f"{name} of a checkpoint", needed=kind.__name__)
         best = document.get("best")
-        kept = ("best_parameters", "best_statistics") if keeping else ("best_parameters",)
+        kept = ("best_parameters", "best_buffers") if keeping else ("best_parameters",)
         if any((best is None) != (name not in arrays) for name in kept):
             raise FileFormatError("the best weights of a checkpoint", needed="loss and weights")
         held: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
@@ -122,17 +122,17 @@ class TrainingState:
                 int(best["epoch"]),
                 float(best["loss"]),
                 arrays["best_parameters"],
-                arrays["best_statistics"],
+                arrays["best_buffers"],
             ),
         )
 
 
-_ARRAYS = ("parameters", "statistics", "optimizer_state", "scalars")
+_ARRAYS = ("parameters", "buffers", "optimizer_state", "scalars")
 # Each array that a checkpoint may hold, and the one of a first state whose shape it must have.
 _MODELS = {name: name for name in _ARRAYS} | {
     "gradients": "parameters",
     "best_parameters": "parameters",
-    "best_statistics": "statistics",
+    "best_buffers": "buffers",
 }
 _KINDS: dict[str, type] = {"int": int, "float": float}
 _PLAIN: dict[str, Any] = {

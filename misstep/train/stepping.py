@@ -153,7 +153,7 @@ class Stepper:
 
     def _adopt(self, state: TrainingState, out: dict[str, Array]) -> None:
         state.parameters = out.get("parameters", state.parameters)
-        state.statistics = out.get("statistics", state.statistics)
+        state.buffers = out.get("buffers", state.buffers)
         state.optimizer_state = out.get("optimizer_state", state.optimizer_state)
         state.scalars = out.get("scalars", state.scalars)
         if "gradients" in out:

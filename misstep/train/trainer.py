@@ -192,7 +192,7 @@ class Trainer:
         state = first if resumed is None else resumed
         if resumed is not None:
             self.network.parameters = np.array(state.parameters)
-            self.network.statistics = np.array(state.statistics)
+            self.network.buffers = np.array(state.buffers)
             for callback, memory in zip(heard, state.callbacks, strict=False):
                 callback.restore(memory)
         stopping = [one for one in heard if isinstance(one, EarlyStopping)]
@@ -335,7 +335,7 @@ class Trainer:
 
     def _first_state(self) -> TrainingState:
         """Return where training starts, or goes on from when it was trained before."""
-        held = np.array(self.network.parameters), np.array(self.network.statistics)
+        held = np.array(self.network.parameters), np.array(self.network.buffers)
         if self._state is None:
             return TrainingState(*held, *self._made_programs().first_state())
         before = self._state

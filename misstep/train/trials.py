@@ -34,7 +34,7 @@ class Trial:
 def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> Trial:
     """Return made-up inputs for `program`, one of `programs`, for so many steps of `rows` rows.
 
-    Parameters and statistics are those of the network, the optimizer's state is the first one.
+    Parameters and buffers are those of the network, the optimizer's state is the first one.
     """
     network, loss = programs.network, programs.loss
     random = np.random.default_rng(0)

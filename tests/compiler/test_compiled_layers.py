@@ -1,4 +1,4 @@
-"""Training of layers with statistics, masks and attention: compiled, against the interpreter.
+"""Training of layers with buffers, masks and attention: compiled, against the interpreter.
 
 The same numbers to 1e-9 in float64, the same bits on any number of threads, with accumulation and
 with a batch of one row at the end of an epoch.
@@ -116,7 +116,7 @@ def test_training_is_that_of_the_interpreter(
         found.append(
             {
                 "parameters": network.parameters,
-                "statistics": network.statistics,
+                "buffers": network.buffers,
                 "losses": [[one["training_loss"], one["validation_loss"]] for one in run.history],
                 "predicted": trainer.predict(x),
                 "one": trainer.predict(x[:1]),
@@ -159,7 +159,7 @@ def test_the_same_bits_on_any_number_of_threads(
         assert bits == wanted, threads
 
 
-def test_a_program_without_statistics_has_none() -> None:
+def test_a_program_without_buffers_has_none() -> None:
     network = made(Sequential(Dense(4), LayerNorm(), ReLU()), (5,))
     programs = Programs(network, CrossEntropy(), SGD())
     for program in (
@@ -169,8 +169,8 @@ def test_a_program_without_statistics_has_none() -> None:
         programs.predict(4),
     ):
         names = {value.name for value in program.graph.inputs} | set(program.graph.outputs)
-        assert "statistics" not in names
-        assert "statistics" not in program.roles.states
+        assert "buffers" not in names
+        assert "buffers" not in program.roles.states
 
 
 def test_batch_norm_needs_no_copy_of_the_state() -> None:
@@ -182,7 +182,7 @@ def test_batch_norm_needs_no_copy_of_the_state() -> None:
     buffers = {
         view.buffer.name for kernel in native.schedule.fused.kernels for _, view in kernel.results
     }
-    assert "statistics" in buffers
+    assert "buffers" in buffers
     assert not [name for name in buffers if name.startswith("next ")]
 
 

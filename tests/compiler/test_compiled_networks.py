@@ -57,7 +57,7 @@ def check(case: Case) -> None:
     # A small output is a difference of numbers about as large as 1, and off by a share of those.
     # Rounding grows like the root of how many numbers are summed; and a square is off by twice the
     # share that what is squared is off by.
-    longest = max(place.specification.fan_in for place in network.places)
+    longest = max(place.specification.fan_in for place in network.parameter_slices)
     allowed = FORWARD[case.dtype] * max(1.0, (longest / USUAL_SUM) ** 0.5)
     for name, times in (("prediction", 1), ("loss", 2)):
         assert found[name].dtype == case.dtype

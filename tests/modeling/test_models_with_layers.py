@@ -32,10 +32,10 @@ def test_a_model_file_keeps_running_statistics(tmp_path: Path) -> None:
     path = tmp_path / "model.misstep"
     found.save(path)
     model = ms.load_model(path)
-    statistics = model.network.statistics
-    assert statistics.shape == (18,)
-    assert (statistics[:9] != 0).all()
-    assert (statistics[9:] != 1).all()
+    buffers = model.network.buffers
+    assert buffers.shape == (18,)
+    assert (buffers[:9] != 0).all()
+    assert (buffers[9:] != 1).all()
     np.testing.assert_array_equal(model.predict(x), found.predict(x))
     np.testing.assert_array_equal(model.outputs(x[:1]), found.predict_proba(x[:1]))
     again = tmp_path / "again.misstep"
@@ -75,7 +75,7 @@ def test_any_network_comes_back_from_its_configuration_and_arrays() -> None:
         ms.Dense(2),
     )
     network = ms.Network(module, (6,), seed=3)
-    network.statistics[-6:] = np.arange(1, 7)
+    network.buffers[-6:] = np.arange(1, 7)
     again = ms.Network(build_module(module.configuration()), (6,), arrays=network.arrays())
     assert repr(again.module) == repr(module)
     x = np.random.default_rng(0).integers(0, 20, (8, 6))

@@ -248,7 +248,7 @@ def test_flatten_keeps_the_order_of_entries() -> None:
 
 def test_biases_are_not_regularized_and_fans_are_known() -> None:
     network = Network(Dense(5), (3,))
-    weight, bias = (place.specification for place in network.places)
+    weight, bias = (place.specification for place in network.parameter_slices)
     assert (weight.name, weight.regularized, weight.fan_in, weight.fan_out) == (
         "weight",
         True,
@@ -264,8 +264,10 @@ def test_a_dense_layer_is_drawn_to_suit_what_follows() -> None:
         Sequential(Dense(4), ReLU(), Dense(4), SELU(), Dense(4), Tanh(), Dense(2)), (3,)
     )
     drawn = [
-        place.specification.initializer for place in found.places if place.specification.regularized
+        place.specification.initializer
+        for place in found.parameter_slices
+        if place.specification.regularized
     ]
     assert drawn == [HeNormal(), LeCunNormal(), GlorotUniform(), GlorotUniform()]
     told = Network(Sequential(Dense(4, initializer=Normal(0.1)), ReLU()), (3,))
-    assert told.places[0].specification.initializer == Normal(0.1)
+    assert told.parameter_slices[0].specification.initializer == Normal(0.1)

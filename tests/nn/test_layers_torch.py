@@ -51,7 +51,7 @@ class Masked(Module):
 def ours(
     network: Network, x: Array, upstream: Array, training: bool = True
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return y, the gradient by x, statistics afterwards; and gradients by parameter."""
+    """Return y, the gradient by x, buffers afterwards; and gradients by parameter."""
     floats = x.dtype.kind == "f"
     value = make_parameter(x, "x", "float64") if floats else make_literal(x, "int64")
     flat = make_parameter(network.parameters, "flat", "float64")
@@ -60,9 +60,9 @@ def ours(
     outputs = {"y": y, "flat": gradient(weighed, flat)}
     if floats:
         outputs["x"] = gradient(weighed, value)
-    after = network.statistics_after(trace)
+    after = network.buffers_after(trace)
     if after is not None:
-        outputs["statistics"] = after
+        outputs["buffers"] = after
     found = Interpreter(Graph(outputs)).run()
     return found, network.arrays(found["flat"])
 
@@ -95,7 +95,7 @@ def test_batch_norm(case: int) -> None:
     momentum, epsilon = float(random.uniform(0.01, 1)), float(10 ** random.uniform(-6, -1))
     network = Network(BatchNorm(momentum, epsilon), (*middle, features), dtype="float64")
     drawn(network, random)
-    network.statistics[:] = random.uniform(0.5, 2, 2 * features)
+    network.buffers[:] = random.uniform(0.5, 2, 2 * features)
     kind = (torch.nn.BatchNorm1d, torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)[len(middle)]
     other = kind(features, eps=epsilon, momentum=momentum, dtype=torch.float64)
     held = network.arrays()
@@ -120,9 +120,9 @@ def test_batch_norm(case: int) -> None:
         np.testing.assert_allclose(slopes["scale"], other.weight.grad, **CLOSE)
         np.testing.assert_allclose(slopes["shift"], other.bias.grad, **CLOSE)
         if training:
-            network.statistics[:] = found["statistics"]
+            network.buffers[:] = found["buffers"]
             running = torch.cat([other.running_mean, other.running_var])
-            np.testing.assert_allclose(network.statistics, running, **CLOSE)
+            np.testing.assert_allclose(network.buffers, running, **CLOSE)
 
 
 @pytest.mark.parametrize("case", range(CASES))

@@ -66,7 +66,7 @@ class Many(Module):
 
 
 def names(network: Network) -> list[str]:
-    return [place.specification.name for place in network.places]
+    return [place.specification.name for place in network.parameter_slices]
 
 
 def trained(network: Network, x: Array, seed: int = 0, step: int = 0) -> Array:

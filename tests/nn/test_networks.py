@@ -25,7 +25,7 @@ def made(**options: Any) -> Network:
 def test_places_cover_the_buffer_without_gaps(widths: list[int], bias: bool) -> None:
     network = Network(Sequential(*(Dense(width, bias) for width in widths)), (4,))
     stops = 0
-    for place in network.places:
+    for place in network.parameter_slices:
         assert place.start == stops
         assert place.stop - place.start == int(np.prod(place.specification.shape))
         stops = place.stop

@@ -12,12 +12,12 @@ from misstep.nn import BatchNorm, Dense, LayerNorm, Network, RMSNorm, Sequential
 
 
 def trained(network: Network, x: Array) -> tuple[Array, Array, Array, Array]:
-    """Return output, gradient by x and by the parameters of Σ y², and statistics afterwards."""
+    """Return output, gradient by x and by the parameters of Σ y², and buffers afterwards."""
     value = make_parameter(x, "x", network.dtype)
     flat = make_parameter(network.parameters, "flat", network.dtype)
     y, trace = network.apply(value, flat, training=True)
     by_x, by_flat = gradient(ops.sum(y * y), [value, flat])
-    after = network.statistics_after(trace)
+    after = network.buffers_after(trace)
     assert after is not None
     found = Interpreter(Graph({"y": y, "x": by_x, "flat": by_flat, "after": after})).run()
     return found["y"], found["x"], found["flat"], found["after"]
@@ -29,7 +29,7 @@ def test_batch_norm_by_hand(shape: tuple[int, ...], momentum: float) -> None:
     network = Network(BatchNorm(momentum, 1e-3), shape, dtype="float64")
     random = np.random.default_rng(0)
     network.parameters[:] = random.normal(1, 0.5, 10)
-    network.statistics[:] = random.uniform(0.5, 2, 10)
+    network.buffers[:] = random.uniform(0.5, 2, 10)
     x = random.normal(3, 2, (7, *shape))
     rows = x.reshape(-1, 5)
     scale, shift = network.parameters[:5], network.parameters[5:]
@@ -38,9 +38,9 @@ def test_batch_norm_by_hand(shape: tuple[int, ...], momentum: float) -> None:
     np.testing.assert_allclose(found, y, rtol=1e-12, atol=1e-13)
     moved = np.concatenate([rows.mean(0), rows.var(0, ddof=1)])
     np.testing.assert_allclose(
-        after, (1 - momentum) * network.statistics + momentum * moved, rtol=1e-12
+        after, (1 - momentum) * network.buffers + momentum * moved, rtol=1e-12
     )
-    mean, variance = network.statistics[:5], network.statistics[5:]
+    mean, variance = network.buffers[:5], network.buffers[5:]
     wanted = (x - mean) / np.sqrt(variance + 1e-3) * scale + shift
     np.testing.assert_allclose(network.predict(x), wanted, rtol=1e-12, atol=1e-13)
 

@@ -63,7 +63,7 @@ def with_mask(
     network: Network, x: Value, flat: Value, mask: Value | None, training: bool = True
 ) -> tuple[Value, Trace]:
     """Return what a network makes of `x` in a pass that knows which entries count."""
-    places = {place.specification.name: place for place in network.places}
+    places = {place.specification.name: place for place in network.parameter_slices}
 
     def part(wanted: Any) -> Value:
         place = places[wanted.name]

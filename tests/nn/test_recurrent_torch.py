@@ -176,7 +176,7 @@ def applied(network: Network, x: Value, flat: Value, counts: Array | None, train
     """Return the network's output with a mask in the pass."""
     from misstep.ops import as_value, reshape, slice_axis
 
-    places = {place.specification.name: place for place in network.places}
+    places = {place.specification.name: place for place in network.parameter_slices}
 
     def part(wanted: Any) -> Value:
         place = places[wanted.name]

@@ -98,12 +98,12 @@ def test_batch_norm_takes_mean_and_variance_of_the_steps_that_count():
     y, trace = built.apply(
         given_x,
         held["parameters"],
-        statistics=held["statistics"],
+        buffers=held["buffers"],
         training=True,
         seed=make_literal(0, "int64"),
         step=make_literal(0, "int64"),
     )
-    outputs = {"y": y, "after": built.statistics_after(trace)}
+    outputs = {"y": y, "after": built.buffers_after(trace)}
     graph = Graph(outputs, [*held.values(), given_x], "one")
     out = Interpreter(graph).run({**built.feeds(), "x": filled})
     counted = np.concatenate([x[0], x[1, :2]])

@@ -43,7 +43,7 @@ def live(folder):
         checkpoint_every=3, probe_every=50, resume=True,
     )
     with open(folder + ".done", "wb") as file:
-        file.write(trainer.network.parameters.tobytes() + trainer.network.statistics.tobytes())
+        file.write(trainer.network.parameters.tobytes() + trainer.network.buffers.tobytes())
         file.write(np.array([each["training_loss"] for each in run.history]).tobytes())
     os._exit(0)
 

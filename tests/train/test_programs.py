@@ -178,7 +178,7 @@ def test_clipping_and_regularizers_come_in_order() -> None:
     regularizers = [L1(0.01), L2(0.3)]
     programs = Programs(network, loss, SGD(0.1), [ClipValue(0.05), ClipNorm(0.1)], regularizers)
     plain, slope, _ = slope_by_hand(network, loss, x, y)
-    for place in network.places:
+    for place in network.parameter_slices:
         weights = network.parameters[place.start : place.stop]
         if place.specification.name.endswith("weight"):  # biases are not regularized
             slope[place.start : place.stop] += 0.01 * np.sign(weights) + 0.3 * weights
@@ -288,7 +288,7 @@ def test_probes_are_numpys_numbers() -> None:
     # Gradients are measured before clipping, updates as they happened.
     update = 0.1 * slope * 0.01 / np.linalg.norm(slope)
     expected = {}
-    for place in network.places:
+    for place in network.parameter_slices:
         part, name = slice(place.start, place.stop), place.specification.name
         expected["gradient_norm", name] = np.linalg.norm(slope[part])
         expected["weight_norm", name] = np.linalg.norm(network.parameters[part])

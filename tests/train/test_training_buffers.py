@@ -52,7 +52,7 @@ class Keeps(ms.Callback):
 
     def on_epoch_end(self, training: ms.Training) -> None:
         network = training.network
-        self.kept.append((network.parameters.copy(), network.statistics.copy()))
+        self.kept.append((network.parameters.copy(), network.buffers.copy()))
 
 
 @pytest.mark.parametrize("compiling", [True, False])
@@ -64,10 +64,10 @@ def test_the_best_epoch_has_its_own(compiling: bool) -> None:
         x, y, epochs=12, validation=(x[:20], 1 - y[:20]), early_stopping=12, callbacks=[keeps]
     )
     assert run.best_epoch is not None
-    parameters, statistics = keeps.kept[run.best_epoch - 1]
+    parameters, buffers = keeps.kept[run.best_epoch - 1]
     np.testing.assert_array_equal(made.network.parameters, parameters)
-    np.testing.assert_array_equal(made.network.statistics, statistics)
-    assert (keeps.kept[-1][1] != statistics).any()
+    np.testing.assert_array_equal(made.network.buffers, buffers)
+    assert (keeps.kept[-1][1] != buffers).any()
     judged = made.evaluate(x[:20], 1 - y[:20])
     assert judged["loss"] == pytest.approx(run.history[run.best_epoch - 1]["validation_loss"])
 
@@ -88,8 +88,8 @@ def test_a_loss_that_is_no_number_leaves_those_of_the_epoch_before(compiling: bo
     run = made.fit(x, y, epochs=5, callbacks=[keeps])
     assert run.failed
     np.testing.assert_array_equal(made.network.parameters, keeps.kept[1][0])
-    np.testing.assert_array_equal(made.network.statistics, keeps.kept[1][1])
-    assert np.isfinite(made.network.statistics).all()
+    np.testing.assert_array_equal(made.network.buffers, keeps.kept[1][1])
+    assert np.isfinite(made.network.buffers).all()
 
 
 def test_fitting_again_goes_on_with_them(tmp_path: Path) -> None:
@@ -97,28 +97,28 @@ def test_fitting_again_goes_on_with_them(tmp_path: Path) -> None:
     once, twice = trainer(), trainer()
     once.fit(x, y, epochs=4)
     twice.fit(x, y, epochs=2)
-    before = twice.network.statistics.copy()
+    before = twice.network.buffers.copy()
     twice.fit(x, y, epochs=2)
-    assert (twice.network.statistics != before).all()
-    np.testing.assert_array_equal(twice.network.statistics, once.network.statistics)
+    assert (twice.network.buffers != before).all()
+    np.testing.assert_array_equal(twice.network.buffers, once.network.buffers)
     stopped = trainer()
     stopped.fit(x, y, epochs=2, folder=tmp_path)
     resumed = trainer()
     resumed.fit(x, y, epochs=4, folder=tmp_path, resume=True)
     np.testing.assert_array_equal(resumed.network.parameters, once.network.parameters)
-    np.testing.assert_array_equal(resumed.network.statistics, once.network.statistics)
+    np.testing.assert_array_equal(resumed.network.buffers, once.network.buffers)
 
 
 def test_a_checkpoint_without_them_is_refused() -> None:
     two, none = np.zeros(2), np.zeros(0)
     like = TrainingState(np.zeros(3), two, np.zeros((2, 3)), none)
     arrays, document = like.arrays(), like.document()
-    assert TrainingState.restored(like, arrays, document).statistics.shape == (2,)
-    del arrays["statistics"]
-    with pytest.raises(FileFormatError, match="the array statistics of a checkpoint"):
+    assert TrainingState.restored(like, arrays, document).buffers.shape == (2,)
+    del arrays["buffers"]
+    with pytest.raises(FileFormatError, match="the array buffers of a checkpoint"):
         TrainingState.restored(like, arrays, document)
     # Of a network that keeps none, a checkpoint has none.
     without = TrainingState(np.zeros(3), none, np.zeros((2, 3)), none)
     assert set(without.arrays()) == {"parameters", "optimizer_state", "scalars"}
     found = TrainingState.restored(without, without.arrays(), without.document())
-    assert found.statistics.size == 0
+    assert found.buffers.size == 0
