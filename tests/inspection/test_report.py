@@ -218,7 +218,7 @@ def test_a_profile_lists_all_kernels(profile: Any) -> None:
     for one in profile.kernels:
         assert re.search(rf"^ +{one.number}  ", text, re.MULTILINE)
     assert "of best" in text
-    assert "Roofline: " in text
+    assert "Peaks: " in text
     assert max(map(len, text.splitlines())) <= WIDTH
     assert percent(profile.kernels[0].share) in text
 
