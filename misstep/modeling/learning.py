@@ -19,7 +19,7 @@ from misstep.modeling.recipes import RecipeMaker, as_loss_wants, check_settings,
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import Loss
 from misstep.optim import ConstantRate
-from misstep.train import Run, Stages, Trainer
+from misstep.train import Run, Snapshots, Trainer
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Part:
 class Learned:
     """A model, how its training went, every choice, and the trainer that can go on.
 
-    `judged`: which validation rows the stages of the run are about, (rows,).
+    `judged`: which validation rows the snapshots of the run are about, (rows,).
     """
 
     model: Model
@@ -79,13 +79,13 @@ def learn(
     recipe = choose(rows, features, target, settings, choices)
     trainer = recipe.trainer(settings.seed, settings.threads)
     x, y, weights = train.for_loss(recipe.loss)
-    stages = Stages()
+    snapshots = Snapshots()
     run = trainer.fit(
         x,
         y,
         sample_weight=weights,
         epochs=recipe.epochs,
-        callbacks=[stages],
+        callbacks=[snapshots],
         validation=None if validation is None else validation.for_loss(recipe.loss),
         early_stopping=None if validation is None else recipe.early_stopping(),
         progress=settings.progress,
@@ -93,7 +93,7 @@ def learn(
         resume=settings.resume,
     )
     learned = _learned(trainer, preprocessing, target, run, choices, rows, settings.seed)
-    return replace(learned, judged=stages.places)
+    return replace(learned, judged=snapshots.indices)
 
 
 def begin(

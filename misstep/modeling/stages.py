@@ -1,7 +1,7 @@
 """What a network got wrong as it learned, in people's terms: shares, answers, and a few examples.
 
-From the stages of a training (`train/stages.py`) and the held-out rows they are about. Knows no
-training; the shells show it.
+From the snapshots of a training (`train/snapshots.py`) and the held-out rows they are about. Knows
+no training; the shells show it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from misstep.data import Target
 from misstep.ir import Array
 from misstep.modeling.learning import Learned, Part
-from misstep.train import Stage
+from misstep.train import Snapshot
 
 # Examples that are shown: those that turned right, one for each stage at first, and those that
 # stayed wrong.
@@ -69,7 +69,7 @@ def stage_report(
 
     `names`: what each row of `validation` is called; its number among them where not given.
     """
-    stages = learned.run.stages
+    stages = learned.run.snapshots
     if validation is None or not stages:
         return None
     scale = target.scale if target.is_number else 1.0
@@ -87,7 +87,7 @@ def stage_report(
 
 
 def _examples(
-    stages: Sequence[Stage],
+    stages: Sequence[Snapshot],
     truth: Array,
     places: Array,
     target: Target,

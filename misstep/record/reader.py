@@ -22,7 +22,7 @@ Array = npt.NDArray[Any]
 class Record:
     """What a run wrote down.
 
-    `facts`: about the run. `epochs`: one dictionary each. `stages`: what was wrong on the same
+    `facts`: about the run. `epochs`: one dictionary each. `snapshots`: what was wrong on the same
     held-out rows after a few updates, one dictionary each. `events`: in their order. `notes`: what
     could not be read.
 
@@ -36,7 +36,7 @@ class Record:
 
     facts: dict[str, Any]
     epochs: list[dict[str, float]] = field(default_factory=list)
-    stages: list[dict[str, Any]] = field(default_factory=list)
+    snapshots: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _steps: dict[int, tuple[float, float]] = field(default_factory=dict)
@@ -105,10 +105,10 @@ class Record:
         elif kind == "epoch":
             values = {name: float(number) for name, number in line["values"].items()}
             self.epochs.append({"epoch": int(line["epoch"]), "step": int(line["step"]), **values})
-        elif kind == "stage":
+        elif kind == "snapshot":
             values = {name: float(number) for name, number in line["values"].items()}
             whole = {"step": int(line["step"]), "rows": int(line["rows"])}
-            self.stages.append({**whole, "last": bool(line["last"]), **values})
+            self.snapshots.append({**whole, "last": bool(line["last"]), **values})
         elif kind == "resumed":
             self._forget_after(int(line["step"]), int(line["epoch"]))
             self.events.append(line)
@@ -119,7 +119,7 @@ class Record:
         self._steps = {at: one for at, one in self._steps.items() if at <= step}
         self._measures = {at: one for at, one in self._measures.items() if at <= step}
         self.epochs = [one for one in self.epochs if one["epoch"] <= epoch]
-        self.stages = [one for one in self.stages if one["step"] <= step and not one["last"]]
+        self.snapshots = [one for one in self.snapshots if one["step"] <= step and not one["last"]]
 
 
 def read_record(path: Path | str) -> Record:

@@ -1,6 +1,6 @@
 """Writes the record of a run: JSON Lines that only grow, so that a crash costs the last at most.
 
-Each line is one object with a `kind`: start, steps, measures, epoch, stage, resumed, or the name
+Each line is one object with a `kind`: start, steps, measures, epoch, snapshot, resumed, or the name
 of an event. Numbers that are not finite are written {"float": "nan"}.
 """
 
@@ -19,7 +19,7 @@ from misstep.storage.plain import json_text
 FORMAT = "misstep record"
 VERSION = 1
 FILE = "record.jsonl"
-LINES = ("start", "steps", "measures", "epoch", "stage", "resumed")
+LINES = ("start", "steps", "measures", "epoch", "snapshot", "resumed")
 
 
 class RecordWriter:
@@ -71,13 +71,13 @@ class RecordWriter:
         plain = {name: float(value) for name, value in values.items()}
         self._line({"kind": "epoch", "epoch": number, "step": step, "values": plain})
 
-    def stage(self, step: int, rows: int, values: Mapping[str, float], *, last: bool) -> None:
+    def snapshot(self, step: int, rows: int, values: Mapping[str, float], *, last: bool) -> None:
         """Write what was wrong on the same `rows` held-out rows after `step` updates.
 
         `last`: with the weights that training ended with.
         """
         plain = {name: float(value) for name, value in values.items()}
-        self._line({"kind": "stage", "step": step, "rows": rows, "last": last, "values": plain})
+        self._line({"kind": "snapshot", "step": step, "rows": rows, "last": last, "values": plain})
 
     def resumed(self, step: int, epoch: int) -> None:
         """Write that training goes on from `step`: what was said of later steps no longer holds."""

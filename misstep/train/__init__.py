@@ -9,7 +9,7 @@ from misstep.train.loop import Training
 from misstep.train.programs import Program, Programs
 from misstep.train.progress import Progress
 from misstep.train.run import Run
-from misstep.train.stages import Stage, Stages
+from misstep.train.snapshots import Snapshot, Snapshots
 from misstep.train.trainer import Trainer
 from misstep.train.trials import Trial, make_trial
 
@@ -23,8 +23,8 @@ __all__ = [
     "Programs",
     "Progress",
     "Run",
-    "Stage",
-    "Stages",
+    "Snapshot",
+    "Snapshots",
     "Trainer",
     "Training",
     "Trial",

@@ -27,7 +27,7 @@ from misstep.train.programs import Programs
 from misstep.train.progress import Progress
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
-from misstep.train.stages import Stages
+from misstep.train.snapshots import Snapshots
 from misstep.train.state import Best, TrainingState, Values
 from misstep.train.stepping import Stepper, Taken
 
@@ -155,8 +155,11 @@ class Training:
             seconds=state.seconds,
             best_epoch=best,
             folder=None if self.folder is None else self.folder.folder,
-            stages=[
-                stage for one in self.callbacks if isinstance(one, Stages) for stage in one.stages
+            snapshots=[
+                snapshot
+                for one in self.callbacks
+                if isinstance(one, Snapshots)
+                for snapshot in one.snapshots
             ],
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from misstep.train.ending import Ending
-from misstep.train.stages import Stage
+from misstep.train.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Run:
     `history`: one dictionary for each epoch (epoch, training_loss, validation_loss, …).
     `ending`: why it ended; printed, it is a sentence. `best_epoch`: the epoch whose weights the
     network now has, if that is not the last one. `updates`: weight updates in all. `seconds`: spent
-    in all. `stages`: what the network got wrong as it learned, where an `ms.Stages` watched.
+    in all. `snapshots`: what the network got wrong as it learned, where an `ms.Snapshots` watched.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -32,7 +32,7 @@ class Run:
     seconds: float
     best_epoch: int | None = None
     folder: Path | None = None
-    stages: list[Stage] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
 
     @property
     def finished(self) -> bool:

@@ -35,7 +35,7 @@ from misstep.modeling.tasks.task import TEST_FRACTION, Trained
 from misstep.modeling.windows_choice import LEAST_SAID, Shape, choose_season, choose_shape
 from misstep.nn import Network
 from misstep.text.counts import plural
-from misstep.train import Callback, Run, Stages, Trainer, Training
+from misstep.train import Callback, Run, Snapshots, Trainer, Training
 
 # Origins to validate or to be judged on: a mean over fewer of them is one story, not a measure.
 FEWEST_ORIGINS = 5
@@ -210,20 +210,20 @@ class _Learner:
             validation = self._part(windows, past, origins).for_loss(self.recipe.loss)
         before = trainer.evaluate(*validation[:2])["loss"] if validation else np.inf
         x, y, _ = part.for_loss(self.recipe.loss)
-        stages = Stages()
+        snapshots = Snapshots()
         run = trainer.fit(
             x,
             y,
             epochs=self.recipe.epochs,
             validation=validation,
-            callbacks=[stages],
+            callbacks=[snapshots],
             early_stopping=self.recipe.early_stopping() if validation else None,
             progress=settings.progress,
             folder=settings.folder,
             resume=settings.resume,
         )
         self.model = self._model(trainer, windows)
-        self.stages = _stage_report(run, windows, len(stages.places))
+        self.stages = _stage_report(run, windows, len(snapshots.indices))
         epochs = run.best_epoch or run.epochs
         if validation is None or not run.usable or not has_linear_path(self.recipe.module):
             return run, epochs
@@ -303,13 +303,13 @@ class _Learner:
 
 def _stage_report(run: Run, windows: SeriesWindows, rows: int) -> StageReport | None:
     """Return what was wrong at each stage, in the target's unit; None for logarithms."""
-    if not run.stages or windows.log:
+    if not run.snapshots or windows.log:
         return None
     return StageReport(
         rows,
-        tuple(one.update for one in run.stages),
-        run.stages[0].score_name,
-        tuple(float(one.score * windows.answer_spread) for one in run.stages),
+        tuple(one.update for one in run.snapshots),
+        run.snapshots[0].score_name,
+        tuple(float(one.score * windows.answer_spread) for one in run.snapshots),
     )
 
 

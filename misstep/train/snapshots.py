@@ -1,6 +1,6 @@
-"""Stages: what the network got wrong after the first, tenth, hundredth … and last update.
+"""Snapshots: what the network got wrong after the first, tenth, hundredth … and last update.
 
-The same held-out rows are judged each time, so that the stages can be compared row by row. Training
+The same held-out rows are judged each time, so that snapshots can be compared row by row. Training
 comes back to Python for these few updates only. Knows arrays; what they mean to people is said in
 `modeling/stages.py`.
 """
@@ -27,7 +27,7 @@ ROWS = 256
 
 
 @dataclass(frozen=True)
-class Stage:
+class Snapshot:
     """What a network got wrong at one moment of its training.
 
     `update`: updates done. `score_name`: "error", the share of rows whose class was wrong, or
@@ -38,8 +38,8 @@ class Stage:
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(2), loss=ms.CrossEntropy(), optimizer=ms.Adam(0.1))
     >>> x, y = [[-1.0], [1.0]], [0, 1]
-    >>> run = trainer.fit(x, y, validation=(x, y), epochs=50, callbacks=[ms.Stages()])
-    >>> last = run.stages[-1]
+    >>> run = trainer.fit(x, y, validation=(x, y), epochs=50, callbacks=[ms.Snapshots()])
+    >>> last = run.snapshots[-1]
     >>> last.update, last.score_name, last.score, last.predicted
     (50, 'error', 0.0, (0, 1))
     """
@@ -51,42 +51,42 @@ class Stage:
     last: bool = False
 
 
-class Stages(Callback):
+class Snapshots(Callback):
     """Judges the same held-out rows after 1, 10, 100, 1,000 … updates and at the end.
 
     `rows`: at most so many of the validation rows, evenly spaced among them. Without validation
-    rows there is nothing to judge and `stages` stays empty. After training, `places` says which
-    validation rows were judged, (rows,), and `Run.stages` has the stages too. A run with a folder
-    writes them into its record; one that goes on keeps those it had.
+    rows there is nothing to judge and `snapshots` stays empty. After training, `indices` says which
+    validation rows were judged, (rows,), and `Run.snapshots` has the snapshots too. A run with a
+    folder writes them into its record; one that goes on keeps those it had.
 
     Raises ArgumentError for a number of rows below 1.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), batch_size=1)
     >>> x, y = [[0.0], [1.0]], [[1.0], [3.0]]
-    >>> run = trainer.fit(x, y, validation=(x, y), epochs=60, callbacks=[ms.Stages()])
-    >>> [stage.update for stage in run.stages]
+    >>> run = trainer.fit(x, y, validation=(x, y), epochs=60, callbacks=[ms.Snapshots()])
+    >>> [snapshot.update for snapshot in run.snapshots]
     [1, 10, 100, 120]
     """
 
     def __init__(self, rows: int = ROWS) -> None:
         if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
-            raise ArgumentError("rows of Stages", needed="1 or more", got=repr(rows))
+            raise ArgumentError("rows of Snapshots", needed="1 or more", got=repr(rows))
         self.rows = rows
-        self.stages: list[Stage] = []
-        self.places: Array = np.empty(0, np.int64)
+        self.snapshots: list[Snapshot] = []
+        self.indices: Array = np.empty(0, np.int64)
         self._judged: Rows | None = None
 
     def on_training_start(self, training: Training) -> None:
-        """Choose the rows; forget the stages of another training."""
+        """Choose the rows; forget the snapshots of another training."""
         if not training.resumed:
-            self.stages = []
+            self.snapshots = []
         self._judged, held = None, training.validation
         if held is None:
             return
         count = min(self.rows, len(held))
-        self.places = np.arange(count) * len(held) // count
-        self._judged = held.take(self.places)
+        self.indices = np.arange(count) * len(held) // count
+        self._judged = held.take(self.indices)
 
     def planned_update(self, update: int) -> int | None:
         """Return the next power of ten above `update`."""
@@ -113,19 +113,21 @@ class Stages(Callback):
         score = scores[name]
         if name == "accuracy":
             name, score = "error", 1.0 - score
-        stage = Stage(training.update, name, score, _plain(predicted, name == "error"), last)
-        self.stages.append(stage)
+        snapshot = Snapshot(training.update, name, score, _plain(predicted, name == "error"), last)
+        self.snapshots.append(snapshot)
         if training.folder is not None:
-            training.folder.writer.stage(stage.update, len(self._judged), {name: score}, last=last)
+            training.folder.writer.snapshot(
+                snapshot.update, len(self._judged), {name: score}, last=last
+            )
 
     def state(self) -> dict[str, Any]:
-        """Return the stages so far, without the end: training that goes on has another."""
-        return {"stages": [asdict(one) for one in self.stages if not one.last]}
+        """Return the snapshots so far, without the end: training that goes on has another."""
+        return {"snapshots": [asdict(one) for one in self.snapshots if not one.last]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take back the stages of a stopped run."""
-        self.stages = [
-            Stage(**{**one, "predicted": tuple(one["predicted"])}) for one in state["stages"]
+        """Take back the snapshots of a stopped run."""
+        self.snapshots = [
+            Snapshot(**{**one, "predicted": tuple(one["predicted"])}) for one in state["snapshots"]
         ]
 
 

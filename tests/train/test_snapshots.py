@@ -1,4 +1,4 @@
-"""Stages: the same held-out rows after a few updates, kept over stops, at next to no cost."""
+"""Snapshots: the same held-out rows after a few updates, kept over stops, at next to no cost."""
 
 import numpy as np
 import pytest
@@ -31,37 +31,37 @@ class StopAt(ms.Callback):
 def test_each_stage_is_what_the_network_of_that_moment_says():
     x, y = rows()
     held = x[:100], y[:100]
-    run = trainer().fit(x, y, epochs=6, validation=held, callbacks=[ms.Stages()])
-    assert [(one.update, one.last) for one in run.stages] == [
+    run = trainer().fit(x, y, epochs=6, validation=held, callbacks=[ms.Snapshots()])
+    assert [(one.update, one.last) for one in run.snapshots] == [
         (1, False),
         (10, False),
         (100, False),
         (120, True),
     ]
-    for stage in run.stages:
+    for snapshot in run.snapshots:
         cut = trainer()
         # The rate of a schedule depends on the end; Adam's constant one does not.
-        cut.fit(x, y, epochs=6, callbacks=[StopAt(stage.update)])
+        cut.fit(x, y, epochs=6, callbacks=[StopAt(snapshot.update)])
         predicted = cut.predict(held[0]).argmax(axis=1)
-        assert stage.predicted == tuple(predicted)
-        assert stage.score_name == "error"
-        assert stage.score == pytest.approx((predicted != held[1]).mean())
+        assert snapshot.predicted == tuple(predicted)
+        assert snapshot.score_name == "error"
+        assert snapshot.score == pytest.approx((predicted != held[1]).mean())
 
 
 def test_watching_changes_no_bit_and_samples_evenly():
     x, y = rows()
     plain, watched = trainer(), trainer()
     plain.fit(x, y, epochs=3)
-    stages = ms.Stages(rows=7)
-    watched.fit(x, y, epochs=3, validation=(x, y), callbacks=[stages])
+    snapshots = ms.Snapshots(rows=7)
+    watched.fit(x, y, epochs=3, validation=(x, y), callbacks=[snapshots])
     assert plain.network.parameters.tobytes() == watched.network.parameters.tobytes()
-    assert len(stages.stages[0].predicted) == len(stages.places) == 7
-    assert set(np.diff(stages.places)) <= {57, 58}
+    assert len(snapshots.snapshots[0].predicted) == len(snapshots.indices) == 7
+    assert set(np.diff(snapshots.indices)) <= {57, 58}
 
 
 @pytest.mark.parametrize("accumulate", [1, 3])
 @pytest.mark.parametrize("cut", [5, 10, 34])
-def test_going_on_keeps_the_stages_and_the_record_has_each_once(tmp_path, accumulate, cut):
+def test_going_on_keeps_the_snapshots_and_the_record_has_each_once(tmp_path, accumulate, cut):
     x, y = rows()
 
     def fit(folder, **more):
@@ -71,24 +71,24 @@ def test_going_on_keeps_the_stages_and_the_record_has_each_once(tmp_path, accumu
             epochs=6,
             validation=(x, y),
             folder=tmp_path / folder,
-            callbacks=[ms.Stages(), *more.pop("after", ())],
+            callbacks=[ms.Snapshots(), *more.pop("after", ())],
             **more,
         )
 
     whole = fit("whole")
     stopped = fit("cut", after=[StopAt(cut)])
-    assert stopped.stages[-1].last
+    assert stopped.snapshots[-1].last
     again = fit("cut", resume=True)
-    assert again.stages == whole.stages
+    assert again.snapshots == whole.snapshots
     first, other = read_record(tmp_path / "whole"), read_record(tmp_path / "cut")
-    assert first.stages == other.stages
-    assert [one["step"] for one in first.stages] == [one.update for one in whole.stages]
-    assert first.stages[0]["error"] == whole.stages[0].score
+    assert first.snapshots == other.snapshots
+    assert [one["step"] for one in first.snapshots] == [one.update for one in whole.snapshots]
+    assert first.snapshots[0]["error"] == whole.snapshots[0].score
     assert not first.notes
 
 
 def test_training_stops_for_no_other_update():
-    class Counted(ms.Stages):
+    class Counted(ms.Snapshots):
         times = 0
 
         def planned_update(self, update):
@@ -107,19 +107,21 @@ def test_numbers_are_judged_by_rmse_and_rows_of_several_numbers_by_score_alone()
     for columns, kept in ((1, 60), (2, 0)):
         one = ms.Trainer(ms.Dense(columns), loss=ms.SquaredError(), batch_size=20)
         y = x[:, :columns]
-        run = one.fit(x, y, epochs=4, validation=(x, y), callbacks=[ms.Stages()])
-        assert run.stages[-1].score_name == "rmse"
-        assert run.stages[-1].score == pytest.approx(run.history[-1]["validation_rmse"], rel=1e-6)
-        assert len(run.stages[-1].predicted) == kept
+        run = one.fit(x, y, epochs=4, validation=(x, y), callbacks=[ms.Snapshots()])
+        assert run.snapshots[-1].score_name == "rmse"
+        assert run.snapshots[-1].score == pytest.approx(
+            run.history[-1]["validation_rmse"], rel=1e-6
+        )
+        assert len(run.snapshots[-1].predicted) == kept
 
 
 def test_two_classes_and_no_held_out_rows():
     x, y = rows(60)
     two = ms.Trainer(ms.Dense(1), loss=ms.BinaryCrossEntropy(), batch_size=20)
     target = (y[:, None] > 0).astype("float32")
-    run = two.fit(x, target, epochs=4, validation=(x, target), callbacks=[ms.Stages()])
-    right = np.array(run.stages[-1].predicted) == target[:, 0]
-    assert run.stages[-1].score == pytest.approx(1 - right.mean())
-    assert two.fit(x, target, epochs=1, callbacks=[ms.Stages()]).stages == []
-    with pytest.raises(ms.ArgumentError, match="rows of Stages"):
-        ms.Stages(rows=0)
+    run = two.fit(x, target, epochs=4, validation=(x, target), callbacks=[ms.Snapshots()])
+    right = np.array(run.snapshots[-1].predicted) == target[:, 0]
+    assert run.snapshots[-1].score == pytest.approx(1 - right.mean())
+    assert two.fit(x, target, epochs=1, callbacks=[ms.Snapshots()]).snapshots == []
+    with pytest.raises(ms.ArgumentError, match="rows of Snapshots"):
+        ms.Snapshots(rows=0)
