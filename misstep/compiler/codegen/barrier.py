@@ -163,11 +163,11 @@ def _write_looks(
     code: Code, met_at: Number, met: Number, times: Number, done: str, between: Callable[[], object]
 ) -> None:
     """Write looks for the others, `times` with something between them, that end at `done`."""
-    look, early, wait, over = (code.label(one) for one in ("look", "early", "pause", "over"))
+    look, early, wait, over = (code.label(hint) for hint in ("look", "early", "pause", "over"))
     start = code.block
     code.emit(f"br label %{look}")
     code.start_block(look)
-    count, place = code.fresh("i64"), len(code.lines)
+    count, phi_line = code.fresh("i64"), len(code.lines)
     code.lines.append("")
     unchanged = code.equal(load_atomic(code, met_at, "acquire"), met)
     code.emit(f"br {unchanged}, label %{early}, label %{done}")
@@ -177,7 +177,9 @@ def _write_looks(
     between()
     following = code.add(count, code.index(1))
     code.emit(f"br label %{look}")
-    code.lines[place] = f"  {count.text} = phi i64 [ 0, %{start} ], [ {following.text}, %{wait} ]"
+    code.lines[phi_line] = (
+        f"  {count.text} = phi i64 [ 0, %{start} ], [ {following.text}, %{wait} ]"
+    )
     code.start_block(over)
 
 

@@ -90,9 +90,9 @@ class _Lowering:
     def _at_entry(self, write: Callable[[], Number]) -> Number:
         """Return a number that is worked out where the function begins."""
         lines, self.code.lines = self.code.lines, self.entry
-        found = write()
+        number = write()
         self.code.lines = lines
-        return found
+        return number
 
     def _field(self, number: int, llvm_type: str) -> Number:
         code = self.code
@@ -158,7 +158,7 @@ class _Lowering:
         before = "entry.end"
         code.start_block("round")
         step = Number("%step", "i64")
-        place = len(code.lines)
+        phi_line = len(code.lines)
         code.lines.append("")
         for buffer, number in self.schedule.arguments.buffers.items():
             slot = self.slots[number]
@@ -173,7 +173,7 @@ class _Lowering:
         self._stop_timers()
         following = code.add(step, code.index(1))
         code.emit(f"br {code.less(following, steps)}, label %round, label %finished")
-        code.lines[place] = (
+        code.lines[phi_line] = (
             f"  %step = phi i64 [ 0, %{before} ], [ {following.text}, %{code.block} ]"
         )
         self._write_end(steps)
@@ -189,11 +189,11 @@ class _Lowering:
             if known and not value.is_literal:
                 emission.work_out(value)
         stored_guard = False
-        for place, region in enumerate(order.regions):
-            if place:
+        for region_number, region in enumerate(order.regions):
+            if region_number:
                 self._time(REST)
                 write_barrier(code, context, threads, self.target)
-                self._time((BARRIER, place))
+                self._time((BARRIER, region_number))
             for kernel in region:
                 code.comment(kernel.name)
                 for read in fused.reads(kernel):
@@ -213,9 +213,9 @@ class _Lowering:
                 self._time(REST)
                 write_barrier(code, context, threads, self.target)
                 self._time((BARRIER, len(order.regions)))
-            found = [emission.work_out(value) for value, _ in fused.scalar_outputs]
+            scalars = [emission.work_out(value) for value, _ in fused.scalar_outputs]
             with code.when(code.equal(Number("%thread", "i64"), code.index(0)), hint="first"):
-                for (value, view), number in zip(fused.scalar_outputs, found, strict=True):
+                for (value, view), number in zip(fused.scalar_outputs, scalars, strict=True):
                     where = (Position(code.index(0)),) * value.ndim
                     emission.elements().store(number, view, where)
         if order.closing or changing:

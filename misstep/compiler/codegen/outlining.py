@@ -54,7 +54,9 @@ class Functions:
         emission.scratch_bytes = max(emission.scratch_bytes, inside.emission.scratch_bytes)
         number = None if result is None else inside.emission.scalars[result]
         result_type = "void" if number is None else number.type
-        parameters = ", ".join(f"{one.type} {one.text}" for one in inside.parameters.values())
+        parameters = ", ".join(
+            f"{parameter.type} {parameter.text}" for parameter in inside.parameters.values()
+        )
         back = "ret void" if number is None else f"ret {number}"
         body = "\n".join(["entry:", *inside.emission.code.lines, "  " + back])
         name = self._names.get((f"{result_type} {parameters}", body))
@@ -65,7 +67,9 @@ class Functions:
                 f"define internal {result_type} @{name}({parameters}) noinline "
                 f"{self.target.function_attributes} {{\n{body}\n}}"
             )
-        arguments = ", ".join(f"{one.type} {text}" for text, one in inside.parameters.items())
+        arguments = ", ".join(
+            f"{parameter.type} {text}" for text, parameter in inside.parameters.items()
+        )
         if number is None or result is None:
             emission.code.emit(f"call void @{name}({arguments})")
         else:
@@ -105,10 +109,10 @@ class _Inside:
         return self.parameters[number.text]
 
     def _address(self, view: View) -> Number:
-        place = view.buffer, view.offset
-        if place not in self._places:
-            self._places[place] = self.take(self._outside.addresses(view))
-        return self._places[place]
+        key = view.buffer, view.offset
+        if key not in self._places:
+            self._places[key] = self.take(self._outside.addresses(view))
+        return self._places[key]
 
     def _bounds(self, rows: int) -> tuple[Number, Number]:
         low, high = self._outside.bounds(rows)

@@ -75,9 +75,9 @@ class Code:
 
     def result(self, text: str, llvm_type: str, lanes: int = 0) -> Number:
         """Write an assignment and return its result."""
-        made = self.fresh(llvm_type, lanes)
-        self.lines.append(f"  {made.text} = {text}")
-        return made
+        result = self.fresh(llvm_type, lanes)
+        self.lines.append(f"  {result.text} = {text}")
+        return result
 
     def label(self, hint: str) -> str:
         """Return a new name for a block."""
@@ -107,7 +107,7 @@ class Code:
 
     def constants(self, numbers: Sequence[float | int | bool], llvm_type: str) -> Number:
         """Return a vector constant with a number for each lane."""
-        parts = ", ".join(f"{llvm_type} {constant_text(one, llvm_type)}" for one in numbers)
+        parts = ", ".join(f"{llvm_type} {constant_text(number, llvm_type)}" for number in numbers)
         return Number(f"<{parts}>", llvm_type, len(numbers))
 
     def like(self, number: float | int | bool, other: Number) -> Number:
@@ -186,17 +186,19 @@ class Code:
             return self.select(self.less(b, a), b, a)
         return self.select(self.or_(self.compare("olt", a, b), self.is_nan(a)), a, b)
 
-    def intrinsic(self, name: str, *given: Number, llvm_type: str = "", lanes: int = -1) -> Number:
-        """Return what a function of LLVM's own library, overloaded by its first operand, gives."""
-        first = given[0]
+    def intrinsic(self, name: str, *operands: Number, lanes: int | None = None) -> Number:
+        """Return what a function of LLVM's own library, overloaded by its first operand, gives.
+
+        `lanes`: of the result, where it has not as many as the operands.
+        """
+        first = operands[0]
         full = f"{name}.{type_letters(first.llvm_type, first.lanes)}"
-        made_kind, made_lanes = llvm_type or first.llvm_type, first.lanes if lanes < 0 else lanes
-        made = vector_type(made_kind, made_lanes)
-        types = ", ".join(one.type for one in given)
-        self.declarations.add(f"declare {made} @{full}({types})")
-        return self.result(
-            f"call {made} @{full}({', '.join(map(str, given))})", made_kind, made_lanes
-        )
+        lanes = first.lanes if lanes is None else lanes
+        result = vector_type(first.llvm_type, lanes)
+        types = ", ".join(operand.type for operand in operands)
+        self.declarations.add(f"declare {result} @{full}({types})")
+        call = f"call {result} @{full}({', '.join(map(str, operands))})"
+        return self.result(call, first.llvm_type, lanes)
 
     # --- bits ---------------------------------------------------------------------------------
 
@@ -226,8 +228,8 @@ class Code:
 
     def bits_as(self, a: Number, llvm_type: str) -> Number:
         """Return the same bits as numbers of another type of the same size."""
-        made = vector_type(llvm_type, a.lanes)
-        return self.result(f"bitcast {a} to {made}", llvm_type, a.lanes)
+        result = vector_type(llvm_type, a.lanes)
+        return self.result(f"bitcast {a} to {result}", llvm_type, a.lanes)
 
     # --- comparing and choosing ---------------------------------------------------------------
 
@@ -270,7 +272,7 @@ class Code:
         if llvm_type == "i1":
             zero = self.like(0, a)
             return self.compare("une" if a.is_float else "ne", a, zero)
-        made = vector_type(llvm_type, a.lanes)
+        result = vector_type(llvm_type, a.lanes)
         signed = signed and a.llvm_type != "i1"
         if a.is_float and llvm_type in FLOAT_TYPES:
             word = "fpext" if BYTES[llvm_type] > BYTES[a.llvm_type] else "fptrunc"
@@ -282,7 +284,7 @@ class Code:
             word = "trunc"
         else:
             word = "sext" if signed else "zext"
-        return self.result(f"{word} {a} to {made}", llvm_type, a.lanes)
+        return self.result(f"{word} {a} to {result}", llvm_type, a.lanes)
 
     # --- lanes --------------------------------------------------------------------------------
 
@@ -297,20 +299,20 @@ class Code:
         zeros = f"<{lanes} x i32> zeroinitializer"
         return self.result(f"shufflevector {first}, {wide} poison, {zeros}", a.llvm_type, lanes)
 
-    def lane(self, a: Number, place: int | Number) -> Number:
+    def lane(self, a: Number, lane: int | Number) -> Number:
         """Return one lane as a scalar."""
-        at = place if isinstance(place, Number) else self.index(place)
+        at = lane if isinstance(lane, Number) else self.index(lane)
         return self.result(f"extractelement {a}, {at}", a.llvm_type)
 
-    def with_lane(self, a: Number, value: Number, place: int) -> Number:
+    def with_lane(self, a: Number, value: Number, lane: int) -> Number:
         """Return `a` with another scalar in one lane."""
-        return self.result(f"insertelement {a}, {value}, i64 {place}", a.llvm_type, a.lanes)
+        return self.result(f"insertelement {a}, {value}, i64 {lane}", a.llvm_type, a.lanes)
 
-    def shuffle(self, a: Number, b: Number, places: Sequence[int]) -> Number:
-        """Return the lanes at `places`, counted through `a` and on through `b`; −1: any."""
-        mask = ", ".join(f"i32 {one}" if one >= 0 else "i32 poison" for one in places)
+    def shuffle(self, a: Number, b: Number, lanes: Sequence[int]) -> Number:
+        """Return lanes by their numbers, counted through `a` and on through `b`; −1: any."""
+        mask = ", ".join(f"i32 {lane}" if lane >= 0 else "i32 poison" for lane in lanes)
         return self.result(
-            f"shufflevector {a}, {b}, <{len(places)} x i32> <{mask}>", a.llvm_type, len(places)
+            f"shufflevector {a}, {b}, <{len(lanes)} x i32> <{mask}>", a.llvm_type, len(lanes)
         )
 
     def lane_numbers(self, llvm_type: str, lanes: int) -> Number:
@@ -337,18 +339,18 @@ class Code:
         size = BYTES[stored]
         wide = vector_type(stored, lanes)
         if mask is None:
-            found = self.result(f"load {wide}, {where}, align {size}", stored, lanes)
+            loaded = self.result(f"load {wide}, {where}, align {size}", stored, lanes)
         else:
             name = f"llvm.masked.load.{type_letters(stored, lanes)}.p0"
             self.declarations.add(
                 f"declare {wide} @{name}(ptr, i32 immarg, <{lanes} x i1>, {wide})"
             )
-            found = self.result(
+            loaded = self.result(
                 f"call {wide} @{name}({where}, i32 {size}, {mask}, {wide} zeroinitializer)",
                 stored,
                 lanes,
             )
-        return self.convert(found, "i1") if llvm_type == "i1" else found
+        return self.convert(loaded, "i1") if llvm_type == "i1" else loaded
 
     def store(self, value: Number, where: Number, mask: Number | None = None) -> None:
         """Write a number to an address; with a mask, only its lanes."""
@@ -376,19 +378,19 @@ class Code:
         """Return, for each lane, what stands `offsets` (a vector of i64) entries behind `base`."""
         stored = "i8" if llvm_type == "i1" else llvm_type
         lanes, size = offsets.lanes, BYTES[stored]
-        places = self.result(f"getelementptr inbounds {stored}, {base}, {offsets}", "ptr", lanes)
+        addresses = self.result(f"getelementptr inbounds {stored}, {base}, {offsets}", "ptr", lanes)
         wide = vector_type(stored, lanes)
         name = f"llvm.masked.gather.{type_letters(stored, lanes)}.v{lanes}p0"
         self.declarations.add(
             f"declare {wide} @{name}(<{lanes} x ptr>, i32 immarg, <{lanes} x i1>, {wide})"
         )
-        given = mask if mask is not None else self.constant(True, "i1", lanes)
-        found = self.result(
-            f"call {wide} @{name}({places}, i32 {size}, {given}, {wide} zeroinitializer)",
+        lane_mask = mask if mask is not None else self.constant(True, "i1", lanes)
+        loaded = self.result(
+            f"call {wide} @{name}({addresses}, i32 {size}, {lane_mask}, {wide} zeroinitializer)",
             stored,
             lanes,
         )
-        return self.convert(found, "i1") if llvm_type == "i1" else found
+        return self.convert(loaded, "i1") if llvm_type == "i1" else loaded
 
     def store_lanes(
         self, value: Number, base: Number, offsets: Number, mask: Number | None
@@ -397,15 +399,15 @@ class Code:
         if value.llvm_type == "i1":
             value = self.convert(value, "i8")
         lanes, size = offsets.lanes, BYTES[value.llvm_type]
-        places = self.result(
+        addresses = self.result(
             f"getelementptr inbounds {value.llvm_type}, {base}, {offsets}", "ptr", lanes
         )
         name = f"llvm.masked.scatter.{type_letters(value.llvm_type, lanes)}.v{lanes}p0"
         self.declarations.add(
             f"declare void @{name}({value.type}, <{lanes} x ptr>, i32 immarg, <{lanes} x i1>)"
         )
-        given = mask if mask is not None else self.constant(True, "i1", lanes)
-        self.emit(f"call void @{name}({value}, {places}, i32 {size}, {given})")
+        lane_mask = mask if mask is not None else self.constant(True, "i1", lanes)
+        self.emit(f"call void @{name}({value}, {addresses}, i32 {size}, {lane_mask})")
 
     # --- control ------------------------------------------------------------------------------
 
@@ -434,9 +436,9 @@ class Code:
         else:
             self.emit(f"br label %{body}")
         self.start_block(body)
-        place = len(self.lines)
+        phi_line = len(self.lines)
         loop = Loop(
-            self.fresh("i64"), [self.fresh(one.llvm_type, one.lanes) for one in loop_carried]
+            self.fresh("i64"), [self.fresh(value.llvm_type, value.lanes) for value in loop_carried]
         )
         self.lines += [""] * (1 + len(loop_carried))
         yield loop
@@ -447,19 +449,20 @@ class Code:
         phis = zip(
             [loop.index, *loop.values], [first, *loop_carried], [following, *loop.next], strict=True
         )
-        for at, (made, given, after) in enumerate(phis, place):
+        for at, (phi, first_value, after) in enumerate(phis, phi_line):
             self.lines[at] = (
-                f"  {made.text} = phi {made.type} [ {given.text}, %{before} ], "
+                f"  {phi.text} = phi {phi.type} [ {first_value.text}, %{before} ], "
                 f"[ {after.text}, %{end} ]"
             )
         self.start_block(done)
-        for given, after in zip(loop_carried, loop.next, strict=True):
+        for first_value, after in zip(loop_carried, loop.next, strict=True):
             if skipping:
                 loop.results.append(
                     self.result(
-                        f"phi {given.type} [ {given.text}, %{before} ], [ {after.text}, %{end} ]",
-                        given.llvm_type,
-                        given.lanes,
+                        f"phi {first_value.type} [ {first_value.text}, %{before} ], "
+                        f"[ {after.text}, %{end} ]",
+                        first_value.llvm_type,
+                        first_value.lanes,
                     )
                 )
             else:

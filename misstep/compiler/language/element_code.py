@@ -58,9 +58,9 @@ class ElementCode(Code):
             self.less_equal(self.like(-edge, x), x), self.less(x, self.like(edge, x))
         )
         # LLVM leaves open what comes of other numbers, so they are never converted.
-        made = self.convert(self.select(inside, x, self.like(0.0, x)), first)
-        made = self.select(inside, made, self.like(-(2 ** (BITS[first] - 1)), made))
-        return self.convert(made, llvm_type)
+        whole = self.convert(self.select(inside, x, self.like(0.0, x)), first)
+        whole = self.select(inside, whole, self.like(-(2 ** (BITS[first] - 1)), whole))
+        return self.convert(whole, llvm_type)
 
     # --- functions of mathematics, for float and double ---------------------------------------
 

@@ -167,17 +167,17 @@ class Place:
 
     def same(self, number: int) -> Number:
         """Return the entry of an input that broadcasts to the value, at the matching place."""
-        given = self.value.inputs[number]
+        operand = self.value.inputs[number]
         if self.elements.flat:
-            return self.elements.read(given, self.positions)
-        new = len(self.positions) - given.ndim
+            return self.elements.read(operand, self.positions)
+        new = len(self.positions) - operand.ndim
         here = tuple(
-            position if length == wanted else Position(self.code.index(0))
-            for length, wanted, position in zip(
-                given.shape, self.value.shape[new:], self.positions[new:], strict=True
+            position if length == result_length else Position(self.code.index(0))
+            for length, result_length, position in zip(
+                operand.shape, self.value.shape[new:], self.positions[new:], strict=True
             )
         )
-        return self.elements.read(given, here)
+        return self.elements.read(operand, here)
 
     def matching(self) -> list[Number]:
         """Return the matching entries of all inputs, all with as many lanes."""
@@ -185,8 +185,8 @@ class Place:
 
     def together(self, *entries: Number) -> list[Number]:
         """Return entries all with as many lanes: scalars are repeated."""
-        lanes = max(one.lanes for one in entries)
-        return [self.code.splat(one, lanes) for one in entries]
+        lanes = max(entry.lanes for entry in entries)
+        return [self.code.splat(entry, lanes) for entry in entries]
 
     def number(self, position: Position) -> Number:
         """Return a position as whole numbers, in all lanes if they differ."""
@@ -201,16 +201,16 @@ class Place:
         zero: Number = self.code.constant(0, LLVM_TYPES[self.value.dtype])
         return zero
 
-    def at(self, place: Number, length: int | None = None) -> Position:
+    def at(self, index: Number, length: int | None = None) -> Position:
         """Return the position that a computed whole number means.
 
         `length`: of the axis, where the number may be anything: nothing behind it is ever read.
         """
         code = self.code
-        place = code.convert(place, "i64")
+        index = code.convert(index, "i64")
         if length is not None:
-            place = code.smaller(place, code.like(length - 1, place), signed=False)
-        return Position(place)
+            index = code.smaller(index, code.like(length - 1, index), signed=False)
+        return Position(index)
 
     def shifted(self, position: Position, by: int, step: int = 1) -> Position:
         """Return the position by + step · position."""
@@ -243,7 +243,7 @@ class Place:
         if self.elements.flat:
             return self.positions[0]
         *outer, last = self.positions[first:stop] or (Position(self.code.index(0)),)
-        if not last.run or any(one.spread for one in outer):
+        if not last.run or any(position.spread for position in outer):
             return Position(self.linear(first, stop))
         lengths = self.value.shape[first:stop]
         steps = row_major(lengths)

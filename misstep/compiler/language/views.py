@@ -65,8 +65,8 @@ class View:
     def is_contiguous(self) -> bool:
         """Tell whether entries lie one after the other in row-major order."""
         return all(
-            length == 1 or stride == wanted
-            for length, stride, wanted in zip(
+            length == 1 or stride == row_major_stride
+            for length, stride, row_major_stride in zip(
                 self.shape, self.strides, row_major(self.shape), strict=True
             )
         )
@@ -109,8 +109,8 @@ class View:
         """Return the view repeated along new axes in front and along axes of length 1."""
         new = len(shape) - len(self.shape)
         strides = (0,) * new + tuple(
-            0 if own == 1 and wanted != 1 else stride
-            for own, stride, wanted in zip(self.shape, self.strides, shape[new:], strict=True)
+            0 if own == 1 and length != 1 else stride
+            for own, stride, length in zip(self.shape, self.strides, shape[new:], strict=True)
         )
         return replace(self, shape=shape, strides=strides)
 

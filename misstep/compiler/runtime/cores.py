@@ -32,7 +32,7 @@ def _processors() -> set[int]:
 
 @cache
 def _cores_among(processors: frozenset[int]) -> int:
-    return len({_core_of(one) for one in processors})
+    return len({_core_of(processor) for processor in processors})
 
 
 def _core_of(processor: int) -> str:
@@ -73,16 +73,16 @@ def _share_of_time(
             trees = [mounted / controllers, mounted / "cpu", mounted / "cpu,cpuacct"]
         else:
             continue
-        parts = [one for one in path.split("/") if one not in ("", "..")]
+        parts = [part for part in path.split("/") if part not in ("", "..")]
         for tree, depth in itertools.product(trees, range(len(parts) + 1)):
             limits.append(_limit_of(tree.joinpath(*parts[:depth])))
-    return min((one for one in limits if one is not None), default=None)
+    return min((part for part in limits if part is not None), default=None)
 
 
 def _limit_of(group: Path) -> float | None:
     for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
         try:
-            words = " ".join((group / one).read_text(encoding="ascii") for one in names).split()
+            words = " ".join((group / name).read_text(encoding="ascii") for name in names).split()
             quota, period = int(words[0]), int(words[1])
         except (OSError, ValueError, IndexError):
             continue

@@ -78,9 +78,9 @@ class NativeModule:
 
         It keeps the module alive, and releases Python's lock while it runs.
         """
-        made: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
-        made.keeps = self
-        return made
+        function: Any = ctypes.CFUNCTYPE(restype, *argtypes)(self.address(name))
+        function.keeps = self
+        return function
 
 
 _recent: OrderedDict[bytes, NativeModule] = OrderedDict()
@@ -143,7 +143,7 @@ def load_object(
 
 
 def _refused(error: RuntimeError) -> GraphError | NotYetError:
-    said = str(error).strip()
+    message = str(error).strip()
     try:
         llvm().check_jit_execution()
     except OSError as reason:
@@ -153,7 +153,7 @@ def _refused(error: RuntimeError) -> GraphError | NotYetError:
             got=str(reason),
             try_="the interpreter",
         )
-    return GraphError("an object file", needed="functions that are all there", got=said)
+    return GraphError("an object file", needed="functions that are all there", got=message)
 
 
 def _from_disk(key: bytes, text: str, target: Target, started: float) -> NativeModule | None:
@@ -180,8 +180,8 @@ def _compiled(key: bytes, text: str, target: Target, started: float) -> NativeMo
 def defined_names(text: str) -> tuple[str, ...]:
     """Return the names of the functions that LLVM's `text` defines for others to call."""
     heads = (part[: part.find("(")] for part in f"\n{text}".split("\ndefine ")[1:])
-    shared = (one for one in heads if not {"internal", "private"} & set(one.split()))
-    return tuple(one.rpartition("@")[2] for one in shared)
+    shared = (head for head in heads if not {"internal", "private"} & set(head.split()))
+    return tuple(head.rpartition("@")[2] for head in shared)
 
 
 def _key(text: str, target: Target) -> bytes:
@@ -251,16 +251,16 @@ def _improve(binding: Any, module: Any, machine: Any) -> None:
 
 def _unreadable(text: str, error: RuntimeError) -> GraphError:
     """Return LLVM's complaint with the lines of the text around the place it names."""
-    said = str(error).replace("LLVM IR parsing error", "").replace("<string>:", "line ").strip()
-    found = re.search(r"line (\d+):", said)
+    message = str(error).replace("LLVM IR parsing error", "").replace("<string>:", "line ").strip()
+    match = re.search(r"line (\d+):", message)
     around = ""
-    if found:
-        at = int(found[1])
+    if match:
+        at = int(match[1])
         first = max(at - LINES_SHOWN, 1)
         shown = text.splitlines()[first - 1 : at + LINES_SHOWN]
         around = "\n" + "\n".join(
             f"{number:6} | {line}" for number, line in enumerate(shown, first)
         )
     return GraphError(
-        "the LLVM text of a program", needed="text that LLVM reads", got=said + around
+        "the LLVM text of a program", needed="text that LLVM reads", got=message + around
     )

@@ -74,19 +74,19 @@ class _UnusedError(Exception):
 
 def object_key(*parts: str) -> bytes:
     """Return a key of 32 bytes that differs when any part, or their division, differs."""
-    made = hashlib.sha256()
+    key = hashlib.sha256()
     for part in (f"misstep object {FORMAT}", *parts):
         data = part.encode("utf-8", "surrogatepass")
-        made.update(struct.pack("<Q", len(data)))
-        made.update(data)
-    return made.digest()
+        key.update(struct.pack("<Q", len(data)))
+        key.update(data)
+    return key.digest()
 
 
 def read(key: bytes) -> bytes | None:
     """Return the object code kept under `key`, or None; whatever is wrong is as if not there."""
     try:
-        with _opened_folder(make=False) as place:
-            return _read_entry(place, key)
+        with _opened_folder(make=False) as folder_handle:
+            return _read_entry(folder_handle, key)
     except (_UnusedError, OSError, ValueError):
         return None
 
@@ -96,9 +96,9 @@ def write(key: bytes, code: bytes) -> None:
     if len(code) > MOST_ENTRY_BYTES:
         return
     try:
-        with _opened_folder(make=True) as place:
-            _write_entry(place, key, code)
-            _make_room(place)
+        with _opened_folder(make=True) as folder_handle:
+            _write_entry(folder_handle, key, code)
+            _make_room(folder_handle)
     except (_UnusedError, OSError, ValueError):
         return
 
@@ -130,7 +130,7 @@ def _root() -> Path:
     if asked.strip().lower() == OFF:
         raise _UnusedError(f"{ASKED_IN} is {OFF}")
     needed = ("geteuid", "getuid", "O_NOFOLLOW", "O_DIRECTORY")
-    if not _OPENS_WITHIN or not all(hasattr(os, one) for one in needed):
+    if not _OPENS_WITHIN or not all(hasattr(os, name) for name in needed):
         raise _UnusedError("this system can't say who may write to a folder")
     if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
         raise _UnusedError("this process has other rights than the user who started it")
@@ -158,8 +158,8 @@ def _opened_folder(make: bool) -> Iterator[int]:
         if make:
             with contextlib.suppress(FileExistsError):
                 os.mkdir("objects", 0o700, dir_fd=above)
-        with _opened("objects", above) as place:
-            yield place
+        with _opened("objects", above) as folder_handle:
+            yield folder_handle
 
 
 @contextlib.contextmanager
@@ -183,50 +183,50 @@ def _make_root(root: Path) -> None:
         root = root.parent
     if missing and os.stat(root).st_uid not in (os.geteuid(), 0):
         raise _UnusedError(f"the folder {root} belongs to another user")
-    for one in reversed(missing):
+    for path in reversed(missing):
         with contextlib.suppress(FileExistsError):
-            os.mkdir(one, 0o700)
+            os.mkdir(path, 0o700)
 
 
-def _is_ours(found: os.stat_result, is_type: object) -> bool:
+def _is_ours(status: os.stat_result, is_type: object) -> bool:
     return (
         callable(is_type)
-        and bool(is_type(found.st_mode))
-        and found.st_uid == os.geteuid()
-        and not found.st_mode & _OTHERS_MAY_WRITE
+        and bool(is_type(status.st_mode))
+        and status.st_uid == os.geteuid()
+        and not status.st_mode & _OTHERS_MAY_WRITE
     )
 
 
 # --- entries --------------------------------------------------------------------------------------
 
 
-def _read_entry(place: int, key: bytes) -> bytes | None:
+def _read_entry(folder_handle: int, key: bytes) -> bytes | None:
     # Without O_NONBLOCK, a pipe of that name would keep us waiting.
     how = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-    handle = os.open(key.hex() + _ENDING, how, dir_fd=place)
+    handle = os.open(key.hex() + _ENDING, how, dir_fd=folder_handle)
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
+        status = os.fstat(handle)
         most = _HEAD.size + _SUM_BYTES + MOST_ENTRY_BYTES
-        if not _is_ours(found, stat.S_ISREG) or found.st_size > most:
+        if not _is_ours(status, stat.S_ISREG) or status.st_size > most:
             return None
         code = _unpacked(key, file.read(most + 1))
-        if code is not None and time.time() - found.st_mtime > _FRESH_SECONDS:
+        if code is not None and time.time() - status.st_mtime > _FRESH_SECONDS:
             with contextlib.suppress(OSError):
                 os.utime(handle)
     return code
 
 
-def _write_entry(place: int, key: bytes, code: bytes) -> None:
+def _write_entry(folder_handle: int, key: bytes, code: bytes) -> None:
     name = f".{key.hex()}.{secrets.token_hex(8)}{_UNFINISHED}"
     how = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(name, how, 0o600, dir_fd=place)
+    handle = os.open(name, how, 0o600, dir_fd=folder_handle)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(_packed(key, code))
-        os.replace(name, key.hex() + _ENDING, src_dir_fd=place, dst_dir_fd=place)
+        os.replace(name, key.hex() + _ENDING, src_dir_fd=folder_handle, dst_dir_fd=folder_handle)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(name, dir_fd=place)
+            os.unlink(name, dir_fd=folder_handle)
         raise
 
 
@@ -244,16 +244,16 @@ def _unpacked(key: bytes, data: bytes) -> bytes | None:
     return code if data[:start] == _packed(key, code)[:start] else None
 
 
-def _make_room(place: int) -> None:
+def _make_room(folder_handle: int) -> None:
     """Remove what dead writers left, and the oldest entries when all are more than MOST_BYTES."""
     entries = []
-    with os.scandir(place) as found:
-        for one in found:
+    with os.scandir(folder_handle) as scan:
+        for file in scan:
             with contextlib.suppress(FileNotFoundError):
-                entries.append((one.name, one.stat(follow_symlinks=False)))
+                entries.append((file.name, file.stat(follow_symlinks=False)))
     for name, state in entries:
         if name.endswith(_UNFINISHED) and time.time() - state.st_mtime > _UNFINISHED_SECONDS:
-            _remove(place, name)
+            _remove(folder_handle, name)
     kept = [(state.st_mtime, name, state.st_size) for name, state in entries if _is_entry(name)]
     total = sum(size for _, _, size in kept)
     if total <= MOST_BYTES:
@@ -261,7 +261,7 @@ def _make_room(place: int) -> None:
     for _, name, size in sorted(kept):
         if total <= MOST_BYTES - MOST_BYTES // 4:
             break
-        _remove(place, name)
+        _remove(folder_handle, name)
         total -= size
 
 
@@ -269,7 +269,7 @@ def _is_entry(name: str) -> bool:
     return name.endswith(_ENDING)
 
 
-def _remove(place: int, name: str) -> None:
+def _remove(folder_handle: int, name: str) -> None:
     # Another process may have been faster.
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=place)
+        os.unlink(name, dir_fd=folder_handle)

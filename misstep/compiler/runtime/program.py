@@ -98,8 +98,8 @@ class NativeProgram:
     def _no_ticks(self) -> Array:
         return np.zeros((self.threads, *self.lowered.timers_shape), np.int64)
 
-    def _threads(self, wanted: int | None) -> int:
-        most = wanted if wanted is not None else usable_cores()
+    def _threads(self, requested: int | None) -> int:
+        most = requested if requested is not None else usable_cores()
         return max(1, min(most, self.work() // WORK_FOR_TWO + 1))
 
     @property
@@ -115,7 +115,7 @@ class NativeProgram:
 
     def work(self) -> int:
         """Return about how many multiply-adds, or entries worked out, a step takes."""
-        return sum(work_of(one.shape, one.anchor) for one in self.schedule.fused.kernels)
+        return sum(work_of(kernel.shape, kernel.anchor) for kernel in self.schedule.fused.kernels)
 
     def run(
         self,
@@ -150,48 +150,50 @@ class NativeProgram:
             raise ArgumentError(
                 f"the steps of {self.graph.name}", needed="0 or more", got=f"{steps}"
             )
-        given: list[Array] = []
+        arrays: list[Array] = []
         outputs: dict[str, Array] = {}
         for slot in self.lowered.slots:
             if slot.literal is not None:
-                given.append(slot.literal)
+                arrays.append(slot.literal)
             elif slot.timers:
-                given.append(self.ticks)
+                arrays.append(self.ticks)
             elif slot.output:
                 shape = (steps, *slot.shape) if slot.name in self.roles.logged else slot.shape
                 array = None if into is None else into.get(slot.name)
-                made = np.empty(shape, slot.dtype) if array is None else array
-                _check(slot.name, made, shape, slot.dtype, self.graph.name)
-                outputs[slot.name] = made
-                given.append(made)
+                output = np.empty(shape, slot.dtype) if array is None else array
+                _check(slot.name, output, shape, slot.dtype, self.graph.name)
+                outputs[slot.name] = output
+                arrays.append(output)
             else:
-                given.append(self._input(slot.name, slot.dtype, slot.shape, feeds, steps))
+                arrays.append(self._input(slot.name, slot.dtype, slot.shape, feeds, steps))
         for name, into_name in self.roles.states.items():
             outputs[name] = feeds[into_name]
         rows = self._row_numbers(row_numbers, feeds, steps)
         states = self.roles.states.values()
-        addresses = [address_of(array) for array in given]
+        addresses = [address_of(array) for array in arrays]
         spans = [
             (address, array.nbytes, slot.output or slot.name in states, slot.name)
-            for slot, array, address in zip(self.lowered.slots, given, addresses, strict=True)
+            for slot, array, address in zip(self.lowered.slots, arrays, addresses, strict=True)
         ]
         check_apart(
             self.graph.name, [*spans, (address_of(rows), rows.nbytes, False, "row_numbers")]
         )
-        return outputs, self._call(given, addresses, rows, steps)
+        return outputs, self._call(arrays, addresses, rows, steps)
 
-    def _row_numbers(self, given: Array | None, feeds: Mapping[str, Any], steps: int) -> Array:
+    def _row_numbers(
+        self, row_numbers: Array | None, feeds: Mapping[str, Any], steps: int
+    ) -> Array:
         """Return the numbers of the rows to gather, looked at before they become addresses."""
-        wanted = {
+        batches = {
             slot.name: slot.shape[0]
             for slot in self.lowered.slots
             if slot.name in self.roles.gathered and slot.shape
         }
-        if not wanted:
+        if not batches:
             return _NO_ROWS
-        rows = np.asarray(_NO_ROWS if given is None else given, np.int64, order="C")
-        batch = next(iter(wanted.values()))
-        count = min(len(feeds[name]) for name in wanted)
+        rows = np.asarray(_NO_ROWS if row_numbers is None else row_numbers, np.int64, order="C")
+        batch = next(iter(batches.values()))
+        count = min(len(feeds[name]) for name in batches)
         if rows.shape != (steps * batch,):
             raise ShapeError(
                 f"the row numbers of {self.graph.name}",
@@ -211,7 +213,7 @@ class NativeProgram:
     ) -> Array:
         array = feeds.get(name)
         if array is None:
-            array = next((one.data for one in self.graph.inputs if one.name == name), None)
+            array = next((value.data for value in self.graph.inputs if value.name == name), None)
         if array is None:
             raise AbstractValueError(
                 f"running {self.graph.name}",
@@ -231,16 +233,16 @@ class NativeProgram:
                     got=f"shape {array.shape}",
                 )
             return array
-        wanted = (steps, *shape) if name in self.roles.stepped else shape
-        if array.shape != wanted:
+        expected = (steps, *shape) if name in self.roles.stepped else shape
+        if array.shape != expected:
             raise ShapeError(
                 f"the input {name!r} of {self.graph.name}",
-                needed=f"shape {wanted}",
+                needed=f"shape {expected}",
                 got=f"shape {array.shape}",
             )
         return array
 
-    def _call(self, given: list[Array], addresses: list[int], rows: Array, steps: int) -> int:
+    def _call(self, arrays: list[Array], addresses: list[int], rows: Array, steps: int) -> int:
         room = self._room
         if room is None or room.threads != self.threads:
             room = self._room = Workspace(self.lowered, self.threads)
@@ -254,7 +256,7 @@ class NativeProgram:
         table[FIRST_SLOT:] = addresses
         if steps > 0:
             began = time.perf_counter()
-            THREAD_POOL.run(self._function, room.address, threads, (given, rows, room))
+            THREAD_POOL.run(self._function, room.address, threads, (arrays, rows, room))
             self._tuner.record(threads, (time.perf_counter() - began) / steps)
         return int(table[DONE])
 
@@ -273,20 +275,20 @@ class NativeProgram:
             )
         inputs: dict[str, Array] = {}
         outputs: dict[str, Array] = {}
-        given: list[Array] = []
+        arrays: list[Array] = []
         for slot in self.lowered.slots:
             if slot.literal is not None:
-                given.append(slot.literal)
+                arrays.append(slot.literal)
             elif slot.output or slot.name in self.roles.stepped:
                 array = np.zeros(slot.shape, slot.dtype)
                 (outputs if slot.output else inputs)[slot.name] = array
-                given.append(array)
+                arrays.append(array)
             else:
-                given.append(self._input(slot.name, slot.dtype, slot.shape, feeds, 1))
+                arrays.append(self._input(slot.name, slot.dtype, slot.shape, feeds, 1))
         room = Workspace(self.lowered, 1)
         room.table[STEPS] = 1
-        room.table[FIRST_SLOT:] = [address_of(array) for array in given]
-        return Prepared(self, inputs, outputs, self._function, room, given)
+        room.table[FIRST_SLOT:] = [address_of(array) for array in arrays]
+        return Prepared(self, inputs, outputs, self._function, room, arrays)
 
 
 _programs: WeakSet[NativeProgram] = WeakSet()
@@ -316,12 +318,12 @@ class Prepared:
         outputs: dict[str, Array],
         function: Any,
         room: Workspace,
-        given: list[Array],
+        arrays: list[Array],
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
         self._run = partial(function, room.address, 0, 1)
-        self._kept = program, room, given
+        self._kept = program, room, arrays
 
     def __call__(self) -> None:
         """Run the step."""

@@ -18,25 +18,27 @@ __all__ = ["check_apart", "check_roles"]
 def check_roles(graph: Graph, roles: Roles) -> None:
     """Raise ArgumentError or ShapeError for roles that inputs and outputs of `graph` can't have."""
     inputs = {value.name: value for value in graph.inputs}
-    taken: set[str] = set()
+    seen: set[str] = set()
     for name, into in roles.states.items():
-        if name not in graph.outputs or into not in inputs or into in taken:
+        if name not in graph.outputs or into not in inputs or into in seen:
             raise ArgumentError(
                 f"the state {into!r} of {graph.name}",
                 needed="one output and one input of its own",
                 got=f"the output {name!r}",
             )
-        taken.add(into)
+        seen.add(into)
         if into in roles.stepped or into in roles.gathered:
             raise ArgumentError(
                 f"the state {into!r} of {graph.name}",
                 needed="one array for all steps",
                 got="an input of which each step has its own",
             )
-        made, held = graph.outputs[name].type, inputs[into].type
-        if made != held:
+        output_type, input_type = graph.outputs[name].type, inputs[into].type
+        if output_type != input_type:
             raise ShapeError(
-                f"the state {into!r} of {graph.name}", needed=f"{held} again", got=str(made)
+                f"the state {into!r} of {graph.name}",
+                needed=f"{input_type} again",
+                got=str(output_type),
             )
     batches = {inputs[name].shape[:1] for name in roles.gathered if name in inputs}
     if len(batches) > 1 or () in batches:

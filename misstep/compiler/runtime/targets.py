@@ -37,22 +37,22 @@ def host_target() -> Target:
     processor can't run, and NotYetError for a machine without a compiler: the interpreter works
     everywhere.
     """
-    asked = os.environ.get(ASKED_IN, "").strip().lower()
-    if asked in ("", "host"):
-        return _own_target(untried=asked == "host")
-    if asked not in ("avx2", "avx512"):
+    requested = os.environ.get(ASKED_IN, "").strip().lower()
+    if requested in ("", "host"):
+        return _own_target(untried=requested == "host")
+    if requested not in ("avx2", "avx512"):
         raise ArgumentError(
-            f"the environment's {ASKED_IN}", needed="avx2, avx512 or host", got=repr(asked)
+            f"the environment's {ASKED_IN}", needed="avx2, avx512 or host", got=repr(requested)
         )
-    wanted = AVX2 if asked == "avx2" else AVX512
-    if lacking := [one for one in wanted if not _features().get(one)]:
+    needed_features = AVX2 if requested == "avx2" else AVX512
+    if lacking := [feature for feature in needed_features if not _features().get(feature)]:
         raise ArgumentError(
             f"the environment's {ASKED_IN}",
             needed="instructions that this processor has",
-            got=f"{asked}, and {', '.join(lacking)} not there",
+            got=f"{requested}, and {', '.join(lacking)} not there",
             try_=f"without {ASKED_IN}",
         )
-    return avx2_target() if asked == "avx2" else avx512_target()
+    return avx2_target() if requested == "avx2" else avx512_target()
 
 
 @cache
@@ -79,12 +79,12 @@ def aarch64_target() -> Target:
 def _own_target(untried: bool) -> Target:
     machine, system = platform.machine().lower(), platform.system()
     if machine in ("x86_64", "amd64"):
-        found = _features()
-        if not all(map(found.get, AVX2)):
+        features = _features()
+        if not all(map(features.get, AVX2)):
             raise NotYetError(
                 "native code for this processor", needed="AVX2 and FMA", got="neither, or one"
             )
-        wide = all(map(found.get, AVX512))
+        wide = all(map(features.get, AVX512))
         name, size, registers = ("avx512", 64, 32) if wide else ("avx2", 32, 16)
     elif machine in ("aarch64", "arm64"):
         name, size, registers = "aarch64", 16, 32
@@ -137,8 +137,8 @@ def _cache_bytes(folder: Path = _CACHES) -> tuple[int, int]:
     for index in sorted(folder.glob("index*")):
         try:
             level, cache_type, size = (
-                (index / one).read_text(encoding="ascii").strip()
-                for one in ("level", "type", "size")
+                (index / name).read_text(encoding="ascii").strip()
+                for name in ("level", "type", "size")
             )
             if level in sizes and cache_type in ("Data", "Unified") and size.endswith("K"):
                 sizes[level] = int(size[:-1]) * 1024 or sizes[level]

@@ -95,7 +95,7 @@ class ThreadPool:
         self._idle.extend(workers)
         if interruption is not None:
             raise interruption
-        return next((one for one in (*started, *finished) if one), 0)
+        return next((status for status in (*started, *finished) if status), 0)
 
     def _workers(self, count: int) -> list[_Worker]:
         """Return workers that nobody else has, started; fewer if the system gives no more."""

@@ -78,7 +78,11 @@ class _Fusion:
     def run(self) -> Fused:
         self._place_outputs()
         # Joins first, the outer ones before the inner ones: their pieces are made in their places.
-        joins = [one for one in self.graph.values if one.op is not None and one.op.kernel == "join"]
+        joins = [
+            value
+            for value in self.graph.values
+            if value.op is not None and value.op.kernel == "join"
+        ]
         for value in [*reversed(joins), *self.graph.values]:
             self._place(value)
         for value in self.graph.values:
@@ -103,7 +107,9 @@ class _Fusion:
         copy = Value(value.type, name=name)
         self.storage[copy] = view
         self.makers[copy] = {
-            one for one in self.kernels if any(to.buffer is view.buffer for _, to in one.results)
+            kernel
+            for kernel in self.kernels
+            if any(to.buffer is view.buffer for _, to in kernel.results)
         }
         return copy
 
@@ -115,10 +121,10 @@ class _Fusion:
         chained: set[Value] = set()
         uses: dict[Value, int] = defaultdict(int)
         for value in self.graph.values:
-            for given in dict.fromkeys(value.inputs):
-                uses[given] += 1
+            for operand in dict.fromkeys(value.inputs):
+                uses[operand] += 1
         cost: dict[Value, float] = {}
-        wanted = set(self.graph.outputs.values())
+        outputs = set(self.graph.outputs.values())
         picked, spread = read_often(self.graph)
         for value in self.graph.values:
             op = value.op
@@ -127,29 +133,29 @@ class _Fusion:
                 continue
             kernel_class = kernel_class_of(value)
             if kernel_class is not None and kernel_class.in_memory:
-                for given in value.inputs:
-                    stored |= self._memory_for(given)
+                for operand in value.inputs:
+                    stored |= self._memory_for(operand)
                 chained.add(value)
             if op.kernel or not op.by_entry:
                 stored.add(value)
                 continue
             # What is worked out from a product and wanted several times is kept, not the product.
             if op.elementwise and any(
-                one in chained and uses[one] == 1 and one.shape == value.shape
-                for one in value.inputs
+                operand in chained and uses[operand] == 1 and operand.shape == value.shape
+                for operand in value.inputs
             ):
                 chained.add(value)
                 if uses[value] > 1:
                     stored.add(value)
                     continue
-            worked = sum(cost[one] for one in value.inputs if one not in stored)
+            worked = sum(cost[operand] for operand in value.inputs if operand not in stored)
             cost[value] = worked + (0 if op.moves else op.cost)
             dear = cost[value] >= EXPENSIVE and uses[value] > 1 and not op.moves
             # Entries found by position are found anew by each that picks from them.
-            found = cost[value] >= EXPENSIVE or not op.elementwise
-            dear = dear or (value in picked and found and not op.moves)
+            worth_keeping = cost[value] >= EXPENSIVE or not op.elementwise
+            dear = dear or (value in picked and worth_keeping and not op.moves)
             dear = dear or (value in spread and cost[value] >= DEAR)
-            if dear or (value in wanted and not op.moves):
+            if dear or (value in outputs and not op.moves):
                 stored.add(value)
         return stored
 
@@ -192,14 +198,14 @@ class _Fusion:
     def _place_pieces(self, value: Value, view: View) -> None:
         assert isinstance(value.op, Concatenate)
         axis, start = value.op.axis % value.ndim, 0
-        for given in value.inputs:
+        for piece in value.inputs:
             starts = [0] * value.ndim
             starts[axis] = start
-            part = view.slice(tuple(starts), given.shape, (1,) * value.ndim)
-            start += given.shape[axis]
-            if given.size:
-                self._claim(given, part)
-                self.pieces[value].append((given, part))
+            part = view.slice(tuple(starts), piece.shape, (1,) * value.ndim)
+            start += piece.shape[axis]
+            if piece.size:
+                self._claim(piece, part)
+                self.pieces[value].append((piece, part))
 
     def _place(self, value: Value) -> None:
         if value in self.storage or value.op is None:
@@ -234,15 +240,15 @@ class _Fusion:
 
     def _join(self, value: Value) -> None:
         makers: set[Kernel] = set()
-        for given, part in self.pieces[value]:
-            lies_there = self.storage.get(given)
-            if lies_there is not None and lies_there == part and given in self.makers:
-                makers |= self.makers[given]
+        for piece, part in self.pieces[value]:
+            lies_there = self.storage.get(piece)
+            if lies_there is not None and lies_there == part and piece in self.makers:
+                makers |= self.makers[piece]
             elif lies_there is not None and lies_there == part:
                 # A part of a state that stays as it is lies there already, and nobody makes it.
-                makers |= self.makers.get(base_of(given, self.storage), set())
+                makers |= self.makers.get(base_of(piece, self.storage), set())
             else:
-                makers.add(self._attach(given, part))
+                makers.add(self._attach(piece, part))
         self.makers[value] = makers
 
     def _new(self, shape: tuple[int, ...], anchor: Value | None) -> Kernel:
@@ -277,10 +283,10 @@ class _Fusion:
         return kernel
 
     def _makers_of(self, read: Read) -> set[Kernel]:
-        found = set(self.makers.get(read.base, ()))
+        makers = set(self.makers.get(read.base, ()))
         for scalar in read.scalars:
-            found |= kernels_of_scalar(scalar, self.makers, self.scalars)
-        return found
+            makers |= kernels_of_scalar(scalar, self.makers, self.scalars)
+        return makers
 
     def _takes(self, kernel: Kernel, value: Value, here: Positions, reads: list[Read]) -> bool:
         """Tell whether `kernel` has all entries that `value` needs of its results in registers."""
@@ -289,7 +295,7 @@ class _Fusion:
         kernel_class = kernel_class_of(kernel.anchor)
         if kernel_class is not None and not kernel_class.ends_entries:
             return False
-        own = {one for one, _ in kernel.results} | {kernel.anchor}
+        own = {result for result, _ in kernel.results} | {kernel.anchor}
         return all(
             kernel not in self._makers_of(read)
             or (read.value in own and read.positions == here and not read.scalars)
@@ -305,20 +311,20 @@ class _Fusion:
                 kernel.anchor is None and kernel.gathered is None and kernel.shape == value.shape
             )
             # What changes a state may have to wait longer than what is read further on.
-            outward = {one.buffer.external for _, one in kernel.results}
+            outward = {to.buffer.external for _, to in kernel.results}
             if alone and outward == {view.buffer.external}:
                 return kernel
         return None
 
     def _drop_unread(self) -> None:
         """Leave away the stores of what nobody reads outside of its own kernel."""
-        read = {
-            one.base
+        bases_read = {
+            read.base
             for kernel in self.kernels
-            for one in kernel_reads(kernel, self.storage, self.scalars)
+            for read in kernel_reads(kernel, self.storage, self.scalars)
         }
         joined = {
-            base_of(given, self.storage) for ones in self.pieces.values() for given, _ in ones
+            base_of(piece, self.storage) for pieces in self.pieces.values() for piece, _ in pieces
         }
         for kernel in self.kernels:
             if kernel.scalar or kernel.gathered is not None:
@@ -326,11 +332,13 @@ class _Fusion:
             kept = []
             for value, view in kernel.results:
                 copied = self.storage.get(value) != view  # which somebody asked for
-                if copied or view.buffer.external or value in read or value in joined:
+                if copied or view.buffer.external or value in bases_read or value in joined:
                     kept.append((value, view))
             kept = kept or kernel.results[:1]
             for value, _ in kernel.results:
-                if value is not kernel.anchor and all(value is not one for one, _ in kept):
+                if value is not kernel.anchor and all(
+                    value is not kept_value for kept_value, _ in kept
+                ):
                     # From now on worked out, where it is needed, from what its kernel has at hand.
                     del self.storage[value], self.makers[value]
             kernel.results = kept
@@ -347,11 +355,11 @@ def read_often(graph: Graph) -> tuple[set[Value], set[Value]]:
         op = value.op
         if op is None or op.kernel:
             continue
-        for given in value.inputs:
+        for operand in value.inputs:
             if not op.moves and not op.elementwise:
-                picked.add(_behind_moves(given))
-            elif value.size > given.size:
-                spread.add(_behind_moves(given))
+                picked.add(_behind_moves(operand))
+            elif value.size > operand.size:
+                spread.add(_behind_moves(operand))
     return picked, spread
 
 
@@ -373,18 +381,18 @@ def _whole(buffer: Buffer, value: Value) -> View:
 
 def scalar_values(graph: Graph, stored: set[Value]) -> set[Value]:
     """Return the values that are one number and need no memory of their own."""
-    found: set[Value] = set()
+    scalars: set[Value] = set()
     for value in graph.values:
         op = value.op
         if value.size != 1:
             continue
         if op is None:
             if value.is_literal or value in stored:
-                found.add(value)
+                scalars.add(value)
         elif op.elementwise or op.moves:
             leaf = op.moves and value.inputs[0].op is None and value.inputs[0] in stored
-            if leaf or all(given in found for given in value.inputs):
-                found.add(value)
+            if leaf or all(operand in scalars for operand in value.inputs):
+                scalars.add(value)
         elif op.kernel == "reduction" and value.inputs[0].size <= MOST_AT_ONCE:
-            found.add(value)
-    return found
+            scalars.add(value)
+    return scalars

@@ -100,18 +100,22 @@ def kernels_of_scalar(
 
 def kernel_reads(kernel: Kernel, storage: Mapping[Value, View], scalars: set[Value]) -> list[Read]:
     """Return every read from memory that a kernel makes, but those of its own entry."""
-    found: list[Read] = []
+    all_reads: list[Read] = []
     here = positions_of(kernel.shape)
     own: set[Value] = set() if kernel.anchor is None else {kernel.anchor}
     for value, view in kernel.results:
         if kernel.gathered is not None:
             break
         if value is not kernel.anchor:
-            made_here = {value} if storage.get(value) == view else set()
-            given = {one for one in own if one not in made_here}
-            reads = reads_of(value, here, storage, scalars, made_here)
-            found += [one for one in reads if not (one.value in given and one.positions == here)]
+            recomputed = {value} if storage.get(value) == view else set()
+            in_registers = own - recomputed
+            reads = reads_of(value, here, storage, scalars, recomputed)
+            all_reads += [
+                read
+                for read in reads
+                if not (read.value in in_registers and read.positions == here)
+            ]
         own.add(value)
     if kernel.anchor is not None:
-        found += anchor_reads(kernel.anchor, storage, scalars)
-    return found
+        all_reads += anchor_reads(kernel.anchor, storage, scalars)
+    return all_reads

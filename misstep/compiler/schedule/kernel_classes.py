@@ -52,19 +52,19 @@ def work_of(shape: tuple[int, ...], anchor: Value | None) -> int:
     products = anchor.op.products(anchor) if anchor is not None and anchor.op is not None else 0
     if products:
         return products
-    sizes = [given.size for given in anchor.inputs] if anchor is not None else []
+    sizes = [operand.size for operand in anchor.inputs] if anchor is not None else []
     return max([math.prod(shape), *sizes])
 
 
 def _contraction_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
-    found: list[Read] = []
+    reads: list[Read] = []
     here = positions_of(anchor.shape)
-    for place, given in enumerate(anchor.inputs):
-        batch = here[: anchor.ndim - 2][anchor.ndim - given.ndim :]
+    for index, operand in enumerate(anchor.inputs):
+        batch = here[: anchor.ndim - 2][anchor.ndim - operand.ndim :]
         summed = positions_of((1,), "summed")[0]
-        own = (here[-2], summed) if place == 0 else (summed, here[-1])
-        found.append(Read(given, base_of(given, storage), storage[given], (*batch, *own)))
-    return found
+        own = (here[-2], summed) if index == 0 else (summed, here[-1])
+        reads.append(Read(operand, base_of(operand, storage), storage[operand], (*batch, *own)))
+    return reads
 
 
 def _convolution_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
@@ -73,8 +73,8 @@ def _convolution_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> 
     seen = (here[0], *positions_of(x.shape[1:], "summed"))
     own = (positions_of((1,), "summed")[0], here[-1])
     return [
-        Read(given, base_of(given, storage), storage[given], where)
-        for given, where in ((x, seen), (weight, own))
+        Read(operand, base_of(operand, storage), storage[operand], where)
+        for operand, where in ((x, seen), (weight, own))
     ]
 
 
@@ -83,8 +83,8 @@ def _window_products_reads(anchor: Value, storage: Storage, scalars: set[Value])
     seen = positions_of(x.shape, "summed")
     beside = (*positions_of(upstream.shape[:-1], "summed"), positions_of(anchor.shape)[-1])
     return [
-        Read(given, base_of(given, storage), storage[given], where)
-        for given, where in ((x, seen), (upstream, beside))
+        Read(operand, base_of(operand, storage), storage[operand], where)
+        for operand, where in ((x, seen), (upstream, beside))
     ]
 
 
@@ -92,33 +92,37 @@ def _scatter_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list
     here = positions_of(anchor.shape)
     base, positions, updates = anchor.inputs
     which = positions_of(positions.shape, "summed")
-    found = reads_of(base, here, storage, scalars, set())
-    found += reads_of(positions, which, storage, scalars, set())
-    return found + reads_of(updates, (*which, *here[1:]), storage, scalars, set())
+    reads = reads_of(base, here, storage, scalars, set())
+    reads += reads_of(positions, which, storage, scalars, set())
+    return reads + reads_of(updates, (*which, *here[1:]), storage, scalars, set())
 
 
 def _reduction_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
-    (given,) = anchor.inputs
+    (operand,) = anchor.inputs
     axes, keep = anchor.op.axes, anchor.op.keep  # type: ignore[union-attr]
     here = positions_of(anchor.shape)
-    dropped = {axis % given.ndim for axis in axes} if given.ndim else set()
-    kept = [axis for axis in range(given.ndim) if axis not in dropped]
-    outer = [one for axis, one in enumerate(here) if axis not in dropped] if keep else list(here)
-    where = list(positions_of(given.shape, "summed"))
+    dropped = {axis % operand.ndim for axis in axes} if operand.ndim else set()
+    kept = [axis for axis in range(operand.ndim) if axis not in dropped]
+    outer = (
+        [position for axis, position in enumerate(here) if axis not in dropped]
+        if keep
+        else list(here)
+    )
+    where = list(positions_of(operand.shape, "summed"))
     for axis, position in zip(kept, outer, strict=True):
         where[axis] = position
-    return reads_of(given, tuple(where), storage, scalars, set())
+    return reads_of(operand, tuple(where), storage, scalars, set())
 
 
 def _scan_reads(anchor: Value, storage: Storage, scalars: set[Value]) -> list[Read]:
     here = positions_of(anchor.shape)
-    found: list[Read] = []
-    for place, given in enumerate(anchor.inputs):
-        where = positions_of(given.shape, "summed")
-        if place <= anchor.op.sequences:  # type: ignore[union-attr]
+    reads: list[Read] = []
+    for index, operand in enumerate(anchor.inputs):
+        where = positions_of(operand.shape, "summed")
+        if index <= anchor.op.sequences:  # type: ignore[union-attr]
             where = (here[0], *where[1:])
-        found.append(Read(given, base_of(given, storage), storage[given], where))
-    return found
+        reads.append(Read(operand, base_of(operand, storage), storage[operand], where))
+    return reads
 
 
 KERNEL_CLASSES: dict[str, KernelClass] = {

@@ -74,7 +74,7 @@ def partition(fused: Fused, states: Collection[Buffer], guard: Value | None = No
             )
         regions.append(region)
     _fill_late(fused, regions, needs)
-    written = any(view.buffer in states for one in fused.kernels for _, view in one.results)
+    written = any(view.buffer in states for kernel in fused.kernels for _, view in kernel.results)
     return Partition(regions, len(regions) > 1 or written, guard)
 
 
@@ -96,17 +96,19 @@ def _fill_late(
         buffers = {view.buffer for _, view in kernel.results}
         if kernel.gathered is not None or kernel.scalar or fused.reads(kernel) or needs[kernel]:
             continue
-        if not buffers or not all(one in made_beside and not one.external for one in buffers):
+        if not buffers or not all(
+            buffer in made_beside and not buffer.external for buffer in buffers
+        ):
             continue
         latest = [
             region_of[reader] - (0 if before[kernel] else 1)
             for reader, before in needs.items()
             if kernel in before
         ]
-        wanted = min([made_beside[one] for one in buffers] + latest)
-        if wanted > number:
+        target_region = min([made_beside[buffer] for buffer in buffers] + latest)
+        if target_region > number:
             regions[number].remove(kernel)
-            regions[wanted].insert(0, kernel)
+            regions[target_region].insert(0, kernel)
 
 
 def rows_are_independent(fused: Fused, order: Partition, names: Collection[str]) -> bool:
@@ -121,7 +123,7 @@ def rows_are_independent(fused: Fused, order: Partition, names: Collection[str])
     def is_given(value: Value) -> bool:
         return value.op is None and value.name in names and value.ndim > 0
 
-    if any(is_given(one) for scalar in fused.scalars for one in (scalar, *scalar.inputs)):
+    if any(is_given(value) for scalar in fused.scalars for value in (scalar, *scalar.inputs)):
         return False
     return all(
         kernel.rows == read.base.shape[0] and _own_row(read, fused.storage[read.base], kernel)
@@ -164,12 +166,14 @@ def _needs(
             # A scalar is worked out by every thread, even where it has a place in memory.
             for maker in () if read.view is None else fused.makers.get(read.base, ()):
                 if maker is not kernel:
-                    made = next((view for value, view in maker.results if value is read.base), None)
-                    made = made or _joined_by_rows(read.base, maker, fused)
-                    if made is None or not _share_alike(kernel, maker):
+                    result_view = next(
+                        (view for value, view in maker.results if value is read.base), None
+                    )
+                    result_view = result_view or _joined_by_rows(read.base, maker, fused)
+                    if result_view is None or not _share_alike(kernel, maker):
                         need(kernel, maker, False)
                     else:
-                        need(kernel, maker, _own_row(read, made, kernel))
+                        need(kernel, maker, _own_row(read, result_view, kernel))
                 elif not kernel.scalar:
                     raise InPlaceError(f"the kernel {kernel.name}", got="a read of itself")
     leaves: dict[Buffer, list[tuple[Kernel, Read]]] = defaultdict(list)
@@ -218,7 +222,7 @@ def _same_entry(read: Read, view: View, kernel: Kernel) -> bool:
     assert read.view is not None
     if read.view.buffer is not view.buffer or read.view.offset != view.offset:
         return False
-    own = {one.start.text: axis for axis, one in enumerate(positions_of(kernel.shape))}
+    own = {position.start.text: axis for axis, position in enumerate(positions_of(kernel.shape))}
     strides = [0] * len(kernel.shape)
     for position, length, stride in zip(
         read.positions, read.view.shape, read.view.strides, strict=True
@@ -231,12 +235,12 @@ def _same_entry(read: Read, view: View, kernel: Kernel) -> bool:
     return tuple(strides) == view.strides
 
 
-def _share_alike(one: Kernel, other: Kernel) -> bool:
+def _share_alike(kernel: Kernel, other: Kernel) -> bool:
     """Tell whether each thread has the same rows of both."""
-    return one.rows == other.rows and not one.scalar and not other.scalar
+    return kernel.rows == other.rows and not kernel.scalar and not other.scalar
 
 
-def _own_row(read: Read, made: View, reader: Kernel) -> bool:
+def _own_row(read: Read, result: View, reader: Kernel) -> bool:
     """Tell whether in each of its rows a kernel reads nothing but that row of what was made."""
     if reader.rows == 1:
         return True
@@ -244,7 +248,7 @@ def _own_row(read: Read, made: View, reader: Kernel) -> bool:
     first = [
         axis for axis, position in enumerate(read.positions) if position.start.text == "%axis0"
     ]
-    step = made.strides[0]
+    step = result.strides[0]
     if len(first) != 1 or read.view.strides[first[0]] != step or step == 0:
         return False
     ends = [
@@ -254,6 +258,6 @@ def _own_row(read: Read, made: View, reader: Kernel) -> bool:
         )
         if axis != first[0]
     ]
-    from_row = read.view.offset - made.offset
+    from_row = read.view.offset - result.offset
     low = from_row + sum(min(end, 0) for end in ends)
     return low >= 0 and from_row + sum(max(end, 0) for end in ends) < abs(step)

@@ -43,9 +43,9 @@ def lifetimes(fused: Fused, order: Partition) -> dict[Buffer, tuple[int, int]]:
                     touch(read.view.buffer, number)
     for value in fused.scalars:
         # A scalar may be read from memory up to the end of a step.
-        for given in value.inputs:
-            if given in fused.storage:
-                touch(fused.storage[given].buffer, len(order.regions) - 1)
+        for operand in value.inputs:
+            if operand in fused.storage:
+                touch(fused.storage[operand].buffer, len(order.regions) - 1)
     return alive
 
 
@@ -54,7 +54,7 @@ def plan_memory(fused: Fused, order: Partition) -> Arena:
     alive = lifetimes(fused, order)
     placed: list[tuple[int, int, int, int]] = []
     starts: dict[Buffer, int] = {}
-    for buffer, (first, last) in sorted(alive.items(), key=lambda one: -_bytes(one[0])):
+    for buffer, (first, last) in sorted(alive.items(), key=lambda item: -_bytes(item[0])):
         size = _bytes(buffer)
         start = 0
         for other, end, begin, until in sorted(placed):

@@ -38,12 +38,12 @@ def positions_of(shape: tuple[int, ...], hint: str = "axis") -> Positions:
 def base_of(value: Value, storage: Mapping[Value, View]) -> Value:
     """Return the value whose memory a view shows."""
     while value.op is not None and value.op.moves:
-        given = value.inputs[0]
-        if value not in storage or given not in storage:
+        operand = value.inputs[0]
+        if value not in storage or operand not in storage:
             break
-        if storage[value].buffer is not storage[given].buffer:
+        if storage[value].buffer is not storage[operand].buffer:
             break
-        value = given
+        value = operand
     return value
 
 
@@ -52,19 +52,19 @@ def reads_of(
     here: Positions,
     storage: Mapping[Value, View],
     scalars: set[Value],
-    made_here: set[Value],
+    recomputed: set[Value],
 ) -> list[Read]:
     """Return what is read to work out the entry of `value` at `here`.
 
-    `made_here`: values that are worked out although they have a place in memory.
+    `recomputed`: values that are worked out although they have a place in memory.
     """
     dry = _Dry(
         ElementCode(),
         storage,
         lambda buffer: Number("%base", "ptr"),
-        lambda one: Number("%scalar", LLVM_TYPES[one.dtype]) if one in scalars else None,
+        lambda scalar: Number("%scalar", LLVM_TYPES[scalar.dtype]) if scalar in scalars else None,
     )
-    dry.made_here = made_here
+    dry.recomputed = recomputed
     dry.scalars = scalars
     dry.read(value, here)
     return dry.found
@@ -72,7 +72,7 @@ def reads_of(
 
 @dataclass
 class _Dry(Elements):
-    made_here: set[Value] = field(default_factory=set)
+    recomputed: set[Value] = field(default_factory=set)
     scalars: set[Value] = field(default_factory=set)
     found: list[Read] = field(default_factory=list)
 
@@ -82,7 +82,7 @@ class _Dry(Elements):
         return super().read(value, positions)
 
     def _fresh(self, value: Value, positions: Positions) -> Number:
-        if value in self.made_here and value.op is not None:
+        if value in self.recomputed and value.op is not None:
             return self.work_out(value, positions)
         if value in self.storage:
             base = base_of(value, self.storage)

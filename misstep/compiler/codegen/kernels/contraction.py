@@ -47,7 +47,7 @@ def write_contraction(emission: Emission, kernel: Kernel) -> None:
     """Write the loops of a matrix product and of what follows from its entries."""
     anchor = kernel.anchor
     assert anchor is not None
-    views = [emission.fused.storage[given] for given in anchor.inputs]
+    views = [emission.fused.storage[operand] for operand in anchor.inputs]
     bases = [emission.addresses(view) for view in views]
     llvm_type = LLVM_TYPES[anchor.dtype]
     batch = anchor.shape[:-2]
@@ -196,10 +196,12 @@ def _write_matrix(
 
         def block(row: Number, height: int) -> None:
             if packed_left is not None:
-                given = packed_left.block(code, row)
+                left_block = packed_left.block(code, row)
             else:
                 moved = times(code, row, left.rows)
-                given = Operand(code.address(left.base, moved, llvm_type), left.rows, left.columns)
+                left_block = Operand(
+                    code.address(left.base, moved, llvm_type), left.rows, left.columns
+                )
 
             def strip(first: Number, many: int) -> None:
                 narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
@@ -216,7 +218,7 @@ def _write_matrix(
 
                 sums = _multiply(
                     emission,
-                    given,
+                    left_block,
                     source,
                     height,
                     narrow,
@@ -226,8 +228,10 @@ def _write_matrix(
                     chains,
                     ask if beside else None,
                 )
-                places = [(*outer, Position(plus(code, row, code.index(r)))) for r in range(height)]
-                finish_tile(emission, kernel, sums, places, column, narrow.lanes, many)
+                positions = [
+                    (*outer, Position(plus(code, row, code.index(r)))) for r in range(height)
+                ]
+                finish_tile(emission, kernel, sums, positions, column, narrow.lanes, many)
 
             over_strips(code, count, width, strip)
 
@@ -243,12 +247,12 @@ def _read_beside(emission: Emission, kernel: Kernel) -> list[View]:
     step.
     """
     here = positions_of(kernel.shape)
-    found = {
+    view_bytes = {
         read.view: read.view.size * BYTES[LLVM_TYPES[read.view.buffer.dtype]]
         for read in emission.fused.reads(kernel)
         if read.view is not None and read.positions == here and read.base.op is None
     }
-    return list(found) if sum(found.values()) > emission.target.l2_bytes else []
+    return list(view_bytes) if sum(view_bytes.values()) > emission.target.l2_bytes else []
 
 
 def _fetch_row(
@@ -332,22 +336,24 @@ def _multiply(
     zero = code.constant(0, llvm_type, lanes)
 
     def step(at: Number, sums: list[Number], more: int = 0) -> list[Number]:
-        place = plus(code, at, code.index(more))
-        line = code.address(right.base, times(code, place, right.rows), llvm_type)
+        index = plus(code, at, code.index(more))
+        line = code.address(right.base, times(code, index, right.rows), llvm_type)
         vectors = [
             code.load(
                 code.address(line, code.index(v * lanes), llvm_type), llvm_type, lanes, masks[v]
             )
             for v in range(tile.vectors)
         ]
-        column = code.address(left.base, times(code, place, left.columns), llvm_type)
-        made = []
+        column = code.address(left.base, times(code, index, left.columns), llvm_type)
+        products = []
         for row in range(height):
-            one = code.load(code.address(column, code.index(row * left.rows), llvm_type), llvm_type)
-            wide = code.splat(one, lanes)
+            entry = code.load(
+                code.address(column, code.index(row * left.rows), llvm_type), llvm_type
+            )
+            wide = code.splat(entry, lanes)
             for v in range(tile.vectors):
-                made.append(code.fma(wide, vectors[v], sums[row * tile.vectors + v]))
-        return made
+                products.append(code.fma(wide, vectors[v], sums[row * tile.vectors + v]))
+        return products
 
     number = height * tile.vectors
     if summed <= FEW_STEPS:
@@ -385,8 +391,8 @@ def _multiply(
         while len(parts) > 1:
             half = len(parts) // 2
             parts = [
-                [code.add(a, b) for a, b in zip(parts[one], parts[one + half], strict=True)]
-                for one in range(half)
+                [code.add(a, b) for a, b in zip(parts[index], parts[index + half], strict=True)]
+                for index in range(half)
             ]
         sums = parts[0]
     return [sums[row * tile.vectors : (row + 1) * tile.vectors] for row in range(height)]

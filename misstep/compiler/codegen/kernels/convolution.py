@@ -60,8 +60,8 @@ def _evenly(length: int, most: int) -> list[tuple[int, int, int]]:
     if not parts:
         return []
     size, larger = divmod(length, parts)
-    found = [(size + 1, 0, larger)] if larger else []
-    return [*found, (size, larger * (size + 1), parts - larger)] if size else found
+    parts_found = [(size + 1, 0, larger)] if larger else []
+    return [*parts_found, (size, larger * (size + 1), parts - larger)] if size else parts_found
 
 
 def rows_of_tile(registers: int, vectors: int) -> int:
@@ -78,8 +78,8 @@ def write_convolution(emission: Emission, kernel: Kernel) -> None:
     assert anchor is not None
     if not anchor.size:
         return
-    given, weights = (emission.fused.storage[one] for one in anchor.inputs)
-    seen = windows_of(anchor, given)
+    x, weights = (emission.fused.storage[operand] for operand in anchor.inputs)
+    seen = windows_of(anchor, x)
     llvm_type = LLVM_TYPES[anchor.dtype]
     lanes, filters = emission.target.lanes(llvm_type), anchor.shape[-1]
     vectors = 2 if filters > lanes else 1
@@ -92,7 +92,7 @@ def write_convolution(emission: Emission, kernel: Kernel) -> None:
         llvm_type,
         Operand(emission.addresses(weights), weights.strides[-2], weights.strides[-1]),
     )
-    writer.write(emission.addresses(given))
+    writer.write(emission.addresses(x))
 
 
 @dataclass(frozen=True)
@@ -218,14 +218,16 @@ class _Writer:
                 for v in range(vectors)
             ]
             entry = code.address(corner, offset, llvm_type)
-            made = []
+            following = []
             for r, (dy, dx) in enumerate(inside):
                 apart = code.index(dy * steps[0] + dx * steps[1])
                 wide = code.splat(
                     code.load(code.address(entry, apart, llvm_type), llvm_type), lanes
                 )
-                made += [code.fma(wide, weights[v], sums[r * vectors + v]) for v in range(vectors)]
-            return made
+                following += [
+                    code.fma(wide, weights[v], sums[r * vectors + v]) for v in range(vectors)
+                ]
+            return following
 
         zero = code.constant(0, llvm_type, lanes)
         sums = over_runs(code, self.seen.runs, [zero] * (len(inside) * vectors), step)

@@ -48,7 +48,7 @@ class Emission:
         self,
         lanes: int = 0,
         mask: Number | None = None,
-        given: dict[tuple[Value, Positions], Number] | None = None,
+        registers: dict[tuple[Value, Positions], Number] | None = None,
         *,
         flat: bool = False,
         aligned: bool = False,
@@ -62,7 +62,7 @@ class Emission:
             self.scalar,
             lanes,
             mask,
-            given if given is not None else {},
+            registers if registers is not None else {},
             flat,
             aligned,
             memory if memory is not None else {},
@@ -74,8 +74,8 @@ class Emission:
             return self.scalars[value]
         if value.is_literal and value.data is not None and is_one_number(value):
             number = value.data.reshape(-1)[0].item()
-            found: Number = self.code.constant(number, LLVM_TYPES[value.dtype])
-            return found
+            constant: Number = self.code.constant(number, LLVM_TYPES[value.dtype])
+            return constant
         if value in self.fused.scalars:
             raise GraphError(f"the compiler at {value.describe()}", needed="it to be worked out")
         return None
@@ -87,28 +87,30 @@ class Emission:
             return known
         op = value.op
         if op is None and value.is_literal:
-            found = self.scalar(value)
-            assert found is not None
+            number = self.scalar(value)
+            assert number is not None
         elif op is None:
             zeros = (Position(self.code.index(0)),) * value.ndim
-            found = self.elements().load(self.fused.storage[value], zeros, value.dtype)
+            number = self.elements().load(self.fused.storage[value], zeros, value.dtype)
         elif op is not None and op.moves:
-            (given,) = value.inputs
-            if given in self.fused.scalars:
-                found = self.work_out(given)
+            (source,) = value.inputs
+            if source in self.fused.scalars:
+                number = self.work_out(source)
             else:
-                view = op.view(self.fused.storage[given])
+                view = op.view(self.fused.storage[source])
                 zeros = (Position(self.code.index(0)),) * value.ndim
-                found = self.elements().load(view, zeros, value.dtype)
+                number = self.elements().load(view, zeros, value.dtype)
         else:
             if not op.elementwise:
                 raise GraphError(
                     f"the compiler at {value.describe()}", needed="an order of kernels"
                 )
-            types = [one.type for one in value.inputs]
-            found = op.lower(self.code, types, *(self.work_out(one) for one in value.inputs))
-        self.scalars[value] = found
-        return found
+            types = [operand.type for operand in value.inputs]
+            number = op.lower(
+                self.code, types, *(self.work_out(operand) for operand in value.inputs)
+            )
+        self.scalars[value] = number
+        return number
 
     def results(
         self,
@@ -144,23 +146,23 @@ class Emission:
         memory: dict[tuple[Value, Positions], Number] | None = None,
     ) -> Callable[[], None]:
         """Work out all results of a kernel at one place; what is returned writes their storing."""
-        given: dict[tuple[Value, Positions], Number] = {}
+        registers: dict[tuple[Value, Positions], Number] = {}
         if anchor is not None and kernel.anchor is not None:
-            given[kernel.anchor, positions] = anchor
-        elements = self.elements(lanes, mask, given, flat=flat, aligned=aligned, memory=memory)
-        made: list[tuple[Number, View]] = []
+            registers[kernel.anchor, positions] = anchor
+        elements = self.elements(lanes, mask, registers, flat=flat, aligned=aligned, memory=memory)
+        numbers: list[tuple[Number, View]] = []
         for value, view in kernel.results:
-            if (value, positions) in given:
-                number = given[value, positions]
+            if (value, positions) in registers:
+                number = registers[value, positions]
             elif self.fused.storage.get(value) == view and value.op is not None:
                 number = elements.work_out(value, positions)
             else:
                 number = elements.read(value, positions)
-            given[value, positions] = number
-            made.append((number, view))
+            registers[value, positions] = number
+            numbers.append((number, view))
 
         def store() -> None:
-            for number, view in made:
+            for number, view in numbers:
                 elements.store(number, view, positions)
 
         return store

@@ -33,7 +33,7 @@ def write_entries(emission: Emission, kernel: Kernel) -> None:
                 kernel, (Position(first, True),), lanes, mask, flat=True, aligned=lanes > LANES
             )
 
-        start, stop = (code.multiply(one, code.index(row)) for one in (low, high))
+        start, stop = (code.multiply(row_number, code.index(row)) for row_number in (low, high))
         emission.lanes_over(start, stop, lanes, counted)
         return
     write_axes(emission, kernel, 0, ())
@@ -81,9 +81,9 @@ def _lanes(emission: Emission, kernel: Kernel, row: int) -> int:
             continue
         seen.add(value)
         sizes.add(value.op.block)
-        waiting += [one for one in value.inputs if one not in storage]
-    wanted = max(sizes)
-    return wanted if row % wanted == 0 else LANES
+        waiting += [operand for operand in value.inputs if operand not in storage]
+    widest = max(sizes)
+    return widest if row % widest == 0 else LANES
 
 
 def is_flat(emission: Emission, kernel: Kernel) -> bool:

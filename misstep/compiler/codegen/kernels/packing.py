@@ -70,10 +70,10 @@ def pack_rows(
                 code.store(code.load(line, llvm_type, count), target)
             else:
                 for r in range(count):
-                    one = code.load(
+                    entry = code.load(
                         code.address(line, code.index(r * left.rows), llvm_type), llvm_type
                     )
-                    code.store(one, code.address(target, code.index(r), llvm_type))
+                    code.store(entry, code.address(target, code.index(r), llvm_type))
 
     last = code.index(rows - rest)
     end = code.select(code.less(high, last), high, last)

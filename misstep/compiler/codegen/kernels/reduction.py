@@ -25,21 +25,21 @@ def write_reduction(emission: Emission, kernel: Kernel) -> None:
     assert anchor is not None
     op = anchor.op
     assert isinstance(op, Reduction)
-    (given,) = anchor.inputs
-    dropped = sorted({axis % given.ndim for axis in op.axes}) if given.ndim else []
-    kept = [axis for axis in range(given.ndim) if axis not in dropped]
+    (operand,) = anchor.inputs
+    dropped = sorted({axis % operand.ndim for axis in op.axes}) if operand.ndim else []
+    kept = [axis for axis in range(operand.ndim) if axis not in dropped]
     if kernel.scalar:
-        found = emission.scalars[anchor] = _fold_all(emission, kernel, {}, dropped)
+        entry = emission.scalars[anchor] = _fold_all(emission, kernel, {}, dropped)
         if kernel.results:  # an operand of a matrix product too, which reads memory
             low, high = emission.bounds(1)
             with emission.code.when(emission.code.less(low, high)):
                 zeros = (Position(emission.code.index(0)),) * anchor.ndim
-                emission.results(kernel, zeros, anchor=found)
+                emission.results(kernel, zeros, anchor=entry)
         return
     # The result's axes, each with the input's axis it belongs to (None for one kept at length 1).
     if op.keep:
         belongs: list[int | None] = [
-            None if axis in dropped else axis for axis in range(given.ndim)
+            None if axis in dropped else axis for axis in range(operand.ndim)
         ]
     else:
         belongs = list(kept)
@@ -57,16 +57,16 @@ def _write_outer(
     code, axis = emission.code, len(outer)
     anchor = kernel.anchor
     assert anchor is not None
-    given = anchor.inputs[0]
-    last_kept = bool(belongs) and belongs[-1] is not None and given.ndim - 1 not in dropped
+    operand = anchor.inputs[0]
+    last_kept = bool(belongs) and belongs[-1] is not None and operand.ndim - 1 not in dropped
     if axis == len(belongs) == 0:
         low, high = emission.bounds(1)
         with code.when(code.less(low, high)):
             emission.results(kernel, (), anchor=_fold_all(emission, kernel, {}, dropped))
         return
     if axis == len(belongs):
-        found = _fold_all(emission, kernel, _where(belongs, outer), dropped)
-        emission.results(kernel, tuple(outer), anchor=found)
+        entry = _fold_all(emission, kernel, _where(belongs, outer), dropped)
+        emission.results(kernel, tuple(outer), anchor=entry)
         return
     if axis + 1 == len(belongs) and last_kept:
         length = kernel.shape[axis]
@@ -74,8 +74,8 @@ def _write_outer(
 
         def columns(first: Number, mask: Number | None) -> None:
             here = [*outer, Position(first, True)]
-            found = _fold_rows(emission, kernel, _where(belongs, here), dropped, wide, mask)
-            emission.results(kernel, tuple(here), wide, mask, found)
+            entry = _fold_rows(emission, kernel, _where(belongs, here), dropped, wide, mask)
+            emission.results(kernel, tuple(here), wide, mask, entry)
 
         if axis == 0:
             emission.lanes_over(*emission.bounds(length), wide, columns)
@@ -116,14 +116,14 @@ def _fold_rows(
     """Return sums down the columns: one entry after the other, in all lanes."""
     anchor = kernel.anchor
     assert anchor is not None
-    given = anchor.inputs[0]
+    operand = anchor.inputs[0]
 
     def step(here: dict[int, Position], so_far: Number) -> Number:
         elements = emission.elements(lanes, mask)
-        entry = _entry(kernel, elements, _full(emission, here, given.ndim))
+        entry = _entry(kernel, elements, _full(emission, here, operand.ndim))
         return _joined(emission, kernel, so_far, emission.code.splat(entry, lanes))
 
-    return _loops(emission, given.shape, dropped, where, _start(emission, kernel, lanes), step)
+    return _loops(emission, operand.shape, dropped, where, _start(emission, kernel, lanes), step)
 
 
 def _loops(
@@ -150,18 +150,20 @@ def _fold_all(
     """Return the result of one entry, a scalar."""
     code, anchor = emission.code, kernel.anchor
     assert anchor is not None
-    given = anchor.inputs[0]
-    if not dropped or dropped[-1] != given.ndim - 1:
+    operand = anchor.inputs[0]
+    if not dropped or dropped[-1] != operand.ndim - 1:
         return _scalar(emission, kernel, where, dropped)
-    length = given.shape[-1]
+    length = operand.shape[-1]
     if length == 1:
         return _scalar(emission, kernel, where, dropped)
 
     def row(here: dict[int, Position], so_far: Number) -> Number:
         def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
             elements = emission.elements(LANES, mask)
-            place = _full(emission, here | {given.ndim - 1: Position(first, True)}, given.ndim)
-            entry = code.splat(_entry(kernel, elements, place), LANES)
+            positions = _full(
+                emission, here | {operand.ndim - 1: Position(first, True)}, operand.ndim
+            )
+            entry = code.splat(_entry(kernel, elements, positions), LANES)
             if mask is not None:
                 entry = code.select(mask, entry, _start(emission, kernel, LANES))
             return [_joined(emission, kernel, values[0], entry)]
@@ -169,15 +171,15 @@ def _fold_all(
         return emission.lanes_in(length, LANES, [so_far], along)[0]
 
     start = _start(emission, kernel, LANES)
-    partial = _loops(emission, given.shape, dropped[:-1], where, start, row)
+    partial = _loops(emission, operand.shape, dropped[:-1], where, start, row)
     width = LANES
     while width > 1:
         width //= 2
         upper = code.shuffle(partial, partial, [width + lane for lane in range(width)])
         lower = code.shuffle(partial, partial, list(range(width)))
         partial = _joined(emission, kernel, lower, upper)
-    found: Number = code.lane(partial, 0)
-    return found
+    folded: Number = code.lane(partial, 0)
+    return folded
 
 
 def _scalar(
@@ -185,13 +187,13 @@ def _scalar(
 ) -> Number:
     anchor = kernel.anchor
     assert anchor is not None
-    given = anchor.inputs[0]
+    operand = anchor.inputs[0]
 
     def step(here: dict[int, Position], so_far: Number) -> Number:
-        entry = _entry(kernel, emission.elements(), _full(emission, here, given.ndim))
+        entry = _entry(kernel, emission.elements(), _full(emission, here, operand.ndim))
         return _joined(emission, kernel, so_far, entry)
 
-    return _loops(emission, given.shape, dropped, where, _start(emission, kernel, 0), step)
+    return _loops(emission, operand.shape, dropped, where, _start(emission, kernel, 0), step)
 
 
 def _start(emission: Emission, kernel: Kernel, lanes: int) -> Number:
@@ -202,19 +204,21 @@ def _start(emission: Emission, kernel: Kernel, lanes: int) -> Number:
         start: Number = emission.code.constant(0, llvm_type, lanes)
         return start
     lowest = {"float": float("-inf"), "double": float("-inf"), "i64": -(2**63), "i32": -(2**31)}
-    found: Number = emission.code.constant(
+    lowest_number: Number = emission.code.constant(
         0 if anchor.dtype == "uint32" else lowest.get(llvm_type, 0), llvm_type, lanes
     )
-    return found
+    return lowest_number
 
 
-def _entry(kernel: Kernel, elements: Elements, place: Positions) -> Number:
+def _entry(kernel: Kernel, elements: Elements, positions: Positions) -> Number:
     """Return an entry of what is reduced, in the result's dtype (truths are counted)."""
     anchor = kernel.anchor
     assert anchor is not None
-    (given,) = anchor.inputs
-    found: Number = elements.code.cast(elements.read(given, place), given.dtype, anchor.dtype)
-    return found
+    (operand,) = anchor.inputs
+    entry: Number = elements.code.cast(
+        elements.read(operand, positions), operand.dtype, anchor.dtype
+    )
+    return entry
 
 
 def _joined(emission: Emission, kernel: Kernel, so_far: Number, entry: Number) -> Number:

@@ -70,11 +70,15 @@ class _Scanning:
         self.block: tuple[Number, Number] = (self.code.index(0), self.code.index(0))
         ((_, self.result),) = kernel.results
         self.products = [
-            one
-            for one in self.body.computed
-            if one.op is not None and one.op.kernel == "contraction" and self._is_fixed(one)
+            product
+            for product in self.body.computed
+            if product.op is not None
+            and product.op.kernel == "contraction"
+            and self._is_fixed(product)
         ]
-        heavy = sum(pack_once(emission, one, self._weight(one), None) for one in self.products)
+        heavy = sum(
+            pack_once(emission, product, self._weight(product), None) for product in self.products
+        )
         # Few rows at a time are near the core, and so are weights; weights that are not should come
         # from far away for many rows.
         near = heavy <= emission.target.l2_bytes // 2
@@ -87,12 +91,12 @@ class _Scanning:
     def _fuse(self) -> Fused:
         storage = self.emission.fused.storage
         carry, *others = self.body.inputs
-        views = [storage[given] for given in self.anchor.inputs]
+        views = [storage[operand] for operand in self.anchor.inputs]
         self.initial = views[0]
         before, after = (1, 0) if self.op.reverse else (0, 1)
         inputs = {carry: self._at_step("carry", self.result, 0, carry.shape, before)}
-        for place, (leaf, view) in enumerate(zip(others, views[1:], strict=True)):
-            if place < self.op.sequences:
+        for index, (leaf, view) in enumerate(zip(others, views[1:], strict=True)):
+            if index < self.op.sequences:
                 inputs[leaf] = self._at_step(f"step of {leaf.name}", view, 0, leaf.shape)
             else:
                 inputs[leaf] = view
@@ -140,14 +144,14 @@ class _Scanning:
         """Tell whether a product's right operand is a constant of the scan, and a whole one."""
         leaf = product.inputs[1]
         fixed = self.body.inputs[1 + self.op.sequences :]
-        return product.ndim == 2 and any(leaf is one for one in fixed)
+        return product.ndim == 2 and any(leaf is constant for constant in fixed)
 
     def _weight(self, product: Value) -> View:
         """Return where the constant that a product multiplies by lies."""
-        place = next(
-            number for number, one in enumerate(self.body.inputs) if one is product.inputs[1]
+        index = next(
+            number for number, leaf in enumerate(self.body.inputs) if leaf is product.inputs[1]
         )
-        return self.emission.fused.storage[self.anchor.inputs[place]]
+        return self.emission.fused.storage[self.anchor.inputs[index]]
 
     def _ordered(self) -> list[Kernel]:
         """Return the kernels of a step in order; no thread may need another one's rows."""
@@ -197,10 +201,10 @@ class _Scanning:
 
     def _write_step(self, step: Number, scratch: Number) -> None:
         code, outside = self.code, self.emission
-        for buffer, one in self.moving.items():
+        for buffer, moving in self.moving.items():
             llvm_type = LLVM_TYPES[buffer.dtype]
-            base = outside.addresses(one.whole)
-            self.bases[buffer] = code.address(base, times(code, step, one.stride), llvm_type)
+            base = outside.addresses(moving.whole)
+            self.bases[buffer] = code.address(base, times(code, step, moving.stride), llvm_type)
         inside = Emission(
             code,
             self.fused,
@@ -258,20 +262,22 @@ class _Scanning:
         columns, width = self.initial.shape[1], self.anchor.shape[2]
         start = self.time if self.op.reverse else 0
         to = self.result.slice((0, start, 0), (self.batch, 1, width), (1, 1, 1))
-        place = View(to.buffer, to.offset, (self.batch, width), (to.strides[0], to.strides[2]))
+        first_step = View(to.buffer, to.offset, (self.batch, width), (to.strides[0], to.strides[2]))
         with code.loop(*self.block, hint="start") as rows:
             row = Position(rows.index)
 
             def along(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
                 elements = self.emission.elements(lanes, mask)
                 here = (row, Position(first, True))
-                elements.store(elements.load(self.initial, here, self.anchor.dtype), place, here)
+                elements.store(
+                    elements.load(self.initial, here, self.anchor.dtype), first_step, here
+                )
                 return values
 
             def zeros(first: Number, mask: Number | None, values: list[Number]) -> list[Number]:
                 elements = self.emission.elements(lanes, mask)
                 here = (row, Position(plus(code, first, code.index(columns)), True))
-                elements.store(code.constant(0, llvm_type, lanes), place, here)
+                elements.store(code.constant(0, llvm_type, lanes), first_step, here)
                 return values
 
             self.emission.lanes_in(columns, lanes, [], along)

@@ -54,8 +54,8 @@ def write_scatter(emission: Emission, kernel: Kernel) -> None:
                 joined: Number = add.lower(code, [anchor.type] * 2, *both)
                 return joined
 
-            found = start if first is None else lists.follow(first, start, step)
-            emission.results(kernel, here, lanes, mask, found)
+            total = start if first is None else lists.follow(first, start, step)
+            emission.results(kernel, here, lanes, mask, total)
 
         _over(emission, anchor.shape[1:], (Position(row),), entry)
 
@@ -95,8 +95,8 @@ class _Lists:
         # The last update first: each goes before those that are there.
         with code.loop(0, count, hint="update") as loop:
             update = code.subtract(code.index(count - 1), loop.index)
-            found = emission.elements().read(self.positions, self._which(update))
-            row = code.convert(found, "i64", signed=has_sign(self.positions.type))
+            position = emission.elements().read(self.positions, self._which(update))
+            row = code.convert(position, "i64", signed=has_sign(self.positions.type))
             own = code.and_(code.less_equal(low, row), code.less(row, high))
             with code.when(own, hint="own"):
                 head = self._at(self.heads, row)
@@ -105,8 +105,8 @@ class _Lists:
 
     def first(self, row: Number) -> Number:
         """Return the number of the first update of a row, or NONE."""
-        found: Number = self.emission.code.load(self._at(self.heads, row), LIST_TYPE)
-        return found
+        update: Number = self.emission.code.load(self._at(self.heads, row), LIST_TYPE)
+        return update
 
     def follow(
         self, first: Number, start: Number, step: Callable[[Positions, Number], Number]
@@ -118,7 +118,7 @@ class _Lists:
         code.emit(f"br {some}, label %{body}, label %{done}")
         code.start_block(body)
         update, so_far = code.fresh(LIST_TYPE), code.fresh(start.llvm_type, start.lanes)
-        place = len(code.lines)
+        phi_line = len(code.lines)
         code.lines += ["", ""]
         wide = code.convert(update, "i64")
         after = step(self._which(wide), so_far)
@@ -126,21 +126,21 @@ class _Lists:
         again = code.compare("ne", following, code.like(NONE, following))
         end = code.block
         code.emit(f"br {again}, label %{body}, label %{done}")
-        for at, made, given, last in (
-            (place, update, first, following),
-            (place + 1, so_far, start, after),
+        for at, phi, initial, last in (
+            (phi_line, update, first, following),
+            (phi_line + 1, so_far, start, after),
         ):
             code.lines[at] = (
-                f"  {made.text} = phi {made.type} [ {given.text}, %{before} ], "
+                f"  {phi.text} = phi {phi.type} [ {initial.text}, %{before} ], "
                 f"[ {last.text}, %{end} ]"
             )
         code.start_block(done)
-        found: Number = code.result(
+        result: Number = code.result(
             f"phi {start.type} [ {start.text}, %{before} ], [ {after.text}, %{end} ]",
             start.llvm_type,
             start.lanes,
         )
-        return found
+        return result
 
     def _at(self, base: Number, number: Number) -> Number:
         where: Number = self.emission.code.address(base, number, LIST_TYPE)
@@ -149,11 +149,11 @@ class _Lists:
     def _which(self, update: Number) -> Positions:
         """Return where an update is, by its number in row-major order."""
         code, shape = self.emission.code, self.positions.shape
-        found = []
+        positions = []
         for axis, (length, step) in enumerate(zip(shape, row_major(shape), strict=True)):
             at = code.binary("udiv", update, code.index(step)) if step > 1 else update
-            found.append(Position(code.binary("urem", at, code.index(length)) if axis else at))
-        return tuple(found)
+            positions.append(Position(code.binary("urem", at, code.index(length)) if axis else at))
+        return tuple(positions)
 
 
 def rows_stay(kernel: Kernel, fused: Fused) -> bool:
@@ -172,8 +172,8 @@ def rows_stay(kernel: Kernel, fused: Fused) -> bool:
         if value is anchor:
             return True
         if isinstance(value.op, Multiply):
-            one, other = value.inputs
-            return (vanishes(one) and other.size == 1) or (vanishes(other) and one.size == 1)
+            a, b = value.inputs
+            return (vanishes(a) and b.size == 1) or (vanishes(b) and a.size == 1)
         if isinstance(value.op, Divide):
             return vanishes(value.inputs[0]) and value.inputs[1].size == 1
         return isinstance(value.op, Negative) and vanishes(value.inputs[0])
@@ -182,10 +182,10 @@ def rows_stay(kernel: Kernel, fused: Fused) -> bool:
         """Return the old numbers of what changes by nothing where no update is."""
         if not isinstance(value.op, Add | Subtract):
             return None
-        one, other = value.inputs
-        if isinstance(value.op, Add) and vanishes(one):
-            one, other = other, one
-        return one if vanishes(other) else None
+        a, b = value.inputs
+        if isinstance(value.op, Add) and vanishes(a):
+            a, b = b, a
+        return a if vanishes(b) else None
 
     for value, view in kernel.results:
         old = before(value)

@@ -47,8 +47,8 @@ def write_window_products(emission: Emission, kernel: Kernel) -> None:
     assert anchor is not None
     if not anchor.size:
         return
-    given, upstream = (emission.fused.storage[one] for one in anchor.inputs)
-    _Writer(emission, kernel, windows_of(anchor, given), given, upstream).write()
+    x, upstream = (emission.fused.storage[operand] for operand in anchor.inputs)
+    _Writer(emission, kernel, windows_of(anchor, x), x, upstream).write()
 
 
 @dataclass
@@ -80,8 +80,8 @@ class _Writer:
     def write(self) -> None:
         code = self.code
         low, high = self.emission.bounds(self.entries)
-        places = self.seen.places[0] * self.seen.places[1]
-        if places * self.batch <= PLACES_TOGETHER:
+        positions = self.seen.places[0] * self.seen.places[1]
+        if positions * self.batch <= PLACES_TOGETHER:
             zero = code.index(0)
             whole = Span(zero, code.index(self.batch), zero, code.index(self.seen.places[0]))
             self._tiles(
@@ -199,12 +199,14 @@ class _Writer:
                         code.splat(code.index(along), lanes),
                     )
                     seen.append(code.load_lanes(line, offsets, llvm_type, masks[v]))
-            made = []
+            following = []
             for r in range(height):
                 entry = code.address(base[r], plus(code, offset, code.index(apart[r])), llvm_type)
                 wide = code.splat(code.load(entry, llvm_type), lanes)
-                made += [code.fma(wide, seen[v], sums[r * vectors + v]) for v in range(vectors)]
-            return made
+                following += [
+                    code.fma(wide, seen[v], sums[r * vectors + v]) for v in range(vectors)
+                ]
+            return following
 
         last = plus(code, span.example, span.examples)
         end = plus(code, span.line, span.lines)
@@ -218,13 +220,13 @@ class _Writer:
                     start,
                     plus(code, times(code, b.index, strides[0]), times(code, y.index, strides[1])),
                 )
-                with code.loop(0, self.seen.places[1], 1, y.values, hint="x") as place:
-                    place.next = at(
-                        plus(code, left, times(code, place.index, steps[1])),
-                        plus(code, right, times(code, place.index, strides[2])),
-                        place.values,
+                with code.loop(0, self.seen.places[1], 1, y.values, hint="x") as position:
+                    position.next = at(
+                        plus(code, left, times(code, position.index, steps[1])),
+                        plus(code, right, times(code, position.index, strides[2])),
+                        position.values,
                     )
-                y.next = place.results
+                y.next = position.results
             b.next = y.results
         return [b.results[r * vectors : (r + 1) * vectors] for r in range(height)]
 
@@ -241,14 +243,16 @@ class _Writer:
             first = code.address(x, self._offset(row), self.llvm_type)
             return [first] * height, [r * inner.stride for r in range(height)]
         rows = [plus(code, row, code.index(r)) for r in range(height)]
-        return [code.address(x, self._offset(one), self.llvm_type) for one in rows], [0] * height
+        return [code.address(x, self._offset(entry), self.llvm_type) for entry in rows], [
+            0
+        ] * height
 
     def _offset(self, row: Number) -> Number:
         """Return how far an entry of a window lies behind the window's first one."""
         code, offset = self.code, self.code.index(0)
-        for place, run in enumerate(self.seen.runs):
+        for index, run in enumerate(self.seen.runs):
             number = row if run.apart == 1 else code.binary("udiv", row, code.index(run.apart))
-            if place:
+            if index:
                 number = code.binary("urem", number, code.index(run.length))
             offset = plus(code, offset, times(code, number, run.stride))
         return offset

@@ -83,17 +83,17 @@ def windows_of(anchor: Value, view: View) -> Windows:
 
 def merged(axes: Sequence[tuple[int, int]]) -> tuple[Run, ...]:
     """Return axes (length and stride), outer ones first, as runs: as few as there can be."""
-    found: list[list[int]] = []
+    merged_axes: list[list[int]] = []
     for length, stride in axes:
         if length == 1:
             continue
-        if found and found[-1][1] == length * stride:
-            found[-1] = [found[-1][0] * length, stride]
+        if merged_axes and merged_axes[-1][1] == length * stride:
+            merged_axes[-1] = [merged_axes[-1][0] * length, stride]
         else:
-            found.append([length, stride])
+            merged_axes.append([length, stride])
     runs: list[Run] = []
     apart = 1
-    for length, stride in reversed(found):
+    for length, stride in reversed(merged_axes):
         runs.insert(0, Run(length, stride, apart))
         apart *= length
     return tuple(runs)
@@ -115,12 +115,12 @@ def over_runs(
             return step(offset, number, values)
         run = runs[level]
 
-        def inner(at: Number, given: list[Number]) -> list[Number]:
+        def inner(at: Number, inner_values: list[Number]) -> list[Number]:
             return over(
                 level + 1,
                 plus(code, offset, times(code, at, run.stride)),
                 plus(code, number, times(code, at, run.apart)),
-                given,
+                inner_values,
             )
 
         if run.length <= FEW_STEPS:

@@ -64,10 +64,12 @@ def _with_large_ones(code: Code, x: Number, simple: Angle) -> Angle:
     least, infinite = code.like(SIMPLE, x), code.like(math.inf, x)
     large = code.and_(code.less_equal(least, size), code.less(size, infinite))
     some = code.intrinsic("llvm.vector.reduce.or", large, lanes=0) if large.lanes else large
-    before, given = code.block, (simple.r, simple.rest, simple.quarter)
+    before, simple_parts = code.block, (simple.r, simple.rest, simple.quarter)
     with code.when(some, "large_angle"):
-        made = _one_by_one(code, code.select(large, x, least))
-        made = [code.select(large, new, old) for new, old in zip(made, given, strict=True)]
+        large_parts = _one_by_one(code, code.select(large, x, least))
+        large_parts = [
+            code.select(large, new, old) for new, old in zip(large_parts, simple_parts, strict=True)
+        ]
         after = code.block
     return Angle(
         *(
@@ -76,7 +78,7 @@ def _with_large_ones(code: Code, x: Number, simple: Angle) -> Angle:
                 old.llvm_type,
                 old.lanes,
             )
-            for new, old in zip(made, given, strict=True)
+            for new, old in zip(large_parts, simple_parts, strict=True)
         )
     )
 

@@ -40,7 +40,7 @@ def long_polynomial(code: Code, x: Number, coefficients: Sequence[float]) -> Num
     More multiplications than Horner's rule, fewer that wait for each other: faster from about 10
     coefficients on (18: by a sixth).
     """
-    terms, power = [code.like(one, x) for one in coefficients], x
+    terms, power = [code.like(coefficient, x) for coefficient in coefficients], x
     while True:
         pairs = zip(terms[::2], terms[1::2], strict=False)
         joined = [code.fma(upper, power, lower) for lower, upper in pairs]

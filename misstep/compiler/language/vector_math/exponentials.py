@@ -129,11 +129,13 @@ def scaled(code: Code, turned: Number, *numbers: Number) -> list[Number]:
     the second product rounds, and only where the result has fewer bits.
     """
     bits = bits_of(code, turned)
-    made = list(numbers)
+    scaled_numbers = list(numbers)
     for whole in (bits, code.add(bits, code.like(1, bits))):  # n/2 rounded down, and up
         half = code.and_(shift_up(code, whole, 51), code.like(EXPONENT_MASK, bits))
-        made = [code.multiply(one, code.bits_as(half, "double")) for one in made]
-    return made
+        scaled_numbers = [
+            code.multiply(number, code.bits_as(half, "double")) for number in scaled_numbers
+        ]
+    return scaled_numbers
 
 
 def exp_of_double(code: Code, x: Number, extra: Number | None = None) -> Number:

@@ -52,10 +52,10 @@ _TABLE = "@misstep_two_over_pi"
 def reduce_large_angle(code: Code, x: Number) -> list[Number]:
     """Return r, rest and quarter of a finite angle of size 2^20 or more."""
     code.declarations |= _definitions()
-    made = code.result(f"call {_RESULT} {_NAME}({x})", _RESULT)
+    result = code.result(f"call {_RESULT} {_NAME}({x})", _RESULT)
     return [
-        code.result(f"extractvalue {made}, {place}", llvm_type)
-        for place, llvm_type in enumerate(RESULT_TYPES)
+        code.result(f"extractvalue {result}, {index}", llvm_type)
+        for index, llvm_type in enumerate(RESULT_TYPES)
     ]
 
 
@@ -64,14 +64,14 @@ def _definitions() -> frozenset[str]:
     """Return the function and what it uses, each a text of its own: a module holds them once."""
     code = Code()
     r, rest, quarter = _write(code, Number("%x", "double"))
-    made = f"{_RESULT} poison"
-    for place, one in enumerate((r, rest, quarter)):
-        made = str(code.result(f"insertvalue {made}, {one}, {place}", _RESULT))
+    result = f"{_RESULT} poison"
+    for index, part in enumerate((r, rest, quarter)):
+        result = str(code.result(f"insertvalue {result}, {part}, {index}", _RESULT))
     body = "\n".join(code.lines)
     words = ", ".join(f"i64 {word}" for word in TWO_OVER_PI_BITS)
     return frozenset(code.declarations) | {
         f"define internal {_RESULT} {_NAME}(double %x) cold noinline nounwind "
-        f"{{\nentry:\n{body}\n  ret {made}\n}}",
+        f"{{\nentry:\n{body}\n  ret {result}\n}}",
         f"{_TABLE} = internal unnamed_addr constant [{len(TWO_OVER_PI_BITS)} x i64] [{words}]",
     }
 

@@ -131,13 +131,13 @@ def _short_log(code: Code, x: Number, same: Number | None = None) -> Number:
 def log1p(code: Code, x: Number) -> Number:
     """Return ln(1 + x)."""
     if x.llvm_type == "double":
-        made = _log1p_of_double(code, x)
+        result = _log1p_of_double(code, x)
     else:
         wide = code.convert(x, "double")
         one_more = code.add(wide, code.like(1.0, wide))
-        made = code.convert(_short_log(code, one_more, wide), "float")
+        result = code.convert(_short_log(code, one_more, wide), "float")
     # It has the sign of x, which sums lose where x is 0.
-    return code.copy_sign(with_limits(code, x, -1.0, made), x)
+    return code.copy_sign(with_limits(code, x, -1.0, result), x)
 
 
 def _log1p_of_double(code: Code, x: Number) -> Number:

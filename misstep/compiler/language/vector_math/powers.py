@@ -47,8 +47,8 @@ THIRD = (0.3333333333333333, 1.850371707708594e-17)
 def power(code: Code, a: Number, b: Number) -> Number:
     """Return a to the power of b."""
     size = code.absolute(a)
-    made = _of_doubles(code, size, b) if a.llvm_type == "double" else _of_floats(code, size, b)
-    return _with_limits(code, a, size, b, made)
+    result = _of_doubles(code, size, b) if a.llvm_type == "double" else _of_floats(code, size, b)
+    return _with_limits(code, a, size, b, result)
 
 
 def _of_floats(code: Code, size: Number, b: Number) -> Number:
@@ -111,20 +111,20 @@ def _logarithm(code: Code, x: Number) -> tuple[Number, Number]:
     return fast_two_sum(code, main, code.add(lost, rest))
 
 
-def _with_limits(code: Code, a: Number, size: Number, b: Number, made: Number) -> Number:
+def _with_limits(code: Code, a: Number, size: Number, b: Number, result: Number) -> Number:
     """Return |a|^b with its sign, and what no logarithm says."""
     zero, one = code.like(0.0, a), code.like(1.0, a)
     whole = code.equal(code.round_even(b), b)
     half = code.multiply(b, code.like(0.5, b))
     odd = code.and_(whole, code.not_(code.equal(code.round_even(half), half)))
     always_one = code.or_(code.equal(b, zero), code.equal(size, one))
-    made = code.select(always_one, one, made)
+    result = code.select(always_one, one, result)
     # (−1)^b is one for an infinite b, −1 for an odd one, and otherwise no number, as of any a < 0.
-    signed = code.copy_sign(made, a)
-    made = code.select(odd, signed, made)
+    signed = code.copy_sign(result, a)
+    result = code.select(odd, signed, result)
     below = code.and_(code.less(a, zero), code.less(size, code.like(math.inf, a)))
     broken = code.and_(below, code.not_(whole))
-    made = code.select(broken, code.like(math.nan, a), made)
+    result = code.select(broken, code.like(math.nan, a), result)
     # 1^b and a^0 are 1 even for NaN.
     always_one = code.or_(code.equal(b, zero), code.equal(a, one))
-    return code.select(always_one, one, made)
+    return code.select(always_one, one, result)

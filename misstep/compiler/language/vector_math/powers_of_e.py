@@ -60,14 +60,14 @@ def power(code: Code, x: Number) -> Number:
     2^n alone may be too large or too small for a float, so it is multiplied by in two halves: only
     the second product rounds, and only where the result has fewer bits.
     """
-    found = parts(code, x, 2 * BIAS)
-    made = code.add(code.like(1.0, x), found.rise)
-    bits = code.bits_as(found.turned, "i32")
+    split = parts(code, x, 2 * BIAS)
+    result = code.add(code.like(1.0, x), split.rise)
+    bits = code.bits_as(split.turned, "i32")
     for whole in (bits, code.add(bits, code.like(1, bits))):  # n/2 rounded down, and up
         half = code.shift_left(whole, code.like(22, bits))
         half = code.and_(half, code.like(EXPONENT_MASK, bits))
-        made = code.multiply(made, code.bits_as(half, "float"))
-    return made
+        result = code.multiply(result, code.bits_as(half, "float"))
+    return result
 
 
 def exp(code: Code, x: Number) -> Number:
