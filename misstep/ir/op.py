@@ -102,17 +102,17 @@ class Op:
         """
         raise NotYetError(f"compiling {self.name}", needed="an op that says how it is lowered")
 
-    def element(self, place: Any) -> Any:
+    def element(self, context: Any) -> Any:
         """Return one entry of the result for the compiler, from the entries that it needs.
 
-        `place` reads entries of the inputs and says where the entry is
+        `context` reads entries of the inputs and says where the entry is
         (compiler/language/elements.py). An op that works entry by entry has it from `lower`; others
         override it, or are no matter of single entries.
         """
         if not self.elementwise:
             raise GraphError(f"the compiler at {self.name}", needed="an op of single entries")
-        types = [given.type for given in place.value.inputs]
-        return self.lower(place.code, types, *place.matching())
+        types = [given.type for given in context.value.inputs]
+        return self.lower(context.code, types, *context.matching())
 
     @property
     def by_entry(self) -> bool:

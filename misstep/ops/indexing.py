@@ -58,12 +58,12 @@ class Gather(Op):
     def python(self, *names: str) -> str:
         return f"np.take({names[0]}, {names[1]}, axis=0)"
 
-    def element(self, place: Any) -> Any:
-        x, positions = place.value.inputs
+    def element(self, context: Any) -> Any:
+        x, positions = context.value.inputs
         if not x.size:
-            return place.zero()
-        row = place.at(place.read(1, place.positions[: positions.ndim]), x.shape[0])
-        return place.read(0, (row, *place.positions[positions.ndim :]))
+            return context.zero()
+        row = context.at(context.read(1, context.positions[: positions.ndim]), x.shape[0])
+        return context.read(0, (row, *context.positions[positions.ndim :]))
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -162,11 +162,11 @@ class TakeAlongAxis(Op):
     def python(self, *names: str) -> str:
         return f"taken_along_axis({', '.join(names)})"
 
-    def element(self, place: Any) -> Any:
-        x, here = place.value.inputs[0], place.positions
+    def element(self, context: Any) -> Any:
+        x, here = context.value.inputs[0], context.positions
         if not x.size:
-            return place.zero()
-        return place.read(0, (*here, place.at(place.read(1, here), x.shape[-1])))
+            return context.zero()
+        return context.read(0, (*here, context.at(context.read(1, here), x.shape[-1])))
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (taken_along_axis,)
@@ -215,12 +215,12 @@ class Scatter(Op):
     def python(self, *names: str) -> str:
         return f"scattered({', '.join(names)}, {self.width})"
 
-    def element(self, place: Any) -> Any:
-        code, row = place.code, place.positions[:-1]
-        here, wanted, entry = place.together(
-            place.number(place.positions[-1]),
-            code.convert(place.read(1, row), "i64"),
-            place.read(0, row),
+    def element(self, context: Any) -> Any:
+        code, row = context.code, context.positions[:-1]
+        here, wanted, entry = context.together(
+            context.number(context.positions[-1]),
+            code.convert(context.read(1, row), "i64"),
+            context.read(0, row),
         )
         return code.select(code.equal(here, wanted), entry, code.like(0, entry))
 

@@ -73,9 +73,9 @@ class Slice(Op):
         parts = zip(self.starts, self.stops, self.steps, strict=True)
         return given.slice(self.starts, tuple(len(range(*part)) for part in parts), self.steps)
 
-    def element(self, place: Any) -> Any:
-        parts = zip(place.positions, self.starts, self.steps, strict=True)
-        return place.read(0, [place.shifted(*part) for part in parts])
+    def element(self, context: Any) -> Any:
+        parts = zip(context.positions, self.starts, self.steps, strict=True)
+        return context.read(0, [context.shifted(*part) for part in parts])
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -145,17 +145,17 @@ class Pad(Op):
     def python(self, *names: str) -> str:
         return f"padded({names[0]}, {self.before}, {self.after}, {self.between})"
 
-    def element(self, place: Any) -> Any:
-        (x,) = place.value.inputs
+    def element(self, context: Any) -> Any:
+        (x,) = context.value.inputs
         if not x.size:
-            return place.zero()
-        code, inside, positions = place.code, None, []
-        parts = zip(place.positions, x.shape, self.before, self.after, self.between, strict=True)
+            return context.zero()
+        code, inside, positions = context.code, None, []
+        parts = zip(context.positions, x.shape, self.before, self.after, self.between, strict=True)
         for position, length, before, after, between in parts:
             if before == after == between == 0:
                 positions.append(position)
                 continue
-            number, step = place.number(place.shifted(position, -before)), between + 1
+            number, step = context.number(context.shifted(position, -before)), between + 1
             # As numbers without a sign, places before the first entry lie far behind the last.
             there = code.less(number, code.like((length - 1) * step + 1, number), signed=False)
             if between:
@@ -164,12 +164,12 @@ class Pad(Op):
                 there = code.and_(there, code.equal(rest, code.like(0, rest)))
                 number = code.binary("udiv", number, whole)
             # Zeros are not read from anywhere: some entry is, and not taken.
-            positions.append(place.at(code.select(there, number, code.like(0, number))))
-            inside = there if inside is None else code.and_(*place.together(inside, there))
-        entry = place.read(0, positions)
+            positions.append(context.at(code.select(there, number, code.like(0, number))))
+            inside = there if inside is None else code.and_(*context.together(inside, there))
+        entry = context.read(0, positions)
         if inside is None:
             return entry
-        inside, entry = place.together(inside, entry)
+        inside, entry = context.together(inside, entry)
         return code.select(inside, entry, code.like(0, entry))
 
     def definitions(self) -> tuple[Any, ...]:

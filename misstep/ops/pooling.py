@@ -110,20 +110,20 @@ class WindowMax(Op):
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (window_max,)
 
-    def element(self, place: Any) -> Any:
-        here, code = place.positions, place.code
-        signed = has_sign(place.value.type)
+    def element(self, context: Any) -> Any:
+        here, code = context.positions, context.code
+        signed = has_sign(context.value.type)
         largest: Any = None
         for entry in itertools.product(*map(range, self.window)):
             space = [
-                place.shifted(position, start, step)
+                context.shifted(position, start, step)
                 for position, start, step in zip(here[1:-1], entry, self.stride, strict=True)
             ]
-            found = place.read(0, (here[0], *space, here[-1]))
+            found = context.read(0, (here[0], *space, here[-1]))
             if largest is None:
                 largest = found
             else:
-                largest = code.larger(*place.together(largest, found), signed=signed)
+                largest = code.larger(*context.together(largest, found), signed=signed)
         return largest
 
     @classmethod

@@ -139,50 +139,50 @@ class RandomUniform(Op):
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return philox, random_bits, uniform_numbers
 
-    def element(self, place: Any) -> Any:
-        code = place.code
-        chunk = place.block(self.block)
-        word = self._word(place) if chunk is None else self._words(place, chunk)
+    def element(self, context: Any) -> Any:
+        code = context.code
+        chunk = context.block(self.block)
+        word = self._word(context) if chunk is None else self._words(context, chunk)
         fraction = code.shift_right(word, code.like(8, word))
         fraction = code.convert(fraction, KINDS[self.dtype], signed=False)
         return code.multiply(fraction, code.like(2.0**-24, fraction))
 
-    def _words(self, place: Any, chunk: Any) -> Any:
+    def _words(self, context: Any, chunk: Any) -> Any:
         """Return the words of a whole chunk: none of the four of a block is left over."""
-        code = place.code
+        code = context.code
         first = code.splat(code.convert(code.shift_left(chunk, code.like(4, chunk)), "i32"), LANES)
         counter = code.add(first, code.lane_numbers("i32", LANES))
-        w0, w1, w2, w3 = self._philox(place, counter)
+        w0, w1, w2, w3 = self._philox(context, counter)
         lower = code.shuffle(w0, w1, range(2 * LANES))
         upper = code.shuffle(w2, w3, range(2 * LANES))
         return code.shuffle(lower, upper, range(4 * LANES))
 
-    def _word(self, place: Any) -> Any:
+    def _word(self, context: Any) -> Any:
         """Return the word of each lane's entry, wherever that is."""
-        code, entry = place.code, place.linear()
+        code, entry = context.code, context.linear()
 
         def moved(number: Any, count: int) -> Any:
             return code.shift_right(number, code.like(count, number))
 
         chunk = code.shift_left(moved(entry, 6), code.like(4, entry))
         lane = code.and_(entry, code.like(LANES - 1, entry))
-        words = self._philox(place, code.convert(code.add(chunk, lane), "i32"))
+        words = self._philox(context, code.convert(code.add(chunk, lane), "i32"))
         which = code.and_(moved(entry, 4), code.like(3, entry))
         word = words[3]
         for number in range(3):
             word = code.select(code.equal(which, code.like(number, which)), words[number], word)
         return word
 
-    def _philox(self, place: Any, counter: Any) -> tuple[Any, ...]:
-        """Return the four words of each lane's counter, for the seed and step read at `place`."""
-        code, lanes = place.code, counter.lanes
+    def _philox(self, context: Any, counter: Any) -> tuple[Any, ...]:
+        """Return the four words of each lane's counter, for the seed and step read at `context`."""
+        code, lanes = context.code, counter.lanes
 
         def halves(whole: Any) -> list[Any]:
             upper = code.shift_right(whole, code.like(32, whole))
             return [code.splat(code.convert(one, "i32"), lanes) for one in (whole, upper)]
 
         stream = code.constant(self.stream & 0xFFFFFFFF, "i32", lanes)
-        step, seed = halves(place.read(1, ())), halves(place.read(0, ()))
+        step, seed = halves(context.read(1, ())), halves(context.read(0, ()))
         return lowered_philox(code, (counter, stream, *step), (seed[0], seed[1]))
 
     def in_float64(self) -> Op:

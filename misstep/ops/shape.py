@@ -75,28 +75,28 @@ class Reshape(Op):
     def view(self, given: Any) -> Any:
         return given.reshape(self.shape)
 
-    def element(self, place: Any) -> Any:
+    def element(self, context: Any) -> Any:
         positions: list[Any] = []
-        for lengths, first, stop in _runs(place.value.inputs[0].shape, place.value.shape):
+        for lengths, first, stop in _runs(context.value.inputs[0].shape, context.value.shape):
             if len(lengths) == 1 == stop - first:
-                positions.append(place.positions[first])
+                positions.append(context.positions[first])
                 continue
-            linear = place.in_order(first, stop)
+            linear = context.in_order(first, stop)
             size = math.prod(lengths)
-            rest, left, found = place.number(linear), size, []
+            rest, left, found = context.number(linear), size, []
             for length in reversed(lengths):
                 if length == 1:
-                    found.append(place.at(place.code.index(0)))
+                    found.append(context.at(context.code.index(0)))
                 elif length == left:  # the first axis, or the only one
-                    found.append(linear if left == size else place.at(rest))
+                    found.append(linear if left == size else context.at(rest))
                     left = 1
                 else:
-                    whole = place.code.like(max(length, 1), rest)
-                    found.append(place.at(place.code.binary("urem", rest, whole)))
-                    rest = place.code.binary("udiv", rest, whole)
+                    whole = context.code.like(max(length, 1), rest)
+                    found.append(context.at(context.code.binary("urem", rest, whole)))
+                    rest = context.code.binary("udiv", rest, whole)
                     left //= max(length, 1)
             positions += found[::-1]
-        return place.read(0, positions)
+        return context.read(0, positions)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -139,8 +139,10 @@ class Transpose(Op):
     def view(self, given: Any) -> Any:
         return given.transpose(self.axes)
 
-    def element(self, place: Any) -> Any:
-        return place.read(0, [place.positions[self.axes.index(axis)] for axis in sorted(self.axes)])
+    def element(self, context: Any) -> Any:
+        return context.read(
+            0, [context.positions[self.axes.index(axis)] for axis in sorted(self.axes)]
+        )
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -187,8 +189,8 @@ class BroadcastTo(Op):
     def view(self, given: Any) -> Any:
         return given.broadcast_to(self.shape)
 
-    def element(self, place: Any) -> Any:
-        return place.same(0)
+    def element(self, context: Any) -> Any:
+        return context.same(0)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -228,11 +230,11 @@ class Flip(Op):
     def view(self, given: Any) -> Any:
         return given.flip(tuple(axis % len(given.shape) for axis in self.axes))
 
-    def element(self, place: Any) -> Any:
-        positions = list(place.positions)
+    def element(self, context: Any) -> Any:
+        positions = list(context.positions)
         for axis in self.axes:
-            positions[axis] = place.shifted(positions[axis], place.value.shape[axis] - 1, -1)
-        return place.read(0, positions)
+            positions[axis] = context.shifted(positions[axis], context.value.shape[axis] - 1, -1)
+        return context.read(0, positions)
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:

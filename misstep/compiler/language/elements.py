@@ -76,7 +76,7 @@ class Elements:
     def work_out(self, value: Value, positions: Positions) -> Number:
         """Return the entry of `value` by its op, even where it has a place in memory."""
         assert value.op is not None
-        number: Number = value.op.element(Place(self, value, positions))
+        number: Number = value.op.element(EntryContext(self, value, positions))
         return number
 
     def _fresh(self, value: Value, positions: Positions) -> Number:
@@ -146,7 +146,7 @@ class Elements:
 
 
 @dataclass(frozen=True)
-class Place:
+class EntryContext:
     """What an op's `element` sees: the value to be computed, and where.
 
     `code`: writes arithmetic. `positions`: one for each axis of the value.
