@@ -35,12 +35,14 @@ from misstep.text.counts import plural
 
 
 def windows(x: Array, window: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Return the windows of `x`, (batch, *space, channels), as (batch, *places, *window, channels).
+    """Return the windows of x: (batch, *space, channels) → (batch, *positions, *window, channels).
 
     A view: windows overlap in memory.
     """
     parts = zip(x.shape[1:-1], window, stride, dilation, strict=True)
-    places = [(length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in parts]
+    positions = [
+        (length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in parts
+    ]
     space = x.strides[1:-1]
     strides = [
         x.strides[0],
@@ -48,22 +50,22 @@ def windows(x: Array, window: Sizes, stride: Sizes, dilation: Sizes) -> Array:
         *(stride_ * apart for stride_, apart in zip(space, dilation, strict=True)),
         x.strides[-1],
     ]
-    shape = [x.shape[0], *places, *window, x.shape[-1]]
+    shape = [x.shape[0], *positions, *window, x.shape[-1]]
     return np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
 
 
 def convolved(x: Array, weight: Array, window: Sizes, stride: Sizes, dilation: Sizes) -> Array:
-    """Return the sums over windows of x: (batch, *space, channels) → (batch, *places, filters)."""
+    """Return sums over windows of x: (batch, *space, channels) → (batch, *positions, filters)."""
     seen = windows(x, window, stride, dilation)
-    places = seen.shape[: 1 + len(window)]
+    positions = seen.shape[: 1 + len(window)]
     result: Array = np.matmul(seen.reshape(-1, weight.shape[0]), weight)
-    return result.reshape(*places, weight.shape[1])
+    return result.reshape(*positions, weight.shape[1])
 
 
 def window_products(
     x: Array, upstream: Array, window: Sizes, stride: Sizes, dilation: Sizes
 ) -> Array:
-    """Return, for each entry of a window and each filter, the sum of x · upstream over places."""
+    """Return for each entry of a window and each filter the sum of x · upstream over positions."""
     seen = windows(x, window, stride, dilation)
     rows = math.prod(window) * x.shape[-1]
     result: Array = np.matmul(seen.reshape(-1, rows).T, upstream.reshape(-1, upstream.shape[-1]))
@@ -75,8 +77,8 @@ class Phase:
     """Every stride-th entry of x along one axis: which entries of windows they are.
 
     `taps`: which entries of a window, `step` apart; `count`: how many entries of x; `first` and
-    `last`: the places that are read, from the first window of the first one to the last window of
-    the last one; `apart`: places from one tap to the next.
+    `last`: the positions that are read, from the first window of the first one to the last window
+    of the last one; `apart`: positions from one tap to the next.
     """
 
     taps: tuple[int, ...]
@@ -87,7 +89,7 @@ class Phase:
     apart: int
 
 
-def phases_of(length: int, places: int, size: int, stride: int, dilation: int) -> list[Phase]:
+def phases_of(length: int, positions: int, size: int, stride: int, dilation: int) -> list[Phase]:
     """Return the phases along an axis of x: one without a stride.
 
     Entry phase + stride · m of x is entry k of window m + (phase − k · dilation) / stride, where
@@ -116,7 +118,7 @@ class _Windowed(Op, abstract=True):
     stride: Sizes
     dilation: Sizes
 
-    def places(self, x: Type) -> Sizes:
+    def positions(self, x: Type) -> Sizes:
         """Return how many windows there are along each axis of space. Raises ShapeError."""
         sizes = (self.window, self.stride, self.dilation)
         if len(x.shape) != len(self.window) + 2 or not self.window:
@@ -149,7 +151,7 @@ class _Windowed(Op, abstract=True):
         return math.prod(self.window) * x.shape[-1]
 
     def spread(self, shape: Sizes, weight: Value, upstream: Value) -> Value:
-        """Return upstream, (batch, *places, filters), spread over windows by the weights.
+        """Return upstream, (batch, *positions, filters), spread over windows by the weights.
 
         What an x of this shape is blamed for. Seen from an entry of x, that is a convolution too,
         of upstream with zeros around it, by the weights turned over, filters and channels
@@ -171,8 +173,8 @@ class _Windowed(Op, abstract=True):
         ]
         front = [max(-min(one.first for one in axis), 0) for axis in space]
         behind = [
-            max(max(one.last for one in axis) - places + 1, 0)
-            for axis, places in zip(space, upstream.shape[1:-1], strict=True)
+            max(max(one.last for one in axis) - positions + 1, 0)
+            for axis, positions in zip(space, upstream.shape[1:-1], strict=True)
         ]
         widths = tuple(zip(front, behind, strict=True))
         padded = padded_space(upstream, widths)
@@ -211,10 +213,10 @@ class _Windowed(Op, abstract=True):
 
 @dataclass(frozen=True)
 class Convolution(_Windowed):
-    """Each window of x times the weights: one number for each place and filter.
+    """Each window of x times the weights: one number for each position and filter.
 
     x: (batch, *space, channels); weights: (entries of a window, filters), a window's entries in
-    the order (*window, channels) → (batch, *places, filters).
+    the order (*window, channels) → (batch, *positions, filters).
     """
 
     name = "convolution"
@@ -226,14 +228,14 @@ class Convolution(_Windowed):
     def type(self, *inputs: Type) -> Type:
         x, weight = inputs
         dtype = float_dtype(self, x, weight)
-        places = self.places(x)
+        positions = self.positions(x)
         if len(weight.shape) != 2 or weight.shape[0] != self.entries(x):
             raise ShapeError(
                 "the weights of a convolution",
                 needed=f"({self.entries(x)}, filters): a row for each entry of a window",
                 got=str(weight.shape),
             )
-        return Type((x.shape[0], *places, weight.shape[1]), dtype)
+        return Type((x.shape[0], *positions, weight.shape[1]), dtype)
 
     def run(self, x: Array, weight: Array) -> Array:
         return convolved(x, weight, self.window, self.stride, self.dilation)
@@ -265,10 +267,10 @@ class Convolution(_Windowed):
 
 @dataclass(frozen=True)
 class WindowProducts(_Windowed):
-    """For each entry of a window and each filter, the sum of products over all places.
+    """For each entry of a window and each filter, the sum of products over all positions.
 
     What the weights of a convolution are blamed for. x: (batch, *space, channels); upstream:
-    (batch, *places, filters) → (entries of a window, filters).
+    (batch, *positions, filters) → (entries of a window, filters).
     """
 
     name = "window_products"
@@ -280,11 +282,11 @@ class WindowProducts(_Windowed):
     def type(self, *inputs: Type) -> Type:
         x, upstream = inputs
         dtype = float_dtype(self, x, upstream)
-        places = self.places(x)
-        if upstream.shape[:-1] != (x.shape[0], *places):
+        positions = self.positions(x)
+        if upstream.shape[:-1] != (x.shape[0], *positions):
             raise ShapeError(
                 "the second input of window_products",
-                needed=f"({', '.join(map(str, (x.shape[0], *places)))}, filters)",
+                needed=f"({', '.join(map(str, (x.shape[0], *positions)))}, filters)",
                 got=str(upstream.shape),
             )
         return Type((self.entries(x), upstream.shape[-1]), dtype)
@@ -306,8 +308,8 @@ class WindowProducts(_Windowed):
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
-        op, x, places, filters = _drawn(cls, random)
-        yield op, (x, draw(random, (x.shape[0], *places, filters)))
+        op, x, positions, filters = _drawn(cls, random)
+        yield op, (x, draw(random, (x.shape[0], *positions, filters)))
 
     @classmethod
     def bad_examples(cls) -> Iterator[Example]:
@@ -318,19 +320,19 @@ class WindowProducts(_Windowed):
 def _drawn(
     kind: type[_Windowed], random: np.random.Generator
 ) -> tuple[_Windowed, Array, Sizes, int]:
-    """Return an op with an x that fits, its places and a number of filters."""
+    """Return an op with an x that fits, its positions and a number of filters."""
     axes = int(random.integers(1, 3))
     window, stride, dilation = (
         tuple(int(one) for one in random.integers(1, most, axes)) for most in (4, 3, 3)
     )
     op = kind(window, stride, dilation)
-    places = tuple(int(one) for one in random.integers(1, 4, axes))
+    positions = tuple(int(one) for one in random.integers(1, 4, axes))
     space = tuple(
         (size - 1) * apart + 1 + (count - 1) * step + int(random.integers(0, step))
-        for size, step, apart, count in zip(window, stride, dilation, places, strict=True)
+        for size, step, apart, count in zip(window, stride, dilation, positions, strict=True)
     )
     batch, channels, filters = (int(one) for one in random.integers(1, 4, 3))
-    return op, draw(random, (batch, *space, channels)), places, filters
+    return op, draw(random, (batch, *space, channels)), positions, filters
 
 
 # --- functions for people -----------------------------------------------------------------------
@@ -347,13 +349,13 @@ def convolution(
 ) -> Value:
     """Return, for each window of x and each filter, the sum of x times the filter's weights.
 
-    x: (batch, *space, channels); weight: (*window, channels / groups, filters) → (batch, *places,
-    filters), with one axis of space or more. `stride`: from one window to the next; `dilation`:
-    from one entry of a window to the next; a number, or one for each axis. `padding`: "valid" for
-    none; "same" for window − 1 zeros on each axis, half of them (rounded down) in front, so that a
-    stride of 1 keeps lengths; a number for so many zeros at either end. `groups`: channels and
-    filters are split into so many parts, and each part of the filters sees its part of the channels
-    only. Raises ShapeError or ArgumentError.
+    x: (batch, *space, channels); weight: (*window, channels / groups, filters) → (batch,
+    *positions, filters), with one axis of space or more. `stride`: from one window to the next;
+    `dilation`: from one entry of a window to the next; a number, or one for each axis. `padding`:
+    "valid" for none; "same" for window − 1 zeros on each axis, half of them (rounded down) in
+    front, so that a stride of 1 keeps lengths; a number for so many zeros at either end. `groups`:
+    channels and filters are split into so many parts, and each part of the filters sees its part of
+    the channels only. Raises ShapeError or ArgumentError.
 
     >>> import misstep as ms
     >>> ms.convolution([[[1.0], [2.0], [4.0]]], [[[-1.0]], [[1.0]]])  # differences
@@ -423,11 +425,11 @@ def transposed_convolution(
 ) -> Value:
     """Return x spread over windows by the weights: what a convolution's input is blamed for.
 
-    x: (batch, *space, channels); weight: (*window, filters, channels) → (batch, *places, filters),
-    each place axis (space − 1) · stride + (window − 1) · dilation + 1 − 2 · padding + more long.
-    `more`: entries added behind, fewer than the stride or the dilation, since several lengths lead
-    to one (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016). Raises
-    ShapeError or ArgumentError.
+    x: (batch, *space, channels); weight: (*window, filters, channels) → (batch, *positions,
+    filters), each position axis (space − 1) · stride + (window − 1) · dilation + 1 − 2 · padding +
+    more long. `more`: entries added behind, fewer than the stride or the dilation, since several
+    lengths lead to one (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning",
+    2016). Raises ShapeError or ArgumentError.
 
     >>> import misstep as ms
     >>> ms.transposed_convolution([[[1.0], [10.0]]], [[[1.0]], [[2.0]]], stride=2)

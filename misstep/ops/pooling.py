@@ -27,22 +27,22 @@ from misstep.ops.space import (
     interleaved,
     padded_space,
     padding_widths,
-    places_of,
+    positions_of,
     seen_through,
 )
 
 
 def window_max(x: Array, window: Sizes, stride: Sizes) -> Array:
-    """Return the largest entry of each window, (batch, *places, channels); NaN if there is one."""
+    """Return the largest entry of each window, (batch, *positions, channels); NaN where one is."""
     result: Array | None = None
-    places = [
+    positions = [
         (length - size) // step + 1
         for length, size, step in zip(x.shape[1:-1], window, stride, strict=True)
     ]
     for entry in np.ndindex(*window):
         parts = [
             slice(start, start + (count - 1) * step + 1, step)
-            for start, count, step in zip(entry, places, stride, strict=True)
+            for start, count, step in zip(entry, positions, stride, strict=True)
         ]
         part = x[(slice(None), *parts)]
         result = part.copy() if result is None else np.maximum(result, part)
@@ -54,8 +54,8 @@ def window_max(x: Array, window: Sizes, stride: Sizes) -> Array:
 class WindowMax(Op):
     """The largest entry of each window of x; among equals, the first in row-major order is blamed.
 
-    x: (batch, *space, channels) → (batch, *places, channels). `window`: entries along each axis of
-    space; `stride`: from one window to the next.
+    x: (batch, *space, channels) → (batch, *positions, channels). `window`: entries along each axis
+    of space; `stride`: from one window to the next.
     """
 
     window: Sizes
@@ -74,16 +74,16 @@ class WindowMax(Op):
             raise ShapeError(
                 self.name, needed="a window and a stride of 1 or more for each axis", got=str(sizes)
             )
-        places: Sizes = ()
+        positions: Sizes = ()
         if len(x.shape) == axes + 2:
-            places = places_of(x.shape[1:-1], self.window, self.stride, (1,) * axes)
-        if min(places, default=0) < 1:
+            positions = positions_of(x.shape[1:-1], self.window, self.stride, (1,) * axes)
+        if min(positions, default=0) < 1:
             raise ShapeError(
                 self.name,
                 needed=f"(batch, {', '.join(f'{size} or more' for size in self.window)}, channels)",
                 got=str(x.shape),
             )
-        return Type((x.shape[0], *places, x.shape[-1]), dtype)
+        return Type((x.shape[0], *positions, x.shape[-1]), dtype)
 
     def run(self, x: Array) -> Array:
         return window_max(x, self.window, self.stride)
@@ -133,10 +133,10 @@ class WindowMax(Op):
         # Windows that lie side by side have a way of their own.
         apart = bool(random.integers(0, 2))
         stride = window if apart else tuple(int(one) for one in random.integers(1, 4, axes))
-        places = tuple(int(one) for one in random.integers(1, 4, axes))
+        positions = tuple(int(one) for one in random.integers(1, 4, axes))
         space = tuple(
             size + (count - 1) * step + int(random.integers(0, step))
-            for size, step, count in zip(window, stride, places, strict=True)
+            for size, step, count in zip(window, stride, positions, strict=True)
         )
         shape = (int(random.integers(1, 3)), *space, int(random.integers(1, 4)))
         count = math.prod(shape)
@@ -152,13 +152,13 @@ class WindowMax(Op):
 def gathered(shares: list[Value], shape: Sizes, window: Sizes, stride: Sizes) -> Value:
     """Return entries of `shape`, each the sum of its shares in the windows it is in.
 
-    `shares`: for each entry of a window, in row-major order, (batch, *places, channels). Where
-    windows lie side by side each share has its own place: nothing is added.
+    `shares`: for each entry of a window, in row-major order, (batch, *positions, channels). Where
+    windows lie side by side each share has its own position: nothing is added.
     """
-    places = shares[0].shape[1:-1]
+    positions = shares[0].shape[1:-1]
     if window == stride:
         joined = interleaved(shares, window)
-        covered = tuple(count * size for count, size in zip(places, window, strict=True))
+        covered = tuple(count * size for count, size in zip(positions, window, strict=True))
         after = tuple(a - b for a, b in zip(shape[1:-1], covered, strict=True))
         if not any(after):
             return joined
@@ -167,7 +167,9 @@ def gathered(shares: list[Value], shape: Sizes, window: Sizes, stride: Sizes) ->
     for entry, share in zip(itertools.product(*map(range, window)), shares, strict=True):
         after = tuple(
             length - start - (count - 1) * step - 1
-            for length, start, count, step in zip(shape[1:-1], entry, places, stride, strict=True)
+            for length, start, count, step in zip(
+                shape[1:-1], entry, positions, stride, strict=True
+            )
         )
         between = (0, *(step - 1 for step in stride), 0)
         spread = Pad((0, *entry, 0), (0, *after, 0), between)(share)

@@ -76,7 +76,7 @@ def padded_space(x: Value, widths: Widths, fill: float = 0.0) -> Value:
     return x
 
 
-def places_of(space: Sizes, window: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
+def positions_of(space: Sizes, window: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
     """Return how many windows there are along each axis; 0 or less where there is none."""
     parts = zip(space, window, stride, dilation, strict=True)
     return tuple(
@@ -103,7 +103,7 @@ def check_room(x: Value, window: Sizes, dilation: Sizes, widths: Widths, what: s
 def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Iterator[Value]:
     """Yield, for each entry of a window in row-major order, what all windows see there.
 
-    Each is (batch, *places, …), whatever follows the axes of space.
+    Each is (batch, *positions, …), whatever follows the axes of space.
     """
     axes = len(window)
     if math.prod(window) > MOST_WRITTEN_OUT:
@@ -113,13 +113,13 @@ def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Ite
             got=f"{math.prod(window):,}",
             try_="pooling over all, such as GlobalAveragePool2D",
         )
-    places = places_of(x.shape[1 : 1 + axes], window, stride, dilation)
+    positions = positions_of(x.shape[1 : 1 + axes], window, stride, dilation)
     rest = x.shape[1 + axes :]
     for entry in itertools.product(*map(range, window)):
         starts = tuple(one * apart for one, apart in zip(entry, dilation, strict=True))
         stops = tuple(
             start + (count - 1) * step + 1
-            for start, count, step in zip(starts, places, stride, strict=True)
+            for start, count, step in zip(starts, positions, stride, strict=True)
         )
         ones = (1,) * len(rest)
         yield Slice(
@@ -130,13 +130,13 @@ def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Ite
 def interleaved(parts: Sequence[Value], counts: Sizes) -> Value:
     """Return entries that lie in turn in each of `parts`, in row-major order along `counts`.
 
-    `parts`: each (batch, *places, channels) → (batch, *(places · counts), channels).
+    `parts`: each (batch, *positions, channels) → (batch, *(positions · counts), channels).
     """
     if len(parts) == 1:
         return parts[0]
-    batch, *places, channels = parts[0].shape
+    batch, *positions, channels = parts[0].shape
     for axis in reversed(range(len(counts))):
-        # What is joined already, along the axes behind, stands behind its own places.
+        # What is joined already, along the axes behind, stands behind its own positions.
         at = axis + 2
         rows = [reshape(one, (*one.shape[:at], 1, *one.shape[at:])) for one in parts]
         size = counts[axis]
@@ -145,5 +145,5 @@ def interleaved(parts: Sequence[Value], counts: Sizes) -> Value:
             for start in range(0, len(rows), size)
         ]
     (whole,) = parts
-    space = (count * size for count, size in zip(places, counts, strict=True))
+    space = (count * size for count, size in zip(positions, counts, strict=True))
     return reshape(whole, (batch, *space, channels))

@@ -86,7 +86,7 @@ class _Inside:
         # By the text that each has outside.
         self.parameters: dict[str, Number] = {}
         self._outside = outside
-        self._places: dict[tuple[Buffer, int], Number] = {}
+        self._bases: dict[tuple[Buffer, int], Number] = {}
         self.emission = Emission(
             ElementCode(outside.code.declarations),
             outside.fused,
@@ -110,9 +110,9 @@ class _Inside:
 
     def _address(self, view: View) -> Number:
         key = view.buffer, view.offset
-        if key not in self._places:
-            self._places[key] = self.take(self._outside.addresses(view))
-        return self._places[key]
+        if key not in self._bases:
+            self._bases[key] = self.take(self._outside.addresses(view))
+        return self._bases[key]
 
     def _bounds(self, rows: int) -> tuple[Number, Number]:
         low, high = self._outside.bounds(rows)

@@ -1,7 +1,7 @@
-"""Convolutions: tiles of places by filters held in registers while the window passes by.
+"""Convolutions: tiles of positions by filters held in registers while the window passes by.
 
 The weights, a row for each entry of a window, are the right operand of a matrix product; the left
-one is never made: a tile's rows are places, whose windows overlap in memory. Each entry is one
+one is never made: a tile's rows are positions, whose windows overlap in memory. Each entry is one
 chain of fused multiply-adds in the order of the weights' rows, so its bits depend on neither tile
 nor thread. Threads share out the examples of the batch.
 """
@@ -30,8 +30,8 @@ FAR_APART = 1024
 class Block:
     """Places that a tile covers: `lines` along the first axis of space by `length` on the second.
 
-    `first`: (line, place) of the first block, where the blocks begin; `counts`: how many blocks lie
-    one after the other along either axis.
+    `first`: (line, position) of the first block, where the blocks begin; `counts`: how many blocks
+    lie one after the other along either axis.
     """
 
     lines: int
@@ -40,9 +40,9 @@ class Block:
     counts: tuple[int, int]
 
 
-def blocks_of(places: tuple[int, int], most: int) -> list[Block]:
-    """Return blocks that cover all places, each of `most` at most and all nearly as large."""
-    lines, length = places
+def blocks_of(positions: tuple[int, int], most: int) -> list[Block]:
+    """Return blocks that cover all positions, each of `most` at most and all nearly as large."""
+    lines, length = positions
     if length >= most:
         return [
             Block(1, size, (0, start), (lines, count))
@@ -132,7 +132,7 @@ class _Writer:
                 def strip(at: Number, many: int) -> None:
                     column = plus(code, first, at)
                     panel = self._panel(at, many) if packing else self._in_place(column)
-                    self._places(example, panel, loop.index, column, many)
+                    self._positions(example, panel, loop.index, column, many)
 
                 over_strips(code, count, width, strip)
 
@@ -164,17 +164,17 @@ class _Writer:
         moved = times(code, column, weights.columns)
         return Operand(code.address(weights.base, moved, self.llvm_type), weights.rows, 1)
 
-    def _places(
+    def _positions(
         self, example: Number, panel: Operand, batch: Number, column: Number, many: int
     ) -> None:
-        """Write all places of an example, for a strip of filters."""
+        """Write all positions of an example, for a strip of filters."""
         code = self.emission.code
         vectors = -(-many // self.tile.lanes)
         most = rows_of_tile(self.emission.target.vector_registers, vectors)
-        for block in blocks_of(self.seen.places, most):
+        for block in blocks_of(self.seen.positions, most):
 
-            def tile(line: Number, place: Number, block: Block = block) -> None:
-                self._tile(example, panel, batch, line, place, block, column, many)
+            def tile(line: Number, position: Number, block: Block = block) -> None:
+                self._tile(example, panel, batch, line, position, block, column, many)
 
             lines, length = block.counts
             first = block.first
@@ -183,7 +183,7 @@ class _Writer:
                 if length == 1:
                     tile(line, code.index(first[1]))
                     continue
-                with code.loop(0, length, hint="places") as inner:
+                with code.loop(0, length, hint="positions") as inner:
                     at = plus(code, times(code, inner.index, block.length), code.index(first[1]))
                     tile(line, at)
 
@@ -193,7 +193,7 @@ class _Writer:
         panel: Operand,
         batch: Number,
         line: Number,
-        place: Number,
+        position: Number,
         block: Block,
         column: Number,
         many: int,
@@ -203,7 +203,7 @@ class _Writer:
         lanes = self.tile.lanes
         vectors = -(-many // lanes)
         steps = self.seen.steps
-        start = plus(code, times(code, line, steps[0]), times(code, place, steps[1]))
+        start = plus(code, times(code, line, steps[0]), times(code, position, steps[1]))
         corner = code.address(example, start, llvm_type)
         inside = [(dy, dx) for dy in range(block.lines) for dx in range(block.length)]
         # Packed strips are filled up with zeros; in place, nothing may lie behind the last one.
@@ -235,7 +235,7 @@ class _Writer:
         for dy, dx in inside:
             here = [
                 Position(plus(code, line, code.index(dy))),
-                Position(plus(code, place, code.index(dx))),
+                Position(plus(code, position, code.index(dx))),
             ]
             rows.append((Position(batch), *here[4 - anchor.ndim :]))
         finish_tile(

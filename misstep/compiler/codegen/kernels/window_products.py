@@ -1,10 +1,10 @@
-"""Sums of products over all places of a convolution: what its weights are blamed for.
+"""Sums of products over all positions of a convolution: what its weights are blamed for.
 
-A tile is some entries of a window by some filters; all places of all examples are summed. So many
-that one tile after the other would fetch the operands from far away each time: the places are taken
-in blocks that stay in the cache, and every tile adds its sums of a block to what it has so far. How
-large a block is follows from shapes alone, and so does the order of every sum. Threads share out
-the entries of a window.
+A tile is some entries of a window by some filters; all positions of all examples are summed. So
+many that one tile after the other would fetch the operands from far away each time: the positions
+are taken in blocks that stay in the cache, and every tile adds its sums of a block to what it has
+so far. How large a block is follows from shapes alone, and so does the order of every sum. Threads
+share out the entries of a window.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from misstep.compiler.schedule.kernel import Kernel
 
 # Places summed at a time: of 64 filters in float32 they take 256 KiB, part of a second cache. The
 # chains stay short too: of so many numbers, and then of so many blocks.
-PLACES_TOGETHER = 1024
+POSITIONS_TOGETHER = 1024
 
 
 @dataclass(frozen=True)
 class Span:
-    """The places of one block: from the first example on `examples`, from the first line `lines`.
+    """The positions of a block: from the first example on `examples`, from the first line `lines`.
 
     Where a block has several examples it has all of their lines.
     """
@@ -80,10 +80,10 @@ class _Writer:
     def write(self) -> None:
         code = self.code
         low, high = self.emission.bounds(self.entries)
-        positions = self.seen.places[0] * self.seen.places[1]
-        if positions * self.batch <= PLACES_TOGETHER:
+        positions = self.seen.positions[0] * self.seen.positions[1]
+        if positions * self.batch <= POSITIONS_TOGETHER:
             zero = code.index(0)
-            whole = Span(zero, code.index(self.batch), zero, code.index(self.seen.places[0]))
+            whole = Span(zero, code.index(self.batch), zero, code.index(self.seen.positions[0]))
             self._tiles(
                 low,
                 high,
@@ -153,16 +153,16 @@ class _Writer:
         over_strips(self.code, self.filters, width, strip)
 
     def _blocks(self, write: Callable[[Span], None]) -> None:
-        """Write a loop over blocks of places."""
-        code, (lines, length) = self.code, self.seen.places
-        if lines * length <= PLACES_TOGETHER:
-            together = PLACES_TOGETHER // (lines * length)
+        """Write a loop over blocks of positions."""
+        code, (lines, length) = self.code, self.seen.positions
+        if lines * length <= POSITIONS_TOGETHER:
+            together = POSITIONS_TOGETHER // (lines * length)
             everything = code.index(0), code.index(lines)
             with code.loop(0, self.batch, together, hint="examples") as loop:
                 left = code.subtract(code.index(self.batch), loop.index)
                 write(Span(loop.index, code.smaller(left, code.index(together)), *everything))
             return
-        together = max(PLACES_TOGETHER // length, 1)
+        together = max(POSITIONS_TOGETHER // length, 1)
         with (
             code.loop(0, self.batch, hint="example") as outer,
             code.loop(0, lines, together, hint="lines") as inner,
@@ -220,7 +220,7 @@ class _Writer:
                     start,
                     plus(code, times(code, b.index, strides[0]), times(code, y.index, strides[1])),
                 )
-                with code.loop(0, self.seen.places[1], 1, y.values, hint="x") as position:
+                with code.loop(0, self.seen.positions[1], 1, y.values, hint="x") as position:
                     position.next = at(
                         plus(code, left, times(code, position.index, steps[1])),
                         plus(code, right, times(code, position.index, strides[2])),

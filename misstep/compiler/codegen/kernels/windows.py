@@ -22,7 +22,7 @@ FEW_STEPS = 4
 
 @dataclass(frozen=True)
 class Run:
-    """Entries of a window, or places, `stride` entries of memory apart.
+    """Entries of a window, or positions, `stride` entries of memory apart.
 
     `apart`: how many rows of the weights (or other entries in order) from one to the next.
     """
@@ -36,11 +36,11 @@ class Run:
 class Windows:
     """The windows of x, with two axes of space (the first one of length 1 where there is but one).
 
-    `places`: windows along them; `steps`: entries of memory from one to the next; `batch`: from one
-    example to the next; `runs`: the entries of a window, outer ones first.
+    `positions`: windows along them; `steps`: entries of memory from one to the next; `batch`: from
+    one example to the next; `runs`: the entries of a window, outer ones first.
     """
 
-    places: tuple[int, int]
+    positions: tuple[int, int]
     steps: tuple[int, int]
     batch: int
     runs: tuple[Run, ...]
@@ -69,7 +69,7 @@ def windows_of(anchor: Value, view: View) -> Windows:
             try_="the interpreter",
         )
     space = view.strides[1:-1]
-    places = op.places(anchor.inputs[0].type)
+    positions = op.positions(anchor.inputs[0].type)
     steps = [stride * step for stride, step in zip(space, op.stride, strict=True)]
     seen = [
         (size, stride * apart)
@@ -77,8 +77,10 @@ def windows_of(anchor: Value, view: View) -> Windows:
     ]
     seen.append((view.shape[-1], view.strides[-1]))
     if axes == 1:
-        return Windows((1, places[0]), (0, steps[0]), view.strides[0], merged(seen))
-    return Windows((places[0], places[1]), (steps[0], steps[1]), view.strides[0], merged(seen))
+        return Windows((1, positions[0]), (0, steps[0]), view.strides[0], merged(seen))
+    return Windows(
+        (positions[0], positions[1]), (steps[0], steps[1]), view.strides[0], merged(seen)
+    )
 
 
 def merged(axes: Sequence[tuple[int, int]]) -> tuple[Run, ...]:
