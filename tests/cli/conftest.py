@@ -13,6 +13,12 @@ from misstep.cli import main
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
 
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test writes into a folder of its own: what a command leaves behind lies nowhere else."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="session")
 def made_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tables, images and a model of each, made once."""
@@ -32,7 +38,9 @@ def made_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def world(made_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def world(
+    own_folder: None, made_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
     """A copy of the world to work in, which is then the working folder."""
     folder = tmp_path / "here"
     shutil.copytree(made_world, folder)
