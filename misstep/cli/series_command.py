@@ -20,7 +20,7 @@ from misstep.cli.page import Page
 from misstep.data import Table, read_table, recognize_target, series_because, series_hint
 from misstep.errors import ArgumentError
 from misstep.modeling import ForecastModel, ForecastTrained, score_words
-from misstep.modeling.forecast_picture import forecast_picture
+from misstep.report import draw_forecast
 from misstep.storage import write_text
 from misstep.text.counts import counted, without_article
 from misstep.text.figures import four_figures, percent
@@ -159,7 +159,7 @@ class ForecastOutcome:
             return None
         outlook = model.outlook
         assert outlook is not None
-        picture = forecast_picture(
+        picture = draw_forecast(
             series, self.trained.back_test, model.forecast(series), outlook.share
         )
         write_text(folder / PICTURE, picture)

@@ -15,11 +15,12 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from misstep.errors import ArgumentError, NotFittedError
+from misstep.estimators.diagram import without_scripts
 from misstep.estimators.reading import further_features
 from misstep.estimators.settings import settings_of
-from misstep.estimators.summary import without_scripts, written_summary
 from misstep.ir import Array
 from misstep.modeling import Learned, Model, Settings, Trained, save_model
+from misstep.report import model_summary
 from misstep.text.endings import loss_became
 
 
@@ -95,7 +96,7 @@ class Estimator(BaseEstimator):
 
         shown = without_scripts(estimator_html_repr(self))
         if self._is_fitted():
-            shown += written_summary(self.model_, self.history_, self.choices_)
+            shown += model_summary(self.model_, self.history_, self.choices_)
         return shown
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:

@@ -15,7 +15,7 @@ from misstep.data import Table, read_table
 from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
 from misstep.modeling import ForecastModel, Settings, train_series
-from misstep.modeling.forecast_picture import forecast_picture
+from misstep.report import draw_forecast
 
 if TYPE_CHECKING:
     import pandas
@@ -145,9 +145,7 @@ class Forecaster(Estimator):
         model = self._forecast_model()
         assert model.outlook is not None
         assert self._series is not None
-        return forecast_picture(
-            self._series, self._back_test, model.forecast(), model.outlook.share
-        )
+        return draw_forecast(self._series, self._back_test, model.forecast(), model.outlook.share)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file that `misstep.load_model` and the command line read.

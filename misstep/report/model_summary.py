@@ -1,4 +1,4 @@
-"""A fitted estimator as a small piece of HTML: layers, choices, and the losses as a drawn curve.
+"""A trained model as a small piece of HTML: layers, choices, and the losses as a drawn curve.
 
 One string that needs nothing else: no scripts, no files, every text escaped. Knows the model and
 its history, not estimators.
@@ -6,7 +6,6 @@ its history, not estimators.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
@@ -19,22 +18,13 @@ WIDTH, HEIGHT, MARGIN = 360, 110, 6
 MOST_POINTS = WIDTH
 CURVES = (("training_loss", "training", "#2b6cb0"), ("validation_loss", "validation", "#dd6b20"))
 
-_SCRIPT = re.compile(r"<script\b.*?</script\s*>", re.DOTALL | re.IGNORECASE)
-# Buttons that only a script would make work.
-_BUTTON = re.compile(r"<button\b[^>]*\bonclick=[^>]*>.*?</button\s*>", re.DOTALL | re.IGNORECASE)
 
-
-def without_scripts(html: str) -> str:
-    """Return scikit-learn's diagram without its scripts; it unfolds without them as well."""
-    return _BUTTON.sub("", _SCRIPT.sub("", html))
-
-
-def written_summary(
+def model_summary(
     model: Model, history: Sequence[Mapping[str, float]], choices: Iterable[Decision]
 ) -> str:
     """Return layers with their parameters, the curve of losses and the choices, as HTML."""
     network = model.network
-    told = (
+    facts = (
         f"{network.parameter_count:,} parameters, {len(model.feature_names):,} features, "
         f"{len(history):,} epochs; ended: {model.facts['ended']}"
     )
@@ -43,11 +33,11 @@ def written_summary(
         [(row["layer"], row["output"], f"{row['parameters']:,}") for row in network.summary()],
     )
     chosen = _table(
-        ("what", "choice", "because"), [(one.what, one.choice, one.reason) for one in choices]
+        ("what", "choice", "because"), [(each.what, each.choice, each.reason) for each in choices]
     )
     return (
         '<div class="misstep-summary" style="margin:.5em 0;font-size:90%">'
-        f"<p>Predicts {escape(model.target.name)}: {escape(model.task)}. {escape(told)}.</p>"
+        f"<p>Predicts {escape(model.target.name)}: {escape(model.task)}. {escape(facts)}.</p>"
         f"{layers}{_losses(history)}"
         f"<details><summary>Choices</summary>{chosen}</details></div>"
     )
@@ -71,10 +61,10 @@ def _losses(history: Sequence[Mapping[str, float]]) -> str:
         for name, word, color in CURVES
         if history and all(name in values for values in history)
     ]
-    everything = [loss for _, _, losses in curves for loss in losses]
-    if len(history) < 2 or not everything:
+    every_loss = [loss for _, _, losses in curves for loss in losses]
+    if len(history) < 2 or not every_loss:
         return ""
-    low, high = min(everything), max(everything)
+    low, high = min(every_loss), max(every_loss)
     lines, legend = "", []
     for word, color, losses in curves:
         lines += (

@@ -19,7 +19,7 @@ from misstep.modeling.forecast import BackTest
 if TYPE_CHECKING:
     import pandas
 
-# In pixels: the picture, and the room around the curves for numbers, dates and the legend.
+# In pixels: the drawing, and the room around the curves for numbers, dates and the legend.
 WIDTH, HEIGHT = 860, 380
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 54, 40
 # Points of the past that can be told apart, and in how many horizons of it one sees a forecast.
@@ -29,7 +29,7 @@ LINES = 4
 PAST, TESTED, COMING, BAND = "#1a202c", "#dd6b20", "#2b6cb0", "#bee3f8"
 
 
-def forecast_picture(
+def draw_forecast(
     series: Series, back_test: BackTest | None, forecast: pandas.DataFrame, share: float
 ) -> str:
     """Return the end of `series`, the back-test over it and the `forecast` after it, as SVG.
@@ -47,10 +47,8 @@ def forecast_picture(
         if name in forecast
     }
     tested = [] if back_test is None else _tested(back_test, first, horizon)
-    everything = np.concatenate([past, *curves.values(), *(values for _, values in tested)])
-    frame = _Frame(
-        first, len(series) - 1 + horizon, float(everything.min()), float(everything.max())
-    )
+    in_sight = np.concatenate([past, *curves.values(), *(values for _, values in tested)])
+    frame = _Frame(first, len(series) - 1 + horizon, float(in_sight.min()), float(in_sight.max()))
     parts = [_grid(frame, series)]
     if "lower" in curves:
         around = [

@@ -1,0 +1,10 @@
+"""Drawings and pages: what models, records and explanations hold, to be looked at.
+
+Every function returns one text, SVG or HTML, that needs nothing else: no script, no file, no
+network; who asks writes it or shows it. Knows the rooms below, no estimator and no command.
+"""
+
+from misstep.report.forecast import draw_forecast
+from misstep.report.model_summary import model_summary
+
+__all__ = ["draw_forecast", "model_summary"]
