@@ -19,7 +19,8 @@ from misstep.errors import ArgumentError, DataError, NotYetError
 from misstep.ir import Array
 from misstep.modeling.model import Model
 from misstep.modeling.scores import Scores, number_scores
-from misstep.nn import Loss, Network
+from misstep.nn import Network
+from misstep.nn.losses import Loss
 
 if TYPE_CHECKING:
     import pandas

@@ -17,7 +17,7 @@ from misstep.ir import Array
 from misstep.modeling.model import Model
 from misstep.modeling.recipes import RecipeMaker, as_loss_wants, check_settings, table_recipe
 from misstep.modeling.settings import Choices, Settings
-from misstep.nn import Loss
+from misstep.nn.losses import Loss
 from misstep.optim import ConstantRate
 from misstep.train import Run, Snapshots, Trainer
 

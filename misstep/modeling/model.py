@@ -14,7 +14,8 @@ from misstep.data import Dataset, Preprocessing, Target, TaskType, read_table
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
-from misstep.nn import Loss, Network
+from misstep.nn import Network
+from misstep.nn.losses import Loss
 from misstep.text.lists import and_so_on
 from misstep.text.tables import in_columns
 from misstep.train import Trainer

@@ -16,6 +16,26 @@ from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.ops import random_bits
 
+__all__ = [
+    "Constant",
+    "Fans",
+    "ForgetGateBias",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LeCunNormal",
+    "LeCunUniform",
+    "Normal",
+    "Orthogonal",
+    "Uniform",
+    "XavierNormal",
+    "XavierUniform",
+    "Zeros",
+    "registered_initializers",
+]
+
 # Steps count from 0 upward, so −1 keeps first numbers apart from all that training draws.
 INITIALIZATION_STEP = -1
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from misstep.data import Rows
 from misstep.ir import Array, one_blas_thread
-from misstep.nn import Loss, Network
+from misstep.nn import Network
+from misstep.nn.losses import Loss
 from misstep.optim import Schedule, ScheduleContext
 from misstep.train.callbacks import Callback
 from misstep.train.ending import Cause, Ending

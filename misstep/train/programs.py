@@ -18,7 +18,8 @@ from misstep.autodiff import gradient
 from misstep.compiler import NativeProgram, Prepared, Roles
 from misstep.errors import ArgumentError, NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
-from misstep.nn import Loss, Network, Trace
+from misstep.nn import Network, Trace
+from misstep.nn.losses import Loss
 from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
 from misstep.optim import Clipping, Optimizer, Regularizer, StepContext
 from misstep.train.mixup import mixed_rows

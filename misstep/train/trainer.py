@@ -16,7 +16,8 @@ import numpy.typing as npt
 from misstep.data import Rows
 from misstep.errors import ArgumentError, DataError, NotFittedError, ShapeError
 from misstep.ir import Array, make_input
-from misstep.nn import Loss, Module, Network
+from misstep.nn import Module, Network
+from misstep.nn.losses import Loss
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.evaluation import evaluate_rows, predict_rows

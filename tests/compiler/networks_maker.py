@@ -11,18 +11,13 @@ from hypothesis import strategies as st
 from misstep.autodiff import gradient
 from misstep.ir import Array, Graph, make_input
 from misstep.nn import (
-    AbsoluteError,
     AveragePool1D,
     AveragePool2D,
-    BinaryCrossEntropy,
     Conv1D,
     Conv2D,
-    CrossEntropy,
     Dense,
     Dropout,
     Flatten,
-    Huber,
-    Loss,
     MaxPool1D,
     MaxPool2D,
     Module,
@@ -30,11 +25,18 @@ from misstep.nn import (
     ReLU,
     Residual,
     Sequential,
-    SquaredError,
     Tanh,
     registered_layers,
 )
 from misstep.nn.activations import Activation
+from misstep.nn.losses import (
+    AbsoluteError,
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Huber,
+    Loss,
+    SquaredError,
+)
 from misstep.ops import concatenate, reshape
 from misstep.optim import (
     L1,

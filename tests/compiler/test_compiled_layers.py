@@ -16,7 +16,6 @@ from misstep.errors import NotYetError
 from misstep.ir import Array
 from misstep.nn import (
     BatchNorm,
-    CrossEntropy,
     Dense,
     Dropout,
     Embedding,
@@ -37,6 +36,7 @@ from misstep.nn import (
     Tanh,
     TransformerBlock,
 )
+from misstep.nn.losses import CrossEntropy
 from misstep.optim import L2, SGD, Adam, AdamW
 from misstep.train import Trainer
 from misstep.train.programs import Programs

@@ -23,17 +23,8 @@ from misstep.compiler.schedule.plan_memory import ALIGNMENT
 from misstep.compiler.schedule.scheduling import Schedule, schedule_graph
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value, make_input
-from misstep.nn import (
-    CrossEntropy,
-    Dense,
-    Dropout,
-    Module,
-    Network,
-    ReLU,
-    Residual,
-    Sequential,
-    Tanh,
-)
+from misstep.nn import Dense, Dropout, Module, Network, ReLU, Residual, Sequential, Tanh
+from misstep.nn.losses import CrossEntropy
 from misstep.ops.contraction import MatrixProduct
 from misstep.optim import L2, SGD, Adam, ClipNorm, ClipValue, Nadam
 from misstep.train.programs import Program, Programs

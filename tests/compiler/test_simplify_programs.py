@@ -12,20 +12,17 @@ from plain_runs import check_bits, plain_run
 from misstep.compiler.passes import registered_passes, simplify
 from misstep.ir import Graph, Interpreter, Value, verify
 from misstep.nn import (
-    CrossEntropy,
     Dense,
     Dropout,
-    Loss,
     Module,
     Network,
     ReLU,
     Residual,
     Sequential,
-    SquaredError,
     Tanh,
     registered_layers,
-    registered_losses,
 )
+from misstep.nn.losses import CrossEntropy, Loss, SquaredError, registered_losses
 from misstep.ops.pieces import Concatenate, Slice
 from misstep.ops.reduction import LogSumExp, Softmax
 from misstep.ops.shape import Reshape

@@ -38,6 +38,7 @@ from misstep.ir import (
     make_parameter,
 )
 from misstep.ir import op as contract
+from misstep.nn.losses import CrossEntropy, Loss, SquaredError
 from misstep.train.programs import Programs
 
 
@@ -93,7 +94,7 @@ LAYERS = [
 
 
 def step_and_feeds(
-    loss: nn.Loss, optimizer: optim.Optimizer, dtype: str, *layers: nn.Module
+    loss: Loss, optimizer: optim.Optimizer, dtype: str, *layers: nn.Module
 ) -> tuple[Graph, dict[str, Any]]:
     network = nn.Network(
         nn.Sequential(nn.Dense(5), *layers, nn.Dense(3)), (4,), dtype=dtype, seed=1
@@ -126,14 +127,14 @@ def step_and_feeds(
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_a_training_step_with_adam_gives_the_same_bits(layer: type[nn.Module], dtype: str) -> None:
-    graph, feeds = step_and_feeds(nn.CrossEntropy(), optim.Adam(), dtype, layer(), nn.Dropout(0.3))
+    graph, feeds = step_and_feeds(CrossEntropy(), optim.Adam(), dtype, layer(), nn.Dropout(0.3))
     source = check_same(graph, feeds)
     assert "gradient_dense2_bias = " in source
     assert "(backward)" in source
 
 
 def test_steps_one_after_the_other_stay_together() -> None:
-    graph, feeds = step_and_feeds(nn.SquaredError(), optim.Adam(0.1), "float32", nn.Tanh())
+    graph, feeds = step_and_feeds(SquaredError(), optim.Adam(0.1), "float32", nn.Tanh())
     program, mine, theirs = Interpreter(graph), dict(feeds), dict(feeds)
     emitted = loaded(emit_python(graph))["program"]
     losses = []

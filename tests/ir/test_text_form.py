@@ -28,6 +28,7 @@ from misstep.ir import (
     verify,
     write_graph,
 )
+from misstep.nn.losses import CrossEntropy
 from misstep.train.programs import Programs
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "text-form.md"
@@ -132,7 +133,7 @@ class Parser:
 
 def network_step() -> Graph:
     network = nn.Network(nn.Sequential(nn.Dense(4), nn.Tanh(), nn.Dropout(0.5), nn.Dense(3)), (2,))
-    programs = Programs(network, nn.CrossEntropy(), optim.Adam(), (optim.ClipNorm(1.0),))
+    programs = Programs(network, CrossEntropy(), optim.Adam(), (optim.ClipNorm(1.0),))
     return programs.step(5, weighted=False, probing=True).graph
 
 

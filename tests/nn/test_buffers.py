@@ -10,8 +10,8 @@ import pytest
 
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value, make_input, make_literal
-from misstep.nn import BatchNorm, Constant, Dense, Embedding, Module, Network, ReLU, Sequential
-from misstep.nn.initializers import Zeros
+from misstep.nn import BatchNorm, Dense, Embedding, Module, Network, ReLU, Sequential
+from misstep.nn.initializers import Constant, Zeros
 
 
 class Counter(Module):

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from misstep.errors import ArgumentError, FileFormatError, MisstepError
-from misstep.nn import (
+from misstep.nn.building import build_initializer
+from misstep.nn.initializers import (
     Constant,
     Fans,
     Initializer,
@@ -25,7 +26,6 @@ from misstep.nn import (
     Zeros,
     registered_initializers,
 )
-from misstep.nn.building import build_initializer
 
 KINDS = registered_initializers()
 # For each kind: the variance of its entries as a function of the fans, and whether it has bounds.

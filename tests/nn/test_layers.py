@@ -18,18 +18,20 @@ from misstep.ir import Array, Graph, Value, make_literal, verify
 from misstep.nn import (
     SELU,
     Dense,
-    GlorotUniform,
-    HeNormal,
-    LeCunNormal,
     Module,
     Network,
-    Normal,
     ReLU,
     Sequential,
     Tanh,
     build_module,
-    registered_initializers,
     registered_layers,
+)
+from misstep.nn.initializers import (
+    GlorotUniform,
+    HeNormal,
+    LeCunNormal,
+    Normal,
+    registered_initializers,
 )
 
 EXAMPLES = [example for kind in registered_layers().values() for example in kind.examples()]

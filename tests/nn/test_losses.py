@@ -17,19 +17,19 @@ from misstep import ops
 from misstep.autodiff import check_gradient, gradient
 from misstep.errors import ArgumentError, DtypeError, FileFormatError, MisstepError, ShapeError
 from misstep.ir import Array, evaluate, make_literal, make_parameter
-from misstep.nn import (
+from misstep.nn import build_loss
+from misstep.nn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
     CrossEntropy,
     Huber,
     Loss,
     SquaredError,
-    build_loss,
     loss_named,
     loss_names,
-    losses,
     registered_losses,
 )
+from misstep.nn.losses import loss as contract
 
 KINDS = registered_losses()
 MORE: list[Loss] = [SquaredError(half=True), Huber(0.3), Huber(5.0)]
@@ -400,7 +400,7 @@ def test_a_wrong_name_or_setting_says_the_nearest() -> None:
 
 
 def test_a_loss_of_a_callers_own_is_found_by_being_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(losses, "_registry", dict(losses._registry))
+    monkeypatch.setattr(contract, "_registry", dict(contract._registry))
 
     @dataclass(frozen=True)
     class QuantileLoss(Loss):

@@ -14,13 +14,11 @@ from misstep.autodiff import check_gradient
 from misstep.errors import ArgumentError, FileFormatError, MisstepError, ShapeError
 from misstep.ir import Array, Value, evaluate, make_literal
 from misstep.nn import (
-    Constant,
     Dense,
     Dropout,
     Flatten,
     Module,
     Network,
-    Normal,
     ReLU,
     Residual,
     Sequential,
@@ -28,6 +26,7 @@ from misstep.nn import (
     build_module,
     registered_layers,
 )
+from misstep.nn.initializers import Constant, Normal
 from misstep.ops import relu, tanh
 
 

@@ -15,19 +15,14 @@ import pytest
 from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, Value, evaluate, make_literal, make_parameter
-from misstep.nn import (
+from misstep.nn import Dense, Network, Residual, Sequential, Tanh, registered_layers
+from misstep.nn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
     CrossEntropy,
-    Dense,
     Huber,
     Loss,
-    Network,
-    Residual,
-    Sequential,
     SquaredError,
-    Tanh,
-    registered_layers,
     registered_losses,
 )
 

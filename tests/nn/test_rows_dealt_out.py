@@ -21,10 +21,10 @@ from misstep.nn import (
     Network,
     Parallel,
     Sequential,
-    SquaredError,
-    Zeros,
     build_module,
 )
+from misstep.nn.initializers import Zeros
+from misstep.nn.losses import SquaredError
 from misstep.train import Trainer
 
 TEXT = Sequential(Columns(1, 7), EmbeddingBag(5, 2))

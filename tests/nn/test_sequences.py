@@ -27,9 +27,9 @@ from misstep.nn import (
     Residual,
     Sequential,
     SpatialDropout,
-    SquaredError,
     TransformerBlock,
 )
+from misstep.nn.losses import SquaredError
 from misstep.train import Trainer
 
 WORDS = np.array([[3, 1, 2, 0, 0], [1, 1, 4, 2, 3], [2, 0, 0, 0, 0]])

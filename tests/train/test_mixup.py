@@ -9,17 +9,8 @@ import pytest
 from scipy import stats
 
 from misstep.errors import ArgumentError
-from misstep.nn import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Dense,
-    Embedding,
-    Flatten,
-    Loss,
-    Network,
-    Sequential,
-    SquaredError,
-)
+from misstep.nn import Dense, Embedding, Flatten, Network, Sequential
+from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from misstep.ops.randomness import uniform_numbers
 from misstep.optim import SGD
 from misstep.train import Trainer

@@ -13,20 +13,12 @@ from scipy import special
 
 from misstep.errors import ArgumentError, MisstepError
 from misstep.ir import Array, verify
-from misstep.nn import (
+from misstep.nn import Dense, Dropout, Module, Network, ReLU, Residual, Sequential, Sigmoid, Tanh
+from misstep.nn.losses import (
     BinaryCrossEntropy,
     CrossEntropy,
-    Dense,
-    Dropout,
     Loss,
-    Module,
-    Network,
-    ReLU,
-    Residual,
-    Sequential,
-    Sigmoid,
     SquaredError,
-    Tanh,
     registered_losses,
 )
 from misstep.optim import (

@@ -25,9 +25,7 @@ from misstep.modeling.recipes.recipe import (
 from misstep.modeling.settings import Choices, Settings
 from misstep.nn import (
     BatchNorm,
-    BinaryCrossEntropy,
     Conv2D,
-    CrossEntropy,
     Dense,
     GlobalAveragePool2D,
     MaxPool2D,
@@ -38,6 +36,7 @@ from misstep.nn import (
     Residual,
     Sequential,
 )
+from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy
 from misstep.optim import AdamW, OneCycle
 
 # Operations of a whole training, a multiply-add counted as two: some four minutes of two cores at

@@ -15,16 +15,8 @@ from misstep.data import Target, TaskType
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Array
 from misstep.modeling.settings import Choices, Settings
-from misstep.nn import (
-    BinaryCrossEntropy,
-    CrossEntropy,
-    Loss,
-    Module,
-    Network,
-    Reshape,
-    Sequential,
-    SquaredError,
-)
+from misstep.nn import Module, Network, Reshape, Sequential
+from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from misstep.optim import AdamW, Optimizer, Schedule
 from misstep.text.counts import counted, plural
 from misstep.train import EarlyStopping, Trainer

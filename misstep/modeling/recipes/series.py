@@ -25,17 +25,9 @@ from misstep.modeling.recipes.recipe import (
     whole_network,
 )
 from misstep.modeling.settings import Choices, Settings
-from misstep.nn import (
-    AbsoluteError,
-    Columns,
-    Dense,
-    Module,
-    Network,
-    Reshape,
-    Residual,
-    Sequential,
-    Zeros,
-)
+from misstep.nn import Columns, Dense, Module, Network, Reshape, Residual, Sequential
+from misstep.nn.initializers import Zeros
+from misstep.nn.losses import AbsoluteError
 from misstep.optim import Cosine
 
 # Units by rows: a few hundred windows overlap so much that they hold little to learn by heart from.

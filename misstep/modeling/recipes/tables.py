@@ -27,16 +27,8 @@ from misstep.modeling.recipes.recipe import (
     updates_a_pass,
 )
 from misstep.modeling.settings import Choices, Settings
-from misstep.nn import (
-    Dropout,
-    Ensemble,
-    Loss,
-    MemberDense,
-    Module,
-    PeriodicEmbedding,
-    Sequential,
-    SiLU,
-)
+from misstep.nn import Dropout, Ensemble, MemberDense, Module, PeriodicEmbedding, Sequential, SiLU
+from misstep.nn.losses import Loss
 from misstep.optim import Cosine
 from misstep.text.counts import counted
 

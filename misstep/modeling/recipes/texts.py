@@ -43,9 +43,9 @@ from misstep.nn import (
     Module,
     Parallel,
     Sequential,
-    Zeros,
     layers_from_text,
 )
+from misstep.nn.initializers import Zeros
 from misstep.optim import Cosine
 
 # What the signals of texts go through; larger ones learn by heart what eleven numbers say.
