@@ -72,11 +72,11 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
         products = 2 * anchor.op.products(anchor)
     elif anchor is not None:
         inner = 0
-        for given in anchor.inputs:
+        for operand in anchor.inputs:
             before = count.cost
-            count.read(given, positions_of(given.shape, "summed"))
-            others += (count.cost - before) * given.size
-            inner = max(inner, given.size)
+            count.read(operand, positions_of(operand.shape, "summed"))
+            others += (count.cost - before) * operand.size
+            inner = max(inner, operand.size)
         others += inner
     if kernel.gathered is None:
         before = count.cost
@@ -104,8 +104,8 @@ def steps_of(kernel: Kernel, fused: Fused) -> list[Value]:
     count = _Counting(fused)
     kernel_class = kernel_class_of(kernel.anchor)
     if kernel.anchor is not None and kernel_class is not None and not kernel_class.in_memory:
-        for given in kernel.anchor.inputs:
-            count.read(given, positions_of(given.shape, "summed"))
+        for operand in kernel.anchor.inputs:
+            count.read(operand, positions_of(operand.shape, "summed"))
     if kernel.gathered is None:
         count.results(kernel)
     return list(dict.fromkeys(count.worked_out))
@@ -151,12 +151,12 @@ def _reads(kernel: Kernel, fused: Fused) -> dict[View, int]:
     """Return the views that a kernel reads, and how many entries of each at most."""
     entries = int(np.prod(kernel.shape, dtype=np.int64))
     if kernel.anchor is not None:
-        entries = max(entries, *(given.size for given in kernel.anchor.inputs))
-    found: dict[View, int] = {}
+        entries = max(entries, *(operand.size for operand in kernel.anchor.inputs))
+    entries_of: dict[View, int] = {}
     for read in fused.reads(kernel):
         if read.view is not None:
-            found[read.view] = min(_distinct(read.view), entries)
-    return found
+            entries_of[read.view] = min(_distinct(read.view), entries)
+    return entries_of
 
 
 @dataclass
@@ -172,8 +172,10 @@ class _Counting:
             ElementCode(),
             self.fused.storage,
             lambda buffer: Number("%base", "ptr"),
-            lambda one: (
-                Number("%scalar", LLVM_TYPES[one.dtype]) if one in self.fused.scalars else None
+            lambda scalar: (
+                Number("%scalar", LLVM_TYPES[scalar.dtype])
+                if scalar in self.fused.scalars
+                else None
             ),
         )
         self._elements.count = self
@@ -185,16 +187,16 @@ class _Counting:
     def results(self, kernel: Kernel) -> None:
         """Work out the results of a kernel from an entry of its anchor."""
         here = positions_of(kernel.shape)
-        given = self._elements.given
+        registers = self._elements.registers
         if kernel.anchor is not None:
-            given[kernel.anchor, here] = Number("%anchor", LLVM_TYPES[kernel.anchor.dtype])
+            registers[kernel.anchor, here] = Number("%anchor", LLVM_TYPES[kernel.anchor.dtype])
         for value, view in kernel.results:
-            if (value, here) in given:
+            if (value, here) in registers:
                 continue
             if self.fused.storage.get(value) == view and value.op is not None:
-                given[value, here] = self._elements.work_out(value, here)
+                registers[value, here] = self._elements.work_out(value, here)
             else:
-                given[value, here] = self._elements.read(value, here)
+                registers[value, here] = self._elements.read(value, here)
 
 
 class _CountingElements(Elements):

@@ -39,18 +39,18 @@ class Definitions:
 
 def gather_definitions(ops: Iterable[Op]) -> Definitions:
     """Return what the `python` text of `ops` needs. Raises GraphError for what can't come along."""
-    found = Definitions()
+    definitions = Definitions()
     for op in ops:
         for function in op.definitions():
-            _add_function(function, found)
-    return found
+            _add_function(function, definitions)
+    return definitions
 
 
-def _add_function(function: Callable[..., Any], found: Definitions) -> None:
+def _add_function(function: Callable[..., Any], definitions: Definitions) -> None:
     if not isinstance(function, FunctionType):
         raise _unfit(repr(function), "a function written in Python")
     name = function.__name__
-    if name in found.functions:
+    if name in definitions.functions:
         return
     try:
         source = textwrap.dedent(inspect.getsource(function))
@@ -59,25 +59,25 @@ def _add_function(function: Callable[..., Any], found: Definitions) -> None:
     (tree,) = ast.parse(source).body
     if not isinstance(tree, ast.FunctionDef) or function.__closure__:
         raise _unfit(name, "a plain function that closes over nothing")
-    found.functions[name] = ""  # so that a function that calls itself comes to an end
+    definitions.functions[name] = ""  # so that a function that calls itself comes to an end
     inside = _globals_used(function.__code__) | _names_of_defaults(tree.args)
     for used in sorted(inside):
         if used in function.__globals__:
-            _add_global(used, function.__globals__[used], found)
+            _add_global(used, function.__globals__[used], definitions)
     # Moved behind what it calls.
-    del found.functions[name]
-    found.functions[name] = _without_annotations(tree, source)
+    del definitions.functions[name]
+    definitions.functions[name] = _without_annotations(tree, source)
 
 
-def _add_global(name: str, thing: Any, found: Definitions) -> None:
-    if isinstance(thing, ModuleType):
-        found.modules.add(name)
-        whole = thing.__name__
-        found.imports.add(f"import {whole}" if whole == name else f"import {whole} as {name}")
-    elif isinstance(thing, bool | int | float):
-        found.constants[name] = repr(thing)
-    elif isinstance(thing, FunctionType) and thing.__name__ == name:
-        _add_function(thing, found)
+def _add_global(name: str, item: Any, definitions: Definitions) -> None:
+    if isinstance(item, ModuleType):
+        definitions.modules.add(name)
+        whole = item.__name__
+        definitions.imports.add(f"import {whole}" if whole == name else f"import {whole} as {name}")
+    elif isinstance(item, bool | int | float):
+        definitions.constants[name] = repr(item)
+    elif isinstance(item, FunctionType) and item.__name__ == name:
+        _add_function(item, definitions)
     else:
         raise _unfit(name, "a module, a number or a function")
 
@@ -85,28 +85,31 @@ def _add_global(name: str, thing: Any, found: Definitions) -> None:
 def _globals_used(code: CodeType) -> set[str]:
     """Return the global names that a function's code reads, its inner functions included."""
     used = {str(step.argval) for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"}
-    inner = [one for one in code.co_consts if isinstance(one, CodeType)]
-    return used.union(*(_globals_used(one) for one in inner))
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return used.union(*(_globals_used(constant) for constant in inner))
 
 
 def _names_of_defaults(arguments: ast.arguments) -> set[str]:
-    given = [*arguments.defaults, *(one for one in arguments.kw_defaults if one is not None)]
-    nodes = [node for default in given for node in ast.walk(default)]
+    defaults = [
+        *arguments.defaults,
+        *(default for default in arguments.kw_defaults if default is not None),
+    ]
+    nodes = [node for default in defaults for node in ast.walk(default)]
     return {node.id for node in nodes if isinstance(node, ast.Name)}
 
 
 def _without_annotations(tree: ast.FunctionDef, source: str) -> str:
     """Return the source with a plain head: annotations name things of the library."""
     arguments = tree.args
-    for one in [
+    for argument in [
         *arguments.posonlyargs,
         *arguments.args,
         *arguments.kwonlyargs,
         arguments.vararg,
         arguments.kwarg,
     ]:
-        if one is not None:
-            one.annotation = None
+        if argument is not None:
+            argument.annotation = None
     body = source.splitlines()[tree.body[0].lineno - 1 :]
     return "\n".join([f"def {tree.name}({ast.unparse(arguments)}):", *body])
 

@@ -69,11 +69,11 @@ class _File:
         self.definitions: Definitions = gather_definitions(
             value.op for value in graph.computed if value.op is not None
         )
-        self.taken = {*RESERVED, *self.definitions.names(), function, "as_input"}
+        self.used = {*RESERVED, *self.definitions.names(), function, "as_input"}
         self.numbers = {value: _numbers(value) for value in graph.literals}
         aside = [value for value in graph.literals if self._stands_aside(value)]
         named = [*graph.inputs, *aside, *graph.computed]
-        self.names = value_names(graph, named, self.taken)
+        self.names = value_names(graph, named, self.used)
         self.constants = {self.names[value]: array_text(self.numbers[value]) for value in aside}
         self.defaults = {
             value: self._default(value) for value in graph.inputs if value.data is not None
@@ -89,7 +89,7 @@ class _File:
         if array.ndim == 0:
             # The function gives it its dtype.
             return plain_number(array[()])
-        name = unused(f"default_{self.names[value]}", self.taken)
+        name = unused(f"default_{self.names[value]}", self.used)
         self.constants[name] = array_text(array)
         return name
 
@@ -147,8 +147,8 @@ class _File:
     def _assignment(self, value: Value) -> list[str]:
         if value.op is None:
             return []
-        given = [self._used(one, value) for one in value.inputs]
-        text = value.op.python(*given)
+        operands = [self._used(operand, value) for operand in value.inputs]
+        text = value.op.python(*operands)
         if isinstance(value.op, Sum) and value.dtype in ("int32", "uint32"):
             # NumPy sums narrow whole numbers as wide ones; cut back, they wrap as narrow ones do.
             text += f'.astype("{value.dtype}")'
@@ -170,9 +170,9 @@ class _File:
         # A plain number takes the dtype of an array beside it, which must be the right
         # one: NumPy would make float64 of two plain numbers.
         beside = [
-            one
-            for one in user.inputs
-            if one.dtype == value.dtype and not (one.is_literal and one.ndim == 0)
+            operand
+            for operand in user.inputs
+            if operand.dtype == value.dtype and not (operand.is_literal and operand.ndim == 0)
         ]
         return plain_number(array[()]) if beside else typed_number(array[()])
 

@@ -39,20 +39,20 @@ def as_identifier(wish: str) -> str:
     return name if name.isidentifier() else f"v{name}"
 
 
-def unused(wish: str, taken: set[str]) -> str:
-    """Return `wish` as an identifier that is not in `taken`, and add it there."""
+def unused(wish: str, used: set[str]) -> str:
+    """Return `wish` as an identifier that is not in `used`, and add it there."""
     base = as_identifier(wish)
     name = f"{base}_" if base in RESERVED else base
     number = 1
-    while name in taken or name in RESERVED:
+    while name in used or name in RESERVED:
         number += 1
         name = f"{base}_{number}"
-    taken.add(name)
+    used.add(name)
     return name
 
 
-def value_names(graph: Graph, values: Collection[Value], taken: set[str]) -> dict[Value, str]:
-    """Return a name for each of `values`, all of `graph`; the names join `taken`.
+def value_names(graph: Graph, values: Collection[Value], used: set[str]) -> dict[Value, str]:
+    """Return a name for each of `values`, all of `graph`; the names join `used`.
 
     A Value's own name wins (gradients are named after what they are the gradient of); then the
     name of the output that it is; then the variable that the user's line assigns to, for the last
@@ -69,7 +69,7 @@ def value_names(graph: Graph, values: Collection[Value], taken: set[str]) -> dic
         wish = value.name or roles.get(value)
         if wish is None and value is last_of_line.get(value.location):
             wish = variable_of_line(value)
-        names[value] = unused(wish if wish is not None else _by_op(value), taken)
+        names[value] = unused(wish if wish is not None else _by_op(value), used)
     return names
 
 

@@ -29,7 +29,7 @@ class Labels:
             value = value.inputs[0]
         return (value.name or self._names.get(value, "constant")) + turned
 
-    def made(self, kernel: Kernel) -> str:
+    def computation(self, kernel: Kernel) -> str:
         """Return how a kernel's entries come about: what is gathered, multiplied, summed …."""
         anchor = kernel.anchor
         if kernel.gathered is not None:
@@ -37,10 +37,10 @@ class Labels:
         if anchor is None:
             return " and ".join(dict.fromkeys(self.value(value) for value, _ in kernel.results[:2]))
         assert anchor.op is not None
-        given = [self.value(one) for one in anchor.inputs]
+        operands = [self.value(operand) for operand in anchor.inputs]
         if anchor.op.kernel == "contraction":
-            return " · ".join(given)
-        return f"{anchor.op.name} of {', '.join(given)}"
+            return " · ".join(operands)
+        return f"{anchor.op.name} of {', '.join(operands)}"
 
     def kernel(self, kernel: Kernel) -> str:
         """Return a short name: its anchor op, and what becomes of it.
@@ -48,7 +48,7 @@ class Labels:
         An anchor with a name of its own, as gradients have it, goes by that.
         """
         anchor = kernel.anchor
-        head = anchor.name if anchor is not None and anchor.name else self.made(kernel)
+        head = anchor.name if anchor is not None and anchor.name else self.computation(kernel)
         stored = self.stored(kernel)
         if kernel.gathered is not None or not stored or stored == [head]:
             return head
@@ -65,8 +65,10 @@ class Labels:
         # Short ones first, so that more of them can be read where there is little room.
         return sorted(names, key=len)
 
-    def place(self, kernel: Kernel) -> Location | None:
+    def location(self, kernel: Kernel) -> Location | None:
         """Return the line of the user's code that a kernel comes from, if there is one."""
         values = [kernel.anchor, *(value for value, _ in kernel.results)]
-        places = (one.location for one in values if one is not None)
-        return next((one for one in places if one is not None and one.known), None)
+        locations = (value.location for value in values if value is not None)
+        return next(
+            (location for location in locations if location is not None and location.known), None
+        )

@@ -3,7 +3,7 @@
 A program compiled with timers (`codegen/timers.py`) runs on copies of the caller's states; of
 several rounds the fastest counts, since whatever else runs on the machine can only slow it down.
 `costs.py` says what each kernel had to do, `roofline.py` how fast that could be at best. Knows
-programs, prints nothing; `report.py` puts a profile into words.
+programs, prints nothing; `profile_text.py` puts a profile into words.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class KernelProfile:
 
     number: int
     name: str
-    place: str
+    location: str
     shape: tuple[int, ...]
     region: int
     seconds: tuple[float, ...]
@@ -177,18 +177,18 @@ def profile_program(
     plain = np.inf
     rate = TickRate(target)
     for _ in range(max(rounds, 1)):
-        given = _with_own_states(program, feeds)
+        own_feeds = _with_own_states(program, feeds)
         began = time.perf_counter()
-        _, done = program.run(given, steps, row_numbers=row_numbers)
+        _, done = program.run(own_feeds, steps, row_numbers=row_numbers)
         ended = time.perf_counter()
         if not done:
             raise DataError(
                 f"profiling {program.graph.name}", needed="a first step with a finite loss"
             )
         plain = min(plain, (ended - began) / done)
-        given = _with_own_states(program, feeds)
+        own_feeds = _with_own_states(program, feeds)
         timed.ticks[:] = 0
-        _, done = timed.run(given, steps, row_numbers=row_numbers)
+        _, done = timed.run(own_feeds, steps, row_numbers=row_numbers)
         slowest = float(timed.ticks.sum(axis=1).max()) / done
         if best is None or slowest < best[0]:
             best = slowest, done, timed.ticks / done
@@ -236,7 +236,7 @@ def _with_timers(program: NativeProgram) -> NativeProgram:
 
 def _with_own_states(program: NativeProgram, feeds: Mapping[str, Any]) -> dict[str, Any]:
     states = set(program.roles.states.values())
-    return {name: np.array(one) if name in states else one for name, one in feeds.items()}
+    return {name: np.array(array) if name in states else array for name, array in feeds.items()}
 
 
 def _kernels(
@@ -249,17 +249,17 @@ def _kernels(
     schedule = timed.schedule
     labels = Labels(schedule.fused)
     footprint = footprint_of(schedule)
-    found: list[KernelProfile] = []
+    profiles: list[KernelProfile] = []
     nothing = np.zeros(len(timed.ticks))
     for region, kernels in enumerate(schedule.regions, 1):
         for kernel in kernels:
             cost = cost_of(kernel, schedule.fused)
             took = own.get(kernel, nothing)
-            found.append(
+            profiles.append(
                 KernelProfile(
-                    len(found) + 1,
+                    len(profiles) + 1,
                     labels.kernel(kernel),
-                    str(labels.place(kernel) or ""),
+                    str(labels.location(kernel) or ""),
                     kernel.shape,
                     region,
                     tuple(took.tolist()),
@@ -271,7 +271,7 @@ def _kernels(
                     ),
                 )
             )
-    return found
+    return profiles
 
 
 def floor_of(kernel: Kernel, cost: Cost, roofline: Roofline, footprint: int) -> float:

@@ -1,8 +1,9 @@
-"""A program put into words: its graph, what each pass made of it, kernels, memory, code, time.
+"""A program put into words: its graph, what each pass made of it, kernels, memory, code.
 
 Each function returns text and prints nothing; `report` joins what is asked for. Learners find the
 order of things here: the graph as it was made, what simplifying left of it, the kernels that run,
-where their results lie, and the code. Knows programs, not what they are for.
+where their results lie, and the code. How a profile is put into words: `profile_text.py`. Knows
+programs, not what they are for.
 """
 
 from __future__ import annotations
@@ -22,23 +23,15 @@ from misstep.inspection.costs import Cost, buffer_bytes, cost_of, footprint_of, 
 from misstep.inspection.emit_python import emit_python
 from misstep.inspection.identifiers import as_identifier
 from misstep.inspection.labels import Labels
-from misstep.inspection.profiling import KernelProfile, Profile
+from misstep.inspection.profiling import Profile
 from misstep.ir import Graph, Value
-from misstep.text.counts import plural
+from misstep.text.counts import counted
 from misstep.text.figures import percent, three_figures
 from misstep.text.lists import shortened
-from misstep.text.tables import WIDTH, in_columns, in_lines, wrapped
+from misstep.text.tables import WIDTH, in_columns, in_lines
 from misstep.text.units import bytes_in_words, in_thousands, shape_in_words
 
-__all__ = [
-    "SECTIONS",
-    "graph_section",
-    "overview",
-    "passes_text",
-    "profile_text",
-    "report",
-    "summary",
-]
+__all__ = ["SECTIONS", "graph_section", "overview", "passes_text", "report", "summary"]
 
 # What `report` can tell, in this order.
 SECTIONS = {
@@ -53,7 +46,6 @@ SECTIONS = {
     "llvm": "the code as LLVM reads it",
     "assembly": "the instructions of the processor",
 }
-_SHORTEST_NAME = 20
 # Ops, or scalars, that are named one by one.
 _MOST_NAMED = 8
 
@@ -137,42 +129,44 @@ def summary(program: NativeProgram) -> dict[str, Any]:
 
 def overview(program: NativeProgram, profile: Profile | None = None) -> str:
     """Return what runs, in a few lines; with a profile, also how fast."""
-    told = summary(program)
-    processor = f" ({told['processor']})" if told["processor"] != told["target"] else ""
-    came = "loaded from the cache on disk in" if told["from_cache"] else "compiled in"
-    facts = [
+    facts = summary(program)
+    processor = facts["processor"]
+    named = f" ({processor})" if processor != facts["target"] else ""
+    came = "loaded from the cache on disk in" if facts["from_cache"] else "compiled in"
+    rows = [
         (
             "graph",
-            f"{_several(told['operations_written'], 'operation')} as written, "
-            f"{told['operations_simplified']} when simplified",
+            f"{counted(facts['operations_written'], 'operation')} as written, "
+            f"{facts['operations_simplified']:,} when simplified",
         ),
         (
             "runs as",
-            f"{_several(told['kernels'], 'kernel')} in "
-            f"{_several(told['regions'], 'region')}, "
-            f"{_several(told['barriers'], 'barrier')} a step, "
-            f"{_several(told['threads'], 'thread')}",
+            f"{counted(facts['kernels'], 'kernel')} in "
+            f"{counted(facts['regions'], 'region')}, "
+            f"{counted(facts['barriers'], 'barrier')} a step, "
+            f"{counted(facts['threads'], 'thread')}",
         ),
         (
             "code",
-            f"{came} {1e3 * told['seconds_to_code']:,.0f} ms, "
-            f"{bytes_in_words(told['code_bytes'])} for {told['target']}{processor}",
+            f"{came} {1e3 * facts['seconds_to_code']:,.0f} ms, "
+            f"{bytes_in_words(facts['code_bytes'])} for {facts['target']}{named}",
         ),
         (
             "memory",
-            f"{bytes_in_words(told['memory_bytes'])} of its own; a step goes through "
-            f"{bytes_in_words(told['outside_bytes'])} of the caller's arrays",
+            f"{bytes_in_words(facts['memory_bytes'])} of its own; a step goes through "
+            f"{bytes_in_words(facts['outside_bytes'])} of the caller's arrays",
         ),
         (
             "work",
-            f"{in_thousands(told['operations'])} operations a step, "
-            f"{in_thousands(told['product_operations'])} of them in "
-            f"{_several(told['products'], 'matrix product')}",
+            f"{in_thousands(facts['operations'])} operations a step, "
+            f"{in_thousands(facts['product_operations'])} of them in "
+            f"{counted(facts['products'], 'matrix product')}",
         ),
     ]
     if profile is not None:
-        facts.append(("a step", _speed(profile, told["operations"], told["product_operations"])))
-    return in_columns(facts)
+        speed = _speed(profile, facts["operations"], facts["product_operations"])
+        rows.append(("a step", speed))
+    return in_columns(rows)
 
 
 def _speed(profile: Profile, operations: float, products: int) -> str:
@@ -186,115 +180,6 @@ def _speed(profile: Profile, operations: float, products: int) -> str:
     return words
 
 
-def _several(count: int, noun: str) -> str:
-    return f"{count} {plural(count, noun)}"
-
-
-# --- time -----------------------------------------------------------------------------------------
-
-
-def profile_text(
-    profile: Profile, *, most: int | None = None, by_thread: bool = False, legend: bool = True
-) -> str:
-    """Return a profile as a table, and what it means.
-
-    `most`: so many kernels, those that take longest, in the order in which they run. `by_thread`:
-    with what each thread took, instead of rates.
-    """
-    heads = ["#", "kernel", "share", "µs", "operations", "bytes"]
-    heads += (
-        [f"thread {one + 1}" for one in range(profile.threads)]
-        if by_thread
-        else ["GFLOP/s", "GB/s", "of best"]
-    )
-    kernels = sorted(profile.kernels, key=lambda one: -one.share)[:most]
-    rows = [_row(one, by_thread) for one in sorted(kernels, key=lambda one: one.number)]
-    whole = profile.seconds or 1.0
-
-    def sum_row(words: str, took: float) -> list[str]:
-        return ["", words, percent(took / whole), three_figures(1e6 * took)]
-
-    left = len(profile.kernels) - len(kernels)
-    together = sum(one.mean for one in profile.kernels)
-    if left:
-        rows.append(
-            sum_row(
-                f"{_several(left, 'smaller kernel')}", together - sum(one.mean for one in kernels)
-            )
-        )
-    rows.append(
-        [
-            *sum_row("all kernels", together),
-            in_thousands(profile.operations),
-            bytes_in_words(sum(one.cost.bytes for one in profile.kernels)),
-            *([] if by_thread else [_rate(profile.operations / (together or 1.0))]),
-        ]
-    )
-    if profile.threads > 1:
-        waits = [three_figures(1e6 * one) for one in profile.barriers] if by_thread else []
-        waiting = profile.waiting * profile.seconds
-        rows.append([*sum_row("waiting for other threads", waiting), *(["", "", *waits])])
-    rows.append(sum_row("single numbers and the rest", profile.rest))
-    room = WIDTH - _width_beside(rows, heads)
-    rows = [[number, shortened(name, room), *rest] for number, name, *rest in rows]
-    table = in_columns(rows, heads, [0, *range(2, len(heads))])
-    return "\n".join([table, "", *_legend(profile)]) if legend else table
-
-
-def _width_beside(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
-    """Return the width of a table whose second column is empty."""
-    without = [[cell if at != 1 else "" for at, cell in enumerate(row)] for row in [heads, *rows]]
-    # A column of names that is too narrow says nothing; then the table is too wide.
-    widest = max(map(len, in_columns(without, right=range(2, len(heads))).splitlines()))
-    return min(widest, WIDTH - _SHORTEST_NAME)
-
-
-def _row(kernel: KernelProfile, by_thread: bool) -> list[str]:
-    cost = kernel.cost
-    row = [
-        str(kernel.number),
-        kernel.name,
-        percent(kernel.share),
-        three_figures(1e6 * kernel.mean),
-        in_thousands(cost.operations),
-        bytes_in_words(cost.bytes),
-    ]
-    if by_thread:
-        return [*row, *(three_figures(1e6 * one) for one in kernel.seconds)]
-    reached = f"{100 * kernel.reached:.0f}%"
-    return [*row, _rate(kernel.flops), _rate(kernel.bandwidth), reached]
-
-
-def _legend(profile: Profile) -> list[str]:
-    roofline = profile.roofline
-    dtypes = {one.cost.dtype for one in profile.kernels if one.cost.products}
-    dtypes = dtypes & set(roofline.operations) or {"float32"}
-    most = " and ".join(
-        f"{three_figures(roofline.operations[dtype] / 1e9)} GFLOP/s in {dtype}"
-        for dtype in sorted(dtypes)
-    )
-    levels = ", ".join(
-        f"{three_figures(one.read / 1e9)} from {one.name}" for one in roofline.levels
-    )
-    means = f"means of {profile.threads} threads, " if profile.threads > 1 else ""
-    lines = [
-        f"Times: {means}of the fastest round of {_several(profile.steps, 'step')}. Without reading "
-        f"the clock a step takes {three_figures(1e6 * profile.plain)} µs; reading it adds about "
-        f"{three_figures(1e6 * profile.reading)}.",
-        "of best: the time that arithmetic or memory alone would take at this machine's peaks, as "
-        f"a share of the time it took. Peaks: {most}; GB/s read: {levels}.",
-    ]
-    if profile.threads > 1:
-        lines.append(
-            f"The busiest thread worked {percent(profile.imbalance)} longer than the mean."
-        )
-    return [wrapped(line, 2) for line in lines]
-
-
-def _rate(number: float) -> str:
-    return three_figures(number / 1e9) if number >= 5e6 else "–" if number == 0 else "0.00"
-
-
 # --- passes ---------------------------------------------------------------------------------------
 
 
@@ -306,11 +191,11 @@ def passes_text(graph: Graph, *, full: bool = False, without: Collection[Pass] =
     rows = [["as written", "", str(len(graph.computed)), ""]]
     texts: list[str] = []
 
-    def told(one: Pass, before: Graph, after: Graph) -> None:
-        rows.append([one.name, str(len(before.computed)), str(len(after.computed)), one.words])
-        texts.append(f"{heading(f'{len(texts) + 1}. after {one.name}')}\n{after}")
+    def record(pass_: Pass, before: Graph, after: Graph) -> None:
+        rows.append([pass_.name, str(len(before.computed)), str(len(after.computed)), pass_.words])
+        texts.append(f"{heading(f'{len(texts) + 1}. after {pass_.name}')}\n{after}")
 
-    last = simplify(graph, without, told)
+    last = simplify(graph, without, record)
     rows.append(["simplified", "", str(len(last.computed)), ""])
     table = in_columns(rows, ["pass", "before", "after", "what it does"], (1, 2))
     return "\n\n".join([table, *texts]) if full else table
@@ -323,7 +208,7 @@ def kernels_text(program: NativeProgram) -> str:
     """Return the kernels in the order in which they run, with the barriers between regions."""
     schedule = program.schedule
     labels = Labels(schedule.fused)
-    several_places = len({str(labels.place(one)) for one in schedule.fused.kernels}) > 1
+    several_locations = len({str(labels.location(kernel)) for kernel in schedule.fused.kernels}) > 1
     parts = []
     number = 0
     for region, kernels in enumerate(schedule.regions, 1):
@@ -333,7 +218,7 @@ def kernels_text(program: NativeProgram) -> str:
             parts.append(f"region {region}")
         for kernel in kernels:
             number += 1
-            parts.append(_kernel_text(program, kernel, number, labels, several_places))
+            parts.append(_kernel_text(program, kernel, number, labels, several_locations))
     numbers = [labels.value(value) for value, _ in schedule.fused.scalar_outputs]
     if numbers:
         parts.append(in_lines(numbers, "worked out by every thread, outside of all kernels: ", 0))
@@ -345,7 +230,7 @@ def kernels_text(program: NativeProgram) -> str:
 
 
 def _kernel_text(
-    program: NativeProgram, kernel: Kernel, number: int, labels: Labels, with_place: bool
+    program: NativeProgram, kernel: Kernel, number: int, labels: Labels, with_location: bool
 ) -> str:
     fused = program.schedule.fused
     cost = cost_of(kernel, fused)
@@ -370,40 +255,40 @@ def _kernel_text(
     lines.append(in_lines(stores, "stores ", 6))
     moved = f"{in_thousands(cost.operations)} operations, {bytes_in_words(cost.bytes)}"
     lines.append(in_lines([moved], "costs  ", 6))
-    place = labels.place(kernel)
-    if with_place and place is not None:
-        lines.append(in_lines([str(place)], "from   ", 6))
+    location = labels.location(kernel)
+    if with_location and location is not None:
+        lines.append(in_lines([str(location)], "from   ", 6))
     return "\n".join(lines)
 
 
 def _reads(kernel: Kernel, labels: Labels, reads: Sequence[Read]) -> list[str]:
     if kernel.gathered is not None:
         return [f"rows of {labels.value(kernel.gathered)} by their numbers"]
-    found: list[str] = []
+    descriptions: list[str] = []
     numbers: list[str] = []
     for read in reads:
         if read.view is None:
-            numbers += [labels.value(one) for one in read.scalars]
+            numbers += [labels.value(scalar) for scalar in read.scalars]
             continue
         name, buffer = labels.value(read.value), read.view.buffer
         words = f"{name} {shape_in_words(read.value.shape)}"
         outside = buffer.external and buffer.name != name
-        found.append(words + (f" in {buffer.name}" if outside else ""))
+        descriptions.append(words + (f" in {buffer.name}" if outside else ""))
     if numbers:
-        found += _few([f"{name} (one number)" for name in dict.fromkeys(numbers)])
-    return list(dict.fromkeys(found))
+        descriptions += _few([f"{name} (one number)" for name in dict.fromkeys(numbers)])
+    return list(dict.fromkeys(descriptions))
 
 
 def _does(kernel: Kernel, labels: Labels, steps: Sequence[Value], cost: Cost) -> list[str]:
     if kernel.gathered is not None:
         return ["copies them side by side"]
-    found = []
+    words = []
     if kernel.anchor is not None:
-        found.append(labels.made(kernel))
+        words.append(labels.computation(kernel))
     names = [step.op.name for step in steps if step.op is not None]
     if names:
-        found.append(("then " if cost.products else "") + ", ".join(_few(names)) + " of each entry")
-    return found or ["copies"]
+        words.append(("then " if cost.products else "") + ", ".join(_few(names)) + " of each entry")
+    return words or ["copies"]
 
 
 def _few(names: list[str]) -> list[str]:

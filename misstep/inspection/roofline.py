@@ -157,21 +157,23 @@ def _write_arithmetic(code: Code, target: Target, how: str, dtype: str) -> None:
     llvm_type, size = LLVM_TYPES[dtype], target.vector_bytes
     lanes = target.lanes(llvm_type)
     to = _entry(code, TO, "ptr")
-    places = [code.address(to, code.index(chain * size), "i8") for chain in range(_chains(target))]
-    first = [code.load(place, llvm_type, lanes) for place in places]
-    unit = code.load(code.address(to, code.index(len(places) * size), "i8"), llvm_type, lanes)
+    addresses = [
+        code.address(to, code.index(chain * size), "i8") for chain in range(_chains(target))
+    ]
+    first = [code.load(address, llvm_type, lanes) for address in addresses]
+    unit = code.load(code.address(to, code.index(len(addresses) * size), "i8"), llvm_type, lanes)
     with code.loop(code.index(0), _entry(code, ROUNDS, "i64"), loop_carried=first) as loop:
         values = loop.values
         for _ in range(UNROLLED):
             values = [
-                code.fma(one, unit, unit)
+                code.fma(number, unit, unit)
                 if how == "fma"
-                else (code.multiply if place % 2 else code.add)(one, unit)
-                for place, one in enumerate(values)
+                else (code.multiply if index % 2 else code.add)(number, unit)
+                for index, number in enumerate(values)
             ]
         loop.next = values
-    for place, value in zip(places, loop.results, strict=True):
-        code.store(value, place)
+    for address, value in zip(addresses, loop.results, strict=True):
+        code.store(value, address)
 
 
 # --- bytes ----------------------------------------------------------------------------------------
@@ -216,15 +218,15 @@ def _write_walk(code: Code, target: Target, *, copying: bool) -> None:
         with code.loop(code.index(0), bytes_, UNROLLED * size, walks.values) as loop:
             here = code.address(start, loop.index, "i8")
             there = code.address(target_start, loop.index, "i8")
-            found = [
-                code.load(code.address(here, code.index(size * one), "i8"), "i64", lanes)
-                for one in range(UNROLLED)
+            loaded = [
+                code.load(code.address(here, code.index(size * vector), "i8"), "i64", lanes)
+                for vector in range(UNROLLED)
             ]
             if copying:
-                for one, value in enumerate(found):
-                    code.store(value, code.address(there, code.index(size * one), "i8"))
+                for vector, value in enumerate(loaded):
+                    code.store(value, code.address(there, code.index(size * vector), "i8"))
             else:
-                loop.next = [code.or_(a, b) for a, b in zip(loop.values, found, strict=True)]
+                loop.next = [code.or_(a, b) for a, b in zip(loop.values, loaded, strict=True)]
         walks.next = loop.results
     if not copying:
         left = reduce(code.or_, walks.results)
@@ -260,13 +262,13 @@ class TickRate:
 
     def _both(self) -> tuple[float, int]:
         # The reading between two looks at the other clock that are closest together.
-        found = []
+        readings = []
         for _ in range(5):
             before = time.perf_counter()
             ticks = self._read(None, 0, 1)
             after = time.perf_counter()
-            found.append((after - before, (before + after) / 2, ticks))
-        _, seconds, ticks = min(found)
+            readings.append((after - before, (before + after) / 2, ticks))
+        _, seconds, ticks = min(readings)
         return seconds, ticks
 
     def seconds(self) -> float:

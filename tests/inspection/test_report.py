@@ -172,7 +172,7 @@ def test_kernels_say_what_they_read_and_store(step: NativeProgram) -> None:
 
 def test_labels_name_operands_through_their_moves(step: NativeProgram) -> None:
     labels = Labels(step.schedule.fused)
-    made = [labels.made(kernel) for kernel in step.schedule.fused.kernels]
+    made = [labels.computation(kernel) for kernel in step.schedule.fused.kernels]
     assert "x · dense1.weight" in made
     assert any(one.endswith(" · dense2.weightᵀ") for one in made)
     assert any(one.startswith("xᵀ · ") for one in made)

@@ -43,9 +43,9 @@ class Elements:
     """Computes entries at some place in a kernel.
 
     `storage`: where values are stored. `address`: of a view's first entry. `lanes`: entries worked
-    on at once (0: one). `mask`: which lanes count, or None for all. `given`: entries that are in
-    registers already, by value and positions. `scalar`: the number of a value that is one and the
-    same everywhere, or None. `flat`: entries are counted in row-major order, with one position
+    on at once (0: one). `mask`: which lanes count, or None for all. `registers`: entries that are
+    in registers already, by value and positions. `scalar`: the number of a value that is one and
+    the same everywhere, or None. `flat`: entries are counted in row-major order, with one position
     only; all values that matter have one shape and lie so in memory. `aligned`: the first lane's
     number in row-major order is a multiple of `lanes`.
     """
@@ -56,7 +56,7 @@ class Elements:
     scalar: Callable[[Value], Number | None]
     lanes: int = 0
     mask: Number | None = None
-    given: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
+    registers: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
     flat: bool = False
     aligned: bool = False
     memory: dict[tuple[Value, Positions], Number] = field(default_factory=dict)
@@ -64,8 +64,8 @@ class Elements:
     def read(self, value: Value, positions: Positions) -> Number:
         """Return the entry of `value` at `positions` (one for each axis), in all lanes."""
         key = (value, positions)
-        if key in self.given:
-            return self.given[key]
+        if key in self.registers:
+            return self.registers[key]
         scalar = self.scalar(value)
         if scalar is not None:
             return scalar

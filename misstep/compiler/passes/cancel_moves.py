@@ -67,16 +67,16 @@ def flip_of_flip(here: Rewriting, value: Value) -> Value | None:
     assert isinstance(value.op, Flip)
     (x,) = value.inputs
     axes = {axis % x.ndim for axis in value.op.axes}
-    given = x
-    while isinstance(given.op, Flip):
-        axes ^= {axis % x.ndim for axis in given.op.axes}
-        (given,) = given.inputs
-    wanted = tuple(sorted(axis for axis in axes if x.shape[axis] > 1))
-    if not wanted:
-        return given
-    if given is x and wanted == value.op.axes:
+    source = x
+    while isinstance(source.op, Flip):
+        axes ^= {axis % x.ndim for axis in source.op.axes}
+        (source,) = source.inputs
+    kept_axes = tuple(sorted(axis for axis in axes if x.shape[axis] > 1))
+    if not kept_axes:
+        return source
+    if source is x and kept_axes == value.op.axes:
         return None
-    return here.make(Flip(wanted), given)
+    return here.make(Flip(kept_axes), source)
 
 
 @cancel_moves.on(Pad)

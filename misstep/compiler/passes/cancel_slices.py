@@ -26,17 +26,17 @@ def _cut_of(value: Value) -> Cut:
     return list(zip(value.op.starts, value.shape, value.op.steps, strict=True))
 
 
-def cut(here: Rewriting, x: Value, wanted: Cut) -> Value:
-    """Return the slice of `x` that `wanted` says; `x` itself when that is all of it."""
+def cut(here: Rewriting, x: Value, slices: Cut) -> Value:
+    """Return the slice of `x` that `slices` says; `x` itself when that is all of it."""
     if all(
         start == 0 and count == length and (step == 1 or count == 1)
-        for (start, count, step), length in zip(wanted, x.shape, strict=True)
+        for (start, count, step), length in zip(slices, x.shape, strict=True)
     ):
         return x
     op = Slice(
-        tuple([start if count else 0 for start, count, _ in wanted]),
-        tuple([start + (count - 1) * step + 1 if count else 0 for start, count, step in wanted]),
-        tuple([step if count > 1 else 1 for _, count, step in wanted]),
+        tuple([start if count else 0 for start, count, _ in slices]),
+        tuple([start + (count - 1) * step + 1 if count else 0 for start, count, step in slices]),
+        tuple([step if count > 1 else 1 for _, count, step in slices]),
     )
     return here.make(op, x)
 
@@ -72,14 +72,14 @@ def slice_of_joined(here: Rewriting, value: Value) -> Value | None:
     if not isinstance(x.op, Concatenate) or value.size == 0:
         return None
     axis = x.op.axis % x.ndim
-    wanted = _cut_of(value)
-    first, count, step = wanted[axis]
+    slices = _cut_of(value)
+    first, count, step = slices[axis]
     last, start = first + (count - 1) * step, 0
     for piece in x.inputs:
         stop = start + piece.shape[axis]
         if start <= first and last < stop:
-            wanted[axis] = first - start, count, step
-            return cut(here, piece, wanted)
+            slices[axis] = first - start, count, step
+            return cut(here, piece, slices)
         start = stop
     return None
 
@@ -90,12 +90,14 @@ def slice_of_repeated(here: Rewriting, value: Value) -> Value | None:
     (x,) = value.inputs
     if not isinstance(x.op, BroadcastTo):
         return None
-    (given,) = x.inputs
-    wanted = [
-        one if length > 1 else (0, min(one[1], 1), 1)
-        for one, length in zip(_cut_of(value)[x.ndim - given.ndim :], given.shape, strict=True)
+    (source,) = x.inputs
+    slices = [
+        axis_cut if length > 1 else (0, min(axis_cut[1], 1), 1)
+        for axis_cut, length in zip(
+            _cut_of(value)[x.ndim - source.ndim :], source.shape, strict=True
+        )
     ]
-    return here.broadcast(cut(here, given, wanted), value.shape) if value.size else None
+    return here.broadcast(cut(here, source, slices), value.shape) if value.size else None
 
 
 @cancel_slices.on(Slice)
@@ -104,9 +106,9 @@ def slice_of_turned(here: Rewriting, value: Value) -> Value | None:
     (x,) = value.inputs
     if not isinstance(x.op, Transpose):
         return None
-    wanted = _cut_of(value)
-    places = [x.op.axes.index(axis) for axis in range(x.ndim)]
-    return here.make(x.op, cut(here, x.inputs[0], [wanted[place] for place in places]))
+    slices = _cut_of(value)
+    positions = [x.op.axes.index(axis) for axis in range(x.ndim)]
+    return here.make(x.op, cut(here, x.inputs[0], [slices[position] for position in positions]))
 
 
 @cancel_slices.on(Slice)
@@ -115,12 +117,14 @@ def slice_of_reshaped(here: Rewriting, value: Value) -> Value | None:
     (x,) = value.inputs
     if not isinstance(x.op, Reshape) or value.size == 0:
         return None
-    (given,) = x.inputs
-    if without_ones(given.shape) != without_ones(x.shape):
+    (source,) = x.inputs
+    if without_ones(source.shape) != without_ones(x.shape):
         return None
-    moving = iter([one for one, length in zip(_cut_of(value), x.shape, strict=True) if length != 1])
-    wanted = [next(moving) if length != 1 else (0, 1, 1) for length in given.shape]
-    return here.reshape(cut(here, given, wanted), value.shape)
+    moving = iter(
+        [axis_cut for axis_cut, length in zip(_cut_of(value), x.shape, strict=True) if length != 1]
+    )
+    slices = [next(moving) if length != 1 else (0, 1, 1) for length in source.shape]
+    return here.reshape(cut(here, source, slices), value.shape)
 
 
 @cancel_slices.on(Slice)
@@ -129,10 +133,10 @@ def slice_of_padded(here: Rewriting, value: Value) -> Value | None:
     (x,) = value.inputs
     if not isinstance(x.op, Pad) or value.size == 0:
         return None
-    (given,) = x.inputs
-    wanted = []
+    (source,) = x.inputs
+    slices = []
     for (start, count, step), length, before, between in zip(
-        _cut_of(value), given.shape, x.op.before, x.op.between, strict=True
+        _cut_of(value), source.shape, x.op.before, x.op.between, strict=True
     ):
         apart = between + 1
         first = start - before
@@ -141,8 +145,8 @@ def slice_of_padded(here: Rewriting, value: Value) -> Value | None:
             return None
         if not 0 <= first <= last < (length - 1) * apart + 1:
             return None
-        wanted.append((first // apart, count, max(step // apart, 1)))
-    return cut(here, given, wanted)
+        slices.append((first // apart, count, max(step // apart, 1)))
+    return cut(here, source, slices)
 
 
 @cancel_slices.on(Concatenate)
@@ -171,7 +175,10 @@ def _merged(here: Rewriting, left: Value, right: Value, axis: int) -> Value | No
     (start, count, step), (next_start, more, next_step) = first[axis], second[axis]
     if step != 1 or next_step != 1 or start + count != next_start:
         return None
-    if any(place != axis and first[place] != second[place] for place in range(left.ndim)):
+    if any(
+        other_axis != axis and first[other_axis] != second[other_axis]
+        for other_axis in range(left.ndim)
+    ):
         return None
     first[axis] = start, count + more, 1
     return cut(here, left.inputs[0], first)

@@ -54,9 +54,9 @@ def asked_twice(here: Rewriting, value: Value) -> Value | None:
     return here.broadcast(here.make(Where(), condition, inner_a, inner_b), value.shape)
 
 
-def _branch(value: Value, condition: Value, place: int) -> Value:
+def _branch(value: Value, condition: Value, index: int) -> Value:
     while isinstance(value.op, Where) and value.inputs[0] is condition:
-        value = value.inputs[place]
+        value = value.inputs[index]
     return value
 
 
@@ -101,14 +101,14 @@ def cast_of_cast(here: Rewriting, value: Value) -> Value | None:
         return x
     if not isinstance(x.op, Cast):
         return None
-    (given,) = x.inputs
-    if x.dtype not in HELD_BY.get(given.dtype, ()):
+    (source,) = x.inputs
+    if x.dtype not in HELD_BY.get(source.dtype, ()):
         return None
-    if given.dtype == value.dtype:
-        return given
+    if source.dtype == value.dtype:
+        return source
     # Whole numbers out of range have no one answer: a processor's differ by the dtype they are
     # from.
-    return here.make(value.op, given) if value.dtype in (*FLOATS, "bool") else None
+    return here.make(value.op, source) if value.dtype in (*FLOATS, "bool") else None
 
 
 @choices.example

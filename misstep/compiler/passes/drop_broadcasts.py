@@ -20,17 +20,17 @@ drop_broadcasts = Rules("drop_broadcasts", "repeats go where an op repeats by it
 @drop_broadcasts.on_elementwise
 def repeat_afterwards(here: Rewriting, value: Value) -> Value | None:
     """Compute from what was repeated, and repeat the result if it needs it."""
-    for given in value.inputs:
-        if isinstance(given.op, BroadcastTo):
+    for operand in value.inputs:
+        if isinstance(operand.op, BroadcastTo):
             break
     else:
         return None
     assert value.op is not None
     inputs = []
-    for given in value.inputs:
-        while isinstance(given.op, BroadcastTo):
-            (given,) = given.inputs
-        inputs.append(given)
+    for operand in value.inputs:
+        while isinstance(operand.op, BroadcastTo):
+            (operand,) = operand.inputs
+        inputs.append(operand)
     return here.broadcast(here.make(value.op, *inputs), value.shape)
 
 
@@ -42,15 +42,15 @@ def leading_ones(here: Rewriting, value: Value) -> Value | None:
     assert value.op is not None
     inputs = list(value.inputs)
     changed = False
-    for place, given in enumerate(value.inputs):
-        if not isinstance(given.op, Reshape):
+    for index, operand in enumerate(value.inputs):
+        if not isinstance(operand.op, Reshape):
             continue
-        (x,) = given.inputs
-        if _without_leading_ones(x.shape) != _without_leading_ones(given.shape):
+        (x,) = operand.inputs
+        if _without_leading_ones(x.shape) != _without_leading_ones(operand.shape):
             continue
-        others = [one.shape for other, one in enumerate(inputs) if other != place]
+        others = [other.shape for at, other in enumerate(inputs) if at != index]
         if np.broadcast_shapes(x.shape, *others) == value.shape:
-            inputs[place] = x
+            inputs[index] = x
             changed = True
     return here.make(value.op, *inputs) if changed else None
 
@@ -64,13 +64,13 @@ def one_repeat(here: Rewriting, value: Value) -> Value | None:
     if isinstance(x.op, BroadcastTo):
         return here.broadcast(x.inputs[0], value.shape)
     if isinstance(x.op, Reshape):
-        (given,) = x.inputs
-        if given.size == 1:
-            return here.uniform(given, value.shape) if x.shape else None
-        if given.ndim <= value.ndim and (
-            _without_leading_ones(given.shape) == _without_leading_ones(x.shape)
+        (source,) = x.inputs
+        if source.size == 1:
+            return here.uniform(source, value.shape) if x.shape else None
+        if source.ndim <= value.ndim and (
+            _without_leading_ones(source.shape) == _without_leading_ones(x.shape)
         ):
-            return here.broadcast(given, value.shape)
+            return here.broadcast(source, value.shape)
     if x.size == 1 and x.shape:
         return here.uniform(x, value.shape)
     return None

@@ -35,8 +35,8 @@ def _shifted(here: Rewriting, x: Value, axes: tuple[int, ...]) -> tuple[Value, V
         largest = here.make(Max(axes, True), x)
         powers = here.make(Exp(), here.make(Subtract(), x, largest))
         here.notes[key] = largest, powers, here.make(Sum(axes, True), powers)
-    found: tuple[Value, Value, Value] = here.notes[key]
-    return found
+    shifted: tuple[Value, Value, Value] = here.notes[key]
+    return shifted
 
 
 @expand.on(Softmax)
@@ -61,18 +61,18 @@ def log_sum_exp_written_out(here: Rewriting, value: Value) -> Value | None:
 
 
 @expand.on(ArgMax)
-def place_of_largest_written_out(here: Rewriting, value: Value) -> Value | None:
+def argmax_written_out(here: Rewriting, value: Value) -> Value | None:
     """Of n, the first k with x_k = max x, or where x_k is NaN: n − max over those of n − k."""
     assert isinstance(value.op, ArgMax)
     (x,) = value.inputs
     axis = value.op.axis % x.ndim
     length = x.shape[axis]
-    wanted = here.make(Equal(), x, here.make(Max((axis,), True), x))
+    is_max = here.make(Equal(), x, here.make(Max((axis,), True), x))
     if x.type.is_float:
-        wanted = here.make(Or(), wanted, here.make(Not(), here.make(Equal(), x, x)))
+        is_max = here.make(Or(), is_max, here.make(Not(), here.make(Equal(), x, x)))
     ranks = np.arange(length, 0, -1).reshape([length, *[1] * (x.ndim - 1 - axis)])
     zero, count = (here.literal(np.int64(number), "int64") for number in (0, length))
-    ranked = here.make(Where(), wanted, here.literal(ranks, "int64"), zero)
+    ranked = here.make(Where(), is_max, here.literal(ranks, "int64"), zero)
     return here.make(Subtract(), count, here.make(Max((axis,), False), ranked))
 
 
@@ -90,8 +90,10 @@ def normalizing_written_out(here: Rewriting, value: Value) -> Value | None:
     distance = here.make(Subtract(), x, mean(x))
     spread = mean(here.make(Multiply(), distance, distance))
     deviation = here.make(Sqrt(), here.make(Add(), spread, here.number(value.op.epsilon, x)))
-    found = here.make(Multiply(), distance, here.make(Divide(), here.number(1.0, x), deviation))
-    return here.make(Add(), here.make(Multiply(), found, scale), shift)
+    normalized = here.make(
+        Multiply(), distance, here.make(Divide(), here.number(1.0, x), deviation)
+    )
+    return here.make(Add(), here.make(Multiply(), normalized, scale), shift)
 
 
 @expand.example

@@ -59,31 +59,31 @@ class FactorSums(Pass):
 
     def __call__(self, graph: Graph) -> Graph:
         """Return the graph with sums taken apart where it pays."""
-        place = {value: number for number, value in enumerate(graph.values)}
-        found: dict[Value, tuple[Axes, list[Term], bool]] = {}
+        order = {value: number for number, value in enumerate(graph.values)}
+        candidates: dict[Value, tuple[Axes, list[Term], bool]] = {}
         for value in graph.values:
             if isinstance(value.op, Sum) and value.size > 1 and value.type.is_float:
                 (x,) = value.inputs
                 axes = frozenset(axis % x.ndim for axis in value.op.axes)
-                apart = _Terms(x, axes, place)
+                apart = _Terms(x, axes, order)
                 if axes and apart.fits:
-                    found[value] = axes, apart.found, apart.dropped
+                    candidates[value] = axes, apart.terms, apart.dropped
         keys = {
-            value: [one.key(value.inputs[0], axes) for one in terms]
-            for value, (axes, terms, _) in found.items()
+            value: [term.key(value.inputs[0], axes) for term in terms]
+            for value, (axes, terms, _) in candidates.items()
         }
-        available = {ones[0] for ones in keys.values() if len(ones) == 1}
+        available = {term_keys[0] for term_keys in keys.values() if len(term_keys) == 1}
         paying: dict[Value, tuple[Axes, list[Term]]] = {}
-        for value, (axes, terms, dropped) in found.items():
+        for value, (axes, terms, dropped) in candidates.items():
             lacking = set(keys[value]) - available
             if (len(terms) > 1 or dropped) and len(lacking) <= dropped:
                 paying[value] = axes, terms
                 available |= lacking
-        alone = [value for value in found if len(keys[value]) == 1 and value not in paying]
+        alone = [value for value in candidates if len(keys[value]) == 1 and value not in paying]
         uses = Counter(key for value in (*paying, *alone) for key in keys[value])
         for value in alone:
             if uses[keys[value][0]] > 1:
-                paying[value] = found[value][:2]
+                paying[value] = candidates[value][:2]
         if not paying:
             return graph
         here = Rewriting(graph)
@@ -108,31 +108,31 @@ class _Terms:
 
     x: Value
     axes: Axes
-    place: dict[Value, int]
-    found: list[Term] = field(default_factory=list)
+    order: dict[Value, int]
+    terms: list[Term] = field(default_factory=list)
     dropped: bool = False
     fits: bool = True
 
     def __post_init__(self) -> None:
         self._add(self.x, Term())
-        if len(self.found) > MOST_TERMS:
+        if len(self.terms) > MOST_TERMS:
             self.fits = False
 
     def _add(self, x: Value, before: Term) -> None:
-        """Add what `x`, times the factors found before, contributes."""
-        if len(self.found) > MOST_TERMS or not self.fits:
+        """Add what `x`, times the factors met before, contributes."""
+        if len(self.terms) > MOST_TERMS or not self.fits:
             return
         if isinstance(x.op, Negative):
             self._add(x.inputs[0], _times(before, -1.0))
         elif x.ndim == self.x.ndim and is_centered(x, self.axes):
             self.dropped = True
         elif isinstance(x.op, Add | Subtract):
-            one, other = x.inputs
-            if not one.shape == other.shape == self.x.shape:
+            a, b = x.inputs
+            if not a.shape == b.shape == self.x.shape:
                 self._end(x, before)
                 return
-            self._add(one, before)
-            self._add(other, _times(before, -1.0 if isinstance(x.op, Subtract) else 1.0))
+            self._add(a, before)
+            self._add(b, _times(before, -1.0 if isinstance(x.op, Subtract) else 1.0))
         else:
             self._end(x, before)
 
@@ -152,7 +152,7 @@ class _Terms:
                 number = -number
                 waiting.append((value.inputs[0], below))
             elif isinstance(value.op, Multiply) and not below:
-                waiting += [(one, below) for one in value.inputs]
+                waiting += [(factor, below) for factor in value.inputs]
             elif isinstance(value.op, Divide) and not below and not self._changes(value.inputs[1]):
                 waiting += [(value.inputs[0], False), (value.inputs[1], True)]
             elif below:
@@ -167,10 +167,10 @@ class _Terms:
             return
         # Along an axis that the product does not have, it is as often there as the sum is long.
         for axis in self.axes:
-            if not any(_length(one, axis, self.x.ndim) > 1 for one in linear):
+            if not any(_length(factor, axis, self.x.ndim) > 1 for factor in linear):
                 number *= self.x.shape[axis]
-        product = tuple(sorted(linear, key=self.place.__getitem__))
-        self.found.append(Term(number, tuple(factors), product))
+        product = tuple(sorted(linear, key=self.order.__getitem__))
+        self.terms.append(Term(number, tuple(factors), product))
 
     def _changes(self, value: Value) -> bool:
         return any(_length(value, axis, self.x.ndim) > 1 for axis in self.axes)
@@ -191,11 +191,11 @@ def is_centered(x: Value, axes: Axes) -> bool:
     if isinstance(x.op, Subtract):
         sides = [(x.inputs[0], x.inputs[1], -1.0)]
     elif isinstance(x.op, Add):
-        one, other = x.inputs
-        sides = [(one, other, 1.0), (other, one, 1.0)]
+        a, b = x.inputs
+        sides = [(a, b, 1.0), (b, a, 1.0)]
     else:
         return False
-    return any(_is_mean(mean_, given, axes, sign) for given, mean_, sign in sides)
+    return any(_is_mean(mean_, source, axes, sign) for source, mean_, sign in sides)
 
 
 def _is_mean(value: Value, x: Value, axes: Axes, sign: float) -> bool:
@@ -209,22 +209,22 @@ def _is_mean(value: Value, x: Value, axes: Axes, sign: float) -> bool:
         elif isinstance(value.op, Negative):
             (value,), sign = value.inputs, -sign
         elif isinstance(value.op, Multiply | Divide):
-            one, other = value.inputs
-            number = number_of(other)
+            a, b = value.inputs
+            number = number_of(b)
             if number is None and isinstance(value.op, Multiply):
-                one, other, number = other, one, number_of(one)
+                a, b, number = b, a, number_of(a)
             if number is None or number == 0:
                 return False
             sign = sign / float(number) if isinstance(value.op, Divide) else sign * float(number)
-            value = one
+            value = a
         else:
             break
     if not isinstance(value.op, Sum):
         return False
-    (given,) = value.inputs
-    while given is not x and isinstance(given.op, Negative):
-        (given,), sign = given.inputs, -sign
-    same = given is x and axes == frozenset(axis % x.ndim for axis in value.op.axes)
+    (summed,) = value.inputs
+    while summed is not x and isinstance(summed.op, Negative):
+        (summed,), sign = summed.inputs, -sign
+    same = summed is x and axes == frozenset(axis % x.ndim for axis in value.op.axes)
     count = math.prod(x.shape[axis] for axis in axes)
     return same and abs(sign * count + 1.0) < ONE
 
@@ -235,33 +235,33 @@ def _written(
     """Return the sum as numbers times sums of products."""
     (x,) = value.inputs
     shape = tuple([1 if axis in axes else length for axis, length in enumerate(x.shape)])
-    made: Value | None = None
+    result: Value | None = None
     for term in terms:
         key = term.key(x, axes)
         if key not in sums:
             sums[key] = _sum(here, axes, x, term.product)
-        one = sums[key]
+        term_sum = sums[key]
         for factor, below in term.factors:
-            given = here.now(factor)
-            given = here.reshape(given, (1,) * (x.ndim - given.ndim) + given.shape)
-            one = here.make(Divide() if below else Multiply(), one, given)
-        if term.number == -1.0 and made is not None:
-            made = here.make(Subtract(), made, one)
+            current = here.now(factor)
+            current = here.reshape(current, (1,) * (x.ndim - current.ndim) + current.shape)
+            term_sum = here.make(Divide() if below else Multiply(), term_sum, current)
+        if term.number == -1.0 and result is not None:
+            result = here.make(Subtract(), result, term_sum)
             continue
         if abs(term.number) != 1.0:
-            one = here.make(Multiply(), one, here.number(term.number, one))
+            term_sum = here.make(Multiply(), term_sum, here.number(term.number, term_sum))
         elif term.number < 0:
-            one = here.make(Negative(), one)
-        made = one if made is None else here.make(Add(), made, one)
-    if made is None:
+            term_sum = here.make(Negative(), term_sum)
+        result = term_sum if result is None else here.make(Add(), result, term_sum)
+    if result is None:
         return here.broadcast(here.number(0.0, value), value.shape)
-    return here.reshape(here.broadcast(made, shape), value.shape)
+    return here.reshape(here.broadcast(result, shape), value.shape)
 
 
 def _sum(here: Rewriting, axes: Axes, x: Value, product: tuple[Value, ...]) -> Value:
-    first, *others = [here.now(one) for one in product]
-    for one in others:
-        first = here.make(Multiply(), first, one)
+    first, *others = [here.now(factor) for factor in product]
+    for factor in others:
+        first = here.make(Multiply(), first, factor)
     first = here.reshape(first, (1,) * (x.ndim - first.ndim) + first.shape)
     # Along kept axes the product may be the same everywhere; what is made of the sum repeats it.
     lengths = zip(x.shape, first.shape, strict=True)

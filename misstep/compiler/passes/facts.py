@@ -46,19 +46,19 @@ def is_number(value: Value, number: float) -> bool:
         value = part
     if not value.is_literal or value.data is None or value.size != 1:
         return False
-    found = value.data.item()
-    return bool(found == number) and (
-        found != 0 or not value.type.is_float or math.copysign(1, found) == math.copysign(1, number)
+    entry = value.data.item()
+    return bool(entry == number) and (
+        entry != 0 or not value.type.is_float or math.copysign(1, entry) == math.copysign(1, number)
     )
 
 
-def same_number(one: Value, other: Value) -> bool:
+def same_number(a: Value, b: Value) -> bool:
     """Tell whether all entries of both are one and the same literal number, bit by bit."""
-    first, second = number_of(one), number_of(other)
+    first, second = number_of(a), number_of(b)
     return (
         first is not None
         and second is not None
-        and one.dtype == other.dtype
+        and a.dtype == b.dtype
         and first.tobytes() == second.tobytes()
     )
 

@@ -48,15 +48,15 @@ def fold(here: Rewriting, value: Value) -> Value | None:
         return None
     work = value.size
     arrays: list[Array] = []
-    for given in value.inputs:
-        literal, repeated = given, isinstance(given.op, BroadcastTo)
+    for operand in value.inputs:
+        literal, repeated = operand, isinstance(operand.op, BroadcastTo)
         if repeated:
-            literal = given.inputs[0]
+            literal = operand.inputs[0]
         if not literal.is_literal:
             return None
-        work += given.size
+        work += operand.size
         array = array_of(literal)
-        arrays.append(np.broadcast_to(array, given.shape) if repeated else array)
+        arrays.append(np.broadcast_to(array, operand.shape) if repeated else array)
     if work > MOST_WORK:
         return None
     try:

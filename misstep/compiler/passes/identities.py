@@ -103,19 +103,19 @@ def divided_by_power_of_two(here: Rewriting, value: Value) -> Value | None:
 def two_signs(here: Rewriting, value: Value) -> Value | None:
     """(−a) · (−b) = a · b, and the sign goes into a literal: (−a) · 2 = a · (−2); so with / too."""
     assert value.op is not None
-    first, second = (_negated(given) for given in value.inputs)
+    first, second = (_negated(operand) for operand in value.inputs)
     if first is not None and second is not None:
         return here.make(value.op, first, second)
     if first is None and second is None:
         return None
     inputs = list(value.inputs)
-    place = 0 if first is not None else 1
-    other = inputs[1 - place]
+    index = 0 if first is not None else 1
+    other = inputs[1 - index]
     number = number_of(other)
     if number is None:
         return None
-    inputs[place] = inputs[place].inputs[0]
-    inputs[1 - place] = here.uniform(here.literal(np.negative(number), other.dtype), other.shape)
+    inputs[index] = inputs[index].inputs[0]
+    inputs[1 - index] = here.uniform(here.literal(np.negative(number), other.dtype), other.shape)
     return here.make(value.op, *inputs)
 
 
@@ -162,9 +162,11 @@ def mask_of_relu(here: Rewriting, value: Value) -> Value | None:
         # Perhaps it comes only later.
         if Relu not in here.notes:
             here.notes[Relu] = [
-                one.inputs[0] for one in here.graph.values if isinstance(one.op, Relu)
+                relu_value.inputs[0]
+                for relu_value in here.graph.values
+                if isinstance(relu_value.op, Relu)
             ]
-        if not any(here.now(given) is z for given in here.notes[Relu]):
+        if not any(here.now(relu_input) is z for relu_input in here.notes[Relu]):
             return None
         positive = here.make(Relu(), z)
     return here.make(Less(), zero, positive)

@@ -21,7 +21,7 @@ lay_out_pads = Rules("lay_out_pads", "what is read with zeros around it is made 
 def operand_among_zeros(here: Rewriting, value: Value) -> Value | None:
     """Lay x, or what comes after it, and the zeros around it side by side."""
     assert value.op is not None
-    laid = [_laid_out(here, given) for given in value.inputs]
+    laid = [_laid_out(here, operand) for operand in value.inputs]
     if all(new is old for new, old in zip(laid, value.inputs, strict=True)):
         return None
     return here.make(value.op, *laid)
@@ -32,8 +32,8 @@ def _laid_out(here: Rewriting, value: Value) -> Value:
     if not isinstance(op, Pad) or value.size == 0 or value.inputs[0].size == 0:
         return value
     if value in here.notes:
-        found: Value = here.notes[value]
-        return found
+        laid_before: Value = here.notes[value]
+        return laid_before
     if any(gap > behind for gap, behind in zip(op.between, op.after, strict=True)):
         return value
     (x,) = value.inputs

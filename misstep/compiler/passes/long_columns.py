@@ -48,7 +48,9 @@ def sums_of_parts(here: Rewriting, value: Value) -> Value | None:
         if ENOUGH_PARTS <= math.prod(x.shape[:kept]) <= rows // FEWEST_ROWS:
             break
     else:
-        long = next((one for one in range(MOST_ROWS, FEWEST_ROWS - 1, -1) if rows % one == 0), 0)
+        long = next(
+            (length for length in range(MOST_ROWS, FEWEST_ROWS - 1, -1) if rows % length == 0), 0
+        )
         if not long:
             return None
         x = here.reshape(x, (rows // long, long, *x.shape[summed:]))

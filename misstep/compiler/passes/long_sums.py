@@ -42,15 +42,20 @@ class LongSums(Pass):
         long = {value for value in graph.values if is_long(value)}
         if not long:
             return graph
-        uses = Counter(given for value in graph.values for given in value.inputs)
+        uses = Counter(operand for value in graph.values for operand in value.inputs)
         uses.update(graph.outputs.values())
         here = Rewriting(graph)
         changed = False
         for value in graph.values:
             here.at(value)
-            found = _Sum(here, uses).of(value.inputs[0]) if value in long else None
-            changed = changed or found is not None
-            here.set(value, here.copy(value) if found is None else here.reshape(found, value.shape))
+            sum_of_parts = _Sum(here, uses).of(value.inputs[0]) if value in long else None
+            changed = changed or sum_of_parts is not None
+            here.set(
+                value,
+                here.copy(value)
+                if sum_of_parts is None
+                else here.reshape(sum_of_parts, value.shape),
+            )
         return here.result() if changed else graph
 
 
@@ -84,9 +89,9 @@ class _Sum:
 
     def _all(self, x: Value) -> Value:
         """Return the sum of all of what was made here."""
-        found = self.of(x) if x.size > MOST_AT_ONCE else None
-        if found is not None:
-            return found
+        in_parts = self.of(x) if x.size > MOST_AT_ONCE else None
+        if in_parts is not None:
+            return in_parts
         return self.here.make(Sum(tuple(range(x.ndim))), x)
 
     def _cut(self, x: Value, start: int, stop: int) -> Value:
@@ -95,7 +100,7 @@ class _Sum:
         if x.size == 1:
             return here.reshape(here.now(x), ())
         if x.op is not None and x.op.elementwise and self.uses[x] == 1:
-            return here.make(x.op, *[self._cut(given, start, stop) for given in x.inputs])
+            return here.make(x.op, *[self._cut(operand, start, stop) for operand in x.inputs])
         flat = here.reshape(here.now(x), (x.size,))
         return here.make(Slice((start,), (stop,), (1,)), flat) if stop - start < x.size else flat
 

@@ -31,15 +31,15 @@ def entries_of_rows(here: Rewriting, value: Value) -> Value | None:
     """Compute entry by entry in the shape that an input had before its rows were told apart."""
     op = value.op
     assert op is not None
-    for given in value.inputs:
-        rows = _merged(given)
+    for operand in value.inputs:
+        rows = _merged(operand)
         if rows is None or value.size < rows:
             continue
-        lead = given.shape if given.size == rows else given.shape[:-1]
-        inputs = [_as_rows(here, one, lead, value) for one in value.inputs]
-        found = [one for one in inputs if one is not None]
-        if len(found) == len(inputs):
-            return here.reshape(here.make(op, *found), value.shape)
+        lead = operand.shape if operand.size == rows else operand.shape[:-1]
+        inputs = [_as_rows(here, operand, lead, value) for operand in value.inputs]
+        merged = [row_input for row_input in inputs if row_input is not None]
+        if len(merged) == len(inputs):
+            return here.reshape(here.make(op, *merged), value.shape)
     return None
 
 
@@ -76,13 +76,14 @@ def without_leading_ones(here: Rewriting, value: Value) -> Value | None:
     """Compute in the shape that an input had before it was given leading axes of length 1."""
     lead = next((axis for axis, length in enumerate(value.shape) if length > 1), 0)
     if not lead or not any(
-        isinstance(one.op, Reshape) and one.inputs[0].shape == value.shape[lead:]
-        for one in value.inputs
+        isinstance(operand.op, Reshape) and operand.inputs[0].shape == value.shape[lead:]
+        for operand in value.inputs
     ):
         return None
     assert value.op is not None
     inputs = [
-        here.reshape(one, one.shape[max(lead - value.ndim + one.ndim, 0) :]) for one in value.inputs
+        here.reshape(operand, operand.shape[max(lead - value.ndim + operand.ndim, 0) :])
+        for operand in value.inputs
     ]
     return here.reshape(here.make(value.op, *inputs), value.shape)
 
@@ -103,19 +104,19 @@ def _merged(value: Value) -> int | None:
     return rows if width == 1 and value.ndim > 1 and value.shape != (1, rows) else None
 
 
-def _as_rows(here: Rewriting, given: Value, lead: tuple[int, ...], value: Value) -> Value | None:
+def _as_rows(here: Rewriting, operand: Value, lead: tuple[int, ...], value: Value) -> Value | None:
     """Return an input of `value` as (rows, width), (width,) or one number; None if it can't be."""
-    if given.size == 1:
-        return here.reshape(given, ())
+    if operand.size == 1:
+        return here.reshape(operand, ())
     rows = math.prod(lead)
     if value.shape == lead:  # one number for each row
-        return here.reshape(given, (rows, 1)) if given.shape == lead else None
+        return here.reshape(operand, (rows, 1)) if operand.shape == lead else None
     if value.shape[:-1] != lead:
         return None
-    shape = (1,) * (value.ndim - given.ndim) + given.shape
+    shape = (1,) * (value.ndim - operand.ndim) + operand.shape
     if shape[:-1] == lead:
-        return here.reshape(given, (rows, shape[-1]))
-    return here.reshape(given, shape[-1:]) if math.prod(shape[:-1]) == 1 else None
+        return here.reshape(operand, (rows, shape[-1]))
+    return here.reshape(operand, shape[-1:]) if math.prod(shape[:-1]) == 1 else None
 
 
 @merge_rows.example

@@ -52,20 +52,22 @@ ORDER: tuple[tuple[Pass, ...], ...] = (
 )
 # These look at how many entries a whole array has, rows of a batch included.
 DECIDED_BY_SIZE: tuple[Pass, ...] = (long_sums, long_columns, divide_by_uniform)
-# Hears of a pass that found something: the pass, the graph before it and the one after.
-Told = Callable[[Pass, Graph, Graph], None]
+# Called for a pass that found something: with the pass, the graph before it and the one after.
+OnChange = Callable[[Pass, Graph, Graph], None]
 # Two rounds are common, four the most seen in any program of training. A bound, not a need: every
 # rule makes a program smaller or brings it nearer to one form.
 MOST_ROUNDS = 10
 
 
-def simplify(graph: Graph, without: Collection[Pass] = (), told: Told | None = None) -> Graph:
+def simplify(
+    graph: Graph, without: Collection[Pass] = (), on_change: OnChange | None = None
+) -> Graph:
     """Return a graph of the same inputs, outputs and numbers, with less to compute.
 
     `without`: passes to leave out. Without those that are not `exact`, the interpreter gives the
-    same bits for both graphs. `told`: hears of each change. Names and places in the user's code
-    stay on what stays, and go over to what takes a value's place. The graph given stays as it is.
-    The result is meant for the dtypes that it has: literals are folded in it.
+    same bits for both graphs. `on_change`: called for each change. Names and places in the user's
+    code stay on what stays, and go over to what takes a value's place. The graph given stays as it
+    is. The result is meant for the dtypes that it has: literals are folded in it.
 
     >>> from misstep.ir import make_input
     >>> x = make_input("x", (3,))
@@ -76,15 +78,15 @@ def simplify(graph: Graph, without: Collection[Pass] = (), told: Told | None = N
     """
     known = set(graph.values)
     for group in ORDER:
-        passes = [one for one in group if one not in without]
+        passes = [pass_ for pass_ in group if pass_ not in without]
         idle = 0  # passes in a row that found nothing
-        for one in passes * (MOST_ROUNDS if len(group) > 1 else 1):
-            before, graph = graph, one(graph)
+        for pass_ in passes * (MOST_ROUNDS if len(group) > 1 else 1):
+            before, graph = graph, pass_(graph)
             if graph is not before:
                 idle = 0
                 _verify(graph, known)
-                if told is not None:
-                    told(one, before, graph)
+                if on_change is not None:
+                    on_change(pass_, before, graph)
                 continue
             idle += 1
             if idle == len(passes):

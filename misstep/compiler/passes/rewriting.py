@@ -122,7 +122,7 @@ class Rewriting:
         copy = Value(
             value.type,
             op=value.op,
-            inputs=tuple([new.get(given, given) for given in value.inputs]),
+            inputs=tuple([new.get(operand, operand) for operand in value.inputs]),
             name=value.name,
             location=value.location,
         )
@@ -156,7 +156,7 @@ class Rewriting:
     ) -> Value:
         """Return the result of `op`, with the rules applied to it; `type_` if it is known."""
         if type_ is None:
-            type_ = op.type(*[given.type for given in inputs])
+            type_ = op.type(*[operand.type for operand in inputs])
         value = Value(type_, op=op, inputs=inputs, name=name, location=self._location)
         better = self._simplified(value)
         if better is value:
@@ -177,9 +177,9 @@ class Rewriting:
         """Return a literal that is one number, of the dtype of `like`."""
         return self.literal(np.array(number, like.dtype), like.dtype)
 
-    def uniform(self, one: Value, shape: tuple[int, ...]) -> Value:
-        """Return `one`, which has a single entry, everywhere in `shape`."""
-        return self.broadcast(self.reshape(one, ()), shape)
+    def uniform(self, number: Value, shape: tuple[int, ...]) -> Value:
+        """Return `number`, which has a single entry, everywhere in `shape`."""
+        return self.broadcast(self.reshape(number, ()), shape)
 
     def broadcast(self, value: Value, shape: tuple[int, ...]) -> Value:
         """Return `value` repeated to `shape`."""

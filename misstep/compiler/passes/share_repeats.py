@@ -64,10 +64,10 @@ def _identity(value: Value, numbers: dict[Value, int]) -> Any:
             (x,) = value.inputs
             axes = tuple(sorted([axis % x.ndim for axis in value.op.axes]))
             return type(value.op), axes, numbers[x]
-        given = [numbers[one] for one in value.inputs]
+        operand_numbers = [numbers[operand] for operand in value.inputs]
         if type(value.op) in ANY_ORDER:
-            given.sort()
-        return value.op, *given
+            operand_numbers.sort()
+        return value.op, *operand_numbers
     if value.is_literal and value.size <= MOST_ENTRIES:
         return value.type, array_of(value).tobytes()
     return id(value)

@@ -59,7 +59,7 @@ class Region:
 
     def holds(self, start: int, stop: int) -> bool:
         """Tell whether these entries lie in one piece."""
-        return any(one.start <= start and stop <= one.stop for one in self.pieces)
+        return any(piece.start <= start and stop <= piece.stop for piece in self.pieces)
 
 
 class SplitFlat(Pass):
@@ -74,7 +74,7 @@ class SplitFlat(Pass):
             pieces = pieces_of(root)
             if not pieces or root in outputs or root in regions:
                 continue
-            region = grown(root, pieces, users, regions)
+            region = grow(root, pieces, users, regions)
             if pays(region, users):
                 regions |= dict.fromkeys(region.values, region)
         if not regions:
@@ -86,7 +86,7 @@ class SplitFlat(Pass):
             home = regions.get(value)
             if home is None:
                 here.set(value, here.copy(value))
-            elif value in outputs or any(regions.get(one) is not home for one in users[value]):
+            elif value in outputs or any(regions.get(user) is not home for user in users[value]):
                 if home not in parts:
                     parts[home] = Parts(here, home, regions, users)
                 here.set(value, parts[home].joined(value))
@@ -100,8 +100,8 @@ def users_of(graph: Graph) -> Users:
     """Return for each value those computed from it."""
     users: Users = {value: [] for value in graph.values}
     for value in graph.values:
-        for given in value.inputs:
-            users[given].append(value)
+        for operand in value.inputs:
+            users[operand].append(value)
     return users
 
 
@@ -123,10 +123,10 @@ def pieces_of(root: Value) -> list[Piece]:
     if not isinstance(root.op, Concatenate) or root.shape[root.op.axis] != length:
         return []
     pieces, start = [], 0
-    for given in root.inputs:
-        own = given.inputs[0] if isinstance(given.op, Reshape) else given
-        pieces.append(Piece(start, start + given.size, given, own))
-        start += given.size
+    for operand in root.inputs:
+        own = operand.inputs[0] if isinstance(operand.op, Reshape) else operand
+        pieces.append(Piece(start, start + operand.size, operand, own))
+        start += operand.size
     return pieces
 
 
@@ -138,17 +138,17 @@ def by_entry(value: Value, length: int) -> bool:
     if isinstance(op, Reshape):
         return is_flat(value.inputs[0], length)
     return op.elementwise and all(
-        given.size == 1 or is_flat(given, length) for given in value.inputs
+        operand.size == 1 or is_flat(operand, length) for operand in value.inputs
     )
 
 
-def grown(root: Value, pieces: list[Piece], users: Users, taken: dict[Value, Region]) -> Region:
+def grow(root: Value, pieces: list[Piece], users: Users, regions: dict[Value, Region]) -> Region:
     """Return the region of a root: all that follows from it entry by entry."""
     region = Region(root, pieces)
     waiting = [root]
     while waiting:
         for user in users[waiting.pop()]:
-            if user in region.values or user in taken or not by_entry(user, root.size):
+            if user in region.values or user in regions or not by_entry(user, root.size):
                 continue
             region.values.add(user)
             waiting.append(user)
@@ -157,7 +157,7 @@ def grown(root: Value, pieces: list[Piece], users: Users, taken: dict[Value, Reg
 
 def pays(region: Region, users: Users) -> bool:
     """Tell whether taking a region apart is worth it: nobody wants any of it as a whole."""
-    if not any(one.op is not None and one.op.elementwise for one in region.values):
+    if not any(value.op is not None and value.op.elementwise for value in region.values):
         return False
     if len(region.values) * len(region.pieces) > MOST_NEW_VALUES:
         return False
@@ -188,10 +188,10 @@ class Parts:
         self.regions = regions
         outputs = set(here.graph.outputs.values())
         length = region.root.size
-        self.places: dict[Value, int] = {}
+        self.order: dict[Value, int] = {}
         self.members = set(region.values)
-        for place, value in reversed(list(enumerate(here.graph.values))):
-            self.places[value] = place
+        for number, value in reversed(list(enumerate(here.graph.values))):
+            self.order[value] = number
             if value is region.root or value in outputs or value in regions:
                 continue
             if not by_entry(value, length):
@@ -204,11 +204,11 @@ class Parts:
     def joined(self, value: Value) -> Value:
         """Return the flat value as a join of its pieces."""
         here = self.here
-        wanted = self._still_needed(value)
+        needed = self._still_needed(value)
         for piece in self.region.pieces:
-            for one in wanted:
-                here.at(one)
-                self._parts[one, piece] = self._made(one, piece)
+            for member in needed:
+                here.at(member)
+                self._parts[member, piece] = self._write(member, piece)
         here.at(value)
         flat = [
             here.reshape(self._parts[value, piece], (piece.stop - piece.start,))
@@ -219,18 +219,18 @@ class Parts:
 
     def _still_needed(self, value: Value) -> list[Value]:
         """Return the members that `value` needs and that are not written yet, in order."""
-        found: list[Value] = []
+        needed: list[Value] = []
         waiting = [value]
         while waiting:
-            one = waiting.pop()
-            if one in self.members and one not in self._done:
-                self._done.add(one)
-                found.append(one)
-                waiting += one.inputs
-        return sorted(found, key=self.places.__getitem__)
+            member = waiting.pop()
+            if member in self.members and member not in self._done:
+                self._done.add(member)
+                needed.append(member)
+                waiting += member.inputs
+        return sorted(needed, key=self.order.__getitem__)
 
-    def _made(self, value: Value, piece: Piece) -> Value:
-        inputs = [self._part(given, piece) for given in value.inputs]
+    def _write(self, value: Value, piece: Piece) -> Value:
+        inputs = [self._part(operand, piece) for operand in value.inputs]
         if isinstance(value.op, Reshape):
             return inputs[0]
         assert value.op is not None
