@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import ImageScaling, pixels_of
-from misstep.data.image.paths import are_image_paths, pixels_of_paths
+from misstep.data.image.decoding import are_image_paths, pixels_of_paths
 from misstep.errors import DataError
 from misstep.ir import Array
 

@@ -66,7 +66,7 @@ def test_words_for_sequences() -> None:
         layers_from_text("embed8")
 
 
-def test_a_image_network() -> None:
+def test_an_image_network() -> None:
     text = "conv4-conv8x5-tanh-pool-dense6"
     module = Sequential.from_text(text, outputs=2)
     first, _, second = module.layers[:3]

@@ -22,15 +22,14 @@ from misstep.data.image.decoding import (
     refuse_many_broken,
 )
 from misstep.data.image.images import Images, no_labels, note_on_repeats
-from misstep.data.io.files import existing_path
+from misstep.data.io.files import existing_path, folders_in, listed
 from misstep.errors import ArgumentError, DataError
-from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
 __all__ = ["holds_images", "read_class_folders", "read_image_files", "with_test_folder"]
 
-# Names that people give to the folders of the two parts, in lower case.
+# Names that people give to the folders of the two splits, in lower case.
 TRAINING = ("train", "training", "training_set", "train_set")
 TEST = ("test", "testing", "test_set", "val", "valid", "validation", "validation_set")
 # What file managers leave behind; nobody wants to hear of it.
@@ -40,22 +39,19 @@ LOOKED_AT = 2000
 
 
 @dataclass
-class _Part:
-    """Files of a part with the class of each, and what else lay there."""
+class _Files:
+    """Files of a split with the class of each, and what else lay there."""
 
-    files: list[Path] = field(default_factory=list)
+    paths: list[Path] = field(default_factory=list)
     labels: list[str] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
 
 
 def holds_images(source: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a folder with an image somewhere in it."""
-    folder = Path(source)
-    if not folder.is_dir():
-        return False
     seen = 0
-    for _, inner, names in os.walk(folder):
-        inner[:] = [name for name in inner if not name.startswith(".")]
+    for _, folders, names in os.walk(source):
+        folders[:] = [name for name in folders if not name.startswith(".")]
         if any(is_image_name(name) and not name.startswith(".") for name in names):
             return True
         seen += len(names)
@@ -72,42 +68,41 @@ def read_class_folders(
     `size`: height and width of the images; None: chosen from them. `channels`: 1 or 3; None: 1
     where all are grey. A folder with "train" and "test" in it holds the classes in those. Broken
     files are left out. Raises StorageError, DataError: fewer than two classes, a class in the test
-    part only, too many broken files.
+    split only, too many broken files.
     """
     folder = existing_path(source, folder=True)
-    train_folder, test_folder = _parts_of(folder)
+    train_folder, test_folder = _split_folders(folder)
     train = _classes_in(train_folder)
     _check_classes(train, train_folder)
-    test = _Part() if test_folder is None else _classes_in(test_folder)
+    test = _Files() if test_folder is None else _classes_in(test_folder)
     if test_folder is not None:
-        _check_known(test, train, test_folder)
+        _check_known(test, train.labels, test_folder)
     notes = _notes_on_others([*train.others, *test.others], folder)
-    looks, _, _ = looks_of([(str(path), path) for path in train.files])
+    looks, _ = looks_of([(str(path), path) for path in train.paths])
     sizing = ""
     if size is None and looks:
         size, sizing = chosen_size(looks)
     if channels is None:
-        channels = 1 if all(one.grey for one in looks) else 3
+        channels = 1 if all(look.grey for look in looks) else 3
     images, labels, files = _read(train, size, channels, folder, notes)
-    found = Images(images, labels, images[:0], labels[:0], notes, train_files=files, sizing=sizing)
-    return found if test_folder is None else _with_test(found, test, folder)
+    read = replace(Images.alone(images, labels), notes=notes, train_files=files, sizing=sizing)
+    return read if test_folder is None else _with_test(read, test, folder)
 
 
 def with_test_folder(images: Images, source: str | os.PathLike[str]) -> Images:
-    """Return `images` with another folder of class folders as their test part.
+    """Return `images` with another folder of class folders as their test split.
 
     Its images are brought to the size of those. Raises as `read_class_folders` does.
     """
     folder = existing_path(source, folder=True)
     test = _classes_in(folder)
-    known = _Part(labels=sorted({str(label) for label in images.train_labels.tolist()}))
-    if not test.files:
+    if not test.paths:
         raise DataError(
             f"the test folder {folder}", needed="a folder of images for each class", got="none"
         )
-    _check_known(test, known, folder)
-    more = _notes_on_others(test.others, folder)
-    return _with_test(replace(images, notes=[*images.notes, *more]), test, folder)
+    _check_known(test, map(str, images.train_labels.tolist()), folder)
+    notes = [*images.notes, *_notes_on_others(test.others, folder)]
+    return _with_test(replace(images, notes=notes), test, folder)
 
 
 def read_image_files(
@@ -120,86 +115,71 @@ def read_image_files(
     StorageError, or DataError: no images, or too many broken ones.
     """
     path = existing_path(source, folder=True)
-    notes: list[str] = []
     if path.is_file():
-        part = _Part([path], [""])
+        files = _Files([path])
     else:
-        _, test_folder = _parts_of(path)
-        part = _classes_in(test_folder or path)
-        if not part.files:
-            inside, _ = _inside(path)
-            part = _Part(inside, [""] * len(inside))
-        elif any(is_image_name(one.name) for one in part.others):
-            direct = [one for one in part.others if is_image_name(one.name)]
-            every = sorted([*part.files, *direct])
-            part = _Part(every, [""] * len(every))
-        path = test_folder or path
-    if not part.files:
+        path = _split_folders(path)[1] or path
+        files = _classes_in(path)
+        direct = [other for other in files.others if is_image_name(other.name)]
+        if not files.paths:
+            files = _Files(_inside(path)[0])
+        elif direct:
+            files = _Files(sorted([*files.paths, *direct]))
+    if not files.paths:
         raise DataError(
             str(path), needed="images such as .png or .jpg in it", got="none", try_="another folder"
         )
-    images, labels, files = _read(part, size, channels, path, notes)
-    if not all(part.labels):
-        labels = no_labels(len(images))
-    return Images(images, labels, images[:0], labels[:0], notes, train_files=files)
+    labeled = bool(files.labels)
+    files.labels = files.labels or [""] * len(files.paths)
+    notes: list[str] = []
+    images, labels, names = _read(files, size, channels, path, notes)
+    read = Images.alone(images, labels if labeled else no_labels(len(images)))
+    return replace(read, notes=notes, train_files=names)
 
 
-def _parts_of(folder: Path) -> tuple[Path, Path | None]:
+def _split_folders(folder: Path) -> tuple[Path, Path | None]:
     """Return the folders that hold the classes for training and for the test, or None."""
-    inner = {path.name.lower(): path for path in _folders_in(folder)}
-    train = next((inner[name] for name in TRAINING if name in inner), None)
-    if train is None or not any(holds_images(one) for one in _folders_in(train)):
+    inside = {path.name.lower(): path for path in folders_in(folder)}
+    train = next((inside[name] for name in TRAINING if name in inside), None)
+    if train is None or not any(map(holds_images, folders_in(train))):
         return folder, None
-    return train, next((inner[name] for name in TEST if name in inner), None)
+    return train, next((inside[name] for name in TEST if name in inside), None)
 
 
-def _folders_in(folder: Path) -> list[Path]:
-    """Return the folders in a folder; no links that lead back to it or to what it lies in."""
-    place = folder.resolve()
-    return sorted(
-        one
-        for one in folder.iterdir()
-        if one.is_dir()
-        and not one.name.startswith(".")
-        and not (one.is_symlink() and place.is_relative_to(one.resolve()))
-    )
-
-
-def _classes_in(folder: Path) -> _Part:
+def _classes_in(folder: Path) -> _Files:
     """Return the files of the class folders in `folder`, by class and name."""
-    part = _Part()
-    for one in _folders_in(folder):
-        files, others = _inside(one)
-        part.files += files
-        part.labels += [one.name] * len(files)
-        part.others += others
-    part.others += [one for one in sorted(folder.iterdir()) if one.is_file() and _counts(one)]
-    return part
+    files = _Files()
+    for class_folder in folders_in(folder):
+        images, others = _inside(class_folder)
+        files.paths += images
+        files.labels += [class_folder.name] * len(images)
+        files.others += others
+    files.others += [path for path in listed(folder) if path.is_file() and _counts(path)]
+    return files
 
 
 def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return images and other files anywhere in a folder, in order of their names."""
-    files: list[Path] = []
+    images: list[Path] = []
     others: list[Path] = []
-    for place, inner, names in os.walk(folder):
-        inner[:] = sorted(name for name in inner if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(place) / name
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for path in (Path(parent) / name for name in sorted(names)):
             if _counts(path):
-                (files if is_image_name(name) else others).append(path)
-    return files, others
+                (images if is_image_name(path.name) else others).append(path)
+    return images, others
 
 
 def _counts(path: Path) -> bool:
     return not path.name.startswith(".") and path.name.lower() not in LITTER
 
 
-def _check_classes(part: _Part, folder: Path) -> None:
-    classes = sorted(set(part.labels))
+def _check_classes(files: _Files, folder: Path) -> None:
+    classes = sorted(set(files.labels))
     if len(classes) >= 2:
         return
-    direct = sum(is_image_name(one.name) for one in part.others)
-    got = "none" if not classes else f"one, {classes[0]!r}"
+    direct = sum(is_image_name(other.name) for other in files.others)
+    got = f"one, {classes[0]!r}" if classes else "none"
     if direct and not classes:
         got = f"{direct:,} images that lie in it side by side, so that their classes are unknown"
     raise DataError(
@@ -210,47 +190,46 @@ def _check_classes(part: _Part, folder: Path) -> None:
     )
 
 
-def _check_known(test: _Part, train: _Part, folder: Path) -> None:
-    known = sorted(set(train.labels))
-    for label in sorted(set(test.labels)):
-        if label not in known:
-            raise DataError(
-                f"the test folder {folder}",
-                needed="classes that are learned, and no others",
-                got=repr(label),
-                try_=did_you_mean(label, known),
-            )
+def _check_known(test: _Files, labels: Any, folder: Path) -> None:
+    known = sorted(set(labels))
+    for label in sorted(set(test.labels) - set(known))[:1]:
+        raise DataError(
+            f"the test folder {folder}",
+            needed="classes that are learned, and no others",
+            got=repr(label),
+            try_=did_you_mean(label, known),
+        )
 
 
 def _notes_on_others(others: Sequence[Path], folder: Path) -> list[str]:
     if not others:
         return []
-    shown = and_so_on([str(path.relative_to(folder)) for path in others], 3)
-    images = sum(is_image_name(path.name) for path in others)
-    if images == len(others):
-        return [f"{images:,} images that lie in no class's folder left out: {shown}"]
-    many = counted(len(others), "file that is", "files that are")
+    shown = and_so_on([str(path.relative_to(folder)) for path in others[:4]], 3)
+    if all(is_image_name(path.name) for path in others):
+        return [f"{len(others):,} images that lie in no class's folder left out: {shown}"]
+    many = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
     return [f"{many} no image of a class left out: {shown}"]
 
 
 def _read(
-    part: _Part, size: tuple[int, int] | None, channels: int, folder: Path, notes: list[str]
+    files: _Files, size: tuple[int, int] | None, channels: int, folder: Path, notes: list[str]
 ) -> tuple[Any, Any, tuple[str, ...]]:
-    """Return images, labels and names of files of a part; broken ones become a note."""
+    """Return images, labels and names of files of a split; broken ones become a note."""
     if channels not in (1, 3):
         raise ArgumentError("channels of images", needed="1 or 3", got=str(channels))
     start = folder if folder.is_dir() else folder.parent
-    names = [str(path.relative_to(start)) for path in part.files]
-    files = list(zip(names, part.files, strict=True))
-    images, kept, broken = decoded_images(files, size, channels)
-    notes += refuse_many_broken(broken, len(files), str(folder))
-    labels = np.asarray(part.labels, dtype=object)[kept].astype(str)
-    return images, labels, tuple(names[place] for place in kept.tolist())
+    names = [str(path.relative_to(start)) for path in files.paths]
+    images, kept, broken = decoded_images(
+        list(zip(names, files.paths, strict=True)), size, channels
+    )
+    notes += refuse_many_broken(broken, len(names), str(folder))
+    labels = np.asarray(files.labels, dtype=object)[kept].astype(str)
+    return images, labels, tuple(names[index] for index in kept.tolist())
 
 
-def _with_test(images: Images, test: _Part, folder: Path) -> Images:
+def _with_test(images: Images, test: _Files, folder: Path) -> Images:
     height, width, channels = images.shape
     notes = list(images.notes)
-    shown, labels, files = _read(test, (height, width), channels, folder, notes)
-    notes += note_on_repeats(images.train_images, shown)
-    return replace(images, test_images=shown, test_labels=labels, test_files=files, notes=notes)
+    read, labels, files = _read(test, (height, width), channels, folder, notes)
+    notes += note_on_repeats(images.train_images, read)
+    return replace(images, test_images=read, test_labels=labels, test_files=files, notes=notes)

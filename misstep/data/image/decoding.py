@@ -1,4 +1,4 @@
-"""One image out of one file, whatever its kind: size, colors, alpha, depth, which way is up.
+"""Images out of files, whatever their kind: size, colors, alpha, depth, which way is up.
 
 Pillow decodes; this file says what is accepted and what comes out: bytes, grey or red green blue,
 one size for all. Knows no labels and no folders. Sizes are looked at before anything is decoded,
@@ -10,9 +10,8 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,12 +26,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = [
-    "Broken",
+    "are_image_paths",
     "bytes_of_pixels",
     "chosen_size",
     "decoded_images",
     "is_image_name",
     "looks_of",
+    "pixels_of_paths",
     "refuse_many_broken",
 ]
 
@@ -67,11 +67,11 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Looks:
-    """What a file says of its image before it is decoded."""
+class Look:
+    """What file number `index` says of its image before it is decoded; size: height, width."""
 
-    height: int
-    width: int
+    index: int
+    size: tuple[int, int]
     grey: bool
 
 
@@ -80,90 +80,116 @@ def is_image_name(name: str) -> bool:
     return name.lower().endswith(ENDINGS)
 
 
-def looks_of(files: Sequence[File]) -> tuple[list[Looks], list[int], list[Broken]]:
-    """Return what the files say of themselves, which places those had, and the broken ones."""
-    looks: list[Looks] = []
-    kept: list[int] = []
+def are_image_paths(data: Any) -> bool:
+    """Tell whether `data` is a sequence of names of image files."""
+    if isinstance(data, str) or not isinstance(data, Sequence | np.ndarray) or not len(data):
+        return False
+    if isinstance(data, np.ndarray) and data.ndim != 1:
+        return False
+    return all(isinstance(path, str | os.PathLike) and is_image_name(str(path)) for path in data)
+
+
+def looks_of(files: Sequence[File]) -> tuple[list[Look], list[Broken]]:
+    """Return what the files say of themselves, and the broken ones."""
+    looks: list[Look] = []
     broken: list[Broken] = []
-    with _no_warnings():
-        for place, (name, content) in enumerate(files):
+    with warnings.catch_warnings(action="ignore"):
+        for index, (name, content) in enumerate(files):
             try:
                 with _opened(content) as image:
-                    height, width = image.height, image.width
+                    size = image.height, image.width
                     if image.getexif().get(ORIENTATION, 1) >= SWAPPED:
-                        height, width = width, height
-                    looks.append(Looks(height, width, image.mode in GREY))
-                kept.append(place)
+                        size = size[1], size[0]
+                    looks.append(Look(index, size, image.mode in GREY))
             except Exception as error:  # Pillow's decoders raise whatever they like
                 broken.append(Broken(name, _why(error)))
-    return looks, kept, broken
+    return looks, broken
 
 
-def chosen_size(looks: Sequence[Looks]) -> tuple[tuple[int, int], str]:
+def chosen_size(looks: Sequence[Look]) -> tuple[tuple[int, int], str]:
     """Return height and width for all of some images, and why."""
-    sizes = {(one.height, one.width) for one in looks}
-    first = looks[0].height, looks[0].width
-    if len(sizes) == 1 and max(first) <= LARGEST_SIDE:
-        return first, ""
-    height = float(np.median([one.height for one in looks]))
-    width = float(np.median([one.width for one in looks]))
+    sizes = np.array([look.size for look in looks])
+    alike = (sizes == sizes[0]).all()
+    if alike and sizes.max() <= LARGEST_SIDE:
+        return looks[0].size, ""
+    height, width = (float(side) for side in np.median(sizes, axis=0))
     shrink = min(1.0, LARGEST_SIDE / max(height, width))
 
     def side(length: float) -> int:
         return max(STEP, STEP * round(length * shrink / STEP))
 
-    because = f"the median is {height:.0f} × {width:.0f} pixels"
-    if len(sizes) == 1:
-        because = f"all are {height:.0f} × {width:.0f} pixels"
+    reason = f"{'all are' if alike else 'the median is'} {height:.0f} × {width:.0f} pixels"
     if shrink < 1:
-        because += f", and more than {LARGEST_SIDE} a side would cost time"
-    return (side(height), side(width)), f"{because}; what sticks out at the sides is cut off"
+        reason += f", and more than {LARGEST_SIDE} a side would cost time"
+    return (side(height), side(width)), f"{reason}; what sticks out at the sides is cut off"
 
 
 def decoded_images(
     files: Sequence[File], size: tuple[int, int] | None = None, channels: int | None = None
 ) -> tuple[Bytes, NDArray[np.int64], list[Broken]]:
-    """Return the images of files as bytes, the places of those that are whole, and the others.
+    """Return the images of files as bytes, the numbers of those that are whole, and the others.
 
     `size`: height and width to bring each to, the middle of it where the sides are in another
     proportion; None: those of the first whole one, and of another size is broken. `channels`: 1 for
     grey, (rows, height, width), 3 for colors, (rows, height, width, 3); None: grey where all are.
     """
-    looks, kept, broken = looks_of(files)
+    looks, broken = looks_of(files)
     if channels is None:
-        channels = 1 if all(one.grey for one in looks) else 3
-    if not looks:
-        shape = (0, *(size or (1, 1)), *((3,) if channels == 3 else ()))
-        return np.empty(shape, np.uint8), np.empty(0, np.int64), broken
-    wanted = size or (looks[0].height, looks[0].width)
+        channels = 1 if all(look.grey for look in looks) else 3
+    target = size or (looks[0].size if looks else (1, 1))
     if size is None:
-        fitting = [(one.height, one.width) == wanted for one in looks]
         broken += [
-            Broken(files[place][0], f"{one.height} × {one.width} pixels, not those of the others")
-            for one, place, fits in zip(looks, kept, fitting, strict=True)
-            if not fits
+            Broken(
+                files[look.index][0], "{} × {} pixels, not those of the others".format(*look.size)
+            )
+            for look in looks
+            if look.size != target
         ]
-        kept = [place for place, fits in zip(kept, fitting, strict=True) if fits]
-    result = np.empty((len(kept), *wanted, *((3,) if channels == 3 else ())), np.uint8)
+        looks = [look for look in looks if look.size == target]
+    images = np.empty((len(looks), *target, *((3,) if channels == 3 else ())), np.uint8)
 
     def decode(row: int) -> str | None:
         try:
-            result[row] = _decoded(files[kept[row]][1], wanted, channels)
+            images[row] = _decoded(files[looks[row].index][1], target, channels)
         except Exception as error:  # Pillow's decoders raise whatever they like
             return _why(error)
         return None
 
-    # Pillow lets other threads run while it decodes; each image has a place of its own.
-    with _no_warnings(), ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1)) as pool:
-        reasons = list(pool.map(decode, range(len(kept)), chunksize=16))
+    # Pillow lets other threads run while it decodes; each image has a row of its own.
+    pool = ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1))
+    with warnings.catch_warnings(action="ignore"), pool:
+        reasons = list(pool.map(decode, range(len(looks)), chunksize=16))
     broken += [
-        Broken(files[place][0], why)
-        for place, why in zip(kept, reasons, strict=True)
+        Broken(files[look.index][0], why)
+        for look, why in zip(looks, reasons, strict=True)
         if why is not None
     ]
+    indices = np.array([look.index for look in looks], np.int64)
     whole = np.array([why is None for why in reasons], dtype=bool)
-    places = np.asarray(kept, np.int64)
-    return (result, places, broken) if whole.all() else (result[whole], places[whole], broken)
+    return (images, indices, broken) if whole.all() else (images[whole], indices[whole], broken)
+
+
+def pixels_of_paths(
+    paths: Sequence[Any], size: tuple[int, int] | None, channels: int | None
+) -> Bytes:
+    """Return the images in files, one row for each, uint8.
+
+    `size`: height and width, `channels`: 1 or 3; None: chosen from the files. Raises DataError for
+    a file that can't be read: a row must not be lost.
+    """
+    files = [(str(path), Path(path)) for path in paths]
+    if size is None:
+        looks, _ = looks_of(files)
+        size = chosen_size(looks)[0] if looks else (1, 1)
+    pixels, _, broken = decoded_images(files, size, channels)
+    if broken:
+        raise DataError(
+            f"the image {broken[0].name}",
+            needed="a file that can be read",
+            got=f"{broken[0].why} ({len(broken)} such files)",
+            try_="leaving it out",
+        )
+    return pixels
 
 
 def refuse_many_broken(broken: Sequence[Broken], files: int, source: str) -> list[str]:
@@ -177,7 +203,7 @@ def refuse_many_broken(broken: Sequence[Broken], files: int, source: str) -> lis
             got=f"none: {broken[0].why}",
             try_="copying it again",
         )
-    shown = "; ".join(f"{one.name} ({one.why})" for one in broken[:5])
+    shown = "; ".join(f"{file.name} ({file.why})" for file in broken[:5])
     shown += "; …" if len(broken) > 5 else ""
     if len(broken) == files or (len(broken) > FEW_BROKEN and len(broken) > MOST_BROKEN * files):
         raise DataError(
@@ -266,11 +292,3 @@ def _why(error: Exception) -> str:
         return "it says it has more pixels than any camera makes"
     words = " ".join(str(error).split()) or type(error).__name__
     return words[:80]
-
-
-@contextmanager
-def _no_warnings() -> Iterator[None]:
-    """Keep Pillow's remarks about odd but readable files from the page."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.image.class_folders import read_image_files
-from misstep.data.image.decoding import is_image_name
+from misstep.data.image.decoding import are_image_paths, is_image_name, pixels_of_paths
 from misstep.data.image.images import Images
-from misstep.data.image.paths import are_image_paths, pixels_of_paths
 from misstep.data.image.sources import is_idx_folder, is_image_source, read_images, read_unlabeled
 from misstep.data.io.idx import is_idx_name, read_idx
 from misstep.data.io.npz import is_npz
@@ -70,15 +69,15 @@ class ImageScaling(Preprocessing):
         data: anything that `read` takes, or numbers (rows, pixels). Raises DataError, StorageError.
         """
         notes = list(data.notes) if isinstance(data, Images) else []
-        found = self.read(data)
-        if found is None:
-            found = numbers_of(data, self.number_of_features, target)
-        return self.transform(found), notes
+        pixels = self.read(data)
+        if pixels is None:
+            pixels = numbers_of(data, self.number_of_features, target)
+        return self.transform(pixels), notes
 
     def read(self, data: Any) -> NDArray[Any] | None:
         """Return pixels in the size and range of training; None where data is no kind of images.
 
-        data: `Images`, of which the part to be judged is taken; an array (rows, height, width[,
+        data: `Images`, of which the test split is taken; an array (rows, height, width[,
         channels]); the path of an image or of a folder with some, or a list of paths. Files are
         brought to the size of training, arrays must have it. Raises DataError, StorageError.
         """
@@ -118,7 +117,6 @@ class ImageScaling(Preprocessing):
         return None
 
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
-        """Return images, or a table with a column for each pixel. Raises DataError for others."""
         if isinstance(dataset, Images):
             return dataset
         if not isinstance(dataset, Table):
@@ -167,21 +165,19 @@ class ImageScaling(Preprocessing):
         return result
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
-        given = shape[1:]
         known = [(self.number_of_features,), self.shape]
         known += [(self.height, self.width)] if self.channels == 1 else []
-        if given not in known:
+        if shape[1:] not in known:
             raise DataError(
                 "the images",
                 needed=f"{' × '.join(map(str, known[-1]))} each, as in training, or rows of "
                 f"{self.number_of_features} pixels",
-                got=f"{' × '.join(map(str, given))}",
+                got=" × ".join(map(str, shape[1:])),
                 try_="the files themselves, which are brought to that size",
             )
 
     @property
     def feature_names(self) -> list[str]:
-        """One name for each number, counted from 1."""
         if self.channels == 1:
             return [f"pixel_{i + 1}" for i in range(self.number_of_features)]
         pixels = range(self.height * self.width)
@@ -208,12 +204,10 @@ class ImageScaling(Preprocessing):
 
     @property
     def number_of_features(self) -> int:
-        """How many columns `transform` returns."""
         return self.height * self.width * self.channels
 
     @property
     def decisions(self) -> list[Decision]:
-        """What was chosen, and why."""
         reason = f"all are from 0 to {self.largest:g}"
         return [Decision("pixels", f"each divided by {self.largest:g}", reason)]
 

@@ -1,4 +1,4 @@
-"""Labeled images in two parts, and how arrays become them, whatever their layout is called.
+"""Labeled images in two splits, and how arrays become them, whatever their layout is called.
 
 Knows arrays and names of arrays, no files; `class_folders.py` and `idx.py` read those. Pixels
 stay bytes here; `image_scaling.py` makes numbers of them.
@@ -6,6 +6,7 @@ stay bytes here; `image_scaling.py` makes numbers of them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -20,6 +21,8 @@ from misstep.errors import DataError
 __all__ = ["Images", "images_from_arrays", "no_labels", "note_on_repeats"]
 
 Bytes = NDArray[np.uint8]
+Labeled = tuple[Bytes, NDArray[Any]]
+Arrays = Mapping[str, NDArray[Any]]
 
 # Names of arrays that people use, in pairs of images and labels: training first, then the test.
 _TRAINING = (
@@ -48,13 +51,13 @@ CHANNELS = (1, 2, 3, 4)
 
 @dataclass(frozen=True)
 class Images(Dataset):
-    """Labeled images in two parts; the test part has no rows where none was brought.
+    """Labeled images in two splits; the test split has no rows where none was brought.
 
     `train_images`, `test_images`: (rows, height, width) of grey or (rows, height, width,
     channels), uint8. Labels: (rows,), of any kind, None where not known. `notes`: what was noticed.
     `largest`: the largest value a pixel may have. `train_files`, `test_files`: the name of each
     image's file, or nothing. `sizing`: why they have this size; empty where they came so.
-    `split_name`: which part of all they are, in words.
+    `split_name`: which split of all they are, in words.
 
     >>> import misstep as ms
     >>> import numpy as np
@@ -81,26 +84,24 @@ class Images(Dataset):
     def __len__(self) -> int:
         return len(self.train_images) + len(self.test_images)
 
-    def take(self, rows: NDArray[np.integer[Any]]) -> Images:
-        """Return the training images at `rows`, without notes or a test part."""
+    def take(self, indices: NDArray[np.integer[Any]]) -> Images:
+        """Return the training images at `indices`, without notes or a test split."""
         return replace(
-            self.alone(self.train_images[rows], self.train_labels[rows], self.largest),
-            train_files=tuple(self.train_files[row] for row in rows if self.train_files),
+            self.alone(self.train_images[indices], self.train_labels[indices], self.largest),
+            train_files=tuple(self.train_files[index] for index in indices if self.train_files),
             sizing=self.sizing,
             split_name=self.split_name,
         )
 
     def answers(self, target: str) -> Any:
-        """Return the labels, (rows,), of the part to be judged; they bear no name of their own."""
+        """Return the labels, (rows,), of the test split; they bear no name of their own."""
         return self.test_split.train_labels
 
     def cells(self, target: str) -> list[Any]:
-        """Return the pixels of the first image, one after the other."""
         return list(self.train_images[0].reshape(-1))
 
     @property
     def test_split(self) -> Images:
-        """Return the test part alone, or all where there is none."""
         if not len(self.test_images):
             return self
         return replace(
@@ -112,14 +113,13 @@ class Images(Dataset):
         )
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
-        """Return the names of the images' files, where they are known, or their numbers."""
         return ("file", self.train_files) if self.train_files else super().row_names()
 
     @classmethod
     def alone(
         cls, images: NDArray[Any], labels: NDArray[Any] | None = None, largest: float = 255.0
     ) -> Images:
-        """Return images (rows, height, width[, channels]) without a test part.
+        """Return images (rows, height, width[, channels]) without a test split.
 
         `labels`: (rows,), or None where they are not known.
         """
@@ -138,7 +138,7 @@ def no_labels(rows: int) -> NDArray[Any]:
     return np.full(rows, None, dtype=object)
 
 
-def images_from_arrays(arrays: Mapping[str, NDArray[Any]], name: str) -> Images | None:
+def images_from_arrays(arrays: Arrays, name: str) -> Images | None:
     """Return the images that arrays of a file hold; None where they hold none.
 
     `arrays`: by name: images (rows, height, width[, channels]) of bytes, or of floats from 0 to
@@ -148,33 +148,32 @@ def images_from_arrays(arrays: Mapping[str, NDArray[Any]], name: str) -> Images 
     labels that do not fit together, and for broken ones.
     """
     notes: list[str] = []
-    packed = "train_jpeg" in arrays and "train_offsets" in arrays
-    if packed:
-        train: tuple[Bytes, NDArray[Any]] | None = _packed(arrays, "train", name, notes)
+    if "train_jpeg" in arrays and "train_offsets" in arrays:
+        train: Labeled | None = _packed(arrays, "train", name, notes)
         brought = "test_jpeg" in arrays and "test_offsets" in arrays
         test = _packed(arrays, "test", name, notes) if brought else None
     else:
         train, test = _pair(arrays, _TRAINING, name, notes), _pair(arrays, _TEST, name, notes)
     if train is None:
         return None
-    if len(train[0]) == 0:
+    images, labels = train
+    if not len(images):
         raise DataError(name, needed="at least one image", got="none")
-    if test is not None and test[0].shape[1:] != train[0].shape[1:]:
+    names = next((np.asarray(arrays[key]) for key in _CLASSES if key in arrays), None)
+    if test is None:
+        return replace(Images.alone(images, _named(labels, names)), notes=notes)
+    if test[0].shape[1:] != images.shape[1:]:
         raise DataError(
             f"the test images of {name}",
-            needed=f"the shape {train[0].shape[1:]} of training",
+            needed=f"the shape {images.shape[1:]} of training",
             got=str(test[0].shape[1:]),
         )
-    names = next((np.asarray(arrays[one]) for one in _CLASSES if one in arrays), None)
-    labels = _named(train[1], names)
-    if test is None:
-        return Images(train[0], labels, train[0][:0], labels[:0], notes)
-    notes += note_on_repeats(train[0], test[0])
-    return Images(train[0], labels, test[0], _named(test[1], names), notes)
+    notes += note_on_repeats(images, test[0])
+    return Images(images, _named(labels, names), test[0], _named(test[1], names), notes)
 
 
 def note_on_repeats(train: Bytes, test: Bytes) -> list[str]:
-    """Return a note where images stand in both parts, pixel for pixel."""
+    """Return a note where images stand in both splits, pixel for pixel."""
     known = {image.tobytes() for image in train}
     repeats = sum(image.tobytes() in known for image in test)
     if not repeats:
@@ -186,30 +185,28 @@ def note_on_repeats(train: Bytes, test: Bytes) -> list[str]:
 
 
 def _pair(
-    arrays: Mapping[str, NDArray[Any]],
-    pairs: tuple[tuple[str, str], ...],
-    name: str,
-    notes: list[str],
-) -> tuple[Bytes, NDArray[Any]] | None:
+    arrays: Arrays, pairs: Sequence[tuple[str, str]], name: str, notes: list[str]
+) -> Labeled | None:
+    """Return the images and labels of the first pair of names that is there, or None."""
     for first, second in pairs:
         if first in arrays and second in arrays and is_images(arrays[first]):
             images = pixels_of(arrays[first], f"{first} of {name}", notes)
             labels = np.asarray(arrays[second])
             if labels.shape == (len(images), 1):
                 labels = labels[:, 0]
-            _check_labels(images, labels, f"{second} of {name}")
+            _check_labels(len(images), labels, f"{second} of {name}")
             return images, labels
     return None
 
 
 def is_images(array: object) -> bool:
     """Tell whether an array looks like images: bytes, or floats with channels at their end."""
-    given = np.asarray(array)
-    if given.ndim == 3:
-        return given.dtype == np.uint8 and min(given.shape[1:]) > 1
-    if given.ndim != 4 or given.dtype.kind not in "uif":
+    pixels = np.asarray(array)
+    if pixels.ndim == 3:
+        return pixels.dtype == np.uint8 and min(pixels.shape[1:]) > 1
+    if pixels.ndim != 4 or pixels.dtype.kind not in "uif":
         return False
-    return given.shape[3] in CHANNELS or given.shape[1] in CHANNELS
+    return pixels.shape[3] in CHANNELS or pixels.shape[1] in CHANNELS
 
 
 def pixels_of(array: object, which: str, notes: list[str] | None = None) -> Bytes:
@@ -219,78 +216,74 @@ def pixels_of(array: object, which: str, notes: list[str] | None = None) -> Byte
     width); whole numbers from 0 to 255, or floats from 0 to 1. What shines through is laid on
     white. `which`: what they are called in errors. Raises DataError for other numbers or shapes.
     """
-    given = np.asarray(array)
-    if given.ndim not in (3, 4) or given.dtype.kind not in "buif" or 0 in given.shape[1:]:
+    pixels = np.asarray(array)
+    if pixels.ndim not in (3, 4) or pixels.dtype.kind not in "buif" or 0 in pixels.shape[1:]:
         raise DataError(
             which,
             needed="images, shape (rows, height, width) or (rows, height, width, 3)",
-            got=f"{given.dtype} of shape {given.shape}",
+            got=f"{pixels.dtype} of shape {pixels.shape}",
         )
-    if given.ndim == 4 and given.shape[3] not in CHANNELS and given.shape[1] in CHANNELS:
-        given = np.ascontiguousarray(given.transpose(0, 2, 3, 1))
+    if pixels.ndim == 4 and pixels.shape[3] not in CHANNELS:
+        if pixels.shape[1] not in CHANNELS:
+            raise DataError(
+                which,
+                needed="1 to 4 channels: grey or colors, with alpha or without",
+                got=f"shape {pixels.shape}",
+            )
+        pixels = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
         if notes is not None:
             notes.append(f"{which}: channels stood before height and width, and were moved behind")
-    if given.ndim == 4 and given.shape[3] not in CHANNELS:
-        raise DataError(
-            which,
-            needed="1 to 4 channels: grey or colors, with alpha or without",
-            got=f"shape {given.shape}",
-        )
-    if given.dtype != np.uint8:
-        given = _as_bytes(given, which)
-    return bytes_of_pixels(given)
+    return bytes_of_pixels(pixels if pixels.dtype == np.uint8 else _as_bytes(pixels, which))
 
 
-def _as_bytes(given: NDArray[Any], which: str) -> Bytes:
-    if not given.size:
-        return given.astype(np.uint8)
-    lowest, highest = given.min(), given.max()
-    unit = given.dtype.kind in "bf" and highest <= 1
+def _as_bytes(pixels: NDArray[Any], which: str) -> Bytes:
+    if not pixels.size:
+        return pixels.astype(np.uint8)
+    lowest, highest = pixels.min(), pixels.max()
+    unit = pixels.dtype.kind in "bf" and highest <= 1
     if not (lowest >= 0 and highest <= (1 if unit else 255)):
         raise DataError(
             which,
             needed="pixels from 0 to 255, or floats from 0 to 1",
             got=f"numbers from {lowest} to {highest}",
         )
-    return np.rint(given * 255.0 if unit else given).astype(np.uint8)
+    return np.rint(pixels * 255.0 if unit else pixels).astype(np.uint8)
 
 
-def _check_labels(images: Bytes, labels: NDArray[Any], which: str) -> None:
-    if labels.shape != (len(images),):
+def _check_labels(rows: int, labels: NDArray[Any], which: str) -> None:
+    if labels.shape != (rows,):
         raise DataError(
-            which, needed=f"{len(images):,} labels, one for each image", got=f"shape {labels.shape}"
+            which, needed=f"{rows:,} labels, one for each image", got=f"shape {labels.shape}"
         )
 
 
-def _packed(
-    arrays: Mapping[str, NDArray[Any]], part: str, name: str, notes: list[str]
-) -> tuple[Bytes, NDArray[Any]]:
-    """Return images and labels of a part whose JPEG files stand in a row."""
-    content, offsets = np.asarray(arrays[f"{part}_jpeg"]), np.asarray(arrays[f"{part}_offsets"])
-    key = next((one.format(part) for one in _LABELS_OF_JPEG if one.format(part) in arrays), None)
+def _packed(arrays: Arrays, split: str, name: str, notes: list[str]) -> Labeled:
+    """Return images and labels of a split whose JPEG files stand in a row."""
+    content, offsets = np.asarray(arrays[f"{split}_jpeg"]), np.asarray(arrays[f"{split}_offsets"])
+    keys = (pattern.format(split) for pattern in _LABELS_OF_JPEG)
+    key = next((key for key in keys if key in arrays), None)
     if key is None:
-        raise DataError(name, needed=f"labels y_{part} beside {part}_jpeg", got="none of that name")
+        raise DataError(
+            name, needed=f"labels y_{split} beside {split}_jpeg", got="none of that name"
+        )
     in_order = offsets.ndim == 1 and offsets.dtype.kind in "iu" and len(offsets) > 1
     if content.dtype != np.uint8 or content.ndim != 1 or not in_order:
         raise DataError(
-            f"{part}_jpeg of {name}",
+            f"{split}_jpeg of {name}",
             needed="bytes in a row, and whole offsets (rows + 1)",
             got=f"{content.dtype} of shape {content.shape} and {offsets.dtype} of {offsets.shape}",
         )
     offsets = offsets.astype(np.int64)
     if offsets[0] < 0 or offsets[-1] > len(content) or (np.diff(offsets) < 0).any():
         raise DataError(
-            f"{part}_offsets of {name}",
+            f"{split}_offsets of {name}",
             needed=f"rising numbers from 0 to {len(content)}",
             got=f"{offsets.min()} to {offsets.max()}",
         )
     labels = np.asarray(arrays[key])
-    ends = zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)
-    files = [(f"{part} image {i + 1}", content[a:b].tobytes()) for i, (a, b) in enumerate(ends)]
-    if labels.shape != (len(files),):
-        raise DataError(
-            f"{key} of {name}", needed=f"{len(files):,} labels", got=f"shape {labels.shape}"
-        )
+    ends = itertools.pairwise(offsets.tolist())
+    files = [(f"{split} image {i + 1}", content[a:b].tobytes()) for i, (a, b) in enumerate(ends)]
+    _check_labels(len(files), labels, f"{key} of {name}")
     images, kept, broken = decoded_images(files)
     notes += refuse_many_broken(broken, len(files), name)
     return images, labels[kept]
@@ -300,7 +293,7 @@ def _named(labels: NDArray[Any], names: NDArray[Any] | None) -> NDArray[Any]:
     """Return labels by their names where they are the numbers of those."""
     if names is None or names.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels):
         return labels
-    words = [str(one) for one in names.tolist()]
+    words = list(map(str, names.tolist()))
     if len(set(words)) != len(words) or labels.min() < 0 or labels.max() >= len(words):
         return labels
     return np.asarray(words)[labels]

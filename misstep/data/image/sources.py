@@ -6,6 +6,7 @@ Looks at what is there and hands it to whoever reads that.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,8 +77,8 @@ def read_images(source: str | os.PathLike[str]) -> Images:
             str(path), needed="a folder of images, or an .npz file", got="another file"
         )
     arrays = read_arrays(path)
-    found = images_from_arrays(arrays, path.name)
-    if found is None:
+    images = images_from_arrays(arrays, path.name)
+    if images is None:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:6])
         raise FileFormatError(
             str(path),
@@ -85,7 +86,7 @@ def read_images(source: str | os.PathLike[str]) -> Images:
             "labels y (rows,), or x_train, y_train, x_test and y_test",
             got=shapes,
         )
-    return found
+    return images
 
 
 def read_unlabeled(path: Path) -> Images | None:
@@ -105,12 +106,9 @@ def is_idx_folder(source: str | os.PathLike[str]) -> bool:
     return folder.is_dir() and _find(folder, "train_images") is not None
 
 
-def _find(folder: Path, part: str) -> Path | None:
-    for name in IDX_NAMES[part]:
-        for ending in ("", ".gz"):
-            if (folder / (name + ending)).is_file():
-                return folder / (name + ending)
-    return None
+def _find(folder: Path, which: str) -> Path | None:
+    names = (name + ending for name in IDX_NAMES[which] for ending in ("", ".gz"))
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def read_idx_folder(source: str | os.PathLike[str]) -> Images:
@@ -124,28 +122,28 @@ def read_idx_folder(source: str | os.PathLike[str]) -> Images:
         raise StorageError(
             str(folder), needed="a folder with four idx files", got="a file", try_="its folder"
         )
-    found = {part: _find(folder, part) for part in IDX_NAMES}
-    tested = found["test_images"] is not None or found["test_labels"] is not None
-    for part, path in found.items():
-        if path is None and (tested or part.startswith("train")):
+    paths = {which: _find(folder, which) for which in IDX_NAMES}
+    tested = paths["test_images"] is not None or paths["test_labels"] is not None
+    for which, path in paths.items():
+        if path is None and (tested or which.startswith("train")):
             raise StorageError(
                 str(folder),
-                needed=f"a file {IDX_NAMES[part][0]} or {IDX_NAMES[part][0]}.gz",
+                needed=f"a file {IDX_NAMES[which][0]} or {IDX_NAMES[which][0]}.gz",
                 got="none of these names",
                 try_="a folder with MNIST's four files under their usual names",
             )
-    train = _pair(found["train_images"], found["train_labels"])
+    images, labels = _pair(paths["train_images"], paths["train_labels"])
     if not tested:
-        empty = np.empty((0, *train[0].shape[1:]), np.uint8), np.empty(0, np.uint8)
-        return Images(*train, *empty, notes=["no test files in the folder"])
-    test = _pair(found["test_images"], found["test_labels"])
-    if train[0].shape[1:] != test[0].shape[1:]:
+        return replace(Images.alone(images, labels), notes=["no test files in the folder"])
+    test_images, test_labels = _pair(paths["test_images"], paths["test_labels"])
+    if images.shape[1:] != test_images.shape[1:]:
         raise FileFormatError(
-            str(found["test_images"]),
-            needed=f"images of {train[0].shape[1:]}, as for training",
-            got=str(test[0].shape[1:]),
+            str(paths["test_images"]),
+            needed=f"images of {images.shape[1:]}, as for training",
+            got=str(test_images.shape[1:]),
         )
-    return Images(*train, *test, notes=note_on_repeats(train[0], test[0]))
+    notes = note_on_repeats(images, test_images)
+    return Images(images, labels, test_images, test_labels, notes)
 
 
 def _pair(

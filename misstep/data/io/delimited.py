@@ -1,7 +1,11 @@
 """How text becomes rows of fields: which delimiter, which quoting, which line is the header.
 
-Knows text only, no files and no data frames; `table.py` gives the fields their types. Every
+Knows text only, no files and no data frames; `table/table.py` gives the fields their types. Every
 choice leaves a sentence in the notes that says what it rests on.
+
+Python's csv splits the lines. What goes on top of it, neither csv.Sniffer nor pandas.read_csv does:
+the first takes a blank for the delimiter of reviews and short messages (IMDB, SMS Spam) and gives
+up on one single column; the second fills rows that are too short, and names no other lines.
 """
 
 from __future__ import annotations
@@ -11,8 +15,6 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from misstep.errors import DataError
@@ -29,6 +31,14 @@ LEAST_AGREEMENT = 0.6
 LONGEST_FIELD = 2**27
 SHOWN_LINES = 3
 END = "\x01end\x01"
+# How other kinds of text begin, in lower case.
+OTHER_KINDS = {
+    r"<!doctype html|<html": "a web page",
+    r"<\?xml|<!doctype": "XML",
+    r'[\[{]\s*[\[{"](?=.*"\s*:)': "JSON",
+    r"{\\rtf": "a word processor's file",
+    r"version https://git-lfs": "a placeholder that stands for the real file (Git LFS)",
+}
 
 
 @dataclass
@@ -41,14 +51,6 @@ class Fields:
     notes: list[str] = field(default_factory=list)
 
 
-class _RaggedError(Exception):
-    """Rows do not fit the header under one way of reading; another way may be tried."""
-
-    def __init__(self, error: DataError) -> None:
-        self.error = error
-        super().__init__(str(error))
-
-
 def split_fields(text: str, name: str, tabs: bool = False) -> Fields:
     """Split the text of a table into fields.
 
@@ -56,20 +58,16 @@ def split_fields(text: str, name: str, tabs: bool = False) -> Fields:
     Raises DataError: header only, ragged rows, unclosed quotes, duplicate names, not a table.
     """
     _refuse_other_kinds(text, name)
-    notes: list[str] = []
     first, _, rest = text.partition("\n")
     if re.fullmatch(r"sep=.\s*", first) and rest.strip():
         delimiter, text = first[4], rest
-        notes.append(f"delimiter {SPOKEN.get(delimiter, delimiter)} because line 1 says so")
+        reason = f"delimiter {SPOKEN.get(delimiter, delimiter)} because line 1 says so"
     elif tabs and "\t" in first:
-        delimiter = "\t"
+        delimiter, reason = "\t", ""
     else:
         delimiter, reason = _sniff(text)
-        notes += [reason] if reason else []
     records, quoting_notes = _records(text, delimiter, name)
-    notes += quoting_notes
     names, rows, header_notes = _header(records)
-    notes += header_notes
     if not rows:
         raise DataError(
             name,
@@ -78,101 +76,90 @@ def split_fields(text: str, name: str, tabs: bool = False) -> Fields:
         )
     doubled = [word for word, count in Counter(names).items() if count > 1]
     if doubled:
-        places = [str(i + 1) for i, word in enumerate(names) if word == doubled[0]]
+        numbers = [str(i + 1) for i, word in enumerate(names) if word == doubled[0]]
+        more = f" (and {len(doubled) - 1} more such names)" if len(doubled) > 1 else ""
         raise DataError(
             f"the header of {name}",
             needed="a different name for each column",
-            got=f"{doubled[0]!r} at columns {' and '.join(places)}"
-            + (f" (and {len(doubled) - 1} more such names)" if len(doubled) > 1 else ""),
+            got=f"{doubled[0]!r} at columns {' and '.join(numbers)}{more}",
             try_="renaming one of them",
         )
+    notes = [*filter(None, [reason]), *quoting_notes, *header_notes]
     return Fields(names, rows, delimiter, notes)
 
 
 def _refuse_other_kinds(text: str, name: str) -> None:
     start = text[:2000].lstrip().lower()
-    kind = None
-    if start.startswith(("<!doctype html", "<html")):
-        kind = "a web page"
-    elif start.startswith(("<?xml", "<!doctype")):
-        kind = "XML"
-    elif re.match(r'[\[{]\s*[\[{"]', start) and re.search(r'"\s*:', start):
-        kind = "JSON"
-    elif start.startswith("{\\rtf"):
-        kind = "a word processor's file"
-    elif start.startswith("version https://git-lfs"):
-        kind = "a placeholder that stands for the real file (Git LFS)"
-    if kind is not None:
-        raise DataError(
-            name,
-            needed="a table as text (CSV or TSV)",
-            got=kind,
-            try_="exporting or downloading the table itself as CSV",
-        )
+    for pattern, kind in OTHER_KINDS.items():
+        if re.match(pattern, start, re.DOTALL):
+            raise DataError(
+                name,
+                needed="a table as text (CSV or TSV)",
+                got=kind,
+                try_="exporting or downloading the table itself as CSV",
+            )
 
 
-def _sniff(text: str) -> tuple[str, str | None]:
-    """Return the delimiter under which most of the first lines have as many fields as the first."""
-    end, line = 0, 0
-    while line < SNIFFED_LINES and (end := text.find("\n", end) + 1) > 0:
-        line += 1
-    sample = text[:end] if end > 0 else text
-    lines = [line for line in sample.split("\n") if line.strip()]
-    found: list[tuple[float, int, str, int]] = []
+def _sniff(text: str) -> tuple[str, str]:
+    """Return the delimiter under which most of the first lines have as many fields as the first.
+
+    And the reason, empty for a comma. Where none does, the header's own, or one single column.
+    """
+    sample = text.split("\n", SNIFFED_LINES)[:SNIFFED_LINES]
+    lines = [line for line in sample if line.strip()]
+    candidates: list[tuple[float, int, str, int]] = []
     for delimiter in DELIMITERS:
-        counts = [len(row) for row in _parse(sample, delimiter, csv.QUOTE_MINIMAL) if row]
-        counts = counts or [1]
+        try:
+            rows, _ = _split(sample, delimiter, csv.QUOTE_MINIMAL)
+        except csv.Error as error:
+            raise DataError("the table", needed="rows of fields", got=str(error)) from error
+        counts = [len(row) for row in rows if row] or [1]
         agreement = counts.count(counts[0]) / len(counts)
         if counts[0] > 1 and agreement >= LEAST_AGREEMENT:
-            found.append((round(agreement, 2), counts[0], delimiter, len(counts)))
-    if found:
-        agreement, fields, delimiter, read = max(found, key=lambda one: one[:2])
+            candidates.append((round(agreement, 2), counts[0], delimiter, len(counts)))
+    if candidates:
+        agreement, fields, delimiter, read = max(candidates, key=lambda candidate: candidate[:2])
         if delimiter == ",":
-            return delimiter, None
+            return delimiter, ""
         return delimiter, (
             f"delimiter {SPOKEN[delimiter]} because it splits {agreement:.0%} of the first "
             f"{read} lines into {fields} fields"
         )
-    counts = [len(line.split(" ")) for line in lines]
-    if len(lines) > 1 and counts[0] > 1 and set(counts) == {counts[0]}:
+    widths = {len(line.split(" ")) for line in lines}
+    if len(lines) > 1 and len(widths) == 1 and widths != {1}:
         return " ", (
             f"delimiter blank because it splits each of the first {len(lines)} lines into "
-            f"{counts[0]} fields"
+            f"{widths.pop()} fields"
         )
-    return _line_delimiter(lines)
-
-
-def _line_delimiter(lines: list[str]) -> tuple[str, str | None]:
-    """Choose when no delimiter splits the lines alike: the header's own, or one single column."""
-    header = Counter({mark: lines[0].count(mark) for mark in DELIMITERS if mark in lines[0]})
+    header = Counter(mark for mark in lines[0] if mark in DELIMITERS)
     if header:
-        delimiter = max(header, key=lambda mark: header[mark])
-        return delimiter, None
+        return max(DELIMITERS, key=lambda mark: header[mark]), ""
     return ",", "one single column because no comma, semicolon, tab or | splits the lines alike"
 
 
-def _parse(text: str, delimiter: str, quoting: int) -> Iterator[list[str]]:
-    lines = (line + "\n" for line in text.split("\n"))
-    with _long_fields():
-        try:
-            if quoting == csv.QUOTE_NONE:
-                yield from csv.reader(
-                    lines, delimiter=delimiter, quoting=csv.QUOTE_NONE, quotechar=None
-                )
-            else:
-                blanks = delimiter != "\t" and delimiter != " "
-                yield from csv.reader(lines, delimiter=delimiter, skipinitialspace=blanks)
-        except csv.Error as error:
-            raise DataError("the table", needed="rows of fields", got=str(error)) from error
-
-
-@contextmanager
-def _long_fields() -> Iterator[None]:
-    before = csv.field_size_limit(LONGEST_FIELD)
+def _split(lines: list[str], delimiter: str, quoting: int) -> tuple[list[list[str]], list[int]]:
+    """Return the fields of all records, and the line where each begins. Raises csv.Error."""
+    limit = csv.field_size_limit(LONGEST_FIELD)
     try:
-        yield
+        plain = quoting == csv.QUOTE_NONE
+        reader = csv.reader(
+            (line + "\n" for line in lines),
+            delimiter=delimiter,
+            quoting=quoting,  # type: ignore[arg-type]
+            quotechar=None if plain else '"',
+            skipinitialspace=not plain and delimiter not in "\t ",
+        )
+        records, starts, start = [], [], 1
+        try:
+            for record in reader:
+                records.append(record)
+                starts.append(start)
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise csv.Error(str(error), reader.line_num) from error
+        return records, starts
     finally:
-        csv.field_size_limit(before)
+        csv.field_size_limit(limit)
 
 
 def _records(text: str, delimiter: str, name: str) -> tuple[list[list[str]], list[str]]:
@@ -182,111 +169,87 @@ def _records(text: str, delimiter: str, name: str) -> tuple[list[list[str]], lis
         ways = [csv.QUOTE_NONE]
     elif delimiter in "\t " and not _quotes_balanced(text, delimiter):
         ways.reverse()
-    problem: _RaggedError | None = None
-    for way in ways:
+    problem: DataError | None = None
+    for quoting in ways:
         try:
-            records, notes = _even_records(text, delimiter, way, name)
-        except _RaggedError as error:
+            records, notes = _even_records(text, delimiter, quoting, name)
+        except DataError as error:
             problem = problem or error
             continue
-        if way == csv.QUOTE_NONE and len(ways) > 1:
+        if quoting == csv.QUOTE_NONE and len(ways) > 1:
             notes.append("quotes are read as plain characters because they are not balanced")
         return records, notes
     assert problem is not None
-    raise problem.error
+    raise problem
 
 
 def _quotes_balanced(text: str, delimiter: str) -> bool:
-    for line in text.split("\n"):
-        if '"' in line:
-            for part in line.split(delimiter):
-                if part.startswith('"') and not (len(part) > 1 and part.endswith('"')):
-                    return False
-    return True
+    quoted = (cell for line in text.split("\n") if '"' in line for cell in line.split(delimiter))
+    return not any(
+        cell.startswith('"') and not (len(cell) > 1 and cell.endswith('"')) for cell in quoted
+    )
 
 
 def _even_records(
     text: str, delimiter: str, quoting: int, name: str
 ) -> tuple[list[list[str]], list[str]]:
-    with _long_fields():
-        dialect: dict[str, object] = {"delimiter": delimiter, "quoting": quoting}
-        if quoting != csv.QUOTE_NONE:
-            dialect["skipinitialspace"] = delimiter not in "\t "
+    """Return all rows, header first, each as wide as that, and notes. Raises DataError."""
+    try:
         # The last line can only come out alone if every quote before it was closed.
-        lines = itertools.chain(text.split("\n"), [END])
-        reader = csv.reader((line + "\n" for line in lines), **dialect)  # type: ignore[arg-type]
-        records: list[list[str]] = []
-        starts: list[int] = []
-        before = 0
-        try:
-            for row in reader:
-                if row and not (len(row) == 1 and not row[0].strip()):
-                    records.append(row)
-                    starts.append(before + 1)
-                before = reader.line_num
-        except csv.Error as error:
-            raise _RaggedError(
-                DataError(f"line {reader.line_num} of {name}", needed="fields", got=str(error))
-            ) from error
+        records, starts = _split([*text.split("\n"), END], delimiter, quoting)
+    except csv.Error as error:
+        got, line = error.args
+        raise DataError(f"line {line} of {name}", needed="fields", got=got) from error
     if records[-1] != [END]:
-        raise _RaggedError(
-            DataError(
-                f"line {starts[-1]} of {name}",
-                needed="a closing quote for each opening one",
-                got='a " that is never closed',
-                try_='removing it, or writing "" for a quote inside quotes',
-            )
+        raise DataError(
+            f"line {starts[-1]} of {name}",
+            needed="a closing quote for each opening one",
+            got='a " that is never closed',
+            try_='removing it, or writing "" for a quote inside quotes',
         )
-    records.pop()
-    if not records:
-        raise _RaggedError(
-            DataError(name, needed="a header and at least one row", got="empty lines only")
-        )
+    kept = [i for i, row in enumerate(records[:-1]) if len(row) > 1 or (row and row[0].strip())]
+    if not kept:
+        raise DataError(name, needed="a header and at least one row", got="empty lines only")
+    records, starts = [records[i] for i in kept], [starts[i] for i in kept]
     return records, _even_out(records, starts, name, delimiter)
 
 
 def _even_out(records: list[list[str]], starts: list[int], name: str, delimiter: str) -> list[str]:
     """Cut empty fields beyond the header's, in place; raise for rows that really differ."""
-    notes: list[str] = []
     width = len(records[0])
-    wrong: list[int] = []
     longer = 0
-    for i, row in enumerate(records):
-        if len(row) > width and not any(part.strip() for part in row[width:]):
+    for row in records:
+        if len(row) > width and not any(cell.strip() for cell in row[width:]):
             del row[width:]
             longer += 1
-        elif len(row) != width:
-            wrong.append(i)
+    wrong = [i for i, row in enumerate(records) if len(row) != width]
     if wrong:
+        first, line = len(records[wrong[0]]), starts[wrong[0]]
         shown = ", ".join(f"{len(records[i])} at line {starts[i]}" for i in wrong[:SHOWN_LINES])
-        first = records[wrong[0]]
-        advice = f"mending line {starts[wrong[0]]}"
-        if len(first) > width:
+        advice = f"mending line {line}"
+        if first > width:
             advice += f", or quoting fields that hold a {SPOKEN.get(delimiter, delimiter)}"
-        raise _RaggedError(
-            DataError(
-                f"line {starts[wrong[0]]} of {name}",
-                needed=f"{width} fields, as in line {starts[0]}",
-                got=f"{len(first)}"
-                + (f" ({len(wrong)} such rows: {shown})" if len(wrong) > 1 else ""),
-                try_=advice,
-            )
+        raise DataError(
+            f"line {line} of {name}",
+            needed=f"{width} fields, as in line {starts[0]}",
+            got=f"{first}" + (f" ({len(wrong)} such rows: {shown})" if len(wrong) > 1 else ""),
+            try_=advice,
         )
+    notes = []
     if longer:
         notes.append(f"{longer} rows end in more delimiters than the header; the surplus is empty")
-    blank = 0
-    while len(records) > 2 and not any(part.strip() for part in records[-1]):
+    rows = len(records)
+    while len(records) > 2 and not any(cell.strip() for cell in records[-1]):
         records.pop()
-        blank += 1
-    if blank:
-        notes.append(f"{blank} rows without any value at the end were left out")
+    if len(records) < rows:
+        notes.append(f"{rows - len(records)} rows without any value at the end were left out")
     return notes
 
 
 def _header(records: list[list[str]]) -> tuple[list[str], list[list[str]], list[str]]:
     """Return names, rows and notes; names are made up where the file brings none."""
-    first = [part.strip() for part in records[0]]
-    numbers = [part for part in first if _is_number(part)]
+    first = [cell.strip() for cell in records[0]]
+    numbers = [cell for cell in first if _is_number(cell)]
     if _is_data(first, numbers):
         names = [f"column_{i + 1}" for i in range(len(first))]
         note = (
@@ -295,25 +258,22 @@ def _header(records: list[list[str]]) -> tuple[list[str], list[list[str]], list[
             f"column_{len(first)}"
         )
         return names, records, [note]
-    names, blank = [], []
+    names, unnamed = [], []
     for i, name in enumerate(first):
-        made_up = name
         if not name:
-            made_up = f"column_{i + 1}"
-            while made_up in first:
-                made_up += "_"
-            blank.append(made_up)
-        names.append(made_up)
-    notes = [f"columns without a name are called {', '.join(blank)}"] if blank else []
+            name = f"column_{i + 1}"
+            while name in first:
+                name += "_"
+            unnamed.append(name)
+        names.append(name)
+    notes = [f"columns without a name are called {', '.join(unnamed)}"] if unnamed else []
     return names, records[1:], notes
 
 
 def _is_data(first: list[str], numbers: list[str]) -> bool:
     """Tell whether the first line holds values rather than names."""
-    if not numbers:
-        return False
-    if len(numbers) == len(first):
-        return True
+    if not numbers or len(numbers) == len(first):
+        return bool(numbers)
     if any("." in number or "-" in number for number in numbers):
         return True
     values = [float(number) for number in numbers]
@@ -323,8 +283,8 @@ def _is_data(first: list[str], numbers: list[str]) -> bool:
     return len(numbers) > 1 and not running and not years
 
 
-def _is_number(part: str) -> bool:
+def _is_number(cell: str) -> bool:
     try:
-        return math.isfinite(float(part))
+        return math.isfinite(float(cell))
     except ValueError:
         return False

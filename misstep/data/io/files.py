@@ -1,7 +1,8 @@
 """How bytes and text come out of a file: paths, gzip, byte order marks and character sets.
 
-Knows nothing of tables or images; `delimited.py` and `idx.py` build on it. Everything that the
-operating system, gzip or a codec can complain about becomes an exception of `misstep.errors` here.
+Knows nothing of tables or images; `delimited.py`, `idx.py` and `npz.py` build on it. Everything
+that the operating system, gzip or a codec can complain about becomes an exception of
+`misstep.errors` here.
 """
 
 from __future__ import annotations
@@ -17,17 +18,30 @@ from typing import BinaryIO, cast
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.text.names import nearest_name
 
-__all__ = ["existing_path", "open_bytes", "read_bytes", "read_text"]
+__all__ = [
+    "MOST_BYTES",
+    "MOST_PACKED",
+    "damaged",
+    "existing_path",
+    "folders_in",
+    "listed",
+    "open_bytes",
+    "read_block",
+    "read_text",
+]
 
 GZIP_MAGIC = b"\x1f\x8b"
 # A table is held in memory several times over while it is read; beyond this the machine would
 # suffer before any error could. It also stops small gzip files that unpack to terabytes.
 MOST_BYTES = 4 * 2**30
+# Deflate can't do better than 1032 to 1: what declares that it unpacks to more is wrong.
+MOST_PACKED = 1040
 BLOCK = 2**22
 NAMES_TO_COMPARE = 5000
 # Bytes below 0x20 other than tab, line ends, form feed and escape do not occur in text.
 CONTROL_BYTES = bytes(set(range(32)) - {0, 9, 10, 11, 12, 13, 26, 27})
 CONTROL_SHARE = 0.01
+TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
 
 KNOWN_KINDS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -78,7 +92,7 @@ def existing_path(source: str | os.PathLike[str], folder: bool = False) -> Path:
     except (OSError, ValueError, RuntimeError) as error:
         raise _nothing_there(path, error) from error
     if stat.S_ISDIR(mode) and not folder:
-        inside = [name for name in _names_in(path) if name.lower().endswith(_TABLE_ENDINGS)]
+        inside = [name for name in _names_in(path) if name.lower().endswith(TABLE_ENDINGS)]
         raise StorageError(
             str(path),
             needed="a file",
@@ -88,9 +102,6 @@ def existing_path(source: str | os.PathLike[str], folder: bool = False) -> Path:
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise StorageError(str(path), needed="a file", got="a device, pipe or socket")
     return path
-
-
-_TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
 
 
 def _nothing_there(path: Path, error: Exception) -> StorageError:
@@ -120,6 +131,24 @@ def _names_in(folder: Path) -> list[str]:
     return sorted(names)
 
 
+def listed(folder: Path) -> list[Path]:
+    """Return what lies in a folder, in order of names. Raises StorageError."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(str(folder), needed="a folder that can be read", got=reason) from error
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Return the folders in a folder; none that are hidden, no links back to what it lies in."""
+    inside = [path for path in listed(folder) if path.is_dir() and not path.name.startswith(".")]
+    own = folder.resolve()
+    return [
+        path for path in inside if not (path.is_symlink() and own.is_relative_to(path.resolve()))
+    ]
+
+
 def open_bytes(path: Path) -> tuple[BinaryIO, bool]:
     """Open a file for reading, unpacked when its first bytes say gzip; also return whether they do.
 
@@ -147,21 +176,18 @@ def read_block(file: BinaryIO, path: Path, size: int) -> bytes:
     try:
         return file.read(size)
     except EOFError as error:
-        raise FileFormatError(
-            str(path),
-            needed="a whole gzip file",
-            got="one that ends too early",
-            try_="copying or downloading it again",
-        ) from error
+        raise damaged(path, "a whole gzip file", "one that ends too early") from error
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise FileFormatError(
-            str(path),
-            needed="a sound gzip file",
-            got=f"damaged bytes ({error})",
-            try_="copying or downloading it again",
-        ) from error
+        raise damaged(path, "a sound gzip file", f"damaged bytes ({error})") from error
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def damaged(path: Path, needed: str, got: str) -> FileFormatError:
+    """Return the error for a file that is not as it was written."""
+    return FileFormatError(
+        str(path), needed=needed, got=got, try_="copying or downloading it again"
+    )
 
 
 def _unreadable(path: Path, error: OSError) -> StorageError:
@@ -173,18 +199,19 @@ def _unreadable(path: Path, error: OSError) -> StorageError:
     )
 
 
-def read_bytes(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     """Return the whole content, unpacked. Raises FileFormatError beyond `MOST_BYTES`."""
     file, packed = open_bytes(path)
     blocks: list[bytes] = []
-    total = 0
+    left = MOST_BYTES
     with file:
         while block := read_block(file, path, BLOCK):
-            total += len(block)
-            if total > MOST_BYTES:
+            left -= len(block)
+            if left < 0:
+                unpacked = " unpacked" if packed else ""
                 raise FileFormatError(
                     str(path),
-                    needed=f"at most {MOST_BYTES // 2**30} GiB{' unpacked' if packed else ''}",
+                    needed=f"at most {MOST_BYTES // 2**30} GiB{unpacked}",
                     got="more",
                     try_="splitting the file",
                 )
@@ -198,18 +225,13 @@ def read_text(path: Path) -> tuple[str, list[str]]:
     UTF-8 first, UTF-16 and UTF-32 by their byte order mark, else Windows Latin-1 with a note.
     Raises FileFormatError for NUL bytes and for files that are not text; DataError when empty.
     """
-    content = read_bytes(path)
+    content = _read_bytes(path)
     if not content.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
         got = "an empty file" if not content else f"{len(content)} bytes of blanks"
         raise DataError(str(path), needed="a header and at least one row", got=got)
     for magic, kind in KNOWN_KINDS.items():
         if content.startswith(magic):
-            raise FileFormatError(
-                str(path),
-                needed="a table as text (CSV or TSV)",
-                got=kind,
-                try_="exporting the table as CSV",
-            )
+            raise _no_text(path, kind)
     text, notes = _decoded(content, path)
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1
@@ -224,6 +246,12 @@ def read_text(path: Path) -> tuple[str, list[str]]:
     if not text.strip():
         raise DataError(str(path), needed="a header and at least one row", got="nothing but blanks")
     return text, notes
+
+
+def _no_text(path: Path, got: str) -> FileFormatError:
+    return FileFormatError(
+        str(path), needed="a table as text (CSV or TSV)", got=got, try_="exporting the table as CSV"
+    )
 
 
 def _decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
@@ -245,12 +273,8 @@ def _decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
     start = content[:BLOCK]
     odd = len(start) - len(start.translate(None, CONTROL_BYTES))
     if odd > CONTROL_SHARE * len(start):
-        raise FileFormatError(
-            str(path),
-            needed="a table as text (CSV or TSV)",
-            got=f"binary data ({odd} of the first {len(start)} bytes are control bytes)",
-            try_="exporting the table as CSV",
-        )
+        share = f"{odd} of the first {len(start)} bytes are control bytes"
+        raise _no_text(path, f"binary data ({share})")
     try:
         text, name = content.decode("cp1252"), "Windows Latin-1"
     except UnicodeDecodeError:
@@ -259,6 +283,7 @@ def _decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
 
 
 def _wide_encoding(content: bytes) -> str | None:
+    """Return the name of UTF-16 or UTF-32 where the first bytes look like it."""
     if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

@@ -16,7 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.io.files import existing_path, open_bytes, read_block
+from misstep.data.io.files import (
+    MOST_BYTES,
+    MOST_PACKED,
+    damaged,
+    existing_path,
+    open_bytes,
+    read_block,
+)
 from misstep.errors import FileFormatError
 
 __all__ = ["is_idx_name", "read_idx"]
@@ -33,9 +40,6 @@ TYPES: dict[int, np.dtype[Any]] = {
 }
 # The format leaves a byte for it; no known file has more than 4 axes, NumPy allows 64.
 MOST_AXES = 8
-MOST_BYTES = 4 * 2**30
-# Deflate can't do better than 1032 to 1, so a header that declares more is wrong.
-MOST_PACKED = 1040
 BLOCK = 2**22
 
 
@@ -57,17 +61,9 @@ def read_idx(source: str | os.PathLike[str]) -> NDArray[Any]:
             blocks.append(block)
             left -= len(block)
         rest = read_block(file, path, 1)
-    if left:
-        raise FileFormatError(
-            str(path),
-            needed=f"{size} bytes of values, as its header says {shape}",
-            got=f"{size - left}",
-            try_="copying or downloading it again",
-        )
-    if rest:
-        raise FileFormatError(
-            str(path), needed=f"{size} bytes of values, as its header says {shape}", got="more"
-        )
+    if left or rest:
+        needed = f"{size} bytes of values, as its header says {shape}"
+        raise damaged(path, needed, f"{size - left}" if left else "more")
     values = np.frombuffer(b"".join(blocks), dtype=dtype).reshape(shape)
     return values.astype(dtype.newbyteorder("="))
 
@@ -97,11 +93,10 @@ def _refuse_impossible(size: int, shape: tuple[int, ...], path: Path, packed: bo
     there = path.stat().st_size
     bound = there * MOST_PACKED if packed else there
     if size > min(bound, MOST_BYTES):
-        raise FileFormatError(
-            str(path),
-            needed=f"at most {min(bound, MOST_BYTES)} bytes of values in a file of {there} bytes",
-            got=f"a header that declares {size} ({' x '.join(map(str, shape))})",
-            try_="copying or downloading it again",
+        raise damaged(
+            path,
+            f"at most {min(bound, MOST_BYTES)} bytes of values in a file of {there} bytes",
+            f"a header that declares {size} ({' x '.join(map(str, shape))})",
         )
 
 

@@ -17,17 +17,15 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from misstep.data.io.files import existing_path
-from misstep.errors import FileFormatError, StorageError
+from misstep.data.io.files import MOST_BYTES, MOST_PACKED, damaged, existing_path
+from misstep.errors import FileFormatError, MisstepError, StorageError
 
 __all__ = ["is_npz", "read_arrays"]
 
-# Together; beyond this the machine would suffer before any error could.
-MOST_BYTES = 4 * 2**30
 MOST_ARRAYS = 1000
-# Deflate can't do better than 1032 to 1, so a header that declares more is wrong.
-MOST_PACKED = 1040
 ALONE = "array"
+# What zipfile and NumPy raise for what they can't read.
+BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError)
 
 
 def is_npz(path: Path) -> bool:
@@ -48,42 +46,31 @@ def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
                 return {ALONE: _array(file, path, ALONE, path.stat().st_size)}
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-            if len(entries) > MOST_ARRAYS or sum(one.file_size for one in entries) > MOST_BYTES:
+            if len(entries) > MOST_ARRAYS or sum(entry.file_size for entry in entries) > MOST_BYTES:
                 raise FileFormatError(
                     str(path),
                     needed=f"at most {MOST_ARRAYS} arrays and {MOST_BYTES:,} bytes",
                     got="more",
                 )
-            found = {}
+            arrays = {}
             for entry in entries:
                 if entry.filename.endswith(".npy"):
                     name = entry.filename.removesuffix(".npy")
                     with archive.open(entry) as file:
                         largest = min(entry.file_size, entry.compress_size * MOST_PACKED)
-                        found[name] = _array(file, path, name, largest)
-    except FileFormatError:
+                        arrays[name] = _array(file, path, name, largest)
+    except MisstepError:
         raise
     except OSError as error:
         raise StorageError(
             str(path), needed="a file that can be read", got=error.strerror or str(error)
         ) from error
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        ValueError,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
-        raise FileFormatError(
-            str(path),
-            needed="a file of arrays as np.savez writes it",
-            got=str(error)[:200],
-            try_="copying or downloading it again",
-        ) from error
-    if not found:
+    except BROKEN as error:
+        needed = "a file of arrays as np.savez writes it"
+        raise damaged(path, needed, str(error)[:200]) from error
+    if not arrays:
         raise FileFormatError(str(path), needed="arrays", got="none")
-    return found
+    return arrays
 
 
 def _array(file: Any, path: Path, name: str, largest: int) -> NDArray[Any]:
