@@ -12,12 +12,12 @@ from __future__ import annotations
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.image.class_folders import read_image_files, with_test_folder
+from misstep.data.image.idx_folders import is_idx_folder
 from misstep.data.image.image_scaling import ImageScaling
 from misstep.data.image.images import Images, pixels_of
-from misstep.data.image.sources import is_idx_folder, is_image_source, read_images
 from misstep.data.io.examples import EXAMPLES, Example, read_example
 from misstep.data.io.idx import read_idx
-from misstep.data.io.readers import Reader, read_rows, read_source, unknown_source
+from misstep.data.io.readers import Reader, read_images, read_rows, read_source, unknown_source
 from misstep.data.preprocessing import Preprocessing, preprocessing_from_json
 from misstep.data.rows import Rows
 from misstep.data.sequence.long_tables import (
@@ -76,7 +76,6 @@ __all__ = [
     "drawn_rows",
     "holds_sequences",
     "is_idx_folder",
-    "is_image_source",
     "is_text_folder",
     "long_form_of",
     "looks_long",

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from misstep.errors import FileFormatError
 
-__all__ = ["Stored", "from_plain", "to_plain"]
+__all__ = ["Stored", "check", "from_plain", "to_plain"]
 
 # Fields that have a better name now than their key in model files, which stays.
 KEYS = {"column_type": "kind", "reason": "because", "task": "kind", "transformers": "parts"}
@@ -33,6 +33,13 @@ class Stored:
         "allow_inf_nan": False,
         "alias_generator": _key,
     }
+
+
+def check(*rules: tuple[object, str]) -> None:
+    """Raise ValueError in the words of the first rule that does not hold."""
+    for holds, words in rules:
+        if not holds:
+            raise ValueError(words)
 
 
 def to_plain(fitted: Any) -> dict[str, Any]:

@@ -17,8 +17,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.stored_json import Stored, from_plain, to_plain
-from misstep.data.table.cell_values import category_words, date_format_of, number_form_of
+from misstep.data.stored_json import Stored, check, from_plain, to_plain
+from misstep.data.table.cell_values import (
+    NUMBER_FORMS,
+    category_words,
+    date_format_of,
+    number_form_of,
+    objects,
+)
 from misstep.data.table.column_transformers import as_numbers
 from misstep.data.table.table import read_table
 from misstep.data.weights import checked_weights, mean_and_deviation
@@ -74,20 +80,16 @@ class Target(Stored):
     version: Literal[1] = 1
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.center) and math.isfinite(self.scale) and self.scale > 0):
-            raise ValueError("center must be finite and scale above 0")
-        if len(self.classes) < (0 if self.is_number else 2):
-            raise ValueError("at least two classes are needed")
-        if self.is_number and self.classes:
-            raise ValueError("a number has no classes")
-        if self.task is TaskType.BINARY and len(self.classes) != 2:
-            raise ValueError("two classes are needed")
-        if self.rare not in (0, 1):
-            raise ValueError("the rare one of two classes is number 0 or 1")
-        if len(set(category_words(self.classes))) != len(self.classes):
-            raise ValueError("a class stands twice")
-        if self.form not in {"plain", "thousands", "percent", "money"}:
-            raise ValueError("unknown form of number")
+        classes = len(self.classes)
+        expected = {TaskType.NUMBER: classes == 0, TaskType.BINARY: classes == 2}
+        check(
+            (math.isfinite(self.center) and math.isfinite(self.scale), "center must be finite"),
+            (self.scale > 0, "scale must be above 0"),
+            (expected.get(self.task, classes >= 2), "a number has no classes, others 2 or more"),
+            (self.rare in (0, 1), "the rare one of two classes is number 0 or 1"),
+            (len(set(category_words(self.classes))) == classes, "a class stands twice"),
+            (self.form in NUMBER_FORMS, "unknown form of number"),
+        )
 
     @property
     def is_number(self) -> bool:
@@ -134,10 +136,10 @@ class Target(Stored):
                 z = (self._numbers(column) - self.center) / self.scale
             limit = float(np.finfo(np.float32).max)
             return np.clip(z, -limit, limit).astype(np.float32), []
-        place = {word: i for i, word in enumerate(category_words(self.classes))}
+        codes = {word: code for code, word in enumerate(category_words(self.classes))}
         words = category_words(column.tolist())
         self._refuse_missing([word is None for word in words])
-        unknown = Counter(word for word in words if word is not None and word not in place)
+        unknown = Counter(word for word in words if word is not None and word not in codes)
         notes: list[str] = []
         if unknown:
             matched = self._matched(unknown)
@@ -146,8 +148,8 @@ class Target(Stored):
                 f"{self.name}: {sum(unknown.values())} labels differ from the classes only by a "
                 f"dot, blanks or case and were read as such: {shown}"
             )
-            place |= {word: place[known] for word, known in matched.items()}
-        return np.asarray([place[word] for word in words], dtype=np.int64), notes
+            codes |= {word: codes[known] for word, known in matched.items()}
+        return np.asarray([codes[word] for word in words], dtype=np.int64), notes
 
     def decode(self, values: object) -> NDArray[Any]:
         """Return labels for class numbers (rows,), or numbers in the target's own unit.
@@ -169,11 +171,8 @@ class Target(Stored):
     @property
     def class_array(self) -> NDArray[Any]:
         """The classes as an array (classes,), of their own kind of value."""
-        if len({type(label) for label in self.classes}) == 1:
-            return np.asarray(self.classes)
-        array = np.empty(len(self.classes), dtype=object)
-        array[:] = self.classes
-        return array
+        alike = len({type(label) for label in self.classes}) == 1
+        return np.asarray(self.classes) if alike else objects(self.classes)
 
     def to_json(self) -> dict[str, Any]:
         """Return everything that is needed later as plain JSON, notes left out."""
@@ -204,15 +203,13 @@ class Target(Stored):
             known = {plain(word): word for word in classes}
             if len(known) == len(classes) and all(plain(word) in known for word in unknown):
                 return {word: known[plain(word)] for word in unknown}
-        worst, count = next(
-            ((w, n) for w, n in unknown.items() if _without_dot(w) not in classes),
-            next(iter(unknown.items())),
-        )
+        strange = [word for word in unknown if _without_dot(word) not in classes]
+        worst = (strange or list(unknown))[0]
+        more = f" (and {len(unknown) - 1} more unknown labels)" if len(unknown) > 1 else ""
         raise DataError(
             f"the target {self.name!r}",
             needed=f"one of the {len(classes)} classes from training",
-            got=f"{worst!r} in {count} rows"
-            + (f" (and {len(unknown) - 1} more unknown labels)" if len(unknown) > 1 else ""),
+            got=f"{worst!r} in {unknown[worst]} rows{more}",
             try_=did_you_mean(worst, classes),
         )
 
@@ -257,120 +254,116 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
         raise DataError(
             f"the target {name!r}", needed="answers", got=f"{rows:,} rows, all without one"
         )
-    values = [_label(value) for value in present.tolist()]
-    words = [word for word in category_words(values) if word is not None]
-    counts = Counter(words)
-    if len(counts) == 1 and (task != "regression" or number_form_of(list(counts)) is None):
+    answers = _Answers(name, [_label(value) for value in present.tolist()])
+    counts = answers.counts
+    if len(counts) == 1 and (task != "regression" or answers.form is None):
+        word, rows = next(iter(counts.items()))
         raise DataError(
             f"the target {name!r}",
             needed="at least two different answers",
-            got=f"{words[0]!r} in all {len(words):,} rows" if len(words) > 1 else "a single row",
+            got=f"{word!r} in all {rows:,} rows" if rows > 1 else "a single row",
             try_="another column as the target, or rows with other answers",
         )
-    is_number, reason, form = _judged(name, values, counts, task)
+    is_number, reason = _decided(answers, task)
     if is_number:
+        form = answers.form or "plain"
         as_numbers(present, name, form)
         return Target(name, TaskType.NUMBER, reason, form=form, notes=tuple(notes))
     single = [word for word, count in counts.items() if count == 1]
+    if len(single) == 1:
+        have = f"one class has a single row, {single[0]!r}"
+    else:
+        have = f"{len(single)} classes have a single row, for example {[*single, ''][0]!r}"
     if single:
-        several = f"{len(single)} classes have" if len(single) > 1 else "one class has"
-        notes.append(
-            f"{name}: {several} a single row, {'for example ' if len(single) > 1 else ''}"
-            f"{single[0]!r}; it can serve for training only"
-        )
-    return Target(
-        name,
-        TaskType.BINARY if len(counts) == 2 else TaskType.MULTICLASS,
-        reason,
-        classes=_ordered(values),
-        notes=tuple(notes),
-    )
+        notes.append(f"{name}: {have}; it can serve for training only")
+    kind = TaskType.BINARY if len(counts) == 2 else TaskType.MULTICLASS
+    return Target(name, kind, reason, answers.classes, notes=tuple(notes))
 
 
 def _label(value: Any) -> Label:
     """Return an answer as a plain label; whole floats become int (3.0 is class 3)."""
-    if isinstance(value, bool | str):
-        return value
-    if isinstance(value, int):
-        return value
     if isinstance(value, float):
         return int(value) if value.is_integer() and abs(value) < 2**53 else value
-    return str(value)
+    return value if isinstance(value, bool | str | int) else str(value)
 
 
-def _ordered(values: Sequence[Label]) -> tuple[Label, ...]:
-    by_word: dict[str, Label] = {}
-    for word, value in zip(category_words(values), values, strict=True):
-        if word is not None:
-            by_word.setdefault(word, value)
-    labels = list(by_word.values())
-    if all(isinstance(label, int | float) for label in labels):
-        return tuple(sorted(labels, key=lambda label: float(label)))
-    return tuple(sorted(labels, key=str))
+class _Answers:
+    """The answers that there are, counted, and what they look like."""
+
+    def __init__(self, name: str, values: list[Label]) -> None:
+        self.name, self.values = name, values
+        words = [(word, value) for word, value in zip(category_words(values), values, strict=True)]
+        self.counts = Counter(word for word, _ in words if word is not None)
+        self.labels = {word: value for word, value in reversed(words) if word is not None}
+        self.rows, self.distinct = self.counts.total(), len(self.counts)
+        self.numeric = all(isinstance(value, int | float) for value in values)
+        self.whole = self.numeric and all(isinstance(value, int) for value in values)
+        # How numbers are written, or None where some are none.
+        self.form = "plain" if self.numeric else number_form_of(list(self.counts))
+
+    @property
+    def classes(self) -> tuple[Label, ...]:
+        """The different answers in order."""
+        labels = list(self.labels.values())
+        numbers = all(isinstance(label, int | float) for label in labels)
+        return tuple(sorted(labels, key=float if numbers else str))
+
+    def __str__(self) -> str:
+        sort = "whole numbers" if self.whole else "numbers" if self.form else "text"
+        return f"{self.distinct:,} distinct values, {sort}, in {self.rows:,} rows"
+
+    def refusal(self, needed: str, got: str, try_: str) -> DataError:
+        """Return an error that says what is wrong with them."""
+        return DataError(f"the target {self.name!r}", needed=needed, got=got, try_=try_)
 
 
-def _judged(
-    name: str, values: Sequence[Label], counts: Counter[str], task: str | None
-) -> tuple[bool, str, str]:
-    """Return whether it is a number, the reason, and the written form of numbers."""
-    distinct, rows = len(counts), sum(counts.values())
-    numeric = all(isinstance(value, int | float) for value in values)
-    form = "plain" if numeric else number_form_of(list(counts))
-    whole = numeric and all(isinstance(value, int) for value in values)
-    sort = "whole numbers" if whole else "numbers" if form else "text"
-    facts = f"{distinct:,} distinct values, {sort}, in {rows:,} rows"
+def _decided(answers: _Answers, task: str | None) -> tuple[bool, str]:
+    """Return whether it is a number, and the reason. Raises DataError or NotYetError."""
+    first = next(iter(answers.counts))
+    distinct, rows = answers.distinct, answers.rows
     if task == "regression":
-        if form is None:
-            stray = next(word for word in counts if number_form_of([word]) is None)
-            raise DataError(
-                f"the target {name!r}",
-                needed="numbers, because the task is regression",
-                got=f"texts, for example {stray!r}",
-                try_="task='classification'",
-            )
-        return True, f"the task was given as regression; {facts}", form
+        if answers.form is None:
+            stray = next(word for word in answers.counts if number_form_of([word]) is None)
+            needed = "numbers, because the task is regression"
+            got = f"texts, for example {stray!r}"
+            raise answers.refusal(needed, got, "task='classification'")
+        return True, f"the task was given as regression; {answers}"
     if task == "classification":
-        if numeric and not whole and distinct > MOST_CODES:
-            raise DataError(
-                f"the target {name!r}",
-                needed="classes, because the task is classification",
-                got=f"continuous numbers, {distinct:,} distinct in {rows:,} rows",
-                try_="task='regression'",
-            )
-        return False, f"the task was given as classification; {facts}", ""
-    if all(isinstance(value, bool) for value in values):
-        return False, f"true or false in {rows:,} rows", ""
-    if distinct == 2 and (numeric or form is None):
-        return False, facts, ""
-    if form is not None:
-        return _judged_numbers(values, facts, distinct, rows, whole, form)
-    if date_format_of(list(counts)) is not None:
+        if answers.numeric and not answers.whole and distinct > MOST_CODES:
+            needed = "classes, because the task is classification"
+            got = f"continuous numbers, {distinct:,} distinct in {rows:,} rows"
+            raise answers.refusal(needed, got, "task='regression'")
+        return False, f"the task was given as classification; {answers}"
+    if all(isinstance(value, bool) for value in answers.values):
+        return False, f"true or false in {rows:,} rows"
+    if distinct == 2 and (answers.numeric or answers.form is None):
+        return False, str(answers)
+    if answers.form is not None:
+        return _decided_numbers(answers)
+    if date_format_of(list(answers.counts)) is not None:
         raise NotYetError(
-            f"the target {name!r}",
+            f"the target {answers.name!r}",
             needed="classes or numbers",
-            got=f"dates, for example {next(iter(counts))!r}",
+            got=f"dates, for example {first!r}",
             try_="a number instead, such as the days from a fixed date",
         )
     if rows >= FEW_ROWS and distinct > MOST_DISTINCT_SHARE * rows:
-        raise DataError(
-            f"the target {name!r}",
-            needed="classes that repeat, or numbers",
-            got=f"{distinct:,} distinct texts in {rows:,} rows, for example {next(iter(counts))!r}",
-            try_="another column as the target, or task='classification' if they are classes",
+        raise answers.refusal(
+            "classes that repeat, or numbers",
+            f"{distinct:,} distinct texts in {rows:,} rows, for example {first!r}",
+            "another column as the target, or task='classification' if they are classes",
         )
-    return False, facts, ""
+    return False, str(answers)
 
 
-def _judged_numbers(
-    values: Sequence[Label], facts: str, distinct: int, rows: int, whole: bool, form: str
-) -> tuple[bool, str, str]:
-    if not whole:
-        return True, facts, form
-    numbers = sorted({int(value) for value in values})
-    low, high = numbers[0], numbers[-1]
+def _decided_numbers(answers: _Answers) -> tuple[bool, str]:
+    if not answers.whole:
+        return True, str(answers)
+    numbers = [int(value) for value in answers.values]
+    low, high, distinct = min(numbers), max(numbers), answers.distinct
     codes = low in (0, 1) and high - low + 1 == distinct
-    if codes and distinct <= MOST_CODES and rows >= FEWEST_ROWS_PER_CODE * distinct:
-        return False, f"{facts}, that run from {low:,} to {high:,} without gaps as codes do", ""
+    if codes and distinct <= MOST_CODES and answers.rows >= FEWEST_ROWS_PER_CODE * distinct:
+        return False, f"{answers}, that run from {low:,} to {high:,} without gaps as codes do"
     if not codes:
         why = f"they range from {low:,} to {high:,}, which is an order rather than codes"
     elif distinct > MOST_CODES:
@@ -378,4 +371,4 @@ def _judged_numbers(
     else:
         why = "too few rows for each to be a class"
     hint = "; task='classification' makes them classes" if distinct <= MOST_CODES else ""
-    return True, f"{facts}; {why}{hint}", form
+    return True, f"{answers}; {why}{hint}"

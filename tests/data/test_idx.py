@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from misstep.data import is_idx_folder, read_idx
-from misstep.data.image.sources import read_idx_folder
+from misstep.data.image.idx_folders import read_idx_folder
 from misstep.errors import FileFormatError, MisstepError, StorageError
 
 

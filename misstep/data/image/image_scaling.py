@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
-from misstep.data.image.class_folders import read_image_files
+from misstep.data.image.class_folders import holds_images, read_image_files
 from misstep.data.image.decoding import are_image_paths, is_image_name, pixels_of_paths
-from misstep.data.image.images import Images
-from misstep.data.image.sources import is_idx_folder, is_image_source, read_images, read_unlabeled
+from misstep.data.image.idx_folders import is_idx_folder
+from misstep.data.image.images import Images, images_from_arrays, is_images, pixels_of
 from misstep.data.io.idx import is_idx_name, read_idx
-from misstep.data.io.npz import is_npz
+from misstep.data.io.npz import is_npz, read_arrays
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.table.matrix import numbers_of
 from misstep.data.table.table import Table
@@ -101,14 +101,20 @@ class ImageScaling(Preprocessing):
         An idx file of images stands alone. None for other paths. Raises StorageError,
         FileFormatError or DataError.
         """
-        if is_idx_folder(path):
+        if path.is_dir():
+            images = not is_idx_folder(path) and holds_images(path)
+            return self._read_files(path) if images else None
+        if not path.is_file():
             return None
-        if is_image_source(path):
+        if is_image_name(path.name):
             return self._read_files(path)
-        if path.is_file() and is_npz(path):
-            unlabeled = read_unlabeled(path)
-            return read_images(path) if unlabeled is None else unlabeled
-        if path.is_file() and is_idx_name(path.name):
+        if is_npz(path):
+            arrays = read_arrays(path)
+            first = next(iter(arrays.values()))
+            if len(arrays) == 1 and is_images(first):
+                return Images.alone(pixels_of(first, path.name))
+            return images_from_arrays(arrays, path.name)
+        if is_idx_name(path.name):
             array = read_idx(path)
             if array.ndim < 2:
                 got = f"{len(array):,} single numbers, as labels are"

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from misstep.data.dataset import Dataset
+from misstep.data.image.class_folders import holds_images, read_class_folders
+from misstep.data.image.decoding import is_image_name
+from misstep.data.image.idx_folders import IDX_NAMES, is_idx_folder, read_idx_folder
 from misstep.data.image.images import Images, images_from_arrays
-from misstep.data.image.sources import IDX_NAMES, is_idx_folder, is_image_source, read_images
 from misstep.data.io.examples import EXAMPLES, read_example
 from misstep.data.io.idx import is_idx_name
 from misstep.data.io.npz import is_npz, read_arrays
@@ -25,7 +27,7 @@ from misstep.data.text.text_files import is_text_folder, read_text_folder
 from misstep.errors import DataError, FileFormatError
 from misstep.text.names import nearest_name
 
-__all__ = ["Reader", "read_rows", "read_source", "unknown_source"]
+__all__ = ["Reader", "read_images", "read_rows", "read_source", "unknown_source"]
 
 _READERS: list[Reader] = []
 
@@ -57,6 +59,35 @@ def read_source(source: str | os.PathLike[str]) -> Dataset:
     """
     name = os.fspath(source)
     return next(reader for reader in _READERS if reader.recognizes(name)).read(name)
+
+
+def read_images(source: str | os.PathLike[str]) -> Images:
+    """Read labeled images.
+
+    `source`: a folder that holds a folder of images for each class, perhaps in "train" and
+    "test"; a folder with MNIST's four idx files; or an .npz file with x and y, or x_train, y_train,
+    x_test and y_test. Images in files of different sizes are brought to one that suits them.
+
+    Raises StorageError, FileFormatError or DataError.
+
+    >>> import misstep as ms
+    >>> import numpy as np
+    >>> np.savez("two.npz", x=np.zeros((2, 8, 8), "uint8"), y=["dark", "dark"])
+    >>> ms.read_images("two.npz").train_images.shape
+    (2, 8, 8)
+    """
+    path = Path(os.fspath(source))
+    if path.is_dir() and not is_idx_folder(path):
+        return read_class_folders(path)
+    dataset = read_source(source)
+    if isinstance(dataset, Images):
+        return dataset
+    raise FileFormatError(
+        str(source),
+        needed="images x (rows, height, width) or (rows, height, width, 3) of bytes and "
+        "labels y (rows,), or x_train, y_train, x_test and y_test",
+        got=dataset.description,
+    )
 
 
 def read_rows(
@@ -91,22 +122,50 @@ class TextFolderReader(Reader):
         return read_text_folder(source)
 
 
-class ImageReader(Reader):
-    """Folders with images or idx files, and single images, which are too few."""
+class IdxReader(Reader):
+    """Folders with MNIST's files, and one of these, for all in its folder."""
 
     priority = 20
 
     def recognizes(self, source: str) -> bool:
-        return is_image_source(source)
+        return is_idx_folder(source) or (is_idx_name(source) and Path(source).is_file())
 
     def read(self, source: str) -> Dataset:
-        return read_images(source)
+        folder = source if is_idx_folder(source) else Path(source).parent
+        if is_idx_folder(folder):
+            return read_idx_folder(folder)
+        raise FileFormatError(
+            source,
+            needed="images and their labels side by side",
+            got="a folder without " + IDX_NAMES["train_images"][0],
+            try_="a folder with MNIST's four files under their usual names",
+        )
+
+
+class ImageReader(Reader):
+    """Folders with images in them, and single images, which are too few."""
+
+    priority = 30
+
+    def recognizes(self, source: str) -> bool:
+        path = Path(source)
+        return is_image_name(path.name) if path.is_file() else holds_images(path)
+
+    def read(self, source: str) -> Dataset:
+        if Path(source).is_dir():
+            return read_class_folders(source)
+        raise FileFormatError(
+            source,
+            needed="many images to learn from",
+            got="a single one",
+            try_="the folder that holds a folder of images for each class",
+        )
 
 
 class ExampleReader(Reader):
     """Examples by name. A folder such as that of an earlier run holds no rows: it isn't meant."""
 
-    priority = 30
+    priority = 40
 
     def recognizes(self, source: str) -> bool:
         path = Path(source)
@@ -120,26 +179,6 @@ class ExampleReader(Reader):
         pixels = table.frame.drop(columns=example.target).to_numpy()
         images = pixels.reshape(len(pixels), *example.shape).astype("uint8")
         return replace(Images.alone(images, labels, example.largest), notes=list(table.notes))
-
-
-class IdxFileReader(Reader):
-    """One of MNIST's files, for all in its folder."""
-
-    priority = 40
-
-    def recognizes(self, source: str) -> bool:
-        return is_idx_name(source) and Path(source).is_file()
-
-    def read(self, source: str) -> Dataset:
-        folder = Path(source).parent
-        if is_idx_folder(folder):
-            return read_images(folder)
-        raise FileFormatError(
-            source,
-            needed="images and their labels side by side",
-            got="a folder without " + IDX_NAMES["train_images"][0],
-            try_="a folder with MNIST's four files under their usual names",
-        )
 
 
 class ArraysReader(Reader):

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DATE_FORMATS",
+    "NUMBER_FORMS",
     "category_words",
     "date_format_of",
     "is_missing_word",
     "number_form_of",
+    "objects",
     "parse_dates",
     "parse_number",
     "sound_text",
@@ -39,6 +41,8 @@ _PERCENT = re.compile(_PLAIN + r"\s?%")
 _MONEY = re.compile(r"[-+]?\s?[$€£¥]\s?" + _PLAIN + r"|" + _PLAIN + r"\s?[$€£¥]")
 _GROUPED = re.compile(_PLAIN)
 
+# How numbers are written: 1.5e3, 1,500, 12 %, $5.
+NUMBER_FORMS = ("plain", "thousands", "percent", "money")
 # Tried in this order; day before month wins only where the values leave both open.
 DATE_FORMATS = (
     "ISO8601",
@@ -84,13 +88,13 @@ def typed_values(words: Sequence[str | None]) -> NDArray[Any]:
     if not present:
         return np.full(len(cleaned), np.nan)
     if any(_is_code(word) for word in present):
-        return _objects(cleaned)
+        return objects(cleaned)
     try:
         numbers = [math.nan if word is None else float(word) for word in cleaned]
     except ValueError:
-        return _objects(cleaned)
+        return objects(cleaned)
     if any("_" in word for word in present):
-        return _objects(cleaned)
+        return objects(cleaned)
     array = np.asarray(numbers, dtype=np.float64)
     whole = len(present) == len(cleaned) and all(w.lstrip("+-").isdigit() for w in present)
     if whole and np.abs(array).max() < MOST_EXACT:
@@ -102,7 +106,8 @@ def _is_code(word: str) -> bool:
     return len(word) > 1 and word[0] == "0" and word[1:].isdigit()
 
 
-def _objects(values: Sequence[object]) -> NDArray[Any]:
+def objects(values: Sequence[object]) -> NDArray[Any]:
+    """Return values as they are, (rows,)."""
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array

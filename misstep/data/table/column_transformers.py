@@ -1,7 +1,8 @@
 """How one column of a table becomes features: numbers, categories and dates, one class each.
 
-A part is fitted on the training rows, keeps plain values only, and turns any later rows of its
-column into numbers that are never NaN. `preprocessor.py` puts parts side by side.
+A transformer is fitted on the training rows, keeps plain values only, and turns any later rows of
+its column into numbers that are never NaN. `preprocessor.py` puts them side by side; texts are in
+`text/text_transformer.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.standardization import Standard
-from misstep.data.stored_json import Stored
-from misstep.data.table.cell_values import category_words, date_format_of, parse_dates, parse_number
+from misstep.data.stored_json import Stored, check
+from misstep.data.table.cell_values import (
+    NUMBER_FORMS,
+    category_words,
+    date_format_of,
+    parse_dates,
+    parse_number,
+)
 from misstep.data.table.column_types import (
     FEW_CATEGORIES,
     FEWEST_ROWS_OF_CATEGORY,
@@ -36,6 +43,7 @@ Cycle = Literal["season", "weekday", "time of day"]
 
 DAYS_PER_YEAR = 365.2425
 SECONDS_PER_DAY = 86_400.0
+ALWAYS_MISSING = "missing in all training rows, so it is always 0"
 
 
 @dataclass(frozen=True)
@@ -51,10 +59,10 @@ class NumberTransformer(Stored):
     column_type: Literal["number"] = "number"
 
     def __post_init__(self) -> None:
-        if self.form not in {"plain", "thousands", "percent", "money"}:
-            raise ValueError("unknown form of number")
-        if not np.isfinite(self.fill):
-            raise ValueError("fill must be finite")
+        check(
+            (self.form in NUMBER_FORMS, "unknown form of number"),
+            (np.isfinite(self.fill), "fill must be finite"),
+        )
 
     @classmethod
     def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> NumberTransformer:
@@ -63,8 +71,8 @@ class NumberTransformer(Stored):
         known = ~np.isnan(values) & (weights > 0)
         gaps = int((np.isnan(values) & (weights > 0)).sum())
         if not known.any():
-            reason = "missing in all training rows, so it is always 0"
-            return cls(column.name, column.form, 0.0, Standard(0.0, 1.0), False, reason)
+            flat = Standard(0.0, 1.0)
+            return cls(column.name, column.form, 0.0, flat, False, ALWAYS_MISSING)
         values, weights = values[known], weights[known]
         standard, reason = Standard.fit(values, weights)
         fill = quantile(values, weights, 0.5)
@@ -75,7 +83,6 @@ class NumberTransformer(Stored):
 
     @property
     def feature_names(self) -> list[str]:
-        """The names of this column's features."""
         return [self.column, f"{self.column} is missing"][: 1 + self.indicator]
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
@@ -88,7 +95,7 @@ class NumberTransformer(Stored):
                 f"training, became the median {self.fill:g}"
             )
         z = self.standard.apply(np.where(gaps, self.fill, values))
-        return np.column_stack([z, gaps] if self.indicator else [z]).astype(np.float64)
+        return np.column_stack([z, gaps] if self.indicator else [z])
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,7 @@ class CategoryTransformer(Stored):
     column_type: Literal["category"] = "category"
 
     def __post_init__(self) -> None:
-        if len(set(self.values)) != len(self.values):
-            raise ValueError("a category stands twice")
+        check((len(set(self.values)) == len(self.values), "a category stands twice"))
 
     @classmethod
     def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> CategoryTransformer:
@@ -141,35 +147,30 @@ class CategoryTransformer(Stored):
 
     @property
     def feature_names(self) -> list[str]:
-        """The names of this column's features."""
         names = [f"{self.column}={value}" for value in self.values]
-        if self.other:
-            names.append(f"{self.column} is another")
-        if self.indicator:
-            names.append(f"{self.column} is missing")
-        return names
+        names += [f"{self.column} is another"] * self.other
+        return names + [f"{self.column} is missing"] * self.indicator
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return zeros and ones (rows, features); `tell` hears of unseen categories."""
         width = len(self.feature_names)
-        place = {value: i for i, value in enumerate(self.values)}
-        # One more column than needed takes what has no place and is cut off at the end.
+        columns: dict[str | None, int] = {value: i for i, value in enumerate(self.values)}
+        # One more column than needed takes what has none of its own and is cut off at the end.
+        columns[None] = width - 1 if self.indicator else width
         other = len(self.values) if self.other else width
-        gap = width - 1 if self.indicator else width
         words = category_words(series.tolist())
-        slots = [gap if word is None else place.get(word, other) for word in words]
-        result = np.zeros((len(words), width + 1))
-        result[np.arange(len(words)), slots] = 1.0
-        gaps = sum(word is None for word in words)
+        features = np.zeros((len(words), width + 1))
+        features[np.arange(len(words)), [columns.get(word, other) for word in words]] = 1.0
+        gaps = words.count(None)
         if gaps and not self.indicator:
             tell(f"{self.column}: {gaps} missing values, none of which there were in training")
-        unseen = [word for word in words if word is not None and word not in place]
+        unseen = [word for word in words if word not in columns]
         if unseen and not self.other and self.values:
             tell(
                 f"{self.column}: {len(unseen)} rows hold a category that training had not, "
                 f"for example {unseen[0]!r}"
             )
-        return result[:, :width]
+        return features[:, :width]
 
 
 @dataclass(frozen=True)
@@ -186,37 +187,35 @@ class DateTransformer(Stored):
     column_type: Literal["date"] = "date"
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.fill):
-            raise ValueError("fill must be finite")
-        if len(set(self.cycles)) != len(self.cycles):
-            raise ValueError("a cycle stands twice")
+        check(
+            (np.isfinite(self.fill), "fill must be finite"),
+            (len(set(self.cycles)) == len(self.cycles), "a cycle stands twice"),
+        )
 
     @classmethod
     def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> DateTransformer:
         """Learn from the training rows (rows,) which circles turn at all, and the years' size."""
-        years, circles, gaps = _calendar(as_dates(series, column.name, column.form))
+        dates = as_dates(series, column.name, column.form)
+        years, circles, gaps = _calendar(dates)
         known = ~gaps & (weights > 0)
         if not known.any():
-            reason = "missing in all training rows, so it is always 0"
-            return cls(column.name, column.form, 0.0, Standard(0.0, 1.0), (), False, reason)
+            flat = Standard(0.0, 1.0)
+            return cls(column.name, column.form, 0.0, flat, (), False, ALWAYS_MISSING)
         turning = tuple(name for name, turn in circles.items() if np.ptp(turn[known]) > 1e-9)
-        monthly = as_dates(series, column.name, column.form)[known].astype("datetime64[D]")
-        first_days = (monthly == monthly.astype("datetime64[M]")).all()
-        if first_days:
+        days = dates[known].astype("datetime64[D]")
+        if (days == days.astype("datetime64[M]")).all():
             # The weekday of a first of the month tells of the calendar, not of the row.
             turning = tuple(name for name in turning if name != "weekday")
-        center_and_scale, _ = Standard.fit(years[known], weights[known])
-        plain = Standard(center_and_scale.center, center_and_scale.scale)
+        standard, _ = Standard.fit(years[known], weights[known])
+        plain = Standard(standard.center, standard.scale)
         fill = quantile(years[known], weights[known], 0.5)
-        reason = "years as a number" + "".join(
-            f", {name} as a place on a circle" for name in turning
-        )
+        circled = "".join(f", {name} as a place on a circle" for name in turning)
         missing = bool((gaps & (weights > 0)).any())
+        reason = f"years as a number{circled}"
         return cls(column.name, column.form, fill, plain, turning, missing, reason)
 
     @property
     def feature_names(self) -> list[str]:
-        """The names of this column's features."""
         names = [f"{self.column}: years"]
         for cycle in self.cycles:
             names += [f"{self.column}: {cycle} (sine)", f"{self.column}: {cycle} (cosine)"]
@@ -231,9 +230,7 @@ class DateTransformer(Stored):
         for cycle in self.cycles:
             angle = 2 * np.pi * circles[cycle]
             columns += [np.where(gaps, 0, np.sin(angle)), np.where(gaps, 0, np.cos(angle))]
-        if self.indicator:
-            columns.append(gaps.astype(np.float64))
-        return np.column_stack(columns)
+        return np.column_stack([*columns, gaps] if self.indicator else columns)
 
 
 def _calendar(dates: NDArray[Any]) -> tuple[Floats, dict[Cycle, Floats], NDArray[np.bool_]]:
@@ -271,21 +268,22 @@ def as_numbers(series: pandas.Series, column: str, form: str) -> Floats:
             try:
                 values[row] = parse_number(value, form)
             except ValueError as error:
-                raise DataError(
-                    f"column {column!r}, row {row + 1}",
-                    needed="a number, as in training",
-                    got=repr(value)[:60],
-                    try_="mending that cell, or leaving it empty if it is not known",
-                ) from error
+                got = repr(value)[:60]
+                raise _bad_cell(column, row, "a number, as in training", got) from error
     wrong = np.flatnonzero(np.isinf(values))
     if wrong.size:
-        raise DataError(
-            f"column {column!r}, row {wrong[0] + 1}",
-            needed="a finite number",
-            got=f"{values[wrong[0]]}" + (f" ({wrong.size} such rows)" if wrong.size > 1 else ""),
-            try_="mending that cell, or leaving it empty if it is not known",
-        )
+        more = f" ({wrong.size} such rows)" if wrong.size > 1 else ""
+        raise _bad_cell(column, wrong[0], "a finite number", f"{values[wrong[0]]}{more}")
     return values
+
+
+def _bad_cell(column: str, row: int, needed: str, got: str) -> DataError:
+    return DataError(
+        f"column {column!r}, row {row + 1}",
+        needed=needed,
+        got=got,
+        try_="mending that cell, or leaving it empty if it is not known",
+    )
 
 
 def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
@@ -301,15 +299,12 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
         return result
     words = [str(value) for value in series.iloc[known].tolist()]
     if form == "stored":
-        found = date_format_of(words)
-        form = found[0] if found else "ISO8601"
+        known_form = date_format_of(words)
+        form = known_form[0] if known_form else "ISO8601"
     dates = parse_dates(words, form)
     if dates is None:
-        row, word = next(
-            (row, word)
-            for row, word in zip(known, words, strict=True)
-            if parse_dates([word], form) is None
-        )
+        cells = zip(known, words, strict=True)
+        row, word = next(cell for cell in cells if parse_dates([cell[1]], form) is None)
         raise DataError(
             f"column {column!r}, row {row + 1}",
             needed=f"a date written as in training ({form})",

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.standardization import Standard
-from misstep.data.stored_json import Stored
+from misstep.data.stored_json import Stored, check
 from misstep.data.table.cell_values import category_words
 from misstep.data.table.column_types import Column
 from misstep.data.text.tokens import SIGNALS, signals_of, terms_of, tokens_of
@@ -68,16 +68,16 @@ class TextTransformer(Stored):
     column_type: Literal["text"] = "text"
 
     def __post_init__(self) -> None:
-        if len(self.signals) != len(self.standards) or set(self.signals) - set(SIGNALS):
-            raise ValueError("signals must be known, each with what scales it")
-        if len(self.terms) != len(self.weights) or len(set(self.terms)) != len(self.terms):
-            raise ValueError("each term stands once, with a weight")
-        if not all(0 <= weight < np.inf for weight in self.weights):
-            raise ValueError("weights must be finite and 0 or more")
-        if len(set(self.words)) != len(self.words):
-            raise ValueError("a word stands twice")
-        if not (0 <= self.slots <= MOST_SLOTS and 0 <= self.length <= LONGEST_SEQUENCE):
-            raise ValueError("a row holds more terms or words than can be")
+        signals = len(self.signals) == len(self.standards) and set(self.signals) <= set(SIGNALS)
+        terms = len(self.terms) == len(self.weights) == len(set(self.terms))
+        fits = 0 <= self.slots <= MOST_SLOTS and 0 <= self.length <= LONGEST_SEQUENCE
+        check(
+            (signals, "signals must be known, each with what scales it"),
+            (terms, "each term stands once, with a weight"),
+            (all(0 <= weight < np.inf for weight in self.weights), "weights must be 0 or more"),
+            (len(set(self.words)) == len(self.words), "a word stands twice"),
+            (fits, "a row holds more terms or words than can be"),
+        )
 
     @classmethod
     def fit(
@@ -96,20 +96,21 @@ class TextTransformer(Stored):
         counting terms, for a network that reads them so.
         """
         texts, gaps = _texts(series)
-        heard = weights > 0
-        texts = [text for text, there in zip(texts, heard, strict=True) if there]
-        indicator = bool((gaps & heard).any()) and not gaps[heard].all()
+        counted = weights > 0
+        texts = [text for text, counts in zip(texts, counted, strict=True) if counts]
+        indicator = bool((gaps & counted).any()) and not gaps[counted].all()
         if in_order:
             words = commonest_words(texts)
             length = _enough([len(tokens_of(text)) for text in texts], LONGEST_SEQUENCE, len(texts))
             reason = f"the first {length} words in their order, {len(words):,} different ones known"
             return cls(column.name, (), (), (), (), 0, words, length, indicator, reason)
-        signals, standards = _standards(texts, weights[heard])
+        signals, standards = _standards(texts, weights[counted])
         terms, counts = known_terms(texts, terms_of)
-        weighs, slots = np.empty(0), 0
+        term_weight: tuple[float, ...] = ()
+        slots = 0
         if terms:
-            told = None if answers is None else answers[heard]
-            weighs = term_weights(counts, told, weights[heard])
+            known = None if answers is None else answers[counted]
+            term_weight = tuple(term_weights(counts, known, weights[counted]).tolist())
             slots = _enough(np.diff(counts.indptr), MOST_SLOTS, 2 * len(texts))
         reason = f"{len(signals)} signals such as its length"
         if slots:
@@ -118,18 +119,8 @@ class TextTransformer(Stored):
                 f"{len(terms):,} words and pairs of words that two texts or more have, the {slots} "
                 f"heaviest of each text, weighed by {how}; and {reason}"
             )
-        return cls(
-            column.name,
-            signals,
-            standards,
-            terms,
-            tuple(weighs.tolist()),
-            slots,
-            (),
-            0,
-            indicator,
-            reason,
-        )
+        fitted = (signals, standards, terms, term_weight, slots, (), 0, indicator, reason)
+        return cls(column.name, *fitted)
 
     @property
     def dense(self) -> int:
@@ -144,23 +135,23 @@ class TextTransformer(Stored):
         """The names of this column's features."""
         names = [f"{self.column}: {signal}" for signal in self.signals]
         names += [f"{self.column} is missing"] * self.indicator
-        places = range(1, self.slots + 1)
-        names += [f"{self.column}: term {place}" for place in places]
-        names += [f"{self.column}: weight of term {place}" for place in places]
-        return names + [f"{self.column}: word {place}" for place in range(1, self.length + 1)]
+        numbers = range(1, self.slots + 1)
+        names += [f"{self.column}: term {number}" for number in numbers]
+        names += [f"{self.column}: weight of term {number}" for number in numbers]
+        return names + [f"{self.column}: word {number}" for number in range(1, self.length + 1)]
 
     def names_in_row(self, features: Floats) -> list[str]:
         """Return the features' names for one row, (features,): its own terms and words in them."""
         names = self.feature_names
-        for place in range(self.slots):
-            number, at = int(features[self.dense + place]), self.dense + self.slots + place
+        weights, words = self.dense + self.slots, self.dense + 2 * self.slots
+        for index in range(self.slots):
+            number = int(features[self.dense + index])
             if number:
-                names[at] = f"{self.column}: {self.terms[number - 1]!r}"
-        for place in range(self.length):
-            at = self.dense + 2 * self.slots + place
-            number = int(features[at])
+                names[weights + index] = f"{self.column}: {self.terms[number - 1]!r}"
+        for index in range(words, words + self.length):
+            number = int(features[index])
             if number >= FIRST_WORD:
-                names[at] = f"{self.column}: {self.words[number - FIRST_WORD]!r}"
+                names[index] = f"{self.column}: {self.words[number - FIRST_WORD]!r}"
         return names
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
@@ -168,34 +159,33 @@ class TextTransformer(Stored):
         texts, gaps = _texts(series)
         if gaps.any() and not self.indicator:
             tell(f"{self.column}: {gaps.sum()} missing texts, none of which there were in training")
-        result = np.zeros((len(texts), self.dense + 2 * self.slots + self.length))
-        found = signals_of(texts, self.signals)
-        for place, standard in enumerate(self.standards):
-            result[:, place] = standard.apply(found[:, place])
+        features = np.zeros((len(texts), self.dense + 2 * self.slots + self.length))
+        signals = signals_of(texts, self.signals)
+        for index, standard in enumerate(self.standards):
+            features[:, index] = standard.apply(signals[:, index])
         if self.indicator:
-            result[:, len(self.signals)] = gaps
+            features[:, len(self.signals)] = gaps
         if self.slots:
-            self._fill_terms(texts, result[:, self.dense :])
+            self._fill_terms(texts, features[:, self.dense :])
         if self.length:
-            self._fill_words(texts, result[:, self.dense + 2 * self.slots :])
-        return result
+            self._fill_words(texts, features[:, self.dense + 2 * self.slots :])
+        return features
 
     def _fill_terms(self, texts: Sequence[str], result: Floats) -> None:
         counts = count_terms(texts, self.terms, terms_of)
         weights = np.asarray(self.weights)
         for row in range(len(texts)):
             numbers = counts.indices[counts.indptr[row] : counts.indptr[row + 1]]
-            told = weights[numbers]
             # The heaviest first; among equals the first in the alphabet.
-            best = np.argsort(-told, kind="stable")[: self.slots]
-            told = told[best]
-            length = float(np.sqrt(np.square(told).sum()))
+            best = np.argsort(-weights[numbers], kind="stable")[: self.slots]
+            heaviest = weights[numbers][best]
+            length = float(np.sqrt(np.square(heaviest).sum()))
             if length > 0:
                 result[row, : len(best)] = numbers[best] + 1
-                result[row, self.slots : self.slots + len(best)] = told * (LENGTH / length)
+                result[row, self.slots : self.slots + len(best)] = heaviest * (LENGTH / length)
 
     def _fill_words(self, texts: Sequence[str], result: Floats) -> None:
-        number = {word: place for place, word in enumerate(self.words, start=FIRST_WORD)}
+        number = {word: i for i, word in enumerate(self.words, start=FIRST_WORD)}
         for row, text in enumerate(texts):
             numbers = [number.get(word, UNKNOWN) for word in tokens_of(text)[: self.length]]
             result[row, : len(numbers)] = numbers
@@ -208,13 +198,13 @@ def _texts(series: pandas.Series) -> tuple[list[str], NDArray[np.bool_]]:
 
 def _standards(texts: list[str], weights: Floats) -> tuple[tuple[str, ...], tuple[Standard, ...]]:
     """Return the signals that differ between texts, and what scales each."""
-    found = signals_of(texts, tuple(SIGNALS))
-    names = tuple(name for name, column in zip(SIGNALS, found.T, strict=True) if np.ptp(column) > 0)
-    columns = [found[:, place] for place, name in enumerate(SIGNALS) if name in names]
-    return names, tuple(Standard.fit(column, weights)[0] for column in columns)
+    columns = dict(zip(SIGNALS, signals_of(texts, tuple(SIGNALS)).T, strict=True))
+    differing = {name: column for name, column in columns.items() if np.ptp(column) > 0}
+    standards = (Standard.fit(column, weights)[0] for column in differing.values())
+    return tuple(differing), tuple(standards)
 
 
 def _enough(lengths: Any, most: int, rows: int) -> int:
-    """Return how many places all but a few rows need; 1 or more."""
+    """Return how many slots all but a few rows need; 1 or more."""
     needed = int(np.ceil(np.quantile(np.asarray(lengths, np.float64), COVERED)))
     return max(1, min(needed, most, MOST_NUMBERS // max(rows, 1)))
