@@ -17,7 +17,7 @@ import numpy as np
 from misstep.cli.exits import DONE
 from misstep.cli.given import quoted
 from misstep.cli.page import Page
-from misstep.data import Table, read_table, recognize_target, series_because, series_hint
+from misstep.data import Table, read_table, recognize_target, series_hint, series_reason
 from misstep.errors import ArgumentError
 from misstep.modeling import ForecastModel, ForecastTrained, score_words
 from misstep.report import draw_forecast
@@ -72,7 +72,7 @@ def series_wished(
                 try_="--target and the column that shall be forecast",
             )
     elif target is not None and target in table.frame.columns and _is_number(table, target):
-        because = series_because(table, target)
+        because = series_reason(table, target)
         if because is not None:
             because += "; --task regression forgets the order"
     if because is not None and test is not None:

@@ -34,8 +34,8 @@ from misstep.data.series.series import (
     only_rows,
     plan_series,
     read_series,
-    series_because,
     series_hint,
+    series_reason,
 )
 from misstep.data.series.windows import SeriesWindows
 from misstep.data.splitting import Split, drawn_rows, split_rows, split_rows_in_time
@@ -98,8 +98,8 @@ __all__ = [
     "recognize_target",
     "sequences_from_arrays",
     "sequences_from_table",
-    "series_because",
     "series_hint",
+    "series_reason",
     "split_rows",
     "split_rows_in_time",
     "unknown_source",

@@ -12,8 +12,8 @@ from misstep.data import (
     only_rows,
     plan_series,
     read_series,
-    series_because,
     series_hint,
+    series_reason,
 )
 from misstep.errors import DataError
 
@@ -32,7 +32,7 @@ def read(frame: pandas.DataFrame, target: str = "sold") -> Series:
 
 
 def test_dates_that_rise_make_a_series() -> None:
-    because = series_because(Table(months()), "sold")
+    because = series_reason(Table(months()), "sold")
     assert because == "the dates in month rise by one month from row to row"
     series = read(months())
     assert series.plan.inputs == ("price",)
@@ -45,7 +45,7 @@ def test_rows_that_may_be_a_series_give_a_hint() -> None:
         "the dates in month would rise by an even step in another order"
     )
     pasted = Table(pandas.concat([months(), months()[-2:]]))
-    assert series_because(pasted, "sold") is None
+    assert series_reason(pasted, "sold") is None
     assert "2 stand more than once" in str(series_hint(pasted, "sold"))
     assert series_hint(Table(pandas.concat([months(), months()])), "sold") is None
     assert series_hint(Table(months().drop(columns="month")), "sold") is None
@@ -63,9 +63,9 @@ def test_missing_values_are_told_once() -> None:
 
 def test_rows_without_an_order_in_time_make_none() -> None:
     shuffled = months().sample(frac=1.0, random_state=0)
-    assert series_because(Table(shuffled), "sold") is None
-    assert series_because(Table(months().drop(columns="month")), "sold") is None
-    assert series_because(Table(months(20)), "sold") is None
+    assert series_reason(Table(shuffled), "sold") is None
+    assert series_reason(Table(months().drop(columns="month")), "sold") is None
+    assert series_reason(Table(months(20)), "sold") is None
 
 
 def test_the_order_of_rows_does_not_matter_where_there_are_dates() -> None:
@@ -106,11 +106,11 @@ def test_several_series_in_one_table() -> None:
     both = pandas.concat([months().assign(shop="north"), months().assign(shop="south")])
     table = Table(both.reset_index(drop=True), "shops.csv")
     with pytest.raises(DataError, match=r"2 series .* shop tells them apart .*--only"):
-        series_because(table, "sold")
+        series_reason(table, "sold")
     one = only_rows(table, ("shop", "south"))
-    assert series_because(one, "sold")
+    assert series_reason(one, "sold")
     plan, left_out = plan_series(one, "sold", ("shop", "south"))
-    assert [name for name, _ in left_out] == ["shop"]
+    assert [decision.what for decision in left_out] == ["column shop"]
     # The plan picks them again from the whole table.
     assert len(read_series(table, plan)) == 60
     with pytest.raises(DataError, match="'north'"):

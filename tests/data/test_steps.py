@@ -40,7 +40,7 @@ def test_what_pandas_counts_is_recognized_and_goes_on_as_pandas_does(
     assert step.words == WORDS[kind]
     assert (step.following(dates[rows - 1], ahead) == dates[rows:].astype("datetime64[s]")).all()
     if kind != "B":
-        assert step.places(dates[:rows]).tolist() == list(range(rows))
+        assert step.positions(dates[:rows]).tolist() == list(range(rows))
 
 
 def test_holidays_and_a_few_gaps_are_no_other_step() -> None:

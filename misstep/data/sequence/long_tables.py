@@ -7,21 +7,20 @@ sequences, no network.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from misstep.data.decision import Decision
 from misstep.data.sequence.sequences import Sequences
-from misstep.data.stored_json import Stored
+from misstep.data.stored_json import Stored, check
 from misstep.data.table.cell_values import date_format_of
 from misstep.data.table.column_transformers import as_dates, as_numbers
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
-from misstep.data.table.table import Table
+from misstep.data.table.table import Table, require_column, require_columns
 from misstep.errors import DataError
 from misstep.ir import Array
-from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
     import pandas
@@ -58,8 +57,8 @@ class LongForm(Stored):
     time_form: str = ""
 
     def __post_init__(self) -> None:
-        if len(self.channels) != len(self.forms) or not self.channels:
-            raise ValueError("channels and forms must be equally many, at least one")
+        matched = len(self.channels) == len(self.forms) > 0
+        check((matched, "channels and forms must be equally many, at least one"))
 
 
 def looks_long(table: Table, target: str | None) -> tuple[str, str] | None:
@@ -79,10 +78,10 @@ def looks_long(table: Table, target: str | None) -> tuple[str, str] | None:
         enough = count >= FEWEST_SEQUENCES and len(frame) >= FEWEST_STEPS * count
         if not enough or ids.isna().any() or not _is_constant(frame[target], _numbered(ids)):
             continue
-        for other in map(str, frame.columns):
-            named = other not in (title, target) and _TIME_NAME.fullmatch(other.strip())
-            if named and _orders(frame[other], _numbered(ids)):
-                return title, other
+        for time in map(str, frame.columns):
+            named = time not in (title, target) and _TIME_NAME.fullmatch(time.strip())
+            if named and _orders(frame[time], _numbered(ids)):
+                return title, time
     return None
 
 
@@ -95,17 +94,11 @@ def long_form_of(
     nothing is left to learn from.
     """
     frame = table.frame
-    titles = [str(one) for one in frame.columns]
-    if identifier not in titles:
-        raise DataError(
-            f"the column {identifier!r} that tells sequences apart",
-            needed="a column of the table",
-            got="none of that name",
-            try_=did_you_mean(identifier, titles),
-        )
+    which = f"the column {identifier!r} that tells sequences apart"
+    require_column(frame, identifier, which)
     group = _numbered(frame[identifier])
-    left_out = {identifier, target} - {None}
-    columns = recognize_columns(table, [one for one in titles if one in left_out])
+    titles = [str(title) for title in frame.columns]
+    columns = recognize_columns(table, [title for title in titles if title in (identifier, target)])
     time, on_time = _time_of(frame, columns, group)
     reason = f"tells sequences apart: {_counts(group)}"
     decisions = [Decision(f"column {identifier}", "id", reason), on_time]
@@ -140,16 +133,8 @@ def sequences_from_table(table: Table, form: LongForm, target: str | None = None
     Raises DataError: a column that is missing, an answer that changes within a sequence.
     """
     frame = table.frame
-    wanted = [form.identifier, *([form.time] if form.time else []), *form.channels]
-    titles = [str(one) for one in frame.columns]
-    for name in [*wanted, *([target] if target else [])]:
-        if name not in titles:
-            raise DataError(
-                f"{table.name}",
-                needed=f"the column {name!r}, as in training",
-                got="none",
-                try_=did_you_mean(name, titles),
-            )
+    names = [form.identifier, form.time, *form.channels, target or ""]
+    require_columns(frame, list(filter(None, names)), table.name)
     notes = list(table.notes)
     ids = frame[form.identifier]
     if ids.isna().any():
@@ -160,30 +145,21 @@ def sequences_from_table(table: Table, form: LongForm, target: str | None = None
     if not len(frame):
         raise DataError(f"{table.name}", needed=f"lines with a {form.identifier}", got="none")
     group = _numbered(ids)
-    if form.time:
-        order = np.lexsort((_times(frame, form), group))
-    else:
-        order = np.argsort(group, kind="stable")
+    order = np.lexsort((_times(frame, form) if form.time else np.arange(len(group)), group))
     group = group[order]
     lengths = np.bincount(group)
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    places = np.arange(len(group)) - starts[group]
+    steps = np.arange(len(group)) - starts[group]
     values = np.full((len(lengths), int(lengths.max()), len(form.channels)), np.nan)
-    for channel, (name, written) in enumerate(zip(form.channels, form.forms, strict=True)):
-        values[group, places, channel] = as_numbers(frame[name], name, written)[order]
+    for channel, (name, number_form) in enumerate(zip(form.channels, form.forms, strict=True)):
+        values[group, steps, channel] = as_numbers(frame[name], name, number_form)[order]
     labels = None if target is None else _answers(frame[target], order, group, target, form)
-    made = Sequences.of(values, lengths, labels, form.channels, table.name, target or "class")
-    names = ids.to_numpy()[order][starts]
-    return Sequences(
-        made.values,
-        made.lengths,
-        made.labels,
-        made.names,
-        made.name,
-        made.target,
-        [*notes, *made.notes],
-        names,
-        form.identifier,
+    sequences = Sequences.of(values, lengths, labels, form.channels, table.name, target or "class")
+    return replace(
+        sequences,
+        notes=[*notes, *sequences.notes],
+        ids=ids.to_numpy()[order][starts],
+        identifier=form.identifier,
     )
 
 
@@ -251,11 +227,10 @@ def _orders(column: pandas.Series, group: Array) -> bool:
         return False
     kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
     if kind == "O":
-        words = [str(one) for one in column.tolist()]
-        found = date_format_of(list(dict.fromkeys(words)))
-        if found is None:
+        form = date_format_of(list(dict.fromkeys(map(str, column.tolist()))))
+        if form is None:
             return False
-        numbers = as_dates(column, str(column.name), found[0]).astype(np.int64)
+        numbers = as_dates(column, str(column.name), form[0]).astype(np.int64)
     elif kind == "M":
         numbers = column.to_numpy().astype("datetime64[ns]").astype(np.int64)
     elif kind in "iuf":

@@ -18,6 +18,7 @@ from misstep.data.preprocessing import Preprocessing
 from misstep.data.sequence.long_tables import LongForm, sequences_from_table
 from misstep.data.sequence.sequences import Sequences
 from misstep.data.standardization import FARTHEST, check_columns
+from misstep.data.stored_json import check
 from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError
 from misstep.ir import Array
@@ -51,8 +52,10 @@ class SequenceScaling(Preprocessing):
 
     def __post_init__(self) -> None:
         check_columns(self.names, self.centers, self.scales)
-        if not (1 <= self.steps <= MOST_STEPS and self.pooled >= 1):
-            raise ValueError("steps must be 1 to the most that there may be, pooled 1 or more")
+        check(
+            (1 <= self.steps <= MOST_STEPS, "steps must be 1 to the most that there may be"),
+            (self.pooled >= 1, "pooled must be 1 or more"),
+        )
 
     @classmethod
     def fit(cls, sequences: Sequences, long: LongForm | None = None) -> SequenceScaling:
@@ -147,18 +150,15 @@ class SequenceScaling(Preprocessing):
 
     @property
     def feature_names(self) -> list[str]:
-        """One name for each entry of a row."""
         entries = [f"{name} at {step + 1}" for step in range(self.steps) for name in self.names]
         return [*entries, "share of steps"]
 
     @property
     def number_of_features(self) -> int:
-        """How many entries a row has."""
         return self.steps * self.channels + 1
 
     @property
     def decisions(self) -> list[Decision]:
-        """What was chosen, and why."""
         decisions = [
             Decision(
                 "channels",
@@ -208,10 +208,10 @@ def _rows(values: Array, lengths: Array, steps: int) -> NDArray[np.float32]:
     count, _, channels = values.shape
     kept = np.minimum(lengths, steps)
     first = lengths - kept
-    places = np.minimum(first[:, None] + np.arange(steps), values.shape[1] - 1)
-    taken = np.take_along_axis(values, places[..., None], axis=1)
-    taken[np.arange(steps) >= kept[:, None]] = 0.0
+    indices = np.minimum(first[:, None] + np.arange(steps), values.shape[1] - 1)
+    last = np.take_along_axis(values, indices[..., None], axis=1)
+    last[np.arange(steps) >= kept[:, None]] = 0.0
     rows = np.empty((count, steps * channels + 1), np.float32)
-    rows[:, :-1] = taken.reshape(count, -1)
+    rows[:, :-1] = last.reshape(count, -1)
     rows[:, -1] = kept / steps
     return rows

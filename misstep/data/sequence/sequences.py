@@ -19,7 +19,7 @@ from misstep.ir import Array
 
 __all__ = ["Sequences", "holds_sequences", "sequences_from_arrays"]
 
-# What people call the arrays of a file; a part may stand before or behind: x_train, test_x.
+# What people call the arrays of a file; a split may stand before or behind: x_train, test_x.
 VALUES = ("x", "values", "sequences", "data", "signals", "inputs")
 ANSWERS = ("y", "label", "labels", "target", "targets", "class", "answers")
 LENGTHS = ("length", "lengths", "len", "n_steps", "steps")
@@ -35,8 +35,8 @@ class Sequences(Dataset):
     `values`: (rows, steps, channels) float64, NaN where a gap is and beyond a sequence's end;
     `lengths`: (rows,) steps of each, 1 or more; `labels`: (rows,) answers, or None; `names`: of the
     channels. `target`: what the answers are called. `ids`: (rows,) what each sequence is called in
-    the column `identifier`, where it came from a long table. `test`: a part to be judged on that
-    the file brought.
+    the column `identifier`, where it came from a long table. `test`: a split for the test that the
+    file brought.
     """
 
     values: NDArray[np.float64]
@@ -61,15 +61,14 @@ class Sequences(Dataset):
         """How many numbers there are at each step."""
         return int(self.values.shape[2])
 
-    def take(self, rows: Array) -> Sequences:
-        """Return the sequences at `rows`, in their order."""
+    def take(self, indices: Array) -> Sequences:
         return replace(
             self,
-            values=self.values[rows],
-            lengths=self.lengths[rows],
+            values=self.values[indices],
+            lengths=self.lengths[indices],
             test=None,
-            labels=None if self.labels is None else self.labels[rows],
-            ids=None if self.ids is None else self.ids[rows],
+            labels=None if self.labels is None else self.labels[indices],
+            ids=None if self.ids is None else self.ids[indices],
         )
 
     def answers(self, target: str) -> Any:
@@ -82,11 +81,9 @@ class Sequences(Dataset):
 
     @property
     def test_split(self) -> Sequences:
-        """Return the test part that the file brought, or all."""
         return self if self.test is None else self.test
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
-        """Return the ids of the sequences in their long table, or their numbers."""
         return super().row_names() if self.ids is None else (self.identifier, self.ids.tolist())
 
     @classmethod
@@ -106,21 +103,20 @@ class Sequences(Dataset):
         last step that has a number. Raises DataError.
         """
         array = _numbers(values, name)
-        found = _ends(array) if lengths is None else _given_lengths(lengths, array, name)
-        beyond = np.arange(array.shape[1]) >= found[:, None]
+        counts = _ends(array) if lengths is None else _checked_lengths(lengths, array, name)
+        beyond = np.arange(array.shape[1]) >= counts[:, None]
         if lengths is not None and beyond.any():
             array = np.where(beyond[..., None], np.nan, array)
         notes = []
-        empty = int((found == 0).sum())
+        empty = int((counts == 0).sum())
         if empty:
             notes.append(f"{empty:,} of {len(array):,} sequences have no number at all")
-        found = np.maximum(found, 1)
         inside = int((np.isnan(array) & ~beyond[..., None]).sum())
         if inside:
             notes.append(
                 f"{inside:,} gaps inside sequences; each is filled from the steps around it"
             )
-        titles = tuple(names or (f"channel_{place + 1}" for place in range(array.shape[2])))
+        titles = tuple(names or (f"channel_{i + 1}" for i in range(array.shape[2])))
         if len(titles) != array.shape[2]:
             raise DataError(
                 f"the names of the channels of {name}",
@@ -134,7 +130,7 @@ class Sequences(Dataset):
                 needed=f"one for each sequence, shape ({len(array)},)",
                 got=f"shape {answers.shape}",
             )
-        return cls(array, found, answers, titles, name, target, notes)
+        return cls(array, np.maximum(counts, 1), answers, titles, name, target, notes)
 
 
 def holds_sequences(arrays: Mapping[str, Array]) -> bool:
@@ -143,19 +139,17 @@ def holds_sequences(arrays: Mapping[str, Array]) -> bool:
     They are where numbers of steps stand beside them, where numbers are missing, or where three
     axes (rows, steps, channels) hold fractions or negative numbers that no pixel has.
     """
-    found = _part_of(arrays, "train") or _part_of(arrays, "")
-    if found is None:
+    split = _split_of(arrays, "train") or _split_of(arrays, "")
+    if split is None:
         return False
-    values, lengths = found["values"], found.get("lengths")
+    values = split.values
     if values.dtype.kind not in "iuf" or values.ndim not in (2, 3) or not values.size:
         return False
-    if lengths is not None:
+    if split.lengths is not None:
         return True
-    if values.ndim == 2:
+    if values.ndim == 2 or values.dtype.kind == "u":
         return False
-    if values.dtype.kind == "u":
-        return False
-    if np.isnan(values).any() if values.dtype.kind == "f" else False:
+    if values.dtype.kind == "f" and np.isnan(values).any():
         return True
     low, high = values.min(), values.max()
     square = values.shape[1] == values.shape[2]
@@ -170,9 +164,9 @@ def sequences_from_arrays(arrays: Mapping[str, Array], name: str) -> Sequences:
     Names as in x, length, y or x_train, len_train, y_train, x_test …; `classes` may name the
     classes by number, `channels` the channels. Raises DataError for arrays that don't fit.
     """
-    train = _part_of(arrays, "train")
-    test = _part_of(arrays, "test") if train is not None else None
-    train = train or _part_of(arrays, "") or _part_of(arrays, "test")
+    train = _split_of(arrays, "train")
+    test = _split_of(arrays, "test") if train is not None else None
+    train = train or _split_of(arrays, "") or _split_of(arrays, "test")
     if train is None:
         raise DataError(
             f"the arrays of {name}",
@@ -180,64 +174,82 @@ def sequences_from_arrays(arrays: Mapping[str, Array], name: str) -> Sequences:
             got=", ".join(sorted(arrays)) or "none",
         )
     classes = arrays.get("classes", arrays.get("class_names"))
-    names = next((arrays[one] for one in CHANNELS if one in arrays), None)
+    channels = next((arrays[key] for key in CHANNELS if key in arrays), None)
     titles = None
-    if names is not None and names.dtype.kind in "US" and names.ndim == 1:
-        titles = [str(one) for one in names]
-    target = train.get("target", "y")
-    made = _made(train, classes, titles, name, target)
-    used = {key for part in (train, test) if part is not None for key in part["keys"]}
-    if "lengths" not in train and made.channels > made.values.shape[1] > 1:
-        made.notes.append(
-            f"x is taken as (rows, steps, channels): {made.values.shape[1]:,} steps of "
-            f"{made.channels:,} channels; if it is the other way round, transpose its last axes"
+    if channels is not None and channels.dtype.kind in "US" and channels.ndim == 1:
+        titles = [str(title) for title in channels]
+
+    def made(split: _Split) -> Sequences:
+        labels = _named(split.answers, classes, name)
+        return Sequences.of(split.values, split.lengths, labels, titles, name, train.target)
+
+    sequences = made(train)
+    steps = sequences.values.shape[1]
+    if train.lengths is None and sequences.channels > steps > 1:
+        sequences.notes.append(
+            f"x is taken as (rows, steps, channels): {steps:,} steps of "
+            f"{sequences.channels:,} channels; if it is the other way round, transpose its last "
+            "axes"
         )
+    used = train.keys | (test.keys if test is not None else set())
     left = sorted(set(arrays) - used - {"classes", "class_names", *CHANNELS})
     if left:
-        made.notes.append(f"not used: {', '.join(left)}, of which nothing says what it means")
+        sequences.notes.append(f"not used: {', '.join(left)}, of which nothing says what it means")
     if test is None:
-        return made
-    judged = _made(test, classes, titles, name, target)
-    if judged.channels != made.channels:
+        return sequences
+    judged = made(test)
+    if judged.channels != sequences.channels:
         raise DataError(
             f"the test part of {name}",
-            needed=f"{made.channels} channels, as the training part",
+            needed=f"{sequences.channels} channels, as the training part",
             got=str(judged.channels),
         )
-    return replace(made, test=judged)
+    return replace(sequences, test=judged)
 
 
-def _made(
-    part: Mapping[str, Any], classes: Array | None, titles: list[str] | None, name: str, target: str
-) -> Sequences:
-    labels = part.get("answers")
-    if labels is not None and classes is not None and labels.dtype.kind in "iu":
-        if labels.size and not (labels.min() >= 0 and labels.max() < len(classes)):
-            raise DataError(
-                f"the answers of {name}",
-                needed=f"numbers of classes, 0 to {len(classes) - 1}",
-                got=f"{labels.min()} to {labels.max()}",
-            )
-        labels = classes[labels]
-    return Sequences.of(part["values"], part.get("lengths"), labels, titles, name, target)
+def _named(labels: Array | None, classes: Array | None, name: str) -> Array | None:
+    """Return labels by the names of their classes where they are the numbers of those."""
+    if labels is None or classes is None or labels.dtype.kind not in "iu":
+        return labels
+    if labels.size and not (labels.min() >= 0 and labels.max() < len(classes)):
+        raise DataError(
+            f"the answers of {name}",
+            needed=f"numbers of classes, 0 to {len(classes) - 1}",
+            got=f"{labels.min()} to {labels.max()}",
+        )
+    return classes[labels]
 
 
-def _part_of(arrays: Mapping[str, Array], part: str) -> dict[str, Any] | None:
-    """Return values, lengths and answers of a part by these names, or None without values."""
+@dataclass
+class _Split:
+    """The arrays of a split, what the answers are called, and the names of all in the file."""
 
+    values: Array
+    lengths: Array | None
+    answers: Array | None
+    target: str
+    keys: set[str]
+
+
+def _split_of(arrays: Mapping[str, Array], split: str) -> _Split | None:
+    """Return values, lengths and answers of a split by their names, or None without values."""
     lower = {key.lower(): key for key in arrays}
-    found: dict[str, Any] = {"keys": set()}
-    for what, words in (("values", VALUES), ("lengths", LENGTHS), ("answers", ANSWERS)):
+
+    def find(words: Sequence[str]) -> tuple[str, str]:
         for word in words:
-            spellings = (word,) if not part else (f"{word}_{part}", f"{part}_{word}")
-            key = next((lower[one] for one in spellings if one in lower), None)
-            if key is not None:
-                found[what] = np.asarray(arrays[key])
-                found["keys"].add(key)
-                if what == "answers":
-                    found["target"] = word
-                break
-    return found if "values" in found else None
+            for spelling in (f"{word}_{split}", f"{split}_{word}") if split else (word,):
+                if spelling in lower:
+                    return word, lower[spelling]
+        return "y", ""
+
+    keys = {words: find(words) for words in (VALUES, LENGTHS, ANSWERS)}
+    values, lengths, answers = (
+        np.asarray(arrays[key]) if key else None for _, key in keys.values()
+    )
+    if values is None:
+        return None
+    used = {key for _, key in keys.values() if key}
+    return _Split(values, lengths, answers, keys[ANSWERS][0], used)
 
 
 def _numbers(values: object, name: str) -> NDArray[np.float64]:
@@ -263,7 +275,7 @@ def _numbers(values: object, name: str) -> NDArray[np.float64]:
         )
     infinite = np.isinf(array)
     if infinite.any():
-        row, step, channel = (int(one) + 1 for one in np.argwhere(infinite)[0])
+        row, step, channel = (int(index) + 1 for index in np.argwhere(infinite)[0])
         raise DataError(
             f"{name}, sequence {row}, step {step}, channel {channel}",
             needed="a finite number",
@@ -280,22 +292,22 @@ def _ends(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return (there * steps).max(axis=1).astype(np.int64)
 
 
-def _given_lengths(lengths: object, values: Array, name: str) -> NDArray[np.int64]:
-    found = np.asarray(lengths)
-    whole = found.dtype.kind in "iu" or (
-        found.dtype.kind == "f" and bool((found == np.floor(found)).all())
+def _checked_lengths(lengths: object, values: Array, name: str) -> NDArray[np.int64]:
+    counts = np.asarray(lengths)
+    whole = counts.dtype.kind in "iu" or (
+        counts.dtype.kind == "f" and bool((counts == np.floor(counts)).all())
     )
-    if found.shape != (len(values),) or not whole:
+    if counts.shape != (len(values),) or not whole:
         raise DataError(
             f"the lengths of {name}",
             needed=f"a whole number for each of {len(values):,} rows",
-            got=f"{found.dtype} of shape {found.shape}",
+            got=f"{counts.dtype} of shape {counts.shape}",
         )
-    wrong = np.flatnonzero((found < 0) | (found > values.shape[1]))
+    wrong = np.flatnonzero((counts < 0) | (counts > values.shape[1]))
     if wrong.size:
         raise DataError(
             f"the length of sequence {wrong[0] + 1} of {name}",
             needed=f"0 to {values.shape[1]} steps",
-            got=str(found[wrong[0]]),
+            got=str(counts[wrong[0]]),
         )
-    return found.astype(np.int64)
+    return counts.astype(np.int64)

@@ -33,24 +33,24 @@ def find_season(values: NDArray[np.float64], step: Step) -> tuple[int, str]:
     is returned.
     """
     changes = np.diff(values)
-    found: list[tuple[float, int, str]] = []
-    told: list[str] = []
+    repeating: list[tuple[float, int, str]] = []
+    shares: list[str] = []
     for length, name in step.seasons:
         if len(values) < FEWEST_SEASONS * length:
             continue
         share = _correlation(changes, length)
-        told.append(f"{share:.2f} for {name}")
+        shares.append(f"{share:.2f} for {name}")
         if share >= _least(len(changes), LEAST_CORRELATION):
-            found.append((share, length, name))
-    if found:
-        best = max(share for share, _, _ in found)
-        share, length, name = next(one for one in found if one[0] >= NEARLY_AS_GOOD * best)
+            repeating.append((share, length, name))
+    if repeating:
+        least = NEARLY_AS_GOOD * max(repeating)[0]
+        share, length, name = next(season for season in repeating if season[0] >= least)
         return length, (
             f"{name} has {length} steps, and the changes resemble those {length} steps before "
             f"(correlation {share:.2f})"
         )
-    if told:
-        return 0, f"changes do not repeat (correlation {', '.join(told)})"
+    if shares:
+        return 0, f"changes do not repeat (correlation {', '.join(shares)})"
     if step.unit != "row":
         return 0, f"a step of one {step.words} has no season that {len(values):,} rows could show"
     return _without_calendar(changes, len(values))
@@ -68,8 +68,8 @@ def _without_calendar(changes: NDArray[np.float64], rows: int) -> tuple[int, str
     ]
     if not peaks:
         return 0, "the changes do not repeat after any number of steps"
-    best = max(peaks)[0]
-    share, length = next(one for one in reversed(peaks) if one[0] >= NEARLY_AS_GOOD * best)
+    least = NEARLY_AS_GOOD * max(peaks)[0]
+    share, length = next(peak for peak in reversed(peaks) if peak[0] >= least)
     return length, f"the changes repeat after {length} steps (correlation {share:.2f})"
 
 

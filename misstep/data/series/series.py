@@ -7,18 +7,19 @@ filled from the past only. Knows tables and dates, nothing of windows (`windows.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.decision import Decision
 from misstep.data.series.time_steps import Dates, Step, recognize_step
-from misstep.data.stored_json import Stored
+from misstep.data.stored_json import Stored, check
 from misstep.data.table.cell_values import category_words, date_format_of, parse_dates
 from misstep.data.table.column_transformers import as_numbers
-from misstep.data.table.column_types import ColumnType, recognize_columns
-from misstep.data.table.table import Table
-from misstep.errors import DataError, NotYetError
+from misstep.data.table.column_types import Column, ColumnType, recognize_columns
+from misstep.data.table.table import Table, require_column, require_columns
+from misstep.errors import DataError
 from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
@@ -32,8 +33,8 @@ __all__ = [
     "only_rows",
     "plan_series",
     "read_series",
-    "series_because",
     "series_hint",
+    "series_reason",
 ]
 
 # Fewer rows leave too little to learn from once the newest fifth is set apart to be judged on.
@@ -63,14 +64,12 @@ class SeriesPlan(Stored):
     only: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.forms) != 1 + len(self.inputs):
-            raise ValueError("each column needs a form")
-        if len({self.target, *self.inputs}) != len(self.forms):
-            raise ValueError("a column stands twice")
-        if len(self.only) not in (0, 2):
-            raise ValueError("a column and a value are needed to pick a series")
-        if self.step.unit != "row" and not self.date:
-            raise ValueError("a step in time needs dates")
+        check(
+            (len(self.forms) == 1 + len(self.inputs), "each column needs a form"),
+            (len({self.target, *self.inputs}) == len(self.forms), "a column stands twice"),
+            (len(self.only) in (0, 2), "a column and a value are needed to pick a series"),
+            (self.step.unit == "row" or self.date, "a step in time needs dates"),
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -112,8 +111,8 @@ class Series:
 
     def with_inputs(self, inputs: tuple[str, ...]) -> Series:
         """Return the series with these of its inputs only."""
-        places = [0, *(1 + self.plan.inputs.index(name) for name in inputs)]
-        return replace(self, plan=self.plan.with_inputs(inputs), values=self.values[:, places])
+        columns = [0, *(1 + self.plan.inputs.index(name) for name in inputs)]
+        return replace(self, plan=self.plan.with_inputs(inputs), values=self.values[:, columns])
 
     def following(self, steps: int) -> Dates | None:
         """Return the dates of the next steps, (steps,), or None where there are no dates."""
@@ -125,28 +124,20 @@ class Series:
 def only_rows(table: Table, only: tuple[str, ...]) -> Table:
     """Return the rows whose column holds a value; only: (column, value). Raises DataError."""
     column, value = only
-    titles = [str(title) for title in table.frame.columns]
-    if column not in titles:
-        raise DataError(
-            f"{table.name}: the column {column!r}",
-            needed="a column of the table",
-            got="none of that name",
-            try_=did_you_mean(column, titles),
-        )
+    require_column(table.frame, column, f"{table.name}: the column {column!r}")
     words = category_words(table.frame[column].tolist())
     kept = np.asarray([word == value for word in words])
     if not kept.any():
-        there = sorted({word for word in words if word is not None})
         raise DataError(
             f"{table.name}: the rows with {column} {value!r}",
             needed="at least one",
             got="none",
-            try_=did_you_mean(value, there),
+            try_=did_you_mean(value, sorted({word for word in words if word is not None})),
         )
     return replace(table, frame=table.frame[kept].reset_index(drop=True))
 
 
-def series_because(table: Table, target: str) -> str | None:
+def series_reason(table: Table, target: str) -> str | None:
     """Return why the rows of `table` are a series, or None where they are not seen to be one.
 
     Raises DataError where they are several series, one below the other, naming the column that
@@ -155,13 +146,11 @@ def series_because(table: Table, target: str) -> str | None:
     if len(table) < FEWEST_ROWS:
         return None
     for name, dates in _date_columns(table.frame, target):
-        found = _rising(dates)
-        if found is not None:
-            step = recognize_step(found)
-            if step is not None:
-                return f"the dates in {name} rise by one {step.words} from row to row"
-            continue
-        _refuse_several(table, target, name, dates)
+        rising = _rising(dates)
+        if rising is None:
+            _refuse_several(table, target, name, dates)
+        elif (step := recognize_step(rising)) is not None:
+            return f"the dates in {name} rise by one {step.words} from row to row"
     return None
 
 
@@ -173,9 +162,9 @@ def series_hint(table: Table, target: str) -> str | None:
     if len(table) < FEWEST_ROWS:
         return None
     for name, dates in _date_columns(table.frame, target):
-        found = np.unique(dates)
-        again = len(dates) - len(found)
-        if again <= MOST_REPEATED * len(dates) and recognize_step(found) is not None:
+        distinct = np.unique(dates)
+        again = len(dates) - len(distinct)
+        if again <= MOST_REPEATED * len(dates) and recognize_step(distinct) is not None:
             repeats = f", but {again:,} stand more than once" if again else ""
             return f"the dates in {name} would rise by an even step in another order{repeats}"
     return None
@@ -183,27 +172,20 @@ def series_hint(table: Table, target: str) -> str | None:
 
 def plan_series(
     table: Table, target: str, only: tuple[str, ...] = ()
-) -> tuple[SeriesPlan, list[tuple[str, str]]]:
-    """Return the plan of the series in `table`, and the columns left out, each with its reason.
+) -> tuple[SeriesPlan, list[Decision]]:
+    """Return the plan of the series in `table`, and for columns left out a decision each.
 
     Raises DataError: no such target, a target that is no number, or dates that repeat.
     """
     frame = table.frame
-    titles = [str(title) for title in frame.columns]
-    if target not in titles:
-        raise DataError(
-            f"the target {target!r}",
-            needed="a column of the table",
-            got="no column of that name",
-            try_=did_you_mean(target, titles),
-        )
+    require_column(frame, target, f"the target {target!r}")
     if frame[target].nunique() < 2:
         raise DataError(
             f"the target {target!r}",
             needed="values that change",
             got=f"{frame[target].iloc[0]} in all {len(frame):,} rows",
         )
-    columns = {one.name: one for one in _recognized(frame)}
+    columns = {column.name: column for column in recognize_columns(frame)}
     if columns[target].column_type not in (ColumnType.NUMBER, ColumnType.IDENTIFIER):
         raise DataError(
             f"the target {target!r}",
@@ -212,26 +194,21 @@ def plan_series(
             try_="another target, or --task classification",
         )
     date, step = "", Step()
-    left_out: list[tuple[str, str]] = []
-    for name, dates in _date_columns(frame, target):
-        order = _rising(dates)
-        if order is None:
+    for name, dates in _date_columns(frame, target)[:1]:
+        rising = _rising(dates)
+        if rising is None:
             _refuse_several(table, target, name, dates)
-            order = _rising(np.sort(dates))
-        if order is None:
-            _refuse_repeated(table, name, dates)
-        date, step = name, recognize_step(order) or Step()  # type: ignore[arg-type]
-        break
-    inputs = []
+            rising = _strictly_rising(table, name, np.sort(dates))
+        date, step = name, recognize_step(rising) or Step()
+    inputs, left_out = [], []
     for name, column in columns.items():
-        if name in (target, date):
-            continue
-        reason = _unfit(column.column_type, column.reason, frame[name], name)
-        if reason is None:
-            inputs.append(name)
-        else:
-            left_out.append((name, reason))
-    forms = tuple(_form(columns[name].form) for name in (target, *inputs))
+        if name not in (target, date):
+            reason = _unfit(column, frame[name])
+            if reason is None:
+                inputs.append(name)
+            else:
+                left_out.append(Decision(f"column {name}", "left out", reason))
+    forms = tuple(columns[name].form or "plain" for name in (target, *inputs))
     return SeriesPlan(target, tuple(inputs), forms, date, step, only), left_out
 
 
@@ -245,13 +222,10 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
     if plan.only and plan.only[0] in map(str, table.frame.columns):
         table = only_rows(table, plan.only)
     frame, name = table.frame, table.name
-    _refuse_absent(name, [*plan.columns, *([plan.date] if plan.date else [])], frame)
+    require_columns(frame, [*plan.columns, *([plan.date] if plan.date else [])], name)
     notes: list[str] = []
-    columns = [
-        as_numbers(frame[column], column, form)
-        for column, form in zip(plan.columns, plan.forms, strict=True)
-    ]
-    values = np.column_stack(columns)
+    formed = zip(plan.columns, plan.forms, strict=True)
+    values = np.column_stack([as_numbers(frame[column], column, form) for column, form in formed])
     dates = None
     if plan.date:
         dates = _dates_of(frame[plan.date], plan.date, name)
@@ -260,51 +234,37 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
             notes.append("the newest row stands first, so the rows were turned around")
         elif (np.diff(order) < 0).any():
             notes.append(f"the rows were put in the order of {plan.date}")
-        dates, values = dates[order], values[order]
-        if len(dates) > 1 and _rising(dates) is None:
-            _refuse_repeated(table, plan.date, dates)
+        dates, values = _strictly_rising(table, plan.date, dates[order]), values[order]
         values, dates = _filled_rows(values, dates, plan, name, notes)
     values, dates = _filled_values(values, dates, plan, name, notes, len(values) - len(frame))
     return Series(plan, values, dates, name, notes)
 
 
-def _recognized(frame: pandas.DataFrame) -> Any:
-    try:
-        return recognize_columns(frame)
-    except NotYetError as error:
-        raise DataError(
-            "the table", needed="a column of numbers that go on in time", got="only texts"
-        ) from error
-
-
-def _form(form: str) -> str:
-    return form or "plain"
-
-
-def _unfit(kind: ColumnType, because: str, column: Any, name: str) -> str | None:
+def _unfit(column: Column, series: pandas.Series) -> str | None:
     """Return why a column can't be an input, or None."""
-    if kind is not ColumnType.NUMBER:
-        return f"{kind}: {because}" if kind is not ColumnType.CONSTANT else because
-    empty = float(column.isna().mean())
+    if column.column_type is ColumnType.CONSTANT:
+        return column.reason
+    if column.column_type is not ColumnType.NUMBER:
+        return f"{column.column_type}: {column.reason}"
+    empty = float(series.isna().mean())
     if empty > MOST_EMPTY:
         return f"{empty:.0%} of its values are missing"
-    numbers = column.to_numpy() if column.dtype.kind in "iuf" else None
-    if numbers is not None and len(numbers) > 2 and np.ptp(np.diff(numbers.astype(float))) == 0:
-        return "it only counts the rows"
-    return None
+    numbers = series.to_numpy().astype(float) if series.dtype.kind in "iuf" else np.empty(0)
+    counts = len(numbers) > 2 and np.ptp(np.diff(numbers)) == 0
+    return "it only counts the rows" if counts else None
 
 
 def _date_columns(frame: pandas.DataFrame, target: str) -> list[tuple[str, Dates]]:
     """Return the columns that hold a date in each row."""
-    found = []
+    dated = []
     for title in map(str, frame.columns):
         column = frame[title]
         if title == target or column.dtype.kind in "iufb" or column.isna().any():
             continue
         dates = _parsed(column)
         if dates is not None:
-            found.append((title, dates))
-    return found
+            dated.append((title, dates))
+    return dated
 
 
 def _parsed(column: pandas.Series) -> Dates | None:
@@ -313,21 +273,20 @@ def _parsed(column: pandas.Series) -> Dates | None:
     words = column.tolist()
     if not all(isinstance(word, str) for word in words):
         return None
-    known = date_format_of(words)
-    dates = None if known is None else parse_dates(words, known[0])
+    form = date_format_of(words)
+    dates = None if form is None else parse_dates(words, form[0])
     # A year alone, or a number with a point, is no date that steps could be counted from.
     return None if dates is None else dates.to_numpy().astype("datetime64[s]")
 
 
 def _dates_of(column: pandas.Series, which: str, name: str) -> Dates:
-    dates = None if column.isna().any() else _parsed(column)
+    missing = int(column.isna().sum())
+    dates = None if missing else _parsed(column)
     if dates is None:
         raise DataError(
             f"column {which!r} of {name}",
             needed="a date in each row",
-            got=f"{int(column.isna().sum())} rows without one"
-            if column.isna().any()
-            else f"{column.iloc[0]!r} in row 1",
+            got=f"{missing} rows without one" if missing else f"{column.iloc[0]!r} in row 1",
         )
     return dates
 
@@ -340,6 +299,21 @@ def _rising(dates: Dates) -> Dates | None:
     return dates[::-1] if (between < 0).all() else None
 
 
+def _strictly_rising(table: Table, name: str, dates: Dates) -> Dates:
+    """Return sorted dates. Raises DataError where one stands more than once."""
+    if _rising(dates) is not None:
+        return dates
+    distinct, counts = np.unique(dates, return_counts=True)
+    first = str(distinct[counts > 1][0]).replace("T", " ").removesuffix(" 00:00:00")
+    raise DataError(
+        f"column {name!r} of {table.name}",
+        needed="another date in each row",
+        got=f"{first} in {counts[counts > 1][0]} rows "
+        f"({(counts > 1).sum():,} dates stand more than once)",
+        try_="one row for each date (their sum or mean), or --task regression to forget the order",
+    )
+
+
 def _refuse_several(table: Table, target: str, name: str, dates: Dates) -> None:
     """Raise DataError where a column tells several series apart, each with rising dates."""
     frame = table.frame
@@ -348,43 +322,19 @@ def _refuse_several(table: Table, target: str, name: str, dates: Dates) -> None:
         if title in (name, target) or column.dtype.kind == "f" or column.isna().any():
             continue
         words = np.asarray(category_words(column.tolist()), dtype=str)
-        kinds, codes = np.unique(words, return_inverse=True)
-        if not 2 <= len(kinds) <= len(frame) / FEWEST_ROWS:
+        names, codes = np.unique(words, return_inverse=True)
+        if not 2 <= len(names) <= len(frame) / FEWEST_ROWS:
             continue
-        parts = [_rising(dates[codes == code]) for code in range(len(kinds))]
-        if any(part is None or recognize_step(part) is None for part in parts):
+        each = [_rising(dates[codes == code]) for code in range(len(names))]
+        if any(rising is None or recognize_step(rising) is None for rising in each):
             continue
-        shown = and_so_on(kinds.tolist(), 3)
         raise DataError(
             f"{table.name}",
             needed="one series, or rows without an order in time",
-            got=f"{len(kinds)} series one below the other: {title} tells them apart ({shown})",
-            try_=f'--only "{title}={kinds[0]}" for one of them, or --task regression to forget '
+            got=f"{len(names)} series one below the other: {title} tells them apart "
+            f"({and_so_on(names.tolist(), 3)})",
+            try_=f'--only "{title}={names[0]}" for one of them, or --task regression to forget '
             "the order",
-        )
-
-
-def _refuse_repeated(table: Table, name: str, dates: Dates) -> None:
-    found, counts = np.unique(dates, return_counts=True)
-    first = found[counts > 1][0]
-    raise DataError(
-        f"column {name!r} of {table.name}",
-        needed="another date in each row",
-        got=f"{str(first).replace('T', ' ').removesuffix(' 00:00:00')} in "
-        f"{counts[counts > 1][0]} rows ({(counts > 1).sum():,} dates stand more than once)",
-        try_="one row for each date (their sum or mean), or --task regression to forget the order",
-    )
-
-
-def _refuse_absent(name: str, wanted: list[str], frame: pandas.DataFrame) -> None:
-    titles = [str(title) for title in frame.columns]
-    absent = [column for column in wanted if column not in titles]
-    if absent:
-        raise DataError(
-            f"{name} has no column {absent[0]!r}",
-            needed=f"the columns {', '.join(wanted)}",
-            got=f"{', '.join(titles[:12])}",
-            try_=did_you_mean(absent[0], titles),
         )
 
 
@@ -394,20 +344,21 @@ def _filled_rows(
     """Return the rows with one for each step; those that were missing hold NaN."""
     if plan.step.unit not in ("second", "month"):
         return values, dates
-    places = plan.step.places(dates)
-    if (places % 1 != 0).any() or (np.diff(places) < 1).any():
-        row = int(np.argmax(places % 1 != 0)) if (places % 1 != 0).any() else 1
+    steps = plan.step.positions(dates)
+    uneven = steps % 1 != 0
+    if uneven.any() or (np.diff(steps) < 1).any():
+        row = int(np.argmax(uneven)) if uneven.any() else 1
         raise DataError(
             f"column {plan.date!r} of {name}",
             needed=f"dates one {plan.step.words} apart",
             got=f"{dates[row]} after {dates[max(row - 1, 0)]}",
         )
-    at = places.astype(np.int64)
-    rows = int(at[-1]) + 1
+    indices = steps.astype(np.int64)
+    rows = int(indices[-1]) + 1
     missing = rows - len(values)
     if not missing:
         return values, dates
-    widest = int(np.diff(at).argmax())
+    widest = int(np.diff(indices).argmax())
     gap = f"{dates[widest]} and {dates[widest + 1]}".replace("T00:00:00", "").replace("T", " ")
     if missing > MOST_FILLED * rows:
         raise DataError(
@@ -421,7 +372,7 @@ def _filled_rows(
         "latest known values"
     )
     whole = np.full((rows, values.shape[1]), np.nan)
-    whole[at] = values
+    whole[indices] = values
     first = dates[0]
     return whole, np.concatenate([[first], plan.step.following(first, rows - 1)])
 
@@ -438,31 +389,26 @@ def _filled_values(
 
     absent: rows that were not in the table at all, which has been said.
     """
+    import pandas
+
     known = np.flatnonzero(~np.isnan(values[:, 0]))
     if not len(known):
         raise DataError(f"the target {plan.target!r} of {name}", needed="numbers", got="none")
     kept = slice(known[0], known[-1] + 1)
-    lost = len(values) - (known[-1] + 1 - known[0])
+    lost = len(values) - len(values[kept])
     if lost:
         notes.append(f"{plan.target}: {lost:,} rows before the first or after the last value left")
     values = values[kept]
-    dates = None if dates is None else dates[kept]
-    gaps = np.isnan(values)
-    if gaps.any():
-        import pandas
-
-        for place in np.flatnonzero(gaps.any(axis=0)):
-            count = int(gaps[:, place].sum())
-            if count > MOST_EMPTY * len(values):
-                raise DataError(
-                    f"column {plan.columns[place]!r} of {name}",
-                    needed="a value in most rows",
-                    got=f"none in {count:,} of {len(values):,}",
-                )
-            count -= absent
-            if count > 0:
-                words = f"{plan.columns[place]}: {counted(count, 'value')} missing"
-                notes.append(f"{words}; each got the latest known one")
-        # What is missing at the very start has no past: it takes the first known value.
-        values = pandas.DataFrame(values).ffill().bfill().to_numpy()
-    return values, dates
+    for column, count in zip(plan.columns, np.isnan(values).sum(axis=0).tolist(), strict=True):
+        if count > MOST_EMPTY * len(values):
+            raise DataError(
+                f"column {column!r} of {name}",
+                needed="a value in most rows",
+                got=f"none in {count:,} of {len(values):,}",
+            )
+        if count > absent:
+            missing = counted(count - absent, "value")
+            notes.append(f"{column}: {missing} missing; each got the latest known one")
+    # What is missing at the very start has no past: it takes the first known value.
+    filled = pandas.DataFrame(values).ffill().bfill().to_numpy()
+    return filled, None if dates is None else dates[kept]

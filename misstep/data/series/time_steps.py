@@ -62,17 +62,18 @@ class Step(Stored):
     @property
     def seasons(self) -> list[tuple[int, str]]:
         """Return lengths of seasons in steps, each with its name, the shortest first."""
-        found: list[tuple[int, str]] = []
+        seasons: list[tuple[int, str]] = []
         if self.unit == "month" and 12 % self.count == 0 and self.count < 12:
-            found = [(12 // self.count, "a year")]
+            seasons = [(12 // self.count, "a year")]
         elif self.unit == "business day":
-            found = [(5, "a working week")]
+            seasons = [(5, "a working week")]
         elif self.unit == "second":
             names = ((HOUR, "an hour"), (DAY, "a day"), (WEEK, "a week"))
-            found = [(size // self.count, name) for size, name in names if size % self.count == 0]
+            sizes = [(size, name) for size, name in names if size % self.count == 0]
+            seasons = [(size // self.count, name) for size, name in sizes]
             if self.count == WEEK:
-                found = [(52, "a year")]
-        return [(length, name) for length, name in found if 2 <= length <= LONGEST_SEASON]
+                seasons = [(52, "a year")]
+        return [(length, name) for length, name in seasons if 2 <= length <= LONGEST_SEASON]
 
     @property
     def calendar(self) -> list[str]:
@@ -87,7 +88,7 @@ class Step(Stored):
             return [name for name, fits in parts if fits]
         return []
 
-    def places(self, dates: Dates) -> NDArray[np.float64]:
+    def positions(self, dates: Dates) -> NDArray[np.float64]:
         """Return how many steps each date lies after the first, (rows,); whole where it fits.
 
         Business days are counted as they come: a day on which nothing was recorded is no gap.
@@ -175,8 +176,8 @@ def _by_month(days: NDArray[np.datetime64]) -> Step | None:
 
 
 def _commonest(values: NDArray[np.int64]) -> int:
-    found, counts = np.unique(values, return_counts=True)
-    return int(found[counts.argmax()])
+    distinct, counts = np.unique(values, return_counts=True)
+    return int(distinct[counts.argmax()])
 
 
 def _counted(count: int, word: str) -> str:

@@ -18,6 +18,7 @@ from misstep.data.preprocessing import Preprocessing
 from misstep.data.series.series import Series, SeriesPlan
 from misstep.data.series.time_steps import SIZES
 from misstep.data.standardization import FARTHEST, Standard
+from misstep.data.stored_json import check
 from misstep.data.table.table import table_or_refuse
 from misstep.errors import DataError
 
@@ -66,19 +67,17 @@ class SeriesWindows(Preprocessing):
     stored_as: ClassVar[str] = "series"
 
     def __post_init__(self) -> None:
-        if not (1 <= self.window <= MOST_STEPS and 1 <= self.horizon <= MOST_STEPS):
-            raise ValueError("window and horizon must be 1 or more")
-        if not 0 <= self.season <= MOST_STEPS:
-            raise ValueError("a season has 0 or more steps")
-        if len(self.scalings) != len(self.plan.inputs):
-            raise ValueError("each input needs its scaling")
-        if not set(self.calendar) <= SIZES.keys() or len(set(self.calendar)) != len(self.calendar):
-            raise ValueError("unknown part of a calendar")
-        if self.calendar and not self.plan.date:
-            raise ValueError("a calendar needs dates")
-        for one in (self.spread, self.answer_spread, self.bound, self.answer_bound):
-            if not (np.isfinite(one) and one > 0):
-                raise ValueError("spreads and bounds must be finite and above 0")
+        parts = set(self.calendar)
+        sizes = (self.spread, self.answer_spread, self.bound, self.answer_bound)
+        check(
+            (1 <= self.window <= MOST_STEPS, "a window has 1 or more steps"),
+            (1 <= self.horizon <= MOST_STEPS, "a horizon has 1 or more steps"),
+            (0 <= self.season <= MOST_STEPS, "a season has 0 or more steps"),
+            (len(self.scalings) == len(self.plan.inputs), "each input needs its scaling"),
+            (parts <= SIZES.keys() and len(parts) == len(self.calendar), "unknown calendar"),
+            (self.plan.date or not self.calendar, "a calendar needs dates"),
+            (np.isfinite(sizes).all() and min(sizes) > 0, "spreads and bounds must be above 0"),
+        )
 
     @classmethod
     def fit(
@@ -108,16 +107,11 @@ class SeriesWindows(Preprocessing):
         )
         plain = cls(past.plan, window, horizon, season, log, calendar, *(1.0,) * 4, scalings)
         level = plain.level(past.target)
-        origins = plain.origins(past, answered=True)
-        origins = thinned(origins, MOST_MEASURED)
+        origins = thinned(plain.origins(past, answered=True), MOST_MEASURED)
         spread, bound = _spread_and_bound(plain._changes(level, origins))
-        answer_spread, answer_bound = _spread_and_bound(plain._ahead(level, origins))
+        answers = _spread_and_bound(plain._ahead(level, origins))
         return replace(
-            plain,
-            spread=spread,
-            answer_spread=answer_spread,
-            bound=bound,
-            answer_bound=answer_bound,
+            plain, spread=spread, bound=bound, answer_spread=answers[0], answer_bound=answers[1]
         )
 
     def shortened(self, window: int) -> SeriesWindows:
@@ -137,7 +131,6 @@ class SeriesWindows(Preprocessing):
         return self.transform(data), []
 
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
-        """Return a table, whose rows follow each other. Raises DataError for anything else."""
         return table_or_refuse(dataset, source, self.plan.columns)
 
     def transform(
@@ -156,9 +149,9 @@ class SeriesWindows(Preprocessing):
         level = self.level(series.target, series.name)
         changes = self._changes(level, at) / self.spread
         rows[:, :, 0] = np.clip(changes, -self.bound, self.bound)
-        places = at[:, None] + np.arange(1 - steps, 1)
-        for place, scaling in enumerate(self.scalings, start=1):
-            rows[:, :, place] = scaling.apply(series.values[:, place])[places]
+        indices = at[:, None] + np.arange(1 - steps, 1)
+        for column, scaling in enumerate(self.scalings, start=1):
+            rows[:, :, column] = scaling.apply(series.values[:, column])[indices]
         start = steps * channels
         for part in self.calendar:
             assert series.dates is not None
@@ -218,19 +211,18 @@ class SeriesWindows(Preprocessing):
 
     @property
     def number_of_features(self) -> int:
-        """How many columns `transform` returns."""
         calendar = sum(SIZES[part] for part in self.calendar)
         return self.window * (1 + len(self.scalings)) + calendar
 
 
-def thinned(places: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """Return at most `most` of the places, drawn from all of them, in their order.
+def thinned(indices: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """Return at most `most` of the indices, drawn from all of them, in their order.
 
     Always the same ones. Every k-th would meet the same hours of a day again and again.
     """
-    if len(places) <= most:
-        return places
-    return np.sort(np.random.default_rng(0).choice(places, most, replace=False))
+    if len(indices) <= most:
+        return indices
+    return np.sort(np.random.default_rng(0).choice(indices, most, replace=False))
 
 
 def _spread_and_bound(changes: Floats) -> tuple[float, float]:

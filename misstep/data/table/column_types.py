@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from misstep.data.table.cell_values import category_words, date_format_of, number_form_of
-from misstep.data.table.table import read_table
+from misstep.data.table.table import read_table, require_column
 from misstep.errors import DataError
-from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
     import pandas
@@ -101,13 +100,7 @@ def recognize_columns(table: object, target: str | Iterable[str] | None = None) 
     targets = [] if target is None else [target] if isinstance(target, str) else list(target)
     titles = [str(title) for title in frame.columns]
     for name in targets:
-        if name not in titles:
-            raise DataError(
-                f"the target {name!r}",
-                needed="a column of the table",
-                got="no column of that name",
-                try_=did_you_mean(name, titles),
-            )
+        require_column(frame, name, f"the target {name!r}")
     columns = [
         _given_texts(title, frame.iloc[:, i])
         if title in read.texts

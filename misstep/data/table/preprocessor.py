@@ -25,12 +25,11 @@ from misstep.data.table.column_transformers import (
     NumberTransformer,
 )
 from misstep.data.table.column_types import Column, ColumnType
-from misstep.data.table.table import Table, read_columns, table_or_refuse
+from misstep.data.table.table import Table, read_columns, require_columns, table_or_refuse
 from misstep.data.text.text_files import read_texts
 from misstep.data.text.text_transformer import TextTransformer
 from misstep.data.weights import checked_weights
 from misstep.errors import DataError
-from misstep.text.names import did_you_mean
 
 __all__ = ["Preprocessor", "TextSlice"]
 
@@ -247,14 +246,5 @@ class Preprocessor(Preprocessing):
 def _columns_of(frame: object, names: Sequence[str]) -> Any:
     """Return the columns `names` of a table. Raises DataError where one is not there."""
     table = read_columns(frame, names)
-    present = list(table.columns)
-    absent = [name for name in names if name not in present]
-    if absent:
-        extra = f" (and {len(absent) - 1} more columns)" if len(absent) > 1 else ""
-        raise DataError(
-            f"the table has no column {absent[0]!r}{extra}",
-            needed="all columns of the training rows",
-            got=f"{len(present)} columns",
-            try_=did_you_mean(absent[0], present),
-        )
+    require_columns(table, names)
     return table

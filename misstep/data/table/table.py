@@ -23,11 +23,19 @@ from misstep.data.io.files import existing_path, read_text
 from misstep.data.table.cell_values import is_missing_word, sound_text, typed_values
 from misstep.errors import DataError, MisstepError
 from misstep.text.lists import and_so_on
+from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Table", "read_columns", "read_table", "table_or_refuse"]
+__all__ = [
+    "Table",
+    "read_columns",
+    "read_table",
+    "require_column",
+    "require_columns",
+    "table_or_refuse",
+]
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
 
@@ -138,6 +146,34 @@ def read_columns(source: Any, names: Sequence[str]) -> pandas.DataFrame:
     if isinstance(source, Mapping):
         return read_table({title: source[title] for title in picked}).frame
     return read_table(source[picked]).frame
+
+
+def require_column(frame: pandas.DataFrame, name: str, which: str) -> None:
+    """Raise DataError about `which`, with the nearest name, where there is no column `name`."""
+    titles = [str(title) for title in frame.columns]
+    if name not in titles:
+        raise DataError(
+            which,
+            needed="a column of the table",
+            got="no column of that name",
+            try_=did_you_mean(name, titles),
+        )
+
+
+def require_columns(
+    frame: pandas.DataFrame, names: Sequence[str], table: str = "the table"
+) -> None:
+    """Raise DataError, with the nearest name, where a column of training is not there."""
+    titles = [str(title) for title in frame.columns]
+    absent = [name for name in names if name not in titles]
+    if absent:
+        more = f" (and {len(absent) - 1} more columns)" if len(absent) > 1 else ""
+        raise DataError(
+            f"{table} has no column {absent[0]!r}{more}",
+            needed="all columns of the training rows",
+            got=f"{len(titles)} columns",
+            try_=did_you_mean(absent[0], titles),
+        )
 
 
 def _from_file(source: str | os.PathLike[str], name: str | None) -> Table:

@@ -332,8 +332,8 @@ def _read(
     plan, left_out = plan_series(table, target, only)
     choices.add("target", f"{target}: how it goes on", "its next values are what is asked for")
     series = read_series(table, plan)
-    for name, reason in left_out:
-        choices.add(f"column {name}", "left out", reason)
+    for decision in left_out:
+        choices.add(decision.what, decision.choice, decision.reason)
     step = plan.step
     if step.unit != "row":
         choices.add("step", f"one {step.words}", f"so the dates in {plan.date} follow each other")
