@@ -14,8 +14,9 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from misstep.errors import ArgumentError, ShapeError
+from misstep.explain.chain_rule import Computation, Difference, LocalDerivative, Path, Update
 from misstep.explain.evaluation import Evaluation, check_loss
-from misstep.explain.explanation import Computation, Difference, Explanation, Link, Path, Update
+from misstep.explain.explanation import Explanation
 from misstep.explain.formulas import Formulas, Index
 from misstep.explain.links import describe_link, entry_index, inner_entries
 from misstep.explain.naming import Names, variables_in_frame
@@ -187,7 +188,9 @@ def _search(evaluation: Evaluation, links: Links, place: Index, most: int) -> Fo
 
 def _path(chain: Chain, links: Links, formulas: Formulas) -> Path:
     """Return a path in words, the link at the loss first."""
-    told: list[Link] = [describe_link(link, links, formulas) for link in reversed(chain.links)]
+    told: list[LocalDerivative] = [
+        describe_link(link, links, formulas) for link in reversed(chain.links)
+    ]
     return Path(tuple(told), chain.product)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from misstep.explain.explanation import Explanation, Index
+from misstep.explain.chain_rule import ChainRule, Index
 from misstep.explain.wording import added, bracketed, product
 from misstep.text.figures import figure
 
@@ -64,7 +64,7 @@ _TOKEN = re.compile(
 )
 
 
-def write_latex(explanation: Explanation) -> str:
+def write_latex(explanation: ChainRule) -> str:
     r"""Return the explanation as one `align*` environment, without a line break at its end."""
     one = explanation
     loss, own = name_in_latex(one.loss_name), entry_in_latex(one.name, one.index)
@@ -99,7 +99,7 @@ def derivative(upper: str, lower: str) -> str:
     return rf"\frac{{\partial {upper}}}{{\partial {lower}}}"
 
 
-def _sum_of_paths(one: Explanation, sign: str) -> list[str]:
+def _sum_of_paths(one: ChainRule, sign: str) -> list[str]:
     products = [in_latex(product([link.number for link in path.links])) for path in one.paths]
     total = in_latex(figure(one.gradient))
     if one.number_of_paths == 1 and one.all_paths_counted:

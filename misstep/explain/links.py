@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from misstep.explain.explanation import Factor
-from misstep.explain.explanation import Link as Told
+from misstep.explain.chain_rule import Factor, LocalDerivative
 from misstep.explain.formulas import Formulas, Index
 from misstep.explain.routes import Link, Links, Route
 from misstep.explain.terms import Term, number, product_of, sum_of
@@ -32,7 +31,7 @@ class Inner:
     made: Index
 
 
-def describe_link(link: Link, links: Links, formulas: Formulas) -> Told:
+def describe_link(link: Link, links: Links, formulas: Formulas) -> LocalDerivative:
     """Return a link with its names, its formula and its numbers."""
     upper, lower = links.stations[link.target[0]], links.stations[link.source[0]]
     made, given = entry_index(upper, link.target[1]), entry_index(lower, link.source[1])
@@ -40,7 +39,7 @@ def describe_link(link: Link, links: Links, formulas: Formulas) -> Told:
     if term is not None and len(term.names()) > LONGEST:
         term = None
     labels = [formulas.label(value) for value in (upper, lower)]
-    return Told(
+    return LocalDerivative(
         name=labels[0],
         index=made,
         value=formulas.figure(upper, made),

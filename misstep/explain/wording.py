@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from misstep.explain.explanation import Computation, Explanation, Index, Link, Path
+from misstep.explain.chain_rule import ChainRule, Computation, Index, LocalDerivative, Path
 from misstep.explain.formulas import labeled
 from misstep.text.counts import counted
 from misstep.text.figures import figure, in_full
@@ -20,12 +20,12 @@ def derivative(upper: str, lower: str) -> str:
     return f"∂{upper}/∂{lower}"
 
 
-def link_name(link: Link) -> str:
+def link_name(link: LocalDerivative) -> str:
     """Return the sign of a link's derivative: ∂z[3, 0]/∂w[0, 0]."""
     return derivative(labeled(link.name, link.index), labeled(link.by, link.by_index))
 
 
-def through(link: Link) -> str:
+def through(link: LocalDerivative) -> str:
     """Return which of several ways a link takes, in brackets, or nothing if there is just one."""
     return f" ({link.through})" if link.through else ""
 
@@ -59,7 +59,7 @@ def added(numbers: list[float]) -> str:
     return text
 
 
-def write_text(explanation: Explanation) -> str:
+def write_text(explanation: ChainRule) -> str:
     """Return the whole explanation as text, without a line break at its end."""
     one = explanation
     own = labeled(one.name, one.index)
@@ -141,7 +141,7 @@ def _whole(formula: str, place: int) -> str:
     return f"({formula})" if loose else formula
 
 
-def _chain_rule(one: Explanation, sign: str, own: str) -> tuple[str, list[str]]:
+def _chain_rule(one: ChainRule, sign: str, own: str) -> tuple[str, list[str]]:
     if one.number_of_paths == 1 and one.all_paths_counted:
         return "Chain rule", [_chain(one.paths[0], sign)]
     number = counted(one.number_of_paths, "path")
@@ -188,7 +188,7 @@ def stops(path: Path) -> str:
     return " → ".join(names)
 
 
-def _check(one: Explanation, sign: str, own: str) -> list[str]:
+def _check(one: ChainRule, sign: str, own: str) -> list[str]:
     check = one.difference
     line = f"measured by moving {own} by ±{figure(check.step)}: {figure(check.slope)}"
     if not math.isfinite(check.slope) or not math.isfinite(one.gradient):
@@ -212,7 +212,7 @@ def _check(one: Explanation, sign: str, own: str) -> list[str]:
     return [f"{line}, not {figure(one.gradient)}", why]
 
 
-def _update(one: Explanation, sign: str, own: str) -> list[str]:
+def _update(one: ChainRule, sign: str, own: str) -> list[str]:
     update = one.update
     assert update is not None
     rate = figure(update.learning_rate)
