@@ -120,7 +120,7 @@ def _movers(
             one.neuron,
             one.index,
             one.activation,
-            one.slope * unit,
+            one.gradient * unit,
             one.contribution * unit,
             None if loss is None else blamed[one.layer, one.index].contribution,
         )

@@ -1,8 +1,9 @@
 """Graphs in words, formulas and numbers: the chain rule for any entry, and who contributed most.
 
-Pure functions that print nothing. Read in this order: explaining (the main road), explanation (what
-comes out), evaluation and slopes (the numbers), naming, routes and paths (which way), formulas and
-terms (as written), wording and latex; contributions stands beside.
+Pure functions that print nothing. Read in this order: explaining (the main road), chain_rule and
+explanation (what comes out), evaluation and local_derivatives (the numbers), naming, edges and
+paths (which way), formulas and terms (as written), describing, wording and latex; contributions
+stands beside.
 """
 
 from misstep.explain.contributions import Contribution, contribution_table, contributions

@@ -26,7 +26,7 @@ from misstep.text.tables import in_columns
 
 @dataclass(frozen=True)
 class Contribution:
-    """One hidden neuron: what it said, how the output answers to it, and the product of both.
+    """One hidden neuron: its activation, the output's gradient by it, and the product of both.
 
     `layer`, `index`: which entry of which hidden Value, the batch axis left out.
     """
@@ -34,7 +34,7 @@ class Contribution:
     layer: str
     index: tuple[int, ...]
     activation: float
-    slope: float
+    gradient: float
     contribution: float
 
     @property
@@ -62,7 +62,7 @@ def contributions(
     >>> import misstep as ms
     >>> hidden = ms.relu(ms.parameter([[2.0, -1.0, 0.5]]))
     >>> output = ms.ops.sum(hidden * [[1.0, 1.0, -8.0]])
-    >>> [(one.neuron, one.contribution) for one in ms.contributions(output, {"hidden": hidden})]
+    >>> [(each.neuron, each.contribution) for each in ms.contributions(output, {"hidden": hidden})]
     [('hidden[2]', -4.0), ('hidden[0]', 2.0), ('hidden[1]', 0.0)]
     """
     if not layers:
@@ -71,29 +71,30 @@ def contributions(
         )
     for value in layers.values():
         check_loss(output, value, "contributions")
-    places = {name: _row(value, row, name) for name, value in layers.items()}
+    rows = [_row(value, row, name) for name, value in layers.items()]
     # One sum of everything asked about, so that all of it is evaluated together.
     everything = sum((ops.sum(value) for value in layers.values()), start=0.0 * ops.sum(output))
     evaluation = Evaluation(_beside(output, everything), output, feeds)
     loss = evaluation.copies[output]
     wide = [evaluation.copies[value] for value in layers.values()]
-    slopes = Interpreter(Graph(gradient(loss, wide))).run()
-    found: list[Contribution] = []
-    for (name, place), value, slope in zip(places.items(), wide, slopes.values(), strict=True):
-        activation = evaluation.numbers[value][place]
-        answers = slope[place]
-        for index in np.ndindex(activation.shape):
-            said, answer = float(activation[index]), float(answers[index])
-            found.append(Contribution(name, tuple(index), said, answer, said * answer))
-    return sorted(found, key=lambda one: -abs(np.nan_to_num(one.contribution, nan=np.inf)))
+    gradients = Interpreter(Graph(gradient(loss, wide))).run()
+    neurons: list[Contribution] = []
+    for name, at, value, array in zip(layers, rows, wide, gradients.values(), strict=True):
+        activations, answers = evaluation.numbers[value][at], array[at]
+        for index in np.ndindex(activations.shape):
+            activation, answer = float(activations[index]), float(answers[index])
+            neurons.append(
+                Contribution(name, tuple(index), activation, answer, activation * answer)
+            )
+    return sorted(neurons, key=lambda each: -abs(np.nan_to_num(each.contribution, nan=np.inf)))
 
 
 def contribution_table(rows: Sequence[Contribution], most: int | None = 10) -> str:
     """Return contributions as an aligned table; the rest beyond `most` in one line."""
     shown = list(rows if most is None else rows[:most])
     cells = [
-        [one.neuron, figure(one.activation), figure(one.slope), figure(one.contribution)]
-        for one in shown
+        [each.neuron, figure(each.activation), figure(each.gradient), figure(each.contribution)]
+        for each in shown
     ]
     heads = ["neuron", "activation", "slope", "contribution"]
     table = in_columns(cells, heads, right=range(1, 4), indent=0)
@@ -101,7 +102,7 @@ def contribution_table(rows: Sequence[Contribution], most: int | None = 10) -> s
     if not rest:
         return table
     several = counted(len(rest), "more neuron", "more neurons together")
-    return f"{table}\n… and {several}: {figure(float(sum(one.contribution for one in rest)))}"
+    return f"{table}\n… and {several}: {figure(float(sum(each.contribution for each in rest)))}"
 
 
 def _beside(output: Value, everything: Value) -> Value:
@@ -111,16 +112,16 @@ def _beside(output: Value, everything: Value) -> Value:
 
 def _row(value: Value, row: int, name: str) -> tuple[int, ...]:
     """Return the index of one row of a hidden Value, or of all of it if it has no batch axis."""
-    wanted = operator.index(row)
+    at = operator.index(row)
     if value.ndim < 2:
         return ()
-    if not -value.shape[0] <= wanted < value.shape[0]:
+    if not -value.shape[0] <= at < value.shape[0]:
         raise ShapeError(
-            f"contributions: row {wanted} of {name}",
+            f"contributions: row {at} of {name}",
             needed=f"a row from 0 to {value.shape[0] - 1}",
-            got=str(wanted),
+            got=str(at),
         )
-    return (wanted,)
+    return (at,)
 
 
 __all__ = ["Contribution", "contribution_table", "contributions"]

@@ -1,12 +1,11 @@
 """A graph made ready to be explained: in float64, with every number on the way.
 
-Knows programs and reverse mode; knows no names and no words. `slopes.py` adds how each entry
-answers to another, `naming.py` what things are called.
+Knows programs and reverse mode; knows no names and no words. `local_derivatives.py` adds how each
+entry answers to another, `naming.py` what things are called.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,14 +14,15 @@ import numpy as np
 from misstep.autodiff import gradient
 from misstep.errors import AbstractValueError, ArgumentError, DtypeError, ShapeError
 from misstep.ir import Array, Graph, Interpreter, Type, Value, make_literal, rebuild
+from misstep.text.names import nearest_name
 
 
 class Evaluation:
     """The way from `wrt` to `loss` in float64.
 
     `loss`, `wrt`: the float64 copies. `copies`: from the Values given to their copies. `graph`: all
-    that the loss needs. `numbers`: every Value's numbers. `on_way`: the Values, in order, that
-    depend on `wrt` and that the loss depends on, `wrt` and the loss included if there is a way.
+    that the loss needs. `numbers`: every Value's numbers. `active`: the Values, in order, that
+    depend on `wrt` and that the loss depends on, `wrt` and the loss included if there is a path.
     """
 
     def __init__(self, loss: Value, wrt: Value, feeds: Mapping[Any, Any] | None = None) -> None:
@@ -34,29 +34,28 @@ class Evaluation:
         self.numbers: dict[Value, Array] = {
             value: np.asarray(array) for value, array in Interpreter(wide).trace().items()
         }
-        self.on_way = self._way()
+        self.active = self._active()
         self._gradients: dict[Value, Array] | None = None
 
     def forward(self, value: Value, array: Array) -> float:
         """Return the loss when `value` has the numbers of `array` instead of its own."""
         moved = {value: array}
         with np.errstate(all="ignore"):
-            for one in self.graph.values:
-                if one.op is None or one in moved:
+            for step in self.graph.values:
+                if step.op is None or step in moved:
                     continue
-                if any(given in moved for given in one.inputs):
-                    given = [moved.get(each, self.numbers[each]) for each in one.inputs]
-                    moved[one] = np.asarray(one.op.run(*given))
+                if any(operand in moved for operand in step.inputs):
+                    operands = [moved.get(each, self.numbers[each]) for each in step.inputs]
+                    moved[step] = np.asarray(step.op.run(*operands))
         return float(moved.get(self.loss, self.numbers[self.loss]).reshape(()))
 
     @property
     def gradients(self) -> dict[Value, Array]:
-        """Return the derivative of the loss by every Value on the way (and by `wrt`)."""
+        """Return the derivative of the loss by every active Value (and by `wrt`)."""
         if self._gradients is None:
-            wanted = list(dict.fromkeys([*self.on_way, self.wrt]))
-            slopes = gradient(self.loss, wanted)
-            found = Interpreter(Graph(slopes)).run()
-            self._gradients = dict(zip(wanted, found.values(), strict=True))
+            values = list(dict.fromkeys([*self.active, self.wrt]))
+            arrays = Interpreter(Graph(gradient(self.loss, values))).run()
+            self._gradients = dict(zip(values, arrays.values(), strict=True))
         return self._gradients
 
     @property
@@ -69,20 +68,20 @@ class Evaluation:
         """
         parts = 0.0
         with np.errstate(all="ignore"):
-            for value in self.on_way:
+            for value in self.active:
                 sizes = np.abs(self.gradients[value] * self.numbers[value])
                 parts += float(sizes[np.isfinite(sizes)].sum())
         return float(np.finfo("float64").eps) * parts
 
-    def _way(self) -> list[Value]:
+    def _active(self) -> list[Value]:
         depends = {self.wrt}
         for value in self.graph.computed:
-            if value.type.is_float and any(given in depends for given in value.inputs):
+            if value.type.is_float and any(operand in depends for operand in value.inputs):
                 depends.add(value)
         leads = {self.loss}
         for value in reversed(self.graph.values):
             if value in leads and value in depends and value is not self.wrt:
-                leads.update(given for given in value.inputs if given in depends)
+                leads.update(operand for operand in value.inputs if operand in depends)
         return [value for value in self.graph.values if value in leads and value in depends]
 
 
@@ -90,23 +89,24 @@ class _Leaves:
     """Gives every leaf its numbers, in float64 where they are floating-point numbers."""
 
     def __init__(self, graph: Graph, feeds: Mapping[Any, Any]) -> None:
-        shown = {value: name for value, name in graph.names().items() if value.is_input}
+        names = {value: name for value, name in graph.names().items() if value.is_input}
         self.feeds: dict[Value, Any] = {}
-        by_name = {name: value for value, name in shown.items()}
-        for one, name in shown.items():
-            by_name.setdefault(one.name or name, one)
+        by_name = {name: value for value, name in names.items()}
+        for value, name in names.items():
+            by_name.setdefault(value.name or name, value)
         for key, array in feeds.items():
-            value = key if isinstance(key, Value) else by_name.get(key)
-            if value is None or value not in shown:
+            fed = key if isinstance(key, Value) else by_name.get(key)
+            if fed is None or fed not in names:
+                near = nearest_name(str(key), by_name)
                 raise ArgumentError(
                     "feeds",
                     needed=f"names of inputs ({', '.join(map(repr, by_name)) or 'there are none'})",
                     got=repr(key),
-                    try_=nearest(str(key), list(by_name)),
+                    try_=near and f"{near!r}, the nearest name",
                 )
-            self.feeds[value] = array
+            self.feeds[fed] = array
         missing = [
-            name for value, name in shown.items() if value.data is None and value not in self.feeds
+            name for value, name in names.items() if value.data is None and value not in self.feeds
         ]
         if missing:
             entries = ", ".join(f"{name!r}: ..." for name in missing)
@@ -131,18 +131,12 @@ class _Leaves:
         return Value(Type(leaf.shape, dtype), name=leaf.name, data=array, location=leaf.location)
 
 
-def nearest(name: str, names: list[str]) -> str | None:
-    """Return a phrase with the name most like `name`, or None if none is like it."""
-    found = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    return f"{found[0]!r}, the nearest name" if found else None
-
-
 def check_loss(loss: Value, wrt: Value, what: str = "explain") -> None:
     """Raise ArgumentError, ShapeError or DtypeError unless `loss` by `wrt` can be explained."""
-    for place, value in (("loss", loss), ("wrt", wrt)):
+    for name, value in (("loss", loss), ("wrt", wrt)):
         if not isinstance(value, Value):
             raise ArgumentError(
-                f"{what}: {place}",
+                f"{what}: {name}",
                 needed="a Value of a graph",
                 got=f"a {type(value).__name__}",
                 try_="ms.parameter(...) for numbers that may change",

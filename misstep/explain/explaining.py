@@ -1,4 +1,4 @@
-"""From a graph to an explanation: evaluates, finds the paths, words the links, checks, updates.
+"""From a graph to an explanation: evaluates, finds the paths, words them, checks, updates.
 
 This is the room's main road; each step has a file of its own. Read `explanation.py` for what comes
 out.
@@ -14,16 +14,16 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from misstep.errors import ArgumentError, ShapeError
-from misstep.explain.chain_rule import Computation, Difference, LocalDerivative, Path, Update
+from misstep.explain.chain_rule import Computation, Difference, Path, Update
+from misstep.explain.describing import describe_edge, entry_index, steps_inside
+from misstep.explain.edges import Edges, Node
 from misstep.explain.evaluation import Evaluation, check_loss
 from misstep.explain.explanation import Explanation
 from misstep.explain.formulas import Formulas, Index
-from misstep.explain.links import describe_link, entry_index, inner_entries
+from misstep.explain.local_derivatives import LocalDerivatives
 from misstep.explain.naming import Names, variables_in_frame
-from misstep.explain.paths import Chain, Found, find_paths
+from misstep.explain.paths import Chain, PathSearch, find_paths
 from misstep.explain.reasons import Reasons
-from misstep.explain.routes import Links, Node
-from misstep.explain.slopes import Slopes
 from misstep.ir import Array, Value
 from misstep.text.counts import counted
 from misstep.text.lists import joined
@@ -69,51 +69,51 @@ def explain(
     """
     check_loss(loss, wrt)
     _check_arguments(learning_rate, paths, names)
-    place = _checked_index(wrt, index)
+    entry = _checked_index(wrt, index)
     evaluation = Evaluation(loss, wrt, feeds)
     naming = Names(evaluation, names or {}, variables_in_frame(sys._getframe(1)))
     gradients = evaluation.gradients[evaluation.wrt]
-    if place is None:
+    if entry is None:
         sizes = np.nan_to_num(np.abs(gradients), nan=np.inf)
-        place = tuple(int(at) for at in np.unravel_index(int(sizes.argmax()), wrt.shape))
-    slopes = Slopes(evaluation.numbers)
-    formulas = Formulas(evaluation.numbers, naming.of, slopes)
-    slope = float(gradients[place])
+        entry = tuple(int(at) for at in np.unravel_index(int(sizes.argmax()), wrt.shape))
+    derivatives = LocalDerivatives(evaluation.numbers)
+    formulas = Formulas(evaluation.numbers, naming.of, derivatives)
+    gradient = float(gradients[entry])
     loss_now = float(evaluation.numbers[evaluation.loss].reshape(()))
-    finite = bool(np.isfinite(slope) and np.isfinite(loss_now))
-    links = Links(naming.stations, evaluation.on_way, slopes) if evaluation.on_way else None
-    found = Found([], 0, True, 0.0)
-    if finite and links is not None:
-        found = _search(evaluation, links, place, max(paths, 1))
-    chains = [chain for chain in found.chains if chain.product != 0]
-    listed = tuple(_path(chain, links, formulas) for chain in chains if links is not None)
-    reasons = Reasons(evaluation, slopes, formulas)
-    remarks = _remarks(reasons, links, chains, slope, finite, place)
-    forward = _forward(evaluation, naming, formulas, links, chains)
-    told = {link.name for path in listed for link in path.links} | {step.name for step in forward}
-    if made_up := [name for name in naming.made_up if name in told]:
+    finite = bool(np.isfinite(gradient) and np.isfinite(loss_now))
+    edges = Edges(naming.stops, evaluation.active, derivatives) if evaluation.active else None
+    search = PathSearch([], 0, True, 0.0)
+    if finite and edges is not None:
+        search = _search(evaluation, edges, entry, max(paths, 1))
+    chains = [chain for chain in search.chains if chain.product != 0]
+    listed = tuple(_path(chain, edges, formulas) for chain in chains if edges is not None)
+    reasons = Reasons(evaluation, derivatives, formulas)
+    remarks = _remarks(reasons, edges, chains, gradient, finite, entry)
+    forward = _forward(evaluation, naming, formulas, edges, chains)
+    used = {link.name for path in listed for link in path.links} | {step.name for step in forward}
+    if made_up := [name for name in naming.made_up if name in used]:
         remarks.append(_made_up(made_up))
-    difference = _difference(evaluation, place, slope)
+    difference = _difference(evaluation, entry, gradient)
     listed = listed[:paths]
     return Explanation(
         loss_name=formulas.named(evaluation.loss, (0,) * loss.ndim) or "L",
         loss=loss_now,
         name=naming.of[evaluation.wrt],
-        index=place,
+        index=entry,
         shape=wrt.shape,
-        value=float(evaluation.numbers[evaluation.wrt][place]),
+        value=float(evaluation.numbers[evaluation.wrt][entry]),
         chosen=index is None and wrt.size > 1,
-        gradient=slope,
+        gradient=gradient,
         difference=difference,
         forward=forward,
         paths=listed,
-        number_of_paths=found.number,
-        all_paths_counted=found.exact,
-        other_paths_sum=(slope if found.total is None else found.total)
+        number_of_paths=search.number,
+        all_paths_counted=search.exact,
+        other_paths_sum=(gradient if search.sum is None else search.sum)
         - sum(path.product for path in listed)
-        if len(listed) < found.number
+        if len(listed) < search.number
         else 0.0,
-        update=_update(evaluation, place, slope, learning_rate),
+        update=_update(evaluation, entry, gradient, learning_rate),
         remarks=tuple(remarks),
     )
 
@@ -151,73 +151,71 @@ def _checked_index(
         return None if wrt.size > 1 else (0,) * wrt.ndim
     try:
         if isinstance(index, SupportsIndex) and not isinstance(index, np.ndarray):
-            wanted: Index = (operator.index(index),)
+            entry: Index = (operator.index(index),)
         else:
-            wanted = tuple(operator.index(at) for at in index)
+            entry = tuple(operator.index(at) for at in index)
     except TypeError:
         raise ArgumentError(
             "explain: index", needed="whole numbers such as (0, 1)", got=repr(index)
         ) from None
-    fits = len(wanted) == wrt.ndim and all(
-        -length <= at < length for at, length in zip(wanted, wrt.shape, strict=True)
+    fits = len(entry) == wrt.ndim and all(
+        -length <= at < length for at, length in zip(entry, wrt.shape, strict=True)
     )
     if not fits:
         last = tuple(length - 1 for length in wrt.shape)
-        near = tuple(max(min(at, top), 0) for at, top in zip(wanted, last, strict=False))
+        near = tuple(max(min(at, top), 0) for at, top in zip(entry, last, strict=False))
         raise ShapeError(
-            f"explain: the entry {wanted} of {wrt.describe()}",
+            f"explain: the entry {entry} of {wrt.describe()}",
             needed=f"{counted(wrt.ndim, 'whole number')} from {(0,) * wrt.ndim} to {last}"
             if wrt.ndim
             else "no index, since it is a single number",
-            got=str(wanted),
-            try_=f"index={near if wrt.ndim == len(wanted) else last}" if wrt.ndim else "no index",
+            got=str(entry),
+            try_=f"index={near if wrt.ndim == len(entry) else last}" if wrt.ndim else "no index",
         )
-    return tuple(at % length for at, length in zip(wanted, wrt.shape, strict=True))
+    return tuple(at % length for at, length in zip(entry, wrt.shape, strict=True))
 
 
-def _search(evaluation: Evaluation, links: Links, place: Index, most: int) -> Found:
+def _search(evaluation: Evaluation, edges: Edges, entry: Index, most: int) -> PathSearch:
     wrt = evaluation.wrt
-    start = (0, int(np.ravel_multi_index(place, wrt.shape)) if place else 0)
-    goal = (len(links.stations) - 1, 0)
+    start = (0, int(np.ravel_multi_index(entry, wrt.shape)) if entry else 0)
+    goal = (len(edges.stops) - 1, 0)
 
-    def blame(node: Node) -> float:
-        return float(evaluation.gradients[links.stations[node[0]]].reshape(-1)[node[1]])
+    def gradient(node: Node) -> float:
+        return float(evaluation.gradients[edges.stops[node[0]]].reshape(-1)[node[1]])
 
-    return find_paths(links, start, goal, most, blame)
+    return find_paths(edges, start, goal, most, gradient)
 
 
-def _path(chain: Chain, links: Links, formulas: Formulas) -> Path:
-    """Return a path in words, the link at the loss first."""
-    told: list[LocalDerivative] = [
-        describe_link(link, links, formulas) for link in reversed(chain.links)
-    ]
-    return Path(tuple(told), chain.product)
+def _path(chain: Chain, edges: Edges, formulas: Formulas) -> Path:
+    """Return a path in words, the derivative of the loss first."""
+    links = [describe_edge(edge, edges, formulas) for edge in reversed(chain.edges)]
+    return Path(tuple(links), chain.product)
 
 
 def _forward(
     evaluation: Evaluation,
     naming: Names,
     formulas: Formulas,
-    links: Links | None,
+    edges: Edges | None,
     chains: list[Chain],
 ) -> tuple[Computation, ...]:
     """Return the computations along the largest path; without one, along all single numbers."""
-    places: list[tuple[Value, Index]] = []
-    if chains and links is not None:
-        for link in chains[0].links:
-            value = links.stations[link.target[0]]
-            places.append((value, entry_index(value, link.target[1])))
+    entries: list[tuple[Value, Index]] = []
+    if chains and edges is not None:
+        for edge in chains[0].edges:
+            value = edges.stops[edge.target[0]]
+            entries.append((value, entry_index(value, edge.target[1])))
     else:
-        for value in naming.stations:
+        for value in naming.stops:
             array: Array = evaluation.numbers[value]
             bad = np.argwhere(~np.isfinite(array))
-            at = tuple(int(one) for one in bad[0]) if len(bad) else (0,) * value.ndim
+            at = tuple(int(position) for position in bad[0]) if len(bad) else (0,) * value.ndim
             if value is not evaluation.wrt and (len(bad) or value.size == 1):
-                places.append((value, at))
-    if not places and evaluation.loss.op is not None:
-        places.append((evaluation.loss, (0,) * evaluation.loss.ndim))
+                entries.append((value, at))
+    if not entries and evaluation.loss.op is not None:
+        entries.append((evaluation.loss, (0,) * evaluation.loss.ndim))
     steps = []
-    for value, index in places:
+    for value, index in entries:
         formula = formulas.formula(value, index)
         steps.append(
             Computation(
@@ -233,39 +231,39 @@ def _forward(
 
 def _remarks(
     reasons: Reasons,
-    links: Links | None,
+    edges: Edges | None,
     chains: list[Chain],
-    slope: float,
+    gradient: float,
     finite: bool,
-    place: Index,
+    entry: Index,
 ) -> list[str]:
     if not finite:
         return reasons.for_not_finite()
-    if slope == 0:
-        return reasons.for_zero(place)
-    if not chains or links is None:
+    if gradient == 0:
+        return reasons.for_zero(entry)
+    if not chains or edges is None:
         return []
-    steps = [step for link in chains[0].links for step in inner_entries(link, links) or ()]
-    return reasons.for_saturation([(one.value, one.slot, one.made) for one in steps])
+    steps = [step for edge in chains[0].edges for step in steps_inside(edge, edges) or ()]
+    return reasons.for_saturation([(step.value, step.slot, step.index) for step in steps])
 
 
-def _difference(evaluation: Evaluation, place: Index, slope: float) -> Difference:
+def _difference(evaluation: Evaluation, entry: Index, gradient: float) -> Difference:
     array = np.array(evaluation.numbers[evaluation.wrt])
-    old = float(array[place])
+    old = float(array[entry])
     step = STEP * max(1.0, abs(old)) if np.isfinite(old) else STEP
 
-    def at(moved: float) -> float:
-        array[place] = moved
+    def loss_at(moved: float) -> float:
+        array[entry] = moved
         return evaluation.forward(evaluation.wrt, array)
 
     with np.errstate(all="ignore"):
-        before, now, after = at(old - step), at(old), at(old + step)
+        before, now, after = loss_at(old - step), loss_at(old), loss_at(old + step)
         measured = (after - before) / (2 * step)
         left, right = (now - before) / step, (after - now) / step
-        gap = abs(measured - slope)
-        size = max(abs(measured), abs(slope))
+        gap = abs(measured - gradient)
+        size = max(abs(measured), abs(gradient))
         near = step / 4
-        closer = (at(old + near) - 2 * now + at(old - near)) / near
+        closer = (loss_at(old + near) - 2 * now + loss_at(old - near)) / near
         # Rounding on the way limits what a difference can show.
         rounding = ROUNDINGS * evaluation.rounding / (2 * step)
         relative = gap / size if size else 0.0
@@ -276,14 +274,14 @@ def _difference(evaluation: Evaluation, place: Index, slope: float) -> Differenc
 
 
 def _update(
-    evaluation: Evaluation, place: Index, slope: float, learning_rate: float | None
+    evaluation: Evaluation, entry: Index, gradient: float, learning_rate: float | None
 ) -> Update | None:
     if learning_rate is None:
         return None
     array = np.array(evaluation.numbers[evaluation.wrt])
-    old = float(array[place])
-    new = old - learning_rate * slope
-    array[place] = new
+    old = float(array[entry])
+    new = old - learning_rate * gradient
+    array[entry] = new
     before = float(evaluation.numbers[evaluation.loss].reshape(()))
     after = evaluation.forward(evaluation.wrt, array)
     return Update(old, new, float(learning_rate), before, after)

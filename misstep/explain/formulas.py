@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from misstep.explain.local_derivatives import LocalDerivatives
 from misstep.explain.naming import MOVING
-from misstep.explain.slopes import Slopes
 from misstep.explain.terms import Term, joined, named, number, product_of, sum_of
 from misstep.ir import Array, Value
 
@@ -37,11 +37,14 @@ class Formulas:
     """
 
     def __init__(
-        self, numbers: Mapping[Value, Array], names: Mapping[Value, str], slopes: Slopes
+        self,
+        numbers: Mapping[Value, Array],
+        names: Mapping[Value, str],
+        derivatives: LocalDerivatives,
     ) -> None:
         self._numbers = numbers
         self._names = names
-        self._slopes = slopes
+        self._derivatives = derivatives
         self._sources: dict[Value, list[Array]] = {}
 
     def figure(self, value: Value, index: Index) -> float:
@@ -110,10 +113,10 @@ class Formulas:
         if value.op.name == "softmax" or value.op.name in {"max", "sum"}:
             template = value.op.formula.replace("max {0}", "max({0})")
             return Term(template, (self.whole(value.inputs[0]),))
-        return Term(value.op.formula, tuple(self.whole(given) for given in value.inputs))
+        return Term(value.op.formula, tuple(self.whole(operand) for operand in value.inputs))
 
     def reduced(self, value: Value, index: Index) -> list[Index]:
-        """Return the entries of the input that a sum (or another reduction) takes into one."""
+        """Return the entries of the input that a sum (or another reduction) takes together."""
         (x,) = value.inputs
         axes = self._axes(value)
         kept = [axis for axis in range(x.ndim) if axis not in axes]
@@ -121,25 +124,25 @@ class Formulas:
         fixed = dict(zip(kept, front, strict=True))
         lengths = [1 if axis in fixed else length for axis, length in enumerate(x.shape)]
         return [
-            tuple(fixed.get(axis, one) for axis, one in enumerate(place))
-            for place in np.ndindex(*lengths)
+            tuple(fixed.get(axis, at) for axis, at in enumerate(each))
+            for each in np.ndindex(*lengths)
         ]
 
     def row(self, value: Value, index: Index) -> Term:
         """Return all the entries that a softmax or a reduction looks at, as a list."""
         (x,) = value.inputs
         axes = self._axes(value)
-        places = self.reduced(
+        indices = self.reduced(
             value,
             tuple(at for axis, at in enumerate(index) if axis not in axes)
             if len(index) == x.ndim
             else index,
         )
-        spelled = [":" if axis in axes else str(at) for axis, at in enumerate(places[0])]
+        spelled = [":" if axis in axes else str(at) for axis, at in enumerate(indices[0])]
         name = self._names.get(x)
-        few = joined([self.entry(x, place) for place in places[: MOST_TERMS + 1]], ", ")
-        if len(places) > MOST_TERMS + 1:
-            few = Term(f"{{0}}, … {len(places)} numbers", (few,))
+        few = joined([self.entry(x, each) for each in indices[: MOST_TERMS + 1]], ", ")
+        if len(indices) > MOST_TERMS + 1:
+            few = Term(f"{{0}}, … {len(indices)} numbers", (few,))
         if name is not None:
             label = f"{name}[{', '.join(spelled)}]" if x.ndim else name
             return Term(label, number=0.0, with_numbers=few)
@@ -156,48 +159,52 @@ class Formulas:
 
     # Local derivatives
 
-    def local(self, value: Value, slot: int, given: Index, made: Index) -> float:
-        """Return the derivative of entry `made` of `value` by entry `given` of an input."""
-        return self._slopes.at(value, slot, _flat(value.inputs[slot], given), _flat(value, made))
+    def derivative_number(
+        self, value: Value, slot: int, operand_index: Index, index: Index
+    ) -> float:
+        """Return the derivative of an entry of `value` by one of the operand in `slot`."""
+        operand = value.inputs[slot]
+        entries = _flat(operand, operand_index), _flat(value, index)
+        return self._derivatives.entry(value, slot, *entries)
 
-    def slope(self, value: Value, slot: int, given: Index, made: Index) -> list[Term]:
-        """Return the derivative of entry `made` of `value` by entry `given` of an input.
+    def derivative(self, value: Value, slot: int, operand_index: Index, index: Index) -> list[Term]:
+        """Return the derivative of an entry of `value` by one of the operand in `slot`.
 
         As a list of factors. The numbers of each factor are exact; its names come from the op.
         """
         op = value.op
-        local = number(self.local(value, slot, given, made))
+        local = number(self.derivative_number(value, slot, operand_index, index))
         if op is None or op.name in MOVING or op.name in {"sum", "max"}:
             return [local]
         if op.name == "matrix_product":
             left, right = value.inputs
-            inner = given[-1] if slot == 0 else given[-2]
+            inner = operand_index[-1] if slot == 0 else operand_index[-2]
             if slot == 0:
-                place = narrowed((*made[:-2], inner, made[-1]), right)
-                return [self.entry(right, place)]
-            return [self.entry(left, narrowed((*made[:-1], inner), left))]
+                entry = narrowed((*index[:-2], inner, index[-1]), right)
+                return [self.entry(right, entry)]
+            return [self.entry(left, narrowed((*index[:-1], inner), left))]
         if op.name == "log_sum_exp":
-            at = self.reduced(value, made).index(given)
-            return [Term(f"softmax({{0}})[{at}]", (self.row(value, made),), with_numbers=local)]
+            at = self.reduced(value, index).index(operand_index)
+            return [Term(f"softmax({{0}})[{at}]", (self.row(value, index),), with_numbers=local)]
         if op.name == "softmax":
-            result = self.entry(value, made)
-            if given == made:
+            result = self.entry(value, index)
+            if operand_index == index:
                 return [Term("{0} · (1 − {0})", (result,))]
-            return [number(-1), self.entry(value, given), result]
+            return [number(-1), self.entry(value, operand_index), result]
         if op.name == "power" and slot == 0 and (exponent := self._exponent(value)) is not None:
-            base = self.entry(value.inputs[0], given)
+            base = self.entry(value.inputs[0], operand_index)
             return [number(exponent), *_raised(base, exponent - 1)]
         if not op.elementwise or slot >= len(op.slopes):
             return [local]
         template = op.slopes[slot]
         if not any(sign in template for sign in "{"):
             return [local]
-        operands = self._operands(value, made)
+        operands = self._operands(value, index)
         if template in {"{0}", "{1}"}:
             return [operands[int(template[1])]]
         if template == "sign {0}" or " where " in template:
             return [local]
-        result = self.entry(value, made)
+        result = self.entry(value, index)
         filled = template.replace("{out}", f"{{{len(operands)}}}")
         term = Term(filled, (*operands, result))
         if " if " in filled:
@@ -207,36 +214,36 @@ class Formulas:
     # Parts of formulas
 
     def _operands(self, value: Value, index: Index) -> list[Term]:
-        return [self.entry(given, narrowed(index, given)) for given in value.inputs]
+        return [self.entry(operand, narrowed(index, operand)) for operand in value.inputs]
 
     def _moved(self, value: Value, index: Index) -> Term:
-        for slot, given in enumerate(value.inputs):
+        for slot, operand in enumerate(value.inputs):
             if (
                 value.op is not None
                 and value.op.name in {"gather", "take_along_axis"}
                 and slot == 1
             ):
                 continue
-            place = self.source(value, slot, index)
-            if place is not None:
-                return self.entry(given, place)
+            source = self.source(value, slot, index)
+            if source is not None:
+                return self.entry(operand, source)
         return number(self.figure(value, index))
 
     def _traced(self, value: Value) -> list[Array]:
         """Return, for each input, which of its entries (from 1) each entry of the result is."""
         traced = []
-        for slot, given in enumerate(value.inputs):
+        for slot, operand in enumerate(value.inputs):
             arrays = [
                 np.arange(1, each.size + 1).reshape(each.shape)
-                if place == slot
+                if other == slot
                 else np.zeros(each.shape, "int64")
                 if each.type.is_float
                 else self._numbers[each]
-                for place, each in enumerate(value.inputs)
+                for other, each in enumerate(value.inputs)
             ]
             if value.op is None or value.op.name == "cast":
                 traced.append(arrays[0])
-            elif not given.type.is_float and slot:
+            elif not operand.type.is_float and slot:
                 traced.append(np.zeros(value.shape, "int64"))
             else:
                 traced.append(np.asarray(value.op.run(*arrays)))
@@ -254,7 +261,7 @@ class Formulas:
             return number(0.0)
         if count <= MOST_TERMS:
             return sum_of(terms)
-        names = [self._names.get(given) for given in (left, right)]
+        names = [self._names.get(operand) for operand in (left, right)]
         if None in names:
             label = self._whole_entry(value, index)
         else:
@@ -277,24 +284,24 @@ class Formulas:
             return None
         if weight.op is not None or weight in self._names or weight.size != 1:
             return None
-        places = self.reduced(summed, index)
-        if abs(float(self._numbers[weight].reshape(())) * len(places) - 1) > 1e-12:
+        indices = self.reduced(summed, index)
+        if abs(float(self._numbers[weight].reshape(())) * len(indices) - 1) > 1e-12:
             return None
         (x,) = summed.inputs
-        terms = [self.entry(x, place) for place in places[: MOST_TERMS + 1]]
+        terms = [self.entry(x, each) for each in indices[: MOST_TERMS + 1]]
         if len(terms) == 1:
             return terms[0]
-        if len(places) <= MOST_TERMS and _short(terms):
-            return Term(f"({{0}}) / {len(places)}", (sum_of(terms),))
-        few = Term(f"({{0}}) / {len(places)}", (_first_of(terms, len(places)),))
+        if len(indices) <= MOST_TERMS and _short(terms):
+            return Term(f"({{0}}) / {len(indices)}", (sum_of(terms),))
+        few = Term(f"({{0}}) / {len(indices)}", (_first_of(terms, len(indices)),))
         return Term("mean({0})", (self.whole(x),), with_numbers=few)
 
     def _powers(self, value: Value, index: Index) -> Term:
         """Return the numbers of a log-sum-exp: ln(exp(0.3) + exp(0.1))."""
         (x,) = value.inputs
-        places = self.reduced(value, index)
-        terms = [Term("exp({0})", (self.entry(x, place),)) for place in places[:MOST_TERMS]]
-        inner = sum_of(terms) if len(places) <= MOST_TERMS else _first_of(terms, len(places))
+        indices = self.reduced(value, index)
+        terms = [Term("exp({0})", (self.entry(x, each),)) for each in indices[:MOST_TERMS]]
+        inner = sum_of(terms) if len(indices) <= MOST_TERMS else _first_of(terms, len(indices))
         return Term("ln({0})", (inner,))
 
     def _power(self, value: Value, index: Index) -> Term | None:
@@ -318,7 +325,7 @@ class Formulas:
         template = op.formula if op.formula[-1] in ")]" else f"({op.formula})"
         return Term(
             template + (f"[{', '.join(map(str, index))}]" if index else ""),
-            tuple(self.whole(given) for given in value.inputs),
+            tuple(self.whole(operand) for operand in value.inputs),
             with_numbers=own,
         )
 
@@ -353,10 +360,10 @@ def _short(terms: list[Term]) -> bool:
     return sum(max(len(term.names()), len(term.numbers())) for term in terms) <= LONGEST_SUM
 
 
-def narrowed(index: Index, given: Value) -> Index:
+def narrowed(index: Index, operand: Value) -> Index:
     """Return the entry of a broadcast input that entry `index` of the result sees."""
-    near = index[len(index) - given.ndim :]
-    return tuple(at if length > 1 else 0 for at, length in zip(near, given.shape, strict=True))
+    near = index[len(index) - operand.ndim :]
+    return tuple(at if length > 1 else 0 for at, length in zip(near, operand.shape, strict=True))
 
 
 def _flat(value: Value, index: Index) -> int:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 
 from misstep.explain.chain_rule import ChainRule, Index
-from misstep.explain.wording import added, bracketed, product
+from misstep.explain.wording import added, bracketed, equal, product
 from misstep.text.figures import figure
 
 _FUNCTIONS = {"exp", "ln", "max", "min", "sin", "cos", "tanh"}
@@ -64,31 +64,30 @@ _TOKEN = re.compile(
 )
 
 
-def write_latex(explanation: ChainRule) -> str:
+def write_latex(rule: ChainRule) -> str:
     r"""Return the explanation as one `align*` environment, without a line break at its end."""
-    one = explanation
-    loss, own = name_in_latex(one.loss_name), entry_in_latex(one.name, one.index)
+    loss, own = name_in_latex(rule.loss_name), entry_in_latex(rule.name, rule.index)
     sign = derivative(loss, own)
     lines = []
-    for step in one.forward:
+    for step in rule.forward:
         parts = [step.formula, step.with_numbers, figure(step.number)]
         lines.append(_line(entry_in_latex(step.name, step.index), *map(in_latex, parts)))
-    if one.paths:
-        for link in one.paths[0].links:
+    if rule.paths:
+        for link in rule.paths[0].links:
             left = derivative(
                 entry_in_latex(link.name, link.index), entry_in_latex(link.by, link.by_index)
             )
             shown = [link.formula or "", link.with_numbers or "", figure(link.number)]
             lines.append(_line(left, *(in_latex(part) for part in shown)))
-        lines += _sum_of_paths(one, sign)
+        lines += _sum_of_paths(rule, sign)
     else:
-        lines.append(_line(sign, in_latex(figure(one.gradient))))
-    if one.update is not None:
-        rate = figure(one.update.learning_rate)
-        made = f"{figure(one.update.old)} − {rate} · {bracketed(one.gradient)}"
+        lines.append(_line(sign, in_latex(figure(rule.gradient))))
+    if rule.update is not None:
+        rate = figure(rule.update.learning_rate)
+        arithmetic = f"{figure(rule.update.old)} − {rate} · {bracketed(rule.gradient)}"
         lines.append(
-            rf"{own} &\leftarrow {own} - \eta \cdot {sign} = {in_latex(made)} = "
-            + in_latex(figure(one.update.new))
+            rf"{own} &\leftarrow {own} - \eta \cdot {sign} = {in_latex(arithmetic)} = "
+            + in_latex(figure(rule.update.new))
         )
     body = " \\\\\n".join(f"  {line}" for line in lines)
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
@@ -99,27 +98,27 @@ def derivative(upper: str, lower: str) -> str:
     return rf"\frac{{\partial {upper}}}{{\partial {lower}}}"
 
 
-def _sum_of_paths(one: ChainRule, sign: str) -> list[str]:
-    products = [in_latex(product([link.number for link in path.links])) for path in one.paths]
-    total = in_latex(figure(one.gradient))
-    if one.number_of_paths == 1 and one.all_paths_counted:
+def _sum_of_paths(rule: ChainRule, sign: str) -> list[str]:
+    products = [in_latex(product([link.number for link in path.links])) for path in rule.paths]
+    total = in_latex(figure(rule.gradient))
+    if rule.number_of_paths == 1 and rule.all_paths_counted:
         names = r" \cdot ".join(
             derivative(
                 entry_in_latex(link.name, link.index), entry_in_latex(link.by, link.by_index)
             )
-            for link in one.paths[0].links
+            for link in rule.paths[0].links
         )
         return [_line(sign, names, products[0], total)]
     lines = [f"{sign} &= {products[0]}"]
     lines += [rf"&\quad + {_in_brackets(each)}" for each in products[1:]]
-    shown = [path.product for path in one.paths]
-    rest = one.number_of_paths - len(one.paths)
-    if rest or not one.all_paths_counted:
-        shown.append(one.other_paths_sum)
-        number = f"{rest} other" if one.all_paths_counted else "all other"
-        noun = "path" if rest == 1 and one.all_paths_counted else "paths"
+    shown = [path.product for path in rule.paths]
+    rest = rule.number_of_paths - len(rule.paths)
+    if rest or not rule.all_paths_counted:
+        shown.append(rule.other_paths_sum)
+        number = f"{rest} other" if rule.all_paths_counted else "all other"
+        noun = "path" if rest == 1 and rule.all_paths_counted else "paths"
         lines.append(
-            rf"&\quad + {_in_brackets(in_latex(figure(one.other_paths_sum)))} "
+            rf"&\quad + {_in_brackets(in_latex(figure(rule.other_paths_sum)))} "
             rf"\quad \text{{({number} {noun})}}"
         )
     lines.append(f"&= {in_latex(added(shown))} = {total}")
@@ -131,11 +130,7 @@ def _in_brackets(text: str) -> str:
 
 
 def _line(left: str, *parts: str) -> str:
-    said: list[str] = []
-    for part in parts:
-        if part and (not said or said[-1] != part):
-            said.append(part)
-    return f"{left} &= {' = '.join(said)}"
+    return f"{left} &= {equal(*parts)}"
 
 
 def name_in_latex(name: str) -> str:
@@ -153,30 +148,30 @@ def entry_in_latex(name: str, index: Index) -> str:
 
 def in_latex(text: str) -> str:
     """Return a formula, written as text, in LaTeX."""
-    made: list[str] = []
+    pieces: list[str] = []
     # For each open bracket, what closes it.
     closing: list[str] = []
     for token in _TOKEN.finditer(text):
-        kind = token.lastgroup if token.lastgroup != "index" else "word"
-        found = token.group()
-        if kind == "power":
-            made.append(rf" \times 10^{{{found[3:].translate(_LOWERED)}}}")
-        elif kind == "number":
-            made.append(found.replace(",", "{,}"))
-        elif kind == "word":
-            made.append(_word(token["word"], token["index"]))
-        elif kind in {"root", "raised"}:
-            made.append(r"\sqrt{" if kind == "root" else "^{")
+        group = token.lastgroup if token.lastgroup != "index" else "word"
+        sign = token.group()
+        if group == "power":
+            pieces.append(rf" \times 10^{{{sign[3:].translate(_LOWERED)}}}")
+        elif group == "number":
+            pieces.append(sign.replace(",", "{,}"))
+        elif group == "word":
+            pieces.append(_word(token["word"], token["index"]))
+        elif group in {"root", "raised"}:
+            pieces.append(r"\sqrt{" if group == "root" else "^{")
             closing.append("}")
-        elif found == "(":
-            made.append("(")
+        elif sign == "(":
+            pieces.append("(")
             closing.append(")")
-        elif found == ")":
-            made.append(closing.pop() if closing else ")")
+        elif sign == ")":
+            pieces.append(closing.pop() if closing else ")")
         else:
-            made.append(_sign(found))
-    made += reversed(closing)
-    return re.sub(r" {2,}", " ", "".join(made)).strip()
+            pieces.append(_sign(sign))
+    pieces += reversed(closing)
+    return re.sub(r" {2,}", " ", "".join(pieces)).strip()
 
 
 def _word(word: str, index: str | None) -> str:
@@ -204,10 +199,10 @@ def _letter(letter: str) -> str:
         return _SIGNS[letter].strip()
     if letter.isascii():
         return letter
-    told = unicodedata.name(letter, "").split()
-    if told[:1] == ["GREEK"] and "LETTER" in told and len(told) == 4:
-        name = told[3].lower().replace("lamda", "lambda")
-        return rf"\{name if told[1] == 'SMALL' else name.capitalize()} "
+    words = unicodedata.name(letter, "").split()
+    if words[:1] == ["GREEK"] and "LETTER" in words and len(words) == 4:
+        name = words[3].lower().replace("lamda", "lambda")
+        return rf"\{name if words[1] == 'SMALL' else name.capitalize()} "
     return rf"\text{{{_plain(letter)}}}"
 
 
@@ -217,8 +212,8 @@ def _plain(letter: str) -> str:
         return {"_": r"\_", "\\": "/", "^": r"\^{}", "~": "-"}.get(
             letter, rf"\{letter}" if letter in "#$%&{}" else letter
         )
-    told = unicodedata.name(letter, "").split()
-    if told[:1] == ["GREEK"]:
-        return f"${_letter(letter).strip()}$" if len(told) == 4 else "?"
+    words = unicodedata.name(letter, "").split()
+    if words[:1] == ["GREEK"]:
+        return f"${_letter(letter).strip()}$" if len(words) == 4 else "?"
     bare = unicodedata.normalize("NFKD", letter).encode("ascii", "ignore").decode()
     return bare or "?"

@@ -23,6 +23,8 @@ from misstep.ir.graph import variable_of_line
 LONGEST_FORMULA = 8
 # Activations inside a formula of more operations than this get a name of their own.
 LONG_FORMULA = 4
+# So many Values of a formula are looked at.
+MOST_PARTS = 50
 ACTIVATIONS = {"sigmoid", "tanh", "relu", "softmax"}
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -32,7 +34,7 @@ def variables_in_frame(frame: FrameType | None) -> dict[str, Any]:
     """Return the variables that a running function (or a module, or a session) has."""
     if frame is None:
         return {}
-    return {name: held for name, held in frame.f_locals.items() if not name.startswith("_")}
+    return {name: value for name, value in frame.f_locals.items() if not name.startswith("_")}
 
 
 def names_in_frame(frame: FrameType | None) -> dict[Value, str]:
@@ -45,29 +47,29 @@ def names_in_frame(frame: FrameType | None) -> dict[Value, str]:
     'w'
     """
     names: dict[Value, str] = {}
-    for name, held in variables_in_frame(frame).items():
-        if isinstance(held, Value):
-            names.setdefault(held, name)
+    for name, value in variables_in_frame(frame).items():
+        if isinstance(value, Value):
+            names.setdefault(value, name)
     return names
 
 
 class Names:
     """The name of every Value that has one, and which Values the explanation stops at.
 
-    `of`: names by Value, each used once. `stations`: the Values on the way that have a name.
-    `made_up`: names given here because a formula would be too long to read.
+    `of`: names by Value, each used once. `stops`: the active Values that have a name. `made_up`:
+    names given here because a formula would be too long to read.
     """
 
     def __init__(
-        self, evaluation: Evaluation, given: Mapping[Value, str], variables: Mapping[str, Any]
+        self, evaluation: Evaluation, chosen: Mapping[Value, str], variables: Mapping[str, Any]
     ) -> None:
         self.evaluation = evaluation
-        self._on_way = set(evaluation.on_way)
+        self._active = set(evaluation.active)
         self.of: dict[Value, str] = {}
         self.made_up: list[str] = []
         copies = evaluation.copies
-        wishes = {copies[value]: name for value, name in given.items() if value in copies}
-        held = {
+        by_choice = {copies[value]: name for value, name in chosen.items() if value in copies}
+        by_variable = {
             copies[value]: name
             for name, value in variables.items()
             if isinstance(value, Value) and value in copies
@@ -75,21 +77,21 @@ class Names:
         last_of_line = {value.location: value for value in evaluation.graph.computed}
         values = list(dict.fromkeys([*evaluation.graph.values, evaluation.wrt]))
         for value in values:
-            wish = wishes.get(value) or value.name or held.get(value)
-            if wish is None and value is last_of_line.get(value.location):
-                wish = variable_of(value)
-            if wish is not None:
-                self._name(value, wish)
+            name = by_choice.get(value) or value.name or by_variable.get(value)
+            if name is None and value is last_of_line.get(value.location):
+                name = variable_of(value)
+            if name is not None:
+                self._name(value, name)
         for value in evaluation.graph.literals:
-            wish = self._variable_of_literal(value, variables) if value not in self.of else None
-            if wish is not None:  # the same numbers may have become a literal more than once
-                self.of[value] = wish
-        places = [value.location for value in values if value.is_input]
+            name = self._variable_of_literal(value, variables) if value not in self.of else None
+            if name is not None:  # the same numbers may have become a literal more than once
+                self.of[value] = name
+        locations = [value.location for value in values if value.is_input]
         for value in values:
-            if value.is_input and value not in self.of and places.count(value.location) == 1:
-                wish = variable_of(value)
-                if wish is not None:
-                    self._name(value, wish)
+            if value.is_input and value not in self.of and locations.count(value.location) == 1:
+                name = variable_of(value)
+                if name is not None:
+                    self._name(value, name)
         for value in values:
             if value.is_input and value not in self.of:
                 self._name(value, "w" if value is evaluation.wrt else "input")
@@ -98,15 +100,15 @@ class Names:
         if evaluation.loss not in self.of:
             self._name(evaluation.loss, "L")
         self._shorten()
-        self.stations = [value for value in evaluation.on_way if value in self.of]
+        self.stops = [value for value in evaluation.active if value in self.of]
 
-    def _name(self, value: Value, wish: str) -> None:
-        taken = set(self.of.values())
-        name, count = wish, 1
-        while name in taken:
+    def _name(self, value: Value, name: str) -> None:
+        used = set(self.of.values())
+        unique, count = name, 1
+        while unique in used:
             count += 1
-            name = f"{wish}_{count}"
-        self.of[value] = name
+            unique = f"{name}_{count}"
+        self.of[value] = unique
 
     def _variable_of_literal(self, literal: Value, variables: Mapping[str, Any]) -> str | None:
         """Return the variable that the numbers of a literal come from, if that can be told.
@@ -115,20 +117,20 @@ class Names:
         it speaks of a variable with that number: 0.5 is no variable in `x = 0.5; y = 0.5 * a`.
         """
         data = np.asarray(literal.data)
-        fits = [name for name, held in variables.items() if _same(held, data)]
+        fits = [name for name, number in variables.items() if _same(number, data)]
         if not fits or data.size > 1:
             return fits[0] if fits else None
         computed = self.evaluation.graph.computed
         for at, user in enumerate(computed):
-            if all(given is not literal for given in user.inputs):
+            if all(operand is not literal for operand in user.inputs):
                 continue
             # The statement ends with the next Value that has a name.
-            after = (one for one in computed[at:] if one.location == user.location)
-            owner = next((self.of[one] for one in after if one in self.of), None)
+            after = (value for value in computed[at:] if value.location == user.location)
+            owner = next((self.of[value] for value in after if value in self.of), None)
             words = _WORD.findall(statement(user, owner))
-            found = [name for name in fits if name in words]
-            if found:
-                return found[0]
+            spoken_of = [name for name in fits if name in words]
+            if spoken_of:
+                return spoken_of[0]
         return None
 
     def _make_up(self, value: Value, letter: str) -> None:
@@ -144,10 +146,13 @@ class Names:
         for value in computed:
             own = 0 if value.op is not None and value.op.name in MOVING else 1
             unnamed = [
-                given for given in value.inputs if given.op is not None and given not in self.of
+                operand
+                for operand in value.inputs
+                if operand.op is not None and operand not in self.of
             ]
-            size[value] = own + sum(size[given] for given in unnamed)
-            inside[value] = [value, *(each for given in unnamed for each in inside[given])][:50]
+            size[value] = own + sum(size[operand] for operand in unnamed)
+            parts = [value, *(each for operand in unnamed for each in inside[operand])]
+            inside[value] = parts[:MOST_PARTS]
             self._spread(value, inside[value])
             if size[value] <= LONG_FORMULA:
                 continue
@@ -160,7 +165,7 @@ class Names:
                 if each is not value:
                     self._make_up(each, "a")
             size[value] = own + sum(
-                self._size(given) for given in value.inputs if given not in self.of
+                self._size(operand) for operand in value.inputs if operand not in self.of
             )
             if size[value] > LONGEST_FORMULA and value not in self.of:
                 self._make_up(value, "u")
@@ -168,20 +173,20 @@ class Names:
     def _spread(self, value: Value, inside: list[Value]) -> None:
         """Make up a name where a formula spreads over several entries and adds them up again.
 
-        Otherwise the rows of a batch would all be in one link, instead of a path each.
+        Otherwise the rows of a batch would all be in one edge, instead of a path each.
         """
         op = value.op
         if op is None or op.elementwise or op.name in MOVING or op.name in ACTIVATIONS:
             return
-        for place, each in enumerate(inside):
-            if place and each not in self.of and self._spreads(each):
+        for each in inside[1:]:
+            if each not in self.of and self._spreads(each):
                 user = next(
                     (
-                        one
-                        for one in inside[1:]
-                        if one.op is not None
-                        and one.op.name == "add"
-                        and any(given is each for given in one.inputs)
+                        part
+                        for part in inside[1:]
+                        if part.op is not None
+                        and part.op.name == "add"
+                        and any(operand is each for operand in part.inputs)
                     ),
                     each,
                 )
@@ -193,15 +198,15 @@ class Names:
             return False
         several = value.op.name == "matrix_product" or value.op.elementwise
         return (several or value.op.name == "broadcast_to") and any(
-            given in self._on_way and (given.size < value.size or not value.op.elementwise)
-            for given in value.inputs
+            operand in self._active and (operand.size < value.size or not value.op.elementwise)
+            for operand in value.inputs
         )
 
     def _size(self, value: Value) -> int:
         if value.op is None:
             return 0
         own = 0 if value.op.name in MOVING else 1
-        return own + sum(self._size(given) for given in value.inputs if given not in self.of)
+        return own + sum(self._size(each) for each in value.inputs if each not in self.of)
 
 
 # Ops whose every entry is an entry of an input, or zero.
@@ -213,8 +218,8 @@ MOVING = {
 
 def variable_of(value: Value) -> str | None:
     """Return the variable that the line which made `value` assigns to, if it is the only one."""
-    place = value.location
-    if place is None or ";" in linecache.getline(place.file, place.line):
+    location = value.location
+    if location is None or ";" in linecache.getline(location.file, location.line):
         return None
     return variable_of_line(value)
 
@@ -224,23 +229,26 @@ def statement(value: Value, target: str | None) -> str:
 
     `target`: the variable it assigns to, which tells statements on one line apart.
     """
-    place = value.location
-    parts = linecache.getline(place.file, place.line).split(";") if place is not None else [""]
+    location = value.location
+    line = "" if location is None else linecache.getline(location.file, location.line)
+    parts = line.split(";")
     if len(parts) > 1:
         parts = [part for part in parts if part.split("=")[0].strip() == target]
     return parts[0].split("=", 1)[-1] if parts else ""
 
 
-def _same(held: Any, data: Array) -> bool:
-    if isinstance(held, Value | bool) or not isinstance(held, int | float | np.ndarray | list):
+def _same(variable: Any, data: Array) -> bool:
+    if isinstance(variable, Value | bool):
         return False
-    if isinstance(held, list) and (
-        len(held) != (data.shape[0] if data.ndim else -1)
-        or any(isinstance(each, Value) for each in held)
+    if not isinstance(variable, int | float | np.ndarray | list):
+        return False
+    if isinstance(variable, list) and (
+        len(variable) != (data.shape[0] if data.ndim else -1)
+        or any(isinstance(each, Value) for each in variable)
     ):
         return False
     try:
-        array = np.asarray(held)
+        array = np.asarray(variable)
     except (TypeError, ValueError):
         return False
     return array.shape == data.shape and array.dtype.kind in "fiu" and bool(np.all(array == data))

@@ -1,6 +1,6 @@
 """Why a gradient is zero, tiny or not finite: the place where it happens, in words.
 
-Follows which entries answer at all, step by step, and finds where that ends. Knows a few ops by
+Follows which entries change at all, step by step, and finds where that ends. Knows a few ops by
 name, for better words; any other op is still found and named.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from misstep.explain.evaluation import Evaluation
 from misstep.explain.formulas import Formulas, Index, narrowed
-from misstep.explain.slopes import Slopes
+from misstep.explain.local_derivatives import LocalDerivatives
 from misstep.ir import Array, Value
 from misstep.text.counts import counted
 from misstep.text.figures import figure
@@ -24,9 +24,11 @@ SATURATING = {"sigmoid", "tanh"}
 class Reasons:
     """Finds reasons along one evaluation."""
 
-    def __init__(self, evaluation: Evaluation, slopes: Slopes, formulas: Formulas) -> None:
+    def __init__(
+        self, evaluation: Evaluation, derivatives: LocalDerivatives, formulas: Formulas
+    ) -> None:
         self.evaluation = evaluation
-        self.slopes = slopes
+        self.derivatives = derivatives
         self.formulas = formulas
 
     def tell(self, value: Value, index: Index) -> str:
@@ -37,39 +39,40 @@ class Reasons:
         """Return why the derivative of the loss by entry `start` is zero."""
         evaluation = self.evaluation
         own, loss = self.tell(evaluation.wrt, start), self.tell(evaluation.loss, ())
-        if not evaluation.on_way:
+        if not evaluation.active:
             return [self._no_way(own, loss)]
         reached = np.zeros(evaluation.wrt.shape, bool)
         reached[start] = True
         reach: dict[Value, Array] = {evaluation.wrt: reached}
         reasons: list[str] = []
         random = np.random.default_rng(0)
-        for value in evaluation.on_way[1:]:
-            answers = np.zeros(value.shape, bool)
+        for value in evaluation.active[1:]:
+            changed = np.zeros(value.shape, bool)
             stopped: list[int] = []
-            for slot, given in enumerate(value.inputs):
-                mask = reach.get(given)
+            for slot, operand in enumerate(value.inputs):
+                mask = reach.get(operand)
                 if mask is None or not mask.any():
                     continue
                 # Random sizes, so that nothing cancels by chance.
                 change = np.where(mask, random.uniform(0.5, 1.5, mask.shape), 0.0)
-                made = self.slopes.along(value, slot, change)
-                if made is not None and made.any():
-                    answers |= made != 0
+                result = self.derivatives.jvp(value, slot, change)
+                if result is not None and result.any():
+                    changed |= result != 0
                 else:
                     stopped.append(slot)
-            if stopped and not answers.any():
+            if stopped and not changed.any():
                 reasons += [self._stop(value, slot, reach[value.inputs[slot]]) for slot in stopped]
-            reach[value] = answers
+            reach[value] = changed
         if reach[evaluation.loss].any():
             return [
                 f"∂{loss}/∂{own} is 0 although there are paths: the blame that comes along them "
                 "cancels out, or each stops at an entry that the loss doesn't answer to."
             ]
-        told = list(dict.fromkeys(reasons))
+        reasons = list(dict.fromkeys(reasons))
         head = f"∂{loss}/∂{own} is 0 because every path has a factor 0:"
-        more = [f"… and {len(told) - MOST_REASONS} more"] if len(told) > MOST_REASONS else []
-        return [head, *(f"  {reason}" for reason in [*told[:MOST_REASONS], *more])]
+        more = len(reasons) - MOST_REASONS
+        rest = [f"… and {more} more"] if more > 0 else []
+        return [head, *(f"  {reason}" for reason in [*reasons[:MOST_REASONS], *rest])]
 
     def _no_way(self, own: str, loss: str) -> str:
         wrt = self.evaluation.wrt
@@ -78,7 +81,7 @@ class Reasons:
         cut = [
             value.op.name.replace("_", " ")
             for value in self.evaluation.graph.computed
-            if value.op is not None and any(given is wrt for given in value.inputs)
+            if value.op is not None and any(operand is wrt for operand in value.inputs)
         ]
         return (
             f"There is no path from {own} to {loss} along which blame can flow: it is used only "
@@ -89,13 +92,13 @@ class Reasons:
         """Return why nothing comes out of `value` when its input `slot` moves."""
         op = value.op
         assert op is not None
-        given = value.inputs[slot]
-        places = np.argwhere(mask)
-        place: Index = tuple(int(at) for at in places[0])
-        number = figure(self.formulas.figure(given, place))
-        what = self.tell(given, place)
+        operand = value.inputs[slot]
+        indices = np.argwhere(mask)
+        index: Index = tuple(int(at) for at in indices[0])
+        number = figure(self.formulas.figure(operand, index))
+        what = self.tell(operand, index)
         own = f"{what} = {number}" if what != number else what
-        several = f" (and so for all {len(places)} entries on the way)" if len(places) > 1 else ""
+        several = f" (and so for all {len(indices)} entries on the way)" if len(indices) > 1 else ""
         if op.name == "relu":
             return f"the ReLU of {own} is off: below 0 (and at 0) its slope is 0{several}."
         if op.name in SATURATING or op.name in {"softmax", "exp", "softplus", "erf"}:
@@ -119,21 +122,21 @@ class Reasons:
     def for_saturation(self, steps: list[tuple[Value, int, Index]]) -> list[str]:
         """Return remarks on activations along a path whose slope is tiny.
 
-        `steps`: an assignment, the place of an input in it, and the entry of the result.
+        `steps`: an assignment, the slot of an operand in it, and the entry of the result.
         """
-        told = []
+        remarks = []
         for value, slot, index in steps:
             if value.op is None or value.op.name not in SATURATING:
                 continue
-            each = self.slopes.each(value, slot)
-            if each is not None and 0 < abs(each[index]) < SATURATED:
+            local = self.derivatives.elementwise(value, slot)
+            if local is not None and 0 < abs(local[index]) < SATURATED:
                 argument = value.inputs[slot]
                 number = figure(self.formulas.figure(argument, index))
-                told.append(
+                remarks.append(
                     f"The {value.op.name} of {self.tell(argument, index)} = {number} is saturated: "
-                    f"its slope is only {figure(float(each[index]))}, so little blame passes."
+                    f"its slope is only {figure(float(local[index]))}, so little blame passes."
                 )
-        return list(dict.fromkeys(told))
+        return list(dict.fromkeys(remarks))
 
     def for_not_finite(self) -> list[str]:
         """Return where the first NaN or infinity arises, on the way forward or back."""
@@ -161,28 +164,27 @@ class Reasons:
         return self._not_finite_backward()
 
     def _not_finite_backward(self) -> list[str]:
-        for value in reversed(self.evaluation.on_way):
-            for slot, given in enumerate(value.inputs):
-                each = self.slopes.each(value, slot)
-                if each is None or np.isfinite(each).all():
+        for value in reversed(self.evaluation.active):
+            for slot, operand in enumerate(value.inputs):
+                local = self.derivatives.elementwise(value, slot)
+                if local is None or np.isfinite(local).all():
                     continue
-                index: Index = tuple(int(at) for at in np.argwhere(~np.isfinite(each))[0])
-                made = _told(self, value, index)
+                index: Index = tuple(int(at) for at in np.argwhere(~np.isfinite(local))[0])
+                result = _label(self.formulas, value, index)
                 op = value.op.name.replace("_", " ") if value.op is not None else ""
                 operands = ", ".join(
-                    f"{self.tell(one, narrowed(index, one))} = "
-                    f"{figure(self.formulas.figure(one, narrowed(index, one)))}"
-                    for one in value.inputs
-                    if one is given or not one.is_literal
+                    f"{self.tell(each, narrowed(index, each))} = "
+                    f"{figure(self.formulas.figure(each, narrowed(index, each)))}"
+                    for each in value.inputs
+                    if each is operand or not each.is_literal
                 )
                 return [
-                    f"All numbers forward are finite, but the slope of {made} ({op}) at "
-                    f"{operands} is {figure(float(each[index]))}."
+                    f"All numbers forward are finite, but the slope of {result} ({op}) at "
+                    f"{operands} is {figure(float(local[index]))}."
                 ]
         return ["A number on the way back isn't finite."]
 
 
-def _told(reasons: Reasons, value: Value, index: Index) -> str:
+def _label(formulas: Formulas, value: Value, index: Index) -> str:
     """Return the name or the formula of an entry."""
-    name = reasons.formulas.named(value, index)
-    return name if name else reasons.formulas.formula(value, index).names()
+    return formulas.named(value, index) or formulas.formula(value, index).names()

@@ -66,7 +66,7 @@ def joined(parts: list[Term], between: str) -> Term:
     """Return `parts` with an operator between them."""
     if len(parts) == 1:
         return parts[0]
-    return Term(between.join(f"{{{place}}}" for place in range(len(parts))), tuple(parts))
+    return Term(between.join(f"{{{slot}}}" for slot in range(len(parts))), tuple(parts))
 
 
 def product_of(factors: list[Term]) -> Term:

@@ -32,11 +32,11 @@ def through(link: LocalDerivative) -> str:
 
 def equal(*parts: str | None) -> str:
     """Return parts joined by equals signs, without those that say the same as the one before."""
-    said: list[str] = []
+    different: list[str] = []
     for part in parts:
-        if part and (not said or part != said[-1]):
-            said.append(part)
-    return " = ".join(said)
+        if part and (not different or part != different[-1]):
+            different.append(part)
+    return " = ".join(different)
 
 
 def bracketed(number: float) -> str:
@@ -47,7 +47,7 @@ def bracketed(number: float) -> str:
 def product(numbers: list[float]) -> str:
     """Return numbers multiplied: −0.4256 · 0.2445 · 0.5."""
     return " · ".join(
-        figure(number) if place == 0 else bracketed(number) for place, number in enumerate(numbers)
+        bracketed(number) if at else figure(number) for at, number in enumerate(numbers)
     )
 
 
@@ -59,29 +59,28 @@ def added(numbers: list[float]) -> str:
     return text
 
 
-def write_text(explanation: ChainRule) -> str:
+def write_text(rule: ChainRule) -> str:
     """Return the whole explanation as text, without a line break at its end."""
-    one = explanation
-    own = labeled(one.name, one.index)
-    sign = derivative(one.loss_name, own)
-    parts = [f"How {own} moves {one.loss_name}: {sign} = {figure(one.gradient)}"]
-    if one.chosen:
-        parts[0] += f"\n({own} is the entry of {one.name} {shape(one.shape)} with the largest "
-        parts[0] += f"{'slope' if math.isfinite(one.gradient) else 'or an infinite slope'})"
-    if one.forward:
-        several = " (along the largest path)" if one.number_of_paths > 1 else ""
-        lines = [_computation(each) for each in one.forward]
+    own = labeled(rule.name, rule.index)
+    sign = derivative(rule.loss_name, own)
+    parts = [f"How {own} moves {rule.loss_name}: {sign} = {figure(rule.gradient)}"]
+    if rule.chosen:
+        parts[0] += f"\n({own} is the entry of {rule.name} {shape(rule.shape)} with the largest "
+        parts[0] += f"{'slope' if math.isfinite(rule.gradient) else 'or an infinite slope'})"
+    if rule.forward:
+        several = " (along the largest path)" if rule.number_of_paths > 1 else ""
+        lines = [_computation(each) for each in rule.forward]
         parts.append(section(f"Forward{several}", lines))
-    if one.paths:
-        several = " (along the largest path)" if one.number_of_paths > 1 else ""
-        parts.append(section(f"Local derivatives{several}", _slopes(one.paths[0])))
-        parts.append(section(*_chain_rule(one, sign, own)))
-    if one.remarks:
-        parts.append(section("Remarks", list(one.remarks)))
-    parts.append(section("Check", _check(one, sign, own)))
-    if one.update is not None:
-        parts.append(section("Update", _update(one, sign, own)))
-    full = f"{one.loss_name} = {in_full(one.loss)}, {sign} = {in_full(one.gradient)}"
+    if rule.paths:
+        several = " (along the largest path)" if rule.number_of_paths > 1 else ""
+        parts.append(section(f"Local derivatives{several}", _local_derivatives(rule.paths[0])))
+        parts.append(section(*_chain_rule(rule, sign, own)))
+    if rule.remarks:
+        parts.append(section("Remarks", list(rule.remarks)))
+    parts.append(section("Check", _check(rule, sign, own)))
+    if rule.update is not None:
+        parts.append(section("Update", _update(rule, sign, own)))
+    full = f"{rule.loss_name} = {in_full(rule.loss)}, {sign} = {in_full(rule.gradient)}"
     parts.append(section("In full precision", [full]))
     return "\n\n".join(parts)
 
@@ -106,7 +105,7 @@ def _computation(step: Computation) -> str:
     return "\n".join([f"{name} = {step.formula}", *(f"{indent} = {text}" for text in rest)])
 
 
-def _slopes(path: Path) -> list[str]:
+def _local_derivatives(path: Path) -> list[str]:
     lines = []
     for link in path.links:
         name = link_name(link) + through(link)
@@ -132,38 +131,38 @@ def _slopes(path: Path) -> list[str]:
     return lines
 
 
-def _whole(formula: str, place: int) -> str:
+def _whole(formula: str, position: int) -> str:
     """Return a formula as a factor: in brackets if it is a sum, or starts with a minus sign."""
-    depth, loose = 0, formula.startswith("−") and place > 0
+    depth, loose = 0, formula.startswith("−") and position > 0
     for at, letter in enumerate(formula):
         depth += (letter in "([") - (letter in ")]")
         loose = loose or (depth == 0 and formula[at : at + 3] in (" + ", " − "))
     return f"({formula})" if loose else formula
 
 
-def _chain_rule(one: ChainRule, sign: str, own: str) -> tuple[str, list[str]]:
-    if one.number_of_paths == 1 and one.all_paths_counted:
-        return "Chain rule", [_chain(one.paths[0], sign)]
-    number = counted(one.number_of_paths, "path")
-    if not one.all_paths_counted:
-        title = f"Chain rule: more than {number} from {own} to {one.loss_name}; the largest found"
+def _chain_rule(rule: ChainRule, sign: str, own: str) -> tuple[str, list[str]]:
+    if rule.number_of_paths == 1 and rule.all_paths_counted:
+        return "Chain rule", [_chain(rule.paths[0], sign)]
+    number = counted(rule.number_of_paths, "path")
+    if not rule.all_paths_counted:
+        title = f"Chain rule: more than {number} from {own} to {rule.loss_name}; the largest found"
     else:
-        title = f"Chain rule: {number} from {own} to {one.loss_name}, the largest first"
+        title = f"Chain rule: {number} from {own} to {rule.loss_name}, the largest first"
     lines = []
-    for place, path in enumerate(one.paths, 1):
-        head = f"{place}. {stops(path)}"
+    for number_of_path, path in enumerate(rule.paths, 1):
+        head = f"{number_of_path}. {stops(path)}"
         numbers = product([link.number for link in path.links])
         lines.append(f"{head}\n   {equal(numbers, figure(path.product))}")
-    shown = [path.product for path in one.paths]
-    rest = one.number_of_paths - len(one.paths)
-    if rest and one.all_paths_counted:
+    shown = [path.product for path in rule.paths]
+    rest = rule.number_of_paths - len(rule.paths)
+    if rest and rule.all_paths_counted:
         other = "the other path" if rest == 1 else f"the other {rest:,} paths together"
-        lines.append(f"{other}: {figure(one.other_paths_sum)}")
-    elif not one.all_paths_counted:
-        lines.append(f"all other paths together: {figure(one.other_paths_sum)}")
-    if rest or not one.all_paths_counted:
-        shown.append(one.other_paths_sum)
-    lines.append(f"{sign} = the sum over all paths = {equal(added(shown), figure(one.gradient))}")
+        lines.append(f"{other}: {figure(rule.other_paths_sum)}")
+    elif not rule.all_paths_counted:
+        lines.append(f"all other paths together: {figure(rule.other_paths_sum)}")
+    if rest or not rule.all_paths_counted:
+        shown.append(rule.other_paths_sum)
+    lines.append(f"{sign} = the sum over all paths = {equal(added(shown), figure(rule.gradient))}")
     return title, lines
 
 
@@ -188,13 +187,13 @@ def stops(path: Path) -> str:
     return " → ".join(names)
 
 
-def _check(one: ChainRule, sign: str, own: str) -> list[str]:
-    check = one.difference
+def _check(rule: ChainRule, sign: str, own: str) -> list[str]:
+    check = rule.difference
     line = f"measured by moving {own} by ±{figure(check.step)}: {figure(check.slope)}"
-    if not math.isfinite(check.slope) or not math.isfinite(one.gradient):
+    if not math.isfinite(check.slope) or not math.isfinite(rule.gradient):
         return [f"{line}; there is nothing to compare where numbers aren't finite"]
     sides = f"left slope {figure(check.left)}, right slope {figure(check.right)}"
-    choice = f"{one.loss_name} has a kink there, and {sign} is one of the slopes to choose from."
+    choice = f"{rule.loss_name} has a kink there, and {sign} is one of the slopes to choose from."
     if check.agrees and check.kink:
         return [line, f"the two sides differ, though: {sides}. {choice}"]
     if check.agrees:
@@ -206,29 +205,29 @@ def _check(one: ChainRule, sign: str, own: str) -> list[str]:
     why = (
         f"the two sides differ: {sides}. {choice}"
         if check.kink
-        else f"they disagree ({sides}): {one.loss_name} bends more sharply there than this step "
+        else f"they disagree ({sides}): {rule.loss_name} bends more sharply there than this step "
         "can see, or a gradient rule is wrong."
     )
-    return [f"{line}, not {figure(one.gradient)}", why]
+    return [f"{line}, not {figure(rule.gradient)}", why]
 
 
-def _update(one: ChainRule, sign: str, own: str) -> list[str]:
-    update = one.update
+def _update(rule: ChainRule, sign: str, own: str) -> list[str]:
+    update = rule.update
     assert update is not None
     rate = figure(update.learning_rate)
     line = (
-        f"{own} ← {own} − η · {sign} = {figure(update.old)} − {rate} · {bracketed(one.gradient)} "
+        f"{own} ← {own} − η · {sign} = {figure(update.old)} − {rate} · {bracketed(rule.gradient)} "
         f"= {figure(update.new)}"
     )
     before, after = figure(update.loss_before), figure(update.loss_after)
     if before == after and update.loss_before != update.loss_after:
         before, after = in_full(update.loss_before), in_full(update.loss_after)
     if update.loss_after < update.loss_before:
-        outcome = f"{one.loss_name} falls from {before} to {after}"
+        outcome = f"{rule.loss_name} falls from {before} to {after}"
     elif update.loss_after > update.loss_before:
-        outcome = f"{one.loss_name} rises from {before} to {after}: η = {rate} steps too far"
+        outcome = f"{rule.loss_name} rises from {before} to {after}: η = {rate} steps too far"
     elif update.loss_after == update.loss_before:
-        outcome = f"{one.loss_name} stays at {before}"
+        outcome = f"{rule.loss_name} stays at {before}"
     else:
-        outcome = f"{one.loss_name} goes from {before} to {after}"
+        outcome = f"{rule.loss_name} goes from {before} to {after}"
     return [line, outcome]

@@ -27,7 +27,7 @@ def test_the_largest_come_first_and_a_linear_output_is_shared_out() -> None:
     # In a linear last layer without bias, the contributions add up to the output.
     assert sum(one.contribution for one in found) == pytest.approx(-2.4)
     other_row = contributions(output, {"first": layers["first"]}, row=1, feeds=feeds)
-    assert {one.slope for one in other_row} == {0.0}
+    assert {one.gradient for one in other_row} == {0.0}
 
 
 def test_the_table_is_aligned_and_short() -> None:

@@ -1,6 +1,6 @@
-"""A link between two entries in words: the formula of its slope, and the factors inside it.
+"""An edge between two entries as a local derivative: its formula, and the factors inside it.
 
-Knows routes and formulas; `explaining.py` strings the links together.
+Knows routes and formulas; `explaining.py` strings the derivatives together.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from misstep.explain.chain_rule import Factor, LocalDerivative
+from misstep.explain.edges import Edge, Edges, Route
 from misstep.explain.formulas import Formulas, Index
-from misstep.explain.routes import Link, Links, Route
 from misstep.explain.terms import Term, number, product_of, sum_of
 from misstep.ir import Array, Value
 
@@ -22,77 +22,78 @@ WIDEST = 256
 
 
 @dataclass(frozen=True)
-class Inner:
-    """One step inside a link: entry `given` of input `slot` of `value` moves entry `made` of it."""
+class EntryStep:
+    """One step inside an edge, from an entry of the operand in `slot` to the entry `index`."""
 
     value: Value
     slot: int
-    given: Index
-    made: Index
+    operand_index: Index
+    index: Index
 
 
-def describe_link(link: Link, links: Links, formulas: Formulas) -> LocalDerivative:
-    """Return a link with its names, its formula and its numbers."""
-    upper, lower = links.stations[link.target[0]], links.stations[link.source[0]]
-    made, given = entry_index(upper, link.target[1]), entry_index(lower, link.source[1])
-    term, factors = _formula(link, links, formulas)
+def describe_edge(edge: Edge, edges: Edges, formulas: Formulas) -> LocalDerivative:
+    """Return an edge's derivative with its names, its formula and its numbers."""
+    upper, lower = edges.stops[edge.target[0]], edges.stops[edge.source[0]]
+    index, by_index = entry_index(upper, edge.target[1]), entry_index(lower, edge.source[1])
+    term, factors = _formula(edge, edges, formulas)
     if term is not None and len(term.names()) > LONGEST:
         term = None
     labels = [formulas.label(value) for value in (upper, lower)]
     return LocalDerivative(
         name=labels[0],
-        index=made,
-        value=formulas.figure(upper, made),
+        index=index,
+        value=formulas.figure(upper, index),
         by=labels[1],
-        by_index=given,
+        by_index=by_index,
         formula=term.names() if term is not None else None,
         with_numbers=term.numbers() if term is not None else None,
-        number=link.slope,
+        number=edge.derivative,
         factors=tuple(factors),
-        routes=link.several,
-        through=_way(link, links, formulas) if link.other is not None else None,
+        routes=edge.several,
+        through=_way(edge, edges, formulas) if edge.other is not None else None,
     )
 
 
-def _way(link: Link, links: Links, formulas: Formulas) -> str | None:
-    """Return in words which of two routes a link takes."""
-    steps = inner_entries(link, links)
-    if not steps or link.other is None:
+def _way(edge: Edge, edges: Edges, formulas: Formulas) -> str | None:
+    """Return in words which of two routes an edge takes."""
+    steps = steps_inside(edge, edges)
+    if not steps or edge.other is None:
         return None
-    elsewhere = {value for value, _ in link.other}
+    elsewhere = {value for value, _ in edge.other}
     own = [step for step in steps if step.value not in elsewhere]
     if own:
-        return f"through {formulas.entry(own[-1].value, own[-1].made).names()}"
+        return f"through {formulas.entry(own[-1].value, own[-1].index).names()}"
     # The routes part at one assignment that uses the same Value twice.
-    taken = set(link.other)
+    taken = set(edge.other)
     step = next((each for each in steps if (each.value, each.slot) not in taken), steps[0])
-    given = step.value.inputs[step.slot]
-    same = [slot for slot, each in enumerate(step.value.inputs) if each is given]
+    operand = step.value.inputs[step.slot]
+    same = [slot for slot, each in enumerate(step.value.inputs) if each is operand]
     if len(same) < 2:
         return "directly"
     ordinal = ("first", "second", "third", "fourth", "fifth")[same.index(step.slot) % 5]
-    name = formulas.entry(given, step.given).names()
-    return f"as the {ordinal} {name} of {formulas.formula(step.value, step.made).names()}"
+    name = formulas.entry(operand, step.operand_index).names()
+    return f"as the {ordinal} {name} of {formulas.formula(step.value, step.index).names()}"
 
 
-def _formula(link: Link, links: Links, formulas: Formulas) -> tuple[Term | None, list[Factor]]:
-    """Return the formula of a link's slope, and its factors if it is one route of several steps."""
+def _formula(edge: Edge, edges: Edges, formulas: Formulas) -> tuple[Term | None, list[Factor]]:
+    """Return the formula of an edge's derivative, and its factors where several steps make it."""
     products: list[Term] = []
     factors: list[Factor] = []
-    for route in link.routes:
-        steps = entries_along(route, link, links)
+    for route in edge.routes:
+        steps = entries_along(route, edge, edges)
         if steps is None:
             return None, []
         if not steps:
             continue
         parts: list[Term] = []
         for step in reversed(steps):
-            found = formulas.slope(step.value, step.slot, step.given, step.made)
-            local = formulas.local(step.value, step.slot, step.given, step.made)
-            term = product_of(found)
+            place = (step.value, step.slot, step.operand_index, step.index)
+            terms = formulas.derivative(*place)
+            term = product_of(terms)
             if not (term.is_number and term.number == 1):
-                factors.append(Factor(term.names(), term.numbers(), local))
-            parts += found
+                number_of_step = formulas.derivative_number(*place)
+                factors.append(Factor(term.names(), term.numbers(), number_of_step))
+            parts += terms
         products.append(product_of(parts))
     if not products:
         return None, []
@@ -126,51 +127,55 @@ def _coefficient(product: Term) -> tuple[float, Term | None]:
 def _signed(parts: list[tuple[float, Term | None]]) -> Term:
     parts = sorted(parts, key=lambda part: -part[0])
     template, args = "", []
-    for place, (sign, rest) in enumerate(parts):
-        if place:
+    for position, (sign, rest) in enumerate(parts):
+        if position:
             template += " + " if sign > 0 else " − "
         elif sign < 0:
             template += "−"
-        template += f"{{{place}}}"
+        template += f"{{{position}}}"
         args.append(rest if rest is not None else number(1.0))
     return Term(template, tuple(args))
 
 
-def inner_entries(link: Link, links: Links) -> list[Inner] | None:
-    """Return the steps inside a link that is one route through single entries, else None."""
-    return entries_along(link.routes[0], link, links) if len(link.routes) == 1 else None
+def steps_inside(edge: Edge, edges: Edges) -> list[EntryStep] | None:
+    """Return the steps inside an edge that is one route through single entries, else None."""
+    return entries_along(edge.routes[0], edge, edges) if len(edge.routes) == 1 else None
 
 
-def entries_along(route: Route, link: Link, links: Links) -> list[Inner] | None:
-    """Return the steps of a route between a link's entries; None if it spreads over several.
+def entries_along(route: Route, edge: Edge, edges: Edges) -> list[EntryStep] | None:
+    """Return the steps of a route between an edge's entries; None if it spreads over several.
 
     An empty list: the route joins other entries, not these two.
     """
-    start = links.stations[link.source[0]]
+    start = edges.stops[edge.source[0]]
     change = np.zeros(start.shape)
-    change.reshape(-1)[link.source[1]] = 1.0
+    change.reshape(-1)[edge.source[1]] = 1.0
     forward: list[Array] = [change]
     for value, slot in route:
-        made = links.slopes.along(value, slot, forward[-1])
-        if made is None or not made.any():
+        result = edges.derivatives.jvp(value, slot, forward[-1])
+        if result is None or not result.any():
             return []
-        forward.append(made)
-    if forward[-1].reshape(-1)[link.target[1]] == 0:
+        forward.append(result)
+    if forward[-1].reshape(-1)[edge.target[1]] == 0:
         return []
-    steps: list[Inner] = []
-    flat = link.target[1]
-    for place in range(len(route) - 1, -1, -1):
-        value, slot = route[place]
-        given = value.inputs[slot]
-        moved = np.flatnonzero(forward[place])
+    steps: list[EntryStep] = []
+    flat = edge.target[1]
+    for position in range(len(route) - 1, -1, -1):
+        value, slot = route[position]
+        operand = value.inputs[slot]
+        moved = np.flatnonzero(forward[position])
         if len(moved) > WIDEST:
             return None
         before = [
-            int(entry) for entry in moved if links.slopes.at(value, slot, int(entry), flat) != 0
+            int(entry)
+            for entry in moved
+            if edges.derivatives.entry(value, slot, int(entry), flat) != 0
         ]
         if len(before) != 1:
             return None
-        steps.append(Inner(value, slot, entry_index(given, before[0]), entry_index(value, flat)))
+        steps.append(
+            EntryStep(value, slot, entry_index(operand, before[0]), entry_index(value, flat))
+        )
         flat = before[0]
     return steps[::-1]
 
