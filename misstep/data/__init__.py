@@ -38,7 +38,7 @@ from misstep.data.series.series import (
     series_reason,
 )
 from misstep.data.series.windows import SeriesWindows
-from misstep.data.splitting import Split, drawn_rows, split_rows, split_rows_in_time
+from misstep.data.splitting import Split, drawn_rows, split_rows
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
 from misstep.data.table.matrix import MatrixScaling
 from misstep.data.table.preprocessor import Preprocessor, TextSlice
@@ -101,7 +101,6 @@ __all__ = [
     "series_hint",
     "series_reason",
     "split_rows",
-    "split_rows_in_time",
     "unknown_source",
     "with_test_folder",
 ]

@@ -1,7 +1,7 @@
 """Which rows are for training, which for validation and which for the test.
 
 Knows numbers of rows and class numbers only. The same seed gives the same rows, always; each row
-goes to exactly one part.
+goes to exactly one split.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from misstep.errors import ArgumentError, DataError
 
-__all__ = ["Split", "drawn_rows", "split_rows", "split_rows_in_time"]
+__all__ = ["Split", "drawn_rows", "split_rows"]
 
 Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Row numbers from 0, in rising order; `notes` says where the wish could not be met."""
+    """Row numbers from 0, in rising order; `notes` says where that could not be had."""
 
     train: Rows
     validation: Rows
@@ -38,8 +38,8 @@ def split_rows(
 ) -> Split:
     """Deal rows out at random.
 
-    `stratify`: (rows,) class of each row; every part then gets each class in proportion, as far as
-    whole rows allow, and rows of classes that have but one go to training. A part that is wished
+    `stratify`: (rows,) class of each row; every split then gets each class in proportion, as far as
+    whole rows allow, and rows of classes that have but one go to training. A split that is asked
     for gets at least one row while two rows remain for training and validation.
 
     Raises ArgumentError: fractions that leave nothing to train on; DataError: fewer than 2 rows.
@@ -49,8 +49,8 @@ def split_rows(
         raise ArgumentError("seed", needed="a whole number from 0 to 2**32 - 1", got=repr(seed))
     groups = None if stratify is None else _groups(stratify, rows)
     everything = np.arange(rows, dtype=np.int64)
-    rest, test = _part(everything, test_rows, groups, int(seed), "test", notes)
-    train, validation = _part(rest, validation_rows, groups, int(seed), "validation", notes)
+    rest, test = _apart(everything, test_rows, groups, int(seed), "test", notes)
+    train, validation = _apart(rest, validation_rows, groups, int(seed), "validation", notes)
     return Split(train, validation, test, notes)
 
 
@@ -60,20 +60,6 @@ def drawn_rows(rows: int, most: int) -> Rows:
     For what need not see all rows. Every k-th row would not do: classes may take turns in a file.
     """
     return np.sort(np.random.default_rng(0).permutation(rows)[:most])
-
-
-def split_rows_in_time(
-    rows: int, validation_fraction: float = 0.2, test_fraction: float = 0.0
-) -> Split:
-    """Cut rows that stand in order of time: training first, then validation, then test.
-
-    Raises what `split_rows` raises.
-    """
-    test, validation, notes = _sizes(rows, validation_fraction, test_fraction)
-    everything = np.arange(rows, dtype=np.int64)
-    cuts = [rows - test - validation, rows - test]
-    train, validation_part, test_part = np.split(everything, cuts)
-    return Split(train, validation_part, test_part, notes)
 
 
 def _sizes(rows: int, validation: float, test: float) -> tuple[int, int, list[str]]:
@@ -117,7 +103,7 @@ def _groups(stratify: object, rows: int) -> Rows:
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
-def _part(
+def _apart(
     rows: Rows, size: int, groups: Rows | None, seed: int, name: str, notes: list[str]
 ) -> tuple[Rows, Rows]:
     """Return the rows that stay and the `size` rows set aside, both in rising order."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.stored_json import Stored
+from misstep.data.stored_json import Stored, check
 from misstep.data.weights import mean_and_deviation, quantile, skewness
 
 __all__ = ["FARTHEST", "Standard", "check_columns"]
@@ -46,8 +46,10 @@ class Standard(Stored):
     clip: bool = False
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.center) and np.isfinite(self.scale) and self.scale > 0):
-            raise ValueError("center must be finite and scale above 0")
+        check(
+            (np.isfinite(self.center) and np.isfinite(self.scale), "numbers must be finite"),
+            (self.scale > 0, "scale must be above 0"),
+        )
 
     @classmethod
     def fit(cls, values: Floats, weights: Floats) -> tuple[Standard, str]:
@@ -93,9 +95,9 @@ class Standard(Stored):
 
 def check_columns(names: Sequence[str], centers: Sequence[float], scales: Sequence[float]) -> None:
     """Raise ValueError unless each name has a finite center and a finite scale above 0."""
-    if not len(names) == len(centers) == len(scales) > 0:
-        raise ValueError("names, centers and scales must be equally many, at least one")
-    if not (np.isfinite(centers).all() and np.isfinite(scales).all()):
-        raise ValueError("centers and scales must be finite")
-    if not all(scale > 0 for scale in scales):
-        raise ValueError("scales must be above 0")
+    counted = len(names) == len(centers) == len(scales) > 0
+    check(
+        (counted, "names, centers and scales must be equally many, at least one"),
+        (np.isfinite([*centers, *scales]).all(), "centers and scales must be finite"),
+        (min(scales, default=1) > 0, "scales must be above 0"),
+    )

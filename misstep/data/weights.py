@@ -75,8 +75,8 @@ def quantile(values: Floats, weights: Floats, share: float) -> float:
     order = np.argsort(values, kind="stable")
     running = np.cumsum((weights / weights.max())[order])
     # The tolerance keeps sums of fractions from missing a bound that they reach exactly.
-    place = np.searchsorted(running, share * running[-1] * (1 - 1e-12), side="left")
-    return float(values[order][min(int(place), len(values) - 1)])
+    index = np.searchsorted(running, share * running[-1] * (1 - 1e-12), side="left")
+    return float(values[order][min(int(index), len(values) - 1)])
 
 
 def skewness(values: Floats, weights: Floats) -> float:

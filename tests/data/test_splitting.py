@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misstep.data import Split, drawn_rows, split_rows, split_rows_in_time
+from misstep.data import Split, drawn_rows, split_rows
 from misstep.errors import ArgumentError, DataError
 
 
@@ -58,14 +58,7 @@ def test_two_and_three_rows() -> None:
     assert (len(split.train), len(split.validation), len(split.test)) == (1, 1, 1)
 
 
-def test_in_time() -> None:
-    split = split_rows_in_time(10, 0.2, 0.3)
-    assert split.train.tolist() == [0, 1, 2, 3, 4]
-    assert split.validation.tolist() == [5, 6]
-    assert split.test.tolist() == [7, 8, 9]
-
-
-def test_wrong_wishes() -> None:
+def test_wrong_fractions() -> None:
     with pytest.raises(DataError, match="at least 2 rows"):
         split_rows(1)
     with pytest.raises(DataError, match="at least 2 rows"):

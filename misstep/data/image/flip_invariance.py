@@ -45,27 +45,26 @@ def flip_invariance_of(
     images: (rows, height, width) or (rows, height, width, channels); codes: class numbers,
     (rows,). The same seed asks about the same images.
     """
-    places = np.random.default_rng(seed).permutation(len(images))[:MOST]
-    asked = np.asarray(images[places], np.float64)
-    x, y = shrunk(asked if asked.ndim == 4 else asked[..., None]), codes[places]
-    learned = len(x) * 2 // 3
-    wanted = y[learned:]
-    if learned < 2 or not len(wanted):
+    indices = np.random.default_rng(seed).permutation(len(images))[:MOST]
+    pixels = np.asarray(images[indices], np.float64)
+    x, y = shrunk(pixels if pixels.ndim == 4 else pixels[..., None]), codes[indices]
+    train = len(x) * 2 // 3
+    expected = y[train:]
+    if train < 2 or not len(expected):
         return FlipInvariance(True, "too few images to tell whether that changes them")
-    middle = x[:learned].reshape(learned, -1).mean(axis=0)
-    weights, shares = _linear(x[:learned].reshape(learned, -1) - middle, y[:learned])
+    middle = x[:train].reshape(train, -1).mean(axis=0)
+    weights, shares = _linear(x[:train].reshape(train, -1) - middle, y[:train])
 
-    def right(asked: NDArray[Any]) -> float:
-        found = ((asked.reshape(len(asked), -1) - middle) @ weights + shares).argmax(axis=1)
-        return float((found == wanted).mean())
+    def right(x: NDArray[Any]) -> float:
+        outputs = (x.reshape(len(x), -1) - middle) @ weights + shares
+        return float((outputs.argmax(axis=1) == expected).mean())
 
-    upright, mirrored = right(x[learned:]), right(x[learned:, :, ::-1])
-    chance = float(np.bincount(wanted).max() / len(wanted))
-    error = np.sqrt(upright * (1 - upright) / len(wanted))
-    says = f"a linear model knows {upright:.0%} of the images and {mirrored:.0%} of mirrored ones"
-    if upright - mirrored <= STANDARD_ERRORS * error:
-        return FlipInvariance(True, says)
-    return FlipInvariance(mirrored - chance >= LEAST_KEPT * (upright - chance), says)
+    upright, mirrored = right(x[train:]), right(x[train:, :, ::-1])
+    chance = float(np.bincount(expected).max() / len(expected))
+    error = np.sqrt(upright * (1 - upright) / len(expected))
+    reason = f"a linear model knows {upright:.0%} of the images and {mirrored:.0%} of mirrored ones"
+    kept = mirrored - chance >= LEAST_KEPT * (upright - chance)
+    return FlipInvariance(bool(upright - mirrored <= STANDARD_ERRORS * error or kept), reason)
 
 
 def shrunk(images: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
@@ -78,10 +77,8 @@ def shrunk(images: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
     by_down, by_across = min(factor, height), min(factor, width)
     down, across = height // by_down, width // by_across
     cut = images[:, : down * by_down, : across * by_across]
-    found: NDArray[Any] = cut.reshape(rows, down, by_down, across, by_across, channels).mean(
-        axis=(2, 4)
-    )
-    return found
+    squares = cut.reshape(rows, down, by_down, across, by_across, channels)
+    return np.asarray(squares.mean(axis=(2, 4)))
 
 
 def _linear(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -23,6 +23,7 @@ from misstep.data.image.images import Images, images_from_arrays, is_images, pix
 from misstep.data.io.idx import is_idx_name, read_idx
 from misstep.data.io.npz import is_npz, read_arrays
 from misstep.data.preprocessing import Preprocessing
+from misstep.data.stored_json import check
 from misstep.data.table.matrix import numbers_of
 from misstep.data.table.table import Table
 from misstep.errors import DataError
@@ -51,12 +52,11 @@ class ImageScaling(Preprocessing):
     sample_name: ClassVar[str] = "image"
 
     def __post_init__(self) -> None:
-        if min(self.height, self.width, self.channels) < 1:
-            raise ValueError("height, width and channels must be 1 or more")
-        if self.number_of_features > MOST_PIXELS:
-            raise ValueError("an image has too many pixels")
-        if not (np.isfinite(self.largest) and self.largest >= 1e-6):
-            raise ValueError("largest must be above 0")
+        check(
+            (min(self.shape) >= 1, "height, width and channels must be 1 or more"),
+            (self.number_of_features <= MOST_PIXELS, "an image has too many pixels"),
+            (np.isfinite(self.largest) and self.largest >= 1e-6, "largest must be above 0"),
+        )
 
     @property
     def shape(self) -> tuple[int, int, int]:

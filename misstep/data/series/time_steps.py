@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.stored_json import Stored
+from misstep.data.stored_json import Stored, check
 
 __all__ = ["Step", "recognize_step"]
 
@@ -42,8 +42,7 @@ class Step(Stored):
     month_end: bool = False
 
     def __post_init__(self) -> None:
-        if not 1 <= self.count <= 10**9:
-            raise ValueError("count must be 1 or more")
+        check((1 <= self.count <= 10**9, "count must be 1 or more"))
 
     @property
     def words(self) -> str:

@@ -7,6 +7,7 @@ rests on; the thresholds stand together at the top. `preprocessor.py` acts on th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -87,6 +88,8 @@ class Column:
 
 
 _USED = {ColumnType.NUMBER, ColumnType.CATEGORY, ColumnType.DATE, ColumnType.TEXT}
+# What a column is, why, and its `form`.
+Recognized = tuple[ColumnType, str, str]
 
 
 def recognize_columns(table: object, target: str | Iterable[str] | None = None) -> list[Column]:
@@ -102,9 +105,7 @@ def recognize_columns(table: object, target: str | Iterable[str] | None = None) 
     for name in targets:
         require_column(frame, name, f"the target {name!r}")
     columns = [
-        _given_texts(title, frame.iloc[:, i])
-        if title in read.texts
-        else _recognize(title, frame.iloc[:, i])
+        Column(title, *_recognize(title, frame.iloc[:, i], title in read.texts))
         for i, title in enumerate(titles)
         if title not in targets
     ]
@@ -132,118 +133,94 @@ def _nothing_to_use(columns: list[Column]) -> DataError:
     )
 
 
-def _given_texts(name: str, series: pandas.Series) -> Column:
-    words = [word for word in category_words(series.tolist()) if word is not None]
-    if not words:
-        return Column(name, ColumnType.CONSTANT, f"all {len(series):,} texts are missing")
-    average = sum(len(_TOKEN.findall(word)) for word in words) / len(words)
-    gone = _missing_words(len(series) - len(words))
-    return Column(name, ColumnType.TEXT, f"{average:.1f} words on average{gone}")
-
-
 def _rescued(column: Column, series: pandas.Series) -> Column:
     """Take a numbering as a number where the table has nothing else to learn from."""
-    if column.column_type is not ColumnType.IDENTIFIER or not _is_numeric(series):
+    numeric = isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf"
+    if column.column_type is not ColumnType.IDENTIFIER or not numeric:
         return column
-    return Column(
-        column.name,
-        ColumnType.NUMBER,
-        f"{column.reason}; used all the same because the table has no other usable column",
-        "plain",
-    )
+    why = "used all the same because the table has no other usable column"
+    return Column(column.name, ColumnType.NUMBER, f"{column.reason}; {why}", "plain")
 
 
-def _is_numeric(series: pandas.Series) -> bool:
-    return isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf"
-
-
-def _recognize(name: str, series: pandas.Series) -> Column:
+def _recognize(name: str, series: pandas.Series, texts: bool) -> Recognized:
+    """Return what a column is; `texts`: that it holds texts whatever they look like."""
     rows = len(series)
-    missing = int(series.isna().sum())
     present = series.dropna()
+    missing = rows - len(present)
+    if texts:
+        return _recognize_texts(series)
     if missing == rows:
-        return Column(name, ColumnType.CONSTANT, f"all {rows:,} values are missing")
-    if rows - missing < LEAST_PRESENT_SHARE * rows:
-        reason = f"only {rows - missing:,} of {rows:,} rows have a value, under 1%"
-        return Column(name, ColumnType.CONSTANT, reason)
+        return ColumnType.CONSTANT, f"all {rows:,} values are missing", ""
+    if len(present) < LEAST_PRESENT_SHARE * rows:
+        reason = f"only {len(present):,} of {rows:,} rows have a value, under 1%"
+        return ColumnType.CONSTANT, reason, ""
     kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
     if kind in "iuf":
-        return _recognize_numbers(name, series, present, missing)
+        return _recognize_numbers(name, present, missing)
     if kind == "M":
         distinct = int(present.nunique())
         if distinct == 1 and not missing:
-            return Column(name, ColumnType.CONSTANT, f"the same date in all {rows:,} rows")
-        return Column(name, ColumnType.DATE, f"dates, {distinct:,} distinct", "stored")
-    return _recognize_words(name, present.tolist(), rows, missing)
+            return ColumnType.CONSTANT, f"the same date in all {rows:,} rows", ""
+        return ColumnType.DATE, f"dates, {distinct:,} distinct", "stored"
+    return _recognize_words(name, present.tolist(), missing)
 
 
-def _recognize_numbers(
-    name: str, series: pandas.Series, present: pandas.Series, missing: int
-) -> Column:
-    rows, distinct = len(series), int(present.nunique())
+def _recognize_texts(series: pandas.Series) -> Recognized:
+    words = [word for word in category_words(series.tolist()) if word is not None]
+    if not words:
+        return ColumnType.CONSTANT, f"all {len(series):,} texts are missing", ""
+    average = sum(len(_TOKEN.findall(word)) for word in words) / len(words)
+    gone = _missing_words(len(series) - len(words))
+    return ColumnType.TEXT, f"{average:.1f} words on average{gone}", ""
+
+
+def _recognize_numbers(name: str, present: pandas.Series, missing: int) -> Recognized:
+    rows, distinct = len(present) + missing, int(present.nunique())
     if distinct == 1 and not missing:
-        return Column(
-            name, ColumnType.CONSTANT, f"the same value {present.iloc[0]} in all {rows:,} rows"
-        )
+        return ColumnType.CONSTANT, f"the same value {present.iloc[0]} in all {rows:,} rows", ""
     values = present.to_numpy()
     whole = values.dtype.kind in "iu" or bool(np.all(np.mod(values[np.isfinite(values)], 1) == 0))
     if whole and _names_rows(name) and distinct >= ID_DISTINCT_SHARE * rows and distinct > 2:
-        return Column(
-            name,
-            ColumnType.IDENTIFIER,
-            f"whole numbers, {distinct:,} distinct in {rows:,} rows, in a column whose name "
-            "says identifier",
-        )
+        reason = f"{distinct:,} distinct in {rows:,} rows, in a column whose name says identifier"
+        return ColumnType.IDENTIFIER, f"whole numbers, {reason}", ""
     if whole and not missing and rows >= FEWEST_NUMBERED_ROWS and np.all(np.diff(values) == 1):
-        return Column(
-            name,
-            ColumnType.IDENTIFIER,
-            f"it numbers the {rows:,} rows one by one from {values[0]:.0f} to {values[-1]:.0f}",
-        )
+        ends = f"from {values[0]:.0f} to {values[-1]:.0f}"
+        return ColumnType.IDENTIFIER, f"it numbers the {rows:,} rows one by one {ends}", ""
     sort = "whole numbers" if whole else "numbers"
-    reason = f"{sort}, {distinct:,} distinct{_missing_words(missing)}"
-    return Column(name, ColumnType.NUMBER, reason, "plain")
+    return ColumnType.NUMBER, f"{sort}, {distinct:,} distinct{_missing_words(missing)}", "plain"
 
 
 def _names_rows(name: str) -> bool:
-    return _ID_NAME.fullmatch(name.strip()) is not None or (
-        _ID_NAME.fullmatch(name.strip().lower()) is not None
-    )
+    return any(_ID_NAME.fullmatch(word) for word in (name.strip(), name.strip().lower()))
 
 
 def _missing_words(missing: int) -> str:
     return f", {missing:,} missing" if missing else ""
 
 
-def _recognize_words(name: str, values: list[Any], rows: int, missing: int) -> Column:
-    """Judge a column of texts, truth values or a mixture."""
+def _recognize_words(name: str, values: list[Any], missing: int) -> Recognized:
+    """Recognize a column of texts, truth values or a mixture."""
     words = [word for word in category_words(values) if word is not None]
-    counts: dict[str, int] = {}
-    for word in words:
-        counts[word] = counts.get(word, 0) + 1
-    distinct, gone = len(counts), _missing_words(missing)
-    if distinct == 1 and not missing:
-        return Column(
-            name, ColumnType.CONSTANT, f"the same value {words[0]!r} in all {rows:,} rows"
-        )
+    counts = Counter(words)
+    rows, gone = len(values) + missing, _missing_words(missing)
+    if len(counts) == 1 and not missing:
+        return ColumnType.CONSTANT, f"the same value {words[0]!r} in all {rows:,} rows", ""
     if all(isinstance(value, bool) for value in values):
-        return Column(name, ColumnType.CATEGORY, f"true or false in {rows:,} rows{gone}")
+        return ColumnType.CATEGORY, f"true or false in {rows:,} rows{gone}", ""
     unique = list(counts)
     form = number_form_of(unique)
     if form is not None:
         sample = next((word for word in unique if not word.isdigit()), unique[0])
         reason = f"all {len(words):,} texts are numbers ({form}), for example {sample!r}{gone}"
-        return Column(name, ColumnType.NUMBER, reason, form)
+        return ColumnType.NUMBER, reason, form
     dates = date_format_of(unique)
     if dates is not None:
-        chosen, other = dates
-        reason = (
-            f"all {len(words):,} texts are dates ({_spoken(chosen)}), for example {unique[0]!r}"
-        )
+        form, other = dates
+        reason = f"all {len(words):,} texts are dates ({_spoken(form)}), for example {unique[0]!r}"
         if other is not None:
             reason += f"; they would also read as {_spoken(other)}"
-        return Column(name, ColumnType.DATE, reason + gone, chosen)
-    return _recognize_categories(name, counts, rows, missing)
+        return ColumnType.DATE, reason + gone, form
+    return *_recognize_categories(name, counts, missing), ""
 
 
 def _spoken(form: str) -> str:
@@ -261,45 +238,28 @@ def _spoken(form: str) -> str:
     return form
 
 
-def _recognize_categories(name: str, counts: dict[str, int], rows: int, missing: int) -> Column:
-    distinct, present = len(counts), sum(counts.values())
-    gone = _missing_words(missing)
+def _recognize_categories(name: str, counts: Counter[str], missing: int) -> tuple[ColumnType, str]:
+    distinct, present, gone = len(counts), counts.total(), _missing_words(missing)
     average = sum(len(_TOKEN.findall(word)) * n for word, n in counts.items()) / present
     share = distinct / present
     worded = average >= TEXT_WORDS and share >= TEXT_DISTINCT_SHARE and present > 1
     enough = distinct > FEW_CATEGORIES or average >= TEXT_WORDS + 2
     if (worded and enough) or (average >= SENTENCE_WORDS and distinct > MOST_CATEGORIES):
-        return Column(
-            name,
-            ColumnType.TEXT,
-            f"{average:.1f} words on average and {distinct:,} distinct texts in {present:,} "
-            f"rows{gone}",
-        )
-    if distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS):
-        if _names_rows(name) and share >= ID_DISTINCT_SHARE and distinct > 2:
-            return _identifier(name, distinct, present, "and the name says identifier")
-        return Column(name, ColumnType.CATEGORY, f"text, {distinct:,} distinct{gone}")
-    if _names_rows(name) and share >= ID_DISTINCT_SHARE:
-        return _identifier(name, distinct, present, "and the name says identifier")
+        texts = f"{distinct:,} distinct texts in {present:,} rows{gone}"
+        return ColumnType.TEXT, f"{average:.1f} words on average and {texts}"
+    category = ColumnType.CATEGORY, f"text, {distinct:,} distinct{gone}"
+    identifier = f"text, {distinct:,} distinct in {present:,} rows"
+    few = distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS)
+    if _names_rows(name) and share >= ID_DISTINCT_SHARE and not (few and distinct <= 2):
+        return ColumnType.IDENTIFIER, f"{identifier}, and the name says identifier"
     kept = sorted((n for n in counts.values() if n >= FEWEST_ROWS_OF_CATEGORY), reverse=True)
-    kept = kept[:MOST_CATEGORIES]
-    covered = sum(kept) / rows
-    if covered >= LEAST_COVERED:
-        reason = f"text, {distinct:,} distinct{gone}"
-        return Column(name, ColumnType.CATEGORY, reason)
-    if LEAST_MISSING_SHARE <= missing / rows <= 1 - LEAST_MISSING_SHARE:
-        return Column(
-            name,
-            ColumnType.CATEGORY,
+    covered = sum(kept[:MOST_CATEGORIES]) / (present + missing)
+    if few or covered >= LEAST_COVERED:
+        return category
+    if LEAST_MISSING_SHARE <= missing / (present + missing) <= 1 - LEAST_MISSING_SHARE:
+        return ColumnType.CATEGORY, (
             f"text, {distinct:,} distinct, too rare each to learn from; but {missing:,} are "
-            "missing, and whether one is there can be learned from",
+            "missing, and whether one is there can be learned from"
         )
-    return _identifier(
-        name, distinct, present, f"so nearly all have fewer than {FEWEST_ROWS_OF_CATEGORY} rows"
-    )
-
-
-def _identifier(name: str, distinct: int, present: int, reason: str) -> Column:
-    return Column(
-        name, ColumnType.IDENTIFIER, f"text, {distinct:,} distinct in {present:,} rows, {reason}"
-    )
+    few_rows = f"so nearly all have fewer than {FEWEST_ROWS_OF_CATEGORY} rows"
+    return ColumnType.IDENTIFIER, f"{identifier}, {few_rows}"

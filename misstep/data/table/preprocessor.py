@@ -19,6 +19,7 @@ from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.standardization import FARTHEST
+from misstep.data.stored_json import check
 from misstep.data.table.column_transformers import (
     CategoryTransformer,
     DateTransformer,
@@ -67,16 +68,14 @@ class Preprocessor(Preprocessing):
     stored_as: ClassVar[str] = "table"
 
     def __post_init__(self) -> None:
-        used = [column for column in self.columns if column.used]
-        if len(set(self.column_names)) != len(self.column_names):
-            raise ValueError("a column stands twice")
-        if self.column_names != [column.name for column in used]:
-            raise ValueError("parts and used columns differ")
-        for transformer, column in zip(self.transformers, used, strict=True):
-            if transformer.column_type != column.column_type.value:
-                raise ValueError("a part is of another kind than its column")
-        if not self.feature_names:
-            raise ValueError("there are no features")
+        names = self.column_names
+        used = [(column.name, column.column_type.value) for column in self.columns if column.used]
+        kinds = [(transformer.column, transformer.column_type) for transformer in self.transformers]
+        check(
+            (len(set(names)) == len(names), "a column stands twice"),
+            (kinds == used, "transformers and used columns differ"),
+            (self.feature_names, "there are no features"),
+        )
 
     @classmethod
     def fit(

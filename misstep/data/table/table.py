@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from misstep.data.dataset import Dataset
 from misstep.data.io.delimited import split_fields
 from misstep.data.io.files import existing_path, read_text
-from misstep.data.table.cell_values import is_missing_word, sound_text, typed_values
+from misstep.data.table.cell_values import is_missing_word, objects, sound_text, typed_values
 from misstep.errors import DataError, MisstepError
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
@@ -63,22 +63,18 @@ class Table(Dataset):
     def __len__(self) -> int:
         return len(self.frame)
 
-    def take(self, rows: NDArray[np.integer[Any]]) -> Table:
-        """Return a table of the rows at `rows`, counted from 0."""
-        files = None if self.files is None else [self.files[row] for row in rows]
-        frame = self.frame.iloc[rows].reset_index(drop=True)
+    def take(self, indices: NDArray[np.integer[Any]]) -> Table:
+        files = None if self.files is None else [self.files[index] for index in indices]
+        frame = self.frame.iloc[indices].reset_index(drop=True)
         return replace(self, frame=frame, notes=[], files=files)
 
     def answers(self, target: str) -> Any:
-        """Return the column `target`, (rows,), or None."""
         return self.frame[target] if target in self.frame.columns else None
 
     def cells(self, target: str) -> list[Any]:
-        """Return the cells of the first row but for the column `target`."""
         return [self.frame[name].iloc[0] for name in self.frame.columns if name != target]
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
-        """Return the names of the rows' files, where they are files, or their numbers."""
         return super().row_names() if self.files is None else ("file", self.files)
 
 
@@ -96,25 +92,25 @@ def read_table(source: object, name: str | None = None) -> Table:
         return source
     if isinstance(source, str | os.PathLike):
         return _from_file(source, name)
-    called = name or "the table"
+    name = name or "the table"
     try:
         if isinstance(source, Mapping):
-            return _from_columns(dict(source), called, [])
+            return _from_columns(dict(source), name, [])
         if isinstance(source, np.ndarray):
-            return _from_array(_without_mask(source), called)
+            return _from_array(_without_mask(source), name)
         if hasattr(source, "__array__") and not hasattr(source, "columns"):
-            return _from_array(np.asarray(source), called)
+            return _from_array(np.asarray(source), name)
         if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray):
-            return _from_rows(source, called)
-        return _from_frame(source, called)
+            return _from_rows(source, name)
+        return _from_frame(source, name)
     except MisstepError:
         raise
     except Exception as error:
         # Frames and arrays of strangers can fail in their own words at any touch.
         raise DataError(
-            called,
+            name,
             needed="a table: a path, a frame, a dict of columns or a 2-D array",
-            got=f"{_kind(source)} that can't be read ({type(error).__name__}: {error})",
+            got=f"{_class(source)} that can't be read ({type(error).__name__}: {error})",
         ) from error
 
 
@@ -131,21 +127,18 @@ def table_or_refuse(dataset: Dataset, source: str, columns: Sequence[str]) -> Ta
 def read_columns(source: Any, names: Sequence[str]) -> pandas.DataFrame:
     """Read a table of which only the columns `names` matter.
 
-    Where columns can be picked first (frames, mappings), the others are not even looked at, so they
+    Where columns can be chosen first (frames, mappings), the others are not even looked at, so they
     may hold anything. Names that are not there are left to the caller. Raises as `read_table`.
     """
-    if isinstance(source, Mapping):
-        titles = list(source)
-    elif type(source).__name__ == "DataFrame":
-        titles = list(source.columns)
-    else:
+    if not isinstance(source, Mapping) and type(source).__name__ != "DataFrame":
         return read_table(source).frame
-    picked = [title for title in titles if str(title) in names]
-    if {str(title) for title in picked} != set(names):
+    titles = list(source if isinstance(source, Mapping) else source.columns)
+    chosen = [title for title in titles if str(title) in names]
+    if {str(title) for title in chosen} != set(names):
         return read_table(source).frame
     if isinstance(source, Mapping):
-        return read_table({title: source[title] for title in picked}).frame
-    return read_table(source[picked]).frame
+        return read_table({title: source[title] for title in chosen}).frame
+    return read_table(source[chosen]).frame
 
 
 def require_column(frame: pandas.DataFrame, name: str, which: str) -> None:
@@ -178,9 +171,9 @@ def require_columns(
 
 def _from_file(source: str | os.PathLike[str], name: str | None) -> Table:
     path = existing_path(source)
-    called = name or path.name
+    name = name or path.name
     text, notes = read_text(path)
-    fields = split_fields(text, called, tabs=".tsv" in path.name.lower() or path.suffix == ".tab")
+    fields = split_fields(text, name, tabs=".tsv" in path.name.lower() or path.suffix == ".tab")
     notes += fields.notes
     columns: dict[str, NDArray[Any]] = {}
     questioned = 0
@@ -188,24 +181,22 @@ def _from_file(source: str | os.PathLike[str], name: str | None) -> Table:
         questioned += sum(word.strip() == "?" for word in words)
         values = typed_values(words)
         if fields.delimiter == ";" and values.dtype == object:
-            values, read = _decimal_commas(values)
-            if read:
-                notes.append(f"{title}: read with decimal commas, for example {read}")
+            values, example = _decimal_commas(values)
+            if example:
+                notes.append(f"{title}: read with decimal commas, for example {example}")
         columns[title] = values
     if questioned:
         notes.append(f"{questioned} cells hold ? and count as missing")
-    return _from_columns(columns, called, notes)
+    return _from_columns(columns, name, notes)
 
 
 def _decimal_commas(values: NDArray[Any]) -> tuple[NDArray[Any], str | None]:
     """Read 1,5 as 1.5 in files split by semicolons, where every value allows it."""
     present = [value for value in values if value is not None]
-    if not present or not all(_DECIMAL_COMMA.fullmatch(value) for value in present):
+    example = next((value for value in present if "," in value), None)
+    if example is None or not all(_DECIMAL_COMMA.fullmatch(value) for value in present):
         return values, None
-    marked = next((value for value in present if "," in value), None)
-    if marked is None:
-        return values, None
-    return typed_values([None if v is None else v.replace(",", ".") for v in values]), marked
+    return typed_values([None if v is None else v.replace(",", ".") for v in values]), example
 
 
 def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table:
@@ -213,23 +204,26 @@ def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table
 
     if not columns:
         raise DataError(name, needed="at least one column", got="none")
-    lengths: dict[str, int] = {}
     ready: dict[str, Any] = {}
     for title, values in columns.items():
         key = sound_text(str(title))
         if key in ready:
-            raise _doubled(name, key)
+            raise DataError(
+                f"the columns of {name}",
+                needed="a different name for each",
+                got=f"{key!r} twice",
+                try_="renaming one of them",
+            )
         ready[key] = _column(values, f"column {key!r} of {name}")
-        lengths[key] = len(ready[key])
-    first = next(iter(lengths))
-    for key, length in lengths.items():
-        if length != lengths[first]:
+    first, rows = next((key, len(values)) for key, values in ready.items())
+    for key, values in ready.items():
+        if len(values) != rows:
             raise DataError(
                 f"column {key!r} of {name}",
-                needed=f"{lengths[first]} values, as many as column {first!r}",
-                got=str(length),
+                needed=f"{rows} values, as many as column {first!r}",
+                got=str(len(values)),
             )
-    if lengths[first] == 0:
+    if rows == 0:
         raise DataError(name, needed="at least one row", got=f"{len(ready)} columns and no rows")
     return Table(pandas.DataFrame(ready, copy=False), name, notes)
 
@@ -243,7 +237,7 @@ def _from_array(array: NDArray[Any], name: str) -> Table:
         raise DataError(name, needed="an array (rows, columns)", got=got, try_=advice)
     if array.shape[1] == 0:
         raise DataError(name, needed="at least one column", got=f"shape {array.shape}")
-    return _from_columns({f"column_{i + 1}": array[:, i] for i in range(array.shape[1])}, name, [])
+    return _from_columns({f"column_{i + 1}": column for i, column in enumerate(array.T)}, name, [])
 
 
 def _without_mask(array: NDArray[Any]) -> NDArray[Any]:
@@ -264,20 +258,14 @@ def _from_rows(rows: Sequence[Any], name: str) -> Table:
         titles = list(dict.fromkeys(title for row in rows for title in row))
         return _from_columns({t: [row.get(t) for row in rows] for t in titles}, name, [])
     if not all(isinstance(row, Sequence | np.ndarray) and not isinstance(row, str) for row in rows):
-        raise DataError(
-            name,
-            needed="rows of values",
-            got=f"a {type(rows).__name__} whose first item is {_kind(rows[0])}",
-        )
-    widths = [len(row) for row in rows]
-    for i, width in enumerate(widths):
-        if width != widths[0]:
-            raise DataError(
-                f"row {i + 1} of {name}", needed=f"{widths[0]} values, as row 1", got=str(width)
-            )
-    return _from_columns(
-        {f"column_{i + 1}": [row[i] for row in rows] for i in range(widths[0])}, name, []
-    )
+        got = f"a {type(rows).__name__} whose first item is {_class(rows[0])}"
+        raise DataError(name, needed="rows of values", got=got)
+    for i, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            needed = f"{len(rows[0])} values, as row 1"
+            raise DataError(f"row {i + 1} of {name}", needed=needed, got=str(len(row)))
+    columns = enumerate(zip(*rows, strict=True))
+    return _from_columns({f"column_{i + 1}": list(cells) for i, cells in columns}, name, [])
 
 
 def _from_frame(source: object, name: str) -> Table:
@@ -290,7 +278,7 @@ def _from_frame(source: object, name: str) -> Table:
         raise DataError(
             name,
             needed="a path, a frame, a dict of columns or a 2-D array",
-            got=_kind(source),
+            got=_class(source),
             try_="calling .collect() on it first" if lazy else "pandas.DataFrame(...) of it",
         ) from error
     except ValueError as error:
@@ -307,9 +295,8 @@ def _from_frame(source: object, name: str) -> Table:
             got=f"several levels, for example {titles[0]!r}",
             try_="joining the levels into one name",
         )
-    return _from_columns(
-        {title: _frame_column(frame.get_column(title)) for title in titles}, name, []
-    )
+    columns = {title: _frame_column(frame.get_column(title)) for title in titles}
+    return _from_columns(columns, name, [])
 
 
 def _frame_column(series: Any) -> Any:
@@ -332,7 +319,7 @@ def _column(values: Any, which: str) -> Any:
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
         raise DataError(which, needed="a column of values", got=repr(values)[:60])
     if isinstance(values, Mapping | set | frozenset):
-        raise DataError(which, needed="values in an order", got=_kind(values))
+        raise DataError(which, needed="values in an order", got=_class(values))
     if isinstance(values, np.ndarray | pandas.Series | pandas.Index):
         dtype: Any = values.dtype
         if isinstance(dtype, np.dtype):
@@ -348,11 +335,8 @@ def _column(values: Any, which: str) -> Any:
                 return pandas.Series(array).astype("datetime64[us]").to_numpy()
             if dtype.kind not in "bOUST":
                 raise DataError(which, needed="numbers, texts or dates", got=f"values of {dtype}")
-    return _objects([_cell(value, which, i) for i, value in enumerate(_listed(values))])
-
-
-def _listed(values: Any) -> list[Any]:
-    return values.tolist() if hasattr(values, "tolist") else list(values)
+    cells = values.tolist() if hasattr(values, "tolist") else list(values)
+    return _typed([_cell(value, which, i) for i, value in enumerate(cells)])
 
 
 def _cell(value: object, which: str, row: int) -> object:
@@ -376,34 +360,32 @@ def _cell(value: object, which: str, row: int) -> object:
     raise DataError(
         f"row {row + 1} of {which}",
         needed="a number, text, date or nothing",
-        got=f"{_kind(value)}: {repr(value)[:60]}",
+        got=f"{_class(value)}: {repr(value)[:60]}",
         try_="one column for each part of it, or leaving the column out",
     )
 
 
-def _objects(values: list[Any]) -> NDArray[Any]:
+def _typed(values: list[Any]) -> NDArray[Any]:
     """Return cells as the narrowest of int64, float64, bool, datetime64 or object."""
     import pandas
 
     present = [value for value in values if value is not None and value == value]
-    kinds = {type(value) for value in present}
+    classes = {type(value) for value in present}
+    whole = len(present) == len(values)
     if not present:
         return np.full(len(values), np.nan)
-    whole = len(present) == len(values)
-    if kinds == {bool} and whole:
+    if classes == {bool} and whole:
         return np.asarray(values, dtype=bool)
-    if kinds <= {int, float}:
-        if kinds == {int} and whole and all(abs(value) < 2**63 for value in values):
+    if classes <= {int, float}:
+        if classes == {int} and whole and all(abs(value) < 2**63 for value in values):
             return np.asarray(values, dtype=np.int64)
         return np.asarray([np.nan if v is None else _bounded(v) for v in values], dtype=np.float64)
-    if kinds == {str}:
+    if classes == {str}:
         return typed_values([v if isinstance(v, str) else None for v in values])
     if all(isinstance(value, datetime.datetime) for value in present):
         stamps = pandas.to_datetime(pandas.Series(values, dtype=object), utc=True, errors="coerce")
         return stamps.dt.tz_localize(None).astype("datetime64[us]").to_numpy()
-    array = np.empty(len(values), dtype=object)
-    array[:] = [None if value is None or value != value else value for value in values]
-    return array
+    return objects([None if value is None or value != value else value for value in values])
 
 
 def _bounded(value: float) -> float:
@@ -413,16 +395,8 @@ def _bounded(value: float) -> float:
         return float("inf") if value > 0 else float("-inf")
 
 
-def _doubled(name: str, title: str) -> DataError:
-    return DataError(
-        f"the columns of {name}",
-        needed="a different name for each",
-        got=f"{title!r} twice",
-        try_="renaming one of them",
-    )
-
-
-def _kind(value: object) -> str:
+def _class(value: object) -> str:
+    """Return what an object is in words, such as "a numpy.ndarray"."""
     cls = type(value)
     module = "" if cls.__module__ == "builtins" else cls.__module__.split(".")[0] + "."
     return f"{'an' if cls.__name__[0].lower() in 'aeiou' else 'a'} {module}{cls.__name__}"

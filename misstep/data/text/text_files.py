@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from misstep.data.image.decoding import is_image_name
-from misstep.data.io.files import existing_path, read_text
+from misstep.data.io.files import existing_path, folders_in, listed, read_text
 from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.text.counts import counted
@@ -40,7 +40,7 @@ def is_text_folder(path: Path) -> bool:
         return False
     entries = list(islice(_entries(path), ENTRIES))
     texts = sum(map(_is_text, entries))
-    return texts > 0 and texts >= sum(is_image_name(one.name) for one in entries)
+    return texts > 0 and texts >= sum(is_image_name(entry.name) for entry in entries)
 
 
 def read_text_folder(source: str | os.PathLike[str]) -> Table:
@@ -53,44 +53,41 @@ def read_text_folder(source: str | os.PathLike[str]) -> Table:
     import pandas
 
     path = existing_path(source, folder=True)
-    inside = sorted(one for one in _listed(path) if one.is_dir() and not one.name.startswith("."))
-    groups = [(one.name, sorted(filter(_is_text, _listed(one)))) for one in inside]
+    groups = [(folder.name, list(filter(_is_text, listed(folder)))) for folder in folders_in(path)]
     groups = [(name, files) for name, files in groups if files]
-    loose = sorted(filter(_is_text, _listed(path)))
+    classed = bool(groups)
+    loose = list(filter(_is_text, listed(path)))
     notes = []
     if groups and loose:
         notes.append(f"{counted(len(loose), 'file')} beside the class folders left out")
-    elif not groups:
-        groups = [("", loose)]
-    found: list[tuple[str, str, str]] = []
+    texts: list[str | None] = []
+    classes: list[str] = []
+    names: list[str] = []
     broken: list[str] = []
-    for name, files in groups:
+    for name, files in groups or [("", loose)]:
         for file in files:
             within = str(file.relative_to(path))
             try:
-                found.append((_content(file), name, within))
+                texts.append(_content(file))
             except (StorageError, FileFormatError):
                 broken.append(within)
-    count = len(found) + len(broken)
+                continue
+            classes.append(name)
+            names.append(within)
+    count = len(texts) + len(broken)
     if not count:
         raise DataError(f"{path}", needed=f"files that end in {ENDING}", got="none")
+    shown = and_so_on(broken, SHOWN)
     if len(broken) > MOST_BROKEN * count:
-        shown = and_so_on(broken, SHOWN)
-        raise DataError(
-            f"{path}",
-            needed="files of text",
-            got=f"{len(broken):,} of {count:,} files that are none ({shown})",
-        )
+        got = f"{len(broken):,} of {count:,} files that are none ({shown})"
+        raise DataError(f"{path}", needed="files of text", got=got)
     if broken:
-        shown = and_so_on(broken, SHOWN)
         notes.append(f"{counted(len(broken), 'file')} that can't be read left out: {shown}")
-    columns = {TEXT: pandas.Series([one[0] or None for one in found], dtype=object)}
-    classed = any(one[1] for one in found)
+    columns: dict[str, Any] = {TEXT: pandas.Series(texts, dtype=object)}
     if classed:
-        columns[CLASS] = pandas.Series([one[1] for one in found], dtype=object)
-    names = [one[2] for one in found]
-    frame = pandas.DataFrame(columns)
-    return Table(frame, path.name, notes, CLASS if classed else None, names, (TEXT,))
+        columns[CLASS] = pandas.Series(classes, dtype=object)
+    target = CLASS if classed else None
+    return Table(pandas.DataFrame(columns), path.name, notes, target, names, (TEXT,))
 
 
 def read_lines(source: str | os.PathLike[str], column: str = TEXT) -> Table:
@@ -124,31 +121,22 @@ def read_texts(path: Path, column: str) -> Table | None:
     return None
 
 
-def _content(file: Path) -> str:
-    """Return the text of a file; nothing for an empty one."""
+def _content(file: Path) -> str | None:
+    """Return the text of a file; None for an empty one."""
     try:
         return read_text(file)[0]
     except DataError as error:
         if isinstance(error, FileFormatError):
             raise
-        return ""
+        return None
 
 
 def _is_text(path: Path) -> bool:
     return path.suffix.lower() == ENDING and not path.name.startswith(".") and path.is_file()
 
 
-def _entries(path: Path) -> Iterator[Path]:
-    for one in _listed(path):
-        yield one
-        if one.is_dir():
-            yield from _listed(one)
-
-
-def _listed(path: Path) -> list[Path]:
-    try:
-        return list(path.iterdir())
-    except OSError as error:
-        raise StorageError(
-            f"{path}", needed="a folder that can be read", got=error.strerror or str(error)
-        ) from error
+def _entries(folder: Path) -> Iterator[Path]:
+    for entry in listed(folder):
+        yield entry
+        if entry.is_dir():
+            yield from listed(entry)

@@ -56,15 +56,15 @@ def tokens_of(text: str) -> list[str]:
     if "@" in text:
         text = _MAIL.sub(MAIL, text)
     tokens: list[str] = _TOKEN.findall(text.lower().replace("’", "'"))
-    for place, token in enumerate(tokens):
+    for i, token in enumerate(tokens):
         if token[0].isdigit():
             digits = sum(letter.isdigit() for letter in token)
             if digits != len(token) or digits > LONGEST_KEPT_NUMBER:
-                tokens[place] = f"<{min(digits, LONGEST_NUMBER)} digits>"
+                tokens[i] = f"<{min(digits, LONGEST_NUMBER)} digits>"
         elif token in CURRENCIES:
-            tokens[place] = MONEY
+            tokens[i] = MONEY
         elif len(token) > LONGEST_WORD:
-            tokens[place] = token[:LONGEST_WORD]
+            tokens[i] = token[:LONGEST_WORD]
     return tokens
 
 
@@ -119,6 +119,5 @@ def signals_of(texts: list[str], names: tuple[str, ...]) -> NDArray[np.float64]:
     array([[0.57],
            [0.  ]])
     """
-    wanted = [SIGNALS[name] for name in names]
-    rows = [[signal(text) for signal in wanted] for text in texts]
-    return np.asarray(rows, np.float64).reshape(len(texts), len(wanted))
+    rows = [[SIGNALS[name](text) for name in names] for text in texts]
+    return np.asarray(rows, np.float64).reshape(len(texts), len(names))

@@ -44,10 +44,10 @@ def known_terms(
     except ValueError:  # not a single term in all texts
         return (), None
     names = np.asarray(counter.get_feature_names_out(), object)
-    found = np.diff(counts.indptr)
-    enough = np.flatnonzero(found >= LEAST_TEXTS)
+    texts_with = np.diff(counts.indptr)
+    enough = np.flatnonzero(texts_with >= LEAST_TEXTS)
     # Ties by name, so that the order of texts makes no difference.
-    kept = np.sort(enough[np.argsort(-found[enough], kind="stable")][:MOST_TERMS])
+    kept = np.sort(enough[np.argsort(-texts_with[enough], kind="stable")][:MOST_TERMS])
     return tuple(names[kept].tolist()), counts[:, kept].tocsr()
 
 
@@ -104,10 +104,9 @@ def telling(there: Any, answers: NDArray[Any], weights: Floats) -> Floats:
     of_class = np.zeros((len(answers), classes))
     of_class[np.arange(len(answers)), answers.astype(int)] = weights
     counts = there.T @ of_class
-    found = np.zeros(counts.shape[0])
-    for place in range(classes):
-        own = counts[:, place] + SMOOTHING
-        other = counts.sum(axis=1) - counts[:, place] + SMOOTHING
+    largest = np.zeros(counts.shape[0])
+    for of_one in counts.T:
+        own, other = of_one + SMOOTHING, counts.sum(axis=1) - of_one + SMOOTHING
         ratio = np.log(own / own.sum()) - np.log(other / other.sum())
-        found = np.maximum(found, np.abs(ratio))
-    return found
+        largest = np.maximum(largest, np.abs(ratio))
+    return largest

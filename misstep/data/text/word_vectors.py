@@ -74,38 +74,34 @@ def read_vectors(
     """
     numbers = _numbers_of(vocabulary)
     file = existing_path(path)
-    found: dict[int, Array] = {}
+    vectors: dict[int, Array] = {}
     twice = 0
     for line_number, word, fields in _lines(_raw_lines(file), file.name):
-        place = numbers.get(word)
-        if place is None:
-            continue
-        if place in found:
+        number = numbers.get(word)
+        if number in vectors:
             twice += 1
-            continue
-        found[place] = _vector(fields, line_number, word, file.name)
-    if not found:
+        elif number is not None:
+            vectors[number] = _vector(fields, f"line {line_number} of {file.name}", word)
+    if not vectors:
         raise DataError(
             f"{file.name}",
             needed="vectors of words of the vocabulary",
             got="none of them",
             try_="the same spelling as in the file: many hold lower case alone",
         )
-    rows = np.stack(list(found.values()))
+    rows = np.stack(list(vectors.values()))
     random = np.random.default_rng(seed)
     mean, deviation = rows.mean(0), rows.std(0)
     array = np.empty((max(numbers.values()) + 1, rows.shape[1]), np.float32)
     array[:] = mean + deviation * random.standard_normal(array.shape)
-    array[list(found)] = rows
+    array[list(vectors)] = rows
     if padding is not None:
         if not 0 <= padding < len(array):
-            raise ArgumentError(
-                "padding", needed=f"a number from 0 to {len(array) - 1}", got=repr(padding)
-            )
+            needed = f"a number from 0 to {len(array) - 1}"
+            raise ArgumentError("padding", needed=needed, got=repr(padding))
         array[padding] = 0.0
-    missing = tuple(
-        word for word, place in numbers.items() if place not in found and place != padding
-    )
+    known = {*vectors, padding}
+    missing = tuple(word for word, number in numbers.items() if number not in known)
     notes = []
     if missing:
         shown = and_so_on(missing, 5)
@@ -125,12 +121,12 @@ def _numbers_of(vocabulary: Sequence[str] | Mapping[str, int]) -> dict[str, int]
     if isinstance(vocabulary, Mapping):
         numbers = dict(vocabulary)
     else:
-        numbers = {word: place for place, word in enumerate(vocabulary)}
+        numbers = {word: number for number, word in enumerate(vocabulary)}
         if len(numbers) != len(vocabulary):
             raise ArgumentError("vocabulary", needed="each word once", got="a word twice")
     good = all(
-        isinstance(word, str) and isinstance(place, int) and place >= 0
-        for word, place in numbers.items()
+        isinstance(word, str) and isinstance(number, int) and number >= 0
+        for word, number in numbers.items()
     )
     if not numbers or not good or len(set(numbers.values())) != len(numbers):
         raise ArgumentError("vocabulary", needed="words, each with a number of its own from 0 on")
@@ -158,7 +154,7 @@ def _lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, str, list[b
         fields = line.rstrip().split(b" ")
         if fields == [b""]:
             continue
-        if line_number == 1 and len(fields) == 2 and all(one.isdigit() for one in fields):
+        if line_number == 1 and len(fields) == 2 and all(map(bytes.isdigit, fields)):
             promised = int(fields[0]), int(fields[1])
             features = promised[1]
             continue
@@ -185,21 +181,14 @@ def _lines(lines: Iterable[bytes], name: str) -> Iterator[tuple[int, str, list[b
         )
 
 
-def _vector(fields: list[bytes], line_number: int, word: str, name: str) -> Array:
+def _vector(fields: list[bytes], where: str, word: str) -> Array:
+    which = f"{where}, the word {word[:SHOWN]!r}"
     try:
         vector = np.array([float(field) for field in fields], np.float32)
     except ValueError as error:
-        raise DataError(
-            f"line {line_number} of {name}, the word {word[:SHOWN]!r}",
-            needed="numbers",
-            got=str(error),
-        ) from error
+        raise DataError(which, needed="numbers", got=str(error)) from error
     if not np.isfinite(vector).all():
-        raise DataError(
-            f"line {line_number} of {name}, the word {word[:SHOWN]!r}",
-            needed="finite numbers",
-            got="others",
-        )
+        raise DataError(which, needed="finite numbers", got="others")
     return vector
 
 
