@@ -48,8 +48,8 @@ class Memory:
             self._starts[buffer] = self.size
             self.size += -(-max(buffer.size, 1) * item // 64) * 64
         entries = np.full((), view.offset)
-        for place, (length, stride) in enumerate(zip(view.shape, view.strides, strict=True)):
-            low, high = rows if place == axis and length > 1 else ALL
+        for index, (length, stride) in enumerate(zip(view.shape, view.strides, strict=True)):
+            low, high = rows if index == axis and length > 1 else ALL
             places = np.arange(low, min(high, length))
             entries = entries[..., None] + places * stride
         starts = np.unique(entries) * item + self._starts[buffer]
@@ -59,7 +59,7 @@ class Memory:
 def share(rows: int, thread: int, threads: int) -> Rows:
     """Return the first row of a thread and the one behind its last."""
     blocks = -(-rows // ROWS_TOGETHER)
-    low, high = (blocks * one // threads * ROWS_TOGETHER for one in (thread, thread + 1))
+    low, high = (blocks * number // threads * ROWS_TOGETHER for number in (thread, thread + 1))
     return min(low, rows), min(high, rows)
 
 
@@ -68,9 +68,9 @@ def rounds(schedule: Schedule, threads: int) -> Iterator[list[list[Access]]]:
     memory = Memory(schedule)
     fused, order = schedule.fused, schedule.partition
     first = [_start(memory, threads)]
-    for place, region in enumerate(order.regions):
+    for index, region in enumerate(order.regions):
         work = [_kernel(memory, kernel, threads) for kernel in region]
-        if place == len(order.regions) - 1 and fused.scalar_outputs:
+        if index == len(order.regions) - 1 and fused.scalar_outputs:
             if len(order.regions) < 2 and _changes_states(schedule):
                 yield first + work
                 first, work = [], []
@@ -97,8 +97,8 @@ def _start(memory: Memory, threads: int) -> list[Access]:
         # A kernel works out the sum of a leaf; a leaf of one entry, or an entry of one, is loaded.
         of_leaf = scalar.op is not None and scalar.op.moves
         leaves = [scalar, *scalar.inputs] if of_leaf else [scalar]
-        read |= {one for one in leaves if one.op is None and one in fused.storage}
-    access = Access([_bytes(memory, fused.storage[one]) for one in read])
+        read |= {value for value in leaves if value.op is None and value in fused.storage}
+    access = Access([_bytes(memory, fused.storage[value]) for value in read])
     return [access] * threads
 
 
@@ -116,7 +116,7 @@ def _bytes(memory: Memory, view: View) -> tuple[Buffer, Array]:
 
 def _kernel(memory: Memory, kernel: Kernel, threads: int) -> list[Access]:
     fused = memory.schedule.fused
-    found = []
+    accesses = []
     for thread in range(threads):
         rows = share(kernel.rows, thread, threads)
         works = rows[0] < rows[1]
@@ -126,15 +126,17 @@ def _kernel(memory: Memory, kernel: Kernel, threads: int) -> list[Access]:
                 if read.view is None:
                     continue
                 axes = [
-                    axis for axis, one in enumerate(read.positions) if one.start.text == "%axis0"
+                    axis
+                    for axis, position in enumerate(read.positions)
+                    if position.start.text == "%axis0"
                 ]
                 axis = axes[0] if len(axes) == 1 and not kernel.scalar else None
                 access.reads.append((read.view.buffer, memory.bytes_of(read.view, rows, axis)))
         if works:
             for _, view in kernel.results:
                 access.writes.append((view.buffer, memory.bytes_of(view, rows, 0)))
-        found.append(access)
-    return found
+        accesses.append(access)
+    return accesses
 
 
 def races(schedule: Schedule, threads: int) -> list[str]:
@@ -146,43 +148,43 @@ def races(schedule: Schedule, threads: int) -> list[str]:
         (
             int(array.max(initial=0))
             for work in every
-            for one in work
-            for access in one
+            for kernel in work
+            for access in kernel
             for _, array in [*access.reads, *access.writes]
         ),
         default=0,
     )
-    found = []
+    collisions = []
     for number, work in enumerate(every):
         for thread in range(threads):
             written = np.zeros(size, bool)
-            for one in work:
-                for _, array in one[thread].writes:
+            for kernel in work:
+                for _, array in kernel[thread].writes:
                     written[array] = True
-            found += [
+            collisions += [
                 f"region {number}: {buffer.name} touched by thread {other}, written by {thread}"
-                for one in work
+                for kernel in work
                 for other in range(threads)
                 if other != thread
-                for buffer, array in [*one[other].reads, *one[other].writes]
+                for buffer, array in [*kernel[other].reads, *kernel[other].writes]
                 if written[array].any()
             ]
-    return found
+    return collisions
 
 
 def lost(schedule: Schedule) -> list[str]:
     """Return in words which reads of a buffer find what was written for another."""
     buffers = list(schedule.arena.starts)
     owner = np.full(schedule.arena.size, -1)
-    found = []
+    losses = []
     for work in rounds(schedule, 1):
         for (access,) in work:
             for buffer, touched in access.reads:
                 if not buffer.external:
                     wrong = set(owner[touched].tolist()) - {buffers.index(buffer)}
-                    words = ["nobody" if one < 0 else buffers[one].name for one in wrong]
-                    found += [f"{buffer.name} read, but written for {one}" for one in words]
+                    words = ["nobody" if index < 0 else buffers[index].name for index in wrong]
+                    losses += [f"{buffer.name} read, but written for {one}" for one in words]
             for buffer, touched in access.writes:
                 if not buffer.external:
                     owner[touched] = buffers.index(buffer)
-    return found
+    return losses

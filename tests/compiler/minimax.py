@@ -62,15 +62,15 @@ class Wanted:
                 for x, value, weight in zip(xs, values, weights, strict=True)
             ]
             worst = max(map(abs, errors))
-            found = extremes(errors, count + 1)
-            if worst <= level * mp.mpf("1.001") or len(found) <= count:
+            extreme_points = extremes(errors, count + 1)
+            if worst <= level * mp.mpf("1.001") or len(extreme_points) <= count:
                 break
-            chosen = found
+            chosen = extreme_points
         return coefficients, worst
 
     def error(self, coefficients: list[float]) -> Real:
         """Return the largest error of given coefficients, on a fine grid."""
-        exact = [mp.mpf(one) for one in coefficients[::-1]]
+        exact = [mp.mpf(coefficient) for coefficient in coefficients[::-1]]
         xs = (self.low + (self.high - self.low) * k / 2000 for k in range(2001))
         return max(abs(self.weight(x) * (self.function(x) - mp.polyval(exact, x))) for x in xs)
 
@@ -224,17 +224,19 @@ ALL = {
 
 
 def main() -> None:
-    for name, wanted in ALL.items():
-        coefficients, least = wanted.exchange()
-        rounded = [float(one) for one in coefficients]
-        error = wanted.error(rounded)
-        verdict = "as in the source" if tuple(rounded) == wanted.made else "NOT in the source"
-        in_source = wanted.error(list(wanted.made))
+    for name, approximation in ALL.items():
+        coefficients, least = approximation.exchange()
+        rounded = [float(coefficient) for coefficient in coefficients]
+        error = approximation.error(rounded)
+        verdict = (
+            "as in the source" if tuple(rounded) == approximation.made else "NOT in the source"
+        )
+        in_source = approximation.error(list(approximation.made))
         least, error, in_source = (
             f"2^{float(mp.log(one, 2)):.1f}" for one in (least, error, in_source)
         )
         print(f"{name}: {least}, rounded {error}, in the source {in_source}: {verdict}")
-        if tuple(rounded) != wanted.made:
+        if tuple(rounded) != approximation.made:
             print(*map(repr, rounded), sep=",\n")
 
 

@@ -27,15 +27,15 @@ DTYPE_OF_KIND = {llvm_type: dtype for dtype, llvm_type in LLVM_TYPES.items() if 
 def function_text(body: Body, kinds: Sequence[str], lanes: int, target: Target) -> tuple[str, str]:
     """Return a module that applies `body` to arrays, and the kind of its result."""
     code = ElementCode()
-    arguments = [Number(f"%in{place}", "ptr") for place in range(len(kinds))]
+    arguments = [Number(f"%in{index}", "ptr") for index in range(len(kinds))]
     out, count = Number("%out", "ptr"), Number("%n", "i64")
     with code.loop(0, count, max(lanes, 1)) as loop:
         entries = [
             code.load(code.address(where, loop.index, llvm_type), llvm_type, lanes)
             for where, llvm_type in zip(arguments, kinds, strict=True)
         ]
-        made = body(code, *entries)
-        code.store(made, code.address(out, loop.index, made.llvm_type))
+        result = body(code, *entries)
+        code.store(result, code.address(out, loop.index, result.llvm_type))
     given = ", ".join(f"ptr noalias {one.text}" for one in [*arguments, out])
     lines = [
         f"define void @f({given}, i64 %n) {target.function_attributes} {{",
@@ -45,24 +45,24 @@ def function_text(body: Body, kinds: Sequence[str], lanes: int, target: Target) 
         "}",
         *sorted(code.declarations),
     ]
-    return "\n".join(lines), made.llvm_type
+    return "\n".join(lines), result.llvm_type
 
 
 def instructions(
     body: Body, kinds: Sequence[str], lanes: int = 16, target: Target | None = None
 ) -> str:
     """Return the processor's instructions for the function, for people."""
-    wanted = target or host_target()
-    return assembly(function_text(body, kinds, lanes, wanted)[0], wanted)
+    processor = target or host_target()
+    return assembly(function_text(body, kinds, lanes, processor)[0], processor)
 
 
 def native(
     body: Body, kinds: Sequence[str], lanes: int = 16, target: Target | None = None
 ) -> Callable[..., Array]:
     """Return a function of arrays of one length that applies `body` to their entries."""
-    wanted = target or host_target()
-    text, llvm_type = function_text(body, kinds, lanes, wanted)
-    module = load_object(emit_object(text, wanted), wanted, ["f"])
+    processor = target or host_target()
+    text, llvm_type = function_text(body, kinds, lanes, processor)
+    module = load_object(emit_object(text, processor), processor, ["f"])
     pointers = [ctypes.c_void_p] * (len(kinds) + 1)
     call: Any = module.function("f", None, *pointers, ctypes.c_int64)
     dtype = np.dtype(DTYPE_OF_KIND[llvm_type])
@@ -71,12 +71,12 @@ def native(
     def function(*arrays: Array) -> Array:
         count = len(arrays[0])
         padded = -(-count // step) * step
-        given = [np.zeros(padded, one.dtype) for one in arrays]
+        given = [np.zeros(padded, array.dtype) for array in arrays]
         for whole, part in zip(given, arrays, strict=True):
             whole[:count] = part
-        made = np.empty(padded, dtype)
-        call(*(one.ctypes.data for one in given), made.ctypes.data, padded)
-        return made[:count]
+        result = np.empty(padded, dtype)
+        call(*(array.ctypes.data for array in given), result.ctypes.data, padded)
+        return result[:count]
 
     function.call = call  # type: ignore[attr-defined]
     return function

@@ -56,7 +56,7 @@ ACTIVATIONS: list[Module] = [
     for layer in {repr(layer): layer for layer, _ in kind.examples()}.values()
 ]
 OPTIMIZERS: list[Optimizer] = [
-    one for kind in registered_optimizers().values() for one in kind.examples()
+    example for kind in registered_optimizers().values() for example in kind.examples()
 ]
 
 
@@ -80,14 +80,14 @@ class Case:
 
     def network(self, dtype: str | None = None) -> Network:
         """Return the network with its first numbers; those of float32 also in float64."""
-        made = Network(self.layers, self.input_shape, dtype=self.dtype, seed=self.seed)
+        network = Network(self.layers, self.input_shape, dtype=self.dtype, seed=self.seed)
         random = np.random.default_rng(self.seed)
         # Biases that start at 0 would put kinks where all is 0.
-        made.parameters += random.normal(0, 0.1, made.parameters.shape).astype(self.dtype)
+        network.parameters += random.normal(0, 0.1, network.parameters.shape).astype(self.dtype)
         if dtype in (None, self.dtype):
-            return made
+            return network
         other = Network(self.layers, self.input_shape, dtype=dtype, seed=self.seed)
-        other.parameters[:] = made.parameters
+        other.parameters[:] = network.parameters
         return other
 
     def graph(self, network: Network) -> tuple[Graph, dict[str, Any]]:
@@ -102,11 +102,11 @@ class Case:
         weights = make_input("weights", (self.rows,), dtype) if self.weighted else None
         loss = self.loss(raw, y, weights)
         for regularizer in self.regularizers:
-            for name, wanted in trace.parameters.items():
-                if wanted.regularized:
+            for name, specification in trace.parameters.items():
+                if specification.regularized:
                     loss = loss + regularizer.penalty(trace.values[name])
         slopes = gradient(loss, [trace.values[name] for name in trace.parameters])
-        flat = concatenate([reshape(one, (-1,)) for one in slopes])
+        flat = concatenate([reshape(value, (-1,)) for value in slopes])
         for clipping in self.clipping:
             flat = clipping.clip(flat)
         graph = Graph({"prediction": self.loss.predict(raw), "loss": loss, "gradient": flat})

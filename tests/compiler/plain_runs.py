@@ -29,19 +29,19 @@ def plain_run(graph: Graph, feeds: Mapping[str, Any]) -> dict[str, Array]:
             elif value.op is None:
                 array = np.asarray(feeds[str(value.name)], value.dtype)
             else:
-                given = [known[one] for one in value.inputs]
+                given = [known[operand] for operand in value.inputs]
                 if value.op.elementwise:
-                    given = [np.broadcast_to(one, value.shape) for one in given]
-                array = value.op.run(*[np.array(one, order="C") for one in given])
+                    given = [np.broadcast_to(array, value.shape) for array in given]
+                array = value.op.run(*[np.array(array, order="C") for array in given])
             known[value] = np.array(array, order="C")
     return {name: known[value] for name, value in graph.outputs.items()}
 
 
-def check_bits(found: Mapping[str, Array], wanted: Mapping[str, Array]) -> None:
+def check_bits(actual: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
     """Assert that all outputs have the same bits; a NaN is a NaN, whatever its own bits."""
-    assert list(found) == list(wanted)
-    for name, array in wanted.items():
-        other = found[name]
+    assert list(actual) == list(expected)
+    for name, array in expected.items():
+        other = actual[name]
         assert (other.dtype, other.shape) == (array.dtype, array.shape), name
         if array.dtype.kind == "f":
             np.testing.assert_array_equal(np.isnan(other), np.isnan(array), name)
@@ -89,9 +89,9 @@ class RandomGraph:
         self.dtype = dtype
         shapes = [(), (3,), (2, 3), (2, 1), (1, 3), (3, 1, 2), (6,), (1, 6)]
         self.inputs = [
-            make_input(f"x{place}", shape, dtype)
-            for place, shape in enumerate(shapes)
-            if self.chance(0.6) or place == 2
+            make_input(f"x{index}", shape, dtype)
+            for index, shape in enumerate(shapes)
+            if self.chance(0.6) or index == 2
         ]
         self.whole = make_input("n", (2,), "int64")
         self.seed = make_input("seed", (), "int64")
@@ -123,14 +123,14 @@ class RandomGraph:
                 (self.truths if value.dtype == "bool" else self.values).append(value)
 
     def graph(self) -> Graph:
-        made = [
+        computed = [
             value for value in self.values if value.op is not None and value.dtype == self.dtype
         ]
-        outputs = {f"out{place}": value for place, value in enumerate(made[-3:])}
+        outputs = {f"out{index}": value for index, value in enumerate(computed[-3:])}
         outputs["first"] = self.inputs[0] + 0.0
-        if made and self.chance(0.6):
-            slopes = gradient(ops.sum(made[-1]), self.inputs)
-            outputs |= {f"slope{place}": slope for place, slope in enumerate(slopes)}
+        if computed and self.chance(0.6):
+            slopes = gradient(ops.sum(computed[-1]), self.inputs)
+            outputs |= {f"slope{index}": slope for index, slope in enumerate(slopes)}
         return Graph(outputs, [*self.inputs, self.whole, self.seed])
 
     # Choosing
@@ -142,8 +142,8 @@ class RandomGraph:
         return several[int(self.random.integers(max(len(several), 1)))]
 
     def value(self, fits: Callable[[Value], bool] = lambda value: True) -> Value:
-        found = [one for one in self.values if one.dtype == self.dtype and fits(one)]
-        return self.pick(found[-6:] if self.chance(0.6) else found)
+        candidates = [value for value in self.values if value.dtype == self.dtype and fits(value)]
+        return self.pick(candidates[-6:] if self.chance(0.6) else candidates)
 
     def number(self) -> Value:
         number = self.pick(NUMBERS)
@@ -159,7 +159,7 @@ class RandomGraph:
             literal = self.number()
             if fit(literal.shape, value.shape):
                 return literal
-        return self.value(lambda one: fit(one.shape, value.shape))
+        return self.value(lambda operand: fit(operand.shape, value.shape))
 
     # Ways to grow
 
@@ -175,10 +175,10 @@ class RandomGraph:
 
     def again(self) -> Value:
         """Return what is there already, made once more."""
-        made = [one for one in self.values if one.op is not None]
-        if not made:
+        computed = [value for value in self.values if value.op is not None]
+        if not computed:
             return self.unary()
-        one = self.pick(made)
+        one = self.pick(computed)
         return one.op(*one.inputs)
 
     def question(self) -> Value:
@@ -199,7 +199,7 @@ class RandomGraph:
         a = self.value()
         b = a if self.chance(0.1) else self.beside(a)
         shape = np.broadcast_shapes(a.shape, b.shape)
-        fitting = [one for one in self.truths if fit(one.shape, shape)]
+        fitting = [truth for truth in self.truths if fit(truth.shape, shape)]
         condition = self.pick([*fitting, make_literal(self.chance(0.5))])
         return ops.where(condition, *((a, b) if self.chance(0.5) else (b, a)))
 
@@ -225,9 +225,9 @@ class RandomGraph:
             factor = self.pick([n for n in range(2, size + 1) if size % n == 0])
             shape.append(factor)
             size //= factor
-        places = [place for place in range(len(shape) + 1) if self.chance(0.2)]
-        for place in reversed(places):
-            shape.insert(place, 1)
+        places = [index for index in range(len(shape) + 1) if self.chance(0.2)]
+        for index in reversed(places):
+            shape.insert(index, 1)
         return (0, *shape) if size == 0 else tuple(shape)
 
     def sliced(self) -> Value:
@@ -240,7 +240,7 @@ class RandomGraph:
         return Slice(tuple(starts), tuple(stops), tuple(steps))(a)
 
     def joined(self) -> Value:
-        a = self.value(lambda one: one.ndim > 0)
+        a = self.value(lambda value: value.ndim > 0)
         axis = int(self.random.integers(a.ndim))
         if self.chance(0.3):
             middle = a.shape[axis] // 2
@@ -249,11 +249,11 @@ class RandomGraph:
                 ops.pieces.slice_axis(a, axis, middle, a.shape[axis]),
             ]
         else:
-            pieces = [a, *(self.value(lambda one: one.shape == a.shape) for _ in range(2))]
+            pieces = [a, *(self.value(lambda value: value.shape == a.shape) for _ in range(2))]
         return ops.concatenate(pieces, axis - a.ndim if self.chance(0.5) else axis)
 
     def reduced(self) -> Value:
-        a = self.value(lambda one: one.size > 0)
+        a = self.value(lambda value: value.size > 0)
         axes = [axis for axis in range(a.ndim) if self.chance(0.6)]
         keep = self.chance(0.4)
         kind = int(self.random.integers(5))
@@ -264,13 +264,15 @@ class RandomGraph:
         return (ops.sum, ops.max, ops.log_sum_exp, ops.sum, ops.sum)[kind](a, axes, keep)
 
     def product(self) -> Value:
-        a = self.value(lambda one: one.ndim > 1)
-        b = self.value(lambda one: (one.ndim == 2 and one.shape[0] == a.shape[-1]) or one is a)
+        a = self.value(lambda value: value.ndim > 1)
+        b = self.value(
+            lambda value: (value.ndim == 2 and value.shape[0] == a.shape[-1]) or value is a
+        )
         return a @ (ops.contraction.swap_last(a) if b is a else b)
 
     def convolved(self) -> Value:
-        x = ops.relu(ops.reshape(self.value(lambda one: one.size > 0), (1, -1, 1)))
-        weight = ops.reshape(self.value(lambda one: one.size in (2, 3)), (-1, 1, 1))
+        x = ops.relu(ops.reshape(self.value(lambda value: value.size > 0), (1, -1, 1)))
+        weight = ops.reshape(self.value(lambda value: value.size in (2, 3)), (-1, 1, 1))
         y = ops.convolution(x, weight, padding="same")
         return ops.reshape(y, (y.size,)) if y.size == x.size else y
 
@@ -281,7 +283,9 @@ class RandomGraph:
         return ops.cast(ops.cast(self.value(), other), self.dtype)
 
     def taken(self) -> Value:
-        a = self.value(lambda one: (one.ndim > 0 and one.shape[0] > 1) or one.shape == (2, 3))
+        a = self.value(
+            lambda value: (value.ndim > 0 and value.shape[0] > 1) or value.shape == (2, 3)
+        )
         if a.shape == (2, 3) and self.chance(0.5):
             return ops.take_along_axis(a, self.whole)
         return ops.gather(a, self.whole)
@@ -291,9 +295,9 @@ class RandomGraph:
         return ops.random_uniform(self.pick([(2, 3), (6,)]), seed, 1, self.pick([0, 1]), self.dtype)
 
     def flat(self) -> Value:
-        pieces = [ops.reshape(self.value(lambda one: one.size > 0), (-1,)) for _ in range(2)]
+        pieces = [ops.reshape(self.value(lambda value: value.size > 0), (-1,)) for _ in range(2)]
         joined = ops.concatenate(pieces, 0)
-        one = ops.reshape(self.value(lambda one: one.size == 1), ())
+        one = ops.reshape(self.value(lambda value: value.size == 1), ())
         state = ops.broadcast_to(one, (1, joined.size))
         result = (joined + ops.reshape(state, (joined.size,))) * 0.5 - joined
         if self.chance(0.3):

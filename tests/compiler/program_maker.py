@@ -93,54 +93,56 @@ class MadeUp:
 
     def graph(self) -> Graph:
         """Return a graph of several outputs, the odd ones among them."""
-        made = [one for one in self.values if one.op is not None]
-        outputs = {f"out{place}": one for place, one in enumerate(made[-4:])}
-        if made and self.chance(0.3):
-            outputs["again"] = made[-1]
+        computed = [value for value in self.values if value.op is not None]
+        outputs = {f"out{index}": value for index, value in enumerate(computed[-4:])}
+        if computed and self.chance(0.3):
+            outputs["again"] = computed[-1]
         if self.chance(0.3):
             outputs["given"] = self.pick(self.inputs)
         if self.chance(0.2):
             outputs["literal"] = make_literal(self.numbers((2, 3)), self.dtype)
         if self.chance(0.2):
             outputs["one"] = make_literal(0.25, self.dtype)
-        if made and self.chance(0.5):
-            floats = [one for one in self.inputs if one.dtype == self.dtype]
-            slopes = gradient(ops.sum(ops.tanh(made[-1])), floats)
-            outputs |= {f"slope{place}": slope for place, slope in enumerate(slopes)}
+        if computed and self.chance(0.5):
+            floats = [value for value in self.inputs if value.dtype == self.dtype]
+            slopes = gradient(ops.sum(ops.tanh(computed[-1])), floats)
+            outputs |= {f"slope{index}": slope for index, slope in enumerate(slopes)}
         return Graph(outputs or {"given": self.inputs[0]}, self.inputs)
 
     def steps(self) -> tuple[Graph, Roles]:
         """Return a graph that changes some of its inputs step by step, and the roles in it."""
         outputs: dict[str, Value] = {}
         states: dict[str, str] = {}
-        floats = [one for one in self.inputs if one.dtype == self.dtype]
-        for place, one in enumerate(floats):
+        floats = [value for value in self.inputs if value.dtype == self.dtype]
+        for index, operand in enumerate(floats):
             if not self.chance(0.6):
                 continue
             kind = int(self.random.integers(5))
-            fitting = [value for value in self.values if value.shape == one.shape] or [one]
+            fitting = [value for value in self.values if value.shape == operand.shape] or [operand]
             if kind == 0:
                 changed = self.pick(fitting)
-            elif kind == 1 and one.ndim:
-                axis = int(self.random.integers(one.ndim))
-                changed = ops.flip(one, axis) * 0.9 + 0.01
+            elif kind == 1 and operand.ndim:
+                axis = int(self.random.integers(operand.ndim))
+                changed = ops.flip(operand, axis) * 0.9 + 0.01
             else:
                 value = self.pick(self.values)
                 rest = ops.sum(value) * (1.0 / max(value.size, 1))
                 mixed = self.pick(fitting) if self.chance(0.5) else rest
-                changed = ops.tanh(one + 0.3 * mixed)
-            states[f"next{place}"] = str(one.name)
-            outputs[f"next{place}"] = ops.broadcast_to(changed, one.shape)
+                changed = ops.tanh(operand + 0.3 * mixed)
+            states[f"next{index}"] = str(operand.name)
+            outputs[f"next{index}"] = ops.broadcast_to(changed, operand.shape)
         logged = ops.sum(ops.tanh(self.values[-1])) * (1.0 / max(self.values[-1].size, 1))
         outputs |= {"logged": logged, "last": self.values[-1]}
         free = [
-            str(one.name) for one in self.inputs if one.name not in states.values() and one.size
+            str(value.name)
+            for value in self.inputs
+            if value.name not in states.values() and value.size
         ]
         stepped = [name for name in free if self.chance(0.3)]
         rows = [
-            str(one.name)
-            for one in self.inputs
-            if one.name in free and one.name not in stepped and one.ndim
+            str(value.name)
+            for value in self.inputs
+            if value.name in free and value.name not in stepped and value.ndim
         ]
         count = {name: self.feeds[name].shape[0] for name in rows}
         gathered = [name for name in rows if count[name] == count[rows[0]] and self.chance(0.7)]
@@ -157,21 +159,21 @@ class MadeUp:
 
     def value(self, fits: Callable[[Value], bool] = lambda value: True) -> Value:
         """Return one of the values, a late one rather than an early one; a new one if none fits."""
-        found = [one for one in self.values if fits(one)]
-        if not found:
+        candidates = [value for value in self.values if fits(value)]
+        if not candidates:
             for _ in range(100):
                 shape = self.shape(axes=int(self.random.integers(1, 4)))
                 one = self.given(shape)
                 if fits(one):
                     return one
             return self.given((2, 3))
-        return self.pick(found[-5:] if self.chance(0.7) else found)
+        return self.pick(candidates[-5:] if self.chance(0.7) else candidates)
 
     def shape(self, axes: int | None = None, most: int = MOST_ENTRIES) -> Shape:
         count = int(self.random.integers(0, 4)) if axes is None else axes
         shape: list[int] = []
         for _ in range(count):
-            fitting = [one for one in self.lengths if math.prod(shape) * one <= most]
+            fitting = [length for length in self.lengths if math.prod(shape) * length <= most]
             shape.append(self.pick(fitting))
         return tuple(shape)
 
@@ -189,9 +191,9 @@ class MadeUp:
 
     def beside(self, shape: Shape) -> Value:
         """Return a value that broadcasts with `shape`."""
-        found = [one for one in self.values if fit(one.shape, shape)]
-        if found and self.chance(0.6):
-            return self.pick(found)
+        candidates = [value for value in self.values if fit(value.shape, shape)]
+        if candidates and self.chance(0.6):
+            return self.pick(candidates)
         kept = tuple(1 if self.chance(0.25) else length for length in shape)
         return self.given(kept[int(self.random.integers(0, len(kept) + 1)) :])
 
@@ -222,15 +224,17 @@ class MadeUp:
         if kind == 0:
             return ops.reshape(a, self.factors(a.size))
         if kind == 1:
-            return ops.transpose(a, tuple(int(one) for one in self.random.permutation(a.ndim)))
+            return ops.transpose(a, tuple(int(axis) for axis in self.random.permutation(a.ndim)))
         if kind == 2:
-            kept = tuple(self.pick(LENGTHS[:6]) if one == 1 else one for one in a.shape)
+            kept = tuple(self.pick(LENGTHS[:6]) if length == 1 else length for length in a.shape)
             return ops.broadcast_to(a, (2, *kept)[int(self.random.integers(2)) :])
         if kind == 3:
             axes = [axis for axis in range(a.ndim) if self.chance(0.5)]
             return ops.flip(a, axes) if axes else a
         if kind == 4:
-            counts = [tuple(int(one) for one in self.random.integers(0, 3, a.ndim)) for _ in "123"]
+            counts = [
+                tuple(int(count) for count in self.random.integers(0, 3, a.ndim)) for _ in "123"
+            ]
             return Pad(*counts)(a)
         starts, stops, steps = [], [], []
         for length in a.shape:
@@ -242,7 +246,9 @@ class MadeUp:
     def factors(self, size: int) -> Shape:
         shape: list[int] = []
         while size > 1:
-            shape.append(self.pick([one for one in range(2, size + 1) if size % one == 0]))
+            shape.append(
+                self.pick([divisor for divisor in range(2, size + 1) if size % divisor == 0])
+            )
             size //= shape[-1]
         self.random.shuffle(shape)
         if self.chance(0.3):
@@ -250,16 +256,16 @@ class MadeUp:
         return (*shape, 0) if size == 0 else tuple(shape)
 
     def joined(self) -> Value:
-        a = self.value(lambda one: one.ndim > 0)
+        a = self.value(lambda value: value.ndim > 0)
         axis = int(self.random.integers(a.ndim))
         pieces = [a]
         for _ in range(int(self.random.integers(1, 3))):
             fitting = [
-                one
-                for one in self.values
-                if one.ndim == a.ndim
-                and one is not a
-                and without(one.shape, axis) == without(a.shape, axis)
+                value
+                for value in self.values
+                if value.ndim == a.ndim
+                and value is not a
+                and without(value.shape, axis) == without(a.shape, axis)
             ]
             if fitting and self.chance(0.6):
                 pieces.append(self.pick(fitting))
@@ -284,33 +290,33 @@ class MadeUp:
         if kind == 1 and count:
             return ops.log_sum_exp(a, axes, keep)
         if kind == 2:
-            found = ops.sum(a < 0.2, axes, keep)
-            return ops.cast(found, self.dtype) * (1.0 / max(count, 1))
+            summed = ops.sum(a < 0.2, axes, keep)
+            return ops.cast(summed, self.dtype) * (1.0 / max(count, 1))
         return ops.sum(a, axes, keep) * (2.0 / max(count, 1) ** 0.5)
 
     def normalized(self) -> Value:
-        a = self.value(lambda one: one.ndim > 0 and one.size > 0)
+        a = self.value(lambda value: value.ndim > 0 and value.size > 0)
         if not a.size:
             return a
         axis = int(self.random.integers(a.ndim))
         if self.chance(0.5):
             return ops.softmax(a, axis)
-        found = ops.cast(ops.argmax(a, axis), self.dtype)
-        return found * (1.0 / a.shape[axis])
+        indices = ops.cast(ops.argmax(a, axis), self.dtype)
+        return indices * (1.0 / a.shape[axis])
 
     def product(self) -> Value:
-        a = self.value(lambda one: one.ndim > 1)
+        a = self.value(lambda value: value.ndim > 1)
         batch, (rows, summed) = a.shape[:-2], a.shape[-2:]
         fitting = [
-            one
-            for one in self.values
-            if one.ndim > 1 and one.shape[-2] == summed and fit(one.shape[:-2], batch)
+            value
+            for value in self.values
+            if value.ndim > 1 and value.shape[-2] == summed and fit(value.shape[:-2], batch)
         ]
         if fitting and self.chance(0.5):
             b = self.pick(fitting)
         else:
             most = max(MOST_ENTRIES // max(math.prod(batch) * rows, 1), 1)
-            columns = self.pick([one for one in self.lengths if one <= most])
+            columns = self.pick([length for length in self.lengths if length <= most])
             front = tuple(1 if self.chance(0.3) else length for length in batch)
             front = front[int(self.random.integers(0, len(front) + 1)) :]
             if self.chance(0.4):
@@ -323,7 +329,7 @@ class MadeUp:
 
     def convolved(self) -> Value:
         """Return a convolution of some entries as an image, with zeros around it."""
-        x = self.value(lambda one: one.dtype == self.dtype and one.size > 0)
+        x = self.value(lambda value: value.dtype == self.dtype and value.size > 0)
         if not x.size:
             return self.product()
         rest, height, width = (*self.factors(x.size), 1, 1, 1)[:3]
@@ -337,11 +343,11 @@ class MadeUp:
         return y * (1.0 / (size * channels**0.5))
 
     def layer(self) -> Value:
-        x = self.value(lambda one: one.ndim == 2 and one.size > 0)
+        x = self.value(lambda value: value.ndim == 2 and value.size > 0)
         if x.ndim != 2:
             return self.product()
         most = max(MOST_ENTRIES // max(x.shape[0], 1), 1)
-        units = self.pick([one for one in self.lengths if one <= most])
+        units = self.pick([length for length in self.lengths if length <= most])
         weight, bias = self.given((x.shape[1], units)), self.given((units,))
         return self.pick(BOUNDED)((x @ weight) * (1.0 / max(x.shape[1], 1) ** 0.5) + bias)
 
@@ -349,24 +355,24 @@ class MadeUp:
         return self.given(shape, self.pick(["int64", "int64", "int32"]), length)
 
     def taken(self) -> Value:
-        a = self.value(lambda one: one.ndim > 0 and one.shape[0] > 0)
+        a = self.value(lambda value: value.ndim > 0 and value.shape[0] > 0)
         most = max(MOST_ENTRIES // max(a.size // max(a.shape[0], 1), 1), 1)
         shape = self.shape(int(self.random.integers(0, 3)), min(most, 70))
         return Gather()(a, self.positions(shape, a.shape[0]))
 
     def picked(self) -> Value:
-        a = self.value(lambda one: one.ndim > 0 and one.shape[-1] > 0)
+        a = self.value(lambda value: value.ndim > 0 and value.shape[-1] > 0)
         return TakeAlongAxis()(a, self.positions(a.shape[:-1], a.shape[-1]))
 
     def placed(self) -> Value:
-        a = self.value(lambda one: one.size < 200)
+        a = self.value(lambda value: value.size < 200)
         if a.size >= 200:
             return a
         width = self.pick(LENGTHS)
         return Scatter(width)(a, self.positions(a.shape, width))
 
     def scattered(self) -> Value:
-        a = self.value(lambda one: one.ndim > 0 and one.shape[0] > 0)
+        a = self.value(lambda value: value.ndim > 0 and value.shape[0] > 0)
         shape = self.pick([(), (3,), (17,), (2, 5)])
         if a.size * max(math.prod(shape), 1) > 20 * MOST_ENTRIES:
             shape = ()
@@ -415,7 +421,7 @@ def interpreted_steps(
         for name in roles.stepped:
             given[name] = feeds[name][step]
         for name in roles.gathered:
-            batch = next(one.shape[0] for one in graph.inputs if one.name == name)
+            batch = next(value.shape[0] for value in graph.inputs if value.name == name)
             given[name] = feeds[name][rows[step * batch : (step + 1) * batch]]
         out = interpreter.run(given)
         for name, into in roles.states.items():

@@ -38,10 +38,10 @@ seeds = st.integers(0, 2**32 - 1)
 lengths = st.integers(1, 10)
 
 
-def check(found: Mapping[str, Array], wanted: Mapping[str, Array], close: float) -> None:
-    assert found.keys() == wanted.keys()
-    for name, array in wanted.items():
-        other = found[name]
+def check(actual: Mapping[str, Array], expected: Mapping[str, Array], close: float) -> None:
+    assert actual.keys() == expected.keys()
+    for name, array in expected.items():
+        other = actual[name]
         assert (other.dtype, other.shape) == (array.dtype, array.shape), name
         if array.dtype.kind != "f":
             np.testing.assert_array_equal(other, array, name)
@@ -71,10 +71,10 @@ def run_alike(
         program.threads = threads
         out, done = program.run(copies(feeds), steps, row_numbers=rows)
         assert done == steps
-        found = copies(out)
+        results = copies(out)
         if first is not None:
-            same_bits(found, first)
-        first = found
+            same_bits(results, first)
+        first = results
     assert first is not None
     return first
 
@@ -82,19 +82,19 @@ def run_alike(
 @given(seed=seeds, steps=lengths, dtype=st.sampled_from(["float64", "float64", "float32"]))
 @settings(max_examples=90, deadline=None, derandomize=True)
 def test_made_up_programs(seed: int, steps: int, dtype: str) -> None:
-    made = MadeUp(seed, steps, dtype=dtype)
-    graph = made.graph()
-    wanted = Interpreter(graph).run(made.feeds)
-    check(run_alike(NativeProgram(graph), made.feeds), wanted, CLOSE[dtype])
+    maker = MadeUp(seed, steps, dtype=dtype)
+    graph = maker.graph()
+    expected = Interpreter(graph).run(maker.feeds)
+    check(run_alike(NativeProgram(graph), maker.feeds), expected, CLOSE[dtype])
 
 
 @given(seed=seeds, steps=lengths)
 @settings(max_examples=40, deadline=None, derandomize=True)
 def test_made_up_programs_with_empty_values(seed: int, steps: int) -> None:
-    made = MadeUp(seed, steps, empty=True)
-    graph = made.graph()
-    wanted = Interpreter(graph).run(made.feeds)
-    check(run_alike(NativeProgram(graph), made.feeds), wanted, CLOSE["float64"])
+    maker = MadeUp(seed, steps, empty=True)
+    graph = maker.graph()
+    expected = Interpreter(graph).run(maker.feeds)
+    check(run_alike(NativeProgram(graph), maker.feeds), expected, CLOSE["float64"])
 
 
 @given(seed=seeds, steps=st.integers(1, 30))
@@ -102,29 +102,29 @@ def test_made_up_programs_with_empty_values(seed: int, steps: int) -> None:
 def test_small_programs_of_many_ops(seed: int, steps: int) -> None:
     graph = RandomGraph(seed, steps, "float64").graph()
     feeds = random_feeds(graph, np.random.default_rng(seed))
-    wanted = Interpreter(graph).run(feeds)
-    check(run_alike(NativeProgram(graph), feeds), wanted, CLOSE["float64"])
+    expected = Interpreter(graph).run(feeds)
+    check(run_alike(NativeProgram(graph), feeds), expected, CLOSE["float64"])
 
 
 @given(seed=seeds, steps=lengths)
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_many_steps_at_once(seed: int, steps: int) -> None:
     """States change in place, inputs have their steps or are gathered, logs keep every step."""
-    made = MadeUp(seed, steps, empty=seed % 7 == 0)
-    graph, roles = made.steps()
+    maker = MadeUp(seed, steps, empty=seed % 7 == 0)
+    graph, roles = maker.steps()
     random = np.random.default_rng(seed)
-    feeds = dict(made.feeds)
+    feeds = dict(maker.feeds)
     count, batch = 3, 0
     for name in roles.stepped:
         flat = [random.permutation(feeds[name].reshape(-1)) for _ in range(count)]
-        feeds[name] = np.stack([one.reshape(feeds[name].shape) for one in flat])
+        feeds[name] = np.stack([part.reshape(feeds[name].shape) for part in flat])
     for name in roles.gathered:
         batch = len(feeds[name])
         feeds[name] = np.concatenate([feeds[name], feeds[name][::-1], feeds[name]])
     rows = random.integers(0, max(3 * batch, 1), count * batch)
-    wanted = interpreted_steps(graph, roles, copies(feeds), rows, count)
-    found = run_alike(NativeProgram(graph, roles), feeds, count, rows)
-    check(found, wanted, CLOSE["float64"])
+    expected = interpreted_steps(graph, roles, copies(feeds), rows, count)
+    actual = run_alike(NativeProgram(graph, roles), feeds, count, rows)
+    check(actual, expected, CLOSE["float64"])
 
 
 def has(target: Any) -> bool:
@@ -136,13 +136,13 @@ def has(target: Any) -> bool:
 @given(seed=seeds, steps=lengths, dtype=st.sampled_from(["float64", "float32"]))
 @settings(max_examples=30, deadline=None, derandomize=True)
 def test_narrow_and_wide_vectors_give_the_same_bits(seed: int, steps: int, dtype: str) -> None:
-    made = MadeUp(seed, steps, dtype=dtype)
-    graph = made.graph()
+    maker = MadeUp(seed, steps, dtype=dtype)
+    graph = maker.graph()
     outputs = []
     for target in (avx2_target(), avx512_target()):
         program = NativeProgram(graph, target=target)
         program.threads = 2
-        outputs.append(program.run(made.feeds)[0])
+        outputs.append(program.run(maker.feeds)[0])
     same_bits(*outputs)
 
 
@@ -171,24 +171,24 @@ def test_matrix_products_of_every_shape(
     random = np.random.default_rng(0)
     outputs: dict[str, Value] = {}
     feeds: dict[str, Array] = {}
-    for place, (rows, summed, columns) in enumerate(shapes):
-        fronts = batches[place] if rows * summed * columns < 20_000 else ((), ())
+    for index, (rows, summed, columns) in enumerate(shapes):
+        fronts = batches[index] if rows * summed * columns < 20_000 else ((), ())
         pair = []
         for side, (front, shape) in enumerate(
             zip(fronts, ((rows, summed), (summed, columns)), strict=True)
         ):
-            turn = turned[place] >> side & 1
-            name = f"{'ab'[side]}{place}"
+            turn = turned[index] >> side & 1
+            name = f"{'ab'[side]}{index}"
             whole = (*front, *(shape[::-1] if turn else shape))
             feeds[name] = random.normal(0, 1, whole).astype(dtype)
             value = make_input(name, whole, dtype)
             pair.append(ops.contraction.swap_last(value) if turn else value)
         product = pair[0] @ pair[1]
-        outputs[f"plain{place}"] = product
-        outputs[f"more{place}"] = ops.tanh(product * 0.1 + 0.2)
+        outputs[f"plain{index}"] = product
+        outputs[f"more{index}"] = ops.tanh(product * 0.1 + 0.2)
     graph = Graph(outputs)
-    wanted = Interpreter(graph).run(feeds)
-    check(run_alike(NativeProgram(graph), feeds), wanted, 1e-13 if dtype == "float64" else 3e-5)
+    expected = Interpreter(graph).run(feeds)
+    check(run_alike(NativeProgram(graph), feeds), expected, 1e-13 if dtype == "float64" else 3e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -199,18 +199,18 @@ def test_matrix_products_whose_operands_are_packed(turned: int, dtype: str) -> N
     outputs: dict[str, Value] = {}
     feeds: dict[str, Array] = {}
     shapes = [(33, 70, 531), (531, 67, 37), (9, 300, 600), (131, 1030, 70), (512, 40, 300)]
-    for place, (rows, summed, columns) in enumerate(shapes):
+    for index, (rows, summed, columns) in enumerate(shapes):
         pair = []
         for side, shape in enumerate(((rows, summed), (summed, columns))):
             turn = turned >> side & 1
-            name = f"{'ab'[side]}{place}"
+            name = f"{'ab'[side]}{index}"
             feeds[name] = random.normal(0, 1, shape[::-1] if turn else shape).astype(dtype)
             value = make_input(name, feeds[name].shape, dtype)
             pair.append(value.T if turn else value)
-        outputs[f"out{place}"] = pair[0] @ pair[1] + 1.0
+        outputs[f"out{index}"] = pair[0] @ pair[1] + 1.0
     graph = Graph(outputs)
-    wanted = Interpreter(graph).run(feeds)
-    check(run_alike(NativeProgram(graph), feeds), wanted, 1e-13 if dtype == "float64" else 3e-5)
+    expected = Interpreter(graph).run(feeds)
+    check(run_alike(NativeProgram(graph), feeds), expected, 1e-13 if dtype == "float64" else 3e-5)
 
 
 def test_operands_that_no_strides_can_show_are_copied() -> None:
@@ -230,9 +230,9 @@ def test_operands_that_no_strides_can_show_are_copied() -> None:
 
 
 def outputs_of(graph: Graph, feeds: Mapping[str, Array]) -> dict[str, Array]:
-    found = run_alike(NativeProgram(graph), feeds)
-    check(found, Interpreter(graph).run(feeds), CLOSE["float64"])
-    return found
+    results = run_alike(NativeProgram(graph), feeds)
+    check(results, Interpreter(graph).run(feeds), CLOSE["float64"])
+    return results
 
 
 def test_outputs_may_be_inputs_literals_and_each_other() -> None:
@@ -254,8 +254,8 @@ def test_outputs_may_be_inputs_literals_and_each_other() -> None:
         "joined": ops.concatenate([y, y, x]),
         "flat": ops.reshape(y, (60,)),
     }
-    found = outputs_of(Graph(outputs), {"x": np.random.default_rng(0).normal(0, 1, (20, 3))})
-    same_bits({"a": found["y"]}, {"a": found["again"]})
+    results = outputs_of(Graph(outputs), {"x": np.random.default_rng(0).normal(0, 1, (20, 3))})
+    same_bits({"a": results["y"]}, {"a": results["again"]})
 
 
 def test_a_program_of_nothing_but_an_input() -> None:

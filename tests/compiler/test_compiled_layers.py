@@ -95,7 +95,7 @@ def data(network: Network, rows: int) -> tuple[Array, Array]:
 def test_training_is_that_of_the_interpreter(
     layers: Module, shape: tuple[int, ...], accumulate: int
 ) -> None:
-    found: list[dict[str, Any]] = []
+    actual: list[dict[str, Any]] = []
     for compiling in (True, False):
         # Not Adam: before a BatchNorm biases have no slope but rounding, which it would scale up.
         network = made(layers, shape)
@@ -113,18 +113,20 @@ def test_training_is_that_of_the_interpreter(
         run = trainer.fit(x, y, epochs=3, validation=(x, y), sample_weight=np.linspace(0.1, 1, 25))
         assert run.finished
         assert trainer.engine.startswith("compiled" if compiling else "interpreter")
-        found.append(
+        actual.append(
             {
                 "parameters": network.parameters,
                 "buffers": network.buffers,
-                "losses": [[one["training_loss"], one["validation_loss"]] for one in run.history],
+                "losses": [
+                    [epoch["training_loss"], epoch["validation_loss"]] for epoch in run.history
+                ],
                 "predicted": trainer.predict(x),
                 "one": trainer.predict(x[:1]),
                 "raw": network.predict(x),
             }
         )
-    for name, wanted in found[1].items():
-        np.testing.assert_allclose(found[0][name], wanted, rtol=1e-9, atol=1e-11, err_msg=name)
+    for name, expected in actual[1].items():
+        np.testing.assert_allclose(actual[0][name], expected, rtol=1e-9, atol=1e-11, err_msg=name)
 
 
 @every_network
@@ -145,18 +147,18 @@ def test_the_same_bits_on_any_number_of_threads(
         "gradients": np.zeros_like(network.parameters),
         "gradient_weight": np.zeros((), "float32"),
     }
-    wanted: dict[str, bytes] = {}
+    expected: dict[str, bytes] = {}
     for threads in (1, 2, 3, 8):
         native.threads = threads
         feeds = {
-            name: np.array(one) if name in program.roles.states else one
-            for name, one in {**trial.feeds, **sums}.items()
+            name: np.array(array) if name in program.roles.states else array
+            for name, array in {**trial.feeds, **sums}.items()
         }
         out, done = native.run(feeds, trial.steps, row_numbers=trial.row_numbers)
         assert done == trial.steps
-        bits = {name: np.array(one).tobytes() for name, one in out.items()}
-        wanted = wanted or bits
-        assert bits == wanted, threads
+        bits = {name: np.array(array).tobytes() for name, array in out.items()}
+        expected = expected or bits
+        assert bits == expected, threads
 
 
 def test_a_program_without_buffers_has_none() -> None:

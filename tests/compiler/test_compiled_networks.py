@@ -38,12 +38,12 @@ USUAL_SUM = 128
 PARTS = (60, 150, 150, 150)
 
 
-def error(found: Any, wanted: Any, least: float = LEAST) -> float:
+def error(actual: Any, expected: Any, least: float = LEAST) -> float:
     """Return the largest distance, relative to the largest entry or to `least`."""
-    assert np.shape(found) == np.shape(wanted)
-    if not np.size(wanted):
+    assert np.shape(actual) == np.shape(expected)
+    if not np.size(expected):
         return 0.0
-    return float(np.abs(found - wanted).max() / max(np.abs(wanted).max(), least))
+    return float(np.abs(actual - expected).max() / max(np.abs(expected).max(), least))
 
 
 def check(case: Case) -> None:
@@ -51,18 +51,18 @@ def check(case: Case) -> None:
     graph, feeds = case.graph(network)
     program = NativeProgram(graph)
     program.threads = 1 + case.seed % 3
-    found, _ = program.run(feeds)
+    actual, _ = program.run(feeds)
     wide, _ = in_float64(graph)
-    wanted = Interpreter(wide).run(feeds)
+    expected = Interpreter(wide).run(feeds)
     # A small output is a difference of numbers about as large as 1, and off by a share of those.
     # Rounding grows like the root of how many numbers are summed; and a square is off by twice the
     # share that what is squared is off by.
     longest = max(place.specification.fan_in for place in network.parameter_slices)
     allowed = FORWARD[case.dtype] * max(1.0, (longest / USUAL_SUM) ** 0.5)
     for name, times in (("prediction", 1), ("loss", 2)):
-        assert found[name].dtype == case.dtype
-        assert error(found[name], wanted[name], 1.0) <= times * allowed, (name, case)
-    assert error(found["gradient"], wanted["gradient"]) <= GRADIENT[case.dtype], case
+        assert actual[name].dtype == case.dtype
+        assert error(actual[name], expected[name], 1.0) <= times * allowed, (name, case)
+    assert error(actual["gradient"], expected["gradient"]) <= GRADIENT[case.dtype], case
 
 
 @pytest.mark.parametrize("part", range(len(PARTS)))
@@ -137,10 +137,10 @@ def test_training_agrees_with_the_interpreter(
     case: Case, batch: int | str, accumulate: int
 ) -> None:
     """float32 may be off by what its rounding costs in the interpreter: training amplifies it."""
-    found = trained(case, case.dtype, batch, accumulate, True)
-    wanted = trained(case, "float64", batch, accumulate, False)
+    actual = trained(case, case.dtype, batch, accumulate, True)
+    expected = trained(case, "float64", batch, accumulate, False)
     narrow = trained(case, case.dtype, batch, accumulate, False)
-    allowed = max(error(narrow[name], wanted[name]) for name in wanted)
-    for name, array in wanted.items():
+    allowed = max(error(narrow[name], expected[name]) for name in expected)
+    for name, array in expected.items():
         limit = CLOSE if case.dtype == "float64" else 1e-5 + 20 * allowed
-        assert error(found[name], array) <= limit, (name, case)
+        assert error(actual[name], array) <= limit, (name, case)

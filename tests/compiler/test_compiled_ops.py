@@ -49,45 +49,45 @@ def examples(name: str, rounds: int = ROUNDS, seed: int = 0) -> Iterator[tuple[O
     random = np.random.default_rng(seed)
     for _ in range(rounds):
         for op, arrays in OPS[name].examples(random):
-            yield op, [np.asarray(one) for one in arrays]
+            yield op, [np.asarray(array) for array in arrays]
 
 
 def check(op: Op, arrays: list[Array]) -> None:
-    leaves = [make_input(f"v{k}", one.shape, one.dtype.name) for k, one in enumerate(arrays)]
+    leaves = [make_input(f"v{k}", array.shape, array.dtype.name) for k, array in enumerate(arrays)]
     program = NativeProgram(Graph({"out": op(*leaves)}, leaves))
     with np.errstate(all="ignore"):
-        wanted = np.asarray(op.run(*arrays))
-    feeds = {f"v{place}": one for place, one in enumerate(arrays)}
+        expected = np.asarray(op.run(*arrays))
+    feeds = {f"v{index}": array for index, array in enumerate(arrays)}
     first: Array | None = None
     for threads in (1, 2, 3):
         program.threads = threads
         outputs, steps = program.run(feeds)
-        found = outputs["out"]
+        actual = outputs["out"]
         assert steps == 1
-        assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape), op
+        assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape), op
         if first is not None:
-            assert found.tobytes() == first.tobytes(), f"{op} on {threads} threads"
-        first = found
+            assert actual.tobytes() == first.tobytes(), f"{op} on {threads} threads"
+        first = actual
     assert first is not None
-    compare(op, first, wanted)
+    compare(op, first, expected)
 
 
-def compare(op: Op, found: Array, wanted: Array) -> None:
-    if wanted.dtype.kind != "f":
-        np.testing.assert_array_equal(found, wanted, str(op))
+def compare(op: Op, actual: Array, expected: Array) -> None:
+    if expected.dtype.kind != "f":
+        np.testing.assert_array_equal(actual, expected, str(op))
         return
-    finite = np.isfinite(wanted)
-    np.testing.assert_array_equal(found[~finite], wanted[~finite], str(op))
-    close = ULP * float(np.finfo(wanted.dtype).eps)
-    largest = float(np.abs(wanted[finite]).max(initial=0.0))
-    np.testing.assert_allclose(found[finite], wanted[finite], close, close * largest, err_msg=op)
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(actual[~finite], expected[~finite], str(op))
+    close = ULP * float(np.finfo(expected.dtype).eps)
+    largest = float(np.abs(expected[finite]).max(initial=0.0))
+    np.testing.assert_allclose(actual[finite], expected[finite], close, close * largest, err_msg=op)
     if op.name not in SIGN_OF_ZERO_OPEN:
-        zero = wanted == 0
-        np.testing.assert_array_equal(np.signbit(found[zero]), np.signbit(wanted[zero]), str(op))
+        zero = expected == 0
+        np.testing.assert_array_equal(np.signbit(actual[zero]), np.signbit(expected[zero]), str(op))
 
 
 def narrowed(arrays: list[Array]) -> list[Array]:
-    return [one.astype("float32") if one.dtype == "float64" else one for one in arrays]
+    return [array.astype("float32") if array.dtype == "float64" else array for array in arrays]
 
 
 def must_compile(op: Op) -> bool:
@@ -114,7 +114,7 @@ def test_every_op_of_the_vocabulary_compiles() -> None:
     for name in OPS:
         for op, arrays in examples(name, 1):
             leaves = [
-                make_input(f"v{k}", one.shape, one.dtype.name) for k, one in enumerate(arrays)
+                make_input(f"v{k}", array.shape, array.dtype.name) for k, array in enumerate(arrays)
             ]
             try:
                 NativeProgram(Graph({"out": op(*leaves)}, leaves))
@@ -123,18 +123,18 @@ def test_every_op_of_the_vocabulary_compiles() -> None:
     assert lacking == set()
 
 
-@pytest.mark.parametrize("dtype", [one for one in DTYPES if not one.startswith("float")])
+@pytest.mark.parametrize("dtype", [dtype for dtype in DTYPES if not dtype.startswith("float")])
 @pytest.mark.parametrize("name", OPS)
 def test_whole_numbers_and_truths(name: str, dtype: str) -> None:
     random = np.random.default_rng(4)
     choices = np.array(WHOLE).astype(dtype)
     for op, arrays in examples(name, 2):
         given = [
-            np.asarray(random.choice(choices, one.shape)) if one.dtype.kind == "f" else one
-            for one in arrays
+            np.asarray(random.choice(choices, array.shape)) if array.dtype.kind == "f" else array
+            for array in arrays
         ]
         try:
-            op.type(*(Type(one.shape, one.dtype.name) for one in given))
+            op.type(*(Type(array.shape, array.dtype.name) for array in given))
         except MisstepError:
             continue
         check(op, given)
@@ -168,9 +168,9 @@ def test_updates_outside_are_left_out() -> None:
     program.threads = 2
     x, updates = np.ones((9, 3), "float32"), np.arange(12, dtype="float32").reshape(4, 3)
     outputs, _ = program.run({"x": x, "n": np.array([8, -1, 8, 9]), "u": updates})
-    wanted = x.copy()
-    wanted[8] += updates[0] + updates[2]
-    np.testing.assert_array_equal(outputs["out"], wanted)
+    expected = x.copy()
+    expected[8] += updates[0] + updates[2]
+    np.testing.assert_array_equal(outputs["out"], expected)
 
 
 @dataclass(frozen=True)

@@ -103,29 +103,29 @@ every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def on(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Make every program run on exactly so many threads, however little there is to do."""
     compiled = Program.compiled
-    wanted = [1]
+    threads_now = [1]
 
     def forced(self: Program, threads: int | None = None) -> NativeProgram | None:
         native = compiled(self, threads)
-        if native is not None and native.threads != wanted[0]:
-            native.threads = wanted[0]
+        if native is not None and native.threads != threads_now[0]:
+            native.threads = threads_now[0]
         return native
 
     monkeypatch.setattr(programs_module.Program, "compiled", forced)
 
     def choose(count: int) -> None:
-        wanted[0] = count
+        threads_now[0] = count
 
     return choose
 
 
 @every_way
 def test_threads_do_not_change_a_bit(way: Way, on: Callable[[int], None]) -> None:
-    found = set()
+    results = set()
     for count in (1, 2, 3, 4, 8):
         on(count)
-        found.add(way.train())
-    assert len(found) == 1
+        results.add(way.train())
+    assert len(results) == 1
 
 
 @every_way
@@ -138,11 +138,11 @@ def test_neither_does_running_again(way: Way) -> None:
 )
 @every_way
 def test_neither_does_the_width_of_vectors(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = []
+    results = []
     for name in ("avx2", "avx512"):
         monkeypatch.setenv("MISSTEP_TARGET", name)
-        found.append(way.train())
-    assert found[0] == found[1]
+        results.append(way.train())
+    assert results[0] == results[1]
 
 
 class Listening(ms.Callback):
@@ -184,7 +184,7 @@ def test_every_row_of_every_batch_counts_as_in_the_interpreter(rows: int, weight
     """Rows are shuffled anew each epoch, and the last batch is as small as it is."""
     x, y = data("float64", rows)
     weights = np.random.default_rng(0).uniform(0, 3, rows) if weighted else None
-    found = []
+    actual = []
     for compiling in (True, False):
         trainer = ms.Trainer(
             shallow(),
@@ -196,10 +196,10 @@ def test_every_row_of_every_batch_counts_as_in_the_interpreter(rows: int, weight
             compiling=compiling,
         )
         run = trainer.fit(x, y, epochs=3, sample_weight=weights)
-        found.append((trainer.network.parameters, np.array(run.losses), run.updates))
-    (ours, our_losses, updates), (wanted, losses, wanted_updates) = found
+        actual.append((trainer.network.parameters, np.array(run.losses), run.updates))
+    (ours, our_losses, updates), (expected, losses, wanted_updates) = actual
     assert updates == wanted_updates == 3 * -(-rows // 10)
-    np.testing.assert_allclose(ours, wanted, 1e-10, 1e-12)
+    np.testing.assert_allclose(ours, expected, 1e-10, 1e-12)
     np.testing.assert_allclose(our_losses, losses, 1e-12)
 
 
@@ -237,19 +237,19 @@ def test_a_loss_that_is_not_finite_leaves_the_weights_alone(
     first = ms.Network(network, (FEATURES,), seed=5).parameters.tobytes()
     heard: list[Keeping] = [KeepingEach(), Keeping()]
     runs = []
-    for one in heard:
+    for callback in heard:
         trainer = ms.Trainer(
             network, loss=ms.SquaredError(), optimizer=ms.SGD(1e-3), batch_size=batch, seed=5
         )
-        runs.append(trainer.fit(x, y, epochs=2, callbacks=[one]))
+        runs.append(trainer.fit(x, y, epochs=2, callbacks=[callback]))
     assert isinstance(heard[0], KeepingEach)
     each = heard[0].each
     place = epoch_order(ROWS, 5, 0).tolist().index(99)
     wanted_updates = 0 if batch == "full" else place // int(batch)
     assert len(each) == runs[0].updates == runs[1].updates == wanted_updates
-    wanted = each[-1] if each else first
-    for one, run in zip(heard, runs, strict=True):
-        assert one.weights.tobytes() == wanted
+    expected = each[-1] if each else first
+    for callback, run in zip(heard, runs, strict=True):
+        assert callback.weights.tobytes() == expected
         assert not run.finished
         assert "the loss became inf" in str(run.ending)
 
@@ -290,19 +290,19 @@ def test_ctrl_c_is_heard_within_a_fifth_of_a_second() -> None:
 def test_a_child_process_trains_to_the_same_bits(on: Callable[[int], None]) -> None:
     on(2)
     way = WAYS["adam"]
-    wanted = way.train()
+    expected = way.train()
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         try:
-            os.write(writing, b"same" if way.train() == wanted else b"other")
+            os.write(writing, b"same" if way.train() == expected else b"other")
         finally:
             os._exit(0)
     os.close(writing)
     with open(reading, "rb") as pipe:
         assert pipe.read() == b"same"
     assert os.waitpid(child, 0)[1] == 0
-    assert way.train() == wanted
+    assert way.train() == expected
 
 
 # --- what can't be compiled -----------------------------------------------------------------------
@@ -339,7 +339,7 @@ class Scaling(ms.Module):
 
 def test_what_can_not_be_compiled_trains_in_the_interpreter() -> None:
     x, y = data("float64")
-    found = []
+    actual = []
     for halving in (Halving(), Scaling()):
         network = ms.Sequential(ms.Dense(8), halving, ms.Tanh(), ms.Dense(CLASSES))
         trainer = ms.Trainer(network, loss=ms.CrossEntropy(), dtype="float64", seed=1)
@@ -347,11 +347,11 @@ def test_what_can_not_be_compiled_trains_in_the_interpreter() -> None:
         trainer.fit(x, y, epochs=2)
         predicted = trainer.predict(x)
         assert trainer.evaluate(x, y)["accuracy"] == np.mean(predicted.argmax(1) == y)
-        found.append((trainer.engine, trainer.network.parameters, predicted))
-    (slow, ours, predicted), (fast, wanted, wanted_predicted) = found
+        actual.append((trainer.engine, trainer.network.parameters, predicted))
+    (slow, ours, predicted), (fast, expected, wanted_predicted) = actual
     assert fast == f"compiled for {HOST.cpu}"
     assert slow.startswith("interpreter, because compiling halved")
-    np.testing.assert_allclose(ours, wanted, 1e-9, 1e-12)
+    np.testing.assert_allclose(ours, expected, 1e-9, 1e-12)
     np.testing.assert_allclose(predicted, wanted_predicted, 1e-9, 1e-12)
 
 
@@ -379,12 +379,12 @@ def test_networks_that_mix_rows_are_judged_on_just_their_rows(mixing: ms.Module,
     network = ms.Network(
         ms.Sequential(mixing, ms.Dense(CLASSES)), (FEATURES,), dtype="float64", seed=1
     )
-    found = []
+    results = []
     for compiling in (True, False):
         trainer = ms.Trainer(network, loss=ms.CrossEntropy(), compiling=compiling)
-        found.append((trainer.predict(x), trainer.evaluate(x, y)["loss"]))
-    np.testing.assert_allclose(found[0][0], found[1][0], 1e-12)
-    np.testing.assert_allclose(found[0][1], found[1][1], 1e-12)
+        results.append((trainer.predict(x), trainer.evaluate(x, y)["loss"]))
+    np.testing.assert_allclose(results[0][0], results[1][0], 1e-12)
+    np.testing.assert_allclose(results[0][1], results[1][1], 1e-12)
 
 
 # --- threads, other processors --------------------------------------------------------------------
@@ -392,15 +392,15 @@ def test_networks_that_mix_rows_are_judged_on_just_their_rows(mixing: ms.Module,
 
 def step_of(dtype: str, **options: Any) -> Program:
     network = ms.Network(deep(), (FEATURES,), dtype=dtype)
-    made = Programs(network, ms.CrossEntropy(), ms.Adam(), **options)
-    return made.step(33, weighted=True, probing=False)
+    programs = Programs(network, ms.CrossEntropy(), ms.Adam(), **options)
+    return programs.step(33, weighted=True, probing=False)
 
 
 def test_a_tiny_network_does_not_pay_for_a_second_thread() -> None:
     network = ms.Network(ms.Sequential(ms.Dense(16), ms.ReLU(), ms.Dense(2)), (13,))
-    made = Programs(network, ms.CrossEntropy(), ms.Adam())
+    programs = Programs(network, ms.CrossEntropy(), ms.Adam())
     for threads in (None, 8):
-        native = made.step(16, weighted=False, probing=False).compiled(threads)
+        native = programs.step(16, weighted=False, probing=False).compiled(threads)
         assert native is not None
         assert native.threads == 1
 

@@ -62,5 +62,5 @@ def test_arithmetic_is_plain_inside_and_the_callers_outside(changed):
 
 
 def test_the_entry_is_generated_for_arm_too():
-    made = assembly(f"{BODY}\n{write_entry('plain', 'body', aarch64_target())}", aarch64_target())
-    assert made.lower().count("fpcr") == 3
+    text = assembly(f"{BODY}\n{write_entry('plain', 'body', aarch64_target())}", aarch64_target())
+    assert text.lower().count("fpcr") == 3

@@ -28,17 +28,17 @@ def slopes(shape: tuple[int, ...], axes: tuple[int, ...]) -> Graph:
         make_input(name, shape[-1:], "float64") for name in ("bias", "scale", "shift")
     )
     loss = ops.sum(tanh(normalized(x + bias, scale, shift, axes)) * up)
-    wanted = [x, bias, scale, shift]
-    found = gradient(loss, wanted)
+    expected = [x, bias, scale, shift]
+    actual = gradient(loss, expected)
     return Graph(
-        {f"slope_{one.name}": slope for one, slope in zip(wanted, found, strict=True)},
+        {f"slope_{one.name}": slope for one, slope in zip(expected, actual, strict=True)},
         [x, up, bias, scale, shift],
     )
 
 
 def feeds(graph: Graph) -> dict[str, np.ndarray]:
     random = np.random.default_rng(2)
-    return {str(one.name): random.normal(1.0, 2.0, one.shape) for one in graph.inputs}
+    return {str(value.name): random.normal(1.0, 2.0, value.shape) for value in graph.inputs}
 
 
 def sums(graph: Graph) -> list[Value]:
@@ -57,17 +57,17 @@ CASES = [
 def test_slopes_of_a_normalization_stay(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
     graph = slopes(shape, axes)
     given = feeds(graph)
-    wanted = Interpreter(graph).run(given)
+    expected = Interpreter(graph).run(given)
     best = simplify(graph)
     assert len(sums(best)) <= len(sums(simplify(graph, [factor_sums])))
     base = None
     for threads in (1, 2, 3, 8):
         program = NativeProgram(graph, threads=threads)
         program.threads = threads
-        found, _ = program.run(given)
-        for name, array in wanted.items():
-            np.testing.assert_allclose(found[name], array, rtol=1e-10, atol=1e-10, err_msg=name)
-        bits = {name: array.tobytes() for name, array in found.items()}
+        actual, _ = program.run(given)
+        for name, array in expected.items():
+            np.testing.assert_allclose(actual[name], array, rtol=1e-10, atol=1e-10, err_msg=name)
+        bits = {name: array.tobytes() for name, array in actual.items()}
         assert base is None or bits == base
         base = bits
 
@@ -77,8 +77,8 @@ def test_a_normalization_over_rows_needs_two_sums_for_its_slopes() -> None:
     # The mean and the mean square, then the slope that comes in and its product with the rest.
     assert len(sums(graph)) == 4
     # A bias that the mean takes away again has no slope at all, not one of rounding errors.
-    found, _ = NativeProgram(graph, threads=1).run(feeds(graph))
-    assert not found["slope_bias"].any()
+    results, _ = NativeProgram(graph, threads=1).run(feeds(graph))
+    assert not results["slope_bias"].any()
 
 
 def test_what_counts_as_less_its_mean() -> None:
@@ -112,10 +112,10 @@ def test_a_sum_of_sums_that_others_need_is_no_sum_of_its_own() -> None:
     )
     assert len(sums(factor_sums(graph))) == 2
     given = {name: np.random.default_rng(3).normal(size=(4, 6)).astype("f") for name in "xy"}
-    found, wanted = Interpreter(factor_sums(graph)).run(given), Interpreter(graph).run(given)
-    for name, array in wanted.items():
-        assert found[name].shape == array.shape
-        np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-6)
+    actual, expected = Interpreter(factor_sums(graph)).run(given), Interpreter(graph).run(given)
+    for name, array in expected.items():
+        assert actual[name].shape == array.shape
+        np.testing.assert_allclose(actual[name], array, rtol=1e-5, atol=1e-6)
 
 
 def test_axes_count_from_the_end() -> None:
@@ -129,9 +129,9 @@ def test_axes_count_from_the_end() -> None:
         }
     )
     given = {"a": np.arange(16.0).reshape(4, 4), "b": np.ones((3, 4, 4))}
-    found, wanted = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
-    for name, array in wanted.items():
-        np.testing.assert_allclose(found[name], array, rtol=1e-6)
+    actual, expected = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, rtol=1e-6)
 
 
 def test_what_is_repeated_along_an_axis_counts_as_often() -> None:
@@ -140,7 +140,7 @@ def test_what_is_repeated_along_an_axis_counts_as_often() -> None:
     graph = Graph({"a": ops.sum(each * far, (0, 1)), "b": ops.sum(each * 2.0 + far, (0, 1))})
     assert len(sums(factor_sums(graph))) == 3
     random = np.random.default_rng(5)
-    given = {one.name: random.normal(size=one.shape) for one in (x, each)}
-    found, wanted = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
-    for name, array in wanted.items():
-        np.testing.assert_allclose(found[name], array, rtol=1e-5, atol=1e-5)
+    given = {value.name: random.normal(size=value.shape) for value in (x, each)}
+    actual, expected = Interpreter(simplify(graph)).run(given), Interpreter(graph).run(given)
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, rtol=1e-5, atol=1e-5)

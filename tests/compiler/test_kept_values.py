@@ -25,8 +25,8 @@ def test_a_random_number_of_each_row_is_drawn_once() -> None:
     native, graph = program(x + random_uniform((5, 1), seed) * 2.0, [x, seed])
     assert "multiply" in kept(native)
     feeds = {"x": np.ones((5, 100), "float32"), "seed": np.array(3)}
-    wanted = Interpreter(graph).run(feeds)["y"]
-    np.testing.assert_array_equal(native.run(feeds)[0]["y"].reshape(wanted.shape), wanted)
+    expected = Interpreter(graph).run(feeds)["y"]
+    np.testing.assert_array_equal(native.run(feeds)[0]["y"].reshape(expected.shape), expected)
 
 
 def test_a_cheap_number_of_each_row_is_not_stored() -> None:
@@ -43,5 +43,7 @@ def test_what_is_picked_from_and_places_found_by_position_are_stored() -> None:
     native, graph = program(twice + 1.0, [x])
     assert {"multiply", "gather"} <= kept(native)
     feeds = {"x": np.linspace(-1, 1, 24, dtype="float32").reshape(6, 4)}
-    wanted = Interpreter(graph).run(feeds)["y"]
-    np.testing.assert_allclose(native.run(feeds)[0]["y"].reshape(wanted.shape), wanted, atol=1e-6)
+    expected = Interpreter(graph).run(feeds)["y"]
+    np.testing.assert_allclose(
+        native.run(feeds)[0]["y"].reshape(expected.shape), expected, atol=1e-6
+    )

@@ -229,8 +229,8 @@ def test_threads_never_meet_in_memory_while_training() -> None:
 def test_threads_never_meet_in_memory_of_made_up_programs(
     seed: int, steps: int, many: bool
 ) -> None:
-    made = MadeUp(seed, steps, empty=seed % 5 == 0)
-    graph, roles = made.steps() if many else (made.graph(), Roles())
+    maker = MadeUp(seed, steps, empty=seed % 5 == 0)
+    graph, roles = maker.steps() if many else (maker.graph(), Roles())
     check_memory(scheduled(simplify(graph), roles))
 
 
@@ -275,11 +275,11 @@ def test_a_state_may_be_its_old_numbers_in_another_order(threads: int) -> None:
     program = NativeProgram(graph, Roles(states={"a": "a"}))
     program.threads = threads
     state = np.random.default_rng(0).integers(0, 9, (40, 3)).astype("float64")
-    wanted = state.copy()
+    expected = state.copy()
     for _ in range(3):
-        wanted = wanted[::-1] + wanted.sum(0)
+        expected = expected[::-1] + expected.sum(0)
     program.run({"a": state}, 3)
-    np.testing.assert_array_equal(state, wanted)
+    np.testing.assert_array_equal(state, expected)
 
 
 # --- rows by themselves ---------------------------------------------------------------------------

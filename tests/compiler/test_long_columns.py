@@ -41,21 +41,21 @@ def test_statistics_are_right_and_the_same_on_any_number_of_threads(shape: tuple
     given = {"x": np.random.default_rng(0).normal(3, 2, shape).astype("f")}
     wide = make_input("x", shape, "float64")
     away = wide - mean(wide, axes, keep=True)
-    wanted = Interpreter(
+    expected = Interpreter(
         Graph({"mean": wide - away, "variance": mean(away * away, axes)}, [wide])
     ).run({"x": given["x"].astype("d")})
     program = NativeProgram(graph)
     bits = set()
     for threads in (1, 2, 3, 8):
         program.threads = threads
-        found, _ = program.run(given)
-        bits.add(b"".join(one.tobytes() for one in found.values()))
+        actual, _ = program.run(given)
+        bits.add(b"".join(result.tobytes() for result in actual.values()))
     assert len(bits) == 1
     np.testing.assert_allclose(
-        found["mean"].ravel(), wanted["mean"].reshape(-1, shape[-1])[0], rtol=1e-6
+        actual["mean"].ravel(), expected["mean"].reshape(-1, shape[-1])[0], rtol=1e-6
     )
-    np.testing.assert_allclose(found["variance"], wanted["variance"], rtol=1e-6)
-    np.testing.assert_allclose(found["sum"], found["variance"] * (x.size // shape[-1]), rtol=1e-5)
+    np.testing.assert_allclose(actual["variance"], expected["variance"], rtol=1e-6)
+    np.testing.assert_allclose(actual["sum"], actual["variance"] * (x.size // shape[-1]), rtol=1e-5)
 
 
 def test_examples_are_summed_by_the_thread_that_made_them() -> None:
@@ -71,7 +71,7 @@ def test_examples_are_summed_by_the_thread_that_made_them() -> None:
 def test_what_is_short_or_wide_or_of_one_length_of_prime_stays() -> None:
     for shape in ((2048, 16), (8192, 512), (4099, 3)):
         best = simplify(Graph(ops.sum(make_input("x", shape), (0,))))
-        assert sum(isinstance(one.op, Sum) for one in best.values) == 1
+        assert sum(isinstance(value.op, Sum) for value in best.values) == 1
     best = simplify(Graph(ops.sum(make_input("x", (8192, 511)), (0,))))
-    assert sum(isinstance(one.op, Sum) for one in best.values) == 2
+    assert sum(isinstance(value.op, Sum) for value in best.values) == 2
     assert simplify(best) is best

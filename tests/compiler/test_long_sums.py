@@ -51,30 +51,30 @@ def test_sums_are_right_and_the_same_on_any_number_of_threads(shape: tuple[int, 
         "x": np.random.default_rng(0).normal(0.1, 1, shape).astype("float32")
     }
     wide = Graph({name: make(ops.cast(x, "float64")) for name, make in SUMS.items()}, [x])
-    wanted = Interpreter(wide).run(feeds)
+    expected = Interpreter(wide).run(feeds)
     program = NativeProgram(graph)
     bits = set()
     for threads in (1, 2, 3, 4, 8):
         program.threads = threads
-        found, _ = program.run(feeds)
-        bits.add(b"".join(one.tobytes() for one in found.values()))
+        actual, _ = program.run(feeds)
+        bits.add(b"".join(result.tobytes() for result in actual.values()))
     assert len(bits) == 1
-    for name, array in found.items():
+    for name, array in actual.items():
         scale = 1.0 if name == "truths" else float(np.sqrt(x.size))
         close = 0.0 if name == "truths" else 3e-5 * scale
-        np.testing.assert_allclose(array, wanted[name], 1e-6, close, err_msg=name)
+        np.testing.assert_allclose(array, expected[name], 1e-6, close, err_msg=name)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_what_is_long_becomes_a_short_sum_of_parts(shape: tuple[int, ...]) -> None:
     x = make_input("x", shape)
     best = simplify(Graph(ops.sum(x * x), [x]))
-    sums = [one for one in best.computed if isinstance(one.op, Sum)]
-    to_one_number = [one for one in sums if one.size == 1]
+    sums = [value for value in best.computed if isinstance(value.op, Sum)]
+    to_one_number = [total for total in sums if total.size == 1]
     if shape == (2, 10_000):  # two parts are not worth it
-        assert [one.inputs[0].size for one in to_one_number] == [20_000]
+        assert [total.inputs[0].size for total in to_one_number] == [20_000]
         return
-    assert all(one.inputs[0].size <= MOST_AT_ONCE for one in to_one_number)
+    assert all(total.inputs[0].size <= MOST_AT_ONCE for total in to_one_number)
     assert (len(sums) > 1) == (x.size > MOST_AT_ONCE)
     assert simplify(best) is best
 
@@ -83,13 +83,13 @@ def test_nothing_large_is_stored() -> None:
     x = make_input("x", (100_000,))
     schedule = NativeProgram(Graph(ops.sum(ops.tanh(x) * x))).schedule
     assert schedule.arena.size < 1024
-    parts = [one for one in schedule.fused.kernels if not one.scalar]
-    assert [one.shape for one in parts] == [(100_000 // PART,)]
+    parts = [kernel for kernel in schedule.fused.kernels if not kernel.scalar]
+    assert [part.shape for part in parts] == [(100_000 // PART,)]
 
 
 def test_rounding_errors_are_small() -> None:
     """One chain of 16 lanes would be off by 1e-5: each lane's sum is that much larger than 1."""
     x = make_input("x", (4_000_000,))
     numbers = np.random.default_rng(1).random(4_000_000, np.float32)
-    found, _ = NativeProgram(Graph(ops.sum(x))).run({"x": numbers})
-    assert abs(float(found["out"]) / numbers.astype("float64").sum() - 1) < 1e-6
+    results, _ = NativeProgram(Graph(ops.sum(x))).run({"x": numbers})
+    assert abs(float(results["out"]) / numbers.astype("float64").sum() - 1) < 1e-6

@@ -39,7 +39,9 @@ def block() -> dict[str, Value]:
 
 def feeds() -> dict[str, np.ndarray]:
     random = np.random.default_rng(4)
-    return {str(one.name): random.normal(size=one.shape).astype("f") for one in (X, W, V, BIAS)}
+    return {
+        str(value.name): random.normal(size=value.shape).astype("f") for value in (X, W, V, BIAS)
+    }
 
 
 def test_work_around_products_is_done_in_their_registers() -> None:
@@ -49,13 +51,13 @@ def test_work_around_products_is_done_in_their_registers() -> None:
     merged = lower(schedule_graph(simplify(graph), Roles()), target).schedule
     assert len(merged.fused.kernels) < len(without.fused.kernels)
     products = [
-        one
-        for one in merged.fused.kernels
-        if one.anchor is not None and one.anchor.op.kernel == "contraction"
+        kernel
+        for kernel in merged.fused.kernels
+        if kernel.anchor is not None and kernel.anchor.op.kernel == "contraction"
     ]
     assert len(products) == 2
     # The activation and the sum with what went round are worked out there.
-    assert all(one.results[-1][0] is not one.anchor for one in products)
+    assert all(value.results[-1][0] is not value.anchor for value in products)
     assert merged.barriers < without.barriers
 
 
@@ -64,15 +66,15 @@ def test_numbers_stay(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     graph = Graph(block(), [X, W, V, BIAS])
     program = NativeProgram(graph, threads=threads)
     program.threads = threads
-    found, _ = program.run(feeds())
-    for name, wanted in Interpreter(graph).run(feeds()).items():
-        np.testing.assert_allclose(found[name], wanted, rtol=2e-5, atol=2e-6, err_msg=name)
-    without = tuple(tuple(one for one in group if one is not merge_rows) for group in ORDER)
+    actual, _ = program.run(feeds())
+    for name, expected in Interpreter(graph).run(feeds()).items():
+        np.testing.assert_allclose(actual[name], expected, rtol=2e-5, atol=2e-6, err_msg=name)
+    without = tuple(tuple(pass_ for pass_ in group if pass_ is not merge_rows) for group in ORDER)
     monkeypatch.setattr("misstep.compiler.passes.pipeline.ORDER", without)
     plain = NativeProgram(graph, threads=1)
     assert len(plain.schedule.fused.kernels) > len(program.schedule.fused.kernels)
-    for name, wanted in plain.run(feeds())[0].items():
-        np.testing.assert_array_equal(found[name], wanted, err_msg=name)
+    for name, expected in plain.run(feeds())[0].items():
+        np.testing.assert_array_equal(actual[name], expected, err_msg=name)
 
 
 def test_one_number_for_each_example_stays_where_it_is() -> None:
@@ -80,9 +82,9 @@ def test_one_number_for_each_example_stays_where_it_is() -> None:
     graph = Graph(relu(product(X, W) * each), [X, W, each])
     given = {**feeds(), "each": np.arange(144, dtype="f").reshape(6, 1, 24)}
     given = {name: given[name] for name in ("x", "w", "each")}
-    wanted = Interpreter(graph).run(given)
-    found, _ = NativeProgram(graph, threads=1).run(given)
-    np.testing.assert_allclose(found["out"], wanted["out"], rtol=2e-5, atol=1e-4)
+    expected = Interpreter(graph).run(given)
+    actual, _ = NativeProgram(graph, threads=1).run(given)
+    np.testing.assert_allclose(actual["out"], expected["out"], rtol=2e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(3, 2), (1, 6, 1), (2, 3, 1), (3, 2, 1), (1, 3, 2), (2, 1, 3)])
@@ -95,6 +97,6 @@ def test_one_number_for_each_row_is_not_taken_for_a_row(
     value = reshape(relu(x), shape)
     graph = Graph({"sum": ops.sum(value, axes, keep), "most": ops.max(value, axes, keep) + 1.0})
     feeds = {"x": np.random.default_rng(0).normal(0, 1, (6, 1))}
-    found, wanted = Interpreter(simplify(graph)).run(feeds), Interpreter(graph).run(feeds)
-    for name, array in wanted.items():
-        np.testing.assert_allclose(found[name], array, 1e-12, err_msg=name)
+    actual, expected = Interpreter(simplify(graph)).run(feeds), Interpreter(graph).run(feeds)
+    for name, array in expected.items():
+        np.testing.assert_allclose(actual[name], array, 1e-12, err_msg=name)

@@ -172,10 +172,10 @@ def test_a_product_and_a_sum_are_rounded_once_only_if_asked(target, fused):
 
 def test_vectors_are_as_wide_as_the_targets():
     widest = {
-        one.name: {
-            name for name in ("zmm", "ymm") if name in assembly(product_and_sum(one, 1), one)
+        target.name: {
+            name for name in ("zmm", "ymm") if name in assembly(product_and_sum(target, 1), target)
         }
-        for one in (avx2_target(), avx512_target(), aarch64_target())
+        for target in (avx2_target(), avx512_target(), aarch64_target())
     }
     assert widest == {"avx2": {"ymm"}, "avx512": {"zmm"}, "aarch64": set()}
 
@@ -320,9 +320,9 @@ def test_a_key_covers_all_that_code_depends_on(monkeypatch):
 def test_modules_that_nobody_holds_are_unloaded_in_time(monkeypatch):
     monkeypatch.setattr(native, "MODULES_REMEMBERED", 3)
     held = compile_module(adding(1000), HOST)
-    watched = [weakref.ref(compile_module(adding(1001 + one), HOST)) for one in range(6)]
+    watched = [weakref.ref(compile_module(adding(1001 + number), HOST)) for number in range(6)]
     gc.collect()
-    assert [one() is not None for one in watched] == [False] * 3 + [True] * 3
+    assert [thread() is not None for thread in watched] == [False] * 3 + [True] * 3
     assert compile_module(adding(1000), HOST) is held
 
 
@@ -336,11 +336,11 @@ def test_threads_that_compile_at_once_compile_once(generated):
         start.wait()
         results[number] = call_add(compile_module(texts[number], HOST), 0)
 
-    threads = [threading.Thread(target=compile_one, args=(one,)) for one in range(len(texts))]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    threads = [threading.Thread(target=compile_one, args=(number,)) for number in range(len(texts))]
+    for count in threads:
+        count.start()
+    for count in threads:
+        count.join()
     assert results == [2000 + number // 4 for number in range(16)]
     assert len(generated) <= 4
 

@@ -35,18 +35,18 @@ def test_the_widest_vectors_of_the_machine_are_chosen(
     monkeypatch, features, name, lanes, registers
 ):
     having(monkeypatch, *features)
-    found = host_target()
-    assert (found.name, found.lanes("float"), found.vector_registers) == (name, lanes, registers)
-    assert found.lanes("double") == lanes // 2
-    assert found.machine == "x86_64"
-    assert found.fma
-    assert "+sse" in found.features
-    assert host_target() is found
+    target = host_target()
+    assert (target.name, target.lanes("float"), target.vector_registers) == (name, lanes, registers)
+    assert target.lanes("double") == lanes // 2
+    assert target.machine == "x86_64"
+    assert target.fma
+    assert "+sse" in target.features
+    assert host_target() is target
 
 
 @pytest.mark.parametrize("missing", module.AVX512)
 def test_avx512_is_all_of_it_or_none(monkeypatch, missing):
-    having(monkeypatch, *(one for one in module.AVX512 if one != missing))
+    having(monkeypatch, *(feature for feature in module.AVX512 if feature != missing))
     if missing in module.AVX2:
         with pytest.raises(NotYetError, match="AVX2 and FMA"):
             host_target()
@@ -71,8 +71,8 @@ def test_who_asks_for_it_gets_the_code_of_an_untried_machine(monkeypatch):
     with pytest.raises(NotYetError, match="MISSTEP_TARGET=host"):
         host_target()
     monkeypatch.setenv("MISSTEP_TARGET", "host")
-    found = host_target()
-    assert (found.name, found.vector_bytes, found.vector_registers) == ("aarch64", 16, 32)
+    target = host_target()
+    assert (target.name, target.vector_bytes, target.vector_registers) == ("aarch64", 16, 32)
 
 
 def test_an_older_processor_can_be_asked_for(monkeypatch):
@@ -125,8 +125,8 @@ def caches(folder, **sizes):
 
 
 def test_cache_sizes_are_those_for_data(tmp_path):
-    found = caches(tmp_path, d1="48K\n", i1="64K\n", u2="1024K\n", u3="32768K\n")
-    assert module._cache_bytes(found) == (48 * 1024, 1024 * 1024)
+    sizes = caches(tmp_path, d1="48K\n", i1="64K\n", u2="1024K\n", u3="32768K\n")
+    assert module._cache_bytes(sizes) == (48 * 1024, 1024 * 1024)
 
 
 @pytest.mark.parametrize("size", ["", "many", "0K", "12M"])
@@ -139,9 +139,9 @@ def test_cache_sizes_that_cannot_be_read_are_small(tmp_path, size):
 @pytest.mark.skipif(not ON_LINUX_X86, reason="asks this very machine")
 def test_this_machine_is_known():
     try:
-        found = host_target()
+        target = host_target()
     except NotYetError:
         pytest.skip("a processor without AVX2")
-    assert found.triple.startswith("x86_64")
-    assert found.cpu
-    assert "+avx2" in found.features.split(",")
+    assert target.triple.startswith("x86_64")
+    assert target.cpu
+    assert "+avx2" in target.features.split(",")

@@ -36,8 +36,8 @@ def place(tmp_path, monkeypatch):
 
 
 def entry(place):
-    (found,) = place.iterdir()
-    return found
+    (file,) = place.iterdir()
+    return file
 
 
 def mode(path):
@@ -88,7 +88,7 @@ def test_keys_differ_with_every_part_and_their_division():
         for parts in [(), ("",), ("", ""), ("ab",), ("a", "b"), ("b", "a"), ("ab", ""), ("\ud800",)]
     ]
     assert len(set(keys)) == len(keys)
-    assert {len(one) for one in keys} == {32}
+    assert {len(key) for key in keys} == {32}
 
 
 # --- where ----------------------------------------------------------------------------------------
@@ -164,14 +164,14 @@ def owned_by_another(monkeypatch, path):
     real, inode = os.fstat, path.stat().st_ino
 
     def fstat(handle):
-        found = real(handle)
-        if found.st_ino != inode:
-            return found
+        status = real(handle)
+        if status.st_ino != inode:
+            return status
         return SimpleNamespace(
-            st_mode=found.st_mode,
-            st_uid=found.st_uid + 1,
-            st_size=found.st_size,
-            st_mtime=found.st_mtime,
+            st_mode=status.st_mode,
+            st_uid=status.st_uid + 1,
+            st_size=status.st_size,
+            st_mtime=status.st_mtime,
         )
 
     monkeypatch.setattr(os, "fstat", fstat)
@@ -236,9 +236,9 @@ def test_writing_does_not_go_through_a_link(place, tmp_path):
     write(KEY, CODE)
     target = tmp_path / "precious"
     target.write_bytes(b"precious")
-    found = entry(place)
-    found.unlink()
-    found.symlink_to(target)
+    file = entry(place)
+    file.unlink()
+    file.symlink_to(target)
     write(KEY, CODE)
     assert target.read_bytes() == b"precious"
     assert read(KEY) == CODE
@@ -246,15 +246,15 @@ def test_writing_does_not_go_through_a_link(place, tmp_path):
 
 def test_a_pipe_or_a_folder_of_that_name_is_not_waited_for(place):
     write(KEY, CODE)
-    found = entry(place)
-    found.unlink()
-    os.mkfifo(found, 0o600)
+    file = entry(place)
+    file.unlink()
+    os.mkfifo(file, 0o600)
     assert read(KEY) is None
-    found.unlink()
-    found.mkdir(0o700)
+    file.unlink()
+    file.mkdir(0o700)
     assert read(KEY) is None
     write(KEY, CODE)
-    assert [one.name for one in place.iterdir()] == [found.name]
+    assert [path.name for path in place.iterdir()] == [file.name]
 
 
 @pytest.mark.parametrize("lacking", ["O_NOFOLLOW", "geteuid"])
@@ -366,7 +366,7 @@ def test_no_refusal_of_the_system_reaches_the_user(place, monkeypatch, call):
         write(KEY, CODE)
         assert read(KEY) in (None, CODE)
     if place.exists():
-        assert all(one.suffix == ".object" for one in place.iterdir())
+        assert all(path.suffix == ".object" for path in place.iterdir())
 
 
 def test_a_full_disk_leaves_nothing_half_written(place, monkeypatch):
@@ -429,9 +429,9 @@ def test_the_oldest_go_when_all_are_too_large(place, monkeypatch):
 
 def test_what_dead_writers_left_goes_and_what_living_ones_write_stays(place):
     write(KEY, CODE)
-    dead, living, strange = (place / one for one in (".a.unfinished", ".b.unfinished", "notes"))
-    for one in (dead, living, strange):
-        one.write_bytes(b"half")
+    dead, living, strange = (place / name for name in (".a.unfinished", ".b.unfinished", "notes"))
+    for file in (dead, living, strange):
+        file.write_bytes(b"half")
     os.utime(dead, (1_000_000, 1_000_000))
     os.utime(strange, (1_000_000, 1_000_000))
     write(KEY, CODE)
@@ -462,10 +462,10 @@ def test_processes_that_write_and_read_the_same_entries_see_whole_ones(place):
         subprocess.Popen([sys.executable, "-c", WRITER], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    outputs = [one.communicate(timeout=60)[0] for one in writers]
+    outputs = [writer.communicate(timeout=60)[0] for writer in writers]
     assert outputs == ["done\n"] * 3
-    assert all(one.suffix == ".object" for one in place.iterdir())
-    assert sum(one.stat().st_size for one in place.iterdir()) <= 200_000
+    assert all(path.suffix == ".object" for path in place.iterdir())
+    assert sum(path.stat().st_size for path in place.iterdir()) <= 200_000
 
 
 def test_a_folder_that_is_deleted_while_many_write_to_it_is_made_again(place):
@@ -476,21 +476,21 @@ def test_a_folder_that_is_deleted_while_many_write_to_it_is_made_again(place):
         key = object_key(str(number % 2))
         while time.monotonic() < stop:
             write(key, CODE)
-            found = read(key)
-            if found not in (None, CODE):
-                broken.append(found)
+            code = read(key)
+            if code not in (None, CODE):
+                broken.append(code)
 
     def delete():
         while time.monotonic() < stop:
-            for one in list(place.iterdir()) if place.exists() else ():
-                one.unlink(missing_ok=True)
+            for path in list(place.iterdir()) if place.exists() else ():
+                path.unlink(missing_ok=True)
 
     threads = [threading.Thread(target=use, args=(number,)) for number in range(3)]
     threads.append(threading.Thread(target=delete))
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for count in threads:
+        count.start()
+    for count in threads:
+        count.join()
     assert broken == []
     write(KEY, CODE)
     assert read(KEY) == CODE

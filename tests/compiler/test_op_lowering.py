@@ -62,27 +62,30 @@ def compiled(op: Op, dtypes: tuple[str, ...], lanes: int, target: Target) -> Cal
 
 def check(op: Op, arrays: list[Array], lanes: int = 16, target: Target = HOST) -> None:
     """Compare what is compiled with what the op says of itself."""
-    dtypes = tuple(one.dtype.name for one in arrays)
-    wanted = np.asarray(op.run(*arrays)).reshape(-1)
-    assert op.type(*(Type(one.shape, one.dtype.name) for one in arrays)).dtype == wanted.dtype.name
-    flat = [np.ascontiguousarray(one).reshape(-1) for one in np.broadcast_arrays(*arrays)]
-    found = compiled(op, dtypes, lanes, target)(*flat)
-    found = found.view(wanted.dtype) if found.dtype.kind == "i" else found
-    assert found.dtype == wanted.dtype
+    dtypes = tuple(array.dtype.name for array in arrays)
+    expected = np.asarray(op.run(*arrays)).reshape(-1)
+    assert (
+        op.type(*(Type(array.shape, array.dtype.name) for array in arrays)).dtype
+        == expected.dtype.name
+    )
+    flat = [np.ascontiguousarray(array).reshape(-1) for array in np.broadcast_arrays(*arrays)]
+    actual = compiled(op, dtypes, lanes, target)(*flat)
+    actual = actual.view(expected.dtype) if actual.dtype.kind == "i" else actual
+    assert actual.dtype == expected.dtype
     if op.name in vector_math.__all__:
-        np.testing.assert_array_max_ulp(found, wanted, NUMPY_ULP)
+        np.testing.assert_array_max_ulp(actual, expected, NUMPY_ULP)
         return
-    np.testing.assert_array_equal(found, wanted, err_msg=f"{op} {dtypes}")
-    if wanted.dtype.kind == "f" and op.name not in SIGN_OF_ZERO_OPEN:
-        number = ~np.isnan(wanted)
-        np.testing.assert_array_equal(np.signbit(found[number]), np.signbit(wanted[number]))
+    np.testing.assert_array_equal(actual, expected, err_msg=f"{op} {dtypes}")
+    if expected.dtype.kind == "f" and op.name not in SIGN_OF_ZERO_OPEN:
+        number = ~np.isnan(expected)
+        np.testing.assert_array_equal(np.signbit(actual[number]), np.signbit(expected[number]))
 
 
 def instances(name: str, rounds: int = 3) -> Iterator[tuple[Op, list[Array]]]:
     random = np.random.default_rng(0)
     for _ in range(rounds):
         for op, arrays in OPS[name].examples(random):
-            yield op, [np.asarray(one) for one in arrays]
+            yield op, [np.asarray(array) for array in arrays]
 
 
 def signatures(name: str) -> set[tuple[str, ...]]:
@@ -91,15 +94,15 @@ def signatures(name: str) -> set[tuple[str, ...]]:
     Truth values in the example are there by the op's nature (the condition of where).
     """
     op, arrays = next(instances(name))
-    found = set()
+    signatures_found = set()
     for dtype in DTYPES:
-        dtypes = tuple(one.dtype.name if one.dtype == bool else dtype for one in arrays)
+        dtypes = tuple(array.dtype.name if array.dtype == bool else dtype for array in arrays)
         try:
-            op.type(*(Type((), one) for one in dtypes))
+            op.type(*(Type((), dtype) for dtype in dtypes))
         except MisstepError:
             continue
-        found.add(dtypes)
-    return found
+        signatures_found.add(dtypes)
+    return signatures_found
 
 
 CASES = [(name, dtypes) for name in OPS if name != "cast" for dtypes in sorted(signatures(name))]
@@ -116,7 +119,9 @@ def test_kinds_of_number_are_found() -> None:
 def test_examples(name: str) -> None:
     for op, arrays in instances(name):
         check(op, arrays)
-        check(op, [one.astype("float32") if one.dtype == "float64" else one for one in arrays])
+        check(
+            op, [array.astype("float32") if array.dtype == "float64" else array for array in arrays]
+        )
 
 
 @pytest.mark.parametrize(("name", "dtypes"), CASES)
@@ -124,7 +129,7 @@ def test_ends_of_all_kinds_of_number(name: str, dtypes: tuple[str, ...]) -> None
     op, _ = next(instances(name))
     grids = np.meshgrid(*map(numbers, dtypes))
     for lanes, target in WAYS:
-        check(op, [one.reshape(-1) for one in grids], lanes, target)
+        check(op, [grid.reshape(-1) for grid in grids], lanes, target)
 
 
 @pytest.mark.parametrize("given", DTYPES)
@@ -152,16 +157,16 @@ def test_conversions_beyond_their_kind() -> None:
     """What ElementCode.cast promises where NumPy promises nothing."""
     x = np.array([np.nan, np.inf, -np.inf, 3e9, -3e9, -1.5, 2.0**32 + 5, 1e30])
 
-    def found(dtype: str) -> Array:
+    def converted(dtype: str) -> Array:
         return compiled(Cast(dtype), ("float64",), 16, HOST)(x).view(dtype)
 
     least = -(2**31)
-    np.testing.assert_array_equal(found("int32"), [*[least] * 5, -1, least, least])
+    np.testing.assert_array_equal(converted("int32"), [*[least] * 5, -1, least, least])
     least = -(2**63)
     whole = [3 * 10**9, -3 * 10**9, -1, 2**32 + 5]
-    np.testing.assert_array_equal(found("int64"), [*[least] * 3, *whole, least])
-    lower = [0, 0, 0, *(one % 2**32 for one in whole), 0]
-    np.testing.assert_array_equal(found("uint32"), np.array(lower, np.uint32))
+    np.testing.assert_array_equal(converted("int64"), [*[least] * 3, *whole, least])
+    lower = [0, 0, 0, *(number % 2**32 for number in whole), 0]
+    np.testing.assert_array_equal(converted("uint32"), np.array(lower, np.uint32))
 
 
 @pytest.mark.skipif(HOST.machine != "x86_64", reason="says what instructions of x86-64 it becomes")

@@ -43,9 +43,9 @@ def test_roles_that_can_not_be_are_refused(name: str) -> None:
     a, x, n = make_input("a", (4,)), make_input("x", (8, 2)), make_input("n", ())
     outputs = {"same": a * 2.0, "other": a * n, "long": ms.concatenate([a, a]), "x": x * 3.0}
     roles, words = ROLES[name]
-    with pytest.raises(MisstepError) as told:
+    with pytest.raises(MisstepError) as caught:
         NativeProgram(Graph(outputs), roles)
-    assert words in str(told.value)
+    assert words in str(caught.value)
 
 
 def test_arrays_that_a_run_writes_must_lie_apart() -> None:

@@ -30,8 +30,8 @@ def slope(width: int = WIDTH, dtype: str = "int64") -> tuple[Value, Value, Value
 
 def descent(change: float | Value, width: int = WIDTH) -> NativeProgram:
     table = make_input("table", (ROWS, width))
-    found, positions, updates = slope(width)
-    graph = Graph({"table": table - found * change}, [table, positions, updates])
+    scattered, positions, updates = slope(width)
+    graph = Graph({"table": table - scattered * change}, [table, positions, updates])
     return NativeProgram(graph, Roles(states={"table": "table"}))
 
 
@@ -54,12 +54,12 @@ def test_plain_descent_moves_the_rows_that_are_named(width: int, threads: int) -
     assert program.schedule.arena.size == 0  # there is no table of slopes
     program.threads = threads
     feeds = given(width)
-    wanted = feeds["table"].copy()
-    moved = np.zeros_like(wanted)
+    expected = feeds["table"].copy()
+    moved = np.zeros_like(expected)
     np.add.at(moved, feeds["positions"], feeds["updates"])
-    wanted -= moved * np.float32(0.5)
+    expected -= moved * np.float32(0.5)
     program.run(feeds)
-    np.testing.assert_array_equal(feeds["table"], wanted)
+    np.testing.assert_array_equal(feeds["table"], expected)
 
 
 def test_rows_that_nobody_names_are_not_touched() -> None:
@@ -78,24 +78,27 @@ def test_positions_beyond_the_table_add_nothing() -> None:
     program = descent(1.0)
     feeds = given()
     feeds["positions"][0, :5] = [-1, ROWS, ROWS + 7, 2**40, -(2**40)]
-    wanted = feeds["table"].copy()
+    expected = feeds["table"].copy()
     inside = (feeds["positions"] >= 0) & (feeds["positions"] < ROWS)
-    moved = np.zeros_like(wanted)
+    moved = np.zeros_like(expected)
     np.add.at(moved, feeds["positions"][inside], feeds["updates"][inside])
     program.run(feeds)
-    np.testing.assert_array_equal(feeds["table"], wanted - moved)
+    np.testing.assert_array_equal(feeds["table"], expected - moved)
 
 
-def adam(table: Value, speed: Value, found: Value) -> dict[str, Value]:
-    quick = speed * 0.9 + found * found * 0.1
-    return {"table": table - 0.1 * found / (sqrt(quick) + 1e-3) - table * 0.01, "speed": quick}
+def adam(table: Value, speed: Value, gradient_of_table: Value) -> dict[str, Value]:
+    quick = speed * 0.9 + gradient_of_table * gradient_of_table * 0.1
+    return {
+        "table": table - 0.1 * gradient_of_table / (sqrt(quick) + 1e-3) - table * 0.01,
+        "speed": quick,
+    }
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint32"])
 def test_what_follows_for_all_rows_is_one_pass(dtype: str) -> None:
     table, speed = make_input("table", (ROWS, WIDTH)), make_input("speed", (ROWS, WIDTH))
-    found, positions, updates = slope(dtype=dtype)
-    outputs = adam(table, speed, found)
+    actual, positions, updates = slope(dtype=dtype)
+    outputs = adam(table, speed, actual)
     inputs = [table, speed, positions, updates]
     roles = Roles(states={"table": "table", "speed": "speed"})
     program = NativeProgram(Graph(outputs, inputs), roles)
@@ -103,17 +106,17 @@ def test_what_follows_for_all_rows_is_one_pass(dtype: str) -> None:
     assert len(kernel.results) == 2
     assert not rows_stay(kernel, program.schedule.fused)
     assert program.schedule.arena.size == 0
-    wanted: dict[str, Array] = {}
+    expected: dict[str, Array] = {}
     feeds = {**given(dtype=dtype), "speed": np.ones((ROWS, WIDTH), "f")}
     for _ in range(3):
-        wanted = Interpreter(Graph(outputs, inputs)).run({**feeds, **wanted})
+        expected = Interpreter(Graph(outputs, inputs)).run({**feeds, **expected})
     bits = set()
     for threads in (1, 2, 3, 8):
         program.threads = threads
         feeds = {**given(dtype=dtype), "speed": np.ones((ROWS, WIDTH), "f")}
         program.run(feeds, 3)
         bits.add(feeds["table"].tobytes() + feeds["speed"].tobytes())
-        for name, array in wanted.items():
+        for name, array in expected.items():
             np.testing.assert_allclose(feeds[name], array, rtol=1e-5, atol=1e-5)
     assert len(bits) == 1
 
@@ -123,7 +126,7 @@ def test_a_base_that_is_there_comes_first_and_rows_without_updates_keep_it() -> 
     positions, updates = make_input("positions", (0,), "int64"), make_input("updates", (0, WIDTH))
     graph = Graph(scatter_add(base * 2.0, positions, updates) + 1.0, [base, positions, updates])
     numbers = given()["table"]
-    found, _ = NativeProgram(graph).run(
+    results, _ = NativeProgram(graph).run(
         {"base": numbers, "positions": np.zeros(0, "i8"), "updates": np.zeros((0, WIDTH), "f")}
     )
-    np.testing.assert_array_equal(found["out"], numbers * 2.0 + 1.0)
+    np.testing.assert_array_equal(results["out"], numbers * 2.0 + 1.0)

@@ -21,7 +21,7 @@ from misstep.errors import GraphError
 from misstep.ir import Graph, Value, make_input, make_literal, registered_ops, verify, write_graph
 
 PASSES = registered_passes()
-INEXACT = [one for one in PASSES.values() if not one.exact]
+INEXACT = [pass_ for pass_ in PASSES.values() if not pass_.exact]
 every_pass = pytest.mark.parametrize("one", PASSES.values(), ids=PASSES)
 
 
@@ -41,12 +41,12 @@ def test_a_pass_changes_its_examples_and_no_bit_of_their_numbers(one: Pass) -> N
         assert better.inputs == graph.inputs
         for special in (0.0, 0.3):
             feeds = random_feeds(graph, np.random.default_rng(seed), special)
-            found, wanted = plain_run(better, feeds), plain_run(graph, feeds)
+            actual, expected = plain_run(better, feeds), plain_run(graph, feeds)
             if one.exact:
-                check_bits(found, wanted)
+                check_bits(actual, expected)
             elif not special:
-                for name, array in wanted.items():
-                    np.testing.assert_array_max_ulp(found[name], array, 2)
+                for name, array in expected.items():
+                    np.testing.assert_array_max_ulp(actual[name], array, 2)
 
 
 @every_pass
@@ -67,7 +67,7 @@ def test_a_pass_says_what_it_does_and_has_its_place_in_the_order(one: Pass) -> N
 
 
 @pytest.mark.parametrize(
-    "one", [one for one in PASSES.values() if isinstance(one, Rules)], ids=repr
+    "one", [pass_ for pass_ in PASSES.values() if isinstance(pass_, Rules)], ids=repr
 )
 def test_every_rule_finds_something_in_the_examples(one: Rules) -> None:
     fired = set()
@@ -303,11 +303,11 @@ def test_expressions_become(make: Callable[[], Value], wanted: str) -> None:
             continue  # a position that is not there: an error before and after
         if "power" in write_graph(graph) and special:
             continue
-        found, expected = plain_run(better, feeds), plain_run(graph, feeds)
+        actual, expected = plain_run(better, feeds), plain_run(graph, feeds)
         if "power" in write_graph(graph):
-            np.testing.assert_array_max_ulp(found["out"], expected["out"], 2)
+            np.testing.assert_array_max_ulp(actual["out"], expected["out"], 2)
         else:
-            check_bits(found, expected)
+            check_bits(actual, expected)
 
 
 def test_relu_is_all_that_its_mask_needs() -> None:
@@ -322,14 +322,14 @@ def test_relu_is_all_that_its_mask_needs() -> None:
     assert written(twice.outputs["mask"]) == "less(0, relu(x))"
     # Where nothing else is a ReLU of it, it stays as it is; so does another bound.
     for other in (Graph(x > 0), Graph({"a": ops.relu(x), "b": x > 1.0})):
-        assert [one.op.name for one in simplify(other).computed if one.op] == [
-            one.op.name for one in other.computed if one.op
+        assert [value.op.name for value in simplify(other).computed if value.op] == [
+            value.op.name for value in other.computed if value.op
         ]
 
 
 def test_log_sum_exp_and_softmax_share_what_they_compute() -> None:
     graph = Graph({"lost": ops.log_sum_exp(x, -1), "share": ops.softmax(x, 1)})
-    names = [one.op.name for one in simplify(graph).computed if one.op is not None]
+    names = [value.op.name for value in simplify(graph).computed if value.op is not None]
     assert names.count("exp") == names.count("sum") == names.count("max") == 1
     rows = np.array(
         [[1e4, -1e4, 0], [np.inf, 1, 2], [-np.inf] * 3, [-np.inf, 0, 0], [np.nan, 1, np.inf]],
@@ -348,13 +348,13 @@ def test_random_numbers_are_shared_only_when_they_are_the_same() -> None:
         return ops.random_uniform((4,), seed, step, stream)
 
     graph = Graph([draw(1), draw(1), draw(2), draw(1, 2)])
-    drawn = [one for one in simplify(graph).computed if one.op and one.op.name != "slice"]
+    drawn = [value for value in simplify(graph).computed if value.op and value.op.name != "slice"]
     assert len(drawn) == 3
 
 
 def test_sums_are_one_whether_they_keep_their_axes_or_not() -> None:
     graph = Graph({"a": ops.sum(x, (0, 1)), "b": ops.sum(x, (-1, 0), keep=True)})
-    assert [one.op.name for one in simplify(graph).computed if one.op] == ["sum", "reshape"]
+    assert [value.op.name for value in simplify(graph).computed if value.op] == ["sum", "reshape"]
 
 
 BOTH_WAYS = [kind for kind in registered_ops().values() if issubclass(kind, ops.elementwise.Binary)]
@@ -388,7 +388,7 @@ def test_any_two_orders_of_axes_become_one_and_parts_are_cut_before(inner: Any) 
         graph = Graph({"turned": turned, "part": part, "flipped": ops.flip(turned, 1)})
         better = simplify(graph)
         check_bits(plain_run(better, feeds), plain_run(graph, feeds))
-        turns = [one for one in better.computed if one.op and one.op.name == "transpose"]
+        turns = [value for value in better.computed if value.op and value.op.name == "transpose"]
         assert len(turns) <= 2
 
 
@@ -401,10 +401,10 @@ def test_names_and_places_go_over_to_what_takes_a_values_place() -> None:
     later = (first - repeat * 1.0 + (-s)).named("difference")
     graph = Graph({"out": later * 8.0 / 3.0})
     better = simplify(graph)
-    product = next(one for one in better.computed if one.op and one.op.name == "multiply")
+    product = next(value for value in better.computed if value.op and value.op.name == "multiply")
     assert product.name == "called"
     assert product.location == first.location
-    by_name = {one.name: one for one in better.values}
+    by_name = {value.name: value for value in better.values}
     assert written(by_name["difference"]) == "subtract(subtract(multiply(x, y), multiply(x, y)), s)"
     assert by_name["difference"].location == later.location
     # The values of the graph that was given keep what they had.
@@ -415,8 +415,8 @@ def test_inputs_stay_inputs_and_what_nothing_needs_goes() -> None:
     graph = Graph({"out": ops.where(literal(True, "bool"), x, y) + 0.5}, [s, y, x])
     better = simplify(graph)
     assert better.inputs == [s, y, x]
-    assert {one for one in better.values if one.is_input} == {s, y, x}
-    assert [one.op.name for one in better.computed if one.op] == ["add"]
+    assert {value for value in better.values if value.is_input} == {s, y, x}
+    assert [value.op.name for value in better.computed if value.op] == ["add"]
 
 
 def test_passes_can_be_left_out() -> None:
@@ -436,11 +436,11 @@ def test_outputs_that_are_inputs_or_the_same_value_stay_so() -> None:
 
 
 def test_divisions_are_counted_over_the_whole_program() -> None:
-    parts = [make_input(f"p{place}", (6,)) for place in range(3)]
+    parts = [make_input(f"p{index}", (6,)) for index in range(3)]
     few = simplify(Graph([part / s for part in parts[:2]]))
-    assert [one.op.name for one in few.computed if one.op] == ["divide", "divide"]
+    assert [value.op.name for value in few.computed if value.op] == ["divide", "divide"]
     many = simplify(Graph([part / s for part in parts]))
-    assert [one.op.name for one in many.computed if one.op] == ["divide"] + ["multiply"] * 3
+    assert [value.op.name for value in many.computed if value.op] == ["divide"] + ["multiply"] * 3
     rows = simplify(Graph(make_input("r", (4, 16)) / make_input("t", (4, 1))))
     assert written(rows.outputs["out"]) == "multiply(r, divide(1, t))"
 
@@ -455,9 +455,9 @@ def test_products_by_reciprocals_are_one_rounding_off_at_most(dtype: str) -> Non
     numbers = (random.normal(0, 1, 999) * 10.0 ** random.integers(-5, 6, 999)).astype(dtype)
     for divisor in [*10.0 ** random.uniform(-30, 30, 50), 3.0, -7.0, 1e-38, 8e37]:
         feeds = {"x": numbers, "s": np.array(divisor, dtype)}
-        found, wanted = plain_run(better, feeds)["out"], plain_run(graph, feeds)["out"]
-        normal = (np.abs(wanted) > np.finfo(dtype).smallest_normal) & np.isfinite(wanted)
-        np.testing.assert_array_max_ulp(found[normal], wanted[normal], 1)
+        actual, expected = plain_run(better, feeds)["out"], plain_run(graph, feeds)["out"]
+        normal = (np.abs(expected) > np.finfo(dtype).smallest_normal) & np.isfinite(expected)
+        np.testing.assert_array_max_ulp(actual[normal], expected[normal], 1)
     numbers[:6] = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0]
     for divisor in (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -4.0):
         feeds = {"x": numbers, "s": np.array(divisor, dtype)}
@@ -479,14 +479,14 @@ def flat_step(*, whole: Callable[[Value], dict[str, Value]] = lambda joined: {})
 
 def test_work_on_joined_values_is_done_for_each_in_its_own_shape() -> None:
     better = simplify(flat_step())
-    assert [one.op.name for one in (better.outputs["w"], better.outputs["s"]) if one.op] == [
+    assert [value.op.name for value in (better.outputs["w"], better.outputs["s"]) if value.op] == [
         "concatenate"
     ] * 2
-    for one in better.computed:
-        assert one.op is not None
-        if one.op.elementwise:
-            assert one.shape in ((2, 3), (4,))
-    names = {one.name for one in better.computed}
+    for value in better.computed:
+        assert value.op is not None
+        if value.op.elementwise:
+            assert value.shape in ((2, 3), (4,))
+    names = {value.name for value in better.computed}
     assert {"gradient_a", "faster_a", "faster_6_10"} <= names
 
 
@@ -504,7 +504,11 @@ def test_what_is_wanted_as_a_whole_stays_flat(
 ) -> None:
     graph = flat_step(whole=whole)
     assert split_flat(graph) is graph
-    shapes = [one.shape for one in simplify(graph).computed if one.op and one.op.name == "subtract"]
+    shapes = [
+        value.shape
+        for value in simplify(graph).computed
+        if value.op and value.op.name == "subtract"
+    ]
     assert shapes == [(10,)]
 
 
@@ -521,7 +525,11 @@ def test_what_others_need_as_well_is_computed_once_and_cut() -> None:
     pieces = [ops.sqrt(make_input("a", (6,))), ops.sqrt(make_input("c", (4,)))]
     moved = ops.concatenate(pieces, 0) + share
     exponentials = [
-        [one.shape for one in simplify(Graph(outputs)).computed if one.op and one.op.name == "exp"]
+        [
+            value.shape
+            for value in simplify(Graph(outputs)).computed
+            if value.op and value.op.name == "exp"
+        ]
         for outputs in ({"w": moved}, {"w": moved, "all": ops.sum(share)}, [moved, share])
     ]
     assert exponentials == [[(6,), (4,)], [(10,)], [(10,)]]
@@ -534,7 +542,7 @@ def test_a_single_piece_is_worked_on_in_its_own_shape() -> None:
 
 
 def test_pieces_are_not_taken_apart_without_end() -> None:
-    pieces = [make_input(f"p{place}", (2,)) for place in range(MOST_NEW_VALUES // 2)]
+    pieces = [make_input(f"p{index}", (2,)) for index in range(MOST_NEW_VALUES // 2)]
     joined = ops.concatenate(pieces, 0)
     assert split_flat(Graph(ops.exp(joined) * 0.5)) is not None
     few = Graph(ops.exp(joined))

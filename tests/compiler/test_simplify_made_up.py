@@ -12,8 +12,8 @@ from misstep.compiler.passes import Pass, registered_passes, simplify
 from misstep.ir import Graph, Interpreter, read_graph, verify, write_graph
 
 PASSES = registered_passes()
-EXACT = [one for one in PASSES.values() if one.exact]
-INEXACT = [one for one in PASSES.values() if not one.exact]
+EXACT = [pass_ for pass_ in PASSES.values() if pass_.exact]
+INEXACT = [pass_ for pass_ in PASSES.values() if not pass_.exact]
 
 seeds = st.integers(0, 2**32 - 1)
 steps = st.integers(1, 30)
@@ -28,16 +28,16 @@ def test_no_bit_changes_whichever_pass_is_left_out(
     graph = RandomGraph(seed, steps, dtype).graph()
     verify(graph)
     feeds = random_feeds(graph, np.random.default_rng(seed), 0.15 * (seed % 2))
-    wanted = plain_run(graph, feeds)
+    expected = plain_run(graph, feeds)
     best = simplify(graph, INEXACT)
     for better in (best, simplify(graph, [left_out, *INEXACT])):
         assert verify(better) is better
         assert better.inputs == graph.inputs
-        check_bits(plain_run(better, feeds), wanted)
+        check_bits(plain_run(better, feeds), expected)
     assert simplify(best, INEXACT) is best
     # What is left is a program as any other: it can be put in order anew, written and read.
     again = verify(Graph(best.outputs, best.inputs))
-    check_bits(plain_run(again, feeds), wanted)
+    check_bits(plain_run(again, feeds), expected)
     assert write_graph(read_graph(write_graph(best)), locations=False) == write_graph(
         best, locations=False
     )
@@ -48,11 +48,11 @@ def test_no_bit_changes_whichever_pass_is_left_out(
 def test_no_pass_changes_a_bit_by_itself(seed: int, steps: int, dtype: str) -> None:
     graph = RandomGraph(seed, steps, dtype).graph()
     feeds = random_feeds(graph, np.random.default_rng(seed), 0.15 * (seed % 2))
-    wanted = plain_run(graph, feeds)
-    for one in EXACT:
-        better = verify(one(graph))
+    expected = plain_run(graph, feeds)
+    for pass_ in EXACT:
+        better = verify(pass_(graph))
         if better is not graph:
-            check_bits(plain_run(better, feeds), wanted)
+            check_bits(plain_run(better, feeds), expected)
 
 
 @given(seed=seeds, steps=steps)
@@ -62,10 +62,10 @@ def test_all_passes_agree_with_the_interpreter(seed: int, steps: int) -> None:
     feeds = random_feeds(graph, np.random.default_rng(seed))
     best = simplify(graph)
     assert simplify(best) is best
-    found, wanted = Interpreter(best).run(feeds), Interpreter(graph).run(feeds)
-    for name, array in wanted.items():
+    actual, expected = Interpreter(best).run(feeds), Interpreter(graph).run(feeds)
+    for name, array in expected.items():
         if np.isfinite(array).all() and np.abs(array).max(initial=0) < 1e6:
-            np.testing.assert_allclose(found[name], array, rtol=1e-6, atol=1e-9, err_msg=name)
+            np.testing.assert_allclose(actual[name], array, rtol=1e-6, atol=1e-9, err_msg=name)
 
 
 @pytest.mark.parametrize("one", EXACT, ids=repr)

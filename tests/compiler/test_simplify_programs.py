@@ -42,7 +42,7 @@ from misstep.optim import (
 from misstep.train.programs import Programs
 
 ROWS = 5
-INEXACT = [one for one in registered_passes().values() if not one.exact]
+INEXACT = [pass_ for pass_ in registered_passes().values() if not pass_.exact]
 
 
 def network(*, dtype: str = "float32", outputs: int = 3) -> Network:
@@ -81,18 +81,18 @@ def check(programs: Programs, *, probing: bool = False) -> None:
         assert verify(best) is best
         assert simplify(best) is best
         assert best.inputs == graph.inputs
-        wanted = plain_run(graph, feeds)
-        check_bits(plain_run(exact, feeds), wanted)
-        found = Interpreter(best).run(feeds)
+        expected = plain_run(graph, feeds)
+        check_bits(plain_run(exact, feeds), expected)
+        actual = Interpreter(best).run(feeds)
         close = 1e-12 if programs.network.dtype == "float64" else 1e-4
-        for name, array in wanted.items():
-            np.testing.assert_allclose(found[name], array, rtol=close, atol=close, err_msg=name)
+        for name, array in expected.items():
+            np.testing.assert_allclose(actual[name], array, rtol=close, atol=close, err_msg=name)
         for value in best.values:
             assert not isinstance(value.op, LogSumExp | Softmax)
             assert not value.is_literal or value.size <= 64
 
 
-OPTIMIZERS = [one for kind in registered_optimizers().values() for one in kind.examples()]
+OPTIMIZERS = [example for kind in registered_optimizers().values() for example in kind.examples()]
 LAYERS = [example for kind in registered_layers().values() for example in kind.examples()]
 
 
@@ -112,7 +112,7 @@ def test_with_weights_by_class() -> None:
     check(Programs(network(), CrossEntropy((1.0, 2.0, 0.5)), AdamW()), probing=True)
 
 
-@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=[repr(one) for one, _ in LAYERS])
+@pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=[repr(layer) for layer, _ in LAYERS])
 def test_with_every_layer(layer: Module, shape: tuple[int, ...]) -> None:
     network = Network(layer, shape)
     # What takes positions comes first.
@@ -167,7 +167,7 @@ def test_without_any_blame_all_gradients_are_one_number() -> None:
     programs = Programs(network(), Deaf(), SGD(momentum=0.9))
     check(programs)
     best = simplify(programs.step(ROWS, weighted=False, probing=False).graph)
-    assert not any(isinstance(one.op, Concatenate) for one in best.computed)
+    assert not any(isinstance(value.op, Concatenate) for value in best.computed)
 
 
 class Deaf(Loss, abstract=True):
@@ -189,26 +189,26 @@ def digits(rows: int = 128) -> Graph:
 def ends(value: Value) -> Iterator[Value]:
     """Yield what is joined and reshaped to `value`."""
     if isinstance(value.op, Concatenate | Reshape):
-        for given in value.inputs:
-            yield from ends(given)
+        for operand in value.inputs:
+            yield from ends(operand)
     else:
         yield value
 
 
 def ancestors_of(value: Value) -> set[Value]:
-    found: set[Value] = set()
+    ancestors: set[Value] = set()
     waiting = [value]
     while waiting:
         one = waiting.pop()
-        if one not in found:
-            found.add(one)
+        if one not in ancestors:
+            ancestors.add(one)
             waiting += one.inputs
-    return found
+    return ancestors
 
 
 def test_the_step_for_digits_is_what_the_compiler_wants() -> None:
     best = digits()
-    names = [one.op.name for one in best.computed if one.op is not None]
+    names = [value.op.name for value in best.computed if value.op is not None]
     assert not {"softmax", "log_sum_exp"} & set(names)
     # One exponential for the loss, one for its gradient; nothing is taken or put done twice.
     assert names.count("exp") == 2
@@ -216,7 +216,7 @@ def test_the_step_for_digits_is_what_the_compiler_wants() -> None:
     assert all(
         names.count(once) == 1 for once in ("relu", "max", "log", "take_along_axis", "scatter")
     )
-    assert all(one.size <= 64 for one in best.literals)
+    assert all(value.size <= 64 for value in best.literals)
 
 
 def test_each_parameter_of_the_step_for_digits_is_updated_in_its_own_shape() -> None:
@@ -225,29 +225,29 @@ def test_each_parameter_of_the_step_for_digits_is_updated_in_its_own_shape() -> 
     parameters = best.outputs["parameters"]
     assert isinstance(parameters.op, Concatenate)
     updates = list(ends(parameters))
-    assert [one.shape for one in updates] == shapes
+    assert [value.shape for value in updates] == shapes
     state = best.outputs["optimizer_state"]
     assert isinstance(state.op, Concatenate)
     moments = list(ends(state))
-    assert [one.shape for one in moments] == shapes * 2
-    for one in [*updates, *moments]:
-        assert one.op is not None
-        assert one.op.elementwise
+    assert [value.shape for value in moments] == shapes * 2
+    for value in [*updates, *moments]:
+        assert value.op is not None
+        assert value.op.elementwise
     count = parameters.size
-    for one in best.computed:
+    for value in best.computed:
         # Nothing works on the flat buffer but the joins and the cuts.
-        assert count not in one.shape or isinstance(one.op, Concatenate | Reshape)
-        assert one.op is not None
-        if one.op.elementwise:
-            assert one.size < count or count not in one.shape
+        assert count not in value.shape or isinstance(value.op, Concatenate | Reshape)
+        assert value.op is not None
+        if value.op.elementwise:
+            assert value.size < count or count not in value.shape
     # Each update reads its own gradient and its own parts of the state, nothing of the others'.
     for update, shape in zip(updates, shapes, strict=True):
-        own = {one for one in ancestors_of(update) if one.shape == shape}
+        own = {value for value in ancestors_of(update) if value.shape == shape}
         cuts = [
-            one
-            for one in own
-            for given in one.inputs
-            if isinstance(given.op, Slice) and given.inputs[0].name == "optimizer_state"
+            value
+            for value in own
+            for operand in value.inputs
+            if isinstance(operand.op, Slice) and operand.inputs[0].name == "optimizer_state"
         ]
         assert len(cuts) == 2
 
@@ -255,10 +255,10 @@ def test_each_parameter_of_the_step_for_digits_is_updated_in_its_own_shape() -> 
 def test_no_gradient_needs_what_came_before_a_relu() -> None:
     best = digits()
     users: dict[Value, list[Value]] = {}
-    for one in best.computed:
-        for given in one.inputs:
-            users.setdefault(given, []).append(one)
-    relu = next(one for one in best.computed if one.op and one.op.name == "relu")
+    for value in best.computed:
+        for operand in value.inputs:
+            users.setdefault(operand, []).append(value)
+    relu = next(value for value in best.computed if value.op and value.op.name == "relu")
     assert users[relu.inputs[0]] == [relu]
 
 

@@ -80,8 +80,8 @@ def write_rounds(code, target):
         code.store(round_.index, own_line(code, THREAD))
         write_barrier(code, CONTEXT, THREADS, target)
         with code.loop(code.index(0), THREADS, loop_carried=round_.values) as other:
-            found = code.load(own_line(code, other.index), "i64")
-            wrong = code.convert(code.compare("ne", found, round_.index), "i64", signed=False)
+            seen_round = code.load(own_line(code, other.index), "i64")
+            wrong = code.convert(code.compare("ne", seen_round, round_.index), "i64", signed=False)
             other.next = [code.add(other.values[0], wrong)]
         write_barrier(code, CONTEXT, THREADS, target)
         round_.next = other.results
@@ -126,9 +126,9 @@ def test_workers_stay_for_later_runs_and_leave_when_dismissed():
         pool.run(function, context.ctypes.data, count)
     assert len(pool._idle) == 3
     workers = list(pool._idle)
-    assert all(one.daemon and one.is_alive() for one in workers)
+    assert all(worker.daemon and worker.is_alive() for worker in workers)
     pool.dismiss()
-    assert not any(one.is_alive() for one in workers)
+    assert not any(worker.is_alive() for worker in workers)
     assert pool.run(function, context.ctypes.data, 2) == 0
 
 
@@ -182,10 +182,10 @@ def test_several_threads_of_python_run_pools_at_once():
             results.append(THREAD_POOL.run(function, context.ctypes.data, count))
 
     runners = [threading.Thread(target=run, args=(count,)) for count in (2, 3, 2)]
-    for one in runners:
-        one.start()
-    for one in runners:
-        one.join(timeout=60)
+    for runner in runners:
+        runner.start()
+    for runner in runners:
+        runner.join(timeout=60)
     assert results == [0] * 60
 
 
@@ -327,9 +327,9 @@ def test_a_module_holds_one_barrier_however_often_it_is_written():
     ids=lambda one: getattr(one, "name", one),
 )
 def test_barriers_are_generated_for_each_kind_of_processor(target, pause, add):
-    made = assembly(function_text(write_rounds, target), target)
-    assert pause in made
-    assert add in made
+    text = assembly(function_text(write_rounds, target), target)
+    assert pause in text
+    assert add in text
 
 
 # --- processes ------------------------------------------------------------------------------------

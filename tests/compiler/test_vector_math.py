@@ -95,23 +95,23 @@ def long_erf(x: Array) -> Array:
     return np.copysign(2 / root * np.exp(-size * size) * total, x)
 
 
-def errors(found: Array, wanted: Array) -> Array:
+def errors(actual: Array, expected: Array) -> Array:
     """Return errors in ulp; inf where one is NaN or infinite and the other isn't."""
-    rounded = wanted.astype(found.dtype)
+    rounded = expected.astype(actual.dtype)
     with np.errstate(all="ignore"):
-        error = np.abs(found.astype(wanted.dtype) - wanted) / np.spacing(np.abs(rounded))
-    same = (found == rounded) | (np.isnan(found) & np.isnan(rounded))
-    return np.where(np.isfinite(rounded) & np.isfinite(found), error, np.where(same, 0, np.inf))
+        error = np.abs(actual.astype(expected.dtype) - expected) / np.spacing(np.abs(rounded))
+    same = (actual == rounded) | (np.isnan(actual) & np.isnan(rounded))
+    return np.where(np.isfinite(rounded) & np.isfinite(actual), error, np.where(same, 0, np.inf))
 
 
 def check(name: str, kind: str, *given: Array) -> None:
-    found = compiled(name, kind)(*given)
+    results = compiled(name, kind)(*given)
     wide = np.float64 if kind == "float" else LONG
-    off = errors(found, exact(name, *(one.astype(wide) for one in given)))
+    off = errors(results, exact(name, *(array.astype(wide) for array in given)))
     worst = int(np.argmax(off))
     bound = WORST[name][kind == "double"]
-    inputs = [one[worst] for one in given]
-    assert off[worst] <= bound, f"{name}{inputs} = {found[worst]!r} is {off[worst]} ulp off"
+    inputs = [array[worst] for array in given]
+    assert off[worst] <= bound, f"{name}{inputs} = {results[worst]!r} is {off[worst]} ulp off"
 
 
 # How exact
@@ -265,21 +265,21 @@ def test_where_numbers_end(name: str, kind: str) -> None:
     """Overflow, underflow and the sign of what is left: as of the exact result, rounded."""
     given = special(name, kind, SPECIAL)
     check(name, kind, *given)
-    found = compiled(name, kind)(*given)
+    actual = compiled(name, kind)(*given)
     wide = LONG if kind == "double" else np.float64
-    wanted = exact(name, *(one.astype(wide) for one in given)).astype(DTYPES[kind])
-    number = ~np.isnan(wanted)
-    np.testing.assert_array_equal(np.signbit(found[number]), np.signbit(wanted[number]))
+    expected = exact(name, *(array.astype(wide) for array in given)).astype(DTYPES[kind])
+    number = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(actual[number]), np.signbit(expected[number]))
 
 
 @pytest.mark.parametrize("kind", DTYPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_limits_are_numpy_s(name: str, kind: str) -> None:
     given = special(name, kind, [*PLAIN, 2.0, 3.0, 0.5, -1.5] if name == "power" else PLAIN)
-    found, wanted = compiled(name, kind)(*given), exact(name, *given)
-    np.testing.assert_allclose(found, wanted, rtol=1e-6)
-    number = ~np.isnan(wanted)
-    np.testing.assert_array_equal(np.signbit(found[number]), np.signbit(wanted[number]))
+    actual, expected = compiled(name, kind)(*given), exact(name, *given)
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)
+    number = ~np.isnan(expected)
+    np.testing.assert_array_equal(np.signbit(actual[number]), np.signbit(expected[number]))
 
 
 @pytest.mark.parametrize("kind", DTYPES)
@@ -304,10 +304,10 @@ def test_processor_and_lanes_change_no_bit(name: str, kind: str) -> None:
     x = np.concatenate([random.uniform(-9, 9, 4000), random.uniform(-200, 200, 4000), SPECIAL])
     x = np.concatenate([x, -x, near_quarter_turns()]).astype(DTYPES[kind])
     given = (x,) if name != "power" else (np.abs(x), random.permutation(x))
-    wanted = as_bits(compiled(name, kind)(*given))
+    expected = as_bits(compiled(name, kind)(*given))
     for lanes, target in WAYS:
-        found = as_bits(native(written(name), (kind,) * len(given), lanes, target)(*given))
-        np.testing.assert_array_equal(found, wanted, err_msg=f"{lanes} lanes, {target.name}")
+        actual = as_bits(native(written(name), (kind,) * len(given), lanes, target)(*given))
+        np.testing.assert_array_equal(actual, expected, err_msg=f"{lanes} lanes, {target.name}")
 
 
 def as_bits(x: Array) -> Array:
@@ -335,7 +335,9 @@ def test_only_operations_that_every_processor_does_alike(name: str, kind: str) -
     lines: list[Any] = re.findall(r"^ +%\w+ = (\w+) (.*)$", text, re.M)
     assert lines
     assert {word for word, _ in lines} <= ALLOWED
-    called = {re.sub(r"\.[vif]\w*$", "", one) for one in re.findall(r"call [^@]*@([\w.]+)\(", text)}
+    called = {
+        re.sub(r"\.[vif]\w*$", "", match) for match in re.findall(r"call [^@]*@([\w.]+)\(", text)
+    }
     assert called <= ALLOWED_CALLS
     # No leave to reorder, to fuse or to approximate.
     assert not re.search(r"\b(fast|contract|reassoc|arcp|afn|nnan|ninf|nsz)\b", text)

@@ -20,11 +20,11 @@ BUFFER = Buffer("memory", "int64", SIZE)
 
 def seen(view: View) -> Array:
     """Return the numbers that a view shows of MEMORY."""
-    found = [
+    entries = [
         MEMORY[view.offset + np.dot(at, view.strides).astype(int)]
         for at in product(*map(range, view.shape))
     ]
-    return np.array(found, MEMORY.dtype).reshape(view.shape)
+    return np.array(entries, MEMORY.dtype).reshape(view.shape)
 
 
 def check(view: View, array: Array) -> None:
@@ -49,7 +49,7 @@ def factors(draw: st.DrawFn, size: int) -> tuple[int, ...]:
     """Return a shape with `size` entries."""
     shape: list[int] = []
     while size > 1:
-        divisors = [one for one in range(2, size + 1) if size % one == 0]
+        divisors = [divisor for divisor in range(2, size + 1) if size % divisor == 0]
         shape.append(draw(st.sampled_from(divisors)))
         size //= shape[-1]
     for _ in range(draw(st.integers(0, 2))):
@@ -82,22 +82,22 @@ def moved(draw: st.DrawFn, view: View, array: Array) -> tuple[View, Array]:
         shape = tuple(
             draw(st.sampled_from([1, 2, 3])) if length == 1 else length for length in view.shape
         )
-        wanted = (*front, *shape)
-        return view.broadcast_to(wanted), np.broadcast_to(array, wanted)
+        shape_wanted = (*front, *shape)
+        return view.broadcast_to(shape_wanted), np.broadcast_to(array, shape_wanted)
     shape = draw(factors(array.size))
     return check_reshape(view, array, shape) or (view, array)
 
 
 def check_reshape(view: View, array: Array, shape: tuple[int, ...]) -> tuple[View, Array] | None:
     """Return both in another shape, or None where NumPy, too, would have to copy."""
-    other, wanted = view.reshape(shape), np.reshape(array, shape)
+    other, expected = view.reshape(shape), np.reshape(array, shape)
     if other is None:
-        assert not np.shares_memory(wanted, array)
+        assert not np.shares_memory(expected, array)
         return None
-    check(other, wanted)
+    check(other, expected)
     if array.size:
-        assert np.shares_memory(wanted, array)
-    return other, wanted
+        assert np.shares_memory(expected, array)
+    return other, expected
 
 
 @given(data=st.data(), shape=shapes)

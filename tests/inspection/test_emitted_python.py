@@ -55,11 +55,11 @@ def check_same(graph: Graph, feeds: Mapping[str, Any]) -> str:
     source = emit_python(graph)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = loaded(source)["program"](**feeds)
-    wanted = Interpreter(graph).run(feeds)
-    assert list(found) == list(wanted)
-    for name, array in wanted.items():
-        mine = np.asarray(found[name])
+        actual = loaded(source)["program"](**feeds)
+    expected = Interpreter(graph).run(feeds)
+    assert list(actual) == list(expected)
+    for name, array in expected.items():
+        mine = np.asarray(actual[name])
         assert (mine.dtype, mine.shape) == (array.dtype, array.shape), name
         assert mine.tobytes() == array.tobytes(), name
     return source
@@ -67,14 +67,14 @@ def check_same(graph: Graph, feeds: Mapping[str, Any]) -> str:
 
 def names_in(source: str) -> set[str]:
     """Return every name that emitted source gives to something."""
-    found = set()
+    names = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.FunctionDef):
-            found.add(node.name)
-            found |= {one.arg for one in node.args.args}
+            names.add(node.name)
+            names |= {argument.arg for argument in node.args.args}
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-    return found
+            names.add(node.id)
+    return names
 
 
 # Whole training steps
@@ -140,10 +140,10 @@ def test_steps_one_after_the_other_stay_together() -> None:
     losses = []
     for number in range(20):
         for step, run in ((mine, lambda given: emitted(**given)), (theirs, program.run)):
-            made = run(step)
-            step |= {name: made[name] for name in ("parameters", "optimizer_state")}
+            result = run(step)
+            step |= {name: result[name] for name in ("parameters", "optimizer_state")}
             step |= {"update": np.array(number + 1), "draw": np.array(number + 1)}
-            losses.append(float(made["loss"]))
+            losses.append(float(result["loss"]))
     assert mine["parameters"].tobytes() == theirs["parameters"].tobytes()
     assert losses[::2] == losses[1::2]
     assert losses[-1] < losses[0]
@@ -308,10 +308,10 @@ def test_hostile_names_are_only_names() -> None:
     graph = Graph(outputs, leaves, name='"""\nraise SystemExit\n"""')
     source = emit_python(graph)
     source.encode("utf-8")
-    found = loaded(source)["program"]()
-    assert list(found) == list(outputs)
+    results = loaded(source)["program"]()
+    assert list(results) == list(outputs)
     for name, value in outputs.items():
-        np.testing.assert_array_equal(found[name], value.numpy())
+        np.testing.assert_array_equal(results[name], value.numpy())
     given = names_in(source)
     assert all(name.isidentifier() and not keyword.iskeyword(name) for name in given)
     # An interactive session, as examples in docstrings are, keeps its last result in builtins._.
@@ -340,8 +340,8 @@ def test_any_text_may_be_a_name(names: list[str]) -> None:
     ):
         return  # two inputs of one name are no well-formed graph
     source = emit_python(graph)
-    (found,) = loaded(source)["program"]().values()
-    np.testing.assert_array_equal(found, value.numpy())
+    (result,) = loaded(source)["program"]().values()
+    np.testing.assert_array_equal(result, value.numpy())
 
 
 @given(st.text())
@@ -404,7 +404,7 @@ def test_whole_and_truth_literals_keep_their_kind() -> None:
 def test_arrays_come_back_bit_by_bit(array: Array) -> None:
     literal = make_literal(array)
     parameter = make_parameter(array, "w", array.dtype.name)
-    found = loaded(
+    array_back = loaded(
         emit_python(
             {
                 "a": ms.reshape(literal, (-1,)) if array.size else literal,
@@ -413,7 +413,7 @@ def test_arrays_come_back_bit_by_bit(array: Array) -> None:
             }
         )
     )
-    result = found["program"]()
+    result = array_back["program"]()
     if array.dtype.kind == "f":
         np.testing.assert_array_equal(np.reshape(result["a"], array.shape), array)
         number = ~np.isnan(array)

@@ -61,17 +61,17 @@ def small_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def profiles() -> dict[int, Profile]:
     """A profile on one thread and one on two."""
-    found = {}
+    by_threads = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native_program, "WORK_FOR_TWO", 1)
         for threads in (1, 2):
             step, trial = step_and_trial()
-            made = native(step, threads)
-            assert made.threads == threads
-            found[threads] = profile_program(
-                made, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=2
+            program = native(step, threads)
+            assert program.threads == threads
+            by_threads[threads] = profile_program(
+                program, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=2
             )
-    return found
+    return by_threads
 
 
 # Profiles
@@ -80,11 +80,11 @@ def profiles() -> dict[int, Profile]:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_shares_add_up(profiles: dict[int, Profile], threads: int) -> None:
     profile = profiles[threads]
-    kernels = sum(one.share for one in profile.kernels)
+    kernels = sum(kernel.share for kernel in profile.kernels)
     assert kernels + profile.waiting + profile.rest / profile.seconds == pytest.approx(1)
-    assert all(one.share >= 0 and len(one.seconds) == threads for one in profile.kernels)
+    assert all(kernel.share >= 0 and len(kernel.seconds) == threads for kernel in profile.kernels)
     assert len(profile.barriers) == profile.threads == threads
-    means = sum(one.mean for one in profile.kernels)
+    means = sum(kernel.mean for kernel in profile.kernels)
     assert means + np.mean(profile.barriers) + profile.rest == pytest.approx(profile.seconds)
 
 
@@ -93,20 +93,20 @@ def test_kernels_stand_in_the_order_in_which_they_run(
     profiles: dict[int, Profile], threads: int
 ) -> None:
     kernels = profiles[threads].kernels
-    assert [one.number for one in kernels] == list(range(1, len(kernels) + 1))
-    assert [one.region for one in kernels] == sorted(one.region for one in kernels)
+    assert [kernel.number for kernel in kernels] == list(range(1, len(kernels) + 1))
+    assert [kernel.region for kernel in kernels] == sorted(kernel.region for kernel in kernels)
     assert kernels[0].name == "fetch x"
-    assert any(one.name.startswith("gradient_dense1.weight → ") for one in kernels)
+    assert any(kernel.name.startswith("gradient_dense1.weight → ") for kernel in kernels)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_rates_follow_from_times(profiles: dict[int, Profile], threads: int) -> None:
-    for one in profiles[threads].kernels:
-        assert one.mean == pytest.approx(np.mean(one.seconds))
-        assert one.flops * one.mean == pytest.approx(one.cost.operations)
-        assert one.bandwidth * one.mean == pytest.approx(one.cost.bytes)
-        assert one.reached * one.mean == pytest.approx(one.floor)
-        assert one.imbalance >= -1e-9
+    for kernel in profiles[threads].kernels:
+        assert kernel.mean == pytest.approx(np.mean(kernel.seconds))
+        assert kernel.flops * kernel.mean == pytest.approx(kernel.cost.operations)
+        assert kernel.bandwidth * kernel.mean == pytest.approx(kernel.cost.bytes)
+        assert kernel.reached * kernel.mean == pytest.approx(kernel.floor)
+        assert kernel.imbalance >= -1e-9
 
 
 def test_products_count_as_their_formula_says(profiles: dict[int, Profile]) -> None:
@@ -119,10 +119,10 @@ def test_products_count_as_their_formula_says(profiles: dict[int, Profile]) -> N
 
 
 def test_a_profile_is_json(profiles: dict[int, Profile]) -> None:
-    told = json.loads(json.dumps(profiles[2].to_json(), allow_nan=False))
-    assert len(told["kernels"]) == len(profiles[2].kernels)
-    assert sum(one["share"] for one in told["kernels"]) <= 1 + 1e-9
-    assert told["roofline"]["levels"][-1]["name"] == "memory"
+    facts = json.loads(json.dumps(profiles[2].to_json(), allow_nan=False))
+    assert len(facts["kernels"]) == len(profiles[2].kernels)
+    assert sum(kernel["share"] for kernel in facts["kernels"]) <= 1 + 1e-9
+    assert facts["roofline"]["levels"][-1]["name"] == "memory"
 
 
 def test_a_profile_needs_a_step_that_can_be_done() -> None:
@@ -134,24 +134,24 @@ def test_a_profile_needs_a_step_that_can_be_done() -> None:
 
 def test_a_profile_leaves_states_as_they_are() -> None:
     step, trial = step_and_trial()
-    feeds = {name: np.array(one) for name, one in trial.feeds.items()}
-    made = native(step, 1)
+    feeds = {name: np.array(array) for name, array in trial.feeds.items()}
+    program = native(step, 1)
     for _ in range(2):
-        profile_program(made, feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1)
-        assert all(np.array_equal(feeds[name], one) for name, one in trial.feeds.items())
+        profile_program(program, feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1)
+        assert all(np.array_equal(feeds[name], array) for name, array in trial.feeds.items())
 
 
 def test_a_profile_has_as_many_threads_as_were_set() -> None:
     step, trial = step_and_trial()
-    made = native(step, 1)
-    assert made.threads == 1
+    program = native(step, 1)
+    assert program.threads == 1
     for threads in (3, 3, 2):
-        made.threads = threads
+        program.threads = threads
         profile = profile_program(
-            made, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1
+            program, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1
         )
         assert profile.threads == len(profile.barriers) == threads
-        assert all(len(one.seconds) == threads for one in profile.kernels)
+        assert all(len(kernel.seconds) == threads for kernel in profile.kernels)
 
 
 # Timers
@@ -161,50 +161,50 @@ def test_a_profile_has_as_many_threads_as_were_set() -> None:
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_profiling_changes_no_bit(threads: int) -> None:
     step, trial = step_and_trial()
-    found: list[dict[str, Array]] = []
+    results: list[dict[str, Array]] = []
     for profiling in (False, True):
-        made = native(step, threads, profiling=profiling)
-        feeds = {name: np.array(one) for name, one in trial.feeds.items()}
-        out, done = made.run(feeds, trial.steps, row_numbers=trial.row_numbers)
+        program = native(step, threads, profiling=profiling)
+        feeds = {name: np.array(array) for name, array in trial.feeds.items()}
+        out, done = program.run(feeds, trial.steps, row_numbers=trial.row_numbers)
         assert done == trial.steps
-        found.append(out)
-        counted = made.ticks[:, : len(made.lowered.timers)]
+        results.append(out)
+        counted = program.ticks[:, : len(program.lowered.timers)]
         assert (counted > 0).any() == profiling
         assert (counted >= 0).all()
-    assert found[0].keys() == found[1].keys()
-    assert all(found[0][name].tobytes() == found[1][name].tobytes() for name in found[0])
+    assert results[0].keys() == results[1].keys()
+    assert all(results[0][name].tobytes() == results[1][name].tobytes() for name in results[0])
 
 
 def test_who_asks_for_no_profile_gets_no_clock() -> None:
     step, _ = step_and_trial()
     for profiling in (False, True):
-        made = native(step, 1, profiling=profiling)
-        assert ("counter" in made.lowered.text) == profiling
-        assert any(slot.timers for slot in made.lowered.slots) == profiling
-        assert bool(made.lowered.timers) == profiling
-        assert bool(made.ticks.size) == profiling
+        program = native(step, 1, profiling=profiling)
+        assert ("counter" in program.lowered.text) == profiling
+        assert any(slot.timers for slot in program.lowered.slots) == profiling
+        assert bool(program.lowered.timers) == profiling
+        assert bool(program.ticks.size) == profiling
 
 
 def test_there_is_a_timer_for_each_kernel_and_barrier() -> None:
     step, _ = step_and_trial()
     lowered = native(step, 1, profiling=True).lowered
-    kernels = [one for region in lowered.schedule.regions for one in region]
-    assert [one for one in lowered.timers if one in kernels] == kernels
-    barriers = [one for one in lowered.timers if isinstance(one, tuple)]
+    kernels = [kernel for region in lowered.schedule.regions for kernel in region]
+    assert [subject for subject in lowered.timers if subject in kernels] == kernels
+    barriers = [subject for subject in lowered.timers if isinstance(subject, tuple)]
     assert [kind for kind, _ in barriers] == [BARRIER] * lowered.schedule.barriers
     assert lowered.timers.count(REST) == 1
 
 
 def test_timers_take_no_longer_than_the_run_and_add_up() -> None:
     step, trial = step_and_trial()
-    made = native(step, 1, profiling=True)
-    rate = TickRate(made.target)
+    program = native(step, 1, profiling=True)
+    rate = TickRate(program.target)
     began = time.perf_counter()
     totals = []
     for _ in range(2):
-        feeds = {name: np.array(one) for name, one in trial.feeds.items()}
-        made.run(feeds, trial.steps, row_numbers=trial.row_numbers)
-        totals.append(int(made.ticks.sum()))
+        feeds = {name: np.array(array) for name, array in trial.feeds.items()}
+        program.run(feeds, trial.steps, row_numbers=trial.row_numbers)
+        totals.append(int(program.ticks.sum()))
     elapsed = time.perf_counter() - began
     assert totals[1] > totals[0] > 0
     # The clock's rate is known to a part in a hundred at the least.
@@ -223,9 +223,9 @@ def test_timers_of_other_processors_can_be_generated() -> None:
 
 
 def only_kernel(value: Value, roles: Roles | None = None) -> Any:
-    made = NativeProgram(Graph({"out": value}), roles, threads=1)
-    (kernel,) = made.schedule.fused.kernels
-    return cost_of(kernel, made.schedule.fused)
+    program = NativeProgram(Graph({"out": value}), roles, threads=1)
+    (kernel,) = program.schedule.fused.kernels
+    return cost_of(kernel, program.schedule.fused)
 
 
 def floats(name: str, *shape: int) -> Value:
@@ -286,11 +286,11 @@ def test_rooflines_are_measured_once(roofline: Roofline) -> None:
 
 def test_rooflines_are_those_of_a_processor(roofline: Roofline) -> None:
     # Any core with AVX2 does a billion of them a second, none a hundred thousand billions.
-    assert all(1e9 < one < 1e14 for one in roofline.operations.values())
-    assert all(1e8 < one < 1e14 for one in roofline.separate.values())
-    assert all(1e8 < rate < 1e14 for one in roofline.levels for rate in (one.read, one.copy))
+    assert all(1e9 < rate < 1e14 for rate in roofline.operations.values())
+    assert all(1e8 < rate < 1e14 for rate in roofline.separate.values())
+    assert all(1e8 < rate < 1e14 for level in roofline.levels for rate in (level.read, level.copy))
     assert roofline.levels[-1].bytes is None
-    holds = [one.bytes for one in roofline.levels if one.bytes is not None]
+    holds = [level.bytes for level in roofline.levels if level.bytes is not None]
     assert holds == sorted(holds)
 
 

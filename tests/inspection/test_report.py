@@ -156,7 +156,7 @@ def test_passes_in_full_show_each_graph() -> None:
 def test_every_kernel_and_barrier_is_listed(step: NativeProgram) -> None:
     text = report(step, ["kernels"])
     lowered = step.lowered
-    numbers = [int(one) for one in re.findall(r"^ +(\d+)  \S", text, re.MULTILINE)]
+    numbers = [int(match) for match in re.findall(r"^ +(\d+)  \S", text, re.MULTILINE)]
     assert numbers == list(range(1, len(lowered.schedule.fused.kernels) + 1))
     assert text.count("── barrier") == lowered.schedule.barriers
     assert text.count("\nregion ") + 1 == len(lowered.schedule.regions)
@@ -172,10 +172,10 @@ def test_kernels_say_what_they_read_and_store(step: NativeProgram) -> None:
 
 def test_labels_name_operands_through_their_moves(step: NativeProgram) -> None:
     labels = Labels(step.schedule.fused)
-    made = [labels.computation(kernel) for kernel in step.schedule.fused.kernels]
-    assert "x · dense1.weight" in made
-    assert any(one.endswith(" · dense2.weightᵀ") for one in made)
-    assert any(one.startswith("xᵀ · ") for one in made)
+    computed = [labels.computation(kernel) for kernel in step.schedule.fused.kernels]
+    assert "x · dense1.weight" in computed
+    assert any(label.endswith(" · dense2.weightᵀ") for label in computed)
+    assert any(label.startswith("xᵀ · ") for label in computed)
 
 
 def test_memory_lists_every_place_and_every_array(step: NativeProgram) -> None:
@@ -204,13 +204,13 @@ def test_code_is_code(step: NativeProgram) -> None:
 
 
 def test_a_summary_agrees_with_the_program(step: NativeProgram) -> None:
-    told = summary(step)
-    assert told["kernels"] == len(step.schedule.fused.kernels)
-    assert told["memory_bytes"] == step.schedule.arena.size
+    facts = summary(step)
+    assert facts["kernels"] == len(step.schedule.fused.kernels)
+    assert facts["memory_bytes"] == step.schedule.arena.size
     # Forward and for the weights of two layers, for the input of the second one.
     products = 2 * ROWS * (2 * (6 * 9 + 9 * 4) + 9 * 4)
-    assert (told["products"], told["product_operations"]) == (5, products)
-    assert told["code_bytes"] == step.module.object_bytes
+    assert (facts["products"], facts["product_operations"]) == (5, products)
+    assert facts["code_bytes"] == step.module.object_bytes
 
 
 def test_a_profile_lists_all_kernels(profile: Any) -> None:
@@ -225,9 +225,9 @@ def test_a_profile_lists_all_kernels(profile: Any) -> None:
 
 def test_a_profile_can_be_short(profile: Any) -> None:
     text = profile_text(profile, most=3, legend=False)
-    numbers = [int(one) for one in re.findall(r"^ +(\d+)  ", text, re.MULTILINE)]
-    largest = sorted(profile.kernels, key=lambda one: -one.share)[:3]
-    assert numbers == sorted(one.number for one in largest)
+    numbers = [int(match) for match in re.findall(r"^ +(\d+)  ", text, re.MULTILINE)]
+    largest = sorted(profile.kernels, key=lambda kernel: -kernel.share)[:3]
+    assert numbers == sorted(kernel.number for kernel in largest)
     assert f"{len(profile.kernels) - 3} smaller kernels" in text
     assert "Roofline" not in text
 

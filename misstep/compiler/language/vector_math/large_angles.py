@@ -116,7 +116,7 @@ def _digits(code: Code, exponent: Number) -> list[Number]:
 
 def _product(code: Code, m: Number, digits: list[Number]) -> Number:
     """Return m times the digits modulo 2^192, its first 128 bits."""
-    first, second, third = (code.multiply(_wide(code, m), _wide(code, one)) for one in digits)
+    first, second, third = (code.multiply(_wide(code, m), _wide(code, digit)) for digit in digits)
     return code.add(code.add(shift_up(code, first, 64), second), shift_down(code, third, 64))
 
 
