@@ -319,7 +319,7 @@ def memory_text(program: NativeProgram) -> str:
         "operands into order.",
     ]
     rows = []
-    for buffer, start in sorted(arena.starts.items(), key=lambda one: (one[1], alive[one[0]])):
+    for buffer, start in sorted(arena.starts.items(), key=lambda item: (item[1], alive[item[0]])):
         first, last = alive[buffer]
         regions = f"{first + 1}" if first == last else f"{first + 1} to {last + 1}"
         rows.append(

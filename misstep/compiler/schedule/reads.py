@@ -58,7 +58,7 @@ def reads_of(
 
     `recomputed`: values that are worked out although they have a place in memory.
     """
-    dry = _Dry(
+    dry = _DryRun(
         ElementCode(),
         storage,
         lambda buffer: Number("%base", "ptr"),
@@ -67,18 +67,18 @@ def reads_of(
     dry.recomputed = recomputed
     dry.scalars = scalars
     dry.read(value, here)
-    return dry.found
+    return dry.reads
 
 
 @dataclass
-class _Dry(Elements):
+class _DryRun(Elements):
     recomputed: set[Value] = field(default_factory=set)
     scalars: set[Value] = field(default_factory=set)
-    found: list[Read] = field(default_factory=list)
+    reads: list[Read] = field(default_factory=list)
 
     def read(self, value: Value, positions: Positions) -> Number:
         if value in self.scalars and value.op is not None:
-            self.found.append(Read(value, value, None, (), (value,)))
+            self.reads.append(Read(value, value, None, (), (value,)))
         return super().read(value, positions)
 
     def _fresh(self, value: Value, positions: Positions) -> Number:
@@ -86,5 +86,5 @@ class _Dry(Elements):
             return self.work_out(value, positions)
         if value in self.storage:
             base = base_of(value, self.storage)
-            self.found.append(Read(value, base, self.storage[value], positions))
+            self.reads.append(Read(value, base, self.storage[value], positions))
         return super()._fresh(value, positions)

@@ -56,7 +56,7 @@ class _Writer:
     emission: Emission
     kernel: Kernel
     seen: Windows
-    given: View
+    x: View
     upstream: View
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class _Writer:
             max(self.entries, 2),
             self.filters,
         )
-        self.batch = self.given.shape[0]
+        self.batch = self.x.shape[0]
         # Strides of upstream along examples, the two axes of space, filters.
         strides = self.upstream.strides
         self.strides = (strides[0], *(0,) * (4 - len(strides)), *strides[1:])
@@ -176,7 +176,7 @@ class _Writer:
     ) -> list[list[Number]]:
         """Write the sums of a tile over a block; return for each row its vectors."""
         code, llvm_type, lanes = self.code, self.llvm_type, self.tile.lanes
-        x, other = (self.emission.addresses(view) for view in (self.given, self.upstream))
+        x, other = (self.emission.addresses(view) for view in (self.x, self.upstream))
         base, apart = self._entries(x, row, height)
         vectors = -(-many // lanes)
         masks = strip_masks(self.emission, lanes, many)
