@@ -140,11 +140,6 @@ class Value:
         return self.type.size
 
     @property
-    def is_leaf(self) -> bool:
-        """Tell whether this is an input or a literal."""
-        return self.op is None
-
-    @property
     def is_input(self) -> bool:
         """Tell whether this is an input (a parameter is an input that already has numbers)."""
         return self.op is None and not self.is_literal
