@@ -41,7 +41,7 @@ class Maximum(Binary):
         return np.maximum(a, b)
 
     def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
-        return code.larger(a, b, signed=has_sign(types[0]))
+        return code.maximum(a, b, signed=has_sign(types[0]))
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         a, b = value.inputs
@@ -66,7 +66,7 @@ class Minimum(Binary):
         return np.minimum(a, b)
 
     def lower(self, code: Any, types: Types, a: Any, b: Any) -> Any:
-        return code.smaller(a, b, signed=has_sign(types[0]))
+        return code.minimum(a, b, signed=has_sign(types[0]))
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         a, b = value.inputs

@@ -123,7 +123,7 @@ class WindowMax(Op):
             if largest is None:
                 largest = found
             else:
-                largest = code.larger(*context.together(largest, found), signed=signed)
+                largest = code.maximum(*context.together(largest, found), signed=signed)
         return largest
 
     @classmethod

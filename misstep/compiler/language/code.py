@@ -174,13 +174,13 @@ class Code:
         """Return `size` with the sign of `sign`."""
         return self.intrinsic("llvm.copysign", size, sign)
 
-    def larger(self, a: Number, b: Number) -> Number:
+    def maximum(self, a: Number, b: Number) -> Number:
         """Return the larger, NaN if either is (NumPy's maximum)."""
         if not a.is_float:
             return self.select(self.less(a, b), b, a)
         return self.select(self.or_(self.compare("ogt", a, b), self.is_nan(a)), a, b)
 
-    def smaller(self, a: Number, b: Number) -> Number:
+    def minimum(self, a: Number, b: Number) -> Number:
         """Return the smaller, NaN if either is (NumPy's minimum)."""
         if not a.is_float:
             return self.select(self.less(b, a), b, a)

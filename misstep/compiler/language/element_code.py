@@ -27,16 +27,16 @@ class ElementCode(Code):
         """Return a ≤ b."""
         return super().less_equal(a, b) if signed or a.is_float else self.compare("ule", a, b)
 
-    def larger(self, a: Number, b: Number, *, signed: bool = True) -> Number:
+    def maximum(self, a: Number, b: Number, *, signed: bool = True) -> Number:
         """Return the larger, NaN if either is (NumPy's maximum; which of 0 and −0 is open)."""
         if a.is_float:
-            return super().larger(a, b)
+            return super().maximum(a, b)
         return self.select(self.less(a, b, signed=signed), b, a)
 
-    def smaller(self, a: Number, b: Number, *, signed: bool = True) -> Number:
+    def minimum(self, a: Number, b: Number, *, signed: bool = True) -> Number:
         """Return the smaller, NaN if either is (NumPy's minimum; which of 0 and −0 is open)."""
         if a.is_float:
-            return super().smaller(a, b)
+            return super().minimum(a, b)
         return self.select(self.less(b, a, signed=signed), b, a)
 
     def cast(self, x: Number, from_dtype: str, to_dtype: str) -> Number:

@@ -209,7 +209,7 @@ class EntryContext:
         code = self.code
         index = code.convert(index, "i64")
         if length is not None:
-            index = code.smaller(index, code.like(length - 1, index), signed=False)
+            index = code.minimum(index, code.like(length - 1, index), signed=False)
         return Position(index)
 
     def shifted(self, position: Position, by: int, step: int = 1) -> Position:

@@ -225,7 +225,7 @@ def _joined(emission: Emission, kernel: Kernel, so_far: Number, entry: Number) -
     code, anchor = emission.code, kernel.anchor
     assert anchor is not None
     if isinstance(anchor.op, Max):
-        joined: Number = code.larger(so_far, entry, signed=has_sign(anchor.type))
+        joined: Number = code.maximum(so_far, entry, signed=has_sign(anchor.type))
         return joined
     return code.add(so_far, entry)
 

@@ -160,7 +160,7 @@ class _Writer:
             everything = code.index(0), code.index(lines)
             with code.loop(0, self.batch, together, hint="examples") as loop:
                 left = code.subtract(code.index(self.batch), loop.index)
-                write(Span(loop.index, code.smaller(left, code.index(together)), *everything))
+                write(Span(loop.index, code.minimum(left, code.index(together)), *everything))
             return
         together = max(POSITIONS_TOGETHER // length, 1)
         with (
@@ -168,7 +168,7 @@ class _Writer:
             code.loop(0, lines, together, hint="lines") as inner,
         ):
             left = code.subtract(code.index(lines), inner.index)
-            count = code.smaller(left, code.index(together))
+            count = code.minimum(left, code.index(together))
             write(Span(outer.index, code.index(1), inner.index, count))
 
     def _sums(
