@@ -7,7 +7,7 @@ it reads. A stage imports only those before it: language, passes, schedule, code
 people call is `runtime/program.py`. Knows `ir` and `ops`, no network.
 """
 
-from misstep.compiler.runtime.program import NativeProgram, Prepared
+from misstep.compiler.runtime.program import NativeProgram, PreparedCall
 from misstep.compiler.schedule.roles import Roles
 
-__all__ = ["NativeProgram", "Prepared", "Roles"]
+__all__ = ["NativeProgram", "PreparedCall", "Roles"]

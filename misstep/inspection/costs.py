@@ -16,7 +16,7 @@ from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.element_code import ElementCode
 from misstep.compiler.language.elements import Elements, Positions
 from misstep.compiler.language.views import Buffer, View
-from misstep.compiler.schedule.kernel import Fused, Kernel
+from misstep.compiler.schedule.kernel import FusedGraph, Kernel
 from misstep.compiler.schedule.kernel_classes import kernel_class_of
 from misstep.compiler.schedule.reads import positions_of
 from misstep.compiler.schedule.scheduling import Schedule
@@ -56,7 +56,7 @@ class Cost:
         return self.read + self.written + self.outside_read + self.outside_written
 
 
-def cost_of(kernel: Kernel, fused: Fused) -> Cost:
+def cost_of(kernel: Kernel, fused: FusedGraph) -> Cost:
     """Return what `kernel` does in a step."""
     count = _Counting(fused)
     anchor = kernel.anchor
@@ -99,7 +99,7 @@ def cost_of(kernel: Kernel, fused: Fused) -> Cost:
     return Cost(products, others, read, written, outside_read, outside_written, dtype)
 
 
-def steps_of(kernel: Kernel, fused: Fused) -> list[Value]:
+def steps_of(kernel: Kernel, fused: FusedGraph) -> list[Value]:
     """Return what `kernel` works out entry by entry, in an order of computation; no moves."""
     count = _Counting(fused)
     kernel_class = kernel_class_of(kernel.anchor)
@@ -147,7 +147,7 @@ def _distinct(view: View) -> int:
     return int(np.prod(lengths, dtype=np.int64))
 
 
-def _reads(kernel: Kernel, fused: Fused) -> dict[View, int]:
+def _reads(kernel: Kernel, fused: FusedGraph) -> dict[View, int]:
     """Return the views that a kernel reads, and how many entries of each at most."""
     entries = int(np.prod(kernel.shape, dtype=np.int64))
     if kernel.anchor is not None:
@@ -163,7 +163,7 @@ def _reads(kernel: Kernel, fused: Fused) -> dict[View, int]:
 class _Counting:
     """Works entries out as the compiler does, into code that is thrown away, and adds up."""
 
-    fused: Fused
+    fused: FusedGraph
     worked_out: list[Value] = field(default_factory=list)
     cost: float = 0.0
 

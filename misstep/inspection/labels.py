@@ -6,7 +6,7 @@ be read side by side. Knows graphs and kernels, not what is said about them.
 
 from __future__ import annotations
 
-from misstep.compiler.schedule.kernel import Fused, Kernel
+from misstep.compiler.schedule.kernel import FusedGraph, Kernel
 from misstep.ir import Location, Value
 from misstep.ops.shape import Transpose
 
@@ -16,7 +16,7 @@ __all__ = ["Labels"]
 class Labels:
     """The names of one program's values and kernels, each worked out once."""
 
-    def __init__(self, fused: Fused) -> None:
+    def __init__(self, fused: FusedGraph) -> None:
         self.fused = fused
         self._names = fused.graph.names()
 

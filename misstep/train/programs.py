@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from misstep.autodiff import gradient
-from misstep.compiler import NativeProgram, Prepared, Roles
+from misstep.compiler import NativeProgram, PreparedCall, Roles
 from misstep.errors import ArgumentError, NotYetError
 from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
 from misstep.nn import Network, Trace
@@ -135,7 +135,7 @@ class Programs:
         self.regularizers = tuple(regularizers)
         self.scalar_names = tuple(optimizer.scalars)
         self.compiling = compiling
-        self._one: tuple[list[Array], Array, Prepared, Array] | None = None
+        self._one: tuple[list[Array], Array, PreparedCall, Array] | None = None
         self._one_lock = threading.Lock()
         # Whether a program could not tell that no row's result depends on other rows, and the
         # numbers of rows that evaluation then compiled programs for.

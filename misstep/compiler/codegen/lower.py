@@ -39,7 +39,7 @@ BARRIER, REST = "barrier", "rest"
 
 
 @dataclass(frozen=True)
-class Lowered:
+class LoweredProgram:
     """The text of a module, and what must be known to call it.
 
     `slots`: those of the schedule, and one for the timers of a profile. `timers`: what each of them
@@ -58,7 +58,7 @@ class Lowered:
         return next((slot.shape for slot in self.slots if slot.timers), (0,))
 
 
-def lower(schedule: Schedule, target: Target, *, profiling: bool = False) -> Lowered:
+def lower(schedule: Schedule, target: Target, *, profiling: bool = False) -> LoweredProgram:
     """Return the function for a schedule. Raises NotYetError for ops that can't be compiled.
 
     `profiling`: with code that reads the clock around each kernel and each barrier.
@@ -80,10 +80,10 @@ class _Lowering:
         self._addresses: dict[Buffer, Number] = {}
         self.timers = Timers(self.code, Number("%timers", "ptr")) if profiling else None
 
-    def run(self) -> Lowered:
+    def run(self) -> LoweredProgram:
         scratch = self._write()
         timers = () if self.timers is None else tuple(self.timers.subjects)
-        return Lowered(self._text(), self.schedule, tuple(self.slots), scratch, timers)
+        return LoweredProgram(self._text(), self.schedule, tuple(self.slots), scratch, timers)
 
     # --- code ---------------------------------------------------------------------------------
 
@@ -321,4 +321,4 @@ class _Lowering:
         return "\n".join([*sorted(self.code.declarations), *self.functions.texts, body, entry, ""])
 
 
-__all__ = ["BARRIER", "ENTRY", "FIRST_SLOT", "REST", "Lowered", "lower"]
+__all__ = ["BARRIER", "ENTRY", "FIRST_SLOT", "REST", "LoweredProgram", "lower"]

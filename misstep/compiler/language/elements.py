@@ -80,7 +80,7 @@ class Elements:
         return number
 
     def _fresh(self, value: Value, positions: Positions) -> Number:
-        if value.is_literal and value.data is not None and is_one_number(value):
+        if value.is_literal and value.data is not None and is_uniform_literal(value):
             return self.code.constant(value.data.reshape(-1)[0].item(), LLVM_TYPES[value.dtype])
         if value in self.storage:
             return self.load(self.storage[value], positions, value.dtype)
@@ -266,7 +266,7 @@ class EntryContext:
         return total
 
 
-def is_one_number(value: Value) -> bool:
+def is_uniform_literal(value: Value) -> bool:
     """Tell whether a literal holds one and the same number everywhere."""
     data = value.data
     if data is None or data.size == 0:

@@ -23,7 +23,7 @@ from misstep.compiler.codegen.lower import (
     FIRST_SLOT,
     ROW_NUMBERS,
     STEPS,
-    Lowered,
+    LoweredProgram,
     lower,
 )
 from misstep.compiler.codegen.target import Target
@@ -71,7 +71,7 @@ class NativeProgram:
         self.roles = roles if roles is not None else Roles()
         self.target = target if target is not None else host_target()
         check_roles(graph, self.roles)
-        self.lowered: Lowered = _lowered(graph, self.roles, self.target, profiling)
+        self.lowered: LoweredProgram = _lowered(graph, self.roles, self.target, profiling)
         self.module = compile_module(self.lowered.text, self.target)
         self._function = self.module.function(ENTRY, CALL_RESULT, *CALL_ARGUMENTS)
         self._tuner = ThreadCountTuner(self._threads(threads))
@@ -260,7 +260,7 @@ class NativeProgram:
             self._tuner.record(threads, (time.perf_counter() - began) / steps)
         return int(table[DONE])
 
-    def prepare(self, feeds: Mapping[str, Any]) -> Prepared:
+    def prepare(self, feeds: Mapping[str, Any]) -> PreparedCall:
         """Return a call of one step on one thread that is made ready once, to be made many times.
 
         `feeds`: the inputs that stay; stepped ones get memory of their own. Raises ArgumentError
@@ -288,7 +288,7 @@ class NativeProgram:
         room = Workspace(self.lowered, 1)
         room.table[STEPS] = 1
         room.table[FIRST_SLOT:] = [address_of(array) for array in arrays]
-        return Prepared(self, inputs, outputs, self._function, room, arrays)
+        return PreparedCall(self, inputs, outputs, self._function, room, arrays)
 
 
 _programs: WeakSet[NativeProgram] = WeakSet()
@@ -304,7 +304,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_start_anew)
 
 
-class Prepared:
+class PreparedCall:
     """A call that is ready: write into `inputs`, call it, read `outputs`.
 
     For small work, where looking at every argument would take longer than the work itself. Not for
@@ -330,7 +330,7 @@ class Prepared:
         self._run()
 
 
-def _lowered(graph: Graph, roles: Roles, target: Target, profiling: bool) -> Lowered:
+def _lowered(graph: Graph, roles: Roles, target: Target, profiling: bool) -> LoweredProgram:
     try:
         simple = simplify(graph, roles.passes_left_out)
         return lower(schedule_graph(simple, roles), target, profiling=profiling)

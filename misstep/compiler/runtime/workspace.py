@@ -21,7 +21,7 @@ from misstep.compiler.codegen.barrier import (
     SPINS_AT,
     SYSTEM_AT,
 )
-from misstep.compiler.codegen.lower import ARENA, FIRST_SLOT, SCRATCH, SCRATCH_BYTES, Lowered
+from misstep.compiler.codegen.lower import ARENA, FIRST_SLOT, SCRATCH, SCRATCH_BYTES, LoweredProgram
 from misstep.compiler.runtime.cores import usable_cores
 from misstep.ir import Array
 
@@ -33,7 +33,7 @@ ALIGNMENT = 128
 class Workspace:
     """Memory that a program works in: context, arena, and scratch memory for each thread."""
 
-    def __init__(self, lowered: Lowered, threads: int) -> None:
+    def __init__(self, lowered: LoweredProgram, threads: int) -> None:
         self.threads = threads
         self.context = make_context(threads, 8 * (FIRST_SLOT + len(lowered.slots)))
         self.address = address_of(self.context)

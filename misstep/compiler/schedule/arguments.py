@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misstep.compiler.language.elements import is_one_number
+from misstep.compiler.language.elements import is_uniform_literal
 from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.schedule.kernel_classes import kernel_class_of
 from misstep.compiler.schedule.roles import Roles
@@ -50,7 +50,7 @@ class Arguments:
     inputs: dict[Value, View] = field(default_factory=dict)
     gathered: dict[Value, View] = field(default_factory=dict)
     outputs: dict[str, View] = field(default_factory=dict)
-    moved: dict[str, View] = field(default_factory=dict)
+    deferred: dict[str, View] = field(default_factory=dict)
     states: set[Buffer] = field(default_factory=set)
 
     def add(self, slot: Slot) -> Buffer:
@@ -95,7 +95,7 @@ def place_arguments(graph: Graph, roles: Roles, *, in_place: bool) -> Arguments:
         arguments.states.add(by_name[into])
         arguments.outputs[name] = there
         if not in_place:
-            arguments.moved[name] = there
+            arguments.deferred[name] = there
             beside = Buffer(f"next {name}", value.dtype, value.size)
             arguments.outputs[name] = View.whole(beside, value.shape)
     return arguments
@@ -114,5 +114,5 @@ def _stored_literals(graph: Graph) -> list[Value]:
     return [
         value
         for value in graph.literals
-        if value in operands or (value.size and not is_one_number(value))
+        if value in operands or (value.size and not is_uniform_literal(value))
     ]

@@ -16,7 +16,7 @@ from misstep.compiler.language.elements import Positions
 from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.passes.long_sums import MOST_AT_ONCE
 from misstep.compiler.schedule.arguments import Arguments
-from misstep.compiler.schedule.kernel import Fused, Kernel, kernel_reads, kernels_of_scalar
+from misstep.compiler.schedule.kernel import FusedGraph, Kernel, kernel_reads, kernels_of_scalar
 from misstep.compiler.schedule.kernel_classes import kernel_class_of
 from misstep.compiler.schedule.reads import Read, base_of, positions_of, reads_of
 from misstep.errors import NotYetError
@@ -31,7 +31,7 @@ EXPENSIVE = 8
 DEAR = 24
 
 
-def fuse(graph: Graph, arguments: Arguments, apart: Collection[Value] = ()) -> Fused:
+def fuse(graph: Graph, arguments: Arguments, apart: Collection[Value] = ()) -> FusedGraph:
     """Return the kernels of `graph`.
 
     `arguments`: where inputs and outputs lie. `apart`: anchors whose kernels write nothing but the
@@ -40,7 +40,7 @@ def fuse(graph: Graph, arguments: Arguments, apart: Collection[Value] = ()) -> F
     return _Fusion(graph, arguments, apart).run()
 
 
-def shared_anchors(fused: Fused) -> set[Value]:
+def shared_anchors(fused: FusedGraph) -> set[Value]:
     """Return the anchors of kernels that write both what other kernels read and what goes outward.
 
     Where one of the readers needs a state as it was, and the kernel changes it, there is no order
@@ -59,7 +59,7 @@ class _Fusion:
         self.graph = graph
         self.apart = apart
         self.outputs = arguments.outputs
-        self.moved = arguments.moved
+        self.deferred = arguments.deferred
         self.storage: dict[Value, View] = {**inputs, **gathered}
         self.kernels: list[Kernel] = []
         self.makers: dict[Value, set[Kernel]] = {}
@@ -75,7 +75,7 @@ class _Fusion:
             self.kernels.append(kernel)
             self.makers[value] = {kernel}
 
-    def run(self) -> Fused:
+    def run(self) -> FusedGraph:
         self._place_outputs()
         # Joins first, the outer ones before the inner ones: their pieces are made in their places.
         joins = [
@@ -90,12 +90,12 @@ class _Fusion:
                 self._compute(value)
         for value, view in self.copies:
             self._attach(value, view)
-        for name, view in self.moved.items():
+        for name, view in self.deferred.items():
             value = self.graph.outputs[name]
             if value.size and value not in self.scalars:
                 self._new(value.shape, None).results.append((self._beside_state(name), view))
         self._drop_unread()
-        return Fused(
+        return FusedGraph(
             self.graph, self.kernels, self.storage, self.scalars, self.makers, self.scalar_outputs
         )
 
@@ -176,7 +176,7 @@ class _Fusion:
         for name, view in self.outputs.items():
             value = self.graph.outputs[name]
             if value in self.scalars:
-                self.scalar_outputs.append((value, self.moved.get(name, view)))
+                self.scalar_outputs.append((value, self.deferred.get(name, view)))
             elif not self._claim(value, view):
                 self.copies.append((value, view))
 

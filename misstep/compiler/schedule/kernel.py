@@ -15,7 +15,7 @@ from misstep.compiler.schedule.kernel_classes import anchor_reads
 from misstep.compiler.schedule.reads import Read, positions_of, reads_of
 from misstep.ir import Graph, Value
 
-__all__ = ["Fused", "Kernel", "kernel_reads", "kernels_of_scalar"]
+__all__ = ["FusedGraph", "Kernel", "kernel_reads", "kernels_of_scalar"]
 
 
 @dataclass(eq=False)
@@ -52,7 +52,7 @@ class Kernel:
 
 
 @dataclass(eq=False)
-class Fused:
+class FusedGraph:
     """Kernels in an order of computation, and where every stored value lies.
 
     `scalars`: values that are one number, worked out without memory by every thread. `makers`: the

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from misstep.compiler.language.views import Buffer, View
-from misstep.compiler.schedule.kernel import Fused, Kernel
+from misstep.compiler.schedule.kernel import FusedGraph, Kernel
 from misstep.compiler.schedule.reads import Read, positions_of
 from misstep.errors import MisstepError
 from misstep.ir import Value
@@ -39,7 +39,9 @@ class Partition:
     guard: Value | None
 
 
-def partition(fused: Fused, states: Collection[Buffer], guard: Value | None = None) -> Partition:
+def partition(
+    fused: FusedGraph, states: Collection[Buffer], guard: Value | None = None
+) -> Partition:
     """Return the order of the kernels of `fused`.
 
     `states`: buffers whose old numbers a step reads and whose new ones it writes. Raises
@@ -79,7 +81,7 @@ def partition(fused: Fused, states: Collection[Buffer], guard: Value | None = No
 
 
 def _fill_late(
-    fused: Fused, regions: list[list[Kernel]], needs: Mapping[Kernel, Mapping[Kernel, bool]]
+    fused: FusedGraph, regions: list[list[Kernel]], needs: Mapping[Kernel, Mapping[Kernel, bool]]
 ) -> None:
     """Move kernels that read nothing, such as zeros around entries, to what is made beside them.
 
@@ -111,7 +113,7 @@ def _fill_late(
             regions[target_region].insert(0, kernel)
 
 
-def rows_are_independent(fused: Fused, order: Partition, names: Collection[str]) -> bool:
+def rows_are_independent(fused: FusedGraph, order: Partition, names: Collection[str]) -> bool:
     """Tell whether no row of a result depends on other rows of the inputs with these names.
 
     So it is where no thread reads what another made, nothing is one number for all, and each row of
@@ -133,7 +135,7 @@ def rows_are_independent(fused: Fused, order: Partition, names: Collection[str])
     )
 
 
-def _late(fused: Fused, states: set[Buffer]) -> set[Kernel]:
+def _late(fused: FusedGraph, states: set[Buffer]) -> set[Kernel]:
     """Return kernels that write a state of which every thread reads numbers as a step begins."""
     read = {
         fused.storage[value].buffer
@@ -149,7 +151,7 @@ def _late(fused: Fused, states: set[Buffer]) -> set[Kernel]:
 
 
 def _needs(
-    fused: Fused, states: set[Buffer], guard: Value | None
+    fused: FusedGraph, states: set[Buffer], guard: Value | None
 ) -> dict[Kernel, dict[Kernel, bool]]:
     """Return for each kernel which ones must come before it, and whether own rows are enough."""
     needs: dict[Kernel, dict[Kernel, bool]] = {kernel: {} for kernel in fused.kernels}
@@ -202,7 +204,7 @@ def _needs(
     return needs
 
 
-def _joined_by_rows(base: Value, maker: Kernel, fused: Fused) -> View | None:
+def _joined_by_rows(base: Value, maker: Kernel, fused: FusedGraph) -> View | None:
     """Return where a join lies if its pieces by `maker` are parts of rows with the same numbers."""
     whole = fused.storage.get(base)
     if whole is None or not whole.shape or maker.rows != whole.shape[0]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from misstep.compiler.language.views import Buffer
-from misstep.compiler.schedule.kernel import Fused
+from misstep.compiler.schedule.kernel import FusedGraph
 from misstep.compiler.schedule.partition import Partition
 
 # Buffers start at the beginning of a cache line, the width of the widest vectors too.
@@ -25,7 +25,7 @@ class Arena:
     starts: dict[Buffer, int]
 
 
-def lifetimes(fused: Fused, order: Partition) -> dict[Buffer, tuple[int, int]]:
+def lifetimes(fused: FusedGraph, order: Partition) -> dict[Buffer, tuple[int, int]]:
     """Return the first and the last region in which each buffer is needed that is not external."""
     alive: dict[Buffer, tuple[int, int]] = {}
 
@@ -49,7 +49,7 @@ def lifetimes(fused: Fused, order: Partition) -> dict[Buffer, tuple[int, int]]:
     return alive
 
 
-def plan_memory(fused: Fused, order: Partition) -> Arena:
+def plan_memory(fused: FusedGraph, order: Partition) -> Arena:
     """Return where each buffer of `fused` that is not external lies."""
     alive = lifetimes(fused, order)
     placed: list[tuple[int, int, int, int]] = []

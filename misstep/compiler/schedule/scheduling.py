@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from misstep.compiler.schedule.arguments import Arguments, place_arguments
 from misstep.compiler.schedule.fuse import fuse, scalar_values, shared_anchors
-from misstep.compiler.schedule.kernel import Fused, Kernel
+from misstep.compiler.schedule.kernel import FusedGraph, Kernel
 from misstep.compiler.schedule.partition import InPlaceError, Partition, partition
 from misstep.compiler.schedule.plan_memory import Arena, plan_memory
 from misstep.compiler.schedule.roles import Roles
@@ -30,7 +30,7 @@ class Schedule:
     graph: Graph
     roles: Roles
     arguments: Arguments
-    fused: Fused
+    fused: FusedGraph
     partition: Partition
     arena: Arena
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.codegen.kernels.finishing import finish_tile, strip_masks
-from misstep.compiler.codegen.kernels.packing import Packed, pack_columns, pack_rows
+from misstep.compiler.codegen.kernels.packing import PackedRows, pack_columns, pack_rows
 from misstep.compiler.codegen.kernels.strips import over_strips
 from misstep.compiler.codegen.kernels.tiles import Operand, Tile, chains_of, choose_tile
 from misstep.compiler.language.code import BYTES, LLVM_TYPES, Number
@@ -149,7 +149,7 @@ def _write_matrix(
     scratch = emission.scratch
     used = 0
     size = BYTES[llvm_type]
-    packed_left: Packed | None = None
+    packed_left: PackedRows | None = None
     small = rows * summed * size <= MOST_PACKED
     worth = rows > tile.rows and summed >= SHORT_SUM and columns > width
     if small and worth and _badly_read(left, size, columns // width):
@@ -214,7 +214,7 @@ def _write_matrix(
                     source = Operand(code.address(right.base, moved, llvm_type), right.rows, 1)
 
                 def ask(number: Number) -> None:
-                    _fetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
+                    _prefetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
 
                 sums = _multiply(
                     emission,
@@ -255,7 +255,7 @@ def _read_beside(emission: Emission, kernel: Kernel) -> list[View]:
     return list(view_bytes) if sum(view_bytes.values()) > emission.target.l2_bytes else []
 
 
-def _fetch_row(
+def _prefetch_row(
     emission: Emission,
     views: list[View],
     row: Number,

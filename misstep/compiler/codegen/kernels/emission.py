@@ -8,9 +8,9 @@ from typing import Any
 
 from misstep.compiler.codegen.target import Target
 from misstep.compiler.language.code import LLVM_TYPES, Number
-from misstep.compiler.language.elements import Elements, Position, Positions, is_one_number
+from misstep.compiler.language.elements import Elements, Position, Positions, is_uniform_literal
 from misstep.compiler.language.views import View
-from misstep.compiler.schedule.kernel import Fused, Kernel
+from misstep.compiler.schedule.kernel import FusedGraph, Kernel
 from misstep.errors import GraphError
 from misstep.ir import Value
 
@@ -31,7 +31,7 @@ class Emission:
     """
 
     code: Any
-    fused: Fused
+    fused: FusedGraph
     target: Target
     addresses: Callable[[View], Number]
     bounds: Callable[[int], tuple[Number, Number]]
@@ -72,7 +72,7 @@ class Emission:
         """Return a scalar that was worked out before this kernel, or a constant."""
         if value in self.scalars:
             return self.scalars[value]
-        if value.is_literal and value.data is not None and is_one_number(value):
+        if value.is_literal and value.data is not None and is_uniform_literal(value):
             number = value.data.reshape(-1)[0].item()
             constant: Number = self.code.constant(number, LLVM_TYPES[value.dtype])
             return constant

@@ -17,7 +17,7 @@ from misstep.compiler.language.elements import plus, times
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedRows:
     """Rows of the left operand in blocks: entry k of row r in a block lies at k · height + r."""
 
     base: Number
@@ -43,7 +43,7 @@ def pack_rows(
     summed: int,
     height: int,
     scratch: Number,
-) -> Packed:
+) -> PackedRows:
     """Write the copying of this thread's rows of the left operand, block after block.
 
     For an operand whose rows lie side by side (a transposed one): a vector of them is copied at
@@ -51,7 +51,7 @@ def pack_rows(
     """
     code = emission.code
     rest = rows % height
-    packed = Packed(
+    packed = PackedRows(
         scratch,
         low,
         height,

@@ -17,12 +17,12 @@ from misstep.compiler.codegen.kernels.contraction import pack_once
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.codegen.kernels.entries import write_entries
 from misstep.compiler.language.code import BYTES, LLVM_TYPES, Number
-from misstep.compiler.language.elements import Position, is_one_number, plus, times
+from misstep.compiler.language.elements import Position, is_uniform_literal, plus, times
 from misstep.compiler.language.views import Buffer, View
 from misstep.compiler.passes import DECIDED_BY_SIZE, simplify
 from misstep.compiler.schedule.arguments import Arguments
 from misstep.compiler.schedule.fuse import fuse
-from misstep.compiler.schedule.kernel import Fused, Kernel
+from misstep.compiler.schedule.kernel import FusedGraph, Kernel
 from misstep.compiler.schedule.partition import ROWS_TOGETHER, InPlaceError, partition
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value
@@ -88,7 +88,7 @@ class _Scanning:
 
     # --- where things lie -----------------------------------------------------------------------
 
-    def _fuse(self) -> Fused:
+    def _fuse(self) -> FusedGraph:
         storage = self.emission.fused.storage
         carry, *others = self.body.inputs
         views = [storage[operand] for operand in self.anchor.inputs]
@@ -101,7 +101,7 @@ class _Scanning:
             else:
                 inputs[leaf] = view
         for value in self.body.literals:
-            if value.size and not is_one_number(value):
+            if value.size and not is_uniform_literal(value):
                 raise NotYetError("compiling a scan", needed="a body without arrays of its own")
         outputs: dict[str, View] = {}
         start = 0

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 
 from misstep.compiler.codegen.kernels.emission import LANES, Emission
 from misstep.compiler.language.code import BYTES, Number
-from misstep.compiler.language.elements import Position, Positions, is_one_number
+from misstep.compiler.language.elements import Position, Positions, is_uniform_literal
 from misstep.compiler.language.views import row_major
-from misstep.compiler.schedule.kernel import Fused, Kernel
+from misstep.compiler.schedule.kernel import FusedGraph, Kernel
 from misstep.ir import Value
 from misstep.ops.arithmetic import Add, Divide, Multiply, Negative, Subtract
 from misstep.ops.elementwise import has_sign
@@ -156,7 +156,7 @@ class _Lists:
         return tuple(positions)
 
 
-def rows_stay(kernel: Kernel, fused: Fused) -> bool:
+def rows_stay(kernel: Kernel, fused: FusedGraph) -> bool:
     """Tell whether a row without updates is what it was before, for every result of a kernel."""
     anchor = kernel.anchor
     assert anchor is not None
@@ -164,7 +164,7 @@ def rows_stay(kernel: Kernel, fused: Fused) -> bool:
     while isinstance(base.op, BroadcastTo | Reshape):
         (base,) = base.inputs
     nothing = base.data
-    if not is_one_number(base) or nothing is None or nothing.reshape(-1)[0] != 0:
+    if not is_uniform_literal(base) or nothing is None or nothing.reshape(-1)[0] != 0:
         return False
 
     def vanishes(value: Value) -> bool:
