@@ -40,7 +40,7 @@ from pathlib import Path
 __all__ = ["FORMAT", "MOST_BYTES", "folder", "object_key", "read", "why_unused", "write"]
 
 # Where people say otherwise, and the word for "nowhere".
-ASKED_IN = "MISSTEP_CACHE"
+ENVIRONMENT_VARIABLE = "MISSTEP_CACHE"
 OFF = "off"
 
 # A change to the head below, or to what a key covers, gets a new number.
@@ -126,17 +126,17 @@ def folder() -> Path | None:
 
 
 def _root() -> Path:
-    asked = os.environ.get(ASKED_IN, "")
-    if asked.strip().lower() == OFF:
-        raise _UnusedError(f"{ASKED_IN} is {OFF}")
+    requested = os.environ.get(ENVIRONMENT_VARIABLE, "")
+    if requested.strip().lower() == OFF:
+        raise _UnusedError(f"{ENVIRONMENT_VARIABLE} is {OFF}")
     needed = ("geteuid", "getuid", "O_NOFOLLOW", "O_DIRECTORY")
     if not _OPENS_WITHIN or not all(hasattr(os, name) for name in needed):
         raise _UnusedError("this system can't say who may write to a folder")
     if os.getuid() != os.geteuid() or os.getgid() != os.getegid():
         raise _UnusedError("this process has other rights than the user who started it")
     try:
-        if asked:
-            return Path(asked).expanduser()
+        if requested:
+            return Path(requested).expanduser()
         caches = Path(os.environ.get("XDG_CACHE_HOME", ""))
         if not caches.is_absolute():  # the XDG Base Directory Specification says so
             inside = ("Library", "Caches") if sys.platform == "darwin" else (".cache",)

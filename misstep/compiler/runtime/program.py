@@ -78,7 +78,7 @@ class NativeProgram:
         self._threads_set: int | None = None
         # Ticks of the clock by thread and by `lowered.timers`; they add up, run after run.
         self.ticks = self._no_ticks()
-        self._room: Workspace | None = None
+        self._workspace: Workspace | None = None
         self._lock = threading.Lock()
         _programs.add(self)
 
@@ -243,20 +243,20 @@ class NativeProgram:
         return array
 
     def _call(self, arrays: list[Array], addresses: list[int], rows: Array, steps: int) -> int:
-        room = self._room
-        if room is None or room.threads != self.threads:
-            room = self._room = Workspace(self.lowered, self.threads)
+        workspace = self._workspace
+        if workspace is None or workspace.threads != self.threads:
+            workspace = self._workspace = Workspace(self.lowered, self.threads)
         threads = self._tuner.choose() if self._threads_set is None else self._threads_set
         if threads > 1:
-            set_waiting(room.context, threads)
-        table = room.table
+            set_waiting(workspace.context, threads)
+        table = workspace.table
         table[STEPS] = steps
         table[DONE] = 0
         table[ROW_NUMBERS] = address_of(rows)
         table[FIRST_SLOT:] = addresses
         if steps > 0:
             began = time.perf_counter()
-            THREAD_POOL.run(self._function, room.address, threads, (arrays, rows, room))
+            THREAD_POOL.run(self._function, workspace.address, threads, (arrays, rows, workspace))
             self._tuner.record(threads, (time.perf_counter() - began) / steps)
         return int(table[DONE])
 
@@ -285,10 +285,10 @@ class NativeProgram:
                 arrays.append(array)
             else:
                 arrays.append(self._input(slot.name, slot.dtype, slot.shape, feeds, 1))
-        room = Workspace(self.lowered, 1)
-        room.table[STEPS] = 1
-        room.table[FIRST_SLOT:] = [address_of(array) for array in arrays]
-        return PreparedCall(self, inputs, outputs, self._function, room, arrays)
+        workspace = Workspace(self.lowered, 1)
+        workspace.table[STEPS] = 1
+        workspace.table[FIRST_SLOT:] = [address_of(array) for array in arrays]
+        return PreparedCall(self, inputs, outputs, self._function, workspace, arrays)
 
 
 _programs: WeakSet[NativeProgram] = WeakSet()
@@ -297,7 +297,7 @@ _programs: WeakSet[NativeProgram] = WeakSet()
 def _start_anew() -> None:
     """In a child process: a thread that was in the middle of a run when it forked is not here."""
     for program in list(_programs):
-        program._lock, program._room = threading.Lock(), None
+        program._lock, program._workspace = threading.Lock(), None
 
 
 if hasattr(os, "register_at_fork"):
@@ -317,13 +317,13 @@ class PreparedCall:
         inputs: dict[str, Array],
         outputs: dict[str, Array],
         function: Any,
-        room: Workspace,
+        workspace: Workspace,
         arrays: list[Array],
     ) -> None:
         self.inputs = inputs
         self.outputs = outputs
-        self._run = partial(function, room.address, 0, 1)
-        self._kept = program, room, arrays
+        self._run = partial(function, workspace.address, 0, 1)
+        self._kept = program, workspace, arrays
 
     def __call__(self) -> None:
         """Run the step."""

@@ -20,7 +20,7 @@ from misstep.errors import ArgumentError, NotYetError
 __all__ = ["aarch64_target", "avx2_target", "avx512_target", "host_target"]
 
 # The environment's way to ask for another target than the machine's own.
-ASKED_IN = "MISSTEP_TARGET"
+ENVIRONMENT_VARIABLE = "MISSTEP_TARGET"
 
 # What LLVM calls the parts of each instruction set that generated code counts on.
 AVX2 = ("avx2", "fma")
@@ -37,20 +37,22 @@ def host_target() -> Target:
     processor can't run, and NotYetError for a machine without a compiler: the interpreter works
     everywhere.
     """
-    requested = os.environ.get(ASKED_IN, "").strip().lower()
+    requested = os.environ.get(ENVIRONMENT_VARIABLE, "").strip().lower()
     if requested in ("", "host"):
         return _own_target(untried=requested == "host")
     if requested not in ("avx2", "avx512"):
         raise ArgumentError(
-            f"the environment's {ASKED_IN}", needed="avx2, avx512 or host", got=repr(requested)
+            f"the environment's {ENVIRONMENT_VARIABLE}",
+            needed="avx2, avx512 or host",
+            got=repr(requested),
         )
     needed_features = AVX2 if requested == "avx2" else AVX512
     if lacking := [feature for feature in needed_features if not _features().get(feature)]:
         raise ArgumentError(
-            f"the environment's {ASKED_IN}",
+            f"the environment's {ENVIRONMENT_VARIABLE}",
             needed="instructions that this processor has",
             got=f"{requested}, and {', '.join(lacking)} not there",
-            try_=f"without {ASKED_IN}",
+            try_=f"without {ENVIRONMENT_VARIABLE}",
         )
     return avx2_target() if requested == "avx2" else avx512_target()
 
@@ -97,7 +99,7 @@ def _own_target(untried: bool) -> Target:
             "native code for this machine",
             needed="one on which it has been tried: Linux on x86-64",
             got=f"{system} on {machine}",
-            try_=f"{ASKED_IN}=host, and tell how it went",
+            try_=f"{ENVIRONMENT_VARIABLE}=host, and tell how it went",
         )
     l1, l2 = _cache_bytes()
     return Target(
