@@ -105,8 +105,8 @@ class Case:
             for name, specification in trace.parameters.items():
                 if specification.regularized:
                     loss = loss + regularizer.penalty(trace.values[name])
-        slopes = gradient(loss, [trace.values[name] for name in trace.parameters])
-        flat = concatenate([reshape(value, (-1,)) for value in slopes])
+        gradients = gradient(loss, [trace.values[name] for name in trace.parameters])
+        flat = concatenate([reshape(value, (-1,)) for value in gradients])
         for clipping in self.clipping:
             flat = clipping.clip(flat)
         graph = Graph({"prediction": self.loss.predict(raw), "loss": loss, "gradient": flat})

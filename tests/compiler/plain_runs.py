@@ -129,8 +129,8 @@ class RandomGraph:
         outputs = {f"out{index}": value for index, value in enumerate(computed[-3:])}
         outputs["first"] = self.inputs[0] + 0.0
         if computed and self.chance(0.6):
-            slopes = gradient(ops.sum(computed[-1]), self.inputs)
-            outputs |= {f"slope{index}": slope for index, slope in enumerate(slopes)}
+            gradients = gradient(ops.sum(computed[-1]), self.inputs)
+            outputs |= {f"gradient{index}": value for index, value in enumerate(gradients)}
         return Graph(outputs, [*self.inputs, self.whole, self.seed])
 
     # Choosing

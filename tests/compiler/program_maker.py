@@ -105,8 +105,8 @@ class MadeUp:
             outputs["one"] = make_literal(0.25, self.dtype)
         if computed and self.chance(0.5):
             floats = [value for value in self.inputs if value.dtype == self.dtype]
-            slopes = gradient(ops.sum(ops.tanh(computed[-1])), floats)
-            outputs |= {f"slope{index}": slope for index, slope in enumerate(slopes)}
+            gradients = gradient(ops.sum(ops.tanh(computed[-1])), floats)
+            outputs |= {f"gradient{index}": value for index, value in enumerate(gradients)}
         return Graph(outputs or {"given": self.inputs[0]}, self.inputs)
 
     def steps(self) -> tuple[Graph, Roles]:

@@ -97,7 +97,8 @@ def test_training_is_that_of_the_interpreter(
 ) -> None:
     actual: list[dict[str, Any]] = []
     for compiling in (True, False):
-        # Not Adam: before a BatchNorm biases have no slope but rounding, which it would scale up.
+        # Not Adam: before a BatchNorm biases have no gradient but rounding, which it would scale
+        # up.
         network = made(layers, shape)
         x, y = data(network, 25)  # of batches of 8, the last one has one row
         trainer = Trainer(

@@ -1,4 +1,4 @@
-"""Sums that share their parts: two for the slopes of a normalization, and none for what is 0."""
+"""Sums that share their parts: two for the gradients of a normalization, and none for what is 0."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ def normalized(x: Value, scale: Value, shift: Value, axes: tuple[int, ...]) -> V
     return far / sqrt(mean(far * far, axes, keep=True) + 1e-5) * scale + shift
 
 
-def slopes(shape: tuple[int, ...], axes: tuple[int, ...]) -> Graph:
+def normalization_gradients(shape: tuple[int, ...], axes: tuple[int, ...]) -> Graph:
     x, up = make_input("x", shape, "float64"), make_input("up", shape, "float64")
     bias, scale, shift = (
         make_input(name, shape[-1:], "float64") for name in ("bias", "scale", "shift")
     )
     loss = ops.sum(tanh(normalized(x + bias, scale, shift, axes)) * up)
-    expected = [x, bias, scale, shift]
-    actual = gradient(loss, expected)
+    sources = [x, bias, scale, shift]
+    gradients = gradient(loss, sources)
     return Graph(
-        {f"slope_{one.name}": slope for one, slope in zip(expected, actual, strict=True)},
+        {
+            f"gradient_{value.name}": of_source
+            for value, of_source in zip(sources, gradients, strict=True)
+        },
         [x, up, bias, scale, shift],
     )
 
@@ -55,7 +58,7 @@ CASES = [
 
 @pytest.mark.parametrize(("shape", "axes"), CASES)
 def test_slopes_of_a_normalization_stay(shape: tuple[int, ...], axes: tuple[int, ...]) -> None:
-    graph = slopes(shape, axes)
+    graph = normalization_gradients(shape, axes)
     given = feeds(graph)
     expected = Interpreter(graph).run(given)
     best = simplify(graph)
@@ -72,13 +75,13 @@ def test_slopes_of_a_normalization_stay(shape: tuple[int, ...], axes: tuple[int,
         base = bits
 
 
-def test_a_normalization_over_rows_needs_two_sums_for_its_slopes() -> None:
-    graph = simplify(slopes((ROWS, WIDTH), (0,)))
-    # The mean and the mean square, then the slope that comes in and its product with the rest.
+def test_a_normalization_over_rows_needs_two_sums_for_its_gradients() -> None:
+    graph = simplify(normalization_gradients((ROWS, WIDTH), (0,)))
+    # The mean and the mean square, then the gradient that comes in and its product with the rest.
     assert len(sums(graph)) == 4
-    # A bias that the mean takes away again has no slope at all, not one of rounding errors.
+    # A bias that the mean takes away again has no gradient at all, not one of rounding errors.
     results, _ = NativeProgram(graph, threads=1).run(feeds(graph))
-    assert not results["slope_bias"].any()
+    assert not results["gradient_bias"].any()
 
 
 def test_what_counts_as_less_its_mean() -> None:

@@ -161,7 +161,7 @@ def test_bias_and_activation_are_worked_out_with_the_product() -> None:
 
 
 def test_the_mask_of_a_relu_needs_no_memory() -> None:
-    """Where the activation is positive its slope is 1: nothing else is kept of it."""
+    """Where the activation is positive its derivative is 1: nothing else is kept of it."""
     one = plain(adam())
     assert "less" not in stored_names(one)
     assert not any(buffer.dtype == "bool" for buffer in one.arena.starts)

@@ -21,7 +21,7 @@ except NotYetError as reason:
 ROWS, WIDTH, PLACES = 300, 70, (9, 31)
 
 
-def slope(width: int = WIDTH, dtype: str = "int64") -> tuple[Value, Value, Value]:
+def table_gradient(width: int = WIDTH, dtype: str = "int64") -> tuple[Value, Value, Value]:
     positions = make_input("positions", PLACES, dtype)
     updates = make_input("updates", (*PLACES, width))
     zeros = make_literal(np.zeros((ROWS, width)), "float32")
@@ -30,7 +30,7 @@ def slope(width: int = WIDTH, dtype: str = "int64") -> tuple[Value, Value, Value
 
 def descent(change: float | Value, width: int = WIDTH) -> NativeProgram:
     table = make_input("table", (ROWS, width))
-    scattered, positions, updates = slope(width)
+    scattered, positions, updates = table_gradient(width)
     graph = Graph({"table": table - scattered * change}, [table, positions, updates])
     return NativeProgram(graph, Roles(states={"table": "table"}))
 
@@ -51,7 +51,7 @@ def test_plain_descent_moves_the_rows_that_are_named(width: int, threads: int) -
     program = descent(0.5, width)
     (kernel,) = program.schedule.fused.kernels
     assert rows_stay(kernel, program.schedule.fused)
-    assert program.schedule.arena.size == 0  # there is no table of slopes
+    assert program.schedule.arena.size == 0  # there is no table of gradients
     program.threads = threads
     feeds = given(width)
     expected = feeds["table"].copy()
@@ -97,7 +97,7 @@ def adam(table: Value, speed: Value, gradient_of_table: Value) -> dict[str, Valu
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint32"])
 def test_what_follows_for_all_rows_is_one_pass(dtype: str) -> None:
     table, speed = make_input("table", (ROWS, WIDTH)), make_input("speed", (ROWS, WIDTH))
-    actual, positions, updates = slope(dtype=dtype)
+    actual, positions, updates = table_gradient(dtype=dtype)
     outputs = adam(table, speed, actual)
     inputs = [table, speed, positions, updates]
     roles = Roles(states={"table": "table", "speed": "speed"})

@@ -312,10 +312,10 @@ def test_expressions_become(make: Callable[[], Value], wanted: str) -> None:
 
 def test_relu_is_all_that_its_mask_needs() -> None:
     pre = x @ x.T + 0.5
-    graph = Graph({"a": ops.relu(pre), "slope": ops.where(pre > 0, 1.0, 0.0)})
+    graph = Graph({"a": ops.relu(pre), "mask": ops.where(pre > 0, 1.0, 0.0)})
     better = simplify(graph)
     a = better.outputs["a"]
-    mask = better.outputs["slope"].inputs[0]
+    mask = better.outputs["mask"].inputs[0]
     assert mask.inputs[1] is a
     once = ops.relu(x)
     twice = simplify(Graph({"a": ops.relu(once), "mask": once > 0}))

@@ -158,9 +158,9 @@ def test_a_file_of_concrete_values_runs_by_itself(tmp_path: Path) -> None:
     w = make_parameter(random.standard_normal((20, 1)).astype("float32"), "w")
     b = make_parameter(0.1, "b")
     loss = ms.mean(ms.erf(x @ ms.cast(w, "float64") + b) ** 2)
-    slope = gradient(loss, w)
+    dw = gradient(loss, w)
     (tmp_path / "standalone.py").write_text(
-        emit_python({"loss": loss, "slope": ms.norm(slope)}), encoding="utf-8"
+        emit_python({"loss": loss, "norm": ms.norm(dw)}), encoding="utf-8"
     )
     # -I: no path of this repository, no environment; -W error: no warning.
     done = subprocess.run(
@@ -173,7 +173,7 @@ def test_a_file_of_concrete_values_runs_by_itself(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     printed = dict(line.split(" = ") for line in done.stdout.splitlines())
     assert float(printed["loss"]) == float(loss)
-    assert np.float32(printed["slope"]) == ms.norm(slope).numpy()
+    assert np.float32(printed["norm"]) == ms.norm(dw).numpy()
 
 
 def test_it_imports_numpy_and_the_standard_library_only() -> None:
@@ -234,8 +234,8 @@ def test_names_are_human() -> None:
     hidden = ms.sigmoid(x @ w + b)
     error = hidden - y
     loss = ms.mean(error * error)
-    slopes = gradient(loss, [w, b])
-    source = emit_python({"loss": loss, "dw": slopes[0], "db": slopes[1]})
+    dw, db = gradient(loss, [w, b])
+    source = emit_python({"loss": loss, "dw": dw, "db": db})
     lines = [line.strip() for line in source.splitlines()]
     assert any(line.startswith("hidden = stable_sigmoid(add)  # test_emitted") for line in lines)
     assert any(line.startswith("error = hidden - y  #") for line in lines)
@@ -251,7 +251,7 @@ def test_names_are_human() -> None:
 def test_the_same_graph_gives_the_same_text() -> None:
     def made() -> str:
         x = make_input("x", (3,))
-        return emit_python({"slope": gradient(ms.sum(ms.exp(x) * ms.exp(x)), x)})
+        return emit_python({"dx": gradient(ms.sum(ms.exp(x) * ms.exp(x)), x)})
 
     assert made() == made()
 

@@ -1,10 +1,10 @@
 """Pass: sums that differ by factors are worked out once, and a sum of what is left of a mean is 0.
 
 Along the axes of a sum, what does not change can be taken out: Σ a · u = u · Σ a. Written as
-numbers times sums of products, the slopes of a normalization need two sums, of the slope that comes
-in and of its product with what is normalized; by the chain rule alone they are four, one of which
-waits for another. And Σ (x − mean of x) is 0, which takes the mean out of the slope of a variance
-and leaves no slope for a bias that a normalization takes away again.
+numbers times sums of products, the gradients of a normalization need two sums, of the gradient that
+comes in and of its product with what is normalized; by the chain rule alone they are four, one of
+which waits for another. And Σ (x − mean of x) is 0, which takes the mean out of the gradient of a
+variance and leaves no gradient for a bias that a normalization takes away again.
 
 A sum is rewritten only where that leaves no more of them: where a part of it is 0, or where all its
 parts are sums that others need too. Products are never multiplied out, so no digits are lost.

@@ -1,9 +1,9 @@
 """Pass: what is computed from literals only is computed now; equal entries become one number.
 
-Literals are folded in their own dtype, as the interpreter would, so a simplified program
-must not be turned into a float64 one afterwards. Nothing grows: a literal whose entries are all
-equal (the ones of a gradient's seed, the zeros of a parameter without blame) becomes one number
-repeated, and such repeats are never written out.
+Literals are folded in their own dtype, as the interpreter would, so a simplified program must not
+be turned into a float64 one afterwards. Nothing grows: a literal whose entries are all equal (the
+ones of a gradient's seed, the zeros of a parameter without a gradient) becomes one number repeated,
+and such repeats are never written out.
 """
 
 from __future__ import annotations

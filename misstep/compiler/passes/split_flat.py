@@ -261,8 +261,8 @@ class Parts:
 def _() -> Graph:
     w, s = make_input("w", (10,)), make_input("s", (2, 10))
     a, b = make_input("a", (2, 3)), make_input("b", (4,))
-    slope = concatenate([reshape(a * 2.0, (6,)), b], 0)
-    speed = reshape(s[1:2], (10,)) * 0.9 + slope + w * 0.1
+    gradient = concatenate([reshape(a * 2.0, (6,)), b], 0)
+    speed = reshape(s[1:2], (10,)) * 0.9 + gradient + w * 0.1
     state = concatenate([s[:1], reshape(speed, (1, 10))], 0)
     return Graph({"w": w - speed * make_input("rate", ()), "s": state})
 

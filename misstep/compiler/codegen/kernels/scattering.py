@@ -3,9 +3,9 @@
 Every thread looks at all positions and notes down, for each of its own rows, which updates fall
 into it. Then it goes through its rows once, adds up what falls into each in the order of the
 updates, and works out all that follows from the sum while it is in registers: an optimizer's step
-needs no table of slopes. So no two threads touch one row, and the order of every sum follows from
-the positions. Where rows without updates stay as they are (plain gradient descent), only the others
-are touched.
+needs no table of gradients. So no two threads touch one row, and the order of every sum follows
+from the positions. Where rows without updates stay as they are (plain gradient descent), only the
+others are touched.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sums of products over all positions of a convolution: what its weights are blamed for.
+"""Sums of products over all positions of a convolution: the gradient by its weights.
 
 A tile is some entries of a window by some filters; all positions of all examples are summed. So
 many that one tile after the other would fetch the operands from far away each time: the positions
