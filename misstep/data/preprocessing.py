@@ -108,12 +108,12 @@ class Preprocessing(Stored, ABC):
         if not isinstance(plain, dict):
             return from_plain(cls, plain, WHICH)
         fields = dict(plain)
-        kind, version = fields.pop("kind", cls.stored_as), fields.pop("version", VERSION)
-        if kind != cls.stored_as or type(version) is not int or version != VERSION:
+        stored_as, version = fields.pop("kind", cls.stored_as), fields.pop("version", VERSION)
+        if stored_as != cls.stored_as or type(version) is not int or version != VERSION:
             raise FileFormatError(
                 WHICH,
                 needed=f"the kind {cls.stored_as!r}, version {VERSION}",
-                got=f"{str(kind)[:60]!r}, version {str(version)[:60]!r}",
+                got=f"{str(stored_as)[:60]!r}, version {str(version)[:60]!r}",
                 try_="saving it again with this version",
             )
         return from_plain(cls, fields, WHICH)
@@ -121,9 +121,9 @@ class Preprocessing(Stored, ABC):
 
 def preprocessing_from_json(plain: object) -> Preprocessing:
     """Rebuild preprocessing of whichever kind was stored. Raises FileFormatError."""
-    kind = plain.get("kind") if isinstance(plain, dict) else None
-    if isinstance(kind, str) and kind in _CLASSES:
-        return _CLASSES[kind].from_json(plain)
+    stored_as = plain.get("kind") if isinstance(plain, dict) else None
+    if isinstance(stored_as, str) and stored_as in _CLASSES:
+        return _CLASSES[stored_as].from_json(plain)
     raise FileFormatError(
-        WHICH, needed=f"a kind, one of {', '.join(_CLASSES)}", got=repr(kind)[:60]
+        WHICH, needed=f"a kind, one of {', '.join(_CLASSES)}", got=repr(stored_as)[:60]
     )

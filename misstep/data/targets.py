@@ -276,8 +276,8 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
         have = f"{len(single)} classes have a single row, for example {[*single, ''][0]!r}"
     if single:
         notes.append(f"{name}: {have}; it can serve for training only")
-    kind = TaskType.BINARY if len(counts) == 2 else TaskType.MULTICLASS
-    return Target(name, kind, reason, answers.classes, notes=tuple(notes))
+    task_type = TaskType.BINARY if len(counts) == 2 else TaskType.MULTICLASS
+    return Target(name, task_type, reason, answers.classes, notes=tuple(notes))
 
 
 def _label(value: Any) -> Label:

@@ -90,12 +90,12 @@ def split_fields(text: str, name: str, tabs: bool = False) -> Fields:
 
 def _refuse_other_kinds(text: str, name: str) -> None:
     start = text[:2000].lstrip().lower()
-    for pattern, kind in OTHER_KINDS.items():
+    for pattern, description in OTHER_KINDS.items():
         if re.match(pattern, start, re.DOTALL):
             raise DataError(
                 name,
                 needed="a table as text (CSV or TSV)",
-                got=kind,
+                got=description,
                 try_="exporting or downloading the table itself as CSV",
             )
 

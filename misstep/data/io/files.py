@@ -229,9 +229,9 @@ def read_text(path: Path) -> tuple[str, list[str]]:
     if not content.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
         got = "an empty file" if not content else f"{len(content)} bytes of blanks"
         raise DataError(str(path), needed="a header and at least one row", got=got)
-    for magic, kind in KNOWN_KINDS.items():
+    for magic, description in KNOWN_KINDS.items():
         if content.startswith(magic):
-            raise _no_text(path, kind)
+            raise _no_text(path, description)
     text, notes = _decoded(content, path)
     if "\x00" in text:
         line = text.count("\n", 0, text.index("\x00")) + 1

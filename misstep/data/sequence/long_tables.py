@@ -225,15 +225,15 @@ def _orders(column: pandas.Series, group: Array) -> bool:
     """Tell whether a column of numbers or dates is another one at each line of a sequence."""
     if column.isna().any():
         return False
-    kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
-    if kind == "O":
+    dtype_kind = column.dtype.kind if isinstance(column.dtype, np.dtype) else "O"
+    if dtype_kind == "O":
         form = date_format_of(list(dict.fromkeys(map(str, column.tolist()))))
         if form is None:
             return False
         numbers = as_dates(column, str(column.name), form[0]).astype(np.int64)
-    elif kind == "M":
+    elif dtype_kind == "M":
         numbers = column.to_numpy().astype("datetime64[ns]").astype(np.int64)
-    elif kind in "iuf":
+    elif dtype_kind in "iuf":
         numbers = column.to_numpy()
     else:
         return False

@@ -179,11 +179,11 @@ def sequences_from_arrays(arrays: Mapping[str, Array], name: str) -> Sequences:
     if channels is not None and channels.dtype.kind in "US" and channels.ndim == 1:
         titles = [str(title) for title in channels]
 
-    def made(split: _Split) -> Sequences:
+    def sequences_of(split: _Split) -> Sequences:
         labels = _named(split.answers, classes, name)
         return Sequences.of(split.values, split.lengths, labels, titles, name, train.target)
 
-    sequences = made(train)
+    sequences = sequences_of(train)
     steps = sequences.values.shape[1]
     if train.lengths is None and sequences.channels > steps > 1:
         sequences.notes.append(
@@ -197,14 +197,14 @@ def sequences_from_arrays(arrays: Mapping[str, Array], name: str) -> Sequences:
         sequences.notes.append(f"not used: {', '.join(left)}, of which nothing says what it means")
     if test is None:
         return sequences
-    judged = made(test)
-    if judged.channels != sequences.channels:
+    test_split = sequences_of(test)
+    if test_split.channels != sequences.channels:
         raise DataError(
             f"the test part of {name}",
             needed=f"{sequences.channels} channels, as the training part",
-            got=str(judged.channels),
+            got=str(test_split.channels),
         )
-    return replace(sequences, test=judged)
+    return replace(sequences, test=test_split)
 
 
 def _named(labels: Array | None, classes: Array | None, name: str) -> Array | None:

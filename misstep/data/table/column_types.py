@@ -154,10 +154,10 @@ def _recognize(name: str, series: pandas.Series, texts: bool) -> Recognized:
     if len(present) < LEAST_PRESENT_SHARE * rows:
         reason = f"only {len(present):,} of {rows:,} rows have a value, under 1%"
         return ColumnType.CONSTANT, reason, ""
-    kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
-    if kind in "iuf":
+    dtype_kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
+    if dtype_kind in "iuf":
         return _recognize_numbers(name, present, missing)
-    if kind == "M":
+    if dtype_kind == "M":
         distinct = int(present.nunique())
         if distinct == 1 and not missing:
             return ColumnType.CONSTANT, f"the same date in all {rows:,} rows", ""

@@ -156,7 +156,7 @@ def _refuse_gaps(matrix: Floats, names: Sequence[str]) -> None:
     finite = np.isfinite(matrix)
     if finite.all():
         return
-    row, column = (int(place) for place in np.argwhere(~finite)[0])
+    row, column = (int(index) for index in np.argwhere(~finite)[0])
     value = "NaN" if np.isnan(matrix[row, column]) else str(matrix[row, column])
     raise DataError(
         f"column {names[column]!r}",
