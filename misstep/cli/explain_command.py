@@ -1,6 +1,6 @@
 """`misstep explain`: one prediction taken apart, in words, tables and the chain rule.
 
-Says what `decisive.py` found and what `misstep.explain` writes; computes nothing.
+Says what `modeling` attributes and what `misstep.explain` writes; computes nothing.
 """
 
 from __future__ import annotations
@@ -9,22 +9,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from misstep.cli.decisive import Decision, Mover, decide
 from misstep.cli.exits import DONE
 from misstep.cli.given import part_in_words, quoted, read_given_rows, read_model
-from misstep.cli.one_row import OneRow, pick_row
 from misstep.cli.page import Page
-from misstep.cli.weight_names import weight_named
 from misstep.errors import ArgumentError, NotYetError
 from misstep.explain import Explanation, explain
 from misstep.ir import Array
 from misstep.modeling import Model
+from misstep.modeling.attribution import Attribution, Contribution, attribute_row
+from misstep.modeling.single_row import SingleRow, single_row
+from misstep.modeling.weight_names import find_weight
 from misstep.text.counts import counted
 from misstep.text.figures import amount, figure, percent
-from misstep.text.lists import shortened
+from misstep.text.lists import and_so_on, shortened
 from misstep.text.plain import json_line
 
 LONGEST_NAME, LONGEST_CELL = 38, 20
+# Classes that are named beside the predicted one.
+MOST_OTHERS = 3
 # Larger images would fill more than a window.
 LARGEST_IMAGE = 32
 SHADES = " .:-=+*#%@"
@@ -45,30 +47,33 @@ def explain_row(
             try_=f"misstep summary {quoted(path)}",
         )
     rows = read_given_rows(source, model)
-    one = pick_row(model, rows, row, source)
-    decision = decide(model, one)
-    written = None if weight is None else _chain_rule(decision, weight)
+    attribution = attribute_row(model, single_row(model, rows, row, source))
+    explanation = None if weight is None else _chain_rule(attribution, weight)
     page = Page(to_error=json)
-    page.say(
-        f"{one.kind.capitalize()} {row:,} of {source}{part_in_words(rows)}, counted from 1"
-        f"{', a header not counted' if one.kind == 'row' else ''}"
-    )
-    for note in one.notes:
-        page.say(note, "dim", indent=2)
-    if one.image is not None and max(one.image.shape) <= LARGEST_IMAGE:
-        page.lines(drawn(one.image), 4)
-    _say_prediction(page, model, decision)
-    _say_movers(page, model, decision, one, top)
-    if written is not None:
-        _say_chain_rule(page, decision, one, written)
+    _say_row(page, attribution.row, f"{source}{part_in_words(rows)}")
+    _say_prediction(page, model, attribution)
+    _say_contributions(page, model, attribution, top)
+    if explanation is not None:
+        _say_chain_rule(page, attribution, explanation)
     else:
         page.title("Try next: the chain rule for the first layer's most blamed weight")
-        name = next(iter(decision.graph.parameters), "")
-        told = f"misstep explain {quoted(path)} {quoted(source)} --row {row} --weight {name}"
-        page.commands([told])
+        name = next(iter(attribution.graph.parameters), "")
+        page.commands(
+            [f"misstep explain {quoted(path)} {quoted(source)} --row {row} --weight {name}"]
+        )
     if json:
-        print(json_line(_for_machines(model, decision, one, source, written)))
+        print(json_line(_for_machines(model, attribution, source, explanation)))
     return DONE
+
+
+def _say_row(page: Page, row: SingleRow, source: str) -> None:
+    name = row.sample_name
+    header = ", a header not counted" if name == "row" else ""
+    page.say(f"{name.capitalize()} {row.number:,} of {source}, counted from 1{header}")
+    for note in row.notes:
+        page.say(note, "dim", indent=2)
+    if row.image is not None and max(row.image.shape) <= LARGEST_IMAGE:
+        page.lines(drawn(row.image), 4)
 
 
 def drawn(image: Array) -> str:
@@ -78,35 +83,28 @@ def drawn(image: Array) -> str:
     return "\n".join("".join(SHADES[step] * 2 for step in line).rstrip() for line in steps)
 
 
-def _chain_rule(decision: Decision, weight: str) -> Explanation:
+def _chain_rule(attribution: Attribution, weight: str) -> Explanation:
     """Return how an entry of a weight moves the error, or the score where there is no error."""
-    graph = decision.graph
-    name, value, index = weight_named(graph, weight)
-    names = {graph.features: "x", graph.output: "output", value: name}
-    for known, one in graph.hidden.items():
-        # A dropout that does nothing here is the same Value as what it is given.
-        names.setdefault(one, known)
-    if graph.loss is not None:
-        return explain(graph.loss, value, index, names=names | {graph.loss: "error"})
-    score = "prediction" if decision.rival is None else "lead"
-    return explain(decision.score, value, index, names=names | {decision.score: score})
+    name, value, index = find_weight(attribution.graph, weight)
+    names = {**attribution.value_names, value: name}
+    return explain(attribution.objective, value, index, names=names)
 
 
-def _say_chain_rule(page: Page, decision: Decision, one: OneRow, written: Explanation) -> None:
-    entry = ",".join(map(str, written.index))
-    page.title(f"The chain rule for {written.name}[{entry}]")
-    if len(written.index) == 2 and written.name == next(iter(decision.graph.parameters)):
-        place, neuron = written.index
+def _say_chain_rule(page: Page, attribution: Attribution, explanation: Explanation) -> None:
+    name, index = explanation.name, explanation.index
+    page.title(f"The chain rule for {name}[{','.join(map(str, index))}]")
+    if len(index) == 2 and name == next(iter(attribution.graph.parameters)):
+        feature, neuron = index
         page.say(
-            f"It is the weight from input {place} ({one.names[place]}) to neuron {neuron} of the "
-            "first layer; both counted from 0.",
+            f"It is the weight from input {feature} ({attribution.row.names[feature]}) to neuron "
+            f"{neuron} of the first layer; both counted from 0.",
             "dim",
             indent=2,
         )
-    if decision.error is None:
-        page.say(_SCORES[decision.rival is None], "dim", indent=2)
+    if attribution.error is None:
+        page.say(_SCORES[attribution.runner_up is None], "dim", indent=2)
     page.blank()
-    page.lines(written.text(), 2)
+    page.lines(explanation.text(), 2)
 
 
 _SCORES = {
@@ -115,24 +113,22 @@ _SCORES = {
 }
 
 
-def _say_prediction(page: Page, model: Model, decision: Decision) -> None:
+def _say_prediction(page: Page, model: Model, attribution: Attribution) -> None:
     page.title(f"Prediction of {model.target.name}")
+    prediction, answer = attribution.prediction, attribution.answer
     if model.target.is_number:
-        prediction = float(str(decision.prediction))
         page.fact("prediction", amount(prediction))
-        if decision.answer is not None:
-            answer = float(str(decision.answer))
+        if answer is not None:
             gap = amount(abs(prediction - answer))
             way = "too high" if prediction > answer else "too low"
             page.fact("answer", f"{amount(answer)}: it is {gap} {way}")
     else:
-        ranked = sorted(decision.shares.items(), key=lambda one: -one[1])
-        first, *others = [f"{label} ({_probability(share)})" for label, share in ranked[:4]]
-        more = ", …" if len(ranked) > 4 else ""
-        page.fact("prediction", f"{first}; then {', '.join(others)}{more}")
-        if decision.answer is not None:
-            page.fact("answer", f"{decision.answer}: {'right' if decision.right else 'wrong'}")
-    if decision.error is None:
+        ranked = sorted(attribution.probabilities.items(), key=lambda item: -item[1])
+        first, *others = [f"{label} ({_probability(share)})" for label, share in ranked]
+        page.fact("prediction", f"{first}; then {and_so_on(others, MOST_OTHERS)}")
+        if answer is not None:
+            page.fact("answer", f"{answer}: {'right' if attribution.correct else 'wrong'}")
+    if attribution.error is None:
         page.fact(
             "answer",
             "not known, so there is no error to explain; below is what moved the prediction itself",
@@ -143,7 +139,7 @@ def _say_prediction(page: Page, model: Model, decision: Decision) -> None:
             if model.target.is_number
             else "the negative logarithm of the probability given to the answer"
         )
-        page.fact("error", f"{figure(decision.error)}, {meaning}")
+        page.fact("error", f"{figure(attribution.error)}, {meaning}")
 
 
 def _probability(share: float) -> str:
@@ -152,85 +148,100 @@ def _probability(share: float) -> str:
     return "under 0.1%" if share < 0.5 else "over 99.9%"
 
 
-def _say_movers(page: Page, model: Model, decision: Decision, one: OneRow, top: int) -> None:
-    blamed = decision.error is not None
+def _say_contributions(page: Page, model: Model, attribution: Attribution, top: int) -> None:
+    row, inputs, neurons = attribution.row, attribution.inputs, attribution.neurons
+    answered = attribution.error is not None
     if model.target.is_number:
         page.title("What moved the prediction: inputs")
         unit = f"in the unit of {model.target.name}"
     else:
-        page.title(f"What speaks for {decision.prediction} rather than {decision.rival}: inputs")
+        classes = f"{attribution.prediction} rather than {attribution.runner_up}"
+        page.title(f"What speaks for {classes}: inputs")
         unit = "in log-odds of the one over the other"
-    zero = "blank" if one.image is not None else "average, or a category not there"
+    zero = "blank" if row.image is not None else "average, or a category not there"
     page.say(
         f"contribution: value × slope, what would be lost, to first order, if the value were 0 "
         f"({zero}); {unit}",
         "dim",
         indent=2,
     )
-    if blamed:
+    if answered:
         page.say(
             "to the error: the same for the error; below 0, it made it smaller", "dim", indent=2
         )
-    numbers = ["value", "slope", "contribution", *["to the error"][:blamed]]
-    rows = [
+    heads = ["value", "slope", "contribution", *["to the error"][:answered]]
+    lines = [
         [
-            shortened(one.names[mover.index[-1]], LONGEST_NAME),
-            shortened(one.cells[mover.index[-1]], LONGEST_CELL),
-            *_numbers(mover),
+            shortened(row.names[each.index[-1]], LONGEST_NAME),
+            shortened(cell_words(row.cells[each.index[-1]]), LONGEST_CELL),
+            *_numbers(each),
         ]
-        for mover in decision.inputs[:top]
+        for each in inputs[:top]
     ]
-    page.table(rows, ["input", "in the row", *numbers], range(1, 6))
-    _say_rest(page, decision.inputs, top, "input")
-    if decision.neurons:
+    page.table(lines, ["input", "in the row", *heads], range(1, 6))
+    _say_rest(page, inputs, top, "input")
+    if neurons:
         page.title("The same for the hidden neurons, after their activation")
-        rows = [[mover.name, *_numbers(mover)] for mover in decision.neurons[:top]]
-        page.table(rows, ["neuron", *numbers], range(1, 5))
-        _say_rest(page, decision.neurons, top, "neuron")
+        lines = [[each.name, *_numbers(each)] for each in neurons[:top]]
+        page.table(lines, ["neuron", *heads], range(1, 5))
+        _say_rest(page, neurons, top, "neuron")
 
 
-def _numbers(mover: Mover) -> list[str]:
-    numbers = [mover.value, mover.slope, mover.contribution, mover.to_error]
-    return [amount(one) for one in numbers if one is not None]
+def cell_words(value: Any) -> str:
+    """Return what stood in a cell, in few letters.
+
+    >>> cell_words(float("nan")), cell_words(0.1 + 0.2), cell_words("red")
+    ('missing', '0.3', 'red')
+    """
+    if value is None or value != value:
+        return "missing"
+    if hasattr(value, "item"):
+        value = value.item()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _say_rest(page: Page, movers: Sequence[Mover], top: int, noun: str) -> None:
-    rest = movers[top:]
+def _numbers(each: Contribution) -> list[str]:
+    numbers = [each.value, each.gradient, each.contribution, each.to_error]
+    return [amount(number) for number in numbers if number is not None]
+
+
+def _say_rest(page: Page, contributions: Sequence[Contribution], top: int, noun: str) -> None:
+    rest = contributions[top:]
     if not rest:
         return
     words = f"… and {counted(len(rest), f'more {noun}')}"
     if noun == "input":
-        # Neurons of several layers can't be added up: what one says is in what the next one says.
-        words += f", together {amount(sum(one.contribution for one in rest))}"
+        # Neurons of several layers can't be added up: one layer's are in what the next one's are.
+        words += f", together {amount(sum(each.contribution for each in rest))}"
     page.say(words, "dim", indent=2)
 
 
 def _for_machines(
-    model: Model, decision: Decision, one: OneRow, source: str, written: Explanation | None
+    model: Model, attribution: Attribution, source: str, explanation: Explanation | None
 ) -> dict[str, Any]:
     """Return what --json says."""
 
-    def plain(mover: Mover, name: str) -> dict[str, Any]:
+    def plain(each: Contribution, name: str) -> dict[str, Any]:
         return {
             "name": name,
-            "value": mover.value,
-            "slope": mover.slope,
-            "contribution": mover.contribution,
-            "to_error": mover.to_error,
+            "value": each.value,
+            "slope": each.gradient,
+            "contribution": each.contribution,
+            "to_error": each.to_error,
         }
 
     features = model.feature_names
     return {
         "source": source,
-        "row": one.number,
+        "row": attribution.row.number,
         "target": model.target.name,
-        "prediction": decision.prediction,
-        "probabilities": decision.shares or None,
-        "rival": decision.rival,
-        "answer": decision.answer,
-        "error": decision.error,
-        "inputs": [plain(mover, features[mover.index[-1]]) for mover in decision.inputs],
-        "neurons": [plain(mover, mover.name) for mover in decision.neurons],
-        "weight": None if written is None else written.to_dict(),
-        "notes": one.notes,
+        "prediction": attribution.prediction,
+        "probabilities": attribution.probabilities or None,
+        "rival": attribution.runner_up,
+        "answer": attribution.answer,
+        "error": attribution.error,
+        "inputs": [plain(each, features[each.index[-1]]) for each in attribution.inputs],
+        "neurons": [plain(each, each.name) for each in attribution.neurons],
+        "weight": None if explanation is None else explanation.to_dict(),
+        "notes": attribution.row.notes,
     }

@@ -1,4 +1,4 @@
-"""Which weight `--weight dense1.weight[3,5]` means: its name, its Value and its entry.
+"""Which weight of a network people mean by "dense1.weight[3,5]": its name, its Value, its entry.
 
 Entries are counted from 0, as in the formulas of an explanation.
 """
@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from misstep.errors import ArgumentError
 from misstep.ir import Value
-from misstep.modeling import RowGraph
+from misstep.modeling.model import RowGraph
 from misstep.text.names import did_you_mean
 
+__all__ = ["find_weight"]
 
-def weight_named(graph: RowGraph, words: str) -> tuple[str, Value, tuple[int, ...] | None]:
-    """Return name, Value and entry that `words` such as dense1.weight[3,5] name.
+
+def find_weight(graph: RowGraph, weight: str) -> tuple[str, Value, tuple[int, ...] | None]:
+    """Return name, Value and entry of a weight as people write it, such as dense1.weight[3,5].
 
     Without an entry in brackets it is None. Raises ArgumentError with the nearest name, or the
     range of entries.
     """
-    name, bracket, rest = words.strip().partition("[")
+    name, bracket, rest = weight.strip().partition("[")
     name = name.strip()
     within = [known for known in graph.parameters if known.endswith(f".{name}")]
     if name not in graph.parameters and len(within) == 1:
@@ -25,7 +27,7 @@ def weight_named(graph: RowGraph, words: str) -> tuple[str, Value, tuple[int, ..
         (name,) = within
     if name not in graph.parameters:
         raise ArgumentError(
-            f"--weight {words}",
+            f"weight={weight}",
             needed="the name of a weight of this network",
             got=repr(name),
             try_=did_you_mean(name, graph.parameters),
@@ -33,19 +35,21 @@ def weight_named(graph: RowGraph, words: str) -> tuple[str, Value, tuple[int, ..
     value = graph.parameters[name]
     if not bracket:
         return name, value, None
-    places = [part.strip() for part in rest.removesuffix("]").split(",")]
+    numbers = [number.strip() for number in rest.removesuffix("]").split(",")]
     last = [length - 1 for length in value.shape]
-    wanted = f"{name}[{','.join('0' for _ in last)}] to {name}[{','.join(map(str, last))}]"
-    whole = rest.endswith("]") and all(part.isascii() and part.isdigit() for part in places)
-    index = tuple(int(part) for part in places) if whole else ()
+    whole = rest.endswith("]") and all(each.isascii() and each.isdigit() for each in numbers)
+    index = tuple(int(each) for each in numbers) if whole else ()
     fits = len(index) == len(last) and all(at <= top for at, top in zip(index, last, strict=True))
     if not fits:
         near = [min(at, top) for at, top in zip(index, last, strict=False)]
-        tried = near if len(near) == len(last) else last
         raise ArgumentError(
-            f"--weight {words}",
-            needed=f"an entry from {wanted}",
-            got=repr(words),
-            try_=f'--weight "{name}[{",".join(map(str, tried))}]"',
+            f"weight={weight}",
+            needed=f"an entry from {_entry(name, [0] * len(last))} to {_entry(name, last)}",
+            got=repr(weight),
+            try_=f'weight="{_entry(name, near if len(near) == len(last) else last)}"',
         )
     return name, value, index
+
+
+def _entry(name: str, index: list[int]) -> str:
+    return f"{name}[{','.join(map(str, index))}]"
