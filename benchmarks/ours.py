@@ -74,7 +74,7 @@ def by_layer(names: Iterable[str]) -> dict[str, list[str]]:
 def make_trainer(workload: Workload, network: ms.Network, threads: int) -> ms.Trainer:
     """Return the Trainer of a workload."""
     update = workload.update
-    optimizer: ms.Optimizer
+    optimizer: ms.optim.Optimizer
     if update.kind == "sgd":
         optimizer = ms.SGD(update.rate, momentum=update.momentum)
     elif update.kind == "adamw":
@@ -85,7 +85,7 @@ def make_trainer(workload: Workload, network: ms.Network, threads: int) -> ms.Tr
         network,
         loss=ms.SquaredError() if workload.loss == "squared-error" else ms.CrossEntropy(),
         optimizer=optimizer,
-        clipping=() if workload.clip is None else ms.ClipNorm(workload.clip),
+        clipping=() if workload.clip is None else ms.optim.ClipNorm(workload.clip),
         batch_size=workload.batch,
         seed=SEED,
         threads=threads,

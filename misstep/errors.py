@@ -29,7 +29,7 @@ class MisstepError(Exception):
 
     >>> import misstep as ms
     >>> try:
-    ...     ms.matmul([[1.0, 2.0]], [[1.0, 2.0]])
+    ...     ms.ops.matmul([[1.0, 2.0]], [[1.0, 2.0]])
     ... except ms.MisstepError as error:
     ...     print(error.got, error.try_, sep="; ")
     (1, 2) and (1, 2) (2 against 1); transposing one of them with .T

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import enum
+import functools
 import importlib
 import inspect
 import re
@@ -25,12 +27,14 @@ NOTE = "<!-- Written by scripts/docs from the package itself; changes made here 
 # What the pages are called; a room that is not listed goes by its own name.
 TITLES = {
     "autodiff": "Gradients",
-    "cli": "Command line",
     "data": "Data",
     "errors": "Errors",
     "estimators": "Estimators",
     "explain": "Explanations",
+    "initializers": "Initializers",
+    "inspection": "Inspection of programs",
     "ir": "Values and graphs",
+    "losses": "Losses",
     "modeling": "Models",
     "nn": "Networks",
     "ops": "Functions of values",
@@ -88,57 +92,74 @@ def all_pages() -> dict[str, str]:
 
 def family_pages(package: ModuleType) -> dict[str, str]:
     """Return a page per room of the package, with all its public names."""
-    families: dict[str, dict[str, object]] = {}
-    for name in package.__all__:
-        if name.startswith("__"):
-            continue
-        thing = getattr(package, name)
-        families.setdefault(room_of(thing), {})[f"misstep.{name}"] = thing
     pages = {}
-    for room, names in families.items():
-        parts = [entry(name, names[name]) for name in sorted(names, key=str.casefold)]
+    for room, module in rooms(package).items():
+        described = {
+            path: thing for path, (home, thing) in public_names(package).items() if home == room
+        }
+        parts = [entry(path, described[path]) for path in sorted(described, key=last_part)]
         title = TITLES.get(room, room.replace("_", " ").capitalize())
-        opening = ""
-        if room != package.__name__:
-            opening = f"{first_paragraph(importlib.import_module(f'misstep.{room}'))}\n\n"
+        opening = f"{first_paragraph(module)}\n\n"
         pages[f"{room}.md"] = f"{NOTE}\n# {title}\n\n{opening}" + "\n".join(parts)
     return pages
 
 
-def room_of(thing: object) -> str:
-    """Return the top-level folder or file of the package in which `thing` was made."""
-    where = thing.__name__ if isinstance(thing, ModuleType) else getattr(thing, "__module__", "")
-    parts = (where or "").split(".")
-    return parts[1] if parts[0] == "misstep" and len(parts) > 1 else "misstep"
+def rooms(package: ModuleType) -> dict[str, ModuleType]:
+    """Return the rooms that can be reached from the top, and those that names there come from."""
+    top = [getattr(package, name) for name in package.__all__]
+    found = {room.__name__.rsplit(".", 1)[1]: room for room in top if isinstance(room, ModuleType)}
+    for thing in top:
+        name = getattr(thing, "__module__", thing.__name__).split(".")[1]
+        found.setdefault(name, importlib.import_module(f"misstep.{name}"))
+    return found
+
+
+@functools.cache
+def public_names(package: ModuleType) -> dict[str, tuple[str, Any]]:
+    """Return every public class and function, and the room it stands in, by its shortest path."""
+    top = {id(getattr(package, name)): name for name in package.__all__}
+    names: dict[str, tuple[str, Any]] = {}
+    for room, module in rooms(package).items():
+        for name in module.__all__:
+            thing = getattr(module, name)
+            ours = getattr(thing, "__module__", "").startswith("misstep.")
+            if ours and (inspect.isclass(thing) or inspect.isfunction(thing)):
+                shortest = top.get(id(thing), f"{room}.{name}")
+                names.setdefault(f"misstep.{shortest}", (room, thing))
+    return names
+
+
+def last_part(path: str) -> str:
+    """Return the last part of a path, to sort by."""
+    return path.rsplit(".", 1)[1].casefold()
 
 
 def entry(name: str, thing: object, level: int = 2) -> str:
     """Return the part of a page that tells one name: signature, docstring, public methods."""
     mark = "#" * level
     text = f"{mark} `{name}`\n\n"
-    if isinstance(thing, ModuleType):
-        members = [
-            entry(f"{name}.{member}", getattr(thing, member), level + 1)
-            for member in getattr(thing, "__all__", ())
-        ]
-        return text + f"{docstring(thing)}\n\n" + "\n".join(members)
-    if callable(thing):
+    if isinstance(thing, enum.EnumType):
+        text += f"One of {', '.join(f'`{member.name}`' for member in thing)}.\n\n"
+    elif callable(thing):
         text += f"```text\n{name.rsplit('.', 1)[-1]}{signature(thing)}\n```\n\n"
     text += f"{docstring(thing)}\n"
     if inspect.isclass(thing):
         methods = [method(*named) for named in own_methods(thing)]
         text += "".join(["\n", *methods]) if methods else ""
         if parent := described_parent(thing):
-            text += f"\nAlso has what [`misstep.{parent}`](#misstep{parent.lower()}) has.\n"
+            link = f"{parent[0]}.md#{parent[1].lower().replace('.', '')}"
+            text += f"\nAlso has what [`{parent[1]}`]({link}) has.\n"
     return text
 
 
-def described_parent(cls: type) -> str | None:
-    """Return the public name of the nearest parent of `cls` that has one and any methods."""
+def described_parent(cls: type) -> tuple[str, str, type] | None:
+    """Return page, path and class of the nearest public parent of `cls` that has any methods."""
     package = importlib.import_module("misstep")
-    public = {getattr(package, name): name for name in package.__all__ if name[0].isupper()}
-    found = [parent for parent in cls.__mro__[1:] if parent in public and own_methods(parent)]
-    return public[found[0]] if found else None
+    public = {thing: (room, path) for path, (room, thing) in public_names(package).items()}
+    for parent in cls.__mro__[1:]:
+        if parent in public and own_methods(parent):
+            return *public[parent], parent
+    return None
 
 
 def own_methods(cls: type) -> list[tuple[str, object]]:
@@ -157,7 +178,7 @@ def own_methods(cls: type) -> list[tuple[str, object]]:
             if plain and not name.startswith("_") and inspect.getdoc(member):
                 members.setdefault(name, member)
     if elsewhere := described_parent(cls):
-        told = vars_of(getattr(importlib.import_module("misstep"), elsewhere))
+        told = vars_of(elsewhere[2])
         members = {name: member for name, member in members.items() if name not in told}
     return sorted(members.items())
 

@@ -74,7 +74,7 @@ class EmbeddingBag(Family):
 
         return ms.Sequential(
             ms.Embedding(self.vocabulary, self.width),
-            ms.GlobalAveragePool1D(),
+            ms.nn.GlobalAveragePool1D(),
             ms.Dense(self.units),
             ms.ReLU(),
             ms.Dense(self.classes),

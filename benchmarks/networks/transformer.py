@@ -90,8 +90,8 @@ class Transformer(Family):
         """Return misstep's layers."""
         import misstep as ms
 
-        blocks = [ms.TransformerBlock(self.heads, self.inner) for _ in range(self.blocks)]
-        return ms.Sequential(*blocks, ms.GlobalAveragePool1D(), ms.Dense(self.classes))
+        blocks = [ms.nn.TransformerBlock(self.heads, self.inner) for _ in range(self.blocks)]
+        return ms.Sequential(*blocks, ms.nn.GlobalAveragePool1D(), ms.Dense(self.classes))
 
     def torch_model(self, weights: Weights) -> torch.nn.Module:
         """Return PyTorch's module."""

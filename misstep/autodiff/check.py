@@ -31,7 +31,7 @@ class GradientCheck:
     the terms that were added up. `passed`: whether it is at most `tolerance`.
 
     >>> import misstep as ms
-    >>> check = ms.check_gradient(lambda w: ms.ops.sum(ms.tanh(w)), [[0.3, -2.0]])
+    >>> check = ms.autodiff.check_gradient(lambda w: ms.ops.sum(ms.tanh(w)), [[0.3, -2.0]])
     >>> check.passed, check.error < 1e-6
     (True, True)
     """
@@ -74,7 +74,7 @@ def check_gradient(
     Raises DtypeError when none of the values can have a gradient.
 
     >>> import misstep as ms
-    >>> ms.check_gradient(lambda w: ms.sigmoid(w * 0.5), [0.4]).passed
+    >>> ms.autodiff.check_gradient(lambda w: ms.sigmoid(w * 0.5), [0.4]).passed
     True
     """
     random = np.random.default_rng(seed)

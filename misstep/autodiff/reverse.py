@@ -76,7 +76,7 @@ def _check(loss: Value, wanted: list[Value], upstream: Value | None) -> None:
                 f"the gradient with {value.describe()}",
                 needed="floating-point numbers",
                 got=value.dtype,
-                try_='ms.cast(value, "float32")',
+                try_='ms.ops.cast(value, "float32")',
             )
 
 

@@ -44,7 +44,7 @@ def emit_python(what: Graph | Value | Mapping[str, Value], *, function: str = "p
 
     >>> import misstep as ms
     >>> w = ms.parameter(3.0, name="w")
-    >>> "def program(w=3.0):" in ms.emit_python(w * w)
+    >>> "def program(w=3.0):" in ms.inspection.emit_python(w * w)
     True
     """
     if not isinstance(function, str) or as_identifier(function) != function or function in RESERVED:

@@ -26,7 +26,7 @@ class Interpreter:
 
     >>> import misstep as ms
     >>> x = ms.input("x", (2,))
-    >>> ms.Interpreter(ms.Graph({"y": ms.relu(x)})).run({"x": [-1.0, 2.0]})
+    >>> ms.ir.Interpreter(ms.Graph({"y": ms.relu(x)})).run({"x": [-1.0, 2.0]})
     {'y': array([0., 2.], dtype=float32)}
     """
 

@@ -176,7 +176,7 @@ def same_dtype(op: Op, *types: Type) -> str:
             op.name,
             needed="inputs of one kind of number",
             got=" and ".join(str(type_) for type_ in types),
-            try_="converting one of them with ms.cast",
+            try_="converting one of them with ms.ops.cast",
         )
     return dtypes.pop()
 
@@ -189,7 +189,7 @@ def float_dtype(op: Op, *types: Type) -> str:
             op.name,
             needed="floating-point numbers",
             got=str(types[0]),
-            try_='converting with ms.cast(value, "float32")',
+            try_='converting with ms.ops.cast(value, "float32")',
         )
     return dtype
 

@@ -248,7 +248,7 @@ class Value:
             f"assigning to entries of {self.describe()}",
             needed="a new value, since the values of a program never change",
             got="an assignment such as v[0] = 1",
-            try_="ms.where(condition, new, old), ms.concatenate(...) or ms.scatter_add(...)",
+            try_="ms.where(condition, new, old), ms.ops.concatenate or ms.ops.scatter_add",
         )
 
     def __repr__(self) -> str:

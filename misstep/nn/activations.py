@@ -99,7 +99,7 @@ class LeakyReLU(Activation):
     """As ReLU, but slope · x where x is negative (Maas, Hannun and Ng, 2013).
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.LeakyReLU(), input_shape=(2,))
+    >>> network = ms.Network(ms.nn.LeakyReLU(), input_shape=(2,))
     >>> network.predict([[-1.0, 2.0]]).round(3)
     array([[-0.01,  2.  ]], dtype=float32)
     """
@@ -125,7 +125,7 @@ class ELU(Activation):
     """As ReLU, but α · (e^x − 1) where x is negative (Clevert, Unterthiner and Hochreiter, 2016).
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.ELU(), input_shape=(2,))
+    >>> network = ms.Network(ms.nn.ELU(), input_shape=(2,))
     >>> network.predict([[-1.0, 2.0]]).round(3)
     array([[-0.632,  2.   ]], dtype=float32)
     """
@@ -152,7 +152,7 @@ class SELU(Activation):
     """An ELU times λ, with α such that mean 0 and deviation 1 stay so (Klambauer et al., 2017).
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.SELU(), input_shape=(2,))
+    >>> network = ms.Network(ms.nn.SELU(), input_shape=(2,))
     >>> network.predict([[-1.0, 2.0]]).round(3)
     array([[-1.111,  2.101]], dtype=float32)
     """
@@ -172,7 +172,7 @@ class GELU(Activation):
     """The product x · Φ(x) with the normal distribution's Φ, exact (Hendrycks and Gimpel, 2016).
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.GELU(), input_shape=(2,))
+    >>> network = ms.Network(ms.nn.GELU(), input_shape=(2,))
     >>> network.predict([[-1.0, 2.0]]).round(3)
     array([[-0.159,  1.954]], dtype=float32)
     """
@@ -206,7 +206,7 @@ class Softplus(Activation):
     """A smooth ReLU: ln(1 + e^x).
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.Softplus(), input_shape=(2,))
+    >>> network = ms.Network(ms.nn.Softplus(), input_shape=(2,))
     >>> network.predict([[-1.0, 2.0]]).round(3)
     array([[0.313, 2.127]], dtype=float32)
     """
@@ -226,7 +226,7 @@ class Softmax(Activation):
     already, and applying it twice makes learning slow.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.Softmax(), input_shape=(2,))
+    >>> network = ms.Network(ms.nn.Softmax(), input_shape=(2,))
     >>> network.predict([[1.0, 1.0]]).round(3)
     array([[0.5, 0.5]], dtype=float32)
     """

@@ -81,7 +81,7 @@ class MultiHeadAttention(Module):
     shared out among the heads.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.MultiHeadAttention(4), input_shape=(10, 32))
+    >>> network = ms.Network(ms.nn.MultiHeadAttention(4), input_shape=(10, 32))
     >>> network.output_shape, network.parameter_count  # 32 × 96 + 96, 32 × 32 + 32
     ((10, 32), 4224)
     """
@@ -181,7 +181,7 @@ class TransformerBlock(Module):
     Raises ArgumentError for settings that don't fit, ShapeError as `MultiHeadAttention` does.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.TransformerBlock(4, dropout=0.1), input_shape=(10, 32))
+    >>> network = ms.Network(ms.nn.TransformerBlock(4, dropout=0.1), input_shape=(10, 32))
     >>> network.output_shape, network.parameter_count
     ((10, 32), 12704)
     """

@@ -302,7 +302,7 @@ class RandomBrightness(_Augmentation):
     For pixels from 0 to 1; the result may lie a little outside.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.RandomBrightness(0.1), input_shape=(8, 8, 3)).output_shape
+    >>> ms.Network(ms.nn.RandomBrightness(0.1), input_shape=(8, 8, 3)).output_shape
     (8, 8, 3)
     """
 
@@ -329,7 +329,7 @@ class RandomContrast(_Augmentation):
     """Distances to each image's mean grow or shrink by up to the share `most`, in training only.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.RandomContrast(0.2), input_shape=(8, 8, 3)).output_shape
+    >>> ms.Network(ms.nn.RandomContrast(0.2), input_shape=(8, 8, 3)).output_shape
     (8, 8, 3)
     """
 

@@ -197,7 +197,7 @@ class ByAxes(Module):
     for choices that are no layers, ShapeError for an input that none is for.
 
     >>> import misstep as ms
-    >>> either = ms.ByAxes({1: ms.Dense(4), 2: ms.GlobalAveragePool1D()})
+    >>> either = ms.nn.ByAxes({1: ms.Dense(4), 2: ms.nn.GlobalAveragePool1D()})
     >>> ms.Network(either, input_shape=(5, 3)).output_shape
     (3,)
     """

@@ -51,7 +51,7 @@ class _SpaceLayer(Module, abstract=True):
         if initializer is not None and not isinstance(initializer, Initializer):
             raise ArgumentError(
                 f"initializer of {name}",
-                needed="an initializer such as ms.HeNormal()",
+                needed="an initializer such as ms.initializers.HeNormal()",
                 got=repr(initializer),
             )
 
@@ -309,7 +309,7 @@ class Conv1DTranspose(_Transposed):
     2 · padding + more, filters). Weights: (kernel, filters, channels). The rest as in Conv1D.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.Conv1DTranspose(4, 2, stride=2), input_shape=(5, 3)).output_shape
+    >>> ms.Network(ms.nn.Conv1DTranspose(4, 2, stride=2), input_shape=(5, 3)).output_shape
     (10, 4)
     """
 
@@ -331,7 +331,7 @@ class Conv2DTranspose(_Transposed):
     channels). The rest as in Conv2D (Dumoulin and Visin, 2016).
 
     >>> import misstep as ms
-    >>> ms.Network(ms.Conv2DTranspose(8, 2, stride=2), input_shape=(7, 7, 16)).output_shape
+    >>> ms.Network(ms.nn.Conv2DTranspose(8, 2, stride=2), input_shape=(7, 7, 16)).output_shape
     (14, 14, 8)
     """
 

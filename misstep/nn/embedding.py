@@ -53,8 +53,9 @@ class Embedding(Module):
     features). `padding`: a number whose vector is zeros and stays so, which fills up sequences
     (batch, time); layers that sum, compare or remember along time then pass over it. `mask=True`
     without `padding` takes 0 for it. `vectors`: (count, features), the first numbers, as
-    `ms.read_vectors` reads them; drawn with deviation 1 / √features (vectors of about length 1)
-    when left out. `trainable=False`: they stay as they are; a model file keeps them all the same.
+    `ms.data.read_vectors` reads them; drawn with deviation 1 / √features (vectors of about length
+    1) when left out. `trainable=False`: they stay as they are; a model file keeps them all the
+    same.
 
     Raises ArgumentError for counts below 1, padding outside the table or more rows than the
     network's numbers can count; ShapeError for vectors of another shape. The network's rows are
@@ -186,7 +187,7 @@ class PositionEmbedding(Module):
     (Devlin and others, 2019). Raises ShapeError for what is no sequence.
 
     >>> import misstep as ms
-    >>> layers = ms.Sequential(ms.Embedding(100, 8), ms.PositionEmbedding())
+    >>> layers = ms.Sequential(ms.Embedding(100, 8), ms.nn.PositionEmbedding())
     >>> ms.Network(layers, input_shape=(5,)).parameter_count
     840
     """
@@ -220,7 +221,7 @@ class PositionalEncoding(Module):
     for a base of 1 or less, ShapeError for what is no sequence.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.PositionalEncoding(), input_shape=(2, 2))
+    >>> network = ms.Network(ms.nn.PositionalEncoding(), input_shape=(2, 2))
     >>> network.predict([[[0.0, 0.0], [0.0, 0.0]]]).round(3)
     array([[[0.   , 1.   ],
             [0.841, 0.54 ]]], dtype=float32)

@@ -40,7 +40,7 @@ class EmbeddingBag(Module):
     are used: a fraction, or a number outside the table, is a DataError.
 
     >>> import misstep as ms
-    >>> layer = ms.EmbeddingBag(4, 2, initializer=ms.Constant(1.0))
+    >>> layer = ms.EmbeddingBag(4, 2, initializer=ms.initializers.Constant(1.0))
     >>> network = ms.Network(layer, input_shape=(6,))
     >>> network.predict([[3, 1, 0, 0.5, 2.0, 0.0]])
     array([[2.5, 2.5]], dtype=float32)
@@ -59,7 +59,7 @@ class EmbeddingBag(Module):
         if self.initializer is not None and not isinstance(self.initializer, Initializer):
             raise ArgumentError(
                 "initializer of EmbeddingBag",
-                needed="an initializer such as ms.Zeros()",
+                needed="an initializer such as ms.initializers.Zeros()",
                 got=repr(self.initializer),
             )
 

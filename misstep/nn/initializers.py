@@ -105,7 +105,7 @@ class GlorotUniform(Initializer):
     """Uniform in ±√(6 / (fan in + fan out)) (Glorot and Bengio, 2010); also called Xavier.
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.GlorotUniform())
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.GlorotUniform())
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(abs(weights).max()), 2)
     0.17
@@ -123,7 +123,7 @@ class GlorotNormal(Initializer):
     """Normal of deviation √(2 / (fan in + fan out)) (Glorot and Bengio, 2010); also Xavier.
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.GlorotNormal())
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.GlorotNormal())
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(weights.std()), 2)
     0.1
@@ -140,7 +140,7 @@ class HeUniform(Initializer):
     """Uniform in ±√(6 / fan in) (He, Zhang, Ren and Sun, 2015).
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.HeUniform())
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.HeUniform())
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(abs(weights).max()), 2)
     0.24
@@ -157,7 +157,7 @@ class HeNormal(Initializer):
     """Normal of deviation √(2 / fan in) (He, Zhang, Ren and Sun, 2015).
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.HeNormal())
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.HeNormal())
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(weights.std()), 2)
     0.14
@@ -174,7 +174,7 @@ class LeCunUniform(Initializer):
     """Uniform in ±√(3 / fan in) (LeCun, Bottou, Orr and Müller, 1998).
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.LeCunUniform())
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.LeCunUniform())
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(abs(weights).max()), 2)
     0.17
@@ -191,7 +191,7 @@ class LeCunNormal(Initializer):
     """Normal of deviation √(1 / fan in) (LeCun, Bottou, Orr and Müller, 1998).
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.LeCunNormal())
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.LeCunNormal())
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(weights.std()), 2)
     0.1
@@ -209,7 +209,7 @@ class Orthogonal(Initializer):
 
     >>> import misstep as ms
     >>> import numpy as np
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.Orthogonal())
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.Orthogonal())
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters.reshape(100, 100)
     >>> bool(abs(weights @ weights.T - np.eye(100)).max() < 1e-5)
     True
@@ -239,7 +239,7 @@ class Normal(Initializer):
     """Normal of mean 0 and the given deviation.
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.Normal(0.02))
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.Normal(0.02))
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(weights.std()), 2)
     0.02
@@ -257,7 +257,7 @@ class Uniform(Initializer):
     """Uniform between −bound and bound.
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.Uniform(0.1))
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.Uniform(0.1))
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(abs(weights).max()), 2)
     0.1
@@ -275,7 +275,7 @@ class Zeros(Initializer):
     """All 0; right for biases, wrong for weights (all units would learn the same).
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(100, bias=False, initializer=ms.Zeros())
+    >>> layer = ms.Dense(100, bias=False, initializer=ms.initializers.Zeros())
     >>> weights = ms.Network(layer, input_shape=(100,)).parameters
     >>> round(float(abs(weights).max()), 2)
     0.0
@@ -292,7 +292,7 @@ class Constant(Initializer):
     """All entries the same number.
 
     >>> import misstep as ms
-    >>> layer = ms.Dense(1, bias=False, initializer=ms.Constant(0.5))
+    >>> layer = ms.Dense(1, bias=False, initializer=ms.initializers.Constant(0.5))
     >>> ms.Network(layer, input_shape=(2,)).predict([[1.0, 2.0]])
     array([[1.5]], dtype=float32)
     """

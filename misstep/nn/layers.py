@@ -53,7 +53,7 @@ class Dense(Module):
         if self.initializer is not None and not isinstance(self.initializer, Initializer):
             raise ArgumentError(
                 "initializer of Dense",
-                needed="an initializer such as ms.HeNormal()",
+                needed="an initializer such as ms.initializers.HeNormal()",
                 got=repr(self.initializer),
             )
 

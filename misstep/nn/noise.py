@@ -27,7 +27,7 @@ class GaussianNoise(Module):
     0.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.GaussianNoise(0.1), input_shape=(2,))
+    >>> network = ms.Network(ms.nn.GaussianNoise(0.1), input_shape=(2,))
     >>> network.predict([[1.0, 2.0]])
     array([[1., 2.]], dtype=float32)
     """
@@ -77,7 +77,7 @@ class SpatialDropout(Module):
     without channels.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.SpatialDropout(0.2), input_shape=(10, 3)).output_shape
+    >>> ms.Network(ms.nn.SpatialDropout(0.2), input_shape=(10, 3)).output_shape
     (10, 3)
     """
 
@@ -90,7 +90,7 @@ class SpatialDropout(Module):
                 "rate of SpatialDropout",
                 needed="a share from 0 up to but not 1",
                 got=repr(self.rate),
-                try_="ms.SpatialDropout(0.2) to drop a fifth of the channels",
+                try_="ms.nn.SpatialDropout(0.2) to drop a fifth of the channels",
             )
 
     def forward(self, x: Value) -> Value:

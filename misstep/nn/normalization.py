@@ -155,7 +155,7 @@ class LayerNorm(Module):
     Raises ArgumentError for an epsilon of 0 or less, ShapeError for an input without features.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.LayerNorm(), input_shape=(3,))
+    >>> network = ms.Network(ms.nn.LayerNorm(), input_shape=(3,))
     >>> network.predict([[1.0, 2.0, 3.0]]).round(3)
     array([[-1.225,  0.   ,  1.225]], dtype=float32)
     """
@@ -202,7 +202,7 @@ class RMSNorm(Module):
     Raises ArgumentError for an epsilon of 0 or less, ShapeError for an input without features.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.RMSNorm(), input_shape=(2,))
+    >>> network = ms.Network(ms.nn.RMSNorm(), input_shape=(2,))
     >>> network.predict([[3.0, 4.0]]).round(3)
     array([[0.849, 1.131]], dtype=float32)
     """

@@ -92,7 +92,7 @@ class Parallel(Sequential):
     can't be joined.
 
     >>> import misstep as ms
-    >>> both = ms.Parallel(ms.GlobalAveragePool1D(), ms.GlobalMaxPool1D())
+    >>> both = ms.Parallel(ms.nn.GlobalAveragePool1D(), ms.nn.GlobalMaxPool1D())
     >>> ms.Network(both, input_shape=(10, 3)).output_shape
     (6,)
     """

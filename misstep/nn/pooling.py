@@ -128,7 +128,7 @@ class MaxPool1D(MaxPool2D):
     (batch, length, channels) → (batch, places, channels). The rest as in MaxPool2D.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.MaxPool1D(2), input_shape=(10, 3)).output_shape
+    >>> ms.Network(ms.nn.MaxPool1D(2), input_shape=(10, 3)).output_shape
     (5, 3)
     """
 
@@ -142,7 +142,7 @@ class AveragePool2D(_Pool):
     (batch, height, width, channels) → the same with fewer places. The rest as in MaxPool2D.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.AveragePool2D(2), input_shape=(28, 28, 8)).output_shape
+    >>> ms.Network(ms.nn.AveragePool2D(2), input_shape=(28, 28, 8)).output_shape
     (14, 14, 8)
     """
 
@@ -159,7 +159,7 @@ class AveragePool1D(AveragePool2D):
     (batch, length, channels) → (batch, places, channels). The rest as in MaxPool2D.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.AveragePool1D(2), input_shape=(10, 3)).output_shape
+    >>> ms.Network(ms.nn.AveragePool1D(2), input_shape=(10, 3)).output_shape
     (5, 3)
     """
 
@@ -217,7 +217,7 @@ class GlobalMaxPool2D(_GlobalPool2D):
     (batch, height, width, channels) → (batch, channels). Raises ShapeError for what is no image.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.GlobalMaxPool2D(), input_shape=(7, 7, 64)).output_shape
+    >>> ms.Network(ms.nn.GlobalMaxPool2D(), input_shape=(7, 7, 64)).output_shape
     (64,)
     """
 
@@ -235,7 +235,7 @@ class UpSample2D(Module):
     one number, or one for each axis. Raises ArgumentError or ShapeError.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.UpSample2D(2), input_shape=(7, 7, 8)).output_shape
+    >>> ms.Network(ms.nn.UpSample2D(2), input_shape=(7, 7, 8)).output_shape
     (14, 14, 8)
     """
 
@@ -286,7 +286,7 @@ class UpSample1D(UpSample2D):
     (batch, length, channels) → (batch, length · factor, channels).
 
     >>> import misstep as ms
-    >>> ms.Network(ms.UpSample1D(2), input_shape=(5, 3)).output_shape
+    >>> ms.Network(ms.nn.UpSample1D(2), input_shape=(5, 3)).output_shape
     (10, 3)
     """
 

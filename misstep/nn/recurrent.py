@@ -110,7 +110,7 @@ class RNN(Recurrent):
     Raises ArgumentError for units below 1, ShapeError for an input without time or features.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.RNN(3), input_shape=(10, 2)).parameter_count  # 2 × 3, 3 × 3 and 3
+    >>> ms.Network(ms.nn.RNN(3), input_shape=(10, 2)).parameter_count  # 2 × 3, 3 × 3 and 3
     18
     """
 
@@ -213,7 +213,7 @@ class Bidirectional(Sequential):
     Raises ArgumentError for what is no recurrent layer, or reads backwards already.
 
     >>> import misstep as ms
-    >>> ms.Network(ms.Bidirectional(ms.LSTM(8)), input_shape=(10, 2)).output_shape
+    >>> ms.Network(ms.nn.Bidirectional(ms.LSTM(8)), input_shape=(10, 2)).output_shape
     (16,)
     """
 
@@ -225,7 +225,7 @@ class Bidirectional(Sequential):
                 "Bidirectional",
                 needed="one recurrent layer that reads forwards",
                 got=", ".join(map(repr, layers)) or "none",
-                try_="ms.Bidirectional(ms.LSTM(64))",
+                try_="ms.nn.Bidirectional(ms.LSTM(64))",
             )
         self.onward: Recurrent = layers[0]  # type: ignore[assignment]
         self.backward = replace(self.onward, reverse=True)

@@ -27,7 +27,8 @@ class Steps(Module):
     Raises ArgumentError for steps or channels below 1, ShapeError for rows of another length.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.Sequential(ms.Steps(3, 1), ms.GlobalMaxPool1D()), input_shape=(4,))
+    >>> layers = ms.Sequential(ms.Steps(3, 1), ms.nn.GlobalMaxPool1D())
+    >>> network = ms.Network(layers, input_shape=(4,))
     >>> network.predict([[1.0, 2.0, 9.0, 2 / 3], [1.0, 2.0, 9.0, 1.0]])
     array([[2.],
            [9.]], dtype=float32)

@@ -64,7 +64,7 @@ class GlobalAveragePool1D(Module):
     no sequence.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.GlobalAveragePool1D(), input_shape=(2, 1))
+    >>> network = ms.Network(ms.nn.GlobalAveragePool1D(), input_shape=(2, 1))
     >>> network.predict([[[1.0], [3.0]]])
     array([[2.]], dtype=float32)
     """
@@ -101,7 +101,7 @@ class GlobalMaxPool1D(Module):
     no sequence.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.GlobalMaxPool1D(), input_shape=(2, 1))
+    >>> network = ms.Network(ms.nn.GlobalMaxPool1D(), input_shape=(2, 1))
     >>> network.predict([[[1.0], [3.0]]])
     array([[3.]], dtype=float32)
     """
@@ -143,7 +143,7 @@ class TemporalSummary(Module):
     sequence.
 
     >>> import misstep as ms
-    >>> network = ms.Network(ms.TemporalSummary(), input_shape=(3, 1))
+    >>> network = ms.Network(ms.nn.TemporalSummary(), input_shape=(3, 1))
     >>> network.predict([[[1.0], [2.0], [3.0]]]).round(2)
     array([[2.  , 0.82, 1.  , 3.  , 1.  , 3.  , 0.82, 0.82]], dtype=float32)
     """

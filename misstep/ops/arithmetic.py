@@ -180,9 +180,9 @@ class Negative(Unary):
         yield cls(), (np.zeros(2, bool),)
 
 
-add = binary_function(Add)
-subtract = binary_function(Subtract)
-multiply = binary_function(Multiply)
-divide = binary_function(Divide)
+add = binary_function(Add, "[1.0, 2.0], 3.0", "[4., 5.]")
+subtract = binary_function(Subtract, "[1.0, 2.0], 3.0", "[-2., -1.]")
+multiply = binary_function(Multiply, "[1.0, 2.0], 3.0", "[3., 6.]")
+divide = binary_function(Divide, "[1.0, 2.0], 4.0", "[0.25, 0.5 ]")
 power = binary_function(Power, "[2.0, 9.0], [3.0, 0.5]", "[8., 3.]")
-negative = unary_function(Negative)
+negative = unary_function(Negative, "[1.0, -2.0]", "[-1.,  2.]")

@@ -335,15 +335,20 @@ class Cast(Op):
 
 maximum = binary_function(Maximum, "[1.0, 5.0], 3.0", "[3., 5.]")
 minimum = binary_function(Minimum, "[1.0, 5.0], 3.0", "[1., 3.]")
-less = binary_function(Less)
-less_equal = binary_function(LessEqual)
-equal = binary_function(Equal)
-logical_and = binary_function(And)
-logical_or = binary_function(Or)
+less = binary_function(Less, "[1.0, 3.0], 3.0", "[ True, False]")
+less_equal = binary_function(LessEqual, "[1.0, 3.0], 3.0", "[ True,  True]")
+equal = binary_function(Equal, "[1.0, 3.0], 3.0", "[False,  True]")
+logical_and = binary_function(And, "[True, False], True", "[ True, False]")
+logical_or = binary_function(Or, "[True, False], True", "[ True,  True]")
 
 
 def logical_not(x: Operand) -> Value:
-    """Return, entry by entry, the opposite of a truth value."""
+    """Return, entry by entry, the opposite of a truth value.
+
+    >>> import misstep as ms
+    >>> ms.ops.logical_not([True, False])
+    [False,  True]
+    """
     return Not()(as_value(x))
 
 
@@ -359,6 +364,11 @@ def where(condition: Operand, a: Operand, b: Operand) -> Value:
 
 
 def cast(x: Operand, dtype: str) -> Value:
-    """Return `x` as numbers of kind `dtype`: bool, uint32, int32, int64, float32 or float64."""
+    """Return `x` as numbers of `dtype`: bool, uint32, int32, int64, float32 or float64.
+
+    >>> import misstep as ms
+    >>> ms.ops.cast([0.5, 2.7], "int64")
+    [0, 2]
+    """
     value = as_value(x)
     return value if value.dtype == dtype else Cast(dtype)(value)

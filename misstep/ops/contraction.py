@@ -94,7 +94,7 @@ def matmul(a: Operand, b: Operand) -> Value:
     """Return the matrix product; a single axis counts as one row (left) or one column (right).
 
     >>> import misstep as ms
-    >>> ms.matmul([[1.0, 2.0]], [[3.0], [4.0]])
+    >>> ms.ops.matmul([[1.0, 2.0]], [[3.0], [4.0]])
     [[11.]]
     """
     left, right = together(a, b)

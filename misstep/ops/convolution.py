@@ -358,7 +358,7 @@ def convolution(
     the channels only. Raises ShapeError or ArgumentError.
 
     >>> import misstep as ms
-    >>> ms.convolution([[[1.0], [2.0], [4.0]]], [[[-1.0]], [[1.0]]])  # differences
+    >>> ms.ops.convolution([[[1.0], [2.0], [4.0]]], [[[-1.0]], [[1.0]]])  # differences
     [[[1.],
       [2.]]]
     """
@@ -432,7 +432,7 @@ def transposed_convolution(
     2016). Raises ShapeError or ArgumentError.
 
     >>> import misstep as ms
-    >>> ms.transposed_convolution([[[1.0], [10.0]]], [[[1.0]], [[2.0]]], stride=2)
+    >>> ms.ops.transposed_convolution([[[1.0], [10.0]]], [[[1.0]], [[2.0]]], stride=2)
     [[[ 1.],
       [ 2.],
       [10.],

@@ -145,4 +145,6 @@ def _described(
     words = f"Return, entry by entry, {told.replace('The ', 'the ', 1)}{more}"
     if not given:
         return words
-    return f"{words}\n\n>>> import misstep as ms\n>>> ms.{function.__name__}({given})\n{gives}\n"
+    return (
+        f"{words}\n\n>>> import misstep as ms\n>>> ms.ops.{function.__name__}({given})\n{gives}\n"
+    )

@@ -346,7 +346,7 @@ class Erf(Unary):
 
 
 exp = unary_function(Exp, "[0.0, 1.0]", "[1.      , 2.718282]")
-expm1 = unary_function(Expm1)
+expm1 = unary_function(Expm1, "[0.0, 1e-9]", "[0.e+00, 1.e-09]")
 log = unary_function(Log, "[1.0, 2.0]", "[0.      , 0.693147]")
 log1p = unary_function(Log1p, "[0.0, 1e-9]", "[0.e+00, 1.e-09]")
 sqrt = unary_function(Sqrt, "[4.0, 2.0]", "[2.      , 1.414214]")

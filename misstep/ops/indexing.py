@@ -27,7 +27,7 @@ def _whole(op: Op, positions: Type) -> None:
             f"the positions of {op.name}",
             needed="whole numbers",
             got=str(positions),
-            try_='ms.cast(positions, "int64")',
+            try_='ms.ops.cast(positions, "int64")',
         )
 
 
@@ -259,7 +259,7 @@ def gather(x: Operand, positions: Operand) -> Value:
     """Return the rows of `x` (along its first axis) at `positions`.
 
     >>> import misstep as ms
-    >>> ms.gather([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0])
+    >>> ms.ops.gather([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0])
     [[3., 4.],
      [3., 4.],
      [1., 2.]]
@@ -274,7 +274,7 @@ def scatter_add(x: Operand, positions: Operand, updates: Operand) -> Value:
     """Return `x` with `updates` added to its rows at `positions`, repeats included.
 
     >>> import misstep as ms
-    >>> ms.scatter_add([0.0, 0.0, 0.0], [2, 0, 2], [1.0, 5.0, 10.0])
+    >>> ms.ops.scatter_add([0.0, 0.0, 0.0], [2, 0, 2], [1.0, 5.0, 10.0])
     [ 5.,  0., 11.]
     """
     base, added = together(x, updates)

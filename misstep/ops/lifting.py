@@ -14,7 +14,12 @@ Operand = Any
 
 
 def as_value(data: Operand) -> Value:
-    """Return `data` itself if it is a Value, else a literal (Python integers become float64)."""
+    """Return `data` itself if it is a Value, else a literal (Python integers become float64).
+
+    >>> import misstep as ms
+    >>> ms.ops.as_value([1.0, 2.0]).is_literal
+    True
+    """
     if isinstance(data, Value):
         return data
     array = as_array(data)
@@ -48,7 +53,7 @@ def _lift(raw: Operand, dtype: str) -> Value:
                 "a number beside a whole-number value",
                 needed=dtype,
                 got=f"fractions such as {float(array.reshape(-1)[0])!r}",
-                try_='converting the value first with ms.cast(value, "float32")',
+                try_='converting the value first with ms.ops.cast(value, "float32")',
             )
         array = array.astype(dtype)
     return make_literal(array, dtype)

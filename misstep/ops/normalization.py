@@ -136,7 +136,7 @@ def normalize(
     `epsilon` is added to the variance.
 
     >>> import misstep as ms
-    >>> ms.normalize([1.0, 3.0], 1.0, 0.0, (0,), 0.0)
+    >>> ms.ops.normalize([1.0, 3.0], 1.0, 0.0, (0,), 0.0)
     [-1.,  1.]
     """
     return Normalize(tuple(axes), float(epsilon))(*together(x, scale, shift))

@@ -267,7 +267,7 @@ def concatenate(values: Sequence[Operand], axis: int = 0) -> Value:
     """Return the values one after the other along `axis`.
 
     >>> import misstep as ms
-    >>> ms.concatenate([[1.0, 2.0], [3.0]])
+    >>> ms.ops.concatenate([[1.0, 2.0], [3.0]])
     [1., 2., 3.]
     """
     return Concatenate(axis)(*together(*values))
@@ -277,7 +277,7 @@ def pad(x: Operand, widths: Sequence[tuple[int, int]]) -> Value:
     """Return `x` with zeros around it: for each axis, how many before and how many after.
 
     >>> import misstep as ms
-    >>> ms.pad([1.0, 2.0], [(1, 2)])
+    >>> ms.ops.pad([1.0, 2.0], [(1, 2)])
     [0., 1., 2., 0., 0.]
     """
     value = as_value(x)
@@ -287,7 +287,12 @@ def pad(x: Operand, widths: Sequence[tuple[int, int]]) -> Value:
 
 
 def slice_axis(x: Operand, axis: int, start: int, stop: int, step: int = 1) -> Value:
-    """Return the entries start, start + step, … before stop along one axis."""
+    """Return the entries start, start + step, … before stop along one axis.
+
+    >>> import misstep as ms
+    >>> ms.ops.slice_axis([1.0, 2.0, 3.0, 4.0, 5.0], 0, 1, 4, 2)
+    [2., 4.]
+    """
     value = as_value(x)
     starts, stops, steps = [0] * value.ndim, list(value.shape), [1] * value.ndim
     starts[axis], stops[axis], steps[axis] = start, stop, step

@@ -194,7 +194,7 @@ def max_pool(
     `convolution`, but with entries that are never the largest.
 
     >>> import misstep as ms
-    >>> ms.max_pool([[[1.0], [4.0], [2.0], [3.0]]], 2)
+    >>> ms.ops.max_pool([[[1.0], [4.0], [2.0], [3.0]]], 2)
     [[[4.],
       [3.]]]
     """
@@ -220,7 +220,7 @@ def average_pool(
     The rest as for `max_pool`; zeros that were padded count as entries.
 
     >>> import misstep as ms
-    >>> ms.average_pool([[[1.0], [4.0], [2.0], [3.0]]], 2)
+    >>> ms.ops.average_pool([[[1.0], [4.0], [2.0], [3.0]]], 2)
     [[[2.5],
       [2.5]]]
     """

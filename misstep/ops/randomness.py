@@ -74,7 +74,12 @@ def lowered_philox(code: Any, counter: tuple[Any, ...], key: tuple[Any, ...]) ->
 
 
 def random_bits(seed: int, step: int, stream: int, count: int) -> Array:
-    """Return `count` random uint32 words for a seed and a step (64 bits each) and a stream (32)."""
+    """Return `count` random uint32 words for a seed and a step (64 bits each) and a stream (32).
+
+    >>> import misstep as ms
+    >>> ms.ops.random_bits(seed=0, step=0, stream=1, count=2).dtype
+    dtype('uint32')
+    """
     chunks = -(-count // (LANES * _WORDS))
     blocks = np.arange(chunks * LANES, dtype=np.uint64)
     step64, seed64 = int(step) & 0xFFFFFFFFFFFFFFFF, int(seed) & 0xFFFFFFFFFFFFFFFF
@@ -211,7 +216,12 @@ def random_uniform(
     stream: int = 0,
     dtype: str = "float32",
 ) -> Value:
-    """Return numbers from 0 up to but not 1: the same for the same seed, step, stream and place."""
+    """Return numbers from 0 up to but not 1: the same for the same seed, step, stream and index.
+
+    >>> import misstep as ms
+    >>> ms.ops.random_uniform((3,), seed=7).shape
+    (3,)
+    """
     return RandomUniform(tuple(shape), stream, dtype)(_whole_number(seed), _whole_number(step))
 
 
@@ -222,7 +232,12 @@ def random_normal(
     stream: int = 0,
     dtype: str = "float32",
 ) -> Value:
-    """Return normally distributed numbers of mean 0 and deviation 1 (Box and Muller, 1958)."""
+    """Return normally distributed numbers of mean 0 and deviation 1 (Box and Muller, 1958).
+
+    >>> import misstep as ms
+    >>> ms.ops.random_normal((3,), seed=7).shape
+    (3,)
+    """
     pair = random_uniform((2, *shape), seed, step, stream, dtype)
     # 1 − u is never 0, so the logarithm is finite.
     radius = sqrt(-2.0 * log1p(-pair[0]))

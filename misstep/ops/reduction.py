@@ -294,7 +294,7 @@ def variance(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     """Return the mean squared distance from the mean along `axis`.
 
     >>> import misstep as ms
-    >>> ms.variance([1.0, 3.0])
+    >>> ms.ops.variance([1.0, 3.0])
     1
     """
     value = as_value(x)
@@ -306,7 +306,7 @@ def norm(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     """Return the Euclidean length √Σx² along `axis`; its gradient where all is 0 is taken as 0.
 
     >>> import misstep as ms
-    >>> ms.norm([3.0, 4.0])
+    >>> ms.ops.norm([3.0, 4.0])
     5
     """
     value = as_value(x)
@@ -341,7 +341,7 @@ def log_sum_exp(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     """Return ln Σ exp(x) along `axis` (all axes when not given).
 
     >>> import misstep as ms
-    >>> ms.log_sum_exp([1000.0, 1000.0])
+    >>> ms.ops.log_sum_exp([1000.0, 1000.0])
     1000.6931
     """
     value = as_value(x)
@@ -359,11 +359,21 @@ def softmax(x: Operand, axis: int = -1) -> Value:
 
 
 def log_softmax(x: Operand, axis: int = -1) -> Value:
-    """Return the logarithm of the softmax, finite however far apart the entries are."""
+    """Return the logarithm of the softmax, finite however far apart the entries are.
+
+    >>> import misstep as ms
+    >>> ms.ops.log_softmax([0.0, 1000.0])
+    [-1000.,     0.]
+    """
     value = as_value(x)
     return value - log_sum_exp(value, axis, keep=True)
 
 
 def argmax(x: Operand, axis: int = -1) -> Value:
-    """Return the position of the largest along `axis`, the first one at a tie."""
+    """Return the position of the largest along `axis`, the first one at a tie.
+
+    >>> import misstep as ms
+    >>> ms.ops.argmax([[1.0, 2.0], [4.0, 3.0]], axis=1)
+    [1, 0]
+    """
     return ArgMax(axis)(as_value(x))

@@ -213,9 +213,9 @@ def scan(
     Raises ShapeError for parts that do not fit, GraphError for a step that uses a Value which it is
     not given.
 
-    >>> import numpy as np
+    >>> import misstep as ms, numpy as np
     >>> x = np.array([[[1.0], [2.0], [3.0]]])
-    >>> scan(lambda sum_, entry: sum_ + entry, np.zeros((1, 1)), [x])
+    >>> ms.ops.scan(lambda sum_, entry: sum_ + entry, np.zeros((1, 1)), [x])
     [[[1.],
       [3.],
       [6.]]]

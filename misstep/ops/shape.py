@@ -253,7 +253,7 @@ def reshape(x: Operand, shape: Sequence[int]) -> Value:
     """Return the entries of `x` in another shape; one length may be −1, filled in.
 
     >>> import misstep as ms
-    >>> ms.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
+    >>> ms.ops.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
     [[1., 2.],
      [3., 4.]]
     """
@@ -273,7 +273,7 @@ def transpose(x: Operand, axes: Sequence[int] | None = None) -> Value:
     """Return `x` with its axes in the order `axes` (reversed when not given).
 
     >>> import misstep as ms
-    >>> ms.transpose([[1.0, 2.0], [3.0, 4.0]])
+    >>> ms.ops.transpose([[1.0, 2.0], [3.0, 4.0]])
     [[1., 3.],
      [2., 4.]]
     """
@@ -286,7 +286,7 @@ def broadcast_to(x: Operand, shape: Sequence[int]) -> Value:
     """Return `x` repeated so that it has `shape`.
 
     >>> import misstep as ms
-    >>> ms.broadcast_to([1.0, 2.0], (2, 2))
+    >>> ms.ops.broadcast_to([1.0, 2.0], (2, 2))
     [[1., 2.],
      [1., 2.]]
     """
@@ -298,7 +298,7 @@ def flip(x: Operand, axes: int | Sequence[int]) -> Value:
     """Return `x` with its entries in the opposite order along `axes`.
 
     >>> import misstep as ms
-    >>> ms.flip([1.0, 2.0, 3.0], 0)
+    >>> ms.ops.flip([1.0, 2.0, 3.0], 0)
     [3., 2., 1.]
     """
     value = as_value(x)

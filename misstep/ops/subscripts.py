@@ -53,7 +53,7 @@ def index(x: Operand, key: Any) -> Value:
                 f"indexing {value.describe()}",
                 needed="whole numbers, slices, ... or None",
                 got=type(one).__name__,
-                try_="ms.gather for positions in an array",
+                try_="ms.ops.gather for positions in an array",
             )
         axis += 1
     part = value

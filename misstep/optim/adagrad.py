@@ -19,7 +19,7 @@ class Adagrad(Optimizer):
     `first_sum` is s before the first update; `weight_decay` adds that share of w to the gradient.
 
     >>> import misstep as ms
-    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Adagrad(0.1))
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.optim.Adagrad(0.1))
     """
 
     learning_rate: float = 0.01

@@ -41,7 +41,7 @@ class ClipNorm(Clipping):
     [2.88, −1.92, 3.60] for a limit of 5.
 
     >>> import misstep as ms
-    >>> ms.ClipNorm(5.0).clip(ms.parameter([12.0, -8.0, 15.0]))
+    >>> ms.optim.ClipNorm(5.0).clip(ms.parameter([12.0, -8.0, 15.0]))
     [ 2.883416, -1.922277,  3.60427 ]
     """
 
@@ -60,7 +60,7 @@ class ClipValue(Clipping):
     """Each entry of the gradient is kept between −limit and limit; its direction may change.
 
     >>> import misstep as ms
-    >>> ms.ClipValue(5.0).clip(ms.parameter([12.0, -8.0, 1.5]))
+    >>> ms.optim.ClipValue(5.0).clip(ms.parameter([12.0, -8.0, 1.5]))
     [ 5. , -5. ,  1.5]
     """
 

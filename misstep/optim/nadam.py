@@ -22,7 +22,7 @@ class Nadam(Optimizer):
     that share of w to the gradient.
 
     >>> import misstep as ms
-    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.Nadam(2e-3))
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.optim.Nadam(2e-3))
     """
 
     learning_rate: float = 2e-3

@@ -43,7 +43,7 @@ class Optimizer:
     `scalars`: names of state that is one float64 number each, with its first number.
 
     >>> import misstep as ms
-    >>> isinstance(ms.Adam(1e-3), ms.Optimizer), ms.Adam(1e-3).learning_rate
+    >>> isinstance(ms.Adam(1e-3), ms.optim.Optimizer), ms.Adam(1e-3).learning_rate
     (True, 0.001)
     """
 

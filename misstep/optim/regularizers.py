@@ -41,7 +41,7 @@ class L1(Regularizer):
     """The penalty strength · Σ |w|: pulls every weight towards 0 equally hard (slope 0 at 0).
 
     >>> import misstep as ms
-    >>> ms.L1(0.1).penalty(ms.parameter([3.0, -4.0]))
+    >>> ms.optim.L1(0.1).penalty(ms.parameter([3.0, -4.0]))
     0.7
     """
 
@@ -57,7 +57,7 @@ class L2(Regularizer):
     """The penalty ½ · strength · Σ w²: pulls every weight towards 0 with slope strength · w.
 
     >>> import misstep as ms
-    >>> ms.L2(0.1).penalty(ms.parameter([3.0, -4.0]))
+    >>> ms.optim.L2(0.1).penalty(ms.parameter([3.0, -4.0]))
     1.25
     """
 

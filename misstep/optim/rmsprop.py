@@ -19,7 +19,7 @@ class RMSProp(Optimizer):
     the squared mean gradient from s; `weight_decay` adds that share of w to the gradient.
 
     >>> import misstep as ms
-    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.RMSProp(0.01))
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.optim.RMSProp(0.01))
     """
 
     learning_rate: float = 0.01

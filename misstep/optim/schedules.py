@@ -47,7 +47,7 @@ class Schedule:
     >>> import misstep as ms
     >>> from misstep.optim import ScheduleContext
     >>> context = ScheduleContext(step=50, steps_per_epoch=10, total_steps=101)
-    >>> ms.Cosine().factor(context, {})
+    >>> ms.optim.Cosine().factor(context, {})
     0.5
     """
 
@@ -114,7 +114,7 @@ class ConstantRate(Schedule):
 
     >>> import misstep as ms
     >>> from misstep.optim import ScheduleContext
-    >>> ms.ConstantRate().factor(ScheduleContext(50, 10, 101), {})
+    >>> ms.optim.ConstantRate().factor(ScheduleContext(50, 10, 101), {})
     1.0
     """
 
@@ -135,7 +135,7 @@ class StepDecay(Schedule):
 
     >>> import misstep as ms
     >>> from misstep.optim import ScheduleContext
-    >>> decay = ms.StepDecay(epochs=2, drop=0.5)
+    >>> decay = ms.optim.StepDecay(epochs=2, drop=0.5)
     >>> [decay.factor(ScheduleContext(step, 10, 100), {}) for step in (0, 19, 20, 40)]
     [1.0, 1.0, 0.5, 0.25]
     """
@@ -158,7 +158,7 @@ class ExponentialDecay(Schedule):
 
     >>> import misstep as ms
     >>> from misstep.optim import ScheduleContext
-    >>> decay = ms.ExponentialDecay(0.9)
+    >>> decay = ms.optim.ExponentialDecay(0.9)
     >>> [round(decay.factor(ScheduleContext(step, 10, 100), {}), 3) for step in (0, 10, 20)]
     [1.0, 0.9, 0.81]
     """
@@ -179,7 +179,7 @@ class Cosine(Schedule):
 
     >>> import misstep as ms
     >>> from misstep.optim import ScheduleContext
-    >>> cosine = ms.Cosine(last=0.1)
+    >>> cosine = ms.optim.Cosine(last=0.1)
     >>> [round(cosine.factor(ScheduleContext(step, 10, 101), {}), 2) for step in (0, 50, 100)]
     [1.0, 0.55, 0.1]
     """
@@ -202,7 +202,7 @@ class OneCycle(Schedule):
 
     >>> import misstep as ms
     >>> from misstep.optim import ScheduleContext
-    >>> cycle = ms.OneCycle(rise=0.3)
+    >>> cycle = ms.optim.OneCycle(rise=0.3)
     >>> [round(cycle.factor(ScheduleContext(step, 10, 101), {}), 2) for step in (0, 30, 65, 100)]
     [0.04, 1.0, 0.5, 0.0]
     """
@@ -234,7 +234,7 @@ class WarmUp(Schedule):
 
     >>> import misstep as ms
     >>> from misstep.optim import ScheduleContext
-    >>> schedule = ms.WarmUp(4, then=ms.Cosine())
+    >>> schedule = ms.optim.WarmUp(4, then=ms.optim.Cosine())
     >>> [round(schedule.factor(ScheduleContext(step, 10, 101), {}), 2) for step in (0, 1, 3, 52)]
     [0.25, 0.5, 1.0, 0.47]
     """
@@ -269,7 +269,7 @@ class ReduceOnPlateau(Schedule):
 
     >>> import misstep as ms
     >>> from misstep.optim import ScheduleContext
-    >>> schedule, memory = ms.ReduceOnPlateau(drop=0.5, patience=2), {}
+    >>> schedule, memory = ms.optim.ReduceOnPlateau(drop=0.5, patience=2), {}
     >>> for loss in (1.0, 1.0, 1.0):
     ...     memory = schedule.observe(loss, memory)
     >>> schedule.factor(ScheduleContext(30, 10, 100), memory)

@@ -99,7 +99,7 @@ class EarlyStopping(Callback):
                 "EarlyStopping",
                 needed="validation rows",
                 got="none",
-                try_="fit(..., validation=(x, y)), or ms.Converged() to watch the training loss",
+                try_="fit(..., validation=(x, y)), or ms.train.Converged(), of training loss",
             )
         if not training.resumed:
             self._best, self._waited = math.inf, 0
@@ -132,7 +132,7 @@ class Converged(Callback):
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))
     >>> x, y = [[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]]
-    >>> run = trainer.fit(x, y, epochs=10_000, callbacks=[ms.Converged()])
+    >>> run = trainer.fit(x, y, epochs=10_000, callbacks=[ms.train.Converged()])
     >>> run.epochs < 10_000
     True
     """

@@ -61,7 +61,7 @@ class Training:
 
     >>> import misstep as ms
     >>> class Enough(ms.Callback):
-    ...     def on_epoch_end(self, training: ms.Training) -> None:
+    ...     def on_epoch_end(self, training: ms.train.Training) -> None:
     ...         if training.history[-1]["training_loss"] < 1.0:
     ...             training.stop("good enough")
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))

@@ -86,9 +86,9 @@ class Trainer:
         self.optimizer = Adam(1e-3) if optimizer is None else optimizer
         _check_kind("optimizer", self.optimizer, Optimizer, "an optimizer such as ms.Adam(1e-3)")
         self.schedule = ConstantRate() if schedule is None else schedule
-        _check_kind("schedule", self.schedule, Schedule, "a schedule such as ms.Cosine()")
-        self.clipping = _several("clipping", clipping, Clipping, "ms.ClipNorm(1.0)")
-        self.regularizers = _several("regularizers", regularizers, Regularizer, "ms.L2(1e-4)")
+        _check_kind("schedule", self.schedule, Schedule, "a schedule such as ms.optim.Cosine()")
+        self.clipping = _several("clipping", clipping, Clipping, "ms.optim.ClipNorm(1.0)")
+        self.regularizers = _several("regularizers", regularizers, Regularizer, "ms.optim.L2(1e-4)")
         if batch_size != "full":
             _check_count("batch_size", batch_size, 'a number of rows, or "full"')
         _check_count("accumulate", accumulate, "a number of batches, 1 or more")

@@ -87,12 +87,14 @@ WAYS = {
         deep,
         {
             "optimizer": ms.SGD(0.1, momentum=0.9),
-            "clipping": ms.ClipNorm(0.1),
-            "regularizers": [ms.L2(0.01), ms.L1(0.001)],
+            "clipping": ms.optim.ClipNorm(0.1),
+            "regularizers": [ms.optim.L2(0.01), ms.optim.L1(0.001)],
         },
     ),
-    "double": Way(shallow, {"optimizer": ms.RMSProp(0.01)}, "float64", weighted=True),
-    "added up": Way(shallow, {"optimizer": ms.Nadam(0.01), "accumulate": 2, "batch_size": 40}),
+    "double": Way(shallow, {"optimizer": ms.optim.RMSProp(0.01)}, "float64", weighted=True),
+    "added up": Way(
+        shallow, {"optimizer": ms.optim.Nadam(0.01), "accumulate": 2, "batch_size": 40}
+    ),
     "one by one": Way(shallow, {"optimizer": ms.SGD(0.01), "batch_size": 1}),
     "all at once": Way(shallow, {"optimizer": ms.AdamW(0.01), "batch_size": "full"}),
 }
@@ -364,7 +366,7 @@ def test_the_interpreter_can_be_asked_for() -> None:
 
 class Turned(ms.Module):
     def forward(self, x: Value) -> Value:
-        return x + ms.flip(x, 0)
+        return x + ms.ops.flip(x, 0)
 
 
 class Corner(ms.Module):
@@ -406,8 +408,8 @@ def test_a_tiny_network_does_not_pay_for_a_second_thread() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("clipping", [(), (ms.ClipNorm(1.0),)], ids=["plain", "clipped"])
-def test_steps_become_code_for_arm(dtype: str, clipping: tuple[ms.Clipping, ...]) -> None:
+@pytest.mark.parametrize("clipping", [(), (ms.optim.ClipNorm(1.0),)], ids=["plain", "clipped"])
+def test_steps_become_code_for_arm(dtype: str, clipping: tuple[ms.optim.Clipping, ...]) -> None:
     """LLVM verifies what it is given; the code is generated, not run."""
     program = step_of(dtype, clipping=clipping)
     text = lower(schedule_graph(simplify(program.graph), program.roles), aarch64_target()).text

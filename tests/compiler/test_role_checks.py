@@ -41,7 +41,7 @@ ROLES = {
 @pytest.mark.parametrize("name", ROLES)
 def test_roles_that_can_not_be_are_refused(name: str) -> None:
     a, x, n = make_input("a", (4,)), make_input("x", (8, 2)), make_input("n", ())
-    outputs = {"same": a * 2.0, "other": a * n, "long": ms.concatenate([a, a]), "x": x * 3.0}
+    outputs = {"same": a * 2.0, "other": a * n, "long": ms.ops.concatenate([a, a]), "x": x * 3.0}
     roles, words = ROLES[name]
     with pytest.raises(MisstepError) as caught:
         NativeProgram(Graph(outputs), roles)
@@ -81,7 +81,7 @@ def test_a_program_that_gathers_rows_is_not_prepared() -> None:
 
 def test_timers_have_room_for_all_threads_that_were_set() -> None:
     x, w = make_input("x", (64, 64)), make_input("w", (64, 64))
-    program = NativeProgram(Graph({"y": ms.matmul(ms.matmul(x, w), w)}))
+    program = NativeProgram(Graph({"y": ms.ops.matmul(ms.ops.matmul(x, w), w)}))
     feeds = {"x": np.ones((64, 64), np.float32), "w": np.ones((64, 64), np.float32)}
     for threads in (3, 2):
         program.threads = threads

@@ -45,7 +45,7 @@ def test_a_single_array(tmp_path: Path) -> None:
 
 def test_objects_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.array([{}, []], dtype=object))
-    with pytest.raises(ms.FileFormatError, match="may run code") as caught:
+    with pytest.raises(ms.errors.FileFormatError, match="may run code") as caught:
         read_arrays(tmp_path / "a.npz")
     assert str(caught.value).count("needed") == 1
 
@@ -70,21 +70,21 @@ def _header(text: str) -> bytes:
 )
 def test_damaged_files_are_refused(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "a.npy").write_bytes(content)
-    with pytest.raises(ms.FileFormatError, match=f"(?i){words}"):
+    with pytest.raises(ms.errors.FileFormatError, match=f"(?i){words}"):
         read_arrays(tmp_path / "a.npy")
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("x.npy", content)
-    with pytest.raises(ms.FileFormatError):
+    with pytest.raises(ms.errors.FileFormatError):
         read_arrays(tmp_path / "a.npz")
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_text("a,b\n1,2\n")
-    with pytest.raises(ms.FileFormatError, match=r"np\.savez"):
+    with pytest.raises(ms.errors.FileFormatError, match=r"np\.savez"):
         read_arrays(tmp_path / "a.npz")
     with zipfile.ZipFile(tmp_path / "b.npz", "w") as archive:
         archive.writestr("read.me", "nothing")
-    with pytest.raises(ms.FileFormatError, match="needed arrays, but got none"):
+    with pytest.raises(ms.errors.FileFormatError, match="needed arrays, but got none"):
         read_arrays(tmp_path / "b.npz")
-    with pytest.raises(ms.StorageError):
+    with pytest.raises(ms.errors.StorageError):
         read_arrays(tmp_path / "absent.npz")

@@ -75,7 +75,7 @@ def test_data_that_cannot_be_used_are_named(
 )
 def test_what_is_no_class_is_named(y: Any, words: str) -> None:
     y = np.array(y, dtype=object) if isinstance(y, list) and 1 in y else y
-    with pytest.raises((ms.DataError, ms.DtypeError), match=words):
+    with pytest.raises((ms.DataError, ms.errors.DtypeError), match=words):
         ms.Classifier().fit(X, y)
 
 

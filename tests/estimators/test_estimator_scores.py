@@ -85,7 +85,7 @@ def test_what_is_known_after_fit() -> None:
     kept = classifier.loss_
     assert kept in [values["training_loss"] for values in classifier.history_]
     assert classifier.network_.parameter_count == 3 * 8 + 8 + 8 + 1
-    assert isinstance(classifier.model_, ms.Model)
+    assert isinstance(classifier.model_, ms.modeling.Model)
     assert all(choice.reason for choice in classifier.choices_)
     assert {"split", "network", "loss", "epochs"} <= {one.what for one in classifier.choices_}
 
@@ -294,7 +294,9 @@ def test_training_that_blows_up_later_warns_and_keeps_the_epochs_before(
 ) -> None:
     x, y = two_moons(200)
     monkeypatch.setattr(
-        ms.Training, "_rates", lambda self, count: np.full(count, np.inf if self.epoch else 0.01)
+        ms.train.Training,
+        "_rates",
+        lambda self, count: np.full(count, np.inf if self.epoch else 0.01),
     )
     with pytest.warns(ConvergenceWarning, match="the loss became"):
         regressor = ms.Regressor("dense8", epochs=3).fit(x, y * 1.0)

@@ -42,7 +42,7 @@ def test_all_that_people_call_a_series(fitted: ms.Forecaster, tmp_path: Path) ->
 def test_what_it_knows_after_fit(fitted: ms.Forecaster) -> None:
     assert {"test", "last_value", "seasonal", "linear"} == set(fitted.scores_)
     assert any(choice.what == "window" for choice in fitted.choices_)
-    assert isinstance(fitted.model_, ms.ForecastModel)
+    assert isinstance(fitted.model_, ms.modeling.ForecastModel)
     assert fitted.network_.output_shape == (3,)
     assert fitted.n_iter_ <= 3
 
@@ -77,7 +77,7 @@ def test_manners_of_scikit_learn(fitted: ms.Forecaster) -> None:
 def test_saving(fitted: ms.Forecaster, tmp_path: Path) -> None:
     fitted.save(tmp_path / "model.misstep")
     model = ms.load_model(tmp_path / "model.misstep")
-    assert isinstance(model, ms.ForecastModel)
+    assert isinstance(model, ms.modeling.ForecastModel)
     assert model.forecast().equals(fitted.predict())
 
 
@@ -114,7 +114,7 @@ def test_whole_numbers_of_numpy_are_whole_numbers(tmp_path: Path) -> None:
     wishes: dict[str, Any] = {"horizon": np.int64(2), "season": np.int32(12), "epochs": 1}
     ms.Forecaster(**wishes, threads=1).fit(VALUES).save(tmp_path / "model.misstep")
     model = ms.load_model(tmp_path / "model.misstep")
-    assert isinstance(model, ms.ForecastModel)
+    assert isinstance(model, ms.modeling.ForecastModel)
     assert (model.horizon, model.preprocessing.season) == (2, 12)
 
 

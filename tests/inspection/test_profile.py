@@ -263,7 +263,7 @@ def test_the_cost_of_a_sum() -> None:
 
 def test_what_is_read_by_number_counts_once_for_each_row() -> None:
     a, which = floats("a", 1000, 4), make_input("which", (5,), "int64")
-    cost = only_kernel(ms.gather(a, which))
+    cost = only_kernel(ms.ops.gather(a, which))
     assert cost.outside_read == 4 * 5 * 4 + 8 * 5
 
 

@@ -34,10 +34,12 @@ ROWS = 12
 def programs(dtype: str = "float32", dropout: float = 0.0) -> Programs:
     layers = [ms.Dense(9), ms.ReLU(), *([ms.Dropout(dropout)] if dropout else []), ms.Dense(4)]
     network = ms.Network(ms.Sequential(*layers), (6,), dtype=dtype, seed=1)
-    return Programs(network, ms.CrossEntropy(), ms.AdamW(0.01), [ms.ClipNorm(1.0)], [ms.L2(1e-3)])
+    return Programs(
+        network, ms.CrossEntropy(), ms.AdamW(0.01), [ms.optim.ClipNorm(1.0)], [ms.optim.L2(1e-3)]
+    )
 
 
-def of_graph(*outputs: ms.Value) -> NativeProgram:
+def of_graph(*outputs: ms.ir.Value) -> NativeProgram:
     return NativeProgram(Graph(list(outputs)), threads=1)
 
 
@@ -47,7 +49,7 @@ def of_training(program: Program) -> NativeProgram:
     return made
 
 
-def x(*shape: int) -> ms.Value:
+def x(*shape: int) -> ms.ir.Value:
     return make_input("x", shape, "float32")
 
 
@@ -66,7 +68,7 @@ KINDS: dict[str, Callable[[], NativeProgram]] = {
     "nothing to do": lambda: of_graph(x(3, 4)),
     "no rows": lambda: of_graph(x(0, 4) * 2.0),
     "batched product": lambda: of_graph(x(2, 3, 4) @ make_input("w", (4, 5), "float32")),
-    "by position": lambda: of_graph(ms.gather(x(9, 2), make_input("at", (3,), "int64"))),
+    "by position": lambda: of_graph(ms.ops.gather(x(9, 2), make_input("at", (3,), "int64"))),
 }
 
 
@@ -194,7 +196,7 @@ def test_the_python_of_a_program_computes_the_same() -> None:
     numbers = np.arange(6, dtype="float32").reshape(2, 3)
     space: dict[str, Any] = {"__name__": "written"}
     exec(report(NativeProgram(graph), ["python"]), space)
-    expected = ms.Interpreter(graph).run({"x": numbers})["y"]
+    expected = ms.ir.Interpreter(graph).run({"x": numbers})["y"]
     assert np.array_equal(space["program"](numbers)["y"], expected)
 
 

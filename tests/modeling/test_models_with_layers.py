@@ -24,7 +24,7 @@ def trained(network: ms.Module, epochs: int = 4) -> tuple[ms.Classifier, Array]:
     return found, x
 
 
-NETWORK = ms.Sequential(ms.Dense(9), ms.BatchNorm(0.2), ms.ReLU(), ms.LayerNorm(), ms.Dense(1))
+NETWORK = ms.Sequential(ms.Dense(9), ms.BatchNorm(0.2), ms.ReLU(), ms.nn.LayerNorm(), ms.Dense(1))
 
 
 def test_a_model_file_keeps_running_statistics(tmp_path: Path) -> None:
@@ -67,11 +67,11 @@ def test_any_network_comes_back_from_its_configuration_and_arrays() -> None:
     vectors = np.random.default_rng(1).normal(0, 1, (20, 4))
     module = ms.Sequential(
         ms.Embedding(20, 4, mask=True, vectors=vectors, trainable=False),
-        ms.PositionalEncoding(),
-        ms.TransformerBlock(2, 6, norm_first=False),
+        ms.nn.PositionalEncoding(),
+        ms.nn.TransformerBlock(2, 6, norm_first=False),
         ms.Residual(ms.Dense(3), shortcut=ms.Dense(3, bias=False)),
         ms.BatchNorm(),
-        ms.ByAxes({1: ms.Flatten(), 2: ms.GlobalAveragePool1D()}),
+        ms.nn.ByAxes({1: ms.Flatten(), 2: ms.nn.GlobalAveragePool1D()}),
         ms.Dense(2),
     )
     network = ms.Network(module, (6,), seed=3)

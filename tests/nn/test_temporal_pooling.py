@@ -61,7 +61,7 @@ def test_sequences_are_summed_up_as_each_alone(lengths, seed):
     sequences = [numbers.normal(size=(length, CHANNELS)) for length in lengths]
     pieces = (1, 2, 3)
     rows = rows_of(sequences, 9)
-    found = network(ms.TemporalSummary(), 9).predict(rows)
+    found = network(ms.nn.TemporalSummary(), 9).predict(rows)
     # The root of a mean square has EPSILON added.
     assert found == pytest.approx(np.array([summed_up(one) for one in sequences]), abs=2e-3)
     found = network(ms.TemporalPooling(pieces), 9).predict(rows)
@@ -71,7 +71,7 @@ def test_sequences_are_summed_up_as_each_alone(lengths, seed):
 def test_no_step_gives_zeros_and_no_infinity():
     rows = rows_of([np.empty((0, CHANNELS))], 4)
     assert not network(ms.TemporalPooling((1, 2)), 4).predict(rows).any()
-    assert np.abs(network(ms.TemporalSummary(), 4).predict(rows)).max() < 2e-3
+    assert np.abs(network(ms.nn.TemporalSummary(), 4).predict(rows)).max() < 2e-3
 
 
 class _Masked(ms.Module):
@@ -114,7 +114,7 @@ def test_batch_norm_takes_mean_and_variance_of_the_steps_that_count():
     assert after["variance"] == pytest.approx(0.5 + 0.5 * counted.var(0, ddof=1))
 
 
-@pytest.mark.parametrize("norm", [ms.BatchNorm, ms.LayerNorm])
+@pytest.mark.parametrize("norm", [ms.BatchNorm, ms.nn.LayerNorm])
 def test_what_fills_up_changes_no_prediction_and_no_learning(norm):
     numbers = np.random.default_rng(1)
     sequences = [numbers.normal(size=(length, CHANNELS)) for length in (3, 6, 4, 6, 5, 3, 6, 4)]
@@ -126,7 +126,7 @@ def test_what_fills_up_changes_no_prediction_and_no_learning(norm):
             ms.Conv1D(4, 3, padding="same"),
             norm(),
             ms.ReLU(),
-            ms.MaxPool1D(2),
+            ms.nn.MaxPool1D(2),
             ms.Conv1D(3, 3, padding="same"),
             norm(),
             ms.TemporalPooling((1, 2)),
@@ -140,7 +140,7 @@ def test_what_fills_up_changes_no_prediction_and_no_learning(norm):
 
 
 def test_noise_is_there_in_training_alone_and_has_its_deviation():
-    built = ms.Network(ms.Sequential(ms.GaussianNoise(0.3), ms.Dense(1)), (50,))
+    built = ms.Network(ms.Sequential(ms.nn.GaussianNoise(0.3), ms.Dense(1)), (50,))
     x = np.zeros((200, 50), "float32")
     assert not built.predict(x).any()
     given_x = make_input("x", x.shape, "float32")
@@ -171,9 +171,9 @@ def test_side_by_side_and_averaged():
 
 def test_a_mask_goes_into_each_branch_and_out_of_those_that_agree():
     sequences = [np.ones((2, CHANNELS)), 2 * np.ones((5, CHANNELS))]
-    branches = ms.Parallel(ms.GlobalAveragePool1D(), ms.GlobalMaxPool1D())
+    branches = ms.Parallel(ms.nn.GlobalAveragePool1D(), ms.nn.GlobalMaxPool1D())
     found = network(branches, 5).predict(rows_of(sequences, 5))
     assert found == pytest.approx(np.array([[1.0] * 4, [2.0] * 4]))
-    kept = ms.Sequential(ms.Parallel(ms.ReLU(), ms.Tanh()), ms.GlobalMaxPool1D())
+    kept = ms.Sequential(ms.Parallel(ms.ReLU(), ms.Tanh()), ms.nn.GlobalMaxPool1D())
     found = network(kept, 5).predict(rows_of(sequences, 5))
     assert found[0] == pytest.approx([1, 1, np.tanh(1), np.tanh(1)], abs=1e-5)

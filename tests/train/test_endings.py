@@ -55,7 +55,7 @@ def test_a_run_knows_its_cause_and_the_facts():
     assert fit(epochs=2).ending == Ending(Cause.EPOCHS_DONE, {"epochs": 2})
     early = fit(epochs=999, validation=(X, -X), early_stopping=2)
     assert early.ending == Ending(Cause.EARLY_STOPPING, {"patience": 2})
-    slow = fit(epochs=9999, callbacks=[ms.Converged(0.01, 4)])
+    slow = fit(epochs=9999, callbacks=[ms.train.Converged(0.01, 4)])
     assert slow.ending == Ending(Cause.CONVERGED, {"tolerance": 0.01, "patience": 4})
     assert fit(epochs=2, callbacks=[Stops()]).ending == Ending(
         Cause.CALLBACK, {"message": "enough"}

@@ -35,7 +35,7 @@ def live(folder):
         ms.Dense(16), ms.BatchNorm(), ms.ReLU(), ms.Dropout(0.2), ms.Dense(3)
     )
     trainer = ms.Trainer(
-        network, loss=ms.CrossEntropy(), optimizer=ms.Adam(3e-3), schedule=ms.Cosine(),
+        network, loss=ms.CrossEntropy(), optimizer=ms.Adam(3e-3), schedule=ms.optim.Cosine(),
         batch_size=20, accumulate=2, seed=7, threads=2,
     )
     run = trainer.fit(

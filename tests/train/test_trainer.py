@@ -40,9 +40,12 @@ SETTINGS = {
     "accumulated": {"accumulate": 3},
     "full": {"batch_size": "full"},
     "single": {"batch_size": 1},
-    "clipped": {"clipping": ms.ClipNorm(0.5), "regularizers": [ms.L1(1e-4), ms.L2(1e-3)]},
-    "nadam": {"optimizer": ms.Nadam(1e-3), "schedule": ms.OneCycle()},
-    "plateau": {"schedule": ms.ReduceOnPlateau(patience=1)},
+    "clipped": {
+        "clipping": ms.optim.ClipNorm(0.5),
+        "regularizers": [ms.optim.L1(1e-4), ms.optim.L2(1e-3)],
+    },
+    "nadam": {"optimizer": ms.optim.Nadam(1e-3), "schedule": ms.optim.OneCycle()},
+    "plateau": {"schedule": ms.optim.ReduceOnPlateau(patience=1)},
     "float64": {"dtype": "float64", "optimizer": ms.SGD(0.1, momentum=0.9)},
 }
 
@@ -118,7 +121,7 @@ def test_until_convergence():
         batch_size="full",
         dtype="float64",
     )
-    run = one.fit(x, 2 * x + 1, epochs=10_000, callbacks=[ms.Converged(1e-3)])
+    run = one.fit(x, 2 * x + 1, epochs=10_000, callbacks=[ms.train.Converged(1e-3)])
     assert "converged" in str(run.ending)
     assert run.epochs < 10_000
     # Least squares on a line is solved exactly: the loss falls by a constant share to rounding.

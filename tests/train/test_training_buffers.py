@@ -50,7 +50,7 @@ class Keeps(ms.Callback):
     def __init__(self) -> None:
         self.kept: list[tuple[Array, Array]] = []
 
-    def on_epoch_end(self, training: ms.Training) -> None:
+    def on_epoch_end(self, training: ms.train.Training) -> None:
         network = training.network
         self.kept.append((network.parameters.copy(), network.buffers.copy()))
 
@@ -78,7 +78,7 @@ def test_a_loss_that_is_no_number_leaves_those_of_the_epoch_before(compiling: bo
     keeps = Keeps()
 
     class Poisons(Keeps):
-        def on_epoch_end(self, training: ms.Training) -> None:
+        def on_epoch_end(self, training: ms.train.Training) -> None:
             super().on_epoch_end(training)
             if training.epoch == 2:
                 training.rows.x[37] = 3e38

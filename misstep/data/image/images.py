@@ -63,7 +63,7 @@ class Images(Dataset):
     >>> import numpy as np
     >>> dark, light = np.zeros((1, 8, 8), "uint8"), np.full((1, 8, 8), 255, "uint8")
     >>> labels = np.array(["night", "day"])
-    >>> ms.Images(np.concatenate([dark, light]), labels, dark[:0], labels[:0]).shape
+    >>> ms.data.Images(np.concatenate([dark, light]), labels, dark[:0], labels[:0]).shape
     (8, 8, 1)
     """
 

@@ -34,7 +34,7 @@ class WordVectors:
     >>> import misstep as ms
     >>> with open("vectors.txt", "w") as file:
     ...     _ = file.write("2 3\\ncat 1 2 3\\ndog 4 5 6\\n")  # as word2vec writes it
-    >>> found = ms.read_vectors("vectors.txt", ["<filler>", "cat", "dog"], padding=0)
+    >>> found = ms.data.read_vectors("vectors.txt", ["<filler>", "cat", "dog"], padding=0)
     >>> layer = ms.Embedding(3, 3, padding=0, vectors=found.array, trainable=False)
     >>> ms.Network(layer, input_shape=(2,)).predict([[2, 0]])
     array([[[4., 5., 6.],
@@ -68,7 +68,7 @@ def read_vectors(
     >>> import misstep as ms
     >>> with open("vectors.txt", "w") as file:
     ...     _ = file.write("cat 1 2\\ndog 3 4\\n")
-    >>> found = ms.read_vectors("vectors.txt", ["dog", "bird", "cat"])
+    >>> found = ms.data.read_vectors("vectors.txt", ["dog", "bird", "cat"])
     >>> found.array[0], found.missing
     (array([3., 4.], dtype=float32), ('bird',))
     """

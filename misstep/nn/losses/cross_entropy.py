@@ -119,7 +119,7 @@ class CrossEntropy(Loss):
     >>> import misstep as ms
     >>> target = ms.input("target", (2,), "int64")
     >>> loss = ms.CrossEntropy()(ms.parameter([[0.0, 0.0], [9.0, -9.0]]), target)
-    >>> ms.Interpreter(ms.Graph({"loss": loss})).run({"target": [1, 0]})["loss"].round(4)
+    >>> ms.ir.Interpreter(ms.Graph({"loss": loss})).run({"target": [1, 0]})["loss"].round(4)
     np.float64(0.3466)
     """
 

@@ -55,7 +55,7 @@ class AbsoluteError(_Distance):
     prediction, target: (batch,) or (batch, outputs), the same shape.
 
     >>> import misstep as ms
-    >>> ms.AbsoluteError()(ms.parameter([1.0, 2.0]), ms.parameter([1.0, 4.0]))
+    >>> ms.losses.AbsoluteError()(ms.parameter([1.0, 2.0]), ms.parameter([1.0, 4.0]))
     1
     """
 
@@ -71,7 +71,7 @@ class Huber(_Distance):
     prediction, target: (batch,) or (batch, outputs), the same shape.
 
     >>> import misstep as ms
-    >>> ms.Huber(delta=1.0)(ms.parameter([1.0, 2.0]), ms.parameter([1.5, 4.0]))
+    >>> ms.losses.Huber(delta=1.0)(ms.parameter([1.0, 2.0]), ms.parameter([1.5, 4.0]))
     0.8125
     """
 
