@@ -28,7 +28,7 @@ def main(path: str | Path = DEFAULT, most: int | None = None, epochs: int | None
     test, truth = data["x_test"][:most], names[data["y_test"][:most]]
 
     classifier = ms.Classifier(epochs=epochs).fit(x, y)
-    for choice in classifier.choices_:
+    for choice in classifier.decisions_:
         print(f"{choice.what}: {choice.choice}, because {choice.reason}")
 
     probabilities = classifier.predict_proba(test)

@@ -24,7 +24,7 @@ def main(folder: str, epochs: int | None = None, most: int | None = None) -> flo
     """Train on `most` images of each class (None: all); return the share of right answers."""
     paths, labels = files_of(Path(folder) / "train", most)
     classifier = ms.Classifier(epochs=epochs, progress=True).fit(paths, labels)
-    for choice in classifier.choices_:
+    for choice in classifier.decisions_:
         print(f"{choice.what}: {choice.choice}\n    because {choice.reason}")
     test_paths, test_labels = files_of(Path(folder) / "test", most)
     right = classifier.score(test_paths, test_labels)

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> float:
     learn, judge = table[:known], table[known:]
 
     regressor = ms.Regressor().fit(learn.drop(columns=target), learn[target])
-    for choice in regressor.choices_:
+    for choice in regressor.decisions_:
         print(f"{choice.what}: {choice.choice} ({choice.reason})")
 
     asked = judge.drop(columns=target)

@@ -38,7 +38,7 @@ def main(path: str | Path = DEFAULT, most: int | None = None) -> float:
     )
 
     classifier = ms.Classifier().fit(texts, labels)
-    for choice in classifier.choices_:
+    for choice in classifier.decisions_:
         print(f"{choice.what}: {choice.choice}, because {choice.reason}")
 
     predicted = classifier.predict(test)

@@ -18,7 +18,7 @@ def main(source: str = str(PRICES), target: str = "Close") -> None:
     """Learn from the prices, forecast the next one, and say what that is worth."""
     forecaster = ms.Forecaster(horizon=1, threads=1).fit(source, target=target)
 
-    for choice in forecaster.choices_:
+    for choice in forecaster.decisions_:
         print(f"{choice.what}: {choice.choice}, because {choice.reason}")
 
     print()

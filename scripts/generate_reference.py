@@ -302,9 +302,7 @@ def signal_page() -> str:
 
 def command_page() -> str:
     """Return the commands with their arguments and options, from the help texts."""
-    from typer.main import get_command
-
-    root: Any = get_command(importlib.import_module("misstep.cli").app)
+    root: Any = importlib.import_module("misstep.cli").command_line()
     return f"{NOTE}\n# Command line\n\n" + command(root, "misstep", 2)
 
 

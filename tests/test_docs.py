@@ -284,9 +284,7 @@ def choices_of(option: Any) -> list[str]:
 
 def real_command() -> Any:
     """Return the command tree that `misstep` on the command line runs."""
-    from typer.main import get_command
-
-    return get_command(importlib.import_module("misstep.cli").app)
+    return importlib.import_module("misstep.cli").command_line()
 
 
 def with_commands(path: Path) -> bool:

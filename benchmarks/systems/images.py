@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from benchmarks.systems.system import DATA, System
-from misstep.data import read_source
-from misstep.modeling import Settings, train_images
+from misstep.modeling import Options, train
 
 # A small network of two convolutions in PyTorch, the same parts of the data.
 SMALL_CNN = "PyTorch, small CNN, {} epochs: accuracy {}"
@@ -15,11 +14,10 @@ SMALL_CNN = "PyTorch, small CNN, {} epochs: accuracy {}"
 def _run(
     path: str, seed: int, threads: int | None, epochs: int | None = None
 ) -> Mapping[str, float]:
-    settings = Settings(seed=seed, threads=threads, epochs=epochs, patience=epochs)
-    trained = train_images(read_source(DATA / path), settings=settings)  # type: ignore[arg-type]
-    metrics = trained.metrics
-    return metrics["test"] | {
-        f"{name} accuracy": metrics[name]["accuracy"] for name in ("linear", "baseline")
+    options = Options(seed=seed, threads=threads, epochs=epochs, patience=epochs)
+    scores = train(DATA / path, options).scores
+    return scores["test"] | {
+        f"{name} accuracy": scores[name]["accuracy"] for name in ("linear", "baseline")
     }
 
 

@@ -9,28 +9,26 @@ import numpy as np
 from benchmarks.systems.system import DATA, System, split
 from misstep.data import sequences_from_arrays
 from misstep.data.io.npz import read_arrays
-from misstep.modeling import Settings, Trained, train_sequences
+from misstep.modeling import FitResult, Options, train
 
 MOTIONS, MOVEMENT = "sequence/basic_motions.npz", "sequence/indoor_movement.npz"
 
 
-def _scores(trained: Trained) -> Mapping[str, float]:
-    test, linear = trained.metrics["test"], trained.metrics["linear"]
+def _scores(trained: FitResult) -> Mapping[str, float]:
+    test, linear = trained.scores["test"], trained.scores["linear"]
     return {"accuracy": test["accuracy"], "linear accuracy": linear["accuracy"]}
 
 
 def _motions(seed: int, threads: int | None) -> Mapping[str, float]:
     sequences = sequences_from_arrays(read_arrays(DATA / MOTIONS), MOTIONS)
-    return _scores(train_sequences(sequences, settings=Settings(seed=seed, threads=threads)))
+    return _scores(train(sequences, Options(seed=seed, threads=threads)))
 
 
 def _movement(seed: int, threads: int | None) -> Mapping[str, float]:
     sequences = sequences_from_arrays(read_arrays(DATA / MOVEMENT), MOVEMENT)
     learn, test = (np.asarray(rows) for rows in split(MOVEMENT, len(sequences)))
-    trained = train_sequences(
-        sequences.take(learn),
-        test=sequences.take(test),
-        settings=Settings(seed=seed, threads=threads),
+    trained = train(
+        sequences.take(learn), Options(test=sequences.take(test), seed=seed, threads=threads)
     )
     return _scores(trained)
 

@@ -19,18 +19,19 @@ def _forecast(
 ) -> Callable[[int, int | None], Mapping[str, float]]:
     def run(seed: int, threads: int | None) -> Mapping[str, float]:
         from misstep.data import read_table
-        from misstep.modeling import Settings, train_series
+        from misstep.modeling import Options, train
 
         table = read_table(DATA / "timeseries" / file)
-        settings = Settings(seed=seed, threads=threads)
-        found = train_series(table, target, horizon=horizon, settings=settings)
+        options = Options(target=target, horizon=horizon, seed=seed, threads=threads)
+        result = train(table, options)
         # The newest fifth, the same rows that the peers were judged on.
         rows = len(table)
         origins = np.arange(rows - round(TEST_SHARE * rows) - 1, rows - horizon)
-        assert found.back_test is not None
-        assert np.array_equal(found.back_test.origins, origins)
-        scores = {"mae": found.metrics["test"]["mae"]}
-        scores |= {f"{one.name} mae": found.metrics[one.name]["mae"] for one in found.baselines}
+        assert result.forecast is not None
+        assert result.forecast.back_test is not None
+        assert np.array_equal(result.forecast.back_test.origins, origins)
+        scores = {"mae": result.scores["test"]["mae"]}
+        scores |= {f"{one.name} mae": result.scores[one.name]["mae"] for one in result.baselines}
         return scores | {"as a share of last mae": scores["mae"] / scores["last_value mae"]}
 
     return run

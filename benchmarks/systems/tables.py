@@ -12,7 +12,7 @@ from functools import partial
 
 from benchmarks.systems.system import DATA, System, split
 from misstep.data import Table, read_table
-from misstep.modeling import Settings, train_table
+from misstep.modeling import Options, train
 
 FOLDER = DATA / "tabular"
 
@@ -20,9 +20,9 @@ FOLDER = DATA / "tabular"
 def _scores(
     table: Table, test: Table, target: str, seed: int, threads: int | None
 ) -> Mapping[str, float]:
-    trained = train_table(table, target, test=test, settings=Settings(seed=seed, threads=threads))
-    found = dict(trained.metrics["test"])
-    linear = trained.metrics.get("linear", {})
+    trained = train(table, Options(target=target, test=test, seed=seed, threads=threads))
+    found = dict(trained.scores["test"])
+    linear = trained.scores.get("linear", {})
     found |= {f"linear {name}": linear[name] for name in ("accuracy", "rmse") if name in linear}
     return found
 

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from benchmarks.systems.system import DATA, System, split
 from misstep.data import Table, read_table
-from misstep.modeling import Settings, Trained, train_table
+from misstep.modeling import FitResult, Options, train
 
 
-def _scores(trained: Trained) -> dict[str, float]:
-    scores = dict(trained.metrics["test"])
-    return scores | {f"linear {name}": one for name, one in trained.metrics["linear"].items()}
+def _scores(trained: FitResult) -> dict[str, float]:
+    scores = dict(trained.scores["test"])
+    return scores | {f"linear {name}": one for name, one in trained.scores["linear"].items()}
 
 
 def _spam(seed: int, threads: int | None) -> dict[str, float]:
     name = "text/sms_spam.tsv.gz"
     table = read_table(DATA / name)
-    train, test = split(name, len(table))
-    parts = [Table(table.frame.iloc[rows].reset_index(drop=True)) for rows in (train, test)]
-    settings = Settings(seed=seed, threads=threads)
-    return _scores(train_table(parts[0], "label", test=parts[1], settings=settings))
+    parts = [
+        Table(table.frame.iloc[rows].reset_index(drop=True)) for rows in split(name, len(table))
+    ]
+    return _scores(
+        train(parts[0], Options(target="label", test=parts[1], seed=seed, threads=threads))
+    )
 
 
 def _reviews(seed: int, threads: int | None) -> dict[str, float]:
-    train, test = (read_table(DATA / f"text/imdb_{part}.csv.gz") for part in ("train", "test"))
-    settings = Settings(seed=seed, threads=threads)
+    learn, test = (read_table(DATA / f"text/imdb_{part}.csv.gz") for part in ("train", "test"))
     # A rating is not known before the review is read.
-    trained = train_table(train, "label", test=test, without=["rating"], settings=settings)
-    return _scores(trained)
+    options = Options(target="label", test=test, without=("rating",), seed=seed, threads=threads)
+    return _scores(train(learn, options))
 
 
 SYSTEMS = [

@@ -4,6 +4,6 @@ Decides nothing about a model; `modeling` does. Read in this order: app (the com
 becomes of errors), showing (how things look), then a command's own file.
 """
 
-from misstep.cli.app import app, main
+from misstep.cli.app import command_line, main
 
-__all__ = ["app", "main"]
+__all__ = ["command_line", "main"]

@@ -37,14 +37,6 @@ class Kind(StrEnum):
     PREDICT = "predict"
 
 
-class Task(StrEnum):
-    """What to make of a target that could be either."""
-
-    CLASSIFICATION = "classification"
-    REGRESSION = "regression"
-    FORECAST = "forecast"
-
-
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The model file that training wrote.")]
 Json = Annotated[
     bool,
@@ -101,112 +93,11 @@ def train(
             show_default=False,
         ),
     ] = None,
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column to predict.")
-    ] = None,
-    task: Annotated[
-        Task | None,
-        typer.Option(
-            help="What to make of a target that could be either classes or numbers, or of rows "
-            "that follow each other in time."
-        ),
-    ] = None,
-    horizon: Annotated[
-        int | None,
-        typer.Option(metavar="H", help="How many steps to forecast, where rows follow in time."),
-    ] = None,
-    season: Annotated[
-        int | None,
-        typer.Option(metavar="S", help="After how many steps a series repeats; 0: never."),
-    ] = None,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN=VALUE", help="Take only the rows that hold this value, as in Ticker=KO."
-        ),
-    ] = None,
-    test: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PATH",
-            help="A table, or a folder of images by class, to be judged on. Without it a fifth "
-            "of the rows is set apart.",
-        ),
-    ] = None,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="A column not to learn from, such as one that is known only afterwards. May be "
-            "given several times.",
-        ),
-    ] = None,
-    sequence_of: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="For a long table, with a line for each step: the column that says which sequence "
-            "a line belongs to.",
-        ),
-    ] = None,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT", help="Layers in one line, such as dense128-drop0.1-dense64-tanh."
-        ),
-    ] = None,
-    vectors: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Vectors of words (GloVe or word2vec as text) that the embed layer of --network "
-            "starts from.",
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="How often to go through all rows. Without it training stops by itself.",
-        ),
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(metavar="N", help="Rows that make one step together.")
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(metavar="X", help="How far a step goes at first.")
-    ] = None,
-    augment: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEXT",
-            help="How images are changed while they are learned: none, or words such as "
-            "flip-shift-cutout.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int,
-        typer.Option(
-            metavar="N", help="The chance to start from; the same seed gives the same bits."
-        ),
-    ] = 0,
-    threads: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Threads to use at most; the results do not depend on it."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="The run's folder. Without it runs/ and the name of SOURCE."
-        ),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the folder where it was left.")
-    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Say only the scores and where the model is.")
     ] = False,
     json: Json = False,
+    **options: Any,
 ) -> int:
     """Train a network on a table, images, texts, a series, sequences or an example.
 
@@ -226,35 +117,10 @@ def train(
     """
     from misstep.cli.train_command import train_on
     from misstep.cli.welcome import show_welcome
-    from misstep.cli.wishes import Wishes
 
     if source is None:
         return show_welcome(json=json)
-    return train_on(
-        Wishes(
-            source=source,
-            target=target,
-            test=test,
-            without=tuple(without or ()),
-            sequence_of=sequence_of,
-            network=network,
-            vectors=vectors,
-            epochs=epochs,
-            task=None if task is None else task.value,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            seed=seed,
-            threads=threads,
-            out=out,
-            resume=resume,
-            augment=augment,
-            quiet=quiet,
-            json=json,
-            horizon=horizon,
-            season=season,
-            only=only,
-        )
-    )
+    return train_on(source, options, quiet=quiet, json=json)
 
 
 @app.command(cls=SingleCommand, short_help="Predict for every row, as CSV.")
@@ -407,6 +273,14 @@ def inspect(
     return inspect_model(model, Looks(program.value, batch_size, threads, parts, json))
 
 
+def command_line() -> Any:
+    """Return the whole command line, with the options of training as they are now."""
+    from misstep.cli.training_options import with_training_options
+
+    with_training_options(train)
+    return get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with `arguments`, or those of this process; return the exit code."""
     own_process = arguments is None
@@ -417,7 +291,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
     def run() -> Any:
-        return get_command(app).main(args=words, prog_name="misstep", standalone_mode=False)
+        # What only some commands need is not imported for the others: --help comes at once.
+        command = command_line() if "train" in words else get_command(app)
+        return command.main(args=words, prog_name="misstep", standalone_mode=False)
 
     with warnings.catch_warnings():
         if own_process and not sys.warnoptions:

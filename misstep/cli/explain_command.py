@@ -39,7 +39,7 @@ def explain_row(
     if top < 1:
         raise ArgumentError(f"--top {top}", needed="1 or more", got=str(top), try_="--top 8")
     model = read_model(path)
-    if model.purpose == "forecast":
+    if not isinstance(model, Model):
         raise NotYetError(
             f"{path}",
             needed="a model that makes one prediction for each row",

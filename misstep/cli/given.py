@@ -12,7 +12,7 @@ from typing import Any
 from misstep.data import Dataset, is_idx_folder, read_rows, read_source, unknown_source
 from misstep.data.io.files import existing_path
 from misstep.errors import MisstepError, StorageError
-from misstep.modeling import Model, load_model
+from misstep.modeling import TrainedModel, load_model
 
 # Runs have folders in here, unless --out says another place.
 RUNS = Path("runs")
@@ -27,7 +27,7 @@ def read_given(source: str) -> Dataset:
         raise _clearer(source, error) from error
 
 
-def read_given_rows(source: str, model: Model) -> Dataset:
+def read_given_rows(source: str, model: TrainedModel) -> Dataset:
     """Return rows that `model` may predict for. Raises MisstepError in words."""
     try:
         return read_rows(source, model.preprocessing, model.target.name)
@@ -35,7 +35,7 @@ def read_given_rows(source: str, model: Model) -> Dataset:
         raise _clearer(source, error) from error
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: Path) -> TrainedModel:
     """Return the model in the file at `path`. Raises StorageError or FileFormatError."""
     known = RUNS / path / MODEL
     if not path.exists() and known.is_file():

@@ -18,7 +18,7 @@ from misstep.errors import ArgumentError
 from misstep.inspection import SECTIONS, Profile, graph_section, overview, profile_text, report
 from misstep.inspection import summary as facts_of
 from misstep.ir import NOWHERE, located_at
-from misstep.modeling import Model, ModelProgram, model_program
+from misstep.modeling import ModelProgram, TrainedModel, model_program
 from misstep.text.counts import counted
 from misstep.text.plain import json_line, printable
 
@@ -72,7 +72,7 @@ def inspect_model(path: Path, looks: Looks) -> int:
     return DONE
 
 
-def _network(model: Model) -> str:
+def _network(model: TrainedModel) -> str:
     """Return the lengths from input to output, such as 64-128-10."""
     network = model.network
     lengths = [network.input_shape]
@@ -83,7 +83,7 @@ def _network(model: Model) -> str:
 def _say_overview(
     page: Page,
     path: Path,
-    model: Model,
+    model: TrainedModel,
     found: ModelProgram,
     native: NativeProgram | None,
     told: dict[str, Any],

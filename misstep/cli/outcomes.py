@@ -13,7 +13,7 @@ from misstep.cli.page import Page
 from misstep.cli.series_command import ForecastOutcome
 from misstep.cli.verdict import score_rows, verdict
 from misstep.data import TaskType
-from misstep.modeling import ForecastTrained, Trained
+from misstep.modeling import FitResult
 from misstep.text.counts import counted
 from misstep.text.units import duration
 from misstep.train import Cause
@@ -24,12 +24,12 @@ __all__ = ["Outcome", "RowsOutcome", "outcome_of"]
 class RowsOutcome:
     """What came of training on rows, each with an answer of its own."""
 
-    def __init__(self, trained: Trained) -> None:
-        self.trained = trained
+    def __init__(self, result: FitResult) -> None:
+        self.result = result
 
     def how_it_ended(self) -> str:
         """Return in words how long training took, why it ended, and what of it was kept."""
-        run = self.trained.run
+        run = self.result.run
         took = f"{run.seconds:.1f} s" if run.seconds < 60 else duration(run.seconds)
         words = f"{counted(run.epochs, 'epoch')} in {took}: {run.ending}"
         if run.best_epoch is not None:
@@ -38,15 +38,15 @@ class RowsOutcome:
 
     def say_scores(self, page: Page) -> None:
         """Say the scores beside the baselines, and what they mean."""
-        trained, target = self.trained, self.trained.model.target
-        rows = int(trained.model.facts["test_rows"])
-        things = f"{trained.model.preprocessing.sample_name}s"
+        result, target = self.result, self.result.model.target
+        rows = int(result.model.facts["test_rows"])
+        name = result.model.preprocessing.sample_name
         rare = str(target.classes[target.rare]) if target.task is TaskType.BINARY else ""
-        heads, table = score_rows(trained.metrics, trained.baselines, rows, things, rare)
+        heads, table = score_rows(result.scores, result.baselines, rows, name, rare)
         page.table(table, heads, list(range(1, len(heads) - 1)), always=True)
         page.blank(always=True)
-        page.say(verdict(trained.metrics, trained.baselines, rows), "bold", always=True)
-        run = trained.run
+        page.say(verdict(result.scores, result.baselines, rows), "bold", always=True)
+        run = result.run
         judged = [one.get("validation_loss", 0.0) for one in run.history]
         done = run.ending.cause is Cause.EPOCHS_DONE and run.best_epoch is None
         if done and judged[-1] <= min(judged):
@@ -69,8 +69,6 @@ class RowsOutcome:
 Outcome = RowsOutcome | ForecastOutcome
 
 
-def outcome_of(trained: Trained) -> Outcome:
+def outcome_of(result: FitResult) -> Outcome:
     """Return what came of training as what it is."""
-    if isinstance(trained, ForecastTrained):
-        return ForecastOutcome(trained)
-    return RowsOutcome(trained)
+    return RowsOutcome(result) if result.forecast is None else ForecastOutcome(result)

@@ -32,6 +32,7 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     model = read_model(path)
     if isinstance(model, ForecastModel):
         return forecast_rows(model, source, out=out, json=json)
+    assert isinstance(model, Model)
     if source is None:
         raise ArgumentError(
             "SOURCE",

@@ -17,9 +17,8 @@ import numpy as np
 from misstep.cli.exits import DONE
 from misstep.cli.given import quoted
 from misstep.cli.page import Page
-from misstep.data import Table, read_table, recognize_target, series_hint, series_reason
-from misstep.errors import ArgumentError
-from misstep.modeling import ForecastModel, ForecastTrained, score_words
+from misstep.data import read_table
+from misstep.modeling import FitResult, ForecastModel, score_words
 from misstep.report import draw_forecast
 from misstep.storage import write_text
 from misstep.text.counts import counted, without_article
@@ -37,113 +36,45 @@ ERROR_OF_MEAN = 0.756
 STANDARD_ERRORS = 1.0
 
 
-def series_wished(
-    table: Table,
-    target: str | None,
-    task: str | None,
-    test: str | None,
-    asked: dict[str, int | None],
-) -> str | None:
-    """Return why `table` is to be taken as a series, or None where it is not.
-
-    `asked`: values of the options that only a series has, by name. Raises ArgumentError where what
-    was said does not go together, DataError for several series in one table.
-    """
-    said = [option for option, value in asked.items() if value is not None]
-    if task in ("classification", "regression"):
-        if said:
-            raise ArgumentError(
-                f"{said[0]}",
-                needed="a series to forecast",
-                got=f"--task {task}",
-                try_="--task forecast",
-            )
-        return None
-    target = target or table.target
-    because = None
-    if task == "forecast" or said:
-        because = f"you asked for {'a forecast' if task == 'forecast' else said[0]}"
-        if target is None:
-            columns = ", ".join(map(str, table.frame.columns[:12]))
-            raise ArgumentError(
-                "the target of a forecast",
-                needed=f"one of the columns {columns}",
-                got="none",
-                try_="--target and the column that shall be forecast",
-            )
-    elif target is not None and target in table.frame.columns and _is_number(table, target):
-        because = series_reason(table, target)
-        if because is not None:
-            because += "; --task regression forgets the order"
-    if because is not None and test is not None:
-        raise ArgumentError(
-            f"--test {test}",
-            needed="rows without an order in time; a series is judged on its own newest rows",
-            got="a series",
-            try_="--task regression, or no --test",
-        )
-    return because
-
-
-def series_looked_for(table: Table, target: str | None, task: str | None) -> str | None:
-    """Return that `table` may be a series all the same, and how it would be taken as one."""
-    target = target or table.target
-    if task is not None or target is None or target not in table.frame.columns:
-        return None
-    if not _is_number(table, target):
-        return None
-    hint = series_hint(table, target)
-    if hint is None:
-        return None
-    return (
-        f"{hint}: these rows were learned from without an order in time, and the score says "
-        "nothing about the future. If they are a series, --task forecast takes them as one."
-    )
-
-
-def _is_number(table: Table, target: str) -> bool:
-    column = table.frame[target]
-    return column.dtype.kind in "iuf" and recognize_target(column, target).is_number
-
-
 class ForecastOutcome:
     """What came of training on a series."""
 
-    def __init__(self, trained: ForecastTrained) -> None:
-        self.trained = trained
+    def __init__(self, result: FitResult) -> None:
+        assert result.forecast is not None
+        self.result, self.forecast = result, result.forecast
 
     def how_it_ended(self) -> str:
         """Return in words how training went and what of it was kept."""
-        run = self.trained.run
+        run = self.result.run
         words = f"{counted(run.epochs, 'epoch')} in {run.seconds:.1f} s: {run.ending}."
         if not run.finished:
             return f"{words} The weights are those of the best epoch so far."
-        if self.trained.epochs == 0:
+        if self.forecast.epochs == 0:
             return f"{words} The line it started from was not clearly worse, so it is kept."
         return (
-            f"{words} Learned anew in {counted(self.trained.epochs, 'epoch')} with the newer rows."
+            f"{words} Learned anew in {counted(self.forecast.epochs, 'epoch')} with the newer rows."
         )
 
     def say_scores(self, page: Page) -> None:
         """Say the scores beside the baselines, and what they mean."""
-        trained = self.trained
-        back_test, metrics = trained.back_test, trained.metrics
+        result = self.result
+        back_test, scores = self.forecast.back_test, result.scores
         if back_test is None:
             page.say("No rows were set apart to be judged on, so there is no score.", always=True)
             return
         origins, horizon = back_test.predicted.shape
         ahead = "the next step" if horizon == 1 else f"the next {horizon} steps each"
         rows = [["this network", f"{counted(origins, 'forecast')} of {ahead}, never seen before"]]
-        rows += [[one.who, one.how] for one in trained.baselines]
-        names = ["test", *(one.name for one in trained.baselines)]
+        rows += [[one.who, one.how] for one in result.baselines]
+        names = ["test", *(one.name for one in result.baselines)]
         table = [
-            [who, four_figures(metrics[name]["mae"]), four_figures(metrics[name]["rmse"]), how]
+            [who, four_figures(scores[name]["mae"]), four_figures(scores[name]["rmse"]), how]
             for name, (who, how) in zip(names, rows, strict=True)
-            if name in metrics
+            if name in scores
         ]
         page.table(table, ["", "mean error", "RMSE", ""], [1, 2], always=True)
         page.blank(always=True)
-        page.say(forecast_verdict(trained), "bold", always=True)
+        page.say(forecast_verdict(result), "bold", always=True)
         if horizon > 1:
             steps = back_test.by_step()
             page.say(
@@ -154,13 +85,13 @@ class ForecastOutcome:
 
     def write_picture(self, folder: Path) -> Path | None:
         """Write the picture of back-test and forecast; return its place."""
-        model, series = self.trained.model, self.trained.series
+        model, series = self.result.model, self.forecast.series
         if not isinstance(model, ForecastModel) or series is None:
             return None
-        outlook = model.outlook
-        assert outlook is not None
+        interval = model.interval
+        assert interval is not None
         picture = draw_forecast(
-            series, self.trained.back_test, model.forecast(series), outlook.share
+            series, self.forecast.back_test, model.forecast(series), interval.share
         )
         write_text(folder / PICTURE, picture)
         return folder / PICTURE
@@ -174,15 +105,17 @@ class ForecastOutcome:
         ]
 
 
-def forecast_verdict(trained: ForecastTrained) -> str:
+def forecast_verdict(result: FitResult) -> str:
     """Return what the scores mean, honestly, in a few sentences."""
-    assert trained.back_test is not None
-    metrics, ours = trained.metrics, trained.metrics["test"]["mae"]
-    origins, horizon = trained.back_test.predicted.shape
+    assert result.forecast is not None
+    back_test = result.forecast.back_test
+    assert back_test is not None
+    scores, ours = result.scores, result.scores["test"]["mae"]
+    origins, horizon = back_test.predicted.shape
     # Forecasts that overlap share most of what surprised them.
     noise = STANDARD_ERRORS * ERROR_OF_MEAN / np.sqrt(max(origins / horizon, 1))
     compared = [
-        (one.who, metrics[one.name]["mae"]) for one in trained.baselines if one.name in metrics
+        (one.who, scores[one.name]["mae"]) for one in result.baselines if one.name in scores
     ]
     last = compared[0][1]
     if last > 0 and ours > last * (1 - noise):

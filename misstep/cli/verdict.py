@@ -6,11 +6,11 @@ A difference that chance alone could make is not called better or worse. Knows s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from misstep.modeling import Baseline
+from misstep.modeling import Baseline, Metric
 from misstep.text.counts import counted, without_article
-from misstep.text.figures import four_figures, percent, true_minus
+from misstep.text.figures import four_figures, percent
 
 Scores = Mapping[str, float]
 
@@ -21,40 +21,30 @@ STANDARD_ERRORS = 1.0
 
 
 def score_rows(
-    metrics: Mapping[str, Scores],
+    scores: Mapping[str, Scores],
     baselines: Sequence[Baseline],
     rows: int,
-    things: str,
+    sample_name: str,
     rare: str = "",
 ) -> tuple[list[str], list[list[str]]]:
     """Return heads and rows of the table of scores.
 
-    `things`: what rows are called, such as images. `rare`: the class that F1 is about.
+    `sample_name`: what a row is called, such as image. `rare`: the class that F1 is about.
     """
-    judged = things if rows != 1 else things.removesuffix("s")
-    said = {"test": ("this network", f"on {rows:,} {judged} that training never saw")}
-    said |= {one.name: (one.who, one.how) for one in [*baselines[1:], *baselines[:1]]}
-    columns = [name for name in _COLUMNS if name in metrics["test"]]
-    heads = ["", *(_COLUMNS[name][0] for name in columns), ""]
-    heads = [f"F1 of {rare}" if head == "F1" and rare else head for head in heads]
+    on_test = f"on {counted(rows, sample_name)} that training never saw"
+    lines = {"test": ("this network", on_test)}
+    lines |= {one.name: (one.who, one.how) for one in [*baselines[1:], *baselines[:1]]}
+    metrics = [metric for name, metric in Metric.registry.items() if name in scores["test"]]
+    titles = [f"F1 of {rare}" if each.title == "F1" and rare else each.title for each in metrics]
     table = []
-    for part, (who, how) in said.items():
-        if part in metrics:
-            scores = metrics[part]
-            numbers = [_COLUMNS[one][1](scores[one]) if one in scores else "" for one in columns]
-            table.append([who, *numbers, how])
-    return heads, table
-
-
-# What stands in the table of scores, and how.
-_COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
-    "accuracy": ("accuracy", percent),
-    "f1": ("F1", lambda number: f"{number:.3f}"),
-    "auc": ("area under curve", lambda number: f"{number:.3f}"),
-    "rmse": ("RMSE", four_figures),
-    "r2": ("R²", lambda number: true_minus(f"{number:.3f}")),
-    "mae": ("MAE", four_figures),
-}
+    for name, (who, how) in lines.items():
+        if name in scores:
+            figures = [
+                metric.figure(scores[name][metric.name]) if metric.name in scores[name] else ""
+                for metric in metrics
+            ]
+            table.append([who, *figures, how])
+    return ["", *titles, ""], table
 
 
 def verdict(metrics: Mapping[str, Scores], baselines: Sequence[Baseline], rows: int) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.image.class_folders import read_image_files, with_test_folder
+from misstep.data.image.flip_invariance import FlipInvariance, flip_invariance_of, shrunk
 from misstep.data.image.idx_folders import is_idx_folder
 from misstep.data.image.image_scaling import ImageScaling
 from misstep.data.image.images import Images, pixels_of
@@ -28,6 +29,7 @@ from misstep.data.sequence.long_tables import (
 )
 from misstep.data.sequence.sequence_scaling import SequenceScaling
 from misstep.data.sequence.sequences import Sequences, holds_sequences, sequences_from_arrays
+from misstep.data.series.seasons import find_season
 from misstep.data.series.series import (
     Series,
     SeriesPlan,
@@ -37,10 +39,10 @@ from misstep.data.series.series import (
     series_hint,
     series_reason,
 )
-from misstep.data.series.windows import SeriesWindows
+from misstep.data.series.windows import SeriesWindows, thinned
 from misstep.data.splitting import Split, drawn_rows, split_rows
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
-from misstep.data.table.matrix import MatrixScaling
+from misstep.data.table.matrix import Matrix, MatrixScaling
 from misstep.data.table.preprocessor import Preprocessor, TextSlice
 from misstep.data.table.table import Table, read_table
 from misstep.data.targets import Target, TaskType, recognize_target
@@ -54,9 +56,11 @@ __all__ = [
     "Dataset",
     "Decision",
     "Example",
+    "FlipInvariance",
     "ImageScaling",
     "Images",
     "LongForm",
+    "Matrix",
     "MatrixScaling",
     "Preprocessing",
     "Preprocessor",
@@ -74,6 +78,8 @@ __all__ = [
     "TextSlice",
     "WordVectors",
     "drawn_rows",
+    "find_season",
+    "flip_invariance_of",
     "holds_sequences",
     "is_idx_folder",
     "is_text_folder",
@@ -100,7 +106,9 @@ __all__ = [
     "sequences_from_table",
     "series_hint",
     "series_reason",
+    "shrunk",
     "split_rows",
+    "thinned",
     "unknown_source",
     "with_test_folder",
 ]

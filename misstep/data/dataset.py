@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "hashed_rows"]
 
 
 class Dataset(ABC):
@@ -43,6 +43,10 @@ class Dataset(ABC):
     def cells(self, target: str) -> list[Any]:
         """Return what the first row holds beside its answer, one value after the other."""
 
+    @abstractmethod
+    def fingerprints(self) -> NDArray[np.uint64]:
+        """Return a hash of each row, (rows,), that depends on its contents only."""
+
     @property
     def test_split(self) -> Dataset:
         """Return the rows for the test, where they came with some; else all."""
@@ -56,3 +60,12 @@ class Dataset(ABC):
     def row_names(self) -> tuple[str, Sequence[Any]]:
         """Return the heading for what rows are called, and the name of each, (rows,)."""
         return "row", range(1, len(self) + 1)
+
+
+def hashed_rows(matrix: NDArray[Any], **columns: NDArray[Any]) -> NDArray[np.uint64]:
+    """Return a hash of each row of numbers, (rows,); `columns`: further ones of each row."""
+    import pandas
+    from pandas.util import hash_pandas_object
+
+    frame = pandas.DataFrame(matrix, copy=False).assign(**columns)
+    return np.asarray(hash_pandas_object(frame, index=False), np.uint64)

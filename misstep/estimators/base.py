@@ -1,27 +1,43 @@
-"""What `Classifier` and `Regressor` share: fitting, going on, saving and showing themselves.
+"""What the estimators share: arguments, fitting, going on, saving and showing themselves.
 
-Turns scikit-learn's calls into those of `modeling`; decides nothing about a model.
+Arguments are those fields of `modeling.Options` that name the estimator's face; scikit-learn's
+calls become those of `modeling`. Decides nothing about a model.
 """
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import warnings
-from typing import Any
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import sklearn.exceptions
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 
 from misstep.errors import ArgumentError, NotFittedError
 from misstep.estimators.diagram import without_scripts
 from misstep.estimators.reading import further_features
-from misstep.estimators.settings import settings_of
 from misstep.ir import Array
-from misstep.modeling import Learned, Model, Settings, Trained, save_model
+from misstep.modeling import (
+    Face,
+    FitResult,
+    Option,
+    Options,
+    TrainedModel,
+    all_options,
+    make_options,
+    save_model,
+)
 from misstep.report import model_summary
 from misstep.text.endings import loss_became
+
+# Where the arguments stand in the docstring of an estimator.
+ARGUMENTS = "{arguments}"
 
 
 class UnfittedError(NotFittedError, sklearn.exceptions.NotFittedError):
@@ -29,25 +45,77 @@ class UnfittedError(NotFittedError, sklearn.exceptions.NotFittedError):
 
 
 class Estimator(BaseEstimator):
-    """Fitted attributes and what reads them; subclasses say what answers are."""
+    """Fitted attributes and what reads them; subclasses say what answers are.
 
-    model_: Model
+    A subclass names its face, and the option that may be given without a name.
+    """
+
+    face: ClassVar[Face]
+    first: ClassVar[str]
+    model_: TrainedModel
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Give a subclass its arguments, and write them into its docstring."""
+        super().__init_subclass__(**more)
+        if "face" not in vars(cls):
+            return
+
+        # Checked when fit is called, as scikit-learn wants it.
+        def __init__(self: Estimator, *arguments: Any, **named: Any) -> None:  # noqa: N807
+            bound = cls._signature().bind(self, *arguments, **named)
+            bound.apply_defaults()
+            for name, value in bound.arguments.items():
+                if name != "self":
+                    setattr(self, name, value)
+
+        __init__.__signature__ = cls._signature()  # type: ignore[attr-defined]
+        cls.__init__ = __init__  # type: ignore[method-assign, assignment]
+        told = " ".join(f"`{each.argument}`: {_uncapitalized(each.help)}" for each in cls._all())
+        cls.__doc__ = (cls.__doc__ or "").replace(ARGUMENTS, _wrapped(told))
+
+    @classmethod
+    def _signature(cls) -> inspect.Signature:
+        """Return the arguments: the options there are when they are asked for."""
+        either, named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+        parameters = [inspect.Parameter("self", either)]
+        for each in cls._all():
+            how = either if each.argument == cls.first else named
+            parameters.append(inspect.Parameter(each.argument, how, default=each.default))
+        return inspect.Signature(parameters)
+
+    @classmethod
+    def _all(cls) -> Iterator[Option]:
+        """Yield the options of the estimator, the one without a name first."""
+        yield from sorted(all_options(cls.face), key=lambda each: each.argument != cls.first)
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the arguments, as scikit-learn asks for them."""
+        return sorted(each.argument for each in cls._all())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file that `misstep.load_model` and the command line read.
 
-        The file holds preprocessing, network and classes, no code. Raises StorageError, or
-        NotFittedError before fit.
+        The file holds preprocessing, network and what is predicted, no code. Raises StorageError,
+        or NotFittedError before fit.
         """
         save_model(self._fitted_model(), os.fspath(path))
 
-    def _settings(self) -> Settings:
-        return settings_of(self.get_params(deep=False))
+    def _options(self) -> Options:
+        """Return what was asked for. Raises ArgumentError for what an option does not take."""
+        values = {}
+        for each in self._all():
+            value = getattr(self, each.argument)
+            if each.name == "seed":
+                value = _seed(value)
+            each.check(value, each.argument)
+            values[each.name] = _plain_number(value, each.type)
+        return make_options(**values)
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "model_")
 
-    def _fitted_model(self) -> Model:
+    def _fitted_model(self) -> TrainedModel:
         if not self._is_fitted():
             raise UnfittedError(
                 f"this {type(self).__name__}",
@@ -59,25 +127,25 @@ class Estimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         model = self._fitted_model()
-        return model.outputs(further_features(self, X, model))
+        return model.outputs_of(model.encode(further_features(self, X, model)))
 
-    def _take(self, learned: Learned) -> None:
-        """Keep what came of learning, and warn of what a person should know.
+    def _take(self, result: FitResult) -> None:
+        """Keep what came of training, and warn of what a person should know.
 
         Raises ArgumentError when nothing came of it.
         """
-        run = learned.run
-        self._keep(learned)
+        run = result.run
+        self._keep(result)
         self.n_iter_ = run.epochs
         kept = (run.best_epoch or run.epochs) - 1
         self.loss_ = run.losses[kept] if run.history else math.nan
-        self._learned = learned
+        self._result = result
         if not run.finished:
             warnings.warn(f"training ended early: {run.ending}", ConvergenceWarning, stacklevel=3)
 
-    def _keep(self, found: Learned | Trained) -> None:
+    def _keep(self, result: FitResult) -> None:
         """Keep the model and how it was trained. Raises ArgumentError when nothing came of it."""
-        run = found.run
+        run = result.run
         if not run.usable:
             raise ArgumentError(
                 "training",
@@ -85,18 +153,18 @@ class Estimator(BaseEstimator):
                 got=loss_became(**run.ending.facts),
                 try_="a lower learning_rate",
             )
-        self.model_ = found.model
-        self.network_ = found.model.network
-        self.choices_ = found.choices
+        self.model_ = result.model
+        self.network_ = result.model.network
+        self.decisions_ = result.decisions
         self.history_ = run.history
 
     def _repr_html_inner(self) -> str:
-        """Return scikit-learn's diagram and, once fitted, layers, choices and a curve of losses."""
+        """Return scikit-learn's diagram and, once fitted, layers, decisions and a loss curve."""
         from sklearn.utils import estimator_html_repr
 
         shown = without_scripts(estimator_html_repr(self))
         if self._is_fitted():
-            shown += model_summary(self.model_, self.history_, self.choices_)
+            shown += model_summary(self.model_, self.history_, self.decisions_)
         return shown
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
@@ -104,3 +172,34 @@ class Estimator(BaseEstimator):
         if "text/html" in bundle:
             bundle["text/html"] = self._repr_html_inner()
         return dict(bundle)
+
+
+def _seed(random_state: Any) -> int:
+    """Return a seed for a whole number, a RandomState or None. Raises ArgumentError."""
+    if isinstance(random_state, Integral) and not isinstance(random_state, bool):
+        return int(random_state)
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError as error:
+        raise ArgumentError(
+            "random_state", needed="a whole number, a RandomState or None", got=repr(random_state)
+        ) from error
+
+
+def _plain_number(value: Any, number: type) -> Any:
+    """Return one of NumPy's numbers as Python's, of the type that an option has."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return value
+    if number is float:
+        return float(value)
+    return int(value) if isinstance(value, Integral) else value
+
+
+def _uncapitalized(words: str) -> str:
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
+
+
+def _wrapped(words: str) -> str:
+    import textwrap
+
+    return "\n".join(textwrap.wrap(words, 96, subsequent_indent="    "))

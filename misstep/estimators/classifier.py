@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 from misstep.data.weights import checked_weights
 from misstep.errors import ArgumentError
 from misstep.estimators.base import Estimator
+from misstep.estimators.class_weights import class_weights_of
 from misstep.estimators.reading import (
     class_target,
     codes_of,
@@ -17,28 +18,20 @@ from misstep.estimators.reading import (
     further_features,
     labels_of,
 )
-from misstep.estimators.settings import class_weights_of
 from misstep.ir import Array
-from misstep.modeling import Rows, Settings, begin_rows, continue_rows, fit_rows
+from misstep.modeling import Face, Model, fit_first, fit_more, train, weighted_examples
 
 
 class Classifier(ClassifierMixin, Estimator):
     """A neural network that tells two or more classes apart.
 
-    What is None is chosen for the data, each choice with its because in `choices_`. `network`: the
-    hidden layers in one line, such as "dense64-drop0.1-dense32", or an `ms.Module` that is the
-    whole network (one output for two classes, else one for each). `epochs`: at most so many.
-    `batch_size`: rows in a batch. `learning_rate`: at the start. `class_weight`: "balanced", or
-    weights by label. `validation_fraction`: share of the rows that is not learned from and tells
-    when to stop; 0 or None: none, all epochs are done. `patience`: epochs without a better
-    validation loss until training stops. `augment`: how images are changed while they are
-    learned, such as "flip-shift" or "none". `random_state`: a whole number (same number, same
-    bits), a NumPy RandomState, or None for another one at each fit. `threads`: how many may be
-    used; the results never depend on it. `progress`: whether to show it.
+    What is None is decided for the data, each decision with its reason in `decisions_`. The network
+    may be a line such as "dense64-drop0.1-dense32", or an `ms.Module` that is the whole network
+    (one output for two classes, else one for each). {arguments}
 
     After fit: `classes_`, `n_features_in_`, `feature_names_in_` (of a frame), `history_` (a dict
     for each epoch), `n_iter_` (epochs), `loss_` (training loss of the epoch whose weights were
-    kept), `choices_`, `network_` (an `ms.Network`) and `model_` (an `ms.modeling.Model`).
+    kept), `decisions_`, `network_` (an `ms.Network`) and `model_` (an `ms.Model`).
 
     >>> import numpy as np
     >>> import misstep as ms
@@ -51,32 +44,9 @@ class Classifier(ClassifierMixin, Estimator):
     True
     """
 
-    def __init__(
-        self,
-        network: Any = None,
-        *,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        class_weight: Any = None,
-        validation_fraction: float | None = Settings.validation_fraction,
-        patience: int | None = None,
-        augment: str | None = None,
-        random_state: Any = 0,
-        threads: int | None = None,
-        progress: Any = False,
-    ) -> None:
-        self.network = network
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.class_weight = class_weight
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.augment = augment
-        self.random_state = random_state
-        self.threads = threads
-        self.progress = progress
+    face: ClassVar[Face] = Face.CLASSIFIER
+    first: ClassVar[str] = "network"
+    model_: Model
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Classifier:
         """Train anew on rows X and their classes y, and return the estimator.
@@ -90,19 +60,20 @@ class Classifier(ClassifierMixin, Estimator):
 
         Raises DataError, DtypeError or ArgumentError.
         """
-        settings = self._settings()
-        source = first_features(self, X)
-        labels = labels_of(self, y, len(source))
+        options = self._options()
+        data = first_features(self, X)
+        labels = labels_of(self, y, len(data))
         weights = checked_weights(sample_weight, len(labels))
         present = weights > 0
         classes = np.unique(labels[present])
         target = class_target(y, classes, int(present.sum()))
         codes = codes_of(labels, classes, present)
-        by_class = np.bincount(codes, weights, len(classes))
-        rows = Rows(source, codes, weights, class_weights_of(self.class_weight, classes, by_class))
-        learned = fit_rows(rows, target, settings)
+        counts = np.bincount(codes, weights, len(classes))
+        by_class = class_weights_of(self.class_weight, classes, counts)
+        examples = weighted_examples(data, codes, target, weights, by_class)
+        result = train(data, options, examples=examples)
         self.classes_ = classes
-        self._take(learned)
+        self._take(result)
         return self
 
     def partial_fit(
@@ -114,13 +85,13 @@ class Classifier(ClassifierMixin, Estimator):
         decide the network and bring numbers to a common size, so they should be typical. Nothing is
         set apart, nothing stops by itself. Shapes and errors as in `fit`.
         """
-        settings = self._settings()
+        options = self._options()
         first = not self._is_fitted()
-        known = self._classes_to_come(classes)
-        source = first_features(self, X) if first else further_features(self, X, self.model_)
-        labels = labels_of(self, y, len(source))
+        classes = self._classes_to_come(classes)
+        data = first_features(self, X) if first else further_features(self, X, self.model_)
+        labels = labels_of(self, y, len(data))
         weights = checked_weights(sample_weight, len(labels))
-        codes = codes_of(labels, known, weights > 0)
+        codes = codes_of(labels, classes, weights > 0)
         if isinstance(self.class_weight, str):
             raise ArgumentError(
                 "class_weight in partial_fit",
@@ -128,14 +99,14 @@ class Classifier(ClassifierMixin, Estimator):
                 got=repr(self.class_weight),
                 try_="counting the classes of all rows beforehand",
             )
-        by_class = class_weights_of(self.class_weight, known, np.ones(len(known)))
-        rows = Rows(source, codes, weights, by_class)
-        if first:
-            learned = begin_rows(rows, class_target(y, known, len(labels)), settings)
-        else:
-            learned = continue_rows(self._learned, rows, settings)
-        self.classes_ = known
-        self._take(learned)
+        by_class = class_weights_of(self.class_weight, classes, np.ones(len(classes)))
+        target = class_target(y, classes, len(labels)) if first else self.model_.target
+        examples = weighted_examples(data, codes, target, weights, by_class)
+        result = (
+            fit_first(examples, options) if first else fit_more(self._result, examples, options)
+        )
+        self.classes_ = classes
+        self._take(result)
         return self
 
     def _classes_to_come(self, classes: Any) -> Array:
@@ -159,8 +130,8 @@ class Classifier(ClassifierMixin, Estimator):
     def predict(self, X: Any) -> Array:
         """Return the likeliest class of each row, (rows,). Raises NotFittedError or DataError."""
         outputs = self._outputs(X)
-        found: Array = self.classes_[outputs.argmax(axis=1)]
-        return found
+        predicted: Array = self.classes_[outputs.argmax(axis=1)]
+        return predicted
 
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each of `classes_`, (rows, classes), rows summing to 1.

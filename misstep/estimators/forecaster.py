@@ -7,14 +7,15 @@ nothing to shuffle or to cross-validate. Decides nothing about a model; `modelin
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from misstep.data import Table, read_table
 from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
-from misstep.modeling import ForecastModel, Settings, train_series
+from misstep.modeling import Face, ForecastModel, TaskName, train
 from misstep.report import draw_forecast
 
 if TYPE_CHECKING:
@@ -27,15 +28,13 @@ VALUES, DATES = "value", "date"
 class Forecaster(Estimator):
     """A neural network that forecasts the next steps of a series, and how far it may be off.
 
-    `horizon`: how many steps; None: a season, or one step where there is none. `season`: after how
-    many steps the series repeats, 0 for never; None: found from dates and values. What is None is
-    chosen for the data, each choice with its because in `choices_`. `network`: the layers beside
-    the linear path in one line, such as "dense32" or "gru32", or an `ms.Module` that is the whole
-    network. `test_fraction`: share of the newest rows that the back-test judges on, before all rows
-    are learned; 0: none, and then no interval. The others are those of `ms.Regressor`.
+    What is None is decided for the data, each decision with its reason in `decisions_`: the horizon
+    is then a season, or one step where there is none, and the season is found from dates and
+    values. The network may be a line such as "dense32" or "gru32", which stands beside the linear
+    path, or an `ms.Module` that is the whole network. {arguments}
 
     After fit: `scores_` (mean absolute error and more, of the network and of each baseline, on the
-    back-test), `choices_`, `history_`, `n_iter_` (epochs kept), `network_` and `model_`.
+    back-test), `decisions_`, `history_`, `n_iter_` (epochs kept), `network_` and `model_`.
 
     >>> import numpy as np
     >>> import misstep as ms
@@ -46,34 +45,9 @@ class Forecaster(Estimator):
     [220.0, 231.0, 239.0]
     """
 
-    def __init__(
-        self,
-        horizon: int | None = None,
-        *,
-        season: int | None = None,
-        network: Any = None,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        test_fraction: float = 0.2,
-        validation_fraction: float | None = Settings.validation_fraction,
-        patience: int | None = None,
-        random_state: Any = 0,
-        threads: int | None = None,
-        progress: Any = False,
-    ) -> None:
-        self.horizon = horizon
-        self.season = season
-        self.network = network
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.test_fraction = test_fraction
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.random_state = random_state
-        self.threads = threads
-        self.progress = progress
+    face: ClassVar[Face] = Face.FORECASTER
+    first: ClassVar[str] = "horizon"
+    model_: ForecastModel
 
     def fit(self, series: Any, target: str | None = None) -> Forecaster:
         """Learn from a series, the oldest row first or with a date in each row.
@@ -82,21 +56,16 @@ class Forecaster(Estimator):
         frame with several columns, of which `target` is forecast; the others may help. Raises
         DataError or ArgumentError.
         """
-        settings = self._settings()
+        options = self._options()
         table, name = _table(series, target)
-        trained = train_series(
-            table,
-            name,
-            horizon=self.horizon,
-            season=self.season,
-            test_fraction=self.test_fraction,
-            settings=settings,
-        )
-        self._keep(trained)
-        self.n_iter_ = trained.epochs
-        self.scores_ = trained.metrics
-        self.notes_ = trained.notes
-        self._back_test, self._series = trained.back_test, trained.series
+        result = train(table, replace(options, target=name, task=TaskName.FORECAST))
+        self._keep(result)
+        forecast = result.forecast
+        assert forecast is not None
+        self.n_iter_ = forecast.epochs
+        self.scores_ = result.scores
+        self.notes_ = result.notes
+        self._back_test, self._series = forecast.back_test, forecast.series
         return self
 
     def predict(self, steps: int | None = None, series: Any = None) -> pandas.DataFrame:
@@ -143,17 +112,9 @@ class Forecaster(Estimator):
     def picture(self) -> str:
         """Return a drawing of the back-test and the forecast, as SVG. Raises NotFittedError."""
         model = self._forecast_model()
-        assert model.outlook is not None
+        assert model.interval is not None
         assert self._series is not None
-        return draw_forecast(self._series, self._back_test, model.forecast(), model.outlook.share)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model file that `misstep.load_model` and the command line read.
-
-        The file holds the windows, the network and the end of the series, no code. Raises
-        StorageError, or NotFittedError before fit.
-        """
-        super().save(path)
+        return draw_forecast(self._series, self._back_test, model.forecast(), model.interval.share)
 
     def _forecast_model(self) -> ForecastModel:
         model = self._fitted_model()

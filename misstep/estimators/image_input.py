@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import ImageScaling, pixels_of
+from misstep.data import Images, ImageScaling, pixels_of
 from misstep.data.image.decoding import are_image_paths, pixels_of_paths
 from misstep.errors import DataError
-from misstep.ir import Array
 
 
-def first_images(estimator: Any, X: Any) -> Array | None:
-    """Return the images that an estimator is fitted on, uint8; None where X is something else.
+def first_images(estimator: Any, X: Any) -> Images | None:
+    """Return the pictures that an estimator is fitted on; None where X is something else.
 
     X: bytes (rows, height, width) or numbers (rows, height, width, channels), or a list of paths.
     """
@@ -32,21 +31,21 @@ def first_images(estimator: Any, X: Any) -> Array | None:
     estimator.n_features_in_ = int(np.prod(pixels.shape[1:]))
     if hasattr(estimator, "feature_names_in_"):
         del estimator.feature_names_in_
-    return pixels
+    return Images.alone(pixels)
 
 
-def further_images(X: Any, scaling: ImageScaling) -> Array:
-    """Return further images for a model of images. Raises DataError for anything else."""
+def further_images(X: Any, scaling: ImageScaling) -> Images:
+    """Return further pictures for a model of pictures. Raises DataError for anything else."""
     X = _plain(X)
     pixels = pixels_of(X, "X") if isinstance(X, np.ndarray) and X.ndim == 4 else X
-    found = scaling.read(pixels)
-    if found is None:
+    bytes_ = scaling.read(pixels)
+    if bytes_ is None:
         raise DataError(
             "X",
             needed="images, as in fit: an array (rows, height, width), or paths",
             got=type(X).__name__,
         )
-    return found
+    return Images.alone(bytes_, largest=scaling.largest)
 
 
 def _plain(X: Any) -> Any:

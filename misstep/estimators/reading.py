@@ -17,7 +17,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from misstep.data import (
+    Dataset,
     ImageScaling,
+    Matrix,
     Preprocessor,
     Sequences,
     SequenceScaling,
@@ -32,14 +34,14 @@ from misstep.data.text.text_files import TEXT
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
 from misstep.estimators.image_input import first_images, further_images
 from misstep.ir import Array
-from misstep.modeling import Model
+from misstep.modeling import TrainedModel
 from misstep.text.names import did_you_mean
 
 # Characters of somebody else's message that are passed on.
 MOST_WORDS = 400
 
 
-def first_features(estimator: Any, X: Any) -> Table | Array | Sequences:
+def first_features(estimator: Any, X: Any) -> Dataset:
     """Return the rows that an estimator is fitted on, and remember their columns on it.
 
     X: a frame (rows, columns), which becomes a table, or an array of finite numbers (rows,
@@ -64,13 +66,13 @@ def first_features(estimator: Any, X: Any) -> Table | Array | Sequences:
     if narwhals.dependencies.is_polars_lazyframe(X):
         return read_table(X, name="X")
     if not _is_frame(X):
-        return _numbers(estimator, X, reset=True)
+        return Matrix(_numbers(estimator, X, reset=True))
     with _in_our_words("X", "a table with a name for each column"):
         validate_data(estimator, X, reset=True, skip_check_array=True)
     return read_table(X, name="X")
 
 
-def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Sequences:
+def further_features(estimator: Any, X: Any, model: TrainedModel) -> Dataset:
     """Return further rows in the way that the estimator was fitted on.
 
     Raises DataError for other columns, naming the nearest.
@@ -81,7 +83,7 @@ def further_features(estimator: Any, X: Any, model: Model) -> Table | Array | Se
     if isinstance(model.preprocessing, SequenceScaling):
         return Sequences.of(_filled_up(X), name="X")
     if not isinstance(model.preprocessing, Preprocessor):
-        return _numbers(estimator, X, reset=False)
+        return Matrix(_numbers(estimator, X, reset=False))
     texts = _texts_in(X)
     if texts is not None:
         return _further_texts(texts, model.preprocessing)

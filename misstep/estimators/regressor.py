@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sklearn.base import RegressorMixin
 
+from misstep.data import Dataset
 from misstep.estimators.base import Estimator
 from misstep.estimators.reading import first_features, further_features, number_target, numbers_of
 from misstep.ir import Array
-from misstep.modeling import Rows, Settings, begin_rows, continue_rows, fit_rows
+from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
 
 
 class Regressor(RegressorMixin, Estimator):
     """A neural network that predicts a number; while training it is standardized.
 
-    What is None is chosen for the data, each choice with its because in `choices_`. `network`: the
-    hidden layers in one line, such as "dense64-drop0.1-dense32", or an `ms.Module` that is the
-    whole network, with one output. `epochs`: at most so many. `batch_size`: rows in a batch.
-    `learning_rate`: at the start. `validation_fraction`: share of the rows that is not learned from
-    and tells when to stop; 0 or None: none, all epochs are done. `patience`: epochs without a
-    better validation loss until training stops. `random_state`: a whole number (same number, same
-    bits), a NumPy RandomState, or None for another one at each fit. `threads`: how many may be
-    used; the results never depend on it. `progress`: whether to show it.
+    What is None is decided for the data, each decision with its reason in `decisions_`. The network
+    may be a line such as "dense64-drop0.1-dense32", or an `ms.Module` that is the whole network,
+    with one output. {arguments}
 
     After fit: `n_features_in_`, `feature_names_in_` (of a frame), `history_` (a dict for each
     epoch), `n_iter_` (epochs), `loss_` (training loss of the epoch whose weights were kept, in
-    squared deviations of y), `choices_`, `network_` (an `ms.Network`) and `model_` (an
-    `ms.modeling.Model`).
+    squared deviations of y), `decisions_`, `network_` (an `ms.Network`) and `model_` (an
+    `ms.Model`).
 
     >>> import numpy as np
     >>> import misstep as ms
@@ -37,28 +33,9 @@ class Regressor(RegressorMixin, Estimator):
     True
     """
 
-    def __init__(
-        self,
-        network: Any = None,
-        *,
-        epochs: int | None = None,
-        batch_size: int | None = None,
-        learning_rate: float | None = None,
-        validation_fraction: float | None = Settings.validation_fraction,
-        patience: int | None = None,
-        random_state: Any = 0,
-        threads: int | None = None,
-        progress: Any = False,
-    ) -> None:
-        self.network = network
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.random_state = random_state
-        self.threads = threads
-        self.progress = progress
+    face: ClassVar[Face] = Face.REGRESSOR
+    first: ClassVar[str] = "network"
+    model_: Model
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
         """Train anew on rows X and their answers y, and return the estimator.
@@ -71,11 +48,9 @@ class Regressor(RegressorMixin, Estimator):
 
         Raises DataError, DtypeError or ArgumentError.
         """
-        settings = self._settings()
-        source = first_features(self, X)
-        answers = numbers_of(self, y, len(source))
-        rows = Rows(source, answers, sample_weight)
-        self._take(fit_rows(rows, number_target(y, len(answers)), settings))
+        options = self._options()
+        examples = self._examples(first_features(self, X), y, sample_weight)
+        self._take(train(examples.data, options, examples=examples))
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
@@ -85,17 +60,18 @@ class Regressor(RegressorMixin, Estimator):
         size, so they should be typical. Nothing is set apart, nothing stops by itself. Shapes and
         errors as in `fit`.
         """
-        settings = self._settings()
+        options = self._options()
         if not self._is_fitted():
-            source = first_features(self, X)
-            answers = numbers_of(self, y, len(source))
-            rows = Rows(source, answers, sample_weight)
-            self._take(begin_rows(rows, number_target(y, len(answers)), settings))
+            examples = self._examples(first_features(self, X), y, sample_weight)
+            self._take(fit_first(examples, options))
             return self
-        source = further_features(self, X, self.model_)
-        rows = Rows(source, numbers_of(self, y, len(source)), sample_weight)
-        self._take(continue_rows(self._learned, rows, settings))
+        examples = self._examples(further_features(self, X, self.model_), y, sample_weight)
+        self._take(fit_more(self._result, examples, options))
         return self
+
+    def _examples(self, data: Dataset, y: Any, sample_weight: Any) -> Examples:
+        answers = numbers_of(self, y, len(data))
+        return weighted_examples(data, answers, number_target(y, len(answers)), sample_weight)
 
     def predict(self, X: Any) -> Array:
         """Return the number predicted for each row, (rows,), in the unit of y.

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from misstep.data import Target, drawn_rows
+from misstep.data import Rows, Target, drawn_rows
 from misstep.ir import Array
-from misstep.modeling.learning import Part
-from misstep.modeling.scores import Scores, class_scores, number_scores
+from misstep.modeling.metrics import Scores, class_scores, number_scores
 
 # A linear model learns from at most so many numbers, so that it takes a few seconds at most.
 LARGEST = 4_000_000
@@ -36,25 +35,23 @@ class Baseline:
     score: Callable[[], Scores | None]
 
 
-def guess(train: Part, test: Part, target: Target) -> Baseline:
+def guess(train: Rows, test: Rows, target: Target) -> Baseline:
     """Return the baseline that always says the commonest class, or the mean."""
     how = "always the mean" if target.is_number else "always the commonest class"
-    return Baseline(
-        "baseline", "a guess", how, lambda: guess_scores(train.target, test.target, target)
-    )
+    return Baseline("baseline", "a guess", how, lambda: guess_scores(train.y, test.y, target))
 
 
-def linear(train: Part, test: Part, target: Target, things: str = "rows") -> Baseline:
+def linear(train: Rows, test: Rows, target: Target, names: str = "rows") -> Baseline:
     """Return the linear model on the features that the network gets."""
-    step = -(-train.features.size // LARGEST) or 1
+    step = -(-train.x.size // LARGEST) or 1
     how = "learned from the same, judged on the same"
     if step > 1:
-        how = f"learned from one in {step} of the {things} only, judged on the same"
+        how = f"learned from one in {step} of the {names} only, judged on the same"
     return Baseline(
         "linear",
         "a linear model",
         how,
-        lambda: linear_scores(train.features, train.target, test.features, test.target, target),
+        lambda: linear_scores(train.x, train.y, test.x, test.y, target),
     )
 
 
@@ -64,8 +61,8 @@ def guess_scores(train: Array, test: Array, target: Target) -> Scores:
     train, test: encoded targets, (rows,).
     """
     if target.is_number:
-        wanted = target.decode(test)
-        return number_scores(np.full(wanted.shape, target.decode(train).mean()), wanted)
+        truth = target.decode(test)
+        return number_scores(np.full(truth.shape, target.decode(train).mean()), truth)
     shares = np.bincount(train.astype(int), minlength=len(target.classes)) / max(len(train), 1)
     return class_scores(np.tile(shares, (len(test), 1)), test, target.rare)
 
@@ -84,8 +81,8 @@ def linear_scores(
         drawn = drawn_rows(len(x), len(x) // step)
         x, y = x[drawn], y[drawn]
     if target.is_number:
-        found = Ridge(1.0).fit(x.astype("float64"), y).predict(test_x.astype("float64"))
-        return number_scores(target.decode(found), target.decode(test_y))
+        predicted = Ridge(1.0).fit(x.astype("float64"), y).predict(test_x.astype("float64"))
+        return number_scores(target.decode(predicted), target.decode(test_y))
     if len(np.unique(y)) < 2:
         return None
     with warnings.catch_warnings():

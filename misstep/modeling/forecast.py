@@ -1,24 +1,23 @@
 """`ForecastModel`: a trained network that says how a series goes on, and how far it may be off.
 
-A `Model` whose rows are windows of a series and whose outputs are the next steps. What it needs
-beside the network, errors by step and the end of what it learned from, is its `Outlook`.
+Its rows are windows of a series, its outputs the next steps. What it needs beside the network,
+errors by step and the end of what it learned from, is its `ForecastInterval`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data import Table, Target, read_table
-from misstep.data.series.series import Series, read_series
-from misstep.data.series.windows import SeriesWindows
+from misstep.data import Series, SeriesWindows, Table, Target, read_series, read_table
 from misstep.data.stored_json import Stored, from_plain, to_plain
-from misstep.errors import ArgumentError, DataError, NotYetError
+from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
-from misstep.modeling.model import Model
-from misstep.modeling.scores import Scores, number_scores
+from misstep.modeling.metrics import Scores, number_scores
+from misstep.modeling.model import TrainedModel
+from misstep.modeling.model_summary import summary_text
 from misstep.nn import Network
 from misstep.nn.losses import Loss
 
@@ -33,7 +32,7 @@ NORMAL_DEVIATIONS = 1.2816
 
 
 @dataclass(frozen=True)
-class Outlook(Stored):
+class ForecastInterval(Stored):
     """Errors by step of the horizon, and the end of the series that was learned from.
 
     `lower`, `upper`: (horizon,), what is added to a prediction, on the level of `SeriesWindows`, so
@@ -58,7 +57,7 @@ class Outlook(Stored):
         if len(self.seconds) not in (0, len(self.tail)):
             raise ValueError("a date for each row is needed, or none")
         # Years 1 to 9999, as dates are written.
-        if any(not -62_135_596_800 <= one <= 253_402_300_799 for one in self.seconds):
+        if any(not -62_135_596_800 <= second <= 253_402_300_799 for second in self.seconds):
             raise ValueError("dates are needed that can be written")
 
     def to_json(self) -> dict[str, Any]:
@@ -66,7 +65,7 @@ class Outlook(Stored):
         return to_plain(self)
 
     @classmethod
-    def from_json(cls, plain: object) -> Outlook:
+    def from_json(cls, plain: object) -> ForecastInterval:
         """Rebuild what `to_json` gave. Raises FileFormatError for anything else."""
         return from_plain(cls, plain, "the stored end of a series")
 
@@ -95,10 +94,10 @@ class BackTest:
         return errors
 
 
-class ForecastModel(Model):
+class ForecastModel(TrainedModel):
     """A trained network that forecasts a series; made by `misstep train` or `ms.Forecaster`.
 
-    `preprocessing`: the windows. `outlook`: errors by step, and the end of what was learned from.
+    `preprocessing`: the windows. `interval`: errors by step, and the end of what was learned from.
 
     >>> import misstep as ms
     >>> import numpy as np
@@ -108,10 +107,6 @@ class ForecastModel(Model):
     [1, 2]
     """
 
-    fact_names: ClassVar[dict[str, str]] = {
-        "rows": "windows to learn from",
-        "test_rows": "forecasts to be judged on",
-    }
     preprocessing: SeriesWindows
 
     def __init__(
@@ -121,10 +116,10 @@ class ForecastModel(Model):
         preprocessing: SeriesWindows,
         target: Target,
         facts: dict[str, Any],
-        outlook: Outlook | None = None,
+        interval: ForecastInterval | None = None,
     ) -> None:
         super().__init__(network, loss, preprocessing, target, facts)
-        self.outlook = outlook
+        self.interval = interval
 
     @property
     def purpose(self) -> str:
@@ -157,23 +152,14 @@ class ForecastModel(Model):
 
     def learned_from(self) -> Series:
         """Return the end of the series that was learned from, long enough for a forecast."""
-        assert self.outlook is not None
-        seconds = np.array(self.outlook.seconds, np.int64)
+        assert self.interval is not None
+        seconds = np.array(self.interval.seconds, np.int64)
         dates = seconds.astype("datetime64[s]") if len(seconds) else None
-        return Series(self.preprocessing.plan, np.array(self.outlook.tail), dates)
+        return Series(self.preprocessing.plan, np.array(self.interval.tail), dates)
 
     def encode(self, data: Any) -> Array:
         """Return a row for each origin that has a whole window before it, (origins, features)."""
         return self.preprocessing.transform(self.read(data))
-
-    def truth(self, data: Any) -> tuple[Array, Array] | None:
-        """Raise NotYetError: what comes after is no column of a row; `back_test` compares."""
-        raise NotYetError(
-            "the answers of a forecast",
-            needed="a row with its answer",
-            got="a series, whose answers are its own next steps",
-            try_="misstep predict",
-        )
 
     def predict(self, data: Any) -> Array:
         """Return the next steps from each origin, (origins, horizon), in the target's unit."""
@@ -188,27 +174,27 @@ class ForecastModel(Model):
         """Return the next steps after the end of `data`, or after what was learned from.
 
         `steps`: at most the horizon. Columns: step, date (where there are dates), prediction, and
-        lower and upper, between which the truth lies in a share of `outlook.share`. Raises
+        lower and upper, between which the truth lies in a share of `interval.share`. Raises
         ArgumentError or DataError.
         """
         import pandas
 
-        wanted = self._checked(steps)
-        if data is None and self.outlook is None:
+        steps = self._checked(steps)
+        if data is None and self.interval is None:
             raise ArgumentError("the forecast", needed="a series to go on from", got="none")
         series = self.learned_from() if data is None else self.read(data)
         origin = np.array([len(series) - 1])
         features = self.preprocessing.transform(series, origin)
-        outputs = np.asarray(self.outputs_of(features), np.float64)[:, :wanted]
-        columns: dict[str, Any] = {"step": np.arange(1, wanted + 1)}
-        dates = series.following(wanted)
+        outputs = np.asarray(self.outputs_of(features), np.float64)[:, :steps]
+        columns: dict[str, Any] = {"step": np.arange(1, steps + 1)}
+        dates = series.following(steps)
         if dates is not None:
             columns["date"] = dates
         columns["prediction"] = self.preprocessing.decode(outputs, series, origin)[0]
-        if self.outlook is not None:
+        if self.interval is not None:
             spread = self.preprocessing.answer_spread
             for name in ("lower", "upper"):
-                moved = outputs + np.array(getattr(self.outlook, name))[:wanted] / spread
+                moved = outputs + np.array(getattr(self.interval, name))[:steps] / spread
                 columns[name] = self.preprocessing.decode(moved, series, origin)[0]
         return pandas.DataFrame(columns)
 
@@ -223,9 +209,9 @@ class ForecastModel(Model):
             raise DataError(
                 series.name, needed=f"{self.horizon} rows to compare a forecast with", got="fewer"
             )
-        places = origins[:, None] + np.arange(1, self.horizon + 1)
+        ahead = origins[:, None] + np.arange(1, self.horizon + 1)
         predicted = self._predict(series, origins)
-        return BackTest(origins, predicted, series.target[places], series.target[origins])
+        return BackTest(origins, predicted, series.target[ahead], series.target[origins])
 
     def summary(self) -> str:
         """Return what is forecast from what, the layers and how training went, as text."""
@@ -234,20 +220,21 @@ class ForecastModel(Model):
         named = ", ".join(windows.plan.columns)
         season = f", a season of {windows.season}" if windows.season else ""
         unit = f" of one {windows.plan.step.words}" if windows.plan.step.unit != "row" else ""
-        rest = super().summary().partition("\n")[2]
-        return (
-            f"forecasts {self.target.name}: {steps}{unit}\n"
-            f"looks back on {windows.window} steps of {named}{season}\n{rest}"
-        )
+        heading = [
+            f"forecasts {self.target.name}: {steps}{unit}",
+            f"looks back on {windows.window} steps of {named}{season}",
+        ]
+        names = {"rows": "windows to learn from", "test_rows": "forecasts to be judged on"}
+        return summary_text(heading, self.network, len(self.feature_names), self.facts, names)
 
     def learned_rows(self, series: Series) -> int | None:
         """Return how many of the first rows of `series` were learned from; None: not to be told."""
-        if self.outlook is None:
+        if self.interval is None:
             return None
-        if self.outlook.seconds and series.dates is not None:
-            end = np.datetime64(self.outlook.seconds[-1], "s")
+        if self.interval.seconds and series.dates is not None:
+            end = np.datetime64(self.interval.seconds[-1], "s")
             return int(np.searchsorted(series.dates, end, side="right"))
-        rows, tail = self.outlook.rows, np.array(self.outlook.tail)
+        rows, tail = self.interval.rows, np.array(self.interval.tail)
         same = len(series) >= rows and np.array_equal(series.values[rows - len(tail) : rows], tail)
         return rows if same else None
 
@@ -269,13 +256,13 @@ class ForecastModel(Model):
         return int(steps)
 
 
-def outlook_of(
+def forecast_interval(
     windows: SeriesWindows, back_test: BackTest | None, whole: Series
-) -> tuple[Outlook, str]:
+) -> tuple[ForecastInterval, str]:
     """Return the errors of a back-test by step and the end of `whole`, and what the errors are."""
     if back_test is None:
         lower = upper = np.zeros(windows.horizon)
-        because = "nothing was set apart to measure errors on, so there is no interval"
+        reason = "nothing was set apart to measure errors on, so there is no interval"
     else:
         errors = windows.level(back_test.truth) - windows.level(back_test.predicted)
         count = len(errors)
@@ -285,16 +272,16 @@ def outlook_of(
             # is said (Vovk and others, 2005).
             reach = min(1.0, np.ceil((count + 1) * (1 - tail)) / count)
             lower, upper = np.quantile(errors, [1 - reach, reach], axis=0)
-            because = f"the errors of {count:,} forecasts of the test part, step by step"
+            reason = f"the errors of {count:,} forecasts of the test part, step by step"
         else:
             deviation = np.sqrt((errors**2).mean(axis=0)) * NORMAL_DEVIATIONS
             lower, upper = -deviation, deviation
-            because = f"only {count} forecasts of the test part, whose errors are taken as normal"
+            reason = f"only {count} forecasts of the test part, whose errors are taken as normal"
     rows = min(len(whole), windows.window)
     seconds: tuple[int, ...] = ()
     if whole.dates is not None:
         seconds = tuple(whole.dates[-rows:].astype("datetime64[s]").astype(int).tolist())
-    outlook = Outlook(
+    interval = ForecastInterval(
         SHARE,
         tuple(lower.tolist()),
         tuple(upper.tolist()),
@@ -302,4 +289,4 @@ def outlook_of(
         seconds,
         len(whole),
     )
-    return outlook, because
+    return interval, reason

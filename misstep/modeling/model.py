@@ -5,19 +5,20 @@ The model file is in `model_file.py`. Knows rows and what they mean, not how net
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from misstep.data import Dataset, Preprocessing, Target, TaskType, read_table
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
-from misstep.modeling.scores import Scores, class_scores, number_scores, score_words
+from misstep.modeling.metrics import Scores, target_scores
+from misstep.modeling.model_summary import summary_text
 from misstep.nn import Network
 from misstep.nn.losses import Loss
 from misstep.text.lists import and_so_on
-from misstep.text.tables import in_columns
 from misstep.train import Trainer
 
 
@@ -37,22 +38,12 @@ class RowGraph:
     hidden: dict[str, Value]
 
 
-class Model:
-    """A trained network that takes people's data: tables, frames, arrays, images.
+class TrainedModel(ABC):
+    """A trained network with what turns data into its inputs, and its outputs into predictions.
 
     `preprocessing`: from data to (rows, features). `target`: what is predicted. `facts`: about its
     training: rows, epochs, seed, scores. `notes`: on the last data it was given.
-
-    >>> import misstep as ms
-    >>> import numpy as np
-    >>> x = np.arange(40.0).reshape(20, 2)
-    >>> _ = ms.Regressor(epochs=1).fit(x, x[:, 0]).save("model.misstep")
-    >>> ms.load_model("model.misstep").predict(x).shape
-    (20,)
     """
-
-    # What facts are called in a summary where that differs from what `FACTS` says.
-    fact_names: ClassVar[dict[str, str]] = {}
 
     def __init__(
         self,
@@ -71,19 +62,65 @@ class Model:
         self._trainer = Trainer(network, loss=loss)
 
     @property
-    def task(self) -> TaskType:
-        """Return what there is to predict: two classes, several, or a number."""
-        return self.target.task
-
-    @property
+    @abstractmethod
     def purpose(self) -> str:
-        """Return what it is for, as --task calls it: "classification" or "regression"."""
-        return "regression" if self.target.is_number else "classification"
+        """Return what it is for, as --task calls it."""
 
     @property
     def feature_names(self) -> list[str]:
         """Return a name for each input of the network."""
         return self.preprocessing.feature_names
+
+    @abstractmethod
+    def encode(self, data: Any) -> Array:
+        """Return `data` as the network takes it, (rows, features); what was noticed is in `notes`.
+
+        Raises DataError in words.
+        """
+
+    @abstractmethod
+    def predict(self, data: Any) -> Array:
+        """Return the predictions for `data`. Raises DataError."""
+
+    @abstractmethod
+    def evaluate(self, data: Any) -> Scores:
+        """Return the scores on what of `data` has an answer. Raises DataError."""
+
+    def outputs_of(self, features: Array) -> Array:
+        """Return what the network says for encoded rows, (rows, features).
+
+        Probabilities of the classes of `target`, (rows, classes), or standardized numbers, (rows,
+        outputs).
+        """
+        outputs = self._trainer.predict(features)
+        if self.target.task is TaskType.BINARY:
+            return np.concatenate([1 - outputs, outputs], axis=1)
+        return outputs
+
+    @abstractmethod
+    def summary(self) -> str:
+        """Return what is predicted, the layers and how training went, as text.
+
+        The layers are called as `explain` calls their weights: dense1.weight. Multiply-adds are
+        those of one row.
+        """
+
+
+class Model(TrainedModel):
+    """A trained network that takes people's data: tables, frames, arrays, images.
+
+    >>> import misstep as ms
+    >>> import numpy as np
+    >>> x = np.arange(40.0).reshape(20, 2)
+    >>> _ = ms.Regressor(epochs=1).fit(x, x[:, 0]).save("model.misstep")
+    >>> ms.load_model("model.misstep").predict(x).shape
+    (20,)
+    """
+
+    @property
+    def purpose(self) -> str:
+        """Return what it is for, as --task calls it: "classification" or "regression"."""
+        return "regression" if self.target.is_number else "classification"
 
     def encode(self, data: Any) -> Array:
         """Return `data` as the network takes it, (rows, features); what was noticed is in `notes`.
@@ -103,8 +140,8 @@ class Model:
         """
         if isinstance(data, np.ndarray):
             return None
-        given = data if isinstance(data, Dataset) else read_table(data)
-        column = given.answers(self.target.name)
+        dataset = data if isinstance(data, Dataset) else read_table(data)
+        column = dataset.answers(self.target.name)
         if column is None:
             return None
         present = np.asarray(self.target.present(column))
@@ -121,13 +158,6 @@ class Model:
         """
         return self.outputs_of(self.encode(data))
 
-    def outputs_of(self, features: Array) -> Array:
-        """Return what `outputs` does for rows that are encoded, (rows, features)."""
-        found = self._trainer.predict(features)
-        if self.task is TaskType.BINARY:
-            return np.concatenate([1 - found, found], axis=1)
-        return found
-
     def predict(self, data: Any) -> Array:
         """Return the prediction for each row: a class, or a number in the target's own unit."""
         return self.decide(self.outputs(data))
@@ -139,13 +169,8 @@ class Model:
         return self.target.decode(outputs.argmax(axis=1))
 
     def judge(self, outputs: Array, truth: Array) -> Scores:
-        """Return accuracy (with F1 and area under the curve), or RMSE, R² and MAE in its unit.
-
-        outputs: as `outputs` gives them; truth: encoded answers, (rows,).
-        """
-        if self.target.is_number:
-            return number_scores(self.decide(outputs), self.target.decode(truth))
-        return class_scores(outputs, truth, self.target.rare)
+        """Return the scores of `outputs` beside encoded answers `truth`, (rows,), by metric."""
+        return target_scores(outputs, truth, self.target)
 
     def evaluate(self, data: Any) -> Scores:
         """Return the scores on the rows of `data` that have an answer. Raises DataError."""
@@ -180,64 +205,8 @@ class Model:
         return RowGraph(row, output, loss, dict(trace.values), hidden)
 
     def summary(self) -> str:
-        """Return what is predicted, the layers and how training went, as text.
-
-        The layers are called as `explain` calls their weights: dense1.weight. Multiply-adds are
-        those of one row.
-        """
-        heads = ["name", "layer", "output", "parameters", "multiply-adds"]
-        rows = [
-            [
-                str(layer["path"]),
-                str(layer["layer"]),
-                " × ".join(map(str, layer["output"])),
-                f"{layer['parameters']:,}" if layer["parameters"] else "",
-                f"{layer['operations']:,}" if layer["operations"] else "",
-            ]
-            for layer in self.network.summary()
-        ]
-        lines = [f"predicts {self.target.name}: {self.task}"]
+        """Return what is predicted, the layers and how training went, as text."""
+        heading = f"predicts {self.target.name}: {self.target.task}"
         if self.target.classes:
-            lines[0] += f" ({and_so_on([str(label) for label in self.target.classes], 12)})"
-        lines += [
-            "",
-            in_columns(rows, heads, right=range(2, 5), indent=0),
-            "",
-            f"{self.network.parameter_count:,} parameters ({self.network.dtype}), "
-            f"{len(self.feature_names):,} features, "
-            f"{sum(self.network.operations.values()):,} multiply-adds a row",
-        ]
-        facts = {name: fact for name, fact in self.facts.items() if name != "metrics"}
-        ordered = sorted(facts, key=[*FACTS, *facts].index)
-        named = FACTS | self.fact_names
-        lines += [f"{named.get(name, name)}: {_said(name, facts[name])}" for name in ordered]
-        scores = self.facts.get("metrics", {})
-        ordered = sorted(scores, key=[*SCORES, *scores].index)
-        lines += ["", *(f"{SCORES.get(one, one)}: {score_words(scores[one])}" for one in ordered)]
-        return "\n".join(lines).rstrip()
-
-
-# What facts and scores are called in a summary, in the order in which they stand there.
-FACTS = {
-    "source": "learned from",
-    "rows": "rows to learn from",
-    "test_rows": "rows to be judged on",
-    "epochs": "epochs",
-    "updates": "updates of the weights",
-    "batch_size": "rows that made a step together",
-    "ended": "ended because",
-    "seed": "seed",
-}
-SCORES = {
-    "test": "test",
-    "linear": "a linear model on the same rows",
-    "last_value": "the last value on the same rows",
-    "seasonal": "the season before on the same rows",
-    "baseline": "a guess on the same rows",
-    "validation": "validation",
-}
-
-
-def _said(name: str, fact: Any) -> str:
-    counted = isinstance(fact, int) and not isinstance(fact, bool) and name != "seed"
-    return f"{fact:,}" if counted else str(fact)
+            heading += f" ({and_so_on([str(one) for one in self.target.classes], 12)})"
+        return summary_text([heading], self.network, len(self.feature_names), self.facts)

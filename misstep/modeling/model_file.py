@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from misstep.data import SeriesWindows, Target, TaskType, preprocessing_from_json
 from misstep.errors import FileFormatError, MisstepError
-from misstep.modeling.forecast import ForecastModel, Outlook
-from misstep.modeling.model import Model
+from misstep.modeling.forecast import ForecastInterval, ForecastModel
+from misstep.modeling.model import Model, TrainedModel
 from misstep.nn import Module, Network, build_loss, build_module, present_arrays
 from misstep.storage import read_container, write_container
 
@@ -47,7 +47,7 @@ class _Facts(BaseModel):
     metrics: dict[str, dict[str, float]] = Field(default_factory=dict)
 
 
-def save_model(model: Model, path: Path | str) -> None:
+def save_model(model: TrainedModel, path: Path | str) -> None:
     """Write the model file, whole or not at all; the same model gives the same bytes.
 
     Raises StorageError; an earlier file is then as it was.
@@ -61,12 +61,12 @@ def save_model(model: Model, path: Path | str) -> None:
         "target": model.target.to_json(),
         "facts": model.facts,
     }
-    if isinstance(model, ForecastModel) and model.outlook is not None:
-        document["outlook"] = model.outlook.to_json()
+    if isinstance(model, ForecastModel) and model.interval is not None:
+        document["outlook"] = model.interval.to_json()
     write_container(path, document, model.network.arrays(), kind=KIND, version=VERSION)
 
 
-def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Model:
+def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> TrainedModel:
     """Return the model in the file at `path`.
 
     `modules`: a person's own kinds of module that the network may hold. Opening a file never runs
@@ -79,33 +79,34 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Model:
     >>> ms.load_model("model.misstep").target.classes
     (False, True)
     """
-    found = read_container(path, kind=KIND, newest=VERSION)
+    container = read_container(path, kind=KIND, newest=VERSION)
     try:
-        said = _Document.model_validate(found.document)
-        _Facts.model_validate(said.facts)
-        if not 1 <= min(said.input_shape) <= max(said.input_shape) <= WIDEST:
+        document = _Document.model_validate(container.document)
+        _Facts.model_validate(document.facts)
+        if not 1 <= min(document.input_shape) <= max(document.input_shape) <= WIDEST:
             raise FileFormatError(f"{path}: input_shape", needed=f"lengths from 1 to {WIDEST}")
         network = Network(
-            build_module(said.network, modules),
-            tuple(said.input_shape),
-            dtype=said.dtype,
-            arrays=present_arrays(found.arrays, said.network),
+            build_module(document.network, modules),
+            tuple(document.input_shape),
+            dtype=document.dtype,
+            arrays=present_arrays(container.arrays, document.network),
         )
-        preprocessing = preprocessing_from_json(said.preprocessing)
-        target, loss = Target.from_json(said.target), build_loss(said.loss)
+        preprocessing = preprocessing_from_json(document.preprocessing)
+        target, loss = Target.from_json(document.target), build_loss(document.loss)
         outputs = len(target.classes) if target.task is TaskType.MULTICLASS else 1
         if isinstance(preprocessing, SeriesWindows):
             outputs = preprocessing.horizon
         _check_together(network, preprocessing.number_of_features, outputs, str(path))
         if isinstance(preprocessing, SeriesWindows):
-            outlook = None if said.outlook is None else Outlook.from_json(said.outlook)
-            _check_outlook(preprocessing, target, outlook, str(path))
-            return ForecastModel(network, loss, preprocessing, target, said.facts, outlook)
-        return Model(network, loss, preprocessing, target, said.facts)
+            stored = document.outlook
+            interval = None if stored is None else ForecastInterval.from_json(stored)
+            _check_interval(preprocessing, target, interval, str(path))
+            return ForecastModel(network, loss, preprocessing, target, document.facts, interval)
+        return Model(network, loss, preprocessing, target, document.facts)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise FileFormatError(f"{path}: {place}", got=str(first["msg"]).lower()) from error
+        field = ".".join(map(str, first["loc"]))
+        raise FileFormatError(f"{path}: {field}", got=str(first["msg"]).lower()) from error
     except FileFormatError as error:
         if str(path) in str(error):
             raise
@@ -125,20 +126,20 @@ def _check_together(network: Network, features: int, outputs: int, what: str) ->
         )
 
 
-def _check_outlook(
-    windows: SeriesWindows, target: Target, outlook: Outlook | None, what: str
+def _check_interval(
+    windows: SeriesWindows, target: Target, interval: ForecastInterval | None, what: str
 ) -> None:
     if not target.is_number:
-        raise FileFormatError(f"{what}: the target", needed="a number", got=target.task)
-    if outlook is None:
+        raise FileFormatError(f"{what}: the target", needed="a number", got=target.task.value)
+    if interval is None:
         return
-    sizes = len(outlook.lower), len(outlook.tail), len(outlook.tail[0])
-    wanted = windows.horizon, windows.window, len(windows.plan.columns)
-    if sizes[0] != wanted[0] or sizes[1] < wanted[1] or sizes[2] != wanted[2]:
+    sizes = len(interval.lower), len(interval.tail), len(interval.tail[0])
+    expected = windows.horizon, windows.window, len(windows.plan.columns)
+    if sizes[0] != expected[0] or sizes[1] < expected[1] or sizes[2] != expected[2]:
         raise FileFormatError(
             f"{what}: outlook",
-            needed=f"{wanted[0]} errors and {wanted[1]} rows of {wanted[2]}",
+            needed=f"{expected[0]} errors and {expected[1]} rows of {expected[2]}",
             got=f"{sizes[0]} errors and {sizes[1]} rows of {sizes[2]}",
         )
-    if bool(windows.plan.date) != bool(outlook.seconds):
+    if bool(windows.plan.date) != bool(interval.seconds):
         raise FileFormatError(f"{what}: outlook", needed="dates if and only if the series has some")

@@ -13,8 +13,8 @@ from typing import Any
 from misstep.compiler import NativeProgram
 from misstep.errors import ArgumentError
 from misstep.inspection import Profile, profile_program
-from misstep.modeling.model import Model
-from misstep.modeling.recipes import choose_optimizer
+from misstep.modeling.model import TrainedModel
+from misstep.modeling.plans import default_optimizer
 from misstep.nn.network import CHUNK
 from misstep.text.counts import counted
 from misstep.train import Program, Programs, make_trial
@@ -87,7 +87,7 @@ class ModelProgram:
         return {name: array.copy() for name, array in feeds.items() if name in states}
 
 
-def model_program(model: Model, kind: str = "step", rows: int | None = None) -> ModelProgram:
+def model_program(model: TrainedModel, kind: str = "step", rows: int | None = None) -> ModelProgram:
     """Return a program of `model`: step, evaluate or predict; `rows`: None leaves them to us.
 
     A step takes as many rows as in training; its optimizer is the default one of tables, since the
@@ -107,7 +107,7 @@ def model_program(model: Model, kind: str = "step", rows: int | None = None) -> 
     elif rows is None:
         rows = CHUNK
         because = "as many as are taken at once when there are many"
-    programs = Programs(model.network, model.loss, choose_optimizer())
+    programs = Programs(model.network, model.loss, default_optimizer())
     if kind == "step":
         program = programs.step(rows, weighted=False, probing=False)
     elif kind == "evaluate":

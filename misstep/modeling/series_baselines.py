@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from misstep.data.series.series import Series
-from misstep.data.series.windows import thinned
+from misstep.data import Series, thinned
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.forecast import BackTest
-from misstep.modeling.scores import Scores, number_scores
+from misstep.modeling.metrics import Scores, number_scores
 
 # The linear model looks back a day of hours, two years of months, or one season that is longer.
 LAGS = 24
@@ -28,7 +27,7 @@ def series_baselines(
     `season`: in steps; 0 where there is none, and then no baseline for it.
     """
     steps = np.arange(1, horizon + 1)
-    found = [
+    baselines = [
         Baseline(
             "last_value",
             "the last value",
@@ -39,7 +38,7 @@ def series_baselines(
     if season:
         # Of the latest season that is known at the origin.
         before = test.origins[:, None] + steps - -(-steps // season) * season
-        found.append(
+        baselines.append(
             Baseline(
                 "seasonal",
                 "the season before",
@@ -48,7 +47,7 @@ def series_baselines(
             )
         )
     lags = min(max(LAGS, season), past // 4)
-    found.append(
+    baselines.append(
         Baseline(
             "linear",
             "a linear model on lags",
@@ -56,7 +55,7 @@ def series_baselines(
             lambda: _ridge_scores(series.target, past, lags, horizon, test),
         )
     )
-    return found
+    return baselines
 
 
 def _ridge_scores(
@@ -76,5 +75,6 @@ def _ridge_scores(
         return None
     origins = thinned(origins, MOST_ROWS)
     model = Ridge(1.0).fit(windows[origins - lags + 1], ahead[origins + 1])
-    found = model.predict(windows[test.origins - lags + 1]).reshape(len(test.origins), horizon)
-    return number_scores(found * deviation + mean, test.truth)
+    predicted = model.predict(windows[test.origins - lags + 1])
+    predicted = predicted.reshape(len(test.origins), horizon)
+    return number_scores(predicted * deviation + mean, test.truth)

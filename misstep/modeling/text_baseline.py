@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data import ColumnType, Preprocessor, Target, drawn_rows
+from misstep.data import ColumnType, Preprocessor, Rows, Target, drawn_rows
 from misstep.data.table.cell_values import category_words
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
-from misstep.modeling.learning import Part
-from misstep.modeling.scores import Scores, class_scores, number_scores
+from misstep.modeling.metrics import Scores, class_scores, number_scores
 
 if TYPE_CHECKING:
     import pandas
@@ -25,40 +24,42 @@ LARGEST = 20_000_000
 
 
 def linear_on_texts(
-    train: Part,
-    learned: pandas.DataFrame,
-    test: Part,
-    judged: pandas.DataFrame,
+    train: Rows,
+    train_frame: pandas.DataFrame,
+    test: Rows,
+    test_frame: pandas.DataFrame,
     preprocessor: Preprocessor,
     target: Target,
 ) -> Baseline:
     """Return a linear model on TF-IDF of words and pairs, and on all plain numbers of a row.
 
-    `learned`, `judged`: the rows of `train` and `test` as people have them.
+    `train_frame`, `test_frame`: the rows of `train` and `test` as people have them.
     """
     names = [
-        one.name for one in preprocessor.columns if one.used and one.column_type is ColumnType.TEXT
+        column.name
+        for column in preprocessor.columns
+        if column.used and column.column_type is ColumnType.TEXT
     ]
-    letters = sum(int(learned[name].fillna("").astype(str).str.len().sum()) for name in names)
+    letters = sum(int(train_frame[name].fillna("").astype(str).str.len().sum()) for name in names)
     step = -(-letters // LARGEST) or 1
-    rows = drawn_rows(len(learned), -(-len(learned) // step))
-    used = sum(one.used for one in preprocessor.columns)
+    rows = drawn_rows(len(train_frame), -(-len(train_frame) // step))
+    used = sum(column.used for column in preprocessor.columns)
     what = "TF-IDF and the other columns" if used > len(names) else "TF-IDF of words and pairs"
     how = f"on {what}; " + (f"one in {step} of the rows" if step > 1 else "same rows")
-    chosen = train.picked(rows)
+    chosen = train.take(rows)
 
     def score() -> Scores | None:
-        x, test_x = _matrices(chosen, learned.iloc[rows], test, judged, preprocessor, names)
-        return _scores(x, chosen.target, test_x, test.target, target)
+        x, test_x = _matrices(chosen, train_frame.iloc[rows], test, test_frame, preprocessor, names)
+        return _scores(x, chosen.y, test_x, test.y, target)
 
     return Baseline("linear", "a linear model", how, score)
 
 
 def _matrices(
-    train: Part,
-    learned: pandas.DataFrame,
-    test: Part,
-    judged: pandas.DataFrame,
+    train: Rows,
+    train_frame: pandas.DataFrame,
+    test: Rows,
+    test_frame: pandas.DataFrame,
     preprocessor: Preprocessor,
     names: list[str],
 ) -> tuple[Any, Any]:
@@ -66,17 +67,17 @@ def _matrices(
     from scipy.sparse import csr_array, hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    inside = np.ones(train.features.shape[1], bool)
-    for place in preprocessor.texts:
-        inside[place.start : place.stop] = False
-    rows, others = [csr_array(train.features[:, inside])], [csr_array(test.features[:, inside])]
+    plain = np.ones(train.x.shape[1], bool)
+    for text in preprocessor.texts:
+        plain[text.start : text.stop] = False
+    rows, others = [csr_array(train.x[:, plain])], [csr_array(test.x[:, plain])]
     for name in names:
         vectors = TfidfVectorizer(ngram_range=(1, 2))
         try:
-            rows.append(vectors.fit_transform(_texts(learned[name])))
+            rows.append(vectors.fit_transform(_texts(train_frame[name])))
         except ValueError:  # not a single word
             continue
-        others.append(vectors.transform(_texts(judged[name])))
+        others.append(vectors.transform(_texts(test_frame[name])))
     return hstack(rows).tocsr(), hstack(others).tocsr()
 
 
@@ -90,8 +91,8 @@ def _scores(x: Any, y: Array, test_x: Any, test_y: Array, target: Target) -> Sco
     from sklearn.svm import LinearSVC
 
     if target.is_number:
-        found = Ridge(1.0).fit(x, y).predict(test_x)
-        return number_scores(target.decode(found), target.decode(test_y))
+        predicted = Ridge(1.0).fit(x, y).predict(test_x)
+        return number_scores(target.decode(predicted), target.decode(test_y))
     if len(np.unique(y)) < 2:
         return None
     with warnings.catch_warnings():

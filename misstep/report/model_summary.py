@@ -1,4 +1,4 @@
-"""A trained model as a small piece of HTML: layers, choices, and the losses as a drawn curve.
+"""A trained model as a small piece of HTML: layers, decisions, and the losses as a drawn curve.
 
 One string that needs nothing else: no scripts, no files, every text escaped. Knows the model and
 its history, not estimators.
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from misstep.data import Decision
-from misstep.modeling import Model
+from misstep.modeling import TrainedModel
 
 # In pixels; the curve keeps a margin so that its line is not cut.
 WIDTH, HEIGHT, MARGIN = 360, 110, 6
@@ -20,9 +20,9 @@ CURVES = (("training_loss", "training", "#2b6cb0"), ("validation_loss", "validat
 
 
 def model_summary(
-    model: Model, history: Sequence[Mapping[str, float]], choices: Iterable[Decision]
+    model: TrainedModel, history: Sequence[Mapping[str, float]], decisions: Iterable[Decision]
 ) -> str:
-    """Return layers with their parameters, the curve of losses and the choices, as HTML."""
+    """Return layers with their parameters, the curve of losses and the decisions, as HTML."""
     network = model.network
     facts = (
         f"{network.parameter_count:,} parameters, {len(model.feature_names):,} features, "
@@ -33,13 +33,13 @@ def model_summary(
         [(row["layer"], row["output"], f"{row['parameters']:,}") for row in network.summary()],
     )
     chosen = _table(
-        ("what", "choice", "because"), [(each.what, each.choice, each.reason) for each in choices]
+        ("what", "choice", "because"), [(each.what, each.choice, each.reason) for each in decisions]
     )
     return (
         '<div class="misstep-summary" style="margin:.5em 0;font-size:90%">'
-        f"<p>Predicts {escape(model.target.name)}: {escape(model.task)}. {escape(facts)}.</p>"
+        f"<p>Predicts {escape(model.target.name)}: {model.target.task}. {escape(facts)}.</p>"
         f"{layers}{_losses(history)}"
-        f"<details><summary>Choices</summary>{chosen}</details></div>"
+        f"<details><summary>Decisions</summary>{chosen}</details></div>"
     )
 
 

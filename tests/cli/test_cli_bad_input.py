@@ -225,7 +225,9 @@ CASES = [
     case("negative epochs", "train flowers.csv --target kind --epochs -3", "epochs", "1 or more"),
     case("epochs as text", "train flowers.csv --epochs ten", "--epochs", "whole number", "'ten'"),
     case("half an epoch", "train flowers.csv --epochs 2.5", "--epochs", "whole number", "'2.5'"),
-    case("no batch", "train flowers.csv --target kind --batch-size 0", "batch size", "1 or more"),
+    case(
+        "no batch", "train flowers.csv --target kind --batch-size 0", "--batch-size 0", "1 or more"
+    ),
     case("no threads", "train flowers.csv --target kind --threads 0", "threads", "1 or more"),
     case("rate of 0", "train flowers.csv --target kind --learning-rate 0", "above 0", "Try: 0.001"),
     case("rate below 0", "train flowers.csv --target kind --learning-rate -1", "above 0", "got -1"),

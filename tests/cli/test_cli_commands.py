@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 from cli_world import Run
-from typer.main import get_command
 
 import misstep
-from misstep.cli import app
+from misstep.cli import command_line
 
-ROOT: Any = get_command(app)
+ROOT: Any = command_line()
 COMMANDS = sorted(ROOT.commands)
 # A first command line for each command; one without a line here fails below.
 CASES = {

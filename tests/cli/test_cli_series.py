@@ -10,7 +10,7 @@ import pytest
 from cli_world import Run
 
 from misstep.cli.series_command import forecast_verdict
-from misstep.modeling import BackTest, Baseline, ForecastTrained
+from misstep.modeling import BackTest, Baseline, FitResult, ForecastResult
 
 
 def sales(rows: int = 96, start: str = "2001-01-01") -> pandas.DataFrame:
@@ -137,18 +137,9 @@ def judged(ours: float, last: float, linear: float, origins: int = 200) -> str:
     ]
     metrics = {name: {"mae": error, "rmse": error} for name, error in scores.items()}
     test = BackTest(np.arange(origins), nothing, nothing, nothing[:, 0])
-    return forecast_verdict(
-        ForecastTrained(
-            None,
-            None,
-            metrics,
-            [],
-            [],
-            0.0,
-            baselines,
-            back_test=test,  # type: ignore[arg-type]
-        )
-    )
+    forecast = ForecastResult(None, 1, test)  # type: ignore[arg-type]
+    result = FitResult(None, None, None, metrics, [], [], 0.0, baselines, None, forecast)  # type: ignore[arg-type]
+    return forecast_verdict(result)
 
 
 def test_verdicts_are_honest() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from misstep.cli.choice_lines import MOST_COLUMNS, ChoiceLines
+from misstep.cli.decision_lines import MOST_COLUMNS, DecisionLines
 from misstep.cli.explain_command import drawn
 from misstep.cli.option_words import in_options
 from misstep.cli.page import Page
@@ -65,7 +65,7 @@ def test_rows_with_a_single_answer_tell_nothing() -> None:
 
 
 def test_the_scores_say_what_baselines_do() -> None:
-    _, table = score_rows(scores(0.9, 0.8), BASELINES, 100, "images")
+    _, table = score_rows(scores(0.9, 0.8), BASELINES, 100, "image")
     assert "one in 11 of the images" in table[1][-1]
 
 
@@ -131,7 +131,7 @@ def test_commands_are_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_columns_are_grouped(capsys: pytest.CaptureFixture[str]) -> None:
-    lines = ChoiceLines(Page())
+    lines = DecisionLines(Page())
     for place in range(30):
         lines(Decision(f"column c{place}", "number", "whole numbers"))
     for place in range(9):

@@ -14,7 +14,7 @@ from sklearn.model_selection import cross_val_score
 
 import misstep as ms
 from misstep.data import read_table
-from misstep.modeling import Settings, train_table
+from misstep.modeling import Options, train
 
 TITANIC = Path(__file__).resolve().parents[2].parent / "shared/data/tabular/titanic.csv"
 
@@ -40,19 +40,19 @@ def people(rows: int = 200) -> tuple[pd.DataFrame, pd.Series[Any]]:
 def test_columns_are_what_the_command_line_takes_them_for() -> None:
     frame, answers = people()
     estimator = ms.Classifier(epochs=2).fit(frame, answers)
-    settings = Settings(epochs=2)
-    by_command = train_table(read_table(frame.assign(bought=answers)), "bought", settings=settings)
-    assert columns(estimator.choices_) == columns(by_command.choices)
-    assert columns(estimator.choices_)["number"] == "left out"
+    options = Options(target="bought", epochs=2)
+    by_command = train(read_table(frame.assign(bought=answers)), options)
+    assert columns(estimator.decisions_) == columns(by_command.decisions)
+    assert columns(estimator.decisions_)["number"] == "left out"
     assert estimator.model_.target.name == "bought"
     assert estimator.feature_names_in_.tolist() == list(frame.columns)
     assert estimator.n_features_in_ == 5
 
 
-def columns(choices: Any) -> dict[str, str]:
+def columns(decisions: Any) -> dict[str, str]:
     return {
         one.what.removeprefix("column "): one.choice
-        for one in choices
+        for one in decisions
         if one.what.startswith("column ")
     }
 
@@ -61,7 +61,7 @@ def test_gaps_categories_and_dates_are_learned_from() -> None:
     frame, answers = people(600)
     classifier = ms.Classifier(epochs=30).fit(frame[:450], answers[:450])
     assert classifier.score(frame[450:], answers[450:]) > 0.9
-    told = {one.what: one.reason for one in classifier.choices_}
+    told = {one.what: one.reason for one in classifier.decisions_}
     assert "missing values become the median" in told["column age"]
 
 
@@ -155,7 +155,7 @@ def test_texts_that_tell_nothing_are_left_out() -> None:
     frame, answers = people(100)
     said = [f"row {place} says something of its own" for place in range(100)]
     classifier = ms.Classifier(epochs=2).fit(frame.assign(said=said), answers)
-    assert columns(classifier.choices_)["said"] == "left out"
+    assert columns(classifier.decisions_)["said"] == "left out"
 
 
 def test_a_lazy_frame_is_asked_to_be_collected() -> None:

@@ -73,13 +73,13 @@ def test_paths(tmp_path: Path) -> None:
 def test_the_default_network_is_for_images() -> None:
     x, y = boxes()
     classifier = ms.Classifier(epochs=1, threads=1).fit(x, y)
-    chosen = {one.what: one.choice for one in classifier.choices_}
+    chosen = {one.what: one.choice for one in classifier.decisions_}
     assert "residual" in chosen["network"]
     assert "shift" in chosen["augmentation"]
     plain = ms.Classifier(LINE, epochs=1, threads=1, augment="none").fit(x, y)
-    assert {one.what: one.choice for one in plain.choices_}["augmentation"] == "none"
+    assert {one.what: one.choice for one in plain.decisions_}["augmentation"] == "none"
     mixed = ms.Classifier(LINE, epochs=1, threads=1, augment="mixup-noise").fit(x, y)
-    assert mixed._learned.trainer.mixup > 0
+    assert mixed._result.trainer.mixup > 0
 
 
 def test_going_on_and_numbers() -> None:

@@ -104,10 +104,13 @@ ARGUMENTS: list[tuple[dict[str, Any], str]] = [
     ({"batch_size": 2.5}, "batch_size: .* got 2.5"),
     ({"patience": "long"}, "patience: .* got 'long'"),
     ({"threads": -1}, "threads: .* got -1"),
-    ({"learning_rate": 0}, "learning rate: needed a number above 0"),
+    ({"learning_rate": 0}, "learning_rate: needed a number above 0"),
     ({"learning_rate": "fast"}, "learning_rate: needed a number above 0, or None, but got 'fast'"),
-    ({"learning_rate": float("nan")}, "learning rate: needed a number above 0"),
-    ({"validation_fraction": 1.0}, "validation rows: needed 0 or more, less than 1"),
+    ({"learning_rate": float("nan")}, "learning_rate: needed a number above 0"),
+    (
+        {"validation_fraction": 1.0},
+        "validation_fraction: needed a share, 0 or more and less than 1",
+    ),
     ({"validation_fraction": "much"}, "validation_fraction: needed a share"),
     ({"random_state": -1}, "random_state: needed 0 to"),
     ({"random_state": "x"}, "random_state: needed a whole number, a RandomState or None"),
@@ -174,7 +177,7 @@ def html_of(estimator: Any) -> str:
     return str(estimator._repr_mimebundle_()["text/html"])
 
 
-def test_a_fitted_estimator_shows_layers_choices_and_a_curve() -> None:
+def test_a_fitted_estimator_shows_layers_decisions_and_a_curve() -> None:
     classifier = ms.Classifier("dense7-tanh", epochs=6, validation_fraction=0.3).fit(X, Y)
     shown = html_of(classifier)
     assert "dense, 7 units" in shown

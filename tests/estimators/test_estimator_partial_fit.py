@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import misstep as ms
-from misstep.modeling.fitting import Rows, settle
+from misstep.data import Matrix
+from misstep.modeling.examples import settle
 from misstep.nn import Network
 
 Array = np.ndarray[Any, Any]
@@ -29,7 +30,7 @@ def test_each_call_goes_once_through_its_rows() -> None:
         assert classifier.n_iter_ == times == len(classifier.history_)
         assert classifier.model_.facts["updates"] == 4 * times
         assert classifier.model_.facts["rows"] == 200 * times
-    told = {one.what: one for one in classifier.choices_}
+    told = {one.what: one for one in classifier.decisions_}
     assert "throughout" in told["optimizer"].choice
     assert not {"epochs", "split"} & told.keys()
 
@@ -40,7 +41,7 @@ def test_it_is_training_that_goes_on_with_the_state_of_the_optimizer() -> None:
     regressor = ms.Regressor("dense8-tanh", batch_size=32, learning_rate=0.01)
     for _ in range(5):
         regressor.partial_fit(x, y)
-    order, _ = settle(Rows(x, y.astype(float)))
+    order, _ = settle(Matrix(x), y.astype(float), None)
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     trainer = ms.Trainer(
         Network(regressor.network_.module, (4,)),

@@ -85,9 +85,9 @@ def test_what_is_known_after_fit() -> None:
     kept = classifier.loss_
     assert kept in [values["training_loss"] for values in classifier.history_]
     assert classifier.network_.parameter_count == 3 * 8 + 8 + 8 + 1
-    assert isinstance(classifier.model_, ms.modeling.Model)
-    assert all(choice.reason for choice in classifier.choices_)
-    assert {"split", "network", "loss", "epochs"} <= {one.what for one in classifier.choices_}
+    assert isinstance(classifier.model_, ms.Model)
+    assert all(choice.reason for choice in classifier.decisions_)
+    assert {"split", "network", "loss", "epochs"} <= {one.what for one in classifier.decisions_}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_few_rows_are_all_learned_from() -> None:
     x, y = two_moons(20)
     classifier = ms.Classifier(epochs=3).fit(x, y)
     assert "validation_loss" not in classifier.history_[0]
-    (split,) = [one for one in classifier.choices_ if one.what == "split"]
+    (split,) = [one for one in classifier.decisions_ if one.what == "split"]
     assert split.choice == "all 20 rows to learn from"
 
 
@@ -327,9 +327,11 @@ def test_all_arguments_can_be_set_by_name() -> None:
         "progress": False,
         "class_weight": None,
         "augment": None,
+        "loss": None,
+        "optimizer": None,
     }
     assert classifier.get_params().keys() == options.keys()
-    told = {one.what: one for one in classifier.set_params(**options).fit(x, y).choices_}
+    told = {one.what: one for one in classifier.set_params(**options).fit(x, y).decisions_}
     assert told["batch size"].choice == "7"
     assert told["split"].choice == "42 rows to learn from, 18 to validate on"
     assert "0.1" in told["optimizer"].choice

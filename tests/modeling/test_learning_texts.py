@@ -13,8 +13,8 @@ import pytest
 import misstep as ms
 from misstep.data import Decision, Table, recognize_columns
 from misstep.errors import ArgumentError, DataError, MisstepError
-from misstep.modeling import Settings, Trained, save_model, train_table
-from misstep.modeling.giveaways import giveaways
+from misstep.modeling import FitResult, Options, save_model, train
+from misstep.modeling.target_leakage import leaking_columns
 
 GOOD, BAD = ["lovely", "great", "not bad"], ["awful", "boring", "not good"]
 FILLING = ["the", "film", "was", "with", "music", "and", "actors", "today"]
@@ -35,32 +35,31 @@ def reviews(rows: int = 240, seed: int = 0) -> pandas.DataFrame:
     return pandas.DataFrame({"said": said, "minutes": length, "who": named, "label": answers})
 
 
-def trained(frame: pandas.DataFrame, **options: Any) -> Trained:
-    settings = options.pop("settings", None) or Settings(seed=1, threads=1)
-    target = options.pop("target", "label")
-    return train_table(Table(frame, "reviews"), target, settings=settings, **options)
+def trained(frame: pandas.DataFrame, options: Options | None = None, **asked: Any) -> FitResult:
+    options = options or Options(seed=1, threads=1)
+    return train(Table(frame, "reviews"), replace(options, **{"target": "label"} | asked))
 
 
-def chosen(found: Trained, what: str) -> Decision:
-    return next(one for one in found.choices if one.what == what)
+def chosen(found: FitResult, what: str) -> Decision:
+    return next(one for one in found.decisions if one.what == what)
 
 
 def test_texts_alone() -> None:
     frame = reviews()[["said", "label"]]
     found = trained(frame)
-    assert found.metrics["test"]["accuracy"] > 0.9
+    assert found.scores["test"]["accuracy"] > 0.9
     assert "terms, added to it" in chosen(found, "texts").choice
     assert "168 texts" in chosen(found, "texts").reason
-    assert found.metrics["linear"]["accuracy"] > found.metrics["baseline"]["accuracy"]
+    assert found.scores["linear"]["accuracy"] > found.scores["baseline"]["accuracy"]
     assert "TF-IDF" in found.baselines[1].how
 
 
 @pytest.mark.parametrize("network", [None, "embed8-lstm8", "embed8-gap-dense8", "dense8"])
 def test_same_seed_same_bits_on_any_number_of_threads(network: str | None) -> None:
     frame = reviews(60)
-    settings = Settings(seed=3, epochs=2, network=network, threads=1)
+    options = Options(seed=3, epochs=2, network=network, threads=1)
     one, two = (
-        trained(frame, settings=replace(settings, threads=threads)).model for threads in (1, 2)
+        trained(frame, options=replace(options, threads=threads)).model for threads in (1, 2)
     )
     assert one.network.parameters.tobytes() == two.network.parameters.tobytes()
     assert (one.outputs(frame) == two.outputs(frame)).all()
@@ -70,7 +69,7 @@ def test_same_seed_same_bits_on_any_number_of_threads(network: str | None) -> No
 def test_mixed_columns_are_one_network_and_one_file(tmp_path: Path) -> None:
     frame = reviews()
     found = trained(frame)
-    assert found.metrics["test"]["accuracy"] > 0.9
+    assert found.scores["test"]["accuracy"] > 0.9
     assert chosen(found, "column said").choice == "text"
     assert "falls by" in chosen(found, "column said").reason
     assert chosen(found, "column who").choice == "left out"
@@ -85,9 +84,9 @@ def test_mixed_columns_are_one_network_and_one_file(tmp_path: Path) -> None:
 
 def test_order_can_be_read() -> None:
     frame = reviews(400)[["said", "label"]]
-    settings = Settings(seed=1, threads=1, network="embed16-lstm16", learning_rate=0.01)
-    found = trained(frame, settings=settings)
-    assert found.metrics["test"]["accuracy"] > 0.9
+    options = Options(seed=1, threads=1, network="embed16-lstm16", learning_rate=0.01)
+    found = trained(frame, options=options)
+    assert found.scores["test"]["accuracy"] > 0.9
     assert "words in their order" in chosen(found, "column said").reason
     assert chosen(found, "network").reason == "you chose it"
 
@@ -96,11 +95,11 @@ def test_numbers_and_several_classes_are_told_from_texts() -> None:
     frame = reviews()
     frame["stars"] = np.where(frame["label"] == "good", 4.5, 1.5) + frame["minutes"] / 1000
     found = trained(frame[["said", "stars"]], target="stars")
-    assert found.metrics["test"]["r2"] > 0.7
-    assert found.metrics["linear"]["r2"] > 0
+    assert found.scores["test"]["r2"] > 0.7
+    assert found.scores["linear"]["r2"] > 0
     frame["kind"] = [next(word for word in [*GOOD, *BAD] if word in said) for said in frame["said"]]
     found = trained(frame[["said", "kind"]], target="kind")
-    assert found.metrics["test"]["accuracy"] > 0.8
+    assert found.scores["test"]["accuracy"] > 0.8
 
 
 def test_a_column_that_tells_all_is_named_and_can_be_left_out() -> None:
@@ -112,20 +111,20 @@ def test_a_column_that_tells_all_is_named_and_can_be_left_out() -> None:
     assert any("--without stars" in note for note in found.notes)
     # Beside it nothing would help, so that texts are kept.
     assert chosen(found, "column said").choice == "text"
-    again = trained(frame, without=["stars"])
-    assert all(one.what not in ("CAREFUL", "column stars") for one in again.choices)
-    assert not any("CAREFUL" in one.what for one in trained(reviews()).choices)
+    again = trained(frame, without=("stars",))
+    assert all(one.what not in ("CAREFUL", "column stars") for one in again.decisions)
+    assert not any("CAREFUL" in one.what for one in trained(reviews()).decisions)
 
 
-def test_classes_in_turn_hide_no_giveaway() -> None:
+def test_classes_in_turn_hide_no_leak() -> None:
     rows = 6000
     frame = pandas.DataFrame({"stars": np.arange(rows) % 2 * 3.0, "said": ["a b c d"] * rows})
     columns = recognize_columns(Table(frame, texts=("said",)))
     answers = np.arange(rows) % 2
-    assert giveaways(columns, frame, answers) == {"stars": "all rows"}
+    assert leaking_columns(columns, frame, answers) == {"stars": "all rows"}
     # Answers that hardly differ are told by anything.
-    assert giveaways(columns, frame, np.zeros(rows, int)) == {}
-    assert giveaways(columns, frame.iloc[:40], answers[:40]) == {}
+    assert leaking_columns(columns, frame, np.zeros(rows, int)) == {}
+    assert leaking_columns(columns, frame.iloc[:40], answers[:40]) == {}
 
 
 def test_a_number_in_another_unit_tells_all() -> None:
@@ -140,12 +139,12 @@ def test_a_number_in_another_unit_tells_all() -> None:
 )
 def test_only_columns_can_be_left_out(without: list[str], words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
-        trained(reviews(), without=without)
+        trained(reviews(), without=tuple(without))
 
 
 def test_leaving_out_everything_is_refused() -> None:
     with pytest.raises(DataError, match="columns to learn from"):
-        trained(reviews(), without=["said", "minutes", "who"])
+        trained(reviews(), without=("said", "minutes", "who"))
 
 
 def test_word_vectors_start_an_embedding(tmp_path: Path) -> None:
@@ -153,26 +152,24 @@ def test_word_vectors_start_an_embedding(tmp_path: Path) -> None:
     words = [*FILLING, "lovely", "great", "awful", "boring"]
     lines = [f"{word} " + " ".join(f"{n:.3f}" for n in random.normal(size=4)) for word in words]
     (tmp_path / "vectors.txt").write_text("\n".join(lines))
-    settings = Settings(
+    options = Options(
         network="embed4-gap", vectors=tmp_path / "vectors.txt", epochs=1, learning_rate=1e-9
     )
     frame = reviews()[["said", "label"]]
-    found = trained(frame, settings=settings)
+    found = trained(frame, options=options)
     assert "of 12 words from vectors.txt" in chosen(found, "vectors").choice
     (table,) = (array for name, array in found.model.network.arrays().items() if "vectors" in name)
     known = found.model.preprocessing.texts[0].words
     wanted = [float(number) for number in lines[0].split()[1:]]
     np.testing.assert_allclose(table[known.index("the")], wanted, atol=1e-5)
     with pytest.raises(ArgumentError, match="embed4"):
-        trained(frame, settings=replace(settings, network="embed8-gap"))
+        trained(frame, options=replace(options, network="embed8-gap"))
 
 
 def test_an_own_network_may_take_words_in_their_order() -> None:
     frame = reviews(120)[["said", "label"]]
-    network = ms.Sequential(
-        ms.Embedding(50, 4, padding=0), ms.nn.GlobalAveragePool1D(), ms.Dense(1)
-    )
-    found = trained(frame, settings=Settings(network=network, epochs=2, threads=1))
+    network = ms.Sequential(ms.Embedding(50, 4, padding=0), ms.GlobalAveragePool1D(), ms.Dense(1))
+    found = trained(frame, options=Options(network=network, epochs=2, threads=1))
     assert found.model.network.parameter_count == 50 * 4 + 5
 
 
@@ -180,7 +177,7 @@ def test_nonsense_is_refused_in_words() -> None:
     frame = reviews(60)[["said", "label"]]
     for network in ("embed4", "lstm8", "embed4-conv8x2000"):
         with pytest.raises(MisstepError):
-            trained(frame, settings=Settings(network=network))
+            trained(frame, options=Options(network=network))
 
 
 def test_lists_of_texts_for_the_estimators() -> None:

@@ -11,7 +11,7 @@ import misstep as ms
 from misstep.data import Images, read_source
 from misstep.errors import FileFormatError
 from misstep.ir import Array
-from misstep.modeling import Settings, save_model, train_images
+from misstep.modeling import Options, save_model, train
 from misstep.modeling.model_file import KIND, VERSION
 from misstep.nn import build_module
 from misstep.storage import read_container, write_container
@@ -92,14 +92,14 @@ def test_any_network_comes_back_from_its_configuration_and_arrays() -> None:
     ],
     ids=["words", "layers", "dense"],
 )
-def test_networks_for_images_get_images(tmp_path: Path, network: str | ms.Module) -> None:
-    images = read_source("digits")
-    trained = train_images(images, settings=Settings(network=network, epochs=8, seed=1))
-    assert trained.metrics["test"]["accuracy"] > 0.7
-    path = tmp_path / "images.misstep"
+def test_networks_for_pictures_get_pictures(tmp_path: Path, network: str | ms.Module) -> None:
+    pictures = read_source("digits")
+    trained = train(pictures, Options(network=network, epochs=8, seed=1))
+    assert trained.scores["test"]["accuracy"] > 0.7
+    path = tmp_path / "pictures.misstep"
     save_model(trained.model, path)
     again = ms.load_model(path)
-    shown = images.train_images[:9]
+    shown = pictures.train_images[:9]
     np.testing.assert_array_equal(again.predict(shown), trained.model.predict(shown))
     first = trained.model.network.module.layers[0]
     assert isinstance(first, ms.Reshape) == (network != "dense16")
@@ -116,9 +116,8 @@ def test_images_are_changed_for_networks_that_look_around(
     labels = np.arange(80) % 2
     shown = draw.integers(0, 99, (80, side, side)).astype("uint8")
     shown[labels == 1, 4:, 4:] += 100
-    trained = train_images(
-        Images(shown, labels, shown[:0], labels[:0]), settings=Settings(network=network, epochs=1)
-    )
-    (told,) = [one for one in trained.choices if one.what == "augmentation"]
+    pictures = Images(shown, labels, shown[:0], labels[:0])
+    trained = train(pictures, Options(network=network, epochs=1))
+    (told,) = [one for one in trained.decisions if one.what == "augmentation"]
     assert (told.choice != "none") is changed
     assert ("RandomShift" in repr(trained.model.network.module)) is changed

@@ -5,8 +5,8 @@ import pytest
 
 import misstep as ms
 from misstep.data import Sequences
-from misstep.modeling import Settings, load_model, save_model, train_sequences
-from misstep.modeling.tasks.sequences import summaries
+from misstep.modeling import Options, load_model, save_model, train
+from misstep.modeling.modalities.sequence import summaries
 
 SMALL = "conv6-bn-conv6-gap"
 
@@ -26,17 +26,17 @@ def bumps(count=60, seed=0):
 
 @pytest.fixture(scope="module")
 def trained():
-    return train_sequences(bumps(), settings=Settings(epochs=15, threads=1))
+    return train(bumps(), Options(epochs=15, threads=1))
 
 
 def test_every_choice_is_told_and_the_network_learns(trained):
-    told = {one.what for one in trained.choices}
+    told = {one.what for one in trained.decisions}
     assert {"target", "split", "channels", "length", "network", "noise", "epochs"} <= told
-    assert trained.metrics["test"]["accuracy"] > trained.metrics["baseline"]["accuracy"]
-    assert set(trained.metrics) == {"test", "validation", "baseline", "linear"}
-    assert all(one.reason for one in trained.choices)
+    assert trained.scores["test"]["accuracy"] > trained.scores["baseline"]["accuracy"]
+    assert set(trained.scores) == {"test", "validation", "baseline", "linear"}
+    assert all(one.reason for one in trained.decisions)
     assert trained.run.best_epoch is None
-    assert trained.stages.examples[0].name.startswith("sequence ")
+    assert trained.learning_curve.examples[0].name.startswith("sequence ")
 
 
 def test_a_model_file_gives_the_same_and_takes_arrays(trained, tmp_path):
@@ -54,10 +54,10 @@ def test_a_model_file_gives_the_same_and_takes_arrays(trained, tmp_path):
 def test_threads_and_stops_change_no_bit(tmp_path):
     found = []
     for threads, folder in ((1, None), (2, None), (1, tmp_path)):
-        settings = Settings(SMALL, epochs=3, threads=threads, folder=folder)
-        found.append(train_sequences(bumps(), settings=settings).model.network.parameters.tobytes())
-    again = Settings(SMALL, epochs=3, threads=2, folder=tmp_path, resume=True)
-    found.append(train_sequences(bumps(), settings=again).model.network.parameters.tobytes())
+        options = Options(network=SMALL, epochs=3, threads=threads, folder=folder)
+        found.append(train(bumps(), options).model.network.parameters.tobytes())
+    again = Options(network=SMALL, epochs=3, threads=2, folder=tmp_path, resume=True)
+    found.append(train(bumps(), again).model.network.parameters.tobytes())
     assert len(set(found)) == 1
 
 
@@ -73,10 +73,10 @@ def test_threads_and_stops_change_no_bit(tmp_path):
     ],
 )
 def test_a_network_of_ones_own(network):
-    settings = Settings(network=network, epochs=1, threads=1)
-    trained = train_sequences(bumps(24), settings=settings)
-    assert "accuracy" in trained.metrics["test"]
-    assert "noise" not in {one.what for one in trained.choices}
+    options = Options(network=network, epochs=1, threads=1)
+    trained = train(bumps(24), options)
+    assert "accuracy" in trained.scores["test"]
+    assert "noise" not in {one.what for one in trained.decisions}
 
 
 def test_numbers_are_predicted_in_their_unit():
@@ -84,10 +84,10 @@ def test_numbers_are_predicted_in_their_unit():
     level = np.random.default_rng(0).uniform(-3, 3, 60)
     values = sequences.values + level[:, None, None]
     numbers = Sequences.of(values, sequences.lengths, 100 + 10 * level, target="level")
-    settings = Settings("conv4-gap", epochs=30, learning_rate=0.02, threads=1)
-    found = train_sequences(numbers, settings=settings)
+    options = Options(network="conv4-gap", epochs=30, learning_rate=0.02, threads=1)
+    found = train(numbers, options)
     assert found.model.target.is_number
-    assert found.metrics["test"]["rmse"] < found.metrics["baseline"]["rmse"] / 2
+    assert found.scores["test"]["rmse"] < found.scores["baseline"]["rmse"] / 2
     assert 70 < found.model.predict(numbers)[0] < 130
 
 
@@ -96,12 +96,12 @@ def test_long_ones_and_answers_that_are_missing():
     labels = np.array(["a", "b"] * 10, object)
     labels[3] = None
     sequences = Sequences.of(numbers.normal(size=(20, 700, 1)), labels=labels)
-    settings = Settings("conv2-gap", epochs=1, threads=1)
-    found = train_sequences(sequences, settings=settings)
-    assert "means of 2 each" in {one.choice for one in found.choices}
+    options = Options(network="conv2-gap", epochs=1, threads=1)
+    found = train(sequences, options)
+    assert "means of 2 each" in {one.choice for one in found.decisions}
     assert found.model.facts["rows"] + found.model.facts["test_rows"] <= 19
     with pytest.raises(ms.DataError, match="an answer for each sequence"):
-        train_sequences(Sequences.of(np.zeros((4, 5, 2))))
+        train(Sequences.of(np.zeros((4, 5, 2))))
 
 
 def test_summaries_by_hand():

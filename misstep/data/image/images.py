@@ -6,6 +6,7 @@ stay bytes here; `image_scaling.py` makes numbers of them.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -111,6 +112,11 @@ class Images(Dataset):
             sizing=self.sizing,
             split_name="the test part",
         )
+
+    def fingerprints(self) -> NDArray[np.uint64]:
+        """Return a hash of the pixels of each training image, (rows,)."""
+        digests = (hashlib.blake2b(each.tobytes(), digest_size=8) for each in self.train_images)
+        return np.array([int.from_bytes(each.digest(), "little") for each in digests], np.uint64)
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
         return ("file", self.train_files) if self.train_files else super().row_names()

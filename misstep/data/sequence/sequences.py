@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Dataset
+from misstep.data.dataset import Dataset, hashed_rows
 from misstep.errors import DataError
 from misstep.ir import Array
 
@@ -82,6 +82,10 @@ class Sequences(Dataset):
     @property
     def test_split(self) -> Sequences:
         return self if self.test is None else self.test
+
+    def fingerprints(self) -> NDArray[np.uint64]:
+        """Return a hash of the numbers and the length of each sequence, (rows,)."""
+        return hashed_rows(self.values.reshape(len(self), -1), length=self.lengths)
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
         return super().row_names() if self.ids is None else (self.identifier, self.ids.tolist())

@@ -1,4 +1,4 @@
-"""Purely numeric arrays: `MatrixScaling`, and arrays of numbers from whatever holds nothing else.
+"""Purely numeric arrays: `Matrix`, `MatrixScaling`, and numbers from whatever holds nothing else.
 
 A table counts as one where its columns are numbers and their names do not matter. Columns with
 texts and gaps are the matter of `preprocessor.py`.
@@ -7,13 +7,13 @@ texts and gaps are the matter of `preprocessor.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.dataset import Dataset
+from misstep.data.dataset import Dataset, hashed_rows
 from misstep.data.decision import Decision
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.standardization import FARTHEST, check_columns
@@ -21,13 +21,43 @@ from misstep.data.table.table import Table, read_table, table_or_refuse
 from misstep.data.weights import checked_weights, mean_and_deviation
 from misstep.errors import DataError
 
-__all__ = ["MatrixScaling", "numbers_of"]
+__all__ = ["Matrix", "MatrixScaling", "numbers_of"]
 
 Floats = NDArray[np.float64]
 
 # Numbers that are worked on at a time, 256 KiB of them: as much as the second-level cache of common
 # processors holds.
 IN_CACHE = 2**15
+
+
+@dataclass(frozen=True)
+class Matrix(Dataset):
+    """Rows of numbers without names, (rows, columns), as arrays hold them."""
+
+    values: Floats
+    notes: list[str] = field(default_factory=list)
+
+    description: ClassVar[str] = "an array of numbers"
+    sample_name: ClassVar[str] = "row"
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def take(self, rows: NDArray[np.integer[Any]]) -> Matrix:
+        """Return the rows of these numbers, in their order."""
+        return Matrix(self.values[rows])
+
+    def answers(self, target: str) -> Any:
+        """Return None: an array of numbers has no answers among them."""
+        return None
+
+    def cells(self, target: str) -> list[Any]:
+        """Return the numbers of the first row."""
+        return list(self.values[0])
+
+    def fingerprints(self) -> NDArray[np.uint64]:
+        """Return a hash of the numbers of each row, (rows,)."""
+        return hashed_rows(self.values)
 
 
 @dataclass(frozen=True)
@@ -113,6 +143,8 @@ def numbers_of(data: Any, columns: int, target: str) -> Any:
     `columns`: how many columns are needed; where the table has one more, `target` is left out.
     Raises DataError for texts and for other kinds of data.
     """
+    if isinstance(data, Matrix):
+        return data.values
     if isinstance(data, Dataset) and not isinstance(data, Table):
         raise DataError("the data", needed="a table or an array of numbers", got=data.description)
     if isinstance(data, np.ndarray):

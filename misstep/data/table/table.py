@@ -74,6 +74,12 @@ class Table(Dataset):
     def cells(self, target: str) -> list[Any]:
         return [self.frame[name].iloc[0] for name in self.frame.columns if name != target]
 
+    def fingerprints(self) -> NDArray[np.uint64]:
+        """Return a hash of the cells of each row, (rows,)."""
+        from pandas.util import hash_pandas_object
+
+        return np.asarray(hash_pandas_object(self.frame, index=False), np.uint64)
+
     def row_names(self) -> tuple[str, Sequence[Any]]:
         return super().row_names() if self.files is None else ("file", self.files)
 

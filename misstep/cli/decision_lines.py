@@ -1,0 +1,78 @@
+"""The choices of a training as they are made, each with its because; columns grouped.
+
+A table with hundreds of columns must not print hundreds of lines. Knows choices, not their makers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from misstep.cli.option_words import in_options
+from misstep.cli.page import Page
+from misstep.data import Decision
+from misstep.text.counts import counted
+from misstep.text.lists import listed, shortened
+
+# As many as fit a window beside all the rest.
+MOST_COLUMNS = 12
+MOST_LEFT_OUT = 6
+LONGEST_NAME = 24
+
+_COLUMN = "column "
+_LEFT_OUT = "left out"
+
+
+class DecisionLines:
+    """Prints decisions as they are made; columns are kept until the last of them."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._titled = False
+        self._columns: list[Decision] = []
+
+    def __call__(self, decision: Decision) -> None:
+        """Print a decision, or keep it if it is about a column."""
+        if not self._titled:
+            self._page.title("Choices")
+            self._titled = True
+        if decision.what.startswith(_COLUMN):
+            self._columns.append(decision)
+            return
+        self.flush()
+        self._page.fact(decision.what, decision.choice, in_options(decision.reason))
+
+    def flush(self) -> None:
+        """Print the columns that were kept."""
+        columns, self._columns = self._columns, []
+        if not columns:
+            return
+        used = [each for each in columns if each.choice != _LEFT_OUT]
+        left_out = [each for each in columns if each.choice == _LEFT_OUT]
+        types = _counted_types(used)
+        beside = f"; {len(left_out):,} left out" if left_out else ""
+        self._page.fact("columns", f"{types}{beside}")
+        shown, more = used[:MOST_COLUMNS], used[MOST_COLUMNS:]
+        rows = [[_name(each), each.choice, each.reason] for each in shown]
+        if more:
+            rows.append(
+                [f"… and {counted(len(more), 'more column')}", "", f"({_counted_types(more)})"]
+            )
+        shown, more = left_out[:MOST_LEFT_OUT], left_out[MOST_LEFT_OUT:]
+        rows += [[_name(each), _LEFT_OUT, each.reason] for each in shown]
+        if more:
+            names = listed([_name(each) for each in more])
+            rows.append([f"… and {len(more):,} more", _LEFT_OUT, names])
+        self._page.table(rows, indent=4)
+
+
+def _name(choice: Decision) -> str:
+    return shortened(choice.what.removeprefix(_COLUMN), LONGEST_NAME)
+
+
+def _counted_types(columns: list[Decision]) -> str:
+    """Return how many there are of each kind, such as 5 numbers, 2 categories."""
+    several = {"category": "categories"}
+    return ", ".join(
+        counted(count, kind, several.get(kind))
+        for kind, count in Counter(one.choice for one in columns).items()
+    )

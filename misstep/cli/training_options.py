@@ -1,0 +1,57 @@
+"""The options of `misstep train`, made of the fields of `modeling.Options` when they are asked for.
+
+Knows names, types and help of options, not what they mean.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from misstep.modeling.options import Face, Option, all_options
+
+
+def with_training_options(command: Callable[..., int]) -> None:
+    """Give a command whose last argument is `**options` an argument for each option there is."""
+    own = inspect.signature(inspect.unwrap(command), eval_str=True, follow_wrapped=False)
+    options = [_parameter(each) for each in all_options(Face.COMMAND)]
+    known = {each.name for each in options}
+    first, *others = [
+        parameter
+        for name, parameter in own.parameters.items()
+        if name not in known and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    # The source comes first, what says how to speak last.
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [first, *options, *(each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in others)]
+    )
+
+
+def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a command line as those of `Options`."""
+    return {
+        each.name: tuple(values[each.name] or ()) if _repeats(each) else values[each.name]
+        for each in all_options(Face.COMMAND)
+    }
+
+
+def _parameter(each: Option) -> inspect.Parameter:
+    annotation: Any = each.type if each.default is not None else each.type | None
+    default = None if _repeats(each) else each.default
+    if _repeats(each):
+        annotation = list[str] | None
+    shown = typer.Option(each.flag, metavar=each.metavar, help=each.help)
+    return inspect.Parameter(
+        each.name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[annotation, shown],
+    )
+
+
+def _repeats(each: Option) -> bool:
+    """Tell whether an option may be given several times."""
+    return isinstance(each.default, tuple)

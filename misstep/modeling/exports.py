@@ -1,0 +1,74 @@
+"""What other rooms may use of this one: the one list of its names."""
+
+from __future__ import annotations
+
+from misstep.modeling.baselines import Baseline
+from misstep.modeling.decisions import Decision, Decisions
+from misstep.modeling.examples import Examples, weighted_examples
+from misstep.modeling.forecast import BackTest, ForecastInterval, ForecastModel
+from misstep.modeling.learning_curve import CurveExample, LearningCurve
+from misstep.modeling.metrics import Metric, Scores, class_scores, number_scores, score_words
+from misstep.modeling.modalities import Modality, RowModality
+from misstep.modeling.model import Model, RowGraph, TrainedModel
+from misstep.modeling.model_file import load_model, save_model
+from misstep.modeling.model_programs import ModelProgram, model_program
+from misstep.modeling.options import (
+    Face,
+    Needs,
+    Option,
+    Options,
+    TaskName,
+    all_options,
+    check_options,
+    make_options,
+    option,
+)
+from misstep.modeling.pipeline import check_request, fit_first, fit_more, recognize, train, walk
+from misstep.modeling.plans import Plan, Planner
+from misstep.modeling.result import FitResult, ForecastResult
+
+__all__ = [
+    "BackTest",
+    "Baseline",
+    "CurveExample",
+    "Decision",
+    "Decisions",
+    "Examples",
+    "Face",
+    "FitResult",
+    "ForecastInterval",
+    "ForecastModel",
+    "ForecastResult",
+    "LearningCurve",
+    "Metric",
+    "Modality",
+    "Model",
+    "ModelProgram",
+    "Needs",
+    "Option",
+    "Options",
+    "Plan",
+    "Planner",
+    "RowGraph",
+    "RowModality",
+    "Scores",
+    "TaskName",
+    "TrainedModel",
+    "all_options",
+    "check_options",
+    "check_request",
+    "class_scores",
+    "fit_first",
+    "fit_more",
+    "load_model",
+    "make_options",
+    "model_program",
+    "number_scores",
+    "option",
+    "recognize",
+    "save_model",
+    "score_words",
+    "train",
+    "walk",
+    "weighted_examples",
+]

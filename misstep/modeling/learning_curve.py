@@ -1,0 +1,134 @@
+"""The learning curve: what a network got wrong as it learned, in people's terms, with examples.
+
+From the snapshots of a training and the validation rows they are about. Knows no training; the
+faces show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.data import Target
+from misstep.ir import Array
+from misstep.train import Run, Snapshot
+
+# Examples that are shown: those that turned right, one for each snapshot at first, and those that
+# stayed wrong.
+MOST_TURNED, MOST_WRONG = 3, 2
+
+
+@dataclass(frozen=True)
+class CurveExample:
+    """A validation row as the network saw it at each snapshot.
+
+    `name`: what the row is called; `answer`: the truth; `predictions`: one at each snapshot.
+    """
+
+    name: str
+    answer: Any
+    predictions: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """What was wrong at each snapshot, on the same validation rows.
+
+    `rows`: how many. `updates`: weight updates before each snapshot; the last one is the end of
+    training, with the weights that were kept. `score_name`: "error", the share of wrong classes,
+    or "rmse", in the unit of the target. `scores`: one for each snapshot. `examples`: a few rows.
+    """
+
+    rows: int
+    updates: tuple[int, ...]
+    score_name: str
+    scores: tuple[float, ...]
+    examples: tuple[CurveExample, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """Return all of it as plain JSON."""
+        snapshots = [
+            {"update": update, self.score_name: score, "last": place == len(self.updates) - 1}
+            for place, (update, score) in enumerate(zip(self.updates, self.scores, strict=True))
+        ]
+        examples = [
+            {"name": example.name, "answer": example.answer, "said": list(example.predictions)}
+            for example in self.examples
+        ]
+        return {"rows": self.rows, "stages": snapshots, "examples": examples}
+
+
+def learning_curve(
+    run: Run, indices: Array, truth: Array, target: Target, names: Sequence[str] = ()
+) -> LearningCurve | None:
+    """Return what was wrong at each snapshot of a training; None where none was taken.
+
+    `indices`: of the validation rows that were watched. `truth`: the encoded answers of all
+    validation rows, (rows,). `names`: what each of them is called; by default its number.
+    """
+    snapshots = run.snapshots
+    if not snapshots:
+        return None
+    scale = target.scale if target.is_number else 1.0
+    examples: tuple[CurveExample, ...] = ()
+    if all(snapshot.predicted for snapshot in snapshots) and truth.ndim == 1:
+        called = [names[index] if len(names) else f"{index + 1}" for index in indices]
+        examples = _examples(snapshots, truth[indices], target, called)
+    return LearningCurve(
+        len(indices),
+        tuple(snapshot.update for snapshot in snapshots),
+        snapshots[0].score_name,
+        tuple(float(snapshot.score * scale) for snapshot in snapshots),
+        examples,
+    )
+
+
+def _examples(
+    snapshots: Sequence[Snapshot], truth: Array, target: Target, names: Sequence[str]
+) -> tuple[CurveExample, ...]:
+    predicted = np.array([snapshot.predicted for snapshot in snapshots])
+    if target.is_number:
+        shown = _numbers_to_show(np.abs(predicted - truth))
+    else:
+        shown = _classes_to_show(predicted == truth)
+        truth, predicted = truth.astype(np.int64), predicted.astype(np.int64)
+    answers = np.asarray(target.decode(truth)).tolist()
+    decoded = [np.asarray(target.decode(each)).tolist() for each in predicted]
+    return tuple(
+        CurveExample(str(names[row]), answers[row], tuple(each[row] for each in decoded))
+        for row in shown
+    )
+
+
+def _classes_to_show(right: Array) -> list[int]:
+    """Return rows that turned right at snapshots as different as can be, and some still wrong.
+
+    right: (snapshots, rows).
+    """
+    snapshots = len(right)
+    # The snapshot from which on a row was right: behind the last one at which it was wrong.
+    since = {
+        int(row): snapshots - int(np.argmin(right[::-1, row]))
+        for row in np.flatnonzero(right[-1] & ~right.all(axis=0))
+    }
+    chosen: list[int] = []
+    while len(chosen) < min(MOST_TURNED, len(since)):
+        taken = [since[row] for row in chosen]
+        free = [row for row in since if row not in chosen]
+        # One that fewer of those chosen turned at; among equals the later, then the first row.
+        chosen.append(min(free, key=lambda row: (taken.count(since[row]), -since[row], row)))
+    wrong = np.flatnonzero(~right[-1])[:MOST_WRONG]
+    return sorted(chosen, key=lambda row: since[row]) + wrong.tolist()
+
+
+def _numbers_to_show(errors: Array) -> list[int]:
+    """Return rows whose error shrank most, and those that were farthest off at the end.
+
+    errors: (snapshots, rows).
+    """
+    farthest = np.argsort(-errors[-1], kind="stable")[:MOST_WRONG].tolist()
+    shrunk = np.argsort(errors[-1] - errors[0], kind="stable").tolist()
+    return [one for one in shrunk if one not in farthest][:MOST_TURNED] + farthest

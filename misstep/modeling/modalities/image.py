@@ -1,0 +1,140 @@
+"""`ImageModality`: labeled images, from class folders, arrays or MNIST's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+from misstep.data import (
+    Dataset,
+    FlipInvariance,
+    Images,
+    ImageScaling,
+    Rows,
+    Target,
+    flip_invariance_of,
+    recognize_target,
+    shrunk,
+    with_test_folder,
+)
+from misstep.errors import DataError
+from misstep.ir import Array, one_blas_thread
+from misstep.modeling.baselines import Baseline, guess, linear
+from misstep.modeling.examples import Examples
+from misstep.modeling.modalities.rows import Prepared, RowModality
+from misstep.modeling.options import Needs, Options, TaskName
+from misstep.modeling.plans import Plan, Planner, augmentation, plan_images
+
+# Classes that are named.
+from misstep.text.lists import and_so_on
+
+MOST_CLASSES_NAMED = 12
+
+
+class ImageModality(RowModality):
+    """Images of one size, each with a label."""
+
+    name: ClassVar[str] = "image"
+    priority: ClassVar[int] = 20
+    provides: ClassVar[frozenset[Needs]] = frozenset({Needs.IMAGES})
+    tasks: ClassVar[frozenset[TaskName]] = frozenset({TaskName.CLASSIFICATION})
+    data: Images
+
+    @classmethod
+    def recognize(
+        cls, data: Dataset, options: Options, examples: Examples | None = None
+    ) -> Self | None:
+        """Return images, with those of the test folder that a person named."""
+        if not isinstance(data, Images):
+            return None
+        if options.augment is not None:
+            augmentation(options.augment, min(data.shape[:2]))
+        modality, test = cls(data, options, examples), options.test
+        if isinstance(test, Images):
+            modality.data = replace(
+                data, test_images=test.train_images, test_labels=test.train_labels
+            )
+        elif isinstance(test, Dataset):
+            raise DataError("the test rows", needed=data.description, got=test.description)
+        elif test is not None:
+            modality.data = with_test_folder(data, test)
+        return modality
+
+    def describe(self) -> str:
+        """Return how many images there are, and of what size."""
+        height, width, channels = self.data.shape
+        words = f"{len(self.data):,} images of {height} × {width} pixels, {_colors(channels)}"
+        test = len(self.data.test_images)
+        return f"{words}; {test:,} of them for the test" if test else words
+
+    def read_examples(self) -> Examples:
+        """Return the training images with their labels."""
+        labels = np.asarray(self.data.train_labels)
+        target = recognize_target(labels, "class", "classification")
+        reason = f"each image has a label, and there are {_counted_labels(labels)}"
+        self.decisions.add("target", f"class: {target.task}", reason)
+        train = self.data.take(np.arange(len(labels)))
+        return Examples(train, np.arange(len(labels)), np.asarray(target.encode(labels)), target)
+
+    def test_examples(self) -> Examples | None:
+        """Return the images that were brought to be tested on, or None."""
+        if not len(self.data.test_images):
+            return None
+        test, target = self.data.test_split, self.examples.target
+        codes = np.asarray(target.encode(test.train_labels))
+        return Examples(test, np.arange(len(codes)), codes, target)
+
+    def preprocess(self, train: Examples, target: Target) -> ImageScaling:
+        """Divide pixels by the largest value they may have; ask whether images may be mirrored."""
+        images = train.data
+        assert isinstance(images, Images)
+        scaling = ImageScaling.of(images)
+        if self.data.sizing:
+            height, width, channels = scaling.shape
+            size = f"{height} × {width} pixels, {_colors(channels)}"
+            self.decisions.add("size", size, self.data.sizing)
+        self.decisions.add(
+            "pixels", f"divided by {self.data.largest:g}", "networks learn best from 0 to 1"
+        )
+        self.flips = FlipInvariance(False, "a number may depend on left and right")
+        if not target.is_number:
+            codes = np.asarray(train.answers)
+            with one_blas_thread():
+                self.flips = flip_invariance_of(images.train_images, codes, self.options.seed)
+        return scaling
+
+    def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:
+        """Return a residual network with augmentation."""
+        scaling = prepared.preprocessing
+        assert isinstance(scaling, ImageScaling)
+        return plan_images(planner, scaling.shape, self.flips)
+
+    def baselines(self, prepared: Prepared) -> Sequence[Baseline]:
+        """Return the guess, and the linear model on shrunk images.
+
+        It makes no use of finer things, and learns from more images in the same time.
+        """
+        scaling = prepared.preprocessing
+        assert isinstance(scaling, ImageScaling)
+
+        def small(rows: Rows) -> Rows:
+            return replace(
+                rows, x=shrunk(rows.x.reshape(-1, *scaling.shape)).reshape(len(rows), -1)
+            )
+
+        train, test, target = prepared.train, prepared.test, prepared.target
+        return guess(train, test, target), linear(small(train), small(test), target, "images")
+
+
+def _colors(channels: int) -> str:
+    return "grey" if channels == 1 else "in color"
+
+
+def _counted_labels(labels: Array) -> str:
+    """Return the different labels in words, each with how many images have it."""
+    names, counts = np.unique(labels, return_counts=True)
+    shown = [f"{name} ({count:,})" for name, count in zip(names, counts, strict=True)]
+    return f"{len(names)} different ones: {and_so_on(shown, MOST_CLASSES_NAMED)}"

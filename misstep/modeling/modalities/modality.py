@@ -1,0 +1,130 @@
+"""`Modality`: what the one walk from data to a model must know about a kind of data.
+
+The walk itself is in `pipeline.py` and must not tell kinds apart. A subclass registers itself by
+being written. Kinds whose rows have an answer each are in `rows.py`'s terms; a series takes the
+same steps in its own way.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from misstep.data import Dataset
+from misstep.errors import ArgumentError
+from misstep.modeling.baselines import Baseline
+from misstep.modeling.decisions import Decisions
+from misstep.modeling.examples import Examples
+from misstep.modeling.learning_curve import LearningCurve
+from misstep.modeling.metrics import Scores
+from misstep.modeling.model import TrainedModel
+from misstep.modeling.options import Needs, Options, TaskName, all_options
+from misstep.modeling.plans import Plan
+from misstep.modeling.result import ForecastResult
+from misstep.train import Run, Trainer
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, how its training went, the trainer that can go on, and what it was seen to do."""
+
+    model: TrainedModel
+    run: Run
+    trainer: Trainer
+    learning_curve: LearningCurve | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The final model with its scores by split and baseline, and the baselines themselves."""
+
+    model: TrainedModel
+    scores: dict[str, Scores] = field(default_factory=dict)
+    baselines: Sequence[Baseline] = ()
+    forecast: ForecastResult | None = None
+
+
+class Modality(ABC):
+    """Data of one kind, with what was asked of them.
+
+    `name`: of the kind. `priority`: whose turn it is to recognize data; the lowest comes first.
+    `provides`: which options mean something for such data. `tasks`: that can be asked for.
+    `decisions`, `notes`: made and noticed so far. `test`: rows of their own to be tested on.
+    """
+
+    name: ClassVar[str]
+    priority: ClassVar[int] = 100
+    provides: ClassVar[frozenset[Needs]] = frozenset()
+    tasks: ClassVar[frozenset[TaskName]] = frozenset(TaskName)
+    registry: ClassVar[list[type[Modality]]] = []
+
+    def __init__(self, data: Dataset, options: Options) -> None:
+        self.data = data
+        self.options = options
+        self.decisions = Decisions()
+        self.notes: list[str] = list(data.notes)
+        self.test: Dataset | None = None
+        self._refuse_options()
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Register a kind that has a name, in the order of priorities."""
+        super().__init_subclass__(**more)
+        if "name" in vars(cls):
+            Modality.registry.append(cls)
+            Modality.registry.sort(key=lambda modality: modality.priority)
+
+    @classmethod
+    @abstractmethod
+    def recognize(
+        cls, data: Dataset, options: Options, examples: Examples | None = None
+    ) -> Modality | None:
+        """Return `data` as of this kind, or None where they are not.
+
+        `examples`: the answers, where somebody holds them apart from the rows. Raises ArgumentError
+        for options that mean nothing for such data, DataError or StorageError for unfit test rows.
+        """
+
+    @abstractmethod
+    def describe(self) -> str:
+        """Return how much there is to learn from, in words."""
+
+    @abstractmethod
+    def split(self) -> Any:
+        """Decide which rows are for training, which for validation, which for the test."""
+
+    @abstractmethod
+    def prepare(self, split: Any) -> Any:
+        """Fit on training rows what brings rows to a network, and bring all splits there."""
+
+    @abstractmethod
+    def plan(self, prepared: Any) -> Plan:
+        """Decide on network, loss, optimizer and how long to train."""
+
+    @abstractmethod
+    def fit(self, prepared: Any, plan: Plan) -> Fitted:
+        """Train."""
+
+    @abstractmethod
+    def evaluate(self, prepared: Any, fitted: Fitted) -> Evaluation:
+        """Score the model and its baselines on the test rows."""
+
+    def _refuse_options(self) -> None:
+        """Raise ArgumentError for the first option that means nothing for such data."""
+        refused: dict[str, tuple[str, object]] = {}
+        for option in all_options():
+            value = getattr(self.options, option.name, option.default)
+            if value != option.default and option.needs and option.needs not in self.provides:
+                shown = value[0] if isinstance(value, tuple) else value
+                refused[option.flag] = option.needs.why(self.data.description), shown
+        task = self.options.task
+        if task is not None and task not in self.tasks:
+            refused["--task"] = Needs.COLUMNS.why(self.data.description), task
+        for flag, (needed, shown) in refused.items():
+            raise ArgumentError(
+                f"{flag} {shown}",
+                needed=needed,
+                got=self.data.description,
+                try_=f"the command without {flag}",
+            )

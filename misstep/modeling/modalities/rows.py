@@ -1,0 +1,276 @@
+"""`RowModality`: the steps of the walk for data whose rows have an answer each.
+
+Splits at random, in proportion to classes; fits preprocessing on training rows alone; trains once;
+scores on rows that training never saw. A kind of data says how its rows are read, prepared, planned
+for and compared.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from misstep.data import Dataset, Preprocessing, Rows, Split, Target, split_rows
+from misstep.ir import Array, one_blas_thread
+from misstep.modeling.baselines import Baseline, guess, linear
+from misstep.modeling.examples import Examples, encoded_rows, fitted_target, in_portions, rows_for
+from misstep.modeling.learning_curve import learning_curve
+from misstep.modeling.metrics import Scores, target_scores
+from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
+from misstep.modeling.model import Model
+from misstep.modeling.options import Options
+from misstep.modeling.plans import Plan, Planner, number_positions
+from misstep.text.counts import counted
+from misstep.train import Run, Snapshots, Trainer
+
+# Fewer validation rows would stop training by chance: an accuracy from 5 rows has a standard error
+# of up to 22 points, √(¼ / 5).
+LEAST_VALIDATION_ROWS = 5
+
+
+@dataclass
+class Prepared:
+    """Three splits of the rows as a network takes them, and what brought them there.
+
+    `test`: without rows where nothing is tested. `train_data`, `test_data`: the rows as people have
+    them. `train_examples`: what was fitted on. `validation_names`: what its rows are called.
+    """
+
+    train: Rows
+    validation: Rows
+    test: Rows
+    preprocessing: Preprocessing
+    target: Target
+    train_examples: Examples
+    test_data: Dataset | None = None
+    validation_names: Sequence[str] = ()
+
+
+class RowModality(Modality):
+    """Rows with an answer each.
+
+    `examples`: where somebody holds the answers apart from the rows; None: they stand in the data,
+    and a test is wanted. `in_parts`: whether more rows will follow.
+    """
+
+    def __init__(self, data: Dataset, options: Options, examples: Examples | None = None) -> None:
+        super().__init__(data, options)
+        self.tested = examples is None
+        self.in_parts = False
+        self.given_examples = examples
+        self.examples: Examples
+
+    @abstractmethod
+    def read_examples(self) -> Examples:
+        """Return the rows that have an answer, and decide what is to be predicted."""
+
+    @abstractmethod
+    def preprocess(self, train: Examples, target: Target) -> Preprocessing:
+        """Return the preprocessing, fitted on the training rows; `target`: fitted."""
+
+    @abstractmethod
+    def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:
+        """Return how to train."""
+
+    def number_features(self, prepared: Prepared) -> tuple[Sequence[int], int | None]:
+        """Return positions of features that are numbers, and members: 1 where rows come in parts.
+
+        Members of an ensemble would have to share each part, and learn less from it each.
+        """
+        return ((), 1) if self.in_parts else (number_positions(prepared.train.x), None)
+
+    def baselines(self, prepared: Prepared) -> Sequence[Baseline]:
+        """Return what the network must beat, the guess without looking first."""
+        return (
+            guess(prepared.train, prepared.test, prepared.target),
+            linear(prepared.train, prepared.test, prepared.target),
+        )
+
+    def test_examples(self) -> Examples | None:
+        """Return the test rows that were brought along, or None. Raises DataError."""
+        return None
+
+    def names_of(self, rows: Array) -> Sequence[str]:
+        """Return what the rows of these numbers are called."""
+        return [f"{self.data.sample_name} {row + 1}" for row in rows]
+
+    def split(self) -> Split:
+        """Deal the rows out at random; classes stay in proportion."""
+        examples = self.given_examples
+        self.examples = self.read_examples() if examples is None else examples
+        self._test = self.test_examples() if self.tested else None
+        options, rows = self.options, len(self.examples)
+        share = options.validation_share
+        if not self.tested and share and round(rows * share) < LEAST_VALIDATION_ROWS:
+            self.decisions.add(
+                "split",
+                f"all {rows:,} rows to learn from",
+                f"fewer than {LEAST_VALIDATION_ROWS} validation rows would stop training by chance",
+            )
+            self.options = options = replace(options, validation_fraction=0.0)
+        apart = options.test_fraction if self.tested and self._test is None else 0.0
+        split = split_rows(
+            rows, self.examples.classes, options.validation_share, apart, options.seed
+        )
+        if self.tested:
+            self.notes += split.notes
+        self._decide_split(split)
+        return split
+
+    def _decide_split(self, split: Split) -> None:
+        train, validation = len(split.train), len(split.validation)
+        if not self.tested:
+            if validation:
+                self.decisions.add(
+                    "split",
+                    f"{train:,} rows to learn from, {validation:,} to validate on",
+                    "training must stop by rows that it does not learn from",
+                )
+            return
+        test = len(split.test) if self._test is None else len(self._test)
+        name = self.data.sample_name
+        reason = f"a score must come from {name}s that training never saw"
+        if self.examples.classes is not None:
+            reason += "; each part has the classes in proportion"
+        self.decisions.add(
+            "split",
+            f"{counted(train, name)} to learn from, {validation:,} to validate on, "
+            f"{test:,} to be judged on",
+            reason,
+        )
+
+    def prepare(self, split: Split) -> Prepared:
+        """Fit preprocessing and target on the training rows, and encode all of them."""
+        examples, test = self.examples, self._test
+        if self.tested and test is None:
+            test = examples.take(split.test)
+        if test is not None and len(test) == 0:
+            test = examples.take(split.validation)
+            name = self.data.sample_name
+            self.notes.append(
+                f"no {name}s are left for the test, so the validation {name}s are shown in its "
+                "place"
+            )
+        train = examples.take(split.train)
+        target = fitted_target(train)
+        preprocessing = self.preprocess(train, target)
+
+        def rows(some: Examples) -> Rows:
+            if len(some) == 0:
+                empty = np.empty((0, preprocessing.number_of_features), "float32")
+                return Rows(empty, np.empty(0))
+            encoded, notes = encoded_rows(some, preprocessing, target)
+            if self.tested:
+                self.notes += [note for note in notes if note not in self.notes]
+            return encoded
+
+        # In this order notes are told.
+        train_rows = rows(train)
+        test_rows = rows(train.take(split.train[:0]) if test is None else test)
+        return Prepared(
+            train_rows,
+            rows(examples.take(split.validation)),
+            test_rows,
+            preprocessing,
+            target,
+            train,
+            None if test is None else test.data,
+            self.names_of(examples.order[split.validation]) if self.tested else (),
+        )
+
+    def planner(self, prepared: Prepared, rows: int | None = None) -> Planner:
+        """Return what decides on a plan; `rows`: to learn from, where not all prepared ones."""
+        return Planner(
+            len(prepared.train) if rows is None else rows,
+            prepared.train.x.shape[1],
+            prepared.target,
+            self.options,
+            self.decisions,
+        )
+
+    def plan(self, prepared: Prepared) -> Plan:
+        """Decide how to train, as the kind of data has it."""
+        prepared.train = in_portions(prepared.train)
+        return self.plan_network(self.planner(prepared), prepared)
+
+    def fit(self, prepared: Prepared, plan: Plan) -> Fitted:
+        """Train on the training rows; stop by the validation rows where there are any."""
+        options = self.options
+        trainer = plan.trainer(options.seed, options.threads)
+        x, y, weights = rows_for(plan.loss, prepared.train)
+        validation = rows_for(plan.loss, prepared.validation) if len(prepared.validation) else None
+        snapshots = Snapshots()
+        run = trainer.fit(
+            x,
+            y,
+            sample_weight=weights,
+            epochs=plan.epochs,
+            callbacks=[snapshots],
+            validation=validation,
+            early_stopping=None if validation is None else plan.early_stopping(),
+            progress=options.progress,
+            folder=options.folder,
+            resume=options.resume,
+        )
+        curve = None
+        if validation is not None:
+            curve = learning_curve(
+                run,
+                snapshots.indices,
+                prepared.validation.y,
+                prepared.target,
+                prepared.validation_names,
+            )
+        model = trained_model(
+            trainer, run, prepared.preprocessing, prepared.target, len(prepared.train), options.seed
+        )
+        return Fitted(model, run, trainer, curve)
+
+    def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
+        """Score the model on the test and the validation rows, and the baselines on the test."""
+        model = fitted.model
+        if not self.tested:
+            return Evaluation(model)
+
+        def scores_on(rows: Rows) -> Scores:
+            return target_scores(model.outputs_of(rows.x), rows.y, prepared.target)
+
+        scores = {"test": scores_on(prepared.test)}
+        if len(prepared.validation):
+            scores["validation"] = scores_on(prepared.validation)
+        baselines = self.baselines(prepared)
+        scores |= baseline_scores(baselines)
+        model.facts |= {"test_rows": len(prepared.test), "metrics": scores}
+        return Evaluation(model, scores, baselines)
+
+
+def trained_model(
+    trainer: Trainer, run: Run, preprocessing: Preprocessing, target: Target, rows: int, seed: int
+) -> Model:
+    """Return the model of a trainer with the facts about its training on `rows` rows."""
+    facts: dict[str, Any] = {
+        "rows": rows,
+        "epochs": run.epochs,
+        "updates": run.updates,
+        "batch_size": trainer.batch_size,
+        "seed": seed,
+        "ended": str(run.ending),
+    }
+    return Model(trainer.network, trainer.loss, preprocessing, target, facts)
+
+
+def baseline_scores(baselines: Sequence[Baseline]) -> dict[str, Scores]:
+    """Return the scores of those baselines that can be fitted, by name."""
+    scores = {}
+    # On several threads their numbers would depend on how many; and on a busy machine, threads that
+    # wait for each other take many times as long.
+    with one_blas_thread():
+        for baseline in baselines:
+            found = baseline.score()
+            if found is not None:
+                scores[baseline.name] = found
+    return scores

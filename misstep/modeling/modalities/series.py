@@ -1,0 +1,481 @@
+"""`SeriesModality`: rows that follow each other in time, of which the next are forecast.
+
+Split in time, and trained three times: with validation rows, to find how many epochs help, if any;
+on all of the past, to be tested on the newest rows, which nothing has seen; on everything, to be
+kept, since the newest rows say most about what comes next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from misstep.data import (
+    Dataset,
+    Rows,
+    Series,
+    SeriesWindows,
+    Table,
+    Target,
+    TaskType,
+    only_rows,
+    plan_series,
+    read_series,
+    series_reason,
+    thinned,
+)
+from misstep.errors import ArgumentError, DataError
+from misstep.ir import Array
+from misstep.modeling.decisions import CHOSEN
+from misstep.modeling.examples import Examples, rows_for
+from misstep.modeling.forecast import ForecastModel, forecast_interval
+from misstep.modeling.learning_curve import LearningCurve
+from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
+from misstep.modeling.modalities.rows import baseline_scores
+from misstep.modeling.modalities.table import (
+    column_and_value,
+    columns_asked_for,
+    describe_table,
+    is_number_column,
+    rows_asked_for,
+)
+from misstep.modeling.options import Needs, Options, TaskName
+from misstep.modeling.plans import Plan, Planner, plan_series_network
+from misstep.modeling.plans.series import MANY_ROWS, has_linear_path, starting_arrays
+from misstep.modeling.result import ForecastResult
+from misstep.modeling.ridge import FEWEST_ROWS, fit_linear_path
+from misstep.modeling.series_baselines import series_baselines
+from misstep.modeling.window_choice import LEAST_SAID, Shape, choose_season, choose_shape
+from misstep.nn import Network
+from misstep.text.counts import counted
+from misstep.train import Callback, Run, Snapshots, Trainer, Training
+
+# Origins to validate or to be tested on: a mean over fewer of them is one story, not a measure.
+FEWEST_ORIGINS = 5
+# The network beside the line must lower the error on n validation rows by this share of 1/√n: the
+# best of many epochs looks better than it is, the more so the fewer rows there are, and a line is
+# the safer guess for what was never seen. On walks of 400 random steps, half of this let one
+# network in five through that did worse than the line.
+WORTHWHILE = 0.25
+# Of many rows it is the other way round: what they taught is kept unless it makes that error larger
+# by this share.
+TOLERATED = 0.01
+# Numbers in all rows together: 160 MB in float32. Of longer series some origins are left out.
+MOST_NUMBERS = 40_000_000
+MOST_COLUMNS_NAMED = 12
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Rows of the series: to learn from, to validate on, to be tested on, in this order."""
+
+    train: int
+    validation: int
+    test: int
+
+    @property
+    def past(self) -> int:
+        """Return the rows before the test."""
+        return self.train + self.validation
+
+
+@dataclass(frozen=True)
+class PreparedSeries:
+    """The series with the inputs that are used, its cuts, and the windows that a row holds."""
+
+    series: Series
+    cuts: Cuts
+    season: int
+    shape: Shape
+    windows: SeriesWindows
+    train: Rows
+
+
+class StopAfter(Callback):
+    """Ends training after some epochs, while the learning rate falls as if more would follow."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_epoch_end(self, training: Training) -> None:
+        """Stop once the epochs are done."""
+        if training.epoch >= self.epochs:
+            training.stop(f"validation was best after {self.epochs} epochs")
+
+
+class SeriesModality(Modality):
+    """A table whose rows stand in time; `reason`: why they are taken so."""
+
+    name: ClassVar[str] = "series"
+    priority: ClassVar[int] = 40
+    provides: ClassVar[frozenset[Needs]] = frozenset({Needs.COLUMNS})
+    data: Table
+
+    def __init__(self, data: Table, options: Options, reason: str, target: str) -> None:
+        super().__init__(data, options)
+        self.reason = reason
+        self.target = Target(target, TaskType.NUMBER, "a series goes on in numbers")
+
+    @classmethod
+    def recognize(
+        cls, data: Dataset, options: Options, examples: Examples | None = None
+    ) -> Self | None:
+        """Return a table whose rows are seen to be a series, or are said to be."""
+        if not isinstance(data, Table) or examples is not None:
+            return None
+        table = rows_asked_for(data, options)
+        target = options.target or table.target
+        reason = _reason(table, target, options)
+        if reason is None:
+            return None
+        if options.test is not None:
+            raise ArgumentError(
+                f"--test {options.test}",
+                needed="rows without an order in time; a series is judged on its own newest rows",
+                got="a series",
+                try_="--task regression, or no --test",
+            )
+        return cls(data, options, reason, str(target))
+
+    def describe(self) -> str:
+        """Return how many rows and columns there are."""
+        return describe_table(self.data)
+
+    def split(self) -> tuple[Series, Cuts, int, int]:
+        """Cut the series in time; return it with the cuts, the season and the horizon."""
+        options, decisions = self.options, self.decisions
+        series = self._read()
+        test = _test_rows(len(series), options.test_fraction)
+        season = choose_season(series.first(len(series) - test), options.season, decisions)
+        horizon = self._horizon(len(series), season, test)
+        return series, self._cut(series, horizon), season, horizon
+
+    def _read(self) -> Series:
+        decisions, name = self.decisions, self.target.name
+        table = columns_asked_for(self.data, self.options)
+        only: tuple[str, ...] = ()
+        if self.options.only is not None:
+            only = column_and_value(self.options.only)
+            table = only_rows(table, only)
+            decisions.add("rows", f"{len(table):,} with {only[0]} {only[1]}", "you chose them")
+        decisions.add("task", "forecast", self.reason)
+        plan, left_out = plan_series(table, name, only)
+        decisions.add("target", f"{name}: how it goes on", "its next values are what is asked for")
+        series = read_series(table, plan)
+        for decision in left_out:
+            decisions.keep(decision)
+        step = plan.step
+        if step.unit != "row":
+            reason = f"so the dates in {plan.date} follow each other"
+            decisions.add("step", f"one {step.words}", reason)
+        elif plan.date:
+            decisions.add(
+                "step",
+                "from one row to the next",
+                f"the dates in {plan.date} rise without a regular step, so that only their order "
+                "is used",
+            )
+        else:
+            decisions.add("step", "from one row to the next", "there are no dates, only an order")
+        self.notes += series.notes
+        return series
+
+    def _horizon(self, rows: int, season: int, test: int) -> int:
+        asked, decisions = self.options.horizon, self.decisions
+        most = max(rows // 4, 1)
+        if asked is not None:
+            whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
+            if not whole or not 1 <= asked <= most:
+                raise ArgumentError(
+                    "the horizon",
+                    needed=f"1 to {most} steps, a quarter of the rows at most",
+                    got=repr(asked),
+                )
+            decisions.add("horizon", _steps(asked), CHOSEN)
+            return int(asked)
+        hint = "; --horizon says another number"
+        if season and season + FEWEST_ORIGINS - 1 <= (test or rows // 2):
+            decisions.add("horizon", _steps(season), f"one season{hint}")
+            return season
+        reason = "there is no season to go by"
+        if season:
+            reason = f"the {test} rows to be judged on are too few for a season"
+        decisions.add("horizon", _steps(1), reason + hint)
+        return 1
+
+    def _cut(self, series: Series, horizon: int) -> Cuts:
+        """Return how many rows train, validate and test, in this order of time."""
+        rows, share = len(series), self.options.validation_share
+        fraction = self.options.test_fraction
+        test = max(round(rows * fraction), horizon) if fraction else 0
+        validation = max(round(rows * share), horizon + FEWEST_ORIGINS - 1) if share else 0
+        train = rows - test - validation
+        # A window of at least the horizon, its answers, and some rows of that kind.
+        least = 2 * horizon + FEWEST_ROWS
+        if train < least and validation:
+            validation, train = 0, rows - test
+        if train < least:
+            raise DataError(
+                series.name,
+                needed=f"at least {least + test} rows for a horizon of {horizon}",
+                got=f"{rows}",
+                try_="a shorter horizon" if horizon > 1 else "a longer series",
+            )
+        choice = [f"the first {train:,} rows to learn from"]
+        if validation:
+            choice.append(f"the next {validation:,} to validate on")
+        if test:
+            choice.append(f"the last {test:,} to be judged on")
+        reason = "what comes later must not be known before"
+        if horizon > 1:
+            reason += "; no forecast reaches across a cut"
+        self.decisions.add("split", ", ".join(choice), reason)
+        return Cuts(train, validation, test)
+
+    def prepare(self, split: tuple[Series, Cuts, int, int]) -> PreparedSeries:
+        """Decide on the past alone what a row holds; fit its scaling on training rows."""
+        series, cuts, season, horizon = split
+        shape = choose_shape(series.first(cuts.past), horizon, season, self.decisions)
+        series = series.with_inputs(shape.windows.plan.inputs)
+        train = series.first(cuts.train)
+        windows = _fitted(shape, train)
+        rows = _rows(windows, train, training_origins(shape, train))
+        return PreparedSeries(series, cuts, season, shape, windows, rows)
+
+    def plan(self, prepared: PreparedSeries) -> Plan:
+        """Return a network beside a linear path."""
+        options = self.options
+        if not prepared.cuts.validation:
+            options = replace(options, validation_fraction=0.0)
+        rows, features = prepared.train.x.shape
+        planner = Planner(rows, features, self.target, options, self.decisions)
+        return plan_series_network(planner, prepared.windows)
+
+    def fit(self, prepared: PreparedSeries, plan: Plan) -> Fitted:
+        """Train with validation rows, to find after how many epochs the network is best."""
+        cuts, options, windows = prepared.cuts, self.options, prepared.windows
+        self._plan = plan
+        train = prepared.series.first(cuts.train)
+        trainer = self._trainer(prepared, windows, train)
+        validation = None
+        if cuts.validation:
+            past = prepared.series.first(cuts.past)
+            origins = np.arange(cuts.train - 1, cuts.past - windows.horizon)
+            validation = rows_for(plan.loss, _rows(windows, past, origins))
+        before = trainer.evaluate(*validation[:2])["loss"] if validation else np.inf
+        x, y, _ = rows_for(plan.loss, prepared.train)
+        snapshots = Snapshots()
+        run = trainer.fit(
+            x,
+            y,
+            epochs=plan.epochs,
+            validation=validation,
+            callbacks=[snapshots],
+            early_stopping=plan.early_stopping() if validation else None,
+            progress=options.progress,
+            folder=options.folder,
+            resume=options.resume,
+        )
+        model = self._model(trainer, windows)
+        curve = _learning_curve(run, windows, len(snapshots.indices))
+        self._epochs = run.best_epoch or run.epochs
+        if validation is not None and run.usable and has_linear_path(plan.module):
+            after = trainer.evaluate(*validation[:2])["loss"]
+            if not self._beats_the_line(before, after, len(prepared.train), len(validation[0])):
+                self._epochs = 0
+                model = self._model(self._trainer(prepared, windows, train), windows)
+        return Fitted(model, run, trainer, curve)
+
+    def _beats_the_line(self, before: float, after: float, rows: int, judged: int) -> bool:
+        """Tell whether the network is kept beside the line, by the loss before and after."""
+        gain = 1 - after / before if before > 0 else 0.0
+        asked = WORTHWHILE / judged**0.5
+        if not gain >= (-TOLERATED if rows >= MANY_ROWS else asked):
+            self.decisions.add(
+                "beyond it",
+                "nothing: the network stays the line it started from",
+                f"the network {_moved(gain)} on the validation rows"
+                + (", less than chance could" if gain >= LEAST_SAID else "")
+                + "; a line is safer",
+            )
+            return False
+        self.decisions.add(
+            "beyond it",
+            f"the network, after {counted(self._epochs, 'epoch')}",
+            f"it {_moved(gain)} on the validation rows"
+            + (", and many rows are to be trusted" if gain < asked else ""),
+        )
+        return True
+
+    def evaluate(self, prepared: PreparedSeries, fitted: Fitted) -> Evaluation:
+        """Learn all of the past, test on the newest rows, and learn all rows in the same way."""
+        run, model, epochs = fitted.run, fitted.model, self._epochs
+        assert isinstance(model, ForecastModel)
+        series, cuts = prepared.series, prepared.cuts
+        if not run.usable:
+            return Evaluation(model)
+        past = series.first(cuts.past)
+        tested = self._learn(prepared, past, epochs) if run.finished else model
+        rows, batch = len(training_origins(prepared.shape, past)), self._plan.batch_size
+        facts: dict[str, Any] = {
+            "rows": rows,
+            "test_rows": 0,
+            "epochs": epochs,
+            "updates": epochs * -(-rows // batch),
+            "batch_size": batch,
+            "seed": self.options.seed,
+            "ended": str(run.ending)
+            if epochs
+            else f"{run.ending}; the line it started from is kept",
+        }
+        scores, back_test, baselines = {}, None, []
+        if cuts.test:
+            back_test = tested.back_test(series, cuts.past)
+            scores["test"] = back_test.scores
+            baselines = series_baselines(
+                series, cuts.past, prepared.windows.horizon, prepared.season, back_test
+            )
+            scores |= baseline_scores(baselines)
+            facts["test_rows"] = len(back_test.origins)
+        final = tested
+        if cuts.test and run.finished:
+            final = self._learn(prepared, series, epochs)
+            self.decisions.add(
+                "at the end",
+                f"learned anew from all {len(series):,} rows, in the same way",
+                "the newest rows say most about what comes next; the scores are those of before",
+            )
+        interval, reason = forecast_interval(final.preprocessing, back_test, series)
+        self.decisions.add("interval", f"right {interval.share:.0%} of the time", reason)
+        final = ForecastModel(
+            final.network,
+            final.loss,
+            final.preprocessing,
+            final.target,
+            facts | {"metrics": scores},
+            interval,
+        )
+        return Evaluation(final, scores, baselines, ForecastResult(series, epochs, back_test))
+
+    def _learn(self, prepared: PreparedSeries, past: Series, epochs: int) -> ForecastModel:
+        """Return the model learned from all of `past` in `epochs` epochs."""
+        plan, windows = self._plan, _fitted(prepared.shape, past)
+        trainer = self._trainer(prepared, windows, past)
+        if epochs:
+            rows = _rows(windows, past, training_origins(prepared.shape, past))
+            x, y, _ = rows_for(plan.loss, rows)
+            run = trainer.fit(x, y, epochs=plan.epochs, callbacks=[StopAfter(epochs)])
+            if run.failed:
+                raise ArgumentError(
+                    "training",
+                    needed="a loss that stays finite",
+                    got=str(run.ending),
+                    try_="a lower learning rate",
+                )
+        return self._model(trainer, windows)
+
+    def _trainer(self, prepared: PreparedSeries, windows: SeriesWindows, past: Series) -> Trainer:
+        """Return a trainer whose network starts from the best line through `past`."""
+        module, seed = self._plan.module, self.options.seed
+        network = Network(module, (windows.number_of_features,), seed=seed)
+        if has_linear_path(module):
+            shape = prepared.shape
+            path = fit_linear_path(past, windows, shape.lengths, shape.penalties)
+            arrays = starting_arrays(network, path)
+            network = Network(module, (windows.number_of_features,), seed=seed, arrays=arrays)
+        return self._plan.trainer(seed, self.options.threads, network)
+
+    def _model(self, trainer: Trainer, windows: SeriesWindows) -> ForecastModel:
+        return ForecastModel(trainer.network, trainer.loss, windows, self.target, {})
+
+
+def training_origins(shape: Shape, past: Series) -> Array:
+    """Return the origins in `past` to learn from."""
+    origins = shape.windows.origins(past, answered=True)
+    return thinned(origins, MOST_NUMBERS // shape.windows.number_of_features)
+
+
+def _fitted(shape: Shape, past: Series) -> SeriesWindows:
+    """Return the chosen windows with scalings fitted on `past` only."""
+    chosen = shape.windows
+    return SeriesWindows.fit(
+        past,
+        window=chosen.window,
+        horizon=chosen.horizon,
+        season=chosen.season,
+        log=chosen.log,
+        calendar=chosen.calendar,
+    )
+
+
+def _rows(windows: SeriesWindows, series: Series, origins: Array) -> Rows:
+    return Rows(windows.transform(series, origins), windows.answers(series, origins))
+
+
+def _learning_curve(run: Run, windows: SeriesWindows, rows: int) -> LearningCurve | None:
+    """Return what was wrong at each snapshot, in the target's unit; None for logarithms."""
+    if not run.snapshots or windows.log:
+        return None
+    return LearningCurve(
+        rows,
+        tuple(snapshot.update for snapshot in run.snapshots),
+        run.snapshots[0].score_name,
+        tuple(float(snapshot.score * windows.answer_spread) for snapshot in run.snapshots),
+    )
+
+
+def _reason(table: Table, target: str | None, options: Options) -> str | None:
+    """Return why `table` is to be taken as a series, or None where it is not.
+
+    Raises ArgumentError where what was asked for does not go together, DataError for several series
+    in one table.
+    """
+    asked = {"--horizon": options.horizon, "--season": options.season}
+    flags = [flag for flag, value in asked.items() if value is not None]
+    if options.task in (TaskName.CLASSIFICATION, TaskName.REGRESSION):
+        if flags:
+            raise ArgumentError(
+                flags[0],
+                needed="a series to forecast",
+                got=f"--task {options.task}",
+                try_="--task forecast",
+            )
+        return None
+    if options.wants_forecast:
+        if target is None:
+            columns = ", ".join(map(str, table.frame.columns[:MOST_COLUMNS_NAMED]))
+            raise ArgumentError(
+                "the target of a forecast",
+                needed=f"one of the columns {columns}",
+                got="none",
+                try_="--target and the column that shall be forecast",
+            )
+        named = "a forecast" if options.task == TaskName.FORECAST else flags[0]
+        return f"you asked for {named}"
+    if target is None or target not in table.frame.columns or not is_number_column(table, target):
+        return None
+    reason = series_reason(table, target)
+    return None if reason is None else f"{reason}; --task regression forgets the order"
+
+
+def _test_rows(rows: int, test_fraction: float) -> int:
+    if not 0 <= test_fraction < 1:
+        raise ArgumentError(
+            "the share of test rows", needed="0 or more, less than 1", got=f"{test_fraction:g}"
+        )
+    return round(rows * test_fraction)
+
+
+def _moved(gain: float) -> str:
+    """Return in words what became of the line's error."""
+    if abs(gain) < LEAST_SAID:
+        return "leaves the line's error as it was"
+    if gain < -1:
+        return f"makes the line's error {1 - gain:,.0f} times as large"
+    return f"makes the line's error {abs(gain):.1%} {'smaller' if gain > 0 else 'larger'}"
+
+
+def _steps(count: int) -> str:
+    return f"the next {count} steps" if count > 1 else "the next step"

@@ -1,0 +1,315 @@
+"""`TableModality`: rows and columns; `MatrixModality`: rows of plain numbers.
+
+Knows which column is the target, what the others become, and whether one of them tells too much.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from misstep.data import (
+    Column,
+    Dataset,
+    Matrix,
+    MatrixScaling,
+    Preprocessor,
+    Table,
+    Target,
+    is_text_folder,
+    only_rows,
+    read_table,
+    read_text_folder,
+    recognize_columns,
+    recognize_target,
+    series_hint,
+)
+from misstep.errors import ArgumentError, DataError
+from misstep.modeling.examples import Examples, encoded_answers
+from misstep.modeling.modalities.modality import Evaluation, Fitted
+from misstep.modeling.modalities.rows import Prepared, RowModality
+from misstep.modeling.options import Needs, Options
+from misstep.modeling.plans import Plan, Planner, plan_table, reads_in_order
+from misstep.modeling.target_leakage import leaking_columns
+from misstep.modeling.text_trial import with_tried_texts
+from misstep.text.counts import counted
+from misstep.text.lists import and_so_on
+from misstep.text.names import did_you_mean
+
+MOST_COLUMNS_NAMED = 12
+
+
+class TableModality(RowModality):
+    """A table whose rows have nothing to do with each other."""
+
+    name: ClassVar[str] = "table"
+    priority: ClassVar[int] = 90
+    provides: ClassVar[frozenset[Needs]] = frozenset({Needs.COLUMNS})
+
+    def __init__(
+        self,
+        data: Table,
+        options: Options,
+        examples: Examples | None = None,
+        columns: Sequence[Column] = (),
+        context: Table | None = None,
+        target: Target | None = None,
+    ) -> None:
+        super().__init__(data, options, examples)
+        self.columns = columns
+        self.context = data if context is None else context
+        self.target = target
+        if examples is None:
+            self.test = read_test_table(options)
+
+    @classmethod
+    def recognize(
+        cls, data: Dataset, options: Options, examples: Examples | None = None
+    ) -> RowModality | None:
+        """Return any table: who comes here is of no other kind.
+
+        What its columns are decides whether it is a plain table or a more special one.
+        """
+        if not isinstance(data, Table):
+            return None
+        target = None
+        if examples is None:
+            context = rows_asked_for(data, options)
+            name = target_column(context, options.target)
+            if len(context.frame.columns) < 2:
+                raise DataError(
+                    context.name,
+                    needed="columns to learn from besides the target",
+                    got="none",
+                    try_="--task forecast where each row follows the one before it in time",
+                )
+            target = recognize_target(context.frame[name], name, options.task)
+        else:
+            assert isinstance(examples.context, Table)
+            context = examples.context
+        # Only in all rows in their order can a column be seen to number them.
+        columns = recognize_columns(context, None if target is None else target.name)
+        kind = next((each for each in cls.__subclasses__() if each.suits(columns)), cls)
+        return kind(data, options, examples, columns, context, target)
+
+    @classmethod
+    def suits(cls, columns: Sequence[Column]) -> bool:
+        """Tell whether a table of such columns is of this kind."""
+        return True
+
+    def describe(self) -> str:
+        """Return how many rows and columns there are."""
+        return describe_table(self.data)
+
+    def read_examples(self) -> Examples:
+        """Return the rows that have an answer in the target's column."""
+        target = self.target
+        assert target is not None
+        self.decisions.add("target", f"{target.name}: {target.task}", target.reason)
+        self.notes += target.notes
+        return examples_of(self.context, target)
+
+    def test_examples(self) -> Examples | None:
+        """Return the rows of the test table that have an answer."""
+        test = self.test
+        if not isinstance(test, Table):
+            return None
+        target, what = self.examples.target, f"the test table {test.name}"
+        if target.name not in test.frame:
+            raise DataError(
+                what,
+                needed=f"the column {target.name!r}",
+                got="none of that name",
+                try_=did_you_mean(target.name, map(str, test.frame.columns)),
+            )
+        self.notes += test.notes
+        examples = examples_of(test, target, self.notes)
+        if len(examples) == 0:
+            raise DataError(what, needed="rows with an answer", got="none")
+        return examples
+
+    def preprocess(self, train: Examples, target: Target) -> Preprocessor:
+        """Recognize the columns on all rows, leave out what does not help, and fit on training."""
+        assert isinstance(train.data, Table)
+        frame, answers = train.data.frame, encoded_answers(train, target)
+        columns, in_order = self.columns, reads_in_order(self.options.network)
+        leaks = leaking_columns(columns, frame, answers)
+        # Who asks for a network that reads words wants them read.
+        if not in_order:
+            columns = with_tried_texts(columns, frame, answers, without=leaks)
+        preprocessor = Preprocessor.fit(frame, columns, train.weights, answers, in_order=in_order)
+        for decision in preprocessor.decisions:
+            self.decisions.keep(decision)
+        for name, share in leaks.items():
+            answer = "the answer" if self.target is None else self.target.name
+            what = f"{name} alone tells {answer} for {share}"
+            reason = "perhaps it is only known afterwards: then leave it out"
+            self.decisions.add("CAREFUL", what, reason)
+            self.notes.append(
+                f"{what}: is it known when you predict? If it is not, the scores below mean "
+                f"nothing; leave it out with --without {shlex.quote(name)}"
+            )
+        return preprocessor
+
+    def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:
+        """Return an ensemble or a network for columns that are no texts."""
+        return plan_table(planner, *self.number_features(prepared))
+
+    def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
+        """Score as for all rows; note where the rows may be a series all the same."""
+        evaluation = super().evaluate(prepared, fitted)
+        if self.tested and self.options.task is None:
+            self.notes += series_notes(self.context, prepared.target.name)
+        return evaluation
+
+
+class MatrixModality(RowModality):
+    """Rows of plain numbers, as arrays hold them."""
+
+    name: ClassVar[str] = "matrix"
+    priority: ClassVar[int] = 80
+
+    @classmethod
+    def recognize(
+        cls, data: Dataset, options: Options, examples: Examples | None = None
+    ) -> Self | None:
+        """Return a matrix whose answers somebody holds."""
+        return cls(data, options, examples) if isinstance(data, Matrix) else None
+
+    def describe(self) -> str:
+        """Return how many rows and columns there are."""
+        return f"{counted(len(self.data), 'row')} of numbers"
+
+    def read_examples(self) -> Examples:
+        """Raise DataError: a matrix holds no answers."""
+        raise DataError(
+            "a matrix", needed="answers", got="none", try_="ms.Regressor, ms.Classifier"
+        )
+
+    def preprocess(self, train: Examples, target: Target) -> MatrixScaling:
+        """Bring each column to mean 0 and deviation 1 on training rows."""
+        assert isinstance(train.data, Matrix)
+        scaling = MatrixScaling.fit(train.data.values, train.weights)
+        self.decisions.add("columns", "each brought to mean 0 and deviation 1", "all are numbers")
+        return scaling
+
+    def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:
+        """Return an ensemble or a network, as for a table."""
+        return plan_table(planner, *self.number_features(prepared))
+
+
+def describe_table(table: Dataset) -> str:
+    """Return how many rows and columns a table has, in words."""
+    assert isinstance(table, Table)
+    rows, columns = table.frame.shape
+    return f"{counted(rows, 'row')} of {counted(columns, 'column')}"
+
+
+def rows_asked_for(table: Table, options: Options) -> Table:
+    """Return the table without the columns and rows that a person does not want.
+
+    Raises ArgumentError or DataError for columns and values that are not there.
+    """
+    table = columns_asked_for(table, options)
+    return table if options.only is None else only_rows(table, column_and_value(options.only))
+
+
+def columns_asked_for(table: Table, options: Options) -> Table:
+    """Return the table without some columns. Raises ArgumentError for others and the target."""
+    if not options.without:
+        return table
+    columns, target = (
+        [str(column) for column in table.frame.columns],
+        options.target or table.target,
+    )
+    for name in options.without:
+        if name not in columns:
+            raise ArgumentError(
+                f"--without {name}",
+                needed="one of the table's columns",
+                got=repr(name),
+                try_=did_you_mean(name, columns),
+            )
+        if name == target:
+            raise ArgumentError(
+                f"--without {name}", needed="another column than the target", got="the target"
+            )
+    return replace(table, frame=table.frame.drop(columns=list(dict.fromkeys(options.without))))
+
+
+def column_and_value(only: str) -> tuple[str, str]:
+    """Return column and value of a text such as Ticker=KO. Raises ArgumentError."""
+    column, equals, value = only.partition("=")
+    if not (column and equals and value):
+        raise ArgumentError(
+            f"--only {only}",
+            needed="a column and a value",
+            got=repr(only),
+            try_='--only "Ticker=AAPL"',
+        )
+    return column.strip(), value.strip()
+
+
+def target_column(table: Table, target: str | None) -> str:
+    """Return the name of the column to predict. Raises ArgumentError."""
+    name = target or table.target
+    columns = [str(column) for column in table.frame.columns]
+    if name is None:
+        raise ArgumentError(
+            "the target",
+            needed=f"one of the columns {and_so_on(columns, MOST_COLUMNS_NAMED)}",
+            got="none",
+            try_=f'--target "{columns[-1]}"',
+        )
+    if name not in columns:
+        raise ArgumentError(
+            "the target",
+            needed="one of the table's columns",
+            got=repr(name),
+            try_=did_you_mean(name, columns),
+        )
+    return name
+
+
+def read_test_table(options: Options) -> Table | None:
+    """Return the rows to be tested on that a person named, or None. Raises what reading raises."""
+    test = options.test
+    if test is None or isinstance(test, Table):
+        return test
+    if isinstance(test, Dataset):
+        raise DataError("the test rows", needed="a table", got=test.description)
+    return read_text_folder(test) if is_text_folder(Path(test)) else read_table(test)
+
+
+def examples_of(table: Table, target: Target, notes: list[str] | None = None) -> Examples:
+    """Return the rows of a table that have an answer; `notes` gets what was noticed of answers."""
+    column = table.frame[target.name]
+    order = np.flatnonzero(np.asarray(target.present(column)))
+    answers: Any = column.iloc[order]
+    if not target.is_number:
+        answers, noticed = target.encode_with_notes(answers)
+        if notes is not None:
+            notes += [note for note in noticed if note not in notes]
+    return Examples(table, order, answers, target)
+
+
+def is_number_column(table: Table, name: str) -> bool:
+    """Tell whether a column is of numbers that would be predicted as numbers."""
+    column = table.frame[name]
+    return column.dtype.kind in "iuf" and recognize_target(column, name).is_number
+
+
+def series_notes(table: Table, target: str) -> list[str]:
+    """Return a note where rows may be a series all the same, and how they would be taken so."""
+    hint = series_hint(table, target) if is_number_column(table, target) else None
+    if hint is None:
+        return []
+    return [
+        f"{hint}: these rows were learned from without an order in time, and the score says "
+        "nothing about the future. If they are a series, --task forecast takes them as one."
+    ]

@@ -1,0 +1,84 @@
+"""What a model is, as text: what it predicts, its layers, how its training went, its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from misstep.modeling.metrics import score_words
+from misstep.nn import Network
+from misstep.text.tables import in_columns
+
+# What facts and scores are called, in the order in which they stand there.
+FACTS = {
+    "source": "learned from",
+    "rows": "rows to learn from",
+    "test_rows": "rows to be judged on",
+    "epochs": "epochs",
+    "updates": "updates of the weights",
+    "batch_size": "rows that made a step together",
+    "ended": "ended because",
+    "seed": "seed",
+}
+SCORES = {
+    "test": "test",
+    "linear": "a linear model on the same rows",
+    "last_value": "the last value on the same rows",
+    "seasonal": "the season before on the same rows",
+    "baseline": "a guess on the same rows",
+    "validation": "validation",
+}
+TITLES = ("name", "layer", "output", "parameters", "multiply-adds")
+
+
+def summary_text(
+    heading: Sequence[str],
+    network: Network,
+    features: int,
+    facts: Mapping[str, Any],
+    fact_names: Mapping[str, str] | None = None,
+) -> str:
+    """Return the summary of a model below the lines of `heading`.
+
+    `features`: of a row. `facts`: about its training. `fact_names`: what some of them are called.
+    """
+    lines = [*heading, "", _layers(network), ""]
+    lines.append(
+        f"{network.parameter_count:,} parameters ({network.dtype}), {features:,} features, "
+        f"{sum(network.operations.values()):,} multiply-adds a row"
+    )
+    names = FACTS | dict(fact_names or {})
+    lines += [
+        f"{names.get(name, name)}: {_figure(name, facts[name])}"
+        for name in _ordered(FACTS, facts)
+        if name != "metrics"
+    ]
+    scores = facts.get("metrics", {})
+    lines.append("")
+    lines += [
+        f"{SCORES.get(name, name)}: {score_words(scores[name])}"
+        for name in _ordered(SCORES, scores)
+    ]
+    return "\n".join(lines).rstrip()
+
+
+def _layers(network: Network) -> str:
+    rows = [
+        [
+            str(layer["path"]),
+            str(layer["layer"]),
+            " × ".join(map(str, layer["output"])),
+            *(f"{layer[name]:,}" if layer[name] else "" for name in ("parameters", "operations")),
+        ]
+        for layer in network.summary()
+    ]
+    return in_columns(rows, TITLES, right=range(2, len(TITLES)), indent=0)
+
+
+def _ordered(known: Mapping[str, str], names: Mapping[str, Any]) -> list[str]:
+    return sorted(names, key=[*known, *names].index)
+
+
+def _figure(name: str, fact: Any) -> str:
+    counted = isinstance(fact, int) and not isinstance(fact, bool) and name != "seed"
+    return f"{fact:,}" if counted else str(fact)

@@ -1,0 +1,415 @@
+"""`Options`: everything a person may ask of a training, declared once, for every face.
+
+Each option is a field with its help, its name on the command line and in the estimators, and a
+check. The command line and the estimators make their arguments from these fields; to add an option
+is to add a field here, or in a subclass of `Options` elsewhere, and to use it. Knows words and
+numbers, no data, and imports nothing that would keep --help waiting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import Field, dataclass, field, fields
+from enum import Flag, StrEnum
+from importlib import import_module
+from numbers import Integral, Real
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from misstep.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from misstep.data import Dataset
+    from misstep.nn import Module
+    from misstep.nn.losses import Loss
+    from misstep.optim import Optimizer
+    from misstep.train import Progress
+
+# The extensions of `Options`, in the order in which they were written.
+_EXTENSIONS: list[type[Options]] = []
+
+
+class Face(Flag):
+    """Where an option can be given."""
+
+    COMMAND = 1
+    CLASSIFIER = 2
+    REGRESSOR = 4
+    FORECASTER = 8
+    ROWS = CLASSIFIER | REGRESSOR
+    ESTIMATORS = ROWS | FORECASTER
+    EVERYWHERE = COMMAND | ESTIMATORS
+
+
+class Needs(StrEnum):
+    """What data must be for an option to mean something, as it is said to people."""
+
+    ANYTHING = ""
+    COLUMNS = "a table"
+    IMAGES = "images"
+
+    def why(self, modality: str) -> str:
+        """Return what is needed, for whoever has data of a modality instead."""
+        brought = f", since {modality} bring answers of their own"
+        return f"{self}{brought}" if self is Needs.COLUMNS else str(self)
+
+
+class TaskName(StrEnum):
+    """What to make of a target that could be either."""
+
+    CLASSIFICATION = "classification"
+    REGRESSION = "regression"
+    FORECAST = "forecast"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: its name, type and default, how it is explained and what values it takes.
+
+    `name`: the field of `Options`. `type`: of a value on the command line. `flag`: there, such as
+    "--batch-size". `argument`: in an estimator. `metavar`: what its value is called in help.
+    `needed`: what a value must be, in words; `accepts`: tells whether one is that; `advice`: what
+    to try instead.
+    `needs`: for which data it is.
+    """
+
+    name: str
+    type: type
+    default: Any
+    help: str
+    metavar: str | None
+    flag: str
+    argument: str
+    faces: Face
+    needs: Needs
+    needed: str
+    accepts: Callable[[Any], bool]
+    advice: str | None
+
+    def check(self, value: Any, called: str) -> None:
+        """Raise ArgumentError for a value that this option does not take; `called`: its name."""
+        if value is not self.default and not self.accepts(value):
+            # Nobody can give None on a command line.
+            plain = called.startswith("--")
+            needed = self.needed.removesuffix(", or None") if plain else self.needed
+            raise ArgumentError(called, needed=needed, got=_shown(value), try_=self.advice)
+
+
+def option(
+    default: Any,
+    help_text: str,
+    *,
+    type_: type = str,
+    faces: Face = Face.COMMAND,
+    metavar: str | None = None,
+    flag: str | None = None,
+    argument: str | None = None,
+    needs: Needs = Needs.ANYTHING,
+    needed: str = "",
+    accepts: Callable[[Any], bool] = lambda value: True,
+    advice: str | None = None,
+) -> Any:
+    """Return a field of `Options`; the arguments are those of `Option`."""
+    return field(
+        default=default,
+        metadata={
+            "help": help_text,
+            "type": type_,
+            "advice": advice,
+            "faces": faces,
+            "metavar": metavar,
+            "flag": flag,
+            "argument": argument,
+            "needs": needs,
+            "needed": needed,
+            "accepts": accepts,
+        },
+    )
+
+
+def is_count(value: Any) -> bool:
+    """Tell whether a value is a whole number of 1 or more."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+
+
+def is_share(value: Any) -> bool:
+    """Tell whether a value is a number from 0 to below 1."""
+    return _is_number(value) and 0 <= float(value) < 1
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_positive(value: Any) -> bool:
+    return _is_number(value) and math.isfinite(value) and float(value) > 0
+
+
+def _is_a(value: Any, room: str, name: str) -> bool:
+    """Tell whether a value is of a class of another room, which is imported for that only."""
+    return isinstance(value, getattr(import_module(f"misstep.{room}"), name))
+
+
+_COUNT: Mapping[str, Any] = {"needed": "a whole number of 1 or more, or None", "accepts": is_count}
+_SHARE: Mapping[str, Any] = {
+    "needed": "a share, 0 or more and less than 1, or None",
+    "accepts": lambda value: value is None or is_share(value),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person asked for; what is None is left to the plan for the kind of data.
+
+    Subclasses that are dataclasses add options of their own, found everywhere once written.
+    """
+
+    target: str | None = option(
+        None, "The column to predict.", metavar="COLUMN", needs=Needs.COLUMNS
+    )
+    task: TaskName | None = option(
+        None,
+        "What to make of a target that could be either classes or numbers, or of rows that follow "
+        "each other in time.",
+        type_=TaskName,
+    )
+    horizon: int | None = option(
+        None,
+        "How many steps to forecast, where rows follow in time.",
+        metavar="H",
+        needs=Needs.COLUMNS,
+        faces=Face.COMMAND | Face.FORECASTER,
+        type_=int,
+    )
+    season: int | None = option(
+        None,
+        "After how many steps a series repeats; 0: never.",
+        metavar="S",
+        needs=Needs.COLUMNS,
+        faces=Face.COMMAND | Face.FORECASTER,
+        type_=int,
+    )
+    only: str | None = option(
+        None,
+        "Take only the rows that hold this value, as in Ticker=KO.",
+        metavar="COLUMN=VALUE",
+        needs=Needs.COLUMNS,
+    )
+    test: str | Dataset | None = option(
+        None,
+        "A table, or a folder of images by class, to be judged on. Without it a fifth of the rows "
+        "is set apart.",
+        metavar="PATH",
+    )
+    without: tuple[str, ...] = option(
+        (),
+        "A column not to learn from, such as one that is known only afterwards. May be given "
+        "several times.",
+        metavar="COLUMN",
+        needs=Needs.COLUMNS,
+    )
+    sequence_of: str | None = option(
+        None,
+        "For a long table, with a line for each step: the column that says which sequence a line "
+        "belongs to.",
+        metavar="COLUMN",
+        needs=Needs.COLUMNS,
+    )
+    network: str | Module | None = option(
+        None,
+        "Layers in one line, such as dense128-drop0.1-dense64-tanh.",
+        metavar="TEXT",
+        faces=Face.EVERYWHERE,
+        needed="a line such as 'dense64-dense32', a module or None",
+        accepts=lambda value: isinstance(value, str) or _is_a(value, "nn", "Module"),
+    )
+    vectors: Path | None = option(
+        None,
+        "Vectors of words (GloVe or word2vec as text) that the embed layer of --network starts "
+        "from.",
+        metavar="FILE",
+        type_=Path,
+    )
+    loss: str | Loss | None = option(
+        None,
+        "What training makes small, by name, such as huber.",
+        metavar="NAME",
+        faces=Face.COMMAND | Face.ROWS,
+        needed="the name of a loss, an ms.Loss or None",
+        accepts=lambda value: isinstance(value, str) or _is_a(value, "nn.losses", "Loss"),
+    )
+    optimizer: str | Optimizer | None = option(
+        None,
+        "How weights are moved, by name, such as sgd.",
+        metavar="NAME",
+        faces=Face.EVERYWHERE,
+        needed="the name of an optimizer, an ms.Optimizer or None",
+        accepts=lambda value: isinstance(value, str) or _is_a(value, "optim", "Optimizer"),
+    )
+    epochs: int | None = option(
+        None,
+        "Passes over the training rows (epochs). Without it training stops by itself.",
+        metavar="N",
+        faces=Face.EVERYWHERE,
+        **_COUNT,
+        type_=int,
+    )
+    batch_size: int | None = option(
+        None,
+        "Rows that make one step together.",
+        metavar="N",
+        faces=Face.EVERYWHERE,
+        **_COUNT,
+        type_=int,
+    )
+    learning_rate: float | None = option(
+        None,
+        "Learning rate of the first step.",
+        metavar="X",
+        faces=Face.EVERYWHERE,
+        needed="a number above 0, or None",
+        advice="0.001",
+        accepts=_is_positive,
+        type_=float,
+    )
+    class_weight: Any = option(
+        None,
+        '"balanced", or weights by label: how much a row of each class counts.',
+        faces=Face.CLASSIFIER,
+    )
+    validation_fraction: float | None = option(
+        0.1,
+        "Share of the rows that is not learned from and tells when to stop; 0 or None: none, all "
+        "epochs are done.",
+        faces=Face.ESTIMATORS,
+        **_SHARE,
+        type_=float,
+    )
+    test_fraction: float = option(
+        0.2,
+        "Share of the newest rows that the back-test judges on, before all rows are learned; 0: "
+        "none, and then no interval.",
+        faces=Face.FORECASTER,
+        **_SHARE,
+        type_=float,
+    )
+    patience: int | None = option(
+        None,
+        "Epochs without a better validation loss until training stops.",
+        faces=Face.ESTIMATORS,
+        **_COUNT,
+        type_=int,
+    )
+    augment: str | None = option(
+        None,
+        "How images are changed while they are learned: none, or words such as flip-shift-cutout.",
+        metavar="TEXT",
+        faces=Face.COMMAND | Face.CLASSIFIER,
+        needs=Needs.IMAGES,
+        needed="words such as 'flip-shift', or None",
+        accepts=lambda value: isinstance(value, str),
+    )
+    seed: int = option(
+        0,
+        "Seed of the random numbers: the same seed gives the same bits.",
+        metavar="N",
+        argument="random_state",
+        faces=Face.EVERYWHERE,
+        needed="0 to 2**32 - 1",
+        accepts=lambda value: _is_number(value) and 0 <= value < 2**32,
+        type_=int,
+    )
+    threads: int | None = option(
+        None,
+        "Threads to use at most; the results do not depend on it.",
+        metavar="N",
+        faces=Face.EVERYWHERE,
+        **_COUNT,
+        type_=int,
+    )
+    folder: Path | str | None = option(
+        None,
+        "The run's folder. Without it runs/ and the name of SOURCE.",
+        metavar="DIR",
+        flag="--out",
+        type_=Path,
+    )
+    resume: bool = option(False, "Go on with the run in the folder where it was left.", type_=bool)
+    progress: bool | Progress = option(
+        False,
+        "Whether to show how training goes on.",
+        faces=Face.ESTIMATORS,
+        needed="True or False",
+        accepts=lambda value: isinstance(value, bool) or _is_a(value, "train", "Progress"),
+        type_=bool,
+    )
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        """Take the subclass among those whose options are found everywhere."""
+        super().__init_subclass__(**more)
+        if cls.__module__ != __name__:
+            _EXTENSIONS.append(cls)
+
+    @property
+    def wants_forecast(self) -> bool:
+        """Tell whether a forecast was asked for, by name or by what only a forecast has."""
+        asked = self.horizon is not None or self.season is not None
+        return self.task == TaskName.FORECAST or asked
+
+    @property
+    def validation_share(self) -> float:
+        """Return the share of validation rows, 0 where there shall be none."""
+        return self.validation_fraction or 0.0
+
+
+def all_options(face: Face = Face.EVERYWHERE) -> Iterator[Option]:
+    """Yield the options that can be given at `face`, in the order of their fields."""
+    declarations: list[type[Options]] = [Options, *_EXTENSIONS]
+    known: dict[str, Field[Any]] = {}
+    for declared in declarations:
+        known |= {each.name: each for each in fields(declared) if each.name not in known}
+    for each in known.values():
+        about = each.metadata
+        if about["faces"] & face:
+            yield Option(
+                name=each.name,
+                type=about["type"],
+                default=each.default,
+                help=about["help"],
+                metavar=about["metavar"],
+                flag=about["flag"] or f"--{each.name.replace('_', '-')}",
+                argument=about["argument"] or each.name,
+                faces=about["faces"],
+                needs=about["needs"],
+                needed=about["needed"],
+                accepts=about["accepts"],
+                advice=about["advice"],
+            )
+
+
+def make_options(**values: Any) -> Options:
+    """Return options, those of extensions among them.
+
+    Raises TypeError for an option that is not there.
+    """
+    if not _EXTENSIONS:
+        return Options(**values)
+    # A dataclass of all extensions together takes the fields of each.
+    bases = tuple(reversed(_EXTENSIONS))
+    together: Any = dataclass(frozen=True)(type("AllOptions", bases, {"__module__": __name__}))
+    options: Options = together(**values)
+    return options
+
+
+def check_options(options: Options, called: Callable[[Option], str] = lambda one: one.name) -> None:
+    """Raise ArgumentError for a value that an option does not take.
+
+    `called`: what an option is called where the values came from.
+    """
+    for one in all_options():
+        one.check(getattr(options, one.name, one.default), called(one))
+
+
+def _shown(value: Any) -> str:
+    return str(value) if type(value) in (int, float) else repr(value)[:100]

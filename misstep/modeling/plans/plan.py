@@ -1,0 +1,254 @@
+"""`Plan`: everything that a training needs besides rows; and `Planner`, which makes one.
+
+A planner takes what a person asked for, or the default of the kind of data with its reason, and
+keeps each as a decision. Knows sizes and the target, no rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from misstep.data import Target, TaskType
+from misstep.errors import ArgumentError, ShapeError
+from misstep.modeling.decisions import CHOSEN, Decisions
+from misstep.modeling.options import Options
+from misstep.nn import Module, Network, Reshape, Sequential
+from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, loss_named
+from misstep.optim import AdamW, Cosine, Optimizer, Schedule, optimizer_named
+from misstep.text.counts import counted
+from misstep.train import EarlyStopping, Trainer
+
+LEARNING_RATE = 3e-3
+WEIGHT_DECAY = 1e-2
+# An epoch has about this many updates, in batches from 16 rows (noise helps small tables) to 256
+# (larger ones gain no speed).
+UPDATES_PER_EPOCH = 100
+SMALLEST_BATCH, LARGEST_BATCH = 16, 256
+# Epochs without a better validation loss until training stops: a share of all, at least so many.
+PATIENCE_SHARE, LEAST_PATIENCE = 0.2, 8
+# The learning rate falls along half a cosine to this share of itself.
+LAST_SHARE = 0.01
+FALLING = "falling along half a cosine"
+FALLING_RATE = Cosine(LAST_SHARE)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that training needs besides rows.
+
+    `repeats_per_epoch`: how often an epoch goes through the rows. `restore_best`: whether the
+    weights of the epoch with the best validation are kept. `mixup`: its strength.
+    """
+
+    module: Module
+    loss: Loss
+    optimizer: Optimizer
+    batch_size: int
+    epochs: int
+    patience: int
+    schedule: Schedule = FALLING_RATE
+    repeats_per_epoch: int = 1
+    restore_best: bool = True
+    mixup: float = 0.0
+
+    def trainer(self, seed: int, threads: int | None, network: Network | None = None) -> Trainer:
+        """Return a trainer that follows this plan; `network`: its module with first weights."""
+        return Trainer(
+            self.module if network is None else network,
+            loss=self.loss,
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            batch_size=self.batch_size,
+            passes=self.repeats_per_epoch,
+            seed=seed,
+            threads=threads,
+            mixup=self.mixup,
+        )
+
+    def early_stopping(self) -> EarlyStopping:
+        """Return what ends training when validation no longer gets better."""
+        return EarlyStopping(self.patience, restore_best=self.restore_best)
+
+
+@dataclass(frozen=True)
+class Planner:
+    """Decides on a plan for `rows` training rows of `features` numbers, part by part.
+
+    Its methods raise ArgumentError for options that can't be used, ShapeError for a network that
+    does not fit.
+    """
+
+    rows: int
+    features: int
+    target: Target
+    options: Options
+    decisions: Decisions
+
+    def loss(self) -> tuple[Loss, int]:
+        """Return the loss for the target and the outputs that the network needs."""
+        loss, outputs, reason = default_loss(self.target)
+        asked = self.options.loss
+        if asked is not None:
+            loss, reason = loss_named(asked) if isinstance(asked, str) else asked, CHOSEN
+            outputs = self._outputs_for(loss)
+        self.decisions.add("loss", type(loss).__name__, reason)
+        return loss, outputs
+
+    def _outputs_for(self, loss: Loss) -> int:
+        """Return the outputs that a loss asks for. Raises ArgumentError where it does not fit."""
+        of_classes = loss.target_kind == "int"
+        binary = isinstance(loss, BinaryCrossEntropy)
+        if self.target.is_number and not (of_classes or binary):
+            return 1
+        if not self.target.is_number and of_classes:
+            return len(self.target.classes)
+        if self.target.task is TaskType.BINARY:
+            return 1
+        raise ArgumentError(
+            "the loss",
+            needed=f"one for {self.target.task}",
+            got=type(loss).__name__,
+            try_="SquaredError or Huber" if self.target.is_number else "CrossEntropy",
+        )
+
+    def requested_network(
+        self, outputs: int, shape: tuple[int, ...] | None = None, front: Module | None = None
+    ) -> Module | None:
+        """Return the network that a person asked for, as a line or a Module; None where none.
+
+        `shape`: what a row is where it is more than features, as height, width and channels of an
+        image; a network that takes rows of that shape gets them behind `front`, by default a
+        Reshape.
+        """
+        asked = self.options.network
+        if asked is None:
+            return None
+        front = Reshape(shape) if front is None and shape is not None else front
+        if isinstance(asked, Module):
+            self.decisions.add("network", repr(asked), CHOSEN)
+            return self.fitting(shaped(asked, self.features, front), outputs)
+        module = shaped(Sequential.from_text(asked, outputs=outputs), self.features, front)
+        self.decisions.add("network", f"{asked}, then {outputs} out", CHOSEN)
+        return module
+
+    def fitting(self, module: Module, outputs: int) -> Module:
+        """Return a person's own network if its outputs fit. Raises ShapeError otherwise."""
+        shape = Network(module, (self.features,)).output_shape
+        if shape != (outputs,):
+            raise ShapeError(
+                "your network",
+                needed=f"{counted(outputs, 'output')} at its end",
+                got=f"{shape[0]}" if len(shape) == 1 else f"outputs of shape {shape}",
+                try_=f"ms.Dense({outputs}) as its last layer, or the network as a line of text "
+                "such as 'dense64-dense32', to which the last layer is added for you",
+            )
+        return module
+
+    def batch_size(self, default: int | None = None) -> int:
+        """Return how many rows make a step together."""
+        batch = self.options.batch_size or default or default_batch_size(self.rows)
+        self.decisions.add("batch size", batch, self.batch_reason(batch))
+        return batch
+
+    def batch_reason(self, batch: int) -> str:
+        """Return why `batch` rows make a step together."""
+        if self.options.batch_size:
+            return CHOSEN
+        return f"about {counted(-(-self.rows // batch), 'update')} a pass"
+
+    def optimizer(
+        self,
+        learning_rate: float = LEARNING_RATE,
+        reason: str = "it works on most tables without tuning; a falling rate settles the weights",
+        course: Callable[[str], str] = lambda rate: f"{rate} {FALLING}",
+        weight_decay: float = WEIGHT_DECAY,
+    ) -> Optimizer:
+        """Return the optimizer: AdamW with the learning rate of the first step, or as asked.
+
+        `course`: how the learning rate moves, given itself, in words.
+        """
+        asked = self.options.optimizer
+        rate = self.options.learning_rate or learning_rate
+        optimizer: Optimizer = AdamW(rate, weight_decay=weight_decay)
+        if self.options.learning_rate is not None:
+            reason = "you chose the learning rate"
+        if asked is not None:
+            reason = "you chose the optimizer"
+            if isinstance(asked, Optimizer):
+                optimizer = asked
+            else:
+                optimizer = optimizer_named(asked, learning_rate=self.options.learning_rate)
+        told = course(f"{optimizer.learning_rate:g}")
+        self.decisions.add("optimizer", f"{type(optimizer).__name__}, learning rate {told}", reason)
+        return optimizer
+
+    def epochs(
+        self, default: int, rows: int, batch: int, *, keeps_last: bool = False
+    ) -> tuple[int, int]:
+        """Return how many epochs there are at most, and the patience.
+
+        `rows`: that an epoch goes through. Patience is in epochs: so many without a better
+        validation loss end training. `keeps_last`: all epochs are done, and the last one's weights
+        kept, unless a patience was asked for.
+        """
+        options = self.options
+        epochs = options.epochs or default
+        patience = options.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
+        reason = CHOSEN if options.epochs else f"about {epochs * -(-rows // batch):,} updates"
+        choice = str(epochs)
+        if keeps_last and options.validation_share and options.patience is None:
+            patience = epochs
+            choice = f"{epochs}; the weights of the last one are kept"
+            reason += "; so few validation rows would choose among epochs by chance"
+        elif options.validation_share and patience < epochs:
+            choice = f"at most {epochs}; fewer when validation has not got better for {patience}"
+        elif options.validation_share:
+            choice = f"{epochs}; the weights of the one with the best validation are kept"
+        self.decisions.add("epochs", choice, reason)
+        return epochs, patience
+
+    def epochs_for(self, updates: int, batch: int, fewest: int, most: int) -> int:
+        """Return in how many epochs there are about `updates` updates, from `fewest` to `most`."""
+        return int(np.clip(round(updates * batch / max(self.rows, 1)), fewest, most))
+
+
+def default_loss(target: Target) -> tuple[Loss, int, str]:
+    """Return the loss for a target, the outputs that the network needs, and why."""
+    if target.is_number:
+        return SquaredError(), 1, "a number is predicted, standardized while training"
+    if target.task is TaskType.BINARY:
+        return BinaryCrossEntropy(), 1, "two classes: one output through a sigmoid"
+    count = len(target.classes)
+    return CrossEntropy(), count, f"{count} classes: one output each through a softmax"
+
+
+def default_optimizer(learning_rate: float = LEARNING_RATE) -> Optimizer:
+    """Return the optimizer of most plans."""
+    return AdamW(learning_rate, weight_decay=WEIGHT_DECAY)
+
+
+def default_batch_size(rows: int) -> int:
+    """Return a power of two that makes about a hundred updates of a pass over `rows` rows."""
+    wanted = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
+    return int(min(LARGEST_BATCH, max(SMALLEST_BATCH, wanted)))
+
+
+def shaped(module: Module, features: int, front: Module | None) -> Module:
+    """Return a network that takes flat rows: itself, or behind `front`, which gives them shape."""
+    if front is None:
+        return module
+    try:
+        Network(module, (features,))
+    except ShapeError:
+        behind = Sequential(front, *layers_of(module))
+        Network(behind, (features,))  # says what is wrong with the shape, if that is not it either
+        return behind
+    return module
+
+
+def layers_of(module: Module) -> tuple[Module, ...]:
+    """Return the layers of a plain sequence, so that their names stay short; else the module."""
+    return module.layers if type(module) is Sequential else (module,)

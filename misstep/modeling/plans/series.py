@@ -1,0 +1,97 @@
+"""How to train on windows of a series when people leave it to us.
+
+A linear path beside a network: the network learns only what a line leaves over. The numbers were
+chosen on the series that `windows_choice.py` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from misstep.data import SeriesWindows
+from misstep.errors import ShapeError
+from misstep.ir import Array
+from misstep.modeling.decisions import CHOSEN
+from misstep.modeling.plans.plan import Plan, Planner
+from misstep.modeling.ridge import LinearPath
+from misstep.nn import Columns, Dense, Module, Network, Reshape, Residual, Sequential
+from misstep.nn.initializers import Zeros
+from misstep.nn.losses import AbsoluteError
+
+# Units by rows: a few hundred windows overlap so much that they hold little to learn by heart from.
+FEW_ROWS, MANY_ROWS = 1000, 5000
+SMALL, MIDDLE, LARGE = "dense16-silu", "dense32-silu", "dense64-silu"
+DROPOUT = 0.2
+# A path that begins as the best line needs small steps: larger ones lost what the line knew.
+LEARNING_RATE = 5e-4
+UPDATES = 6000
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 100
+
+
+def plan_series_network(planner: Planner, windows: SeriesWindows) -> Plan:
+    """Return how to train on rows of `windows`.
+
+    Raises ArgumentError for options that can't be used, ShapeError for a network that does not fit.
+    """
+    planner.decisions.add(
+        "loss",
+        "AbsoluteError",
+        "a single jump does not draw the whole forecast after it, as squared errors would",
+    )
+    module = _network(planner, windows)
+    batch = planner.batch_size()
+    optimizer = planner.optimizer(
+        LEARNING_RATE,
+        "small steps, since it starts from the best line; falling, so that weights settle",
+    )
+    default = planner.epochs_for(UPDATES, batch, FEWEST_EPOCHS, MOST_EPOCHS)
+    epochs, patience = planner.epochs(default, planner.rows, batch)
+    return Plan(module, AbsoluteError(), optimizer, batch, epochs, patience)
+
+
+def has_linear_path(module: Module) -> bool:
+    """Tell whether a network has a linear path beside it that can start from the best line."""
+    return isinstance(module, Residual) and isinstance(module.shortcut, Dense)
+
+
+def starting_arrays(network: Network, path: LinearPath) -> Mapping[str, Array]:
+    """Return the arrays of a network in which the linear path is `path` instead of a drawn one."""
+    arrays = dict(network.arrays())
+    arrays["shortcut.weight"] = path.weight.astype(network.dtype)
+    arrays["shortcut.bias"] = path.bias.astype(network.dtype)
+    return arrays
+
+
+def _network(planner: Planner, windows: SeriesWindows) -> Module:
+    """Return the network, as a person asked for it or for so many rows."""
+    asked, rows, features = planner.options.network, planner.rows, planner.features
+    if isinstance(asked, Module):
+        planner.decisions.add("network", repr(asked), CHOSEN)
+        return planner.fitting(asked, windows.horizon)
+    line, reason = asked, CHOSEN
+    if line is None:
+        hidden = SMALL if rows < FEW_ROWS else MIDDLE if rows < MANY_ROWS else LARGE
+        line = f"{hidden}-drop{DROPOUT:g}"
+        reason = (
+            f"{rows:,} windows; what a line can say is left to the line, and beyond that a "
+            "convolution or a GRU over the window found no more in longer time"
+        )
+    layers = _over_windows(line, windows, features)
+    # The last layer starts at zero, so that training starts from the line alone.
+    last = Dense(windows.horizon, initializer=Zeros())
+    module = Residual(*layers, last, shortcut=Dense(windows.horizon))
+    Network(module, (features,))
+    choice = f"{line} beside a linear path, {windows.horizon} out"
+    planner.decisions.add("network", choice, reason)
+    return module
+
+
+def _over_windows(line: str, windows: SeriesWindows, features: int) -> tuple[Module, ...]:
+    """Return the layers of a line; those for sequences get steps × columns of the window."""
+    layers = Sequential.from_text(line).layers
+    try:
+        Network(Sequential(*layers, Dense(1)), (features,))
+    except ShapeError:
+        columns, steps = len(windows.plan.columns), windows.window
+        return (Columns(0, steps * columns), Reshape((steps, columns)), *layers)
+    return tuple(layers)

@@ -1,0 +1,157 @@
+"""How to train on a table when people leave it to us.
+
+Tables get an ensemble in one network: several small networks side by side, each of which sees each
+number also as waves of it. The numbers below were chosen by validation rows of the tables of the
+benchmarks; the facts behind them are those of Holzmüller and others ("Better by default", 2024:
+periodic embeddings, robust scaling, a falling rate) and Gorishniy and others ("TabM", 2024: the
+mean of several small networks trained as one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from misstep.ir import Array
+from misstep.modeling.plans.plan import Plan, Planner
+from misstep.nn import Dropout, Ensemble, MemberDense, Module, PeriodicEmbedding, Sequential, SiLU
+from misstep.nn.losses import Loss
+from misstep.text.counts import counted
+
+# Members of an ensemble: 16 are hardly better than 8 and take twice as long.
+MEMBERS = 8
+# An ensemble is for tables of at least so many rows (below, a tenth to validate on says nothing
+# about so many weights) and at most so many features (beyond, its first layer is most of the work).
+FEWEST_ROWS_OF_MEMBERS = 200
+MOST_FEATURES_OF_MEMBERS = 512
+# Rows below which a table counts as small for an ensemble.
+FEW_ROWS = 2000
+# Units of the two hidden layers of each member, and what is dropped behind each. A class says less
+# about a row than a number does, so that few rows with classes bear fewer weights.
+UNITS, UNITS_FOR_FEW_CLASSES = 128, 64
+DROP, DROP_FOR_FEW, DROP_FOR_CLASSES, DROP_FOR_FEW_CLASSES = 0.1, 0.2, 0.2, 0.3
+# Waves of each number, how many mixtures of them the next layer sees, and the deviation of the
+# highest frequencies: few rows can't tell fine grain from noise, few with classes none at all. Many
+# with classes can tell even single values, such as the sums at which a form asks for another line;
+# for numbers such grain was of no use.
+WAVES, WAVES_FOR_FEW, WAVES_FOR_CLASSES = 32, 16, 48
+MIXTURES, MIXTURES_FOR_FEW = 8, 4
+HIGHEST, HIGHEST_FOR_FEW, HIGHEST_FOR_CLASSES = 16.0, 4.0, 64.0
+# With more numbers than this the waves would be most of the work.
+MOST_NUMBERS = 64
+# The rate at the start: smaller steps where there are few rows, and so few updates to settle in.
+RATE, RATE_FOR_FEW = 5e-3, 3e-3
+# A single network, where rows come in parts or there are few rows or many features.
+SMALL_NETWORK = "dense32-relu-dense16-relu"
+LARGE_NETWORK = "dense128-silu-drop0.05-dense128-silu-drop0.05"
+FEW_ROWS_OF_ONE = 1000
+# An epoch has about this many updates of each member.
+UPDATES_PER_EPOCH = 200
+SMALLEST_BATCH, LARGEST_BATCH = 16, 256
+# Updates of each member in all, within the bounds on epochs: for a number, and for each doubling of
+# the number of classes. Classes are learned by heart long before a number is learned well, and only
+# a learning rate that has fallen to its end lets the weights settle.
+UPDATES_OF_MEMBERS, UPDATES_FOR_CLASSES = 5_600, 1_200
+FEWEST_EPOCHS_OF_MEMBERS, MOST_EPOCHS_OF_MEMBERS = 5, 50
+# The same of a single network.
+UPDATES, UPDATES_FOR_MANY_ROWS_WITH_CLASSES = 9_000, 2_500
+MANY_ROWS = 10_000
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 100
+# Rows that all members see in all epochs together: a few minutes on two cores at the very most.
+MOST_ROWS_SEEN = 16_000_000
+
+
+def plan_table(planner: Planner, numbers: Sequence[int] = (), members: int | None = None) -> Plan:
+    """Return how to train on the rows of a table.
+
+    `numbers`: positions of the features that are numbers rather than marks, as `number_positions`
+    finds them. `members`: of the ensemble; 1: a single network; None: decided. Raises ArgumentError
+    for options that can't be used, ShapeError for a network that does not fit.
+    """
+    rows, features = planner.rows, planner.features
+    loss, outputs = planner.loss()
+    module = planner.requested_network(outputs)
+    if members is None:
+        members = 1 if module is not None else default_members(rows, features)
+    if members > 1:
+        module = _ensemble(planner, outputs, numbers, members)
+        return _plan_members(planner, module, loss, members)
+    if module is None:
+        line, reason = LARGE_NETWORK, f"{rows:,} rows of {features} features give room for it"
+        if rows < FEW_ROWS_OF_ONE:
+            line = SMALL_NETWORK
+            reason = f"only {counted(rows, 'row')}; a larger network would learn by heart"
+        module = Sequential.from_text(line, outputs=outputs)
+        planner.decisions.add("network", f"{line}, then {outputs} out", reason)
+    batch = planner.batch_size()
+    optimizer = planner.optimizer()
+    early = rows >= MANY_ROWS and not planner.target.is_number
+    updates = UPDATES_FOR_MANY_ROWS_WITH_CLASSES if early else UPDATES
+    default = planner.epochs_for(updates, batch, FEWEST_EPOCHS, MOST_EPOCHS)
+    epochs, patience = planner.epochs(default, rows, batch)
+    return Plan(module, loss, optimizer, batch, epochs, patience)
+
+
+def number_positions(features: Array) -> tuple[int, ...]:
+    """Return which of `features` (rows, features) have more than two different values.
+
+    Features of two values are marks: this category or not, missing or not.
+    """
+    if not len(features):
+        return ()
+    between = (features != features.min(axis=0)) & (features != features.max(axis=0))
+    return tuple(int(position) for position in np.flatnonzero(between.any(axis=0)))
+
+
+def default_members(rows: int, features: int) -> int:
+    """Return of how many networks an ensemble is made; 1: of a single one."""
+    if rows < FEWEST_ROWS_OF_MEMBERS or features > MOST_FEATURES_OF_MEMBERS:
+        return 1
+    return int(np.clip(MOST_ROWS_SEEN // (FEWEST_EPOCHS_OF_MEMBERS * rows), 1, MEMBERS))
+
+
+def _plan_members(planner: Planner, module: Module, loss: Loss, members: int) -> Plan:
+    rows, target = planner.rows, planner.target
+    wanted = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
+    asked = planner.options.batch_size
+    each = asked or int(np.clip(wanted, SMALLEST_BATCH, LARGEST_BATCH))
+    planner.decisions.add("batch size", f"{each} for each member", planner.batch_reason(each))
+    optimizer = planner.optimizer(RATE_FOR_FEW if rows < FEW_ROWS else RATE)
+    updates = float(UPDATES_OF_MEMBERS)
+    if not target.is_number:
+        updates = UPDATES_FOR_CLASSES * np.log2(len(target.classes))
+    most = min(MOST_EPOCHS_OF_MEMBERS, MOST_ROWS_SEEN // (rows * members))
+    wanted = int(max(FEWEST_EPOCHS_OF_MEMBERS, min(round(updates * each / rows), most)))
+    batch = each * members
+    epochs, patience = planner.epochs(wanted, rows * members, batch)
+    return Plan(module, loss, optimizer, batch, epochs, patience, repeats_per_epoch=members)
+
+
+def _ensemble(planner: Planner, outputs: int, numbers: Sequence[int], members: int) -> Module:
+    few, of_classes = planner.rows < FEW_ROWS, not planner.target.is_number
+    units, drop = UNITS, DROP
+    waves, size, highest = WAVES, MIXTURES, HIGHEST
+    if few:
+        drop, waves, size, highest = DROP_FOR_FEW, WAVES_FOR_FEW, MIXTURES_FOR_FEW, HIGHEST_FOR_FEW
+    elif of_classes:
+        drop, waves, highest = DROP_FOR_CLASSES, WAVES_FOR_CLASSES, HIGHEST_FOR_CLASSES
+    layers: list[Module] = []
+    if few and of_classes:
+        units, drop = UNITS_FOR_FEW_CLASSES, DROP_FOR_FEW_CLASSES
+    elif 0 < len(numbers) <= MOST_NUMBERS:
+        layers.append(PeriodicEmbedding(tuple(numbers), waves, size, highest=highest))
+        planner.decisions.add(
+            "numbers",
+            layers[0].describe(),
+            "a small network then sees the fine grain of a number, as trees do",
+        )
+    for _ in range(2):
+        layers += [MemberDense(units), SiLU(), Dropout(drop)]
+    hidden = f"dense{units}-silu-drop{drop:g}"
+    planner.decisions.add(
+        "network",
+        f"{members} members of {hidden}-{hidden}, then {outputs} out; the mean answers",
+        "members err differently, so that their mean errs less than each of them",
+    )
+    return Ensemble(*layers, MemberDense(outputs), members=members)

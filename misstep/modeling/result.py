@@ -1,0 +1,49 @@
+"""`FitResult`: everything that came of one training, for whichever face asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from misstep.data import Series
+from misstep.modeling.baselines import Baseline
+from misstep.modeling.decisions import Decision
+from misstep.modeling.forecast import BackTest
+from misstep.modeling.learning_curve import LearningCurve
+from misstep.modeling.metrics import Scores
+from misstep.modeling.model import TrainedModel
+from misstep.train import Run, Trainer
+
+
+@dataclass(frozen=True)
+class ForecastResult:
+    """What came of training on a series besides.
+
+    `series`: all of it, with the inputs that are used. `epochs`: in how many the network learned
+    what the line could not say, 0 for none. `back_test`: of the test rows; None without any.
+    """
+
+    series: Series
+    epochs: int
+    back_test: BackTest | None
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What came of a training.
+
+    `scores`: by split: test, validation, and each of the `baselines` that could be fitted.
+    `learning_curve`: what was wrong as the network learned; None without validation rows.
+    `trainer`: which can go on. `forecast`: for a series.
+    """
+
+    model: TrainedModel
+    run: Run
+    trainer: Trainer
+    scores: dict[str, Scores]
+    decisions: list[Decision]
+    notes: list[str]
+    seconds: float
+    baselines: Sequence[Baseline] = field(default_factory=tuple)
+    learning_curve: LearningCurve | None = None
+    forecast: ForecastResult | None = None

@@ -1,0 +1,85 @@
+"""What a network got wrong as it learned: which rows are shown, and that they are the file's."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from misstep.data import read_table
+from misstep.modeling import Options, train
+from misstep.modeling.learning_curve import (
+    MOST_TURNED,
+    MOST_WRONG,
+    _classes_to_show,
+    _numbers_to_show,
+)
+
+TABLES = st.integers(1, 5).flatmap(
+    lambda stages: st.lists(
+        st.lists(st.booleans(), min_size=stages, max_size=stages), min_size=1, max_size=12
+    )
+)
+
+
+@given(TABLES)
+def test_rows_that_turned_right_come_first_and_then_those_still_wrong(rows):
+    right = np.array(rows).T
+    shown = _classes_to_show(right)
+    turned = [row for row in shown if right[-1, row]]
+    wrong = [row for row in shown if not right[-1, row]]
+    assert shown == turned + wrong
+    assert len(set(shown)) == len(shown)
+    assert len(turned) == min(MOST_TURNED, int((right[-1] & ~right.all(axis=0)).sum()))
+    assert len(wrong) == min(MOST_WRONG, int((~right[-1]).sum()))
+    assert all(not right[:, row].all() for row in turned)
+
+
+def test_rows_that_turned_at_different_stages_are_shown():
+    right = np.array([[0, 0, 0, 0, 1], [1, 1, 1, 0, 1], [1, 1, 1, 0, 1], [1, 1, 1, 1, 1]], bool)
+    assert 3 in _classes_to_show(right)
+    assert 4 not in _classes_to_show(right)
+
+
+def test_numbers_that_got_better_and_those_farthest_off():
+    errors = np.array([[9.0, 1.0, 5.0, 4.0], [0.2, 1.5, 5.0, 0.5]])
+    assert _numbers_to_show(errors) == [0, 3, 2, 1]
+
+
+@pytest.fixture
+def table():
+    numbers = np.random.default_rng(0)
+    x = numbers.normal(size=(300, 2))
+    frame = pd.DataFrame(x, columns=["a", "b"])
+    frame["c"] = 1000 + 50 * (x[:, 0] - x[:, 1])
+    frame["d"] = np.where(x[:, 0] > x[:, 1], "more", "less")
+    frame.loc[[3, 40], ["c", "d"]] = None
+    return frame
+
+
+@pytest.mark.parametrize(("target", "left"), [("c", "d"), ("d", "c")])
+def test_the_last_stage_is_the_model_and_names_are_rows_of_the_file(table, target, left):
+    frame = table.drop(columns=left)
+    trained = train(read_table(frame), Options(target=target, epochs=8, threads=1))
+    report = trained.learning_curve
+    score = trained.scores["validation"]
+    wanted = 1 - score["accuracy"] if target == "d" else score["rmse"]
+    assert report.scores[-1] == pytest.approx(wanted, rel=1e-5)
+    assert report.updates[:3] == (1, 10, 100)
+    assert report.scores[-1] < report.scores[0]
+    assert report.rows == 30
+    for one in report.examples:
+        number = int(one.name.removeprefix("row "))
+        assert one.answer == pytest.approx(frame[target][number - 1])
+        said = trained.model.predict(frame.iloc[[number - 1]])[0]
+        assert (
+            one.predictions[-1] == pytest.approx(said)
+            if target == "c"
+            else one.predictions[-1] == said
+        )
+    assert report.plain()["stages"][-1]["last"]
+
+
+def test_no_validation_rows_no_learning_curve(table):
+    options = Options(target="d", epochs=1, threads=1, validation_fraction=0.0)
+    assert train(read_table(table), options).learning_curve is None
