@@ -1,8 +1,8 @@
 """Kernels as functions of their own: kernels that differ in addresses only share one.
 
 A deep network has many layers of one size; each of their kernels is the same code at other places
-in memory. Written as a function of addresses, row bounds and scalars, it is compiled once.
-Knows code, nothing of kernels.
+in memory. Written as a function of addresses, row bounds and scalars, it is compiled once. Knows
+code, nothing of kernels.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The code of one element, in all lanes at once: what an op's `lower` sees.
 
 Arithmetic and choosing come from `Code`, functions of mathematics from `vector_math`; here is what
-depends on the dtype of a program's own. An op needs to know no more: its `lower`
-reads like its formula. Knows no op.
+depends on a program's own dtypes. An op needs to know no more: its `lower` reads like its formula.
+Knows no op.
 """
 
 from __future__ import annotations

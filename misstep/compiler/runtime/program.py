@@ -1,8 +1,8 @@
 """`NativeProgram`: a graph as machine code that runs many steps in one call.
 
-Compiles when it is made; `run` fills in addresses and lets a thread pool go. What it
-computes does not depend on how many they are. Knows arrays by name; what they mean is its user's
-business.
+Compiles when it is made: passes, schedule, codegen, machine code. `run` fills in addresses and lets
+a thread pool go; what is computed does not depend on how many threads there are. Knows arrays by
+name; what they mean is its user's business.
 """
 
 from __future__ import annotations

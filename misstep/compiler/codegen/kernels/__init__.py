@@ -1,7 +1,8 @@
 """The loops of kernels, as code: one file for each class.
 
 Start at `emission.py`, what all of them share; then `entries.py` (entry by entry), `reduction.py`,
-`contraction.py` (matrix products) with `packing.py`, `gathering.py` (rows by index),
+`contraction.py` (matrix products) with `tiles.py`, `packing.py` and `finishing.py`,
+`convolution.py` and `window_products.py` with `windows.py`, `gathering.py` (rows by index),
 `scattering.py` (updates by index) and `scan.py` (a body of kernels, step after step).
 """
 

@@ -3,8 +3,8 @@
 No row of the batch needs another one, so each thread takes its rows through the whole of time
 without waiting for anybody. What a step begins with is what the last one left in the result; what
 is worked out on the way lies in a thread's own memory for just as many rows as are under way: near
-the core. Weights are packed once, as products read them. Fuses the body as any
-program is fused; a body in which rows meet is none that can be written here.
+the core. Weights are packed once, as products read them. Fuses the body as any program is fused; a
+body in which rows meet is none that can be written here.
 """
 
 from __future__ import annotations
