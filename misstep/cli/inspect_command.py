@@ -60,7 +60,7 @@ def inspect_model(path: Path, looks: Looks) -> int:
         "compiled": native is not None,
     }
     if native is None:
-        told["obstacle"] = found.obstacle
+        told["obstacle"] = found.fallback_reason
     else:
         told |= facts_of(native)
     if looks.parts:
@@ -96,7 +96,7 @@ def _say_overview(
     page.say(f"{found.words} ({found.because})")
     page.blank()
     if native is None:
-        page.say(f"It runs in the interpreter, since it can't be compiled: {found.obstacle}")
+        page.say(f"It runs in the interpreter, since it can't be compiled: {found.fallback_reason}")
         page.say(f"{counted(len(found.program.graph.computed), 'operation')} as written")
     else:
         profile = found.profile(native, SHORT_SECONDS)
@@ -148,12 +148,12 @@ def _part(found: ModelProgram, native: NativeProgram | None, name: str) -> str:
     if native is not None:
         return report(native, [name])
     text = graph_section(found.program.graph, name, found.program.roles.passes_left_out)
-    return f"not compiled: {found.obstacle}" if text is None else text
+    return f"not compiled: {found.fallback_reason}" if text is None else text
 
 
 def _profile(found: ModelProgram, native: NativeProgram | None, told: dict[str, Any]) -> str:
     if native is None:
-        return f"not compiled: {found.obstacle}"
+        return f"not compiled: {found.fallback_reason}"
     profile: Profile = found.profile(native, LONG_SECONDS)
     told[PROFILE] = profile.to_json()
     text = profile_text(profile)

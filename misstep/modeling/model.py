@@ -19,7 +19,6 @@ from misstep.modeling.model_summary import summary_text
 from misstep.nn import Network
 from misstep.nn.losses import Loss
 from misstep.text.lists import and_so_on
-from misstep.train import Trainer
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,6 @@ class TrainedModel(ABC):
         self.target = target
         self.facts = facts
         self.notes: list[str] = []
-        self._trainer = Trainer(network, loss=loss)
 
     @property
     @abstractmethod
@@ -92,7 +90,7 @@ class TrainedModel(ABC):
         Probabilities of the classes of `target`, (rows, classes), or standardized numbers, (rows,
         outputs).
         """
-        outputs = self._trainer.predict(features)
+        outputs = self.network.predict(features, loss=self.loss)
         if self.target.task is TaskType.BINARY:
             return np.concatenate([1 - outputs, outputs], axis=1)
         return outputs

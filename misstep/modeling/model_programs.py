@@ -15,9 +15,10 @@ from misstep.errors import ArgumentError
 from misstep.inspection import Profile, profile_program
 from misstep.modeling.model import TrainedModel
 from misstep.modeling.plans import default_optimizer
-from misstep.nn.network import CHUNK
+from misstep.nn import Program
+from misstep.nn.inference import CHUNK
 from misstep.text.counts import counted
-from misstep.train import Program, Programs, make_trial
+from misstep.train import Programs, make_trial
 
 __all__ = ["KINDS", "MOST_ROWS", "ModelProgram", "model_program"]
 
@@ -57,13 +58,13 @@ class ModelProgram:
         return words
 
     def native(self, threads: int | None = None) -> NativeProgram | None:
-        """Return it as machine code, or None where it can't be compiled (`obstacle` says why)."""
+        """Return it as machine code, or None where it can't be compiled; see `fallback_reason`."""
         return self.program.compiled(threads)
 
     @property
-    def obstacle(self) -> str:
+    def fallback_reason(self) -> str:
         """Return why it can't be compiled, once that was tried in vain."""
-        return self.program.obstacle
+        return self.program.fallback_reason
 
     def profile(self, native: NativeProgram, seconds: float) -> Profile:
         """Return where the time of a step goes, measured on made-up rows for about `seconds`."""
@@ -108,10 +109,12 @@ def model_program(model: TrainedModel, kind: str = "step", rows: int | None = No
         rows = CHUNK
         because = "as many as are taken at once when there are many"
     programs = Programs(model.network, model.loss, default_optimizer())
+    inference = model.network.inference()
+    program: Program
     if kind == "step":
         program = programs.step(rows, weighted=False, probing=False)
     elif kind == "evaluate":
-        program = programs.evaluate(rows)
+        program = inference.evaluate_program(rows, model.loss)
     else:
-        program = programs.predict(rows)
+        program = inference.predict_program(rows, model.loss)
     return ModelProgram(kind, rows, because, programs, program)

@@ -50,6 +50,7 @@ from misstep.nn.pooling import (
     UpSample1D,
     UpSample2D,
 )
+from misstep.nn.program import Program
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from misstep.nn.steps import Steps
 from misstep.nn.temporal_pooling import (
@@ -105,6 +106,7 @@ __all__ = [
     "PeriodicEmbedding",
     "PositionEmbedding",
     "PositionalEncoding",
+    "Program",
     "RMSNorm",
     "RandomAffine",
     "RandomBrightness",

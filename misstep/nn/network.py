@@ -1,7 +1,8 @@
 """`Network`: a module with a known input shape, and all its parameters in one flat array.
 
 A second flat array holds the buffers, which are no parameters: running statistics and frozen
-vectors. Knows modules, traces and the order in the flat arrays; knows no training.
+vectors. Knows modules, traces and the order in the flat arrays; how rows are predicted is in
+`inference.py`. Knows no training.
 """
 
 from __future__ import annotations
@@ -15,32 +16,20 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError, ShapeError
-from misstep.ir import (
-    FLOATS,
-    Array,
-    Graph,
-    Interpreter,
-    Value,
-    ancestors,
-    as_array,
-    make_input,
-    make_literal,
-    one_blas_thread,
-)
+from misstep.errors import ArgumentError, DtypeError, MisstepError, ShapeError
+from misstep.ir import FLOATS, Array, Value, ancestors, as_array, make_input, make_literal
+from misstep.nn.inference import Inference, KeptPrograms
 from misstep.nn.initializers import Fans
+from misstep.nn.losses import Loss
 from misstep.nn.module import Module, module_paths
+from misstep.nn.positions import check_positions, position_limits, with_positions
+from misstep.nn.program import backend_of
+from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.nn.tracing import BufferSpecification, ParameterSpecification, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
-from misstep.ops.pieces import Slice
-from misstep.ops.shape import Reshape, Transpose
 
 # Rows of the pass that finds out about shapes.
 ROWS_OF_TRACE = 2
-# Rows that one program takes at a time when a network is applied to many.
-CHUNK = 1024
-# Numbers around 1 times this, rounded down, fall on all small positions about alike.
-STIRRED = 1000
 
 
 @dataclass(frozen=True)
@@ -103,7 +92,7 @@ class Network:
             output = self._call(x)
         # What each entry of a row must be below where it is looked up, (*input_shape,); 0 where any
         # number will do. None where nothing is looked up.
-        self.position_limits = _position_limits(trace, x)
+        self.position_limits = position_limits(trace, x)
         self.operations = _operations(trace, output)
         self.output_shape = output.shape[1:]
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
@@ -120,7 +109,7 @@ class Network:
         self.buffer_count = self.buffer_slices[-1].stop if self.buffer_slices else 0
         slices: list[ParameterSlice | BufferSlice] = [*self.parameter_slices, *self.buffer_slices]
         self._slices = {one.specification.name: one for one in slices}
-        self._programs: dict[tuple[int, str], Interpreter] = {}
+        self._kept: dict[bool, KeptPrograms] = {}
         if arrays is not None:
             self._check_arrays(arrays)
         self.parameters = np.zeros(self.parameter_count, dtype)
@@ -133,14 +122,14 @@ class Network:
     def __getstate__(self) -> dict[str, Any]:
         """Return what a copy in another place or process needs; programs are made anew there."""
         return {
-            name: value for name, value in vars(self).items() if name not in ("_paths", "_programs")
+            name: value for name, value in vars(self).items() if name not in ("_paths", "_kept")
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         # Paths are kept by the identity of modules, which a copy does not share.
         self._paths = module_paths(self.module)
-        self._programs = {}
+        self._kept = {}
 
     def _trace(self, **options: Any) -> Trace:
         return Trace(self._paths, dtype=self.dtype, **options)
@@ -288,47 +277,69 @@ class Network:
                 try_="x[np.newaxis] for a single row" if array.shape == self.input_shape else None,
             )
         if self.position_limits is not None:
-            _check_positions(array, self.position_limits)
+            check_positions(array, self.position_limits)
         return array
 
     def with_positions(self, x: Array) -> Array:
-        """Return rows of any numbers as rows that this network can take, to try it out.
+        """Return rows of any numbers as rows that this network can take, to try it out."""
+        return x if self.position_limits is None else with_positions(x, self.position_limits)
 
-        Where an Embedding looks an entry up, it becomes a whole number that is there.
+    def inference(self, compiling: bool = True) -> Inference:
+        """Return what predicts and evaluates with the numbers as they are now.
+
+        Its programs are kept for the next time. `compiling`: False runs them in the interpreter.
         """
-        limits = self.position_limits
-        if limits is None:
-            return x
-        looked_up = np.floor(np.abs(x) * STIRRED) % np.maximum(limits, 1)
-        return np.where(limits > 0, looked_up, x).astype(x.dtype)
+        kept = self._kept.setdefault(compiling, KeptPrograms(compiling))
+        return Inference(kept, self._forward, self.feeds())
 
-    def predict(self, x: npt.ArrayLike) -> Array:
+    @property
+    def backend(self) -> str:
+        """Return what predictions ran on so far, in words; "nothing yet" before the first one.
+
+        "compiled for" and the processor, or "interpreter, because" and the reason.
+        """
+        return backend_of(self.inference().so_far)
+
+    def predict(
+        self, x: npt.ArrayLike, *, loss: Loss | None = None, threads: int | None = None
+    ) -> Array:
         """Return the raw outputs for rows `x`: (rows, *input_shape) → (rows, *output_shape).
 
-        The same rows together give the same bits every time. A row's numbers do not depend on the
-        other rows, but NumPy's matrix product sums in another order for another number of rows, so
-        that a row given alone or among others may differ in the last bits.
+        With the `loss` that it learned by, what that calls the prediction: probabilities of
+        classes. `threads`: at most so many. The same row gives the same bits however many threads
+        there are and, unless a layer mixes rows, whatever other rows are beside it.
         """
-        rows = self.check_rows(x)
-        result = np.empty((len(rows), *self.output_shape), self.dtype)
-        with one_blas_thread():
-            for start in range(0, len(rows), CHUNK):
-                chunk = rows[start : start + CHUNK]
-                feeds = {"x": chunk, **self.feeds()}
-                result[start : start + len(chunk)] = self._program(len(chunk)).run(feeds)["output"]
-        return result
+        return self.inference().predict(self.check_rows(x), loss, threads)
 
-    def _program(self, rows: int) -> Interpreter:
-        key = (rows, "output")
-        if key not in self._programs:
-            if len(self._programs) > 16:
-                self._programs.clear()
-            x = make_input("x", (rows, *self.input_shape), self.dtype)
-            flat = self.input_values()
-            output, _ = self.apply(x, flat["parameters"], buffers=flat.get("buffers"))
-            inputs = [x, *flat.values()]
-            self._programs[key] = Interpreter(Graph({"output": output}, inputs, "predict"))
-        return self._programs[key]
+    def evaluate(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        loss: Loss,
+        sample_weight: npt.ArrayLike | None = None,
+        threads: int | None = None,
+    ) -> dict[str, float]:
+        """Return loss and score by name for rows `x` with targets `y`, as the loss wants them.
+
+        Raises ShapeError or DataError for rows that can't be evaluated.
+
+        >>> import misstep as ms
+        >>> network = ms.Network(ms.Dense(2), input_shape=(1,))
+        >>> round(network.evaluate([[0.0]], [1], loss=ms.CrossEntropy())["loss"], 4)
+        0.6931
+        """
+        rows = self.check_rows(finite_rows(x, "x", self.dtype))
+        targets = checked_targets(y, len(rows), loss, self.output_shape, self.dtype)
+        weights = checked_weights(sample_weight, len(rows), self.dtype)
+        return self.inference().evaluate(rows, targets, loss, weights, threads)[0]
+
+    def _forward(self, rows: int) -> tuple[list[Value], Value]:
+        """Return the inputs and the raw output of a forward pass in evaluation."""
+        flat = self.input_values()
+        x = make_input("x", (rows, *self.input_shape), self.dtype)
+        raw, _ = self.apply(x, flat["parameters"], buffers=flat.get("buffers"))
+        return [*flat.values(), x], raw
 
     def summary(self) -> list[dict[str, Any]]:
         """Return one row for each layer: path, layer, output shape, parameters, operations.
@@ -354,45 +365,6 @@ class Network:
             }
             for path, shape in outputs.items()
         ]
-
-
-def _position_limits(trace: Trace, x: Value) -> Array | None:
-    """Return what an Embedding says each entry of a row must be below, (*input_shape,) int64.
-
-    Its input may be a part of x, in another shape or order; what is worked out from x is not looked
-    at. 0 stands where no one says anything; None where no one says anything at all.
-    """
-    entries = np.arange(math.prod(x.shape)).reshape(x.shape)
-    limits = np.zeros(math.prod(x.shape), np.int64)
-    for value, below in trace.positions.items():
-        moves = []
-        while isinstance(value.op, Reshape | Transpose | Slice):
-            moves.append(value.op)
-            (value,) = value.inputs
-        if value is not x:
-            continue
-        looked_up = entries
-        for move in reversed(moves):
-            looked_up = move.run(looked_up)
-        known = limits[looked_up]
-        limits[looked_up] = np.where(known > 0, np.minimum(known, below), below)
-    if not limits.any():
-        return None
-    return limits.reshape(x.shape)[0]
-
-
-def _check_positions(rows: Array, limits: Array) -> None:
-    """Raise DataError unless entries with a limit are whole numbers from 0 up to, not with, it."""
-    wrong = (limits > 0) & ((rows < 0) | (rows >= limits) | (rows != np.floor(rows)))
-    if wrong.any():
-        index = [int(number) for number in np.argwhere(wrong)[0]]
-        raise DataError(
-            f"the input of the network at {index}",
-            needed=f"a whole number from 0 to {limits[tuple(index[1:])] - 1}, as the Embedding "
-            "counts them",
-            got=str(rows[tuple(index)]),
-            try_="words numbered from 0, and an Embedding with a row for each of them",
-        )
 
 
 def _operations(trace: Trace, output: Value) -> dict[str, int]:

@@ -6,7 +6,7 @@ Joins networks, optimizers, records and files. Knows arrays; nothing of tables o
 from misstep.train.callbacks import Callback, Converged, EarlyStopping
 from misstep.train.ending import Cause, Ending
 from misstep.train.loop import Training
-from misstep.train.programs import Program, Programs
+from misstep.train.programs import Programs
 from misstep.train.progress import Progress
 from misstep.train.run import Run
 from misstep.train.snapshots import Snapshot, Snapshots
@@ -19,7 +19,6 @@ __all__ = [
     "Converged",
     "EarlyStopping",
     "Ending",
-    "Program",
     "Programs",
     "Progress",
     "Run",

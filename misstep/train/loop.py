@@ -20,7 +20,6 @@ from misstep.nn.losses import Loss
 from misstep.optim import Schedule, ScheduleContext
 from misstep.train.callbacks import Callback
 from misstep.train.ending import Cause, Ending
-from misstep.train.evaluation import evaluate_rows
 from misstep.train.interruption import Interruption
 from misstep.train.ordering import epoch_order
 from misstep.train.pace import Pace
@@ -120,6 +119,11 @@ class Training:
         if isinstance(ending, str):
             ending = Ending(Cause.CALLBACK, {"message": ending})
         self.ending = self.ending or ending
+
+    def evaluate(self, rows: Rows) -> tuple[dict[str, float], Array]:
+        """Return loss and score by name, and the predictions, of the network as it is now."""
+        inference = self.network.inference(self.programs.compiling)
+        return inference.evaluate(rows.x, rows.y, self.loss, rows.weights, self.stepper.threads)
 
     def run(self) -> Run:
         """Train until the epochs are done or somebody stops it; return what came of it."""
@@ -307,10 +311,9 @@ class Training:
         }
         state.epoch += 1
         if self.validation is not None:
-            found, _ = evaluate_rows(
-                self.programs, state.held(), self.validation, self.stepper.threads
-            )
-            values |= {f"validation_{name}": value for name, value in found.items()}
+            self._show()  # a callback may have given the network other numbers
+            scores, _ = self.evaluate(self.validation)
+            values |= {f"validation_{name}": score for name, score in scores.items()}
             loss = values["validation_loss"]
             # A loss that is no number must not stand as the best one.
             if math.isfinite(loss) and (state.best is None or loss < state.best.loss):

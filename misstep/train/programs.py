@@ -1,4 +1,4 @@
-"""The programs of training: the step, its two halves for accumulation, and evaluation, as graphs.
+"""The programs of training: the step, and its two halves for accumulation, as graphs.
 
 A step is one graph from parameters, optimizer state and a batch to what they become: forward pass,
 loss, backward pass, clipping, optimizer, random numbers and probes. Shapes are static, so each size
@@ -7,18 +7,17 @@ of batch has a program of its own, made once. Knows how to build programs, not w
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from misstep.autodiff import gradient
-from misstep.compiler import NativeProgram, PreparedCall, Roles
-from misstep.errors import ArgumentError, NotYetError
-from misstep.ir import Array, Graph, Interpreter, Value, make_input, verify
-from misstep.nn import Network, Trace
+from misstep.compiler import Roles
+from misstep.errors import ArgumentError
+from misstep.ir import Array, Graph, Value, make_input, verify
+from misstep.nn import Network, Program, Trace
+from misstep.nn.inference import make_target
 from misstep.nn.losses import Loss
 from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
 from misstep.optim import Clipping, Optimizer, Regularizer, StepContext
@@ -28,50 +27,12 @@ from misstep.train.probes import activation_probes, gradient_probes, together
 Legend = tuple[tuple[str, str], ...]
 
 
-class Program:
-    """A graph ready to run: by the interpreter, or compiled for many steps at a time.
+class StepProgram(Program):
+    """A program of training. `legend`: what the numbers of its output `probes` mean."""
 
-    `legend`: what the numbers of its output `probes` mean. `roles`: what inputs and outputs are to
-    many steps. `compiling`: False keeps to the interpreter. `obstacle`: why it can't be compiled,
-    once that was tried in vain.
-    """
-
-    def __init__(
-        self, graph: Graph, roles: Roles, legend: Legend = (), compiling: bool = True
-    ) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, legend: Legend, compiling: bool) -> None:
+        super().__init__(graph, roles_of(graph), compiling)
         self.legend = legend
-        self.roles = roles
-        self.obstacle = "" if compiling else "the interpreter was asked for"
-        self._native: dict[int | None, NativeProgram] = {}
-
-    @cached_property
-    def interpreter(self) -> Interpreter:
-        """Return what runs the graph one assignment after the other."""
-        return Interpreter(self.graph)
-
-    def run(self, feeds: dict[str, object]) -> dict[str, Array]:
-        """Return the outputs by name for inputs by name, by the interpreter."""
-        return self.interpreter.run(feeds)
-
-    def compiled(self, threads: int | None = None) -> NativeProgram | None:
-        """Return the graph as machine code, or None where it can't be compiled."""
-        if self.obstacle:
-            return None
-        if threads not in self._native:
-            try:
-                self._native[threads] = NativeProgram(self.graph, self.roles, threads=threads)
-            except NotYetError as error:
-                self.obstacle = str(error)
-                return None
-        return self._native[threads]
-
-    @property
-    def engine(self) -> str:
-        """Return in words what runs the graph; empty while it was not compiled nor tried to be."""
-        if self.obstacle:
-            return f"interpreter, because {self.obstacle}"
-        return next((f"compiled for {one.target.cpu}" for one in self._native.values()), "")
 
     def measures(self, out: dict[str, Array]) -> dict[tuple[str, str], float] | None:
         """Return what the probes of a step said, by signal and place; None without probes."""
@@ -135,19 +96,12 @@ class Programs:
         self.regularizers = tuple(regularizers)
         self.scalar_names = tuple(optimizer.scalars)
         self.compiling = compiling
-        self._one: tuple[list[Array], Array, PreparedCall, Array] | None = None
-        self._one_lock = threading.Lock()
-        # Whether a program could not tell that no row's result depends on other rows, and the
-        # numbers of rows that evaluation then compiled programs for.
-        self.rows_unclear = False
-        self._sizes: dict[int, None] = {}
-        self._made: dict[tuple[object, ...], Program] = {}
+        self._kept: dict[tuple[object, ...], StepProgram] = {}
 
     @property
-    def engine(self) -> str:
-        """Return in words what runs the programs that ran so far: the slowest of them counts."""
-        found = [one.engine for one in self._made.values() if one.engine]
-        return next((one for one in found if one.startswith("interpreter")), "".join(found[:1]))
+    def so_far(self) -> list[StepProgram]:
+        """Return the programs made so far."""
+        return list(self._kept.values())
 
     def first_state(self) -> tuple[Array, Array]:
         """Return the optimizer's buffers (buffers, parameters) and scalars before any update."""
@@ -157,26 +111,13 @@ class Programs:
             buffers[place] = self.optimizer.first(name)
         return buffers, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
 
-    def remember_size(self, rows: int, most: int) -> None:
-        """Note that programs of a size are in use; forget those of the size used longest ago.
-
-        So that whoever predicts other numbers of rows each time does not fill the memory.
-        """
-        self._sizes.pop(rows, None)
-        self._sizes[rows] = None
-        if len(self._sizes) > most:
-            oldest = next(iter(self._sizes))
-            del self._sizes[oldest]
-            for kind in ("evaluate", "predict"):
-                self._made.pop((kind, oldest), None)
-
-    def step(self, rows: int, *, weighted: bool, probing: bool) -> Program:
+    def step(self, rows: int, *, weighted: bool, probing: bool) -> StepProgram:
         """Return the whole step.
 
         Outputs: parameters, optimizer_state, scalars, loss, weight, probes.
         """
         key = ("step", rows, weighted, probing)
-        if key not in self._made:
+        if key not in self._kept:
             back = self._backward(rows, weighted)
             state, outputs = self._update(back.parameters, back.gradient)
             outputs |= back.buffers | {"loss": back.loss, "weight": back.weight}
@@ -188,15 +129,15 @@ class Programs:
                 probes = together(found | activation_probes(back.trace))
                 outputs["probes"], legend = probes.numbers, probes.legend
             self._keep(key, outputs, [*back.inputs, *state], "step", legend)
-        return self._made[key]
+        return self._kept[key]
 
-    def accumulate(self, rows: int, *, weighted: bool, probing: bool) -> Program:
+    def accumulate(self, rows: int, *, weighted: bool, probing: bool) -> StepProgram:
         """Return the first half of a step.
 
         Outputs: gradients and gradient_weight grown by a batch, loss, weight, probes.
         """
         key = ("accumulate", rows, weighted, probing)
-        if key not in self._made:
+        if key not in self._kept:
             back = self._backward(rows, weighted)
             sum_ = make_input("gradients", back.gradient.shape, self.network.dtype)
             weight = make_input("gradient_weight", (), self.network.dtype)
@@ -214,12 +155,12 @@ class Programs:
                     probes = together(found)
                     outputs["probes"], legend = probes.numbers, probes.legend
             self._keep(key, outputs, [*back.inputs, sum_, weight], "accumulate", legend)
-        return self._made[key]
+        return self._kept[key]
 
-    def apply(self, *, probing: bool) -> Program:
+    def apply(self, *, probing: bool) -> StepProgram:
         """Return the second half: the update by the weighted mean of accumulated gradients."""
         key = ("apply", probing)
-        if key not in self._made:
+        if key not in self._kept:
             count, dtype = self.network.parameter_count, self.network.dtype
             parameters = make_input("parameters", (count,), dtype)
             sum_ = make_input("gradients", (count,), dtype)
@@ -233,57 +174,7 @@ class Programs:
                 probes = together(found)
                 outputs["probes"], legend = probes.numbers, probes.legend
             self._keep(key, outputs, [parameters, sum_, weight, *state], "apply", legend)
-        return self._made[key]
-
-    def evaluate(self, rows: int) -> Program:
-        """Return the evaluation of a batch: outputs prediction and losses of each row."""
-        key = ("evaluate", rows)
-        if key not in self._made:
-            inputs, raw = self._forward(rows)
-            y = self._target(raw.shape)
-            self.loss.check(raw, y)
-            outputs = {"prediction": self.loss.predict(raw), "losses": self.loss.per_row(raw, y)}
-            by_class = self.loss.row_weights(y, raw.dtype)
-            if by_class is not None:
-                outputs["class_weights"] = by_class
-            self._keep(key, outputs, [*inputs, y], "evaluate", ())
-        return self._made[key]
-
-    def predict(self, rows: int) -> Program:
-        """Return the prediction for a batch: output prediction."""
-        key = ("predict", rows)
-        if key not in self._made:
-            inputs, raw = self._forward(rows)
-            outputs = {"prediction": self.loss.predict(raw)}
-            self._keep(key, outputs, inputs, "predict", ())
-        return self._made[key]
-
-    def _forward(self, rows: int) -> tuple[list[Value], Value]:
-        """Return the inputs of a forward pass in evaluation, and the network's raw output."""
-        held = self.network.input_values()
-        x = make_input("x", (rows, *self.network.input_shape), self.network.dtype)
-        raw, _ = self.network.apply(x, held["parameters"], buffers=held.get("buffers"))
-        return [*held.values(), x], raw
-
-    def predict_one(self, held: Mapping[str, Array], x: Array) -> Array | None:
-        """Return the prediction for one row by a call made ready before; None: not compiled.
-
-        `held`: the network's flat buffers by name. x: (1, *input_shape), of its kind of number.
-        """
-        with self._one_lock:
-            ready, buffers = self._one, list(held.values())
-            if ready is None or any(
-                one is not other for one, other in zip(ready[0], buffers, strict=True)
-            ):
-                native = self.predict(1).compiled(1)
-                if native is None:
-                    return None
-                prepared = native.prepare(held)
-                ready = buffers, prepared.inputs["x"], prepared, prepared.outputs["prediction"]
-                self._one = ready
-            ready[1][...] = x
-            ready[2]()
-            return ready[3].copy()
+        return self._kept[key]
 
     def _keep(
         self,
@@ -294,12 +185,7 @@ class Programs:
         legend: Legend,
     ) -> None:
         graph = verify(Graph(outputs, inputs, name))
-        self._made[key] = Program(graph, roles_of(graph), legend, self.compiling)
-
-    def _target(self, shape: tuple[int, ...]) -> Value:
-        """Return the input of targets for raw outputs of `shape`."""
-        dtype = "int64" if self.loss.target_kind == "int" else self.network.dtype
-        return make_input("y", self.loss.target_shape(shape), dtype)
+        self._kept[key] = StepProgram(graph, legend, self.compiling)
 
     def _backward(self, rows: int, weighted: bool) -> _Backward:
         network = self.network
@@ -308,7 +194,7 @@ class Programs:
         parameters, others = held["parameters"], held.get("buffers")
         x = make_input("x", (rows, *network.input_shape), dtype)
         seed, draw = make_input("seed", (), "int64"), make_input("draw", (), "int64")
-        y = self._target((rows, *network.output_shape))
+        y = make_target(self.loss, (rows, *network.output_shape), dtype)
         mixture = mixed_rows(x, y, self.mixup, seed, draw) if self.mixup else None
         raw, trace = network.apply(
             x if mixture is None else mixture.x,
@@ -381,11 +267,10 @@ _LOGGED = ("loss", "weight")
 def roles_of(graph: Graph) -> Roles:
     """Return what the inputs and outputs of a training program are to a run of many steps."""
     inputs = {value.name for value in graph.inputs}
-    judging = "losses" in graph.outputs or "prediction" in graph.outputs
     return Roles(
         states={name: name for name in _STATES if name in graph.outputs and name in inputs},
-        stepped=("x", "y") if judging else _STEPPED,
-        gathered=() if judging else _ROWS,
-        logged=tuple(graph.outputs) if judging else _LOGGED,
+        stepped=_STEPPED,
+        gathered=_ROWS,
+        logged=_LOGGED,
         guard="loss" if "loss" in graph.outputs else None,
     )

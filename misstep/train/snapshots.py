@@ -16,7 +16,6 @@ from misstep.data import Rows
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.train.callbacks import Callback
-from misstep.train.evaluation import evaluate_rows
 
 if TYPE_CHECKING:
     from misstep.train.loop import Training
@@ -106,9 +105,7 @@ class Snapshots(Callback):
     def _judge(self, training: Training, *, last: bool) -> None:
         if self._judged is None:
             return
-        scores, predicted = evaluate_rows(
-            training.programs, training.network.feeds(), self._judged, training.stepper.threads
-        )
+        scores, predicted = training.evaluate(self._judged)
         name = training.loss.score_name
         score = scores[name]
         if name == "accuracy":

@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.data import Rows
 from misstep.ir import Array
-from misstep.train.programs import Program, Programs
+from misstep.train.programs import Programs, StepProgram
 from misstep.train.state import TrainingState
 
 
@@ -100,7 +100,7 @@ class Stepper:
         }
 
     def _take(
-        self, program: Program, state: TrainingState, chosen: Array, batch: int, rates: Array
+        self, program: StepProgram, state: TrainingState, chosen: Array, batch: int, rates: Array
     ) -> Taken:
         native = program.compiled(self.threads)
         if native is None:
@@ -121,7 +121,7 @@ class Stepper:
         )
 
     def _interpret(
-        self, program: Program, state: TrainingState, chosen: Array, batch: int, rates: Array
+        self, program: StepProgram, state: TrainingState, chosen: Array, batch: int, rates: Array
     ) -> Taken:
         losses: list[float] = []
         weights: list[float] = []

@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from misstep.data import Rows
-from misstep.errors import ArgumentError, DataError, NotFittedError, ShapeError
-from misstep.ir import Array, make_input
+from misstep.errors import ArgumentError, NotFittedError
+from misstep.ir import Array
 from misstep.nn import Module, Network
+from misstep.nn.inference import Inference
 from misstep.nn.losses import Loss
+from misstep.nn.program import backend_of
+from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
 from misstep.train.callbacks import Callback, EarlyStopping
-from misstep.train.evaluation import evaluate_rows, predict_rows
 from misstep.train.loop import Plan, Training
 from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
@@ -36,8 +38,6 @@ from misstep.train.stepping import Stepper
 PROBE_EVERY = 50
 PROBE_WORK = 500_000_000
 LOOKS = 20
-# Numbers that are looked at together before training.
-CHECKED_TOGETHER = 2**22
 
 
 class Trainer:
@@ -128,13 +128,14 @@ class Trainer:
         return self._network
 
     @property
-    def engine(self) -> str:
+    def backend(self) -> str:
         """Return what training and predicting ran on so far, in words.
 
         "compiled for" and the processor, or "interpreter, because" and the reason; results agree
         closely, though not in every bit, and come slowly. "nothing yet" before anything ran.
         """
-        return (self._programs.engine if self._programs is not None else "") or "nothing yet"
+        inference = [] if self._network is None else self._inference.so_far
+        return backend_of([*([] if self._programs is None else self._programs.so_far), *inference])
 
     def fit(
         self,
@@ -168,7 +169,7 @@ class Trainer:
         Raises ShapeError, DataError or ArgumentError before anything is written.
         """
         _check_count("epochs", epochs, "a number of epochs, 1 or more")
-        rows = self._rows(x, y, sample_weight, "x", "y")
+        rows = self._rows(x, y, sample_weight)
         judged = None
         if validation is not None:
             if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
@@ -176,9 +177,8 @@ class Trainer:
                     "validation", needed="(x, y) or (x, y, weights)", got=type(validation).__name__
                 )
             weights = validation[2] if len(validation) == 3 else None
-            judged = self._rows(
-                validation[0], validation[1], weights, "validation x", "validation y"
-            )
+            names = ("validation x", "validation y")
+            judged = self._rows(validation[0], validation[1], weights, names)
         if probe_every is not None and (not isinstance(probe_every, int) or probe_every < 0):
             raise ArgumentError("probe_every", needed="updates, 0 or more", got=repr(probe_every))
         if resume and folder is None:
@@ -228,71 +228,34 @@ class Trainer:
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""
-        network = self.network
-        rows = network.check_rows(x)
-        return predict_rows(self._made_programs(), network.feeds(), rows, self.threads)
+        rows = self.network.check_rows(x)
+        return self._inference.predict(rows, self.loss, self.threads)
 
     def evaluate(
         self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> dict[str, float]:
         """Return loss and score by name for rows `x` with targets `y`."""
         self.network  # noqa: B018  (raises where there is none)
-        rows = self._rows(x, y, sample_weight, "x", "y")
-        found, _ = evaluate_rows(self._made_programs(), self.network.feeds(), rows, self.threads)
-        return found
+        rows = self._rows(x, y, sample_weight)
+        inference = self._inference
+        return inference.evaluate(rows.x, rows.y, self.loss, rows.weights, self.threads)[0]
 
-    def _rows(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Rows:
-        numbers = _numbers(x, x_name, self.dtype)
-        if numbers.ndim == 0 or len(numbers) == 0:
-            raise DataError(f"training data {x_name}", needed="one row or more", got="none")
+    @property
+    def _inference(self) -> Inference:
+        return self.network.inference(self.compiling)
+
+    def _rows(self, x: Any, y: Any, weights: Any, names: tuple[str, str] = ("x", "y")) -> Rows:
+        """Return checked rows; the first ones say what the network's input is."""
+        numbers = finite_rows(x, names[0], self.dtype)
         if self._network is None:
-            self._network = Network(
-                self._module, numbers.shape[1:], dtype=self.dtype, seed=self.seed
-            )
-        numbers = np.ascontiguousarray(self._network.check_rows(numbers))
-        target = self._target(y, y_name, len(numbers), x_name)
-        if weights is None:
-            return Rows(numbers, target)
-        shares = _numbers(weights, "sample_weight", self.dtype)
-        if shares.shape != (len(numbers),):
-            raise ShapeError(
-                "sample_weight", needed=f"shape ({len(numbers)},)", got=str(shares.shape)
-            )
-        if (shares < 0).any():
-            raise DataError("sample_weight", needed="weights of 0 or more", got=str(shares.min()))
-        return Rows(numbers, target, shares)
-
-    def _target(self, y: Any, name: str, rows: int, x_name: str) -> Array:
-        network = self.network
-        kind = "int64" if self.loss.target_kind == "int" else self.dtype
-        target = _numbers(y, name, None)
-        if len(target.shape) == 0 or len(target) != rows:
-            raise ShapeError(
-                f"{x_name} and {name}",
-                needed="as many targets as rows",
-                got=f"{rows} rows and targets of shape {target.shape}",
-            )
-        if kind == "int64" and target.dtype.kind == "f" and (target == np.floor(target)).all():
-            raise DataError(
-                name,
-                needed="class positions as whole numbers 0, 1, 2 …",
-                got=str(target.dtype),
-                try_=f'{name.split()[-1]}.astype("int64")',
-            )
-        prediction = make_input("prediction", (rows, *network.output_shape), self.dtype)
-        given = "int64" if target.dtype.kind in "iub" else "float64"
-        shown = make_input(name, target.shape, given if kind == "int64" else self.dtype)
-        self.loss.check(prediction, shown)
-        if kind == "int64":
-            classes = network.output_shape[-1]
-            if target.min() < 0 or target.max() >= classes:
-                raise DataError(
-                    f"{name}: class positions",
-                    needed=f"0 to {classes - 1}, since the network has {classes} outputs",
-                    got=f"{target.min()} to {target.max()}",
-                    try_="a last layer with one unit for each class, classes counted from 0",
-                )
-        return np.ascontiguousarray(target.astype(kind))
+            shape = numbers.shape[1:]
+            self._network = Network(self._module, shape, dtype=self.dtype, seed=self.seed)
+        network = self._network
+        numbers = np.ascontiguousarray(network.check_rows(numbers))
+        targets = checked_targets(
+            y, len(numbers), self.loss, network.output_shape, self.dtype, names
+        )
+        return Rows(numbers, targets, checked_weights(weights, len(numbers), self.dtype))
 
     def _callbacks(
         self, callbacks: Iterable[Callback], early_stopping: EarlyStopping | int | None
@@ -352,7 +315,7 @@ class Trainer:
             history=list(before.history),
         )
 
-    def _kind_of_engine(self, rows: Rows) -> str:
+    def _backend_of_steps(self, rows: Rows) -> str:
         """Return "compiled" or "interpreter": their numbers agree closely, but not in every bit."""
         batch = self._rows_of_batch(len(rows))
         programs, weighted = self._made_programs(), rows.weights is not None
@@ -383,7 +346,7 @@ class Trainer:
             "passes": self.passes,
             "seed": self.seed,
             "mixup": self.mixup,
-            "engine": self._kind_of_engine(rows),
+            "backend": self._backend_of_steps(rows),
             "rows": len(rows),
             "data": digest.hexdigest(),
         }
@@ -404,54 +367,3 @@ def _several(name: str, given: Any, kind: Any, example: str) -> tuple[Any, ...]:
     for one in found:
         _check_kind(name, one, kind, f"pieces such as {example}")
     return found
-
-
-def _numbers(given: Any, name: str, dtype: str | None) -> Array:
-    try:
-        array = np.asarray(given)
-        if array.dtype.kind not in "iubf":
-            array = array.astype("float64")
-        # Judged before it is narrowed: a number too large for float32 is found below.
-        with np.errstate(over="ignore"):
-            numbers = array if dtype is None else array.astype(dtype, copy=False)
-    except (TypeError, ValueError) as error:
-        raise DataError(name, needed="numbers, as many in each row", got=str(error)) from error
-    place = _first_not_finite(numbers)
-    if place is not None:
-        raise DataError(
-            f"{name}{place}",
-            needed="finite numbers",
-            got=str(array[tuple(place)]),
-            try_="filling or leaving out missing values; `misstep train` and ms.Classifier do so",
-        )
-    return numbers
-
-
-def _squares_are_finite(numbers: Array) -> bool:
-    """Tell whether the sum of squares is finite: no NaN and no infinity can be in it then.
-
-    One pass at the speed of memory, five times as fast as asking each number.
-    """
-    with np.errstate(all="ignore"):
-        return bool(np.isfinite(np.dot(numbers, numbers)))
-
-
-def _first_not_finite(numbers: Array) -> list[int] | None:
-    """Return the place of the first number that is not finite; None: all are.
-
-    A part of the rows at a time: data may be a file that is larger than memory.
-    """
-    if numbers.dtype.kind != "f":
-        return None
-    if numbers.ndim == 0:
-        return None if np.isfinite(numbers) else []
-    rows = max(CHECKED_TOGETHER // max(numbers[:1].size, 1), 1)
-    for start in range(0, len(numbers), rows):
-        part = numbers[start : start + rows]
-        if part.flags.c_contiguous and _squares_are_finite(part.reshape(-1)):
-            continue
-        finite = np.isfinite(part)
-        if not finite.all():
-            first = [int(at) for at in np.argwhere(~finite)[0]]
-            return [start + first[0], *first[1:]]
-    return None

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from misstep.ir import Array
-from misstep.train.programs import Program, Programs
+from misstep.nn import Program
+from misstep.train.programs import Programs
 
 __all__ = ["Trial", "make_trial"]
 

@@ -10,8 +10,8 @@ from cli_world import Run
 from misstep.errors import NotYetError
 from misstep.inspection import SECTIONS
 from misstep.modeling.model_programs import KINDS, MOST_ROWS
+from misstep.nn import program as program_file
 from misstep.text.tables import WIDTH
-from misstep.train import programs
 
 FLOWERS = "runs/flowers/model.misstep"
 PARTS = [name for name in SECTIONS if name != "overview"]
@@ -133,7 +133,7 @@ def test_a_program_that_can_not_be_compiled(run: Run, monkeypatch: pytest.Monkey
     def refuse(*_: object, **__: object) -> None:
         raise NotYetError("compiling this", needed="a compiler")
 
-    monkeypatch.setattr(programs, "NativeProgram", refuse)
+    monkeypatch.setattr(program_file, "NativeProgram", refuse)
     done = run("inspect", FLOWERS)
     assert done.code == 0
     assert "it can't be compiled: compiling this: needed a compiler" in done.said

@@ -113,7 +113,7 @@ def test_training_is_that_of_the_interpreter(
         )
         run = trainer.fit(x, y, epochs=3, validation=(x, y), sample_weight=np.linspace(0.1, 1, 25))
         assert run.finished
-        assert trainer.engine.startswith("compiled" if compiling else "interpreter")
+        assert trainer.backend.startswith("compiled" if compiling else "interpreter")
         actual.append(
             {
                 "parameters": network.parameters,
@@ -123,7 +123,7 @@ def test_training_is_that_of_the_interpreter(
                 ],
                 "predicted": trainer.predict(x),
                 "one": trainer.predict(x[:1]),
-                "raw": network.predict(x),
+                "raw": network.inference(compiling).predict(x),
             }
         )
     for name, expected in actual[1].items():
@@ -138,7 +138,7 @@ def test_the_same_bits_on_any_number_of_threads(
     network = made(layers, shape, "float32")
     programs = Programs(network, CrossEntropy(), Adam(0.01))
     if kind == "evaluate":
-        program = programs.evaluate(17)
+        program = programs.network.inference().evaluate_program(17, programs.loss)
     else:
         program = getattr(programs, kind)(17, weighted=False, probing=kind == "step")
     native = program.compiled()
@@ -168,8 +168,8 @@ def test_a_program_without_buffers_has_none() -> None:
     for program in (
         programs.step(4, weighted=False, probing=False),
         programs.accumulate(4, weighted=False, probing=False),
-        programs.evaluate(4),
-        programs.predict(4),
+        programs.network.inference().evaluate_program(4, programs.loss),
+        programs.network.inference().predict_program(4, programs.loss),
     ):
         names = {value.name for value in program.graph.inputs} | set(program.graph.outputs)
         assert "buffers" not in names

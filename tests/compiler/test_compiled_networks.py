@@ -118,7 +118,7 @@ def trained(
     weights = None if case.weights is None else case.weights.astype(dtype)
     run = trainer.fit(x, y, epochs=2, sample_weight=weights, validation=(x, y))
     assert run.finished
-    assert trainer.engine.startswith("compiled" if compiling else "interpreter")
+    assert trainer.backend.startswith("compiled" if compiling else "interpreter")
     judged = trainer.evaluate(x, y, weights)
     names = [name for name in run.history[0] if name.endswith("loss")]
     return {

@@ -27,11 +27,11 @@ from misstep.compiler.runtime.targets import aarch64_target, host_target
 from misstep.compiler.schedule.scheduling import schedule_graph
 from misstep.errors import NotYetError
 from misstep.ir import Array, Op, Type, Value
+from misstep.nn import Program
 from misstep.ops.elementwise import Gradients
-from misstep.train import programs as programs_module
 from misstep.train.ordering import epoch_order
 from misstep.train.pace import Pace
-from misstep.train.programs import Program, Programs
+from misstep.train.programs import Programs
 
 try:
     HOST = host_target()
@@ -63,7 +63,7 @@ class Way:
         weights = np.linspace(0, 2, ROWS).astype(self.dtype) if self.weighted else None
         run = trainer.fit(x, y, epochs=epochs, sample_weight=weights, **(fit or {}))
         assert run.finished
-        assert trainer.engine.startswith("compiled for ")
+        assert trainer.backend.startswith("compiled for ")
         return trainer.network.parameters.tobytes() + np.array(run.losses).tobytes()
 
 
@@ -113,7 +113,7 @@ def on(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
             native.threads = threads_now[0]
         return native
 
-    monkeypatch.setattr(programs_module.Program, "compiled", forced)
+    monkeypatch.setattr(Program, "compiled", forced)
 
     def choose(count: int) -> None:
         threads_now[0] = count
@@ -345,11 +345,11 @@ def test_what_can_not_be_compiled_trains_in_the_interpreter() -> None:
     for halving in (Halving(), Scaling()):
         network = ms.Sequential(ms.Dense(8), halving, ms.Tanh(), ms.Dense(CLASSES))
         trainer = ms.Trainer(network, loss=ms.CrossEntropy(), dtype="float64", seed=1)
-        assert trainer.engine == "nothing yet"
+        assert trainer.backend == "nothing yet"
         trainer.fit(x, y, epochs=2)
         predicted = trainer.predict(x)
         assert trainer.evaluate(x, y)["accuracy"] == np.mean(predicted.argmax(1) == y)
-        actual.append((trainer.engine, trainer.network.parameters, predicted))
+        actual.append((trainer.backend, trainer.network.parameters, predicted))
     (slow, ours, predicted), (fast, expected, wanted_predicted) = actual
     assert fast == f"compiled for {HOST.cpu}"
     assert slow.startswith("interpreter, because compiling halved")
@@ -361,7 +361,7 @@ def test_the_interpreter_can_be_asked_for() -> None:
     x, y = data()
     trainer = ms.Trainer(shallow(), loss=ms.CrossEntropy(), compiling=False)
     trainer.fit(x, y, epochs=1)
-    assert trainer.engine == "interpreter, because the interpreter was asked for"
+    assert trainer.backend == "interpreter, because the interpreter was asked for"
 
 
 class Turned(ms.Module):

@@ -23,11 +23,11 @@ from misstep.compiler.schedule.plan_memory import ALIGNMENT
 from misstep.compiler.schedule.scheduling import Schedule, schedule_graph
 from misstep.errors import NotYetError
 from misstep.ir import Graph, Value, make_input
-from misstep.nn import Dense, Dropout, Module, Network, ReLU, Residual, Sequential, Tanh
+from misstep.nn import Dense, Dropout, Module, Network, Program, ReLU, Residual, Sequential, Tanh
 from misstep.nn.losses import CrossEntropy
 from misstep.ops.contraction import MatrixProduct
 from misstep.optim import L2, SGD, Adam, ClipNorm, ClipValue, Nadam
-from misstep.train.programs import Program, Programs
+from misstep.train.programs import Programs
 
 try:
     HOST = host_target()
@@ -73,8 +73,9 @@ def kernels_of(one: Schedule, op: type) -> list[Kernel]:
 def test_a_step_needs_two_barriers_and_a_prediction_none(more: tuple[Module, ...]) -> None:
     programs = adam(mlp(*more))
     assert plain(programs).barriers == 2
-    assert of_program(programs.predict(ROWS)).barriers == 0
-    assert of_program(programs.evaluate(ROWS)).barriers == 0
+    inference = programs.network.inference()
+    assert of_program(inference.predict_program(ROWS, programs.loss)).barriers == 0
+    assert of_program(inference.evaluate_program(ROWS, programs.loss)).barriers == 0
 
 
 def test_a_norm_of_all_gradients_needs_one_more() -> None:
@@ -154,7 +155,7 @@ def test_added_up_gradients_are_added_in_registers() -> None:
 
 
 def test_bias_and_activation_are_worked_out_with_the_product() -> None:
-    one = of_program(adam().predict(ROWS))
+    one = of_program(mlp().inference().predict_program(ROWS, CrossEntropy()))
     first, second = kernels_of(one, MatrixProduct)
     assert [view.buffer.name for _, view in first.results] == ["relu"]
     assert [value.op.name for value, _ in second.results if value.op] == ["add"]
@@ -204,7 +205,7 @@ def steps_of_training() -> Iterator[tuple[str, Program]]:
                     yield f"step {words}", programs.step(ROWS, **many)
                     yield f"accumulate {words}", programs.accumulate(ROWS, **many)
                     yield f"apply {words}", programs.apply(probing=probing)
-        yield f"evaluate {name}", programs.evaluate(ROWS)
+        yield f"evaluate {name}", programs.network.inference().evaluate_program(ROWS, programs.loss)
 
 
 def check_memory(one: Schedule) -> None:

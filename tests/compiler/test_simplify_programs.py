@@ -51,8 +51,8 @@ def network(*, dtype: str = "float32", outputs: int = 3) -> Network:
 
 
 def graphs_of(programs: Programs, probing: bool) -> Iterator[Graph]:
-    yield programs.evaluate(ROWS).graph
-    yield programs.predict(ROWS).graph
+    yield programs.network.inference().evaluate_program(ROWS, programs.loss).graph
+    yield programs.network.inference().predict_program(ROWS, programs.loss).graph
     yield programs.apply(probing=probing).graph
     for weighted in (False, True):
         yield programs.step(ROWS, weighted=weighted, probing=probing).graph

@@ -24,9 +24,10 @@ from misstep.inspection import (
 from misstep.inspection.labels import Labels
 from misstep.inspection.report import passes_text
 from misstep.ir import Graph, make_input
+from misstep.nn import Program
 from misstep.text.figures import percent
 from misstep.text.tables import WIDTH, in_columns, in_lines
-from misstep.train import Program, Programs, make_trial
+from misstep.train import Programs, make_trial
 
 ROWS = 12
 
@@ -45,7 +46,7 @@ def of_graph(*outputs: ms.ir.Value) -> NativeProgram:
 
 def of_training(program: Program) -> NativeProgram:
     made = program.compiled(1)
-    assert made is not None, program.obstacle
+    assert made is not None, program.fallback_reason
     return made
 
 
@@ -61,8 +62,12 @@ KINDS: dict[str, Callable[[], NativeProgram]] = {
     "dropout": lambda: of_training(programs(dropout=0.3).step(ROWS, weighted=False, probing=False)),
     "accumulate": lambda: of_training(programs().accumulate(ROWS, weighted=False, probing=False)),
     "apply": lambda: of_training(programs().apply(probing=False)),
-    "evaluate": lambda: of_training(programs().evaluate(ROWS)),
-    "predict": lambda: of_training(programs().predict(1)),
+    "evaluate": lambda: of_training(
+        programs().network.inference().evaluate_program(ROWS, ms.CrossEntropy())
+    ),
+    "predict": lambda: of_training(
+        programs().network.inference().predict_program(1, ms.CrossEntropy())
+    ),
     "one number": lambda: of_graph(x() + 1.0),
     "moves only": lambda: of_graph(x(3, 4).T),
     "nothing to do": lambda: of_graph(x(3, 4)),

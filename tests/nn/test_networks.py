@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from misstep.errors import ArgumentError, DtypeError, MisstepError, ShapeError
 from misstep.ir import one_blas_thread
 from misstep.nn import Dense, Dropout, Flatten, Network, ReLU, Residual, Sequential, Tanh
-from misstep.nn.network import CHUNK
+from misstep.nn.inference import CHUNK
 
 
 def made(**options: Any) -> Network:

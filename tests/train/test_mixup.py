@@ -97,7 +97,7 @@ def test_training_compiles_and_repeats_itself() -> None:
             compiling=compiling,
         )
         trainer.fit(x, y, epochs=3)
-        assert trainer.engine.startswith("compiled" if compiling else "interpreter")
+        assert trainer.backend.startswith("compiled" if compiling else "interpreter")
         return np.array(trainer.network.parameters)
 
     np.testing.assert_array_equal(trained(1), trained(2))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import misstep as ms
-from misstep.train.programs import Programs
 
 
 class FromItsMean(ms.Module):
@@ -75,8 +74,8 @@ def test_what_predicts_one_row_follows_the_weights():
 
 def test_whether_rows_are_independent_is_known():
     def independent(network):
-        programs = Programs(ms.Network(network, (6,)), ms.CrossEntropy(), ms.SGD(0.1))
-        return programs.predict(8).compiled(1).rows_are_independent
+        inference = ms.Network(network, (6,)).inference()
+        return inference.predict_program(8).compiled(1).rows_are_independent
 
     assert independent(ms.Sequential(ms.Dense(4), ms.ReLU(), ms.Dense(3)))
     assert not independent(ms.Sequential(FromTheMean(), ms.Dense(3)))
@@ -119,7 +118,7 @@ def test_trainings_in_two_threads_do_not_disturb_each_other():
     assert both == alone * 2
 
 
-def test_a_run_is_gone_on_with_by_the_engine_that_began_it(tmp_path):
+def test_a_run_is_gone_on_with_by_the_backend_that_began_it(tmp_path):
     x = np.random.default_rng(3).normal(size=(60, 4)).astype("float32")
     y = (x[:, :1] > 0).astype("float32")
 
@@ -127,6 +126,6 @@ def test_a_run_is_gone_on_with_by_the_engine_that_began_it(tmp_path):
         return ms.Trainer(ms.Dense(1), loss=ms.BinaryCrossEntropy(), **settings)
 
     trainer().fit(x, y, epochs=1, folder=tmp_path)
-    with pytest.raises(ms.ArgumentError, match="engine"):
+    with pytest.raises(ms.ArgumentError, match="backend"):
         trainer(compiling=False).fit(x, y, epochs=2, folder=tmp_path, resume=True)
     assert trainer().fit(x, y, epochs=2, folder=tmp_path, resume=True).epochs == 2

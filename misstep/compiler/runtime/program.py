@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from copy import copy
 from functools import cached_property, partial
 from typing import Any
 from weakref import WeakSet
@@ -94,6 +95,16 @@ class NativeProgram:
         with self._lock:  # memory for each of them must not change under a run
             self._threads_set = count
             self.ticks = self._no_ticks()
+
+    def on_threads(self, most: int | None) -> NativeProgram:
+        """Return the same machine code for runs on at most so many threads; None: all cores."""
+        other = copy(self)
+        other._tuner = ThreadCountTuner(self._threads(most))
+        other._threads_set = None
+        other.ticks = other._no_ticks()
+        other._workspace, other._lock = None, threading.Lock()
+        _programs.add(other)
+        return other
 
     def _no_ticks(self) -> Array:
         return np.zeros((self.threads, *self.lowered.timers_shape), np.int64)
