@@ -1,8 +1,8 @@
 """Reverse mode: from a graph to a bigger graph that also holds the gradients.
 
 Walks from the loss back to what was asked for. Un-broadcasting happens here and only here. What no
-wanted gradient needs is never part of the result. Knows the contract of ops, none of them but the
-sum it un-broadcasts with, and the parts of which a value's blame is put together.
+wanted gradient needs is never part of the result. Knows the contract of ops, and none of them but
+the sums that shares are added up and un-broadcast with.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from misstep.errors import DtypeError, ShapeError
 from misstep.ir import Value, ancestors, located_at, make_literal
 from misstep.ir.graph import variable_of_line
 from misstep.ops import as_value, reshape
-from misstep.ops.pieces import Concatenate, Pad
 
 
 @overload
@@ -122,42 +121,8 @@ def _walk(seeds: dict[Value, Value], wanted: list[Value]) -> dict[Value, Value]:
                     continue
                 share = _unbroadcast(share, given)
                 known = blame.get(given)
-                blame[given] = share if known is None else _added(known, share)
+                blame[given] = share if known is None else known + share
     return blame
-
-
-def _added(one: Value, other: Value) -> Value:
-    """Return the sum of two shares; shares of neighboring parts are put side by side instead.
-
-    So that what is cut into parts, such as the gates of a recurrent layer, is not blamed part by
-    part in as many sums over all of it.
-    """
-    for first, second in ((one, other), (other, one)):
-        before, after = first.op, second.op
-        if not (isinstance(before, Pad) and isinstance(after, Pad)):
-            continue
-        left, right = first.inputs[0], second.inputs[0]
-        moved = [
-            axis
-            for axis in range(first.ndim)
-            if (before.before[axis], before.after[axis]) != (0, 0)
-            or (after.before[axis], after.after[axis]) != (0, 0)
-        ]
-        if len(moved) != 1 or any(before.between) or any(after.between):
-            continue
-        (axis,) = moved
-        if before.before[axis] + left.shape[axis] != after.before[axis]:
-            continue
-        whole = Concatenate(axis)(*_pieces(left, axis), *_pieces(right, axis))
-        if before.before[axis] == after.after[axis] == 0:
-            return whole
-        return Pad(before.before, after.after, before.between)(whole)
-    return one + other
-
-
-def _pieces(value: Value, axis: int) -> tuple[Value, ...]:
-    joined = isinstance(value.op, Concatenate) and value.op.axis % value.ndim == axis
-    return value.inputs if joined else (value,)
 
 
 def _unbroadcast(share: Value, given: Value) -> Value:

@@ -17,6 +17,7 @@ from misstep.compiler.passes.expand import expand
 from misstep.compiler.passes.factor_sums import factor_sums
 from misstep.compiler.passes.fold_constants import fold_constants
 from misstep.compiler.passes.identities import identities
+from misstep.compiler.passes.join_pads import join_pads
 from misstep.compiler.passes.lay_out_pads import lay_out_pads
 from misstep.compiler.passes.long_columns import long_columns
 from misstep.compiler.passes.long_sums import long_sums
@@ -41,6 +42,7 @@ REPEATED: tuple[Pass, ...] = (
     share_repeats,
 )
 ORDER: tuple[tuple[Pass, ...], ...] = (
+    (join_pads,),
     (expand,),
     REPEATED,
     (factor_sums,),
