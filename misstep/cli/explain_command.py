@@ -15,10 +15,15 @@ from misstep.cli.page import Page
 from misstep.errors import ArgumentError, NotYetError
 from misstep.explain import Explanation, explain
 from misstep.ir import Array
-from misstep.modeling import Model
-from misstep.modeling.attribution import Attribution, Contribution, attribute_row
-from misstep.modeling.single_row import SingleRow, single_row
-from misstep.modeling.weight_names import find_weight
+from misstep.modeling import (
+    Attribution,
+    Contribution,
+    Model,
+    SingleRow,
+    attribute_row,
+    find_weight,
+    take_row,
+)
 from misstep.text.counts import counted
 from misstep.text.figures import amount, figure, percent
 from misstep.text.lists import and_so_on, shortened
@@ -47,7 +52,7 @@ def explain_row(
             try_=f"misstep summary {quoted(path)}",
         )
     rows = read_given_rows(source, model)
-    attribution = attribute_row(model, single_row(model, rows, row, source))
+    attribution = attribute_row(model, take_row(model, rows, row, source))
     explanation = None if weight is None else _chain_rule(attribution, weight)
     page = Page(to_error=json)
     _say_row(page, attribution.row, f"{source}{part_in_words(rows)}")

@@ -17,12 +17,13 @@ import numpy as np
 from misstep.cli.exits import DONE
 from misstep.cli.given import quoted
 from misstep.cli.page import Page
+from misstep.cli.verdict import forecast_verdict
 from misstep.data import read_table
-from misstep.modeling import FitResult, ForecastModel, score_words
+from misstep.modeling import FitResult, ForecastModel, assess_forecasts, score_words
 from misstep.report import draw_forecast
 from misstep.storage import write_text
-from misstep.text.counts import counted, without_article
-from misstep.text.figures import four_figures, percent
+from misstep.text.counts import counted
+from misstep.text.figures import four_figures
 from misstep.text.plain import json_line
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 PICTURE = "forecast.svg"
 # Networks compute in float32, whose numbers 9 digits tell apart.
 DIGITS = 9
-# The mean of n absolute errors of a normal distribution has the standard error √((π/2 − 1)/n).
-ERROR_OF_MEAN = 0.756
-STANDARD_ERRORS = 1.0
 
 
 class ForecastOutcome:
@@ -74,7 +72,8 @@ class ForecastOutcome:
         ]
         page.table(table, ["", "mean error", "RMSE", ""], [1, 2], always=True)
         page.blank(always=True)
-        page.say(forecast_verdict(result), "bold", always=True)
+        assessment = assess_forecasts(scores, result.baselines, origins, horizon)
+        page.say(forecast_verdict(assessment), "bold", always=True)
         if horizon > 1:
             steps = back_test.by_step()
             page.say(
@@ -103,52 +102,6 @@ class ForecastOutcome:
             f"misstep predict {quoted(path)} {quoted(source)} --out forecast.csv",
             f"misstep summary {quoted(path)}",
         ]
-
-
-def forecast_verdict(result: FitResult) -> str:
-    """Return what the scores mean, honestly, in a few sentences."""
-    assert result.forecast is not None
-    back_test = result.forecast.back_test
-    assert back_test is not None
-    scores, ours = result.scores, result.scores["test"]["mae"]
-    origins, horizon = back_test.predicted.shape
-    # Forecasts that overlap share most of what surprised them.
-    noise = STANDARD_ERRORS * ERROR_OF_MEAN / np.sqrt(max(origins / horizon, 1))
-    compared = [
-        (one.who, scores[one.name]["mae"]) for one in result.baselines if one.name in scores
-    ]
-    last = compared[0][1]
-    if last > 0 and ours > last * (1 - noise):
-        side = f"({four_figures(ours)} against {four_figures(last)})"
-        worse = ours > last * (1 + noise)
-        words = "Worse than" if worse else "No better than"
-        return (
-            f"{words} saying the last value again {side}. The changes of this series look like "
-            "chance to what came before them: a random walk, as prices in a market nearly are, "
-            "since whoever could see them coming would have traded on it. The best forecast is "
-            "then about the last value, and what the interval says is how far it may move. "
-            "Beware of any method that promises more."
-        )
-    who, best = min(compared, key=lambda one: one[1])
-    gap = 1 - ours / best if best > 0 else -np.inf
-    sides = f"(mean error {four_figures(ours)} against {four_figures(best)})"
-    first = (
-        f"Better than the last value: the mean error is {percent(1 - ours / last)} smaller."
-        if who != compared[0][0]
-        else ""
-    )
-    if gap > noise:
-        return f"{first} Better than {who} by {percent(gap)} {sides}.".strip()
-    if gap < -noise:
-        simpler = without_article(who)
-        return (
-            f"{first} Worse than {who} by {percent(-gap)} {sides}. So far the {simpler} is the "
-            "better choice for this series."
-        ).strip()
-    return (
-        f"{first} About as good as {who} {sides}; on {counted(origins, 'forecast')} chance alone "
-        "can make such a difference."
-    ).strip()
 
 
 def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None, json: bool) -> int:

@@ -1,23 +1,17 @@
 """Scores beside what they must be compared with, and what they mean in plain words.
 
-A difference that chance alone could make is not called better or worse. Knows scores only.
+What is better and what is chance, `modeling/comparison.py` knows; here it is said.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
-from misstep.modeling import Baseline, Metric
+from misstep.modeling import Assessment, Baseline, Comparison, Metric, Verdict, assess
 from misstep.text.counts import counted, without_article
 from misstep.text.figures import four_figures, percent
 
 Scores = Mapping[str, float]
-
-# How many standard errors a difference must be. Both models are judged on the same rows, which
-# makes the true error of the difference smaller than the one computed here for separate rows: one
-# is enough to speak of.
-STANDARD_ERRORS = 1.0
 
 
 def score_rows(
@@ -53,73 +47,82 @@ def verdict(metrics: Mapping[str, Scores], baselines: Sequence[Baseline], rows: 
     It is compared with the first baseline, the guess, and if it beats that with the best of the
     others.
     """
-    test = metrics["test"]
-    guess, *others = (one for one in baselines if one.name in metrics)
-    judge, key = (_by_error, "rmse") if "rmse" in test else (_by_accuracy, "accuracy")
-    name = "guessing" if guess.name == "baseline" else guess.who
-    if key == "accuracy" and test[key] == metrics[guess.name][key] == 1:
+    assessment = assess(metrics, baselines, rows)
+    if assessment.all_same:
         return (
             "All of these rows have the same answer, which a guess knows too: such a score says "
             "nothing. Judge on more rows, with other answers among them."
         )
-    sign, words = judge(test, metrics[guess.name], rows, name)
-    if sign <= 0:
+    guess, best = assessment.simplest, assessment.best
+    name = "guessing" if guess.baseline.name == "baseline" else guess.baseline.who
+    if guess.verdict is not Verdict.BETTER:
         return (
-            f"{words} Either the inputs say little about the target, or training was too short "
-            "or too fast."
+            f"{_compared(guess, name, rows)} Either the inputs say little about the target, or "
+            "training was too short or too fast."
         )
-    if not others:
-        return words
-    ranked = sorted(others, key=lambda one: metrics[one.name][key])
-    best = ranked[0] if key == "rmse" else ranked[-1]
-    sign, words = judge(test, metrics[best.name], rows, best.who)
-    named = without_article(best.who)
-    if sign < 0:
-        return f"{words} So far the {named} is the better choice for these data."
-    if sign == 0:
-        return f"{words} The {named} would do as well, and is simpler."
+    if best.baseline is guess.baseline:
+        return _compared(guess, name, rows)
+    words = _compared(best, best.baseline.who, rows)
+    simpler = without_article(best.baseline.who)
+    if best.verdict is Verdict.WORSE:
+        return f"{words} So far the {simpler} is the better choice for these data."
+    if best.verdict is Verdict.EVEN:
+        return f"{words} The {simpler} would do as well, and is simpler."
     return words
 
 
-def _by_accuracy(test: Scores, other: Scores, rows: int, name: str) -> tuple[int, str]:
-    ours, theirs = test["accuracy"], other["accuracy"]
-    points = f"{100 * abs(ours - theirs):.1f} points"
-    sides = f"({percent(ours)} against {percent(theirs)})"
-    # A right and a wrong row added to each, as Agresti and Caffo do (The American Statistician 54,
-    # 2000): otherwise a perfect score on a few rows would seem certain.
-    ours, theirs = ((share * rows + 1) / (rows + 2) for share in (ours, theirs))
-    error = math.sqrt((ours * (1 - ours) + theirs * (1 - theirs)) / (rows + 2))
-    gap = ours - theirs
-    if gap > 0 and gap > STANDARD_ERRORS * error:
-        return 1, f"Better than {name} by {points} {sides}."
-    if gap < 0 and -gap > STANDARD_ERRORS * error:
-        return -1, f"Worse than {name} by {points} {sides}."
-    return 0, f"No better than {name} {sides}; {_chance(gap, rows)}"
-
-
-def _by_error(test: Scores, other: Scores, rows: int, name: str) -> tuple[int, str]:
-    ours, theirs = test["rmse"], other["rmse"]
-    if not math.isfinite(ours) or not math.isfinite(theirs) or theirs <= 0:
+def forecast_verdict(assessment: Assessment) -> str:
+    """Return what the mean errors of forecasts mean, honestly, in a few sentences."""
+    last, best = assessment.simplest, assessment.best
+    if last.theirs > 0 and last.verdict is not Verdict.BETTER:
+        words = "Worse than" if last.verdict is Verdict.WORSE else "No better than"
+        side = f"({four_figures(last.ours)} against {four_figures(last.theirs)})"
         return (
-            (1, f"As good as can be: {name} makes no error.")
-            if ours == 0
-            else (
-                -1,
-                f"Worse than {name}: RMSE {four_figures(ours)} against {four_figures(theirs)}.",
-            )
+            f"{words} saying the last value again {side}. The changes of this series look like "
+            "chance to what came before them: a random walk, as prices in a market nearly are, "
+            "since whoever could see them coming would have traded on it. The best forecast is "
+            "then about the last value, and what the interval says is how far it may move. "
+            "Beware of any method that promises more."
         )
-    # The standard error of a root mean square of n normal errors is 1/√(2n) of it.
-    error = 1 / math.sqrt(2 * max(rows, 1))
-    gap = 1 - ours / theirs
-    sides = f"(RMSE {four_figures(ours)} against {four_figures(theirs)})"
-    if gap > STANDARD_ERRORS * error:
-        return 1, f"Better than {name}: its error is {percent(gap)} smaller {sides}."
-    if -gap > STANDARD_ERRORS * error:
-        return -1, f"Worse than {name}: its error is {percent(-gap)} larger {sides}."
-    return 0, f"No better than {name} {sides}; {_chance(gap, rows)}"
+    assert last.gap is not None
+    assert best.gap is not None
+    sentences = []
+    if best.baseline is not last.baseline:
+        smaller = percent(last.gap)
+        sentences.append(f"Better than the last value: the mean error is {smaller} smaller.")
+    who = best.baseline.who
+    sides = f"(mean error {four_figures(best.ours)} against {four_figures(best.theirs)})"
+    if best.verdict is Verdict.BETTER:
+        sentences.append(f"Better than {who} by {percent(best.gap)} {sides}.")
+    elif best.verdict is Verdict.WORSE:
+        sentences.append(f"Worse than {who} by {percent(-best.gap)} {sides}.")
+        sentences.append(f"So far the {without_article(who)} is the better choice for this series.")
+    else:
+        sentences.append(
+            f"About as good as {who} {sides}; on {counted(assessment.samples, 'forecast')} chance "
+            "alone can make such a difference."
+        )
+    return " ".join(sentences)
 
 
-def _chance(gap: float, rows: int) -> str:
-    if gap == 0:
-        return "the two are even."
-    return f"on {counted(rows, 'row')}, chance alone can make such a difference."
+def _compared(comparison: Comparison, name: str, rows: int) -> str:
+    """Return how the network is beside the baseline that is called `name`."""
+    by_error = comparison.metric == "rmse"
+    outcome, gap = comparison.verdict, comparison.gap
+    figures = four_figures if by_error else percent
+    both = f"{figures(comparison.ours)} against {figures(comparison.theirs)}"
+    both = f"RMSE {both}" if by_error else both
+    if gap is None:
+        if outcome is Verdict.BETTER:
+            return f"As good as can be: {name} makes no error."
+        return f"Worse than {name}: {both}."
+    if outcome is Verdict.EVEN:
+        chance = f"on {counted(rows, 'row')}, chance alone can make such a difference."
+        return f"No better than {name} ({both}); {chance if gap else 'the two are even.'}"
+    better = outcome is Verdict.BETTER
+    word = "Better" if better else "Worse"
+    if by_error:
+        way = "smaller" if better else "larger"
+        return f"{word} than {name}: its error is {percent(abs(gap))} {way} ({both})."
+    points = f"{100 * abs(comparison.ours - comparison.theirs):.1f} points"
+    return f"{word} than {name} by {points} ({both})."

@@ -17,7 +17,7 @@ from misstep.autodiff import gradient
 from misstep.data import Dataset, TaskType, read_rows, read_table
 from misstep.ir import Array, Graph, Interpreter, Value
 from misstep.modeling.model import Model, RowGraph
-from misstep.modeling.single_row import SingleRow, single_row
+from misstep.modeling.single_row import SingleRow, take_row
 from misstep.nn import Columns, Dense
 
 __all__ = ["Attribution", "Contribution", "attribute", "attribute_row"]
@@ -102,7 +102,7 @@ def attribute(model: Model, data: Any, row: int = 1) -> Attribution:
     else:
         rows = data if isinstance(data, Dataset) else read_table(data)
         source = "the data"
-    return attribute_row(model, single_row(model, rows, row, source))
+    return attribute_row(model, take_row(model, rows, row, source))
 
 
 def attribute_row(model: Model, row: SingleRow) -> Attribution:

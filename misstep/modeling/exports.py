@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from misstep.modeling.attribution import Attribution, Contribution, attribute, attribute_row
 from misstep.modeling.baselines import Baseline
+from misstep.modeling.comparison import Assessment, Comparison, Verdict, assess, assess_forecasts
 from misstep.modeling.decisions import Decision, Decisions
 from misstep.modeling.examples import Examples, weighted_examples
 from misstep.modeling.forecast import BackTest, ForecastInterval, ForecastModel
@@ -26,10 +28,16 @@ from misstep.modeling.options import (
 from misstep.modeling.pipeline import check_request, fit_first, fit_more, recognize, train, walk
 from misstep.modeling.plans import Plan, Planner
 from misstep.modeling.result import FitResult, ForecastResult
+from misstep.modeling.single_row import SingleRow, take_row
+from misstep.modeling.weight_names import find_weight
 
 __all__ = [
+    "Assessment",
+    "Attribution",
     "BackTest",
     "Baseline",
+    "Comparison",
+    "Contribution",
     "CurveExample",
     "Decision",
     "Decisions",
@@ -52,12 +60,19 @@ __all__ = [
     "RowGraph",
     "RowModality",
     "Scores",
+    "SingleRow",
     "TaskName",
     "TrainedModel",
+    "Verdict",
     "all_options",
+    "assess",
+    "assess_forecasts",
+    "attribute",
+    "attribute_row",
     "check_options",
     "check_request",
     "class_scores",
+    "find_weight",
     "fit_first",
     "fit_more",
     "load_model",
@@ -68,6 +83,7 @@ __all__ = [
     "recognize",
     "save_model",
     "score_words",
+    "take_row",
     "train",
     "walk",
     "weighted_examples",

@@ -15,7 +15,7 @@ from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling.model import Model
 
-__all__ = ["SingleRow", "single_row"]
+__all__ = ["SingleRow", "take_row"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class SingleRow:
     silent: frozenset[int]
 
 
-def single_row(model: Model, rows: Dataset, number: int, source: str) -> SingleRow:
+def take_row(model: Model, rows: Dataset, number: int, source: str) -> SingleRow:
     """Return row `number` of `rows`, counted from 1; `source`: what the rows are called.
 
     Raises ArgumentError where there is no such row, DataError for one that the model can't take.

@@ -9,9 +9,6 @@ import pandas
 import pytest
 from cli_world import Run
 
-from misstep.cli.series_command import forecast_verdict
-from misstep.modeling import BackTest, Baseline, FitResult, ForecastResult
-
 
 def sales(rows: int = 96, start: str = "2001-01-01") -> pandas.DataFrame:
     month = np.arange(rows)
@@ -125,30 +122,6 @@ def test_rows_are_needed_by_all_but_forecasts(world: Path, run: Run) -> None:
     done = run("predict", "runs/houses/model.misstep")
     assert done.code == 2
     assert "only a forecast goes on by itself" in done.said
-
-
-def judged(ours: float, last: float, linear: float, origins: int = 200) -> str:
-    """Return the verdict for mean errors of the network, the last value and a line."""
-    nothing = np.zeros((origins, 1))
-    scores = {"test": ours, "last_value": last, "linear": linear}
-    baselines = [
-        Baseline("last_value", "the last value", "", lambda: None),
-        Baseline("linear", "a linear model on lags", "", lambda: None),
-    ]
-    metrics = {name: {"mae": error, "rmse": error} for name, error in scores.items()}
-    test = BackTest(np.arange(origins), nothing, nothing, nothing[:, 0])
-    forecast = ForecastResult(None, 1, test)  # type: ignore[arg-type]
-    result = FitResult(None, None, None, metrics, [], [], 0.0, baselines, None, forecast)  # type: ignore[arg-type]
-    return forecast_verdict(result)
-
-
-def test_verdicts_are_honest() -> None:
-    assert "Better than a linear model on lags by 50.0%" in judged(1.0, 4.0, 2.0)
-    assert "About as good as a linear model on lags" in judged(1.98, 4.0, 2.0)
-    assert "linear model on lags is the better choice" in judged(3.0, 4.0, 2.0)
-    assert "No better than saying the last value again" in judged(1.0, 1.0, 1.0)
-    assert "random walk" in judged(1.0, 1.0, 1.0)
-    assert judged(2.0, 1.0, 1.0).startswith("Worse than saying the last value again")
 
 
 def test_a_series_of_its_target_alone_may_be_all_that_is_left(run: Run) -> None:

@@ -13,9 +13,10 @@ from misstep.cli.decision_lines import MOST_COLUMNS, DecisionLines
 from misstep.cli.explain_command import drawn
 from misstep.cli.option_words import in_options
 from misstep.cli.page import Page
-from misstep.cli.verdict import score_rows, verdict
+from misstep.cli.verdict import forecast_verdict, score_rows, verdict
 from misstep.data import Decision
 from misstep.modeling import Baseline
+from misstep.modeling.comparison import assess_forecasts
 
 # The scores stand in the metrics already; a verdict asks for names and words only.
 BASELINES = (
@@ -62,6 +63,26 @@ def test_the_verdict_is_honest(metrics: dict[str, Any], rows: int, words: str) -
 def test_rows_with_a_single_answer_tell_nothing() -> None:
     metrics = {name: {"accuracy": 1.0} for name in ("test", "linear", BASELINES[0].name)}
     assert verdict(metrics, BASELINES, 40).startswith("All of these rows have the same answer")
+
+
+def forecast_words(ours: float, last: float, linear: float, origins: int = 200) -> str:
+    """Return the verdict for mean errors of the network, the last value and a line."""
+    named = {"test": ours, "last_value": last, "linear": linear}
+    baselines = [
+        Baseline("last_value", "the last value", "", lambda: None),
+        Baseline("linear", "a linear model on lags", "", lambda: None),
+    ]
+    metrics = {name: {"mae": error, "rmse": error} for name, error in named.items()}
+    return forecast_verdict(assess_forecasts(metrics, baselines, origins, 1))
+
+
+def test_verdicts_on_forecasts_are_honest() -> None:
+    assert "Better than a linear model on lags by 50.0%" in forecast_words(1.0, 4.0, 2.0)
+    assert "About as good as a linear model on lags" in forecast_words(1.98, 4.0, 2.0)
+    assert "linear model on lags is the better choice" in forecast_words(3.0, 4.0, 2.0)
+    assert "No better than saying the last value again" in forecast_words(1.0, 1.0, 1.0)
+    assert "random walk" in forecast_words(1.0, 1.0, 1.0)
+    assert forecast_words(2.0, 1.0, 1.0).startswith("Worse than saying the last value again")
 
 
 def test_the_scores_say_what_baselines_do() -> None:

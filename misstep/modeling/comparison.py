@@ -1,0 +1,136 @@
+"""What a test score is worth beside those of the baselines: better, worse, or what chance can do.
+
+A difference that chance alone could make is not called better or worse. Knows scores only, and puts
+nothing into words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from misstep.modeling.baselines import Baseline
+
+__all__ = ["Assessment", "Comparison", "Verdict", "assess", "assess_forecasts"]
+
+Scores = Mapping[str, float]
+
+# How many standard errors a difference must be. Both models are tested on the same rows, which
+# makes the true error of the difference smaller than the one computed here for separate rows: one
+# is enough to speak of.
+STANDARD_ERRORS = 1.0
+# The mean of n absolute errors of a normal distribution has the standard error √((π/2 − 1)/n).
+ERROR_OF_MEAN = 0.756
+# Two right and two wrong rows in all, as Agresti and Caffo add to both shares together (The
+# American Statistician 54, 2000): otherwise a perfect score on a few rows would seem certain.
+ADDED_RIGHT, ADDED_ROWS = 1, 2
+
+
+class Verdict(Enum):
+    """How one score is beside another."""
+
+    BETTER = "better"
+    EVEN = "even"
+    WORSE = "worse"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The network's score beside that of one baseline, on the same test rows.
+
+    `metric`: by which they are compared; `ours`, `theirs`: by it. `gap`: by how much the network is
+    better, below 0 if it is worse: for accuracy a difference of shares, each with the rows added
+    that `ADDED_ROWS` tells of; for errors a share of the baseline's error; None where there is no
+    such share. `standard_error`: of the gap.
+    """
+
+    baseline: Baseline
+    metric: str
+    ours: float
+    theirs: float
+    gap: float | None
+    standard_error: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return whether the network is better or worse beyond what chance can do."""
+        if self.gap is None:
+            return Verdict.BETTER if self.ours == 0 else Verdict.WORSE
+        noise = STANDARD_ERRORS * self.standard_error
+        if abs(self.gap) <= noise:
+            return Verdict.EVEN
+        return Verdict.BETTER if self.gap > 0 else Verdict.WORSE
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a test score means.
+
+    `samples`: rows, or forecasts, that were tested on. `simplest`: beside the first baseline, a
+    guess or the last value. `best`: beside the best one. `all_same`: the rows all have the answer
+    that the guess knows, so that no score says anything.
+    """
+
+    samples: int
+    simplest: Comparison
+    best: Comparison
+    all_same: bool = False
+
+
+def assess(scores: Mapping[str, Scores], baselines: Sequence[Baseline], rows: int) -> Assessment:
+    """Return what the scores of `rows` test rows mean: those of "test" beside the baselines'.
+
+    `scores`: by split and baseline. Compared are RMSE or accuracy; the best baseline is one other
+    than the first, a guess, if there is any.
+    """
+    by_error = "rmse" in scores["test"]
+    metric, compare = ("rmse", _compare_errors) if by_error else ("accuracy", _compare_shares)
+    guess, *others = (each for each in baselines if each.name in scores)
+    ranked = sorted(others, key=lambda each: scores[each.name][metric])
+    best = (ranked[0] if by_error else ranked[-1]) if ranked else guess
+    ours = scores["test"][metric]
+
+    def beside(baseline: Baseline) -> Comparison:
+        return compare(baseline, ours, scores[baseline.name][metric], rows)
+
+    all_same = not by_error and ours == scores[guess.name][metric] == 1
+    return Assessment(rows, beside(guess), beside(best), all_same)
+
+
+def assess_forecasts(
+    scores: Mapping[str, Scores], baselines: Sequence[Baseline], origins: int, horizon: int
+) -> Assessment:
+    """Return what the mean absolute errors of forecasts from `origins` rows mean.
+
+    The first baseline says the last value again. `horizon`: steps of each forecast.
+    """
+    ours = scores["test"]["mae"]
+    # Forecasts that overlap share most of what surprised them.
+    error = ERROR_OF_MEAN / math.sqrt(max(origins / horizon, 1))
+
+    def beside(baseline: Baseline) -> Comparison:
+        theirs = scores[baseline.name]["mae"]
+        gap = 1 - ours / theirs if theirs > 0 else -math.inf
+        return Comparison(baseline, "mae", ours, theirs, gap, error)
+
+    compared = [each for each in baselines if each.name in scores]
+    best = min(compared, key=lambda each: scores[each.name]["mae"])
+    return Assessment(origins, beside(compared[0]), beside(best))
+
+
+def _compare_shares(baseline: Baseline, ours: float, theirs: float, rows: int) -> Comparison:
+    """Compare shares of `rows` rows that are right."""
+    p, q = ((share * rows + ADDED_RIGHT) / (rows + ADDED_ROWS) for share in (ours, theirs))
+    error = math.sqrt((p * (1 - p) + q * (1 - q)) / (rows + ADDED_ROWS))
+    return Comparison(baseline, "accuracy", ours, theirs, p - q, error)
+
+
+def _compare_errors(baseline: Baseline, ours: float, theirs: float, rows: int) -> Comparison:
+    """Compare root mean square errors of `rows` rows."""
+    # The standard error of a root mean square of n normal errors is 1/√(2n) of it.
+    error = 1 / math.sqrt(2 * max(rows, 1))
+    if not math.isfinite(ours) or not math.isfinite(theirs) or theirs <= 0:
+        return Comparison(baseline, "rmse", ours, theirs, None, error)
+    return Comparison(baseline, "rmse", ours, theirs, 1 - ours / theirs, error)
