@@ -76,6 +76,7 @@ def all_pages() -> dict[str, str]:
     pages = family_pages(package)
     makers: dict[str, Callable[[], str]] = {
         "op-table.md": op_page,
+        "names.md": choices_page,
         "signals.md": signal_page,
         "command-line.md": command_page,
     }
@@ -139,7 +140,8 @@ def entry(name: str, thing: object, level: int = 2) -> str:
     mark = "#" * level
     text = f"{mark} `{name}`\n\n"
     if isinstance(thing, enum.EnumType):
-        text += f"One of {', '.join(f'`{member.name}`' for member in thing)}.\n\n"
+        members: Iterable[Any] = thing
+        text += f"One of {', '.join(f'`{member.name}`' for member in members)}.\n\n"
     elif callable(thing):
         text += f"```text\n{name.rsplit('.', 1)[-1]}{signature(thing)}\n```\n\n"
     text += f"{docstring(thing)}\n"
@@ -282,6 +284,32 @@ def lettered(template: str) -> str:
     return re.sub(r"\{(\d+)\}", lambda found: chr(ord("a") + int(found[1])), template).replace(
         "{out}", "y"
     )
+
+
+def choices_page(ours: bool = True) -> str:
+    """Return what is chosen by name, and what is there without being chosen.
+
+    `ours`: without what a test or a user registered, which is not part of the package.
+    """
+    modeling: Any = importlib.import_module("misstep.modeling")
+    losses: Any = importlib.import_module("misstep.nn.losses")
+    optim: Any = importlib.import_module("misstep.optim")
+    families: dict[str, Iterable[type]] = {
+        "Optimizers (`--optimizer`)": optim.registered_optimizers().values(),
+        "Losses (`--loss`)": losses.registered_losses().values(),
+        "Metrics": [type(metric) for metric in modeling.Metric.registry.values()],
+        "Kinds of data": modeling.Modality.registry,
+    }
+    text = f"{NOTE}\n# Names\n\nWhat can be chosen by name, what scores are called, and what data "
+    text += "can be learned from. Each is a class, known by being written.\n"
+    for title, classes in families.items():
+        rows = [
+            [code(cls.name), code(cls.__name__), first_sentence(cls)]  # type: ignore[attr-defined]
+            for cls in classes
+            if not ours or cls.__module__.startswith("misstep.")
+        ]
+        text += f"\n## {title}\n\n" + table(["name", "class", "what it is"], rows)
+    return text
 
 
 def signal_page() -> str:

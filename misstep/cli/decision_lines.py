@@ -6,6 +6,8 @@ A table with hundreds of columns must not print hundreds of lines. Knows choices
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
 
 from misstep.cli.option_words import in_options
 from misstep.cli.page import Page
@@ -23,29 +25,25 @@ _LEFT_OUT = "left out"
 
 
 class DecisionLines:
-    """Prints decisions as they are made; columns are kept until the last of them."""
+    """Prints decisions as they come; those about columns as one table."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
         self._titled = False
-        self._columns: list[Decision] = []
 
-    def __call__(self, decision: Decision) -> None:
-        """Print a decision, or keep it if it is about a column."""
-        if not self._titled:
+    def show(self, decisions: Sequence[Decision]) -> None:
+        """Print decisions, columns that follow each other together."""
+        if decisions and not self._titled:
             self._page.title("Choices")
             self._titled = True
-        if decision.what.startswith(_COLUMN):
-            self._columns.append(decision)
-            return
-        self.flush()
-        self._page.fact(decision.what, decision.choice, in_options(decision.reason))
+        for about_columns, group in groupby(decisions, lambda each: each.what.startswith(_COLUMN)):
+            if about_columns:
+                self._show_columns(list(group))
+                continue
+            for decision in group:
+                self._page.fact(decision.what, decision.choice, in_options(decision.reason))
 
-    def flush(self) -> None:
-        """Print the columns that were kept."""
-        columns, self._columns = self._columns, []
-        if not columns:
-            return
+    def _show_columns(self, columns: list[Decision]) -> None:
         used = [each for each in columns if each.choice != _LEFT_OUT]
         left_out = [each for each in columns if each.choice == _LEFT_OUT]
         types = _counted_types(used)

@@ -24,11 +24,11 @@ from misstep.modeling import (
     FitResult,
     Modality,
     Options,
+    Walk,
     check_request,
     make_options,
     recognize,
     save_model,
-    walk,
 )
 from misstep.text.counts import counted
 from misstep.text.plain import json_line
@@ -49,10 +49,10 @@ def train_on(source: str, values: Mapping[str, Any], *, quiet: bool, json: bool)
     data = read_given(source)
     modality = recognize(data, options)
     _say_what_was_read(page, source, modality, options)
-    lines = DecisionLines(page)
-    result = walk(modality, lines)
-    lines.flush()
-    return _finish(page, source, data, modality, options, result, json=json)
+    lines, walk = DecisionLines(page), Walk(modality)
+    for decisions in walk:
+        lines.show(decisions)
+    return _finish(page, source, data, modality, options, walk.result, json=json)
 
 
 def _say_what_was_read(page: Page, source: str, modality: Modality, options: Options) -> None:

@@ -1,12 +1,11 @@
 """`Decisions`: what was decided for a person, one after the other, each with its reason.
 
-Whoever decides something adds it here; whoever shows it listens or reads the list afterwards.
-Plain data.
+Whoever decides something adds it here; faces ask what is new, or read the list afterwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from misstep.data import Decision
@@ -18,24 +17,21 @@ __all__ = ["CHOSEN", "Decision", "Decisions"]
 
 @dataclass
 class Decisions:
-    """The decisions of one training in their order; `report` gets each as it is made."""
+    """The decisions of one training, in the order in which they were made."""
 
-    report: Callable[[Decision], None] | None = None
     made: list[Decision] = field(default_factory=list)
+    _asked: int = 0
 
     def add(self, what: str, choice: object, reason: str) -> None:
-        """Keep a decision, and report it."""
+        """Keep a decision."""
         self.keep(Decision(what, str(choice), reason))
 
-    def keep(self, decision: Decision) -> None:
-        """Keep a decision that was made elsewhere, and report it."""
-        self.made.append(decision)
-        if self.report is not None:
-            self.report(decision)
+    def keep(self, *decisions: Decision) -> None:
+        """Keep decisions that were made elsewhere."""
+        self.made += decisions
 
-    def listen(self, report: Callable[[Decision], None] | None) -> None:
-        """Let `report` get all decisions: those made so far at once."""
-        self.report = report
-        if report is not None:
-            for decision in self.made:
-                report(decision)
+    def news(self) -> Sequence[Decision]:
+        """Return the decisions since this was asked the last time."""
+        news = self.made[self._asked :]
+        self._asked = len(self.made)
+        return news

@@ -25,7 +25,7 @@ from misstep.modeling.options import (
     make_options,
     option,
 )
-from misstep.modeling.pipeline import check_request, fit_first, fit_more, recognize, train, walk
+from misstep.modeling.pipeline import Walk, check_request, fit_first, fit_more, recognize, train
 from misstep.modeling.plans import Plan, Planner
 from misstep.modeling.result import FitResult, ForecastResult
 from misstep.modeling.single_row import SingleRow, take_row
@@ -64,6 +64,7 @@ __all__ = [
     "TaskName",
     "TrainedModel",
     "Verdict",
+    "Walk",
     "all_options",
     "assess",
     "assess_forecasts",
@@ -85,6 +86,5 @@ __all__ = [
     "score_words",
     "take_row",
     "train",
-    "walk",
     "weighted_examples",
 ]

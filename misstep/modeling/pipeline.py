@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -25,25 +25,24 @@ from misstep.modeling.result import FitResult
 from misstep.optim import ConstantRate
 from misstep.train import Trainer
 
-Report = Callable[[Decision], None]
-
-__all__ = ["check_request", "fit_first", "fit_more", "recognize", "train", "walk"]
+__all__ = ["Walk", "check_request", "fit_first", "fit_more", "recognize", "train"]
 
 
 def train(
     data: Dataset | str | os.PathLike[str],
     options: Options | None = None,
-    report: Report | None = None,
     examples: Examples | None = None,
 ) -> FitResult:
     """Train on `data`, or what is in a file of that name; return the model and all about it.
 
-    `report`: gets each decision as it is made. `examples`: the answers, where somebody holds them
-    apart from the rows; nothing is tested then. Raises StorageError, FileFormatError, DataError or
-    ArgumentError.
+    `examples`: the answers, where somebody holds them apart from the rows; nothing is tested then.
+    Raises StorageError, FileFormatError, DataError or ArgumentError.
     """
     dataset = data if isinstance(data, Dataset) else read_source(data)
-    return walk(recognize(dataset, options or Options(), examples), report)
+    walk = Walk(recognize(dataset, options or Options(), examples))
+    for _ in walk:
+        pass
+    return walk.result
 
 
 def check_request(
@@ -71,27 +70,44 @@ def recognize(data: Dataset, options: Options, examples: Examples | None = None)
     raise DataError("the data", needed="a kind that can be learned from", got=data.description)
 
 
-def walk(modality: Modality, report: Report | None = None) -> FitResult:
-    """Go the steps from recognized data to the result."""
-    began = time.perf_counter()
-    modality.decisions.listen(report)
-    split = modality.split()
-    prepared = modality.prepare(split)
-    plan = modality.plan(prepared)
-    fitted = modality.fit(prepared, plan)
-    evaluation = modality.evaluate(prepared, fitted)
-    return FitResult(
-        model=evaluation.model,
-        run=fitted.run,
-        trainer=fitted.trainer,
-        scores=evaluation.scores,
-        decisions=modality.decisions.made,
-        notes=modality.notes,
-        seconds=time.perf_counter() - began,
-        baselines=evaluation.baselines,
-        learning_curve=fitted.learning_curve,
-        forecast=evaluation.forecast,
-    )
+class Walk:
+    """The steps from recognized data to the `result`, one after the other.
+
+    Iterating goes them: it yields the decisions that each step made, so that a face can show them
+    as they come. `result` is there once all steps are done.
+    """
+
+    result: FitResult
+
+    def __init__(self, modality: Modality) -> None:
+        self.modality = modality
+
+    def __iter__(self) -> Iterator[Sequence[Decision]]:
+        """Go the steps. Raises what each of them raises."""
+        modality, began = self.modality, time.perf_counter()
+        decisions = modality.decisions
+        split = modality.split()
+        yield decisions.news()
+        prepared = modality.prepare(split)
+        yield decisions.news()
+        plan = modality.plan(prepared)
+        yield decisions.news()
+        fitted = modality.fit(prepared, plan)
+        yield decisions.news()
+        evaluation = modality.evaluate(prepared, fitted)
+        yield decisions.news()
+        self.result = FitResult(
+            model=evaluation.model,
+            run=fitted.run,
+            trainer=fitted.trainer,
+            scores=evaluation.scores,
+            decisions=decisions.made,
+            notes=modality.notes,
+            seconds=time.perf_counter() - began,
+            baselines=evaluation.baselines,
+            learning_curve=fitted.learning_curve,
+            forecast=evaluation.forecast,
+        )
 
 
 def fit_first(examples: Examples, options: Options) -> FitResult:

@@ -153,17 +153,14 @@ def test_commands_are_never_broken(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_columns_are_grouped(capsys: pytest.CaptureFixture[str]) -> None:
     lines = DecisionLines(Page())
-    for place in range(30):
-        lines(Decision(f"column c{place}", "number", "whole numbers"))
-    for place in range(9):
-        lines(Decision(f"column d{place}", "left out", "constant"))
-    assert "c0" not in capsys.readouterr().out
-    lines(Decision("loss", "CrossEntropy", "three classes"))
+    columns = [Decision(f"column c{number}", "number", "whole numbers") for number in range(30)]
+    columns += [Decision(f"column d{number}", "left out", "constant") for number in range(9)]
+    lines.show([*columns, Decision("loss", "CrossEntropy", "three classes")])
     shown = capsys.readouterr().out
     assert shown.count("whole numbers") == MOST_COLUMNS
     assert "30 numbers; 9 left out" in shown
     assert "and 18 more columns" in shown
     assert "d6, d7, d8" in shown
     assert shown.index("d8") < shown.index("CrossEntropy")
-    lines.flush()
+    lines.show([])
     assert capsys.readouterr().out == ""

@@ -113,8 +113,7 @@ class SequenceModality(RowModality):
                 f"{shortest:,} to {longest:,} steps, filled up to {longest:,}",
                 "what fills up is masked: no layer sums it, compares it or learns from it",
             )
-        for decision in others:
-            self.decisions.keep(decision)
+        self.decisions.keep(*others)
         return scaling
 
     def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:
@@ -180,8 +179,7 @@ class LongTableModality(SequenceModality):
         modality = cls(sequences_from_table(table, long, target), options)
         modality.table, modality.long = data, long
         modality.decisions.add("sequences", f"lines with the same {identifier} are one", reason)
-        for decision in columns:
-            modality.decisions.keep(decision)
+        modality.decisions.keep(*columns)
         test = read_test_table(options)
         modality.test = None if test is None else sequences_from_table(test, long, target)
         return modality

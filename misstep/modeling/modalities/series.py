@@ -164,8 +164,7 @@ class SeriesModality(Modality):
         plan, left_out = plan_series(table, name, only)
         decisions.add("target", f"{name}: how it goes on", "its next values are what is asked for")
         series = read_series(table, plan)
-        for decision in left_out:
-            decisions.keep(decision)
+        decisions.keep(*left_out)
         step = plan.step
         if step.unit != "row":
             reason = f"so the dates in {plan.date} follow each other"

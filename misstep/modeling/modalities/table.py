@@ -143,8 +143,7 @@ class TableModality(RowModality):
         if not in_order:
             columns = with_tried_texts(columns, frame, answers, without=leaks)
         preprocessor = Preprocessor.fit(frame, columns, train.weights, answers, in_order=in_order)
-        for decision in preprocessor.decisions:
-            self.decisions.keep(decision)
+        self.decisions.keep(*preprocessor.decisions)
         for name, share in leaks.items():
             answer = "the answer" if self.target is None else self.target.name
             what = f"{name} alone tells {answer} for {share}"

@@ -180,7 +180,8 @@ class Planner:
             if isinstance(asked, Optimizer):
                 optimizer = asked
             else:
-                optimizer = optimizer_named(asked, learning_rate=self.options.learning_rate)
+                given = self.options.learning_rate
+                optimizer = optimizer_named(asked, **{"learning_rate": given} if given else {})
         told = course(f"{optimizer.learning_rate:g}")
         self.decisions.add("optimizer", f"{type(optimizer).__name__}, learning rate {told}", reason)
         return optimizer
