@@ -21,12 +21,10 @@ from misstep.ops import erf, expm1, relu, sigmoid, softmax, softplus, tanh, wher
 class Activation(Module, abstract=True):
     """A function of each entry. `suits`: the initializer for the weights before it."""
 
-    is_activation: ClassVar[bool] = True
     suits: ClassVar[Initializer] = GlorotUniform()
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (5,)
         yield cls(), (2, 3)
 
@@ -116,7 +114,6 @@ class LeakyReLU(Activation):
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(float("nan")), (4,)
 
 
@@ -142,7 +139,6 @@ class ELU(Activation):
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(float("inf")), (4,)
         yield lambda: cls("1"), (4,)  # type: ignore[arg-type]
 

@@ -146,14 +146,12 @@ class MultiHeadAttention(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(2), (3, 4)
         yield cls(1, causal=True, bias=False), (4, 3)
         yield cls(2, dropout=0.3), (2, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0), (3, 4)
         yield lambda: cls(3), (3, 4)
         yield lambda: cls(2), (4,)
@@ -250,13 +248,11 @@ class TransformerBlock(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(2, 5), (3, 4)
         yield cls(1, dropout=0.2, activation="relu", norm_first=False), (2, 4)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0), (3, 4)
         yield lambda: cls(2, 0), (3, 4)
         yield lambda: cls(2, dropout=-0.1), (3, 4)

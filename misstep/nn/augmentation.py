@@ -83,7 +83,6 @@ class _Augmentation(Module, abstract=True):
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield cls, (4, 4)
         for setting, (low, high) in cls.bounds_of.items():
             yield lambda setting=setting, low=low: cls(**{setting: low - 1}), (4, 4, 1)
@@ -173,7 +172,6 @@ class RandomFlip(_Augmentation):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (3, 4, 2)
         yield cls(1.0), (2, 5, 1)
 
@@ -215,13 +213,11 @@ class RandomShift(_Augmentation):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(1), (3, 4, 2)
         yield cls(2, "zeros"), (5, 4, 1)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0), (4, 4, 1)
         yield lambda: cls(1.5), (4, 4, 1)  # type: ignore[arg-type]
         yield lambda: cls(1, "mirror"), (4, 4, 1)
@@ -290,7 +286,6 @@ class RandomAffine(_Augmentation):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (3, 4, 2)
         yield cls(180.0, 0.3, 0.2, "zeros"), (5, 4, 1)
 
@@ -320,7 +315,6 @@ class RandomBrightness(_Augmentation):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (3, 4, 2)
 
 
@@ -350,7 +344,6 @@ class RandomContrast(_Augmentation):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (3, 4, 2)
 
 
@@ -389,5 +382,4 @@ class Cutout(_Augmentation):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (6, 4, 2)

@@ -99,12 +99,10 @@ Dense(units=3, bias=True, initializer=None))
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(Dense(4), ReLU(), Dropout(0.2), Dense(4)), (4,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(Dense), (4,)  # type: ignore[arg-type]
         yield lambda: cls("relu"), (4,)  # type: ignore[arg-type]
 
@@ -177,13 +175,11 @@ class Residual(Sequential):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(Dense(4), ReLU(), Dropout(0.2), Dense(4)), (4,)
         yield cls(Dense(3), ReLU(), shortcut=Dense(3, bias=False)), (2,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(Dense(3)), (4,)
         yield lambda: cls(Dense(3), shortcut=Dense(2)), (4,)
         yield lambda: cls(Dense(4), shortcut=True), (4,)  # type: ignore[arg-type]
@@ -251,12 +247,10 @@ class ByAxes(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls({1: Dense(3), 2: Sequential(Dense(2), ReLU())}), (2, 3)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls({}), (4,)
         yield lambda: cls({1: "dense"}), (4,)  # type: ignore[dict-item]
         yield lambda: cls({2: Dense(3)}), (4,)

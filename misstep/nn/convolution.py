@@ -161,7 +161,6 @@ class _Convolution(_SpaceLayer, abstract=True):
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         space = (6,) * cls.axes
         yield lambda: cls(0), (*space, 2)
         yield lambda: cls(4, 0), (*space, 2)
@@ -198,7 +197,6 @@ class Conv1D(_Convolution):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(3, 3), (7, 2)
         yield cls(4, 2, stride=2, padding="same", bias=False), (5, 2)
         yield cls(2, 3, padding=1, dilation=2), (6, 3)
@@ -225,7 +223,6 @@ class Conv2D(_Convolution):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(3, 3), (5, 4, 2)
         yield cls(4, (2, 3), stride=2, padding="same", bias=False), (5, 6, 1)
         yield cls(2, 3, padding=1, dilation=2), (6, 6, 2)
@@ -292,7 +289,6 @@ class _Transposed(_SpaceLayer, abstract=True):
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         space = (4,) * cls.axes
         yield lambda: cls(0), (*space, 2)
         yield lambda: cls(4, 3, padding=-1), (*space, 2)
@@ -317,7 +313,6 @@ class Conv1DTranspose(_Transposed):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(3, 3), (4, 2)
         yield cls(2, 3, stride=2, padding=1, more=1), (4, 3)
 
@@ -337,7 +332,6 @@ class Conv2DTranspose(_Transposed):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(3, 3), (3, 4, 2)
         yield cls(2, 3, stride=2, padding=1, more=1, bias=False), (3, 3, 3)
         yield cls(2, 2, stride=(2, 1), dilation=2), (3, 2, 1)

@@ -149,7 +149,6 @@ class Embedding(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(5, 3), (4,)
         yield cls(4, 2, padding=0), (3,)
         yield cls(3, 2, mask=True), (2,)
@@ -157,7 +156,6 @@ class Embedding(Module):
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0, 2), (4,)
         yield lambda: cls(5, 2.5), (4,)  # type: ignore[arg-type]
         yield lambda: cls(5, 2, padding=5), (4,)
@@ -203,12 +201,10 @@ class PositionEmbedding(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (3, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield cls, (3,)
 
 
@@ -253,13 +249,11 @@ class PositionalEncoding(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (4, 3)
         yield cls(100.0), (2, 4)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(1.0), (3, 2)
         yield lambda: cls("long"), (3, 2)  # type: ignore[arg-type]
         yield cls, (3,)

@@ -99,14 +99,12 @@ class EmbeddingBag(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(5, 3, initializer=Normal(0.5)), (4,)
         yield cls(3, 1, bias=False), (2,)
         yield cls(6, 2), (6,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0, 2), (4,)
         yield lambda: cls(5, 2.5), (4,)  # type: ignore[arg-type]
         yield lambda: cls(5, 2, bias="no"), (4,)  # type: ignore[arg-type]

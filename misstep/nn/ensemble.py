@@ -94,13 +94,11 @@ class Ensemble(Sequential):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(MemberDense(4), ReLU(), Dropout(0.2), MemberDense(2), members=3), (4,)
         yield cls(MemberDense(2), members=1), (2,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(MemberDense(2), members=0), (4,)
         yield lambda: cls(MemberDense(2), members="all"), (4,)  # type: ignore[arg-type]
         yield lambda: cls(Dense), (4,)  # type: ignore[arg-type]
@@ -146,13 +144,11 @@ class MemberDense(Dense):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(3), (2, 4)
         yield cls(2, bias=False), (3, 4)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0), (2, 4)
         yield lambda: cls(3), (4,)
         yield lambda: cls(3), (2, 0)

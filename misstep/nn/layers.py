@@ -85,13 +85,11 @@ class Dense(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(3), (4,)
         yield cls(2, bias=False), (3, 4)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0), (4,)
         yield lambda: cls(2.5), (4,)  # type: ignore[arg-type]
         yield lambda: cls(3), ()
@@ -122,7 +120,6 @@ class Flatten(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (2, 3)
         yield cls(), (2, 2, 3)
         yield cls(), (5,)
@@ -165,13 +162,11 @@ class Reshape(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls((2, 3)), (6,)
         yield cls((4,)), (2, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls((2, 3)), (5,)
         yield lambda: cls((0, 3)), (0,)
         yield lambda: cls("flat"), (4,)  # type: ignore[arg-type]
@@ -215,13 +210,11 @@ class Dropout(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(0.3), (5,)
         yield cls(0.0), (2, 3)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(1.0), (4,)
         yield lambda: cls(-0.1), (4,)
         yield lambda: cls("half"), (4,)  # type: ignore[arg-type]

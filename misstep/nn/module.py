@@ -39,8 +39,6 @@ class Module:
     bounds: ClassVar[tuple[float, float] | None] = None
     # Whether units can be switched off for every input (ReLU and relatives), for dead units.
     can_die: ClassVar[bool] = False
-    # Whether this is a non-linear function of each entry, whose outputs are worth watching.
-    is_activation: ClassVar[bool] = False
     _location: Location | None = None
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:

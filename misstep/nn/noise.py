@@ -56,13 +56,11 @@ class GaussianNoise(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(0.2), (4, 3)
         yield cls(0.0), (2,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(-0.1), (4,)
         yield lambda: cls("some"), (4,)  # type: ignore[arg-type]
 
@@ -112,14 +110,12 @@ class SpatialDropout(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(0.3), (4, 3)
         yield cls(0.5), (2, 2, 2)
         yield cls(0.0), (5,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(1.0), (4, 3)
         yield lambda: cls(-0.1), (4, 3)
         yield lambda: cls("some"), (4, 3)  # type: ignore[arg-type]

@@ -128,14 +128,12 @@ class BatchNorm(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (4,)
         yield cls(momentum=0.5, epsilon=0.01), (3, 4)
         yield cls(), (2, 3, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(momentum=0.0), (4,)
         yield lambda: cls(momentum=1.5), (4,)
         yield lambda: cls(momentum="slow"), (4,)  # type: ignore[arg-type]
@@ -179,13 +177,11 @@ class LayerNorm(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (4,)
         yield cls(0.01), (2, 5)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(-1.0), (4,)
         yield lambda: cls("small"), (4,)  # type: ignore[arg-type]
         yield lambda: cls(), ()
@@ -224,13 +220,11 @@ class RMSNorm(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (4,)
         yield cls(0.01), (2, 3)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0), (4,)
         yield lambda: cls("small"), (4,)  # type: ignore[arg-type]
         yield lambda: cls(), ()

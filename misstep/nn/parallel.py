@@ -67,13 +67,11 @@ class Columns(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(1, 3), (4,)
         yield cls(0, 1), (1,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(2, 2), (4,)
         yield lambda: cls(-1, 2), (4,)
         yield lambda: cls(0, 2.5), (4,)  # type: ignore[arg-type]
@@ -149,14 +147,12 @@ class Parallel(Sequential):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(Dense(2), Sequential(Dense(3), Tanh())), (4,)
         yield cls(Dense(2), Dense(2), join="mean"), (3,)
         yield cls(Columns(0, 2), Columns(2, 4), join="sum"), (4,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(), (4,)
         yield lambda: cls("dense"), (4,)
         yield lambda: cls(Dense(2), join="product"), (4,)

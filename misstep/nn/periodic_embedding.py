@@ -127,13 +127,11 @@ class PeriodicEmbedding(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls((0, 2), frequencies=3, size=2, highest=0.4), (4,)
         yield cls(frequencies=2, size=1, highest=0.4), (2, 3)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(()), (4,)
         yield lambda: cls((1, 1)), (4,)
         yield lambda: cls((4,)), (4,)

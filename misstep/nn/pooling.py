@@ -82,7 +82,6 @@ class _Pool(Module, abstract=True):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         space = (5, 4)[: cls.axes]
         yield cls(2), (*space, 2)
         yield cls(3, stride=2, padding=1), (*space, 2)
@@ -90,7 +89,6 @@ class _Pool(Module, abstract=True):
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         space = (4,) * cls.axes
         yield lambda: cls(0), (*space, 2)
         yield lambda: cls(2, stride=0), (*space, 2)
@@ -184,12 +182,10 @@ class _GlobalPool2D(Module, abstract=True):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (3, 4, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(), (4, 2)
 
 
@@ -268,13 +264,11 @@ class UpSample2D(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(2), (*(3, 2)[: cls.axes], 2)
         yield cls((3, 1)[: cls.axes]), (*(2, 2)[: cls.axes], 1)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0), (*(4,) * cls.axes, 2)
         yield lambda: cls(2), (4,) * cls.axes
 

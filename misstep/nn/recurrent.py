@@ -81,14 +81,12 @@ class Recurrent(Module, abstract=True):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(3), (4, 2)
         yield cls(2, return_sequences=True), (3, 3)
         yield cls(2, reverse=True), (1, 1)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0), (4, 2)
         yield lambda: cls(2.5), (4, 2)  # type: ignore[arg-type]
         yield lambda: cls(3), (4,)
@@ -138,7 +136,6 @@ class RNN(Recurrent):
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield from super().bad_examples()
         yield lambda: cls(3, activation="sine"), (4, 2)
 
@@ -249,13 +246,11 @@ class Bidirectional(Sequential):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(LSTM(2)), (3, 2)
         yield cls(GRU(2, return_sequences=True)), (2, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(), (3, 2)
         yield lambda: cls(LSTM(2), LSTM(2)), (3, 2)
         yield lambda: cls(LSTM(2, reverse=True)), (3, 2)

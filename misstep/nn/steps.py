@@ -61,13 +61,11 @@ class Steps(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(3, 2), (7,)
         yield cls(1, 1), (2,)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(0, 2), (1,)
         yield lambda: cls(2, 1.5), (4,)  # type: ignore[arg-type]
         yield lambda: cls(3, 2), (6,)

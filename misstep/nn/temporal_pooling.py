@@ -84,12 +84,10 @@ class GlobalAveragePool1D(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (4, 3)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield cls, (3,)
 
 
@@ -123,12 +121,10 @@ class GlobalMaxPool1D(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (4, 3)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield cls, (3,)
 
 
@@ -184,13 +180,11 @@ class TemporalSummary(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (4, 3)
         yield cls(), (1, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield cls, (3,)
 
 
@@ -260,14 +254,12 @@ class TemporalPooling(Module):
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
-        """Yield layers that must work."""
         yield cls(), (4, 3)
         yield cls((1, 3)), (5, 2)
         yield cls((2,)), (1, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
-        """Yield layers that must be refused."""
         yield lambda: cls(()), (4, 2)
         yield lambda: cls((0,)), (4, 2)
         yield lambda: cls((1, MOST_PIECES)), (4, 2)

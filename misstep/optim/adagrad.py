@@ -52,6 +52,5 @@ class Adagrad(Optimizer):
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:
-        """Yield settings that must work."""
         yield cls(0.1)
         yield cls(0.1, learning_rate_decay=0.01, first_sum=0.5, weight_decay=0.05)

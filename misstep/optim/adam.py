@@ -56,7 +56,6 @@ class Adam(Optimizer):
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:
-        """Yield settings that must work."""
         yield cls(0.01)
         yield cls(0.01, beta1=0.8, beta2=0.99, epsilon=1e-6, weight_decay=0.1)
 

@@ -62,6 +62,5 @@ class Nadam(Optimizer):
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:
-        """Yield settings that must work."""
         yield cls(0.01)
         yield cls(0.01, beta1=0.8, momentum_decay=0.01, weight_decay=0.1)

@@ -59,7 +59,6 @@ class RMSProp(Optimizer):
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:
-        """Yield settings that must work."""
         yield cls(0.01)
         yield cls(0.01, momentum=0.9)
         yield cls(0.01, smoothing=0.9, centered=True, momentum=0.5, weight_decay=0.05)

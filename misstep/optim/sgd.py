@@ -58,7 +58,6 @@ class SGD(Optimizer):
 
     @classmethod
     def examples(cls) -> Iterator[Optimizer]:
-        """Yield settings that must work."""
         yield cls(0.05)
         yield cls(0.02, momentum=0.9)
         yield cls(0.02, momentum=0.9, nesterov=True)

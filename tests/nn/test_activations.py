@@ -14,7 +14,7 @@ from scipy import special
 from misstep import ops
 from misstep.autodiff import gradient
 from misstep.ir import Array, evaluate, make_literal, make_parameter
-from misstep.nn import ELU, LeakyReLU, Module, Network, registered_layers
+from misstep.nn import ELU, Activation, LeakyReLU, Module, Network, registered_layers
 
 Function = Callable[[Array], Array]
 
@@ -58,7 +58,7 @@ KNOWN = {
     "SiLU": (-0.2689414213699951, 0.0, 0.7310585786300049),
     "Softplus": (0.3132616875182228, 0.6931471805599453, 1.3132616875182228),
 }
-KINDS = {name: kind for name, kind in registered_layers().items() if kind.is_activation}
+KINDS = {name: kind for name, kind in registered_layers().items() if issubclass(kind, Activation)}
 EXTREME = np.array([-1e4, -1e3, -104.0, -88.8, -20, -1e-4, 0, 1e-4, 20, 88.8, 104.0, 1e3, 1e4])
 
 

@@ -61,7 +61,6 @@ class BinaryCrossEntropy(Loss):
     class_weights: tuple[float, ...] | None = None
     smoothing: float = 0.0
     score_name: ClassVar[str] = "accuracy"
-    score_rises: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_smoothing("BinaryCrossEntropy", self.smoothing)
@@ -100,7 +99,6 @@ class BinaryCrossEntropy(Loss):
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[LossExample]:
-        """Yield losses that must work."""
         for shape in ((5,), (4, 1), (3, 2)):
             yield cls(), random.normal(0, 3, shape), random.integers(0, 2, shape).astype("float64")
         yield cls(smoothing=0.2), random.normal(0, 3, (4, 1)), np.array([[0.0], [1.0]] * 2)
@@ -127,7 +125,6 @@ class CrossEntropy(Loss):
     smoothing: float = 0.0
     target_kind: ClassVar[str] = "int"
     score_name: ClassVar[str] = "accuracy"
-    score_rises: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_smoothing("CrossEntropy", self.smoothing)
@@ -178,7 +175,6 @@ class CrossEntropy(Loss):
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[LossExample]:
-        """Yield losses that must work."""
         yield cls(), random.normal(0, 3, (5, 4)), random.integers(0, 4, 5)
         yield cls(smoothing=0.1), random.normal(0, 3, (5, 4)), random.integers(0, 4, 5)
         yield cls((1.0, 2.0, 0.5)), random.normal(0, 3, (6, 3)), np.array([0, 1, 2, 0, 1, 2])

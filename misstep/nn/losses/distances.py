@@ -19,7 +19,6 @@ class _Distance(Loss, abstract=True):
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[LossExample]:
-        """Yield losses that must work."""
         for shape in ((5,), (4, 1), (3, 2)):
             yield cls(), random.normal(0, 2, shape), random.normal(0, 2, shape)
 

@@ -39,9 +39,8 @@ class Loss:
     name: ClassVar[str] = ""
     # Kind of number of the target: "float" or "int" (class positions).
     target_kind: ClassVar[str] = "float"
-    # The score shown beside the loss; higher is better if `score_rises`.
+    # The score shown beside the loss.
     score_name: ClassVar[str] = "rmse"
-    score_rises: ClassVar[bool] = False
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
