@@ -36,12 +36,12 @@ from misstep.train.stepping import Stepper, Taken
 class Plan:
     """How to train: what a person chose, resolved to numbers.
 
-    `epochs`: in all, those behind us too. `passes`: how often an epoch goes through the rows.
-    `probe_every`: updates between two probes; 0: never.
+    `epochs`: in all, those behind us too. `repeats_per_epoch`: how often an epoch goes through the
+    rows. `probe_every`: updates between two probes; 0: never.
     """
 
     epochs: int
-    passes: int
+    repeats_per_epoch: int
     batch_size: int
     accumulate: int
     learning_rate: float
@@ -112,7 +112,7 @@ class Training:
     @property
     def rows_of_epoch(self) -> int:
         """Return the rows that an epoch learns from, each as often as the epoch meets it."""
-        return len(self.rows) * self.plan.passes
+        return len(self.rows) * self.plan.repeats_per_epoch
 
     def stop(self, ending: str | Ending) -> None:
         """End training after what is going on now; who says so first is the one who ended it."""
@@ -179,8 +179,9 @@ class Training:
         began = time.perf_counter()
         # What is left of a training without validation rows when its loss is no longer finite.
         self._before_epoch = state.parameters.copy(), state.buffers.copy()
-        passes = range(state.epoch * self.plan.passes, (state.epoch + 1) * self.plan.passes)
-        order = np.concatenate([epoch_order(len(self.rows), self.plan.seed, one) for one in passes])
+        repeats, seed = self.plan.repeats_per_epoch, self.plan.seed
+        orders = range(state.epoch * repeats, (state.epoch + 1) * repeats)
+        order = np.concatenate([epoch_order(len(self.rows), seed, number) for number in orders])
         while state.batch < self.batches:
             failed = self._advance(order)
             if self._interruption.wanted and not failed:

@@ -46,12 +46,12 @@ class Trainer:
     `network`: layers such as `ms.Sequential(...)`, or a `ms.Network`. `optimizer`: ms.Adam(1e-3)
     when left out. `schedule`: of the learning rate. `clipping`, `regularizers`: one or several, in
     their order. `batch_size`: rows in a batch; 1 for one row at a time, "full" for all rows at
-    once. `accumulate`: batches whose gradients make one update. `passes`: how often an epoch goes
-    through all rows, each time in a new order; as many as an `ms.Ensemble` has members let each
-    member meet as many rows as there are. `seed`: from which first weights, the order of rows and
-    dropout are drawn: same seed, same bits. `threads`: how many may be used;
-    the results never depend on it. `dtype`: float32 or float64. `compiling`: False runs everything
-    in the interpreter, slowly; what can't be compiled runs there anyhow. `mixup`: above 0, each row
+    once. `accumulate`: batches whose gradients make one update. `repeats_per_epoch`: how often an
+    epoch goes through all rows, each time in a new order; as many as an `ms.Ensemble` has members
+    let each member meet as many rows as there are. `seed`: from which first weights, the order of
+    rows and dropout are drawn: same seed, same bits. `threads`: how many may be used; the results
+    never depend on it. `dtype`: float32 or float64. `compiling`: False runs everything in the
+    interpreter, slowly; what can't be compiled runs there anyhow. `mixup`: above 0, each row
     learned from is mixed with another of its batch, shares of the symmetric Beta distribution of
     this strength (Zhang and others, 2018).
 
@@ -74,7 +74,7 @@ class Trainer:
         regularizers: Regularizer | Sequence[Regularizer] = (),
         batch_size: int | str = 32,
         accumulate: int = 1,
-        passes: int = 1,
+        repeats_per_epoch: int = 1,
         seed: int = 0,
         threads: int | None = None,
         dtype: str = "float32",
@@ -92,7 +92,11 @@ class Trainer:
         if batch_size != "full":
             _check_count("batch_size", batch_size, 'a number of rows, or "full"')
         _check_count("accumulate", accumulate, "a number of batches, 1 or more")
-        _check_count("passes", passes, "how often an epoch goes through the rows, 1 or more")
+        _check_count(
+            "repeats_per_epoch",
+            repeats_per_epoch,
+            "how often an epoch goes through the rows, 1 or more",
+        )
         if threads is not None:
             _check_count("threads", threads, "a number of threads, 1 or more, or None")
         if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**63:
@@ -100,7 +104,7 @@ class Trainer:
         self.loss = loss
         self.batch_size = batch_size
         self.accumulate = accumulate
-        self.passes = passes
+        self.repeats_per_epoch = repeats_per_epoch
         self.seed = int(seed)
         self.threads = threads
         self.compiling = compiling
@@ -205,7 +209,7 @@ class Trainer:
             rows,
             Plan(
                 epochs=epochs if resume else state.epoch + epochs,
-                passes=self.passes,
+                repeats_per_epoch=self.repeats_per_epoch,
                 batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
                 accumulate=self.accumulate,
                 learning_rate=self.optimizer.learning_rate,
@@ -289,13 +293,17 @@ class Trainer:
             return 0
         batch = self._rows_of_batch(rows)
         work = 3 * self.network.parameter_count * batch
-        updates = epochs * -(-rows * self.passes // (batch * self.accumulate))
+        updates = epochs * -(-rows * self.repeats_per_epoch // (batch * self.accumulate))
         wished = min(PROBE_WORK // work, updates // LOOKS)
         return max(PROBE_EVERY, wished)
 
     def _rows_of_batch(self, rows: int) -> int:
         """Return how many rows a batch of `rows` rows in all has, the last of an epoch aside."""
-        return rows if self.batch_size == "full" else min(int(self.batch_size), rows * self.passes)
+        return (
+            rows
+            if self.batch_size == "full"
+            else min(int(self.batch_size), rows * self.repeats_per_epoch)
+        )
 
     def _first_state(self) -> TrainingState:
         """Return where training starts, or goes on from when it was trained before."""
@@ -343,7 +351,7 @@ class Trainer:
             "regularizers": [repr(one) for one in self.regularizers],
             "batch_size": self.batch_size,
             "accumulate": self.accumulate,
-            "passes": self.passes,
+            "repeats_per_epoch": self.repeats_per_epoch,
             "seed": self.seed,
             "mixup": self.mixup,
             "backend": self._backend_of_steps(rows),

@@ -104,7 +104,7 @@ def test_the_same_bits_on_one_thread_and_on_two() -> None:
             members=4,
         )
         trainer = ms.Trainer(
-            module, loss=ms.SquaredError(), batch_size=64, passes=4, threads=threads
+            module, loss=ms.SquaredError(), batch_size=64, repeats_per_epoch=4, threads=threads
         )
         trainer.fit(x, y, epochs=3)
         found.append(np.array(trainer.network.parameters))
@@ -117,7 +117,11 @@ def test_an_epoch_of_several_passes_meets_each_row_as_often() -> None:
     x = np.arange(10.0).reshape(10, 1)
     plain = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.0), batch_size=4)
     several = ms.Trainer(
-        ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.0), batch_size=4, passes=3
+        ms.Dense(1),
+        loss=ms.SquaredError(),
+        optimizer=ms.SGD(0.0),
+        batch_size=4,
+        repeats_per_epoch=3,
     )
     once, thrice = plain.fit(x, x, epochs=1), several.fit(x, x, epochs=1)
     assert (once.updates, thrice.updates) == (3, 8)
@@ -129,7 +133,7 @@ def test_a_stopped_training_of_several_passes_goes_on_bit_for_bit(tmp_path: Path
 
     def trainer() -> ms.Trainer:
         module = Ensemble(MemberDense(3), ms.ReLU(), MemberDense(1), members=2)
-        return ms.Trainer(module, loss=ms.SquaredError(), batch_size=8, passes=2)
+        return ms.Trainer(module, loss=ms.SquaredError(), batch_size=8, repeats_per_epoch=2)
 
     whole = trainer()
     whole.fit(x, x[:, :1], epochs=4)
@@ -162,5 +166,5 @@ def test_what_does_not_fit_is_told() -> None:
         Network(MemberDense(2), (3,))
     with pytest.raises(MisstepError, match="features from 7 to 7"):
         Network(PeriodicEmbedding((7,)), (3,))
-    with pytest.raises(MisstepError, match="passes"):
-        ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), passes=0)
+    with pytest.raises(MisstepError, match="repeats_per_epoch"):
+        ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), repeats_per_epoch=0)

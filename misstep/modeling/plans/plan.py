@@ -62,7 +62,7 @@ class Plan:
             optimizer=self.optimizer,
             schedule=self.schedule,
             batch_size=self.batch_size,
-            passes=self.repeats_per_epoch,
+            repeats_per_epoch=self.repeats_per_epoch,
             seed=seed,
             threads=threads,
             mixup=self.mixup,
