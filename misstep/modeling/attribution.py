@@ -188,7 +188,7 @@ def _neurons(model: Model, graph: RowGraph) -> dict[str, Value]:
     names = [name for name in graph.hidden if not isinstance(layers.get(name), Columns)]
     outputs: dict[str, Value] = {}
     first = names[0] if names else ""
-    for name, following in zip(names, [*names[1:], ""], strict=True):
+    for name, following in zip(names, [*names[1:], ""], strict=False):
         same = following != "" and graph.hidden[following].shape == graph.hidden[name].shape
         if not same or isinstance(layers.get(following), Dense):
             outputs[first] = graph.hidden[name]

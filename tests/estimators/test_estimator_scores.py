@@ -85,7 +85,7 @@ def test_what_is_known_after_fit() -> None:
     kept = classifier.loss_
     assert kept in [values["training_loss"] for values in classifier.history_]
     assert classifier.network_.parameter_count == 3 * 8 + 8 + 8 + 1
-    assert isinstance(classifier.model_, ms.Model)
+    assert isinstance(classifier.model_, ms.modeling.Model)
     assert all(choice.reason for choice in classifier.decisions_)
     assert {"split", "network", "loss", "epochs"} <= {one.what for one in classifier.decisions_}
 

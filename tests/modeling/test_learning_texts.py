@@ -168,7 +168,9 @@ def test_word_vectors_start_an_embedding(tmp_path: Path) -> None:
 
 def test_an_own_network_may_take_words_in_their_order() -> None:
     frame = reviews(120)[["said", "label"]]
-    network = ms.Sequential(ms.Embedding(50, 4, padding=0), ms.GlobalAveragePool1D(), ms.Dense(1))
+    network = ms.Sequential(
+        ms.Embedding(50, 4, padding=0), ms.nn.GlobalAveragePool1D(), ms.Dense(1)
+    )
     found = trained(frame, options=Options(network=network, epochs=2, threads=1))
     assert found.model.network.parameter_count == 50 * 4 + 5
 

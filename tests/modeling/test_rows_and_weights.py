@@ -161,7 +161,7 @@ def test_a_table_may_be_learned_without_rows_to_stop_by() -> None:
     [(ms.Sequential(ms.Dense(2)), "got 2"), (ms.Sequential(ms.Dense(4), ms.ReLU()), "got 4")],
 )
 def test_a_network_with_other_outputs_is_refused(module: ms.Module, got: str) -> None:
-    with pytest.raises(ms.ShapeError, match=f"needed 1 output at its end, but {got}"):
+    with pytest.raises(ms.errors.ShapeError, match=f"needed 1 output at its end, but {got}"):
         plan_table(Planner(10, 2, NUMBER, Options(network=module), Decisions()))
 
 
