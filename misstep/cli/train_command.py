@@ -44,7 +44,7 @@ def train_on(source: str, values: Mapping[str, Any], *, quiet: bool, json: bool)
     folder = Path(options.folder or default_folder(source))
     # Who asks for a number of epochs gets them all; the weights of the best one are kept.
     options = replace(options, folder=folder, progress=not quiet, patience=options.epochs)
-    check_request(options, lambda each: f"{each.flag} {getattr(options, each.name)}")
+    check_request(options, by_flag=True)
     check_place(folder)
     data = read_given(source)
     modality = recognize(data, options)

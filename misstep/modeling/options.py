@@ -402,13 +402,14 @@ def make_options(**values: Any) -> Options:
     return options
 
 
-def check_options(options: Options, called: Callable[[Option], str] = lambda one: one.name) -> None:
+def check_options(options: Options, *, by_flag: bool = False) -> None:
     """Raise ArgumentError for a value that an option does not take.
 
-    `called`: what an option is called where the values came from.
+    `by_flag`: whether the message calls options as the command line does, with their values.
     """
-    for one in all_options():
-        one.check(getattr(options, one.name, one.default), called(one))
+    for each in all_options():
+        value = getattr(options, each.name, each.default)
+        each.check(value, f"{each.flag} {value}" if by_flag else each.name)
 
 
 def _shown(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +19,7 @@ from misstep.modeling.decisions import Decision
 from misstep.modeling.examples import Examples, encoded_rows, in_portions, rows_for
 from misstep.modeling.modalities import Modality, RowModality
 from misstep.modeling.modalities.rows import trained_model
-from misstep.modeling.options import Option, Options, check_options
+from misstep.modeling.options import Options, check_options
 from misstep.modeling.plans import check_vectors
 from misstep.modeling.result import FitResult
 from misstep.optim import ConstantRate
@@ -45,14 +45,12 @@ def train(
     return walk.result
 
 
-def check_request(
-    options: Options, called: Callable[[Option], str] = lambda each: each.name
-) -> None:
+def check_request(options: Options, *, by_flag: bool = False) -> None:
     """Raise ArgumentError for options that nothing can be done with, whatever the data are.
 
-    `called`: what an option is called where its value came from.
+    `by_flag`: whether the message calls options as the command line does.
     """
-    check_options(options, called)
+    check_options(options, by_flag=by_flag)
     check_vectors(options)
 
 
