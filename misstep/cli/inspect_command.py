@@ -54,7 +54,7 @@ def inspect_model(path: Path, looks: Looks) -> int:
     page = Page(to_error=looks.json)
     told: dict[str, Any] = {
         "model": str(path),
-        "program": found.kind,
+        "program": found.name,
         "rows": found.rows,
         "network": _network(model),
         "compiled": native is not None,
@@ -93,7 +93,7 @@ def _say_overview(
         f"{path}: {told['network']}, {counted(network.parameter_count, 'parameter')} "
         f"({network.dtype})"
     )
-    page.say(f"{found.words} ({found.because})")
+    page.say(f"{found.words} ({found.reason})")
     page.blank()
     if native is None:
         page.say(f"It runs in the interpreter, since it can't be compiled: {found.fallback_reason}")

@@ -51,8 +51,8 @@ class LearningCurve:
     def plain(self) -> dict[str, Any]:
         """Return all of it as plain JSON."""
         snapshots = [
-            {"update": update, self.score_name: score, "last": place == len(self.updates) - 1}
-            for place, (update, score) in enumerate(zip(self.updates, self.scores, strict=True))
+            {"update": update, self.score_name: score, "last": index == len(self.updates) - 1}
+            for index, (update, score) in enumerate(zip(self.updates, self.scores, strict=True))
         ]
         examples = [
             {"name": example.name, "answer": example.answer, "said": list(example.predictions)}
@@ -64,7 +64,7 @@ class LearningCurve:
 def learning_curve(
     run: Run, indices: Array, truth: Array, target: Target, names: Sequence[str] = ()
 ) -> LearningCurve | None:
-    """Return what was wrong at each snapshot of a training; None where none was taken.
+    """Return what was wrong at each snapshot of a training; None where none was turned_at.
 
     `indices`: of the validation rows that were watched. `truth`: the encoded answers of all
     validation rows, (rows,). `names`: what each of them is called; by default its number.
@@ -116,10 +116,10 @@ def _classes_to_show(right: Array) -> list[int]:
     }
     chosen: list[int] = []
     while len(chosen) < min(MOST_TURNED, len(since)):
-        taken = [since[row] for row in chosen]
+        turned_at = [since[row] for row in chosen]
         free = [row for row in since if row not in chosen]
         # One that fewer of those chosen turned at; among equals the later, then the first row.
-        chosen.append(min(free, key=lambda row: (taken.count(since[row]), -since[row], row)))
+        chosen.append(min(free, key=lambda row: (turned_at.count(since[row]), -since[row], row)))
     wrong = np.flatnonzero(~right[-1])[:MOST_WRONG]
     return sorted(chosen, key=lambda row: since[row]) + wrong.tolist()
 

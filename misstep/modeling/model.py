@@ -196,9 +196,9 @@ class Model(TrainedModel):
         output, trace = wide.apply(row, flat)
         loss = None
         if truth is not None:
-            kind = "int64" if self.loss.target_kind == "int" else "float64"
+            dtype = "int64" if self.loss.target_kind == "int" else "float64"
             shaped = np.asarray(truth).reshape(self.loss.target_shape(output.shape))
-            loss = self.loss(output, make_literal(shaped.astype(kind), kind))
+            loss = self.loss(output, make_literal(shaped.astype(dtype), dtype))
         hidden = {name: value for name, value in trace.outputs.items() if value is not output}
         return RowGraph(row, output, loss, dict(trace.values), hidden)
 
@@ -206,5 +206,5 @@ class Model(TrainedModel):
         """Return what is predicted, the layers and how training went, as text."""
         heading = f"predicts {self.target.name}: {self.target.task}"
         if self.target.classes:
-            heading += f" ({and_so_on([str(one) for one in self.target.classes], 12)})"
+            heading += f" ({and_so_on([str(label) for label in self.target.classes], 12)})"
         return summary_text([heading], self.network, len(self.feature_names), self.facts)

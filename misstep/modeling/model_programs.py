@@ -20,10 +20,10 @@ from misstep.nn.inference import CHUNK
 from misstep.text.counts import counted
 from misstep.train import Programs, make_trial
 
-__all__ = ["KINDS", "MOST_ROWS", "ModelProgram", "model_program"]
+__all__ = ["MOST_ROWS", "PROGRAMS", "ModelProgram", "model_program"]
 
 # What can be looked at, in words.
-KINDS = {
+PROGRAMS = {
     "step": "a training step",
     "evaluate": "the evaluation of rows with answers",
     "predict": "the prediction of rows",
@@ -41,19 +41,19 @@ MOST_ROUNDS = 400
 
 @dataclass(frozen=True)
 class ModelProgram:
-    """A program for `rows` rows of a model. `because`: why so many."""
+    """A program for `rows` rows of a model. `reason`: why so many."""
 
-    kind: str
+    name: str
     rows: int
-    because: str
+    reason: str
     programs: Programs
     program: Program
 
     @property
     def words(self) -> str:
         """Return what it does, in words."""
-        words = f"{KINDS[self.kind]}: {counted(self.rows, 'row')}"
-        if self.kind == "step":
+        words = f"{PROGRAMS[self.name]}: {counted(self.rows, 'row')}"
+        if self.name == "step":
             words += f", {type(self.programs.optimizer).__name__}"
         return words
 
@@ -88,33 +88,35 @@ class ModelProgram:
         return {name: array.copy() for name, array in feeds.items() if name in states}
 
 
-def model_program(model: TrainedModel, kind: str = "step", rows: int | None = None) -> ModelProgram:
+def model_program(model: TrainedModel, name: str = "step", rows: int | None = None) -> ModelProgram:
     """Return a program of `model`: step, evaluate or predict; `rows`: None leaves them to us.
 
     A step takes as many rows as in training; its optimizer is the default one of tables, since the
-    model's file keeps none. Raises ArgumentError for another kind or number of rows.
+    model's file keeps none. Raises ArgumentError for another name or number of rows.
     """
-    if kind not in KINDS:
-        raise ArgumentError("a program of a model", needed=f"one of {', '.join(KINDS)}", got=kind)
+    if name not in PROGRAMS:
+        raise ArgumentError(
+            "a program of a model", needed=f"one of {', '.join(PROGRAMS)}", got=name
+        )
     if rows is not None and not 1 <= rows <= MOST_ROWS:
         raise ArgumentError("the rows of a program", needed=f"1 to {MOST_ROWS:,}", got=f"{rows:,}")
-    because = "you chose it"
-    if rows is None and kind == "step":
+    reason = "you chose it"
+    if rows is None and name == "step":
         known = model.facts.get("batch_size")
         if type(known) is int and 1 <= known <= MOST_ROWS:
-            rows, because = known, "as many as it was trained with"
+            rows, reason = known, "as many as it was trained with"
         else:
-            rows, because = UNKNOWN_BATCH, "the model does not say how many it was trained with"
+            rows, reason = UNKNOWN_BATCH, "the model does not say how many it was trained with"
     elif rows is None:
         rows = CHUNK
-        because = "as many as are taken at once when there are many"
+        reason = "as many as are taken at once when there are many"
     programs = Programs(model.network, model.loss, default_optimizer())
     inference = model.network.inference()
     program: Program
-    if kind == "step":
+    if name == "step":
         program = programs.step(rows, weighted=False, probing=False)
-    elif kind == "evaluate":
+    elif name == "evaluate":
         program = inference.evaluate_program(rows, model.loss)
     else:
         program = inference.predict_program(rows, model.loss)
-    return ModelProgram(kind, rows, because, programs, program)
+    return ModelProgram(name, rows, reason, programs, program)

@@ -26,7 +26,7 @@ MOST_LEARNED, MOST_JUDGED, MOST_FITTED = 5000, 2000, 50_000
 # With five blocks a difference of three standard errors is certain enough (Student's t with 4
 # degrees of freedom: 4 in 100 tries).
 DEVIATIONS = 3.0
-# Where nothing can be judged: as much as one deviation of a single row.
+# Where nothing can be test_origins: as much as one deviation of a single row.
 MIDDLE_PENALTY = 1.0
 
 
@@ -126,8 +126,8 @@ def validate_forward(series: Series, windows: SeriesWindows, lengths: Sequence[i
     error = float(np.mean([fold.error_of_mean(kept, best[kept]) for fold in folds]))
     return Validated(
         error,
-        tuple(lengths[place] for place in kept),
-        tuple(PENALTIES[best[place]] for place in kept),
+        tuple(lengths[index] for index in kept),
+        tuple(PENALTIES[best[index]] for index in kept),
     )
 
 
@@ -151,33 +151,33 @@ class _Fold:
 
     series: Series
     windows: SeriesWindows
-    judged: Array
+    test_origins: Array
     outputs: Array
 
     def errors(self) -> Array:
         """Return the error of each length and penalty, (lengths, penalties)."""
-        return np.array([[self._error(one) for one in row] for row in self.outputs])
+        return np.array([[self._error(outputs) for outputs in row] for row in self.outputs])
 
     def error_of_mean(self, lines: Array, penalties: Array) -> float:
         """Return the error of the mean of lines; both are places, of lengths and of penalties."""
         return self._error(self.outputs[lines, penalties].mean(axis=0))
 
     def _error(self, outputs: Array) -> float:
-        truth, last = _truth(self.series, self.windows, self.judged)
-        found = self.windows.decode(outputs, self.series, self.judged)
-        return float(np.abs(found - truth).mean() / np.abs(truth - last).mean())
+        truth, last = _truth(self.series, self.windows, self.test_origins)
+        predicted = self.windows.decode(outputs, self.series, self.test_origins)
+        return float(np.abs(predicted - truth).mean() / np.abs(truth - last).mean())
 
 
 def _fold(
     series: Series, windows: SeriesWindows, lengths: Sequence[int], start: int, end: int
 ) -> _Fold | None:
     past = series.first(start)
-    judged = thinned(np.arange(start - 1, end - windows.horizon), MOST_JUDGED)
+    test_origins = thinned(np.arange(start - 1, end - windows.horizon), MOST_JUDGED)
     longest = windows.window
     rows = start - longest - windows.horizon + 1
-    if rows < FEWEST_ROWS or not len(judged):
+    if rows < FEWEST_ROWS or not len(test_origins):
         return None
-    truth, last = _truth(series, windows, judged)
+    truth, last = _truth(series, windows, test_origins)
     if (truth == last).all():
         return None
     fitted = SeriesWindows.fit(
@@ -193,8 +193,8 @@ def _fold(
         shorter = fitted.shortened(length)
         learned = thinned(shorter.origins(past, answered=True), MOST_LEARNED)
         ridge = _ridge(past, shorter, learned)
-        outputs.append(list(ridge.predictions(shorter.transform(series, judged), PENALTIES)))
-    return _Fold(series, fitted, judged, np.array(outputs))
+        outputs.append(list(ridge.predictions(shorter.transform(series, test_origins), PENALTIES)))
+    return _Fold(series, fitted, test_origins, np.array(outputs))
 
 
 def _ridge(series: Series, windows: SeriesWindows, origins: Array) -> Ridge:
@@ -203,5 +203,5 @@ def _ridge(series: Series, windows: SeriesWindows, origins: Array) -> Ridge:
 
 def _truth(series: Series, windows: SeriesWindows, origins: Array) -> tuple[Array, Array]:
     """Return what came after each origin, (origins, horizon), and the last value, (origins, 1)."""
-    places = origins[:, None] + np.arange(1, windows.horizon + 1)
-    return series.target[places], series.target[origins][:, None]
+    ahead = origins[:, None] + np.arange(1, windows.horizon + 1)
+    return series.target[ahead], series.target[origins][:, None]

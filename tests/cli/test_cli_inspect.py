@@ -9,7 +9,7 @@ from cli_world import Run
 
 from misstep.errors import NotYetError
 from misstep.inspection import SECTIONS
-from misstep.modeling.model_programs import KINDS, MOST_ROWS
+from misstep.modeling.model_programs import MOST_ROWS, PROGRAMS
 from misstep.nn import program as program_file
 from misstep.text.tables import WIDTH
 
@@ -40,7 +40,7 @@ def test_the_overview(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("world")
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROGRAMS)
 def test_every_program_of_every_kind_of_model(kind: str, run: Run) -> None:
     for name in ("flowers", "houses", "bars"):
         done = run("inspect", f"runs/{name}/model.misstep", "--program", kind, "--json")
@@ -60,7 +60,7 @@ def test_every_program_of_every_kind_of_model(kind: str, run: Run) -> None:
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("part", [*PARTS, "profile"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PROGRAMS)
 def test_every_part_is_said(kind: str, part: str, run: Run) -> None:
     done = run("inspect", FLOWERS, "--program", kind, f"--{part}", "--batch-size", 4)
     assert done.code == 0, done.err

@@ -61,7 +61,7 @@ class RowModality(Modality):
         super().__init__(data, options)
         self.tested = examples is None
         self.in_parts = False
-        self.given_examples = examples
+        self.apart = examples
         self.examples: Examples
 
     @abstractmethod
@@ -100,7 +100,7 @@ class RowModality(Modality):
 
     def split(self) -> Split:
         """Deal the rows out at random; classes stay in proportion."""
-        examples = self.given_examples
+        examples = self.apart
         self.examples = self.read_examples() if examples is None else examples
         self._test = self.test_examples() if self.tested else None
         options, rows = self.options, len(self.examples)
@@ -270,7 +270,7 @@ def baseline_scores(baselines: Sequence[Baseline]) -> dict[str, Scores]:
     # wait for each other take many times as long.
     with one_blas_thread():
         for baseline in baselines:
-            found = baseline.score()
-            if found is not None:
-                scores[baseline.name] = found
+            score = baseline.score()
+            if score is not None:
+                scores[baseline.name] = score
     return scores

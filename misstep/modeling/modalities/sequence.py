@@ -250,10 +250,12 @@ def _read_test(data: Sequences, options: Options) -> Sequences | None:
     test = options.test
     if test is None or isinstance(test, Sequences):
         return test
-    found = test if isinstance(test, Dataset) else read_source(test)
-    if not isinstance(found, Sequences):
-        raise DataError(str(test), needed=f"sequences, as {data.name} has", got=found.description)
-    return found
+    sequences = test if isinstance(test, Dataset) else read_source(test)
+    if not isinstance(sequences, Sequences):
+        raise DataError(
+            str(test), needed=f"sequences, as {data.name} has", got=sequences.description
+        )
+    return sequences
 
 
 def _evident_identifier(table: Table, target: str | None) -> tuple[str | None, str]:

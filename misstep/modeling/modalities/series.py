@@ -287,10 +287,10 @@ class SeriesModality(Modality):
                 model = self._model(self._trainer(prepared, windows, train), windows)
         return Fitted(model, run, trainer, curve)
 
-    def _beats_the_line(self, before: float, after: float, rows: int, judged: int) -> bool:
+    def _beats_the_line(self, before: float, after: float, rows: int, validation: int) -> bool:
         """Tell whether the network is kept beside the line, by the loss before and after."""
         gain = 1 - after / before if before > 0 else 0.0
-        asked = WORTHWHILE / judged**0.5
+        asked = WORTHWHILE / validation**0.5
         if not gain >= (-TOLERATED if rows >= MANY_ROWS else asked):
             self.decisions.add(
                 "beyond it",

@@ -94,8 +94,8 @@ class TableModality(RowModality):
             context = examples.context
         # Only in all rows in their order can a column be seen to number them.
         columns = recognize_columns(context, None if target is None else target.name)
-        kind = next((each for each in cls.__subclasses__() if each.suits(columns)), cls)
-        return kind(data, options, examples, columns, context, target)
+        cls = next((each for each in cls.__subclasses__() if each.suits(columns)), cls)
+        return cls(data, options, examples, columns, context, target)
 
     @classmethod
     def suits(cls, columns: Sequence[Column]) -> bool:

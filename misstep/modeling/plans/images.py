@@ -170,7 +170,7 @@ def image_batch_size(rows: int) -> int:
 def default_width(rows: int, shape: tuple[int, int, int], outputs: int) -> tuple[int, str]:
     """Return the filters of the first convolution, and why so many."""
     features = int(np.prod(shape))
-    widths = [one for one in WIDTHS if rows >= FEW_IMAGES or one <= WIDEST_FOR_FEW]
+    widths = [width for width in WIDTHS if rows >= FEW_IMAGES or width <= WIDEST_FOR_FEW]
     for width in widths:
         layers = Sequential(Reshape(shape), *residual_layers(shape, width, outputs))
         operations = operations_of(layers, features)

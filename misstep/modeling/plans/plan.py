@@ -182,8 +182,10 @@ class Planner:
             else:
                 given = self.options.learning_rate
                 optimizer = optimizer_named(asked, **{"learning_rate": given} if given else {})
-        told = course(f"{optimizer.learning_rate:g}")
-        self.decisions.add("optimizer", f"{type(optimizer).__name__}, learning rate {told}", reason)
+        shown = course(f"{optimizer.learning_rate:g}")
+        self.decisions.add(
+            "optimizer", f"{type(optimizer).__name__}, learning rate {shown}", reason
+        )
         return optimizer
 
     def epochs(
@@ -233,8 +235,8 @@ def default_optimizer(learning_rate: float = LEARNING_RATE) -> Optimizer:
 
 def default_batch_size(rows: int) -> int:
     """Return a power of two that makes about a hundred updates of a pass over `rows` rows."""
-    wanted = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
-    return int(min(LARGEST_BATCH, max(SMALLEST_BATCH, wanted)))
+    power = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
+    return int(min(LARGEST_BATCH, max(SMALLEST_BATCH, power)))
 
 
 def shaped(module: Module, features: int, front: Module | None) -> Module:

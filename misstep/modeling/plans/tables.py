@@ -113,18 +113,18 @@ def default_members(rows: int, features: int) -> int:
 
 def _plan_members(planner: Planner, module: Module, loss: Loss, members: int) -> Plan:
     rows, target = planner.rows, planner.target
-    wanted = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
+    power = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
     asked = planner.options.batch_size
-    each = asked or int(np.clip(wanted, SMALLEST_BATCH, LARGEST_BATCH))
+    each = asked or int(np.clip(power, SMALLEST_BATCH, LARGEST_BATCH))
     planner.decisions.add("batch size", f"{each} for each member", planner.batch_reason(each))
     optimizer = planner.optimizer(RATE_FOR_FEW if rows < FEW_ROWS else RATE)
     updates = float(UPDATES_OF_MEMBERS)
     if not target.is_number:
         updates = UPDATES_FOR_CLASSES * np.log2(len(target.classes))
     most = min(MOST_EPOCHS_OF_MEMBERS, MOST_ROWS_SEEN // (rows * members))
-    wanted = int(max(FEWEST_EPOCHS_OF_MEMBERS, min(round(updates * each / rows), most)))
+    default = int(max(FEWEST_EPOCHS_OF_MEMBERS, min(round(updates * each / rows), most)))
     batch = each * members
-    epochs, patience = planner.epochs(wanted, rows * members, batch)
+    epochs, patience = planner.epochs(default, rows * members, batch)
     return Plan(module, loss, optimizer, batch, epochs, patience, repeats_per_epoch=members)
 
 
