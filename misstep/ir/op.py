@@ -67,7 +67,7 @@ class Op:
         raise NotImplementedError
 
     def gradient(self, value: Value, upstream: Value) -> tuple[Value | None, ...]:
-        """Return, for each input, what it is blamed for; None where nothing can flow.
+        """Return, for each input, its gradient; None where nothing can flow.
 
         `upstream` is the derivative of the loss by `value`. A rule works on values only and never
         sums over broadcast axes: the reverse walk does that once for all.
@@ -111,7 +111,7 @@ class Op:
         """
         if not self.elementwise:
             raise GraphError(f"the compiler at {self.name}", needed="an op of single entries")
-        types = [given.type for given in context.value.inputs]
+        types = [operand.type for operand in context.value.inputs]
         return self.lower(context.code, types, *context.matching())
 
     @property
@@ -119,8 +119,8 @@ class Op:
         """Tell whether the compiler can work out a single entry, wherever it is asked for."""
         return self.elementwise or type(self).element is not Op.element
 
-    def view(self, given: Any) -> Any:
-        """Return how the result lies in the memory of the input, given as a view, or None.
+    def view(self, source: Any) -> Any:
+        """Return how the result lies in the memory of the input, `source`, a view; or None.
 
         For ops that move entries and change none; None where a copy must be made.
         """

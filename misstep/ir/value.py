@@ -330,7 +330,7 @@ def make_input(name: str, shape: tuple[int, ...], dtype: str = "float32") -> Val
 
 
 def make_parameter(data: npt.ArrayLike, name: str | None = None, dtype: str | None = None) -> Value:
-    """Return an input that already has numbers and may be blamed for a mistake.
+    """Return an input that already has numbers and may have a gradient.
 
     Python numbers and integers become float64, arrays keep their kind of number.
 

@@ -29,7 +29,7 @@ from misstep.ops.lifting import Operand, as_value, together
 
 @dataclass(frozen=True)
 class Maximum(Binary):
-    """The larger of a and b; at a tie each gets half of the blame."""
+    """The larger of a and b; at a tie each gets half of the gradient."""
 
     name = "maximum"
     words = "the larger of {0} and {1}"
@@ -54,7 +54,7 @@ class Maximum(Binary):
 
 @dataclass(frozen=True)
 class Minimum(Binary):
-    """The smaller of a and b; at a tie each gets half of the blame."""
+    """The smaller of a and b; at a tie each gets half of the gradient."""
 
     name = "minimum"
     words = "the smaller of {0} and {1}"
@@ -158,10 +158,13 @@ class Logic(Comparison, abstract=True):
     """A comparison of truth values."""
 
     def type(self, *inputs: Type) -> Type:
-        for one in inputs:
-            if one.dtype != "bool":
+        for type_ in inputs:
+            if type_.dtype != "bool":
                 raise DtypeError(
-                    self.name, needed="truth values", got=str(one), try_="comparing first, as x > 0"
+                    self.name,
+                    needed="truth values",
+                    got=str(type_),
+                    try_="comparing first, as x > 0",
                 )
         return Type(broadcast_shape(self, *inputs), "bool")
 
@@ -293,7 +296,7 @@ class Where(Op):
 
 @dataclass(frozen=True)
 class Cast(Op):
-    """The same numbers as another kind of number; blame flows between floating-point kinds."""
+    """The same numbers in another dtype; gradients flow between floats."""
 
     dtype: str = "float32"
     name = "cast"

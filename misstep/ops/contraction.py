@@ -70,9 +70,9 @@ class MatrixProduct(Op):
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
         rows, inner, columns, batch = (int(n) for n in random.integers(1, 5, 4))
-        kind = int(random.integers(0, 4))
-        front = [(), (batch,), (batch,), (1, batch)][kind]
-        back = [(), (batch,), (), (2, 1)][kind]
+        choice = int(random.integers(0, 4))
+        front = [(), (batch,), (batch,), (1, batch)][choice]
+        back = [(), (batch,), (), (2, 1)][choice]
         yield cls(), (draw(random, (*front, rows, inner)), draw(random, (*back, inner, columns)))
 
     @classmethod

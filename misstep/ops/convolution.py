@@ -1,4 +1,4 @@
-"""Convolution over one or more axes of space, channels last, and what its weights are blamed for.
+"""Convolution over one or more axes of space, channels last, and the gradient of its weights.
 
 Both ops sum products over windows of x; each one's gradients are made of the two of them. x is
 padded already (`pad` in pieces.py), and weights are a matrix with a row for each entry of a window,
@@ -39,9 +39,9 @@ def windows(x: Array, window: Sizes, stride: Sizes, dilation: Sizes) -> Array:
 
     A view: windows overlap in memory.
     """
-    parts = zip(x.shape[1:-1], window, stride, dilation, strict=True)
+    axes_of = zip(x.shape[1:-1], window, stride, dilation, strict=True)
     positions = [
-        (length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in parts
+        (length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in axes_of
     ]
     space = x.strides[1:-1]
     strides = [
@@ -95,15 +95,15 @@ def phases_of(length: int, positions: int, size: int, stride: int, dilation: int
     Entry phase + stride · m of x is entry k of window m + (phase − k · dilation) / stride, where
     that is a whole number.
     """
-    found = []
+    phases = []
     count = -(-length // stride)
     step = stride // math.gcd(stride, dilation)
     for phase in range(min(stride, length)):
         taps = tuple(k for k in range(size) if (phase - k * dilation) % stride == 0)
         windows = [(phase - k * dilation) // stride for k in taps] or [0]
         last = count - 1 + windows[0]
-        found.append(Phase(taps, step, count, windows[-1], last, dilation * step // stride))
-    return found
+        phases.append(Phase(taps, step, count, windows[-1], last, dilation * step // stride))
+    return phases
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,13 @@ class _Windowed(Op, abstract=True):
                 needed=f"(batch, {', '.join(['space'] * len(self.window))}, channels)",
                 got=str(x.shape),
             )
-        if any(len(one) != len(self.window) or min(one) < 1 for one in sizes):
+        if any(len(lengths) != len(self.window) or min(lengths) < 1 for lengths in sizes):
             raise ShapeError(
                 self.name,
                 needed="a window, stride and dilation of 1 or more for each axis",
                 got=str(sizes),
             )
-        found = []
+        positions = []
         for length, size, step, apart in zip(x.shape[1:-1], *sizes, strict=True):
             left = length - (size - 1) * apart - 1
             if left < 0:
@@ -143,8 +143,8 @@ class _Windowed(Op, abstract=True):
                     got=str(x.shape),
                     try_="padding, or a smaller window",
                 )
-            found.append(left // step + 1)
-        return tuple(found)
+            positions.append(left // step + 1)
+        return tuple(positions)
 
     def entries(self, x: Type) -> int:
         """Return how many entries a window has."""
@@ -153,7 +153,7 @@ class _Windowed(Op, abstract=True):
     def spread(self, shape: Sizes, weight: Value, upstream: Value) -> Value:
         """Return upstream, (batch, *positions, filters), spread over windows by the weights.
 
-        What an x of this shape is blamed for. Seen from an entry of x, that is a convolution too,
+        The gradient of an x of this shape. Seen from an entry of x, that is a convolution too,
         of upstream with zeros around it, by the weights turned over, filters and channels
         exchanged. With a stride, entries of x are in fewer windows, and in turn in different ones:
         for each of these phases there is a convolution by a part of the weights.
@@ -171,16 +171,18 @@ class _Windowed(Op, abstract=True):
                 strict=True,
             )
         ]
-        front = [max(-min(one.first for one in axis), 0) for axis in space]
+        front = [max(-min(phase.first for phase in axis), 0) for axis in space]
         behind = [
-            max(max(one.last for one in axis) - positions + 1, 0)
+            max(max(phase.last for phase in axis) - positions + 1, 0)
             for axis, positions in zip(space, upstream.shape[1:-1], strict=True)
         ]
         widths = tuple(zip(front, behind, strict=True))
         padded = padded_space(upstream, widths)
-        parts = [self._phase(padded, taps, front, phases) for phases in itertools.product(*space)]
+        phases_of_x = [
+            self._phase(padded, taps, front, phases) for phases in itertools.product(*space)
+        ]
         counts = tuple(len(axis) for axis in space)
-        whole = interleaved(parts, counts)
+        whole = interleaved(phases_of_x, counts)
         for axis, length in enumerate(shape[1:-1], start=1):
             if whole.shape[axis] != length:
                 whole = slice_axis(whole, axis, 0, length)
@@ -189,23 +191,23 @@ class _Windowed(Op, abstract=True):
     def _phase(
         self, padded: Value, taps: Value, front: list[int], phases: Sequence[Phase]
     ) -> Value:
-        """Return what every stride-th entry of x is blamed for, beginning with one of a phase."""
-        seen, part = padded, taps
+        """Return the gradient of every stride-th entry of x, beginning with one of a phase."""
+        inputs, weights = padded, taps
         for axis, (phase, before) in enumerate(zip(phases, front, strict=True)):
             if not phase.taps:
-                counts = (one.count for one in phases)
+                counts = (other.count for other in phases)
                 zero = make_literal(np.zeros(()), padded.dtype)
                 return broadcast_to(zero, (padded.shape[0], *counts, taps.shape[-2]))
             start = before + phase.first
-            seen = slice_axis(seen, axis + 1, start, start + phase.last - phase.first + 1)
+            inputs = slice_axis(inputs, axis + 1, start, start + phase.last - phase.first + 1)
             stop = phase.taps[0] + (len(phase.taps) - 1) * phase.step + 1
-            part = slice_axis(part, axis, phase.taps[0], stop, phase.step)
+            weights = slice_axis(weights, axis, phase.taps[0], stop, phase.step)
         axes = tuple(range(len(phases)))
-        exchanged = transpose(flip(part, axes), (*axes, len(axes) + 1, len(axes)))
+        exchanged = transpose(flip(weights, axes), (*axes, len(axes) + 1, len(axes)))
         matrix = reshape(exchanged, (-1, taps.shape[-2]))
-        window = tuple(len(one.taps) for one in phases)
-        dilation = tuple(one.apart for one in phases)
-        return Convolution(window, (1,) * len(phases), dilation)(seen, matrix)
+        window = tuple(len(phase.taps) for phase in phases)
+        dilation = tuple(phase.apart for phase in phases)
+        return Convolution(window, (1,) * len(phases), dilation)(inputs, matrix)
 
     def definitions(self) -> tuple[Callable[..., object], ...]:
         return (windows, convolved, window_products)
@@ -242,8 +244,8 @@ class Convolution(_Windowed):
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         x, weight = value.inputs
-        blame = WindowProducts(self.window, self.stride, self.dilation)(x, upstream)
-        return self.spread(x.shape, weight, upstream), blame
+        of_weight = WindowProducts(self.window, self.stride, self.dilation)(x, upstream)
+        return self.spread(x.shape, weight, upstream), of_weight
 
     def products(self, value: Value) -> int:
         return value.size * value.inputs[1].shape[0]
@@ -269,7 +271,7 @@ class Convolution(_Windowed):
 class WindowProducts(_Windowed):
     """For each entry of a window and each filter, the sum of products over all positions.
 
-    What the weights of a convolution are blamed for. x: (batch, *space, channels); upstream:
+    The gradient of the weights of a convolution. x: (batch, *space, channels); upstream:
     (batch, *positions, filters) → (entries of a window, filters).
     """
 
@@ -318,20 +320,20 @@ class WindowProducts(_Windowed):
 
 
 def _drawn(
-    kind: type[_Windowed], random: np.random.Generator
+    cls: type[_Windowed], random: np.random.Generator
 ) -> tuple[_Windowed, Array, Sizes, int]:
     """Return an op with an x that fits, its positions and a number of filters."""
     axes = int(random.integers(1, 3))
     window, stride, dilation = (
-        tuple(int(one) for one in random.integers(1, most, axes)) for most in (4, 3, 3)
+        tuple(int(length) for length in random.integers(1, most, axes)) for most in (4, 3, 3)
     )
-    op = kind(window, stride, dilation)
-    positions = tuple(int(one) for one in random.integers(1, 4, axes))
+    op = cls(window, stride, dilation)
+    positions = tuple(int(length) for length in random.integers(1, 4, axes))
     space = tuple(
         (size - 1) * apart + 1 + (count - 1) * step + int(random.integers(0, step))
         for size, step, apart, count in zip(window, stride, dilation, positions, strict=True)
     )
-    batch, channels, filters = (int(one) for one in random.integers(1, 4, 3))
+    batch, channels, filters = (int(length) for length in random.integers(1, 4, 3))
     return op, draw(random, (batch, *space, channels)), positions, filters
 
 
@@ -372,8 +374,8 @@ def convolution(
         )
     window, (inner, filters) = taps.shape[:axes], taps.shape[axes:]
     steps, apart = (
-        for_each_axis(given, axes, f"{name} of convolution")
-        for name, given in (("stride", stride), ("dilation", dilation))
+        for_each_axis(setting, axes, f"{name} of convolution")
+        for name, setting in (("stride", stride), ("dilation", dilation))
     )
     channels = value.shape[-1]
     if groups < 1 or channels != inner * groups or filters % groups:
@@ -388,13 +390,13 @@ def convolution(
         return op(value, reshape(taps, (-1, filters)))
     if inner == 1:
         return _channel_by_channel(op, value, taps)
-    parts = []
+    outputs = []
     each = filters // groups
     for group in range(groups):
         seen = slice_axis(value, -1, group * inner, (group + 1) * inner)
         own = slice_axis(taps, -1, group * each, (group + 1) * each)
-        parts.append(op(seen, reshape(own, (-1, each))))
-    return concatenate(parts, -1)
+        outputs.append(op(seen, reshape(own, (-1, each))))
+    return concatenate(outputs, -1)
 
 
 def _channel_by_channel(op: Convolution, x: Value, taps: Value) -> Value:
@@ -407,9 +409,9 @@ def _channel_by_channel(op: Convolution, x: Value, taps: Value) -> Value:
     result: Value | None = None
     seen = reshape(x, (*x.shape, 1)) if many > 1 else x
     flat = reshape(taps, (math.prod(op.window), *((channels, many) if many > 1 else (channels,))))
-    for number, part in enumerate(seen_through(seen, op.window, op.stride, op.dilation)):
+    for number, entry in enumerate(seen_through(seen, op.window, op.stride, op.dilation)):
         weight = reshape(slice_axis(flat, 0, number, number + 1), flat.shape[1:])
-        result = part * weight if result is None else result + part * weight
+        result = entry * weight if result is None else result + entry * weight
     assert result is not None
     return reshape(result, (*result.shape[: 1 + len(op.window)], filters))
 
@@ -423,7 +425,7 @@ def transposed_convolution(
     more: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
 ) -> Value:
-    """Return x spread over windows by the weights: what a convolution's input is blamed for.
+    """Return x spread over windows by the weights: the gradient of a convolution's input.
 
     x: (batch, *space, channels); weight: (*window, filters, channels) → (batch, *positions,
     filters), each position axis (space − 1) · stride + (window − 1) · dilation + 1 − 2 · padding +
@@ -448,18 +450,18 @@ def transposed_convolution(
         )
     window = taps.shape[:axes]
     steps, apart, cut, behind = (
-        for_each_axis(given, axes, f"{name} of transposed convolution", least)
-        for name, given, least in (
+        for_each_axis(setting, axes, f"{name} of transposed convolution", least)
+        for name, setting, least in (
             ("stride", stride, 1),
             ("dilation", dilation, 1),
             ("padding", padding, 0),
             ("more", more, 0),
         )
     )
-    parts = zip(value.shape[1:-1], window, steps, apart, behind, strict=True)
+    axes_of = zip(value.shape[1:-1], window, steps, apart, behind, strict=True)
     whole = tuple(
         (length - 1) * step + (size - 1) * gap + 1 + extra
-        for length, size, step, gap, extra in parts
+        for length, size, step, gap, extra in axes_of
     )
     if any(extra >= max(step, gap) for extra, step, gap in zip(behind, steps, apart, strict=True)):
         raise ArgumentError(

@@ -106,45 +106,45 @@ class Binary(Op, abstract=True):
 
 
 def unary_function(
-    kind: type[Unary], given: str = "", gives: str = "", name: str = ""
+    cls: type[Unary], example: str = "", result: str = "", name: str = ""
 ) -> Callable[[Operand], Value]:
     """Return the function for people of a one-input op, named and documented after it.
 
-    `given`, `gives`: an example as text. `name`: the function's, if it is not the op's.
+    `example`, `result`: operands and what they give, as text. `name`: the function's, if it is not
+    the op's.
     """
 
     def function(x: Operand) -> Value:
-        return kind()(as_value(x))
+        return cls()(as_value(x))
 
-    function.__name__ = function.__qualname__ = name or kind.name
-    function.__doc__ = _described(kind, function, given, gives)
+    function.__name__ = function.__qualname__ = name or cls.name
+    function.__doc__ = _described(cls, function, example, result)
     return function
 
 
 def binary_function(
-    kind: type[Binary], given: str = "", gives: str = ""
+    cls: type[Binary], example: str = "", result: str = ""
 ) -> Callable[[Operand, Operand], Value]:
     """Return the function for people of a two-input op, named and documented after it.
 
-    `given`, `gives`: an example as text.
+    `example`, `result`: operands and what they give, as text.
     """
 
     def function(a: Operand, b: Operand) -> Value:
-        return kind()(*together(a, b))
+        return cls()(*together(a, b))
 
-    function.__name__ = function.__qualname__ = kind.name
-    function.__doc__ = _described(kind, function, given, gives, " Shapes broadcast.")
+    function.__name__ = function.__qualname__ = cls.name
+    function.__doc__ = _described(cls, function, example, result, " Shapes broadcast.")
     return function
 
 
 def _described(
-    kind: type[Op], function: Callable[..., Value], given: str, gives: str, more: str = ""
+    cls: type[Op], function: Callable[..., Value], example: str, result: str, more: str = ""
 ) -> str:
     """Return the docstring of a function for people, with an example where there is one."""
-    told = str(kind.__doc__)
-    words = f"Return, entry by entry, {told.replace('The ', 'the ', 1)}{more}"
-    if not given:
+    docstring = str(cls.__doc__)
+    words = f"Return, entry by entry, {docstring.replace('The ', 'the ', 1)}{more}"
+    if not example:
         return words
-    return (
-        f"{words}\n\n>>> import misstep as ms\n>>> ms.ops.{function.__name__}({given})\n{gives}\n"
-    )
+    call = f"ms.ops.{function.__name__}({example})"
+    return f"{words}\n\n>>> import misstep as ms\n>>> {call}\n{result}\n"

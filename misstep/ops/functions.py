@@ -54,8 +54,10 @@ class Sign(Unary):
 
     def lower(self, code: Any, types: Types, x: Any) -> Any:
         one, zero = code.like(1, x), code.like(0, x)
-        made = code.select(code.less(zero, x), one, code.add(x, zero))  # −0 + 0 is 0; NaN stays
-        return code.select(code.less(x, zero), code.negate(one), made)
+        magnitude = code.select(
+            code.less(zero, x), one, code.add(x, zero)
+        )  # −0 + 0 is 0; NaN stays
+        return code.select(code.less(x, zero), code.negate(one), magnitude)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         return (None,)

@@ -217,12 +217,12 @@ class Scatter(Op):
 
     def element(self, context: Any) -> Any:
         code, row = context.code, context.positions[:-1]
-        here, wanted, entry = context.together(
+        here, index, entry = context.together(
             context.number(context.positions[-1]),
             code.convert(context.read(1, row), "i64"),
             context.read(0, row),
         )
-        return code.select(code.equal(here, wanted), entry, code.like(0, entry))
+        return code.select(code.equal(here, index), entry, code.like(0, entry))
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
         return (scattered,)

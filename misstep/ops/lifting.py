@@ -33,16 +33,22 @@ def together(*operands: Operand) -> tuple[Value, ...]:
 
     Raises DtypeError when a raw array has fractions and the Values are whole numbers.
     """
-    floats = [one.dtype for one in operands if isinstance(one, Value) and one.type.is_float]
-    kinds = floats or [one.dtype for one in operands if isinstance(one, Value)]
-    if not kinds:
-        arrays = [as_value(one) for one in operands]
-        wide = [one.dtype for one in arrays if one.type.is_float] or [arrays[0].dtype]
+    floats = [
+        operand.dtype
+        for operand in operands
+        if isinstance(operand, Value) and operand.type.is_float
+    ]
+    dtypes = floats or [operand.dtype for operand in operands if isinstance(operand, Value)]
+    if not dtypes:
+        arrays = [as_value(operand) for operand in operands]
+        wide = [array.dtype for array in arrays if array.type.is_float] or [arrays[0].dtype]
         return tuple(
-            one if one.dtype == wide[0] else make_literal(one.data, wide[0])  # type: ignore[arg-type]
-            for one in arrays
+            array if array.dtype == wide[0] else make_literal(array.data, wide[0])  # type: ignore[arg-type]
+            for array in arrays
         )
-    return tuple(one if isinstance(one, Value) else _lift(one, kinds[0]) for one in operands)
+    return tuple(
+        operand if isinstance(operand, Value) else _lift(operand, dtypes[0]) for operand in operands
+    )
 
 
 def _lift(raw: Operand, dtype: str) -> Value:

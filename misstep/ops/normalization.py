@@ -75,21 +75,21 @@ class Normalize(Op):
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         x, scale, _ = value.inputs
         inverse = 1.0 / sqrt(variance(x, self.axes, keep=True) + self.epsilon)
-        found = (x - mean(x, self.axes, keep=True)) * inverse
-        weighted = upstream * found
+        normal = (x - mean(x, self.axes, keep=True)) * inverse
+        weighted = upstream * normal
         if self._is_uniform(scale, x.ndim):
-            # The sums that scale and shift are blamed by; the scale is a factor of both.
-            slope, blame, along = inverse * scale, upstream, weighted
+            # The sums that are the gradients of scale and shift; the scale is a factor of both.
+            factor, adjoint, along = inverse * scale, upstream, weighted
         else:
-            slope, blame = inverse, upstream * scale
-            along = blame * found
-        about = blame - self._mean(blame, x) - found * self._mean(along, x)
-        return about * slope, weighted, upstream
+            factor, adjoint = inverse, upstream * scale
+            along = adjoint * normal
+        about = adjoint - self._mean(adjoint, x) - normal * self._mean(along, x)
+        return about * factor, weighted, upstream
 
     def _is_uniform(self, scale: Value, ndim: int) -> bool:
         """Tell whether the scale is one number along the axes."""
-        places = [axis % ndim - (ndim - scale.ndim) for axis in self.axes]
-        return all(place < 0 or scale.shape[place] == 1 for place in places)
+        axes = [axis % ndim - (ndim - scale.ndim) for axis in self.axes]
+        return all(axis < 0 or scale.shape[axis] == 1 for axis in axes)
 
     def _mean(self, value: Value, like: Value) -> Value:
         """Return the mean along the axes, summed as the reverse walk sums for scale and shift."""
@@ -116,13 +116,13 @@ class Normalize(Op):
 
     @classmethod
     def bad_examples(cls) -> Iterator[Example]:
-        one = np.ones(2)
-        yield cls((0,), 0.1), (np.zeros((0, 2)), one, one)
-        yield cls((2,), 0.1), (np.zeros((3, 2)), one, one)
-        yield cls((0, -2), 0.1), (np.zeros((3, 2)), one, one)
-        yield cls((0,), 0.1), (np.zeros((3, 2)), np.ones(3), one)
-        yield cls((0,), 0.1), (np.zeros((1, 2)), np.ones((3, 2)), one)
-        yield cls((0,), 0.1), (np.zeros((3, 2), "int64"), one, one)
+        ones = np.ones(2)
+        yield cls((0,), 0.1), (np.zeros((0, 2)), ones, ones)
+        yield cls((2,), 0.1), (np.zeros((3, 2)), ones, ones)
+        yield cls((0, -2), 0.1), (np.zeros((3, 2)), ones, ones)
+        yield cls((0,), 0.1), (np.zeros((3, 2)), np.ones(3), ones)
+        yield cls((0,), 0.1), (np.zeros((1, 2)), np.ones((3, 2)), ones)
+        yield cls((0,), 0.1), (np.zeros((3, 2), "int64"), ones, ones)
 
 
 # --- functions for people -----------------------------------------------------------------------

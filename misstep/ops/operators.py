@@ -28,15 +28,15 @@ def _swapped(function: Any) -> Any:
     return operator
 
 
-def _from_numpy(self: Value, ufunc: Any, method: str, *given: Any, **options: Any) -> Value:
+def _from_numpy(self: Value, ufunc: Any, method: str, *operands: Any, **options: Any) -> Value:
     """Return what a function of NumPy's means for Values, where one of ours is the same.
 
     Raises DtypeError otherwise: NumPy would take a Value for an array of objects.
     """
     ours = _NUMPY.get(ufunc.__name__)
     if ours is not None and method == "__call__" and not options:
-        made: Value = ours(*given)
-        return made
+        result: Value = ours(*operands)
+        return result
     called = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     raise DtypeError(
         f"{called}{' with ' + ', '.join(options) if options else ''} of {self.describe()}",
@@ -48,8 +48,8 @@ def _from_numpy(self: Value, ufunc: Any, method: str, *given: Any, **options: An
 
 def _compared(function: Any, other_way: bool = False, opposite: bool = False) -> Any:
     def operator(first: Operand, second: Operand) -> Value:
-        found: Value = function(second, first) if other_way else function(first, second)
-        return comparison.logical_not(found) if opposite else found
+        answer: Value = function(second, first) if other_way else function(first, second)
+        return comparison.logical_not(answer) if opposite else answer
 
     return operator
 

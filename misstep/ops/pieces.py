@@ -57,25 +57,25 @@ class Slice(Op):
         lengths = value.inputs[0].shape
         after = []
         for axis, length in enumerate(lengths):
-            taken = (value.shape[axis] - 1) * self.steps[axis] + 1 if value.shape[axis] else 0
-            after.append(length - self.starts[axis] - taken)
+            reach = (value.shape[axis] - 1) * self.steps[axis] + 1 if value.shape[axis] else 0
+            after.append(length - self.starts[axis] - reach)
         between = tuple(step - 1 for step in self.steps)
         return (Pad(self.starts, tuple(after), between)(upstream),)
 
     def python(self, *names: str) -> str:
-        parts = [
+        slices = [
             f"{start}:{stop}" + (f":{step}" if step != 1 else "")
             for start, stop, step in zip(self.starts, self.stops, self.steps, strict=True)
         ]
-        return f"{names[0]}[{', '.join(parts)}]" if parts else names[0]
+        return f"{names[0]}[{', '.join(slices)}]" if slices else names[0]
 
-    def view(self, given: Any) -> Any:
-        parts = zip(self.starts, self.stops, self.steps, strict=True)
-        return given.slice(self.starts, tuple(len(range(*part)) for part in parts), self.steps)
+    def view(self, source: Any) -> Any:
+        axes = zip(self.starts, self.stops, self.steps, strict=True)
+        return source.slice(self.starts, tuple(len(range(*axis)) for axis in axes), self.steps)
 
     def element(self, context: Any) -> Any:
-        parts = zip(context.positions, self.starts, self.steps, strict=True)
-        return context.read(0, [context.shifted(*part) for part in parts])
+        axes = zip(context.positions, self.starts, self.steps, strict=True)
+        return context.read(0, [context.shifted(*axis) for axis in axes])
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
@@ -108,15 +108,18 @@ class Pad(Op):
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs
-        parts = (self.before, self.after, self.between)
-        if any(len(part) != len(x.shape) or min(part, default=0) < 0 for part in parts):
+        counts = (self.before, self.after, self.between)
+        if any(
+            len(axis_counts) != len(x.shape) or min(axis_counts, default=0) < 0
+            for axis_counts in counts
+        ):
             raise ShapeError(
-                self.name, needed=f"counts of 0 or more for each axis of {x.shape}", got=str(parts)
+                self.name, needed=f"counts of 0 or more for each axis of {x.shape}", got=str(counts)
             )
         return Type(
             tuple(
                 before + length + max(length - 1, 0) * between + after
-                for length, before, after, between in zip(x.shape, *parts, strict=True)
+                for length, before, after, between in zip(x.shape, *counts, strict=True)
             ),
             x.dtype,
         )
@@ -133,12 +136,12 @@ class Pad(Op):
         return padded(x, self.before, self.after, self.between)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
-        parts = self._slices(value.inputs[0].shape)
+        slices = self._slices(value.inputs[0].shape)
         return (
             Slice(
-                tuple(part.start for part in parts),
-                tuple(part.stop for part in parts),
-                tuple(part.step for part in parts),
+                tuple(slice_.start for slice_ in slices),
+                tuple(slice_.stop for slice_ in slices),
+                tuple(slice_.step for slice_ in slices),
             )(upstream),
         )
 
@@ -150,8 +153,8 @@ class Pad(Op):
         if not x.size:
             return context.zero()
         code, inside, positions = context.code, None, []
-        parts = zip(context.positions, x.shape, self.before, self.after, self.between, strict=True)
-        for position, length, before, after, between in parts:
+        axes = zip(context.positions, x.shape, self.before, self.after, self.between, strict=True)
+        for position, length, before, after, between in axes:
             if before == after == between == 0:
                 positions.append(position)
                 continue
@@ -191,13 +194,13 @@ def padded(
     x: Array, before: tuple[int, ...], after: tuple[int, ...], between: tuple[int, ...]
 ) -> Array:
     """Return `x` with that many zeros before, after and between its entries along each axis."""
-    lengths, places = [], []
+    lengths, slices = [], []
     for length, front, back, gap in zip(np.shape(x), before, after, between, strict=True):
         spread = length + max(length - 1, 0) * gap
         lengths.append(front + spread + back)
-        places.append(slice(front, front + spread, gap + 1))
+        slices.append(slice(front, front + spread, gap + 1))
     result = np.zeros(lengths, np.asarray(x).dtype)
-    result[tuple(places)] = x
+    result[tuple(slices)] = x
     return result
 
 
@@ -216,29 +219,29 @@ class Concatenate(Op):
         if not inputs:
             raise ShapeError(self.name, needed="at least one value", got="none")
         axis = checked_axis(self, self.axis, len(inputs[0].shape))
-        rests = {one.shape[:axis] + one.shape[axis + 1 :] for one in inputs}
-        if len(rests) != 1 or len({len(one.shape) for one in inputs}) != 1:
+        rests = {type_.shape[:axis] + type_.shape[axis + 1 :] for type_ in inputs}
+        if len(rests) != 1 or len({len(type_.shape) for type_ in inputs}) != 1:
             raise ShapeError(
                 f"concatenate along axis {self.axis}",
                 needed="shapes that differ in that axis only",
-                got=" and ".join(str(one.shape) for one in inputs[:4]),
+                got=" and ".join(str(type_.shape) for type_ in inputs[:4]),
             )
         shape = list(inputs[0].shape)
-        shape[axis] = sum(one.shape[axis] for one in inputs)
+        shape[axis] = sum(type_.shape[axis] for type_ in inputs)
         return Type(tuple(shape), same_dtype(self, *inputs))
 
     def run(self, *inputs: Array) -> Array:
         return np.concatenate(inputs, self.axis)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
-        parts = []
+        gradients = []
         start = 0
         axis = self.axis % upstream.ndim
-        for one in value.inputs:
-            stop = start + one.shape[axis]
-            parts.append(slice_axis(upstream, axis, start, stop))
+        for operand in value.inputs:
+            stop = start + operand.shape[axis]
+            gradients.append(slice_axis(upstream, axis, start, stop))
             start = stop
-        return tuple(parts)
+        return tuple(gradients)
 
     def python(self, *names: str) -> str:
         return f"np.concatenate([{', '.join(names)}], {self.axis})"

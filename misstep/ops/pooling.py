@@ -40,19 +40,19 @@ def window_max(x: Array, window: Sizes, stride: Sizes) -> Array:
         for length, size, step in zip(x.shape[1:-1], window, stride, strict=True)
     ]
     for entry in np.ndindex(*window):
-        parts = [
+        slices = [
             slice(start, start + (count - 1) * step + 1, step)
             for start, count, step in zip(entry, positions, stride, strict=True)
         ]
-        part = x[(slice(None), *parts)]
-        result = part.copy() if result is None else np.maximum(result, part)
+        entries = x[(slice(None), *slices)]
+        result = entries.copy() if result is None else np.maximum(result, entries)
     assert result is not None
     return result
 
 
 @dataclass(frozen=True)
 class WindowMax(Op):
-    """The largest entry of each window of x; among equals, the first in row-major order is blamed.
+    """The largest entry of each window of x; at a tie the first, row by row, has the gradient.
 
     x: (batch, *space, channels) → (batch, *positions, channels). `window`: entries along each axis
     of space; `stride`: from one window to the next.
@@ -70,7 +70,7 @@ class WindowMax(Op):
         dtype = float_dtype(self, x)
         sizes = (self.window, self.stride)
         axes = len(self.window)
-        if any(len(one) != axes or min(one, default=0) < 1 for one in sizes):
+        if any(len(lengths) != axes or min(lengths, default=0) < 1 for lengths in sizes):
             raise ShapeError(
                 self.name, needed="a window and a stride of 1 or more for each axis", got=str(sizes)
             )
@@ -97,10 +97,12 @@ class WindowMax(Op):
         ones = (1,) * len(self.window)
         shares: list[Value] = []
         open_: Value | None = None  # whether no entry of the window was the largest so far
-        for part in seen_through(x, self.window, self.stride, ones):
-            found = equal(part, value)
-            won = found if open_ is None else logical_and(open_, found)
-            open_ = logical_not(found) if open_ is None else logical_and(open_, logical_not(found))
+        for entries in seen_through(x, self.window, self.stride, ones):
+            equals = equal(entries, value)
+            won = equals if open_ is None else logical_and(open_, equals)
+            open_ = (
+                logical_not(equals) if open_ is None else logical_and(open_, logical_not(equals))
+            )
             shares.append(where(won, upstream, 0.0))
         return (gathered(shares, x.shape, self.window, self.stride),)
 
@@ -119,21 +121,21 @@ class WindowMax(Op):
                 context.shifted(position, start, step)
                 for position, start, step in zip(here[1:-1], entry, self.stride, strict=True)
             ]
-            found = context.read(0, (here[0], *space, here[-1]))
+            entry = context.read(0, (here[0], *space, here[-1]))
             if largest is None:
-                largest = found
+                largest = entry
             else:
-                largest = code.maximum(*context.together(largest, found), signed=signed)
+                largest = code.maximum(*context.together(largest, entry), signed=signed)
         return largest
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[Example]:
         axes = int(random.integers(1, 3))
-        window = tuple(int(one) for one in random.integers(1, 4, axes))
+        window = tuple(int(length) for length in random.integers(1, 4, axes))
         # Windows that lie side by side have a way of their own.
         apart = bool(random.integers(0, 2))
-        stride = window if apart else tuple(int(one) for one in random.integers(1, 4, axes))
-        positions = tuple(int(one) for one in random.integers(1, 4, axes))
+        stride = window if apart else tuple(int(length) for length in random.integers(1, 4, axes))
+        positions = tuple(int(length) for length in random.integers(1, 4, axes))
         space = tuple(
             size + (count - 1) * step + int(random.integers(0, step))
             for size, step, count in zip(window, stride, positions, strict=True)
@@ -201,8 +203,8 @@ def max_pool(
     value = as_value(x)
     sizes, steps, widths = _sizes(value, window, stride, padding, "max_pool")
     if isinstance(value.op, Relu):
-        # The largest of what a ReLU left is what a ReLU leaves of the largest, and its blame goes
-        # the same ways: only then, there are fewer entries to look at.
+        # The largest of what a ReLU left is what a ReLU leaves of the largest, and its gradient
+        # goes the same ways: only then, there are fewer entries to look at.
         (before,) = value.inputs
         return relu(max_pool(before, window, stride=stride, padding=padding))
     return WindowMax(sizes, steps)(padded_space(value, widths, float("-inf")))
@@ -229,8 +231,8 @@ def average_pool(
     value = padded_space(value, widths)
     WindowMax(sizes, steps).type(value.type)  # says what is wrong with sizes and shapes
     total: Value | None = None
-    for part in seen_through(value, sizes, steps, (1,) * len(sizes)):
-        total = part if total is None else total + part
+    for entries in seen_through(value, sizes, steps, (1,) * len(sizes)):
+        total = entries if total is None else total + entries
     assert total is not None
     return total * (1.0 / math.prod(sizes))
 

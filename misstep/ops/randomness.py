@@ -122,9 +122,9 @@ class RandomUniform(Op):
     smooth = False
 
     def type(self, *inputs: Type) -> Type:
-        for one in inputs:
-            if one != Type((), "int64"):
-                raise DtypeError("seed and step", needed="single int64 numbers", got=str(one))
+        for type_ in inputs:
+            if type_ != Type((), "int64"):
+                raise DtypeError("seed and step", needed="single int64 numbers", got=str(type_))
         if self.dtype not in FLOATS:
             raise DtypeError(self.name, needed="float32 or float64", got=self.dtype)
         return Type(self.shape, self.dtype)
@@ -184,7 +184,7 @@ class RandomUniform(Op):
 
         def halves(whole: Any) -> list[Any]:
             upper = code.shift_right(whole, code.like(32, whole))
-            return [code.splat(code.convert(one, "i32"), lanes) for one in (whole, upper)]
+            return [code.splat(code.convert(half, "i32"), lanes) for half in (whole, upper)]
 
         stream = code.constant(self.stream & 0xFFFFFFFF, "i32", lanes)
         step, seed = halves(context.read(1, ())), halves(context.read(0, ()))

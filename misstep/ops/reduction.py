@@ -1,6 +1,6 @@
 """Ops that gather many entries into one: sum, max, log-sum-exp, softmax, argmax.
 
-Knows the program form and nothing of networks. At ties the largest shares its blame equally
+Knows the program form and nothing of networks. At ties the largest shares its gradient equally
 (docs/subgradients.md).
 """
 
@@ -260,8 +260,10 @@ class ArgMax(Op):
 def _axes(value: Value, axis: Axes) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(value.ndim))
-    wanted = (axis,) if isinstance(axis, int) else tuple(axis)
-    return tuple(one % value.ndim if -value.ndim <= one < value.ndim else one for one in wanted)
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    return tuple(
+        number % value.ndim if -value.ndim <= number < value.ndim else number for number in axes
+    )
 
 
 def sum(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
@@ -284,7 +286,7 @@ def mean(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     """
     value = as_value(x)
     axes = _axes(value, axis)
-    count = math.prod(value.shape[one] for one in axes if -value.ndim <= one < value.ndim)
+    count = math.prod(value.shape[number] for number in axes if -value.ndim <= number < value.ndim)
     if count == 0:
         raise ShapeError("mean", needed="at least one entry", got=f"shape {value.shape}")
     return Sum(axes, keep)(value) * (1.0 / count)

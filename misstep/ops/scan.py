@@ -2,8 +2,8 @@
 
 The body is a graph of its own, kept in its text form: an attribute like any other, which can be
 compared, written down and read back. It is written in float64 and taken in the kind of number of
-what it is given. How blame flows back through time is a matter of reverse mode, which tells this op
-when it is there (`autodiff/recurrence.py`). Knows the program form; knows no layer.
+what it is given. How gradients flow back through time is a matter of reverse mode, which tells this
+op when it is there (`autodiff/recurrence.py`). Knows the program form; knows no layer.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Scan(Op):
     formula = "scan({0}, …)"
     slopes = ("…",)
     kernel = "scan"
-    # How blame flows back; reverse mode puts it here (it may know ops, and ops may not know it).
+    # How gradients flow back; reverse mode puts it here (it may know ops, and ops may not know it).
     backward: ClassVar[Callable[[Value, Value], Gradients] | None] = None
 
     def graph(self, dtype: str) -> Graph:
@@ -77,32 +77,35 @@ class Scan(Op):
             )
         body = self.graph(dtype)
         carry, *others = inputs
-        times = {one.shape[1:2] for one in others[: self.sequences]}
+        sequences, constants = others[: self.sequences], others[self.sequences :]
+        times = {sequence.shape[1:2] for sequence in sequences}
         if len(times) != 1 or any(
-            len(one.shape) != 3 or one.shape[:1] != carry.shape[:1]
-            for one in others[: self.sequences]
+            len(sequence.shape) != 3 or sequence.shape[:1] != carry.shape[:1]
+            for sequence in sequences
         ):
             raise ShapeError(
                 self.name,
                 needed=f"sequences (batch, time, features) of one length beside {carry.shape}",
-                got=" and ".join(str(one.shape) for one in others[: self.sequences]),
+                got=" and ".join(str(sequence.shape) for sequence in sequences),
             )
-        given = [carry]
-        given += [Type((one.shape[0], one.shape[2]), one.dtype) for one in others[: self.sequences]]
-        given += others[self.sequences :]
-        wanted = [one.type for one in body.inputs]
-        if given != wanted:
+        entries = [
+            Type((sequence.shape[0], sequence.shape[2]), sequence.dtype) for sequence in sequences
+        ]
+        types = [carry, *entries, *constants]
+        expected = [value.type for value in body.inputs]
+        if types != expected:
             raise ShapeError(
                 self.name,
-                needed=f"for each step {', '.join(map(str, wanted))}",
-                got=", ".join(map(str, given)),
+                needed=f"for each step {', '.join(map(str, expected))}",
+                got=", ".join(map(str, types)),
                 try_="a carry and sequences of one batch and one kind of number",
             )
-        outputs = [one.type for one in body.outputs.values()]
+        outputs = [output.type for output in body.outputs.values()]
         batch, carried = carry.shape if len(carry.shape) == 2 else (-1, 0)
-        ends = list(np.cumsum([one.shape[-1] if one.shape else 0 for one in outputs]))
+        ends = list(np.cumsum([output.shape[-1] if output.shape else 0 for output in outputs]))
         if any(
-            len(one.shape) != 2 or one.shape[0] != batch or one.dtype != dtype for one in outputs
+            len(output.shape) != 2 or output.shape[0] != batch or output.dtype != dtype
+            for output in outputs
         ) or carried not in [0, *ends]:
             raise ShapeError(
                 f"the body of {self.name}",
@@ -112,9 +115,9 @@ class Scan(Op):
         time = others[0].shape[1]
         return Type((batch, time + 1, int(ends[-1])), dtype)
 
-    def run(self, initial: Array, *given: Array) -> Array:
+    def run(self, initial: Array, *others: Array) -> Array:
         step, width = _runner(self.body, np.asarray(initial).dtype.name)
-        sequences, constants = given[: self.sequences], given[self.sequences :]
+        sequences, constants = others[: self.sequences], others[self.sequences :]
         return scanned(step, width, self.reverse, initial, sequences, constants)
 
     def gradient(self, value: Value, upstream: Value) -> Gradients:
@@ -123,24 +126,24 @@ class Scan(Op):
         return Scan.backward(value, upstream)
 
     def products(self, value: Value) -> int:
-        inner = [one for one in self.graph(value.dtype).computed if one.op is not None]
-        each = sum(one.op.products(one) for one in inner if one.op is not None)
+        computed = self.graph(value.dtype).computed
+        each = sum(inner.op.products(inner) for inner in computed if inner.op is not None)
         return (value.shape[1] - 1) * each
 
     def python(self, *names: str) -> str:
         body = self.graph("float64")
         # Bodies say their kind of number only in literals and casts, which take the carry's here.
-        kind = f"{names[0]}.dtype"
-        width = sum(one.shape[1] for one in body.outputs.values())
-        sequences = "".join(f"{one}, " for one in names[1 : 1 + self.sequences])
-        constants = "".join(f"{one}, " for one in names[1 + self.sequences :])
+        dtype = f"{names[0]}.dtype"
+        width = sum(output.shape[1] for output in body.outputs.values())
+        sequences = "".join(f"{name}, " for name in names[1 : 1 + self.sequences])
+        constants = "".join(f"{name}, " for name in names[1 + self.sequences :])
         return (
-            f"scanned({_as_lambda(body, kind)}, {width}, {self.reverse}, {names[0]}, "
+            f"scanned({_as_lambda(body, dtype)}, {width}, {self.reverse}, {names[0]}, "
             f"({sequences}), ({constants}))"
         )
 
     def definitions(self) -> tuple[Callable[..., Any], ...]:
-        inner = [one.op for one in self.graph("float64").computed if one.op is not None]
+        inner = [value.op for value in self.graph("float64").computed if value.op is not None]
         return (scanned, *(function for op in inner for function in op.definitions()))
 
     def in_float64(self) -> Op:
@@ -189,9 +192,11 @@ def scanned(
     result[:, time if reverse else 0, : np.shape(initial)[1]] = initial
     carry = initial
     for t in range(time - 1, -1, -1) if reverse else range(time):
-        made = np.concatenate(step(carry, *[one[:, t] for one in sequences], *constants), axis=1)
-        result[:, t if reverse else t + 1] = made
-        carry = made[:, : np.shape(initial)[1]]
+        outputs = np.concatenate(
+            step(carry, *[sequence[:, t] for sequence in sequences], *constants), axis=1
+        )
+        result[:, t if reverse else t + 1] = outputs
+        carry = outputs[:, : np.shape(initial)[1]]
     return result
 
 
@@ -220,25 +225,25 @@ def scan(
       [3.],
       [6.]]]
     """
-    first, *others = (as_value(one) for one in (initial, *sequences, *constants))
+    first, *others = (as_value(operand) for operand in (initial, *sequences, *constants))
     count = len(sequences)
-    if any(one.ndim != 3 for one in others[:count]):
+    if any(sequence.ndim != 3 for sequence in others[:count]):
         raise ShapeError(
             "the sequences of a scan",
             needed="(batch, time, features)",
-            got=" and ".join(str(one.shape) for one in others[:count]),
+            got=" and ".join(str(sequence.shape) for sequence in others[:count]),
         )
     carry = make_input("carry", first.shape, first.dtype)
     entries = [
-        make_input(f"entry{place}", (one.shape[0], one.shape[2]), one.dtype)
-        for place, one in enumerate(others[:count])
+        make_input(f"entry{number}", (sequence.shape[0], sequence.shape[2]), sequence.dtype)
+        for number, sequence in enumerate(others[:count])
     ]
     fixed = [
-        make_input(f"constant{place}", one.shape, one.dtype)
-        for place, one in enumerate(others[count:])
+        make_input(f"constant{number}", constant.shape, constant.dtype)
+        for number, constant in enumerate(others[count:])
     ]
-    made = step(carry, *entries, *fixed)
-    outputs = [made] if isinstance(made, Value) else list(made)
+    outputs = step(carry, *entries, *fixed)
+    outputs = [outputs] if isinstance(outputs, Value) else list(outputs)
     known = dict(zip(fixed, others[count:], strict=True))
     op, constants = scan_of(outputs, carry, entries, known, reverse=reverse)
     return steps_of(op(first, *others[:count], *constants))
@@ -272,9 +277,9 @@ def scan_of(
     alone is worked out once, outside. Raises GraphError for an input that nobody gives.
     """
     graph = Graph(list(outputs))
-    given = {carry, *entries, *constants}
+    known = {carry, *entries, *constants}
     for value in graph.values:
-        if value.is_input and value not in given:
+        if value.is_input and value not in known:
             raise GraphError(
                 "the step of a scan",
                 needed="only Values that it is given",
@@ -283,17 +288,17 @@ def scan_of(
             )
     still = {value for value in graph.values if value.is_literal or value in constants}
     for value in graph.values:
-        if value.op is not None and all(one in still for one in value.inputs):
+        if value.op is not None and all(operand in still for operand in value.inputs):
             still.add(value)
     # Worked out once, outside: what something else needs of that.
-    needed = {one for value in graph.computed if value not in still for one in value.inputs}
+    needed = {operand for value in graph.computed if value not in still for operand in value.inputs}
     needed |= set(outputs)
     # A body holds numbers; arrays of them are given to it.
     by_entry = {
-        one
+        operand
         for value in graph.computed
         if value.op is not None and not value.op.kernel
-        for one in value.inputs
+        for operand in value.inputs
     }
     fixed = [
         value
@@ -303,13 +308,13 @@ def scan_of(
     ]
     _, outside = rebuild(Graph(fixed), known=constants) if fixed else (None, {})
     named = {carry: make_input("carry", carry.shape, carry.dtype)}
-    for place, one in enumerate(entries):
-        named[one] = make_input(f"entry{place}", one.shape, one.dtype)
-    for place, one in enumerate(fixed):
-        named[one] = make_input(f"constant{place}", one.shape, one.dtype)
+    for number, entry in enumerate(entries):
+        named[entry] = make_input(f"entry{number}", entry.shape, entry.dtype)
+    for number, constant in enumerate(fixed):
+        named[constant] = make_input(f"constant{number}", constant.shape, constant.dtype)
     _, inside = rebuild(graph, known=named)
-    text = body_text([inside[one] for one in outputs], list(named.values()))
-    return Scan(text, len(entries), reverse), [outside[one] for one in fixed]
+    text = body_text([inside[output] for output in outputs], list(named.values()))
+    return Scan(text, len(entries), reverse), [outside[constant] for constant in fixed]
 
 
 def _is_uniform(literal: Value) -> bool:
@@ -335,26 +340,27 @@ def _runner(text: str, dtype: str) -> tuple[Callable[..., list[Array]], int]:
     program = Interpreter(graph)
     names = [str(value.name) for value in graph.inputs]
 
-    def step(*given: Array) -> list[Array]:
-        return list(program.run(dict(zip(names, given, strict=True))).values())
+    def step(*arrays: Array) -> list[Array]:
+        return list(program.run(dict(zip(names, arrays, strict=True))).values())
 
-    return step, sum(one.shape[1] for one in graph.outputs.values())
+    return step, sum(output.shape[1] for output in graph.outputs.values())
 
 
-def _as_lambda(body: Graph, kind: str) -> str:
+def _as_lambda(body: Graph, dtype_of_carry: str) -> str:
     """Return the body as a Python expression, names of its own ending in an underscore."""
     names = {value: f"{name}_" for value, name in body.names().items()}
-    parts = []
+    assignments = []
     for value in body.values:
         if value.is_literal:
-            dtype = kind if value.type.is_float else repr(value.dtype)
-            parts.append(f"{names[value]} := np.array({_array_text(value)}, {dtype})")
+            dtype = dtype_of_carry if value.type.is_float else repr(value.dtype)
+            assignments.append(f"{names[value]} := np.array({_array_text(value)}, {dtype})")
         elif value.op is not None:
-            text = value.op.python(*(names[one] for one in value.inputs))
-            parts.append(f"{names[value]} := {text.replace(REPR_OF_FLOAT, kind)}")
+            text = value.op.python(*(names[operand] for operand in value.inputs))
+            assignments.append(f"{names[value]} := {text.replace(REPR_OF_FLOAT, dtype_of_carry)}")
     results = ", ".join(names[value] for value in body.outputs.values())
-    given = ", ".join(names[value] for value in body.inputs)
-    return f"lambda {given}: [{', '.join(f'({one})' for one in [*parts, f'[{results}]'])}][-1]"
+    parameters = ", ".join(names[value] for value in body.inputs)
+    items = ", ".join(f"({item})" for item in [*assignments, f"[{results}]"])
+    return f"lambda {parameters}: [{items}][-1]"
 
 
 # As ops write the kind of number that they make; that of a body is the carry's.
@@ -371,8 +377,8 @@ def _array_text(value: Value) -> str:
 def _op_of(
     step: Step, initial: Array, sequences: list[Array], constants: list[Array], reverse: bool
 ) -> Example:
-    made = scan(step, initial, sequences, constants, reverse=reverse)
-    op = made.inputs[0].op
+    result = scan(step, initial, sequences, constants, reverse=reverse)
+    op = result.inputs[0].op
     assert op is not None
     return op, (initial, *sequences, *constants)
 

@@ -20,25 +20,23 @@ from misstep.ops.elementwise import Gradients, draw, draw_shape
 from misstep.ops.lifting import Operand, as_value
 
 
-def _runs(
-    given: tuple[int, ...], wanted: tuple[int, ...]
-) -> list[tuple[tuple[int, ...], int, int]]:
-    """Return which axes become which: lengths given, and the first and last axis wanted.
+def _runs(old: tuple[int, ...], new: tuple[int, ...]) -> list[tuple[tuple[int, ...], int, int]]:
+    """Return which axes become which: old lengths, and the first and the last of the new axes.
 
     As short as can be: where rows are told apart, places within a row stay what they are.
     """
-    if math.prod(given) == 0:
-        return [(given, 0, len(wanted))]
+    if math.prod(old) == 0:
+        return [(old, 0, len(new))]
     runs: list[tuple[tuple[int, ...], int, int]] = []
     start, first = 0, 0
-    while start < len(given) or first < len(wanted):
-        end, stop = min(start + 1, len(given)), min(first + 1, len(wanted))
-        while math.prod(given[start:end]) != math.prod(wanted[first:stop]):
-            if math.prod(given[start:end]) < math.prod(wanted[first:stop]):
+    while start < len(old) or first < len(new):
+        end, stop = min(start + 1, len(old)), min(first + 1, len(new))
+        while math.prod(old[start:end]) != math.prod(new[first:stop]):
+            if math.prod(old[start:end]) < math.prod(new[first:stop]):
                 end += 1
             else:
                 stop += 1
-        runs.append((given[start:end], first, stop))
+        runs.append((old[start:end], first, stop))
         start, first = end, stop
     return runs
 
@@ -72,8 +70,8 @@ class Reshape(Op):
     def python(self, *names: str) -> str:
         return f"np.reshape({names[0]}, {self.shape})"
 
-    def view(self, given: Any) -> Any:
-        return given.reshape(self.shape)
+    def view(self, source: Any) -> Any:
+        return source.reshape(self.shape)
 
     def element(self, context: Any) -> Any:
         positions: list[Any] = []
@@ -83,19 +81,19 @@ class Reshape(Op):
                 continue
             linear = context.in_order(first, stop)
             size = math.prod(lengths)
-            rest, left, found = context.number(linear), size, []
+            rest, left, indices = context.number(linear), size, []
             for length in reversed(lengths):
                 if length == 1:
-                    found.append(context.at(context.code.index(0)))
+                    indices.append(context.at(context.code.index(0)))
                 elif length == left:  # the first axis, or the only one
-                    found.append(linear if left == size else context.at(rest))
+                    indices.append(linear if left == size else context.at(rest))
                     left = 1
                 else:
                     whole = context.code.like(max(length, 1), rest)
-                    found.append(context.at(context.code.binary("urem", rest, whole)))
+                    indices.append(context.at(context.code.binary("urem", rest, whole)))
                     rest = context.code.binary("udiv", rest, whole)
                     left //= max(length, 1)
-            positions += found[::-1]
+            positions += indices[::-1]
         return context.read(0, positions)
 
     @classmethod
@@ -136,8 +134,8 @@ class Transpose(Op):
     def python(self, *names: str) -> str:
         return f"np.transpose({names[0]}, {self.axes})"
 
-    def view(self, given: Any) -> Any:
-        return given.transpose(self.axes)
+    def view(self, source: Any) -> Any:
+        return source.transpose(self.axes)
 
     def element(self, context: Any) -> Any:
         return context.read(
@@ -186,8 +184,8 @@ class BroadcastTo(Op):
     def python(self, *names: str) -> str:
         return f"np.broadcast_to({names[0]}, {self.shape})"
 
-    def view(self, given: Any) -> Any:
-        return given.broadcast_to(self.shape)
+    def view(self, source: Any) -> Any:
+        return source.broadcast_to(self.shape)
 
     def element(self, context: Any) -> Any:
         return context.same(0)
@@ -227,8 +225,8 @@ class Flip(Op):
     def python(self, *names: str) -> str:
         return f"np.flip({names[0]}, {self.axes})"
 
-    def view(self, given: Any) -> Any:
-        return given.flip(tuple(axis % len(given.shape) for axis in self.axes))
+    def view(self, source: Any) -> Any:
+        return source.flip(tuple(axis % len(source.shape) for axis in self.axes))
 
     def element(self, context: Any) -> Any:
         positions = list(context.positions)
@@ -258,15 +256,15 @@ def reshape(x: Operand, shape: Sequence[int]) -> Value:
      [3., 4.]]
     """
     value = as_value(x)
-    wanted = [int(length) for length in shape]
-    if wanted.count(-1) > 1:
+    lengths = [int(length) for length in shape]
+    if lengths.count(-1) > 1:
         raise ArgumentError("the shape of reshape", needed="at most one −1", got=str(tuple(shape)))
-    if -1 in wanted:
-        known = math.prod(length for length in wanted if length != -1)
+    if -1 in lengths:
+        known = math.prod(length for length in lengths if length != -1)
         if known == 0 or value.size % known:
             raise ShapeError("reshape", needed=f"lengths that divide {value.size}", got=str(shape))
-        wanted[wanted.index(-1)] = value.size // known
-    return value if value.shape == tuple(wanted) else Reshape(tuple(wanted))(value)
+        lengths[lengths.index(-1)] = value.size // known
+    return value if value.shape == tuple(lengths) else Reshape(tuple(lengths))(value)
 
 
 def transpose(x: Operand, axes: Sequence[int] | None = None) -> Value:
@@ -302,5 +300,5 @@ def flip(x: Operand, axes: int | Sequence[int]) -> Value:
     [3., 2., 1.]
     """
     value = as_value(x)
-    wanted = (axes,) if isinstance(axes, int) else tuple(axes)
-    return Flip(tuple(axis % value.ndim if value.ndim else axis for axis in wanted))(value)
+    all_axes = (axes,) if isinstance(axes, int) else tuple(axes)
+    return Flip(tuple(axis % value.ndim if value.ndim else axis for axis in all_axes))(value)

@@ -22,21 +22,21 @@ MOST_WRITTEN_OUT = 4096
 Widths = tuple[tuple[int, int], ...]
 
 
-def for_each_axis(given: object, axes: int, what: str, least: int = 1) -> Sizes:
+def for_each_axis(setting: object, axes: int, what: str, least: int = 1) -> Sizes:
     """Return a whole number for each axis of space, from one for all or one for each.
 
     Raises ArgumentError for anything else, or for less than `least`.
     """
-    numbers = (given,) * axes if isinstance(given, int) else given
+    numbers = (setting,) * axes if isinstance(setting, int) else setting
     fits = (
         isinstance(numbers, Sequence)
         and len(numbers) == axes
-        and all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
+        and all(isinstance(number, int) and not isinstance(number, bool) for number in numbers)
         and min(numbers, default=least) >= least
     )
-    if not fits or isinstance(given, bool):
+    if not fits or isinstance(setting, bool):
         raise ArgumentError(
-            what, needed=f"a whole number of {least} or more, or {axes} of them", got=repr(given)
+            what, needed=f"a whole number of {least} or more, or {axes} of them", got=repr(setting)
         )
     return tuple(numbers)  # type: ignore[arg-type]
 
@@ -53,10 +53,10 @@ def padding_widths(
         return ((0, 0),) * len(window)
     if padding == "same":
         reach = [(size - 1) * apart for size, apart in zip(window, dilation, strict=True)]
-        return tuple((one // 2, one - one // 2) for one in reach)
+        return tuple((width // 2, width - width // 2) for width in reach)
     if isinstance(padding, str):
         raise ArgumentError(what, needed='"same", "valid" or a number', got=repr(padding))
-    return tuple((one, one) for one in for_each_axis(padding, len(window), what, 0))
+    return tuple((width, width) for width in for_each_axis(padding, len(window), what, 0))
 
 
 def padded_space(x: Value, widths: Widths, fill: float = 0.0) -> Value:
@@ -64,12 +64,12 @@ def padded_space(x: Value, widths: Widths, fill: float = 0.0) -> Value:
     if not any(map(any, widths)):
         return x
     if fill == 0.0:
-        before, after = ((0, *(one[side] for one in widths), 0) for side in (0, 1))
+        before, after = ((0, *(pair[side] for pair in widths), 0) for side in (0, 1))
         return Pad(before, after, (0,) * x.ndim)(x)
-    one = make_literal(np.array(fill), x.dtype)
+    filler = make_literal(np.array(fill), x.dtype)
     for axis, counts in enumerate(widths, start=1):
         front, behind = (
-            [broadcast_to(one, (*x.shape[:axis], count, *x.shape[axis + 1 :]))] if count else []
+            [broadcast_to(filler, (*x.shape[:axis], count, *x.shape[axis + 1 :]))] if count else []
             for count in counts
         )
         x = concatenate([*front, x, *behind], axis) if front or behind else x
@@ -78,16 +78,16 @@ def padded_space(x: Value, widths: Widths, fill: float = 0.0) -> Value:
 
 def positions_of(space: Sizes, window: Sizes, stride: Sizes, dilation: Sizes) -> Sizes:
     """Return how many windows there are along each axis; 0 or less where there is none."""
-    parts = zip(space, window, stride, dilation, strict=True)
+    axes = zip(space, window, stride, dilation, strict=True)
     return tuple(
-        (length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in parts
+        (length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in axes
     )
 
 
 def check_room(x: Value, window: Sizes, dilation: Sizes, widths: Widths, what: str) -> None:
     """Raise ShapeError unless a window fits into x with so many entries around it."""
-    parts = zip(x.shape[1:-1], window, dilation, widths, strict=True)
-    room = [(length + sum(ends), (size - 1) * apart + 1) for length, size, apart, ends in parts]
+    axes = zip(x.shape[1:-1], window, dilation, widths, strict=True)
+    room = [(length + sum(ends), (size - 1) * apart + 1) for length, size, apart, ends in axes]
     if any(there < needed for there, needed in room):
         least = " by ".join(
             str(max(needed - sum(ends), 1)) for (_, needed), ends in zip(room, widths, strict=True)
@@ -116,7 +116,7 @@ def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Ite
     positions = positions_of(x.shape[1 : 1 + axes], window, stride, dilation)
     rest = x.shape[1 + axes :]
     for entry in itertools.product(*map(range, window)):
-        starts = tuple(one * apart for one, apart in zip(entry, dilation, strict=True))
+        starts = tuple(index * apart for index, apart in zip(entry, dilation, strict=True))
         stops = tuple(
             start + (count - 1) * step + 1
             for start, count, step in zip(starts, positions, stride, strict=True)
@@ -127,23 +127,23 @@ def seen_through(x: Value, window: Sizes, stride: Sizes, dilation: Sizes) -> Ite
         )(x)
 
 
-def interleaved(parts: Sequence[Value], counts: Sizes) -> Value:
+def interleaved(phases: Sequence[Value], counts: Sizes) -> Value:
     """Return entries that lie in turn in each of `parts`, in row-major order along `counts`.
 
     `parts`: each (batch, *positions, channels) → (batch, *(positions · counts), channels).
     """
-    if len(parts) == 1:
-        return parts[0]
-    batch, *positions, channels = parts[0].shape
+    if len(phases) == 1:
+        return phases[0]
+    batch, *positions, channels = phases[0].shape
     for axis in reversed(range(len(counts))):
         # What is joined already, along the axes behind, stands behind its own positions.
         at = axis + 2
-        rows = [reshape(one, (*one.shape[:at], 1, *one.shape[at:])) for one in parts]
+        rows = [reshape(phase, (*phase.shape[:at], 1, *phase.shape[at:])) for phase in phases]
         size = counts[axis]
-        parts = [
+        phases = [
             concatenate(rows[start : start + size], at) if size > 1 else rows[start]
             for start in range(0, len(rows), size)
         ]
-    (whole,) = parts
+    (whole,) = phases
     space = (count * size for count, size in zip(positions, counts, strict=True))
     return reshape(whole, (batch, *space, channels))
