@@ -268,14 +268,17 @@ def op_page() -> str:
     ours = {name: op for name, op in ops.items() if op.__module__.startswith("misstep.")}
     families: dict[str, list[list[str]]] = {}
     for name, op in ours.items():
-        slopes = "<br>".join(code(lettered(slope)) for slope in op.slopes)
-        row = [code(name), code(lettered(op.formula)), lettered(op.words), slopes]
+        derivatives = "<br>".join(code(lettered(one)) for one in op.local_derivatives)
+        row = [code(name), code(lettered(op.formula)), lettered(op.words), derivatives]
         families.setdefault(op.__module__.rsplit(".", 1)[-1], []).append(row)
     text = f"{NOTE}\n# Table of ops\n\n"
-    text += "The inputs are a, b, c …, the result is y; a slope says how y answers to an input.\n"
+    text += "The inputs are a, b, c …, the result is y. "
+    text += "A local derivative says how y answers to an input.\n"
     for family in sorted(families):
         text += f"\n## {family.capitalize()}\n\n"
-        text += table(["op", "formula", "words", "slope by each input"], families[family])
+        text += table(
+            ["op", "formula", "words", "local derivative by each input"], families[family]
+        )
     return text
 
 

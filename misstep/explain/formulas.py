@@ -194,9 +194,9 @@ class Formulas:
         if op.name == "power" and slot == 0 and (exponent := self._exponent(value)) is not None:
             base = self.entry(value.inputs[0], operand_index)
             return [number(exponent), *_raised(base, exponent - 1)]
-        if not op.elementwise or slot >= len(op.slopes):
+        if not op.elementwise or slot >= len(op.local_derivatives):
             return [local]
-        template = op.slopes[slot]
+        template = op.local_derivatives[slot]
         if not any(sign in template for sign in "{"):
             return [local]
         operands = self._operands(value, index)

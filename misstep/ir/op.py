@@ -26,16 +26,16 @@ class Op:
     """One word of the vocabulary. A subclass is a frozen dataclass whose fields are its attributes.
 
     Class attributes every op gives: `name` (in the text form), `words` and `formula` (templates in
-    which {0}, {1} … stand for the inputs), `slopes` (for each input, how the result answers to it;
-    {out} stands for the result). `smooth` is False where finite differences need not agree with the
-    gradient (whole numbers, comparisons). `elementwise` is True when each entry of the result
-    depends on the matching entries of the inputs only.
+    which {0}, {1} … stand for the inputs), `local_derivatives` (for each input, how the result
+    answers to it; {out} stands for the result). `smooth` is False where finite differences need not
+    agree with the gradient (whole numbers, comparisons). `elementwise` is True when each entry of
+    the result depends on the matching entries of the inputs only.
     """
 
     name: ClassVar[str] = ""
     words: ClassVar[str] = ""
     formula: ClassVar[str] = ""
-    slopes: ClassVar[tuple[str, ...]] = ()
+    local_derivatives: ClassVar[tuple[str, ...]] = ()
     smooth: ClassVar[bool] = True
     elementwise: ClassVar[bool] = False
     # What an entry costs to work out, in additions: what is dear is kept for a second use.

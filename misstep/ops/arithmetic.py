@@ -26,7 +26,7 @@ class Add(Binary):
     name = "add"
     words = "the sum of {0} and {1}"
     formula = "{0} + {1}"
-    slopes = ("1", "1")
+    local_derivatives = ("1", "1")
     numpy = "{0} + {1}"
 
     def run(self, a: Array, b: Array) -> Array:
@@ -47,7 +47,7 @@ class Subtract(Binary):
     name = "subtract"
     words = "{0} less {1}"
     formula = "{0} − {1}"
-    slopes = ("1", "−1")
+    local_derivatives = ("1", "−1")
     numpy = "{0} - {1}"
 
     def run(self, a: Array, b: Array) -> Array:
@@ -77,7 +77,7 @@ class Multiply(Binary):
     name = "multiply"
     words = "the product of {0} and {1}"
     formula = "{0} · {1}"
-    slopes = ("{1}", "{0}")
+    local_derivatives = ("{1}", "{0}")
     numpy = "{0} * {1}"
 
     def run(self, a: Array, b: Array) -> Array:
@@ -99,7 +99,7 @@ class Divide(Binary):
     cost = 4
     words = "{0} divided by {1}"
     formula = "{0} / {1}"
-    slopes = ("1 / {1}", "−{out} / {1}")
+    local_derivatives = ("1 / {1}", "−{out} / {1}")
     numpy = "{0} / {1}"
     second_domain = (0.5, 3.0)
 
@@ -125,7 +125,7 @@ class Power(Binary):
     cost = 60
     words = "{0} to the power of {1}"
     formula = "{0}^({1})"
-    slopes = ("{1} · {0}^({1} − 1)", "{out} · ln {0}")
+    local_derivatives = ("{1} · {0}^({1} − 1)", "{out} · ln {0}")
     numpy = "np.power({0}, {1})"
     domain = (0.3, 3.0)
     second_domain = (-2.0, 3.0)
@@ -157,7 +157,7 @@ class Negative(Unary):
     name = "negative"
     words = "minus {0}"
     formula = "−{0}"
-    slopes = ("−1",)
+    local_derivatives = ("−1",)
     numpy = "-{0}"
 
     def type(self, *inputs: Type) -> Type:

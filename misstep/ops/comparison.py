@@ -34,7 +34,10 @@ class Maximum(Binary):
     name = "maximum"
     words = "the larger of {0} and {1}"
     formula = "max({0}, {1})"
-    slopes = ("1 if {0} is larger, ½ if equal, else 0", "1 if {1} is larger, ½ if equal, else 0")
+    local_derivatives = (
+        "1 if {0} is larger, ½ if equal, else 0",
+        "1 if {1} is larger, ½ if equal, else 0",
+    )
     numpy = "np.maximum({0}, {1})"
 
     def run(self, a: Array, b: Array) -> Array:
@@ -59,7 +62,10 @@ class Minimum(Binary):
     name = "minimum"
     words = "the smaller of {0} and {1}"
     formula = "min({0}, {1})"
-    slopes = ("1 if {0} is smaller, ½ if equal, else 0", "1 if {1} is smaller, ½ if equal, else 0")
+    local_derivatives = (
+        "1 if {0} is smaller, ½ if equal, else 0",
+        "1 if {1} is smaller, ½ if equal, else 0",
+    )
     numpy = "np.minimum({0}, {1})"
 
     def run(self, a: Array, b: Array) -> Array:
@@ -96,7 +102,7 @@ class Comparison(Binary, abstract=True):
     """An entry-by-entry question whose answers are truth values; nothing flows back through it."""
 
     smooth = False
-    slopes = ("0", "0")
+    local_derivatives = ("0", "0")
 
     def type(self, *inputs: Type) -> Type:
         same_dtype(self, *inputs)
@@ -217,7 +223,7 @@ class Not(Op):
     name = "logical_not"
     words = "not {0}"
     formula = "¬{0}"
-    slopes = ("0",)
+    local_derivatives = ("0",)
     smooth = False
     elementwise = True
 
@@ -255,7 +261,7 @@ class Where(Op):
     name = "where"
     words = "{1} where {0}, else {2}"
     formula = "{1} if {0}, else {2}"
-    slopes = ("0", "1 where {0}, else 0", "0 where {0}, else 1")
+    local_derivatives = ("0", "1 where {0}, else 0", "0 where {0}, else 1")
     elementwise = True
 
     def type(self, *inputs: Type) -> Type:
@@ -302,7 +308,7 @@ class Cast(Op):
     name = "cast"
     words = "{0} as another kind of number"
     formula = "{0}"
-    slopes = ("1",)
+    local_derivatives = ("1",)
     elementwise = True
 
     def type(self, *inputs: Type) -> Type:

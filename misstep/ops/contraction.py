@@ -25,7 +25,7 @@ class MatrixProduct(Op):
     name = "matrix_product"
     words = "the matrix product of {0} and {1}"
     formula = "{0} {1}"
-    slopes = ("{1}", "{0}")
+    local_derivatives = ("{1}", "{0}")
     kernel = "contraction"
 
     def type(self, *inputs: Type) -> Type:

@@ -224,7 +224,7 @@ class Convolution(_Windowed):
     name = "convolution"
     words = "the convolution of {0} by {1}"
     formula = "{0} ∗ {1}"
-    slopes = ("{1}, spread over the windows an entry is in", "the windows of {0}")
+    local_derivatives = ("{1}, spread over the windows an entry is in", "the windows of {0}")
     kernel = "convolution"
 
     def type(self, *inputs: Type) -> Type:
@@ -278,7 +278,7 @@ class WindowProducts(_Windowed):
     name = "window_products"
     words = "the sums of {0} times {1} over all windows"
     formula = "{0}ᵀ ∗ {1}"
-    slopes = ("{1}, spread over the windows an entry is in", "the windows of {0}")
+    local_derivatives = ("{1}, spread over the windows an entry is in", "the windows of {0}")
     kernel = "window products"
 
     def type(self, *inputs: Type) -> Type:

@@ -24,7 +24,7 @@ class Abs(Unary):
     name = "abs"
     words = "the size of {0}"
     formula = "|{0}|"
-    slopes = ("sign {0}",)
+    local_derivatives = ("sign {0}",)
     numpy = "np.abs({0})"
     kinks = (0.0,)
 
@@ -45,7 +45,7 @@ class Sign(Unary):
     name = "sign"
     words = "the sign of {0}"
     formula = "sign {0}"
-    slopes = ("0",)
+    local_derivatives = ("0",)
     numpy = "np.sign({0})"
     kinks = (0.0,)
 
@@ -71,7 +71,7 @@ class Exp(Unary):
     cost = 12
     words = "e to the power of {0}"
     formula = "exp({0})"
-    slopes = ("{out}",)
+    local_derivatives = ("{out}",)
     numpy = "np.exp({0})"
 
     def run(self, x: Array) -> Array:
@@ -92,7 +92,7 @@ class Expm1(Unary):
     cost = 15
     words = "e to the power of {0}, less 1"
     formula = "exp({0}) − 1"
-    slopes = ("{out} + 1",)
+    local_derivatives = ("{out} + 1",)
     numpy = "np.expm1({0})"
 
     def run(self, x: Array) -> Array:
@@ -113,7 +113,7 @@ class Log(Unary):
     cost = 15
     words = "the natural logarithm of {0}"
     formula = "ln {0}"
-    slopes = ("1 / {0}",)
+    local_derivatives = ("1 / {0}",)
     numpy = "np.log({0})"
     domain = (0.2, 4.0)
 
@@ -135,7 +135,7 @@ class Log1p(Unary):
     cost = 15
     words = "the natural logarithm of 1 + {0}"
     formula = "ln(1 + {0})"
-    slopes = ("1 / (1 + {0})",)
+    local_derivatives = ("1 / (1 + {0})",)
     numpy = "np.log1p({0})"
     domain = (-0.7, 4.0)
 
@@ -157,7 +157,7 @@ class Sqrt(Unary):
     cost = 4
     words = "the square root of {0}"
     formula = "√({0})"
-    slopes = ("1 / (2 · {out})",)
+    local_derivatives = ("1 / (2 · {out})",)
     numpy = "np.sqrt({0})"
     domain = (0.2, 4.0)
 
@@ -179,7 +179,7 @@ class Sin(Unary):
     cost = 20
     words = "the sine of {0}"
     formula = "sin {0}"
-    slopes = ("cos {0}",)
+    local_derivatives = ("cos {0}",)
     numpy = "np.sin({0})"
 
     def run(self, x: Array) -> Array:
@@ -200,7 +200,7 @@ class Cos(Unary):
     cost = 20
     words = "the cosine of {0}"
     formula = "cos {0}"
-    slopes = ("−sin {0}",)
+    local_derivatives = ("−sin {0}",)
     numpy = "np.cos({0})"
 
     def run(self, x: Array) -> Array:
@@ -232,7 +232,7 @@ class Sigmoid(Unary):
     cost = 16
     words = "the sigmoid of {0}"
     formula = "σ({0})"
-    slopes = ("{out} · (1 − {out})",)
+    local_derivatives = ("{out} · (1 − {out})",)
     numpy = "stable_sigmoid({0})"
 
     def run(self, x: Array) -> Array:
@@ -256,7 +256,7 @@ class Tanh(Unary):
     cost = 16
     words = "the hyperbolic tangent of {0}"
     formula = "tanh({0})"
-    slopes = ("1 − {out}²",)
+    local_derivatives = ("1 − {out}²",)
     numpy = "np.tanh({0})"
 
     def run(self, x: Array) -> Array:
@@ -276,7 +276,7 @@ class Relu(Unary):
     name = "relu"
     words = "{0} if positive, else 0"
     formula = "max({0}, 0)"
-    slopes = ("1 if {0} > 0, else 0",)
+    local_derivatives = ("1 if {0} > 0, else 0",)
     numpy = "np.maximum({0}, 0)"
     kinks = (0.0,)
 
@@ -299,7 +299,7 @@ class Softplus(Unary):
     cost = 30
     words = "the softplus of {0}"
     formula = "ln(1 + exp({0}))"
-    slopes = ("σ({0})",)
+    local_derivatives = ("σ({0})",)
     numpy = "stable_softplus({0})"
 
     def run(self, x: Array) -> Array:
@@ -330,7 +330,7 @@ class Erf(Unary):
     cost = 30
     words = "the error function of {0}"
     formula = "erf({0})"
-    slopes = ("2/√π · exp(−{0}²)",)
+    local_derivatives = ("2/√π · exp(−{0}²)",)
     numpy = "error_function({0})"
 
     def run(self, x: Array) -> Array:

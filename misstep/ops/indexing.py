@@ -38,7 +38,7 @@ class Gather(Op):
     name = "gather"
     words = "the rows {1} of {0}"
     formula = "{0}[{1}]"
-    slopes = ("1 where taken, else 0", "0")
+    local_derivatives = ("1 where taken, else 0", "0")
 
     def type(self, *inputs: Type) -> Type:
         x, positions = inputs
@@ -91,7 +91,7 @@ class ScatterAdd(Op):
     name = "scatter_add"
     words = "{0} with {2} added at the rows {1}"
     formula = "{0} + {2} at {1}"
-    slopes = ("1", "0", "1")
+    local_derivatives = ("1", "0", "1")
     kernel = "scatter"
 
     def type(self, *inputs: Type) -> Type:
@@ -141,7 +141,7 @@ class TakeAlongAxis(Op):
     name = "take_along_axis"
     words = "the entry of {0} at {1}"
     formula = "{0}[{1}]"
-    slopes = ("1 where taken, else 0", "0")
+    local_derivatives = ("1 where taken, else 0", "0")
 
     def type(self, *inputs: Type) -> Type:
         x, indices = inputs
@@ -197,7 +197,7 @@ class Scatter(Op):
     name = "scatter"
     words = "zeros with {0} at {1}"
     formula = "{0} at {1}"
-    slopes = ("1", "0")
+    local_derivatives = ("1", "0")
 
     def type(self, *inputs: Type) -> Type:
         x, indices = inputs

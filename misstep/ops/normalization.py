@@ -49,7 +49,11 @@ class Normalize(Op):
     name = "normalize"
     words = "{0} with mean 0 and deviation 1, times {1}, plus {2}"
     formula = "normalized({0}) · {1} + {2}"
-    slopes = ("{1} / deviation, less what it moves mean and deviation", "normalized({0})", "1")
+    local_derivatives = (
+        "{1} / deviation, less what it moves mean and deviation",
+        "normalized({0})",
+        "1",
+    )
 
     def type(self, *inputs: Type) -> Type:
         x, scale, shift = inputs

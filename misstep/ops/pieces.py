@@ -28,7 +28,7 @@ class Slice(Op):
     name = "slice"
     words = "a part of {0}"
     formula = "part of {0}"
-    slopes = ("1",)
+    local_derivatives = ("1",)
 
     def _slices(self) -> tuple[slice, ...]:
         return tuple(map(slice, self.starts, self.stops, self.steps))
@@ -104,7 +104,7 @@ class Pad(Op):
     name = "pad"
     words = "{0} with zeros around it"
     formula = "{0} padded"
-    slopes = ("1",)
+    local_derivatives = ("1",)
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs
@@ -212,7 +212,7 @@ class Concatenate(Op):
     name = "concatenate"
     words = "the inputs one after the other"
     formula = "({0}, …)"
-    slopes = ("1",)
+    local_derivatives = ("1",)
     kernel = "join"
 
     def type(self, *inputs: Type) -> Type:

@@ -63,7 +63,7 @@ class WindowMax(Op):
     name = "window_max"
     words = "the largest of {0} in each window"
     formula = "max {0} in each window"
-    slopes = ("1 where it is the largest of a window, else 0",)
+    local_derivatives = ("1 where it is the largest of a window, else 0",)
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs

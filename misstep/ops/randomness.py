@@ -118,7 +118,7 @@ class RandomUniform(Op):
     by_number = True
     words = "random numbers of seed {0} at step {1}"
     formula = "U[0, 1)"
-    slopes = ("0", "0")
+    local_derivatives = ("0", "0")
     smooth = False
 
     def type(self, *inputs: Type) -> Type:

@@ -91,7 +91,7 @@ class Sum(Reduction):
     words = "the sum of {0}"
     formula = "Σ {0}"
     kernel = "reduction"
-    slopes = ("1",)
+    local_derivatives = ("1",)
 
     def result_dtype(self, x: Type) -> str:
         return "int64" if x.dtype == "bool" else x.dtype
@@ -118,7 +118,7 @@ class Max(Reduction):
     words = "the largest of {0}"
     formula = "max {0}"
     kernel = "reduction"
-    slopes = ("1 if it is the largest (shared at a tie), else 0",)
+    local_derivatives = ("1 if it is the largest (shared at a tie), else 0",)
     of_some = True
 
     def result_dtype(self, x: Type) -> str:
@@ -153,7 +153,7 @@ class LogSumExp(Reduction):
     name = "log_sum_exp"
     words = "the logarithm of the sum of e to the power of each of {0}"
     formula = "ln Σ exp({0})"
-    slopes = ("exp({0} − {out})",)
+    local_derivatives = ("exp({0} − {out})",)
     of_some = True
 
     def run(self, x: Array) -> Array:
@@ -184,7 +184,7 @@ class Softmax(Op):
     name = "softmax"
     words = "the softmax of {0}"
     formula = "softmax({0})"
-    slopes = ("{out} · (1 − {out}) for its own entry, −{out} · {out} for the others",)
+    local_derivatives = ("{out} · (1 − {out}) for its own entry, −{out} · {out} for the others",)
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs
@@ -225,7 +225,7 @@ class ArgMax(Op):
     name = "argmax"
     words = "the position of the largest of {0}"
     formula = "argmax {0}"
-    slopes = ("0",)
+    local_derivatives = ("0",)
     smooth = False
 
     def type(self, *inputs: Type) -> Type:

@@ -58,7 +58,7 @@ class Scan(Op):
     name = "scan"
     words = "what a body of steps leaves at each point in time, from {0} on"
     formula = "scan({0}, …)"
-    slopes = ("…",)
+    local_derivatives = ("…",)
     kernel = "scan"
     # How gradients flow back; reverse mode puts it here (it may know ops, and ops may not know it).
     backward: ClassVar[Callable[[Value, Value], Gradients] | None] = None

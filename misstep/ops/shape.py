@@ -49,7 +49,7 @@ class Reshape(Op):
     name = "reshape"
     words = "{0} in another shape"
     formula = "{0}"
-    slopes = ("1",)
+    local_derivatives = ("1",)
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs
@@ -115,7 +115,7 @@ class Transpose(Op):
     name = "transpose"
     words = "{0} with its axes in another order"
     formula = "{0}ᵀ"
-    slopes = ("1",)
+    local_derivatives = ("1",)
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs
@@ -161,7 +161,7 @@ class BroadcastTo(Op):
     name = "broadcast_to"
     words = "{0} repeated"
     formula = "{0}"
-    slopes = ("1",)
+    local_derivatives = ("1",)
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs
@@ -209,7 +209,7 @@ class Flip(Op):
     name = "flip"
     words = "{0} in the opposite order"
     formula = "{0} reversed"
-    slopes = ("1",)
+    local_derivatives = ("1",)
 
     def type(self, *inputs: Type) -> Type:
         for axis in self.axes:

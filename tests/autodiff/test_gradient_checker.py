@@ -28,7 +28,7 @@ def wrong() -> Iterator[type[Op]]:
         name = "wrong_cube"
         words = "the cube of {0}"
         formula = "{0}³"
-        slopes = ("3 · {0}²",)
+        local_derivatives = ("3 · {0}²",)
 
         def type(self, *inputs: Type) -> Type:
             return inputs[0]

@@ -180,7 +180,7 @@ class Sorted(Op, abstract=True):
     name = "sorted"
     words = "{0} in order"
     formula = "sorted({0})"
-    slopes = ("0",)
+    local_derivatives = ("0",)
     smooth = False
 
     def type(self, *inputs: Type) -> Type:
@@ -208,7 +208,7 @@ class Tripled(Op, abstract=True):
     name = "tripled"
     words = "three times {0}"
     formula = "3 {0}"
-    slopes = ("3",)
+    local_derivatives = ("3",)
     elementwise = True
 
     def type(self, *inputs: Type) -> Type:

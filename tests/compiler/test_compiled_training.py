@@ -317,7 +317,7 @@ class Halved(Op, abstract=True):
     name = "halved"
     words = "half of {0}"
     formula = "{0} / 2"
-    slopes = ("½",)
+    local_derivatives = ("½",)
 
     def type(self, *inputs: Type) -> Type:
         return inputs[0]

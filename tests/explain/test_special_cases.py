@@ -128,7 +128,7 @@ def cross_entropy(scale: float, steeper: float = 0.0) -> Explanation:
     class Same(Op, abstract=True):
         name = "same"
         words = formula = "{0}"
-        slopes = ("1",)
+        local_derivatives = ("1",)
         elementwise = True
 
         def type(self, *inputs: Type) -> Type:
