@@ -110,8 +110,20 @@ def _without_annotations(tree: ast.FunctionDef, source: str) -> str:
     ]:
         if argument is not None:
             argument.annotation = None
-    body = source.splitlines()[tree.body[0].lineno - 1 :]
+    lines = source.splitlines()
+    first = tree.body[0]
+    docstring = lines[first.lineno - 1 : first.end_lineno]
+    body = [*_without_examples(docstring), *lines[first.end_lineno or 0 :]]
     return "\n".join([f"def {tree.name}({ast.unparse(arguments)}):", *body])
+
+
+def _without_examples(docstring: list[str]) -> list[str]:
+    """Return the lines of a docstring without its examples, which import the library."""
+    start = next((at for at, line in enumerate(docstring) if line.lstrip().startswith(">>>")), None)
+    if start is None:
+        return docstring
+    words = "\n".join(docstring[:start]).rstrip().splitlines()
+    return [f'{words[0]}"""'] if len(words) == 1 else [*words, docstring[-1]]
 
 
 def _unfit(what: str, needed: str) -> GraphError:
