@@ -78,17 +78,17 @@ def check_gradient(
     True
     """
     random = np.random.default_rng(seed)
-    given = [np.asarray(one) for one in values]
+    arrays = [np.asarray(array) for array in values]
     # Python integers are meant as numbers; integer arrays are positions and have no gradient.
-    given = [
-        one.astype("float64")
-        if one.dtype.kind == "f" or (isinstance(raw, int) and not isinstance(raw, bool))
-        else one
-        for one, raw in zip(given, values, strict=True)
+    arrays = [
+        array.astype("float64")
+        if array.dtype.kind == "f" or (isinstance(raw, int) and not isinstance(raw, bool))
+        else array
+        for array, raw in zip(arrays, values, strict=True)
     ]
     leaves = [
-        make_parameter(array, f"value{place}", array.dtype.name)
-        for place, array in enumerate(given)
+        make_parameter(array, f"value{number}", array.dtype.name)
+        for number, array in enumerate(arrays)
     ]
     moving = [leaf for leaf in leaves if leaf.type.is_float]
     if not moving:
@@ -99,9 +99,8 @@ def check_gradient(
     weighed = ops.sum(wide.outputs["out"] * weights)
     slopes = gradient(weighed, [copies[leaf] for leaf in moving])
     program = Interpreter(Graph({"loss": weighed}, wide.inputs))
-    analytic = Interpreter(
-        Graph({f"slope{place}": slope for place, slope in enumerate(slopes)}, wide.inputs)
-    ).run()
+    outputs = {f"slope{number}": slope for number, slope in enumerate(slopes)}
+    analytic = Interpreter(Graph(outputs, wide.inputs)).run()
     worst = GradientCheck(0.0, 0.0, 0.0, tolerance)
     for _ in range(directions):
         toward = [random.standard_normal(leaf.shape) for leaf in moving]

@@ -1,9 +1,9 @@
 """Reverse mode through time: the gradient of a scan is another scan that runs the other way.
 
-Its carry is the blame of the carry; each step takes what the loss blames this step's result for,
-and gives out the blame of the step's entries. A constant (a weight, a bias) is not blamed step by
-step where that can be had at once: for a product with a constant the blame of each step's product
-is given out, and one large product over all rows and steps makes the constant's blame of it
+Its carry is the adjoint of the carry; each step takes the adjoint of this step's result, and gives
+out those of the step's entries. The gradient of a constant (a weight, a bias) is not added up step
+by step where it can be had at once: for a product with a constant the adjoint of each step's
+product is given out, and one large product over all rows and steps makes the constant's gradient
 outside. What remains is added up step by step. `remembering` makes the scan keep what its gradient
 will ask for, so that nothing dear is computed twice. Knows the ops of matrix products and parts.
 """
@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from misstep.autodiff.reverse import blames
+from misstep.autodiff.reverse import adjoints
 from misstep.autodiff.step_body import Body, Columns, cut, padded
 from misstep.errors import GraphError
 from misstep.ir import Graph, Value, make_input, make_literal, rebuild
@@ -27,7 +27,7 @@ from misstep.ops.scan import Scan, begun_of, body_text, scan_of, steps_of
 
 @dataclass(frozen=True)
 class Part:
-    """Blame of a part of a scan's result: steps and columns from … up to …; `value`: of them."""
+    """The adjoint of a part of a scan's result, of these steps and columns, from … up to …."""
 
     value: Value
     steps: Columns
@@ -35,7 +35,7 @@ class Part:
 
 
 def backward(value: Value, upstream: Value) -> tuple[Value | None, ...]:
-    """Return what each input of a scan is blamed for: its initial carry, sequences, constants."""
+    """Return the gradient of each input of a scan: its initial carry, sequences, constants."""
     return _Backward(value, upstream).shares()
 
 
@@ -51,7 +51,7 @@ def remembering(value: Value) -> Value:
         raise GraphError("what remembers", needed="the result of a scan", got=value.describe())
     body = op.graph(value.dtype)
     plan = Body(op, body, value.inputs)
-    plan.blame_outputs(columns=(0, plan.carried))
+    plan.differentiate(columns=(0, plan.carried))
     kept = plan.worth_keeping()
     if not kept:
         return value
@@ -70,47 +70,47 @@ class _Backward:
         self.plan = Body(value.op, value.op.graph(value.dtype), value.inputs)
         self.initial, *self.others = value.inputs
         self.time, self.width = value.shape[1] - 1, value.shape[2]
-        self.made: list[Value] = []
+        self.outputs: list[Value] = []
         self.starts: list[Value] = []
         self._known: dict[Value, Value] = {}
         self.first, self.upstream, self.columns = self._split(upstream)
-        self.plan.blame_outputs(self.columns)
+        self.plan.differentiate(self.columns)
 
     def _split(self, upstream: Value) -> tuple[Value, Value | None, Columns | None]:
-        """Return the blame of the last carry, that of each step's result, and of which columns.
+        """Return the adjoint of the last carry, that of each step's result, and of which columns.
 
-        What only the last step's carry is blamed for, as where a layer gives back its last output,
+        Where only the last step's carry has one, as where a layer gives back its last output, it
         need not be written out as zeros for all other steps.
         """
         last = (0, 1) if self.op.reverse else (self.time - 1, self.time)
         plan = self.plan
         parts = []
-        for one in _parts(upstream, (0, self.time + 1), (0, self.width)):
-            parts += self._without_start(one)
-        at_end = [one.steps == last and one.columns[1] <= plan.carried for one in parts]
-        ends = [one for one, at in zip(parts, at_end, strict=True) if at]
-        rest = [one for one, at in zip(parts, at_end, strict=True) if not at]
+        for whole in _parts(upstream, (0, self.time + 1), (0, self.width)):
+            parts += self._without_start(whole)
+        at_end = [part.steps == last and part.columns[1] <= plan.carried for part in parts]
+        ends = [part for part, at in zip(parts, at_end, strict=True) if at]
+        rest = [part for part, at in zip(parts, at_end, strict=True) if not at]
         shape = self.initial.shape
         first = make_literal(np.zeros(shape), self.value.dtype)
-        for place, one in enumerate(ends):
-            low, high = one.columns
-            flat = reshape(one.value, (plan.batch, high - low))
-            whole = padded(flat, 1, low, plan.carried - high)
-            first = whole if place == 0 else first + whole
+        for number, part in enumerate(ends):
+            low, high = part.columns
+            flat = reshape(part.value, (plan.batch, high - low))
+            wide = padded(flat, 1, low, plan.carried - high)
+            first = wide if number == 0 else first + wide
         if not rest:
             return first, None, None
-        low = min(one.columns[0] for one in rest)
-        high = max(one.columns[1] for one in rest)
-        total: Value | None = None
-        for one in rest:
-            start, stop = one.columns
-            term = padded(one.value, 2, start - low, high - stop)
-            term = padded(term, 1, one.steps[0], self.time - one.steps[1])
-            total = term if total is None else total + term
-        return first, total, (low, high)
+        low = min(part.columns[0] for part in rest)
+        high = max(part.columns[1] for part in rest)
+        sum_: Value | None = None
+        for part in rest:
+            start, stop = part.columns
+            term = padded(part.value, 2, start - low, high - stop)
+            term = padded(term, 1, part.steps[0], self.time - part.steps[1])
+            sum_ = term if sum_ is None else sum_ + term
+        return first, sum_, (low, high)
 
     def _without_start(self, part: Part) -> list[Part]:
-        """Return a part of the steps' blame; that of what stands before them is put aside."""
+        """Return a part of the steps' adjoint; that of what stands before them is put aside."""
         start = self.time if self.op.reverse else 0
         low, high = part.steps
         moved = 0 if self.op.reverse else 1
@@ -128,72 +128,73 @@ class _Backward:
         return [replace(part, steps=(low - moved, high - moved))]
 
     def shares(self) -> tuple[Value | None, ...]:
-        """Return what each input is blamed for."""
+        """Return the gradient of each input."""
         plan = self.plan
         zeros = make_literal(np.zeros(self.initial.shape), self.value.dtype)
-        carried = plan.blame[plan.carry]
-        self.made = [zeros if carried is None else carried]
-        for one in plan.entries:
-            found = plan.blame.get(one)
-            if found is not None:
-                self._add(found)
+        carried = plan.adjoint_of[plan.carry]
+        self.outputs = [zeros if carried is None else carried]
+        for entry in plan.entries:
+            adjoint = plan.adjoint_of.get(entry)
+            if adjoint is not None:
+                self._add(adjoint)
         outside: dict[Value, list[Value]] = {}
         for uses in plan.uses.values():
             for use in uses or ():
-                found = plan.blame.get(use)
-                if found is not None and use not in outside:
-                    self._add(found)
+                adjoint = plan.adjoint_of.get(use)
+                if adjoint is not None and use not in outside:
+                    self._add(adjoint)
                     outside[use] = plan.needed_outside(use)
-                    for one in outside[use]:
-                        if self._along(one) is None:
-                            self._add(one)
+                    for value in outside[use]:
+                        if self._along(value) is None:
+                            self._add(value)
         whole = [
-            one for one, uses in plan.uses.items() if uses is None and plan.blame[one] is not None
+            constant
+            for constant, uses in plan.uses.items()
+            if uses is None and plan.adjoint_of[constant] is not None
         ]
         seeds = self._seeds() if whole else []
-        for one in seeds:
-            self._add(one)
+        for seed in seeds:
+            self._add(seed)
         result = self._run()
         shares: dict[Value, Value] = {}
         if carried is not None or self.starts:
             end = self.time if self.op.reverse else 0
             at = slice_axis(slice_axis(result, 1, end, end + 1), 2, 0, plan.carried)
             share = reshape(at, self.initial.shape)
-            for one in self.starts:
-                share = share + one
+            for start in self.starts:
+                share = share + start
             shares[plan.carry] = share
-        for one in plan.entries:
-            found = plan.blame.get(one)
-            if found is not None:
-                shares[one] = self._part(result, found)
+        for entry in plan.entries:
+            adjoint = plan.adjoint_of.get(entry)
+            if adjoint is not None:
+                shares[entry] = self._columns_of(result, adjoint)
         for use, needed in outside.items():
-            upstream = plan.blame[use]
+            upstream = plan.adjoint_of[use]
             assert upstream is not None
             sequences = {}
-            for one in needed:
-                along = self._along(one)
-                along = self._part(result, one) if along is None else along
-                sequences[one] = transpose(along, (1, 0, 2))
-            turned = transpose(self._part(result, upstream), (1, 0, 2))
-            found_shares = plan.shares_outside(use, turned, sequences)
-            for constant, share in found_shares.items():
+            for value in needed:
+                along = self._along(value)
+                along = self._columns_of(result, value) if along is None else along
+                sequences[value] = transpose(along, (1, 0, 2))
+            turned = transpose(self._columns_of(result, upstream), (1, 0, 2))
+            for constant, share in plan.shares_outside(use, turned, sequences).items():
                 known = shares.get(constant)
                 shares[constant] = share if known is None else known + share
-        for one in whole:
-            shares[one] = self._step_by_step(one, result, seeds)
-        return tuple(shares.get(one) for one in plan.body.inputs)
+        for constant in whole:
+            shares[constant] = self._step_by_step(constant, result, seeds)
+        return tuple(shares.get(operand) for operand in plan.body.inputs)
 
     def _add(self, value: Value) -> None:
-        if all(value is not one for one in self.made):
-            self.made.append(value)
+        if all(value is not output for output in self.outputs):
+            self.outputs.append(value)
 
-    def _part(self, result: Value, made: Value) -> Value:
+    def _columns_of(self, result: Value, value: Value) -> Value:
         """Return the columns of the backward scan's result that a value of its body went to."""
         start = 0
-        for one in self.made:
-            if one is made:
-                return slice_axis(steps_of(result), 2, start, start + one.shape[1])
-            start += one.shape[1]
+        for output in self.outputs:
+            if output is value:
+                return slice_axis(steps_of(result), 2, start, start + output.shape[1])
+            start += output.shape[1]
         raise GraphError("the gradient of a scan", needed="a value that it gives out")
 
     def _along(self, value: Value) -> Value | None:
@@ -204,20 +205,20 @@ class _Backward:
         plan = self.plan
         if value not in self._known:
             if value in plan.columns:
-                made = slice_axis(steps_of(self.value), 2, *plan.columns[value])
+                along = slice_axis(steps_of(self.value), 2, *plan.columns[value])
             elif value is plan.carry:
-                made = slice_axis(begun_of(self.value), 2, 0, plan.carried)
+                along = slice_axis(begun_of(self.value), 2, 0, plan.carried)
             elif value in plan.outer and value not in plan.fixed:
-                made = plan.outer[value]
+                along = plan.outer[value]
             elif isinstance(value.op, Slice) and value.shape[0] == plan.batch:
                 base = self._along(value.inputs[0]) if value.inputs[0].ndim == 2 else None
                 if base is None:
                     return None
                 op = value.op
-                made = slice_axis(base, 2, op.starts[1], op.stops[1], op.steps[1])
+                along = slice_axis(base, 2, op.starts[1], op.stops[1], op.steps[1])
             else:
                 return None
-            self._known[value] = made
+            self._known[value] = along
         return self._known[value]
 
     def _run(self) -> Value:
@@ -225,60 +226,60 @@ class _Backward:
         plan = self.plan
         entries: dict[Value, Value] = {}
         known: dict[Value, Value] = {}
-        if self.upstream is not None and plan.result_blame is not None:
-            entries[plan.result_blame] = self.upstream
-        waiting = plan.needed(self.made)
-        waiting += [one for one in self.made if one in plan.own]
+        if self.upstream is not None and plan.result_adjoint is not None:
+            entries[plan.result_adjoint] = self.upstream
+        waiting = plan.needed(self.outputs)
+        waiting += [output for output in self.outputs if output in plan.own]
         seen: set[Value] = set()
         while waiting:
-            one = waiting.pop()
-            if one in seen or one.is_literal or one in plan.fixed:
+            value = waiting.pop()
+            if value in seen or value.is_literal or value in plan.fixed:
                 continue
-            seen.add(one)
-            along = self._along(one)
+            seen.add(value)
+            along = self._along(value)
             if along is None:
-                waiting += one.inputs
+                waiting += value.inputs
             else:
-                known[one] = make_input("step", one.shape, one.dtype)
-                entries[known[one]] = along
+                known[value] = make_input("step", value.shape, value.dtype)
+                entries[known[value]] = along
         if not entries:
             unread = make_input("unread", (plan.batch, 0), self.value.dtype)
             entries[unread] = slice_axis(steps_of(self.value), 2, 0, 0)
-        _, copies = rebuild(Graph(self.made), known=known)
-        constants = {one: plan.outer[one] for one in plan.constants}
-        outputs = [copies.get(one, one) for one in self.made]
+        _, copies = rebuild(Graph(self.outputs), known=known)
+        constants = {constant: plan.outer[constant] for constant in plan.constants}
+        outputs = [copies.get(output, output) for output in self.outputs]
         op, fixed = scan_of(
-            outputs, plan.carry_blame, list(entries), constants, reverse=not self.op.reverse
+            outputs, plan.carry_adjoint, list(entries), constants, reverse=not self.op.reverse
         )
         return op(self.first, *entries.values(), *fixed)
 
     # --- constants of any shape, used in any way -------------------------------------------------
 
     def _seeds(self) -> list[Value]:
-        """Return the whole blame of each output of the body in a step, as values of its body."""
+        """Return the whole adjoint of each output of the body in a step, as values of its body."""
         plan = self.plan
-        found = []
-        for output, place in plan.outputs:
-            term = cut(plan.carry_blame, (0, plan.carried), place)
-            if plan.result_blame is not None and self.columns is not None:
-                other = cut(plan.result_blame, self.columns, place)
+        seeds = []
+        for output, columns in plan.outputs:
+            term = cut(plan.carry_adjoint, (0, plan.carried), columns)
+            if plan.result_adjoint is not None and self.columns is not None:
+                other = cut(plan.result_adjoint, self.columns, columns)
                 term = other if term is None else term if other is None else term + other
             zeros = make_literal(np.zeros(output.shape), output.dtype)
-            found.append(zeros if term is None else term)
-        return found
+            seeds.append(zeros if term is None else term)
+        return seeds
 
     def _step_by_step(self, constant: Value, result: Value, seeds: Sequence[Value]) -> Value:
-        """Return the blame of a constant, added up over the steps by a scan of a single row."""
+        """Return the gradient of a constant, added up over the steps by a scan of a single row."""
         plan = self.plan
         size = constant.size
-        given: list[Value] = []
+        sequences: list[Value] = []
         known: dict[Value, Value] = {}
         entries: list[Value] = []
 
         def take(value: Value, along: Value) -> None:
             # All rows of the batch side by side in one row.
             turned = transpose(along, (1, 0, 2))
-            given.append(reshape(turned, (1, self.time, value.size)))
+            sequences.append(reshape(turned, (1, self.time, value.size)))
             entry = make_input("entry", (1, value.size), value.dtype)
             entries.append(entry)
             known[value] = reshape(entry, value.shape)
@@ -288,27 +289,27 @@ class _Backward:
         for (output, _), seed in zip(plan.outputs, seeds, strict=True):
             before = by_output.get(output)
             by_output[output] = local[seed] if before is None else before + local[seed]
-        (share,) = blames(by_output, [constant])
+        (share,) = adjoints(by_output, [constant])
         sum_ = make_input("sum", (1, size), constant.dtype)
         assert share is not None
         for seed, stand_in in local.items():
-            take(stand_in, self._part(result, seed))
-        for one in (plan.carry, *plan.entries):
-            along = self._along(one)
+            take(stand_in, self._columns_of(result, seed))
+        for value in (plan.carry, *plan.entries):
+            along = self._along(value)
             assert along is not None
-            take(one, along)
+            take(value, along)
         _, copies = rebuild(Graph([share]), known=known)
-        made = sum_ + reshape(copies.get(share, share), (1, size))
-        constants = {one: plan.outer[one] for one in plan.constants}
-        op, fixed = scan_of([made], sum_, entries, constants, reverse=False)
-        summed = op(make_literal(np.zeros((1, size)), constant.dtype), *given, *fixed)
+        next_sum = sum_ + reshape(copies.get(share, share), (1, size))
+        constants = {value: plan.outer[value] for value in plan.constants}
+        op, fixed = scan_of([next_sum], sum_, entries, constants, reverse=False)
+        summed = op(make_literal(np.zeros((1, size)), constant.dtype), *sequences, *fixed)
         return reshape(slice_axis(summed, 1, self.time, self.time + 1), constant.shape)
 
 
 def _parts(value: Value, steps: Columns, columns: Columns) -> list[Part]:
-    """Return blame as the parts that it was made of: what is added, each without its zeros."""
-    if isinstance(value.op, Add) and all(one.shape == value.shape for one in value.inputs):
-        return [part for one in value.inputs for part in _parts(one, steps, columns)]
+    """Return an adjoint as the parts that it is a sum of, each without its zeros."""
+    if isinstance(value.op, Add) and all(term.shape == value.shape for term in value.inputs):
+        return [part for term in value.inputs for part in _parts(term, steps, columns)]
     op = value.op
     zeros_only = isinstance(op, Pad) and not any(op.between) and value.inputs[0].size
     if isinstance(op, Pad) and zeros_only and op.before[0] == op.after[0] == 0:

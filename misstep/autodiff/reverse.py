@@ -44,20 +44,20 @@ def gradient(
     >>> ms.gradient(w * w, w)
     6
     """
-    wanted = [wrt] if isinstance(wrt, Value) else list(wrt)
-    _check(loss, wanted, upstream)
+    targets = [wrt] if isinstance(wrt, Value) else list(wrt)
+    _check(loss, targets, upstream)
     seed = upstream if upstream is not None else make_literal(np.ones(loss.shape), loss.dtype)
-    blame = _walk({loss: as_value(seed)}, wanted)
+    adjoint_of = _walk({loss: as_value(seed)}, targets)
     results = []
-    for value in wanted:
-        found = blame.get(value)
-        if found is None:
-            found = make_literal(np.zeros(value.shape), value.dtype)
-        results.append(found)
+    for value in targets:
+        adjoint = adjoint_of.get(value)
+        if adjoint is None:
+            adjoint = make_literal(np.zeros(value.shape), value.dtype)
+        results.append(adjoint)
     return results[0] if isinstance(wrt, Value) else results
 
 
-def _check(loss: Value, wanted: list[Value], upstream: Value | None) -> None:
+def _check(loss: Value, targets: list[Value], upstream: Value | None) -> None:
     if upstream is None and loss.size != 1:
         raise ShapeError(
             f"the gradient of {loss.describe()}",
@@ -69,7 +69,7 @@ def _check(loss: Value, wanted: list[Value], upstream: Value | None) -> None:
         raise ShapeError(
             "upstream", needed=f"the shape of the loss, {loss.shape}", got=str(upstream.shape)
         )
-    for value in [loss, *wanted]:
+    for value in [loss, *targets]:
         if not value.type.is_float:
             raise DtypeError(
                 f"the gradient with {value.describe()}",
@@ -79,61 +79,62 @@ def _check(loss: Value, wanted: list[Value], upstream: Value | None) -> None:
             )
 
 
-def blames(seeds: Mapping[Value, Value], wanted: Sequence[Value]) -> list[Value | None]:
-    """Return what each of `wanted` is blamed for when the keys of `seeds` are for their values.
+def adjoints(seeds: Mapping[Value, Value], targets: Sequence[Value]) -> list[Value | None]:
+    """Return the adjoint of each of `targets`: how the loss behind `seeds` answers to it.
 
-    None where nothing flows. For those who write gradients themselves; `gradient` is for people.
+    `seeds`: adjoints by the Values that they are of. None where nothing flows. For those who write
+    gradients themselves; `gradient` is for people.
     """
-    found = _walk(dict(seeds), list(wanted))
-    return [found.get(value) for value in wanted]
+    adjoint_of = _walk(dict(seeds), list(targets))
+    return [adjoint_of.get(value) for value in targets]
 
 
-def _walk(seeds: dict[Value, Value], wanted: list[Value]) -> dict[Value, Value]:
-    """Return the blame of every Value on a way from what has some to what is wanted."""
+def _walk(seeds: dict[Value, Value], targets: list[Value]) -> dict[Value, Value]:
+    """Return the adjoint of every Value on a way from `seeds`, which are known, to `targets`."""
     order = ancestors(list(seeds))
-    on_the_way = set(wanted)
+    on_the_way = set(targets)
     for value in order:
-        if any(given in on_the_way for given in value.inputs):
+        if any(operand in on_the_way for operand in value.inputs):
             on_the_way.add(value)
     # What a line of the user's assigns to a variable is called so, and its gradient after it.
     last_of_line = {value.location: value for value in order}
-    blame = dict(seeds)
-    given_before = set(seeds.values())
+    adjoint_of = dict(seeds)
+    seeded = set(seeds.values())
     for value in reversed(order):
-        upstream = blame.get(value)
+        upstream = adjoint_of.get(value)
         if upstream is None:
             continue
-        # Only now is it the whole blame: all that uses the value has been passed.
-        if upstream not in given_before and upstream.op is not None and upstream.name is None:
+        # Only now is it the whole adjoint: all that uses the value has been passed.
+        if upstream not in seeded and upstream.op is not None and upstream.name is None:
             name = value.name
             if name is None and value is last_of_line[value.location]:
                 name = variable_of_line(value)
             upstream.name = f"gradient_{name}" if name else None
         if value.op is None or value not in on_the_way:
             continue
-        if not any(given in on_the_way for given in value.inputs):
+        if not any(operand in on_the_way for operand in value.inputs):
             continue
-        place = value.location
-        with located_at(replace(place, backward=True) if place is not None else None):
+        location = value.location
+        with located_at(replace(location, backward=True) if location is not None else None):
             shares = value.op.gradient(value, upstream)
-            for given, share in zip(value.inputs, shares, strict=True):
-                if share is None or given not in on_the_way or not given.type.is_float:
+            for operand, share in zip(value.inputs, shares, strict=True):
+                if share is None or operand not in on_the_way or not operand.type.is_float:
                     continue
-                share = _unbroadcast(share, given)
-                known = blame.get(given)
-                blame[given] = share if known is None else known + share
-    return blame
+                share = _unbroadcast(share, operand)
+                known = adjoint_of.get(operand)
+                adjoint_of[operand] = share if known is None else known + share
+    return adjoint_of
 
 
-def _unbroadcast(share: Value, given: Value) -> Value:
-    """Return `share` summed over the axes along which `given` was repeated."""
-    if share.shape == given.shape:
+def _unbroadcast(share: Value, operand: Value) -> Value:
+    """Return `share` summed over the axes along which `operand` was repeated."""
+    if share.shape == operand.shape:
         return share
-    new = share.ndim - given.ndim
+    new = share.ndim - operand.ndim
     repeated = [
         axis
         for axis in range(share.ndim)
-        if axis < new or (given.shape[axis - new] == 1 and share.shape[axis] != 1)
+        if axis < new or (operand.shape[axis - new] == 1 and share.shape[axis] != 1)
     ]
     summed = ops.sum(share, repeated) if repeated else share
-    return reshape(summed, given.shape)
+    return reshape(summed, operand.shape)

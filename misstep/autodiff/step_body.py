@@ -1,14 +1,14 @@
-"""The body of a scan with its reverse mode: what one step's parts are blamed for.
+"""The body of a scan with its reverse mode: the adjoints of one step.
 
 Says which values of the way forward the way back needs, which of them are worth keeping, and how
-the blame of constants is had of all steps at once. `recurrence.py` makes scans of it.
+the gradient of constants is had of all steps at once. `recurrence.py` makes scans of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from misstep.autodiff.reverse import blames, gradient
+from misstep.autodiff.reverse import adjoints, gradient
 from misstep.ir import Graph, Value, ancestors, make_input, rebuild
 from misstep.ops import pad, reshape, slice_axis
 from misstep.ops.contraction import MatrixProduct
@@ -21,7 +21,7 @@ DEAR = 8
 
 
 class Body:
-    """The body of a scan with its reverse mode: what each of its parts is blamed for in a step."""
+    """The body of a scan with its reverse mode: and the adjoints of its values in a step."""
 
     def __init__(self, op: Scan, body: Graph, inputs: tuple[Value, ...]) -> None:
         self.op = op
@@ -36,49 +36,51 @@ class Body:
         self.outputs: list[tuple[Value, Columns]] = []
         start = 0
         for output in body.outputs.values():
-            place = (start, start + output.shape[1])
-            self.outputs.append((output, place))
-            self.columns.setdefault(output, place)
-            start = place[1]
-        self.carry_blame = make_input("blame_of_carry", self.carry.shape, self.carry.dtype)
-        self.result_blame: Value | None = None
-        self.uses = {one: self._uses(one) for one in self.constants if one.type.is_float}
-        self.blame: dict[Value, Value | None] = {}
+            columns = (start, start + output.shape[1])
+            self.outputs.append((output, columns))
+            self.columns.setdefault(output, columns)
+            start = columns[1]
+        self.carry_adjoint = make_input("adjoint_of_carry", self.carry.shape, self.carry.dtype)
+        self.result_adjoint: Value | None = None
+        self.uses = {
+            constant: self._uses(constant) for constant in self.constants if constant.type.is_float
+        }
+        self.adjoint_of: dict[Value, Value | None] = {}
 
-    def blame_outputs(self, columns: Columns | None) -> None:
-        """Work out what is blamed when these columns of the result are, beside the carry."""
+    def differentiate(self, columns: Columns | None) -> None:
+        """Work out the adjoints from those of these columns of the result and of the carry."""
         seeds: dict[Value, Value] = {}
         if columns is not None:
             shape = self.batch, columns[1] - columns[0]
-            self.result_blame = make_input("blame_of_result", shape, self.carry.dtype)
-        for output, place in self.outputs:
+            self.result_adjoint = make_input("adjoint_of_result", shape, self.carry.dtype)
+        for output, own_columns in self.outputs:
             terms = []
-            if place[1] <= self.carried:
-                terms.append(cut(self.carry_blame, (0, self.carried), place))
-            if columns is not None and self.result_blame is not None:
-                terms.append(cut(self.result_blame, columns, place))
+            if own_columns[1] <= self.carried:
+                terms.append(cut(self.carry_adjoint, (0, self.carried), own_columns))
+            if columns is not None and self.result_adjoint is not None:
+                terms.append(cut(self.result_adjoint, columns, own_columns))
             for term in terms:
                 if term is not None:
                     known = seeds.get(output)
                     seeds[output] = term if known is None else known + term
         special = {use for uses in self.uses.values() for use in uses or ()}
-        whole = [one for one, uses in self.uses.items() if uses is None]
-        moving = [one for one in self.entries if one.type.is_float]
-        wanted = [self.carry, *moving, *whole, *special]
-        self.blame = dict(zip(wanted, blames(seeds, wanted), strict=True))
+        whole = [constant for constant, uses in self.uses.items() if uses is None]
+        moving = [entry for entry in self.entries if entry.type.is_float]
+        targets = [self.carry, *moving, *whole, *special]
+        self.adjoint_of = dict(zip(targets, adjoints(seeds, targets), strict=True))
 
     def _uses(self, constant: Value) -> list[Value] | None:
-        """Return the uses of a constant whose blame can be had outside; None if one can't."""
-        found = []
+        """Return the uses of a constant whose gradient can be had outside; None if one can't."""
+        uses = []
         if constant in self.columns:
             return None
         for value in self.body.values:
-            if all(constant is not one for one in value.inputs):
+            if all(constant is not operand for operand in value.inputs):
                 continue
             if not self._rows_apart(value, constant):
                 return None
-            found.append(value)
-        return found
+            uses.append(value)
+        return uses
 
     def _rows_apart(self, value: Value, constant: Value) -> bool:
         """Tell whether each row of `value` follows from the same rows of what is not constant."""
@@ -89,34 +91,34 @@ class Body:
             return right is constant and left.ndim == right.ndim == 2 and left not in fixed
         if not op.elementwise or value.ndim != 2 or value.shape[0] != self.batch:
             return False
-        rows = [one for one in value.inputs if self.varies(one)]
-        flat = [one for one in value.inputs if not self.varies(one)]
+        rows = [operand for operand in value.inputs if self.varies(operand)]
+        flat = [operand for operand in value.inputs if not self.varies(operand)]
         return (
             bool(rows)
-            and all(one.ndim == 2 and one.shape[0] == self.batch for one in rows)
-            and all(one.ndim <= 2 for one in flat)
+            and all(operand.ndim == 2 and operand.shape[0] == self.batch for operand in rows)
+            and all(operand.ndim <= 2 for operand in flat)
         )
 
     # --- what the way back needs of the way forward ------------------------------------------
 
     def needed(self, roots: Iterable[Value]) -> list[Value]:
         """Return the values of the body that are used directly to work out `roots`."""
-        found: dict[Value, None] = {}
+        used: dict[Value, None] = {}
         waiting, seen = list(roots), set()
         while waiting:
-            one = waiting.pop()
-            if one in seen:
+            value = waiting.pop()
+            if value in seen:
                 continue
-            seen.add(one)
-            if one in self.own:
-                found[one] = None
+            seen.add(value)
+            if value in self.own:
+                used[value] = None
             else:
-                waiting += one.inputs
-        return list(found)
+                waiting += value.inputs
+        return list(used)
 
     def worth_keeping(self) -> list[Value]:
         """Return the values of the body that its gradient needs and that are dear, or gone."""
-        roots = [one for one in self.blame.values() if one is not None]
+        roots = [adjoint for adjoint in self.adjoint_of.values() if adjoint is not None]
         waiting = self.needed(roots)
         for uses in self.uses.values():
             for use in uses or ():
@@ -124,21 +126,21 @@ class Body:
         kept: dict[Value, None] = {}
         seen: set[Value] = set()
         while waiting:
-            one = waiting.pop()
-            if one in seen or one.is_literal or one in self.columns:
+            value = waiting.pop()
+            if value in seen or value.is_literal or value in self.columns:
                 continue
-            seen.add(one)
-            if one.op is None or self._of_carry(one):
+            seen.add(value)
+            if value.op is None or self._of_carry(value):
                 continue  # which is there anyhow
-            dear = one
-            while isinstance(dear.op, Slice):  # of which a part is enough
+            dear = value
+            while isinstance(dear.op, Slice):  # of which a slice is enough
                 dear = dear.inputs[0]
-            by_rows = one.ndim == 2 and one.shape[0] == self.batch
+            by_rows = value.ndim == 2 and value.shape[0] == self.batch
             if by_rows and dear.op is not None and (dear.op.kernel or dear.op.cost >= DEAR):
-                kept[one] = None
+                kept[value] = None
             else:
-                waiting += one.inputs
-        order = {value: place for place, value in enumerate(self.body.values)}
+                waiting += value.inputs
+        order = {value: index for index, value in enumerate(self.body.values)}
         return sorted(kept, key=order.__getitem__)
 
     def _of_carry(self, value: Value) -> bool:
@@ -146,64 +148,74 @@ class Body:
             value = value.inputs[0]
         return value is self.carry
 
-    # --- blame of constants outside ------------------------------------------------------------
+    # --- gradients of constants outside -----------------------------------------------------------
 
     def needed_outside(self, use: Value) -> list[Value]:
-        """Return the inputs of `use` of which its blame of constants needs every step."""
-        _, given, shares = self._formula(use)
+        """Return the inputs of `use` that its shares in constants need at every step."""
+        _, placeholders, shares = self._formula(use)
         read = set(ancestors(list(shares.values())))
-        return [one for one, value in given.items() if self.varies(one) and value in read]
+        return [
+            operand
+            for operand, placeholder in placeholders.items()
+            if self.varies(operand) and placeholder in read
+        ]
 
-    def shape_along(self, one: Value) -> tuple[int, ...]:
+    def shape_along(self, value: Value) -> tuple[int, ...]:
         """Return the shape of a value of the body at all steps."""
-        return self.time, self.batch, one.shape[1]
+        return self.time, self.batch, value.shape[1]
 
-    def varies(self, one: Value) -> bool:
+    def varies(self, value: Value) -> bool:
         """Tell whether a value of the body differs from step to step."""
-        return one not in self.fixed and not one.is_literal
+        return value not in self.fixed and not value.is_literal
 
     def shares_outside(
         self, use: Value, upstream: Value, sequences: dict[Value, Value]
     ) -> dict[Value, Value]:
-        """Return what `use` blames its constants for, summed over all rows and steps.
+        """Return what `use` adds to the gradients of its constants, over all rows and steps.
 
         `upstream`: (time, batch, columns); `sequences`: its other inputs that it needs, likewise.
         """
-        blamed, given, shares = self._formula(use)
-        known = {blamed: upstream}
-        for one, value in given.items():
-            if one in sequences or one in self.outer:
-                known[value] = sequences[one] if one in sequences else self.outer[one]
+        adjoint, placeholders, shares = self._formula(use)
+        known = {adjoint: upstream}
+        for operand, placeholder in placeholders.items():
+            if operand in sequences:
+                known[placeholder] = sequences[operand]
+            elif operand in self.outer:
+                known[placeholder] = self.outer[operand]
         _, copies = rebuild(Graph(list(shares.values())), known=known)
-        return {one: copies[share] for one, share in shares.items()}
+        return {constant: copies[share] for constant, share in shares.items()}
 
     def _formula(self, use: Value) -> tuple[Value, dict[Value, Value], dict[Value, Value]]:
-        """Return, for all steps at once: the blame of `use`, its inputs, and the constants' shares.
+        """Return, for all steps at once: the adjoint of `use`, its inputs, the constants' shares.
 
         All of placeholders, since the real ones may be computed from the constants themselves.
         """
         assert use.op is not None
         upstream = make_input("upstream", self.shape_along(use), use.dtype)
-        given: dict[Value, Value] = {}
-        for one in dict.fromkeys(use.inputs):
-            shape = self.shape_along(one) if self.varies(one) else one.shape
-            given[one] = one if one.is_literal else make_input("given", shape, one.dtype)
-        wanted = [one for one in given if self.uses.get(one)]
+        placeholders: dict[Value, Value] = {}
+        for operand in dict.fromkeys(use.inputs):
+            shape = self.shape_along(operand) if self.varies(operand) else operand.shape
+            placeholders[operand] = (
+                operand if operand.is_literal else make_input("operand", shape, operand.dtype)
+            )
+        targets = [operand for operand in placeholders if self.uses.get(operand)]
         if isinstance(use.op, MatrixProduct):
             left, right = use.inputs
             rows = self.batch * self.time
-            product = use.op(reshape(given[left], (rows, left.shape[1])), given[right])
-            shares = gradient(product, [given[right]], reshape(upstream, product.shape))
+            flat = reshape(placeholders[left], (rows, left.shape[1]))
+            product = use.op(flat, placeholders[right])
+            whole = reshape(upstream, product.shape)
+            shares = gradient(product, [placeholders[right]], whole)
         else:
             inputs = []
-            for one in use.inputs:
-                if self.varies(one) or one.ndim < 2:
-                    inputs.append(given[one])
+            for operand in use.inputs:
+                if self.varies(operand) or operand.ndim < 2:
+                    inputs.append(placeholders[operand])
                 else:  # of each row its own, at all steps alike
-                    inputs.append(reshape(given[one], (1, *one.shape)))
+                    inputs.append(reshape(placeholders[operand], (1, *operand.shape)))
             value = use.op(*inputs)
-            shares = gradient(value, [given[one] for one in wanted], upstream)
-        return upstream, given, dict(zip(wanted, shares, strict=True))
+            shares = gradient(value, [placeholders[target] for target in targets], upstream)
+        return upstream, placeholders, dict(zip(targets, shares, strict=True))
 
 
 def padded(value: Value, axis: int, before: int, after: int) -> Value:
@@ -215,12 +227,12 @@ def padded(value: Value, axis: int, before: int, after: int) -> Value:
     return pad(value, widths)
 
 
-def cut(value: Value, held: Columns, wanted: Columns) -> Value | None:
-    """Return the `wanted` columns of a value that holds some, zeros where it does not; or None."""
-    low, high = max(held[0], wanted[0]), min(held[1], wanted[1])
+def cut(value: Value, own: Columns, asked: Columns) -> Value | None:
+    """Return the columns `asked` of a value with its `own`, zeros where it has none; or None."""
+    low, high = max(own[0], asked[0]), min(own[1], asked[1])
     if low >= high:
         return None
-    part = value
-    if (low, high) != held:
-        part = slice_axis(value, 1, low - held[0], high - held[0])
-    return padded(part, 1, low - wanted[0], wanted[1] - high)
+    columns = value
+    if (low, high) != own:
+        columns = slice_axis(value, 1, low - own[0], high - own[0])
+    return padded(columns, 1, low - asked[0], asked[1] - high)
