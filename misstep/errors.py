@@ -67,9 +67,9 @@ class MisstepError(Exception):
 
 
 def _rebuild(
-    kind: type[MisstepError], which: str, needed: str | None, got: str | None, try_: str | None
+    cls: type[MisstepError], which: str, needed: str | None, got: str | None, try_: str | None
 ) -> MisstepError:
-    return kind(which, needed=needed, got=got, try_=try_)
+    return cls(which, needed=needed, got=got, try_=try_)
 
 
 class ArgumentError(MisstepError, ValueError):
@@ -81,7 +81,7 @@ class ShapeError(MisstepError, ValueError):
 
 
 class DtypeError(MisstepError, TypeError):
-    """A kind of number was given where another one is needed."""
+    """Numbers of one dtype were given where those of another are needed."""
 
 
 class AbstractValueError(MisstepError, TypeError):

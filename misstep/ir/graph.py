@@ -45,7 +45,7 @@ class Graph:
         if isinstance(outputs, Value):
             outputs = {"out": outputs}
         elif not isinstance(outputs, Mapping):
-            outputs = {f"out{place}": value for place, value in enumerate(outputs)}
+            outputs = {f"out{number}": value for number, value in enumerate(outputs)}
         self.name = name
         self.outputs: dict[str, Value] = dict(outputs)
         self.values = ancestors([*self.outputs.values(), *inputs])
@@ -71,7 +71,7 @@ class Graph:
         """
         last_of_line = {value.location: value for value in self.computed}
         names: dict[Value, str] = {}
-        taken: set[str] = set()
+        used: set[str] = set()
         counts: dict[str, int] = {}
         for value in [*self.inputs, *self.values]:
             if value in names:
@@ -88,11 +88,11 @@ class Graph:
             base = _NOT_A_NAME.sub("_", wish).strip("_") or "value"
             base = base if not base[0].isdigit() else f"v{base}"
             name = base
-            while name in taken:
+            while name in used:
                 counts[base] = counts.get(base, 1) + 1
                 name = f"{base}_{counts[base]}"
             names[value] = name
-            taken.add(name)
+            used.add(name)
         return names
 
     def __str__(self) -> str:
@@ -112,8 +112,8 @@ def variable_of_line(value: Value) -> str | None:
         line = linecache.getline(value.location.file, value.location.line)
     except ValueError:  # a name that no file can have
         return None
-    found = _ASSIGNMENT.match(line)
-    return found.group(1) if found else None
+    match = _ASSIGNMENT.match(line)
+    return match.group(1) if match else None
 
 
 def rebuild(
@@ -137,7 +137,7 @@ def rebuild(
             continue
         with located_at(value.location):
             new_op = op(value.op) if op is not None else value.op
-            copy = new_op(*(copies[given] for given in value.inputs))
+            copy = new_op(*(copies[operand] for operand in value.inputs))
         copy.name = value.name
         copies[value] = copy
     outputs = {name: copies[value] for name, value in graph.outputs.items()}

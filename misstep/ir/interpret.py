@@ -44,8 +44,8 @@ class Interpreter:
         last_use: dict[int, int] = {}
         computed = graph.computed
         for position, value in enumerate(computed):
-            for given in value.inputs:
-                last_use[self._slots[given]] = position
+            for operand in value.inputs:
+                last_use[self._slots[operand]] = position
         kept = {self._slots[value] for value in graph.outputs.values()}
         free: list[list[int]] = [[] for _ in computed]
         for slot, position in last_use.items():
@@ -54,7 +54,7 @@ class Interpreter:
         self._plan: list[tuple[Any, tuple[int, ...], int, tuple[int, ...]]] = [
             (
                 value.op.run,
-                tuple(self._slots[given] for given in value.inputs),
+                tuple(self._slots[operand] for operand in value.inputs),
                 self._slots[value],
                 tuple(free[position]),
             )
@@ -71,8 +71,8 @@ class Interpreter:
         """
         store = self._start(feeds or {})
         with np.errstate(all="ignore"):
-            for run, given, made, free in self._plan:
-                store[made] = run(*[store[slot] for slot in given])
+            for run, operands, result, free in self._plan:
+                store[result] = run(*[store[slot] for slot in operands])
                 for slot in free:
                     store[slot] = None
         return {name: np.asarray(store[slot]) for name, slot in self._outputs}
@@ -86,9 +86,11 @@ class Interpreter:
             value: store[slot] for value, slot in self._slots.items() if store[slot] is not None
         }
         with np.errstate(all="ignore"):
-            for value, (run, given, made, _) in zip(self.graph.computed, self._plan, strict=True):
-                store[made] = run(*[store[slot] for slot in given])
-                seen[value] = np.asarray(store[made])
+            for value, (run, operands, result, _) in zip(
+                self.graph.computed, self._plan, strict=True
+            ):
+                store[result] = run(*[store[slot] for slot in operands])
+                seen[value] = np.asarray(store[result])
                 if value is stop_at:
                     break
         return seen
@@ -97,8 +99,8 @@ class Interpreter:
         store: list[Any] = [None] * len(self._slots)
         for slot, literal in self._literals:
             store[slot] = literal
-        for value, place, name in self._inputs:
-            if place is None:
+        for value, input_slot, name in self._inputs:
+            if input_slot is None:
                 continue
             array: Any = feeds.get(name)
             if array is None:
@@ -118,7 +120,7 @@ class Interpreter:
                     needed=f"shape {value.shape}",
                     got=f"shape {array.shape}",
                 )
-            store[place] = array
+            store[input_slot] = array
         return store
 
 

@@ -169,7 +169,7 @@ def find_op(name: str) -> type[Op]:
 
 
 def same_dtype(op: Op, *types: Type) -> str:
-    """Return the kind of number that all `types` share. Raises DtypeError when they differ."""
+    """Return the dtype that all `types` share. Raises DtypeError when they differ."""
     dtypes = {type_.dtype for type_ in types}
     if len(dtypes) != 1:
         raise DtypeError(
@@ -182,7 +182,7 @@ def same_dtype(op: Op, *types: Type) -> str:
 
 
 def float_dtype(op: Op, *types: Type) -> str:
-    """Return the floating-point kind that all `types` share. Raises DtypeError otherwise."""
+    """Return the floating-point dtype that all `types` share. Raises DtypeError otherwise."""
     dtype = same_dtype(op, *types)
     if not types[0].is_float:
         raise DtypeError(

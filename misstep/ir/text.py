@@ -52,12 +52,12 @@ def write_graph(graph: Graph, *, locations: bool = True) -> str:
         else:
             attributes = value.op.attributes()
             written = json.dumps(attributes) if attributes else ""
-            given = ", ".join(names[one] for one in value.inputs)
-            content = f"{value.op.name}{written}({given})"
+            operands = ", ".join(names[operand] for operand in value.inputs)
+            content = f"{value.op.name}{written}({operands})"
         line = f"  {names[value]}: {value.type} = {content}"
-        place = value.location
-        if locations and place is not None and place.known and value.op is not None:
-            line += f"  # {_on_one_line(str(place))}"
+        location = value.location
+        if locations and location is not None and location.known and value.op is not None:
+            line += f"  # {_on_one_line(str(location))}"
         lines.append(line)
     results = ", ".join(f"{name}={names[value]}" for name, value in graph.outputs.items())
     lines += [f"  return {results}", "}"]
@@ -112,22 +112,22 @@ def read_graph(text: str) -> Graph:
 
 
 def _read_head(line: str) -> tuple[str, list[Value]]:
-    found = _HEAD.match(line)
-    if not found:
+    match = _HEAD.match(line)
+    if not match:
         raise ValueError("not 'graph name(input: type, …) {'")
-    if not _INPUTS.match(found.group(2)):
+    if not _INPUTS.match(match.group(2)):
         raise ValueError("not 'input: type, …' between ( and )")
     inputs = []
-    for item in re.findall(_INPUT, found.group(2)):
+    for item in re.findall(_INPUT, match.group(2)):
         inputs.append(Value(_read_type(item[1]), name=item[0]))
-    return found.group(1), inputs
+    return match.group(1), inputs
 
 
 def _read_line(line: str, values: dict[str, Value]) -> None:
-    found = _LINE.match(line)
-    if not found:
+    match = _LINE.match(line)
+    if not match:
         raise ValueError("not an assignment")
-    name, type_text, op_name, attributes, content = found.groups()
+    name, type_text, op_name, attributes, content = match.groups()
     type_ = _read_type(type_text)
     if name in values:
         raise ValueError(f"{name} is assigned twice")
@@ -137,8 +137,9 @@ def _read_line(line: str, values: dict[str, Value]) -> None:
         values[name] = Value(type_, name=name, data=data.reshape(type_.shape), is_literal=True)
         return
     op = _make_op(find_op(op_name), json.loads(attributes) if attributes else {})
-    given = [values[one.strip()] for one in content.split(",")] if content.strip() else []
-    value = op(*given, name=name)
+    written = content.split(",") if content.strip() else []
+    operands = [values[operand.strip()] for operand in written]
+    value = op(*operands, name=name)
     if value.type != type_:
         raise ValueError(f"{name} is {value.type}, not {type_}")
     values[name] = value
@@ -147,23 +148,23 @@ def _read_line(line: str, values: dict[str, Value]) -> None:
 def _read_outputs(line: str, values: dict[str, Value]) -> dict[str, Value]:
     outputs: dict[str, Value] = {}
     for item in line.removeprefix("return ").split(","):
-        output, _, made = item.strip().partition("=")
+        output, _, value_name = item.strip().partition("=")
         if output in outputs or not _NAME.fullmatch(output):
             raise ValueError(f"the output {output!r} is there twice or has no good name")
-        outputs[output] = values[made]
+        outputs[output] = values[value_name]
     return outputs
 
 
-def _make_op(kind: type[Op], attributes: dict[str, Any]) -> Op:
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+def _make_op(cls: type[Op], attributes: dict[str, Any]) -> Op:
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if "float" not in str(field.type) and _has_fraction(attributes.get(field.name)):
             raise ValueError(f"{field.name} is a number with a decimal point")
-    return kind(**{name: _frozen(value) for name, value in attributes.items()})
+    return cls(**{name: _frozen(value) for name, value in attributes.items()})
 
 
 def _has_fraction(plain: Any) -> bool:
     if isinstance(plain, list):
-        return any(_has_fraction(part) for part in plain)
+        return any(_has_fraction(item) for item in plain)
     return isinstance(plain, float)
 
 
@@ -172,11 +173,11 @@ def _frozen(value: Any) -> Any:
 
 
 def _read_type(text: str) -> Type:
-    found = _TYPE.match(text)
-    if not found:
+    match = _TYPE.match(text)
+    if not match:
         raise ValueError(f"{text!r} is no type")
-    lengths = [int(part) for part in found.group(2).split(",") if part.strip()]
-    return Type(tuple(lengths), found.group(1))
+    lengths = [int(length) for length in match.group(2).split(",") if length.strip()]
+    return Type(tuple(lengths), match.group(1))
 
 
 def _exact(value: Value) -> np.ndarray[Any, Any]:
@@ -192,7 +193,7 @@ def _on_one_line(text: str) -> str:
 
 def _plain(array: np.ndarray[Any, Any]) -> Any:
     if array.ndim:
-        return [_plain(part) for part in array]
+        return [_plain(row) for row in array]
     number = array.item()
     if isinstance(number, float) and not np.isfinite(number):
         return "NaN" if np.isnan(number) else ("Infinity" if number > 0 else "-Infinity")
@@ -201,7 +202,7 @@ def _plain(array: np.ndarray[Any, Any]) -> Any:
 
 def _numbers(plain: Any) -> Any:
     if isinstance(plain, list):
-        return [_numbers(part) for part in plain]
+        return [_numbers(item) for item in plain]
     return _SPECIAL[plain] if isinstance(plain, str) else plain
 
 

@@ -1,4 +1,4 @@
-"""What flows through a program: `Type` (shape and kind of number) and `Value` (one assignment).
+"""What flows through a program: `Type` (shape and dtype) and `Value` (one assignment).
 
 A Value is made by an op from other Values, or is a leaf: an input (numbers given later, or already
 known, as for a parameter) or a literal. This file knows no op by name; `ops/operators.py` gives
@@ -32,7 +32,7 @@ _serial = itertools.count()
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """Shape and kind of number of a Value, both known before anything runs.
+    """Shape and dtype of a Value, both known before anything runs.
 
     `shape`: lengths along each axis. `dtype`: one of `DTYPES`.
     """
@@ -126,7 +126,7 @@ class Value:
 
     @property
     def dtype(self) -> str:
-        """Return the kind of number, one of `DTYPES`."""
+        """Return the dtype of its entries, one of `DTYPES`."""
         return self.type.dtype
 
     @property
@@ -201,12 +201,12 @@ class Value:
         where = f", made at {self.location}" if self.location else ""
         return f"{what} ({self.type}{where})"
 
-    def _must_be_concrete(self, wanted: str) -> None:
+    def _must_be_concrete(self, what: str) -> None:
         missing = self.missing()
         if missing:
             names = ", ".join(value.name or "an unnamed input" for value in missing[:3])
             raise AbstractValueError(
-                f"{wanted} from {self.describe()}",
+                f"{what} from {self.describe()}",
                 needed="numbers",
                 got=f"a placeholder: it stands for {names}, whose numbers are given only when the "
                 "program runs",
@@ -332,7 +332,7 @@ def make_input(name: str, shape: tuple[int, ...], dtype: str = "float32") -> Val
 def make_parameter(data: npt.ArrayLike, name: str | None = None, dtype: str | None = None) -> Value:
     """Return an input that already has numbers and may have a gradient.
 
-    Python numbers and integers become float64, arrays keep their kind of number.
+    Python numbers and integers become float64, arrays keep their dtype.
 
     >>> import misstep as ms
     >>> w = ms.parameter(0.4, name="w")
@@ -349,14 +349,14 @@ def make_literal(data: npt.ArrayLike, dtype: str | None = None, name: str | None
     """Return a Value that is the same numbers in every run.
 
     The numbers are kept as given, so that the same program in float64 does not inherit the rounding
-    of a narrower kind of number.
+    of a narrower dtype.
     """
     array = as_array(data)
-    kind = dtype or array.dtype.name
-    if kind in FLOATS and array.dtype.name not in FLOATS:
+    dtype_name = dtype or array.dtype.name
+    if dtype_name in FLOATS and array.dtype.name not in FLOATS:
         # As the text form reads it, so that writing and reading changes nothing.
         array = array.astype("float64")
-    return Value(Type(array.shape, kind), data=array, is_literal=True, name=name)
+    return Value(Type(array.shape, dtype_name), data=array, is_literal=True, name=name)
 
 
 def as_array(data: npt.ArrayLike, dtype: str | None = None) -> Array:
@@ -370,14 +370,14 @@ def as_array(data: npt.ArrayLike, dtype: str | None = None) -> Array:
             "an array", needed="numbers in equally long rows", got=f"{type(data).__name__}: {error}"
         ) from error
     if array.dtype.name not in DTYPES:
-        kinds: Mapping[str, str] = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}
-        kind = kinds.get(array.dtype.kind)
-        if kind is None:
+        by_kind: Mapping[str, str] = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}
+        dtype_name = by_kind.get(array.dtype.kind)
+        if dtype_name is None:
             raise DtypeError(
                 "an array",
                 needed="numbers",
                 got=f"entries of kind {array.dtype}",
                 try_="turning text into numbers first",
             )
-        array = array.astype("float32" if array.dtype.name == "float16" else kind)
+        array = array.astype("float32" if array.dtype.name == "float16" else dtype_name)
     return array

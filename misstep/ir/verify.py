@@ -38,12 +38,12 @@ def verify(graph: Graph, known: Collection[Value] = ()) -> Graph:
         def what(value: Value = value) -> str:
             return f"the value {called(value)!r} in {graph.name}"
 
-        for given in value.inputs:
-            if given not in seen:
+        for operand in value.inputs:
+            if operand not in seen:
                 raise GraphError(
                     what(),
                     needed="everything it is computed from to come before it",
-                    got=f"{called(given)} not before it",
+                    got=f"{called(operand)} not before it",
                 )
         seen.add(value)
         if value in known:
@@ -53,7 +53,7 @@ def verify(graph: Graph, known: Collection[Value] = ()) -> Graph:
         else:
             _verify_count(value, what)
             try:
-                expected = value.op.type(*[given.type for given in value.inputs])
+                expected = value.op.type(*[operand.type for operand in value.inputs])
             except MisstepError as error:
                 raise GraphError(what(), needed="inputs that fit its op", got=str(error)) from error
             if expected != value.type:
@@ -76,12 +76,14 @@ def verify(graph: Graph, known: Collection[Value] = ()) -> Graph:
 
 
 @cache
-def _counts(kind: type[Op]) -> tuple[float, float]:
+def _counts(cls: type[Op]) -> tuple[float, float]:
     """Return the smallest and the largest number of inputs that an op's definition takes."""
-    _, *given = inspect.signature(kind.run).parameters.values()
-    single = [one for one in given if one.kind is one.POSITIONAL_OR_KEYWORD]
-    least = sum(1 for one in single if one.default is one.empty)
-    many = any(one.kind is one.VAR_POSITIONAL for one in given)
+    _, *parameters = inspect.signature(cls.run).parameters.values()
+    single = [
+        parameter for parameter in parameters if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+    least = sum(1 for parameter in single if parameter.default is parameter.empty)
+    many = any(parameter.kind is parameter.VAR_POSITIONAL for parameter in parameters)
     return least, math.inf if many else len(single)
 
 
@@ -90,10 +92,10 @@ def _verify_count(value: Value, what: Callable[[], str]) -> None:
     assert value.op is not None
     least, most = _counts(type(value.op))  # type: ignore[arg-type]
     if not least <= len(value.inputs) <= most:
-        wanted = f"{least}" if least == most else f"{least} or more"
+        expected = f"{least}" if least == most else f"{least} or more"
         raise GraphError(
             what(),
-            needed=f"as many inputs as {value.op.name} takes, {wanted}",
+            needed=f"as many inputs as {value.op.name} takes, {expected}",
             got=f"{len(value.inputs)}",
         )
 

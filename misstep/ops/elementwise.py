@@ -76,7 +76,7 @@ class Unary(Op, abstract=True):
 
 
 class Binary(Op, abstract=True):
-    """An entry-by-entry function of two inputs of one kind of number."""
+    """An entry-by-entry function of two inputs of one dtype."""
 
     numpy: ClassVar[str] = ""
     domain: ClassVar[tuple[float, float]] = (-3.0, 3.0)

@@ -1,4 +1,4 @@
-"""Numbers and arrays written beside Values become literals of the same kind of number.
+"""Numbers and arrays written beside Values become literals of the same dtype.
 
 Knows Values and no op. A raw number never widens a Value: `v * 2` stays float32 when v is.
 """
@@ -29,7 +29,7 @@ def as_value(data: Operand) -> Value:
 
 
 def together(*operands: Operand) -> tuple[Value, ...]:
-    """Return all operands as Values; raw numbers take the kind of number of the Values beside them.
+    """Return all operands as Values; raw numbers take the dtype of the Values beside them.
 
     Raises DtypeError when a raw array has fractions and the Values are whole numbers.
     """

@@ -27,7 +27,7 @@ from misstep.ops.lifting import Operand, as_value
 
 LANES = 16
 _WORDS = 4
-# What the compiler calls the kinds of number.
+# What the compiler calls the dtypes.
 KINDS = {"float32": "float", "float64": "double"}
 
 

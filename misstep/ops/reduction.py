@@ -49,7 +49,7 @@ class Reduction(Op, abstract=True):
         return Type(tuple(shape), self.result_dtype(x))
 
     def result_dtype(self, x: Type) -> str:
-        """Return the kind of number of the result."""
+        """Return the dtype of the result."""
         return float_dtype(self, x)
 
     def over(self, value: Value, like: Value) -> Value:

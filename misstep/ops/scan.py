@@ -1,7 +1,7 @@
 """Recurrence: one body of ops applied along time, each step given what the last one left.
 
 The body is a graph of its own, kept in its text form: an attribute like any other, which can be
-compared, written down and read back. It is written in float64 and taken in the kind of number of
+compared, written down and read back. It is written in float64 and taken in the dtype of
 what it is given. How gradients flow back through time is a matter of reverse mode, which tells this
 op when it is there (`autodiff/recurrence.py`). Knows the program form; knows no layer.
 """
@@ -64,7 +64,7 @@ class Scan(Op):
     backward: ClassVar[Callable[[Value, Value], Gradients] | None] = None
 
     def graph(self, dtype: str) -> Graph:
-        """Return the body in a kind of floating-point number."""
+        """Return the body in a floating-point dtype."""
         return _read(self.body if dtype == "float64" else self.body.replace("float64", dtype))
 
     def type(self, *inputs: Type) -> Type:
@@ -132,7 +132,7 @@ class Scan(Op):
 
     def python(self, *names: str) -> str:
         body = self.graph("float64")
-        # Bodies say their kind of number only in literals and casts, which take the carry's here.
+        # Bodies say their dtype only in literals and casts, which take the carry's here.
         dtype = f"{names[0]}.dtype"
         width = sum(output.shape[1] for output in body.outputs.values())
         sequences = "".join(f"{name}, " for name in names[1 : 1 + self.sequences])
@@ -363,7 +363,7 @@ def _as_lambda(body: Graph, dtype_of_carry: str) -> str:
     return f"lambda {parameters}: [{items}][-1]"
 
 
-# As ops write the kind of number that they make; that of a body is the carry's.
+# As ops write the dtype that they make; that of a body is the carry's.
 REPR_OF_FLOAT = '"float64"'
 
 

@@ -29,7 +29,7 @@ class Clipping:
         raise NotImplementedError
 
     def configuration(self) -> dict[str, Any]:
-        """Return the kind and the settings as plain JSON."""
+        """Return the class and the settings as plain JSON."""
         return {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
 
 

@@ -104,7 +104,7 @@ class Optimizer:
         raise NotImplementedError
 
     def configuration(self) -> dict[str, Any]:
-        """Return the kind and the settings as plain JSON."""
+        """Return the class and the settings as plain JSON."""
         settings = {
             one.name: getattr(self, one.name)
             for one in dataclasses.fields(self)  # type: ignore[arg-type]
@@ -163,5 +163,5 @@ def with_decay(gradient: Value, parameter: Value, weight_decay: float) -> Value:
 
 
 def scalar(value: Value, like: Value) -> Value:
-    """Return a float64 scalar as the kind of number of `like`."""
+    """Return a float64 scalar in the dtype of `like`."""
     return cast(value, like.dtype)

@@ -32,7 +32,7 @@ class Regularizer:
         raise NotImplementedError
 
     def configuration(self) -> dict[str, Any]:
-        """Return the kind and the settings as plain JSON."""
+        """Return the class and the settings as plain JSON."""
         return {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
 
 

@@ -74,7 +74,7 @@ class Schedule:
         return memory
 
     def configuration(self) -> dict[str, Any]:
-        """Return the kind and the settings as plain JSON."""
+        """Return the class and the settings as plain JSON."""
         assert is_dataclass(self)
         return {"kind": type(self).__name__, **asdict(self)}
 
@@ -256,7 +256,7 @@ class WarmUp(Schedule):
         return self.then.observe(validation_loss, memory)
 
     def configuration(self) -> dict[str, Any]:
-        """Return the kind and the settings as plain JSON."""
+        """Return the class and the settings as plain JSON."""
         return {"kind": "WarmUp", "steps": self.steps, "then": self.then.configuration()}
 
 
