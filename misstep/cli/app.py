@@ -29,7 +29,7 @@ app = typer.Typer(
 )
 
 
-class Kind(StrEnum):
+class ProgramName(StrEnum):
     """Which program of a model."""
 
     STEP = "step"
@@ -46,8 +46,8 @@ Json = Annotated[
 ]
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(asked: bool) -> None:
+    if asked:
         print(f"misstep {__version__}")
         raise typer.Exit(DONE)
 
@@ -206,7 +206,7 @@ def summary(model: Model, json: Json = False) -> int:
     return summarize(model, json=json)
 
 
-def _part(name: str, words: str) -> Any:
+def _show(name: str, words: str) -> Any:
     return typer.Option(f"--{name}", help=words)
 
 
@@ -216,8 +216,8 @@ def _part(name: str, words: str) -> Any:
 def inspect(
     model: Model,
     program: Annotated[
-        Kind, typer.Option(help="A training step, the evaluation of rows, or prediction.")
-    ] = Kind.STEP,
+        ProgramName, typer.Option(help="A training step, the evaluation of rows, or prediction.")
+    ] = ProgramName.STEP,
     batch_size: Annotated[
         int | None, typer.Option(metavar="N", help="Rows that it works on at once.")
     ] = None,
@@ -225,22 +225,22 @@ def inspect(
         int | None,
         typer.Option(metavar="N", help="Threads to use at most; the results do not depend on it."),
     ] = None,
-    graph: Annotated[bool, _part("graph", "Show the graph as it was made.")] = False,
-    passes: Annotated[bool, _part("passes", "Show what each pass of simplifying changed.")] = False,
+    graph: Annotated[bool, _show("graph", "Show the graph as it was made.")] = False,
+    passes: Annotated[bool, _show("passes", "Show what each pass of simplifying changed.")] = False,
     every_pass: Annotated[
-        bool, _part("every-pass", "Show the graph after each pass that changed something.")
+        bool, _show("every-pass", "Show the graph after each pass that changed something.")
     ] = False,
-    simplified: Annotated[bool, _part("simplified", "Show the graph after simplifying.")] = False,
+    simplified: Annotated[bool, _show("simplified", "Show the graph after simplifying.")] = False,
     kernels: Annotated[
-        bool, _part("kernels", "Show the kernels, with what each reads, does and stores.")
+        bool, _show("kernels", "Show the kernels, with what each reads, does and stores.")
     ] = False,
-    memory: Annotated[bool, _part("memory", "Show where results lie, and for how long.")] = False,
-    python: Annotated[bool, _part("python", "Show a Python file that computes the same.")] = False,
-    llvm: Annotated[bool, _part("llvm", "Show the code as LLVM reads it.")] = False,
-    assembly: Annotated[bool, _part("assembly", "Show the instructions of the processor.")] = False,
+    memory: Annotated[bool, _show("memory", "Show where results lie, and for how long.")] = False,
+    python: Annotated[bool, _show("python", "Show a Python file that computes the same.")] = False,
+    llvm: Annotated[bool, _show("llvm", "Show the code as LLVM reads it.")] = False,
+    assembly: Annotated[bool, _show("assembly", "Show the instructions of the processor.")] = False,
     profile: Annotated[
         bool,
-        _part("profile", "Measure longer where the time goes, and show all kernels and threads."),
+        _show("profile", "Measure longer where the time goes, and show all kernels and threads."),
     ] = False,
     json: Json = False,
 ) -> int:
@@ -255,9 +255,9 @@ def inspect(
         misstep inspect runs/digits/model.misstep --python
         misstep inspect runs/digits/model.misstep --kernels --memory --batch-size 256
     """
-    from misstep.cli.inspect_command import Looks, inspect_model
+    from misstep.cli.inspect_command import Request, inspect_model
 
-    wanted = {
+    sections = {
         "graph": graph,
         "passes": passes,
         "every-pass": every_pass,
@@ -269,8 +269,8 @@ def inspect(
         "assembly": assembly,
         "profile": profile,
     }
-    parts = [name for name, asked in wanted.items() if asked]
-    return inspect_model(model, Looks(program.value, batch_size, threads, parts, json))
+    asked_for = [name for name, asked in sections.items() if asked]
+    return inspect_model(model, Request(program.value, batch_size, threads, asked_for, json))
 
 
 def command_line() -> Any:

@@ -31,7 +31,7 @@ TRACEBACK = "MISSTEP_TRACEBACK"
 
 # Usage errors have had homes of different names in different versions of typer; this is their root.
 _USAGE_ERROR: Any = next(
-    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+    cls for cls in typer.BadParameter.__mro__ if cls.__name__ == "ClickException"
 )
 
 
@@ -50,28 +50,28 @@ def exit_code_of(command: Callable[[], Any]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else DONE
     except MisstepError as error:
-        return _told(str(error), BAD_INPUT)
+        return _ended(str(error), BAD_INPUT)
     except _USAGE_ERROR as error:
-        return _told(_usage_words(error), BAD_INPUT)
+        return _ended(_usage_words(error), BAD_INPUT)
     except (StoppedError, KeyboardInterrupt, typer.Abort):
-        return _told("interrupted", INTERRUPTED)
+        return _ended("interrupted", INTERRUPTED)
     except (PipeClosedError, BrokenPipeError):
         _silence_output()
         return PIPE_CLOSED
     except MemoryError:
         words = "the memory of this machine: needed more than there is"
-        return _told(f"{words}. Try: a smaller network, or fewer rows or columns.", BAD_INPUT)
+        return _ended(f"{words}. Try: a smaller network, or fewer rows or columns.", BAD_INPUT)
     except Exception as error:
         words = str(error).strip().split("\n")[0][:200]
-        kind = type(error).__name__
-        return _told(
-            f"sorry, something went wrong that should not have: {kind}{words and f': {words}'}. "
+        name = type(error).__name__
+        return _ended(
+            f"sorry, something went wrong that should not have: {name}{words and f': {words}'}. "
             f"The fault is in misstep. Try: {TRACEBACK}=1 in front of the command, to see where.",
             FAILED,
         )
 
 
-def _told(words: str, code: int) -> int:
+def _ended(words: str, code: int) -> int:
     # What was said before comes before, also where both streams go to one file.
     try:
         sys.stdout.flush()
@@ -94,7 +94,7 @@ def _silence_output() -> None:
 
 def _usage_words(error: Any) -> str:
     """Return what is wrong with the words of a command line, and where to read about them."""
-    words = _of_kind(error) or str(error.format_message()).strip()
+    words = _number_words(error) or str(error.format_message()).strip()
     words = words.replace("Value error, ", "").replace("\n\t", " ").rstrip(".")
     context = getattr(error, "ctx", None)
     unknown = re.fullmatch(r"No such command '(.*)'", words)
@@ -106,18 +106,21 @@ def _usage_words(error: Any) -> str:
     return f"{words}{'' if words.endswith('?') else '.'} Try: {path} --help."
 
 
-def _of_kind(error: Any) -> str | None:
+_NUMBERS = {"int": "a whole number", "integer": "a whole number", "float": "a number"}
+
+
+def _number_words(error: Any) -> str | None:
     """Return our own words for a value that is not the kind of number an option takes."""
     if getattr(error, "param", None) is None:
         return None
     cause: Any = getattr(error, "__cause__", None)
     if hasattr(cause, "errors"):
         first = cause.errors()[0]
-        kind, given = str(first["type"]).split("_")[0], str(first.get("input"))
+        type_name, value = str(first["type"]).split("_")[0], str(first.get("input"))
     else:
-        found = re.fullmatch(r"'(.*)' is not a valid (integer|float)\.?", str(error.message))
-        kind, given = (found[2], found[1]) if found else ("", "")
-    needed = {"int": "a whole number", "integer": "a whole number", "float": "a number"}.get(kind)
+        match = re.fullmatch(r"'(.*)' is not a valid (integer|float)\.?", str(error.message))
+        type_name, value = (match[2], match[1]) if match else ("", "")
+    needed = _NUMBERS.get(type_name)
     if needed is None:
         return None
-    return f"{' / '.join(error.param.opts)}: needed {needed}, but got {given[:60]!r}"
+    return f"{' / '.join(error.param.opts)}: needed {needed}, but got {value[:60]!r}"

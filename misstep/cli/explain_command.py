@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from misstep.cli.exits import DONE
-from misstep.cli.given import part_in_words, quoted, read_given_rows, read_model
+from misstep.cli.inputs import quoted, read_model, read_rows_for, split_in_words
 from misstep.cli.page import Page
 from misstep.errors import ArgumentError, NotYetError
 from misstep.explain import Explanation, explain
@@ -51,11 +51,11 @@ def explain_row(
             got="a forecast, which can't be explained yet",
             try_=f"misstep summary {quoted(path)}",
         )
-    rows = read_given_rows(source, model)
+    rows = read_rows_for(source, model)
     attribution = attribute_row(model, take_row(model, rows, row, source))
     explanation = None if weight is None else _chain_rule(attribution, weight)
     page = Page(to_error=json)
-    _say_row(page, attribution.row, f"{source}{part_in_words(rows)}")
+    _say_row(page, attribution.row, f"{source}{split_in_words(rows)}")
     _say_prediction(page, model, attribution)
     _say_contributions(page, model, attribution, top)
     if explanation is not None:

@@ -29,17 +29,17 @@ def _write_help(command: Any, formatter: Any) -> None:
 
 def _records(command: Any, context: Any) -> dict[str, list[tuple[str, str]]]:
     """Return name and help of arguments and of options."""
-    found: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+    records: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
     for param in command.get_params(context):
         record = param.get_help_record(context)
         if record is None:
             continue
         if param.param_type_name == "argument":
             # Only the word: that it is a text is plain.
-            found["Arguments"].append((param.metavar or param.name.upper(), record[1]))
+            records["Arguments"].append((param.metavar or param.name.upper(), record[1]))
         else:
-            found["Options"].append(record)
-    return found
+            records["Options"].append(record)
+    return records
 
 
 def _write_parameters(command: Any, context: Any, formatter: Any) -> None:

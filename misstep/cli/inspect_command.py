@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from misstep.cli.exits import DONE
-from misstep.cli.given import read_model
+from misstep.cli.inputs import read_model
 from misstep.cli.page import Page
 from misstep.compiler import NativeProgram
 from misstep.errors import ArgumentError
 from misstep.inspection import SECTIONS, Profile, graph_section, overview, profile_text, report
-from misstep.inspection import summary as facts_of
+from misstep.inspection import summary as program_facts
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import ModelProgram, TrainedModel, model_program
 from misstep.text.counts import counted
@@ -32,43 +32,43 @@ MOST_KERNELS = 12
 
 
 @dataclass(frozen=True)
-class Looks:
-    """What a person wants to see: of which program, for how many rows and threads, which parts."""
+class Request:
+    """What a person wants to see: sections of a program, for how many rows and threads."""
 
-    kind: str
+    program: str
     rows: int | None
     threads: int | None
-    parts: Sequence[str]
+    sections: Sequence[str]
     json: bool
 
 
-def inspect_model(path: Path, looks: Looks) -> int:
+def inspect_model(path: Path, request: Request) -> int:
     """Show the program of the model in the file at `path`; return the exit code."""
-    if looks.threads is not None and looks.threads < 1:
-        raise ArgumentError("--threads", needed="1 or more", got=str(looks.threads))
+    if request.threads is not None and request.threads < 1:
+        raise ArgumentError("--threads", needed="1 or more", got=str(request.threads))
     # No line of a person's made these programs.
     with located_at(NOWHERE):
         model = read_model(path)
-        found = model_program(model, looks.kind, looks.rows)
-    native = found.native(looks.threads)
-    page = Page(to_error=looks.json)
-    told: dict[str, Any] = {
+        program = model_program(model, request.program, request.rows)
+    native = program.native(request.threads)
+    page = Page(to_error=request.json)
+    facts: dict[str, Any] = {
         "model": str(path),
-        "program": found.name,
-        "rows": found.rows,
+        "program": program.name,
+        "rows": program.rows,
         "network": _network(model),
         "compiled": native is not None,
     }
     if native is None:
-        told["obstacle"] = found.fallback_reason
+        facts["obstacle"] = program.fallback_reason
     else:
-        told |= facts_of(native)
-    if looks.parts:
-        told["parts"] = _say_parts(page, found, native, looks.parts, told)
+        facts |= program_facts(native)
+    if request.sections:
+        facts["parts"] = _say_sections(page, program, native, request.sections, facts)
     else:
-        _say_overview(page, path, model, found, native, told)
-    if looks.json:
-        print(json_line(told))
+        _say_overview(page, path, model, program, native, facts)
+    if request.json:
+        print(json_line(facts))
     return DONE
 
 
@@ -76,7 +76,7 @@ def _network(model: TrainedModel) -> str:
     """Return the lengths from input to output, such as 64-128-10."""
     network = model.network
     lengths = [network.input_shape]
-    lengths += [tuple(one["output"]) for one in network.summary() if one["parameters"]]
+    lengths += [tuple(layer["output"]) for layer in network.summary() if layer["parameters"]]
     return "-".join("x".join(map(str, shape)) for shape in lengths)
 
 
@@ -84,23 +84,25 @@ def _say_overview(
     page: Page,
     path: Path,
     model: TrainedModel,
-    found: ModelProgram,
+    program: ModelProgram,
     native: NativeProgram | None,
-    told: dict[str, Any],
+    facts: dict[str, Any],
 ) -> None:
     network = model.network
     page.say(
-        f"{path}: {told['network']}, {counted(network.parameter_count, 'parameter')} "
+        f"{path}: {facts['network']}, {counted(network.parameter_count, 'parameter')} "
         f"({network.dtype})"
     )
-    page.say(f"{found.words} ({found.reason})")
+    page.say(f"{program.words} ({program.reason})")
     page.blank()
     if native is None:
-        page.say(f"It runs in the interpreter, since it can't be compiled: {found.fallback_reason}")
-        page.say(f"{counted(len(found.program.graph.computed), 'operation')} as written")
+        page.say(
+            f"It runs in the interpreter, since it can't be compiled: {program.fallback_reason}"
+        )
+        page.say(f"{counted(len(program.program.graph.computed), 'operation')} as written")
     else:
-        profile = found.profile(native, SHORT_SECONDS)
-        told[PROFILE] = profile.to_json()
+        profile = program.profile(native, SHORT_SECONDS)
+        facts[PROFILE] = profile.to_json()
         page.lines(overview(native, profile))
         page.say(_READING, "dim", indent=2)
         page.title("Where the time goes, on made-up rows")
@@ -120,42 +122,42 @@ _HINTS = (
 )
 
 
-def _say_parts(
+def _say_sections(
     page: Page,
-    found: ModelProgram,
+    program: ModelProgram,
     native: NativeProgram | None,
-    parts: Sequence[str],
-    told: dict[str, Any],
+    sections: Sequence[str],
+    facts: dict[str, Any],
 ) -> dict[str, str]:
-    """Say the parts that were asked for; one alone without a heading, ready for a file."""
-    said: dict[str, str] = {}
-    for name in parts:
+    """Say the sections that were asked for; one alone without a heading, ready for a file."""
+    texts: dict[str, str] = {}
+    for name in sections:
         if name == PROFILE:
-            text = _profile(found, native, told)
+            text = _profile(program, native, facts)
         else:
-            text = _part(found, native, name)
-        said[name] = text
-        if len(parts) > 1:
+            text = _section(program, native, name)
+        texts[name] = text
+        if len(sections) > 1:
             title = SECTIONS.get(name, "where the time of a step goes, on made-up rows")
             page.title(f"{name}: {title}")
         # Code is full of tabs, which is how it is laid out, and may be long.
         page.stream.write(printable(text.expandtabs()) + "\n")
     page.stream.flush()
-    return said
+    return texts
 
 
-def _part(found: ModelProgram, native: NativeProgram | None, name: str) -> str:
+def _section(program: ModelProgram, native: NativeProgram | None, name: str) -> str:
     if native is not None:
         return report(native, [name])
-    text = graph_section(found.program.graph, name, found.program.roles.passes_left_out)
-    return f"not compiled: {found.fallback_reason}" if text is None else text
+    text = graph_section(program.program.graph, name, program.program.roles.passes_left_out)
+    return f"not compiled: {program.fallback_reason}" if text is None else text
 
 
-def _profile(found: ModelProgram, native: NativeProgram | None, told: dict[str, Any]) -> str:
+def _profile(program: ModelProgram, native: NativeProgram | None, facts: dict[str, Any]) -> str:
     if native is None:
-        return f"not compiled: {found.fallback_reason}"
-    profile: Profile = found.profile(native, LONG_SECONDS)
-    told[PROFILE] = profile.to_json()
+        return f"not compiled: {program.fallback_reason}"
+    profile: Profile = program.profile(native, LONG_SECONDS)
+    facts[PROFILE] = profile.to_json()
     text = profile_text(profile)
     if profile.threads > 1:
         text += "\n\n" + profile_text(profile, by_thread=True, legend=False)

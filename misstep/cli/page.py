@@ -36,9 +36,9 @@ class Page:
         self.stream = sys.stderr if to_error else sys.stdout
         self.silent = silent
         fixed = not self.stream.isatty() and "COLUMNS" not in os.environ
-        self._console = self._made(WIDTH if fixed else None)
+        self._console = self._make_console(WIDTH if fixed else None)
 
-    def _made(self, width: int | None) -> Console:
+    def _make_console(self, width: int | None) -> Console:
         """Return a console of some width, by default that of the terminal."""
         plain = bool(os.environ.get("NO_COLOR"))
         return Console(
@@ -63,14 +63,14 @@ class Page:
         """Say one paragraph, wrapped to the width."""
         self._write(Padding(Text(printable(words), style=style), (0, 0, 0, indent)), always)
 
-    def fact(self, label: str, words: str, because: str = "", *, always: bool = False) -> None:
-        """Say one thing beside its label, and because of what in a line of its own."""
+    def fact(self, label: str, words: str, reason: str = "", *, always: bool = False) -> None:
+        """Say one thing beside its label, and the reason in a line of its own."""
         grid = Table.grid(padding=(0, GAP, 0, 0))
         grid.add_column(min_width=LABEL + 2, no_wrap=True, style="cyan")
         grid.add_column(overflow="fold")
         grid.add_row(Text(f"  {printable(label)}"), Text(printable(words)))
-        if because:
-            grid.add_row("", Text(f"because {printable(because)}", style="dim"))
+        if reason:
+            grid.add_row("", Text(f"because {printable(reason)}", style="dim"))
         self._write(grid, always)
 
     def table(
@@ -95,9 +95,9 @@ class Page:
             else min(longest[at], SHORTEST)
             for at in range(count)
         ]
-        taken = indent + GAP * (count - 1)
-        wished = taken + sum(max(longest[at], cell_len(heads[at])) for at in range(count))
-        narrow = wished > self._console.width
+        fixed = indent + GAP * (count - 1)
+        needed = fixed + sum(max(longest[at], cell_len(heads[at])) for at in range(count))
+        narrow = needed > self._console.width
         grid = Table(
             box=None,
             pad_edge=False,
@@ -116,8 +116,8 @@ class Page:
         for row in rows:
             grid.add_row(*[Text(printable(cell)) for cell in row])
         # Where even that is too wide, the terminal breaks the lines; nothing is cut off.
-        all_of_it = taken + sum(least)
-        wider = self._made(all_of_it) if all_of_it > self._console.width else None
+        narrowest = fixed + sum(least)
+        wider = self._make_console(narrowest) if narrowest > self._console.width else None
         self._write(Padding(grid, (0, 0, 0, indent)), always, wider)
 
     def lines(self, text: str, indent: int = 0, *, always: bool = False) -> None:
@@ -130,12 +130,14 @@ class Page:
         for line in lines:
             self._write(Text(f"  {printable(line)}", style="green"), always, soft_wrap=True)
 
-    def _write(self, thing: Any, always: bool, console: Console | None = None, **how: Any) -> None:
+    def _write(
+        self, content: Any, always: bool, console: Console | None = None, **how: Any
+    ) -> None:
         if self.silent and not always:
             return
         console = console or self._console
         with console.capture() as caught:
-            console.print(thing, **how)
+            console.print(content, **how)
         text = caught.get()
         if not self._console.is_terminal:
             # The cells of a table are filled up with blanks, which no file needs.

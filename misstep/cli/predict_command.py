@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from misstep.cli.exits import DONE
-from misstep.cli.given import part_in_words, read_given_rows, read_model
+from misstep.cli.forecast_command import forecast_rows
+from misstep.cli.inputs import read_model, read_rows_for, split_in_words
 from misstep.cli.page import Page
-from misstep.cli.series_command import forecast_rows
 from misstep.data import Dataset
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
@@ -40,11 +40,11 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
             got="none",
             try_="misstep predict --help",
         )
-    rows = read_given_rows(source, model)
+    rows = read_rows_for(source, model)
     page = Page(to_error=json or out is None)
     outputs = model.outputs(rows)
     notes = list(model.notes)
-    scores, judged, words = _score(model, rows, outputs)
+    scores, scored_rows, words = _score(model, rows, outputs)
     if out is not None:
         write_text(out, csv_text(model, outputs, rows))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
@@ -54,16 +54,15 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     for note in [*notes, *words]:
         page.say(note)
     if scores is not None:
-        page.say(
-            f"{score_words(scores)} on {counted(judged, rows.sample_name)}{part_in_words(rows)}"
-        )
-        if model.facts.get("source") == Path(source).name and not part_in_words(rows):
+        split = split_in_words(rows)
+        page.say(f"{score_words(scores)} on {counted(scored_rows, rows.sample_name)}{split}")
+        if model.facts.get("source") == Path(source).name and not split:
             page.say(
                 f"{source} has the name of what this model learned from: if it is the same, this "
                 f"score flatters. {_honest(model)}"
             )
     if json:
-        found: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "task": model.purpose,
             "target": model.target.name,
             "rows": len(rows),
@@ -72,8 +71,8 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
             "out": None if out is None else str(out),
         }
         if out is None:
-            found["predictions"] = _as_objects(model, outputs, rows)
-        print(json_line(found))
+            facts["predictions"] = _as_objects(model, outputs, rows)
+        print(json_line(facts))
     return DONE
 
 
@@ -103,16 +102,16 @@ def csv_text(model: Model, outputs: Array, rows: Dataset) -> str:
 
 def _as_objects(model: Model, outputs: Array, rows: Dataset) -> list[dict[str, Any]]:
     """Return one object for each row, as CSV has them."""
-    found: list[dict[str, Any]] = []
+    objects: list[dict[str, Any]] = []
     head, called = rows.row_names()
     for row, label in enumerate(model.decide(outputs).tolist(), 1):
         named = {"file": called[row - 1]} if head == "file" else {"row": row}
-        found.append({**named, "prediction": label})
+        objects.append({**named, "prediction": label})
         if not model.target.is_number:
             shares = outputs[row - 1].tolist()
             by_class = dict(zip(map(str, model.target.classes), shares, strict=True))
-            found[-1] |= {"probability": max(shares), "probabilities": by_class}
-    return found
+            objects[-1] |= {"probability": max(shares), "probabilities": by_class}
+    return objects
 
 
 def _score(
@@ -134,7 +133,7 @@ def _score(
 def _honest(model: Model) -> str:
     metrics = model.facts.get("metrics")
     test = metrics.get("test") if isinstance(metrics, dict) else None
-    numbers = isinstance(test, dict) and all(isinstance(one, float) for one in test.values())
+    numbers = isinstance(test, dict) and all(isinstance(score, float) for score in test.values())
     return f"On rows it never saw: {score_words(test)}" if test and numbers else ""
 
 

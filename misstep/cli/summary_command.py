@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from misstep.cli.exits import DONE
-from misstep.cli.given import read_model
+from misstep.cli.inputs import read_model
 from misstep.cli.page import Page
 from misstep.text.plain import json_line
 

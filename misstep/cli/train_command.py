@@ -12,11 +12,11 @@ from typing import Any
 
 from misstep.cli.decision_lines import DecisionLines
 from misstep.cli.exits import DONE, FAILED, INTERRUPTED
-from misstep.cli.given import MODEL, read_given
+from misstep.cli.inputs import MODEL, read_data
 from misstep.cli.learning_curve_table import say_learning_curve
-from misstep.cli.outcomes import Outcome, outcome_of
 from misstep.cli.page import Page
-from misstep.cli.run_place import check_place, default_folder
+from misstep.cli.result_lines import ResultLines, result_lines
+from misstep.cli.run_folder import check_folder, default_folder
 from misstep.cli.training_options import given_options
 from misstep.data import Dataset
 from misstep.data.io.npz import is_npz
@@ -45,8 +45,8 @@ def train_on(source: str, values: Mapping[str, Any], *, quiet: bool, json: bool)
     # Who asks for a number of epochs gets them all; the weights of the best one are kept.
     options = replace(options, folder=folder, progress=not quiet, patience=options.epochs)
     check_request(options, by_flag=True)
-    check_place(folder)
-    data = read_given(source)
+    check_folder(folder)
+    data = read_data(source)
     modality = recognize(data, options)
     _say_what_was_read(page, source, modality, options)
     lines, walk = DecisionLines(page), Walk(modality)
@@ -101,14 +101,14 @@ def _finish(
     if run.failed:
         _say_failed(result, options, path)
     if run.usable:
-        outcome = outcome_of(result)
+        lines = result_lines(result)
         say_learning_curve(page, result.learning_curve, f"{model.preprocessing.sample_name}s")
-        page.title(outcome.how_it_ended(), always=True)
-        outcome.say_scores(page)
+        page.title(lines.how_it_ended(), always=True)
+        lines.say_scores(page)
         model.facts["source"] = Path(source).name
         save_model(model, path)
         similar = _similar_rows(source, data, options)
-        _say_next(page, path, outcome, outcome.write_picture(folder), similar)
+        _say_next(page, path, lines, lines.write_drawing(folder), similar)
     if json:
         print(json_line(_for_machines(result, options, path if run.usable else None)))
     return FAILED if run.failed else INTERRUPTED if interrupted else DONE
@@ -142,14 +142,16 @@ def _say_failed(result: FitResult, options: Options, path: Path) -> None:
     )
 
 
-def _say_next(page: Page, path: Path, outcome: Outcome, picture: Path | None, similar: str) -> None:
+def _say_next(
+    page: Page, path: Path, lines: ResultLines, drawing: Path | None, similar: str
+) -> None:
     size = path.stat().st_size
     page.blank(always=True)
     page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
-    if picture is not None:
-        page.lines(f"A picture of the forecast is in {picture}.", always=True)
+    if drawing is not None:
+        page.lines(f"A picture of the forecast is in {drawing}.", always=True)
     page.title("Try next")
-    page.commands(outcome.next_commands(path, similar))
+    page.commands(lines.next_commands(path, similar))
 
 
 def _for_machines(result: FitResult, options: Options, path: Path | None) -> dict[str, Any]:

@@ -99,12 +99,11 @@ class Forecaster(Estimator):
                 got="test_fraction=0",
                 try_="back_test(series) on newer rows",
             )
-        by_last = np.abs(test.last[:, None] - test.truth).mean(axis=0)
         return pandas.DataFrame(
             {
                 "step": np.arange(1, model.horizon + 1),
                 "error": test.by_step(),
-                "last_value": by_last,
+                "last_value": test.last_value_by_step(),
                 "forecasts": len(test.origins),
             }
         )

@@ -93,6 +93,11 @@ class BackTest:
         errors: Array = np.abs(self.predicted - self.truth).mean(axis=0)
         return errors
 
+    def last_value_by_step(self) -> Array:
+        """Return the mean absolute error of saying the last value again, (horizon,)."""
+        errors: Array = np.abs(self.last[:, np.newaxis] - self.truth).mean(axis=0)
+        return errors
+
 
 class ForecastModel(TrainedModel):
     """A trained network that forecasts a series; made by `misstep train` or `ms.Forecaster`.
@@ -237,6 +242,21 @@ class ForecastModel(TrainedModel):
         rows, tail = self.interval.rows, np.array(self.interval.tail)
         same = len(series) >= rows and np.array_equal(series.values[rows - len(tail) : rows], tail)
         return rows if same else None
+
+    def newer_rows(self, series: Series) -> int | None:
+        """Return how many rows of `series` came after what was learned from; None: not to be told.
+
+        That is so where it does not begin with what was learned from.
+        """
+        learned = self.learned_rows(series)
+        return None if learned is None else len(series) - learned
+
+    def back_test_newer(self, series: Series) -> BackTest | None:
+        """Forecast what came after what was learned from; None where that is too short."""
+        newer = self.newer_rows(series)
+        if newer is None or newer < self.horizon:
+            return None
+        return self.back_test(series, len(series) - newer)
 
     def _predict(self, series: Series, origins: Array) -> Array:
         outputs = self.outputs_of(self.preprocessing.transform(series, origins))

@@ -427,7 +427,7 @@ def test_an_unexpected_error_is_an_apology(
     def fail(*words: object) -> None:
         raise KeyError("a fault of ours")
 
-    monkeypatch.setattr("misstep.cli.train_command.read_given", fail)
+    monkeypatch.setattr("misstep.cli.train_command.read_data", fail)
     done = run("train", "flowers.csv")
     assert done.code == 1
     assert done.err.count("\n") == 1
@@ -441,7 +441,7 @@ def test_too_little_memory_is_told(run: Run, world: Path, monkeypatch: pytest.Mo
     def fail(*words: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("misstep.cli.train_command.read_given", fail)
+    monkeypatch.setattr("misstep.cli.train_command.read_data", fail)
     done = run("train", "flowers.csv")
     assert done.code == 2
     assert "memory" in done.err

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from cli_world import Run, flowers, hashes, idx
 
-from misstep.cli.run_place import default_folder
+from misstep.cli.run_folder import default_folder
 from misstep.modeling import load_model
 from misstep.record import read_record
 from misstep.train import Training
@@ -263,7 +263,7 @@ def test_ctrl_c_outside_of_training_is_one_word(run: Run, monkeypatch: pytest.Mo
     def stop(*words: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("misstep.cli.train_command.read_given", stop)
+    monkeypatch.setattr("misstep.cli.train_command.read_data", stop)
     done = run(*TRAIN)
     assert (done.code, done.out, done.err) == (130, "", "misstep: interrupted\n")
 

@@ -14,12 +14,12 @@ from misstep.data.io.files import existing_path
 from misstep.errors import MisstepError, StorageError
 from misstep.modeling import TrainedModel, load_model
 
-# Runs have folders in here, unless --out says another place.
+# Runs have folders in here, unless --out names another folder.
 RUNS = Path("runs")
 MODEL = "model.misstep"
 
 
-def read_given(source: str) -> Dataset:
+def read_data(source: str) -> Dataset:
     """Return the table, images or sequences that `source` names. Raises MisstepError in words."""
     try:
         return read_source(source)
@@ -27,7 +27,7 @@ def read_given(source: str) -> Dataset:
         raise _clearer(source, error) from error
 
 
-def read_given_rows(source: str, model: TrainedModel) -> Dataset:
+def read_rows_for(source: str, model: TrainedModel) -> Dataset:
     """Return rows that `model` may predict for. Raises MisstepError in words."""
     try:
         return read_rows(source, model.preprocessing, model.target.name)
@@ -42,19 +42,19 @@ def read_model(path: Path) -> TrainedModel:
         raise StorageError(
             str(path), needed="a model file", got="nothing of that name", try_=str(known)
         )
-    place = existing_path(path, folder=True)
-    if place.is_dir():
-        inside = place / MODEL
+    existing = existing_path(path, folder=True)
+    if existing.is_dir():
+        inside = existing / MODEL
         raise StorageError(
-            f"{place}",
+            f"{existing}",
             needed="a model file",
             got="a folder",
             try_=str(inside) if inside.is_file() else "the file that `misstep train` names",
         )
-    return load_model(place)
+    return load_model(existing)
 
 
-def part_in_words(rows: Dataset) -> str:
+def split_in_words(rows: Dataset) -> str:
     """Return which part of what was given the rows are, as the end of a sentence."""
     return f", {rows.split_name}" if rows.split_name else ""
 
@@ -72,7 +72,7 @@ def _clearer(source: str, error: StorageError) -> MisstepError:
             "a table, a folder with a folder of images or texts for each class, or MNIST's idx "
             "files"
         )
-        empty = not any(one.is_file() for one in path.rglob("*"))
+        empty = not any(each.is_file() for each in path.rglob("*"))
         return StorageError(
             source,
             needed=needed,

@@ -9,7 +9,7 @@ import os
 import re
 from pathlib import Path
 
-from misstep.cli.given import MODEL, RUNS
+from misstep.cli.inputs import MODEL, RUNS
 from misstep.errors import StorageError
 
 # What a table's name may end in; the last of it says how it is packed.
@@ -31,20 +31,20 @@ def default_folder(source: str) -> Path:
     return RUNS / (_ENDINGS.sub("", name) or "model")
 
 
-def check_place(folder: Path) -> None:
+def check_folder(folder: Path) -> None:
     """Raise StorageError where a run in `folder` could not be written, or would destroy things."""
     try:
-        for place in (folder, *folder.parents):
-            if place.exists() or place.is_symlink():
-                if not place.is_dir():
+        for path in (folder, *folder.parents):
+            if path.exists() or path.is_symlink():
+                if not path.is_dir():
                     raise StorageError(
                         f"--out {folder}",
                         needed="a folder",
-                        got=f"a file, {place}",
+                        got=f"a file, {path}",
                         try_="another folder",
                     )
-                if not os.access(place, os.W_OK | os.X_OK):
-                    where = "this folder" if place == Path() else place
+                if not os.access(path, os.W_OK | os.X_OK):
+                    where = "this folder" if path == Path() else path
                     raise StorageError(
                         f"--out {folder}",
                         needed=f"permission to write to {where}",
@@ -63,7 +63,7 @@ def check_place(folder: Path) -> None:
         foreign = (
             []
             if not checkpoints.is_dir()
-            else [one.name for one in checkpoints.iterdir() if not _OWN.fullmatch(one.name)]
+            else [each.name for each in checkpoints.iterdir() if not _OWN.fullmatch(each.name)]
         )
     except StorageError:
         raise

@@ -1,0 +1,97 @@
+"""`misstep predict` where rows follow each other in time: the next steps, as CSV.
+
+What a forecast is, and how it did on newer rows, the model knows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from misstep.cli.exits import DONE
+from misstep.cli.page import Page
+from misstep.data import read_table
+from misstep.modeling import ForecastModel, score_words
+from misstep.storage import write_text
+from misstep.text.counts import counted
+from misstep.text.plain import json_line
+
+if TYPE_CHECKING:
+    import pandas
+
+# Networks compute in float32, whose numbers 9 digits tell apart.
+DIGITS = 9
+
+
+def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None, json: bool) -> int:
+    """Write the next steps after the end of `source` as CSV; return the exit code.
+
+    Where `source` goes on beyond what was learned from, its newer rows are forecast too, each from
+    what lay before it, and the score of that is said.
+    """
+    page = Page(to_error=json or out is None)
+    series = None if source is None else model.read(read_table(source))
+    forecast = model.forecast(series)
+    notes = list(model.notes)
+    if out is not None:
+        write_text(out, csv_text(forecast))
+        page.say(f"{counted(len(forecast), 'step')} ahead in {out}")
+    elif not json:
+        sys.stdout.write(csv_text(forecast))
+        sys.stdout.flush()
+    for note in notes:
+        page.say(note)
+    metrics = None
+    end = "what was learned from" if series is None else source
+    if series is not None:
+        newer = model.newer_rows(series)
+        back_test = model.back_test_newer(series)
+        if newer is not None and back_test is not None:
+            metrics = back_test.scores
+            last = back_test.last_value_by_step().mean()
+            page.say(
+                f"{counted(newer, 'row')} came after what was learned from. Forecast from what lay "
+                f"before each: {score_words(metrics)}; the last value: MAE {last:,.5g}"
+            )
+        elif newer is None:
+            page.say(f"{source} does not begin with what was learned from, so there is no score")
+    page.say(f"The steps follow the end of {end}.")
+    if json:
+        facts: dict[str, Any] = {
+            "task": "forecast",
+            "target": model.target.name,
+            "rows": len(forecast),
+            "metrics": metrics,
+            "notes": notes,
+            "out": None if out is None else str(out),
+        }
+        if out is None:
+            facts["predictions"] = _as_objects(forecast)
+        print(json_line(facts))
+    return DONE
+
+
+def csv_text(forecast: pandas.DataFrame) -> str:
+    """Return a forecast as CSV: step, date where there are dates, prediction, lower, upper."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(forecast.columns)
+    for row in _as_objects(forecast):
+        writer.writerow(
+            [f"{cell:.{DIGITS}g}" if type(cell) is float else cell for cell in row.values()]
+        )
+    return text.getvalue()
+
+
+def _as_objects(forecast: pandas.DataFrame) -> list[dict[str, Any]]:
+    """Return one object for each step; dates are texts, without a time where all are midnights."""
+    columns = {str(name): forecast[name].tolist() for name in forecast.columns}
+    if "date" in columns:
+        dates = forecast["date"].to_numpy().astype("datetime64[s]")
+        days = dates.astype("datetime64[D]")
+        shown = days if (days == dates).all() else dates
+        columns["date"] = [str(date).replace("T", " ") for date in shown]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
