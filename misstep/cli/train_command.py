@@ -18,8 +18,8 @@ from misstep.cli.page import Page
 from misstep.cli.result_lines import ResultLines, result_lines
 from misstep.cli.run_folder import check_folder, default_folder
 from misstep.cli.training_options import given_options
-from misstep.data import Dataset
-from misstep.data.io.npz import is_npz
+from misstep.data.io.idx import is_idx_name
+from misstep.errors import MisstepError
 from misstep.modeling import (
     FitResult,
     Modality,
@@ -47,17 +47,21 @@ def train_on(source: str, values: Mapping[str, Any], *, quiet: bool, json: bool)
     check_request(options, by_flag=True)
     check_folder(folder)
     data = read_data(source)
-    modality = recognize(data, options)
+    try:
+        modality = recognize(data, options)
+    except MisstepError:
+        page.say(f"{source}: {data.describe()}")
+        raise
     _say_what_was_read(page, source, modality, options)
     lines, walk = DecisionLines(page), Walk(modality)
     for decisions in walk:
         lines.show(decisions)
-    return _finish(page, source, data, modality, options, walk.result, json=json)
+    return _finish(page, source, modality, options, walk.result, json=json)
 
 
 def _say_what_was_read(page: Page, source: str, modality: Modality, options: Options) -> None:
-    page.say(f"{source}: {modality.describe()}")
-    for note in modality.data.notes:
+    page.say(f"{source}: {modality.source.describe()}")
+    for note in modality.source.notes:
         page.say(note, "dim", indent=2)
     test = modality.test
     if test is not None:
@@ -79,18 +83,11 @@ def _say_what_was_read(page: Page, source: str, modality: Modality, options: Opt
 
 
 def _finish(
-    page: Page,
-    source: str,
-    data: Dataset,
-    modality: Modality,
-    options: Options,
-    result: FitResult,
-    *,
-    json: bool,
+    page: Page, source: str, modality: Modality, options: Options, result: FitResult, *, json: bool
 ) -> int:
     run, model = result.run, result.model
     interrupted = not run.finished and not run.failed
-    said = {*data.notes, *([] if modality.test is None else modality.test.notes)}
+    said = {*modality.source.notes, *([] if modality.test is None else modality.test.notes)}
     noticed = [note for note in result.notes if note not in said]
     if noticed:
         page.title("Noticed")
@@ -107,23 +104,18 @@ def _finish(
         lines.say_scores(page)
         model.facts["source"] = Path(source).name
         save_model(model, path)
-        similar = _similar_rows(source, data, options)
+        similar = _similar_rows(source, options)
         _say_next(page, path, lines, lines.write_drawing(folder), similar)
     if json:
         print(json_line(_for_machines(result, options, path if run.usable else None)))
     return FAILED if run.failed else INTERRUPTED if interrupted else DONE
 
 
-def _similar_rows(source: str, data: Dataset, options: Options) -> str:
+def _similar_rows(source: str, options: Options) -> str:
     """Return a source of rows to try the model on."""
     similar = str(options.test or source)
-    path = Path(similar)
     # One of MNIST's four files stands for its folder.
-    return str(path.parent) if _is_one_of_four(path, data) else similar
-
-
-def _is_one_of_four(path: Path, data: Dataset) -> bool:
-    return data.sample_name == "image" and path.is_file() and not is_npz(path)
+    return str(Path(similar).parent) if is_idx_name(similar) else similar
 
 
 def _say_failed(result: FitResult, options: Options, path: Path) -> None:

@@ -32,6 +32,10 @@ class Dataset(ABC):
         """Return how many there are."""
 
     @abstractmethod
+    def describe(self) -> str:
+        """Return how much there is, in words."""
+
+    @abstractmethod
     def take(self, indices: NDArray[np.integer[Any]]) -> Self:
         """Return those at `indices`, counted from 0, in their order."""
 

@@ -1,7 +1,7 @@
 """The scikit-learn face: `Classifier` and `Regressor`, which pass all of its checks; `Forecaster`.
 
 Decides nothing about a model: `modeling` does, as for the command line. Read in this order: base,
-classifier, regressor, forecaster, reading, settings, summary.
+classifier, regressor, forecaster, reading, diagram.
 """
 
 from misstep.estimators.classifier import Classifier

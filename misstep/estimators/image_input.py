@@ -15,7 +15,7 @@ from misstep.errors import DataError
 
 
 def first_images(estimator: Any, X: Any) -> Images | None:
-    """Return the pictures that an estimator is fitted on; None where X is something else.
+    """Return the images that an estimator is fitted on; None where X is something else.
 
     X: bytes (rows, height, width) or numbers (rows, height, width, channels), or a list of paths.
     """
@@ -35,7 +35,7 @@ def first_images(estimator: Any, X: Any) -> Images | None:
 
 
 def further_images(X: Any, scaling: ImageScaling) -> Images:
-    """Return further pictures for a model of pictures. Raises DataError for anything else."""
+    """Return further images for a model of images. Raises DataError for anything else."""
     X = _plain(X)
     pixels = pixels_of(X, "X") if isinstance(X, np.ndarray) and X.ndim == 4 else X
     bytes_ = scaling.read(pixels)

@@ -60,6 +60,23 @@ class Examples:
         return None if self.target.is_number else np.asarray(self.answers)
 
 
+def answered(
+    data: Dataset, labels: Any, target: Target, notes: list[str] | None = None
+) -> tuple[Array, Any]:
+    """Return which rows of `data` have an answer, and those answers as `Examples` hold them.
+
+    `labels`: of all rows, (rows,). `notes` gets what was noticed of answers that had to be matched.
+    """
+    order = np.flatnonzero(np.asarray(target.present(labels)))
+    answers = pick(labels, order)
+    if target.is_number:
+        return order, answers
+    codes, noticed = target.encode_with_notes(answers)
+    if notes is not None:
+        notes += [note for note in noticed if note not in notes]
+    return order, np.asarray(codes)
+
+
 def pick(values: Any, indices: Array) -> Any:
     """Return the entries of an array or a column of a frame at `indices`."""
     return values.iloc[indices] if hasattr(values, "iloc") else np.asarray(values)[indices]

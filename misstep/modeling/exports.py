@@ -25,7 +25,8 @@ from misstep.modeling.options import (
     make_options,
     option,
 )
-from misstep.modeling.pipeline import Walk, check_request, fit_first, fit_more, recognize, train
+from misstep.modeling.partial_fit import fit_first, fit_more
+from misstep.modeling.pipeline import Walk, check_request, recognize, train
 from misstep.modeling.plans import Plan, Planner
 from misstep.modeling.result import FitResult, ForecastResult
 from misstep.modeling.single_row import SingleRow, take_row

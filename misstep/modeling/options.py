@@ -291,7 +291,8 @@ class Options:
         "Share of the newest rows that the back-test judges on, before all rows are learned; 0: "
         "none, and then no interval.",
         faces=Face.FORECASTER,
-        **_SHARE,
+        needed="a share, 0 or more and less than 1",
+        accepts=is_share,
         type_=float,
     )
     patience: int | None = option(

@@ -9,23 +9,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
-import numpy as np
-
-from misstep.data import Dataset, Preprocessing, Rows, Target, read_source
-from misstep.errors import DataError
+from misstep.data import Dataset, read_source
+from misstep.errors import DataError, MisstepError
 from misstep.modeling.decisions import Decision
-from misstep.modeling.examples import Examples, encoded_rows, in_portions, rows_for
-from misstep.modeling.modalities import Modality, RowModality
-from misstep.modeling.modalities.rows import trained_model
+from misstep.modeling.examples import Examples
+from misstep.modeling.modalities import Modality
 from misstep.modeling.options import Options, check_options
 from misstep.modeling.plans import check_vectors
 from misstep.modeling.result import FitResult
-from misstep.optim import ConstantRate
-from misstep.train import Trainer
 
-__all__ = ["Walk", "check_request", "fit_first", "fit_more", "recognize", "train"]
+__all__ = ["Walk", "check_request", "recognize", "train"]
 
 
 def train(
@@ -84,15 +78,20 @@ class Walk:
         """Go the steps. Raises what each of them raises."""
         modality, began = self.modality, time.perf_counter()
         decisions = modality.decisions
-        split = modality.split()
-        yield decisions.news()
-        prepared = modality.prepare(split)
-        yield decisions.news()
-        plan = modality.plan(prepared)
-        yield decisions.news()
-        fitted = modality.fit(prepared, plan)
-        yield decisions.news()
-        evaluation = modality.evaluate(prepared, fitted)
+        try:
+            split = modality.split()
+            yield decisions.news()
+            prepared = modality.prepare(split)
+            yield decisions.news()
+            plan = modality.plan(prepared)
+            yield decisions.news()
+            fitted = modality.fit(prepared, plan)
+            yield decisions.news()
+            evaluation = modality.evaluate(prepared, fitted)
+        except MisstepError:
+            # What was decided until then says where the error comes from.
+            yield decisions.news()
+            raise
         yield decisions.news()
         self.result = FitResult(
             model=evaluation.model,
@@ -106,64 +105,3 @@ class Walk:
             learning_curve=fitted.learning_curve,
             forecast=evaluation.forecast,
         )
-
-
-def fit_first(examples: Examples, options: Options) -> FitResult:
-    """Go once through the first of several groups of rows; nothing is set apart to stop by.
-
-    How many will follow is not known, so there are no epochs and the learning rate stays the same.
-    What brings the numbers of features and answers to a common size is fitted on these rows and
-    stays. Raises DataError or ArgumentError.
-    """
-    options = replace(options, validation_fraction=0.0)
-    modality = recognize(examples.data, options, examples)
-    assert isinstance(modality, RowModality)
-    modality.in_parts = True
-    prepared = modality.prepare(modality.split())
-    plan = modality.plan_network(modality.planner(prepared), prepared)
-    decisions = modality.decisions
-    decisions.made = [each for each in decisions.made if each.what not in ("optimizer", "epochs")]
-    name, rate = type(plan.optimizer).__name__, plan.optimizer.learning_rate
-    choice = f"{name}, learning rate {rate:g} throughout"
-    decisions.add("optimizer", choice, "how many rows will follow is not known")
-    trainer = plan.trainer(options.seed, options.threads)
-    preprocessing, target = prepared.preprocessing, prepared.target
-    return _pass_once(
-        trainer, prepared.train, preprocessing, target, decisions.made, options, rows_before=0
-    )
-
-
-def fit_more(result: FitResult, examples: Examples, options: Options) -> FitResult:
-    """Go once through another group of rows, weights and optimizer as they stand."""
-    model = result.model
-    every = examples.take(np.arange(len(examples)))
-    rows, _ = encoded_rows(every, model.preprocessing, model.target)
-    return _pass_once(
-        result.trainer,
-        rows,
-        model.preprocessing,
-        model.target,
-        result.decisions,
-        options,
-        rows_before=model.facts["rows"],
-    )
-
-
-def _pass_once(
-    trainer: Trainer,
-    rows: Rows,
-    preprocessing: Preprocessing,
-    target: Target,
-    decisions: list[Decision],
-    options: Options,
-    *,
-    rows_before: int,
-) -> FitResult:
-    """Go once through the rows at the full learning rate."""
-    rows = in_portions(rows)
-    trainer.schedule = ConstantRate()
-    x, y, weights = rows_for(trainer.loss, rows)
-    run = trainer.fit(x, y, sample_weight=weights, epochs=1, progress=options.progress)
-    count = rows_before + len(rows)
-    model = trained_model(trainer, run, preprocessing, target, count, options.seed)
-    return FitResult(model, run, trainer, {}, decisions, [], run.seconds)

@@ -41,6 +41,9 @@ class Knots(Dataset):
     def __len__(self) -> int:
         return len(self.numbers)
 
+    def describe(self) -> str:
+        return f"{len(self)} ropes"
+
     def take(self, rows: Array) -> Knots:
         return Knots(self.numbers[rows], self.tied[rows])
 
@@ -115,9 +118,6 @@ class KnotModality(RowModality):
         cls, data: Dataset, options: Options, examples: Examples | None = None
     ) -> Self | None:
         return cls(data, options, examples) if isinstance(data, Knots) else None
-
-    def describe(self) -> str:
-        return f"{len(self.data)} ropes"
 
     def read_examples(self) -> Examples:
         assert isinstance(self.data, Knots)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import misstep as ms
@@ -32,6 +32,7 @@ def ordered(data: Dataset, answers: Array) -> Array:
 # Order and copies
 
 
+@settings(deadline=None)
 @given(weights=st.lists(st.integers(0, 5), min_size=1, max_size=40).filter(any))
 def test_whole_weights_are_copies(weights: list[int]) -> None:
     data, answers = rows(len(weights))
@@ -44,6 +45,7 @@ def test_whole_weights_are_copies(weights: list[int]) -> None:
     assert np.array_equal(data.values[order], in_order)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 1000), whole=st.booleans())
 def test_the_order_depends_on_contents_only(seed: int, whole: bool) -> None:
     random = np.random.default_rng(seed)

@@ -113,6 +113,13 @@ class Images(Dataset):
             split_name="the test part",
         )
 
+    def describe(self) -> str:
+        height, width, channels = self.shape
+        colors = "grey" if channels == 1 else "in color"
+        words = f"{len(self):,} images of {height} × {width} pixels, {colors}"
+        test = len(self.test_images)
+        return f"{words}; {test:,} of them for the test" if test else words
+
     def fingerprints(self) -> NDArray[np.uint64]:
         """Return a hash of the pixels of each training image, (rows,)."""
         digests = (hashlib.blake2b(each.tobytes(), digest_size=8) for each in self.train_images)

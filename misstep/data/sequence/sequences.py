@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from misstep.data.dataset import Dataset, hashed_rows
 from misstep.errors import DataError
 from misstep.ir import Array
+from misstep.text.counts import counted
 
 __all__ = ["Sequences", "holds_sequences", "sequences_from_arrays"]
 
@@ -82,6 +83,13 @@ class Sequences(Dataset):
     @property
     def test_split(self) -> Sequences:
         return self if self.test is None else self.test
+
+    def describe(self) -> str:
+        shortest, longest = int(self.lengths.min()), int(self.lengths.max())
+        steps = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+        size = f"{steps} steps and {counted(self.channels, 'channel')}"
+        words = f"{counted(len(self), 'sequence')} of {size}"
+        return words if self.test is None else f"{words}, and {len(self.test):,} to be judged on"
 
     def fingerprints(self) -> NDArray[np.uint64]:
         """Return a hash of the numbers and the length of each sequence, (rows,)."""

@@ -20,6 +20,7 @@ from misstep.data.standardization import FARTHEST, check_columns
 from misstep.data.table.table import Table, read_table, table_or_refuse
 from misstep.data.weights import checked_weights, mean_and_deviation
 from misstep.errors import DataError
+from misstep.text.counts import counted
 
 __all__ = ["Matrix", "MatrixScaling", "numbers_of"]
 
@@ -54,6 +55,9 @@ class Matrix(Dataset):
     def cells(self, target: str) -> list[Any]:
         """Return the numbers of the first row."""
         return list(self.values[0])
+
+    def describe(self) -> str:
+        return f"{counted(len(self), 'row')} of numbers"
 
     def fingerprints(self) -> NDArray[np.uint64]:
         """Return a hash of the numbers of each row, (rows,)."""

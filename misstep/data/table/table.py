@@ -22,6 +22,7 @@ from misstep.data.io.delimited import split_fields
 from misstep.data.io.files import existing_path, read_text
 from misstep.data.table.cell_values import is_missing_word, objects, sound_text, typed_values
 from misstep.errors import DataError, MisstepError
+from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
@@ -73,6 +74,10 @@ class Table(Dataset):
 
     def cells(self, target: str) -> list[Any]:
         return [self.frame[name].iloc[0] for name in self.frame.columns if name != target]
+
+    def describe(self) -> str:
+        rows, columns = self.frame.shape
+        return f"{counted(rows, 'row')} of {counted(columns, 'column')}"
 
     def fingerprints(self) -> NDArray[np.uint64]:
         """Return a hash of the cells of each row, (rows,)."""

@@ -23,14 +23,13 @@ from misstep.data import (
 from misstep.errors import DataError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
-from misstep.modeling.examples import Examples
+from misstep.modeling.examples import Examples, answered
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options, TaskName
 from misstep.modeling.plans import Plan, Planner, augmentation, plan_images
-
-# Classes that are named.
 from misstep.text.lists import and_so_on
 
+# Classes that are named.
 MOST_CLASSES_NAMED = 12
 
 
@@ -52,23 +51,7 @@ class ImageModality(RowModality):
             return None
         if options.augment is not None:
             augmentation(options.augment, min(data.shape[:2]))
-        modality, test = cls(data, options, examples), options.test
-        if isinstance(test, Images):
-            modality.data = replace(
-                data, test_images=test.train_images, test_labels=test.train_labels
-            )
-        elif isinstance(test, Dataset):
-            raise DataError("the test rows", needed=data.description, got=test.description)
-        elif test is not None:
-            modality.data = with_test_folder(data, test)
-        return modality
-
-    def describe(self) -> str:
-        """Return how many images there are, and of what size."""
-        height, width, channels = self.data.shape
-        words = f"{len(self.data):,} images of {height} × {width} pixels, {_colors(channels)}"
-        test = len(self.data.test_images)
-        return f"{words}; {test:,} of them for the test" if test else words
+        return cls(_with_test(data, options.test), options, examples)
 
     def read_examples(self) -> Examples:
         """Return the training images with their labels."""
@@ -84,8 +67,7 @@ class ImageModality(RowModality):
         if not len(self.data.test_images):
             return None
         test, target = self.data.test_split, self.examples.target
-        codes = np.asarray(target.encode(test.train_labels))
-        return Examples(test, np.arange(len(codes)), codes, target)
+        return Examples(test, *answered(test, test.train_labels, target, self.notes), target)
 
     def preprocess(self, train: Examples, target: Target) -> ImageScaling:
         """Divide pixels by the largest value they may have; ask whether images may be mirrored."""
@@ -127,6 +109,15 @@ class ImageModality(RowModality):
 
         train, test, target = prepared.train, prepared.test, prepared.target
         return guess(train, test, target), linear(small(train), small(test), target, "images")
+
+
+def _with_test(images: Images, test: str | Dataset | None) -> Images:
+    """Return images with those that a person wants tested. Raises DataError or StorageError."""
+    if isinstance(test, Images):
+        return replace(images, test_images=test.train_images, test_labels=test.train_labels)
+    if isinstance(test, Dataset):
+        raise DataError("the test rows", needed=images.description, got=test.description)
+    return images if test is None else with_test_folder(images, test)
 
 
 def _colors(channels: int) -> str:

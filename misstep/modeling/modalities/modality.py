@@ -49,6 +49,8 @@ class Evaluation:
 class Modality(ABC):
     """Data of one kind, with what was asked of them.
 
+    `data`: what is learned from. `source`: as it was read, where that is something else.
+
     `name`: of the kind. `priority`: whose turn it is to recognize data; the lowest comes first.
     `provides`: which options mean something for such data. `tasks`: that can be asked for.
     `decisions`, `notes`: made and noticed so far. `test`: rows of their own to be tested on.
@@ -60,13 +62,13 @@ class Modality(ABC):
     tasks: ClassVar[frozenset[TaskName]] = frozenset(TaskName)
     registry: ClassVar[list[type[Modality]]] = []
 
-    def __init__(self, data: Dataset, options: Options) -> None:
+    def __init__(self, data: Dataset, options: Options, source: Dataset | None = None) -> None:
         self.data = data
+        self.source = data if source is None else source
         self.options = options
         self.decisions = Decisions()
         self.notes: list[str] = list(data.notes)
         self.test: Dataset | None = None
-        self._refuse_options()
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Register a kind that has a name, in the order of priorities."""
@@ -85,10 +87,6 @@ class Modality(ABC):
         `examples`: the answers, where somebody holds them apart from the rows. Raises ArgumentError
         for options that mean nothing for such data, DataError or StorageError for unfit test rows.
         """
-
-    @abstractmethod
-    def describe(self) -> str:
-        """Return how much there is to learn from, in words."""
 
     @abstractmethod
     def split(self) -> Any:
@@ -110,21 +108,21 @@ class Modality(ABC):
     def evaluate(self, prepared: Any, fitted: Fitted) -> Evaluation:
         """Score the model and its baselines on the test rows."""
 
-    def _refuse_options(self) -> None:
+    def refuse_options(self) -> None:
         """Raise ArgumentError for the first option that means nothing for such data."""
         refused: dict[str, tuple[str, object]] = {}
         for option in all_options():
             value = getattr(self.options, option.name, option.default)
             if value != option.default and option.needs and option.needs not in self.provides:
                 shown = value[0] if isinstance(value, tuple) else value
-                refused[option.flag] = option.needs.why(self.data.description), shown
+                refused[option.flag] = option.needs.why(self.source.description), shown
         task = self.options.task
         if task is not None and task not in self.tasks:
-            refused["--task"] = Needs.COLUMNS.why(self.data.description), task
+            refused["--task"] = Needs.COLUMNS.why(self.source.description), task
         for flag, (needed, shown) in refused.items():
             raise ArgumentError(
                 f"{flag} {shown}",
                 needed=needed,
-                got=self.data.description,
+                got=self.source.description,
                 try_=f"the command without {flag}",
             )

@@ -10,11 +10,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from misstep.data import Dataset, Preprocessing, Rows, Split, Target, split_rows
+from misstep.errors import ArgumentError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.examples import Examples, encoded_rows, fitted_target, in_portions, rows_for
@@ -49,6 +51,11 @@ class Prepared:
     test_data: Dataset | None = None
     validation_names: Sequence[str] = ()
 
+    @cached_property
+    def portions(self) -> Rows:
+        """Return the training rows as they are learned: heavy ones in several portions."""
+        return in_portions(self.train)
+
 
 class RowModality(Modality):
     """Rows with an answer each.
@@ -57,8 +64,16 @@ class RowModality(Modality):
     and a test is wanted. `in_parts`: whether more rows will follow.
     """
 
-    def __init__(self, data: Dataset, options: Options, examples: Examples | None = None) -> None:
-        super().__init__(data, options)
+    def __init__(
+        self,
+        data: Dataset,
+        options: Options,
+        examples: Examples | None = None,
+        source: Dataset | None = None,
+    ) -> None:
+        super().__init__(data, options, source)
+        if examples is None:
+            self.refuse_options()
         self.tested = examples is None
         self.in_parts = False
         self.apart = examples
@@ -101,6 +116,13 @@ class RowModality(Modality):
     def split(self) -> Split:
         """Deal the rows out at random; classes stay in proportion."""
         examples = self.apart
+        if examples is None and self.options.class_weight is not None:
+            raise ArgumentError(
+                "class_weight",
+                needed="answers apart from the rows",
+                got="answers among the columns",
+                try_="ms.Classifier(class_weight=…).fit(X, y)",
+            )
         self.examples = self.read_examples() if examples is None else examples
         self._test = self.test_examples() if self.tested else None
         options, rows = self.options, len(self.examples)
@@ -182,26 +204,26 @@ class RowModality(Modality):
             self.names_of(examples.order[split.validation]) if self.tested else (),
         )
 
-    def planner(self, prepared: Prepared, rows: int | None = None) -> Planner:
-        """Return what decides on a plan; `rows`: to learn from, where not all prepared ones."""
+    def planner(self, prepared: Prepared) -> Planner:
+        """Return what decides on a plan for the training rows."""
         return Planner(
-            len(prepared.train) if rows is None else rows,
+            len(prepared.train if self.in_parts else prepared.portions),
             prepared.train.x.shape[1],
             prepared.target,
             self.options,
             self.decisions,
+            self.in_parts,
         )
 
     def plan(self, prepared: Prepared) -> Plan:
         """Decide how to train, as the kind of data has it."""
-        prepared.train = in_portions(prepared.train)
         return self.plan_network(self.planner(prepared), prepared)
 
     def fit(self, prepared: Prepared, plan: Plan) -> Fitted:
         """Train on the training rows; stop by the validation rows where there are any."""
         options = self.options
         trainer = plan.trainer(options.seed, options.threads)
-        x, y, weights = rows_for(plan.loss, prepared.train)
+        x, y, weights = rows_for(plan.loss, prepared.portions)
         validation = rows_for(plan.loss, prepared.validation) if len(prepared.validation) else None
         snapshots = Snapshots()
         run = trainer.fit(
@@ -226,7 +248,12 @@ class RowModality(Modality):
                 prepared.validation_names,
             )
         model = trained_model(
-            trainer, run, prepared.preprocessing, prepared.target, len(prepared.train), options.seed
+            trainer,
+            run,
+            prepared.preprocessing,
+            prepared.target,
+            len(prepared.portions),
+            options.seed,
         )
         return Fitted(model, run, trainer, curve)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -26,13 +26,12 @@ from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline, guess, linear_scores
 from misstep.modeling.decisions import CHOSEN
-from misstep.modeling.examples import Examples
+from misstep.modeling.examples import Examples, answered
 from misstep.modeling.metrics import Scores
 from misstep.modeling.modalities.rows import Prepared, RowModality
-from misstep.modeling.modalities.table import describe_table, read_test_table, rows_asked_for
+from misstep.modeling.modalities.table import read_test_table, rows_asked_for
 from misstep.modeling.options import Needs, Options, TaskName
 from misstep.modeling.plans import Plan, Planner, plan_sequences
-from misstep.text.counts import counted
 
 MOST_COLUMNS_NAMED = 12
 
@@ -60,21 +59,11 @@ class SequenceModality(RowModality):
         modality.test = _read_test(data, options)
         return modality
 
-    def describe(self) -> str:
-        """Return how many sequences there are, and of what size."""
-        data = self.data
-        shortest, longest = int(data.lengths.min()), int(data.lengths.max())
-        steps = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
-        size = f"{steps} steps and {counted(data.channels, 'channel')}"
-        words = f"{counted(len(data), 'sequence')} of {size}"
-        test = data.test
-        return words if test is None else f"{words}, and {len(test):,} to be judged on"
-
     def read_examples(self) -> Examples:
         """Return the sequences that have an answer."""
         data = self.data
         labels, name = _labels(data), data.target
-        target = recognize_target(labels, name, self.options.task)
+        target = recognize_target(labels, name, self.options.task and str(self.options.task))
         if name == "y" and not target.is_number:
             target = replace(target, name="class")
         self.decisions.add("target", f"{target.name}: {target.task}", target.reason)
@@ -94,7 +83,7 @@ class SequenceModality(RowModality):
         if test is None:
             return None
         _labels(test)
-        examples = _examples(test, self.examples.target)
+        examples = _examples(test, self.examples.target, self.notes)
         if len(examples) == 0:
             raise DataError(f"the test part of {test.name}", needed="sequences with an answer")
         return examples
@@ -140,16 +129,11 @@ class SequenceModality(RowModality):
 
 
 class LongTableModality(SequenceModality):
-    """A table with a line for each step, sequences told apart by a column.
-
-    `table`: as it was read.
-    """
+    """A table with a line for each step, sequences told apart by a column."""
 
     name: ClassVar[str] = "long table"
     priority: ClassVar[int] = 31
     provides: ClassVar[frozenset[Needs]] = frozenset({Needs.COLUMNS})
-    tasks: ClassVar[frozenset[TaskName]] = frozenset(TaskName)
-    table: Table
 
     @classmethod
     def recognize(
@@ -176,17 +160,13 @@ class LongTableModality(SequenceModality):
                 try_=f'--target "{titles[-1]}"',
             )
         long, columns = long_form_of(table, identifier, target)
-        modality = cls(sequences_from_table(table, long, target), options)
-        modality.table, modality.long = data, long
+        modality = cls(sequences_from_table(table, long, target), options, source=data)
+        modality.long = long
         modality.decisions.add("sequences", f"lines with the same {identifier} are one", reason)
         modality.decisions.keep(*columns)
         test = read_test_table(options)
         modality.test = None if test is None else sequences_from_table(test, long, target)
         return modality
-
-    def describe(self) -> str:
-        """Return how many rows and columns the table has."""
-        return describe_table(self.table)
 
 
 def linear_on_summaries(
@@ -226,13 +206,8 @@ def summaries(rows: Array, scaling: SequenceScaling) -> Array:
     return result
 
 
-def _examples(sequences: Sequences, target: Target) -> Examples:
-    labels = _labels(sequences)
-    order = np.flatnonzero(np.asarray(target.present(labels)))
-    answers: Any = labels[order]
-    if not target.is_number:
-        answers = np.asarray(target.encode(answers))
-    return Examples(sequences, order, answers, target)
+def _examples(sequences: Sequences, target: Target, notes: list[str] | None = None) -> Examples:
+    return Examples(sequences, *answered(sequences, _labels(sequences), target, notes), target)
 
 
 def _labels(sequences: Sequences) -> Array:

@@ -37,7 +37,6 @@ from misstep.modeling.modalities.rows import baseline_scores
 from misstep.modeling.modalities.table import (
     column_and_value,
     columns_asked_for,
-    describe_table,
     is_number_column,
     rows_asked_for,
 )
@@ -115,6 +114,7 @@ class SeriesModality(Modality):
 
     def __init__(self, data: Table, options: Options, reason: str, target: str) -> None:
         super().__init__(data, options)
+        self.refuse_options()
         self.reason = reason
         self.target = Target(target, TaskType.NUMBER, "a series goes on in numbers")
 
@@ -139,15 +139,11 @@ class SeriesModality(Modality):
             )
         return cls(data, options, reason, str(target))
 
-    def describe(self) -> str:
-        """Return how many rows and columns there are."""
-        return describe_table(self.data)
-
     def split(self) -> tuple[Series, Cuts, int, int]:
         """Cut the series in time; return it with the cuts, the season and the horizon."""
         options, decisions = self.options, self.decisions
         series = self._read()
-        test = _test_rows(len(series), options.test_fraction)
+        test = round(len(series) * options.test_fraction)
         season = choose_season(series.first(len(series) - test), options.season, decisions)
         horizon = self._horizon(len(series), season, test)
         return series, self._cut(series, horizon), season, horizon
@@ -457,14 +453,6 @@ def _reason(table: Table, target: str | None, options: Options) -> str | None:
         return None
     reason = series_reason(table, target)
     return None if reason is None else f"{reason}; --task regression forgets the order"
-
-
-def _test_rows(rows: int, test_fraction: float) -> int:
-    if not 0 <= test_fraction < 1:
-        raise ArgumentError(
-            "the share of test rows", needed="0 or more, less than 1", got=f"{test_fraction:g}"
-        )
-    return round(rows * test_fraction)
 
 
 def _moved(gain: float) -> str:

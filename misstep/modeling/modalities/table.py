@@ -9,9 +9,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Self
-
-import numpy as np
+from typing import ClassVar, Self
 
 from misstep.data import (
     Column,
@@ -30,14 +28,13 @@ from misstep.data import (
     series_hint,
 )
 from misstep.errors import ArgumentError, DataError
-from misstep.modeling.examples import Examples, encoded_answers
+from misstep.modeling.examples import Examples, answered, encoded_answers
 from misstep.modeling.modalities.modality import Evaluation, Fitted
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options
 from misstep.modeling.plans import Plan, Planner, plan_table, reads_in_order
 from misstep.modeling.target_leakage import leaking_columns
 from misstep.modeling.text_trial import with_tried_texts
-from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
@@ -88,7 +85,7 @@ class TableModality(RowModality):
                     got="none",
                     try_="--task forecast where each row follows the one before it in time",
                 )
-            target = recognize_target(context.frame[name], name, options.task)
+            target = recognize_target(context.frame[name], name, options.task and str(options.task))
         else:
             assert isinstance(examples.context, Table)
             context = examples.context
@@ -99,12 +96,8 @@ class TableModality(RowModality):
 
     @classmethod
     def suits(cls, columns: Sequence[Column]) -> bool:
-        """Tell whether a table of such columns is of this kind."""
-        return True
-
-    def describe(self) -> str:
-        """Return how many rows and columns there are."""
-        return describe_table(self.data)
+        """Tell whether a table of such columns is of this kind, if that is a special one."""
+        return False
 
     def read_examples(self) -> Examples:
         """Return the rows that have an answer in the target's column."""
@@ -134,7 +127,7 @@ class TableModality(RowModality):
         return examples
 
     def preprocess(self, train: Examples, target: Target) -> Preprocessor:
-        """Recognize the columns on all rows, leave out what does not help, and fit on training."""
+        """Leave out the columns that do not help, and fit the others on training rows."""
         assert isinstance(train.data, Table)
         frame, answers = train.data.frame, encoded_answers(train, target)
         columns, in_order = self.columns, reads_in_order(self.options.network)
@@ -180,10 +173,6 @@ class MatrixModality(RowModality):
         """Return a matrix whose answers somebody holds."""
         return cls(data, options, examples) if isinstance(data, Matrix) else None
 
-    def describe(self) -> str:
-        """Return how many rows and columns there are."""
-        return f"{counted(len(self.data), 'row')} of numbers"
-
     def read_examples(self) -> Examples:
         """Raise DataError: a matrix holds no answers."""
         raise DataError(
@@ -200,13 +189,6 @@ class MatrixModality(RowModality):
     def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:
         """Return an ensemble or a network, as for a table."""
         return plan_table(planner, *self.number_features(prepared))
-
-
-def describe_table(table: Dataset) -> str:
-    """Return how many rows and columns a table has, in words."""
-    assert isinstance(table, Table)
-    rows, columns = table.frame.shape
-    return f"{counted(rows, 'row')} of {counted(columns, 'column')}"
 
 
 def rows_asked_for(table: Table, options: Options) -> Table:
@@ -287,14 +269,7 @@ def read_test_table(options: Options) -> Table | None:
 
 def examples_of(table: Table, target: Target, notes: list[str] | None = None) -> Examples:
     """Return the rows of a table that have an answer; `notes` gets what was noticed of answers."""
-    column = table.frame[target.name]
-    order = np.flatnonzero(np.asarray(target.present(column)))
-    answers: Any = column.iloc[order]
-    if not target.is_number:
-        answers, noticed = target.encode_with_notes(answers)
-        if notes is not None:
-            notes += [note for note in noticed if note not in notes]
-    return Examples(table, order, answers, target)
+    return Examples(table, *answered(table, table.frame[target.name], target, notes), target)
 
 
 def is_number_column(table: Table, name: str) -> bool:

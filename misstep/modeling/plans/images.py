@@ -158,7 +158,8 @@ def _epochs(planner: Planner, default: int) -> tuple[int, int, bool]:
         choice += "; the last weights are kept"
         if options.epochs is None:
             reason = "the weights are best at the end, when the learning rate has fallen"
-    planner.decisions.add("epochs", choice, reason)
+    if not planner.in_parts:
+        planner.decisions.add("epochs", choice, reason)
     return epochs, patience, patience < epochs
 
 

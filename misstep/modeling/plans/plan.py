@@ -77,8 +77,9 @@ class Plan:
 class Planner:
     """Decides on a plan for `rows` training rows of `features` numbers, part by part.
 
-    Its methods raise ArgumentError for options that can't be used, ShapeError for a network that
-    does not fit.
+    `in_parts`: whether an unknown number of rows will follow, each learned once: there are no
+    epochs then, and the learning rate stays the same. Its methods raise ArgumentError for options
+    that can't be used, ShapeError for a network that does not fit.
     """
 
     rows: int
@@ -86,6 +87,7 @@ class Planner:
     target: Target
     options: Options
     decisions: Decisions
+    in_parts: bool = False
 
     def loss(self) -> tuple[Loss, int]:
         """Return the loss for the target and the outputs that the network needs."""
@@ -183,6 +185,9 @@ class Planner:
                 given = self.options.learning_rate
                 optimizer = optimizer_named(asked, **{"learning_rate": given} if given else {})
         shown = course(f"{optimizer.learning_rate:g}")
+        if self.in_parts:
+            shown = f"{optimizer.learning_rate:g} throughout"
+            reason = "how many rows will follow is not known"
         self.decisions.add(
             "optimizer", f"{type(optimizer).__name__}, learning rate {shown}", reason
         )
@@ -210,7 +215,8 @@ class Planner:
             choice = f"at most {epochs}; fewer when validation has not got better for {patience}"
         elif options.validation_share:
             choice = f"{epochs}; the weights of the one with the best validation are kept"
-        self.decisions.add("epochs", choice, reason)
+        if not self.in_parts:
+            self.decisions.add("epochs", choice, reason)
         return epochs, patience
 
     def epochs_for(self, updates: int, batch: int, fewest: int, most: int) -> int:
