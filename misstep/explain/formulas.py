@@ -1,7 +1,7 @@
 """The formula of one entry of a Value, down to Values that have a name; and of a local derivative.
 
 An entry of a matrix product is written as the sum it is, an entry of a reshaped Value as the entry
-it comes from. Any op without a rule here is written by its own `formula` and `slopes`.
+it comes from. Any op without a rule here is written by its own `formula` and `local_derivatives`.
 Knows ops by their names and templates; `terms.py` writes the trees that are built here.
 """
 

@@ -1,8 +1,8 @@
 """Formulas as small trees, written out with names or with numbers, brackets only where needed.
 
-A template such as `{0} · {1}` comes from an op's `formula` or `slopes`; how tightly it binds is
-read off the template itself, so that a new op needs no entry here. Knows nothing of graphs;
-`formulas.py` builds the trees.
+A template such as `{0} · {1}` comes from an op's `formula` or `local_derivatives`; how tightly it
+binds is read off the template itself, so that a new op needs no entry here. Knows nothing of
+graphs; `formulas.py` builds the trees.
 """
 
 from __future__ import annotations

@@ -160,18 +160,18 @@ def _contributions(
     count = len(values)
     entries: list[Contribution] = []
     for at, layer in enumerate(layers):
-        numbers, slopes = arrays[at], arrays[count + at]
-        loss_slopes = arrays[2 * count + at] if by_loss else None
+        numbers, gradients = arrays[at], arrays[count + at]
+        loss_gradients = arrays[2 * count + at] if by_loss else None
         for index in np.ndindex(numbers.shape):
-            number, slope = float(numbers[index]), float(slopes[index])
+            number, by_entry = float(numbers[index]), float(gradients[index])
             entries.append(
                 Contribution(
                     f"{layer}[{', '.join(map(str, index))}]",
                     tuple(index),
                     number,
-                    slope * unit,
-                    number * slope * unit,
-                    None if loss_slopes is None else number * float(loss_slopes[index]),
+                    by_entry * unit,
+                    number * by_entry * unit,
+                    None if loss_gradients is None else number * float(loss_gradients[index]),
                 )
             )
     return sorted(entries, key=lambda each: -abs(np.nan_to_num(each.contribution, nan=np.inf)))
