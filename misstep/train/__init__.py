@@ -5,12 +5,12 @@ Joins networks, optimizers, records and files. Knows arrays; nothing of tables o
 
 from misstep.train.callbacks import Callback, Converged, EarlyStopping
 from misstep.train.ending import Cause, Ending
-from misstep.train.loop import Training
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress
-from misstep.train.run import Run
-from misstep.train.snapshots import Snapshot, Snapshots
+from misstep.train.run import Run, Snapshot
+from misstep.train.snapshots import Snapshots
 from misstep.train.trainer import Trainer
+from misstep.train.training import Training
 from misstep.train.trials import Trial, make_trial
 
 __all__ = [

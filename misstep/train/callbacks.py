@@ -1,4 +1,4 @@
-"""Callbacks: objects with a few named hooks, heard while training goes on.
+"""Callbacks: objects with a few named hooks, called while training goes on.
 
 A callback that remembers something says so in `state()`, as plain JSON, so that a resumed run goes
 on as if it had never stopped.
@@ -7,13 +7,12 @@ on as if it had never stopped.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from misstep.errors import ArgumentError
 from misstep.train.ending import Cause, Ending
-
-if TYPE_CHECKING:
-    from misstep.train.loop import Training
+from misstep.train.run import Run
+from misstep.train.training import Training
 
 
 class Callback:
@@ -22,36 +21,43 @@ class Callback:
     Each hook gets the `Training`: its `epoch`, `update`, `history`, `network` and `stop(why)`.
 
     >>> import misstep as ms
-    >>> class Told(ms.Callback):
+    >>> class Telling(ms.Callback):
     ...     def on_epoch_end(self, training):
     ...         print(training.epoch, sorted(training.history[-1])[:2])
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
-    >>> _ = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=1, callbacks=[Told()])
+    >>> _ = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=1, callbacks=[Telling()])
     1 ['epoch', 'learning_rate']
     """
 
+    # Whether training is to end with the weights of the epoch with the lowest validation loss.
+    restore_best: bool = False
+
     def on_training_start(self, training: Training) -> None:
-        """Hear that training starts, or goes on after a stop."""
+        """Do something when training starts, or goes on after a stop."""
 
     def on_update(self, training: Training) -> None:
-        """Hear that the weights changed."""
+        """Do something when the weights changed."""
 
     def planned_update(self, update: int) -> int | None:
-        """Return the next update above `update` to be heard of, or None.
+        """Return the next update above `update` to call `on_planned_update` after, or None.
 
-        Who overrides `on_update` hears of each one, for which training must stop each time; this
-        plans a few.
+        Who overrides `on_update` is called after each one, for which training must stop each time;
+        this plans a few.
         """
         return None
 
     def on_planned_update(self, training: Training) -> None:
-        """Hear that the update which `planned_update` named was done."""
+        """Do something after the update that `planned_update` named."""
 
     def on_epoch_end(self, training: Training) -> None:
-        """Hear that an epoch is over; its values are `training.history[-1]`."""
+        """Do something when an epoch is over; its values are `training.history[-1]`."""
 
     def on_training_end(self, training: Training) -> None:
-        """Hear that training is over; `training.ending` says why."""
+        """Do something when training is over; `training.ending` says why."""
+
+    def contribute(self, run: Run) -> Run:
+        """Return what came of training with what this adds to it."""
+        return run
 
     def state(self) -> dict[str, Any]:
         """Return what must outlive a stop, as plain JSON."""
@@ -94,7 +100,7 @@ class EarlyStopping(Callback):
 
     def on_training_start(self, training: Training) -> None:
         """Refuse to work without validation rows; start counting."""
-        if not training.validates:
+        if training.validation is None:
             raise ArgumentError(
                 "EarlyStopping",
                 needed="validation rows",

@@ -9,13 +9,13 @@ from typing import Any
 
 
 class Interruption:
-    """Within it, the first Ctrl-C only sets `wanted`; the second one breaks in at once.
+    """Within it, the first Ctrl-C only sets `requested`; the second one breaks in at once.
 
     Signals reach the main thread only; in another thread this does nothing.
     """
 
     def __init__(self) -> None:
-        self.wanted = False
+        self.requested = False
         self._before: Any = None
 
     def __enter__(self) -> Interruption:
@@ -24,13 +24,13 @@ class Interruption:
             # Only where Ctrl-C would interrupt: a caller's own handler, or ignoring it, stays.
             if before is signal.default_int_handler:
                 self._before = before
-                signal.signal(signal.SIGINT, self._heard)
+                signal.signal(signal.SIGINT, self._on_signal)
         return self
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
-        if self.wanted:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.wanted = True
+        self.requested = True
 
     def __exit__(
         self,

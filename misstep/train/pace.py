@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Seconds between two looks at Ctrl-C, progress and callbacks.
-WISHED_SECONDS = 0.05
+SECONDS = 0.05
 # A first measurement says little: steps at once grow by at most this factor.
 GROWTH = 8
 
@@ -14,8 +14,8 @@ class Pace:
     def __init__(self) -> None:
         self.steps = 1
 
-    def tell(self, steps: int, seconds: float) -> None:
-        """Hear how long `steps` steps took."""
+    def record(self, steps: int, seconds: float) -> None:
+        """Take into account how long `steps` steps took."""
         if steps:
-            fitting = int(WISHED_SECONDS * steps / max(seconds, 1e-9))
+            fitting = int(SECONDS * steps / max(seconds, 1e-9))
             self.steps = max(1, min(fitting, self.steps * GROWTH))

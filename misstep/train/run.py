@@ -1,4 +1,7 @@
-"""`Run`: what came of a training: its history, why it ended, and which weights it kept."""
+"""`Run`: what came of a training: its history, why it ended, and which weights it kept.
+
+And `Snapshot`, what it got wrong at one moment.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from misstep.train.ending import Ending
-from misstep.train.snapshots import Snapshot
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a network got wrong at one moment of its training.
+
+    `update`: updates done. `score_name`: "error", the share of rows whose class was wrong, or
+    "rmse", in the unit of the target. `score`: that number. `predicted`: of each row, (rows,), the
+    class or the number; empty where a network has several numbers for a row. `last`: whether these
+    are the weights that training ended with, which may be those of an earlier, better epoch.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(2), loss=ms.CrossEntropy(), optimizer=ms.Adam(0.1))
+    >>> x, y = [[-1.0], [1.0]], [0, 1]
+    >>> run = trainer.fit(x, y, validation=(x, y), epochs=50, callbacks=[ms.Snapshots()])
+    >>> last = run.snapshots[-1]
+    >>> last.update, last.score_name, last.score, last.predicted
+    (50, 'error', 0.0, (0, 1))
+    """
+
+    update: int
+    score_name: str
+    score: float
+    predicted: tuple[float, ...] = ()
+    last: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from misstep.errors import ArgumentError, StorageError
 from misstep.ir import Array
 from misstep.record import RecordWriter
 from misstep.storage import load_latest_checkpoint, make_folder, save_checkpoint
+from misstep.train.ending import Ending
 from misstep.train.state import TrainingState, Values
 
 # Seconds between checkpoints in the middle of an epoch, when no number of updates is asked for.
@@ -37,7 +38,7 @@ class RunFolder:
         self._written = time.monotonic()
         self._writer: RecordWriter | None = None
         self._losses: list[float] = []
-        self._rates: list[float] = []
+        self._learning_rates: list[float] = []
         self._first = 1
         make_folder(self.folder)
 
@@ -50,10 +51,10 @@ class RunFolder:
 
         Raises ArgumentError when that run was another training.
         """
-        found = load_latest_checkpoint(self._checkpoints)
-        if found is None:
+        checkpoint = load_latest_checkpoint(self._checkpoints)
+        if checkpoint is None:
             return None
-        before = found.state.get("facts", {})
+        before = checkpoint.state.get("facts", {})
         different = [name for name, fact in self.facts.items() if before.get(name) != fact]
         if different:
             name = different[0]
@@ -68,10 +69,10 @@ class RunFolder:
                 got=got,
                 try_="the same data and settings, or another folder",
             )
-        return TrainingState.restored(like, found.arrays, found.state["training"])
+        return TrainingState.restored(like, checkpoint.arrays, checkpoint.state["training"])
 
-    def open(self, state: TrainingState, resumed: bool) -> None:
-        """Open the record; a fresh run puts aside the record and checkpoints of an earlier one."""
+    def open(self, state: TrainingState, resumed: bool) -> RecordWriter:
+        """Return the record, opened; a fresh run puts aside what an earlier one left."""
         record = self.folder / "record.jsonl"
         try:
             if not resumed:
@@ -86,17 +87,12 @@ class RunFolder:
         if resumed:
             self._writer.resumed(state.update, state.epoch)
         self._first = state.update + 1
-
-    @property
-    def writer(self) -> RecordWriter:
-        """Return the open record."""
-        assert self._writer is not None
         return self._writer
 
-    def steps(self, state: TrainingState, losses: Array, rates: Array) -> None:
+    def steps(self, state: TrainingState, losses: Array, learning_rates: Array) -> None:
         """Keep losses and learning rates of updates; write a checkpoint when it is time."""
         self._losses += losses.tolist()
-        self._rates += rates.tolist()
+        self._learning_rates += learning_rates.tolist()
         if len(self._losses) >= STEPS_TOGETHER:
             self.flush()
         if self.every is not None:
@@ -108,15 +104,15 @@ class RunFolder:
     def flush(self) -> None:
         """Write the steps that wait."""
         if self._losses:
-            self.writer.steps(self._first, self._losses, self._rates)
+            self._record.steps(self._first, self._losses, self._learning_rates)
             self._first += len(self._losses)
-            self._losses, self._rates = [], []
+            self._losses, self._learning_rates = [], []
 
     def epoch(self, state: TrainingState, values: Values) -> None:
         """Write the numbers of an epoch; and a checkpoint, if the last one is a while ago."""
         self.flush()
         numbers = {name: value for name, value in values.items() if name != "epoch"}
-        self.writer.epoch(state.epoch, state.update, numbers)
+        self._record.epoch(state.epoch, state.update, numbers)
         if self.every is None and time.monotonic() - self._written > CHECKPOINT_SECONDS / 30:
             self.checkpoint(state)
 
@@ -128,11 +124,18 @@ class RunFolder:
         save_checkpoint(self._checkpoints, state.draw, state.arrays(), document)
         self._written = time.monotonic()
 
-    def close(self) -> None:
-        """Close the record."""
-        if self._writer is not None:
-            self.flush()
-            self._writer.close()
+    def close(self, state: TrainingState, ending: Ending) -> None:
+        """Write why training ended, and close the record."""
+        self.flush()
+        event = "finished" if ending.planned else "stopped"
+        self._record.event(event, str(ending), step=state.update)
+        self._record.close()
+
+    @property
+    def _record(self) -> RecordWriter:
+        """Return the open record."""
+        assert self._writer is not None
+        return self._writer
 
 
 def _short(fact: Any) -> str:

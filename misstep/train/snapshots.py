@@ -2,13 +2,13 @@
 
 The same held-out rows are judged each time, so that snapshots can be compared row by row. Training
 comes back to Python for these few updates only. Knows arrays; what they mean to people is said in
-`modeling/stages.py`.
+`modeling/learning_curve.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,38 +16,12 @@ from misstep.data import Rows
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.train.callbacks import Callback
-
-if TYPE_CHECKING:
-    from misstep.train.loop import Training
+from misstep.train.run import Run, Snapshot
+from misstep.train.training import Training
 
 # Held-out rows that are judged: a share of errors among so many has a standard error of at most 3
 # points, √(¼ / 256), and judging them five or six times costs next to nothing.
 ROWS = 256
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What a network got wrong at one moment of its training.
-
-    `update`: updates done. `score_name`: "error", the share of rows whose class was wrong, or
-    "rmse", in the unit of the target. `score`: that number. `predicted`: of each row, (rows,), the
-    class or the number; empty where a network has several numbers for a row. `last`: whether these
-    are the weights that training ended with, which may be those of an earlier, better epoch.
-
-    >>> import misstep as ms
-    >>> trainer = ms.Trainer(ms.Dense(2), loss=ms.CrossEntropy(), optimizer=ms.Adam(0.1))
-    >>> x, y = [[-1.0], [1.0]], [0, 1]
-    >>> run = trainer.fit(x, y, validation=(x, y), epochs=50, callbacks=[ms.Snapshots()])
-    >>> last = run.snapshots[-1]
-    >>> last.update, last.score_name, last.score, last.predicted
-    (50, 'error', 0.0, (0, 1))
-    """
-
-    update: int
-    score_name: str
-    score: float
-    predicted: tuple[float, ...] = ()
-    last: bool = False
 
 
 class Snapshots(Callback):
@@ -74,22 +48,21 @@ class Snapshots(Callback):
         self.rows = rows
         self.snapshots: list[Snapshot] = []
         self.indices: Array = np.empty(0, np.int64)
-        self._judged: Rows | None = None
+        self._sample: Rows | None = None
 
     def on_training_start(self, training: Training) -> None:
         """Choose the rows; forget the snapshots of another training."""
         if not training.resumed:
             self.snapshots = []
-        self._judged, held = None, training.validation
-        if held is None:
-            return
-        count = min(self.rows, len(held))
-        self.indices = np.arange(count) * len(held) // count
-        self._judged = held.take(self.indices)
+        self._sample, validation = None, training.validation
+        if validation is not None:
+            count = min(self.rows, len(validation))
+            self.indices = np.arange(count) * len(validation) // count
+            self._sample = validation.take(self.indices)
 
     def planned_update(self, update: int) -> int | None:
         """Return the next power of ten above `update`."""
-        if self._judged is None:
+        if self._sample is None:
             return None
         return int(10 ** len(str(update))) if update else 1
 
@@ -103,28 +76,32 @@ class Snapshots(Callback):
             self._judge(training, last=True)
 
     def _judge(self, training: Training, *, last: bool) -> None:
-        if self._judged is None:
+        if self._sample is None:
             return
-        scores, predicted = training.evaluate(self._judged)
+        scores, predicted = training.evaluate(self._sample)
         name = training.loss.score_name
         score = scores[name]
         if name == "accuracy":
             name, score = "error", 1.0 - score
         snapshot = Snapshot(training.update, name, score, _plain(predicted, name == "error"), last)
         self.snapshots.append(snapshot)
-        if training.folder is not None:
-            training.folder.writer.snapshot(
-                snapshot.update, len(self._judged), {name: score}, last=last
-            )
+        if training.record is not None:
+            rows = len(self._sample)
+            training.record.snapshot(snapshot.update, rows, {name: score}, last=last)
+
+    def contribute(self, run: Run) -> Run:
+        """Return the run with the snapshots."""
+        return replace(run, snapshots=[*run.snapshots, *self.snapshots])
 
     def state(self) -> dict[str, Any]:
         """Return the snapshots so far, without the end: training that goes on has another."""
-        return {"snapshots": [asdict(one) for one in self.snapshots if not one.last]}
+        return {"snapshots": [asdict(snapshot) for snapshot in self.snapshots if not snapshot.last]}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back the snapshots of a stopped run."""
         self.snapshots = [
-            Snapshot(**{**one, "predicted": tuple(one["predicted"])}) for one in state["snapshots"]
+            Snapshot(**{**plain, "predicted": tuple(plain["predicted"])})
+            for plain in state["snapshots"]
         ]
 
 

@@ -6,8 +6,11 @@ Plain arrays and plain JSON. Knows no files and no loop.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from misstep.errors import FileFormatError
 from misstep.ir import Array
@@ -56,21 +59,44 @@ class TrainingState:
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     best: Best | None = None
 
+    @property
+    def mean_loss(self) -> float:
+        """Return the mean loss of the batches so far of the epoch going on."""
+        return self.loss_sum / self.weight_sum if self.weight_sum else 0.0
+
+    def add_batches(self, losses: Array, weights: Array) -> None:
+        """Count batches that were learned from, (batches,) each, one after the other."""
+        self.loss_sum = _added(self.loss_sum, losses * weights)
+        self.weight_sum = _added(self.weight_sum, weights)
+        self.draw += len(losses)
+        self.batch += len(losses)
+
+    def keep_if_best(self, loss: float) -> None:
+        """Keep the weights if no epoch had a lower validation loss; one that is no number never."""
+        if math.isfinite(loss) and (self.best is None or loss < self.best.loss):
+            self.best = Best(self.epoch, loss, self.parameters.copy(), self.buffers.copy())
+
+    def close_epoch(self, values: Values) -> None:
+        """Keep the numbers of the epoch that ended, and start the sums of the next one."""
+        self.seconds += values["seconds"]
+        self.history.append(values)
+        self.batch, self.loss_sum, self.weight_sum = 0, 0.0, 0.0
+
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""
-        found = {**self.held(), "optimizer_state": self.optimizer_state, "scalars": self.scalars}
+        arrays = {**self.feeds(), "optimizer_state": self.optimizer_state, "scalars": self.scalars}
         if self.gradients is not None:
-            found["gradients"] = self.gradients
+            arrays["gradients"] = self.gradients
         if self.best is not None:
-            found["best_parameters"] = self.best.parameters
+            arrays["best_parameters"] = self.best.parameters
             if self.buffers.size:
-                found["best_buffers"] = self.best.buffers
-        return found
+                arrays["best_buffers"] = self.best.buffers
+        return arrays
 
-    def held(self) -> dict[str, Array]:
-        """Return the network's flat buffers by name, as its programs take them."""
-        found = {"parameters": self.parameters}
-        return found | ({"buffers": self.buffers} if self.buffers.size else {})
+    def feeds(self) -> dict[str, Array]:
+        """Return the network's flat arrays by name, as its programs take them."""
+        flat = {"parameters": self.parameters}
+        return flat | ({"buffers": self.buffers} if self.buffers.size else {})
 
     def document(self) -> dict[str, Any]:
         """Return the rest as plain JSON."""
@@ -88,12 +114,12 @@ class TrainingState:
         `like`: a first state of the same training, whose shapes the arrays must have. Raises
         FileFormatError when something is missing or does not fit.
         """
-        keeping = like.buffers.size > 0
-        if not keeping:
+        has_buffers = like.buffers.size > 0
+        if not has_buffers:
             none = {"buffers": like.buffers, "best_buffers": like.buffers}
             arrays = {**arrays, **none}
-        for name, model_name in _MODELS.items():
-            model = getattr(like, model_name)
+        for name, like_name in _LIKE.items():
+            model = getattr(like, like_name)
             array = arrays.get(name)
             if array is None and name in _ARRAYS:
                 raise FileFormatError(f"the array {name} of a checkpoint", needed="it", got="none")
@@ -103,18 +129,18 @@ class TrainingState:
                     needed=f"{model.dtype} {model.shape}",
                     got=f"{array.dtype} {array.shape}",
                 )
-        for name, kind in _PLAIN.items():
-            allowed = (int, float) if kind is float else kind
+        for name, plain in _PLAIN.items():
+            allowed = (int, float) if plain is float else plain
             if not isinstance(document.get(name), allowed):
-                raise FileFormatError(f"{name} of a checkpoint", needed=kind.__name__)
+                raise FileFormatError(f"{name} of a checkpoint", needed=plain.__name__)
         best = document.get("best")
-        kept = ("best_parameters", "best_buffers") if keeping else ("best_parameters",)
-        if any((best is None) != (name not in arrays) for name in kept):
+        of_best = ("best_parameters", "best_buffers") if has_buffers else ("best_parameters",)
+        if any((best is None) != (name not in arrays) for name in of_best):
             raise FileFormatError("the best weights of a checkpoint", needed="loss and weights")
-        held: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
-        held |= {name: kind(document[name]) for name, kind in _PLAIN.items()}
+        values: dict[str, Any] = {name: arrays[name] for name in _ARRAYS}
+        values |= {name: plain(document[name]) for name, plain in _PLAIN.items()}
         return cls(
-            **held,
+            **values,
             gradients=arrays.get("gradients"),
             best=None
             if best is None
@@ -129,14 +155,20 @@ class TrainingState:
 
 _ARRAYS = ("parameters", "buffers", "optimizer_state", "scalars")
 # Each array that a checkpoint may hold, and the one of a first state whose shape it must have.
-_MODELS = {name: name for name in _ARRAYS} | {
+_LIKE = {name: name for name in _ARRAYS} | {
     "gradients": "parameters",
     "best_parameters": "parameters",
     "best_buffers": "buffers",
 }
-_KINDS: dict[str, type] = {"int": int, "float": float}
+# The other fields, and the class that plain JSON has for each.
+_CLASSES: dict[str, type] = {"int": int, "float": float}
 _PLAIN: dict[str, Any] = {
-    one.name: _KINDS.get(str(one.type), list if str(one.type).startswith("list") else dict)
-    for one in dataclasses.fields(TrainingState)
-    if one.name not in (*_ARRAYS, "gradients", "best")
+    item.name: _CLASSES.get(str(item.type), list if str(item.type).startswith("list") else dict)
+    for item in dataclasses.fields(TrainingState)
+    if item.name not in (*_ARRAYS, "gradients", "best")
 }
+
+
+def _added(sum_: float, more: Array) -> float:
+    """Return a sum with more added one after the other, the same however many come at once."""
+    return float(np.cumsum(np.concatenate([[sum_], more]))[-1])

@@ -7,6 +7,7 @@ program can't be compiled. Knows programs and states, not when an epoch ends.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,16 +19,17 @@ from misstep.train.state import TrainingState
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What steps left behind: loss and weight of each, (steps,) float64.
+class Steps:
+    """What steps left behind: loss and weight of each, (steps,) float64, and the `seconds` of all.
 
-    `failed`: the loss that was not finite and before which the steps ended, or None. `measures`:
-    what the probes of the last step said, by signal and place.
+    `not_finite`: the loss that was no finite number and before which the steps ended, or None.
+    `measures`: what the probes of the last step measured, by signal and layer or parameter.
     """
 
     losses: Array
     weights: Array
-    failed: float | None = None
+    seconds: float
+    not_finite: float | None = None
     measures: dict[tuple[str, str], float] | None = None
 
     def __len__(self) -> int:
@@ -37,49 +39,54 @@ class Taken:
 class Stepper:
     """Takes steps on `rows`: changes the state's parameters, optimizer state and gradients.
 
-    `seed`: of random numbers. `threads`: at most so many.
+    `seed`: of random numbers. `threads`: at most so many. Batches are of the rows at `indices`, the
+    same number of rows in each.
     """
 
     def __init__(self, programs: Programs, rows: Rows, seed: int, threads: int | None) -> None:
         self._programs = programs
         self._rows = rows
         self._seed = seed
-        self.threads = threads
+        self._threads = threads
 
     def update(
-        self, state: TrainingState, chosen: Array, batch: int, rates: Array, probing: bool
-    ) -> Taken:
-        """Take a step for each of `rates`, on batches of `batch` of the rows `chosen`."""
-        program = self._programs.step(batch, weighted=self._weighted, probing=probing)
-        return self._take(program, state, chosen, batch, rates)
+        self, state: TrainingState, indices: Array, learning_rates: Array, probing: bool
+    ) -> Steps:
+        """Update the parameters by a batch for each of the learning rates."""
+        rows = len(indices) // len(learning_rates)
+        program = self._programs.step(rows, weighted=self._weighted, probing=probing)
+        return self._run(program, state, indices, learning_rates)
 
-    def accumulate(self, state: TrainingState, chosen: Array, batch: int, probing: bool) -> Taken:
-        """Add up the gradients of batches of `batch` of the rows `chosen`."""
-        program = self._programs.accumulate(batch, weighted=self._weighted, probing=probing)
+    def accumulate(
+        self, state: TrainingState, indices: Array, batches: int, probing: bool
+    ) -> Steps:
+        """Add up the gradients of so many batches."""
+        rows = len(indices) // batches
+        program = self._programs.accumulate(rows, weighted=self._weighted, probing=probing)
         if state.gradients is None:
             state.gradients = np.zeros_like(state.parameters)
-        return self._take(program, state, chosen, batch, np.zeros(len(chosen) // batch))
+        return self._run(program, state, indices, np.zeros(batches))
 
     def apply(
-        self, state: TrainingState, rates: Array, probing: bool
+        self, state: TrainingState, learning_rate: Array, probing: bool
     ) -> dict[tuple[str, str], float] | None:
         """Update the parameters by the gradients that were added up, and forget those.
 
-        `rates`: the learning rate, (1,).
+        `learning_rate`: (1,). Returns what probes measured.
         """
         program = self._programs.apply(probing=probing)
         # Rows that all weigh nothing have gradients 0: 0 / 1 leaves them so.
         weight = state.gradient_weight or 1.0
-        feeds = self._feeds(state, rates) | {
+        feeds = self._feeds(state, learning_rate) | {
             "gradients": state.gradients,
             "gradient_weight": np.asarray(weight, state.parameters.dtype),
         }
-        native = program.compiled(self.threads)
+        native = program.compiled(self._threads)
         if native is not None:
             out, _ = native.run(feeds)
         else:
-            out = program.run(feeds | {"rate": rates[0], "update": state.update})
-            self._adopt(state, out)
+            out = program.run(feeds | {"rate": learning_rate[0], "update": state.update})
+            _adopt(state, out)
         state.gradients, state.gradient_weight, state.accumulated = None, 0.0, 0
         return program.measures(out)
 
@@ -87,75 +94,88 @@ class Stepper:
     def _weighted(self) -> bool:
         return self._rows.weights is not None
 
-    def _feeds(self, state: TrainingState, rates: Array) -> dict[str, object]:
-        count = len(rates)
+    def _feeds(self, state: TrainingState, learning_rates: Array) -> dict[str, object]:
+        """Return what compiled steps take beside rows and sums of gradients."""
+        count = len(learning_rates)
         return {
-            **state.held(),
+            **state.feeds(),
             "optimizer_state": state.optimizer_state,
             "scalars": state.scalars,
-            "rate": rates,
+            "rate": learning_rates,
             "update": state.update + np.arange(count),
             "draw": state.draw + np.arange(count),
             "seed": np.asarray(self._seed),
         }
 
-    def _take(
-        self, program: StepProgram, state: TrainingState, chosen: Array, batch: int, rates: Array
-    ) -> Taken:
-        native = program.compiled(self.threads)
+    def _run(
+        self, program: StepProgram, state: TrainingState, indices: Array, learning_rates: Array
+    ) -> Steps:
+        began = time.perf_counter()
+        native = program.compiled(self._threads)
         if native is None:
-            return self._interpret(program, state, chosen, batch, rates)
+            return self._interpret(program, state, indices, learning_rates)
+        count = len(learning_rates)
         data = {"x": self._rows.x, "y": self._rows.y, "weights": self._rows.weights}
         weight = np.array(state.gradient_weight, state.parameters.dtype)
         sums = {"gradients": state.gradients, "gradient_weight": weight}
-        feeds = {**self._feeds(state, rates), **data, **sums}
-        out, done = native.run(feeds, len(rates), row_numbers=chosen)
+        feeds = {**self._feeds(state, learning_rates), **data, **sums}
+        out, done = native.run(feeds, count, row_numbers=indices)
         state.gradient_weight = float(weight)
         losses = out["loss"].astype("float64")
-        failed = None if done == len(rates) else float(losses[done])
-        return Taken(
+        not_finite = None if done == count else float(losses[done])
+        return Steps(
             losses[:done],
             out["weight"][:done].astype("float64"),
-            failed,
-            program.measures(out) if failed is None else None,
+            time.perf_counter() - began,
+            not_finite,
+            program.measures(out) if not_finite is None else None,
         )
 
     def _interpret(
-        self, program: StepProgram, state: TrainingState, chosen: Array, batch: int, rates: Array
-    ) -> Taken:
+        self, program: StepProgram, state: TrainingState, indices: Array, learning_rates: Array
+    ) -> Steps:
+        began = time.perf_counter()
         losses: list[float] = []
         weights: list[float] = []
-        out: dict[str, Array] = {}
-        for step, rate in enumerate(rates):
-            part = chosen[step * batch : (step + 1) * batch]
+        not_finite: float | None = None
+        measures: dict[tuple[str, str], float] | None = None
+        batches = np.split(indices, len(learning_rates))
+        for step, (batch, learning_rate) in enumerate(zip(batches, learning_rates, strict=True)):
+            rows = self._rows.take(batch)
             feeds: dict[str, object] = {
-                **state.held(),
+                **state.feeds(),
                 "optimizer_state": state.optimizer_state,
                 "scalars": state.scalars,
-                "x": self._rows.x[part],
-                "y": self._rows.y[part],
+                "x": rows.x,
+                "y": rows.y,
                 "seed": self._seed,
                 "draw": state.draw + step,
                 "update": state.update + step,
-                "rate": rate,
+                "rate": learning_rate,
                 "gradients": state.gradients,
                 "gradient_weight": state.gradient_weight,
             }
-            if self._rows.weights is not None:
-                feeds["weights"] = self._rows.weights[part]
+            if rows.weights is not None:
+                feeds["weights"] = rows.weights
             out = program.run(feeds)
-            if not math.isfinite(float(out["loss"])):
-                return Taken(np.array(losses), np.array(weights), float(out["loss"]))
-            self._adopt(state, out)
-            losses.append(float(out["loss"]))
+            loss = float(out["loss"])
+            if not math.isfinite(loss):
+                not_finite, measures = loss, None
+                break
+            _adopt(state, out)
+            losses.append(loss)
             weights.append(float(out["weight"]))
-        return Taken(np.array(losses), np.array(weights), None, program.measures(out))
+            measures = program.measures(out)
+        seconds = time.perf_counter() - began
+        return Steps(np.array(losses), np.array(weights), seconds, not_finite, measures)
 
-    def _adopt(self, state: TrainingState, out: dict[str, Array]) -> None:
-        state.parameters = out.get("parameters", state.parameters)
-        state.buffers = out.get("buffers", state.buffers)
-        state.optimizer_state = out.get("optimizer_state", state.optimizer_state)
-        state.scalars = out.get("scalars", state.scalars)
-        if "gradients" in out:
-            state.gradients = out["gradients"]
-            state.gradient_weight = float(out["gradient_weight"])
+
+def _adopt(state: TrainingState, out: dict[str, Array]) -> None:
+    """Let the state have what a step of the interpreter gave."""
+    state.parameters = out.get("parameters", state.parameters)
+    state.buffers = out.get("buffers", state.buffers)
+    state.optimizer_state = out.get("optimizer_state", state.optimizer_state)
+    state.scalars = out.get("scalars", state.scalars)
+    if "gradients" in out:
+        state.gradients = out["gradients"]
+        state.gradient_weight = float(out["gradient_weight"])

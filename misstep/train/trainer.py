@@ -23,7 +23,8 @@ from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
 from misstep.train.callbacks import Callback, EarlyStopping
-from misstep.train.loop import Plan, Training
+from misstep.train.listeners import Listeners
+from misstep.train.loop import Loop
 from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
@@ -81,12 +82,12 @@ class Trainer:
         compiling: bool = True,
         mixup: float = 0.0,
     ) -> None:
-        _check_kind("network", network, (Module, Network), "layers such as ms.Sequential(...)")
-        _check_kind("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
+        _check_class("network", network, (Module, Network), "layers such as ms.Sequential(...)")
+        _check_class("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
         self.optimizer = Adam(1e-3) if optimizer is None else optimizer
-        _check_kind("optimizer", self.optimizer, Optimizer, "an optimizer such as ms.Adam(1e-3)")
+        _check_class("optimizer", self.optimizer, Optimizer, "an optimizer such as ms.Adam(1e-3)")
         self.schedule = ConstantRate() if schedule is None else schedule
-        _check_kind("schedule", self.schedule, Schedule, "a schedule such as ms.optim.Cosine()")
+        _check_class("schedule", self.schedule, Schedule, "a schedule such as ms.optim.Cosine()")
         self.clipping = _several("clipping", clipping, Clipping, "ms.optim.ClipNorm(1.0)")
         self.regularizers = _several("regularizers", regularizers, Regularizer, "ms.optim.L2(1e-4)")
         if batch_size != "full":
@@ -174,61 +175,45 @@ class Trainer:
         """
         _check_count("epochs", epochs, "a number of epochs, 1 or more")
         rows = self._rows(x, y, sample_weight)
-        judged = None
-        if validation is not None:
-            if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
-                raise ArgumentError(
-                    "validation", needed="(x, y) or (x, y, weights)", got=type(validation).__name__
-                )
-            weights = validation[2] if len(validation) == 3 else None
-            names = ("validation x", "validation y")
-            judged = self._rows(validation[0], validation[1], weights, names)
+        judged = None if validation is None else self._validation_rows(validation)
         if probe_every is not None and (not isinstance(probe_every, int) or probe_every < 0):
             raise ArgumentError("probe_every", needed="updates, 0 or more", got=repr(probe_every))
         if resume and folder is None:
             raise ArgumentError("resume", needed="the folder of the run", got="none")
-        heard = self._callbacks(callbacks, early_stopping)
-        place = None
-        resumed = None
-        first = self._first_state()
+        called = _checked_callbacks(callbacks, early_stopping)
+        run_folder = None
         if folder is not None:
-            place = RunFolder(folder, self._facts(rows), checkpoint_every)
-            resumed = place.resume(first) if resume else None
-        state = first if resumed is None else resumed
+            run_folder = RunFolder(folder, self._facts(rows), checkpoint_every)
+        if probe_every is None:
+            probe_every = 0 if run_folder is None else self._probe_every(len(rows), epochs)
+        state = self._first_state()
+        resumed = run_folder.resume(state) if resume and run_folder is not None else None
         if resumed is not None:
+            state = resumed
             self.network.parameters = np.array(state.parameters)
             self.network.buffers = np.array(state.buffers)
-            for callback, memory in zip(heard, state.callbacks, strict=False):
+            for callback, memory in zip(called, state.callbacks, strict=False):
                 callback.restore(memory)
-        stopping = [one for one in heard if isinstance(one, EarlyStopping)]
-        training = Training(
-            self.network,
-            self.loss,
-            self._made_programs(),
-            Stepper(self._made_programs(), rows, self.seed, self.threads),
-            rows,
-            Plan(
-                epochs=epochs if resume else state.epoch + epochs,
-                repeats_per_epoch=self.repeats_per_epoch,
-                batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
-                accumulate=self.accumulate,
-                learning_rate=self.optimizer.learning_rate,
-                schedule=self.schedule,
-                seed=self.seed,
-                probe_every=self._probe_every(len(rows), epochs, place is not None)
-                if probe_every is None
-                else probe_every,
-                restore_best=any(one.restore_best for one in stopping),
-            ),
-            state,
-            judged,
-            heard,
-            make_progress(progress),
-            place,
-            resumed=resumed is not None,
-        )
         self._state = state
-        return training.run()
+        return Loop(
+            network=self.network,
+            loss=self.loss,
+            state=state,
+            validation=judged,
+            threads=self.threads,
+            compiling=self.compiling,
+            resumed=resumed is not None,
+            rows=rows,
+            stepper=Stepper(self._step_programs(), rows, self.seed, self.threads),
+            listeners=Listeners(called, make_progress(progress), run_folder, probe_every),
+            epochs=epochs if resume else state.epoch + epochs,
+            repeats_per_epoch=self.repeats_per_epoch,
+            batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
+            accumulate=self.accumulate,
+            learning_rate=self.optimizer.learning_rate,
+            schedule=self.schedule,
+            seed=self.seed,
+        ).run()
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""
@@ -261,20 +246,16 @@ class Trainer:
         )
         return Rows(numbers, targets, checked_weights(weights, len(numbers), self.dtype))
 
-    def _callbacks(
-        self, callbacks: Iterable[Callback], early_stopping: EarlyStopping | int | None
-    ) -> list[Callback]:
-        heard = list(callbacks)
-        for one in heard:
-            _check_kind("callbacks", one, Callback, "objects of kind ms.Callback")
-        if early_stopping is not None and early_stopping is not False:
-            if isinstance(early_stopping, EarlyStopping):
-                heard.append(early_stopping)
-            else:
-                heard.append(EarlyStopping(early_stopping))
-        return heard
+    def _validation_rows(self, validation: Any) -> Rows:
+        if not isinstance(validation, tuple | list) or len(validation) not in (2, 3):
+            raise ArgumentError(
+                "validation", needed="(x, y) or (x, y, weights)", got=type(validation).__name__
+            )
+        weights = validation[2] if len(validation) == 3 else None
+        names = ("validation x", "validation y")
+        return self._rows(validation[0], validation[1], weights, names)
 
-    def _made_programs(self) -> Programs:
+    def _step_programs(self) -> Programs:
         if self._programs is None:
             self._programs = Programs(
                 self.network,
@@ -287,15 +268,12 @@ class Trainer:
             )
         return self._programs
 
-    def _probe_every(self, rows: int, epochs: int, recording: bool) -> int:
-        """Return how many updates lie between two looks into the layers; 0: never."""
-        if not recording:
-            return 0
+    def _probe_every(self, rows: int, epochs: int) -> int:
+        """Return how many updates lie between two looks into the layers."""
         batch = self._rows_of_batch(rows)
         work = 3 * self.network.parameter_count * batch
         updates = epochs * -(-rows * self.repeats_per_epoch // (batch * self.accumulate))
-        wished = min(PROBE_WORK // work, updates // LOOKS)
-        return max(PROBE_EVERY, wished)
+        return max(PROBE_EVERY, min(PROBE_WORK // work, updates // LOOKS))
 
     def _rows_of_batch(self, rows: int) -> int:
         """Return how many rows a batch of `rows` rows in all has, the last of an epoch aside."""
@@ -307,12 +285,12 @@ class Trainer:
 
     def _first_state(self) -> TrainingState:
         """Return where training starts, or goes on from when it was trained before."""
-        held = np.array(self.network.parameters), np.array(self.network.buffers)
+        flat = np.array(self.network.parameters), np.array(self.network.buffers)
         if self._state is None:
-            return TrainingState(*held, *self._made_programs().first_state())
+            return TrainingState(*flat, *self._step_programs().first_state())
         before = self._state
         return TrainingState(
-            *held,
+            *flat,
             before.optimizer_state,
             before.scalars,
             update=before.update,
@@ -326,7 +304,7 @@ class Trainer:
     def _backend_of_steps(self, rows: Rows) -> str:
         """Return "compiled" or "interpreter": their numbers agree closely, but not in every bit."""
         batch = self._rows_of_batch(len(rows))
-        programs, weighted = self._made_programs(), rows.weights is not None
+        programs, weighted = self._step_programs(), rows.weights is not None
         program = (
             programs.step(batch, weighted=weighted, probing=False)
             if self.accumulate == 1
@@ -360,18 +338,32 @@ class Trainer:
         }
 
 
-def _check_kind(name: str, given: Any, kind: Any, needed: str) -> None:
-    if not isinstance(given, kind):
-        raise ArgumentError(f"{name} of a Trainer", needed=needed, got=repr(given))
+def _checked_callbacks(
+    callbacks: Iterable[Callback], early_stopping: EarlyStopping | int | None
+) -> list[Callback]:
+    checked = list(callbacks)
+    for callback in checked:
+        _check_class("callbacks", callback, Callback, "objects of kind ms.Callback")
+    if isinstance(early_stopping, EarlyStopping):
+        checked.append(early_stopping)
+    elif early_stopping is not None and early_stopping is not False:
+        checked.append(EarlyStopping(early_stopping))
+    return checked
 
 
-def _check_count(name: str, given: Any, needed: str) -> None:
-    if isinstance(given, bool) or not isinstance(given, int | np.integer) or given < 1:
-        raise ArgumentError(name, needed=needed, got=repr(given))
+def _check_class(name: str, argument: Any, cls: Any, needed: str) -> None:
+    if not isinstance(argument, cls):
+        raise ArgumentError(f"{name} of a Trainer", needed=needed, got=repr(argument))
 
 
-def _several(name: str, given: Any, kind: Any, example: str) -> tuple[Any, ...]:
-    found = (given,) if isinstance(given, kind) else tuple(given or ())
-    for one in found:
-        _check_kind(name, one, kind, f"pieces such as {example}")
-    return found
+def _check_count(name: str, argument: Any, needed: str) -> None:
+    whole = isinstance(argument, int | np.integer) and not isinstance(argument, bool)
+    if not whole or argument < 1:
+        raise ArgumentError(name, needed=needed, got=repr(argument))
+
+
+def _several(name: str, argument: Any, cls: Any, example: str) -> tuple[Any, ...]:
+    pieces = (argument,) if isinstance(argument, cls) else tuple(argument or ())
+    for piece in pieces:
+        _check_class(name, piece, cls, f"pieces such as {example}")
+    return pieces

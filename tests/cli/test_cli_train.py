@@ -14,7 +14,7 @@ from cli_world import Run, flowers, hashes, idx
 from misstep.cli.run_folder import default_folder
 from misstep.modeling import load_model
 from misstep.record import read_record
-from misstep.train import Training
+from misstep.train.loop import Loop
 from misstep.train.progress import LineProgress
 
 TRAIN = ("train", "flowers.csv", "--target", "kind")
@@ -227,10 +227,10 @@ def test_a_loss_that_is_not_finite_is_said_and_keeps_the_earlier_model(run: Run)
 def test_a_loss_that_is_not_finite_keeps_the_epochs_before(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def spoiled(self: Training, count: int) -> np.ndarray:
+    def spoiled(self: Loop, count: int) -> np.ndarray:
         return np.full(count, np.inf if self.epoch >= 2 else 0.01)
 
-    monkeypatch.setattr(Training, "_rates", spoiled)
+    monkeypatch.setattr(Loop, "_learning_rates", spoiled)
     done = run(*TRAIN, "--epochs", 20, "--out", "spoiled", "--json")
     assert done.code == 1
     assert "training failed after 2 epochs" in done.said

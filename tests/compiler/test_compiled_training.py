@@ -165,7 +165,7 @@ def test_neither_does_how_many_steps_are_taken_at_once(
     one_by_one = way.train(fit={"callbacks": [listening]})
     assert listening.heard
     assert one_by_one == way.train()
-    monkeypatch.setattr(Pace, "tell", lambda self, steps, seconds: setattr(self, "steps", 10**6))
+    monkeypatch.setattr(Pace, "record", lambda self, steps, seconds: setattr(self, "steps", 10**6))
     assert one_by_one == way.train()
 
 

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import misstep as ms
+from misstep.train.loop import Loop
 
 Array = np.ndarray[Any, Any]
 
@@ -294,9 +295,7 @@ def test_training_that_blows_up_later_warns_and_keeps_the_epochs_before(
 ) -> None:
     x, y = two_moons(200)
     monkeypatch.setattr(
-        ms.train.Training,
-        "_rates",
-        lambda self, count: np.full(count, np.inf if self.epoch else 0.01),
+        Loop, "_learning_rates", lambda self, count: np.full(count, np.inf if self.epoch else 0.01)
     )
     with pytest.warns(ConvergenceWarning, match="the loss became"):
         regressor = ms.Regressor("dense8", epochs=3).fit(x, y * 1.0)

@@ -1,5 +1,7 @@
 """Snapshots: the same held-out rows after a few updates, kept over stops, at next to no cost."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -125,3 +127,24 @@ def test_two_classes_and_no_held_out_rows():
     assert two.fit(x, target, epochs=1, callbacks=[ms.Snapshots()]).snapshots == []
     with pytest.raises(ms.ArgumentError, match="rows of Snapshots"):
         ms.Snapshots(rows=0)
+
+
+class Marks(ms.Callback):
+    """Adds a snapshot of its own, and wants the best weights in the end."""
+
+    restore_best = True
+
+    def contribute(self, run):
+        own = ms.train.Snapshot(0, "error", 0.5)
+        return dataclasses.replace(run, snapshots=[own, *run.snapshots])
+
+
+def test_any_callback_adds_to_the_run_and_may_ask_for_the_best_weights():
+    x, y = rows(60)
+    far = x[:30] * 3, y[:30][::-1]
+    one = trainer(optimizer=ms.Adam(0.05))
+    run = one.fit(x, y, epochs=30, validation=far, callbacks=[ms.Snapshots(), Marks()])
+    assert [snapshot.update for snapshot in run.snapshots] == [0, 1, 10, 90]
+    losses = [values["validation_loss"] for values in run.history]
+    assert run.best_epoch == int(np.argmin(losses)) + 1 < 30
+    assert one.evaluate(*far)["loss"] == min(losses)

@@ -189,7 +189,7 @@ class Spoils(ms.Callback):
     def on_epoch_end(self, training):
         self.kept[training.epoch] = training.state.parameters.copy()
         if training.epoch == self.epochs:
-            training._rates = lambda count: np.full(count, np.inf)
+            training._learning_rates = lambda count: np.full(count, np.inf)
 
 
 @pytest.mark.parametrize("compiling", [True, False])
