@@ -121,7 +121,8 @@ class Stepper:
         feeds = {**self._feeds(state, learning_rates), **data, **sums}
         out, done = native.run(feeds, count, row_numbers=indices)
         state.gradient_weight = float(weight)
-        losses = out["loss"].astype("float64")
+        # Behind the step that failed there are no numbers, whatever the memory holds.
+        losses = out["loss"][: done + 1].astype("float64")
         not_finite = None if done == count else float(losses[done])
         return Steps(
             losses[:done],
