@@ -112,19 +112,25 @@ class MultiHeadAttention(Module):
         width = features // self.heads
         whole = projected(self, "input", x, 3 * features, GlorotUniform(), bias=self.bias)
 
-        def part(place: int, order: tuple[int, ...]) -> Value:
+        def projection(index: int, order: tuple[int, ...]) -> Value:
             """Return q, k or v as (batch, heads, time, width), or in another order of these."""
-            cut = slice_axis(whole, 2, place * features, (place + 1) * features)
+            cut = slice_axis(whole, 2, index * features, (index + 1) * features)
             apart = reshape(cut, (batch, time, self.heads, width))
             return transpose(apart, tuple((0, 2, 1, 3)[axis] for axis in order))
 
-        query, key, value = part(0, (0, 1, 2, 3)), part(1, (0, 1, 3, 2)), part(2, (0, 1, 2, 3))
+        query, key, value = (
+            projection(0, (0, 1, 2, 3)),
+            projection(1, (0, 1, 3, 2)),
+            projection(2, (0, 1, 2, 3)),
+        )
         scores = query @ key * (1.0 / math.sqrt(width))
         weights = softmax(self._seen(scores, x), -1)
         if self.dropout:
             weights = self.dropped(weights)  # type: ignore[attr-defined]
-        found = reshape(transpose(weights @ value, (0, 2, 1, 3)), x.shape)
-        return projected(self, "output", found, features, GlorotUniform(), bias=self.bias)
+        heads_side_by_side = reshape(transpose(weights @ value, (0, 2, 1, 3)), x.shape)
+        return projected(
+            self, "output", heads_side_by_side, features, GlorotUniform(), bias=self.bias
+        )
 
     def _seen(self, scores: Value, x: Value) -> Value:
         """Return the scores (batch, heads, time, time) without those of steps not to look at."""
@@ -141,8 +147,8 @@ class MultiHeadAttention(Module):
 
     def describe(self) -> str:
         """Return attention with 4 heads."""
-        told = f"attention with {self.heads} {plural(self.heads, 'head')}"
-        return f"{told}, looking back only" if self.causal else told
+        words = f"attention with {self.heads} {plural(self.heads, 'head')}"
+        return f"{words}, looking back only" if self.causal else words
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
@@ -203,13 +209,13 @@ class TransformerBlock(Module):
                 needed=" or ".join(sorted(_ACTIVATIONS)),
                 got=repr(self.activation),
             )
-        made = {
+        layers = {
             "attention": MultiHeadAttention(self.heads, self.dropout),
             "attention_norm": LayerNorm(self.epsilon),
             "dense_norm": LayerNorm(self.epsilon),
             "dropped": Dropout(self.dropout),
         }
-        for name, layer in made.items():
+        for name, layer in layers.items():
             object.__setattr__(self, name, layer)
 
     def forward(self, x: Value) -> Value:
@@ -228,8 +234,8 @@ class TransformerBlock(Module):
 
     def _attended(self, rows: Value, shape: tuple[int, ...]) -> Value:
         here: Any = self
-        found: Value = here.dropped(reshape(here.attention(reshape(rows, shape)), rows.shape))
-        return found
+        attended: Value = here.dropped(reshape(here.attention(reshape(rows, shape)), rows.shape))
+        return attended
 
     def _dense(self, x: Value) -> Value:
         here: Any = self
@@ -238,8 +244,8 @@ class TransformerBlock(Module):
         first = HeNormal() if self.activation == "relu" else GlorotUniform()
         y = activation.forward(projected(self, "hidden", x, hidden, first))
         y = projected(self, "output", here.dropped(y), x.shape[-1], GlorotUniform())
-        found: Value = here.dropped(y)
-        return found
+        result: Value = here.dropped(y)
+        return result
 
     def describe(self) -> str:
         """Return Transformer block with 4 heads, 128 hidden units."""

@@ -57,13 +57,13 @@ class _Augmentation(Module, abstract=True):
     def __post_init__(self) -> None:
         name = type(self).__name__
         for setting, (low, high) in self.bounds_of.items():
-            given = getattr(self, setting)
-            number = isinstance(given, int | float) and not isinstance(given, bool)
-            if not number or not low <= given <= high:
+            number = getattr(self, setting)
+            is_number = isinstance(number, int | float) and not isinstance(number, bool)
+            if not is_number or not low <= number <= high:
                 raise ArgumentError(
                     f"{setting} of {name}",
                     needed=f"a number from {low:g} to {high:g}",
-                    got=repr(given),
+                    got=repr(number),
                 )
 
     def forward(self, x: Value) -> Value:
@@ -121,23 +121,23 @@ def _pixels(x: Value, down: Value, across: Value) -> Value:
     batch, height, width, channels = x.shape
     # As float32 the number of a pixel in a large batch would not be exact: whole numbers from here.
     first = make_literal(np.arange(batch).reshape(batch, 1, 1) * (height * width), "int64")
-    places = cast(down, "int64") * width + cast(across, "int64") + first
+    indices = cast(down, "int64") * width + cast(across, "int64") + first
     rows = reshape(x, (batch * height * width, channels))
-    return gather(rows, places)
+    return gather(rows, indices)
 
 
 def _filled(x: Value, down: Value, across: Value, fill: str) -> Value:
     """Return the pixels at whole places, what lies outside filled as `fill` says."""
     height, width = x.shape[1:3]
     inside_down, inside_across = _within(down, height), _within(across, width)
-    found = _pixels(x, inside_down, inside_across)
+    pixels = _pixels(x, inside_down, inside_across)
     if fill == "edge":
-        return found
+        return pixels
     inside = logical_and(
         logical_and(less_equal(0.0, down), less_equal(down, height - 1.0)),
         logical_and(less_equal(0.0, across), less_equal(across, width - 1.0)),
     )
-    return where(reshape(inside, (*inside.shape, 1)), found, 0.0)
+    return where(reshape(inside, (*inside.shape, 1)), pixels, 0.0)
 
 
 def _check_fill(name: str, fill: Any) -> None:

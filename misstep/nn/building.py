@@ -34,41 +34,41 @@ def build_module(
     if depth > DEEPEST:
         raise FileFormatError("the network in a model file", needed=f"at most {DEEPEST} levels")
     modules = tuple(modules)
-    own = {kind.__name__: kind for kind in modules}
-    kinds: dict[str, type[Module]] = {**registered_layers(), **own}
-    kind, settings = _kind(configuration, kinds, "layer")
-    if issubclass(kind, ByAxes):
-        return _called(kind, [_choices(settings, modules, depth)], {})
-    if issubclass(kind, Sequential):
-        shortcut = settings.pop("shortcut", None) if issubclass(kind, Residual) else None
+    own = {cls.__name__: cls for cls in modules}
+    known: dict[str, type[Module]] = {**registered_layers(), **own}
+    cls, settings = _class_of(configuration, known, "layer")
+    if issubclass(cls, ByAxes):
+        return _called(cls, [_choices(settings, modules, depth)], {})
+    if issubclass(cls, Sequential):
+        shortcut = settings.pop("shortcut", None) if issubclass(cls, Residual) else None
         # A container's own setting beside its layers.
-        settled = ("join",) if issubclass(kind, Parallel) else ()
-        settled = ("members",) if issubclass(kind, Ensemble) else settled
-        named = {one: settings.pop(one) for one in settled if one in settings}
-        made = _layers(kind, settings, modules, depth)
+        settled = ("join",) if issubclass(cls, Parallel) else ()
+        settled = ("members",) if issubclass(cls, Ensemble) else settled
+        named = {name: settings.pop(name) for name in settled if name in settings}
+        layers = _layers(cls, settings, modules, depth)
         if shortcut is None:
-            return _called(kind, made, named)
-        return _called(kind, made, {"shortcut": build_module(shortcut, modules, depth + 1)})
+            return _called(cls, layers, named)
+        return _called(cls, layers, {"shortcut": build_module(shortcut, modules, depth + 1)})
     if isinstance(settings.get("initializer"), Mapping):
         settings["initializer"] = build_initializer(settings["initializer"])
-    return _make(kind, settings)
+    return _built(cls, settings)
 
 
 def _layers(
-    kind: type[Module], settings: dict[str, Any], modules: tuple[type[Module], ...], depth: int
+    cls: type[Module], settings: dict[str, Any], modules: tuple[type[Module], ...], depth: int
 ) -> list[Module]:
     """Return the layers of a container, which are all of its settings that are left."""
     layers = settings.pop("layers", None)
     if not isinstance(layers, list) or settings:
-        raise FileFormatError(f"{kind.__name__} in a model file", needed="a list of layers")
-    made: list[Module] = []
+        raise FileFormatError(f"{cls.__name__} in a model file", needed="a list of layers")
+    modules_made: list[Module] = []
     for layer in layers:
         again = layer.get("again") if isinstance(layer, Mapping) and len(layer) == 1 else None
-        if type(again) is int and 1 <= again <= len(made):
-            made.append(made[again - 1])
+        if type(again) is int and 1 <= again <= len(modules_made):
+            modules_made.append(modules_made[again - 1])
         else:
-            made.append(build_module(layer, modules, depth + 1))
-    return made
+            modules_made.append(build_module(layer, modules, depth + 1))
+    return modules_made
 
 
 def _choices(
@@ -81,28 +81,32 @@ def _choices(
         or not all(isinstance(axes, str) and axes in ("1", "2", "3", "4") for axes in choices)
     ):
         raise FileFormatError("ByAxes in a model file", needed="layers by numbers of axes")
-    return {int(axes): build_module(one, modules, depth + 1) for axes, one in choices.items()}
+    return {int(axes): build_module(layer, modules, depth + 1) for axes, layer in choices.items()}
 
 
 def build_initializer(configuration: Any) -> Initializer:
     """Return the initializer that `configuration()` described. Raises FileFormatError."""
-    made: Initializer = _make(*_kind(configuration, registered_initializers(), "initializer"))
-    return made
+    initializer: Initializer = _built(
+        *_class_of(configuration, registered_initializers(), "initializer")
+    )
+    return initializer
 
 
 def build_loss(configuration: Any) -> Loss:
     """Return the loss that `configuration()` described. Raises FileFormatError."""
-    kind, settings = _kind(configuration, registered_losses(), "loss")
-    made: Loss = _make(kind, settings)
-    return made
+    cls, settings = _class_of(configuration, registered_losses(), "loss")
+    loss: Loss = _built(cls, settings)
+    return loss
 
 
-def _kind(configuration: Any, kinds: Mapping[str, type], what: str) -> tuple[Any, dict[str, Any]]:
+def _class_of(
+    configuration: Any, known: Mapping[str, type], what: str
+) -> tuple[Any, dict[str, Any]]:
     if not isinstance(configuration, Mapping) or not isinstance(configuration.get("kind"), str):
         raise FileFormatError(f"a {what} in a model file", needed="an object with its kind")
     settings = dict(configuration)
-    name = present_name(settings.pop("kind"), kinds)
-    if name not in kinds:
+    name = present_name(settings.pop("kind"), known)
+    if name not in known:
         raise FileFormatError(
             f"the {what} {name!r} in a model file",
             needed="a kind that misstep knows",
@@ -111,33 +115,35 @@ def _kind(configuration: Any, kinds: Mapping[str, type], what: str) -> tuple[Any
             if what == "layer" and name.isidentifier()
             else "a newer misstep",
         )
-    return kinds[name], present_settings(name, settings)
+    return known[name], present_settings(name, settings)
 
 
-def _make(kind: Any, settings: dict[str, Any]) -> Any:
+def _built(cls: Any, settings: dict[str, Any]) -> Any:
     allowed = (
-        {one.name for one in dataclasses.fields(kind)}
-        if dataclasses.is_dataclass(kind)
-        else set(inspect.signature(kind).parameters)
+        {field.name for field in dataclasses.fields(cls)}
+        if dataclasses.is_dataclass(cls)
+        else set(inspect.signature(cls).parameters)
     )
     if not all(isinstance(name, str) and name in allowed for name in settings):
         raise FileFormatError(
-            f"the settings of {kind.__name__} in a model file",
+            f"the settings of {cls.__name__} in a model file",
             needed=f"some of {sorted(allowed)}",
             got=str(sorted(settings)),
         )
     for name, setting in settings.items():
         plain = setting is None or isinstance(setting, bool | int | float | str | Initializer)
-        numbers = isinstance(setting, list) and all(isinstance(one, int | float) for one in setting)
+        numbers = isinstance(setting, list) and all(
+            isinstance(number, int | float) for number in setting
+        )
         if not plain and not numbers:
-            raise FileFormatError(f"{name} of {kind.__name__} in a model file", needed="plain JSON")
+            raise FileFormatError(f"{name} of {cls.__name__} in a model file", needed="plain JSON")
         if isinstance(setting, list):
             settings[name] = tuple(setting)
-    return _called(kind, (), settings)
+    return _called(cls, (), settings)
 
 
-def _called(kind: Any, layers: Sequence[Any], settings: dict[str, Any]) -> Any:
+def _called(cls: Any, layers: Sequence[Any], settings: dict[str, Any]) -> Any:
     try:
-        return kind(*layers, **settings)
+        return cls(*layers, **settings)
     except (MisstepError, TypeError, ValueError) as error:
-        raise FileFormatError(f"{kind.__name__} in a model file", got=str(error)) from error
+        raise FileFormatError(f"{cls.__name__} in a model file", got=str(error)) from error

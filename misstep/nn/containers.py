@@ -30,13 +30,13 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Module) -> None:
-        for place, layer in enumerate(layers, start=1):
+        for number, layer in enumerate(layers, start=1):
             if not isinstance(layer, Module):
-                made = " (a class: it lacks its parentheses)" if isinstance(layer, type) else ""
+                hint = " (a class: it lacks its parentheses)" if isinstance(layer, type) else ""
                 raise ArgumentError(
-                    f"layer {place} of {type(self).__name__}",
+                    f"layer {number} of {type(self).__name__}",
                     needed="a layer such as ms.Dense(64)",
-                    got=f"{layer!r}{made}",
+                    got=f"{layer!r}{hint}",
                 )
         self.layers = layers
 
@@ -64,11 +64,11 @@ Dense(units=3, bias=True, initializer=None))
         counts: Counter[str] = Counter()
         seen: set[int] = set()
         for layer in self.layers:
-            kind = type(layer).__name__.lower()
+            name = type(layer).__name__.lower()
             if id(layer) not in seen:
-                counts[kind] += 1
+                counts[name] += 1
                 seen.add(id(layer))
-                yield f"{kind}{counts[kind]}", layer
+                yield f"{name}{counts[name]}", layer
 
     def forward(self, x: Value) -> Value:
         """Return the last layer's output."""
@@ -84,9 +84,9 @@ Dense(units=3, bias=True, initializer=None))
         """Return the kind and the layers as plain JSON; {"again": n} is layer n once more."""
         first: dict[int, int] = {}
         layers: list[dict[str, Any]] = []
-        for place, layer in enumerate(self.layers, start=1):
-            known = first.setdefault(id(layer), place)
-            layers.append(layer.configuration() if known == place else {"again": known})
+        for number, layer in enumerate(self.layers, start=1):
+            known = first.setdefault(id(layer), number)
+            layers.append(layer.configuration() if known == number else {"again": known})
         return {"kind": type(self).__name__, "layers": layers}
 
     def describe(self) -> str:
@@ -134,21 +134,21 @@ class Residual(Sequential):
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the layers, named by kind and number, and the shortcut."""
         yield from super().children()
-        if self.shortcut is not None and all(self.shortcut is not one for one in self.layers):
+        if self.shortcut is not None and all(self.shortcut is not layer for layer in self.layers):
             yield "shortcut", self.shortcut
 
     def configuration(self) -> dict[str, Any]:
         """Return the kind, the layers and the shortcut as plain JSON."""
-        found = super().configuration()
+        settings = super().configuration()
         if self.shortcut is not None:
-            found["shortcut"] = self.shortcut.configuration()
-        return found
+            settings["shortcut"] = self.shortcut.configuration()
+        return settings
 
     def __repr__(self) -> str:
-        parts = [repr(layer) for layer in self.layers]
+        arguments = [repr(layer) for layer in self.layers]
         if self.shortcut is not None:
-            parts.append(f"shortcut={self.shortcut!r}")
-        return f"{type(self).__name__}({', '.join(parts)})"
+            arguments.append(f"shortcut={self.shortcut!r}")
+        return f"{type(self).__name__}({', '.join(arguments)})"
 
     def forward(self, x: Value) -> Value:
         """Return x + f(x), or shortcut(x) + f(x)."""

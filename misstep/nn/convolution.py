@@ -41,8 +41,8 @@ class _SpaceLayer(Module, abstract=True):
     def _check(self, **sizes: tuple[Any, int]) -> None:
         name = type(self).__name__
         positive_whole(name, "filters", self.filters)
-        for what, (given, least) in sizes.items():
-            for_each_axis(given, self.axes, f"{what} of {name}", least)
+        for what, (setting, least) in sizes.items():
+            for_each_axis(setting, self.axes, f"{what} of {name}", least)
 
     def _check_more(self, bias: Any, initializer: Any) -> None:
         name = type(self).__name__
@@ -66,10 +66,10 @@ class _SpaceLayer(Module, abstract=True):
             )
 
     def _weight(
-        self, shape: tuple[int, ...], given: Initializer | None, fan_in: int, fan_out: int
+        self, shape: tuple[int, ...], initializer: Initializer | None, fan_in: int, fan_out: int
     ) -> Value:
         suits = getattr(current_trace().following, "suits", None)
-        initializer = given or suits or GlorotUniform()
+        initializer = initializer or suits or GlorotUniform()
         return self.parameter("weight", shape, initializer, fan_in=fan_in, fan_out=fan_out)
 
     def _biased(self, y: Value) -> Value:
@@ -78,12 +78,12 @@ class _SpaceLayer(Module, abstract=True):
     def _window(self) -> tuple[int, ...]:
         return for_each_axis(self.kernel, self.axes, "kernel")
 
-    def _words(self, kind: str, *more: str) -> str:
+    def _words(self, what: str, *more: str) -> str:
         by = " × ".join(map(str, self._window()))
-        told = [f"{kind} {by}, {self.filters} {plural(self.filters, 'filter')}"]
+        words = [f"{what} {by}, {self.filters} {plural(self.filters, 'filter')}"]
         if for_each_axis(self.stride, self.axes, "stride") != (1,) * self.axes:
-            told.append(f"stride {self.stride}")
-        return ", ".join([*told, *more])
+            words.append(f"stride {self.stride}")
+        return ", ".join([*words, *more])
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class _Convolution(_SpaceLayer, abstract=True):
         if mask is not None:
             (size,), (stride,), (apart,) = (
                 window,
-                *(for_each_axis(one, 1, "size") for one in (self.stride, self.dilation)),
+                *(for_each_axis(setting, 1, "size") for setting in (self.stride, self.dilation)),
             )
             ((before, after),) = padding_widths(self.padding, window, (apart,))
             trace.mask = mask_of_windows(
@@ -276,8 +276,8 @@ class _Transposed(_SpaceLayer, abstract=True):
         if mask is not None:
             # How many entries of x the outputs up to each one take; there are more behind, padded.
             stride, apart, cut, more = (
-                for_each_axis(one, 1, "size", 0)[0]
-                for one in (self.stride, self.dilation, self.padding, self.more)
+                for_each_axis(setting, 1, "size", 0)[0]
+                for setting in (self.stride, self.dilation, self.padding, self.more)
             )
             beyond = (window[0] - 1) * apart - 2 * cut + more
             trace.mask = entries_of(mask, -(-(np.arange(y.shape[1]) - beyond) // stride))

@@ -128,13 +128,13 @@ class Embedding(Module):
             table = self.parameter("vectors", shape, first)
         else:
             table = self.buffer("vectors", shape, first)
-        found = gather(table, cast(x, "int64"))
+        vectors = gather(table, cast(x, "int64"))
         if padding is None:
-            return found
+            return vectors
         filler = equal(x, float(padding) if x.type.is_float else padding)
         if x.ndim == 2:
             trace.mask = cast(logical_not(filler), trace.dtype)
-        return where(reshape(filler, (*x.shape, 1)), 0.0, found)
+        return where(reshape(filler, (*x.shape, 1)), 0.0, vectors)
 
     def configuration(self) -> dict[str, Any]:
         """Return the kind and the settings; the vectors are kept where all weights are."""
@@ -144,8 +144,8 @@ class Embedding(Module):
 
     def describe(self) -> str:
         """Return embedding of 20,000, 64 features."""
-        told = f"embedding of {self.count:,}, {self.features} features"
-        return told if self.trainable else f"{told}, frozen"
+        words = f"embedding of {self.count:,}, {self.features} features"
+        return words if self.trainable else f"{words}, frozen"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

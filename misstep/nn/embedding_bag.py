@@ -85,8 +85,8 @@ class EmbeddingBag(Module):
         initializer = self.initializer or Normal(DEVIATION)
         table = self.parameter("vectors", (self.count, self.features), initializer)
         # The nearest whole number, so that a hair's breadth below 3 is not 2.
-        found = gather(table, cast(numbers + 0.5, "int64"))
-        y = ops.sum(found * reshape(weights, (*weights.shape, 1)), 1)
+        vectors = gather(table, cast(numbers + 0.5, "int64"))
+        y = ops.sum(vectors * reshape(weights, (*weights.shape, 1)), 1)
         if self.bias:
             y = y + self.parameter("bias", (self.features,), Zeros(), regularized=False)
         return y
@@ -94,8 +94,8 @@ class EmbeddingBag(Module):
     def describe(self) -> str:
         """Return embedding bag of 20,000 terms, 16 features."""
         features = f"{self.features} {plural(self.features, 'feature')}"
-        told = f"embedding bag of {self.count:,} terms, {features}"
-        return told if self.bias else f"{told}, no bias"
+        words = f"embedding bag of {self.count:,} terms, {features}"
+        return words if self.bias else f"{words}, no bias"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

@@ -63,11 +63,11 @@ class Initializer:
 
     def __post_init__(self) -> None:
         """Raise ArgumentError for a setting that is no finite number."""
-        for one in dataclasses.fields(self):  # type: ignore[arg-type]
-            number: Any = getattr(self, one.name)
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            number: Any = getattr(self, field.name)
             if not isinstance(number, int | float) or not math.isfinite(number):
                 raise ArgumentError(
-                    f"{one.name} of {type(self).__name__}", needed="a number", got=repr(number)
+                    f"{field.name} of {type(self).__name__}", needed="a number", got=repr(number)
                 )
 
     def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
@@ -77,8 +77,8 @@ class Initializer:
     def configuration(self) -> dict[str, Any]:
         """Return the kind and the settings as plain JSON."""
         settings = {
-            one.name: getattr(self, one.name)
-            for one in dataclasses.fields(self)  # type: ignore[arg-type]
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
         }
         return {"kind": type(self).__name__, **settings}
 

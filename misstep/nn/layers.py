@@ -140,10 +140,10 @@ class Reshape(Module):
     shape: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        given = self.shape if isinstance(self.shape, tuple | list) else (self.shape,)
-        for length in given:
+        lengths = self.shape if isinstance(self.shape, tuple | list) else (self.shape,)
+        for length in lengths:
             positive_whole("Reshape", "shape", length)
-        object.__setattr__(self, "shape", tuple(given))
+        object.__setattr__(self, "shape", tuple(lengths))
 
     def forward(self, x: Value) -> Value:
         """Return x with its entries in another shape."""

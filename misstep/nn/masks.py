@@ -19,14 +19,14 @@ def without_filling(x: Value, mask: Value, fill: float = 0.0) -> Value:
 
 
 def mask_of_windows(
-    mask: Value, places: int, reach: int, stride: int, before: int, after: int
+    mask: Value, positions: int, reach: int, stride: int, before: int, after: int
 ) -> Value:
     """Return which of the `places` windows along time count, (batch, places).
 
     `reach`: from a window's first entry to its last; `before`, `after`: what was padded. The window
     at p is there for a sequence of any length above p · stride + reach − before − after.
     """
-    last = np.arange(places) * stride + reach - before - after
+    last = np.arange(positions) * stride + reach - before - after
     return entries_of(mask, last)
 
 

@@ -185,7 +185,7 @@ def module_paths(root: Module) -> dict[int, str]:
     so, without a word, the same parameters).
     """
     paths: dict[int, str] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
 
     def walk(module: Module, path: str, above: tuple[int, ...]) -> None:
         if id(module) in above:
@@ -194,13 +194,13 @@ def module_paths(root: Module) -> dict[int, str]:
             )
         if id(module) in paths:
             return
-        if path in taken:
+        if path in used:
             raise ArgumentError(
                 f"two parts of a network called {path}",
                 needed="a name of its own for each",
                 try_="renaming the attribute, list or key that holds one of them",
             )
-        taken.add(path)
+        used.add(path)
         paths[id(module)] = path
         for name, child in module.children():
             walk(child, f"{path}.{name}" if path else name, (*above, id(module)))

@@ -92,8 +92,8 @@ class BatchNorm(Module):
         axes = tuple(range(x.ndim - 1))
         count = math.prod(x.shape[:-1])
         if count:
-            found = reshape(mean(x, axes, keep=True), features)
-            self.becomes("mean", self._moved(running_mean, found))
+            batch_mean = reshape(mean(x, axes, keep=True), features)
+            self.becomes("mean", self._moved(running_mean, batch_mean))
         if count > 1:
             spread = reshape(variance(x, axes, keep=True), features) * (count / (count - 1))
             self.becomes("variance", self._moved(running_variance, spread))
@@ -106,12 +106,12 @@ class BatchNorm(Module):
         counts = reshape(mask, (*mask.shape, 1))
         count = ops.sum(mask)
         n = maximum(count, 1.0)
-        found = ops.sum(x * counts, (0, 1), keep=True) / n
-        centered = x - found
+        batch_mean = ops.sum(x * counts, (0, 1), keep=True) / n
+        centered = x - batch_mean
         spread = ops.sum(centered * centered * counts, (0, 1), keep=True) / n
         features = x.shape[-1:]
         # Nothing moves where no entry counts, and no variance where but one does.
-        moved = self._moved(running[0], reshape(found, features))
+        moved = self._moved(running[0], reshape(batch_mean, features))
         self.becomes("mean", where(count > 0.0, moved, running[0]))
         unbiased = reshape(spread, features) * (n / maximum(n - 1.0, 1.0))
         moved = self._moved(running[1], unbiased)
@@ -119,8 +119,8 @@ class BatchNorm(Module):
         scale, shift = parameters
         return centered * (scale / sqrt(spread + self.epsilon)) + shift
 
-    def _moved(self, running: Value, found: Value) -> Value:
-        return running * (1.0 - self.momentum) + found * self.momentum
+    def _moved(self, running: Value, batch: Value) -> Value:
+        return running * (1.0 - self.momentum) + batch * self.momentum
 
     def describe(self) -> str:
         """Return batch normalization."""

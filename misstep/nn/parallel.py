@@ -115,21 +115,21 @@ class Parallel(Sequential):
             trace.following = None if self.join == "concatenate" else after
             outputs.append(layer(x))
             masks.append(trace.mask)
-        trace.mask = masks[0] if all(one is masks[0] for one in masks) else None
+        trace.mask = masks[0] if all(mask is masks[0] for mask in masks) else None
         trace.following = after
         beside = self.join == "concatenate"
-        kept = [one.shape[:-1] if beside else one.shape for one in outputs]
-        if any(one != kept[0] for one in kept):
+        kept = [output.shape[:-1] if beside else output.shape for output in outputs]
+        if any(lengths != kept[0] for lengths in kept):
             raise ShapeError(
                 f"the outputs of {self.describe()}",
                 needed="one shape but for the last axis" if beside else "one shape",
-                got=" and ".join(str(one.shape[1:]) for one in outputs),
+                got=" and ".join(str(output.shape[1:]) for output in outputs),
             )
         if beside:
             return concatenate(outputs, -1) if len(outputs) > 1 else outputs[0]
         whole = outputs[0]
-        for one in outputs[1:]:
-            whole = whole + one
+        for output in outputs[1:]:
+            whole = whole + output
         return whole * (1.0 / len(outputs)) if self.join == "mean" else whole
 
     def configuration(self) -> dict[str, Any]:

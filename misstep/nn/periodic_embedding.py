@@ -73,9 +73,11 @@ class PeriodicEmbedding(Module):
                 )
         if self.columns is None:
             return
-        given: Any = self.columns if isinstance(self.columns, tuple | list) else ()
-        columns = [one for one in given if isinstance(one, int) and not isinstance(one, bool)]
-        if not columns or len(columns) != len(given) or len(set(columns)) != len(columns):
+        numbers: Any = self.columns if isinstance(self.columns, tuple | list) else ()
+        columns = [
+            number for number in numbers if isinstance(number, int) and not isinstance(number, bool)
+        ]
+        if not columns or len(columns) != len(numbers) or len(set(columns)) != len(columns):
             raise ArgumentError(
                 "columns of PeriodicEmbedding",
                 got=repr(self.columns),

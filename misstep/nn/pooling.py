@@ -40,7 +40,7 @@ class _Pool(Module, abstract=True):
     padding: str | Sizes = "valid"
 
     axes: ClassVar[int] = 2
-    kind: ClassVar[str] = ""
+    words: ClassVar[str] = ""
     # What stands for entries beyond the end.
     beyond: ClassVar[float] = 0.0
 
@@ -78,7 +78,7 @@ class _Pool(Module, abstract=True):
     def describe(self) -> str:
         """Return the largest of 2 × 2."""
         by = " × ".join(map(str, for_each_axis(self.window, self.axes, "window")))
-        return f"the {self.kind} of {by}" + (f", stride {self.stride}" if self.stride else "")
+        return f"the {self.words} of {by}" + (f", stride {self.stride}" if self.stride else "")
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
@@ -112,7 +112,7 @@ class MaxPool2D(_Pool):
     (14, 14, 8)
     """
 
-    kind: ClassVar[str] = "largest"
+    words: ClassVar[str] = "largest"
     beyond: ClassVar[float] = float("-inf")
 
     def _pooled(self, x: Value) -> Value:
@@ -144,7 +144,7 @@ class AveragePool2D(_Pool):
     (14, 14, 8)
     """
 
-    kind: ClassVar[str] = "mean"
+    words: ClassVar[str] = "mean"
 
     def _pooled(self, x: Value) -> Value:
         return average_pool(x, self.window, stride=self.stride, padding=self.padding)
@@ -166,7 +166,7 @@ class AveragePool1D(AveragePool2D):
 
 @dataclass(frozen=True)
 class _GlobalPool2D(Module, abstract=True):
-    kind: ClassVar[str] = ""
+    words: ClassVar[str] = ""
 
     def _pooled(self, x: Value) -> Value:
         raise NotImplementedError
@@ -178,7 +178,7 @@ class _GlobalPool2D(Module, abstract=True):
 
     def describe(self) -> str:
         """Return the mean of each channel."""
-        return f"the {self.kind} of each channel"
+        return f"the {self.words} of each channel"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
@@ -200,7 +200,7 @@ class GlobalAveragePool2D(_GlobalPool2D):
     (64,)
     """
 
-    kind: ClassVar[str] = "mean"
+    words: ClassVar[str] = "mean"
 
     def _pooled(self, x: Value) -> Value:
         return mean(x, (1, 2))
@@ -217,7 +217,7 @@ class GlobalMaxPool2D(_GlobalPool2D):
     (64,)
     """
 
-    kind: ClassVar[str] = "largest"
+    words: ClassVar[str] = "largest"
 
     def _pooled(self, x: Value) -> Value:
         return ops.max(x, (1, 2))
@@ -252,8 +252,8 @@ class UpSample2D(Module):
         if mask is not None:
             trace.mask = entries_of(mask, np.arange(x.shape[1] * factors[0]) // factors[0])
         space = list(zip(x.shape[1:-1], factors, strict=True))
-        apart = [one for length, _ in space for one in (length, 1)]
-        wide = [one for pair in space for one in pair]
+        apart = [size for length, _ in space for size in (length, 1)]
+        wide = [size for pair in space for size in pair]
         rows = reshape(x, (x.shape[0], *apart, x.shape[-1]))
         repeated = broadcast_to(rows, (x.shape[0], *wide, x.shape[-1]))
         return reshape(repeated, (x.shape[0], *(a * b for a, b in space), x.shape[-1]))

@@ -125,8 +125,8 @@ def lstm(
     return _along(step, x, weight, bias, [recurrent], initial, mask, reverse, training, 2)
 
 
-def _gate(x: Value, place: int, units: int) -> Value:
-    return slice_axis(x, 1, place * units, (place + 1) * units)
+def _gate(x: Value, index: int, units: int) -> Value:
+    return slice_axis(x, 1, index * units, (index + 1) * units)
 
 
 def _along(
@@ -168,13 +168,13 @@ def _along(
         sequences.append(reshape(mask, (batch, time, 1)) > 0.5)
 
         def masked(carry: Value, z: Value, counts: Value, *fixed: Value) -> list[Value]:
-            made, start = [], 0
-            for one in step(carry, z, *fixed):
-                stop = start + one.shape[1]
-                made.append(where(counts, one, slice_axis(carry, 1, start, stop)))
+            outputs, start = [], 0
+            for output in step(carry, z, *fixed):
+                stop = start + output.shape[1]
+                outputs.append(where(counts, output, slice_axis(carry, 1, start, stop)))
                 start = stop
-            return made
+            return outputs
 
         whole = masked
-    made = scan(whole, initial, sequences, constants, reverse=reverse)
-    return remembering(made) if training else made
+    result = scan(whole, initial, sequences, constants, reverse=reverse)
+    return remembering(result) if training else result

@@ -35,12 +35,14 @@ class Recurrent(Module, abstract=True):
     gates: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
-        kind = type(self).__name__
-        positive_whole(kind, "units", self.units)
+        name_of_layer = type(self).__name__
+        positive_whole(name_of_layer, "units", self.units)
         for name in ("return_sequences", "reverse"):
             if not isinstance(getattr(self, name), bool):
                 raise ArgumentError(
-                    f"{name} of {kind}", needed="True or False", got=repr(getattr(self, name))
+                    f"{name} of {name_of_layer}",
+                    needed="True or False",
+                    got=repr(getattr(self, name)),
                 )
 
     def states(self, x: Value, mask: Value | None, training: bool) -> Value:
@@ -192,8 +194,8 @@ class LSTM(Recurrent):
 
     def states(self, x: Value, mask: Value | None, training: bool) -> Value:
         """Return h and c at each step."""
-        given = self.weights(x.shape[2])
-        return lstm(x, *given, mask=mask, reverse=self.reverse, training=training)
+        weights = self.weights(x.shape[2])
+        return lstm(x, *weights, mask=mask, reverse=self.reverse, training=training)
 
     def first_bias(self) -> Initializer:
         """Return 1 for the forget gate, 0 for the others."""

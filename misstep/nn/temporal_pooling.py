@@ -112,8 +112,8 @@ class GlobalMaxPool1D(Module):
             return ops.max(x, 1)
         counts = reshape(mask, (*mask.shape, 1)) > 0.0
         # Finite, so that where nothing counts no infinity meets the slope 0.
-        found = ops.max(where(counts, x, float(np.finfo(x.dtype).min)), 1)
-        return where(equal(ops.sum(mask, 1, keep=True), 0.0), 0.0, found)
+        largest = ops.max(where(counts, x, float(np.finfo(x.dtype).min)), 1)
+        return where(equal(ops.sum(mask, 1, keep=True), 0.0), 0.0, largest)
 
     def describe(self) -> str:
         """Return largest over time."""
@@ -209,20 +209,20 @@ class TemporalPooling(Module):
     pieces: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
-        given = self.pieces if isinstance(self.pieces, tuple | list) else (self.pieces,)
-        for one in given:
-            positive_whole("TemporalPooling", "pieces", one)
-        if not given:
+        pieces = self.pieces if isinstance(self.pieces, tuple | list) else (self.pieces,)
+        for count in pieces:
+            positive_whole("TemporalPooling", "pieces", count)
+        if not pieces:
             raise ArgumentError(
                 "pieces of TemporalPooling", needed="one number or more", got="none"
             )
-        if sum(given) > MOST_PIECES:
+        if sum(pieces) > MOST_PIECES:
             raise ArgumentError(
                 "pieces of TemporalPooling",
                 needed=f"at most {MOST_PIECES:,} in all",
-                got=f"{sum(given):,}",
+                got=f"{sum(pieces):,}",
             )
-        object.__setattr__(self, "pieces", tuple(given))
+        object.__setattr__(self, "pieces", tuple(pieces))
 
     def forward(self, x: Value) -> Value:
         """Return mean and largest of each piece, side by side."""
@@ -233,18 +233,18 @@ class TemporalPooling(Module):
         limit = float(np.finfo(x.dtype).max)
         rows, _, features = x.shape
         # Step t of n is in piece ⌊t · pieces / n⌋ of as many; all pieces lie along one axis.
-        parts = np.array([(one, at) for one in self.pieces for at in range(one)], x.dtype)
-        many, number = (make_literal(parts[:, None, column], x.dtype) for column in (0, 1))
-        place = reshape(times, (1, 1, steps)) * many - reshape(length, (rows, 1, 1)) * number
+        pieces = np.array([(count, at) for count in self.pieces for at in range(count)], x.dtype)
+        many, number = (make_literal(pieces[:, None, column], x.dtype) for column in (0, 1))
+        offset = reshape(times, (1, 1, steps)) * many - reshape(length, (rows, 1, 1)) * number
         whole = reshape(mask, (rows, 1, steps))
-        ahead = less(place, reshape(length, (rows, 1, 1)))
-        inside = where(place >= 0.0, where(ahead, whole, 0.0), 0.0)
+        ahead = less(offset, reshape(length, (rows, 1, 1)))
+        inside = where(offset >= 0.0, where(ahead, whole, 0.0), 0.0)
         count = ops.sum(inside, 2, keep=True)
         means = (inside @ x) / maximum(count, 1.0)
-        wide = reshape(inside, (rows, len(parts), steps, 1)) > 0.0
+        wide = reshape(inside, (rows, len(pieces), steps, 1)) > 0.0
         most = ops.max(where(wide, reshape(x, (rows, 1, steps, features)), -limit), 2)
         most = where(equal(count, 0.0), 0.0, most)
-        return reshape(concatenate([means, most], -1), (rows, 2 * len(parts) * features))
+        return reshape(concatenate([means, most], -1), (rows, 2 * len(pieces) * features))
 
     def describe(self) -> str:
         """Return mean and largest over time in 1, 2 and 4 pieces."""

@@ -60,12 +60,12 @@ def layers_from_text(
     """
     if not isinstance(text, str):
         raise ArgumentError("a network in one line", needed="text", got=repr(text))
-    parts = [part for part in text.strip().lower().split("-") if part]
-    if not parts:
+    tokens = [token for token in text.strip().lower().split("-") if token]
+    if not tokens:
         raise ArgumentError("a network in one line", needed='parts such as "dense64-dense32"')
-    line = _Line(text, [_read(part, text) for part in parts], vocabulary)
-    for place in range(len(parts)):
-        line.take(place)
+    line = _Line(text, [_read(token, text) for token in tokens], vocabulary)
+    for index in range(len(tokens)):
+        line.take(index)
     line.pay()
     if outputs is not None:
         line.flatten()
@@ -74,7 +74,7 @@ def layers_from_text(
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Token:
     """A word and its numbers, as in conv, 32, 5; `written`: as it stands in the text."""
 
     written: str
@@ -83,17 +83,17 @@ class _Part:
     size: str | None
 
 
-def _read(part: str, text: str) -> _Part:
-    found = _PART.match(f"dense{part}" if part.isascii() and part.isdigit() else part)
-    if found is not None:
-        read = _Part(part, *found.groups())
+def _read(token: str, text: str) -> _Token:
+    match = _PART.match(f"dense{token}" if token.isascii() and token.isdigit() else token)
+    if match is not None:
+        read = _Token(token, *match.groups())
         known = _WORDS.get(read.word)
         if known is not None and known.offered and known.fits(read):
             return read
     offered = [known.example for known in _WORDS.values() if known.offered]
-    near = difflib.get_close_matches(part, offered, 1, 0.4)
+    near = difflib.get_close_matches(token, offered, 1, 0.4)
     raise ArgumentError(
-        f"the part {part!r} of the network {text!r}",
+        f"the part {token!r} of the network {text!r}",
         needed=f"one of {', '.join(offered)}",
         try_=f"{near[0]}" if near else None,
     )
@@ -105,11 +105,11 @@ def _layer(name: str, *arguments: Any, **settings: Any) -> Module:
 
 def _by_axes(choices: dict[int, str], *arguments: Any, **settings: Any) -> Module:
     """Return the layers of those names that there are, by the axes of what comes in."""
-    kinds = registered_layers()
-    made = {
-        axes: kinds[name](*arguments, **settings) for axes, name in choices.items() if name in kinds
+    known = registered_layers()
+    layers = {
+        axes: known[name](*arguments, **settings) for axes, name in choices.items() if name in known
     }
-    return _layer("ByAxes", made)
+    return _layer("ByAxes", layers)
 
 
 @dataclass
@@ -117,7 +117,7 @@ class _Line:
     """Layers so far. `axes`: whether time or place is left beside features; `owes`: a ReLU."""
 
     text: str
-    parts: list[_Part]
+    tokens: list[_Token]
     vocabulary: int | None
     layers: list[Module] = field(default_factory=list)
     axes: bool = False
@@ -125,14 +125,14 @@ class _Line:
     # How many features come out of the last layer, where the line says so.
     features: int | None = None
 
-    def take(self, place: int) -> None:
+    def take(self, index: int) -> None:
         """Add the layers of a part."""
-        part = self.parts[place]
-        if part.word not in BETWEEN:
-            if part.word in ACTIVATIONS:
+        token = self.tokens[index]
+        if token.word not in BETWEEN:
+            if token.word in ACTIVATIONS:
                 self.owes = False
             self.pay()
-        _WORDS[part.word].add(self, part, place)
+        _WORDS[token.word].add(self, token, index)
 
     def pay(self) -> None:
         """Add the ReLU that a layer without an activation is followed by."""
@@ -146,104 +146,104 @@ class _Line:
             self.layers.append(_layer("Flatten"))
             self.axes = False
 
-    def whole(self, part: _Part) -> int:
+    def whole(self, token: _Token) -> int:
         """Return the number of a part. Raises ArgumentError unless it is a whole one."""
-        number = part.number or ""
+        number = token.number or ""
         if not number.isdigit() or not 1 <= int(number) <= MOST:
             raise ArgumentError(
-                f"the part {part.written!r} of the network {self.text!r}",
-                needed=f"{part.word}1 to {part.word}{MOST}",
+                f"the part {token.written!r} of the network {self.text!r}",
+                needed=f"{token.word}1 to {token.word}{MOST}",
             )
         return int(number)
 
-    def convolution(self, part: _Part, size: int) -> Module:
+    def convolution(self, token: _Token, size: int) -> Module:
         """Return a convolution that keeps height and width."""
         names = {2: "Conv1D", 3: "Conv2D"}
-        return _by_axes(names, self.whole(part), size, padding="same")
+        return _by_axes(names, self.whole(token), size, padding="same")
 
-    def sequences_follow(self, place: int) -> bool:
+    def sequences_follow(self, index: int) -> bool:
         """Tell whether what comes next, beside what changes no shape, takes sequences whole."""
-        after = (part.word for part in self.parts[place + 1 :])
+        after = (token.word for token in self.tokens[index + 1 :])
         passing = {*ACTIVATIONS, *BETWEEN, "drop"}
         return next((word in TAKES_SEQUENCES for word in after if word not in passing), False)
 
 
-def _dense(line: _Line, part: _Part, place: int) -> None:
-    units = line.whole(part)
+def _dense(line: _Line, token: _Token, index: int) -> None:
+    units = line.whole(token)
     line.flatten()
     line.layers.append(_layer("Dense", units))
     line.owes, line.features = True, units
 
 
-def _drop(line: _Line, part: _Part, place: int) -> None:
-    if float(part.number or 0) >= 1:
+def _drop(line: _Line, token: _Token, index: int) -> None:
+    if float(token.number or 0) >= 1:
         raise ArgumentError(
-            f"the part {part.written!r} of the network {line.text!r}",
+            f"the part {token.written!r} of the network {line.text!r}",
             needed="drop and a share below 1",
-            got=part.number,
+            got=token.number,
             try_="drop0.5 to drop half of the entries",
         )
-    line.layers.append(_layer("Dropout", float(part.number or 0)))
+    line.layers.append(_layer("Dropout", float(token.number or 0)))
 
 
-def _activation(line: _Line, part: _Part, place: int) -> None:
-    line.layers.append(_layer(ACTIVATIONS[part.word]))
+def _activation(line: _Line, token: _Token, index: int) -> None:
+    line.layers.append(_layer(ACTIVATIONS[token.word]))
 
 
-def _between(line: _Line, part: _Part, place: int) -> None:
-    line.layers.append(_layer(BETWEEN[part.word]))
+def _between(line: _Line, token: _Token, index: int) -> None:
+    line.layers.append(_layer(BETWEEN[token.word]))
 
 
-def _flatten(line: _Line, part: _Part, place: int) -> None:
+def _flatten(line: _Line, token: _Token, index: int) -> None:
     line.layers.append(_layer("Flatten"))
     line.axes, line.features = False, None
 
 
-def _conv(line: _Line, part: _Part, place: int) -> None:
-    size = int(part.size or 3)
+def _conv(line: _Line, token: _Token, index: int) -> None:
+    size = int(token.size or 3)
     if not 1 <= size <= WIDEST_WINDOW:
         raise ArgumentError(
-            f"the part {part.written!r} of the network {line.text!r}",
+            f"the part {token.written!r} of the network {line.text!r}",
             needed=f"a size of 1 to {WIDEST_WINDOW}",
         )
-    line.layers.append(line.convolution(part, size))
+    line.layers.append(line.convolution(token, size))
     line.axes = line.owes = True
-    line.features = line.whole(part)
+    line.features = line.whole(token)
 
 
-def _res(line: _Line, part: _Part, place: int) -> None:
+def _res(line: _Line, token: _Token, index: int) -> None:
     inside: list[Module] = []
     for last in (False, True):
-        inside += [line.convolution(part, 3), _layer("BatchNorm")]
+        inside += [line.convolution(token, 3), _layer("BatchNorm")]
         inside += [] if last else [_layer("ReLU")]
-    same = line.features == line.whole(part)
-    shortcut = None if same else line.convolution(part, 1)
+    same = line.features == line.whole(token)
+    shortcut = None if same else line.convolution(token, 1)
     line.layers.append(_layer("Residual", *inside, shortcut=shortcut))
     line.axes = line.owes = True
-    line.features = line.whole(part)
+    line.features = line.whole(token)
 
 
-def _pool(line: _Line, part: _Part, place: int) -> None:
+def _pool(line: _Line, token: _Token, index: int) -> None:
     line.layers.append(_by_axes({2: "MaxPool1D", 3: "MaxPool2D"}, 2))
     line.axes = True
 
 
-def _gap(line: _Line, part: _Part, place: int) -> None:
+def _gap(line: _Line, token: _Token, index: int) -> None:
     line.layers.append(_by_axes({2: "GlobalAveragePool1D", 3: "GlobalAveragePool2D"}))
     line.axes = False
 
 
-def _recurrent(line: _Line, part: _Part, place: int) -> None:
-    units, whole = line.whole(part), line.sequences_follow(place)
-    line.layers.append(_layer(RECURRENT[part.word], units, return_sequences=whole))
+def _recurrent(line: _Line, token: _Token, index: int) -> None:
+    units, whole = line.whole(token), line.sequences_follow(index)
+    line.layers.append(_layer(RECURRENT[token.word], units, return_sequences=whole))
     line.axes, line.features = whole, units
 
 
-def _embed(line: _Line, part: _Part, place: int) -> None:
-    features = line.whole(part)
+def _embed(line: _Line, token: _Token, index: int) -> None:
+    features = line.whole(token)
     if line.vocabulary is None:
         raise ArgumentError(
-            f"the part {part.written!r} of the network {line.text!r}",
+            f"the part {token.written!r} of the network {line.text!r}",
             needed="how many words there are",
             try_="from_text(text, vocabulary=20_000)",
         )
@@ -251,15 +251,15 @@ def _embed(line: _Line, part: _Part, place: int) -> None:
     line.axes, line.features = True, features
 
 
-def _attention(line: _Line, part: _Part, place: int) -> None:
-    heads = line.whole(part)
+def _attention(line: _Line, token: _Token, index: int) -> None:
+    heads = line.whole(token)
     layers = [_layer("LayerNorm"), _layer("MultiHeadAttention", heads)]
     line.layers.append(_layer("Residual", *layers))
     line.axes = True
 
 
-def _transformer(line: _Line, part: _Part, place: int) -> None:
-    line.layers.append(_layer("TransformerBlock", line.whole(part)))
+def _transformer(line: _Line, token: _Token, index: int) -> None:
+    line.layers.append(_layer("TransformerBlock", line.whole(token)))
     line.axes = True
 
 
@@ -271,20 +271,20 @@ class _Word:
     """
 
     example: str
-    add: Callable[[_Line, _Part, int], None]
+    add: Callable[[_Line, _Token, int], None]
     any_of: tuple[str, ...]
     sized: bool = False
 
     @property
     def offered(self) -> bool:
         """Tell whether its layers are there."""
-        kinds = registered_layers()
-        return any(name in kinds for name in self.any_of)
+        known = registered_layers()
+        return any(name in known for name in self.any_of)
 
-    def fits(self, part: _Part) -> bool:
+    def fits(self, token: _Token) -> bool:
         """Tell whether a part has numbers where this word has them."""
         numbered = self.example[-1].isdigit()
-        return (part.number is not None) == numbered and (part.size is None or self.sized)
+        return (token.number is not None) == numbered and (token.size is None or self.sized)
 
 
 _WORDS: dict[str, _Word] = {

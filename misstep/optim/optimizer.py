@@ -77,11 +77,11 @@ class Optimizer:
                     else f"a number of {low:g} or more",
                     got=repr(number),
                 )
-        for one in dataclasses.fields(self):  # type: ignore[arg-type]
-            setting: Any = getattr(self, one.name)
-            if one.type == "bool" and not isinstance(setting, bool):
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            setting: Any = getattr(self, field.name)
+            if field.type == "bool" and not isinstance(setting, bool):
                 raise ArgumentError(
-                    f"{one.name} of {type(self).__name__}",
+                    f"{field.name} of {type(self).__name__}",
                     needed="True or False",
                     got=repr(setting),
                 )
@@ -106,8 +106,8 @@ class Optimizer:
     def configuration(self) -> dict[str, Any]:
         """Return the class and the settings as plain JSON."""
         settings = {
-            one.name: getattr(self, one.name)
-            for one in dataclasses.fields(self)  # type: ignore[arg-type]
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
         }
         return {"kind": type(self).__name__, **settings}
 

@@ -33,7 +33,7 @@ def _checked_weights(name: str, weights: Any, count: int | None) -> tuple[float,
     except (TypeError, ValueError):
         result = ()
     wrong_count = len(result) != count if count is not None else not result
-    if wrong_count or not all(np.isfinite(one) and one >= 0 for one in result):
+    if wrong_count or not all(np.isfinite(weight) and weight >= 0 for weight in result):
         raise ArgumentError(
             f"class_weights of {name}",
             needed=f"{count} numbers of 0 or more"
@@ -84,9 +84,9 @@ class BinaryCrossEntropy(Loss):
                 got=str(target.shape),
             )
         ones = target if target.ndim == 1 else target[:, 0]
-        zero, one = self.class_weights
+        zero, one_weight = self.class_weights
         # Linear, so that a share between the classes weighs in between.
-        return ones * (one - zero) + zero
+        return ones * (one_weight - zero) + zero
 
     def predict(self, raw: Value) -> Value:
         """Return the probability of class 1."""

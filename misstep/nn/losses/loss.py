@@ -77,16 +77,16 @@ class Loss:
         name = type(self).__name__
         if prediction.ndim < 1:
             raise ShapeError(f"the prediction given to {name}", needed="a batch axis", got="none")
-        wanted = self.target_shape(prediction.shape)
-        if target.shape != wanted:
-            columns = "(-1)" if len(wanted) == 1 else "(-1, 1)"
+        expected = self.target_shape(prediction.shape)
+        if target.shape != expected:
+            columns = "(-1)" if len(expected) == 1 else "(-1, 1)"
             raise ShapeError(
                 f"{name}: the prediction has shape {prediction.shape} and the target "
                 f"{target.shape}",
-                needed=f"a target of shape {wanted}; losses never broadcast",
+                needed=f"a target of shape {expected}; losses never broadcast",
                 got=str(target.shape),
                 try_=f"y.reshape{columns}"
-                if int(np.prod(target.shape)) == int(np.prod(wanted))
+                if int(np.prod(target.shape)) == int(np.prod(expected))
                 else f"a network whose last layer has as many units as the target has columns"
                 f"{'' if self.target_kind == 'float' else ' (classes)'}",
             )
@@ -137,9 +137,9 @@ class Loss:
         self.check(prediction, target)
         self.check(prediction, other)
         sums, weighs = [], []
-        for answer, part in ((target, share), (other, 1.0 - share)):
+        for answer, share_of_answer in ((target, share), (other, 1.0 - share)):
             by_class = self.row_weights(answer, prediction.dtype)
-            weight = part if by_class is None else part * by_class
+            weight = share_of_answer if by_class is None else share_of_answer * by_class
             weight = weight if weights is None else weight * weights
             sums.append(ops.sum(self.per_row(prediction, answer) * weight))
             weighs.append(ops.sum(weight))
@@ -149,8 +149,8 @@ class Loss:
     def configuration(self) -> dict[str, Any]:
         """Return the kind and the settings as plain JSON."""
         settings = {
-            one.name: getattr(self, one.name)
-            for one in dataclasses.fields(self)  # type: ignore[arg-type]
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
         }
         return {"kind": type(self).__name__, **settings}
 
