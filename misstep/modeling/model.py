@@ -196,7 +196,7 @@ class Model(TrainedModel):
         output, trace = wide.apply(row, flat)
         loss = None
         if truth is not None:
-            dtype = "int64" if self.loss.target_kind == "int" else "float64"
+            dtype = "int64" if self.loss.target_dtype == "int" else "float64"
             shaped = np.asarray(truth).reshape(self.loss.target_shape(output.shape))
             loss = self.loss(output, make_literal(shaped.astype(dtype), dtype))
         hidden = {name: value for name, value in trace.outputs.items() if value is not output}

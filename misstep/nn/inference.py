@@ -259,7 +259,7 @@ class Inference:
 
 def make_target(loss: Loss, shape: tuple[int, ...], dtype: str) -> Value:
     """Return the input `y` of a graph: targets for raw outputs of `shape` and `dtype`."""
-    dtype = "int64" if loss.target_kind == "int" else dtype
+    dtype = "int64" if loss.target_dtype == "int" else dtype
     return make_input("y", loss.target_shape(shape), dtype)
 
 

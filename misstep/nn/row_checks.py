@@ -39,7 +39,7 @@ def checked_targets(
     ShapeError or DataError.
     """
     x_name, name = names
-    target_dtype = "int64" if loss.target_kind == "int" else dtype
+    target_dtype = "int64" if loss.target_dtype == "int" else dtype
     target = _finite_numbers(y, name, None)
     if len(target.shape) == 0 or len(target) != rows:
         raise ShapeError(

@@ -60,7 +60,7 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
         feeds["x"] = network.with_positions(x).astype(network.dtype)
     if "y" in names:
         shape = (count, *names["y"].shape[1:])
-        largest = network.output_shape[-1] if loss.target_kind == "int" else 2
+        largest = network.output_shape[-1] if loss.target_dtype == "int" else 2
         feeds["y"] = random.integers(0, largest, shape).astype(names["y"].dtype)
     if "weights" in names:
         feeds["weights"] = np.ones(count, network.dtype)

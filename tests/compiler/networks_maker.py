@@ -95,7 +95,7 @@ class Case:
         dtype = network.dtype
         x = make_input("x", self.x.shape, dtype)
         parameters = make_input("parameters", network.parameters.shape, dtype)
-        kind = "int64" if self.loss.target_kind == "int" else dtype
+        kind = "int64" if self.loss.target_dtype == "int" else dtype
         y = make_input("y", self.y.shape, kind)
         seed, step = make_input("seed", (), "int64"), make_input("step", (), "int64")
         raw, trace = network.apply(x, parameters, training=True, seed=seed, step=step)

@@ -159,8 +159,8 @@ def test_far_out_all_stays_finite(place: int, size: float, dtype: str) -> None:
     loss, prediction, target = cases()[place]
     far = np.full(prediction.shape, size)
     far[..., 0] = -size
-    wide = target.astype("float64") if loss.target_kind == "float" else target
-    narrow = wide.astype(dtype) if loss.target_kind == "float" else wide
+    wide = target.astype("float64") if loss.target_dtype == "float" else target
+    narrow = wide.astype(dtype) if loss.target_dtype == "float" else wide
     found, slope = value_and_slope(loss, far.astype(dtype), narrow)
     assert np.isfinite(slope).all()
     rows = ORACLES[type(loss).__name__](loss, far, wide)
@@ -291,7 +291,7 @@ def test_scores() -> None:
 
 def wrong_shapes() -> Iterator[tuple[Loss, tuple[int, ...], tuple[int, ...]]]:
     for kind in KINDS.values():
-        if kind.target_kind == "float":
+        if kind.target_dtype == "float":
             yield kind(), (5,), (5, 1)
             yield kind(), (5, 1), (5,)
             yield kind(), (5, 2), (5, 1)
@@ -309,7 +309,7 @@ def wrong_shapes() -> Iterator[tuple[Loss, tuple[int, ...], tuple[int, ...]]]:
 def test_losses_never_broadcast_and_name_both_shapes(
     loss: Loss, prediction: tuple[int, ...], target: tuple[int, ...]
 ) -> None:
-    dtype = "int64" if loss.target_kind == "int" else "float64"
+    dtype = "int64" if loss.target_dtype == "int" else "float64"
     with pytest.raises(ShapeError) as caught:
         loss(literal(np.zeros(prediction)), literal(np.zeros(target, dtype)))
     message = str(caught.value)
@@ -321,7 +321,7 @@ def test_losses_never_broadcast_and_name_both_shapes(
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
 def test_kinds_of_numbers_must_fit(kind: type[Loss]) -> None:
     loss, prediction, target = next(kind.examples(np.random.default_rng(0)))
-    wrong = ["int64", "bool", "float32"] if kind.target_kind == "float" else ["float64", "bool"]
+    wrong = ["int64", "bool", "float32"] if kind.target_dtype == "float" else ["float64", "bool"]
     for dtype in wrong:
         with pytest.raises(DtypeError):
             loss(literal(prediction), literal(target.astype(dtype)))

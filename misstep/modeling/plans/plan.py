@@ -101,7 +101,7 @@ class Planner:
 
     def _outputs_for(self, loss: Loss) -> int:
         """Return the outputs that a loss asks for. Raises ArgumentError where it does not fit."""
-        of_classes = loss.target_kind == "int"
+        of_classes = loss.target_dtype == "int"
         binary = isinstance(loss, BinaryCrossEntropy)
         if self.target.is_number and not (of_classes or binary):
             return 1

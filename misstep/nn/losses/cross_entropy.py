@@ -123,7 +123,7 @@ class CrossEntropy(Loss):
 
     class_weights: tuple[float, ...] | None = None
     smoothing: float = 0.0
-    target_kind: ClassVar[str] = "int"
+    target_dtype: ClassVar[str] = "int"
     score_name: ClassVar[str] = "accuracy"
 
     def __post_init__(self) -> None:

@@ -37,8 +37,8 @@ class Loss:
 
     # What it is chosen by, as on the command line; of the class's own name where it says nothing.
     name: ClassVar[str] = ""
-    # Kind of number of the target: "float" or "int" (class positions).
-    target_kind: ClassVar[str] = "float"
+    # The dtype of targets: "float", whatever the prediction has, or "int" (class positions).
+    target_dtype: ClassVar[str] = "float"
     # The score shown beside the loss.
     score_name: ClassVar[str] = "rmse"
 
@@ -88,16 +88,16 @@ class Loss:
                 try_=f"y.reshape{columns}"
                 if int(np.prod(target.shape)) == int(np.prod(expected))
                 else f"a network whose last layer has as many units as the target has columns"
-                f"{'' if self.target_kind == 'float' else ' (classes)'}",
+                f"{'' if self.target_dtype == 'float' else ' (classes)'}",
             )
-        if self.target_kind == "int" and target.type.is_float:
+        if self.target_dtype == "int" and target.type.is_float:
             raise DtypeError(
                 f"the target of {name}",
                 needed="class positions 0, 1, 2 …",
                 got=target.dtype,
                 try_='y.astype("int64")',
             )
-        if self.target_kind == "float" and target.dtype != prediction.dtype:
+        if self.target_dtype == "float" and target.dtype != prediction.dtype:
             raise DtypeError(f"the target of {name}", needed=prediction.dtype, got=target.dtype)
 
     def total_weight(self, prediction: Value, target: Value, weights: Value | None) -> Value:
