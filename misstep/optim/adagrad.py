@@ -27,7 +27,7 @@ class Adagrad(Optimizer):
     first_sum: float = 0.0
     epsilon: float = 1e-10
     weight_decay: float = 0.0
-    buffers: ClassVar[tuple[str, ...]] = ("squares",)
+    slots: ClassVar[tuple[str, ...]] = ("squares",)
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
         "learning_rate_decay": (0.0, 1e6),
         "first_sum": (0.0, 1e6),

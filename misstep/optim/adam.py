@@ -28,7 +28,7 @@ class Adam(Optimizer):
     beta2: float = 0.999
     epsilon: float = 1e-8
     weight_decay: float = 0.0
-    buffers: ClassVar[tuple[str, ...]] = ("mean", "squares")
+    slots: ClassVar[tuple[str, ...]] = ("mean", "squares")
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
         "beta1": (0.0, 0.999999),
         "beta2": (0.0, 0.9999999),

@@ -31,7 +31,7 @@ class Nadam(Optimizer):
     epsilon: float = 1e-8
     momentum_decay: float = 4e-3
     weight_decay: float = 0.0
-    buffers: ClassVar[tuple[str, ...]] = ("mean", "squares")
+    slots: ClassVar[tuple[str, ...]] = ("mean", "squares")
     scalars: ClassVar[Mapping[str, float]] = {"momentum_product": 1.0}
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
         "beta1": (0.0, 0.999999),

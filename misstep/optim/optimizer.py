@@ -39,7 +39,7 @@ class StepContext:
 class Optimizer:
     """How a gradient becomes a step. A subclass is a frozen dataclass, `learning_rate` comes first.
 
-    `buffers`: names of state as large as the parameters, first 0 (or what `first` says).
+    `slots`: names of state as large as the parameters, first 0 (or what `first` says).
     `scalars`: names of state that is one float64 number each, with its first number.
 
     >>> import misstep as ms
@@ -50,7 +50,7 @@ class Optimizer:
     learning_rate: float
     # What it is chosen by, as on the command line; of the class's own name where it says nothing.
     name: ClassVar[str] = ""
-    buffers: ClassVar[tuple[str, ...]] = ()
+    slots: ClassVar[tuple[str, ...]] = ()
     scalars: ClassVar[Mapping[str, float]] = {}
     # Names of settings and the range each must lie in, both ends included unless open.
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
@@ -86,12 +86,12 @@ class Optimizer:
                     got=repr(setting),
                 )
 
-    def used_buffers(self) -> tuple[str, ...]:
+    def used_slots(self) -> tuple[str, ...]:
         """Return the names of the state that these settings need."""
-        return self.buffers
+        return self.slots
 
     def first(self, name: str) -> float:
-        """Return the number that the buffer `name` is filled with before the first update."""
+        """Return the number that the slot `name` is filled with before the first update."""
         return 0.0
 
     def update(
@@ -99,7 +99,7 @@ class Optimizer:
     ) -> tuple[Value, State]:
         """Return the parameter's next numbers and the next state.
 
-        `state` holds one Value for each of `used_buffers()` and of `scalars`.
+        `state` holds one Value for each of `used_slots()` and of `scalars`.
         """
         raise NotImplementedError
 

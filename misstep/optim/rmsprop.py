@@ -28,14 +28,14 @@ class RMSProp(Optimizer):
     centered: bool = False
     epsilon: float = 1e-8
     weight_decay: float = 0.0
-    buffers: ClassVar[tuple[str, ...]] = ("squares", "velocity", "mean")
+    slots: ClassVar[tuple[str, ...]] = ("squares", "velocity", "mean")
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {
         "smoothing": (0.0, 1.0),
         "momentum": (0.0, 1.0),
         "epsilon": (0.0, 1.0),
     }
 
-    def used_buffers(self) -> tuple[str, ...]:
+    def used_slots(self) -> tuple[str, ...]:
         """Return the names of the state that these settings need."""
         velocity = ("velocity",) if self.momentum else ()
         return ("squares", *velocity, *(("mean",) if self.centered else ()))

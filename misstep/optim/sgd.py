@@ -27,7 +27,7 @@ class SGD(Optimizer):
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
-    buffers: ClassVar[tuple[str, ...]] = ("velocity",)
+    slots: ClassVar[tuple[str, ...]] = ("velocity",)
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {"momentum": (0.0, 1.0)}
 
     def __post_init__(self) -> None:
@@ -40,9 +40,9 @@ class SGD(Optimizer):
                 try_="ms.SGD(0.01, momentum=0.9, nesterov=True)",
             )
 
-    def used_buffers(self) -> tuple[str, ...]:
+    def used_slots(self) -> tuple[str, ...]:
         """Return the velocity's name when there is momentum."""
-        return self.buffers if self.momentum else ()
+        return self.slots if self.momentum else ()
 
     def update(
         self, parameter: Value, gradient: Value, state: State, context: StepContext

@@ -60,7 +60,7 @@ class Programs:
 
     Every program takes `parameters` (flat) and what else it needs by name: `buffers` (flat, of
     networks that have some; steps give back what they become), `optimizer_state`
-    (buffers, parameters), `scalars`, `x`, `y`, `weights`, `rate`, `update` (updates done), `seed`,
+    (slots, parameters), `scalars`, `x`, `y`, `weights`, `rate`, `update` (updates done), `seed`,
     `draw` (batches seen, from which random numbers follow), `gradients` and `gradient_weight`.
     """
 
@@ -104,12 +104,12 @@ class Programs:
         return list(self._kept.values())
 
     def first_state(self) -> tuple[Array, Array]:
-        """Return the optimizer's buffers (buffers, parameters) and scalars before any update."""
-        names = self.optimizer.used_buffers()
-        buffers = np.zeros((len(names), self.network.parameter_count), self.network.dtype)
+        """Return the optimizer's state (slots, parameters) and scalars before any update."""
+        names = self.optimizer.used_slots()
+        state = np.zeros((len(names), self.network.parameter_count), self.network.dtype)
         for place, name in enumerate(names):
-            buffers[place] = self.optimizer.first(name)
-        return buffers, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
+            state[place] = self.optimizer.first(name)
+        return state, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
 
     def step(self, rows: int, *, weighted: bool, probing: bool) -> StepProgram:
         """Return the whole step.
@@ -229,7 +229,7 @@ class Programs:
         self, parameters: Value, flat_gradient: Value
     ) -> tuple[list[Value], dict[str, Value]]:
         """Return the inputs and the outputs of clipping and the optimizer."""
-        names = self.optimizer.used_buffers()
+        names = self.optimizer.used_slots()
         count = self.network.parameter_count
         state = make_input("optimizer_state", (len(names), count), self.network.dtype)
         scalars = make_input("scalars", (len(self.scalar_names),), "float64")

@@ -33,7 +33,7 @@ class TrainingState:
     """Where training stands.
 
     `parameters`: flat, (parameters,). `buffers`: flat, of layers that keep some; empty for other
-    networks. `optimizer_state`: (buffers, parameters). `scalars`: (scalars,), float64. `update`:
+    networks. `optimizer_state`: (slots, parameters). `scalars`: (scalars,), float64. `update`:
     updates done. `draw`: batches seen, which random numbers follow. `epoch`: epochs completed.
     `batch`: batches done in the epoch going on. `loss_sum`, `weight_sum`: of its batches.
     `gradients`, `gradient_weight`, `accumulated`: batches that wait for their update. `memory`: of

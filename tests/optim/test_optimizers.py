@@ -88,7 +88,7 @@ class Walker:
         shape = parameters.shape
         count, rate_value = make_input("count", (), "int64"), make_input("rate", (), "float64")
         inputs = [make_input(name, shape, dtype) for name in ("parameters", "gradient")]
-        names = optimizer.used_buffers()
+        names = optimizer.used_slots()
         state = {name: make_input(name, shape, dtype) for name in names}
         state |= {name: make_input(name, (), "float64") for name in optimizer.scalars}
         context = StepContext(cast(count, "float64"), rate_value)
@@ -296,10 +296,10 @@ def test_an_optimizer_of_a_callers_own_is_found_by_being_written(
 
 
 def test_state_is_kept_only_where_it_is_needed() -> None:
-    assert SGD(0.1).used_buffers() == ()
-    assert SGD(0.1, momentum=0.9).used_buffers() == ("velocity",)
-    assert RMSProp().used_buffers() == ("squares",)
-    assert RMSProp(momentum=0.5, centered=True).used_buffers() == ("squares", "velocity", "mean")
+    assert SGD(0.1).used_slots() == ()
+    assert SGD(0.1, momentum=0.9).used_slots() == ("velocity",)
+    assert RMSProp().used_slots() == ("squares",)
+    assert RMSProp(momentum=0.5, centered=True).used_slots() == ("squares", "velocity", "mean")
 
 
 # --- worked by hand -----------------------------------------------------------------------------

@@ -202,7 +202,7 @@ def test_every_optimizer_learns_and_carries_its_state(optimizer: Optimizer) -> N
     loss = SquaredError()
     x, y = batch(loss)
     run = Run(Programs(network_of(Tanh()), loss, optimizer))
-    assert run.buffers.shape == (len(optimizer.used_buffers()), run.parameters.size)
+    assert run.buffers.shape == (len(optimizer.used_slots()), run.parameters.size)
     losses = []
     for _ in range(30):
         # The examples' own rates: 0.1 would be too much for some.
@@ -211,7 +211,7 @@ def test_every_optimizer_learns_and_carries_its_state(optimizer: Optimizer) -> N
         losses.append(float(run.take(program.run(feeds))["loss"]))
     assert losses[-1] < losses[0]
     assert run.scalars.shape == (len(optimizer.scalars),)
-    assert run.buffers.shape == (len(optimizer.used_buffers()), run.parameters.size)
+    assert run.buffers.shape == (len(optimizer.used_slots()), run.parameters.size)
 
 
 # --- halves, weights ----------------------------------------------------------------------------
