@@ -144,6 +144,22 @@ def test_a_room_is_there_unless_a_function_is_called_so() -> None:
     assert run_python("import misstep; print(misstep.ir.make_parameter(2.0) * 2)").strip() == "4"
 
 
+def test_messages_and_docstrings_name_what_is_there() -> None:
+    files = [*(ROOT / "misstep").rglob("*.py"), ROOT / "README.md", *ROOT.glob("docs/**/*.md")]
+    told = {
+        (path.relative_to(ROOT), name, own)
+        for path in files
+        for name, own in re.findall(
+            r"(?<![\w.])ms\.([a-zA-Z]\w*)(?:\.([a-zA-Z]\w*))?", path.read_text("utf-8")
+        )
+    }
+    assert [
+        f"{path}: ms.{name}.{own}"
+        for path, name, own in sorted(told)
+        if name not in NAMES or (own and name in rooms() and not hasattr(rooms()[name], own))
+    ] == []
+
+
 def test_unknown_name_is_refused() -> None:
     name = "no_such_name"
     with pytest.raises(AttributeError, match=name):

@@ -31,7 +31,7 @@ class Classifier(ClassifierMixin, Estimator):
 
     After fit: `classes_`, `n_features_in_`, `feature_names_in_` (of a frame), `history_` (a dict
     for each epoch), `n_iter_` (epochs), `loss_` (training loss of the epoch whose weights were
-    kept), `decisions_`, `network_` (an `ms.Network`) and `model_` (an `ms.Model`).
+    kept), `decisions_`, `network_` (an `ms.Network`) and `model_` (an `ms.modeling.Model`).
 
     >>> import numpy as np
     >>> import misstep as ms

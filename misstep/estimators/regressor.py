@@ -23,7 +23,7 @@ class Regressor(RegressorMixin, Estimator):
     After fit: `n_features_in_`, `feature_names_in_` (of a frame), `history_` (a dict for each
     epoch), `n_iter_` (epochs), `loss_` (training loss of the epoch whose weights were kept, in
     squared deviations of y), `decisions_`, `network_` (an `ms.Network`) and `model_` (an
-    `ms.Model`).
+    `ms.modeling.Model`).
 
     >>> import numpy as np
     >>> import misstep as ms

@@ -236,7 +236,7 @@ class Options:
         "What training makes small, by name, such as huber.",
         metavar="NAME",
         faces=Face.COMMAND | Face.ROWS,
-        needed="the name of a loss, an ms.Loss or None",
+        needed="the name of a loss, an ms.losses.Loss or None",
         accepts=lambda value: isinstance(value, str) or _is_a(value, "nn.losses", "Loss"),
     )
     optimizer: str | Optimizer | None = option(
@@ -244,7 +244,7 @@ class Options:
         "How weights are moved, by name, such as sgd.",
         metavar="NAME",
         faces=Face.EVERYWHERE,
-        needed="the name of an optimizer, an ms.Optimizer or None",
+        needed="the name of an optimizer, an ms.optim.Optimizer or None",
         accepts=lambda value: isinstance(value, str) or _is_a(value, "optim", "Optimizer"),
     )
     epochs: int | None = option(

@@ -110,8 +110,8 @@ Dense(units=3, bias=True, initializer=None))
 class Residual(Sequential):
     """What goes in, plus what the layers make of it: x + f(x) (He, Zhang, Ren and Sun, 2016).
 
-    The blame flows back along the shortcut unchanged, so that deep networks learn. The layers must
-    give back the shape they got, unless `shortcut` is a layer that makes x fit theirs, as
+    The gradient flows back along the shortcut unchanged, so that deep networks learn. The layers
+    must give back the shape they got, unless `shortcut` is a layer that makes x fit theirs, as
     ms.Dense(16, bias=False) for other features, or a convolution 1 × 1 for other channels. Raises
     ShapeError where the two shapes differ, ArgumentError for a shortcut that is no layer.
 

@@ -105,7 +105,7 @@ class MaxPool2D(_Pool):
     (batch, height, width, channels) → the same with fewer places. `window`: its height and width,
     one number for both; `stride`: from one window to the next, the window's size when not given;
     `padding`: "valid", "same" or a number, as in Conv2D, with entries that are never the largest.
-    Among equals the first is blamed. Raises ArgumentError or ShapeError.
+    Among equals the first has the gradient. Raises ArgumentError or ShapeError.
 
     >>> import misstep as ms
     >>> ms.Network(ms.MaxPool2D(2), input_shape=(28, 28, 8)).output_shape

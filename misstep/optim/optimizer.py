@@ -1,6 +1,6 @@
 """The contract of an optimizer: pure functions of Values, from one parameter to its next numbers.
 
-An optimizer sees one parameter (in training, the whole flat buffer), its gradient and its state,
+An optimizer sees one parameter (in training, the flat array of all), its gradient and its state,
 and returns what they become; each step is ops on Values, so that it is part of the program.
 Subclassing registers it. Formulas are those of PyTorch's optimizers, so that settings carry over.
 Knows no network.
