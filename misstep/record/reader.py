@@ -50,56 +50,54 @@ class Record:
         return {
             "step": np.array(ordered, "int64"),
             "loss": np.array([loss for loss, _ in pairs], "float64"),
-            "learning_rate": np.array([rate for _, rate in pairs], "float64"),
+            "learning_rate": np.array([learning_rate for _, learning_rate in pairs], "float64"),
         }
 
-    def places(self, name: str) -> list[str]:
-        """Return the layers or parameters for which there is a signal."""
-        found = {
-            place for one in self._measures.values() for signal, place in one if signal == name
-        }
-        return sorted(found)
+    def paths(self, name: str) -> list[str]:
+        """Return the paths of the layers or parameters for which there is a signal."""
+        measures = self._measures.values()
+        return sorted({path for numbers in measures for signal, path in numbers if signal == name})
 
-    def signal(self, name: str, place: str | None = None) -> tuple[Array, Array]:
-        """Return steps and values of a signal: of every update, of epochs, or of a place.
+    def signal(self, name: str, path: str | None = None) -> tuple[Array, Array]:
+        """Return steps and values of a signal: of every update, of epochs, or of one path.
 
         Raises MisstepError when the record holds none.
         """
-        found: dict[int, float] = {}
-        if place is not None:
-            found = {
-                step: numbers[name, place]
+        values: dict[int, float] = {}
+        if path is not None:
+            values = {
+                step: numbers[name, path]
                 for step, numbers in self._measures.items()
-                if (name, place) in numbers
+                if (name, path) in numbers
             }
         elif name in ("loss", "learning_rate"):
             steps = self.steps
             return steps["step"], steps[name]
         else:
-            found = {int(one["step"]): one[name] for one in self.epochs if name in one}
-        if not found:
-            known = f"{name} at {place}" if place else name
+            values = {int(epoch["step"]): epoch[name] for epoch in self.epochs if name in epoch}
+        if not values:
+            asked = f"{name} at {path}" if path else name
             raise MisstepError(
-                f"the signal {known}",
+                f"the signal {asked}",
                 needed="one that the record holds",
-                got=f"places {self.places(name)}" if place or self.places(name) else "none",
+                got=f"paths {self.paths(name)}" if path or self.paths(name) else "none",
             )
-        ordered = sorted(found)
-        return np.array(ordered, "int64"), np.array([found[step] for step in ordered], "float64")
+        ordered = sorted(values)
+        return np.array(ordered, "int64"), np.array([values[step] for step in ordered], "float64")
 
-    def _take(self, line: dict[str, Any]) -> None:
+    def _add(self, line: dict[str, Any]) -> None:
         kind = line["kind"]
         if kind == "steps":
             pairs = zip(line["loss"], line["learning_rate"], strict=True)
-            for step, (loss, rate) in enumerate(pairs, start=int(line["first"])):
-                self._steps[step] = (float(loss), float(rate))
+            for step, (loss, learning_rate) in enumerate(pairs, start=int(line["first"])):
+                self._steps[step] = (float(loss), float(learning_rate))
         elif kind == "measures":
             self._measures.setdefault(int(line["step"]), {}).update(
                 {
-                    (name, place): float(number)
-                    for name, places in line["signals"].items()
+                    (name, path): float(number)
+                    for name, numbers in line["signals"].items()
                     if name in SIGNALS
-                    for place, number in places.items()
+                    for path, number in numbers.items()
                 }
             )
         elif kind == "epoch":
@@ -116,10 +114,12 @@ class Record:
             self.events.append(line)
 
     def _forget_after(self, step: int, epoch: int) -> None:
-        self._steps = {at: one for at, one in self._steps.items() if at <= step}
-        self._measures = {at: one for at, one in self._measures.items() if at <= step}
-        self.epochs = [one for one in self.epochs if one["epoch"] <= epoch]
-        self.snapshots = [one for one in self.snapshots if one["step"] <= step and not one["last"]]
+        self._steps = {at: pair for at, pair in self._steps.items() if at <= step}
+        self._measures = {at: numbers for at, numbers in self._measures.items() if at <= step}
+        self.epochs = [line for line in self.epochs if line["epoch"] <= epoch]
+        self.snapshots = [
+            line for line in self.snapshots if line["step"] <= step and not line["last"]
+        ]
 
 
 def read_record(path: Path | str) -> Record:
@@ -146,13 +146,13 @@ def read_record(path: Path | str) -> Record:
         )
     record = Record(facts)
     unreadable = 0
-    for place, text in enumerate(lines[1:], start=2):
+    for number, text in enumerate(lines[1:], start=2):
         if not text.strip():
             continue
         try:
-            record._take(_parsed(text, path))
+            record._add(_parsed(text, path))
         except (MisstepError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            if place == len(lines):
+            if number == len(lines):
                 record.notes.append("the last line was torn off, as by a crash")
             else:
                 unreadable += 1

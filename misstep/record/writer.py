@@ -45,29 +45,29 @@ class RecordWriter:
         if size == 0:
             self._line({"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts})
 
-    def steps(self, first: int, losses: Sequence[float], rates: Sequence[float]) -> None:
+    def steps(self, first: int, losses: Sequence[float], learning_rates: Sequence[float]) -> None:
         """Write the losses and learning rates of the updates `first`, `first` + 1, …"""
         self._line(
             {
                 "kind": "steps",
                 "first": first,
-                "loss": [float(one) for one in losses],
-                "learning_rate": [float(one) for one in rates],
+                "loss": [float(loss) for loss in losses],
+                "learning_rate": [float(learning_rate) for learning_rate in learning_rates],
             }
         )
 
     def measures(self, step: int, numbers: Mapping[tuple[str, str], float]) -> None:
-        """Write what was seen of layers and parameters at `step`: (signal, place) → number."""
+        """Write what was seen of layers and parameters at `step`: (signal, path) → number."""
         signals: dict[str, dict[str, float]] = {}
-        for (name, place), number in numbers.items():
-            _known(name)
-            signals.setdefault(name, {})[place] = float(number)
+        for (name, path), number in numbers.items():
+            _check_signal(name)
+            signals.setdefault(name, {})[path] = float(number)
         self._line({"kind": "measures", "step": step, "signals": signals})
 
     def epoch(self, number: int, step: int, values: Mapping[str, float]) -> None:
         """Write the numbers of the epoch `number`, counted from 1, which ended after `step`."""
         for name in values:
-            _known(name)
+            _check_signal(name)
         plain = {name: float(value) for name, value in values.items()}
         self._line({"kind": "epoch", "epoch": number, "step": step, "values": plain})
 
@@ -93,9 +93,9 @@ class RecordWriter:
         # One write for a line: with O_APPEND, lines of two writers never mix.
         data = (json_text(line) + "\n").encode()
         try:
-            written = os.write(self._handle, data)
-            while written < len(data):
-                written += os.write(self._handle, data[written:])
+            count = os.write(self._handle, data)
+            while count < len(data):
+                count += os.write(self._handle, data[count:])
         except OSError as error:
             raise StorageError(f"the record {self.path}", got=str(error.strerror)) from error
 
@@ -117,6 +117,6 @@ class RecordWriter:
         self.close()
 
 
-def _known(name: str) -> None:
+def _check_signal(name: str) -> None:
     if name not in SIGNALS:
         raise ArgumentError(f"the signal {name!r}", needed=f"one of {', '.join(SIGNALS)}")

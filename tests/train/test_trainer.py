@@ -241,9 +241,9 @@ def test_the_record_holds_every_signal(tmp_path):
     record = read_record(tmp_path)
     missing = []
     for name in SIGNALS:
-        places = record.places(name) or [None]
+        paths = record.paths(name) or [None]
         try:
-            steps, values = record.signal(name, places[0])
+            steps, values = record.signal(name, paths[0])
             assert len(steps) == len(values) > 0
         except ms.MisstepError:
             missing.append(name)
