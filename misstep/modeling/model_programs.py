@@ -18,7 +18,7 @@ from misstep.modeling.plans import default_optimizer
 from misstep.nn import Program
 from misstep.nn.inference import CHUNK
 from misstep.text.counts import counted
-from misstep.train import Programs, make_trial
+from misstep.train import Programs, synthetic_inputs
 
 __all__ = ["MOST_ROWS", "PROGRAMS", "ModelProgram", "model_program"]
 
@@ -68,20 +68,20 @@ class ModelProgram:
 
     def profile(self, native: NativeProgram, seconds: float) -> Profile:
         """Return where the time of a step goes, measured on made-up rows for about `seconds`."""
-        trial = self._trial(1)
-        native.run(trial.feeds | self._own_states(trial.feeds), 1, row_numbers=trial.row_numbers)
+        inputs = self._inputs(1)
+        native.run(inputs.feeds | self._own_states(inputs.feeds), 1, row_numbers=inputs.row_numbers)
         began = time.perf_counter()
-        native.run(trial.feeds | self._own_states(trial.feeds), 1, row_numbers=trial.row_numbers)
+        native.run(inputs.feeds | self._own_states(inputs.feeds), 1, row_numbers=inputs.row_numbers)
         step = max(time.perf_counter() - began, 1e-6)
         steps = int(max(1, min(MOST_STEPS, ROUND_SECONDS / step)))
         rounds = int(max(2, min(MOST_ROUNDS, seconds / (2 * steps * step))))
-        trial = self._trial(steps)
+        inputs = self._inputs(steps)
         return profile_program(
-            native, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=rounds
+            native, inputs.feeds, inputs.steps, row_numbers=inputs.row_numbers, rounds=rounds
         )
 
-    def _trial(self, steps: int) -> Any:
-        return make_trial(self.programs, self.program, self.rows, steps)
+    def _inputs(self, steps: int) -> Any:
+        return synthetic_inputs(self.programs, self.program, self.rows, steps)
 
     def _own_states(self, feeds: Any) -> dict[str, Any]:
         states = set(self.program.roles.states.values())

@@ -68,7 +68,9 @@ class KeptPrograms:
         if len(self.sizes) > MOST_OTHER_SIZES:
             oldest = next(iter(self.sizes))
             del self.sizes[oldest]
-            self.programs = {key: one for key, one in self.programs.items() if key[-1] != oldest}
+            self.programs = {
+                key: program for key, program in self.programs.items() if key[-1] != oldest
+            }
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ class Inference:
         start = 0
         while start < count:
             left = count - start
-            size = next((one for one in SIZES if one >= left), CHUNK)
+            size = next((size for size in SIZES if size >= left), CHUNK)
             native = make(size).compiled(threads)
             if native is None:
                 return self._interpret(make, rows)

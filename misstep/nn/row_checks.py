@@ -55,10 +55,10 @@ def checked_targets(
             try_=f'{name.split()[-1]}.astype("int64")',
         )
     prediction = make_input("prediction", (rows, *output_shape), dtype)
-    told = dtype
+    shown_dtype = dtype
     if target_dtype == "int64":
-        told = "int64" if target.dtype.kind in "iub" else "float64"
-    loss.check(prediction, make_input(name, target.shape, told))
+        shown_dtype = "int64" if target.dtype.kind in "iub" else "float64"
+    loss.check(prediction, make_input(name, target.shape, shown_dtype))
     if target_dtype == "int64":
         classes = output_shape[-1]
         if target.min() < 0 or target.max() >= classes:

@@ -9,9 +9,9 @@ from misstep.train.programs import Programs
 from misstep.train.progress import Progress
 from misstep.train.run import Run, Snapshot
 from misstep.train.snapshots import Snapshots
+from misstep.train.synthetic import SyntheticInputs, synthetic_inputs
 from misstep.train.trainer import Trainer
 from misstep.train.training import Training
-from misstep.train.trials import Trial, make_trial
 
 __all__ = [
     "Callback",
@@ -24,8 +24,8 @@ __all__ = [
     "Run",
     "Snapshot",
     "Snapshots",
+    "SyntheticInputs",
     "Trainer",
     "Training",
-    "Trial",
-    "make_trial",
+    "synthetic_inputs",
 ]

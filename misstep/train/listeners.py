@@ -39,7 +39,7 @@ class Listeners:
     @property
     def every_update(self) -> bool:
         """Return whether one of them must be told of every update."""
-        return any(type(one).on_update is not Callback.on_update for one in self.callbacks)
+        return any(type(each).on_update is not Callback.on_update for each in self.callbacks)
 
     def updates_until_next(self, update: int) -> list[int]:
         """Return how many updates may pass until each of those must be told who plan ahead."""

@@ -17,9 +17,9 @@ from misstep.ops import cast, concatenate, gather, random_uniform, reshape, slic
 
 # The stream of random numbers for shares; layers count up from 0, shuffling takes the last one.
 _STREAM = 0xFFFFFFFE
-# Places at which the inverse of the distribution is tabulated: shares then differ from exact ones
+# Points at which the inverse of the distribution is tabulated: shares then differ from exact ones
 # by less than an image of 256 shades can show, but for the rarest.
-PLACES = 1024
+POINTS = 1024
 
 
 @dataclass(frozen=True)
@@ -43,21 +43,21 @@ def mixed_rows(x: Value, y: Value, alpha: float, seed: Value, draw: Value) -> Mi
     rows = x.shape[0]
     numbers = random_uniform((rows,), seed, draw, _STREAM, x.dtype)
     table = make_literal(tabulated_shares(alpha), x.dtype)
-    share = gather(table, cast(numbers * float(PLACES), "int64"))
+    share = gather(table, cast(numbers * float(POINTS), "int64"))
     wide = reshape(share, (rows, *(1,) * (x.ndim - 1)))
     return Mixture(x * wide + _next(x) * (1.0 - wide), _next(y), share)
 
 
 def tabulated_shares(alpha: float) -> np.ndarray:
-    """Return the inverse of the distribution Beta(alpha, alpha) at `PLACES` even places, float64.
+    """Return the inverse of the distribution Beta(alpha, alpha) at `POINTS` even points, float64.
 
     >>> tabulated_shares(1.0)[[0, 511, 512]].round(4).tolist()
     [0.0005, 0.4995, 0.5005]
     """
     from scipy.special import betaincinv
 
-    places = (np.arange(PLACES) + 0.5) / PLACES
-    return np.asarray(betaincinv(alpha, alpha, places), np.float64)
+    points = (np.arange(POINTS) + 0.5) / POINTS
+    return np.asarray(betaincinv(alpha, alpha, points), np.float64)
 
 
 def check_mixup(alpha: object) -> float:

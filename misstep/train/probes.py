@@ -6,9 +6,6 @@ and the names of signals in `record/signals.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from misstep import ops
 from misstep.ir import Value
 from misstep.nn import Network, Trace
@@ -32,52 +29,45 @@ from misstep.ops import (
 SATURATION_MARGIN = 0.01
 
 
-@dataclass(frozen=True)
-class Probes:
-    """What to read: one vector of numbers, and for each of them its signal and its place."""
-
-    numbers: Value
-    legend: tuple[tuple[str, str], ...]
+# What is measured, by the name of the signal and that of the layer or parameter; one number each.
+Probes = dict[tuple[str, str], Value]
 
 
-def gradient_probes(
-    network: Network, before: Value, gradient: Value, after: Value
-) -> dict[tuple[str, str], Value]:
+def gradient_probes(network: Network, before: Value, gradient: Value, after: Value) -> Probes:
     """Return the norms of gradient, weights and update for each parameter.
 
     `before`, `gradient`, `after`: flat, (parameters,).
     """
-    found: dict[tuple[str, str], Value] = {}
+    probes: Probes = {}
     for slice_ in network.parameter_slices:
-        name, part = slice_.specification.name, (0, slice_.start, slice_.stop)
-        old = slice_axis(before, *part)
-        found["gradient_norm", name] = norm(slice_axis(gradient, *part))
-        found["weight_norm", name] = norm(old)
-        found["update_norm", name] = norm(slice_axis(after, *part) - old)
-    return found
+        name, entries = slice_.specification.name, (0, slice_.start, slice_.stop)
+        old = slice_axis(before, *entries)
+        probes["gradient_norm", name] = norm(slice_axis(gradient, *entries))
+        probes["weight_norm", name] = norm(old)
+        probes["update_norm", name] = norm(slice_axis(after, *entries) - old)
+    return probes
 
 
-def activation_probes(trace: Trace) -> dict[tuple[str, str], Value]:
+def activation_probes(trace: Trace) -> Probes:
     """Return mean, deviation, share of dead units and of saturated entries for each layer."""
-    found: dict[tuple[str, str], Value] = {}
+    probes: Probes = {}
     for path, output in trace.outputs.items():
         layer = trace.layers[path]
         if not isinstance(layer, Module) or output.ndim < 2 or output.size == 0:
             continue
-        found["activation_mean", path] = mean(output)
-        found["activation_deviation", path] = sqrt(variance(output))
+        probes["activation_mean", path] = mean(output)
+        probes["activation_deviation", path] = sqrt(variance(output))
         if layer.can_die:
             dead = equal(ops.max(absolute(output), 0), 0.0)
-            found["dead_share", path] = mean(cast(dead, output.dtype))
+            probes["dead_share", path] = mean(cast(dead, output.dtype))
         if layer.bounds is not None:
             low, high = layer.bounds
             margin = SATURATION_MARGIN * (high - low)
             at_bound = logical_or(output < low + margin, output > high - margin)
-            found["saturated_share", path] = mean(cast(at_bound, output.dtype))
-    return found
+            probes["saturated_share", path] = mean(cast(at_bound, output.dtype))
+    return probes
 
 
-def together(found: Mapping[tuple[str, str], Value]) -> Probes:
-    """Return all probes as one vector with its legend."""
-    numbers = concatenate([reshape(value, (1,)) for value in found.values()])
-    return Probes(numbers, tuple(found))
+def as_vector(probes: Probes) -> Value:
+    """Return all probes as one vector, in their order."""
+    return concatenate([reshape(value, (1,)) for value in probes.values()])

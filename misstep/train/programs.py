@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,20 +23,18 @@ from misstep.nn.losses import Loss
 from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
 from misstep.optim import Clipping, Optimizer, Regularizer, StepContext
 from misstep.train.mixup import mixed_rows
-from misstep.train.probes import activation_probes, gradient_probes, together
-
-Legend = tuple[tuple[str, str], ...]
+from misstep.train.probes import Probes, activation_probes, as_vector, gradient_probes
 
 
 class StepProgram(Program):
-    """A program of training. `legend`: what the numbers of its output `probes` mean."""
+    """A program of training. `legend`: signal and layer or parameter of each of its probes."""
 
-    def __init__(self, graph: Graph, legend: Legend, compiling: bool) -> None:
+    def __init__(self, graph: Graph, legend: tuple[tuple[str, str], ...], compiling: bool) -> None:
         super().__init__(graph, roles_of(graph), compiling)
         self.legend = legend
 
     def measures(self, out: dict[str, Array]) -> dict[tuple[str, str], float] | None:
-        """Return what the probes of a step said, by signal and place; None without probes."""
+        """Return what the probes of a step measured, as the legend says; None without probes."""
         if not self.legend:
             return None
         return dict(zip(self.legend, out["probes"].tolist(), strict=True))
@@ -60,8 +59,9 @@ class Programs:
 
     Every program takes `parameters` (flat) and what else it needs by name: `buffers` (flat, of
     networks that have some; steps give back what they become), `optimizer_state`
-    (slots, parameters), `scalars`, `x`, `y`, `weights`, `rate`, `update` (updates done), `seed`,
-    `draw` (batches seen, from which random numbers follow), `gradients` and `gradient_weight`.
+    (slots, parameters), `scalars`, `x`, `y`, `weights`, `learning_rate`, `update` (updates done),
+    `seed`, `draw` (batches seen, from which random numbers follow), `gradients` and
+    `gradient_weight`.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Programs:
         self.regularizers = tuple(regularizers)
         self.scalar_names = tuple(optimizer.scalars)
         self.compiling = compiling
-        self._kept: dict[tuple[object, ...], StepProgram] = {}
+        self._kept: dict[tuple[Any, ...], StepProgram] = {}
 
     @property
     def so_far(self) -> list[StepProgram]:
@@ -107,8 +107,8 @@ class Programs:
         """Return the optimizer's state (slots, parameters) and scalars before any update."""
         names = self.optimizer.used_slots()
         state = np.zeros((len(names), self.network.parameter_count), self.network.dtype)
-        for place, name in enumerate(names):
-            state[place] = self.optimizer.first(name)
+        for slot, name in enumerate(names):
+            state[slot] = self.optimizer.first(name)
         return state, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
 
     def step(self, rows: int, *, weighted: bool, probing: bool) -> StepProgram:
@@ -121,14 +121,12 @@ class Programs:
             back = self._backward(rows, weighted)
             state, outputs = self._update(back.parameters, back.gradient)
             outputs |= back.buffers | {"loss": back.loss, "weight": back.weight}
-            legend: Legend = ()
+            probes: Probes = {}
             if probing:
-                found = gradient_probes(
-                    self.network, back.parameters, back.gradient, outputs["parameters"]
-                )
-                probes = together(found | activation_probes(back.trace))
-                outputs["probes"], legend = probes.numbers, probes.legend
-            self._keep(key, outputs, [*back.inputs, *state], "step", legend)
+                after = outputs["parameters"]
+                probes = gradient_probes(self.network, back.parameters, back.gradient, after)
+                probes |= activation_probes(back.trace)
+            self._keep(key, outputs, [*back.inputs, *state], probes)
         return self._kept[key]
 
     def accumulate(self, rows: int, *, weighted: bool, probing: bool) -> StepProgram:
@@ -148,13 +146,8 @@ class Programs:
                 "loss": back.loss,
                 "weight": back.weight,
             }
-            legend: Legend = ()
-            if probing:
-                found = activation_probes(back.trace)
-                if found:
-                    probes = together(found)
-                    outputs["probes"], legend = probes.numbers, probes.legend
-            self._keep(key, outputs, [*back.inputs, sum_, weight], "accumulate", legend)
+            probes = activation_probes(back.trace) if probing else {}
+            self._keep(key, outputs, [*back.inputs, sum_, weight], probes)
         return self._kept[key]
 
     def apply(self, *, probing: bool) -> StepProgram:
@@ -168,30 +161,26 @@ class Programs:
             # Rows that all weigh nothing have nothing to say, as in a loss: 0, not 0 / 0.
             mean = sum_ / where(equal(weight, 0.0), 1.0, weight)
             state, outputs = self._update(parameters, mean)
-            legend: Legend = ()
+            probes: Probes = {}
             if probing:
-                found = gradient_probes(self.network, parameters, mean, outputs["parameters"])
-                probes = together(found)
-                outputs["probes"], legend = probes.numbers, probes.legend
-            self._keep(key, outputs, [parameters, sum_, weight, *state], "apply", legend)
+                probes = gradient_probes(self.network, parameters, mean, outputs["parameters"])
+            self._keep(key, outputs, [parameters, sum_, weight, *state], probes)
         return self._kept[key]
 
     def _keep(
-        self,
-        key: tuple[object, ...],
-        outputs: dict[str, Value],
-        inputs: list[Value],
-        name: str,
-        legend: Legend,
+        self, key: tuple[Any, ...], outputs: dict[str, Value], inputs: list[Value], probes: Probes
     ) -> None:
-        graph = verify(Graph(outputs, inputs, name))
-        self._kept[key] = StepProgram(graph, legend, self.compiling)
+        """Make the program of the name that `key` begins with; probes are one vector of it."""
+        if probes:
+            outputs["probes"] = as_vector(probes)
+        graph = verify(Graph(outputs, inputs, key[0]))
+        self._kept[key] = StepProgram(graph, tuple(probes), self.compiling)
 
     def _backward(self, rows: int, weighted: bool) -> _Backward:
         network = self.network
         dtype = network.dtype
-        held = network.input_values()
-        parameters, others = held["parameters"], held.get("buffers")
+        flat = network.input_values()
+        parameters = flat["parameters"]
         x = make_input("x", (rows, *network.input_shape), dtype)
         seed, draw = make_input("seed", (), "int64"), make_input("draw", (), "int64")
         y = make_target(self.loss, (rows, *network.output_shape), dtype)
@@ -199,12 +188,12 @@ class Programs:
         raw, trace = network.apply(
             x if mixture is None else mixture.x,
             parameters,
-            buffers=others,
+            buffers=flat.get("buffers"),
             training=True,
             seed=seed,
             step=draw,
         )
-        inputs = [*held.values(), x, y, seed, draw]
+        inputs = [*flat.values(), x, y, seed, draw]
         after = network.buffers_after(trace)
         buffers = {} if after is None else {"buffers": after}
         weights = make_input("weights", (rows,), dtype) if weighted else None
@@ -217,13 +206,13 @@ class Programs:
             loss, weight = self.loss.mixed(raw, y, mixture.other, mixture.share, weights)
         regularized = loss
         for regularizer in self.regularizers:
-            for name, wanted in trace.parameters.items():
-                if wanted.regularized:
+            for name, specification in trace.parameters.items():
+                if specification.regularized:
                     regularized = regularized + regularizer.penalty(trace.values[name])
         gradients = gradient(regularized, [trace.values[name] for name in trace.parameters])
-        flat = concatenate([reshape(one, (-1,)) for one in gradients])
-        flat = flat.named("gradients")
-        return _Backward(inputs, parameters, trace, buffers, loss, weight, flat)
+        flat_gradient = concatenate([reshape(value, (-1,)) for value in gradients])
+        flat_gradient = flat_gradient.named("gradients")
+        return _Backward(inputs, parameters, trace, buffers, loss, weight, flat_gradient)
 
     def _update(
         self, parameters: Value, flat_gradient: Value
@@ -233,18 +222,19 @@ class Programs:
         count = self.network.parameter_count
         state = make_input("optimizer_state", (len(names), count), self.network.dtype)
         scalars = make_input("scalars", (len(self.scalar_names),), "float64")
-        rate, update = make_input("rate", (), "float64"), make_input("update", (), "int64")
+        learning_rate = make_input("learning_rate", (), "float64")
+        update = make_input("update", (), "int64")
         before = {
-            name: reshape(slice_axis(state, 0, place, place + 1), (count,)).named(name)
-            for place, name in enumerate(names)
+            name: reshape(slice_axis(state, 0, slot, slot + 1), (count,)).named(name)
+            for slot, name in enumerate(names)
         }
         before |= {
-            name: reshape(slice_axis(scalars, 0, place, place + 1), ())
-            for place, name in enumerate(self.scalar_names)
+            name: reshape(slice_axis(scalars, 0, index, index + 1), ())
+            for index, name in enumerate(self.scalar_names)
         }
         for clipping in self.clipping:
             flat_gradient = clipping.clip(flat_gradient)
-        context = StepContext(cast(update, "float64") + 1.0, rate)
+        context = StepContext(cast(update, "float64") + 1.0, learning_rate)
         changed, after = self.optimizer.update(parameters, flat_gradient, before, context)
         outputs = {"parameters": changed}
         if names:
@@ -254,12 +244,12 @@ class Programs:
             outputs["scalars"] = concatenate(
                 [reshape(after[name], (1,)) for name in self.scalar_names]
             )
-        return [state, scalars, rate, update], outputs
+        return [state, scalars, learning_rate, update], outputs
 
 
 # What each input and output of the programs above is to a run of many steps.
 _STATES = ("parameters", "buffers", "optimizer_state", "scalars", "gradients", "gradient_weight")
-_STEPPED = ("rate", "update", "draw")
+_STEPPED = ("learning_rate", "update", "draw")
 _ROWS = ("x", "y", "weights")
 _LOGGED = ("loss", "weight")
 

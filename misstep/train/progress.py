@@ -26,29 +26,29 @@ LINE_AT_LEAST = 15.0
 
 
 class Progress:
-    """Hears how training goes; this one says nothing. Batches are counted from 0."""
+    """Shows how training goes; this one shows nothing. Batches are counted from 0."""
 
     def start(self, epoch: int, epochs: int, batches: int, done: int) -> None:
-        """Hear that `done` of `epochs` × `batches` batches are behind us."""
+        """Begin, with `done` of `epochs` × `batches` batches behind us."""
 
     def batch(self, epoch: int, done: int, rows: int, loss: float) -> None:
-        """Hear of a batch: `done` of this epoch, its rows, the epoch's mean loss so far."""
+        """Show batches: those done of this epoch, the new rows, the epoch's mean loss so far."""
 
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
-        """Hear that an epoch is over."""
+        """Show that an epoch is over."""
 
     def note(self, words: str) -> None:
-        """Say something that is worth a line of its own."""
+        """Show something that is worth a line of its own."""
 
     def finish(self) -> None:
-        """Hear that training is over."""
+        """Show that training is over."""
 
 
-def make_progress(wanted: bool | Progress, stream: TextIO | None = None) -> Progress:
+def make_progress(progress: bool | Progress, stream: TextIO | None = None) -> Progress:
     """Return a bar or plain lines on standard error (or `stream`), or a silent one."""
-    if isinstance(wanted, Progress):
-        return wanted
-    if not wanted:
+    if isinstance(progress, Progress):
+        return progress
+    if not progress:
         return Progress()
     stream = stream or sys.stderr
     return BarProgress(stream) if stream.isatty() else LineProgress(stream)
@@ -93,10 +93,10 @@ class _Timed(Progress):
         self.began: float | None = None
         self.rows = self.first = 0
         self.epochs = self.batches = 1
-        self._heard, self._done, self._epoch, self._settled = 0.0, 0, 1, False
+        self._last_batch, self._done, self._epoch, self._settled = 0.0, 0, 1, False
 
     def start(self, epoch: int, epochs: int, batches: int, done: int) -> None:
-        """Hear how much there is to do."""
+        """Note how much there is to do."""
         self.began = None
         self.epochs, self.batches, self.first, self._epoch = epochs, batches, done, epoch
 
@@ -106,11 +106,11 @@ class _Timed(Progress):
         if self.began is None:
             self.began, self.first = now, here
         else:
-            slow = self.rows / max(self._heard - self.began, 1e-9)
-            if slow and rows > FAR_FASTER * slow * (now - self._heard):
-                self.began, self.first, self.rows = self._heard, self._done, 0
+            slow = self.rows / max(self._last_batch - self.began, 1e-9)
+            if slow and rows > FAR_FASTER * slow * (now - self._last_batch):
+                self.began, self.first, self.rows = self._last_batch, self._done, 0
             self.rows += rows
-        self._heard, self._done = now, here
+        self._last_batch, self._done = now, here
         self._settled = self._settled or epoch > self._epoch or now - self.began >= TELLING
 
     def speed(self, done: int, *, over: bool = False) -> list[str]:
@@ -133,7 +133,7 @@ class LineProgress(_Timed):
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
         self._last = 0.0
-        self._held: tuple[int, list[str]] | None = None
+        self._waiting: tuple[int, list[str]] | None = None
 
     def _print(self, words: str) -> None:
         print(words, file=self.stream, flush=True)
@@ -158,9 +158,9 @@ class LineProgress(_Timed):
         parts = [f"epoch {epoch}/{self.epochs}", *epoch_parts(values)]
         now = time.perf_counter()
         if epoch > 1 and now - self._last < LINE_EVERY:
-            self._held = epoch, parts
+            self._waiting = epoch, parts
             return
-        self._last, self._held = now, None
+        self._last, self._waiting = now, None
         self._print(" · ".join([*parts, *self.speed(epoch * self.batches)]))
 
     def note(self, words: str) -> None:
@@ -170,10 +170,10 @@ class LineProgress(_Timed):
 
     def finish(self) -> None:
         """Print the last line if it was held back."""
-        if self._held is not None:
-            epoch, parts = self._held
+        if self._waiting is not None:
+            epoch, parts = self._waiting
             self._print(" · ".join([*parts, *self.speed(epoch * self.batches, over=True)]))
-            self._held = None
+            self._waiting = None
 
 
 class BarProgress(_Timed):

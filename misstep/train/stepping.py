@@ -85,7 +85,7 @@ class Stepper:
         if native is not None:
             out, _ = native.run(feeds)
         else:
-            out = program.run(feeds | {"rate": learning_rate[0], "update": state.update})
+            out = program.run(feeds | {"learning_rate": learning_rate[0], "update": state.update})
             _adopt(state, out)
         state.gradients, state.gradient_weight, state.accumulated = None, 0.0, 0
         return program.measures(out)
@@ -101,7 +101,7 @@ class Stepper:
             **state.feeds(),
             "optimizer_state": state.optimizer_state,
             "scalars": state.scalars,
-            "rate": learning_rates,
+            "learning_rate": learning_rates,
             "update": state.update + np.arange(count),
             "draw": state.draw + np.arange(count),
             "seed": np.asarray(self._seed),
@@ -152,7 +152,7 @@ class Stepper:
                 "seed": self._seed,
                 "draw": state.draw + step,
                 "update": state.update + step,
-                "rate": learning_rate,
+                "learning_rate": learning_rate,
                 "gradients": state.gradients,
                 "gradient_weight": state.gradient_weight,
             }

@@ -15,7 +15,7 @@ from misstep.ir import Array
 from misstep.nn import Program
 from misstep.train.programs import Programs
 
-__all__ = ["Trial", "make_trial"]
+__all__ = ["SyntheticInputs", "synthetic_inputs"]
 
 # Batches of different rows, so that gathering them reads more than one batch over and over.
 BATCHES = 8
@@ -24,7 +24,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Trial:
+class SyntheticInputs:
     """What a compiled program needs for `steps` steps: inputs by name, and which rows to gather."""
 
     feeds: Mapping[str, Any]
@@ -32,7 +32,9 @@ class Trial:
     row_numbers: Array | None = None
 
 
-def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> Trial:
+def synthetic_inputs(
+    programs: Programs, program: Program, rows: int, steps: int
+) -> SyntheticInputs:
     """Return made-up inputs for `program`, one of `programs`, for so many steps of `rows` rows.
 
     Parameters and buffers are those of the network, the optimizer's state is the first one.
@@ -50,7 +52,7 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
         **network.feeds(),
         "optimizer_state": state,
         "scalars": scalars,
-        "rate": np.full(steps, programs.optimizer.learning_rate),
+        "learning_rate": np.full(steps, programs.optimizer.learning_rate),
         "update": np.arange(steps),
         "draw": np.arange(steps),
         "seed": np.asarray(0),
@@ -68,6 +70,6 @@ def make_trial(programs: Programs, program: Program, rows: int, steps: int) -> T
         for name in ("x", "y"):
             if name in feeds:
                 feeds[name] = feeds[name].reshape(steps, rows, *feeds[name].shape[1:])
-        return Trial(feeds, steps)
+        return SyntheticInputs(feeds, steps)
     order = np.concatenate([random.permutation(count) for _ in range(-(-steps // batches))])
-    return Trial(feeds, steps, order[: steps * rows])
+    return SyntheticInputs(feeds, steps, order[: steps * rows])

@@ -40,7 +40,7 @@ from misstep.nn.losses import CrossEntropy
 from misstep.optim import L2, SGD, Adam, AdamW
 from misstep.train import Trainer
 from misstep.train.programs import Programs
-from misstep.train.trials import make_trial
+from misstep.train.synthetic import synthetic_inputs
 
 try:
     host_target()
@@ -143,7 +143,7 @@ def test_the_same_bits_on_any_number_of_threads(
         program = getattr(programs, kind)(17, weighted=False, probing=kind == "step")
     native = program.compiled()
     assert native is not None
-    trial = make_trial(programs, program, 17, 4)
+    inputs = synthetic_inputs(programs, program, 17, 4)
     sums = {
         "gradients": np.zeros_like(network.parameters),
         "gradient_weight": np.zeros((), "float32"),
@@ -153,10 +153,10 @@ def test_the_same_bits_on_any_number_of_threads(
         native.threads = threads
         feeds = {
             name: np.array(array) if name in program.roles.states else array
-            for name, array in {**trial.feeds, **sums}.items()
+            for name, array in {**inputs.feeds, **sums}.items()
         }
-        out, done = native.run(feeds, trial.steps, row_numbers=trial.row_numbers)
-        assert done == trial.steps
+        out, done = native.run(feeds, inputs.steps, row_numbers=inputs.row_numbers)
+        assert done == inputs.steps
         bits = {name: np.array(array).tobytes() for name, array in out.items()}
         expected = expected or bits
         assert bits == expected, threads

@@ -108,7 +108,7 @@ def step_and_feeds(
         "x": random.standard_normal((ROWS, 4)).astype(dtype),
         "optimizer_state": state,
         "scalars": scalars,
-        "rate": np.array(0.01),
+        "learning_rate": np.array(0.01),
         "update": np.array(0),
         "seed": np.array(3),
         "draw": np.array(0),

@@ -29,7 +29,7 @@ from misstep.inspection.roofline import (
     ticks_of_one_reading,
 )
 from misstep.ir import Array, Graph, Value, make_input
-from misstep.train import Programs, Trial, make_trial
+from misstep.train import Programs, SyntheticInputs, synthetic_inputs
 
 SIZES, BATCH, STEPS = (20, 17, 9, 5), 24, 3
 
@@ -42,10 +42,10 @@ def programs() -> Programs:
     return Programs(network, ms.CrossEntropy(), ms.Adam(0.01))
 
 
-def step_and_trial() -> tuple[Any, Trial]:
+def step_and_inputs() -> tuple[Any, SyntheticInputs]:
     made = programs()
     step = made.step(BATCH, weighted=False, probing=False)
-    return step, make_trial(made, step, BATCH, STEPS)
+    return step, synthetic_inputs(made, step, BATCH, STEPS)
 
 
 def native(step: Any, threads: int, *, profiling: bool = False) -> NativeProgram:
@@ -65,11 +65,11 @@ def profiles() -> dict[int, Profile]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native_program, "WORK_FOR_TWO", 1)
         for threads in (1, 2):
-            step, trial = step_and_trial()
+            step, inputs = step_and_inputs()
             program = native(step, threads)
             assert program.threads == threads
             by_threads[threads] = profile_program(
-                program, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=2
+                program, inputs.feeds, inputs.steps, row_numbers=inputs.row_numbers, rounds=2
             )
     return by_threads
 
@@ -126,29 +126,29 @@ def test_a_profile_is_json(profiles: dict[int, Profile]) -> None:
 
 
 def test_a_profile_needs_a_step_that_can_be_done() -> None:
-    step, trial = step_and_trial()
-    feeds = dict(trial.feeds) | {"x": np.full_like(trial.feeds["x"], np.inf)}
+    step, inputs = step_and_inputs()
+    feeds = dict(inputs.feeds) | {"x": np.full_like(inputs.feeds["x"], np.inf)}
     with pytest.raises(DataError, match="finite loss"):
-        profile_program(native(step, 1), feeds, trial.steps, row_numbers=trial.row_numbers)
+        profile_program(native(step, 1), feeds, inputs.steps, row_numbers=inputs.row_numbers)
 
 
 def test_a_profile_leaves_states_as_they_are() -> None:
-    step, trial = step_and_trial()
-    feeds = {name: np.array(array) for name, array in trial.feeds.items()}
+    step, inputs = step_and_inputs()
+    feeds = {name: np.array(array) for name, array in inputs.feeds.items()}
     program = native(step, 1)
     for _ in range(2):
-        profile_program(program, feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1)
-        assert all(np.array_equal(feeds[name], array) for name, array in trial.feeds.items())
+        profile_program(program, feeds, inputs.steps, row_numbers=inputs.row_numbers, rounds=1)
+        assert all(np.array_equal(feeds[name], array) for name, array in inputs.feeds.items())
 
 
 def test_a_profile_has_as_many_threads_as_were_set() -> None:
-    step, trial = step_and_trial()
+    step, inputs = step_and_inputs()
     program = native(step, 1)
     assert program.threads == 1
     for threads in (3, 3, 2):
         program.threads = threads
         profile = profile_program(
-            program, trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1
+            program, inputs.feeds, inputs.steps, row_numbers=inputs.row_numbers, rounds=1
         )
         assert profile.threads == len(profile.barriers) == threads
         assert all(len(kernel.seconds) == threads for kernel in profile.kernels)
@@ -160,13 +160,13 @@ def test_a_profile_has_as_many_threads_as_were_set() -> None:
 @pytest.mark.usefixtures("small_counts")
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_profiling_changes_no_bit(threads: int) -> None:
-    step, trial = step_and_trial()
+    step, inputs = step_and_inputs()
     results: list[dict[str, Array]] = []
     for profiling in (False, True):
         program = native(step, threads, profiling=profiling)
-        feeds = {name: np.array(array) for name, array in trial.feeds.items()}
-        out, done = program.run(feeds, trial.steps, row_numbers=trial.row_numbers)
-        assert done == trial.steps
+        feeds = {name: np.array(array) for name, array in inputs.feeds.items()}
+        out, done = program.run(feeds, inputs.steps, row_numbers=inputs.row_numbers)
+        assert done == inputs.steps
         results.append(out)
         counted = program.ticks[:, : len(program.lowered.timers)]
         assert (counted > 0).any() == profiling
@@ -176,7 +176,7 @@ def test_profiling_changes_no_bit(threads: int) -> None:
 
 
 def test_who_asks_for_no_profile_gets_no_clock() -> None:
-    step, _ = step_and_trial()
+    step, _ = step_and_inputs()
     for profiling in (False, True):
         program = native(step, 1, profiling=profiling)
         assert ("counter" in program.lowered.text) == profiling
@@ -186,7 +186,7 @@ def test_who_asks_for_no_profile_gets_no_clock() -> None:
 
 
 def test_there_is_a_timer_for_each_kernel_and_barrier() -> None:
-    step, _ = step_and_trial()
+    step, _ = step_and_inputs()
     lowered = native(step, 1, profiling=True).lowered
     kernels = [kernel for region in lowered.schedule.regions for kernel in region]
     assert [subject for subject in lowered.timers if subject in kernels] == kernels
@@ -196,14 +196,14 @@ def test_there_is_a_timer_for_each_kernel_and_barrier() -> None:
 
 
 def test_timers_take_no_longer_than_the_run_and_add_up() -> None:
-    step, trial = step_and_trial()
+    step, inputs = step_and_inputs()
     program = native(step, 1, profiling=True)
     rate = TickRate(program.target)
     began = time.perf_counter()
     totals = []
     for _ in range(2):
-        feeds = {name: np.array(array) for name, array in trial.feeds.items()}
-        program.run(feeds, trial.steps, row_numbers=trial.row_numbers)
+        feeds = {name: np.array(array) for name, array in inputs.feeds.items()}
+        program.run(feeds, inputs.steps, row_numbers=inputs.row_numbers)
         totals.append(int(program.ticks.sum()))
     elapsed = time.perf_counter() - began
     assert totals[1] > totals[0] > 0
@@ -212,7 +212,7 @@ def test_timers_take_no_longer_than_the_run_and_add_up() -> None:
 
 
 def test_timers_of_other_processors_can_be_generated() -> None:
-    step, _ = step_and_trial()
+    step, _ = step_and_inputs()
     target = aarch64_target()
     text = lower(schedule_graph(simplify(step.graph), step.roles), target, profiling=True).text
     assert emit_object(text, target)

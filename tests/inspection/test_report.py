@@ -27,7 +27,7 @@ from misstep.ir import Graph, make_input
 from misstep.nn import Program
 from misstep.text.figures import percent
 from misstep.text.tables import WIDTH, in_columns, in_lines
-from misstep.train import Programs, make_trial
+from misstep.train import Programs, synthetic_inputs
 
 ROWS = 12
 
@@ -99,9 +99,9 @@ def step(made: Callable[[str], NativeProgram]) -> NativeProgram:
 def profile() -> Any:
     owner = programs()
     program = owner.step(ROWS, weighted=False, probing=False)
-    trial = make_trial(owner, program, ROWS, 2)
+    inputs = synthetic_inputs(owner, program, ROWS, 2)
     return profile_program(
-        of_training(program), trial.feeds, trial.steps, row_numbers=trial.row_numbers, rounds=1
+        of_training(program), inputs.feeds, inputs.steps, row_numbers=inputs.row_numbers, rounds=1
     )
 
 

@@ -14,7 +14,7 @@ from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredErr
 from misstep.ops.randomness import uniform_numbers
 from misstep.optim import SGD
 from misstep.train import Trainer
-from misstep.train.mixup import _STREAM, PLACES, tabulated_shares
+from misstep.train.mixup import _STREAM, POINTS, tabulated_shares
 from misstep.train.programs import Programs
 
 RANDOM = np.random.default_rng(0)
@@ -26,7 +26,7 @@ def test_shares_follow_the_beta_distribution(alpha: float) -> None:
     assert (np.diff(shares) >= 0).all()
     np.testing.assert_allclose(shares + shares[::-1], 1.0, atol=1e-12)
     fit = stats.kstest(shares, stats.beta(alpha, alpha).cdf)
-    assert fit.statistic <= 1 / PLACES
+    assert fit.statistic <= 1 / POINTS
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_step_is_that_of_the_mixed_rows(loss: Loss, weighted: bool) -> None:
         "x": x,
         "y": y,
         "weights": weights,
-        "rate": 0.1,
+        "learning_rate": 0.1,
         "seed": 5,
         "draw": 3,
         "update": 0,
@@ -67,7 +67,7 @@ def test_a_step_is_that_of_the_mixed_rows(loss: Loss, weighted: bool) -> None:
     found = program.run(feeds)
 
     shares = tabulated_shares(0.5)[
-        (uniform_numbers(np.array(5), np.array(3), _STREAM, (rows,)) * PLACES).astype(int)
+        (uniform_numbers(np.array(5), np.array(3), _STREAM, (rows,)) * POINTS).astype(int)
     ]
     mixed = shares[:, None] * x + (1 - shares[:, None]) * np.roll(x, -1, axis=0)
     # The same as each row twice, once with either answer, weighing its share.

@@ -75,7 +75,12 @@ class Run:
 
     def feeds(self, **more: Any) -> dict[str, Any]:
         state = {"optimizer_state": self.buffers, "scalars": self.scalars}
-        whole = {"parameters": self.parameters, "rate": 0.1, "update": self.update, **state}
+        whole = {
+            "parameters": self.parameters,
+            "learning_rate": 0.1,
+            "update": self.update,
+            **state,
+        }
         return {**whole, "seed": 3, "draw": self.update, **more}
 
     def take(self, found: dict[str, Array]) -> dict[str, Array]:
@@ -207,7 +212,7 @@ def test_every_optimizer_learns_and_carries_its_state(optimizer: Optimizer) -> N
     for _ in range(30):
         # The examples' own rates: 0.1 would be too much for some.
         program = run.programs.step(ROWS, weighted=False, probing=False)
-        feeds = run.feeds(x=x, y=y) | {"rate": optimizer.learning_rate}
+        feeds = run.feeds(x=x, y=y) | {"learning_rate": optimizer.learning_rate}
         losses.append(float(run.take(program.run(feeds))["loss"]))
     assert losses[-1] < losses[0]
     assert run.scalars.shape == (len(optimizer.scalars),)
