@@ -56,9 +56,11 @@ def verdict(metrics: Mapping[str, Scores], baselines: Sequence[Baseline], rows: 
     guess, best = assessment.simplest, assessment.best
     name = "guessing" if guess.baseline.name == "baseline" else guess.baseline.who
     if guess.verdict is not Verdict.BETTER:
+        few = guess.verdict is Verdict.EVEN and not guess.close
+        also = ", or so few rows can't tell" if few else ""
         return (
             f"{_compared(guess, name, rows)} Either the inputs say little about the target, or "
-            "training was too short or too fast."
+            f"training was too short or too fast{also}."
         )
     if best.baseline is guess.baseline:
         return _compared(guess, name, rows)
@@ -66,14 +68,22 @@ def verdict(metrics: Mapping[str, Scores], baselines: Sequence[Baseline], rows: 
     simpler = without_article(best.baseline.who)
     if best.verdict is Verdict.WORSE:
         return f"{words} So far the {simpler} is the better choice for these data."
-    if best.verdict is Verdict.EVEN:
+    if best.verdict is Verdict.EVEN and best.close:
         return f"{words} The {simpler} would do as well, and is simpler."
+    if best.verdict is Verdict.EVEN:
+        return f"{words} Which of the two is better, only more rows to be judged on can tell."
     return words
 
 
 def forecast_verdict(assessment: Assessment) -> str:
     """Return what the mean errors of forecasts mean, honestly, in a few sentences."""
     last, best = assessment.simplest, assessment.best
+    if last.verdict is Verdict.EVEN and last.ours < last.theirs and not last.close:
+        return (
+            "Not certainly better than saying the last value again "
+            f"({four_figures(last.ours)} against {four_figures(last.theirs)}): on "
+            f"{counted(assessment.samples, 'forecast')}, chance alone can make such a difference."
+        )
     if last.theirs > 0 and last.verdict is not Verdict.BETTER:
         words = "Worse than" if last.verdict is Verdict.WORSE else "No better than"
         side = f"({four_figures(last.ours)} against {four_figures(last.theirs)})"
@@ -117,8 +127,11 @@ def _compared(comparison: Comparison, name: str, rows: int) -> str:
             return f"As good as can be: {name} makes no error."
         return f"Worse than {name}: {both}."
     if outcome is Verdict.EVEN:
+        if comparison.ours == comparison.theirs:
+            return f"No better than {name} ({both}); the two are even."
+        words = "No better" if comparison.close or gap < 0 else "Not certainly better"
         chance = f"on {counted(rows, 'row')}, chance alone can make such a difference."
-        return f"No better than {name} ({both}); {chance if gap else 'the two are even.'}"
+        return f"{words} than {name} ({both}); {chance}"
     better = outcome is Verdict.BETTER
     word = "Better" if better else "Worse"
     if by_error:

@@ -26,6 +26,9 @@ ERROR_OF_MEAN = 0.756
 # Two right and two wrong rows in all, as Agresti and Caffo add to both shares together (The
 # American Statistician 54, 2000): otherwise a perfect score on a few rows would seem certain.
 ADDED_RIGHT, ADDED_ROWS = 1, 2
+# Two scores are close when no difference that matters can hide between them: two points of
+# accuracy, or a twentieth of the error, about what another seed changes.
+CLOSE_SHARES, CLOSE_ERRORS = 0.02, 0.05
 
 
 class Verdict(Enum):
@@ -62,6 +65,15 @@ class Comparison:
         if abs(self.gap) <= noise:
             return Verdict.EVEN
         return Verdict.BETTER if self.gap > 0 else Verdict.WORSE
+
+    @property
+    def close(self) -> bool:
+        """Tell whether the network can't be better by more than a trifle, whatever chance did.
+
+        A difference within chance is no evidence that there is none: on few rows much can hide.
+        """
+        trifle = CLOSE_SHARES if self.metric == "accuracy" else CLOSE_ERRORS
+        return self.gap is not None and self.gap + STANDARD_ERRORS * self.standard_error <= trifle
 
 
 @dataclass(frozen=True)

@@ -40,20 +40,24 @@ def errors(test: float, linear: float, guess: float = 10.0) -> dict[str, dict[st
     [
         (scores(0.95, 0.90), 1000, "Better than a linear model by 5.0 points"),
         (scores(0.90, 0.95), 1000, "Worse than a linear model by 5.0 points"),
-        (scores(0.95, 0.94), 100, "No better than a linear model"),
-        (scores(1.0, 0.967), 30, "No better than a linear model"),
+        (scores(0.95, 0.94), 100, "Not certainly better than a linear model"),
+        (scores(1.0, 0.967), 30, "Not certainly better than a linear model"),
+        (scores(15 / 17, 13 / 17), 17, "only more rows to be judged on can tell"),
+        (scores(0.951, 0.950), 10_000, "would do as well, and is simpler"),
+        (scores(0.94, 0.95), 100, "No better than a linear model"),
         (scores(0.9, 0.9), 1000, "the two are even"),
         (scores(0.5, 0.9), 1000, "No better than guessing"),
         (scores(0.3, 0.9), 1000, "Worse than guessing"),
         (scores(0.9, None), 1000, "Better than guessing by 40.0 points"),
         (errors(4.0, 5.0), 1000, "Better than a linear model: its error is 20.0% smaller"),
         (errors(5.0, 4.0), 1000, "Worse than a linear model: its error is 25.0% larger"),
-        (errors(4.9, 5.0), 50, "No better than a linear model"),
+        (errors(4.9, 5.0), 50, "Not certainly better than a linear model"),
+        (errors(4.99, 5.0), 2000, "would do as well, and is simpler"),
         (errors(11.0, 5.0), 1000, "Worse than guessing"),
         (errors(0.0, 0.0), 10, "As good as can be"),
         (errors(math.inf, 5.0), 10, "Worse than guessing"),
         (errors(math.nan, 5.0), 10, "Worse than guessing"),
-        (scores(1.0, 1.0), 1, "No better than guessing"),
+        (scores(1.0, 1.0), 1, "or so few rows can't tell"),
     ],
 )
 def test_the_verdict_is_honest(metrics: dict[str, Any], rows: int, words: str) -> None:
@@ -82,6 +86,9 @@ def test_verdicts_on_forecasts_are_honest() -> None:
     assert "linear model on lags is the better choice" in forecast_words(3.0, 4.0, 2.0)
     assert "No better than saying the last value again" in forecast_words(1.0, 1.0, 1.0)
     assert "random walk" in forecast_words(1.0, 1.0, 1.0)
+    few = forecast_words(0.8, 1.0, 1.0, origins=8)
+    assert few.startswith("Not certainly better than saying the last value again")
+    assert "random walk" not in few
     assert forecast_words(2.0, 1.0, 1.0).startswith("Worse than saying the last value again")
 
 

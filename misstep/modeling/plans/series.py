@@ -73,8 +73,8 @@ def _network(planner: Planner, windows: SeriesWindows) -> Module:
         hidden = SMALL if rows < FEW_ROWS else MIDDLE if rows < MANY_ROWS else LARGE
         line = f"{hidden}-drop{DROPOUT:g}"
         reason = (
-            f"{rows:,} windows; what a line can say is left to the line, and beyond that a "
-            "convolution or a GRU over the window found no more in longer time"
+            f"{rows:,} windows; what a line can say is left to the line, so that a small network "
+            "is enough for what bends"
         )
     layers = _over_windows(line, windows, features)
     # The last layer starts at zero, so that training starts from the line alone.
