@@ -18,14 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.stored_json import Stored, check, from_plain, to_plain
-from misstep.data.table.cell_values import (
-    NUMBER_FORMS,
-    category_words,
-    date_format_of,
-    number_form_of,
-    objects,
-)
+from misstep.data.table.cell_values import NUMBER_FORMS, category_words, number_form_of, objects
 from misstep.data.table.column_transformers import as_numbers
+from misstep.data.table.dates import date_format_of
 from misstep.data.table.table import read_table
 from misstep.data.weights import checked_weights, mean_and_deviation
 from misstep.errors import ArgumentError, DataError, NotYetError

@@ -15,9 +15,9 @@ import numpy as np
 from misstep.data.decision import Decision
 from misstep.data.sequence.sequences import Sequences
 from misstep.data.stored_json import Stored, check
-from misstep.data.table.cell_values import date_format_of
 from misstep.data.table.column_transformers import as_dates, as_numbers
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
+from misstep.data.table.dates import date_format_of
 from misstep.data.table.table import Table, require_column, require_columns
 from misstep.errors import DataError
 from misstep.ir import Array

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from misstep.data.decision import Decision
 from misstep.data.series.time_steps import Dates, Step, recognize_step
 from misstep.data.stored_json import Stored, check
-from misstep.data.table.cell_values import category_words, date_format_of, parse_dates
+from misstep.data.table.cell_values import category_words
 from misstep.data.table.column_transformers import as_numbers
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
+from misstep.data.table.dates import date_format_of, parse_dates
 from misstep.data.table.table import Table, require_column, require_columns
 from misstep.errors import DataError
 from misstep.text.counts import counted

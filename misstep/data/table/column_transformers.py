@@ -16,19 +16,14 @@ from numpy.typing import NDArray
 
 from misstep.data.standardization import Standard
 from misstep.data.stored_json import Stored, check
-from misstep.data.table.cell_values import (
-    NUMBER_FORMS,
-    category_words,
-    date_format_of,
-    parse_dates,
-    parse_number,
-)
+from misstep.data.table.cell_values import NUMBER_FORMS, category_words, parse_number
 from misstep.data.table.column_types import (
     FEW_CATEGORIES,
     FEWEST_ROWS_OF_CATEGORY,
     MOST_CATEGORIES,
     Column,
 )
+from misstep.data.table.dates import date_format_of, parse_dates
 from misstep.data.weights import quantile
 from misstep.errors import DataError
 

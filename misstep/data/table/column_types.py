@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data.table.cell_values import category_words, date_format_of, number_form_of
+from misstep.data.table.cell_values import category_words, number_form_of
+from misstep.data.table.dates import date_format_of
 from misstep.data.table.table import read_table, require_column
 from misstep.errors import DataError
 
