@@ -13,7 +13,7 @@ import numpy as np
 from misstep.data import ColumnType, Preprocessor, Rows, Target, drawn_rows
 from misstep.data.table.cell_values import category_words
 from misstep.ir import Array
-from misstep.modeling.baselines import Baseline
+from misstep.modeling.baselines import Baseline, standardized
 from misstep.modeling.metrics import Scores, class_scores, number_scores
 
 if TYPE_CHECKING:
@@ -71,6 +71,11 @@ def _matrices(
     for text in preprocessor.texts:
         plain[text.start : text.stop] = False
     rows, others = [csr_array(train.x[:, plain])], [csr_array(test.x[:, plain])]
+    bent, bent_test = (preprocessor.bent_numbers(frame) for frame in (train_frame, test_frame))
+    if bent is not None and bent_test is not None:
+        straight, straight_test = standardized(bent, bent_test)
+        rows.append(csr_array(straight))
+        others.append(csr_array(straight_test))
     for name in names:
         vectors = TfidfVectorizer(ngram_range=(1, 2))
         try:

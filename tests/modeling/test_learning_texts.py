@@ -11,10 +11,9 @@ import pandas
 import pytest
 
 import misstep as ms
-from misstep.data import Decision, Table, recognize_columns
+from misstep.data import Decision, Table
 from misstep.errors import ArgumentError, DataError, MisstepError
 from misstep.modeling import FitResult, Options, save_model, train
-from misstep.modeling.target_leakage import leaking_columns
 
 GOOD, BAD = ["lovely", "great", "not bad"], ["awful", "boring", "not good"]
 FILLING = ["the", "film", "was", "with", "music", "and", "actors", "today"]
@@ -114,17 +113,6 @@ def test_a_column_that_tells_all_is_named_and_can_be_left_out() -> None:
     again = trained(frame, without=("stars",))
     assert all(one.what not in ("CAREFUL", "column stars") for one in again.decisions)
     assert not any("CAREFUL" in one.what for one in trained(reviews()).decisions)
-
-
-def test_classes_in_turn_hide_no_leak() -> None:
-    rows = 6000
-    frame = pandas.DataFrame({"stars": np.arange(rows) % 2 * 3.0, "said": ["a b c d"] * rows})
-    columns = recognize_columns(Table(frame, texts=("said",)))
-    answers = np.arange(rows) % 2
-    assert leaking_columns(columns, frame, answers) == {"stars": "all rows"}
-    # Answers that hardly differ are told by anything.
-    assert leaking_columns(columns, frame, np.zeros(rows, int)) == {}
-    assert leaking_columns(columns, frame.iloc[:40], answers[:40]) == {}
 
 
 def test_a_number_in_another_unit_tells_all() -> None:

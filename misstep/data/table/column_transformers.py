@@ -80,6 +80,11 @@ class NumberTransformer(Stored):
     def feature_names(self) -> list[str]:
         return [self.column, f"{self.column} is missing"][: 1 + self.indicator]
 
+    def filled(self, series: pandas.Series) -> Floats:
+        """Return the numbers as they stand, (rows,), with gaps filled."""
+        values = as_numbers(series, self.column, self.form)
+        return np.where(np.isnan(values), self.fill, values)
+
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return (rows, features); `tell` hears what was noticed."""
         values = as_numbers(series, self.column, self.form)
@@ -215,6 +220,11 @@ class DateTransformer(Stored):
         for cycle in self.cycles:
             names += [f"{self.column}: {cycle} (sine)", f"{self.column}: {cycle} (cosine)"]
         return names + [f"{self.column} is missing"] * self.indicator
+
+    def days(self, series: pandas.Series) -> Floats:
+        """Return days since 1970, (rows,), NaN where missing."""
+        years, _, gaps = _calendar(as_dates(series, self.column, self.form))
+        return np.where(gaps, np.nan, years * DAYS_PER_YEAR)
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return (rows, features); a missing date has no direction on any circle."""

@@ -147,6 +147,21 @@ class Preprocessor(Preprocessing):
                 )
         return result, notes
 
+    def bent_numbers(self, data: Any) -> NDArray[np.float64] | None:
+        """Return the columns as they stand in `data` whose features are bent: a logarithm, clipped.
+
+        (rows, columns), gaps filled as for the features; None where no column is bent.
+        """
+        bent = [
+            each
+            for each in self.transformers
+            if isinstance(each, NumberTransformer) and (each.standard.log or each.standard.clip)
+        ]
+        if not bent:
+            return None
+        table = _columns_of(data, [each.column for each in bent])
+        return np.column_stack([each.filled(table[each.column]) for each in bent])
+
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         return table_or_refuse(dataset, source, self.column_names)
 

@@ -28,12 +28,13 @@ from misstep.data import (
     series_hint,
 )
 from misstep.errors import ArgumentError, DataError
+from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.examples import Examples, answered, encoded_answers
 from misstep.modeling.modalities.modality import Evaluation, Fitted
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options
 from misstep.modeling.plans import Plan, Planner, plan_table, reads_in_order
-from misstep.modeling.target_leakage import leaking_columns
+from misstep.modeling.target_leakage import Leak, find_leaks
 from misstep.modeling.text_trial import with_tried_texts
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
@@ -131,26 +132,46 @@ class TableModality(RowModality):
         assert isinstance(train.data, Table)
         frame, answers = train.data.frame, encoded_answers(train, target)
         columns, in_order = self.columns, reads_in_order(self.options.network)
-        leaks = leaking_columns(columns, frame, answers)
+        answer = "the answer" if self.target is None else self.target.name
+        leaks = find_leaks(columns, frame, answers, target, answer)
+        leaking = {name for leak in leaks for name in leak.columns}
         # Who asks for a network that reads words wants them read.
         if not in_order:
-            columns = with_tried_texts(columns, frame, answers, without=leaks)
+            columns = with_tried_texts(columns, frame, answers, without=leaking)
         preprocessor = Preprocessor.fit(frame, columns, train.weights, answers, in_order=in_order)
         self.decisions.keep(*preprocessor.decisions)
-        for name, share in leaks.items():
-            answer = "the answer" if self.target is None else self.target.name
-            what = f"{name} alone tells {answer} for {share}"
-            reason = "perhaps it is only known afterwards: then leave it out"
-            self.decisions.add("CAREFUL", what, reason)
-            self.notes.append(
-                f"{what}: is it known when you predict? If it is not, the scores below mean "
-                f"nothing; leave it out with --without {shlex.quote(name)}"
-            )
+        for leak in leaks:
+            self._tell_of(leak)
         return preprocessor
+
+    def _tell_of(self, leak: Leak) -> None:
+        """Decide to be careful, and note what can be done about it."""
+        they, them, are = ("they", "them", "are") if len(leak.columns) > 1 else ("it", "it", "is")
+        self.decisions.add(
+            "CAREFUL",
+            leak.words,
+            f"perhaps {they} {are} only known afterwards: then leave {them} out",
+        )
+        without = " ".join(f"--without {shlex.quote(name)}" for name in leak.columns)
+        self.notes.append(
+            f"{leak.words}: {are} {they} known when you predict? If {they} {are} not, the scores "
+            f"below mean nothing; leave {them} out with {without}"
+        )
 
     def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:
         """Return an ensemble or a network for columns that are no texts."""
         return plan_table(planner, *self.number_features(prepared))
+
+    def baselines(self, prepared: Prepared) -> Sequence[Baseline]:
+        """Return the guess and a linear model, which sees bent columns as they stand as well."""
+        train, test, target = prepared.train, prepared.test, prepared.target
+        preprocessor, straight = prepared.preprocessing, None
+        assert isinstance(preprocessor, Preprocessor)
+        bent = preprocessor.bent_numbers(prepared.train_examples.data)
+        bent_test = preprocessor.bent_numbers(prepared.test_data)
+        if bent is not None and bent_test is not None:
+            straight = bent, bent_test
+        return guess(train, test, target), linear(train, test, target, as_they_stand=straight)
 
     def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
         """Score as for all rows; note where the rows may be a series all the same."""
