@@ -85,11 +85,12 @@ class Formulas:
             return mean
         if op.name == "power" and (power := self._power(value, index)) is not None:
             return power
-        if op.name in {"softmax", "log_sum_exp", "max"}:
+        if op.name in {"softmax", "log_softmax", "log_sum_exp", "max"}:
             row = self.row(value, index)
-            if op.name == "softmax":
+            if op.name in {"softmax", "log_softmax"}:
                 axis = int(getattr(op, "axis", -1))
-                return Term(f"softmax({{0}})[{index[axis]}]", (row,))
+                logarithm = "ln " if op.name == "log_softmax" else ""
+                return Term(f"{logarithm}softmax({{0}})[{index[axis]}]", (row,))
             if op.name == "log_sum_exp":
                 return Term(op.formula, (row,), with_numbers=self._powers(value, index))
             return Term("max({0})", (row,))
@@ -186,6 +187,16 @@ class Formulas:
         if op.name == "log_sum_exp":
             at = self.reduced(value, index).index(operand_index)
             return [Term(f"softmax({{0}})[{at}]", (self.row(value, index),), with_numbers=local)]
+        if op.name == "log_softmax":
+            axis = int(getattr(op, "axis", -1))
+            slope = self.derivative_number(value, slot, operand_index, index)
+            own = operand_index == index
+            share = Term(
+                f"softmax({{0}})[{operand_index[axis]}]",
+                (self.row(value, index),),
+                with_numbers=number(1 - slope if own else -slope),
+            )
+            return [Term("(1 − {0})", (share,))] if own else [number(-1), share]
         if op.name == "softmax":
             result = self.entry(value, index)
             if operand_index == index:

@@ -108,6 +108,8 @@ class BatchNorm(Module):
         n = maximum(count, 1.0)
         batch_mean = ops.sum(x * counts, (0, 1), keep=True) / n
         centered = x - batch_mean
+        # What rounding left of the mean, as in `ops.centered`.
+        centered = centered - ops.sum(centered * counts, (0, 1), keep=True) / n
         spread = ops.sum(centered * centered * counts, (0, 1), keep=True) / n
         features = x.shape[-1:]
         # Nothing moves where no entry counts, and no variance where but one does.

@@ -19,6 +19,7 @@ from misstep.ops.comparison import (
 )
 from misstep.ops.contraction import matmul
 from misstep.ops.convolution import convolution, transposed_convolution
+from misstep.ops.cross_entropy import binary_cross_entropy
 from misstep.ops.functions import (
     absolute,
     cos,
@@ -41,20 +42,10 @@ from misstep.ops.normalization import normalize
 from misstep.ops.pieces import concatenate, pad, slice_axis
 from misstep.ops.pooling import average_pool, max_pool
 from misstep.ops.randomness import random_bits, random_normal, random_uniform
-from misstep.ops.reduction import (
-    argmax,
-    log_softmax,
-    log_sum_exp,
-    max,
-    mean,
-    min,
-    norm,
-    softmax,
-    sum,
-    variance,
-)
+from misstep.ops.reduction import argmax, centered, max, mean, min, norm, sum, variance
 from misstep.ops.scan import scan
 from misstep.ops.shape import broadcast_to, flip, reshape, transpose
+from misstep.ops.softmax import log_softmax, log_sum_exp, softmax
 
 del _operators
 
@@ -64,8 +55,10 @@ __all__ = [
     "argmax",
     "as_value",
     "average_pool",
+    "binary_cross_entropy",
     "broadcast_to",
     "cast",
+    "centered",
     "concatenate",
     "convolution",
     "cos",

@@ -20,16 +20,21 @@ from misstep.ops import reduction
 from misstep.ops.elementwise import Gradients, draw
 from misstep.ops.functions import sqrt
 from misstep.ops.lifting import Operand, together
-from misstep.ops.reduction import mean, variance
+from misstep.ops.reduction import centered, variance
 from misstep.ops.shape import reshape
 
 
 def normalized(
     x: Array, scale: Array, shift: Array, axes: tuple[int, ...], epsilon: float
 ) -> Array:
-    """Return (x − mean) / √(variance + epsilon) along `axes`, times `scale`, plus `shift`."""
+    """Return (x − mean) / √(variance + epsilon) along `axes`, times `scale`, plus `shift`.
+
+    What rounding left of the mean is taken away as well, so that a large part which all entries
+    share costs no digits.
+    """
     share = 1.0 / math.prod(np.shape(x)[axis] for axis in axes)
     distance = x - np.sum(x, axis=axes, keepdims=True) * share
+    distance = distance - np.sum(distance, axis=axes, keepdims=True) * share
     spread = np.sum(distance * distance, axis=axes, keepdims=True) * share
     return distance * (1.0 / np.sqrt(spread + epsilon)) * scale + shift
 
@@ -79,7 +84,7 @@ class Normalize(Op):
     def gradient(self, value: Value, upstream: Value) -> Gradients:
         x, scale, _ = value.inputs
         inverse = 1.0 / sqrt(variance(x, self.axes, keep=True) + self.epsilon)
-        normal = (x - mean(x, self.axes, keep=True)) * inverse
+        normal = centered(x, self.axes) * inverse
         weighted = upstream * normal
         if self._is_uniform(scale, x.ndim):
             # The sums that are the gradients of scale and shift; the scale is a factor of both.

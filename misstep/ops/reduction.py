@@ -1,4 +1,4 @@
-"""Ops that gather many entries into one: sum, max, log-sum-exp, softmax, argmax.
+"""Ops that gather many entries into one: sum, max, argmax; and mean, variance, norm made of them.
 
 Knows the program form and nothing of networks. At ties the largest shares its gradient equally
 (docs/subgradients.md).
@@ -7,7 +7,7 @@ Knows the program form and nothing of networks. At ties the largest shares its g
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,7 +18,7 @@ from misstep.ir import Array, Op, Type, Value
 from misstep.ir.op import Example, checked_axis, float_dtype
 from misstep.ops.comparison import cast, equal, where
 from misstep.ops.elementwise import Gradients, draw, draw_shape
-from misstep.ops.functions import exp, sqrt
+from misstep.ops.functions import sqrt
 from misstep.ops.lifting import Operand, as_value
 from misstep.ops.shape import broadcast_to, reshape
 
@@ -138,85 +138,6 @@ class Max(Reduction):
         return self.call("np.max", names[0])
 
 
-def stable_log_sum_exp(x: Array, axes: tuple[int, ...], keep: bool) -> Array:
-    """Return ln Σ exp(x), the largest taken out first so that nothing overflows."""
-    largest = np.max(x, axis=axes, keepdims=True)
-    largest = np.where(np.isfinite(largest), largest, np.zeros_like(largest))
-    result = np.log(np.sum(np.exp(x - largest), axis=axes, keepdims=True)) + largest
-    return result if keep else np.squeeze(result, axis=axes)
-
-
-@dataclass(frozen=True)
-class LogSumExp(Reduction):
-    """ln Σ e^x along `axes`, a smooth largest; finite for finite numbers, however large."""
-
-    name = "log_sum_exp"
-    words = "the logarithm of the sum of e to the power of each of {0}"
-    formula = "ln Σ exp({0})"
-    local_derivatives = ("exp({0} − {out})",)
-    of_some = True
-
-    def run(self, x: Array) -> Array:
-        return stable_log_sum_exp(x, self.axes, self.keep)
-
-    def gradient(self, value: Value, upstream: Value) -> Gradients:
-        (x,) = value.inputs
-        return (self.over(upstream, x) * exp(x - self.over(value, x)),)
-
-    def python(self, *names: str) -> str:
-        return f"stable_log_sum_exp({names[0]}, {self.axes}, {self.keep})"
-
-    def definitions(self) -> tuple[Callable[..., Any], ...]:
-        return (stable_log_sum_exp,)
-
-
-def stable_softmax(x: Array, axis: int) -> Array:
-    """Return exp(x) / Σ exp(x), the largest taken out first so that nothing overflows."""
-    powers = np.exp(x - np.max(x, axis=axis, keepdims=True))
-    return powers / np.sum(powers, axis=axis, keepdims=True)
-
-
-@dataclass(frozen=True)
-class Softmax(Op):
-    """Positive shares along `axis` that add up to 1: e^x / Σ e^x."""
-
-    axis: int = -1
-    name = "softmax"
-    words = "the softmax of {0}"
-    formula = "softmax({0})"
-    local_derivatives = ("{out} · (1 − {out}) for its own entry, −{out} · {out} for the others",)
-
-    def type(self, *inputs: Type) -> Type:
-        (x,) = inputs
-        axis = checked_axis(self, self.axis, len(x.shape))
-        if x.shape[axis] == 0:
-            raise ShapeError(self.name, needed="at least one entry along its axis", got=str(x))
-        return Type(x.shape, float_dtype(self, x))
-
-    def run(self, x: Array) -> Array:
-        return stable_softmax(x, self.axis)
-
-    def gradient(self, value: Value, upstream: Value) -> Gradients:
-        weighted = sum(upstream * value, self.axis, keep=True)
-        return (value * (upstream - weighted),)
-
-    def python(self, *names: str) -> str:
-        return f"stable_softmax({names[0]}, {self.axis})"
-
-    def definitions(self) -> tuple[Callable[..., Any], ...]:
-        return (stable_softmax,)
-
-    @classmethod
-    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
-        shape = draw_shape(random, int(random.integers(1, 4)))
-        yield cls(int(random.integers(-len(shape), len(shape)))), (draw(random, shape),)
-
-    @classmethod
-    def bad_examples(cls) -> Iterator[Example]:
-        yield cls(1), (np.zeros(3),)
-        yield cls(0), (np.zeros(0),)
-
-
 @dataclass(frozen=True)
 class ArgMax(Op):
     """The position of the largest along `axis`, the first one at a tie; whole numbers."""
@@ -257,7 +178,8 @@ class ArgMax(Op):
 # --- functions for people -----------------------------------------------------------------------
 
 
-def _axes(value: Value, axis: Axes) -> tuple[int, ...]:
+def axes_of(value: Value, axis: Axes) -> tuple[int, ...]:
+    """Return `axis` as axes counted from the front, all of them where it is None."""
     if axis is None:
         return tuple(range(value.ndim))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
@@ -274,7 +196,7 @@ def sum(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     [4., 6.]
     """
     value = as_value(x)
-    return Sum(_axes(value, axis), keep)(value)
+    return Sum(axes_of(value, axis), keep)(value)
 
 
 def mean(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
@@ -285,11 +207,26 @@ def mean(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     [1.5, 3.5]
     """
     value = as_value(x)
-    axes = _axes(value, axis)
+    axes = axes_of(value, axis)
     count = math.prod(value.shape[number] for number in axes if -value.ndim <= number < value.ndim)
     if count == 0:
         raise ShapeError("mean", needed="at least one entry", got=f"shape {value.shape}")
     return Sum(axes, keep)(value) * (1.0 / count)
+
+
+def centered(x: Operand, axis: Axes = None) -> Value:
+    """Return the distance of each entry from the mean along `axis`.
+
+    A mean has no more digits than the entries. Where these share a large part, what rounding left
+    of it is the mean of the distances, which have digits to spare: it is taken away as well.
+
+    >>> import misstep as ms
+    >>> ms.ops.centered([1.0, 3.0])
+    [-1.,  1.]
+    """
+    value = as_value(x)
+    distance = value - mean(value, axis, keep=True)
+    return distance - mean(distance, axis, keep=True)
 
 
 def variance(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
@@ -299,8 +236,7 @@ def variance(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     >>> ms.ops.variance([1.0, 3.0])
     1
     """
-    value = as_value(x)
-    distance = value - mean(value, axis, keep=True)
+    distance = centered(x, axis)
     return mean(distance * distance, axis, keep)
 
 
@@ -326,7 +262,7 @@ def max(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     [2., 4.]
     """
     value = as_value(x)
-    return Max(_axes(value, axis), keep)(value)
+    return Max(axes_of(value, axis), keep)(value)
 
 
 def min(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
@@ -337,38 +273,6 @@ def min(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     [1., 3.]
     """
     return -max(-as_value(x), axis, keep)
-
-
-def log_sum_exp(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
-    """Return ln Σ exp(x) along `axis` (all axes when not given).
-
-    >>> import misstep as ms
-    >>> ms.ops.log_sum_exp([1000.0, 1000.0])
-    1000.6931
-    """
-    value = as_value(x)
-    return LogSumExp(_axes(value, axis), keep)(value)
-
-
-def softmax(x: Operand, axis: int = -1) -> Value:
-    """Return positive shares along `axis` that add up to 1: exp(x) / Σ exp(x).
-
-    >>> import misstep as ms
-    >>> ms.softmax([1.0, 1.0, 1000.0])
-    [0., 0., 1.]
-    """
-    return Softmax(axis)(as_value(x))
-
-
-def log_softmax(x: Operand, axis: int = -1) -> Value:
-    """Return the logarithm of the softmax, finite however far apart the entries are.
-
-    >>> import misstep as ms
-    >>> ms.ops.log_softmax([0.0, 1000.0])
-    [-1000.,     0.]
-    """
-    value = as_value(x)
-    return value - log_sum_exp(value, axis, keep=True)
 
 
 def argmax(x: Operand, axis: int = -1) -> Value:

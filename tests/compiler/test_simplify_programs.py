@@ -24,7 +24,7 @@ from misstep.nn import (
 )
 from misstep.nn.losses import CrossEntropy, Loss, SquaredError, registered_losses
 from misstep.ops.pieces import Concatenate, Slice
-from misstep.ops.reduction import LogSumExp, Softmax
+from misstep.ops.softmax import LogSoftmax, LogSumExp, Softmax
 from misstep.ops.shape import Reshape
 from misstep.optim import (
     L1,
@@ -88,7 +88,7 @@ def check(programs: Programs, *, probing: bool = False) -> None:
         for name, array in expected.items():
             np.testing.assert_allclose(actual[name], array, rtol=close, atol=close, err_msg=name)
         for value in best.values:
-            assert not isinstance(value.op, LogSumExp | Softmax)
+            assert not isinstance(value.op, LogSoftmax | LogSumExp | Softmax)
             assert not value.is_literal or value.size <= 64
 
 
@@ -209,9 +209,9 @@ def ancestors_of(value: Value) -> set[Value]:
 def test_the_step_for_digits_is_what_the_compiler_wants() -> None:
     best = digits()
     names = [value.op.name for value in best.computed if value.op is not None]
-    assert not {"softmax", "log_sum_exp"} & set(names)
-    # One exponential for the loss, one for its gradient; nothing is taken or put done twice.
-    assert names.count("exp") == 2
+    assert not {"softmax", "log_softmax", "log_sum_exp"} & set(names)
+    # One exponential for the loss and its gradient; nothing is taken or put done twice.
+    assert names.count("exp") == 1
     assert names.count("matrix_product") == 5
     assert all(
         names.count(once) == 1 for once in ("relu", "max", "log", "take_along_axis", "scatter")

@@ -1,8 +1,8 @@
 """Pass: softmax, log-sum-exp, argmax and normalizing are written out in simple ops.
 
-In the very order of arithmetic of `stable_softmax`, `stable_log_sum_exp` (`ops/reduction.py`) and
-`normalized` (`ops/normalization.py`), so that every bit stays. The first two share m = max x,
-e^(x − m) and its sum when they look at the same x.
+In the very order of arithmetic of `stable_softmax`, `stable_log_softmax`, `stable_log_sum_exp`
+(`ops/softmax.py`) and `normalized` (`ops/normalization.py`), so that every bit stays. The first
+three share m = max x, e^(x − m) and its sum when they look at the same x.
 
 `stable_log_sum_exp` takes 0 for a largest that is not finite. Its answer is then the largest
 itself: ln Σ e^(x − 0) is inf where x holds inf, −inf where all is −inf, NaN where there is a NaN.
@@ -18,12 +18,13 @@ import numpy as np
 from misstep.compiler.passes.rewriting import Rewriting
 from misstep.compiler.passes.rules import Rules
 from misstep.ir import Graph, Value, make_input
-from misstep.ops import argmax, log_sum_exp, normalize, softmax
+from misstep.ops import argmax, log_softmax, log_sum_exp, normalize, softmax
 from misstep.ops.arithmetic import Add, Divide, Multiply, Subtract
 from misstep.ops.comparison import Equal, Less, Not, Or, Where
 from misstep.ops.functions import Abs, Exp, Log, Sqrt
 from misstep.ops.normalization import Normalize
-from misstep.ops.reduction import ArgMax, LogSumExp, Max, Softmax, Sum
+from misstep.ops.reduction import ArgMax, Max, Sum
+from misstep.ops.softmax import LogSoftmax, LogSumExp, Softmax
 
 expand = Rules("expand", "softmax, log-sum-exp and such are written out in simple ops")
 
@@ -37,6 +38,15 @@ def _shifted(here: Rewriting, x: Value, axes: tuple[int, ...]) -> tuple[Value, V
         here.notes[key] = largest, powers, here.make(Sum(axes, True), powers)
     shifted: tuple[Value, Value, Value] = here.notes[key]
     return shifted
+
+
+@expand.on(LogSoftmax)
+def log_softmax_written_out(here: Rewriting, value: Value) -> Value | None:
+    """(x − m) − ln Σ e^(x − m)."""
+    assert isinstance(value.op, LogSoftmax)
+    (x,) = value.inputs
+    largest, _, sums = _shifted(here, x, (value.op.axis % x.ndim,))
+    return here.make(Subtract(), here.make(Subtract(), x, largest), here.make(Log(), sums))
 
 
 @expand.on(Softmax)
@@ -78,7 +88,7 @@ def argmax_written_out(here: Rewriting, value: Value) -> Value | None:
 
 @expand.on(Normalize)
 def normalizing_written_out(here: Rewriting, value: Value) -> Value | None:
-    """(x − m) · 1 / √(v + ε) · scale + shift, with m = Σ x · 1/n and v = Σ (x − m)² · 1/n."""
+    """d · 1 / √(v + ε) · scale + shift, with v = Σ d² · 1/n; d is x less its mean, taken twice."""
     assert isinstance(value.op, Normalize)
     x, scale, shift = value.inputs
     axes = tuple([axis % x.ndim for axis in value.op.axes])
@@ -88,6 +98,7 @@ def normalizing_written_out(here: Rewriting, value: Value) -> Value | None:
         return here.make(Multiply(), here.make(Sum(axes, True), of), share)
 
     distance = here.make(Subtract(), x, mean(x))
+    distance = here.make(Subtract(), distance, mean(distance))
     spread = mean(here.make(Multiply(), distance, distance))
     deviation = here.make(Sqrt(), here.make(Add(), spread, here.number(value.op.epsilon, x)))
     normalized = here.make(
@@ -127,4 +138,4 @@ def _() -> Graph:
 @expand.example
 def _() -> Graph:
     x = make_input("x", (2, 3))
-    return Graph({"lost": log_sum_exp(x, -1), "share": softmax(x)})
+    return Graph({"lost": log_sum_exp(x, -1), "share": softmax(x), "logs": log_softmax(x, 1)})

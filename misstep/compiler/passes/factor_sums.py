@@ -4,7 +4,9 @@ Along the axes of a sum, what does not change can be taken out: Σ a · u = u ·
 numbers times sums of products, the gradients of a normalization need two sums, of the gradient that
 comes in and of its product with what is normalized; by the chain rule alone they are four, one of
 which waits for another. And Σ (x − mean of x) is 0, which takes the mean out of the gradient of a
-variance and leaves no gradient for a bias that a normalization takes away again.
+variance and leaves no gradient for a bias that a normalization takes away again. One such sum
+stays: where it is taken away from the very x − mean that it sums, it is there for what rounding
+left of the mean (`ops.centered`).
 
 A sum is rewritten only where that leaves no more of them: where a part of it is 0, or where all its
 parts are sums that others need too. Products are never multiplied out, so no digits are lost.
@@ -61,7 +63,10 @@ class FactorSums(Pass):
         """Return the graph with sums taken apart where it pays."""
         order = {value: number for number, value in enumerate(graph.values)}
         candidates: dict[Value, tuple[Axes, list[Term], bool]] = {}
+        remainders = _remainders(graph)
         for value in graph.values:
+            if value in remainders:
+                continue
             if isinstance(value.op, Sum) and value.size > 1 and value.type.is_float:
                 (x,) = value.inputs
                 axes = frozenset(axis % x.ndim for axis in value.op.axes)
@@ -196,6 +201,24 @@ def is_centered(x: Value, axes: Axes) -> bool:
     else:
         return False
     return any(_is_mean(mean_, source, axes, sign) for source, mean_, sign in sides)
+
+
+def _remainders(graph: Graph) -> set[Value]:
+    """Return the sums of something less its mean that are there to center it once more."""
+    found: dict[Value, list[tuple[Value, Axes]]] = {}
+    for value in graph.values:
+        if isinstance(value.op, Sum):
+            (x,) = value.inputs
+            axes = frozenset(axis % x.ndim for axis in value.op.axes)
+            if is_centered(x, axes):
+                found.setdefault(x, []).append((value, axes))
+    return {
+        remainder
+        for value in graph.values
+        if isinstance(value.op, Subtract) and value.inputs[0] in found
+        for remainder, axes in found[value.inputs[0]]
+        if is_centered(value, axes)
+    }
 
 
 def _is_mean(value: Value, x: Value, axes: Axes, sign: float) -> bool:

@@ -11,7 +11,15 @@ import numpy as np
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Array, Value, make_literal
 from misstep.nn.losses.loss import Loss, LossExample, mean_of_row
-from misstep.ops import gather, log_sum_exp, mean, sigmoid, softmax, softplus, take_along_axis
+from misstep.ops import (
+    binary_cross_entropy,
+    gather,
+    log_softmax,
+    mean,
+    sigmoid,
+    softmax,
+    take_along_axis,
+)
 
 
 def _check_smoothing(name: str, smoothing: Any) -> None:
@@ -71,7 +79,7 @@ class BinaryCrossEntropy(Loss):
         """Return the cross-entropy of each row."""
         if self.smoothing:
             target = target * (1.0 - self.smoothing) + 0.5 * self.smoothing
-        return mean_of_row(softplus(prediction) - target * prediction)
+        return mean_of_row(binary_cross_entropy(prediction, target))
 
     def row_weights(self, target: Value, dtype: str) -> Value | None:
         """Return the weight of each row's class."""
@@ -154,10 +162,11 @@ class CrossEntropy(Loss):
 
     def per_row(self, prediction: Value, target: Value) -> Value:
         """Return −ln p of the right class, for each row."""
-        right = take_along_axis(prediction, target)
+        logarithms = log_softmax(prediction, -1)
+        right = take_along_axis(logarithms, target)
         if self.smoothing:
-            right = right * (1.0 - self.smoothing) + mean(prediction, -1) * self.smoothing
-        return log_sum_exp(prediction, -1) - right
+            right = right * (1.0 - self.smoothing) + mean(logarithms, -1) * self.smoothing
+        return -right
 
     def row_weights(self, target: Value, dtype: str) -> Value | None:
         """Return the weight of each row's class."""
