@@ -209,6 +209,26 @@ def broadcast_shape(op: Op, *types: Type) -> tuple[int, ...]:
 
 def checked_axis(op: Op, axis: int, ndim: int) -> int:
     """Return `axis` counted from the front. Raises ShapeError when there is no such axis."""
-    if not -ndim <= axis < ndim:
-        raise ShapeError(f"{op.name} along axis {axis}", needed=f"an axis of {ndim}")
-    return axis % ndim
+    whole = isinstance(axis, int | np.integer) and not isinstance(axis, bool)
+    if not whole or not -ndim <= axis < ndim:
+        raise ShapeError(
+            f"{op.name} along axis {axis}",
+            needed=f"an axis from {-ndim} to {ndim - 1}" if ndim else "a value with axes",
+            got="a single number" if not ndim else repr(axis),
+        )
+    return int(axis) % ndim
+
+
+def checked_axes(op: Op, axes: Sequence[int], ndim: int) -> tuple[int, ...]:
+    """Return `axes` counted from the front. Raises ShapeError unless each is there, and once."""
+    counted = tuple(checked_axis(op, axis, ndim) for axis in axes)
+    for place, axis in enumerate(counted):
+        if axis in counted[:place]:
+            first = axes[counted.index(axis)]
+            raise ShapeError(
+                f"{op.name} along the axes {tuple(axes)}",
+                needed="different axes",
+                got=f"axis {axis} twice"
+                + (f", as {first} and as {axes[place]}" if first != axes[place] else ""),
+            )
+    return counted

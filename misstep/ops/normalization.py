@@ -15,13 +15,13 @@ import numpy as np
 
 from misstep.errors import ShapeError
 from misstep.ir import Array, Op, Type, Value
-from misstep.ir.op import Example, broadcast_shape, checked_axis, float_dtype
+from misstep.ir.op import Example, broadcast_shape, checked_axes, float_dtype
 from misstep.ops import reduction
 from misstep.ops.elementwise import Gradients, draw
 from misstep.ops.functions import sqrt
 from misstep.ops.lifting import Operand, together
 from misstep.ops.reduction import centered, variance
-from misstep.ops.shape import reshape
+from misstep.ops.shape import axes_of, reshape
 
 
 def normalized(
@@ -63,12 +63,10 @@ class Normalize(Op):
     def type(self, *inputs: Type) -> Type:
         x, scale, shift = inputs
         dtype = float_dtype(self, x, scale, shift)
-        axes = {checked_axis(self, axis, len(x.shape)) for axis in self.axes}
-        if len(axes) != len(self.axes) or any(x.shape[axis] == 0 for axis in axes):
+        axes = checked_axes(self, self.axes, len(x.shape))
+        if any(x.shape[axis] == 0 for axis in axes):
             raise ShapeError(
-                self.name,
-                needed="different axes with an entry or more",
-                got=f"axes {self.axes} of {x}",
+                self.name, needed="axes with an entry or more", got=f"axes {self.axes} of {x}"
             )
         if broadcast_shape(self, x, scale, shift) != x.shape:
             raise ShapeError(
@@ -148,4 +146,5 @@ def normalize(
     >>> ms.ops.normalize([1.0, 3.0], 1.0, 0.0, (0,), 0.0)
     [-1.,  1.]
     """
-    return Normalize(tuple(axes), float(epsilon))(*together(x, scale, shift))
+    values = together(x, scale, shift)
+    return Normalize(axes_of(values[0], axes), float(epsilon))(*values)

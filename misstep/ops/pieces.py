@@ -297,6 +297,7 @@ def slice_axis(x: Operand, axis: int, start: int, stop: int, step: int = 1) -> V
     [2., 4.]
     """
     value = as_value(x)
+    axis = checked_axis(Slice((), (), ()), axis, value.ndim)
     starts, stops, steps = [0] * value.ndim, list(value.shape), [1] * value.ndim
     starts[axis], stops[axis], steps[axis] = start, stop, step
     return Slice(tuple(starts), tuple(stops), tuple(steps))(value)

@@ -7,7 +7,7 @@ Knows the program form and nothing of networks. At ties the largest shares its g
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,14 +15,12 @@ import numpy as np
 
 from misstep.errors import ShapeError
 from misstep.ir import Array, Op, Type, Value
-from misstep.ir.op import Example, checked_axis, float_dtype
+from misstep.ir.op import Example, checked_axes, checked_axis, float_dtype
 from misstep.ops.comparison import cast, equal, where
 from misstep.ops.elementwise import Gradients, draw, draw_shape
 from misstep.ops.functions import sqrt
 from misstep.ops.lifting import Operand, as_value
-from misstep.ops.shape import broadcast_to, reshape
-
-Axes = int | Sequence[int] | None
+from misstep.ops.shape import Axes, axes_of, broadcast_to, reshape
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,7 @@ class Reduction(Op, abstract=True):
 
     def type(self, *inputs: Type) -> Type:
         (x,) = inputs
-        dropped = {checked_axis(self, axis, len(x.shape)) for axis in self.axes}
-        if len(dropped) != len(self.axes):
-            raise ShapeError(self.name, needed="different axes", got=str(self.axes))
+        dropped = set(checked_axes(self, self.axes, len(x.shape)))
         if self.of_some and any(x.shape[axis] == 0 for axis in dropped):
             raise ShapeError(self.name, needed="at least one entry", got=str(x.shape))
         shape = [
@@ -176,16 +172,6 @@ class ArgMax(Op):
 
 
 # --- functions for people -----------------------------------------------------------------------
-
-
-def axes_of(value: Value, axis: Axes) -> tuple[int, ...]:
-    """Return `axis` as axes counted from the front, all of them where it is None."""
-    if axis is None:
-        return tuple(range(value.ndim))
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
-    return tuple(
-        number % value.ndim if -value.ndim <= number < value.ndim else number for number in axes
-    )
 
 
 def sum(x: Operand, axis: Axes = None, keep: bool = False) -> Value:

@@ -7,7 +7,8 @@ put parts together. Knows the program form and nothing of networks.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,11 @@ import numpy as np
 
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Array, Op, Type, Value
-from misstep.ir.op import Example, checked_axis
+from misstep.ir.op import Example, checked_axes
 from misstep.ops.elementwise import Gradients, draw, draw_shape
 from misstep.ops.lifting import Operand, as_value
+
+Axes = int | Sequence[int] | None
 
 
 def _runs(old: tuple[int, ...], new: tuple[int, ...]) -> list[tuple[tuple[int, ...], int, int]]:
@@ -212,8 +215,7 @@ class Flip(Op):
     local_derivatives = ("1",)
 
     def type(self, *inputs: Type) -> Type:
-        for axis in self.axes:
-            checked_axis(self, axis, len(inputs[0].shape))
+        checked_axes(self, self.axes, len(inputs[0].shape))
         return inputs[0]
 
     def run(self, x: Array) -> Array:
@@ -242,9 +244,33 @@ class Flip(Op):
     @classmethod
     def bad_examples(cls) -> Iterator[Example]:
         yield cls((2,)), (np.zeros((2, 2)),)
+        yield cls((0, 0)), (np.zeros((2, 2)),)
+        yield cls((1, -1)), (np.zeros((2, 2)),)
 
 
 # --- functions for people -----------------------------------------------------------------------
+
+
+def axes_of(value: Value, axis: Axes) -> tuple[int, ...]:
+    """Return `axis` as axes counted from the front, all of them where it is None.
+
+    One that is not there stays as it is, for the op to refuse. Raises ArgumentError for what is no
+    whole numbers.
+    """
+    if axis is None:
+        return tuple(range(value.ndim))
+    try:
+        axes = tuple(axis) if isinstance(axis, Iterable) else (axis,)
+        if any(isinstance(each, bool) for each in axes):
+            raise TypeError
+        numbers = [operator.index(each) for each in axes]
+    except TypeError:
+        raise ArgumentError(
+            "an axis", needed="a whole number, or several of them", got=repr(axis)
+        ) from None
+    return tuple(
+        each % value.ndim if -value.ndim <= each < value.ndim else each for each in numbers
+    )
 
 
 def reshape(x: Operand, shape: Sequence[int]) -> Value:
@@ -276,8 +302,8 @@ def transpose(x: Operand, axes: Sequence[int] | None = None) -> Value:
      [2., 4.]]
     """
     value = as_value(x)
-    order = tuple(reversed(range(value.ndim))) if axes is None else tuple(axes)
-    return Transpose(tuple(axis % value.ndim if value.ndim else axis for axis in order))(value)
+    order = tuple(reversed(range(value.ndim))) if axes is None else axes_of(value, axes)
+    return Transpose(order)(value)
 
 
 def broadcast_to(x: Operand, shape: Sequence[int]) -> Value:
@@ -300,5 +326,4 @@ def flip(x: Operand, axes: int | Sequence[int]) -> Value:
     [3., 2., 1.]
     """
     value = as_value(x)
-    all_axes = (axes,) if isinstance(axes, int) else tuple(axes)
-    return Flip(tuple(axis % value.ndim if value.ndim else axis for axis in all_axes))(value)
+    return Flip(axes_of(value, axes))(value)

@@ -18,8 +18,8 @@ from misstep.ir import Array, Op, Type, Value
 from misstep.ir.op import Example, checked_axis, float_dtype
 from misstep.ops.elementwise import Gradients, draw, draw_shape
 from misstep.ops.lifting import Operand, as_value
-from misstep.ops.reduction import Axes, Reduction, axes_of, sum
-from misstep.ops.shape import reshape, transpose
+from misstep.ops.reduction import Reduction, sum
+from misstep.ops.shape import Axes, axes_of, reshape, transpose
 
 
 def stable_log_sum_exp(x: Array, axes: tuple[int, ...], keep: bool) -> Array:
