@@ -24,8 +24,8 @@ from misstep.nn import (
 )
 from misstep.nn.losses import CrossEntropy, Loss, SquaredError, registered_losses
 from misstep.ops.pieces import Concatenate, Slice
-from misstep.ops.softmax import LogSoftmax, LogSumExp, Softmax
 from misstep.ops.shape import Reshape
+from misstep.ops.softmax import LogSoftmax, LogSumExp, Softmax
 from misstep.optim import (
     L1,
     L2,
