@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from misstep.data.stored_json import Stored, check
 
-__all__ = ["Step", "recognize_step"]
+__all__ = ["Step", "recognize_step", "regularity"]
 
 Dates = NDArray[np.datetime64]
 # With their units: NumPy no longer takes bare numbers for spans of time.
@@ -132,6 +132,14 @@ class Step(Stored):
 # How many values each part of a date has, and after how many seconds they come round.
 SIZES = {"month": 12, "weekday": 7, "hour": 24}
 ROUNDS = {"month": 365 * DAY, "weekday": WEEK, "hour": DAY}
+
+
+def regularity(dates: Dates) -> float:
+    """Return the share of distances that are the step of `dates`, strictly rising; 0 for none."""
+    step = recognize_step(dates)
+    if step is None:
+        return 0.0
+    return float((np.diff(step.positions(dates)) == 1).mean())
 
 
 def recognize_step(dates: Dates) -> Step | None:

@@ -23,7 +23,8 @@ from misstep.data.table.column_types import (
     MOST_CATEGORIES,
     Column,
 )
-from misstep.data.table.dates import date_format_of, parse_dates
+from misstep.data.table.dates import date_format_of, parse_dates, spoken_form
+from misstep.data.table.number_dates import NUMBER_DATE_FORMATS, number_dates
 from misstep.data.weights import quantile
 from misstep.errors import DataError
 
@@ -300,6 +301,12 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
         return series.to_numpy().astype("datetime64[s]")
     result = np.full(len(series), np.datetime64("NaT", "s"))
     known = np.flatnonzero(~series.isna().to_numpy())
+    if form in NUMBER_DATE_FORMATS and series.dtype.kind in "iuf":
+        result = number_dates(series.to_numpy(), form).astype("datetime64[s]")
+        wrong = known[np.isnat(result[known])]
+        if wrong.size:
+            raise _bad_date(column, wrong[0], form, series.iloc[wrong[0]])
+        return result
     if not known.size:
         return result
     words = [str(value) for value in series.iloc[known].tolist()]
@@ -310,10 +317,14 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
     if dates is None:
         cells = zip(known, words, strict=True)
         row, word = next(cell for cell in cells if parse_dates([cell[1]], form) is None)
-        raise DataError(
-            f"column {column!r}, row {row + 1}",
-            needed=f"a date written as in training ({form})",
-            got=repr(word)[:60],
-        )
+        raise _bad_date(column, row, form, word)
     result[known] = dates.to_numpy().astype("datetime64[s]")
     return result
+
+
+def _bad_date(column: str, row: int, form: str, got: object) -> DataError:
+    return DataError(
+        f"column {column!r}, row {row + 1}",
+        needed=f"a date written as in training ({spoken_form(form)})",
+        got=repr(got)[:60],
+    )

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from misstep.data.table.cell_values import category_words, number_form_of
-from misstep.data.table.dates import date_format_of
+from misstep.data.table.dates import date_format_of, spoken_form
+from misstep.data.table.number_dates import number_date_form
 from misstep.data.table.table import read_table, require_column
 from misstep.errors import DataError
 
@@ -180,6 +181,10 @@ def _recognize_numbers(name: str, present: pandas.Series, missing: int) -> Recog
     if distinct == 1 and not missing:
         return ColumnType.CONSTANT, f"the same value {present.iloc[0]} in all {rows:,} rows", ""
     values = present.to_numpy()
+    form = number_date_form(values, name)
+    if form is not None:
+        gone = _missing_words(missing)
+        return ColumnType.DATE, f"numbers that are dates ({spoken_form(form)}){gone}", form
     whole = values.dtype.kind in "iu" or bool(np.all(np.mod(values[np.isfinite(values)], 1) == 0))
     if whole and _names_rows(name) and distinct >= ID_DISTINCT_SHARE * rows and distinct > 2:
         reason = f"{distinct:,} distinct in {rows:,} rows, in a column whose name says identifier"
@@ -217,26 +222,13 @@ def _recognize_words(name: str, values: list[Any], missing: int) -> Recognized:
     dates = date_format_of(unique)
     if dates is not None:
         form, other = dates
-        reason = f"all {len(words):,} texts are dates ({_spoken(form)}), for example {unique[0]!r}"
+        reason = (
+            f"all {len(words):,} texts are dates ({spoken_form(form)}), for example {unique[0]!r}"
+        )
         if other is not None:
-            reason += f"; they would also read as {_spoken(other)}"
+            reason += f"; they would also read as {spoken_form(other)}"
         return ColumnType.DATE, reason + gone, form
     return *_recognize_categories(name, counts, missing), ""
-
-
-def _spoken(form: str) -> str:
-    for mark, word in (
-        ("ISO8601", "year-month-day"),
-        ("%d", "day"),
-        ("%m", "month"),
-        ("%b", "month's name"),
-        ("%B", "month's name"),
-        ("%Y", "year"),
-        ("%H:%M:%S", "time"),
-        ("%H:%M", "time"),
-    ):
-        form = form.replace(mark, word)
-    return form
 
 
 def _recognize_categories(name: str, counts: Counter[str], missing: int) -> tuple[ColumnType, str]:
