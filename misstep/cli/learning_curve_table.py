@@ -11,6 +11,7 @@ from misstep.text.lists import shortened
 
 # Letters of a name and of an answer in the table.
 LONGEST_NAME, LONGEST_ANSWER = 20, 10
+SCORES = {"error": "share wrong", "rmse": "RMSE", "rmse_log": "RMSE of log"}
 
 
 def say_learning_curve(page: Page, curve: LearningCurve | None, names: str) -> None:
@@ -24,7 +25,7 @@ def say_learning_curve(page: Page, curve: LearningCurve | None, names: str) -> N
     heads = ["after updates", *(f"{one:,}" for one in curve.updates[:-1]), "the end", "answer"]
     by_error = curve.score_name == "error"
     scores = [percent(one) if by_error else four_figures(one) for one in curve.scores]
-    rows = [["share wrong" if by_error else "RMSE", *scores, ""]]
+    rows = [[SCORES.get(curve.score_name, curve.score_name), *scores, ""]]
     for example in curve.examples:
         predictions = [_answer(word) for word in example.predictions]
         rows.append([shortened(example.name, LONGEST_NAME), *predictions, _answer(example.answer)])

@@ -19,6 +19,7 @@ from misstep.data.image.images import Images, pixels_of
 from misstep.data.io.examples import EXAMPLES, Example, read_example
 from misstep.data.io.idx import read_idx
 from misstep.data.io.readers import Reader, read_images, read_rows, read_source, unknown_source
+from misstep.data.logarithm import Logarithm
 from misstep.data.preprocessing import Preprocessing, preprocessing_from_json
 from misstep.data.rows import Rows
 from misstep.data.sequence.long_tables import (
@@ -59,6 +60,7 @@ __all__ = [
     "FlipInvariance",
     "ImageScaling",
     "Images",
+    "Logarithm",
     "LongForm",
     "Matrix",
     "MatrixScaling",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.logarithm import Logarithm
 from misstep.data.stored_json import Stored, check, from_plain, to_plain
 from misstep.data.table.cell_values import NUMBER_FORMS, category_words, number_form_of, objects
 from misstep.data.table.column_transformers import as_numbers
@@ -49,6 +50,8 @@ MOST_CODES = 20
 FEWEST_ROWS_PER_CODE = 3
 # Texts that are distinct in more than half of the rows name rows; they are no classes.
 MOST_DISTINCT_SHARE = 0.5
+# How many deviations of a logarithm a prediction may lie above all answers of training.
+BEYOND = 0.5
 # Fewer rows than this say nothing about how often a text repeats.
 FEW_ROWS = 20
 TASKS = ("classification", "regression")
@@ -59,7 +62,8 @@ class Target(Stored):
     """What is to be predicted.
 
     `classes`: the labels in order, empty for numbers. `center`, `scale`: numbers are predicted as
-    (y - center) / scale; 0 and 1 until `fit`. `rare`: of two classes, the number of the one with
+    (y - center) / scale; 0 and 1 until `fit`. `logarithm`: the scale that y is on before, if any.
+    `rare`: of two classes, the number of the one with
     fewer training rows. `notes`: what was noticed, not stored.
     """
 
@@ -71,6 +75,7 @@ class Target(Stored):
     center: float = 0.0
     scale: float = 1.0
     rare: int = 1
+    logarithm: Logarithm | None = None
     notes: tuple[str, ...] = field(default=(), compare=False)
     version: Literal[1] = 1
 
@@ -84,6 +89,7 @@ class Target(Stored):
             (self.rare in (0, 1), "the rare one of two classes is number 0 or 1"),
             (len(set(category_words(self.classes))) == classes, "a class stands twice"),
             (self.form in NUMBER_FORMS, "unknown form of number"),
+            (self.logarithm is None or classes == 0, "only numbers have a logarithm"),
         )
 
     @property
@@ -104,10 +110,22 @@ class Target(Stored):
             return self.fit_codes(self.encode(series), sample_weight)
         if not self.is_number:
             return self
-        values = self._numbers(_column(series, self.name))
+        values = self._scaled(self.numbers(series))
         weights = checked_weights(sample_weight, len(values))
         center, deviation = mean_and_deviation(values, weights)
         return replace(self, center=center, scale=deviation or 1.0)
+
+    def numbers(self, series: object) -> NDArray[np.float64]:
+        """Return the answers in the target's own unit, (rows,). Raises DataError as `fit` does."""
+        return self._numbers(_column(series, self.name))
+
+    def fit_logarithm(self, series: object, sample_weight: object = None) -> Target:
+        """Return this target as `fit` does, of the logarithm of the training rows, (rows,).
+
+        None of the answers may be below 0.
+        """
+        logarithm = Logarithm.fit(self.numbers(series))
+        return replace(self, logarithm=logarithm).fit(series, sample_weight)
 
     def fit_codes(self, codes: NDArray[np.int64], sample_weight: object = None) -> Target:
         """Return this target as `fit` does, from class numbers (rows,) instead of labels."""
@@ -128,7 +146,7 @@ class Target(Stored):
         column = _column(series, self.name)
         if self.is_number:
             with np.errstate(over="ignore"):
-                z = (self._numbers(column) - self.center) / self.scale
+                z = (self._scaled(self._numbers(column)) - self.center) / self.scale
             limit = float(np.finfo(np.float32).max)
             return np.clip(z, -limit, limit).astype(np.float32), []
         codes = {word: code for code, word in enumerate(category_words(self.classes))}
@@ -153,7 +171,8 @@ class Target(Stored):
         """
         array = np.asarray(values)
         if self.is_number:
-            return array.astype(np.float64) * self.scale + self.center
+            decoded = array.astype(np.float64) * self.scale + self.center
+            return decoded if self.logarithm is None else self.logarithm.invert(decoded)
         codes = array.astype(np.int64)
         if codes.size and not (codes.min() >= 0 and codes.max() < len(self.classes)):
             raise ArgumentError(
@@ -162,6 +181,21 @@ class Target(Stored):
                 got=f"{codes.min()} to {codes.max()}",
             )
         return self.class_array[codes]
+
+    def decode_outputs(self, outputs: object) -> NDArray[Any]:
+        """Return numbers in the target's own unit for outputs of a network, in the same shape.
+
+        As `decode` does; on a logarithm they end `BEYOND` deviations above the largest answer of
+        training, because what lies further would be a guess times a guess.
+        """
+        outputs = np.asarray(outputs)
+        if self.logarithm is not None:
+            highest = (self.logarithm.highest - self.center) / self.scale + BEYOND
+            outputs = np.minimum(outputs, highest)
+        return self.decode(outputs)
+
+    def _scaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return values if self.logarithm is None else self.logarithm.apply(values)
 
     @property
     def class_array(self) -> NDArray[Any]:

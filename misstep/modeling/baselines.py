@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.data import Rows, Target, drawn_rows
 from misstep.ir import Array
-from misstep.modeling.metrics import Scores, class_scores, number_scores
+from misstep.modeling.metrics import Scores, class_scores, number_scores, target_scores
 
 # A linear model learns from at most so many numbers, so that it takes a few seconds at most.
 LARGEST = 4_000_000
@@ -108,7 +108,8 @@ def guess_scores(train: Array, test: Array, target: Target) -> Scores:
     """
     if target.is_number:
         truth = target.decode(test)
-        return number_scores(np.full(truth.shape, target.decode(train).mean()), truth)
+        mean = np.full(truth.shape, target.decode(train).mean())
+        return number_scores(mean, truth, target.logarithm)
     shares = np.bincount(train.astype(int), minlength=len(target.classes)) / max(len(train), 1)
     return class_scores(np.tile(shares, (len(test), 1)), test, target.rare)
 
@@ -128,7 +129,7 @@ def linear_scores(
         x, y = x[drawn], y[drawn]
     if target.is_number:
         predicted = Ridge(1.0).fit(x.astype("float64"), y).predict(test_x.astype("float64"))
-        return number_scores(target.decode(predicted), target.decode(test_y))
+        return target_scores(predicted, test_y, target)
     if len(np.unique(y)) < 2:
         return None
     with warnings.catch_warnings():

@@ -80,7 +80,7 @@ def learning_curve(
     return LearningCurve(
         len(indices),
         tuple(snapshot.update for snapshot in snapshots),
-        snapshots[0].score_name,
+        "rmse_log" if target.logarithm is not None else snapshots[0].score_name,
         tuple(float(snapshot.score * scale) for snapshot in snapshots),
         examples,
     )
@@ -96,7 +96,8 @@ def _examples(
         shown = _classes_to_show(predicted == truth)
         truth, predicted = truth.astype(np.int64), predicted.astype(np.int64)
     answers = np.asarray(target.decode(truth)).tolist()
-    decoded = [np.asarray(target.decode(each)).tolist() for each in predicted]
+    decode = target.decode_outputs if target.is_number else target.decode
+    decoded = [np.asarray(decode(each)).tolist() for each in predicted]
     return tuple(
         CurveExample(str(names[row]), answers[row], tuple(each[row] for each in decoded))
         for row in shown

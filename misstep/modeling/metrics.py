@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from misstep.data import Target
+from misstep.data import Logarithm, Target
 from misstep.ir import Array
 from misstep.text.figures import four_figures, percent, true_minus
 
@@ -26,13 +26,15 @@ class Outcome:
 
     For numbers `predicted` and `truth` are in the unit of the target, (rows,) or (rows, steps); for
     classes `predicted` are probabilities, (rows, classes), and `truth` class numbers, (rows,).
-    `rare`: of two classes, the number of the one with fewer training rows.
+    `rare`: of two classes, the number of the one with fewer training rows. `logarithm`: the scale
+    that numbers were learned on, if any.
     """
 
     predicted: Array
     truth: Array
     is_number: bool
     rare: int = 1
+    logarithm: Logarithm | None = None
 
 
 class Metric(ABC):
@@ -151,6 +153,26 @@ class CoefficientOfDetermination(Metric):
         return f"R² {score:.3f}"
 
 
+class DeterminationOfLogarithm(Metric):
+    """R² of the logarithms, where those were learned: what counts is by which factor one errs."""
+
+    name, title, of_numbers = "r2_log", "R² of log", True
+
+    def compute(self, outcome: Outcome) -> float | None:
+        scale = outcome.logarithm
+        if scale is None:
+            return None
+        truth, predicted = scale.apply(outcome.truth), scale.apply(outcome.predicted)
+        around = float(((truth - truth.mean()) ** 2).sum())
+        return 1 - float(((predicted - truth) ** 2).sum()) / around if around else 0.0
+
+    def figure(self, score: float) -> str:
+        return true_minus(f"{score:.3f}")
+
+    def words(self, score: float) -> str:
+        return f"R² of the logarithm {score:.3f}"
+
+
 class MeanAbsoluteError(Metric):
     """The mean absolute error, in the unit of the target."""
 
@@ -186,15 +208,19 @@ def class_scores(probabilities: Array, truth: Array, rare: int = 1) -> Scores:
     return compute_scores(Outcome(probabilities, truth, is_number=False, rare=rare))
 
 
-def number_scores(predicted: Array, truth: Array) -> Scores:
-    """Return the scores of predicted numbers beside true ones, both (rows,) or (rows, steps)."""
-    return compute_scores(Outcome(predicted, truth, is_number=True))
+def number_scores(predicted: Array, truth: Array, logarithm: Logarithm | None = None) -> Scores:
+    """Return the scores of predicted numbers beside true ones, both (rows,) or (rows, steps).
+
+    `logarithm`: the scale that they were learned on, if any.
+    """
+    return compute_scores(Outcome(predicted, truth, is_number=True, logarithm=logarithm))
 
 
 def target_scores(outputs: Array, truth: Array, target: Target) -> Scores:
     """Return the scores of encoded outputs, (rows, classes) or (rows,), beside encoded answers."""
     if target.is_number:
-        return number_scores(target.decode(outputs.reshape(-1)), target.decode(truth))
+        predicted = target.decode_outputs(outputs.reshape(-1))
+        return number_scores(predicted, target.decode(truth), target.logarithm)
     return class_scores(outputs, truth, target.rare)
 
 

@@ -163,7 +163,7 @@ class Model(TrainedModel):
     def decide(self, outputs: Array) -> Array:
         """Return the predictions that `outputs` mean."""
         if self.target.is_number:
-            return self.target.decode(outputs.reshape(-1))
+            return self.target.decode_outputs(outputs.reshape(-1))
         return self.target.decode(outputs.argmax(axis=1))
 
     def judge(self, outputs: Array, truth: Array) -> Scores:

@@ -14,7 +14,7 @@ from misstep.data import ColumnType, Preprocessor, Rows, Target, drawn_rows
 from misstep.data.table.cell_values import category_words
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline, standardized
-from misstep.modeling.metrics import Scores, class_scores, number_scores
+from misstep.modeling.metrics import Scores, class_scores, target_scores
 
 if TYPE_CHECKING:
     import pandas
@@ -97,7 +97,7 @@ def _scores(x: Any, y: Array, test_x: Any, test_y: Array, target: Target) -> Sco
 
     if target.is_number:
         predicted = Ridge(1.0).fit(x, y).predict(test_x)
-        return number_scores(target.decode(predicted), target.decode(test_y))
+        return target_scores(predicted, test_y, target)
     if len(np.unique(y)) < 2:
         return None
     with warnings.catch_warnings():
