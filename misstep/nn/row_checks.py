@@ -59,15 +59,7 @@ def checked_targets(
     if target_dtype == "int64":
         shown_dtype = "int64" if target.dtype.kind in "iub" else "float64"
     loss.check(prediction, make_input(name, target.shape, shown_dtype))
-    if target_dtype == "int64":
-        classes = output_shape[-1]
-        if target.min() < 0 or target.max() >= classes:
-            raise DataError(
-                f"{name}: class positions",
-                needed=f"0 to {classes - 1}, since the network has {classes} outputs",
-                got=f"{target.min()} to {target.max()}",
-                try_="a last layer with one unit for each class, classes counted from 0",
-            )
+    loss.check_answers(target, prediction.shape, name)
     return np.ascontiguousarray(target.astype(target_dtype))
 
 

@@ -15,9 +15,16 @@ from scipy import special
 
 from misstep import ops
 from misstep.autodiff import check_gradient, gradient
-from misstep.errors import ArgumentError, DtypeError, FileFormatError, MisstepError, ShapeError
-from misstep.ir import Array, evaluate, make_literal, make_parameter
-from misstep.nn import build_loss
+from misstep.errors import (
+    ArgumentError,
+    DataError,
+    DtypeError,
+    FileFormatError,
+    MisstepError,
+    ShapeError,
+)
+from misstep.ir import Array, Value, evaluate, make_literal, make_parameter
+from misstep.nn import Dense, Network, Sequential, build_loss
 from misstep.nn.losses import (
     AbsoluteError,
     BinaryCrossEntropy,
@@ -30,6 +37,7 @@ from misstep.nn.losses import (
     registered_losses,
 )
 from misstep.nn.losses import loss as contract
+from misstep.train import Trainer
 
 KINDS = registered_losses()
 MORE: list[Loss] = [SquaredError(half=True), Huber(0.3), Huber(5.0)]
@@ -376,6 +384,67 @@ def test_huber_wants_a_positive_number(delta: Any) -> None:
 def test_wrong_configurations_are_refused(wrong: Any) -> None:
     with pytest.raises(FileFormatError):
         build_loss(wrong)
+
+
+def trained_on(y: Array, loss: Loss, units: int, name: str = "y") -> None:
+    x = np.zeros((len(y), 2))
+    trainer = Trainer(Sequential(Dense(units)), loss=loss)
+    if name == "y":
+        trainer.fit(x, y, epochs=1)
+    else:
+        good = np.zeros_like(y)
+        trainer.fit(x, good, epochs=1, validation=(x, y))
+
+
+@pytest.mark.parametrize("name", ["y", "validation y"])
+@pytest.mark.parametrize(
+    ("loss", "units", "y", "row", "value"),
+    [
+        (BinaryCrossEntropy(), 1, np.array([[0.0], [1.0], [2.0]]), 2, "2.0"),
+        (BinaryCrossEntropy(), 1, np.array([[-1.0], [1.0]]), 0, "-1.0"),
+        (BinaryCrossEntropy(smoothing=0.1), 1, np.array([[0], [1], [7]]), 2, "7"),
+        (BinaryCrossEntropy(), 2, np.array([[0.0, 1.0], [1.0, 1.5]]), 1, "1.5 in column 1"),
+        (CrossEntropy(), 3, np.array([0, 3, 1]), 1, "3"),
+        (CrossEntropy(), 3, np.array([0, 1, -1]), 2, "-1"),
+    ],
+)
+def test_answers_that_a_loss_means_nothing_for_are_refused_by_row_and_value(
+    loss: Loss, units: int, y: Array, row: int, value: str, name: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        trained_on(y, loss, units, name)
+    assert f"{name}, row {row} " in str(caught.value)
+    assert value in str(caught.value)
+    network = Network(Dense(units), input_shape=(2,))
+    with pytest.raises(DataError, match=f"row {row} "):
+        network.evaluate(np.zeros((len(y), 2)), y, loss=loss)
+    raw = literal(np.zeros((len(y), units)))
+    dtype = "int64" if loss.target_dtype == "int" else "float64"
+    with pytest.raises(DataError, match=f"row {row} "):
+        loss(raw, literal(y.astype(dtype)))
+
+
+def test_shares_between_two_classes_are_answers() -> None:
+    y = np.array([[0.0], [0.25], [1.0]])
+    assert np.isfinite(value_and_slope(BinaryCrossEntropy(), np.zeros((3, 1)), y)[0])
+
+
+def test_a_loss_of_a_callers_own_says_what_answers_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(contract, "_registry", dict(contract._registry))
+
+    @dataclass(frozen=True)
+    class PoissonLoss(Loss):
+        def answers_between(self, prediction_shape: tuple[int, ...]) -> tuple[float, float]:
+            return 0.0, np.inf
+
+        def per_row(self, prediction: Value, target: Value) -> Value:
+            return ops.exp(prediction) - target * prediction
+
+    PoissonLoss()(literal(np.zeros(2)), literal(np.array([0.0, 1e9])))
+    with pytest.raises(DataError, match="an answer of 0 or more, as PoissonLoss takes them"):
+        PoissonLoss()(literal(np.zeros(3)), literal(np.array([0.0, -1.0, -2.0])))
 
 
 # --- chosen by name -------------------------------------------------------------------------------

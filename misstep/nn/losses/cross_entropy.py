@@ -75,6 +75,17 @@ class BinaryCrossEntropy(Loss):
         weights = _checked_weights("BinaryCrossEntropy", self.class_weights, 2)
         object.__setattr__(self, "class_weights", weights)
 
+    def answers_between(self, prediction_shape: tuple[int, ...]) -> tuple[float, float]:
+        """Return 0 and 1."""
+        return 0.0, 1.0
+
+    def other_answers(self) -> str:
+        """Return what to try for more classes, or for numbers."""
+        return (
+            "classes written as 0 and 1; of more classes ms.CrossEntropy() and a last layer with "
+            "one unit for each; for numbers ms.SquaredError()"
+        )
+
     def per_row(self, prediction: Value, target: Value) -> Value:
         """Return the cross-entropy of each row."""
         if self.smoothing:
@@ -142,6 +153,14 @@ class CrossEntropy(Loss):
     def target_shape(self, prediction_shape: tuple[int, ...]) -> tuple[int, ...]:
         """Return (batch,)."""
         return prediction_shape[:-1]
+
+    def answers_between(self, prediction_shape: tuple[int, ...]) -> tuple[float, float]:
+        """Return the first and the last class."""
+        return 0.0, prediction_shape[-1] - 1.0
+
+    def other_answers(self) -> str:
+        """Return what to try for more classes."""
+        return "a last layer with one unit for each class, classes counted from 0"
 
     def check(self, prediction: Value, target: Value) -> None:
         """Raise ShapeError unless there is one output for each class and one class for each row."""

@@ -7,13 +7,14 @@ shapes are an error that names both. Knows Values, no layers and no optimizers.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
 
 from misstep import ops
-from misstep.errors import ArgumentError, DtypeError, ShapeError
+from misstep.errors import ArgumentError, DataError, DtypeError, ShapeError
 from misstep.ir import Array, Value, make_literal
 from misstep.ops import equal, mean, where
 from misstep.text.names import did_you_mean, hyphenated
@@ -72,8 +73,43 @@ class Loss:
         """Return the shape that a target must have for a prediction of `prediction_shape`."""
         return prediction_shape
 
+    def answers_between(self, prediction_shape: tuple[int, ...]) -> tuple[float, float]:
+        """Return the least and the greatest answer that the loss means something for.
+
+        `prediction_shape`: of the raw outputs, the batch first. A loss of counts says (0, inf).
+        """
+        return -math.inf, math.inf
+
+    def other_answers(self) -> str:
+        """Return what to try for answers that are not between these."""
+        return "ms.SquaredError(), which takes any number"
+
+    def check_answers(
+        self, answers: Array, prediction_shape: tuple[int, ...], name: str = "the target"
+    ) -> None:
+        """Raise DataError, with row and value, for an answer that the loss means nothing for.
+
+        `name`: of the answers, for the message.
+        """
+        least, greatest = self.answers_between(prediction_shape)
+        if not answers.size or (least <= answers.min() and answers.max() <= greatest):
+            return
+        outside = np.argwhere((answers < least) | (answers > greatest))
+        if not len(outside):
+            return
+        first = tuple(int(at) for at in outside[0])
+        where_ = f" in column {', '.join(map(str, first[1:]))}" if len(first) > 1 else ""
+        range_ = f"of {least:g} or more" if greatest == math.inf else f"from {least:g} to {greatest:g}"
+        more = len(outside) - 1
+        raise DataError(
+            f"{name}, row {first[0]} (counted from 0)",
+            needed=f"an answer {range_}, as {type(self).__name__} takes them",
+            got=f"{answers[first]}{where_}" + (f", and {more} more such" if more else ""),
+            try_=self.other_answers(),
+        )
+
     def check(self, prediction: Value, target: Value) -> None:
-        """Raise ShapeError or DtypeError unless `target` fits `prediction`."""
+        """Raise ShapeError, DtypeError or DataError unless `target` fits `prediction`."""
         name = type(self).__name__
         if prediction.ndim < 1:
             raise ShapeError(f"the prediction given to {name}", needed="a batch axis", got="none")
@@ -99,6 +135,8 @@ class Loss:
             )
         if self.target_dtype == "float" and target.dtype != prediction.dtype:
             raise DtypeError(f"the target of {name}", needed=prediction.dtype, got=target.dtype)
+        if target.data is not None:
+            self.check_answers(target.data, prediction.shape)
 
     def total_weight(self, prediction: Value, target: Value, weights: Value | None) -> Value:
         """Return what the batch weighs: Σ wᵢ, or its number of rows when no row has a weight."""
