@@ -14,7 +14,7 @@ import numpy as np
 from misstep.errors import DtypeError
 from misstep.ir import Array, Type, Value
 from misstep.ir.op import Example, broadcast_shape, float_dtype
-from misstep.ops.comparison import where
+from misstep.ops.comparison import logical_and, where
 from misstep.ops.elementwise import Binary, Gradients, Types, Unary, binary_function, unary_function
 from misstep.ops.functions import log
 
@@ -145,8 +145,10 @@ class Power(Binary):
         if not (b.is_literal and np.all(b.data != 0)):
             # a**0 is 1 everywhere, so its slope is 0 even at a = 0, where 0 · 0**(−1) would be NaN.
             by_base = where(b == 0, 0.0, by_base)
-        # 0**b stays 0 when b > 0 moves a little; 0 · ln 0 would be NaN.
-        by_exponent = where(a == 0, 0.0, value * log(where(a == 0, 1.0, a)))
+        # 0**b stays 0 when b > 0 moves a little; 0 · ln 0 would be NaN. Below 0 it is a pole, and
+        # for NaN there is no slope: there the formula says what is.
+        flat = logical_and(a == 0, b >= 0)
+        by_exponent = where(flat, 0.0, value * log(where(flat, 1.0, a)))
         return upstream * by_base, upstream * by_exponent
 
 

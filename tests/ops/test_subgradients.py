@@ -11,7 +11,10 @@ import pytest
 
 from misstep import ops as ms
 from misstep.autodiff import gradient
-from misstep.ir import Array, Value, evaluate, make_parameter
+from misstep.compiler import NativeProgram
+from misstep.errors import NotYetError
+from misstep.ir import Array, Graph, Value, evaluate, make_input, make_parameter, registered_ops
+from misstep.ir.value import ancestors
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "subgradients.md"
 
@@ -41,6 +44,22 @@ EXPRESSIONS: dict[str, Callable[..., Value]] = {
     "x ** 3": lambda x: x**3,
     "x ** y": lambda x, y: x**y,
     "sigmoid(x)": ms.sigmoid,
+    "exp(x)": ms.exp,
+    "expm1(x)": ms.expm1,
+    "sin(x)": ms.sin,
+    "cos(x)": ms.cos,
+    "erf(x)": ms.erf,
+    "-x": lambda x: -x,
+    "x + y": lambda x, y: x + y,
+    "x - y": lambda x, y: x - y,
+    "x * y": lambda x, y: x * y,
+    "binary_cross_entropy(x, y)": ms.binary_cross_entropy,
+    "variance(x)": ms.variance,
+    "take_along_axis(log_softmax(x), 0)": lambda x: ms.take_along_axis(ms.log_softmax(x), 0),
+    "take_along_axis(normalize(x), 0)": lambda x: ms.take_along_axis(
+        ms.normalize(x, 1.0, 0.0, (0,), 0.25), 0
+    ),
+    "max_pool(x)": lambda x: ms.max_pool(ms.reshape(x, (1, 4, 1)), 2),
     "tanh(x)": ms.tanh,
     "softplus(x)": ms.softplus,
     "softplus(x) - x": lambda x: ms.softplus(x) - x,
@@ -103,6 +122,46 @@ def test_the_slope_is_the_same_in_float32(
     for found, slope in zip(slopes(name, inputs, "float32"), wanted, strict=True):
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, slope, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_slope_is_the_same_where_it_is_compiled(dtype: str) -> None:
+    # All in one program: what is taken apart and compiled is the sum of all of them.
+    outputs: dict[str, Value] = {}
+    feeds: dict[str, Array] = {}
+    wanted: dict[str, Array] = {}
+    leaves: list[Value] = []
+    for place, (name, inputs, slopes_) in enumerate(rows()):
+        if dtype == "float32" and "float64" in name:
+            continue
+        own = [
+            make_input(f"{letter}{place}", one.shape, dtype)
+            for letter, one in zip("xy", inputs, strict=False)
+        ]
+        leaves += own
+        feeds |= {leaf.name or "": one.astype(dtype) for leaf, one in zip(own, inputs, strict=True)}
+        found = gradient(ms.sum(EXPRESSIONS[name](*own)), own)
+        for slot, (slope, right) in enumerate(zip(found, slopes_, strict=True)):
+            outputs[f"{place} {name} {slot}"] = slope
+            wanted[f"{place} {name} {slot}"] = right
+    try:
+        actual, _ = NativeProgram(Graph(outputs, leaves)).run(feeds)
+    except NotYetError as reason:
+        pytest.skip(str(reason))
+    for key, right in wanted.items():
+        np.testing.assert_allclose(actual[key], right, rtol=1e-6, err_msg=key)
+
+
+def test_every_op_with_a_slope_has_a_row_at_0_and_at_nan() -> None:
+    smooth = {name for name, kind in registered_ops().items() if kind.smooth and kind.elementwise}
+    for number in (0.0, np.nan):
+        told: set[str] = set()
+        for name, inputs, _ in rows():
+            if any((np.isnan(one) if np.isnan(number) else one == 0).any() for one in inputs):
+                leaves = [make_parameter(one) for one in inputs]
+                values = ancestors([EXPRESSIONS[name](*leaves)])
+                told |= {value.op.name for value in values if value.op is not None}
+        assert smooth - told <= {"cast"}, number
 
 
 def test_no_expression_is_without_a_row() -> None:

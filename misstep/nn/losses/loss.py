@@ -99,7 +99,9 @@ class Loss:
             return
         first = tuple(int(at) for at in outside[0])
         where_ = f" in column {', '.join(map(str, first[1:]))}" if len(first) > 1 else ""
-        range_ = f"of {least:g} or more" if greatest == math.inf else f"from {least:g} to {greatest:g}"
+        range_ = (
+            f"of {least:g} or more" if greatest == math.inf else f"from {least:g} to {greatest:g}"
+        )
         more = len(outside) - 1
         raise DataError(
             f"{name}, row {first[0]} (counted from 0)",
