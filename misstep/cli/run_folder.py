@@ -11,10 +11,10 @@ from pathlib import Path
 
 from misstep.cli.inputs import MODEL, RUNS
 from misstep.errors import StorageError
+from misstep.train.run_folder import check_run_folder
 
 # What a table's name may end in; the last of it says how it is packed.
 _ENDINGS = re.compile(r"(?i)(?<=.)(\.(csv|tsv|tab|txt|data|dat|npz|npy))?(\.gz)?$")
-_OWN = re.compile(r"manifest\.json|checkpoint-\d+\.misstep|\..*\.misstep-unfinished")
 
 
 def default_folder(source: str) -> Path:
@@ -59,12 +59,6 @@ def check_folder(folder: Path) -> None:
                 got="a folder of that name",
                 try_="another folder",
             )
-        checkpoints = folder / "checkpoints"
-        foreign = (
-            []
-            if not checkpoints.is_dir()
-            else [each.name for each in checkpoints.iterdir() if not _OWN.fullmatch(each.name)]
-        )
     except StorageError:
         raise
     except OSError as error:
@@ -72,11 +66,4 @@ def check_folder(folder: Path) -> None:
         raise StorageError(
             f"--out {folder}", needed="a folder to write to", got=words.lower()
         ) from error
-    if foreign:
-        # A new run removes the checkpoints of the one before.
-        raise StorageError(
-            f"--out {folder}",
-            needed="a folder of its own",
-            got=f"one whose checkpoints/ holds files of others ({sorted(foreign)[0]})",
-            try_="another folder",
-        )
+    check_run_folder(folder, f"--out {folder}")

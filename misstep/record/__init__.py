@@ -3,8 +3,8 @@
 Knows no model and no trainer: a record can come from any training loop.
 """
 
-from misstep.record.reader import Record, read_record
+from misstep.record.reader import Record, is_record, read_record
 from misstep.record.signals import SIGNALS, Signal
 from misstep.record.writer import RecordWriter
 
-__all__ = ["SIGNALS", "Record", "RecordWriter", "Signal", "read_record"]
+__all__ = ["SIGNALS", "Record", "RecordWriter", "Signal", "is_record", "read_record"]

@@ -16,6 +16,8 @@ from misstep.storage.container import read_file
 from misstep.storage.plain import read_json
 
 Array = npt.NDArray[Any]
+# Bytes of a first line at most; what people have in files of that name may be anything.
+LONGEST_LINE = 10_000_000
 
 
 @dataclass
@@ -120,6 +122,26 @@ class Record:
         self.snapshots = [
             line for line in self.snapshots if line["step"] <= step and not line["last"]
         ]
+
+
+def is_record(path: Path | str) -> bool:
+    """Tell whether a file is the record of a run, or the beginning of one. Raises OSError.
+
+    An empty file, or one whose first line was torn off on a full disk, is such a beginning.
+    """
+    path = Path(path)
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        first = file.readline(LONGEST_LINE)
+    if not first.endswith(b"\n"):
+        # The keys of a line stand in order.
+        return b'{"facts":'.startswith(first[:9])
+    try:
+        line = _parsed(first, path)
+    except MisstepError:
+        return False
+    return isinstance(line, dict) and line.get("format") == FORMAT
 
 
 def read_record(path: Path | str) -> Record:

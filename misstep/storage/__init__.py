@@ -3,14 +3,22 @@
 Knows bytes, arrays and plain JSON; nothing of networks.
 """
 
-from misstep.storage.atomic import make_folder, write_bytes, write_text
-from misstep.storage.checkpoint import Checkpoint, load_latest_checkpoint, save_checkpoint
+from misstep.storage.atomic import make_folder, write_bytes, write_error, write_text
+from misstep.storage.checkpoint import (
+    Checkpoint,
+    foreign_files,
+    load_latest_checkpoint,
+    save_checkpoint,
+)
 from misstep.storage.container import Container, read_container, write_container
+from misstep.storage.lock import folder_lock
 from misstep.storage.plain import from_plain, to_plain
 
 __all__ = [
     "Checkpoint",
     "Container",
+    "folder_lock",
+    "foreign_files",
     "from_plain",
     "load_latest_checkpoint",
     "make_folder",
@@ -19,5 +27,6 @@ __all__ = [
     "to_plain",
     "write_bytes",
     "write_container",
+    "write_error",
     "write_text",
 ]

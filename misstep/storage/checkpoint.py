@@ -1,26 +1,39 @@
 """Checkpoints in a folder: files, and a manifest that says which of them are whole.
 
-A checkpoint counts once the manifest, written after it, names it with its SHA-256. Whenever a
-process is killed, the manifest therefore names a whole checkpoint, if there ever was one.
+A checkpoint counts once the manifest, written after it, names it with its SHA-256, and its file is
+never written again: one of other content has another name. Whenever a process is killed, the
+manifest therefore names a whole checkpoint, if there ever was one. Files that are not of this room
+are never touched.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from misstep.errors import FileFormatError, StorageError
-from misstep.storage.atomic import make_folder, remove_unfinished, write_text
-from misstep.storage.container import Array, parse_container, read_file, write_container
+from misstep.storage.atomic import (
+    TEMPORARY,
+    make_folder,
+    remove_unfinished,
+    write_bytes,
+    write_text,
+)
+from misstep.storage.container import Array, container_bytes, parse_container, read_file
 from misstep.storage.plain import read_json
 
 KIND = "checkpoint"
 VERSION = 1
 MANIFEST = "manifest.json"
+# The names of files that a folder of checkpoints has; of older versions without the sum's start.
+_CHECKPOINT = re.compile(r"checkpoint-\d{12}(-[0-9a-f]{8})?\.misstep")
+_UNFINISHED = re.compile(rf"\..*{re.escape(TEMPORARY)}")
 
 
 @dataclass(frozen=True)
@@ -41,27 +54,44 @@ def save_checkpoint(
     state: dict[str, Any],
     *,
     keep: int = 2,
+    first: bool = False,
 ) -> Path:
-    """Write a checkpoint for `step` and keep the newest `keep`. Raises StorageError."""
+    """Write a checkpoint for `step` and keep the newest `keep`. Raises StorageError.
+
+    `first`: it is the first one of its run; those of the run before go once it is whole.
+    """
     folder = make_folder(folder)
-    path = folder / f"checkpoint-{step:012d}.misstep"
-    data = write_container(path, {"step": step, "state": state}, arrays, kind=KIND, version=VERSION)
-    entry = {
-        "file": path.name,
-        "step": step,
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-    }
-    entries = [one for one in _entries(folder, forgiving=True) if one["file"] != path.name]
+    data = container_bytes({"step": step, "state": state}, arrays, kind=KIND, version=VERSION)
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = folder / f"checkpoint-{step:012d}-{sha256[:8]}.misstep"
+    write_bytes(path, data)
+    entry = {"file": path.name, "step": step, "size": len(data), "sha256": sha256}
+    before = [] if first else _entries(folder, forgiving=True)
+    entries = [one for one in before if one["step"] != step]
     entries = sorted([*entries, entry], key=lambda one: int(one["step"]))[-keep:]
     manifest = {"kind": "misstep checkpoints", "version": VERSION, "checkpoints": entries}
     write_text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     named = {one["file"] for one in entries}
-    for old in folder.glob("checkpoint-*.misstep"):
-        if old.name not in named:
-            old.unlink(missing_ok=True)
+    for old in folder.iterdir():
+        if _CHECKPOINT.fullmatch(old.name) and old.name not in named:
+            # What can't be removed is in nobody's way.
+            with contextlib.suppress(OSError):
+                old.unlink(missing_ok=True)
     remove_unfinished(folder)
     return path
+
+
+def foreign_files(folder: Path | str) -> list[str]:
+    """Return the names in `folder` that are not of checkpoints, sorted; none without a folder.
+
+    Raises OSError where it can't be read.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        return []
+    names = [each.name for each in folder.iterdir() if each.name != MANIFEST]
+    own = (_CHECKPOINT, _UNFINISHED)
+    return sorted(name for name in names if not any(one.fullmatch(name) for one in own))
 
 
 def load_latest_checkpoint(folder: Path | str) -> Checkpoint | None:

@@ -59,11 +59,18 @@ def write_container(
     *,
     kind: str,
     version: int,
-) -> bytes:
+) -> None:
     """Write `document` (plain JSON) and `arrays` to `path`, whole or not at all.
 
-    The same content gives the same bytes, which are returned. Raises StorageError.
+    The same content gives the same bytes. Raises StorageError.
     """
+    write_bytes(path, container_bytes(document, arrays, kind=kind, version=version))
+
+
+def container_bytes(
+    document: dict[str, Any], arrays: Mapping[str, Array], *, kind: str, version: int
+) -> bytes:
+    """Return the bytes of a file that holds `document` and `arrays`, the same for the same."""
     from safetensors.numpy import save
 
     held = {
@@ -78,7 +85,6 @@ def write_container(
     }
     # One key only: safetensors does not promise the order of several.
     data: bytes = save(held, {_KEY: json_text(head)})
-    write_bytes(path, data)
     return data
 
 

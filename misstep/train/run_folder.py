@@ -1,16 +1,26 @@
-"""The folder of a run: its record, and the checkpoints that training can go on from."""
+"""The folder of a run: its record, and the checkpoints that training can go on from.
+
+It belongs to one run at a time, and nothing in it that is not of runs is ever touched.
+"""
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from misstep.errors import ArgumentError, StorageError
+from misstep.errors import ArgumentError, MisstepError, StorageError
 from misstep.ir import Array
-from misstep.record import RecordWriter
-from misstep.storage import load_latest_checkpoint, make_folder, save_checkpoint
+from misstep.record import RecordWriter, is_record, read_record
+from misstep.storage import (
+    folder_lock,
+    foreign_files,
+    load_latest_checkpoint,
+    make_folder,
+    save_checkpoint,
+)
 from misstep.train.ending import Ending
 from misstep.train.state import TrainingState, Values
 
@@ -18,33 +28,75 @@ from misstep.train.state import TrainingState, Values
 CHECKPOINT_SECONDS = 30.0
 # Steps that wait at most before they are written to the record.
 STEPS_TOGETHER = 1000
+RECORD, RECORD_BEFORE, CHECKPOINTS = "record.jsonl", "record.before.jsonl", "checkpoints"
+
+
+def check_run_folder(folder: Path | str, called: str) -> None:
+    """Raise StorageError where a run in `folder`, which is `called` so, would destroy things."""
+    folder = Path(folder)
+    got = None
+    try:
+        for name in (RECORD, RECORD_BEFORE):
+            if (folder / name).exists() and not is_record(folder / name):
+                got = f"one whose {name} is not of a run"
+        foreign = foreign_files(folder / CHECKPOINTS)
+    except OSError as error:
+        words = error.strerror or str(error)
+        raise StorageError(called, needed="a folder to write to", got=words.lower()) from error
+    if foreign:
+        got = f"one whose {CHECKPOINTS}/ holds files of others ({foreign[0]})"
+    if got is not None:
+        raise StorageError(called, needed="a folder of its own", got=got, try_="another folder")
 
 
 class RunFolder:
     """Writes the record and the checkpoints of one run. Raises StorageError when it can't.
 
-    `facts`: what the record says about the run, and what a checkpoint must agree with: nothing that
-    changes the numbers of training may differ when a run goes on.
+    Within `with`, the folder is this run's alone. `facts`: what the record says about the run, and
+    what a checkpoint must agree with: nothing that changes the numbers of training may differ when
+    a run goes on; there before `open`.
     """
 
-    def __init__(self, folder: Path | str, facts: dict[str, Any], every: int | None) -> None:
+    facts: dict[str, Any]
+
+    def __init__(self, folder: Path | str, every: int | None) -> None:
         if every is not None and (not isinstance(every, int) or every < 1):
             raise ArgumentError(
                 "checkpoint_every", needed="a number of updates, or None", got=repr(every)
             )
         self.folder = Path(folder)
-        self.facts = facts
+        self.facts = {}
         self.every = every
         self._written = time.monotonic()
         self._writer: RecordWriter | None = None
         self._losses: list[float] = []
         self._learning_rates: list[float] = []
         self._first = 1
+        # Whether the checkpoints in the folder are of this run; those of the run before it stay
+        # until it has one of its own.
+        self._own = False
+        self._lock = contextlib.ExitStack()
+
+    def __enter__(self) -> RunFolder:
+        """Have the folder for this run alone. Raises StorageError where another run works there."""
+        check_run_folder(self.folder, f"the run folder {self.folder}")
         make_folder(self.folder)
+        self._lock.enter_context(folder_lock(self.folder))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._lock.close()
 
     @property
     def _checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
+        return self.folder / CHECKPOINTS
 
     def resume(self, like: TrainingState) -> TrainingState | None:
         """Return where an earlier run of the same training was left, or None if there is none.
@@ -56,6 +108,9 @@ class RunFolder:
             return None
         before = checkpoint.state.get("facts", {})
         different = [name for name, fact in self.facts.items() if before.get(name) != fact]
+        if different and self._latest_facts() == self.facts:
+            # The last run was this one, and ended before it had a checkpoint of its own.
+            return None
         if different:
             name = different[0]
             needed = f"the same {name.replace('_', ' ')} as before ({_short(before.get(name))})"
@@ -71,23 +126,54 @@ class RunFolder:
             )
         return TrainingState.restored(like, checkpoint.arrays, checkpoint.state["training"])
 
+    def _latest_facts(self) -> dict[str, Any] | None:
+        """Return what the record says about the last run here; None where it says nothing."""
+        with contextlib.suppress(MisstepError):
+            return read_record(self.folder / RECORD).facts
+        return None
+
     def open(self, state: TrainingState, resumed: bool) -> RecordWriter:
         """Return the record, opened; a fresh run puts aside what an earlier one left."""
-        record = self.folder / "record.jsonl"
+        record, before = self.folder / RECORD, self.folder / RECORD_BEFORE
         try:
-            if not resumed:
-                if record.exists():
-                    record.replace(self.folder / "record.before.jsonl")
-                if self._checkpoints.exists():
-                    shutil.rmtree(self._checkpoints)
+            if resumed:
+                self._bring_back(state.update)
+            elif record.exists():
+                # That of a run which ended before it had a checkpoint must not replace another's.
+                if before.exists() and not self._has_checkpoint(record):
+                    record.unlink()
+                else:
+                    record.replace(before)
         except OSError as error:
             raise StorageError(f"the run folder {self.folder}", got=str(error)) from error
         make_folder(self._checkpoints)
+        self._own = resumed
         self._writer = RecordWriter(record, self.facts)
         if resumed:
             self._writer.resumed(state.update, state.epoch)
         self._first = state.update + 1
         return self._writer
+
+    def _bring_back(self, update: int) -> None:
+        """Take the record of the run before again, if the checkpoint at `update` is of that one.
+
+        So it is when the run since then ended before it had a checkpoint.
+        """
+        record, before = self.folder / RECORD, self.folder / RECORD_BEFORE
+        if not before.exists() or not update:
+            return
+
+        if not _reaches(record, update) and _reaches(before, update):
+            before.replace(record)
+
+    def _has_checkpoint(self, record: Path) -> bool:
+        """Return whether the latest checkpoint is of the run that wrote `record`."""
+        with contextlib.suppress(MisstepError, KeyError, TypeError):
+            latest = load_latest_checkpoint(self._checkpoints)
+            if latest is not None:
+                same = read_record(record).facts == latest.state["facts"]
+                return same and _reaches(record, int(latest.state["training"]["update"]))
+        return False
 
     def steps(self, state: TrainingState, losses: Array, learning_rates: Array) -> None:
         """Keep losses and learning rates of updates; write a checkpoint when it is time."""
@@ -121,7 +207,9 @@ class RunFolder:
         self.flush()
         document = {"facts": self.facts, "training": state.document()}
         # Batches seen, not updates: with accumulation, a checkpoint may lie between two updates.
-        save_checkpoint(self._checkpoints, state.draw, state.arrays(), document)
+        arrays = state.arrays()
+        save_checkpoint(self._checkpoints, state.draw, arrays, document, first=not self._own)
+        self._own = True
         self._written = time.monotonic()
 
     def close(self, state: TrainingState, ending: Ending) -> None:
@@ -136,6 +224,13 @@ class RunFolder:
         """Return the open record."""
         assert self._writer is not None
         return self._writer
+
+
+def _reaches(record: Path, update: int) -> bool:
+    """Return whether a record tells of so many updates."""
+    with contextlib.suppress(MisstepError):
+        return len(read_record(record).steps["step"]) >= update
+    return False
 
 
 def _short(fact: Any) -> str:

@@ -5,6 +5,7 @@ Checks what comes in and resolves defaults; the training itself is in `loop.py`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -171,7 +172,8 @@ class Trainer:
 
         Calling fit again trains further. Ctrl-C ends training cleanly with the best weights so far.
 
-        Raises ShapeError, DataError or ArgumentError before anything is written.
+        Raises ShapeError, DataError or ArgumentError before anything is written, StorageError for a
+        folder that another run works in or that holds files of others under a run's names.
         """
         _check_count("epochs", epochs, "a number of epochs, 1 or more")
         rows = self._rows(x, y, sample_weight)
@@ -181,39 +183,40 @@ class Trainer:
         if resume and folder is None:
             raise ArgumentError("resume", needed="the folder of the run", got="none")
         called = _checked_callbacks(callbacks, early_stopping)
-        run_folder = None
-        if folder is not None:
-            run_folder = RunFolder(folder, self._facts(rows), checkpoint_every)
-        if probe_every is None:
-            probe_every = 0 if run_folder is None else self._probe_every(len(rows), epochs)
-        state = self._first_state()
-        resumed = run_folder.resume(state) if resume and run_folder is not None else None
-        if resumed is not None:
-            state = resumed
-            self.network.parameters = np.array(state.parameters)
-            self.network.buffers = np.array(state.buffers)
-            for callback, memory in zip(called, state.callbacks, strict=False):
-                callback.restore(memory)
-        self._state = state
-        return Loop(
-            network=self.network,
-            loss=self.loss,
-            state=state,
-            validation=judged,
-            threads=self.threads,
-            compiling=self.compiling,
-            resumed=resumed is not None,
-            rows=rows,
-            stepper=Stepper(self._step_programs(), rows, self.seed, self.threads),
-            listeners=Listeners(called, make_progress(progress), run_folder, probe_every),
-            epochs=epochs if resume else state.epoch + epochs,
-            repeats_per_epoch=self.repeats_per_epoch,
-            batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
-            accumulate=self.accumulate,
-            learning_rate=self.optimizer.learning_rate,
-            schedule=self.schedule,
-            seed=self.seed,
-        ).run()
+        kept = None if folder is None else RunFolder(folder, checkpoint_every)
+        with kept or contextlib.nullcontext():
+            if kept is not None:
+                kept.facts = self._facts(rows)
+            if probe_every is None:
+                probe_every = 0 if kept is None else self._probe_every(len(rows), epochs)
+            state = self._first_state()
+            resumed = kept.resume(state) if resume and kept is not None else None
+            if resumed is not None:
+                state = resumed
+                self.network.parameters = np.array(state.parameters)
+                self.network.buffers = np.array(state.buffers)
+                for callback, memory in zip(called, state.callbacks, strict=False):
+                    callback.restore(memory)
+            self._state = state
+            return Loop(
+                network=self.network,
+                loss=self.loss,
+                state=state,
+                validation=judged,
+                threads=self.threads,
+                compiling=self.compiling,
+                resumed=resumed is not None,
+                rows=rows,
+                stepper=Stepper(self._step_programs(), rows, self.seed, self.threads),
+                listeners=Listeners(called, make_progress(progress), kept, probe_every),
+                epochs=epochs if resume else state.epoch + epochs,
+                repeats_per_epoch=self.repeats_per_epoch,
+                batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
+                accumulate=self.accumulate,
+                learning_rate=self.optimizer.learning_rate,
+                schedule=self.schedule,
+                seed=self.seed,
+            ).run()
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""

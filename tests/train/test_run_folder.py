@@ -1,0 +1,156 @@
+"""What a run's folder must never lose: files of others, and the newest whole checkpoint."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import misstep as ms
+from misstep.errors import StorageError
+from misstep.record import read_record
+from misstep.storage import folder_lock, load_latest_checkpoint, save_checkpoint
+
+X = np.random.default_rng(0).normal(size=(32, 3)).astype("float32")
+Y = np.arange(32) % 2
+
+
+def trainer(units: int = 4) -> ms.Trainer:
+    layers = ms.Sequential(ms.Dense(units), ms.ReLU(), ms.Dense(2))
+    return ms.Trainer(layers, loss=ms.CrossEntropy(), seed=1, batch_size=16)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "checkpoints/thesis/data.csv",
+        "checkpoints/notes.txt",
+        "checkpoints/checkpoint-best.misstep",
+        "checkpoints/.hidden",
+        "record.jsonl",
+        "record.before.jsonl",
+    ],
+)
+def test_files_of_others_stay(name: str, tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('{"years": "of work"}\n')
+    with pytest.raises(StorageError, match="a folder of its own"):
+        trainer().fit(X, Y, epochs=1, folder=tmp_path)
+    assert file.read_text() == '{"years": "of work"}\n'
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == [file]
+
+
+def test_files_beside_a_run_stay(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    for _ in range(2):
+        trainer().fit(X, Y, epochs=1, folder=tmp_path)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "checkpoint-000000000002"])
+def test_the_same_step_twice_loses_neither(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_checkpoint(tmp_path, 1, {"a": np.zeros(2)}, {"n": 0})
+    save_checkpoint(tmp_path, 2, {"a": np.zeros(2)}, {"n": 1})
+    replace = os.replace
+
+    def die(source: str, target: Path) -> None:
+        if Path(target).name.startswith(name):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", die)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(tmp_path, 2, {"a": np.ones(2)}, {"n": 2})
+    found = load_latest_checkpoint(tmp_path)
+    assert found is not None
+    assert (found.step, found.state) == (2, {"n": 1})
+    monkeypatch.undo()
+    save_checkpoint(tmp_path, 2, {"a": np.ones(2)}, {"n": 2})
+    found = load_latest_checkpoint(tmp_path)
+    assert found is not None
+    assert found.state == {"n": 2}
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def fail(training: object, *others: object) -> None:
+    raise RuntimeError("before any checkpoint")
+
+
+class Failing(ms.Callback):
+    on_update = fail
+
+
+def test_a_run_that_fails_at_once_leaves_the_one_before(tmp_path: Path) -> None:
+    whole = trainer().fit(X, Y, epochs=3, folder=tmp_path)
+    before = load_latest_checkpoint(tmp_path / "checkpoints")
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            trainer(5).fit(X, Y, epochs=3, folder=tmp_path, callbacks=[Failing()])
+        found = load_latest_checkpoint(tmp_path / "checkpoints")
+        assert found is not None
+        assert before is not None
+        assert found.step == before.step
+        assert len(read_record(tmp_path / "record.before.jsonl").epochs) == 3
+    # The one before goes on, with its record; what failed starts anew.
+    run = trainer().fit(X, Y, epochs=4, folder=tmp_path, resume=True)
+    assert run.losses[:3] == whole.losses
+    assert len(read_record(tmp_path).epochs) == 4
+
+
+def test_a_run_without_a_checkpoint_of_its_own_starts_anew(tmp_path: Path) -> None:
+    trainer().fit(X, Y, epochs=3, folder=tmp_path)
+    with pytest.raises(RuntimeError):
+        trainer(5).fit(X, Y, epochs=3, folder=tmp_path, callbacks=[Failing()])
+    run = trainer(5).fit(X, Y, epochs=2, folder=tmp_path, resume=True)
+    assert run.epochs == 2
+    assert len(list((tmp_path / "checkpoints").glob("checkpoint-*"))) == 1
+
+
+def test_the_second_run_in_a_folder_is_refused(tmp_path: Path) -> None:
+    with folder_lock(tmp_path):
+        said: list[str] = []
+
+        def second() -> None:
+            try:
+                trainer().fit(X, Y, epochs=1, folder=tmp_path)
+            except StorageError as error:
+                said.append(str(error))
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join()
+        assert f"process {os.getpid()} works in since 20" in said[0]
+        other = (
+            "import sys; from misstep.storage import folder_lock\n"
+            "with folder_lock(sys.argv[1]): pass"
+        )
+        ended = subprocess.run(
+            [sys.executable, "-c", other, str(tmp_path)],
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        assert f"process {os.getpid()}" in ended.stderr
+        assert not (tmp_path / "record.jsonl").exists()
+        # What has the folder may use it.
+        trainer().fit(X, Y, epochs=1, folder=tmp_path)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    dying = (
+        "import os, sys; from misstep.storage import folder_lock\n"
+        "with folder_lock(sys.argv[1]): os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", dying, str(tmp_path)], check=False)
+    assert list(tmp_path.glob(".*"))
+    trainer().fit(X, Y, epochs=1, folder=tmp_path)
+    assert not list(tmp_path.glob(".*"))
