@@ -6,6 +6,8 @@ command line turns a `MisstepError` into a message and exit code 2, never into a
 
 from __future__ import annotations
 
+import errno
+
 __all__ = [
     "AbstractValueError",
     "ArgumentError",
@@ -106,6 +108,33 @@ class FileFormatError(MisstepError, ValueError):
 
 class StorageError(MisstepError, OSError):
     """A file or folder can't be read or written."""
+
+    @classmethod
+    def of_writing(cls, what: str, error: OSError) -> StorageError:
+        """Return what to raise where writing `what`, a place by its name, met the system's `error`.
+
+        >>> import errno
+        >>> print(StorageError.of_writing("out.csv", OSError(errno.ENOSPC, "No space")))
+        writing out.csv: needed space on the disk, but got a full one. Try: another place.
+        """
+        reasons = {
+            errno.ENOENT: ("a folder that exists", "no such folder"),
+            errno.ENOTDIR: ("folders above it", "a file in the way"),
+            errno.EEXIST: ("a folder", "a file of that name"),
+            errno.EISDIR: ("the name of a file", "a folder"),
+            errno.EACCES: ("permission to write", "none"),
+            errno.EPERM: ("permission to write", "none"),
+            errno.EROFS: ("a place to write", "a read-only disk"),
+            errno.ENOSPC: ("space on the disk", "a full one"),
+            errno.EDQUOT: ("space on the disk", "none left of this account's share"),
+            errno.EFBIG: ("room for a file of its size", "less than that"),
+            errno.EIO: ("a disk or device that takes it", "an error of the device"),
+            errno.EBADF: ("one that is open", "a closed one"),
+            errno.ENAMETOOLONG: ("a shorter name", f"{len(what.rsplit('/', 1)[-1])} characters"),
+        }
+        other = "a place to write", error.strerror or str(error)
+        needed, got = reasons.get(error.errno or 0, other)
+        return cls(f"writing {what}", needed=needed, got=got, try_="another place")
 
 
 class NotFittedError(MisstepError):

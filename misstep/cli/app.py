@@ -5,7 +5,6 @@ What a command does is in a file of its own, imported once it is asked for: --he
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import warnings
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from typer.main import get_command
 from misstep import __version__
 from misstep.cli.exits import DONE, exit_code_of
 from misstep.cli.help_pages import WIDEST, CommandGroup, SingleCommand
+from misstep.cli.output import prepare_streams
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -285,10 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with `arguments`, or those of this process; return the exit code."""
     own_process = arguments is None
     words = sys.argv[1:] if arguments is None else list(arguments)
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that can't show a sign gets a question mark, not a traceback.
-        with contextlib.suppress(AttributeError, OSError):
-            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    prepare_streams(own_process=own_process)
 
     def run() -> Any:
         # What only some commands need is not imported for the others: --help comes at once.

@@ -9,6 +9,7 @@ import contextlib
 import difflib
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -17,14 +18,15 @@ from typing import Any
 import typer
 
 from misstep.cli.option_words import in_options
-from misstep.errors import MisstepError
+from misstep.cli.output import NO_ROOM, output_error, silence
+from misstep.errors import MisstepError, StorageError
 from misstep.text.plain import printable
 
 DONE = 0
 FAILED = 1
 BAD_INPUT = 2
 # 128 and the number of the signal, as shells have it: SIGINT is 2, SIGPIPE 13.
-INTERRUPTED = 130
+INTERRUPTED_BY = 128
 PIPE_CLOSED = 141
 
 TRACEBACK = "MISSTEP_TRACEBACK"
@@ -53,22 +55,37 @@ def exit_code_of(command: Callable[[], Any]) -> int:
         return _ended(str(error), BAD_INPUT)
     except _USAGE_ERROR as error:
         return _ended(_usage_words(error), BAD_INPUT)
-    except (StoppedError, KeyboardInterrupt, typer.Abort):
-        return _ended("interrupted", INTERRUPTED)
+    except (StoppedError, KeyboardInterrupt, typer.Abort) as error:
+        broken = error.__cause__ if isinstance(error, StoppedError) else error
+        number = broken.args[0] if broken is not None and broken.args else signal.SIGINT
+        return _ended("interrupted", INTERRUPTED_BY + int(number))
     except (PipeClosedError, BrokenPipeError):
-        _silence_output()
+        silence(sys.stdout)
         return PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return _unexpected(error)
+        told = (
+            output_error(error)
+            if error.filename is None
+            else StorageError.of_writing(error.filename, error)
+        )
+        return _ended(str(told), BAD_INPUT)
     except MemoryError:
         words = "the memory of this machine: needed more than there is"
         return _ended(f"{words}. Try: a smaller network, or fewer rows or columns.", BAD_INPUT)
     except Exception as error:
-        words = str(error).strip().split("\n")[0][:200]
-        name = type(error).__name__
-        return _ended(
-            f"sorry, something went wrong that should not have: {name}{words and f': {words}'}. "
-            f"The fault is in misstep. Try: {TRACEBACK}=1 in front of the command, to see where.",
-            FAILED,
-        )
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    words = str(error).strip().split("\n")[0][:200]
+    name = type(error).__name__
+    return _ended(
+        f"sorry, something went wrong that should not have: {name}{words and f': {words}'}. "
+        f"The fault is in misstep. Try: {TRACEBACK}=1 in front of the command, to see where.",
+        FAILED,
+    )
 
 
 def _ended(words: str, code: int) -> int:
@@ -76,20 +93,12 @@ def _ended(words: str, code: int) -> int:
     try:
         sys.stdout.flush()
     except (OSError, ValueError):
-        _silence_output()
+        silence(sys.stdout)
     with contextlib.suppress(OSError, ValueError):
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
         print(f"misstep: {printable(in_options(words))}", file=sys.stderr, flush=True)
     return code
-
-
-def _silence_output() -> None:
-    """Let Python's own flush at the end go nowhere: it would complain again, with code 120."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
 
 
 def _usage_words(error: Any) -> str:

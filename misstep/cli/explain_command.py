@@ -11,6 +11,7 @@ from typing import Any
 
 from misstep.cli.exits import DONE
 from misstep.cli.inputs import quoted, read_model, read_rows_for, split_in_words
+from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.errors import ArgumentError, NotYetError
 from misstep.explain import Explanation, explain
@@ -27,7 +28,6 @@ from misstep.modeling import (
 from misstep.text.counts import counted
 from misstep.text.figures import amount, figure, percent
 from misstep.text.lists import and_so_on, shortened
-from misstep.text.plain import json_line
 
 LONGEST_NAME, LONGEST_CELL = 38, 20
 # Classes that are named beside the predicted one.
@@ -67,7 +67,8 @@ def explain_row(
             [f"misstep explain {quoted(path)} {quoted(source)} --row {row} --weight {name}"]
         )
     if json:
-        print(json_line(_for_machines(model, attribution, source, explanation)))
+        write_json(_for_machines(model, attribution, source, explanation))
+    page.settle()
     return DONE
 
 

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from misstep.cli.exits import DONE
+from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
 from misstep.data import read_table
 from misstep.modeling import ForecastModel, score_words
 from misstep.storage import write_text
 from misstep.text.counts import counted
-from misstep.text.plain import json_line
 
 if TYPE_CHECKING:
     import pandas
@@ -40,8 +39,7 @@ def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None,
         write_text(out, csv_text(forecast))
         page.say(f"{counted(len(forecast), 'step')} ahead in {out}")
     elif not json:
-        sys.stdout.write(csv_text(forecast))
-        sys.stdout.flush()
+        write_output(csv_text(forecast))
     for note in notes:
         page.say(note)
     metrics = None
@@ -70,7 +68,8 @@ def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None,
         }
         if out is None:
             facts["predictions"] = _as_objects(forecast)
-        print(json_line(facts))
+        write_json(facts)
+    page.settle()
     return DONE
 
 

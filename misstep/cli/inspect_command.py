@@ -12,6 +12,7 @@ from typing import Any
 
 from misstep.cli.exits import DONE
 from misstep.cli.inputs import read_model
+from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.compiler import NativeProgram
 from misstep.errors import ArgumentError
@@ -20,7 +21,7 @@ from misstep.inspection import summary as program_facts
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import ModelProgram, TrainedModel, model_program
 from misstep.text.counts import counted
-from misstep.text.plain import json_line, printable
+from misstep.text.plain import printable
 
 PROFILE = "profile"
 
@@ -68,7 +69,8 @@ def inspect_model(path: Path, request: Request) -> int:
     else:
         _say_overview(page, path, model, program, native, facts)
     if request.json:
-        print(json_line(facts))
+        write_json(facts)
+    page.settle()
     return DONE
 
 

@@ -5,6 +5,7 @@ Colors only on a terminal, and none where NO_COLOR is set. Knows no command and 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from misstep.cli.output import output_error, silence
 from misstep.text.plain import printable
 
 # Without a terminal there is no width to go by; this is what people's windows show.
@@ -29,12 +31,17 @@ SHORTEST = 8
 class Page:
     """Words on their way to standard output, or to standard error where output is for a machine.
 
-    `silent`: say nothing but what is said with `always`.
+    `silent`: say nothing but what is said with `always`. `steady`: go on in silence where nobody
+    can read it, as words beside a result do, until `settle`; else raise at once.
     """
 
-    def __init__(self, *, to_error: bool = False, silent: bool = False) -> None:
+    def __init__(
+        self, *, to_error: bool = False, silent: bool = False, steady: bool = False
+    ) -> None:
         self.stream = sys.stderr if to_error else sys.stdout
         self.silent = silent
+        self.steady = steady or to_error
+        self._failure: OSError | None = None
         fixed = not self.stream.isatty() and "COLUMNS" not in os.environ
         self._console = self._make_console(WIDTH if fixed else None)
 
@@ -133,7 +140,7 @@ class Page:
     def _write(
         self, content: Any, always: bool, console: Console | None = None, **how: Any
     ) -> None:
-        if self.silent and not always:
+        if (self.silent and not always) or self._failure is not None:
             return
         console = console or self._console
         with console.capture() as caught:
@@ -142,5 +149,24 @@ class Page:
         if not self._console.is_terminal:
             # The cells of a table are filled up with blanks, which no file needs.
             text = "\n".join(line.rstrip() for line in text.split("\n"))
-        self.stream.write(text)
-        self.stream.flush()
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except OSError as error:
+            self._failure = error
+            if self.steady:
+                silence(self.stream)
+            else:
+                self.settle()
+
+    def settle(self, try_: str | None = None) -> None:
+        """Raise what kept words from being read: BrokenPipeError, or StorageError with `try_`.
+
+        That there never was a reader is no failure of a page that goes on all the same.
+        """
+        failure = self._failure
+        if failure is None or (self.steady and failure.errno == errno.EBADF):
+            return
+        if isinstance(failure, BrokenPipeError):
+            raise failure
+        raise output_error(failure, self.stream, try_) from failure

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from misstep.cli.exits import DONE
 from misstep.cli.forecast_command import forecast_rows
 from misstep.cli.inputs import read_model, read_rows_for, split_in_words
+from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
 from misstep.data import Dataset
 from misstep.errors import ArgumentError, DataError
@@ -20,7 +20,6 @@ from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
 from misstep.storage import write_text
 from misstep.text.counts import counted
-from misstep.text.plain import json_line
 
 # Networks compute in float32, whose numbers 9 digits tell apart.
 DIGITS = 9
@@ -49,8 +48,7 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
         write_text(out, csv_text(model, outputs, rows))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
     elif not json:
-        sys.stdout.write(csv_text(model, outputs, rows))
-        sys.stdout.flush()
+        write_output(csv_text(model, outputs, rows))
     for note in [*notes, *words]:
         page.say(note)
     if scores is not None:
@@ -72,7 +70,8 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
         }
         if out is None:
             facts["predictions"] = _as_objects(model, outputs, rows)
-        print(json_line(facts))
+        write_json(facts)
+    page.settle()
     return DONE
 
 

@@ -1,16 +1,19 @@
 """Where a run is kept: the folder it gets, and whether anything is in the way there.
 
-Looks before training starts, so that hours of it can't end at a file in the way. Writes nothing.
+Looks before training starts, so that hours of it can't end at a file in the way.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from misstep.cli.inputs import MODEL, RUNS
 from misstep.errors import StorageError
+from misstep.storage import folder_lock, make_folder
 from misstep.train.run_folder import check_run_folder
 
 # What a table's name may end in; the last of it says how it is packed.
@@ -67,3 +70,21 @@ def check_folder(folder: Path) -> None:
             f"--out {folder}", needed="a folder to write to", got=words.lower()
         ) from error
     check_run_folder(folder, f"--out {folder}")
+
+
+@contextlib.contextmanager
+def reserved_folder(folder: Path) -> Iterator[None]:
+    """Have the folder for one run; a new one in which nothing was written goes again.
+
+    Raises StorageError where it can't be made, or another run is at work there.
+    """
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    make_folder(folder)
+    try:
+        with folder_lock(folder):
+            yield
+    finally:
+        for path in new:
+            # Only empty ones can be removed.
+            with contextlib.suppress(OSError):
+                path.rmdir()

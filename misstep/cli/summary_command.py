@@ -6,8 +6,8 @@ from pathlib import Path
 
 from misstep.cli.exits import DONE
 from misstep.cli.inputs import read_model
+from misstep.cli.output import write_json
 from misstep.cli.page import Page
-from misstep.text.plain import json_line
 
 
 def summarize(path: Path, *, json: bool) -> int:
@@ -16,18 +16,17 @@ def summarize(path: Path, *, json: bool) -> int:
     page = Page(to_error=json)
     page.lines(model.summary())
     if json:
-        print(
-            json_line(
-                {
-                    "task": model.purpose,
-                    "target": model.target.name,
-                    "classes": list(model.target.classes),
-                    "features": model.feature_names,
-                    "layers": model.network.summary(),
-                    "parameters": model.network.parameter_count,
-                    "dtype": model.network.dtype,
-                    "facts": model.facts,
-                }
-            )
+        write_json(
+            {
+                "task": model.purpose,
+                "target": model.target.name,
+                "classes": list(model.target.classes),
+                "features": model.feature_names,
+                "layers": model.network.summary(),
+                "parameters": model.network.parameter_count,
+                "dtype": model.network.dtype,
+                "facts": model.facts,
+            }
         )
+    page.settle()
     return DONE

@@ -1,6 +1,7 @@
 """`misstep train`: reads, lets `modeling` train, and says what was decided and what came of it.
 
-The model file is written last, whole or not at all; an earlier one stays until then.
+The model is in its file, whole, as soon as it is trained and before anything is said about it;
+whatever becomes of who reads our words, learning goes on.
 """
 
 from __future__ import annotations
@@ -8,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from signal import SIGINT
 from typing import Any
 
 from misstep.cli.decision_lines import DecisionLines
-from misstep.cli.exits import DONE, FAILED, INTERRUPTED
+from misstep.cli.exits import DONE, FAILED, INTERRUPTED_BY
 from misstep.cli.inputs import MODEL, read_data
 from misstep.cli.learning_curve_table import say_learning_curve
+from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.result_lines import ResultLines, result_lines
-from misstep.cli.run_folder import check_folder, default_folder
+from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
+from misstep.cli.termination import signals_interrupt
 from misstep.cli.training_options import given_options
 from misstep.data.io.idx import is_idx_name
 from misstep.errors import MisstepError
@@ -24,6 +28,7 @@ from misstep.modeling import (
     FitResult,
     Modality,
     Options,
+    TrainedModel,
     Walk,
     check_request,
     make_options,
@@ -31,7 +36,7 @@ from misstep.modeling import (
     save_model,
 )
 from misstep.text.counts import counted
-from misstep.text.plain import json_line
+from misstep.train.interruption import Interruption
 
 
 def train_on(source: str, values: Mapping[str, Any], *, quiet: bool, json: bool) -> int:
@@ -39,24 +44,39 @@ def train_on(source: str, values: Mapping[str, Any], *, quiet: bool, json: bool)
 
     Returns the exit code.
     """
-    page = Page(to_error=json, silent=quiet)
+    page = Page(to_error=json, silent=quiet, steady=True)
     options = make_options(**given_options(values))
     folder = Path(options.folder or default_folder(source))
     # Who asks for a number of epochs gets them all; the weights of the best one are kept.
     options = replace(options, folder=folder, progress=not quiet, patience=options.epochs)
     check_request(options, by_flag=True)
     check_folder(folder)
-    data = read_data(source)
-    try:
-        modality = recognize(data, options)
-    except MisstepError:
-        page.say(f"{source}: {data.describe()}")
-        raise
-    _say_what_was_read(page, source, modality, options)
-    lines, walk = DecisionLines(page), Walk(modality)
-    for decisions in walk:
-        lines.show(decisions)
-    return _finish(page, source, modality, options, walk.result, json=json)
+    with reserved_folder(folder), signals_interrupt():
+        data = read_data(source)
+        try:
+            modality = recognize(data, options)
+        except MisstepError:
+            page.say(f"{source}: {data.describe()}")
+            raise
+        _say_what_was_read(page, source, modality, options)
+        lines, walk = DecisionLines(page), Walk(modality)
+        kept = False
+        for decisions in walk:
+            if walk.fitted is not None and walk.fitted.run.usable and not kept:
+                # Judging it takes a while yet.
+                kept = True
+                _keep(walk.fitted.model, source, folder / MODEL)
+            lines.show(decisions)
+        return _finish(page, source, modality, options, walk.result, json=json)
+
+
+def _keep(model: TrainedModel, source: str, path: Path) -> None:
+    """Write the model, undisturbed by a signal; it breaks in thereafter."""
+    model.facts["source"] = Path(source).name
+    with Interruption() as interruption:
+        save_model(model, path)
+    if interruption.requested:
+        raise KeyboardInterrupt(interruption.signal)
 
 
 def _say_what_was_read(page: Page, source: str, modality: Modality, options: Options) -> None:
@@ -86,15 +106,18 @@ def _finish(
     page: Page, source: str, modality: Modality, options: Options, result: FitResult, *, json: bool
 ) -> int:
     run, model = result.run, result.model
-    interrupted = not run.finished and not run.failed
+    folder = Path(str(options.folder))
+    path = folder / MODEL
+    drawing = None
+    if run.usable:
+        _keep(model, source, path)
+        drawing = result_lines(result).write_drawing(folder)
     said = {*modality.source.notes, *([] if modality.test is None else modality.test.notes)}
     noticed = [note for note in result.notes if note not in said]
     if noticed:
         page.title("Noticed")
         for note in noticed:
             page.say(note, indent=2)
-    folder = Path(str(options.folder))
-    path = folder / MODEL
     if run.failed:
         _say_failed(result, options, path)
     if run.usable:
@@ -102,13 +125,13 @@ def _finish(
         say_learning_curve(page, result.learning_curve, f"{model.preprocessing.sample_name}s")
         page.title(lines.how_it_ended(), always=True)
         lines.say_scores(page)
-        model.facts["source"] = Path(source).name
-        save_model(model, path)
-        similar = _similar_rows(source, options)
-        _say_next(page, path, lines, lines.write_drawing(folder), similar)
+        _say_next(page, path, lines, drawing, _similar_rows(source, options))
     if json:
-        print(json_line(_for_machines(result, options, path if run.usable else None)))
-    return FAILED if run.failed else INTERRUPTED if interrupted else DONE
+        write_json(_for_machines(result, options, path if run.usable else None))
+    page.settle(f"another place; the model is whole, in {path}" if run.usable else None)
+    if run.failed:
+        return FAILED
+    return DONE if run.finished else INTERRUPTED_BY + run.ending.facts.get("signal", SIGINT)
 
 
 def _similar_rows(source: str, options: Options) -> str:

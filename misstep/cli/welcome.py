@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from misstep.cli.exits import DONE
+from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.data import EXAMPLES
-from misstep.text.plain import json_line
 
 FIRST = "digits"
 
@@ -33,5 +33,6 @@ def show_welcome(*, json: bool) -> int:
         ]
     )
     if json:
-        print(json_line({"examples": list(EXAMPLES)}))
+        write_json({"examples": list(EXAMPLES)})
+    page.settle()
     return DONE

@@ -15,6 +15,7 @@ from misstep.errors import DataError, MisstepError
 from misstep.modeling.decisions import Decision
 from misstep.modeling.examples import Examples
 from misstep.modeling.modalities import Modality
+from misstep.modeling.modalities.modality import Fitted
 from misstep.modeling.options import Options, check_options
 from misstep.modeling.plans import check_vectors
 from misstep.modeling.result import FitResult
@@ -66,9 +67,10 @@ class Walk:
     """The steps from recognized data to the `result`, one after the other.
 
     Iterating goes them: it yields the decisions that each step made, so that a face can show them
-    as they come. `result` is there once all steps are done.
+    as they come. `fitted` is there once it is trained, `result` once all steps are done.
     """
 
+    fitted: Fitted | None = None
     result: FitResult
 
     def __init__(self, modality: Modality) -> None:
@@ -85,7 +87,7 @@ class Walk:
             yield decisions.news()
             plan = modality.plan(prepared)
             yield decisions.news()
-            fitted = modality.fit(prepared, plan)
+            self.fitted = fitted = modality.fit(prepared, plan)
             yield decisions.news()
             evaluation = modality.evaluate(prepared, fitted)
         except MisstepError:

@@ -3,7 +3,7 @@
 Knows bytes, arrays and plain JSON; nothing of networks.
 """
 
-from misstep.storage.atomic import make_folder, write_bytes, write_error, write_text
+from misstep.storage.atomic import make_folder, write_bytes, write_text
 from misstep.storage.checkpoint import (
     Checkpoint,
     foreign_files,
@@ -27,6 +27,5 @@ __all__ = [
     "to_plain",
     "write_bytes",
     "write_container",
-    "write_error",
     "write_text",
 ]

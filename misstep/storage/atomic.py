@@ -16,15 +16,26 @@ TEMPORARY = ".misstep-unfinished"
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write `data` to the file at `path`, replacing an earlier one at once when all is on disk.
 
+    A name that stands for another place is followed there; a device or pipe takes the bytes itself.
     Raises StorageError; an earlier file is then as it was.
     """
     path = Path(path)
     if path.is_dir():
         raise StorageError(f"writing {path}", needed="the name of a file", got="a folder")
     try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:
+                file.write(data)
+            return
+        if path.is_symlink():
+            path = path.resolve()
+    except (OSError, RuntimeError) as error:
+        reason = error if isinstance(error, OSError) else OSError(errno.ELOOP, str(error))
+        raise StorageError.of_writing(f"{path}", reason) from error
+    try:
         handle, name = tempfile.mkstemp(TEMPORARY, f".{path.name}.", path.parent)
     except OSError as error:
-        raise write_error(f"{path}", error) from error
+        raise StorageError.of_writing(f"{path}", error) from error
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -35,7 +46,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise write_error(f"{path}", error) from error
+            raise StorageError.of_writing(f"{path}", error) from error
         raise
     _sync_folder(path.parent)
 
@@ -53,28 +64,8 @@ def make_folder(path: Path | str) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise write_error(f"{path}", error) from error
+        raise StorageError.of_writing(f"{path}", error) from error
     return path
-
-
-def write_error(what: str, error: OSError) -> StorageError:
-    """Return what to raise where writing `what`, a place by name, met `error` of the system."""
-    reasons = {
-        errno.ENOENT: ("a folder that exists", "no such folder"),
-        errno.ENOTDIR: ("folders above it", "a file in the way"),
-        errno.EEXIST: ("a folder", "a file of that name"),
-        errno.EISDIR: ("the name of a file", "a folder"),
-        errno.EACCES: ("permission to write", "none"),
-        errno.EPERM: ("permission to write", "none"),
-        errno.EROFS: ("a place to write", "a read-only disk"),
-        errno.ENOSPC: ("space on the disk", "a full one"),
-        errno.EDQUOT: ("space on the disk", "none left of this account's share"),
-        errno.EFBIG: ("room for a file of its size", "less, as the system limits it"),
-        errno.EIO: ("a disk or device that takes it", "an error of the device"),
-        errno.ENAMETOOLONG: ("a shorter name", f"{len(Path(what).name)} characters"),
-    }
-    needed, got = reasons.get(error.errno or 0, ("a place to write", error.strerror or str(error)))
-    return StorageError(f"writing {what}", needed=needed, got=got, try_="another place")
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -18,7 +18,6 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from misstep.errors import StorageError
-from misstep.storage.atomic import write_error
 
 try:
     import fcntl
@@ -67,7 +66,7 @@ def _locked(path: Path, called: Path) -> int | None:
         try:
             handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
-            raise write_error(f"{called}", error) from error
+            raise StorageError.of_writing(f"{called}", error) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -5,6 +5,7 @@ Knows numbers only; the causes themselves are in `train/ending.py`.
 
 from __future__ import annotations
 
+import signal as signals
 from typing import Any
 
 from misstep.text.counts import plural
@@ -34,9 +35,16 @@ def converged(tolerance: float, patience: int) -> str:
     )
 
 
-def interrupted() -> str:
-    """Return that a person broke it off."""
-    return "interrupted with Ctrl-C"
+def interrupted(signal: int = signals.SIGINT) -> str:
+    """Return that a person broke it off, or a signal of the system did.
+
+    >>> interrupted(15)
+    'interrupted by SIGTERM'
+    """
+    by_hand = signal == signals.SIGINT
+    return (
+        "interrupted with Ctrl-C" if by_hand else f"interrupted by {signals.Signals(signal).name}"
+    )
 
 
 def loss_not_finite(loss: float, update: int, learning_rate: float) -> str:

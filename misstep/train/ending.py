@@ -20,7 +20,7 @@ class Cause(Enum):
     EARLY_STOPPING = "early_stopping"  # patience
     CONVERGED = "converged"  # tolerance, patience
     CALLBACK = "callback"  # message
-    INTERRUPTED = "interrupted"
+    INTERRUPTED = "interrupted"  # signal
     LOSS_NOT_FINITE = "loss_not_finite"  # loss, update, learning_rate
     ERROR = "error"  # name
 

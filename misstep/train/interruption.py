@@ -1,4 +1,7 @@
-"""Ctrl-C: a flag that the loop looks at between two steps, so that no step is left half done."""
+"""Ctrl-C: a flag that the loop looks at between two steps, so that no step is left half done.
+
+Other signals that ask a process to end do the same where its owner has set them to `end_by_signal`.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,42 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+# What a terminal sends when it is closed, and a machine or a scheduler that wants a process to end.
+ENDING = ("SIGTERM", "SIGHUP")
+
+
+def end_by_signal(number: int, frame: FrameType | None) -> None:
+    """Handle a signal as Ctrl-C is handled: raise KeyboardInterrupt, with the signal's number."""
+    raise KeyboardInterrupt(number)
+
 
 class Interruption:
     """Within it, the first Ctrl-C only sets `requested`; the second one breaks in at once.
 
-    Signals reach the main thread only; in another thread this does nothing.
+    `signal`: the number of the signal that came. Signals reach the main thread only; in another
+    thread this does nothing.
     """
 
     def __init__(self) -> None:
         self.requested = False
-        self._before: Any = None
+        self.signal = int(signal.SIGINT)
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
         if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGINT)
-            # Only where Ctrl-C would interrupt: a caller's own handler, or ignoring it, stays.
-            if before is signal.default_int_handler:
-                self._before = before
-                signal.signal(signal.SIGINT, self._on_signal)
+            for name in ("SIGINT", *ENDING):
+                number = getattr(signal, name, None)
+                before = None if number is None else signal.getsignal(number)
+                # Only where it would interrupt: a caller's own handler, or ignoring it, stays.
+                if number is not None and before in (signal.default_int_handler, end_by_signal):
+                    self._before[number] = before
+                    signal.signal(number, self._on_signal)
         return self
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True
+            raise KeyboardInterrupt(number)
+        self.requested, self.signal = True, number
 
     def __exit__(
         self,
@@ -38,5 +53,5 @@ class Interruption:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)

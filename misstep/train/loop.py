@@ -75,7 +75,8 @@ class Loop(Training):
         while state.batch < self.batches:
             failed = self._advance(order)
             if self._interruption.requested and not failed:
-                self.ending = Ending(Cause.INTERRUPTED)
+                facts = {"signal": self._interruption.signal}
+                self.ending = Ending(Cause.INTERRUPTED, facts)
             if self.ending is not None and (state.batch < self.batches or failed):
                 state.seconds += time.perf_counter() - began
                 return

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from misstep.text.units import duration
@@ -51,7 +52,42 @@ def make_progress(progress: bool | Progress, stream: TextIO | None = None) -> Pr
     if not progress:
         return Progress()
     stream = stream or sys.stderr
-    return BarProgress(stream) if stream.isatty() else LineProgress(stream)
+    if stream is None:  # closed when the process began
+        return Progress()
+    try:
+        terminal = stream.isatty()
+    except ValueError:  # closed since
+        return Progress()
+    steady: Any = _Steady(stream)
+    return BarProgress(steady) if terminal else LineProgress(steady)
+
+
+class _Steady:
+    """A stream that falls silent once nothing can be written to it: learning must not end by it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._gone = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write `text` as far as anybody reads it."""
+        self._attempt(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Let it be seen."""
+        self._attempt(self._stream.flush)
+
+    def _attempt(self, act: Callable[[], object]) -> None:
+        if self._gone:
+            return
+        try:
+            act()
+        except (OSError, ValueError):
+            self._gone = True
 
 
 def epoch_parts(values: dict[str, float]) -> list[str]:

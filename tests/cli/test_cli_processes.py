@@ -68,23 +68,125 @@ def test_a_reader_that_has_gone_is_no_error(world: Path) -> None:
     assert said == ""
 
 
-@pytest.mark.parametrize("buffered", [True, False])
-def test_a_full_disk_is_told(buffered: bool, world: Path) -> None:
+# Each says something on standard output.
+SAYING = {
+    "predict": f"predict {FLOWERS} flowers.csv",
+    "as JSON": f"predict {FLOWERS} flowers.csv --json",
+    "explain": f"explain {FLOWERS} flowers.csv",
+    "summary": f"summary {FLOWERS}",
+    "summary as JSON": f"summary {FLOWERS} --json",
+    "help": "predict --help",
+    "version": "--version",
+    "welcome": "train",
+}
+
+
+@pytest.mark.parametrize("words", SAYING.values(), ids=SAYING)
+def test_a_full_disk_is_told(words: str, world: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here")
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*MISSTEP, "predict", FLOWERS, "flowers.csv"],
+            [*MISSTEP, *words.split()],
             check=False,
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
+            env=PLAIN,
+        )
+    assert done.returncode == 2
+    told = done.stderr.splitlines()[-1]
+    assert told.startswith("misstep: writing standard output: needed space on the disk")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+def test_a_disk_that_fills_up_while_it_is_written_to_is_told(buffered: bool, world: Path) -> None:
+    resource = pytest.importorskip("resource")
+    head, *rows = Path("flowers.csv").read_text().splitlines()
+    Path("many.csv").write_text("\n".join([head, *(rows * 40)]) + "\n")
+
+    def little_room() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))
+
+    with Path("out.csv").open("wb") as out:
+        done = subprocess.run(
+            [*MISSTEP, "predict", FLOWERS, "many.csv"],
+            check=False,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=little_room,
             env=PLAIN | {"PYTHONUNBUFFERED": "" if buffered else "1"},
         )
-    assert done.returncode == 1
-    assert "Exception ignored" not in done.stderr
+    assert done.returncode == 2
+    assert "writing standard output: needed room for a file of its size" in done.stderr
+    # Into a file that it writes itself: whole, or as it was.
+    Path("mine.csv").write_text("before")
+    done = misstep("predict", FLOWERS, "many.csv", "--out", "mine.csv", preexec_fn=little_room)
+    assert done.returncode == 2
+    assert "writing mine.csv" in done.stderr
+    assert Path("mine.csv").read_text() == "before"
+
+
+def test_predictions_into_a_device_do_not_replace_it(world: Path) -> None:
+    Path("target.csv").write_text("before")
+    Path("link.csv").symlink_to("target.csv")
+    done = misstep("predict", FLOWERS, "flowers.csv", "--out", "link.csv")
+    assert done.returncode == 0
+    assert Path("link.csv").is_symlink()
+    assert Path("target.csv").read_text().startswith("row,")
+    done = misstep("predict", FLOWERS, "flowers.csv", "--out", "/dev/stdout")
+    assert done.stdout.startswith(Path("target.csv").read_text())
+
+
+TRAIN = [*MISSTEP, "train", "flowers.csv", "--target", "kind", "--epochs", "3", "--out", "r"]
+
+
+@pytest.mark.parametrize("streams", ["output", "both"])
+def test_training_goes_on_without_readers(streams: str, world: Path) -> None:
+    both = streams == "both"
+    with subprocess.Popen(
+        TRAIN,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if both else subprocess.PIPE,
+        env=PLAIN,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        said = b"" if both or process.stderr is None else process.stderr.read()
+    assert process.returncode == 141
+    assert b"Traceback" not in said
+    assert load_model("r/model.misstep").facts["metrics"]
+
+
+def test_training_goes_on_on_a_full_disk_behind_its_words(world: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            TRAIN, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=PLAIN
+        )
+    assert done.returncode == 2
+    assert "the model is whole, in r/model.misstep" in done.stderr
+    assert load_model("r/model.misstep").facts["metrics"]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(closed: str, world: Path) -> None:
+    def shell(words: list[str]) -> subprocess.CompletedProcess[str]:
+        line = ["bash", "-c", f'exec "$0" "$@" {closed}', *words]
+        return subprocess.run(line, capture_output=True, text=True, check=False, env=PLAIN)
+
+    done = shell([*TRAIN, "--quiet"])
+    assert done.returncode == 0
     assert "Traceback" not in done.stderr
-    assert "No space left" in done.stderr
+    assert load_model("r/model.misstep").facts["metrics"]
+    done = shell([*MISSTEP, "predict", FLOWERS, "flowers.csv"])
+    assert done.returncode == (2 if " >&-" in " " + closed else 0)
+    if closed == ">&-":
+        assert "standard output: needed one that is open" in done.stderr
 
 
 def test_a_terminal_of_few_letters_does_no_harm(world: Path) -> None:
@@ -94,7 +196,8 @@ def test_a_terminal_of_few_letters_does_no_harm(world: Path) -> None:
     assert "?" in done.stdout
 
 
-def test_ctrl_c_in_training_keeps_a_model(world: Path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_in_training_keeps_a_model(name: str, world: Path) -> None:
     words = ["train", "flowers.csv", "--target", "kind", "--epochs", "1000000", "--out", "r"]
     process = subprocess.Popen(
         [*MISSTEP, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=PLAIN
@@ -102,12 +205,14 @@ def test_ctrl_c_in_training_keeps_a_model(world: Path) -> None:
     manifest, began = Path("r/checkpoints/manifest.json"), time.monotonic()
     while not manifest.exists() and time.monotonic() - began < 60:
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    number = signal.Signals[name]
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "interrupted with Ctrl-C" in out
+    assert process.returncode == 128 + number
+    ended = "interrupted with Ctrl-C" if name == "SIGINT" else f"interrupted by {name}"
+    assert ended in out
     assert "Traceback" not in err
-    assert load_model("r/model.misstep").facts["ended"] == "interrupted with Ctrl-C"
+    assert load_model("r/model.misstep").facts["ended"] == ended
 
 
 def test_on_a_terminal(world: Path) -> None:
