@@ -85,12 +85,21 @@ def csv_text(forecast: pandas.DataFrame) -> str:
     return text.getvalue()
 
 
+def date_words(dates: pandas.Series) -> list[str]:
+    """Return dates as texts, each with its offset where that is known; days without a time."""
+    moments = dates.dt
+    if moments.tz is not None:
+        return [date.isoformat(sep=" ") for date in dates]
+    if (moments.normalize() == dates).all():
+        return [f"{date:%Y-%m-%d}" for date in dates]
+    return [
+        date.isoformat(sep=" ").rstrip("0") if date.microsecond else str(date) for date in dates
+    ]
+
+
 def _as_objects(forecast: pandas.DataFrame) -> list[dict[str, Any]]:
     """Return one object for each step; dates are texts, without a time where all are midnights."""
     columns = {str(name): forecast[name].tolist() for name in forecast.columns}
     if "date" in columns:
-        dates = forecast["date"].to_numpy().astype("datetime64[s]")
-        days = dates.astype("datetime64[D]")
-        shown = days if (days == dates).all() else dates
-        columns["date"] = [str(date).replace("T", " ") for date in shown]
+        columns["date"] = date_words(forecast["date"])
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

@@ -144,6 +144,9 @@ def _table(series: Any, target: str | None) -> tuple[Table, str]:
                 series.insert(0, title, dates)
     elif not isinstance(series, str | os.PathLike | dict | Table) and np.ndim(series) == 1:
         name = target or VALUES
+        if isinstance(series, np.ma.MaskedArray):
+            # What a mask hides is not known.
+            series = np.ma.filled(series.astype(np.float64), np.nan)
         series, target = {name: np.asarray(series)}, name
     table = read_table(series, name=None if isinstance(series, str | os.PathLike) else "the series")
     columns = list(map(str, table.frame.columns))

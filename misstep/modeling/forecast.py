@@ -37,7 +37,8 @@ class ForecastInterval(Stored):
 
     `lower`, `upper`: (horizon,), what is added to a prediction, on the level of `SeriesWindows`, so
     that the truth lies between in a share of `share`. `tail`: the last rows, of the columns of the
-    windows; `seconds`: their dates since 1970, or nothing. `rows`: learned from, in all.
+    windows; `seconds`: their dates since 1970, or nothing; `microseconds`: of these beyond whole
+    seconds, or nothing. `rows`: learned from, in all.
     """
 
     share: float
@@ -46,6 +47,7 @@ class ForecastInterval(Stored):
     tail: tuple[tuple[float, ...], ...]
     seconds: tuple[int, ...]
     rows: int
+    microseconds: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1 or self.rows < 1 or not self.tail:
@@ -59,6 +61,20 @@ class ForecastInterval(Stored):
         # Years 1 to 9999, as dates are written.
         if any(not -62_135_596_800 <= second <= 253_402_300_799 for second in self.seconds):
             raise ValueError("dates are needed that can be written")
+        if len(self.microseconds) not in (0, len(self.seconds)):
+            raise ValueError("microseconds are needed for each date, or none")
+        if any(not 0 <= micro < 1_000_000 for micro in self.microseconds):
+            raise ValueError("microseconds are less than a second")
+
+    @property
+    def dates(self) -> Array | None:
+        """Return the dates of the last rows, (rows,), or None."""
+        if not self.seconds:
+            return None
+        dates = np.array(self.seconds, np.int64).astype("datetime64[s]")
+        if self.microseconds:
+            dates = dates + np.array(self.microseconds, np.int64).astype("timedelta64[us]")
+        return dates
 
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain JSON; floats survive bit for bit."""
@@ -158,9 +174,8 @@ class ForecastModel(TrainedModel):
     def learned_from(self) -> Series:
         """Return the end of the series that was learned from, long enough for a forecast."""
         assert self.interval is not None
-        seconds = np.array(self.interval.seconds, np.int64)
-        dates = seconds.astype("datetime64[s]") if len(seconds) else None
-        return Series(self.preprocessing.plan, np.array(self.interval.tail), dates)
+        tail = np.array(self.interval.tail)
+        return Series(self.preprocessing.plan, tail, self.interval.dates)
 
     def encode(self, data: Any) -> Array:
         """Return a row for each origin that has a whole window before it, (origins, features)."""
@@ -194,7 +209,7 @@ class ForecastModel(TrainedModel):
         columns: dict[str, Any] = {"step": np.arange(1, steps + 1)}
         dates = series.following(steps)
         if dates is not None:
-            columns["date"] = dates
+            columns["date"] = series.stamped(dates)
         columns["prediction"] = self.preprocessing.decode(outputs, series, origin)[0]
         if self.interval is not None:
             spread = self.preprocessing.answer_spread
@@ -224,7 +239,7 @@ class ForecastModel(TrainedModel):
         steps = f"the next {self.horizon} steps" if self.horizon > 1 else "the next step"
         named = ", ".join(windows.plan.columns)
         season = f", a season of {windows.season}" if windows.season else ""
-        unit = f" of one {windows.plan.step.words}" if windows.plan.step.unit != "row" else ""
+        unit = f" of {windows.plan.step.one}" if windows.plan.step.unit != "row" else ""
         heading = [
             f"forecasts {self.target.name}: {steps}{unit}",
             f"looks back on {windows.window} steps of {named}{season}",
@@ -236,8 +251,9 @@ class ForecastModel(TrainedModel):
         """Return how many of the first rows of `series` were learned from; None: not to be told."""
         if self.interval is None:
             return None
-        if self.interval.seconds and series.dates is not None:
-            end = np.datetime64(self.interval.seconds[-1], "s")
+        dates = self.interval.dates
+        if dates is not None and series.dates is not None:
+            end = dates[-1]
             return int(np.searchsorted(series.dates, end, side="right"))
         rows, tail = self.interval.rows, np.array(self.interval.tail)
         same = len(series) >= rows and np.array_equal(series.values[rows - len(tail) : rows], tail)
@@ -298,15 +314,17 @@ def forecast_interval(
             lower, upper = -deviation, deviation
             reason = f"only {count} forecasts of the test part, whose errors are taken as normal"
     rows = min(len(whole), windows.window)
-    seconds: tuple[int, ...] = ()
+    seconds, micro = np.empty(0, np.int64), np.empty(0, np.int64)
     if whole.dates is not None:
-        seconds = tuple(whole.dates[-rows:].astype("datetime64[s]").astype(int).tolist())
+        moments = whole.dates[-rows:].astype("datetime64[us]").astype(np.int64)
+        seconds, micro = np.divmod(moments, 1_000_000)
     interval = ForecastInterval(
         SHARE,
         tuple(lower.tolist()),
         tuple(upper.tolist()),
         tuple(map(tuple, whole.values[-rows:].tolist())),
-        seconds,
+        tuple(seconds.tolist()),
         len(whole),
+        tuple(micro.tolist()) if micro.any() else (),
     )
     return interval, reason

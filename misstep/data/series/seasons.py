@@ -52,7 +52,7 @@ def find_season(values: NDArray[np.float64], step: Step) -> tuple[int, str]:
     if shares:
         return 0, f"changes do not repeat (correlation {', '.join(shares)})"
     if step.unit != "row":
-        return 0, f"a step of one {step.words} has no season that {len(values):,} rows could show"
+        return 0, f"a step of {step.one} has no season that {len(values):,} rows could show"
     return _without_calendar(changes, len(values))
 
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from misstep.data.decision import Decision
 from misstep.data.series.time_steps import Dates, Step, recognize_step
+from misstep.data.series.times import Times, find_times, local_times, read_times, with_zone
 from misstep.data.stored_json import Stored, check
 from misstep.data.table.cell_values import category_words
 from misstep.data.table.column_transformers import as_numbers
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
-from misstep.data.table.dates import date_format_of, parse_dates
 from misstep.data.table.table import Table, require_column, require_columns
 from misstep.errors import DataError
 from misstep.text.counts import counted
@@ -54,7 +54,8 @@ class SeriesPlan(Stored):
     """Which columns make the series. `forms`: how target and inputs are written, in that order.
 
     `date`: the column of dates, empty where the order of rows is the order in time. `only`: the
-    column and the value that pick one series out of several, or nothing.
+    column and the value that pick one series out of several, or nothing. `date_parts`, `date_form`,
+    `zone`, `utc`: of the dates, as `Times` has them.
     """
 
     target: str
@@ -63,6 +64,10 @@ class SeriesPlan(Stored):
     date: str
     step: Step
     only: tuple[str, ...] = ()
+    date_parts: tuple[tuple[str, str], ...] = ()
+    date_form: str = ""
+    zone: str = ""
+    utc: bool = False
 
     def __post_init__(self) -> None:
         check(
@@ -70,12 +75,19 @@ class SeriesPlan(Stored):
             (len({self.target, *self.inputs}) == len(self.forms), "a column stands twice"),
             (len(self.only) in (0, 2), "a column and a value are needed to pick a series"),
             (self.step.unit == "row" or self.date, "a step in time needs dates"),
+            (_is_zone(self.zone), "unknown time zone"),
         )
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Return target and inputs."""
         return (self.target, *self.inputs)
+
+    @property
+    def times(self) -> Times:
+        """Return how the times of rows are read; without any."""
+        none = np.empty(0, "datetime64[s]")
+        return Times(self.date, none, self.date_parts, self.date_form, self.zone, self.utc)
 
     def with_inputs(self, inputs: tuple[str, ...]) -> SeriesPlan:
         """Return the plan with these of its inputs only."""
@@ -88,7 +100,8 @@ class SeriesPlan(Stored):
 class Series:
     """A series in memory: `values` (rows, columns) float64 without gaps, the target first.
 
-    `dates`: (rows,) datetime64[s], or None. `notes`: what was noticed while reading.
+    `dates`: (rows,) datetime64, or None. `notes`: what was noticed while reading. `known`: whether
+    the target was measured in a row, (rows,), or filled from the one before; None: it always was.
     """
 
     plan: SeriesPlan
@@ -96,9 +109,22 @@ class Series:
     dates: Dates | None
     name: str = "the series"
     notes: list[str] = field(default_factory=list)
+    known: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.values)
+
+    @property
+    def measured(self) -> NDArray[np.bool_]:
+        """Return whether the target was measured in a row, (rows,)."""
+        return np.ones(len(self), bool) if self.known is None else self.known
+
+    @property
+    def local(self) -> Dates | None:
+        """Return the dates as the clock on the wall has them, (rows,)."""
+        if self.dates is None or not self.plan.utc:
+            return self.dates
+        return local_times(self.dates, self.plan.zone)
 
     @property
     def target(self) -> NDArray[np.float64]:
@@ -108,7 +134,8 @@ class Series:
     def first(self, rows: int) -> Series:
         """Return the first `rows` rows."""
         dates = None if self.dates is None else self.dates[:rows]
-        return replace(self, values=self.values[:rows], dates=dates, notes=[])
+        known = None if self.known is None else self.known[:rows]
+        return replace(self, values=self.values[:rows], dates=dates, notes=[], known=known)
 
     def with_inputs(self, inputs: tuple[str, ...]) -> Series:
         """Return the series with these of its inputs only."""
@@ -120,6 +147,10 @@ class Series:
         if self.dates is None or self.plan.step.unit == "row":
             return None
         return self.plan.step.following(self.dates[-1], steps)
+
+    def stamped(self, dates: Dates) -> pandas.DatetimeIndex:
+        """Return such dates with their time zone, if one is known."""
+        return with_zone(dates, self.plan.zone, utc=self.plan.utc)
 
 
 def only_rows(table: Table, only: tuple[str, ...]) -> Table:
@@ -146,12 +177,20 @@ def series_reason(table: Table, target: str) -> str | None:
     """
     if len(table) < FEWEST_ROWS:
         return None
-    for name, dates in _date_columns(table.frame, target):
-        rising = _rising(dates)
-        if rising is None:
-            _refuse_several(table, target, name, dates)
-        elif (step := recognize_step(rising)) is not None:
-            return f"the dates in {name} rise by one {step.words} from row to row"
+    found = find_times(table, target)
+    for times in found:
+        rising = times.rising()
+        if rising is not None and (step := recognize_step(rising)) is not None:
+            return f"the dates in {times.column} rise by {step.one} from row to row"
+    others = set(map(str, table.frame.columns)) - {target}
+    for times in found:
+        if times.rising() is None:
+            _refuse_several(table, target, times)
+        if times.distinct and others <= set(times.columns):
+            # There is nothing else to learn from than what was before.
+            if (step := recognize_step(np.sort(times.dates))) is not None:
+                return f"the dates in {times.column} rise by {step.one}, put in their order"
+            return f"{times.column} tells when each row was, and nothing else can be learned from"
     return None
 
 
@@ -162,12 +201,14 @@ def series_hint(table: Table, target: str) -> str | None:
     """
     if len(table) < FEWEST_ROWS:
         return None
-    for name, dates in _date_columns(table.frame, target):
-        distinct = np.unique(dates)
-        again = len(dates) - len(distinct)
-        if again <= MOST_REPEATED * len(dates) and recognize_step(distinct) is not None:
+    for times in find_times(table, target):
+        distinct = np.unique(times.dates)
+        again = len(times.dates) - len(distinct)
+        if again <= MOST_REPEATED * len(times.dates) and recognize_step(distinct) is not None:
             repeats = f", but {again:,} stand more than once" if again else ""
-            return f"the dates in {name} would rise by an even step in another order{repeats}"
+            return (
+                f"the dates in {times.column} would rise by an even step in another order{repeats}"
+            )
     return None
 
 
@@ -194,23 +235,44 @@ def plan_series(
             got=f"{columns[target].column_type} ({columns[target].reason})",
             try_="another target, or --task classification",
         )
-    date, step = "", Step()
-    for name, dates in _date_columns(frame, target)[:1]:
-        rising = _rising(dates)
-        if rising is None:
-            _refuse_several(table, target, name, dates)
-            rising = _strictly_rising(table, name, np.sort(dates))
-        date, step = name, recognize_step(rising) or Step()
+    times, step = _best_times(table, target)
     inputs, left_out = [], []
     for name, column in columns.items():
-        if name not in (target, date):
+        if name != target and (times is None or name not in times.columns):
             reason = _unfit(column, frame[name])
             if reason is None:
                 inputs.append(name)
             else:
                 left_out.append(Decision(f"column {name}", "left out", reason))
     forms = tuple(columns[name].form or "plain" for name in (target, *inputs))
-    return SeriesPlan(target, tuple(inputs), forms, date, step, only), left_out
+    plan = SeriesPlan(target, tuple(inputs), forms, "", Step(), only)
+    if times is not None:
+        plan = replace(
+            plan,
+            date=times.column,
+            step=step,
+            date_parts=times.parts,
+            date_form=times.form,
+            zone=times.zone,
+            utc=times.utc,
+        )
+        if times.note:
+            left_out.append(Decision(f"column {times.column}", "date", times.note))
+    return plan, left_out
+
+
+def _best_times(table: Table, target: str) -> tuple[Times | None, Step]:
+    """Return when rows were, where that is told, and their step; one that is even comes first."""
+    found = find_times(table, target)
+    for times in found:
+        if times.distinct and (step := recognize_step(np.sort(times.dates))) is not None:
+            return times, step
+    for times in found[:1]:
+        if times.rising() is None:
+            _refuse_several(table, target, times)
+            _strictly_rising(table, times.column, np.sort(times.dates))
+        return times, Step()
+    return None, Step()
 
 
 def read_series(table: Table, plan: SeriesPlan) -> Series:
@@ -223,13 +285,13 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
     if plan.only and plan.only[0] in map(str, table.frame.columns):
         table = only_rows(table, plan.only)
     frame, name = table.frame, table.name
-    require_columns(frame, [*plan.columns, *([plan.date] if plan.date else [])], name)
+    require_columns(frame, [*plan.columns, *(plan.times.columns if plan.date else ())], name)
     notes: list[str] = []
     formed = zip(plan.columns, plan.forms, strict=True)
     values = np.column_stack([as_numbers(frame[column], column, form) for column, form in formed])
     dates = None
     if plan.date:
-        dates = _dates_of(frame[plan.date], plan.date, name)
+        dates = read_times(table, plan.times).dates
         order = np.argsort(dates, kind="stable")
         if (np.diff(order) < 0).all() and len(order) > 1:
             notes.append("the newest row stands first, so the rows were turned around")
@@ -237,8 +299,10 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
             notes.append(f"the rows were put in the order of {plan.date}")
         dates, values = _strictly_rising(table, plan.date, dates[order]), values[order]
         values, dates = _filled_rows(values, dates, plan, name, notes)
-    values, dates = _filled_values(values, dates, plan, name, notes, len(values) - len(frame))
-    return Series(plan, values, dates, name, notes)
+    values, dates, known = _filled_values(
+        values, dates, plan, name, notes, len(values) - len(frame)
+    )
+    return Series(plan, values, dates, name, notes, None if known.all() else known)
 
 
 def _unfit(column: Column, series: pandas.Series) -> str | None:
@@ -255,49 +319,9 @@ def _unfit(column: Column, series: pandas.Series) -> str | None:
     return "it only counts the rows" if counts else None
 
 
-def _date_columns(frame: pandas.DataFrame, target: str) -> list[tuple[str, Dates]]:
-    """Return the columns that hold a date in each row."""
-    dated = []
-    for title in map(str, frame.columns):
-        column = frame[title]
-        if title == target or column.dtype.kind in "iufb" or column.isna().any():
-            continue
-        dates = _parsed(column)
-        if dates is not None:
-            dated.append((title, dates))
-    return dated
-
-
-def _parsed(column: pandas.Series) -> Dates | None:
-    if column.dtype.kind == "M":
-        return column.to_numpy().astype("datetime64[s]")
-    words = column.tolist()
-    if not all(isinstance(word, str) for word in words):
-        return None
-    form = date_format_of(words)
-    dates = None if form is None else parse_dates(words, form[0])
-    # A year alone, or a number with a point, is no date that steps could be counted from.
-    return None if dates is None else dates.to_numpy().astype("datetime64[s]")
-
-
-def _dates_of(column: pandas.Series, which: str, name: str) -> Dates:
-    missing = int(column.isna().sum())
-    dates = None if missing else _parsed(column)
-    if dates is None:
-        raise DataError(
-            f"column {which!r} of {name}",
-            needed="a date in each row",
-            got=f"{missing} rows without one" if missing else f"{column.iloc[0]!r} in row 1",
-        )
-    return dates
-
-
 def _rising(dates: Dates) -> Dates | None:
     """Return dates that rise strictly, turned around where they fall strictly; else None."""
-    between = np.diff(dates).astype(np.int64)
-    if (between > 0).all():
-        return dates
-    return dates[::-1] if (between < 0).all() else None
+    return Times("", dates).rising()
 
 
 def _strictly_rising(table: Table, name: str, dates: Dates) -> Dates:
@@ -315,12 +339,12 @@ def _strictly_rising(table: Table, name: str, dates: Dates) -> Dates:
     )
 
 
-def _refuse_several(table: Table, target: str, name: str, dates: Dates) -> None:
+def _refuse_several(table: Table, target: str, times: Times) -> None:
     """Raise DataError where a column tells several series apart, each with rising dates."""
-    frame = table.frame
+    frame, dates = table.frame, times.dates
     for title in map(str, frame.columns):
         column = frame[title]
-        if title in (name, target) or column.dtype.kind == "f" or column.isna().any():
+        if title in (*times.columns, target) or column.dtype.kind == "f" or column.isna().any():
             continue
         words = np.asarray(category_words(column.tolist()), dtype=str)
         names, codes = np.unique(words, return_inverse=True)
@@ -343,7 +367,7 @@ def _filled_rows(
     values: NDArray[np.float64], dates: Dates, plan: SeriesPlan, name: str, notes: list[str]
 ) -> tuple[NDArray[np.float64], Dates]:
     """Return the rows with one for each step; those that were missing hold NaN."""
-    if plan.step.unit not in ("second", "month"):
+    if plan.step.unit not in ("second", "microsecond", "month") or plan.step.about:
         return values, dates
     steps = plan.step.positions(dates)
     uneven = steps % 1 != 0
@@ -351,7 +375,7 @@ def _filled_rows(
         row = int(np.argmax(uneven)) if uneven.any() else 1
         raise DataError(
             f"column {plan.date!r} of {name}",
-            needed=f"dates one {plan.step.words} apart",
+            needed=f"dates {plan.step.one} apart",
             got=f"{dates[row]} after {dates[max(row - 1, 0)]}",
         )
     indices = steps.astype(np.int64)
@@ -385,8 +409,10 @@ def _filled_values(
     name: str,
     notes: list[str],
     absent: int,
-) -> tuple[NDArray[np.float64], Dates | None]:
+) -> tuple[NDArray[np.float64], Dates | None, NDArray[np.bool_]]:
     """Return the rows from the first to the last known target, gaps filled from the past.
+
+    The third tells where the target was known.
 
     absent: rows that were not in the table at all, which has been said.
     """
@@ -400,6 +426,7 @@ def _filled_values(
     if lost:
         notes.append(f"{plan.target}: {lost:,} rows before the first or after the last value left")
     values = values[kept]
+    measured = ~np.isnan(values[:, 0])
     for column, count in zip(plan.columns, np.isnan(values).sum(axis=0).tolist(), strict=True):
         if count > MOST_EMPTY * len(values):
             raise DataError(
@@ -412,4 +439,12 @@ def _filled_values(
             notes.append(f"{column}: {missing} missing; each got the latest known one")
     # What is missing at the very start has no past: it takes the first known value.
     filled = pandas.DataFrame(values).ffill().bfill().to_numpy()
-    return filled, None if dates is None else dates[kept]
+    return filled, None if dates is None else dates[kept], measured
+
+
+def _is_zone(zone: str) -> bool:
+    try:
+        with_zone(np.array(["2000-01-01"], "datetime64[s]"), zone, utc=True)
+    except (ValueError, KeyError, OSError):
+        return False
+    return True

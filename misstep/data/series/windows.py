@@ -154,8 +154,9 @@ class SeriesWindows(Preprocessing):
             rows[:, :, column] = scaling.apply(series.values[:, column])[indices]
         start = steps * channels
         for part in self.calendar:
-            assert series.dates is not None
-            values = series.plan.step.calendar_of(series.dates[at], part)
+            dates = series.local
+            assert dates is not None
+            values = series.plan.step.calendar_of(dates[at], part)
             whole[:, start : start + SIZES[part]] = values[:, None] == np.arange(SIZES[part])
             start += SIZES[part]
         return whole

@@ -305,7 +305,7 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
         result = number_dates(series.to_numpy(), form).astype("datetime64[s]")
         wrong = known[np.isnat(result[known])]
         if wrong.size:
-            raise _bad_date(column, wrong[0], form, series.iloc[wrong[0]])
+            raise _bad_date(column, int(wrong[0]), form, series.iloc[wrong[0]])
         return result
     if not known.size:
         return result

@@ -22,7 +22,14 @@ from misstep.data.table.date_words import DAY_NAMES, ZONE_HOURS, month_of, plain
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Moments", "date_format_of", "parse_dates", "parse_moments", "spoken_form"]
+__all__ = [
+    "Moments",
+    "date_format_of",
+    "parse_dates",
+    "parse_moments",
+    "spoken_form",
+    "swapped_form",
+]
 
 Instants = NDArray[np.datetime64]
 
@@ -205,6 +212,11 @@ def date_format_of(words: Sequence[str]) -> tuple[str, str | None] | None:
             return other, form
         return form, other
     return None
+
+
+def swapped_form(form: str) -> str | None:
+    """Return the form in which day and month change places, or None where there is none."""
+    return _SWAPPED.get(form)
 
 
 def spoken_form(form: str) -> str:

@@ -48,7 +48,7 @@ class Table(Dataset):
     `frame`: pandas, one row per example, columns named by distinct texts; missing cells are NaN,
     None or NaT. `name`: what messages call it. `notes`: sentences on what was noticed. `files`:
     where each row is a file of its own, their names. `texts`: columns that are texts whatever they
-    look like.
+    look like. `zones`: of columns whose dates, which stand here in UTC, came with a time zone.
     """
 
     frame: pandas.DataFrame
@@ -57,6 +57,7 @@ class Table(Dataset):
     target: str | None = None
     files: list[str] | None = None
     texts: tuple[str, ...] = ()
+    zones: dict[str, str] = field(default_factory=dict)
 
     description: ClassVar[str] = "a table"
     sample_name: ClassVar[str] = "row"
@@ -216,6 +217,7 @@ def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table
     if not columns:
         raise DataError(name, needed="at least one column", got="none")
     ready: dict[str, Any] = {}
+    zones: dict[str, str] = {}
     for title, values in columns.items():
         key = sound_text(str(title))
         if key in ready:
@@ -226,6 +228,9 @@ def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table
                 try_="renaming one of them",
             )
         ready[key] = _column(values, f"column {key!r} of {name}")
+        zone = _zone_of(values) if ready[key].dtype.kind == "M" else ""
+        if zone:
+            zones[key] = zone
     first, rows = next((key, len(values)) for key, values in ready.items())
     for key, values in ready.items():
         if len(values) != rows:
@@ -236,7 +241,7 @@ def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table
             )
     if rows == 0:
         raise DataError(name, needed="at least one row", got=f"{len(ready)} columns and no rows")
-    return Table(pandas.DataFrame(ready, copy=False), name, notes)
+    return Table(pandas.DataFrame(ready, copy=False), name, notes, zones=zones)
 
 
 def _from_array(array: NDArray[Any], name: str) -> Table:
@@ -321,6 +326,16 @@ def _frame_column(series: Any) -> Any:
     if numeric and series.null_count() == 0:
         return series.to_numpy()
     return series.to_list()
+
+
+def _zone_of(values: Any) -> str:
+    """Return the name of the time zone that dates came with, or their offset; "" for none."""
+    known = (value for value in values if isinstance(value, datetime.datetime))
+    first = next((value for value in known if value.tzinfo is not None), None)
+    if first is None or first.utcoffset() is None:
+        return ""
+    name = getattr(first.tzinfo, "key", None) or getattr(first.tzinfo, "zone", None)
+    return str(name) if name else f"{first:%z}"[:3] + ":" + f"{first:%z}"[3:5]
 
 
 def _column(values: Any, which: str) -> Any:

@@ -164,7 +164,7 @@ class SeriesModality(Modality):
         step = plan.step
         if step.unit != "row":
             reason = f"so the dates in {plan.date} follow each other"
-            decisions.add("step", f"one {step.words}", reason)
+            decisions.add("step", step.one, reason)
         elif plan.date:
             decisions.add(
                 "step",
