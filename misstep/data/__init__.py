@@ -12,10 +12,11 @@ from __future__ import annotations
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.image.class_folders import read_image_files, with_test_folder
-from misstep.data.image.flip_invariance import FlipInvariance, flip_invariance_of, shrunk
+from misstep.data.image.flip_invariance import FlipInvariance, flip_invariance_of
 from misstep.data.image.idx_folders import is_idx_folder
 from misstep.data.image.image_scaling import ImageScaling
 from misstep.data.image.images import Images, pixels_of
+from misstep.data.image.patch_features import shrunk
 from misstep.data.io.examples import EXAMPLES, Example, read_example
 from misstep.data.io.idx import read_idx
 from misstep.data.io.readers import Reader, read_images, read_rows, read_source, unknown_source

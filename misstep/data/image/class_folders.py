@@ -21,6 +21,7 @@ from misstep.data.image.decoding import (
     looks_of,
     refuse_many_broken,
 )
+from misstep.data.image.depth import Depth, common_depth
 from misstep.data.image.images import Images, no_labels, note_on_repeats
 from misstep.data.io.files import existing_path, folders_in, listed
 from misstep.errors import ArgumentError, DataError
@@ -84,8 +85,11 @@ def read_class_folders(
         size, sizing = chosen_size(looks)
     if channels is None:
         channels = 1 if all(look.grey for look in looks) else 3
-    images, labels, files = _read(train, size, channels, folder, notes)
-    read = replace(Images.alone(images, labels), notes=notes, train_files=files, sizing=sizing)
+    depth = common_depth({look.depth for look in looks})
+    images, labels, files = _read(train, size, channels, depth, folder, notes)
+    read = replace(
+        Images.alone(images, labels, depth=depth), notes=notes, train_files=files, sizing=sizing
+    )
     return read if test_folder is None else _with_test(read, test, folder)
 
 
@@ -106,13 +110,13 @@ def with_test_folder(images: Images, source: str | os.PathLike[str]) -> Images:
 
 
 def read_image_files(
-    source: str | os.PathLike[str], size: tuple[int, int], channels: int
+    source: str | os.PathLike[str], size: tuple[int, int], channels: int, depth: Depth = "8-bit"
 ) -> Images:
     """Read one image, or all in a folder and the folders in it, to predict for.
 
     Where every image lies in a folder that lies in `source`, the name of that is its label; else
-    no labels are known. All are brought to `size`, height and width, and `channels`, 1 or 3. Raises
-    StorageError, or DataError: no images, or too many broken ones.
+    no labels are known. All are brought to `size`, height and width, `channels`, 1 or 3, and
+    `depth`. Raises StorageError, or DataError: no images, or too many broken ones.
     """
     path = existing_path(source, folder=True)
     if path.is_file():
@@ -132,8 +136,8 @@ def read_image_files(
     labeled = bool(files.labels)
     files.labels = files.labels or [""] * len(files.paths)
     notes: list[str] = []
-    images, labels, names = _read(files, size, channels, path, notes)
-    read = Images.alone(images, labels if labeled else no_labels(len(images)))
+    images, labels, names = _read(files, size, channels, depth, path, notes)
+    read = Images.alone(images, labels if labeled else no_labels(len(images)), depth=depth)
     return replace(read, notes=notes, train_files=names)
 
 
@@ -212,7 +216,12 @@ def _notes_on_others(others: Sequence[Path], folder: Path) -> list[str]:
 
 
 def _read(
-    files: _Files, size: tuple[int, int] | None, channels: int, folder: Path, notes: list[str]
+    files: _Files,
+    size: tuple[int, int] | None,
+    channels: int,
+    depth: Depth,
+    folder: Path,
+    notes: list[str],
 ) -> tuple[Any, Any, tuple[str, ...]]:
     """Return images, labels and names of files of a split; broken ones become a note."""
     if channels not in (1, 3):
@@ -220,7 +229,7 @@ def _read(
     start = folder if folder.is_dir() else folder.parent
     names = [str(path.relative_to(start)) for path in files.paths]
     images, kept, broken = decoded_images(
-        list(zip(names, files.paths, strict=True)), size, channels
+        list(zip(names, files.paths, strict=True)), size, channels, depth
     )
     notes += refuse_many_broken(broken, len(names), str(folder))
     labels = np.asarray(files.labels, dtype=object)[kept].astype(str)
@@ -230,6 +239,6 @@ def _read(
 def _with_test(images: Images, test: _Files, folder: Path) -> Images:
     height, width, channels = images.shape
     notes = list(images.notes)
-    read, labels, files = _read(test, (height, width), channels, folder, notes)
+    read, labels, files = _read(test, (height, width), channels, images.depth, folder, notes)
     notes += note_on_repeats(images.train_images, read)
     return replace(images, test_images=read, test_labels=labels, test_files=files, notes=notes)

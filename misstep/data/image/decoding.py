@@ -1,8 +1,8 @@
 """Images out of files, whatever their kind: size, colors, alpha, depth, which way is up.
 
-Pillow decodes; this file says what is accepted and what comes out: bytes, grey or red green blue,
-one size for all. Knows no labels and no folders. Sizes are looked at before anything is decoded,
-so that a small file can't fill the memory.
+Pillow decodes; this file says what is accepted and what comes out: bytes or, as `depth.py` has it,
+deeper numbers, grey or red green blue, one size for all. Knows no labels and no folders. Sizes are
+looked at before anything is decoded, so that a small file can't fill the memory.
 """
 
 from __future__ import annotations
@@ -19,6 +19,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.image.depth import (
+    DTYPES,
+    ORIENTATION,
+    WHITE,
+    Depth,
+    common_depth,
+    depth_of,
+    values_of,
+)
 from misstep.errors import DataError
 from misstep.text.counts import counted
 
@@ -45,8 +54,8 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 # Cameras reach 200 million pixels; a file that says more is a mistake or a trap.
 MOST_PIXELS = 200_000_000
-# Exif's tag for which way the camera was held; from 5 on height and width are swapped.
-ORIENTATION, SWAPPED = 0x0112, 5
+# From this orientation on height and width are swapped.
+SWAPPED = 5
 # A few broken files are an accident, more than a tenth are a misunderstanding.
 FEW_BROKEN, MOST_BROKEN = 3, 0.1
 # More pixels cost more time than a network of the sizes that are chosen here makes use of.
@@ -73,6 +82,7 @@ class Look:
     index: int
     size: tuple[int, int]
     grey: bool
+    depth: Depth = "8-bit"
 
 
 def is_image_name(name: str) -> bool:
@@ -97,10 +107,11 @@ def looks_of(files: Sequence[File]) -> tuple[list[Look], list[Broken]]:
         for index, (name, content) in enumerate(files):
             try:
                 with _opened(content) as image:
+                    depth = depth_of(image)
                     size = image.height, image.width
                     if image.getexif().get(ORIENTATION, 1) >= SWAPPED:
                         size = size[1], size[0]
-                    looks.append(Look(index, size, image.mode in GREY))
+                    looks.append(Look(index, size, image.mode in GREY, depth))
             except Exception as error:  # Pillow's decoders raise whatever they like
                 broken.append(Broken(name, _why(error)))
     return looks, broken
@@ -125,13 +136,17 @@ def chosen_size(looks: Sequence[Look]) -> tuple[tuple[int, int], str]:
 
 
 def decoded_images(
-    files: Sequence[File], size: tuple[int, int] | None = None, channels: int | None = None
-) -> tuple[Bytes, NDArray[np.int64], list[Broken]]:
-    """Return the images of files as bytes, the numbers of those that are whole, and the others.
+    files: Sequence[File],
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    depth: Depth = "8-bit",
+) -> tuple[NDArray[Any], NDArray[np.int64], list[Broken]]:
+    """Return the images of files in a depth, which of the files are whole, and the others.
 
     `size`: height and width to bring each to, the middle of it where the sides are in another
     proportion; None: those of the first whole one, and of another size is broken. `channels`: 1 for
     grey, (rows, height, width), 3 for colors, (rows, height, width, 3); None: grey where all are.
+    `depth`: uint8, uint16 or float32 come of it.
     """
     looks, broken = looks_of(files)
     if channels is None:
@@ -146,11 +161,12 @@ def decoded_images(
             if look.size != target
         ]
         looks = [look for look in looks if look.size == target]
-    images = np.empty((len(looks), *target, *((3,) if channels == 3 else ())), np.uint8)
+    shape = len(looks), *target, *((3,) if channels == 3 else ())
+    images = np.empty(shape, DTYPES[depth])
 
     def decode(row: int) -> str | None:
         try:
-            images[row] = _decoded(files[looks[row].index][1], target, channels)
+            images[row] = _decoded(files[looks[row].index][1], target, channels, depth)
         except Exception as error:  # Pillow's decoders raise whatever they like
             return _why(error)
         return None
@@ -170,18 +186,22 @@ def decoded_images(
 
 
 def pixels_of_paths(
-    paths: Sequence[Any], size: tuple[int, int] | None, channels: int | None
-) -> Bytes:
-    """Return the images in files, one row for each, uint8.
+    paths: Sequence[Any],
+    size: tuple[int, int] | None,
+    channels: int | None,
+    depth: Depth | None = None,
+) -> NDArray[Any]:
+    """Return the images in files, one row for each.
 
-    `size`: height and width, `channels`: 1 or 3; None: chosen from the files. Raises DataError for
-    a file that can't be read: a row must not be lost.
+    `size`: height and width, `channels`: 1 or 3, `depth`; None: chosen from the files. Raises
+    DataError for a file that can't be read: a row must not be lost.
     """
     files = [(str(path), Path(path)) for path in paths]
-    if size is None:
+    if size is None or depth is None:
         looks, _ = looks_of(files)
-        size = chosen_size(looks)[0] if looks else (1, 1)
-    pixels, _, broken = decoded_images(files, size, channels)
+        size = size or (chosen_size(looks)[0] if looks else (1, 1))
+        depth = depth or common_depth({look.depth for look in looks})
+    pixels, _, broken = decoded_images(files, size, channels, depth)
     if broken:
         raise DataError(
             f"the image {broken[0].name}",
@@ -237,12 +257,16 @@ def _opened(content: Path | bytes) -> Image:
     return image
 
 
-def _decoded(content: Path | bytes, size: tuple[int, int], channels: int) -> Bytes:
-    """Return an image as bytes, (height, width) or (height, width, 3), the right way up."""
+def _decoded(
+    content: Path | bytes, size: tuple[int, int], channels: int, depth: Depth
+) -> NDArray[Any]:
+    """Return an image of a depth, (height, width) or (height, width, 3), the right way up."""
     import PIL.Image
     from PIL import ImageOps
 
     with _opened(content) as image:
+        if depth != "8-bit":
+            return _deep(image, size, channels, depth)
         if image.format == "JPEG":
             # JPEG can decode at a half, a quarter or an eighth; twice the size leaves enough.
             image.draft(image.mode, (2 * max(size), 2 * max(size)))
@@ -252,6 +276,17 @@ def _decoded(content: Path | bytes, size: tuple[int, int], channels: int) -> Byt
         if plain.size != (width, height):
             plain = ImageOps.fit(plain, (width, height), PIL.Image.Resampling.LANCZOS)
         return np.asarray(plain)
+
+
+def _deep(image: Image, size: tuple[int, int], channels: int, depth: Depth) -> NDArray[Any]:
+    """Return an image of more than 8 bits. Raises ValueError for numbers that are none."""
+    values = values_of(image, size, channels)
+    if depth == "16-bit":
+        # Between pixels that are far apart, resizing swings a little over.
+        return np.rint(np.clip(values, 0, WHITE[depth])).astype(np.uint16)
+    if not np.isfinite(values).all():
+        raise ValueError("some of its pixels are no finite numbers")
+    return values
 
 
 def _flat(image: Image) -> Image:

@@ -1,7 +1,7 @@
 """How images become rows of numbers: from bytes or files to flat float32 from 0 to 1.
 
-Knows the one shape that a network was trained on; nothing is fitted. The layers of the network give
-each row its height, width and channels back.
+Knows the one shape that a network was trained on, and the range of pixels where it was fitted. The
+layers of the network give each row its height, width and channels back.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.image.class_folders import holds_images, read_image_files
 from misstep.data.image.decoding import are_image_paths, is_image_name, pixels_of_paths
+from misstep.data.image.depth import BYTE_IN_16_BITS, Depth, pixel_range
 from misstep.data.image.idx_folders import is_idx_folder
 from misstep.data.image.images import Images, images_from_arrays, is_images, pixels_of
 from misstep.data.io.idx import is_idx_name, read_idx
@@ -27,6 +28,8 @@ from misstep.data.stored_json import check
 from misstep.data.table.matrix import numbers_of
 from misstep.data.table.table import Table
 from misstep.errors import DataError
+from misstep.text.counts import counted
+from misstep.text.figures import figure, true_minus
 
 __all__ = ["ImageScaling"]
 
@@ -37,16 +40,19 @@ MOST_PIXELS = 2**26
 
 @dataclass(frozen=True)
 class ImageScaling(Preprocessing):
-    """Brings images from 0..largest to 0..1 in flat rows.
+    """Brings images from 0..largest, or the range that those of training use, to 0..1 in flat rows.
 
-    `transform`: (rows, height, width[, channels]), or (rows, pixels), to float32 (rows, pixels), in
-    the order rows, columns, channels.
+    `depth`: how deep pixels are; `used`: from where to where training images use them, None where
+    from 0 to `largest`. What is beyond becomes 0 or 1. `transform`: (rows, height, width[,
+    channels]), or (rows, pixels), to float32 (rows, pixels), in the order rows, columns, channels.
     """
 
     height: int
     width: int
     channels: int = 1
     largest: float = 255.0
+    depth: Depth = "8-bit"
+    used: tuple[float, float] | None = None
 
     stored_as: ClassVar[str] = "pictures"
     sample_name: ClassVar[str] = "image"
@@ -56,6 +62,10 @@ class ImageScaling(Preprocessing):
             (min(self.shape) >= 1, "height, width and channels must be 1 or more"),
             (self.number_of_features <= MOST_PIXELS, "an image has too many pixels"),
             (np.isfinite(self.largest) and self.largest >= 1e-6, "largest must be above 0"),
+            (
+                self.used is None or (np.isfinite(self.used).all() and self.used[1] > self.used[0]),
+                "the range used must rise",
+            ),
         )
 
     @property
@@ -72,7 +82,8 @@ class ImageScaling(Preprocessing):
         pixels = self.read(data)
         if pixels is None:
             pixels = numbers_of(data, self.number_of_features, target)
-        return self.transform(pixels), notes
+        features = self.transform(pixels)
+        return features, [*notes, *self._notes_on_range(features)]
 
     def read(self, data: Any) -> NDArray[Any] | None:
         """Return pixels in the size and range of training; None where data is no kind of images.
@@ -82,9 +93,12 @@ class ImageScaling(Preprocessing):
         brought to the size of training, arrays must have it. Raises DataError, StorageError.
         """
         if isinstance(data, Images):
-            return self._of_range(data.test_split.train_images, data.largest)
+            return self._of_range(data.test_split)
         if isinstance(data, np.ndarray):
-            return data if data.dtype.kind in "buif" else None
+            if data.dtype.kind not in "buif":
+                return None
+            deep = self.depth == "16-bit" and data.dtype == np.uint8
+            return data * np.uint16(BYTE_IN_16_BITS) if deep else data
         if isinstance(data, str | os.PathLike):
             path = Path(data)
             if path.is_dir() or is_image_name(path.name):
@@ -92,7 +106,7 @@ class ImageScaling(Preprocessing):
             return None
         if are_image_paths(data):
             size = self.height, self.width
-            return self._of_range(pixels_of_paths(data, size, self.channels), 255.0)
+            return pixels_of_paths(data, size, self.channels, self.depth)
         return None
 
     def read_path(self, path: Path) -> Images | None:
@@ -112,8 +126,8 @@ class ImageScaling(Preprocessing):
             arrays = read_arrays(path)
             first = next(iter(arrays.values()))
             if len(arrays) == 1 and is_images(first):
-                return Images.alone(pixels_of(first, path.name))
-            return images_from_arrays(arrays, path.name)
+                return Images.alone(pixels_of(first, path.name, self.depth), depth=self.depth)
+            return images_from_arrays(arrays, path.name, self.depth)
         if is_idx_name(path.name):
             array = read_idx(path)
             if array.ndim < 2:
@@ -137,16 +151,20 @@ class ImageScaling(Preprocessing):
         return dataset
 
     def _read_files(self, path: Path) -> Images:
-        return read_image_files(path, (self.height, self.width), self.channels)
+        return read_image_files(path, (self.height, self.width), self.channels, self.depth)
 
-    def _of_range(self, pixels: NDArray[Any], largest: float) -> NDArray[Any]:
-        """Return pixels from 0 to `largest` in the range of training."""
+    def _of_range(self, images: Images) -> NDArray[Any]:
+        """Return pixels on the scale of training. Raises DataError for another kind of numbers."""
+        if images.depth != self.depth:
+            images = images.in_depth(self.depth)
+        pixels, largest = images.train_images, images.largest
         return pixels if largest == self.largest else pixels * np.float32(self.largest / largest)
 
     def transform(self, X: object) -> NDArray[np.float32]:
-        """Return the images flat and divided by `largest`.
+        """Return the images flat and from 0 to 1.
 
-        Raises DataError: another number of pixels, or values that are none from 0 to `largest`.
+        Raises DataError: another number of pixels, or values that are none from 0 to `largest`,
+        or not finite.
         """
         array = np.asarray(X)
         if array.dtype.kind not in "buif" or array.ndim < 2:
@@ -157,7 +175,12 @@ class ImageScaling(Preprocessing):
             )
         self._check_shape(array.shape)
         flat = array.reshape(len(array), self.number_of_features)
-        if flat.size:
+        result = np.empty(flat.shape, np.float32)
+        if self.depth == "values":
+            if flat.size and not np.isfinite(flat).all():
+                got = f"values from {flat.min()} to {flat.max()}"
+                raise DataError("the images", needed="finite values", got=got)
+        elif flat.size:
             lowest, highest = flat.min(), flat.max()
             if not (lowest >= 0 and highest <= self.largest):
                 raise DataError(
@@ -165,10 +188,28 @@ class ImageScaling(Preprocessing):
                     needed=f"values from 0 to {self.largest:g}",
                     got=f"values from {lowest} to {highest}",
                 )
-        result = np.empty(flat.shape, np.float32)
         # Straight into its place: a large set of images fits into memory once.
-        np.divide(flat, np.float32(self.largest), out=result, casting="same_kind")
-        return result
+        if self.used is None:
+            np.divide(flat, np.float32(self.largest), out=result, casting="same_kind")
+            return result
+        low, high = map(np.float32, self.used)
+        np.subtract(flat, low, out=result, casting="same_kind", dtype=np.float32)
+        np.divide(result, high - low, out=result)
+        return np.clip(result, 0, 1, out=result)
+
+    def _notes_on_range(self, features: NDArray[np.float32]) -> list[str]:
+        """Return a note where images have no pixel within the range of training."""
+        if self.used is None or not features.size:
+            return []
+        lowest, highest = features.min(axis=1), features.max(axis=1)
+        count = int(((lowest == highest) & ((lowest == 0) | (lowest == 1))).sum())
+        if not count:
+            return []
+        return [
+            f"{counted(count, 'image')} of one color after scaling: no pixel lies between "
+            f"{self._number(self.used[0])} and {self._number(self.used[1])}, which is what images "
+            "of training use; such a prediction says nothing"
+        ]
 
     def _check_shape(self, shape: tuple[int, ...]) -> None:
         known = [(self.number_of_features,), self.shape]
@@ -214,10 +255,25 @@ class ImageScaling(Preprocessing):
 
     @property
     def decisions(self) -> list[Decision]:
-        reason = f"all are from 0 to {self.largest:g}"
-        return [Decision("pixels", f"each divided by {self.largest:g}", reason)]
+        if self.used is None:
+            choice, reason = f"divided by {self.largest:g}", "networks learn best from 0 to 1"
+            return [Decision("pixels", choice, reason)]
+        low, high = map(self._number, self.used)
+        numbers = "images" if self.depth == "values" else f"{self.depth} images"
+        use = f"{numbers} to learn from use {low} to {high}"
+        if self.depth == "values":
+            reason = f"{use}, and networks learn best from 0 to 1"
+        else:
+            reason = f"{use} of {self.largest:,.0f}, and would be all alike if divided by that"
+        return [Decision("pixels", f"{low} becomes 0, {high} becomes 1", reason)]
+
+    def _number(self, value: float) -> str:
+        whole = self.depth != "values" or abs(value) >= 1000
+        return true_minus(f"{value:,.0f}") if whole else figure(value)
 
     @classmethod
     def of(cls, images: Images) -> ImageScaling:
-        """Return the scaling for images like these."""
-        return cls(*images.shape, float(images.largest))
+        """Return the scaling for images like these, those to learn from."""
+        white = float(images.largest) if images.depth == "8-bit" else None
+        used = pixel_range(images.train_images, white) if images.train_images.size else None
+        return cls(*images.shape, float(images.largest), images.depth, used)

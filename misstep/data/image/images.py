@@ -1,7 +1,7 @@
 """Labeled images in two splits, and how arrays become them, whatever their layout is called.
 
 Knows arrays and names of arrays, no files; `class_folders.py` and `idx.py` read those. Pixels
-stay bytes here; `image_scaling.py` makes numbers of them.
+stay here as they came; `image_scaling.py` brings them to what a network takes.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
 from misstep.data.image.decoding import bytes_of_pixels, decoded_images, refuse_many_broken
+from misstep.data.image.depth import BYTE_IN_16_BITS, LEAST_USED, WHITE, Depth
 from misstep.errors import DataError
+from misstep.text.counts import counted
 
-__all__ = ["Images", "images_from_arrays", "no_labels", "note_on_repeats"]
+__all__ = ["Images", "depth_of_array", "images_from_arrays", "no_labels", "note_on_repeats"]
 
 Bytes = NDArray[np.uint8]
-Labeled = tuple[Bytes, NDArray[Any]]
+Pixels = NDArray[Any]
+Labeled = tuple[Pixels, NDArray[Any]]
 Arrays = Mapping[str, NDArray[Any]]
 
 # Names of arrays that people use, in pairs of images and labels: training first, then the test.
@@ -48,6 +51,10 @@ _LABELS_OF_JPEG = ("y_{}", "{}_y", "{}_labels")
 _CLASSES = ("classes", "class_names", "label_names")
 # Grey, grey with alpha, red green blue, and that with alpha.
 CHANNELS = (1, 2, 3, 4)
+# What is said of images that are no bytes.
+DEPTHS: dict[Depth, str] = {"8-bit": "", "16-bit": ", 16-bit", "values": ", each pixel any number"}
+# Shorter sides are rather steps or channels of a sequence.
+SHORTEST_SIDE = 8
 
 
 @dataclass(frozen=True)
@@ -55,8 +62,9 @@ class Images(Dataset):
     """Labeled images in two splits; the test split has no rows where none was brought.
 
     `train_images`, `test_images`: (rows, height, width) of grey or (rows, height, width,
-    channels), uint8. Labels: (rows,), of any kind, None where not known. `notes`: what was noticed.
-    `largest`: the largest value a pixel may have. `train_files`, `test_files`: the name of each
+    channels), uint8, or deeper as `depth` says. Labels: (rows,), of any kind, None where not known.
+    `notes`: what was noticed. `largest`: the largest value a pixel may have; of "values" it is not
+    known. `train_files`, `test_files`: the name of each
     image's file, or nothing. `sizing`: why they have this size; empty where they came so.
     `split_name`: which split of all they are, in words.
 
@@ -68,9 +76,9 @@ class Images(Dataset):
     (8, 8, 1)
     """
 
-    train_images: Bytes
+    train_images: Pixels
     train_labels: NDArray[Any]
-    test_images: Bytes
+    test_images: Pixels
     test_labels: NDArray[Any]
     notes: list[str] = field(default_factory=list)
     largest: float = 255.0
@@ -78,6 +86,7 @@ class Images(Dataset):
     test_files: tuple[str, ...] = ()
     sizing: str = ""
     split_name: str = ""
+    depth: Depth = "8-bit"
 
     description: ClassVar[str] = "images"
     sample_name: ClassVar[str] = "image"
@@ -88,7 +97,9 @@ class Images(Dataset):
     def take(self, indices: NDArray[np.integer[Any]]) -> Images:
         """Return the training images at `indices`, without notes or a test split."""
         return replace(
-            self.alone(self.train_images[indices], self.train_labels[indices], self.largest),
+            self.alone(
+                self.train_images[indices], self.train_labels[indices], self.largest, self.depth
+            ),
             train_files=tuple(self.train_files[index] for index in indices if self.train_files),
             sizing=self.sizing,
             split_name=self.split_name,
@@ -106,7 +117,7 @@ class Images(Dataset):
         if not len(self.test_images):
             return self
         return replace(
-            self.alone(self.test_images, self.test_labels, self.largest),
+            self.alone(self.test_images, self.test_labels, self.largest, self.depth),
             notes=self.notes,
             train_files=self.test_files,
             sizing=self.sizing,
@@ -116,7 +127,8 @@ class Images(Dataset):
     def describe(self) -> str:
         height, width, channels = self.shape
         colors = "grey" if channels == 1 else "in color"
-        words = f"{len(self):,} images of {height} × {width} pixels, {colors}"
+        depth = DEPTHS[self.depth]
+        words = f"{counted(len(self), 'image')} of {height} × {width} pixels, {colors}{depth}"
         test = len(self.test_images)
         return f"{words}; {test:,} of them for the test" if test else words
 
@@ -130,14 +142,34 @@ class Images(Dataset):
 
     @classmethod
     def alone(
-        cls, images: NDArray[Any], labels: NDArray[Any] | None = None, largest: float = 255.0
+        cls,
+        images: NDArray[Any],
+        labels: NDArray[Any] | None = None,
+        largest: float | None = None,
+        depth: Depth = "8-bit",
     ) -> Images:
         """Return images (rows, height, width[, channels]) without a test split.
 
-        `labels`: (rows,), or None where they are not known.
+        `labels`: (rows,), or None where they are not known. `largest`: by default that of `depth`.
         """
         labels = no_labels(len(images)) if labels is None else labels
-        return cls(images, labels, images[:0], labels[:0], largest=largest)
+        largest = WHITE.get(depth, 1.0) if largest is None else largest
+        return cls(images, labels, images[:0], labels[:0], largest=largest, depth=depth)
+
+    def in_depth(self, depth: Depth) -> Images:
+        """Return the training images as numbers of another depth. Raises DataError: of no kind."""
+        if depth == self.depth:
+            return self
+        if "values" in (depth, self.depth):
+            numbers = {"8-bit": "bytes", "16-bit": "16 bits", "values": "any numbers"}
+            raise DataError(
+                "the images",
+                needed=f"pixels that are {numbers[depth]}, as in training",
+                got=f"pixels that are {numbers[self.depth]}",
+            )
+        pixels = self.train_images.astype(np.float32) * (WHITE[depth] / self.largest)
+        pixels = np.rint(pixels).astype(np.uint8 if depth == "8-bit" else np.uint16)
+        return replace(self.alone(pixels, self.train_labels, depth=depth), notes=self.notes)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -151,14 +183,14 @@ def no_labels(rows: int) -> NDArray[Any]:
     return np.full(rows, None, dtype=object)
 
 
-def images_from_arrays(arrays: Arrays, name: str) -> Images | None:
+def images_from_arrays(arrays: Arrays, name: str, depth: Depth | None = None) -> Images | None:
     """Return the images that arrays of a file hold; None where they hold none.
 
-    `arrays`: by name: images (rows, height, width[, channels]) of bytes, or of floats from 0 to
-    1, and labels (rows,), such as x and y, or x_train, y_train, x_test, y_test; or the bytes of
-    JPEG files in a row as train_jpeg, with train_offsets (rows + 1) and y_train. `classes`: names
-    of classes for labels that are numbers. `name`: of the file. Raises DataError for images and
-    labels that do not fit together, and for broken ones.
+    `arrays`: by name: images (rows, height, width[, channels]) of numbers, and labels (rows,), such
+    as x and y, or x_train, y_train, x_test, y_test; or the bytes of JPEG files in a row as
+    train_jpeg, with train_offsets (rows + 1) and y_train. `classes`: names of classes for labels
+    that are numbers. `name`: of the file. `depth`: to read them in; None: as those to learn from
+    say. Raises DataError for images and labels that do not fit together, and for broken ones.
     """
     notes: list[str] = []
     if "train_jpeg" in arrays and "train_offsets" in arrays:
@@ -173,19 +205,24 @@ def images_from_arrays(arrays: Arrays, name: str) -> Images | None:
     if not len(images):
         raise DataError(name, needed="at least one image", got="none")
     names = next((np.asarray(arrays[key]) for key in _CLASSES if key in arrays), None)
+    depth = depth or depth_of_array(images)
+    images = pixels_of_depth(images, depth, f"the images of {name}")
+    alone = replace(Images.alone(images, _named(labels, names), depth=depth), notes=notes)
     if test is None:
-        return replace(Images.alone(images, _named(labels, names)), notes=notes)
+        return alone
     if test[0].shape[1:] != images.shape[1:]:
         raise DataError(
             f"the test images of {name}",
             needed=f"the shape {images.shape[1:]} of training",
             got=str(test[0].shape[1:]),
         )
-    notes += note_on_repeats(images, test[0])
-    return Images(images, _named(labels, names), test[0], _named(test[1], names), notes)
+    test_images = pixels_of_depth(test[0], depth, f"the test images of {name}")
+    notes += note_on_repeats(images, test_images)
+    test_labels = _named(test[1], names)
+    return replace(alone, test_images=test_images, test_labels=test_labels)
 
 
-def note_on_repeats(train: Bytes, test: Bytes) -> list[str]:
+def note_on_repeats(train: Pixels, test: Pixels) -> list[str]:
     """Return a note where images stand in both splits, pixel for pixel."""
     known = {image.tobytes() for image in train}
     repeats = sum(image.tobytes() in known for image in test)
@@ -203,7 +240,7 @@ def _pair(
     """Return the images and labels of the first pair of names that is there, or None."""
     for first, second in pairs:
         if first in arrays and second in arrays and is_images(arrays[first]):
-            images = pixels_of(arrays[first], f"{first} of {name}", notes)
+            images = channels_last(arrays[first], f"{first} of {name}", notes)
             labels = np.asarray(arrays[second])
             if labels.shape == (len(images), 1):
                 labels = labels[:, 0]
@@ -213,21 +250,31 @@ def _pair(
 
 
 def is_images(array: object) -> bool:
-    """Tell whether an array looks like images: bytes, or floats with channels at their end."""
+    """Tell whether an array looks like images: bytes, or numbers with channels at their end."""
     pixels = np.asarray(array)
     if pixels.ndim == 3:
-        return pixels.dtype == np.uint8 and min(pixels.shape[1:]) > 1
+        sides = min(pixels.shape[1:])
+        deep = pixels.dtype == np.uint16 and sides >= SHORTEST_SIDE
+        return deep or (pixels.dtype == np.uint8 and sides > 1)
     if pixels.ndim != 4 or pixels.dtype.kind not in "uif":
         return False
     return pixels.shape[3] in CHANNELS or pixels.shape[1] in CHANNELS
 
 
-def pixels_of(array: object, which: str, notes: list[str] | None = None) -> Bytes:
-    """Return images as bytes, (rows, height, width) or (rows, height, width, 3).
+def pixels_of(array: object, which: str, depth: Depth | None = None) -> Pixels:
+    """Return images as `channels_last` has them, as numbers of a depth, else of their own.
+
+    Raises DataError for other numbers or shapes.
+    """
+    pixels = channels_last(array, which)
+    return pixels_of_depth(pixels, depth or depth_of_array(pixels), which)
+
+
+def channels_last(array: object, which: str, notes: list[str] | None = None) -> Pixels:
+    """Return images as (rows, height, width) or (rows, height, width, channels), numbers as given.
 
     array: (rows, height, width), (rows, height, width, channels) or (rows, channels, height,
-    width); whole numbers from 0 to 255, or floats from 0 to 1. What shines through is laid on
-    white. `which`: what they are called in errors. Raises DataError for other numbers or shapes.
+    width). `which`: what they are called in errors. Raises DataError for other shapes.
     """
     pixels = np.asarray(array)
     if pixels.ndim not in (3, 4) or pixels.dtype.kind not in "buif" or 0 in pixels.shape[1:]:
@@ -246,10 +293,67 @@ def pixels_of(array: object, which: str, notes: list[str] | None = None) -> Byte
         pixels = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
         if notes is not None:
             notes.append(f"{which}: channels stood before height and width, and were moved behind")
-    return bytes_of_pixels(pixels if pixels.dtype == np.uint8 else _as_bytes(pixels, which))
+    return pixels
 
 
-def _as_bytes(pixels: NDArray[Any], which: str) -> Bytes:
+def depth_of_array(pixels: Pixels) -> Depth:
+    """Return how deep the numbers of images are: bytes, 16 bits, or any.
+
+    Floats are bytes or shares of white where they use at least half of that range. Raises
+    DataError for numbers that are not finite.
+    """
+    if pixels.dtype in (np.uint8, np.bool_) or not pixels.size:
+        return "8-bit"
+    lowest, highest = pixels.min(), pixels.max()
+    if not (np.isfinite(lowest) and np.isfinite(highest)):
+        raise DataError("the images", needed="finite numbers", got=f"{lowest} to {highest}")
+    if pixels.dtype.kind == "f":
+        white = 1.0 if highest <= 1 else WHITE["8-bit"]
+        used = float(highest) - float(lowest) >= LEAST_USED * white or highest == lowest
+        return "8-bit" if used and lowest >= 0 and highest <= white else "values"
+    if lowest < 0 or highest > WHITE["16-bit"]:
+        return "values"
+    return "16-bit" if highest > WHITE["8-bit"] else "8-bit"
+
+
+def pixels_of_depth(pixels: Pixels, depth: Depth, which: str) -> Pixels:
+    """Return images (rows, height, width[, channels]) as numbers of a depth.
+
+    Bytes are uint8, 16 bits uint16, values float32; floats of at most 1 become bytes as shares of
+    white. What shines through is laid on white. Raises DataError for numbers that are none of it.
+    """
+    if depth == "8-bit":
+        return bytes_of_pixels(pixels if pixels.dtype == np.uint8 else _as_bytes(pixels, which))
+    if pixels.ndim == 4 and pixels.shape[3] == 1:
+        pixels = pixels[..., 0]
+    if depth == "16-bit":
+        if pixels.dtype == np.uint8:
+            pixels = pixels.astype(np.uint16) * np.uint16(BYTE_IN_16_BITS)
+        lowest, highest = (pixels.min(), pixels.max()) if pixels.size else (0, 0)
+        if not (lowest >= 0 and highest <= WHITE[depth]):
+            got = f"numbers from {lowest} to {highest}"
+            raise DataError(which, needed="16-bit pixels, from 0 to 65,535", got=got)
+        deep = np.rint(pixels) if pixels.dtype.kind == "f" else pixels
+        return _without_alpha(deep.astype(np.uint16), which)
+    if pixels.size and not np.isfinite(pixels).all():
+        got = f"numbers from {pixels.min()} to {pixels.max()}"
+        raise DataError(which, needed="finite numbers", got=got)
+    return _without_alpha(pixels.astype(np.float32), which)
+
+
+def _without_alpha(pixels: Pixels, which: str) -> Pixels:
+    """Return deep images, of which alpha is not known how it is meant. Raises DataError."""
+    if pixels.ndim == 4 and pixels.shape[3] not in (1, 3):
+        raise DataError(
+            which,
+            needed="1 or 3 channels where pixels are no bytes",
+            got=f"{pixels.shape[3]}",
+            try_="x[..., :3] without the alpha channel",
+        )
+    return pixels
+
+
+def _as_bytes(pixels: Pixels, which: str) -> Bytes:
     if not pixels.size:
         return pixels.astype(np.uint8)
     lowest, highest = pixels.min(), pixels.max()

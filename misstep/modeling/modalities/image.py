@@ -29,6 +29,8 @@ from misstep.modeling.options import Needs, Options, TaskName
 from misstep.modeling.plans import Plan, Planner, augmentation, plan_images
 from misstep.text.lists import and_so_on
 
+# Pixels a side of the images that the linear model has.
+SIDE = 16
 # Classes that are named.
 MOST_CLASSES_NAMED = 12
 
@@ -70,7 +72,7 @@ class ImageModality(RowModality):
         return Examples(test, *answered(test, test.train_labels, target, self.notes), target)
 
     def preprocess(self, train: Examples, target: Target) -> ImageScaling:
-        """Divide pixels by the largest value they may have; ask whether images may be mirrored."""
+        """Bring pixels from 0 to 1; ask whether images may be mirrored."""
         images = train.data
         assert isinstance(images, Images)
         scaling = ImageScaling.of(images)
@@ -78,9 +80,8 @@ class ImageModality(RowModality):
             height, width, channels = scaling.shape
             size = f"{height} × {width} pixels, {_colors(channels)}"
             self.decisions.add("size", size, self.data.sizing)
-        self.decisions.add(
-            "pixels", f"divided by {self.data.largest:g}", "networks learn best from 0 to 1"
-        )
+        for decision in scaling.decisions:
+            self.decisions.add(decision.what, decision.choice, decision.reason)
         self.flips = FlipInvariance(False, "a number may depend on left and right")
         if not target.is_number:
             codes = np.asarray(train.answers)
@@ -104,7 +105,7 @@ class ImageModality(RowModality):
 
         def small(rows: Rows) -> Rows:
             return replace(
-                rows, x=shrunk(rows.x.reshape(-1, *scaling.shape)).reshape(len(rows), -1)
+                rows, x=shrunk(rows.x.reshape(-1, *scaling.shape), SIDE).reshape(len(rows), -1)
             )
 
         train, test, target = prepared.train, prepared.test, prepared.target
@@ -114,7 +115,8 @@ class ImageModality(RowModality):
 def _with_test(images: Images, test: str | Dataset | None) -> Images:
     """Return images with those that a person wants tested. Raises DataError or StorageError."""
     if isinstance(test, Images):
-        return replace(images, test_images=test.train_images, test_labels=test.train_labels)
+        pixels = test.in_depth(images.depth).train_images
+        return replace(images, test_images=pixels, test_labels=test.train_labels)
     if isinstance(test, Dataset):
         raise DataError("the test rows", needed=images.description, got=test.description)
     return images if test is None else with_test_folder(images, test)
