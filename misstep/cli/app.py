@@ -166,7 +166,15 @@ def explain(
     model: Model,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="Rows as for predict.")],
     row: Annotated[
-        int, typer.Option(metavar="N", help="Which row, counted from 1, a header not counted.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Which row, counted from 1, a header not counted; by default the first. Of a "
+            "series the last one that a forecast looks back on, by default the last.",
+        ),
+    ] = None,
+    step: Annotated[
+        int, typer.Option(metavar="N", help="Which step ahead of a forecast, counted from 1.")
     ] = 1,
     weight: Annotated[
         str | None,
@@ -181,16 +189,19 @@ def explain(
 ) -> int:
     """Explain one prediction: what decided it, and how a weight was blamed for its error.
 
-    Lists the inputs and the hidden neurons that moved the prediction most. With --weight, writes
-    out the chain rule from that weight to the error, with this row's own numbers.
+    Each column, word, region of an image or step of a series is replaced by a baseline's, and what
+    the prediction loses thereby is measured. With --weight, writes out the chain rule from that
+    weight to the error, with this row's own numbers.
 
         misstep explain runs/houses/model.misstep new.csv --row 3
         misstep explain runs/digits/model.misstep digits --row 7 --top 12
         misstep explain runs/digits/model.misstep digits --weight "dense1.weight[3,5]"
+        misstep explain runs/passengers/model.misstep passengers.csv --step 12
     """
-    from misstep.cli.explain_command import explain_row
+    from misstep.cli.explain_command import ExplainRequest, explain_row
 
-    return explain_row(model, source, row=row, weight=weight, top=top, json=json)
+    request = ExplainRequest(row, step, weight, top, json)
+    return explain_row(model, source, request)
 
 
 @app.command(cls=SingleCommand, short_help="Say what a model file holds.")

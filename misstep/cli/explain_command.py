@@ -5,7 +5,7 @@ Says what `modeling` attributes and what `misstep.explain` writes; computes noth
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,26 @@ from misstep.ir import Array
 from misstep.modeling import (
     Attribution,
     Contribution,
+    Contributions,
+    ForecastAttribution,
+    ForecastModel,
     Model,
-    SingleRow,
+    Section,
+    attribute_forecast,
     attribute_row,
+    contribution_sections,
     find_weight,
+    neuron_section,
+    seen_words,
+    share_words,
+    steps_section,
     take_row,
 )
-from misstep.text.counts import counted
-from misstep.text.figures import amount, figure, percent
-from misstep.text.lists import and_so_on, shortened
+from misstep.text.figures import amount, figure
+from misstep.text.lists import and_so_on
 
-LONGEST_NAME, LONGEST_CELL = 38, 20
+# Steps ahead that are listed.
+MOST_STEPS = 24
 # Classes that are named beside the predicted one.
 MOST_OTHERS = 3
 # Larger images would fill more than a window.
@@ -37,27 +46,38 @@ LARGEST_IMAGE = 32
 SHADES = " .:-=+*#%@"
 
 
-def explain_row(
-    path: Path, source: str, *, row: int, weight: str | None, top: int, json: bool
-) -> int:
+@dataclass(frozen=True)
+class ExplainRequest:
+    """What a person asked `misstep explain`. `row`: None is the first, of a series the last."""
+
+    row: int | None
+    step: int
+    weight: str | None
+    top: int
+    json: bool
+
+
+def explain_row(path: Path, source: str, request: ExplainRequest) -> int:
     """Explain the prediction for one row of `source`; return the exit code."""
+    top, json = request.top, request.json
     if top < 1:
         raise ArgumentError(f"--top {top}", needed="1 or more", got=str(top), try_="--top 8")
     model = read_model(path)
-    if not isinstance(model, Model):
-        raise NotYetError(
-            f"{path}",
-            needed="a model that makes one prediction for each row",
-            got="a forecast, which can't be explained yet",
-            try_=f"misstep summary {quoted(path)}",
-        )
+    if isinstance(model, ForecastModel):
+        return explain_forecast(model, path, source, request)
+    assert isinstance(model, Model)
+    row, weight = 1 if request.row is None else request.row, request.weight
     rows = read_rows_for(source, model)
     attribution = attribute_row(model, take_row(model, rows, row, source))
     explanation = None if weight is None else _chain_rule(attribution, weight)
     page = Page(to_error=json)
-    _say_row(page, attribution.row, f"{source}{split_in_words(rows)}")
+    _say_row(page, attribution, f"{source}{split_in_words(rows)}")
     _say_prediction(page, model, attribution)
-    _say_contributions(page, model, attribution, top)
+    for section in contribution_sections(attribution, top):
+        say_section(page, section)
+    if attribution.neurons:
+        unit = attribution.unit if model.target.is_number else f"the {attribution.unit}"
+        say_section(page, neuron_section(attribution.neurons, attribution.more_neurons, unit, top))
     if explanation is not None:
         _say_chain_rule(page, attribution, explanation)
     else:
@@ -72,12 +92,56 @@ def explain_row(
     return DONE
 
 
-def _say_row(page: Page, row: SingleRow, source: str) -> None:
+def explain_forecast(model: ForecastModel, path: Path, source: str, request: ExplainRequest) -> int:
+    """Explain a forecast for one step ahead, and each step in a line; return the exit code."""
+    if request.weight is not None:
+        raise NotYetError(
+            f"--weight {request.weight}",
+            needed="a model that makes one prediction for each row",
+            got="a forecast, for whose weights the chain rule can't be written out yet",
+            try_=f"misstep explain {quoted(path)} {quoted(source)}",
+        )
+    series = model.read(read_rows_for(source, model))
+    found = attribute_forecast(model, series, request.row, request.step)
+    page = Page(to_error=request.json)
+    page.say(f"The forecast made once row {found.origin:,} of {source} is known, counted from 1")
+    for note in model.notes:
+        page.say(note, "dim", indent=2)
+    page.say(seen_words(found.seen, found.row_noun), "dim", indent=2)
+    page.title(found.heading)
+    page.fact("forecast", amount(found.shown))
+    page.fact("baseline", amount(found.baseline_prediction))
+    for section in contribution_sections(found, request.top):
+        say_section(page, section)
+    if len(found.steps) > 1:
+        say_section(page, steps_section(found.steps, MOST_STEPS))
+    if request.json:
+        write_json(_forecast_for_machines(model, found, source))
+    page.settle()
+    return DONE
+
+
+def say_section(page: Page, section: Section) -> None:
+    """Say a title, notes, a table or a map, and what follows."""
+    page.title(section.title)
+    for note in section.notes:
+        page.say(note, "dim", indent=2)
+    if section.rows:
+        page.table(section.rows, section.heads, section.right)
+    if section.map:
+        page.lines(section.map, 2)
+    for words in section.end:
+        page.say(words, "dim", indent=2)
+
+
+def _say_row(page: Page, attribution: Attribution, source: str) -> None:
+    row = attribution.row
     name = row.sample_name
     header = ", a header not counted" if name == "row" else ""
     page.say(f"{name.capitalize()} {row.number:,} of {source}, counted from 1{header}")
     for note in row.notes:
         page.say(note, "dim", indent=2)
+    page.say(seen_words(attribution.seen, name), "dim", indent=2)
     if row.image is not None and max(row.image.shape) <= LARGEST_IMAGE:
         page.lines(drawn(row.image), 4)
 
@@ -130,7 +194,7 @@ def _say_prediction(page: Page, model: Model, attribution: Attribution) -> None:
             page.fact("answer", f"{amount(answer)}: it is {gap} {way}")
     else:
         ranked = sorted(attribution.probabilities.items(), key=lambda item: -item[1])
-        first, *others = [f"{label} ({_probability(share)})" for label, share in ranked]
+        first, *others = [f"{label} ({share_words(share)})" for label, share in ranked]
         page.fact("prediction", f"{first}; then {and_so_on(others, MOST_OTHERS)}")
         if answer is not None:
             page.fact("answer", f"{answer}: {'right' if attribution.correct else 'wrong'}")
@@ -148,95 +212,10 @@ def _say_prediction(page: Page, model: Model, attribution: Attribution) -> None:
         page.fact("error", f"{figure(attribution.error)}, {meaning}")
 
 
-def _probability(share: float) -> str:
-    if 0.0005 <= share < 0.9995:
-        return percent(share)
-    return "under 0.1%" if share < 0.5 else "over 99.9%"
-
-
-def _say_contributions(page: Page, model: Model, attribution: Attribution, top: int) -> None:
-    row, inputs, neurons = attribution.row, attribution.inputs, attribution.neurons
-    answered = attribution.error is not None
-    if model.target.is_number:
-        page.title("What moved the prediction: inputs")
-        unit = f"in the unit of {model.target.name}"
-    else:
-        classes = f"{attribution.prediction} rather than {attribution.runner_up}"
-        page.title(f"What speaks for {classes}: inputs")
-        unit = "in log-odds of the one over the other"
-    zero = "blank" if row.image is not None else "average, or a category not there"
-    page.say(
-        f"contribution: value × slope, what would be lost, to first order, if the value were 0 "
-        f"({zero}); {unit}",
-        "dim",
-        indent=2,
-    )
-    if answered:
-        page.say(
-            "to the error: the same for the error; below 0, it made it smaller", "dim", indent=2
-        )
-    heads = ["value", "slope", "contribution", *["to the error"][:answered]]
-    lines = [
-        [
-            shortened(row.names[each.index[-1]], LONGEST_NAME),
-            shortened(cell_words(row.cells[each.index[-1]]), LONGEST_CELL),
-            *_numbers(each),
-        ]
-        for each in inputs[:top]
-    ]
-    page.table(lines, ["input", "in the row", *heads], range(1, 6))
-    _say_rest(page, inputs, top, "input")
-    if neurons:
-        page.title("The same for the hidden neurons, after their activation")
-        lines = [[each.name, *_numbers(each)] for each in neurons[:top]]
-        page.table(lines, ["neuron", *heads], range(1, 5))
-        _say_rest(page, neurons, top, "neuron")
-
-
-def cell_words(value: Any) -> str:
-    """Return what stood in a cell, in few letters.
-
-    >>> cell_words(float("nan")), cell_words(0.1 + 0.2), cell_words("red")
-    ('missing', '0.3', 'red')
-    """
-    if value is None or value != value:
-        return "missing"
-    if hasattr(value, "item"):
-        value = value.item()
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _numbers(each: Contribution) -> list[str]:
-    numbers = [each.value, each.gradient, each.contribution, each.to_error]
-    return [amount(number) for number in numbers if number is not None]
-
-
-def _say_rest(page: Page, contributions: Sequence[Contribution], top: int, noun: str) -> None:
-    rest = contributions[top:]
-    if not rest:
-        return
-    words = f"… and {counted(len(rest), f'more {noun}')}"
-    if noun == "input":
-        # Neurons of several layers can't be added up: one layer's are in what the next one's are.
-        words += f", together {amount(sum(each.contribution for each in rest))}"
-    page.say(words, "dim", indent=2)
-
-
 def _for_machines(
     model: Model, attribution: Attribution, source: str, explanation: Explanation | None
 ) -> dict[str, Any]:
     """Return what --json says."""
-
-    def plain(each: Contribution, name: str) -> dict[str, Any]:
-        return {
-            "name": name,
-            "value": each.value,
-            "slope": each.gradient,
-            "contribution": each.contribution,
-            "to_error": each.to_error,
-        }
-
-    features = model.feature_names
     return {
         "source": source,
         "row": attribution.row.number,
@@ -246,8 +225,69 @@ def _for_machines(
         "rival": attribution.runner_up,
         "answer": attribution.answer,
         "error": attribution.error,
-        "inputs": [plain(each, features[each.index[-1]]) for each in attribution.inputs],
-        "neurons": [plain(each, each.name) for each in attribution.neurons],
+        **_contributions(attribution),
+        "words": {
+            column: [_input(each) for each in words] for column, words in attribution.words.items()
+        },
+        "neurons": [
+            {"name": each.name, "value": each.value, "contribution": each.contribution}
+            for each in attribution.neurons
+        ],
         "weight": None if explanation is None else explanation.to_dict(),
         "notes": attribution.row.notes,
+    }
+
+
+def _forecast_for_machines(
+    model: ForecastModel, found: ForecastAttribution, source: str
+) -> dict[str, Any]:
+    """Return what --json says of a forecast."""
+    return {
+        "source": source,
+        "row": found.origin,
+        "target": model.target.name,
+        "step": found.step,
+        "date": found.date,
+        "prediction": found.prediction,
+        **_contributions(found),
+        "steps": [
+            {
+                "step": each.step,
+                "date": each.date,
+                "prediction": each.prediction,
+                "baseline_prediction": each.baseline_prediction,
+                "contributions": each.contributions,
+                "shares": each.shares,
+            }
+            for each in found.steps
+        ],
+        "notes": model.notes,
+    }
+
+
+def _contributions(found: Contributions) -> dict[str, Any]:
+    return {
+        "unit": found.unit,
+        "score": found.score,
+        "baseline": found.baseline,
+        "baseline_words": found.replacements,
+        "baseline_prediction": found.baseline_prediction,
+        "baseline_score": found.baseline_score,
+        "completeness_error": found.completeness_error,
+        "interaction": found.interaction,
+        "orders": found.orders or None,
+        "seen_in": found.seen.value,
+        "inputs": [_input(each) for each in found.inputs],
+    }
+
+
+def _input(each: Contribution) -> dict[str, Any]:
+    return {
+        "name": each.name,
+        "in_row": None if each.cell != each.cell else each.cell,
+        "baseline": each.replacement,
+        "replaced_prediction": each.replaced,
+        "contribution": each.contribution,
+        "share": each.share,
+        "share_error": each.share_error,
     }

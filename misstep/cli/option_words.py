@@ -9,7 +9,7 @@ import re
 
 # Words stand in quotation marks in Python, and rarely on a command line; a weight's name holds
 # brackets, which a shell would read itself.
-_ARGUMENT = re.compile(r"\b(?:(task|network)='([\w.-]+)'|(row|weight)=)")
+_ARGUMENT = re.compile(r"\b(?:(task|network)='([\w.-]+)'|(row|step|weight)=)")
 
 
 def in_options(text: str) -> str:

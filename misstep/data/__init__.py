@@ -22,6 +22,7 @@ from misstep.data.io.idx import read_idx
 from misstep.data.io.readers import Reader, read_images, read_rows, read_source, unknown_source
 from misstep.data.logarithm import Logarithm
 from misstep.data.preprocessing import Preprocessing, preprocessing_from_json
+from misstep.data.row_parts import BaselineRow, Part, RowParts
 from misstep.data.rows import Rows
 from misstep.data.sequence.long_tables import (
     LongForm,
@@ -41,6 +42,7 @@ from misstep.data.series.series import (
     series_hint,
     series_reason,
 )
+from misstep.data.series.series_parts import WindowParts
 from misstep.data.series.windows import SeriesWindows, thinned
 from misstep.data.splitting import Split, drawn_rows, split_rows
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
@@ -53,6 +55,7 @@ from misstep.data.text.word_vectors import WordVectors, read_vectors
 
 __all__ = [
     "EXAMPLES",
+    "BaselineRow",
     "Column",
     "ColumnType",
     "Dataset",
@@ -65,9 +68,11 @@ __all__ = [
     "LongForm",
     "Matrix",
     "MatrixScaling",
+    "Part",
     "Preprocessing",
     "Preprocessor",
     "Reader",
+    "RowParts",
     "Rows",
     "SequenceScaling",
     "Sequences",
@@ -79,6 +84,7 @@ __all__ = [
     "Target",
     "TaskType",
     "TextSlice",
+    "WindowParts",
     "WordVectors",
     "drawn_rows",
     "find_season",

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
+from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.stored_json import Stored, from_plain, to_plain
 from misstep.errors import FileFormatError
 
@@ -80,6 +81,15 @@ class Preprocessing(Stored, ABC):
         """
         return None
 
+    def rows_of(self, data: Any) -> Dataset:
+        """Return what somebody gave in Python as rows: frames, arrays, lists, whatever fits.
+
+        Raises DataError.
+        """
+        from misstep.data.table.table import read_table
+
+        return data if isinstance(data, Dataset) else read_table(data, name="the data")
+
     def names_in_row(self, features: NDArray[Any]) -> list[str]:
         """Return a name for each entry of one row, (features,), as people know it."""
         return self.feature_names
@@ -90,12 +100,28 @@ class Preprocessing(Stored, ABC):
         width = self.number_of_features
         return cells if len(cells) == width else [""] * width
 
-    def silent(self, features: NDArray[Any]) -> frozenset[int]:
-        """Return which entries of one row, (features,), move nothing by themselves."""
-        return frozenset()
-
     def image_of(self, features: NDArray[Any]) -> NDArray[Any] | None:
         """Return one row, (features,), as an image (height, width) from 0 to 1, if it is one."""
+        return None
+
+    def baseline_row(
+        self, data: Dataset, features: NDArray[Any], weights: NDArray[Any] | None = None
+    ) -> BaselineRow:
+        """Return what training rows hold on average, or most often.
+
+        `data`: the training rows; `features`: the same encoded, (rows, features); `weights`:
+        (rows,) or None.
+        """
+        return BaselineRow(len(data))
+
+    def parts_of(
+        self, row: Dataset, features: NDArray[Any], baseline_row: BaselineRow | None
+    ) -> RowParts | None:
+        """Return what can be replaced in the one row given, or None where that is not known.
+
+        `features`: the row encoded, (features,). `baseline_row`: by what; None: the model's file
+        does not say.
+        """
         return None
 
     def to_json(self) -> dict[str, Any]:

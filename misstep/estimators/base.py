@@ -26,6 +26,7 @@ from misstep.ir import Array
 from misstep.modeling import (
     Face,
     FitResult,
+    Model,
     Option,
     Options,
     TrainedModel,
@@ -100,6 +101,17 @@ class Estimator(BaseEstimator):
         or NotFittedError before fit.
         """
         save_model(self._fitted_model(), os.fspath(path))
+
+    def explain(self, X: Any, row: int = 0) -> Any:
+        """Return what is predicted for one row of X, and what each part of it did to that.
+
+        X: as for `predict`; row: counted from 0, as in X[row]. An `ms.modeling.Attribution`: print
+        it, or see its `prediction`, `baseline`, `contributions` and `shares` by name, and
+        `completeness_error`. Raises NotFittedError, DataError or ArgumentError.
+        """
+        model = self._fitted_model()
+        assert isinstance(model, Model)
+        return model.explain(further_features(self, X, model), row)
 
     def _options(self) -> Options:
         """Return what was asked for. Raises ArgumentError for what an option does not take."""

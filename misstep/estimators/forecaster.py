@@ -15,7 +15,7 @@ import numpy as np
 from misstep.data import Table, read_table
 from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
-from misstep.modeling import Face, ForecastModel, TaskName, train
+from misstep.modeling import Face, ForecastAttribution, ForecastModel, TaskName, train
 from misstep.report import draw_forecast
 
 if TYPE_CHECKING:
@@ -107,6 +107,19 @@ class Forecaster(Estimator):
                 "forecasts": len(test.origins),
             }
         )
+
+    def explain(
+        self, series: Any = None, row: int | None = None, step: int = 1
+    ) -> ForecastAttribution:
+        """Return a forecast, and what each step that it looks back on did to it.
+
+        series: as for `predict`; row: the last row that is looked at, counted from 0; None: the
+        last one there is. step: which step ahead, from 1. Raises NotFittedError, ArgumentError or
+        DataError.
+        """
+        model = self._forecast_model()
+        data = None if series is None else _table(series, model.target.name)[0]
+        return model.explain(data, row, step)
 
     def picture(self) -> str:
         """Return a drawing of the back-test and the forecast, as SVG. Raises NotFittedError."""

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from misstep.modeling.attribution import Attribution, Contribution, attribute, attribute_row
+from misstep.modeling.attribution import (
+    Attribution,
+    Contribution,
+    Contributions,
+    attribute,
+    attribute_row,
+)
+from misstep.modeling.attribution_text import (
+    Section,
+    contribution_sections,
+    neuron_section,
+    seen_words,
+    share_words,
+    steps_section,
+)
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.comparison import Assessment, Comparison, Verdict, assess, assess_forecasts
 from misstep.modeling.decisions import Decision, Decisions
 from misstep.modeling.examples import Examples, weighted_examples
 from misstep.modeling.forecast import BackTest, ForecastInterval, ForecastModel
+from misstep.modeling.forecast_attribution import ForecastAttribution, attribute_forecast
 from misstep.modeling.learning_curve import CurveExample, LearningCurve
 from misstep.modeling.metrics import Metric, Scores, class_scores, number_scores, score_words
 from misstep.modeling.modalities import Modality, RowModality
 from misstep.modeling.model import Model, RowGraph, TrainedModel
 from misstep.modeling.model_file import load_model, save_model
 from misstep.modeling.model_programs import ModelProgram, model_program
+from misstep.modeling.neurons import Neuron
 from misstep.modeling.options import (
     Face,
     Needs,
@@ -30,6 +46,7 @@ from misstep.modeling.pipeline import Walk, check_request, recognize, train
 from misstep.modeling.plans import Plan, Planner
 from misstep.modeling.result import FitResult, ForecastResult
 from misstep.modeling.single_row import SingleRow, take_row
+from misstep.modeling.training_rows import Seen, TrainingRows
 from misstep.modeling.weight_names import find_weight
 
 __all__ = [
@@ -39,12 +56,14 @@ __all__ = [
     "Baseline",
     "Comparison",
     "Contribution",
+    "Contributions",
     "CurveExample",
     "Decision",
     "Decisions",
     "Examples",
     "Face",
     "FitResult",
+    "ForecastAttribution",
     "ForecastInterval",
     "ForecastModel",
     "ForecastResult",
@@ -54,6 +73,7 @@ __all__ = [
     "Model",
     "ModelProgram",
     "Needs",
+    "Neuron",
     "Option",
     "Options",
     "Plan",
@@ -61,30 +81,39 @@ __all__ = [
     "RowGraph",
     "RowModality",
     "Scores",
+    "Section",
+    "Seen",
     "SingleRow",
     "TaskName",
     "TrainedModel",
+    "TrainingRows",
     "Verdict",
     "Walk",
     "all_options",
     "assess",
     "assess_forecasts",
     "attribute",
+    "attribute_forecast",
     "attribute_row",
     "check_options",
     "check_request",
     "class_scores",
+    "contribution_sections",
     "find_weight",
     "fit_first",
     "fit_more",
     "load_model",
     "make_options",
     "model_program",
+    "neuron_section",
     "number_scores",
     "option",
     "recognize",
     "save_model",
     "score_words",
+    "seen_words",
+    "share_words",
+    "steps_section",
     "take_row",
     "train",
     "weighted_examples",

@@ -24,6 +24,8 @@ from misstep.nn.losses import Loss
 if TYPE_CHECKING:
     import pandas
 
+    from misstep.modeling.forecast_attribution import ForecastAttribution
+
 # An interval that is right eight times in ten needs ten errors on each side to rest on.
 SHARE = 0.8
 FEWEST_ERRORS = 20
@@ -217,6 +219,32 @@ class ForecastModel(TrainedModel):
                 moved = outputs + np.array(getattr(self.interval, name))[:steps] / spread
                 columns[name] = self.preprocessing.decode(moved, series, origin)[0]
         return pandas.DataFrame(columns)
+
+    def explain(
+        self, data: Any = None, row: int | None = None, step: int = 1
+    ) -> ForecastAttribution:
+        """Return a forecast, and what each step that it looks back on did to it.
+
+        data: as for `forecast`; row: the last row that is looked at, counted from 0, from the end
+        if below 0; None: the last one there is. step: which step ahead, counted from 1. Raises
+        ArgumentError or DataError.
+
+        >>> import misstep as ms
+        >>> import numpy as np
+        >>> walk = np.random.default_rng(0).normal(size=80).cumsum()
+        >>> ms.Forecaster(horizon=2, epochs=1).fit(walk).save("walk.misstep")
+        >>> found = ms.load_model("walk.misstep").explain(step=2)
+        >>> found.step, found.completeness_error < 0.01
+        (2, True)
+        """
+        # Attributions know models; a model is only where people look for them.
+        from misstep.modeling.forecast_attribution import attribute_forecast
+
+        series = self.learned_from() if data is None else self.read(data)
+        if row is not None and -len(series) <= row < 0:
+            row += len(series)
+        learned = data is None and row is None
+        return attribute_forecast(self, series, row, step, first=0, learned=learned)
 
     def back_test(self, series: Series, since: int = 0) -> BackTest:
         """Forecast from each origin and compare; only steps from row `since` on are predicted.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,13 @@ from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.modeling.metrics import Scores, target_scores
 from misstep.modeling.model_summary import summary_text
+from misstep.modeling.training_rows import TrainingRows
 from misstep.nn import Network
 from misstep.nn.losses import Loss
 from misstep.text.lists import and_so_on
+
+if TYPE_CHECKING:
+    from misstep.modeling.attribution import Attribution
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,8 @@ class TrainedModel(ABC):
     """A trained network with what turns data into its inputs, and its outputs into predictions.
 
     `preprocessing`: from data to (rows, features). `target`: what is predicted. `facts`: about its
-    training: rows, epochs, seed, scores. `notes`: on the last data it was given.
+    training: rows, epochs, seed, scores. `notes`: on the last data it was given. `training_rows`:
+    what is kept of them for explanations; None where a file of an earlier version holds nothing.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class TrainedModel(ABC):
         self.target = target
         self.facts = facts
         self.notes: list[str] = []
+        self.training_rows: TrainingRows | None = None
 
     @property
     @abstractmethod
@@ -179,6 +185,30 @@ class Model(TrainedModel):
             )
         present, answers = known
         return self.judge(self.outputs(data)[present], answers)
+
+    def explain(self, data: Any, row: int = 0) -> Attribution:
+        """Return what is predicted for one row of `data`, and what each part of it did to that.
+
+        data: as for `encode`; row: counted from 0, as in data[row]; from the end if below 0. What
+        is printed of it says how each number is to be checked. Raises DataError or ArgumentError.
+
+        >>> import misstep as ms
+        >>> x = [[0.0, 5.0], [1.0, 5.0], [2.0, 5.0], [3.0, 4.0]] * 10
+        >>> ms.Regressor(epochs=5).fit(x, [each[0] for each in x]).save("model.misstep")
+        >>> found = ms.load_model("model.misstep").explain(np.array(x), 2)
+        >>> found.baseline
+        {'column_1': 1.5, 'column_2': 4.75}
+        >>> found.completeness_error < 0.01
+        True
+        """
+        # Attributions know models; a model is only where people look for them.
+        from misstep.modeling.attribution import attribute_row
+        from misstep.modeling.single_row import rows_to_explain, take_row
+
+        rows, source = rows_to_explain(self, data)
+        if -len(rows) <= row < 0:
+            row += len(rows)
+        return attribute_row(self, take_row(self, rows, row, source, first=0))
 
     def row_graph(self, features: Array, truth: Array | None = None) -> RowGraph:
         """Return the graph of one row with its own numbers, in float64.

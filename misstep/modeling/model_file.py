@@ -5,7 +5,7 @@ Every field is checked before it is used; memory is taken only for what the file
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from misstep.data import SeriesWindows, Target, TaskType, preprocessing_from_json
 from misstep.errors import FileFormatError, MisstepError
+from misstep.ir import Array
 from misstep.modeling.forecast import ForecastInterval, ForecastModel
 from misstep.modeling.model import Model, TrainedModel
+from misstep.modeling.training_rows import PREFIX, TrainingRows
 from misstep.nn import Module, Network, build_loss, build_module, present_arrays
 from misstep.storage import read_container, write_container
 
@@ -37,6 +39,7 @@ class _Document(BaseModel):
     target: dict[str, Any]
     facts: dict[str, Any]
     outlook: dict[str, Any] | None = None
+    training_rows: dict[str, Any] | None = None
 
 
 class _Facts(BaseModel):
@@ -63,7 +66,11 @@ def save_model(model: TrainedModel, path: Path | str) -> None:
     }
     if isinstance(model, ForecastModel) and model.interval is not None:
         document["outlook"] = model.interval.to_json()
-    write_container(path, document, model.network.arrays(), kind=KIND, version=VERSION)
+    arrays = model.network.arrays()
+    if model.training_rows is not None:
+        document["training_rows"], kept = model.training_rows.to_file()
+        arrays = {**arrays, **kept}
+    write_container(path, document, arrays, kind=KIND, version=VERSION)
 
 
 def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> TrainedModel:
@@ -85,11 +92,12 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
         _Facts.model_validate(document.facts)
         if not 1 <= min(document.input_shape) <= max(document.input_shape) <= WIDEST:
             raise FileFormatError(f"{path}: input_shape", needed=f"lengths from 1 to {WIDEST}")
+        weights, kept = _apart(container.arrays)
         network = Network(
             build_module(document.network, modules),
             tuple(document.input_shape),
             dtype=document.dtype,
-            arrays=present_arrays(container.arrays, document.network),
+            arrays=present_arrays(weights, document.network),
         )
         preprocessing = preprocessing_from_json(document.preprocessing)
         target, loss = Target.from_json(document.target), build_loss(document.loss)
@@ -102,7 +110,11 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
             interval = None if stored is None else ForecastInterval.from_json(stored)
             _check_interval(preprocessing, target, interval, str(path))
             return ForecastModel(network, loss, preprocessing, target, document.facts, interval)
-        return Model(network, loss, preprocessing, target, document.facts)
+        model = Model(network, loss, preprocessing, target, document.facts)
+        if document.training_rows is not None:
+            features = preprocessing.number_of_features
+            model.training_rows = TrainingRows.from_file(document.training_rows, kept, features)
+        return model
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
@@ -113,6 +125,12 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
         raise FileFormatError(f"{path}", needed="a model", got=str(error)) from error
     except (MisstepError, TypeError, ValueError, KeyError, MemoryError, RecursionError) as error:
         raise FileFormatError(f"{path}", needed="a model", got=str(error)[:300]) from error
+
+
+def _apart(arrays: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Return the arrays of the network, and those of what is kept of the training rows."""
+    kept = {name: array for name, array in arrays.items() if name.startswith(PREFIX)}
+    return {name: array for name, array in arrays.items() if name not in kept}, kept
 
 
 def _check_together(network: Network, features: int, outputs: int, what: str) -> None:

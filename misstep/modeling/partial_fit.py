@@ -18,6 +18,7 @@ from misstep.modeling.modalities.rows import trained_model
 from misstep.modeling.options import Options
 from misstep.modeling.pipeline import recognize
 from misstep.modeling.result import FitResult
+from misstep.modeling.training_rows import TrainingRows
 from misstep.optim import ConstantRate
 from misstep.train import Trainer
 
@@ -32,7 +33,7 @@ def fit_first(examples: Examples, options: Options) -> FitResult:
     plan = modality.plan(prepared)
     trainer = plan.trainer(options.seed, options.threads)
     preprocessing, target = prepared.preprocessing, prepared.target
-    return _pass_once(
+    result = _pass_once(
         trainer,
         prepared.train,
         preprocessing,
@@ -41,6 +42,11 @@ def fit_first(examples: Examples, options: Options) -> FitResult:
         options,
         rows_before=0,
     )
+    first, weights = prepared.train_examples.data, prepared.train_examples.weights
+    baseline = preprocessing.baseline_row(first, prepared.train.x, weights)
+    # More rows will follow, which nothing is kept of: who was learned from can't be told.
+    result.model.training_rows = TrainingRows(baseline)
+    return result
 
 
 def fit_more(result: FitResult, examples: Examples, options: Options) -> FitResult:
@@ -48,7 +54,7 @@ def fit_more(result: FitResult, examples: Examples, options: Options) -> FitResu
     model = result.model
     every = examples.take(np.arange(len(examples)))
     rows, _ = encoded_rows(every, model.preprocessing, model.target)
-    return _pass_once(
+    further = _pass_once(
         result.trainer,
         rows,
         model.preprocessing,
@@ -57,6 +63,8 @@ def fit_more(result: FitResult, examples: Examples, options: Options) -> FitResu
         options,
         rows_before=model.facts["rows"],
     )
+    further.model.training_rows = model.training_rows
+    return further
 
 
 def _pass_once(

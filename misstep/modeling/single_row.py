@@ -5,53 +5,60 @@ Only this row is looked at, so that a fault in another one keeps nobody from an 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from misstep.data import Dataset
+from misstep.data import Dataset, read_rows
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling.model import Model
 
-__all__ = ["SingleRow", "take_row"]
+__all__ = ["SingleRow", "rows_to_explain", "take_row"]
 
 
 @dataclass(frozen=True)
 class SingleRow:
     """One row of a data set.
 
-    `number`: counted from 1; `sample_name`: what such a row is called. `features`: (1, features).
-    `answer`: encoded, (1,), or None. `names`: of the features as people know them; `cells`: what
-    stood in the row for each, or "". `image`: (height, width) from 0 to 1, or None. `notes`: what
-    was noticed. `silent`: features that move nothing by themselves, such as numbers of words.
+    `number`: counted from `first`; `sample_name`: what such a row is called. `features`:
+    (1, features). `answer`: encoded, (1,), or None. `names`: of the features as people know them;
+    `cells`: what stood in the row for each, or "". `image`: (height, width) from 0 to 1, or None.
+    `notes`: what was noticed. `data`: the row alone, as it was read. `first`: the number of the
+    first row.
     """
 
     number: int
     sample_name: str
+    data: Dataset
     features: Array
     answer: Array | None
     names: list[str]
     cells: list[Any]
     image: Array | None
     notes: list[str]
-    silent: frozenset[int]
+    first: int = 1
 
 
-def take_row(model: Model, rows: Dataset, number: int, source: str) -> SingleRow:
-    """Return row `number` of `rows`, counted from 1; `source`: what the rows are called.
+def take_row(model: Model, rows: Dataset, number: int, source: str, *, first: int = 1) -> SingleRow:
+    """Return row `number` of `rows`; `source`: what the rows are called.
+
+    `first`: the number of the first row, 1 as in files or 0 as in arrays.
 
     Raises ArgumentError where there is no such row, DataError for one that the model can't take.
     """
     count, name = len(rows), rows.sample_name
-    if not 1 <= number <= count:
+    last = count - 1 + first
+    if not first <= number <= last:
         raise ArgumentError(
             f"row={number}",
-            needed=f"a {name} of {source} from 1 to {count}, counted from 1",
+            needed=f"a {name} of {source} from {first} to {last}, counted from {first}",
             got=str(number),
-            try_=f"row={min(max(number, 1), count)}",
+            try_=f"row={min(max(number, first), last)}",
         )
+    number += 1 - first
     alone = rows.take(np.array([number - 1]))
     try:
         features = model.encode(alone)
@@ -69,13 +76,21 @@ def take_row(model: Model, rows: Dataset, number: int, source: str) -> SingleRow
         notes.append(f"the answer can't be used: {error}")
     preprocessing = model.preprocessing
     return SingleRow(
-        number,
+        number - 1 + first,
         name,
+        alone,
         features,
         None if truth is None else truth[1],
         preprocessing.names_in_row(features[0]),
         preprocessing.cells_of(alone, model.target.name),
         preprocessing.image_of(features[0]),
         notes,
-        preprocessing.silent(features[0]),
+        first,
     )
+
+
+def rows_to_explain(model: Model, data: Any) -> tuple[Dataset, str]:
+    """Return what somebody gave as rows, and what they are called; `data`: as for `encode`."""
+    if isinstance(data, str | os.PathLike):
+        return read_rows(data, model.preprocessing, model.target.name), os.fspath(data)
+    return model.preprocessing.rows_of(data), "the data"

@@ -55,7 +55,7 @@ def test_a_file_of_arrays(run: Run) -> None:
     assert sum(shares) == pytest.approx(1, abs=1e-5)
     explained = run("explain", "runs/moves/model.misstep", "moves.npz", "--row", 2)
     assert explained.code == 0
-    assert "channel_1 at" in explained.said
+    assert "channel_1, step" in explained.said
 
 
 def test_a_long_table_is_recognized_and_may_be_said(run: Run) -> None:

@@ -66,9 +66,18 @@ def test_from_training_to_the_next_steps(here: Path, run: Run) -> None:
     assert "forecasts sold: the next 12 steps of one month" in run("summary", model).out
     assert run("summary", model, "--json").json["task"] == "forecast"
     assert run("inspect", model, "--kernels").code == 0
-    explained = run("explain", model, "sales.csv")
-    assert explained.code == 2
-    assert "can't be explained yet" in explained.said
+    explained = run("explain", model, "sales.csv", "--step", 2)
+    assert explained.code == 0
+    assert "Forecast of sold, 2 steps after row" in explained.said
+    assert "sold, 11 steps back" in explained.said
+    assert "Each step ahead" in explained.said
+    found = run("explain", model, "sales.csv", "--row", 60, "--json").json
+    assert (found["row"], found["step"], len(found["steps"])) == (60, 1, 12)
+    assert found["completeness_error"] < 0.01
+    weight = run("explain", model, "sales.csv", "--weight", "dense1.weight")
+    assert weight.code == 2
+    assert "can't be written out yet" in weight.said
+    assert run("explain", model, "sales.csv", "--step", 13).code == 2
 
 
 def test_the_same_model_again_from_where_it_was_left(here: Path, run: Run) -> None:

@@ -62,6 +62,9 @@ def test_words_are_named_in_explanations(model: Path, tmp_path: Path, run: Run) 
     assert "text: 'boring'" in done.out
     assert "term 1" not in done.out
     assert "columns" not in done.out.split("hidden neurons")[-1]
+    found = run("explain", model, tmp_path / "reviews", "--json").json
+    assert "text: 'boring'" in {one["name"] for one in found["inputs"]}
+    assert all(one["in_row"] for one in found["inputs"])
     weight = run("explain", model, tmp_path / "reviews", "--weight", "embeddingbag1.vectors")
     assert weight.code == 0
     assert "embeddingbag1.vectors[" in weight.out

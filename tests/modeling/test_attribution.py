@@ -44,25 +44,20 @@ def test_a_frame_and_a_path_are_the_same_rows(
     assert frame.row.cells[0] == pytest.approx(flowers["length"][2])
 
 
-def test_a_contribution_is_what_the_lead_would_lose(model: Any, flowers: pandas.DataFrame) -> None:
-    attribution = attribute(model, flowers[["length", "width"]], 30)
+def test_a_contribution_is_what_replacing_a_cell_does(model: Any, flowers: Any) -> None:
+    rows = flowers[["length", "width"]]
+    attribution = attribute(model, rows, 30)
     assert attribution.answer is None
     assert attribution.error is None
     labels = [str(label) for label in model.target.classes]
-    first, second = labels.index(attribution.prediction), labels.index(attribution.runner_up)
-
-    def lead(features: Any) -> float:
-        output = model.row_graph(features).output.numpy()[0]
-        return float(output[first] - output[second])
-
+    place = labels.index(attribution.prediction)
+    before = model.outputs(rows)[29, place]
     for each in attribution.inputs:
-        moved = [attribution.row.features.astype("float64") for _ in range(2)]
-        moved[0][0, each.index[0]] += 1e-6
-        moved[1][0, each.index[0]] -= 1e-6
-        measured = (lead(moved[0]) - lead(moved[1])) / 2e-6
-        assert each.gradient == pytest.approx(measured, rel=1e-5, abs=1e-8)
-        assert each.contribution == pytest.approx(each.value * each.gradient)
-        assert each.to_error is None
+        moved = rows[29:30].assign(**{each.name: each.replacement})
+        after = model.outputs(moved)[0, place]
+        assert each.replaced == pytest.approx(after, rel=1e-5)
+        odds = [np.log(p / (1 - p)) for p in (float(before), float(after))]
+        assert each.contribution == pytest.approx(odds[0] - odds[1], rel=1e-3, abs=1e-4)
 
 
 def test_the_runner_up_of_a_wrong_prediction_is_the_answer(
@@ -78,8 +73,27 @@ def test_the_runner_up_of_a_wrong_prediction_is_the_answer(
 def test_neurons_are_taken_after_their_activation(model: Any, flowers: pandas.DataFrame) -> None:
     attribution = attribute(model, flowers[["length", "width"]], 1)
     assert len(attribution.neurons) == 8
+    assert attribution.more_neurons == 0
     assert all(each.value >= 0 and each.name.startswith("dense1[") for each in attribution.neurons)
     assert set(attribution.value_names.values()) >= {"x", "output", "lead"}
+
+
+def test_a_silent_neuron_is_measured(model: Any, flowers: pandas.DataFrame) -> None:
+    attribution = attribute(model, flowers[["length", "width"]], 1)
+    graph = attribution.graph
+    weights = {name: value.numpy() for name, value in graph.parameters.items()}
+    place = [str(label) for label in model.target.classes].index(attribution.prediction)
+    before = graph.features.numpy() @ weights["dense1.weight"] + weights["dense1.bias"]
+    hidden = np.maximum(before, 0)
+
+    def odds(values: Any) -> float:
+        output = (values @ weights["dense2.weight"] + weights["dense2.bias"])[0]
+        return float(output[place] - np.logaddexp.reduce(np.delete(output, place)))
+
+    for each in attribution.neurons:
+        silent = hidden.copy()
+        silent[0, each.index[0]] = 0
+        assert each.contribution == pytest.approx(odds(hidden) - odds(silent), abs=1e-9)
 
 
 def test_a_row_that_is_not_there_is_refused(model: Any, flowers: pandas.DataFrame) -> None:

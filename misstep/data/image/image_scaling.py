@@ -20,10 +20,12 @@ from misstep.data.image.class_folders import holds_images, read_image_files
 from misstep.data.image.decoding import are_image_paths, is_image_name, pixels_of_paths
 from misstep.data.image.depth import BYTE_IN_16_BITS, Depth, pixel_range
 from misstep.data.image.idx_folders import is_idx_folder
+from misstep.data.image.image_parts import image_parts
 from misstep.data.image.images import Images, images_from_arrays, is_images, pixels_of
 from misstep.data.io.idx import is_idx_name, read_idx
 from misstep.data.io.npz import is_npz, read_arrays
 from misstep.data.preprocessing import Preprocessing
+from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.stored_json import check
 from misstep.data.table.matrix import numbers_of
 from misstep.data.table.table import Table
@@ -248,6 +250,25 @@ class ImageScaling(Preprocessing):
     def image_of(self, features: NDArray[Any]) -> NDArray[Any] | None:
         """Return a grey image of one row, (features,), as (height, width); None for colors."""
         return features.reshape(self.shape[:2]) if self.channels == 1 else None
+
+    def rows_of(self, data: Any) -> Dataset:
+        """Return images: arrays, paths, or a table with a column for each pixel."""
+        if isinstance(data, Dataset):
+            return data
+        pixels = self.read(data)
+        return super().rows_of(data) if pixels is None else Images.alone(pixels, None, self.largest)
+
+    def baseline_row(
+        self, data: Dataset, features: NDArray[Any], weights: NDArray[Any] | None = None
+    ) -> BaselineRow:
+        """Return the average image."""
+        mean = np.average(features, axis=0, weights=weights)
+        return BaselineRow(len(features), features=mean.astype(np.float32))
+
+    def parts_of(
+        self, row: Dataset, features: NDArray[Any], baseline_row: BaselineRow | None
+    ) -> RowParts:
+        return image_parts(self.shape, features, self.largest, baseline_row)
 
     @property
     def number_of_features(self) -> int:

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.preprocessing import Preprocessing
+from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.sequence.long_tables import LongForm, sequences_from_table
+from misstep.data.sequence.sequence_parts import sequence_parts
 from misstep.data.sequence.sequences import Sequences
 from misstep.data.standardization import FARTHEST, check_columns
 from misstep.data.stored_json import check
@@ -146,6 +148,16 @@ class SequenceScaling(Preprocessing):
             needed="sequences, as this model was trained on",
             got="a table" if data is not None else "nothing",
             try_="an npz file with x (rows, steps, channels), or such an array",
+        )
+
+    def rows_of(self, data: Any) -> Dataset:
+        return self.read(data)
+
+    def parts_of(
+        self, row: Dataset, features: NDArray[Any], baseline_row: BaselineRow | None
+    ) -> RowParts:
+        return sequence_parts(
+            self.names, self.centers, self.scales, features, self.steps, self.pooled
         )
 
     @property

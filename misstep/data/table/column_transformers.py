@@ -25,7 +25,7 @@ from misstep.data.table.column_types import (
 )
 from misstep.data.table.dates import date_format_of, parse_dates, spoken_form
 from misstep.data.table.number_dates import NUMBER_DATE_FORMATS, number_dates
-from misstep.data.weights import quantile
+from misstep.data.weights import mean_and_deviation, quantile
 from misstep.errors import DataError
 
 if TYPE_CHECKING:
@@ -97,6 +97,12 @@ class NumberTransformer(Stored):
             )
         z = self.standard.apply(np.where(gaps, self.fill, values))
         return np.column_stack([z, gaps] if self.indicator else [z])
+
+    def typical(self, series: pandas.Series, weights: Floats) -> float | None:
+        """Return the mean of the values that are known, (rows,), or None where none is."""
+        values = as_numbers(series, self.column, self.form)
+        known = ~np.isnan(values) & (weights > 0)
+        return mean_and_deviation(values[known], weights[known])[0] if known.any() else None
 
 
 @dataclass(frozen=True)
@@ -173,6 +179,14 @@ class CategoryTransformer(Stored):
             )
         return features[:, :width]
 
+    def typical(self, series: pandas.Series, weights: Floats) -> str | None:
+        """Return the most frequent category, the first in the alphabet among equals, or None."""
+        counts: dict[str, float] = {}
+        for word, weight in zip(category_words(series.tolist()), weights.tolist(), strict=True):
+            if word is not None:
+                counts[word] = counts.get(word, 0.0) + weight
+        return min(counts, key=lambda word: (-counts[word], word), default=None)
+
 
 @dataclass(frozen=True)
 class DateTransformer(Stored):
@@ -237,6 +251,16 @@ class DateTransformer(Stored):
             angle = 2 * np.pi * circles[cycle]
             columns += [np.where(gaps, 0, np.sin(angle)), np.where(gaps, 0, np.cos(angle))]
         return np.column_stack([*columns, gaps] if self.indicator else columns)
+
+    def typical(self, series: pandas.Series, weights: Floats) -> str | None:
+        """Return the mean of the dates that are known, as 2024-05-01T12:00:00, or None."""
+        dates = as_dates(series, self.column, self.form)
+        known = ~np.isnat(dates) & (weights > 0)
+        if not known.any():
+            return None
+        seconds = dates[known].astype("datetime64[s]").astype(np.float64)
+        mean, _ = mean_and_deviation(seconds, weights[known])
+        return str(np.datetime64(round(mean), "s"))
 
 
 def _calendar(dates: NDArray[Any]) -> tuple[Floats, dict[Cycle, Floats], NDArray[np.bool_]]:

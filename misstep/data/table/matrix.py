@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from misstep.data.dataset import Dataset, hashed_rows
 from misstep.data.decision import Decision
 from misstep.data.preprocessing import Preprocessing
+from misstep.data.row_parts import BaselineRow, FeatureParts, Part, RowParts
 from misstep.data.standardization import FARTHEST, check_columns
 from misstep.data.table.table import Table, read_table, table_or_refuse
 from misstep.data.weights import checked_weights, mean_and_deviation
@@ -106,6 +107,26 @@ class MatrixScaling(Preprocessing):
 
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         return table_or_refuse(dataset, source, self.names)
+
+    def rows_of(self, data: Any) -> Dataset:
+        return Matrix(_matrix(data)) if isinstance(data, np.ndarray) else super().rows_of(data)
+
+    def parts_of(
+        self, row: Dataset, features: NDArray[Any], baseline_row: BaselineRow | None
+    ) -> RowParts:
+        if isinstance(row, Matrix):
+            shown = row.values[0].tolist()
+        elif isinstance(row, Table) and set(self.names) <= set(row.frame.columns):
+            shown = [row.frame[name].iloc[0] for name in self.names]
+        else:
+            shown = (np.asarray(features) * self.scales + self.centers).tolist()
+        parts = [
+            Part(name, cell, center)
+            for name, cell, center in zip(self.names, shown, self.centers, strict=True)
+        ]
+        baseline = "each number at the mean of the training rows"
+        members = np.arange(len(parts))
+        return FeatureParts(parts, "column", baseline, features, np.zeros_like(features), members)
 
     def transform(self, X: object) -> NDArray[np.float32]:
         """Return X: (rows, features) standardized. Raises DataError for another width, NaN, inf."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.preprocessing import Preprocessing
+from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.standardization import FARTHEST
 from misstep.data.stored_json import check
 from misstep.data.table.column_transformers import (
@@ -27,6 +28,7 @@ from misstep.data.table.column_transformers import (
 )
 from misstep.data.table.column_types import Column, ColumnType
 from misstep.data.table.table import Table, read_columns, require_columns, table_or_refuse
+from misstep.data.table.table_parts import ColumnSlice, table_parts
 from misstep.data.text.text_files import read_texts
 from misstep.data.text.text_transformer import TextTransformer
 from misstep.data.weights import checked_weights
@@ -234,14 +236,36 @@ class Preprocessor(Preprocessing):
             cells += [cell] * len(transformer.feature_names)
         return cells
 
-    def silent(self, features: NDArray[Any]) -> frozenset[int]:
-        """Return which entries say what is looked up, or stand for no word of this text."""
-        silent: set[int] = set()
-        for text in self.texts:
-            weights = range(text.looked_up + text.slots, text.looked_up + 2 * text.slots)
-            telling = {index for index in weights if features[index]}
-            silent |= set(range(text.looked_up, text.stop)) - telling
-        return frozenset(silent)
+    def rows_of(self, data: Any) -> Dataset:
+        """Return a table; texts alone, (rows,), where a text is all of a row."""
+        (first, *others) = self.transformers
+        alone = isinstance(first, TextTransformer) and not others
+        named = isinstance(data, Dataset | str) or hasattr(data, "columns") or hasattr(data, "keys")
+        if alone and not named and all(isinstance(one, str) for one in data):
+            data = {first.column: list(data)}
+        return super().rows_of(data)
+
+    def baseline_row(
+        self, data: Dataset, features: NDArray[Any], weights: NDArray[Any] | None = None
+    ) -> BaselineRow:
+        table = _columns_of(data, self.column_names)
+        shares = np.ones(len(table)) if weights is None else np.asarray(weights, np.float64)
+        cells = {
+            transformer.column: transformer.typical(table[transformer.column], shares)
+            for transformer in self.transformers
+        }
+        known = {column: cell for column, cell in cells.items() if cell is not None}
+        return BaselineRow(len(table), known)
+
+    def parts_of(
+        self, row: Dataset, features: NDArray[Any], baseline_row: BaselineRow | None
+    ) -> RowParts:
+        table = _columns_of(row, self.column_names)
+        columns = [
+            ColumnSlice(transformer, slots, table[transformer.column].iloc[0])
+            for transformer, slots in self._slices()
+        ]
+        return table_parts(columns, features, baseline_row)
 
     @property
     def decisions(self) -> list[Decision]:

@@ -171,6 +171,10 @@ class TextTransformer(Stored):
             self._fill_words(texts, features[:, self.dense + 2 * self.slots :])
         return features
 
+    def typical(self, series: pandas.Series, weights: Floats) -> str | None:
+        """Return None: there is no mean of texts; a word is replaced by nothing."""
+        return None
+
     def _fill_terms(self, texts: Sequence[str], result: Floats) -> None:
         counts = count_terms(texts, self.terms, terms_of)
         weights = np.asarray(self.weights)

@@ -34,6 +34,7 @@ from misstep.modeling.model import Model
 from misstep.modeling.options import Options
 from misstep.modeling.plans import Plan, Planner, number_positions
 from misstep.modeling.target_trial import try_logarithm
+from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
 from misstep.train import Run, Snapshots, Trainer
@@ -283,6 +284,7 @@ class RowModality(Modality):
             len(prepared.portions),
             options.seed,
         )
+        model.training_rows = _training_rows(prepared)
         return Fitted(model, run, trainer, curve)
 
     def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
@@ -316,6 +318,19 @@ def trained_model(
         "ended": str(run.ending),
     }
     return Model(trainer.network, trainer.loss, preprocessing, target, facts)
+
+
+def _training_rows(prepared: Prepared) -> TrainingRows:
+    """Return what a model keeps of its rows, so that its predictions can be explained."""
+    train = prepared.train
+    examples = prepared.train_examples
+    baseline = prepared.preprocessing.baseline_row(examples.data, train.x, examples.weights)
+    splits: dict[str, Array] = {
+        Seen.TRAINING: train.x,
+        Seen.VALIDATION: prepared.validation.x,
+        Seen.TEST: prepared.test.x,
+    }
+    return TrainingRows(baseline, known_rows(splits))
 
 
 def baseline_scores(baselines: Sequence[Baseline]) -> dict[str, Scores]:
