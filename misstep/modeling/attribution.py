@@ -329,7 +329,8 @@ def scores_of(model: Model, raw: Array, predicted: int) -> Array:
         # Their probabilities are softmax; the odds are of this class against all others.
         assert isinstance(model.loss, CrossEntropy)
         others = np.delete(outputs, predicted, axis=1)
-        odds = outputs[:, predicted] - np.logaddexp.reduce(others, axis=1)
+        with np.errstate(invalid="ignore"):
+            odds = outputs[:, predicted] - np.logaddexp.reduce(others, axis=1)
     with np.errstate(over="ignore"):
         return np.column_stack([odds, 1 / (1 + np.exp(-odds))])
 
