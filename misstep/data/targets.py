@@ -25,6 +25,7 @@ from misstep.data.table.dates import date_format_of
 from misstep.data.table.table import read_table
 from misstep.data.weights import checked_weights, mean_and_deviation
 from misstep.errors import ArgumentError, DataError, NotYetError
+from misstep.text.counts import counted
 from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -234,11 +235,12 @@ class Target(Stored):
                 return {word: known[plain(word)] for word in unknown}
         strange = [word for word in unknown if _without_dot(word) not in classes]
         worst = (strange or list(unknown))[0]
-        more = f" (and {len(unknown) - 1} more unknown labels)" if len(unknown) > 1 else ""
+        others = counted(len(unknown) - 1, "more unknown label")
+        more = f" (and {others})" if len(unknown) > 1 else ""
         raise DataError(
             f"the target {self.name!r}",
             needed=f"one of the {len(classes)} classes from training",
-            got=f"{worst!r} in {unknown[worst]} rows{more}",
+            got=f"{worst!r} in {counted(unknown[worst], 'row')}{more}",
             try_=did_you_mean(worst, classes),
         )
 

@@ -39,7 +39,7 @@ def class_weights_of(class_weight: Any, classes: Array, weighs: Array) -> list[f
             "class_weight",
             needed="classes that are in y",
             got=repr(strange[0]),
-            try_=did_you_mean(str(strange[0]), map(str, absent)),
+            try_=did_you_mean(strange[0], absent),
         )
     weights = [class_weight.get(label, 1.0) for label in labels]
     for label, weight in zip(labels, weights, strict=True):

@@ -35,7 +35,7 @@ from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
 from misstep.estimators.image_input import first_images, further_images
 from misstep.ir import Array
 from misstep.modeling import TrainedModel
-from misstep.text.names import did_you_mean
+from misstep.text.names import did_you_mean, missing_names
 
 # Characters of somebody else's message that are passed on.
 MOST_WORDS = 400
@@ -215,10 +215,9 @@ def _check_columns(estimator: Any, X: Any) -> None:
         known = [str(name) for name in getattr(estimator, "feature_names_in_", ())]
         given = [str(name) for name in X.columns]
         absent = [name for name in known if name not in given]
-        further = [name for name in given if name not in absent and name not in known]
         advice = "X[list(estimator.feature_names_in_)]" if known and not absent else None
         if absent:
-            advice = f"{absent[0]!r} is missing; {did_you_mean(absent[0], further or given)}"
+            advice = f"the columns of fit: {missing_names(absent, given, known)}"
         raise DataError(
             "the columns of X",
             needed=f"the {estimator.n_features_in_} of fit in their order",
@@ -308,14 +307,11 @@ def codes_of(labels: Array, classes: Array, present: Array) -> Array:
     wrong = classes[places] != labels[present]
     if wrong.any():
         stray = _plain(labels[present][wrong][0])
-        words = [str(one) for one in classes.tolist()]
         raise DataError(
             "y",
             needed=f"one of the {len(classes)} classes given at first",
             got=repr(stray),
-            try_=f"labels of the same kind, such as {_plain(classes[0])!r}"
-            if str(stray) in words
-            else did_you_mean(str(stray), words),
+            try_=did_you_mean(stray, classes.tolist()),
         )
     codes[present] = places
     return codes

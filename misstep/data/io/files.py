@@ -11,6 +11,7 @@ import codecs
 import gzip
 import os
 import stat
+import unicodedata
 import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -108,14 +109,27 @@ def _nothing_there(path: Path, error: Exception) -> StorageError:
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
         reason = getattr(error, "strerror", None) or str(error)
         return StorageError(str(path), needed="a file that can be read", got=reason)
+    if path.is_symlink():
+        got = f"a link to {os.readlink(path)}, which is not there"
+        return StorageError(str(path), needed="a file", got=got, try_="the file itself")
     guess = nearest_name(path.name, _names_in(path.parent))
-    if guess is not None:
+    if guess is not None and _alike(guess, path.name):
+        advice = (
+            f"{path.parent / guess}, whose name is {guess!a} where {path.name!a} was "
+            "asked for"
+        )
+    elif guess is not None:
         advice = f"{path.parent / guess}, the nearest name there"
     elif path.parent.is_dir():
         advice = f"another name; the folder is {path.parent.resolve()}"
     else:
         advice = f"another folder; {path.parent} is not there either"
     return StorageError(str(path), needed="a file", got="nothing of that name", try_=advice)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Tell whether two names look the same."""
+    return unicodedata.normalize("NFKC", one) == unicodedata.normalize("NFKC", other)
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -24,7 +24,7 @@ from misstep.data.table.cell_values import is_missing_word, objects, sound_text,
 from misstep.errors import DataError, MisstepError
 from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
-from misstep.text.names import did_you_mean
+from misstep.text.names import did_you_mean, missing_names
 
 if TYPE_CHECKING:
     import pandas
@@ -172,12 +172,11 @@ def require_columns(
     titles = [str(title) for title in frame.columns]
     absent = [name for name in names if name not in titles]
     if absent:
-        more = f" (and {len(absent) - 1} more columns)" if len(absent) > 1 else ""
         raise DataError(
-            f"{table} has no column {absent[0]!r}{more}",
-            needed="all columns of the training rows",
-            got=f"{len(titles)} columns",
-            try_=did_you_mean(absent[0], titles),
+            table,
+            needed=f"all {len(names)} columns that the model learned from",
+            got=f"{len(titles)} columns: {missing_names(absent, titles, names)}",
+            try_="a table with those columns; their order does not matter",
         )
 
 

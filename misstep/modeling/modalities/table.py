@@ -37,7 +37,7 @@ from misstep.modeling.plans import Plan, Planner, plan_table, reads_in_order
 from misstep.modeling.target_leakage import Leak, find_leaks
 from misstep.modeling.text_trial import with_tried_texts
 from misstep.text.lists import and_so_on
-from misstep.text.names import did_you_mean
+from misstep.text.names import did_you_mean, missing_names
 
 MOST_COLUMNS_NAMED = 12
 
@@ -115,11 +115,13 @@ class TableModality(RowModality):
             return None
         target, what = self.examples.target, f"the test table {test.name}"
         if target.name not in test.frame:
+            titles = list(map(str, test.frame.columns))
             raise DataError(
                 what,
-                needed=f"the column {target.name!r}",
-                got="none of that name",
-                try_=did_you_mean(target.name, map(str, test.frame.columns)),
+                needed=f"the answers, in the column {target.name!r}, to compare predictions with",
+                got=missing_names([target.name], titles, map(str, self.context.frame.columns)),
+                try_="a file with answers; for rows without them, training first, and then "
+                "misstep predict",
             )
         self.notes += test.notes
         examples = examples_of(test, target, self.notes)
