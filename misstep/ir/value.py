@@ -332,12 +332,17 @@ def make_input(name: str, shape: tuple[int, ...], dtype: str = "float32") -> Val
 def make_parameter(data: npt.ArrayLike, name: str | None = None, dtype: str | None = None) -> Value:
     """Return an input that already has numbers and may have a gradient.
 
-    Python numbers and integers become float64, arrays keep their dtype.
+    Without a `dtype`, arrays of float32 and float64 keep theirs, those of float16 become float32;
+    all else (Python's numbers, whole numbers, truth values) becomes float64, since only
+    floating-point numbers have gradients.
 
     >>> import misstep as ms
     >>> w = ms.parameter(0.4, name="w")
     >>> w.dtype
     'float64'
+    >>> import numpy as np
+    >>> [ms.parameter(np.ones(2, kind)).dtype for kind in ("float32", "float16", "int32", "bool")]
+    ['float32', 'float32', 'float64', 'float64']
     """
     array = as_array(data, dtype)
     if dtype is None and array.dtype.name not in FLOATS:

@@ -323,7 +323,7 @@ def _drawn(
     cls: type[_Windowed], random: np.random.Generator
 ) -> tuple[_Windowed, Array, Sizes, int]:
     """Return an op with an x that fits, its positions and a number of filters."""
-    axes = int(random.integers(1, 3))
+    axes = int(random.integers(1, 4))
     window, stride, dilation = (
         tuple(int(length) for length in random.integers(1, most, axes)) for most in (4, 3, 3)
     )

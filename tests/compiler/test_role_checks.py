@@ -92,12 +92,17 @@ def test_timers_have_room_for_all_threads_that_were_set() -> None:
         program.threads = 0
 
 
-def test_a_long_chain_is_left_to_the_interpreter() -> None:
-    x = make_input("x", (8,))
-    value = x
-    for _ in range(400):
-        value = value * 1.01 + 0.5
-    graph = Graph({"y": value})
-    with pytest.raises(NotYetError, match="shorter chains"):
-        NativeProgram(graph)
-    assert np.isfinite(Interpreter(graph).run({"x": np.ones(8)})["y"]).all()
+@pytest.mark.parametrize("shape", [(), (8,), (3, 1)])
+def test_a_chain_of_hundreds_of_operations_is_compiled(shape: tuple[int, ...]) -> None:
+    x = make_input("x", shape)
+    value, other = x, x
+    for place in range(400):
+        value = value * 1.001 + 0.5
+        # Each used twice, as where one thing is chosen or the other.
+        if place < 150:
+            other = ms.ops.where(other > 1.0, ms.exp(-other), other + 0.25)
+    graph = Graph({"y": value, "z": other})
+    feeds = {"x": np.full(shape, 0.3, "float32")}
+    found, wanted = NativeProgram(graph).run(feeds)[0], Interpreter(graph).run(feeds)
+    for name in wanted:
+        np.testing.assert_allclose(found[name], wanted[name], rtol=1e-4)

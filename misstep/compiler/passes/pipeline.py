@@ -27,6 +27,7 @@ from misstep.compiler.passes.rewriting import Draft
 from misstep.compiler.passes.rules import Pass
 from misstep.compiler.passes.share_repeats import share_repeats
 from misstep.compiler.passes.split_flat import split_flat
+from misstep.compiler.passes.split_space import split_space
 from misstep.ir import Graph, Value, verify
 
 # These find more after each other. In ORDER, groups of several are repeated.
@@ -43,6 +44,7 @@ REPEATED: tuple[Pass, ...] = (
 )
 ORDER: tuple[tuple[Pass, ...], ...] = (
     (join_pads,),
+    (split_space,),
     (expand,),
     REPEATED,
     (factor_sums,),

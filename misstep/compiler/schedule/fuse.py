@@ -29,6 +29,9 @@ EXPENSIVE = 8
 # One that costs this much is kept where it is spread over a larger shape, even if that is the only
 # use. A quotient or a root, which normalization spreads over rows, costs less.
 DEAR = 24
+# What is worked out entry by entry is followed from a result back to what is stored, ten calls of
+# Python or so for each op on the way; a value at the end of so long a chain is stored.
+LONGEST_CHAIN = 48
 
 
 def fuse(graph: Graph, arguments: Arguments, apart: Collection[Value] = ()) -> FusedGraph:
@@ -66,6 +69,7 @@ class _Fusion:
         self.scalars = scalar_values(graph, set(inputs))
         self.operands: set[Value] = set()
         self.shown: set[Value] = set()
+        self.chain_ends: set[Value] = set()
         self.stored = self._stored()
         self.pieces: dict[Value, list[tuple[Value, View]]] = defaultdict(list)
         self.copies: list[tuple[Value, View]] = []
@@ -124,6 +128,7 @@ class _Fusion:
             for operand in dict.fromkeys(value.inputs):
                 uses[operand] += 1
         cost: dict[Value, float] = {}
+        length: dict[Value, int] = {}  # of the chain of ops from what is certainly stored
         outputs = set(self.graph.outputs.values())
         picked, spread = read_often(self.graph)
         for value in self.graph.values:
@@ -137,6 +142,13 @@ class _Fusion:
                     stored |= self._memory_for(operand)
                 chained.add(value)
             if op.kernel or not op.by_entry:
+                stored.add(value)
+                continue
+            # What is kept for a second use is dropped again where its own kernel has both.
+            length[value] = 1 + max((length.get(operand, 0) for operand in value.inputs), default=0)
+            if length[value] >= LONGEST_CHAIN and not op.moves:
+                length[value] = 0
+                self.chain_ends.add(value)
                 stored.add(value)
                 continue
             # What is worked out from a product and wanted several times is kept, not the product.
@@ -332,7 +344,8 @@ class _Fusion:
             kept = []
             for value, view in kernel.results:
                 copied = self.storage.get(value) != view  # which somebody asked for
-                if copied or view.buffer.external or value in bases_read or value in joined:
+                needed = value in bases_read or value in joined or value in self.chain_ends
+                if copied or view.buffer.external or needed:
                     kept.append((value, view))
             kept = kept or kernel.results[:1]
             for value, _ in kernel.results:
