@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from misstep.data.table.table import Table
 
-__all__ = ["Times", "find_times", "local_times", "read_times", "with_zone"]
+__all__ = ["Times", "find_times", "has_parts_of_times", "local_times", "read_times", "with_zone"]
 
 MICROSECOND = 1_000_000
 # What a column that holds one part of a time is called, in small letters without marks.
@@ -113,6 +113,13 @@ def find_times(table: Table, target: str) -> list[Times]:
     # Only where dates repeat can a second column be needed to tell rows apart.
     joined = [*_with_hours(frame, target, again), *_from_parts(frame, target)]
     return [*(times for times in joined if times.distinct), *again]
+
+
+def has_parts_of_times(table: Table, target: str) -> bool:
+    """Tell whether a column has the name of a part of a time, such as year, and its values."""
+    frame = table.frame
+    roles = {title: _role(title) for title in map(str, frame.columns) if title != target}
+    return any(role and _numbers(frame[title], role) is not None for title, role in roles.items())
 
 
 def read_times(table: Table, times: Times) -> Times:

@@ -45,6 +45,7 @@ from misstep.modeling.plans import Plan, Planner, plan_series_network
 from misstep.modeling.plans.series import MANY_ROWS, has_linear_path, starting_arrays
 from misstep.modeling.result import ForecastResult
 from misstep.modeling.ridge import FEWEST_ROWS, fit_linear_path
+from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.series_baselines import series_baselines
 from misstep.modeling.window_choice import LEAST_SAID, Shape, choose_season, choose_shape
 from misstep.nn import Network
@@ -452,7 +453,17 @@ def _reason(table: Table, target: str | None, options: Options) -> str | None:
     if target is None or target not in table.frame.columns or not is_number_column(table, target):
         return None
     reason = series_reason(table, target)
-    return None if reason is None else f"{reason}; --task regression forgets the order"
+    if reason is None:
+        return None
+    tried = rows_or_series(table, target)
+    if tried is not None and tried.as_rows:
+        return None
+    if tried is not None and tried.columns_better:
+        return (
+            f"{reason}; {tried.words}: where those are known when you predict, --task regression "
+            "learns from them"
+        )
+    return f"{reason}; --task regression forgets the order"
 
 
 def _moved(gain: float) -> str:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
 
+import numpy as np
+
 from misstep.data import (
     Column,
     Dataset,
@@ -34,8 +36,10 @@ from misstep.modeling.modalities.modality import Evaluation, Fitted
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options
 from misstep.modeling.plans import Plan, Planner, plan_table, reads_in_order
+from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.target_leakage import Leak, find_leaks
 from misstep.modeling.text_trial import with_tried_texts
+from misstep.modeling.time_order import order_that_matters
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean, missing_names
 
@@ -62,6 +66,8 @@ class TableModality(RowModality):
         self.columns = columns
         self.context = data if context is None else context
         self.target = target
+        # Whether dated rows were seen to be examples of their own, and no series.
+        self.as_rows = False
         if examples is None:
             self.test = read_test_table(options)
 
@@ -105,6 +111,12 @@ class TableModality(RowModality):
         target = self.target
         assert target is not None
         self.decisions.add("target", f"{target.name}: {target.task}", target.reason)
+        if self.options.task is None and target.is_number:
+            tried = rows_or_series(self.context, target.name)
+            if tried is not None and tried.as_rows:
+                self.as_rows = True
+                reason = f"{tried.words}; --task forecast takes the rows as a series all the same"
+                self.decisions.add("order", "left aside: each row is an example", reason)
         self.notes += target.notes
         return examples_of(self.context, target)
 
@@ -178,8 +190,19 @@ class TableModality(RowModality):
     def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
         """Score as for all rows; note where the rows may be a series all the same."""
         evaluation = super().evaluate(prepared, fitted)
-        if self.tested and self.options.task is None:
-            self.notes += series_notes(self.context, prepared.target.name)
+        if not self.tested:
+            return evaluation
+        target, examples = prepared.target, self.examples
+        order = None
+        if self.test is None:
+            answers = np.asarray(examples.answers)
+            order = order_that_matters(
+                self.context, target.name, examples.order, answers, numbers=target.is_number
+            )
+        if order is not None:
+            self.notes.append(order.warning)
+        elif self.options.task is None and not self.as_rows:
+            self.notes += series_notes(self.context, target.name)
         return evaluation
 
 
