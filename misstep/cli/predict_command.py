@@ -124,7 +124,7 @@ def _score(
         # Answers that can't be read must not keep anyone from predictions.
         return None, 0, [f"no score: {error}"]
     if known is None:
-        return None, 0, []
+        return None, 0, list(model.notes)
     present, answers = known
     return model.judge(outputs[present], answers), int(np.sum(present)), list(model.notes)
 

@@ -90,6 +90,13 @@ class Preprocessing(Stored, ABC):
 
         return data if isinstance(data, Dataset) else read_table(data, name="the data")
 
+    def learns_from(self, name: str) -> bool:
+        """Tell whether a column of this name is one of those to predict from, used or left out.
+
+        One of a file that is called so is then no answer, though the answers be called so too.
+        """
+        return False
+
     def names_in_row(self, features: NDArray[Any]) -> list[str]:
         """Return a name for each entry of one row, (features,), as people know it."""
         return self.feature_names

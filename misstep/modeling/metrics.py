@@ -137,14 +137,19 @@ class RootMeanSquaredError(Metric):
 
 
 class CoefficientOfDetermination(Metric):
-    """R²: the share of the variance that is predicted; 0 for always the mean."""
+    """R²: the share of the variance that is predicted; 0 for always the mean.
+
+    Where all answers are the same there is no variance, and it means nothing.
+    """
 
     name, title, of_numbers = "r2", "R²", True
 
-    def compute(self, outcome: Outcome) -> float:
+    def compute(self, outcome: Outcome) -> float | None:
         truth = np.asarray(outcome.truth, "float64")
+        if not truth.size or np.ptp(truth) == 0:
+            return None
         around = float(((truth - truth.mean()) ** 2).sum())
-        return 1 - float((_errors(outcome) ** 2).sum()) / around if around else 0.0
+        return 1 - float((_errors(outcome) ** 2).sum()) / around
 
     def figure(self, score: float) -> str:
         return true_minus(f"{score:.3f}")

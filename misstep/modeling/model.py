@@ -140,7 +140,8 @@ class Model(TrainedModel):
     def truth(self, data: Any) -> tuple[Array, Array] | None:
         """Return which rows of `data` have an answer, (rows,) bool, and those answers encoded.
 
-        None when `data` holds no answers at all: a prediction is then all there is.
+        None when `data` holds no answers at all: a prediction is then all there is, and `notes`
+        say why where that may surprise. Raises DataError for answers that can't be used.
         """
         if isinstance(data, np.ndarray):
             return None
@@ -148,8 +149,16 @@ class Model(TrainedModel):
         column = dataset.answers(self.target.name)
         if column is None:
             return None
+        name = self.target.name
+        if self.preprocessing.learns_from(name):
+            self.notes.append(
+                f"no score: {name!r} is a column to predict from, as in training, whose answers "
+                "of that name stood apart"
+            )
+            return None
         present = np.asarray(self.target.present(column))
         if not present.any():
+            self.notes.append(f"no score: {name!r} has no answer in any row")
             return None
         encoded, notes = self.target.encode_with_notes(np.asarray(column)[present])
         self.notes += notes

@@ -128,6 +128,9 @@ class MatrixScaling(Preprocessing):
         members = np.arange(len(parts))
         return FeatureParts(parts, "column", baseline, features, np.zeros_like(features), members)
 
+    def learns_from(self, name: str) -> bool:
+        return name in self.names
+
     def transform(self, X: object) -> NDArray[np.float32]:
         """Return X: (rows, features) standardized. Raises DataError for another width, NaN, inf."""
         matrix = _matrix(X)

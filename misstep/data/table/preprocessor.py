@@ -177,6 +177,9 @@ class Preprocessor(Preprocessing):
             return read_texts(path, self.column_names[0])
         return None
 
+    def learns_from(self, name: str) -> bool:
+        return any(column.name == name for column in self.columns)
+
     @property
     def column_names(self) -> list[str]:
         """The columns that `encode` needs."""
