@@ -7,11 +7,13 @@ kind of data is a class here and one beside it in `preprocessing.py`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from misstep.data.copies import Traits
 
 __all__ = ["Dataset", "hashed_rows"]
 
@@ -50,6 +52,10 @@ class Dataset(ABC):
     @abstractmethod
     def fingerprints(self) -> NDArray[np.uint64]:
         """Return a hash of each row, (rows,), that depends on its contents only."""
+
+    @abstractmethod
+    def traits(self, without: Container[str] = ()) -> Traits:
+        """Return what rows are compared by to find copies; `without`: columns that take no part."""
 
     @property
     def test_split(self) -> Dataset:

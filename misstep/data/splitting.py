@@ -1,7 +1,7 @@
 """Which rows are for training, which for validation and which for the test.
 
-Knows numbers of rows and class numbers only. The same seed gives the same rows, always; each row
-goes to exactly one split.
+Knows numbers of rows, of classes and of groups only. The same seed gives the same rows, always;
+each row goes to exactly one split, and so does each group of rows that belong together.
 """
 
 from __future__ import annotations
@@ -35,22 +35,34 @@ def split_rows(
     validation_fraction: float = 0.2,
     test_fraction: float = 0.0,
     seed: int = 0,
+    groups: object = None,
 ) -> Split:
     """Deal rows out at random.
 
     `stratify`: (rows,) class of each row; every split then gets each class in proportion, as far as
     whole rows allow, and rows of classes that have but one go to training. A split that is asked
     for gets at least one row while two rows remain for training and validation.
+    `groups`: (rows,) group of each row; no group is on two sides, sizes and proportions are kept as
+    far as whole groups allow, and where each row is a group of its own nothing changes.
 
     Raises ArgumentError: fractions that leave nothing to train on; DataError: fewer than 2 rows.
     """
     test_rows, validation_rows, notes = _sizes(rows, validation_fraction, test_fraction)
     if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise ArgumentError("seed", needed="a whole number from 0 to 2**32 - 1", got=repr(seed))
-    groups = None if stratify is None else _groups(stratify, rows)
+    classes = None if stratify is None else _numbered(stratify, rows, "stratify", "class")
+    members = None if groups is None else _numbered(groups, rows, "groups", "group")
+    if members is not None and len(members) and members.max() + 1 == rows:
+        members = None
     everything = np.arange(rows, dtype=np.int64)
-    rest, test = _apart(everything, test_rows, groups, int(seed), "test", notes)
-    train, validation = _apart(rest, validation_rows, groups, int(seed), "validation", notes)
+
+    def apart(some: Rows, size: int, name: str) -> tuple[Rows, Rows]:
+        if members is None or size == 0:
+            return _apart(some, size, classes, int(seed), name, notes)
+        return _groups_apart(some, size, classes, members, int(seed), name, notes)
+
+    rest, test = apart(everything, test_rows, "test")
+    train, validation = apart(rest, validation_rows, "validation")
     return Split(train, validation, test, notes)
 
 
@@ -92,27 +104,28 @@ def _sizes(rows: int, validation: float, test: float) -> tuple[int, int, list[st
     return sizes[1], sizes[0], notes
 
 
-def _groups(stratify: object, rows: int) -> Rows:
-    labels = np.asarray(stratify)
-    if labels.shape != (rows,):
+def _numbered(labels: object, rows: int, which: str, one: str) -> Rows:
+    """Return a number from 0 for each label, (rows,). Raises DataError."""
+    given = np.asarray(labels)
+    if given.shape != (rows,):
         raise DataError(
-            "stratify", needed=f"one class per row, shape ({rows},)", got=f"shape {labels.shape}"
+            which, needed=f"one {one} per row, shape ({rows},)", got=f"shape {given.shape}"
         )
-    if labels.dtype == object:
-        labels = labels.astype(str)
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    if given.dtype == object:
+        given = given.astype(str)
+    return np.unique(given, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
 def _apart(
-    rows: Rows, size: int, groups: Rows | None, seed: int, name: str, notes: list[str]
+    rows: Rows, size: int, classes: Rows | None, seed: int, name: str, notes: list[str]
 ) -> tuple[Rows, Rows]:
     """Return the rows that stay and the `size` rows set aside, both in rising order."""
     if size == 0:
         return rows, rows[:0]
     from sklearn.model_selection import train_test_split
 
-    if groups is not None:
-        here = groups[rows]
+    if classes is not None:
+        here = classes[rows]
         counts = np.bincount(here)
         single = counts[here] == 1
         several = int((counts > 1).sum())
@@ -128,3 +141,63 @@ def _apart(
         )
     stay, aside = train_test_split(rows, test_size=size, random_state=seed)
     return np.sort(stay), np.sort(aside)
+
+
+def _groups_apart(
+    rows: Rows,
+    size: int,
+    classes: Rows | None,
+    groups: Rows,
+    seed: int,
+    name: str,
+    notes: list[str],
+) -> tuple[Rows, Rows]:
+    """Return the rows that stay and about `size` rows set aside, no group on both sides.
+
+    Large groups are dealt first, each to the side that needs its classes more; then the rows that
+    are alone fill up as if there were no groups.
+    """
+    here = np.unique(groups[rows], return_inverse=True)[1].reshape(-1)
+    counts = np.bincount(here)
+    labels = np.zeros(len(rows), np.int64) if classes is None else classes[rows]
+    aside = _dealt_groups(here, labels, size / len(rows), seed)
+    chosen = rows[aside[here]]
+    alone = counts[here] == 1
+    singles = rows[alone]
+    free = len(singles) - (len(singles) + len(chosen) == len(rows))
+    missing = min(size - len(chosen), free)
+    if missing > 0:
+        chosen = np.concatenate([chosen, _apart(singles, missing, classes, seed, name, notes)[1]])
+    elif not len(chosen) and len(counts) > 1:
+        nearest = np.argmin(np.abs(counts - size))
+        chosen = rows[here == nearest]
+    if not len(chosen):
+        notes.append(f"no {name} rows because all rows belong together")
+    return np.setdiff1d(rows, chosen), np.sort(chosen)
+
+
+def _dealt_groups(here: Rows, labels: Rows, share: float, seed: int) -> NDArray[np.bool_]:
+    """Tell of each group of several rows whether it is set aside, (groups,); False for single rows.
+
+    `here`: (rows,) the group of each; `labels`: (rows,) its class; `share`: of rows to set aside.
+    """
+    counts = np.bincount(here)
+    present, codes = np.unique(labels, return_inverse=True)
+    cells = here * len(present) + codes.reshape(-1)
+    size = (len(counts), len(present))
+    table = np.bincount(cells, minlength=size[0] * size[1]).reshape(size).astype(np.float64)
+    # What has all rows of a class must be learned from.
+    only = (table == table.sum(axis=0)).any(axis=1) & (len(present) > 1)
+    order = np.random.default_rng(seed).permutation(len(counts))
+    order = order[np.argsort(-counts[order], kind="stable")]
+    aside = np.zeros(len(counts), bool)
+    behind = np.zeros(len(present))
+    for group in order[counts[order] > 1]:
+        # By how much what is set aside lags behind its share of what was dealt.
+        one = table[group]
+        behind += share * one
+        # Squares of the lag with and without this group; their difference in short.
+        if not only[group] and 2 * float(behind @ one) > float(one @ one):
+            behind -= one
+            aside[group] = True
+    return aside

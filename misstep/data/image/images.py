@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.copies import Traits
 from misstep.data.dataset import Dataset
 from misstep.data.image.decoding import bytes_of_pixels, decoded_images, refuse_many_broken
 from misstep.data.image.depth import BYTE_IN_16_BITS, LEAST_USED, WHITE, Depth
+from misstep.data.image.image_traits import image_traits
 from misstep.errors import DataError
 from misstep.text.counts import counted
 
@@ -140,6 +142,10 @@ class Images(Dataset):
         """Return a hash of the pixels of each training image, (rows,)."""
         digests = (hashlib.blake2b(each.tobytes(), digest_size=8) for each in self.train_images)
         return np.array([int.from_bytes(each.digest(), "little") for each in digests], np.uint64)
+
+    def traits(self, without: Container[str] = ()) -> Traits:
+        """Return what is light and dark where in each training image."""
+        return image_traits(self.train_images)
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
         return ("file", self.train_files) if self.train_files else super().row_names()

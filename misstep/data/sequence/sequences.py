@@ -6,13 +6,14 @@ no network. A long table becomes one in `long_tables.py`; `sequence_scaling.py` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.copies import Traits
 from misstep.data.dataset import Dataset, hashed_rows
 from misstep.errors import DataError
 from misstep.ir import Array
@@ -94,6 +95,10 @@ class Sequences(Dataset):
     def fingerprints(self) -> NDArray[np.uint64]:
         """Return a hash of the numbers and the length of each sequence, (rows,)."""
         return hashed_rows(self.values.reshape(len(self), -1), length=self.lengths)
+
+    def traits(self, without: Container[str] = ()) -> Traits:
+        """Return the numbers of each sequence, whose lengths must be the same."""
+        return Traits(self.lengths[:, np.newaxis], self.values.reshape(len(self), -1))
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
         return super().row_names() if self.ids is None else (self.identifier, self.ids.tolist())

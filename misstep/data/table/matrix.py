@@ -6,13 +6,14 @@ texts and gaps are the matter of `preprocessor.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.copies import Traits
 from misstep.data.dataset import Dataset, hashed_rows
 from misstep.data.decision import Decision
 from misstep.data.preprocessing import Preprocessing
@@ -63,6 +64,10 @@ class Matrix(Dataset):
     def fingerprints(self) -> NDArray[np.uint64]:
         """Return a hash of the numbers of each row, (rows,)."""
         return hashed_rows(self.values)
+
+    def traits(self, without: Container[str] = ()) -> Traits:
+        """Return the numbers of each row."""
+        return Traits(np.empty((len(self), 0), np.int64), self.values)
 
 
 @dataclass(frozen=True)

@@ -10,17 +10,19 @@ import datetime
 import decimal
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.copies import Traits
 from misstep.data.dataset import Dataset
 from misstep.data.io.delimited import split_fields
 from misstep.data.io.files import existing_path, read_text
 from misstep.data.table.cell_values import is_missing_word, objects, sound_text, typed_values
+from misstep.data.table.row_traits import table_traits
 from misstep.errors import DataError, MisstepError
 from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
@@ -85,6 +87,10 @@ class Table(Dataset):
         from pandas.util import hash_pandas_object
 
         return np.asarray(hash_pandas_object(self.frame, index=False), np.uint64)
+
+    def traits(self, without: Container[str] = ()) -> Traits:
+        """Return the cells of each row, but for columns of `without` and numberings."""
+        return table_traits(self.frame, without)
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
         return super().row_names() if self.files is None else ("file", self.files)

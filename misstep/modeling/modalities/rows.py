@@ -8,7 +8,7 @@ for and compared.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -33,6 +33,7 @@ from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
 from misstep.modeling.model import Model
 from misstep.modeling.options import Options
 from misstep.modeling.plans import Plan, Planner, number_positions
+from misstep.modeling.row_groups import copy_groups
 from misstep.modeling.target_trial import try_logarithm
 from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
 from misstep.text.counts import counted
@@ -145,13 +146,23 @@ class RowModality(Modality):
             )
             self.options = options = replace(options, validation_fraction=0.0)
         apart = options.test_fraction if self.tested and self._test is None else 0.0
+        groups = self.groups() if apart or options.validation_share else None
         split = split_rows(
-            rows, self.examples.classes, options.validation_share, apart, options.seed
+            rows, self.examples.classes, options.validation_share, apart, options.seed, groups
         )
         if self.tested:
             self.notes += split.notes
         self._decide_split(split)
         return split
+
+    def not_compared(self) -> Container[str]:
+        """Return the columns that say nothing about whether two rows are alike."""
+        return ()
+
+    def groups(self) -> Array | None:
+        """Return a group for each example, (examples,), that stays on one side; None: no groups."""
+        examples = self.examples
+        return copy_groups(examples.data.take(examples.order), self.not_compared(), self.decisions)
 
     def _decide_split(self, split: Split) -> None:
         train, validation = len(split.train), len(split.validation)

@@ -6,7 +6,8 @@ Knows which column is the target, what the others become, and whether one of the
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+import warnings
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
@@ -15,6 +16,7 @@ import numpy as np
 
 from misstep.data import (
     Column,
+    ColumnType,
     Dataset,
     Matrix,
     MatrixScaling,
@@ -36,6 +38,7 @@ from misstep.modeling.modalities.modality import Evaluation, Fitted
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options
 from misstep.modeling.plans import Plan, Planner, plan_table, reads_in_order
+from misstep.modeling.row_groups import repeated_in_test
 from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.target_leakage import Leak, find_leaks
 from misstep.modeling.text_trial import with_tried_texts
@@ -44,6 +47,7 @@ from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean, missing_names
 
 MOST_COLUMNS_NAMED = 12
+_NOT_COMPARED = (ColumnType.CONSTANT, ColumnType.IDENTIFIER)
 
 
 class TableModality(RowModality):
@@ -139,7 +143,26 @@ class TableModality(RowModality):
         examples = examples_of(test, target, self.notes)
         if len(examples) == 0:
             raise DataError(what, needed="rows with an answer", got="none")
+        self.notes += self._repeats(test)
         return examples
+
+    def _repeats(self, test: Table) -> list[str]:
+        """Return a note where rows of the test table also stand among those to learn from."""
+        import pandas
+
+        train = self.context
+        shared = [name for name in train.frame.columns if name in test.frame.columns]
+        frames = [train.frame[shared], test.frame[shared]]
+        with warnings.catch_warnings():
+            # Of columns that are empty in one of the tables.
+            warnings.simplefilter("ignore", FutureWarning)
+            together = Table(pandas.concat(frames, ignore_index=True))
+        return repeated_in_test(train, test, together, self.not_compared())
+
+    def not_compared(self) -> Container[str]:
+        """Return the target and what tells rows apart: a copy has a number of its own."""
+        apart = {each.name for each in self.columns if each.column_type in _NOT_COMPARED}
+        return apart | {self.examples.target.name}
 
     def preprocess(self, train: Examples, target: Target) -> Preprocessor:
         """Leave out the columns that do not help, and fit the others on training rows."""

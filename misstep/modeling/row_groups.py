@@ -1,0 +1,120 @@
+"""Which rows must stay on one side of a split, and what is said about it.
+
+Copies of a row belong together, and so do rows of the same person where somebody says so. Knows
+traits and groups of rows, no kinds of data; `data/splitting.py` deals the groups out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+import numpy as np
+
+from misstep.data import Dataset
+from misstep.data.copies import Copies, copies_among
+from misstep.errors import DataError
+from misstep.ir import Array
+from misstep.modeling.decisions import Decisions
+from misstep.text.counts import counted
+
+# Of fewer different rows, or groups, each part would get one or two: no score could be had of them.
+FEWEST_DIFFERENT_ROWS = 10
+FEWEST_GROUPS = 3
+# Twins by chance are worth a word where they are so many of the rows.
+WORTH_A_WORD = 0.1
+
+
+def copy_groups(rows: Dataset, without: Container[str], decisions: Decisions) -> Array | None:
+    """Return a group for each row, (rows,), the same for copies; None where none is to be kept.
+
+    `without`: columns that say nothing about whether two rows are alike.
+    """
+    copies = copies_among(rows.traits(without))
+    if not copies.rows:
+        return None
+    name = rows.sample_name
+    said = _said(copies, len(rows), name)
+    if copies.different < FEWEST_DIFFERENT_ROWS:
+        decisions.add(
+            "CAREFUL",
+            f"there are only {copies.different} different {name}s",
+            f"{said}: copies stand in all parts, and scores say nothing about other {name}s",
+        )
+        return None
+    if copies.natural:
+        if copies.rows >= WORTH_A_WORD * len(rows):
+            decisions.add(
+                f"equal {name}s",
+                "dealt as all others",
+                f"{said}; with values so few, chance alone gives about {copies.by_chance:,.0f} "
+                f"{name}s their like, and so it will new ones",
+            )
+        return None
+    decisions.add(
+        f"equal {name}s",
+        "copies go to the same part",
+        f"{said}; what was learned by heart must not be judged on",
+    )
+    return copies.groups
+
+
+def _said(copies: Copies, rows: int, name: str) -> str:
+    near = copies.rows - copies.exact
+    nearly = "" if not near else " or nearly so" if copies.exact else " nearly so"
+    return (
+        f"{copies.rows:,} of {rows:,} {name}s stand more than once{nearly} "
+        f"({copies.different:,} different ones in all)"
+    )
+
+
+def repeated_in_test(
+    train: Dataset, test: Dataset, together: Dataset, without: Container[str]
+) -> list[str]:
+    """Return a note where rows of the test are copies of rows to learn from.
+
+    `together`: both, the rows of `train` first.
+    """
+    copies = copies_among(together.traits(without))
+    if copies.natural or not copies.rows:
+        return []
+    known = np.unique(copies.groups[: len(train)])
+    repeats = int(np.isin(copies.groups[len(train) :], known).sum())
+    if not repeats:
+        return []
+    name = train.sample_name
+    return [
+        f"{repeats:,} of {counted(len(test), name)} to be judged on also "
+        f"{'stands' if repeats == 1 else 'stand'} among those to learn from, equal or nearly so: "
+        "on them the score says nothing"
+    ]
+
+
+def joined_groups(groups: Array, copies: Array | None) -> Array:
+    """Return groups, (rows,), so that copies are in one group, and so are all rows of a group.
+
+    Where this would leave too few groups, copies are not regarded.
+    """
+    own = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    if copies is None:
+        return own
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    first = own.max() + 1
+    size = first + int(copies.max()) + 1
+    links = coo_array((np.ones(len(own)), (own, first + copies)), shape=(size, size))
+    joined: Array = connected_components(links, directed=False)[1][own]
+    joined = np.unique(joined, return_inverse=True)[1].reshape(-1)
+    return joined if joined.max() + 1 >= FEWEST_GROUPS else own
+
+
+def check_groups(groups: Array, what: str) -> None:
+    """Raise DataError where groups, (rows,), are too few to be on different sides of a split."""
+    count = len(np.unique(groups))
+    if count < FEWEST_GROUPS:
+        raise DataError(
+            what,
+            needed=f"at least {FEWEST_GROUPS} different values, so that each part gets some",
+            got=str(count),
+            try_="a column with more of them, or none",
+        )
