@@ -29,16 +29,20 @@ MOST_PAIRS_PER_ROW = 5
 # With at most so many different values a column is a category in numbers; with fewer still, rows
 # are enough to count how it hangs together with another such column.
 FEW_VALUES, VERY_FEW_VALUES = 20, 6
-# Columns and rows by which chance is judged; more say no more.
-MOST_COLUMNS, MOST_ROWS = 24, 2_000
+# With more columns, how they hang together is not looked at.
+MOST_COLUMNS = 24
+# Rows by which columns are ranked and paired; more say no more.
+MOST_ROWS = 2_000
 # Copies raise the odds of a like beyond so many times those of chance, and beyond its deviation.
-# Columns that hang together make some more twins than columns that don't, by which chance is
-# counted. Where chance alone gives most rows their like, nothing can be told.
+# Columns that hang together in threes make some more twins than by the twos by which
+# chance is counted. Where chance alone gives most rows their like, nothing can be told.
 TIMES_CHANCE, DEVIATIONS, MOST_BY_CHANCE = 3.0, 3.0, 0.8
 # Nearly equal rows are taken for copies where chance makes less than this share of them.
 MOST_NEAR_BY_CHANCE = 0.1
 # Chance has so many neighbors of a value to be counted by.
 NEIGHBORS = 5
+# The chance of what can't happen by chance, so that it has a logarithm.
+LEAST_CHANCE = 1e-12
 # Further apart than any two values in units of what they may differ by.
 APART = 1e9
 
@@ -191,10 +195,9 @@ def _telling(scaled: Floats) -> Whole:
 
 
 def _chance(traits: Traits, share: float | None, groups: Whole) -> float:
-    """Return how many rows would have their like if columns had nothing to do with each other.
+    """Return how many rows would have their like if each column hung together with one other only.
 
-    Counted on different rows, so that copies don't speak for themselves; a column that another one
-    determines says nothing of its own.
+    Counted on different rows, so that copies don't speak for themselves.
     """
     rows = len(groups)
     first = np.unique(groups, return_index=True)[1]
@@ -214,15 +217,23 @@ def _chance(traits: Traits, share: float | None, groups: Whole) -> float:
             columns.append(_density(column[first], share, traits.slack))
         codes.append(places[first])
     chances = np.ones(len(first))
-    few: list[Whole] = []
-    for index in _independent(codes):
-        code = codes[index]
-        if code.max() < VERY_FEW_VALUES:
-            whole = _code(traits, index)
-            chances *= _given(whole, few)[first]
-            few.append(whole)
-        else:
-            chances *= columns[index]
+    before: list[int] = []
+    some = np.linspace(0, len(first) - 1, min(len(first), MOST_ROWS)).astype(int)
+
+    def given(index: int, other: int, rows: Whole | slice) -> Floats:
+        if max(codes[index].max(), codes[other].max()) < VERY_FEW_VALUES:
+            return _given(_code(traits, index), _code(traits, other))[first][rows]
+        return _given_others(codes[index][rows], codes[other][rows], columns[index][rows])
+
+    for index in sorted(range(len(codes)), key=lambda each: -len(np.unique(codes[each]))):
+        best, certainty = columns[index], _certainty(columns[index][some])
+        # Of many columns, chance leaves nothing to reckon with.
+        for other in before if len(codes) <= MOST_COLUMNS else ():
+            told = _certainty(given(index, other, some))
+            if told > certainty:
+                best, certainty = given(index, other, slice(None)), told
+        chances *= best
+        before.append(index)
     expected = 1 - np.exp(-rows * chances)
     return float((expected * np.bincount(groups)).sum())
 
@@ -234,17 +245,24 @@ def _code(traits: Traits, index: int) -> Whole:
     return np.unique(column, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
-def _given(code: Whole, before: list[Whole]) -> Floats:
-    """Return the chance of each row's value, given the column before that tells most of it."""
-    rows = len(code)
-    best: Floats = (np.bincount(code) / rows)[code]
-    certainty = np.log(best).sum()
-    for other in before:
-        cells = other * (int(code.max()) + 1) + code
-        given = np.bincount(cells)[cells] / np.bincount(other)[other]
-        if np.log(given).sum() > certainty:
-            best, certainty = given, np.log(given).sum()
-    return best
+def _certainty(chances: Floats) -> float:
+    return float(np.log(np.maximum(chances, LEAST_CHANCE)).sum())
+
+
+def _given(code: Whole, other: Whole) -> Floats:
+    """Return the chance of each row's value in a column, given its value in another one."""
+    cells = other * (int(code.max()) + 1) + code
+    given: Floats = np.bincount(cells)[cells] / np.bincount(other)[other]
+    return given
+
+
+def _given_others(code: Whole, other: Whole, alone: Floats) -> Floats:
+    """Return the same by all rows but the row itself; `alone`: its chance if nothing is known."""
+    width = int(code.max()) + 1
+    cells = np.unique(other * width + code, return_inverse=True)[1].reshape(-1)
+    same = np.bincount(cells)[cells] - 1
+    given: Floats = (same + alone) / np.bincount(other)[other]
+    return given
 
 
 def _density(values: Floats, share: float | None, slack: float | None) -> Floats:
@@ -277,24 +295,3 @@ def _grain(known: Floats) -> float:
         if np.allclose(np.round(known, digits), known, rtol=0, atol=10.0 ** (-digits - 6)):
             return 10.0**-digits
     return 0.0
-
-
-def _independent(codes: list[Whole]) -> list[int]:
-    """Return the places of columns that no other one determines; `codes`: of different rows."""
-    if len(codes) > MOST_COLUMNS:
-        return list(range(len(codes)))
-    some = [column[:MOST_ROWS] for column in codes]
-    rows = len(some[0]) if some else 0
-    counts = [len(np.unique(column)) for column in some]
-    left = set(range(len(some)))
-    for one in range(len(some)):
-        # Values that stand once each determine everything, and say nothing by it.
-        if one not in left or counts[one] > rows / 2:
-            continue
-        for other in range(len(some)):
-            if other == one or other not in left:
-                continue
-            pairs = np.unique(some[one] * (int(some[other].max()) + 1) + some[other])
-            if len(pairs) == counts[one]:
-                left.discard(other)
-    return sorted(left)

@@ -113,7 +113,11 @@ def _numbered(labels: object, rows: int, which: str, one: str) -> Rows:
         )
     if given.dtype == object:
         given = given.astype(str)
-    return np.unique(given, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    first, numbers = np.unique(given, return_index=True, return_inverse=True)[1:]
+    if one == "group":
+        # By where they come first: a group may be called anything.
+        numbers = np.argsort(np.argsort(first))[numbers.reshape(-1)]
+    return numbers.reshape(-1).astype(np.int64)
 
 
 def _apart(
@@ -167,7 +171,7 @@ def _groups_apart(
     free = len(singles) - (len(singles) + len(chosen) == len(rows))
     missing = min(size - len(chosen), free)
     if missing > 0:
-        chosen = np.concatenate([chosen, _apart(singles, missing, classes, seed, name, notes)[1]])
+        chosen = np.concatenate([chosen, _apart(singles, missing, classes, seed, name, [])[1]])
     elif not len(chosen) and len(counts) > 1:
         nearest = np.argmin(np.abs(counts - size))
         chosen = rows[here == nearest]

@@ -95,7 +95,7 @@ def test_numberings_and_missing_values() -> None:
 
 
 def test_images_compressed_and_brightened() -> None:
-    small = RANDOM.integers(0, 256, (40, 6, 6, 3)).astype(np.uint8)
+    small = RANDOM.integers(0, 256, (40, 3, 3, 3)).astype(np.uint8)
     images = np.stack([np.asarray(Image.fromarray(one).resize((32, 32))) for one in small])
     again = []
     for one in images:
