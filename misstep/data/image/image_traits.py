@@ -5,6 +5,8 @@ Knows pixels, no files. An image that was written as JPEG once more, or a shade 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,8 +28,11 @@ LUMA = np.array([0.299, 0.587, 0.114])
 AT_A_TIME = 1_000
 
 
-def image_traits(images: NDArray[np.uint8]) -> Traits:
-    """Return the mean shade of each field of images (rows, height, width[, channels])."""
+def image_traits(images: NDArray[Any], largest: float = 255.0) -> Traits:
+    """Return the mean shade of each field of images (rows, height, width[, channels]).
+
+    `largest`: the number that is white; of floats only their deviation counts.
+    """
     rows, height, width = images.shape[:3]
     down = np.unique(np.linspace(0, height, FIELDS + 1).astype(int)[:-1])
     across = np.unique(np.linspace(0, width, FIELDS + 1).astype(int)[:-1])
@@ -43,5 +48,6 @@ def image_traits(images: NDArray[np.uint8]) -> Traits:
         sums = np.add.reduceat(np.add.reduceat(grey, down, axis=1), across, axis=2)
         fields[start : start + AT_A_TIME] = (sums / sizes).reshape(len(some), -1)
     deviation = float(np.median(fields.std(axis=0))) if rows else 0.0
-    slack = max(min(SHADES, SHARE_OF_DEVIATION * deviation), LEAST_SLACK)
+    shades = np.inf if images.dtype.kind == "f" else SHADES * largest / 255
+    slack = max(min(shades, SHARE_OF_DEVIATION * deviation), LEAST_SLACK)
     return Traits(np.empty((rows, 0), np.int64), fields, slack=slack)

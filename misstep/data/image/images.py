@@ -145,7 +145,7 @@ class Images(Dataset):
 
     def traits(self, without: Container[str] = ()) -> Traits:
         """Return what is light and dark where in each training image."""
-        return image_traits(self.train_images)
+        return image_traits(self.train_images, self.largest)
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
         return ("file", self.train_files) if self.train_files else super().row_names()

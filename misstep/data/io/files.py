@@ -114,10 +114,7 @@ def _nothing_there(path: Path, error: Exception) -> StorageError:
         return StorageError(str(path), needed="a file", got=got, try_="the file itself")
     guess = nearest_name(path.name, _names_in(path.parent))
     if guess is not None and _alike(guess, path.name):
-        advice = (
-            f"{path.parent / guess}, whose name is {guess!a} where {path.name!a} was "
-            "asked for"
-        )
+        advice = f"{path.parent / guess}, whose name is {guess!a} where {path.name!a} was asked for"
     elif guess is not None:
         advice = f"{path.parent / guess}, the nearest name there"
     elif path.parent.is_dir():
