@@ -13,32 +13,28 @@ Index = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Computation:
-    """One computation on the way: `name[index] = formula = with_numbers = number`."""
+    """One computation on the way: `name[index] = formula = with_numbers = number`.
+
+    `label`: the entry as it stands in formulas.
+    """
 
     name: str
     index: Index
     formula: str
     with_numbers: str
     number: float
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One factor inside a link: its formula, that formula with numbers, and its number."""
-
-    formula: str
-    with_numbers: str
-    number: float
+    label: str
 
 
 @dataclass(frozen=True)
 class LocalDerivative:
     """A local derivative, ∂name[index]/∂by[by_index], all other named values held still.
 
-    `number`: that of the derivative; `value`: that of `name[index]`. `formula` is None when the
-    link adds up more routes than can be told (`routes` of them). `factors`: what the formula
-    multiplies, op by op, from the outside in; empty when it is a single one. `through`: which way
-    the link takes, when another link joins the same two names in another way.
+    `number`: that of the derivative; `value`: that of `name[index]`. `formula`, and the same
+    `with_numbers`: put together as far as can be; None where it would be too long to read.
+    `derivation`: the same as the `rules` of calculus wrote it, where that shows more. `notes`: what
+    else matters here, such as which side of a ReLU. `label`, `by_label`: the two entries as they
+    stand in formulas.
     """
 
     name: str
@@ -49,9 +45,11 @@ class LocalDerivative:
     formula: str | None
     with_numbers: str | None
     number: float
-    factors: tuple[Factor, ...]
-    routes: int
-    through: str | None
+    derivation: str | None
+    rules: tuple[str, ...]
+    notes: tuple[str, ...]
+    label: str
+    by_label: str
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 
 from misstep.errors import ArgumentError, ShapeError
 from misstep.explain.chain_rule import Computation, Difference, Path, Update
-from misstep.explain.describing import describe_edge, entry_index, steps_inside
-from misstep.explain.edges import Edges, Node
+from misstep.explain.describing import DescribedEdge, describe_edge, entry_index
+from misstep.explain.edges import Edge, Edges, Node
 from misstep.explain.evaluation import Evaluation, check_loss
 from misstep.explain.explanation import Explanation
 from misstep.explain.formulas import Formulas, Index
@@ -86,9 +86,10 @@ def explain(
     if finite and edges is not None:
         search = _search(evaluation, edges, entry, max(paths, 1))
     chains = [chain for chain in search.chains if chain.product != 0]
-    listed = tuple(_path(chain, edges, formulas) for chain in chains if edges is not None)
+    described = Described(edges, formulas) if edges is not None else None
+    listed = tuple(described.path(chain) for chain in chains) if described is not None else ()
     reasons = Reasons(evaluation, derivatives, formulas)
-    remarks = _remarks(reasons, edges, chains, gradient, finite, entry)
+    remarks = _remarks(reasons, described, chains, gradient, finite, entry)
     forward = _forward(evaluation, naming, formulas, edges, chains)
     used = {link.name for path in listed for link in path.links} | {step.name for step in forward}
     if made_up := [name for name in naming.made_up if name in used]:
@@ -186,10 +187,23 @@ def _search(evaluation: Evaluation, edges: Edges, entry: Index, most: int) -> Pa
     return find_paths(edges, start, goal, most, gradient)
 
 
-def _path(chain: Chain, edges: Edges, formulas: Formulas) -> Path:
-    """Return a path in words, the derivative of the loss first."""
-    links = [describe_edge(edge, edges, formulas) for edge in reversed(chain.edges)]
-    return Path(tuple(links), chain.product)
+class Described:
+    """The edges of paths in words, each worked out once."""
+
+    def __init__(self, edges: Edges, formulas: Formulas) -> None:
+        self._edges, self._formulas = edges, formulas
+        self._known: dict[Edge, DescribedEdge] = {}
+
+    def edge(self, edge: Edge) -> DescribedEdge:
+        """Return an edge in words."""
+        if edge not in self._known:
+            self._known[edge] = describe_edge(edge, self._edges, self._formulas)
+        return self._known[edge]
+
+    def path(self, chain: Chain) -> Path:
+        """Return a path in words, the derivative of the loss first."""
+        links = [self.edge(edge).link for edge in reversed(chain.edges)]
+        return Path(tuple(links), chain.product)
 
 
 def _forward(
@@ -224,6 +238,7 @@ def _forward(
                 formula.names(),
                 formula.numbers(),
                 formulas.figure(value, index),
+                formulas.named(value, index) or "",
             )
         )
     return tuple(steps)
@@ -231,7 +246,7 @@ def _forward(
 
 def _remarks(
     reasons: Reasons,
-    edges: Edges | None,
+    described: Described | None,
     chains: list[Chain],
     gradient: float,
     finite: bool,
@@ -241,10 +256,11 @@ def _remarks(
         return reasons.for_not_finite()
     if gradient == 0:
         return reasons.for_zero(entry)
-    if not chains or edges is None:
+    if not chains or described is None:
         return []
-    steps = [step for edge in chains[0].edges for step in steps_inside(edge, edges) or ()]
-    return reasons.for_saturation([(step.value, step.slot, step.index) for step in steps])
+    return reasons.for_saturation(
+        [step for edge in chains[0].edges for step in described.edge(edge).steps]
+    )
 
 
 def _difference(evaluation: Evaluation, entry: Index, gradient: float) -> Difference:

@@ -168,60 +168,6 @@ class Formulas:
         entries = _flat(operand, operand_index), _flat(value, index)
         return self._derivatives.entry(value, slot, *entries)
 
-    def derivative(self, value: Value, slot: int, operand_index: Index, index: Index) -> list[Term]:
-        """Return the derivative of an entry of `value` by one of the operand in `slot`.
-
-        As a list of factors. The numbers of each factor are exact; its names come from the op.
-        """
-        op = value.op
-        local = number(self.derivative_number(value, slot, operand_index, index))
-        if op is None or op.name in MOVING or op.name in {"sum", "max"}:
-            return [local]
-        if op.name == "matrix_product":
-            left, right = value.inputs
-            inner = operand_index[-1] if slot == 0 else operand_index[-2]
-            if slot == 0:
-                entry = narrowed((*index[:-2], inner, index[-1]), right)
-                return [self.entry(right, entry)]
-            return [self.entry(left, narrowed((*index[:-1], inner), left))]
-        if op.name == "log_sum_exp":
-            at = self.reduced(value, index).index(operand_index)
-            return [Term(f"softmax({{0}})[{at}]", (self.row(value, index),), with_numbers=local)]
-        if op.name == "log_softmax":
-            axis = int(getattr(op, "axis", -1))
-            slope = self.derivative_number(value, slot, operand_index, index)
-            own = operand_index == index
-            share = Term(
-                f"softmax({{0}})[{operand_index[axis]}]",
-                (self.row(value, index),),
-                with_numbers=number(1 - slope if own else -slope),
-            )
-            return [Term("(1 − {0})", (share,))] if own else [number(-1), share]
-        if op.name == "softmax":
-            result = self.entry(value, index)
-            if operand_index == index:
-                return [Term("{0} · (1 − {0})", (result,))]
-            return [number(-1), self.entry(value, operand_index), result]
-        if op.name == "power" and slot == 0 and (exponent := self._exponent(value)) is not None:
-            base = self.entry(value.inputs[0], operand_index)
-            return [number(exponent), *_raised(base, exponent - 1)]
-        if not op.elementwise or slot >= len(op.local_derivatives):
-            return [local]
-        template = op.local_derivatives[slot]
-        if not any(sign in template for sign in "{"):
-            return [local]
-        operands = self._operands(value, index)
-        if template in {"{0}", "{1}"}:
-            return [operands[int(template[1])]]
-        if template == "sign {0}" or " where " in template:
-            return [local]
-        result = self.entry(value, index)
-        filled = template.replace("{out}", f"{{{len(operands)}}}")
-        term = Term(filled, (*operands, result))
-        if " if " in filled:
-            return [Term(f"({filled})", term.args, with_numbers=local)]
-        return [term]
-
     # Parts of formulas
 
     def _operands(self, value: Value, index: Index) -> list[Term]:

@@ -102,16 +102,21 @@ def _written(term: Term, with_numbers: bool, first: bool = True) -> tuple[str, i
         if term.template and not with_numbers:
             return term.template, ATOM
         text = figure(term.number)
-        return (text, ATOM) if first or not text.startswith("−") else (f"({text})", ATOM)
+        # 3×10⁻⁴² would be read as another power of ten.
+        level = PRODUCT if "×" in text else ATOM
+        return (text, level) if first or not text.startswith("−") else (f"({text})", ATOM)
     parts: list[str] = []
     end = 0
     for slot in _SLOT.finditer(term.template):
         before, after = term.template[: slot.start()], term.template[slot.end() :]
         need = _need(before, after)
-        at_front = first if not before else before.endswith(("(", ", ", "|", "if ", "else "))
+        at_front = first if not before else before.endswith(("(", ", ", "|", ": ", "if ", "else "))
         at_front = at_front and need < POWER
         text, level = _written(term.args[int(slot[1])], with_numbers, at_front)
         wrapped = level < need or (text.startswith("−") and not at_front)
+        if wrapped:
+            # Nothing stands before it inside of its brackets.
+            text, _ = _written(term.args[int(slot[1])], with_numbers, True)
         prefix = term.template[end : slot.start()]
         if (wrapped or text.startswith("(−")) and prefix.endswith(("ln ", "sin ", "cos ", "sign ")):
             prefix = prefix[:-1]
@@ -145,7 +150,7 @@ def level_of(template: str) -> int:
         return SUM
     if " · " in text or " / " in text or "{0} {1}" in template:
         return PRODUCT
-    if "^" in text or text.endswith("²"):
+    if "^" in text or text.endswith(("²", "³")):
         return POWER
     return PREFIX if " " in text.strip() else ATOM
 

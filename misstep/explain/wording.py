@@ -11,6 +11,7 @@ from misstep.explain.chain_rule import ChainRule, Computation, Index, LocalDeriv
 from misstep.explain.formulas import labeled
 from misstep.text.counts import counted
 from misstep.text.figures import figure, in_full
+from misstep.text.lists import joined
 
 WIDTH = 100
 
@@ -22,12 +23,7 @@ def derivative(upper: str, lower: str) -> str:
 
 def link_name(link: LocalDerivative) -> str:
     """Return the sign of a link's derivative: ∂z[3, 0]/∂w[0, 0]."""
-    return derivative(labeled(link.name, link.index), labeled(link.by, link.by_index))
-
-
-def through(link: LocalDerivative) -> str:
-    """Return which of several ways a link takes, in brackets, or nothing if there is just one."""
-    return f" ({link.through})" if link.through else ""
+    return derivative(link.label, link.by_label)
 
 
 def equal(*parts: str | None) -> str:
@@ -96,7 +92,7 @@ def shape(lengths: Index) -> str:
 
 
 def _computation(step: Computation) -> str:
-    name = labeled(step.name, step.index)
+    name = step.label
     line = equal(name, step.formula, step.with_numbers, figure(step.number))
     if len(line) <= WIDTH:
         return line
@@ -108,7 +104,7 @@ def _computation(step: Computation) -> str:
 def _local_derivatives(path: Path) -> list[str]:
     lines = []
     for link in path.links:
-        name = link_name(link) + through(link)
+        name = link_name(link)
         line = equal(name, link.formula, link.with_numbers, figure(link.number))
         if len(line) > WIDTH:
             line = (
@@ -116,28 +112,14 @@ def _local_derivatives(path: Path) -> list[str]:
                 + f"\n{' ' * len(name)} = "
                 + equal(link.with_numbers, figure(link.number))
             )
-        if len(link.factors) > 1:
-            names = " · ".join(_whole(each.formula, at) for at, each in enumerate(link.factors))
-            numbers = product([each.number for each in link.factors])
-            if names != link.formula:
-                line += f"\n    step by step: {equal(names, numbers)}"
-        elif link.formula is None:
-            spread = "one route that spreads over several entries"
-            several = counted(link.routes, "route") if link.routes > 1 else spread
-            line += f"\n    ({several} inside, added up)"
-        elif link.routes > 1:
-            line += f"\n    ({counted(link.routes, 'route')} inside, added up in this formula)"
+        if link.derivation is not None:
+            line += f"\n    by the {joined(link.rules)}: {link.derivation}"
+        if link.formula is None:
+            line += "\n    (its formula is too long to be read)"
+        for note in link.notes:
+            line += f"\n    ({note})"
         lines.append(line)
     return lines
-
-
-def _whole(formula: str, position: int) -> str:
-    """Return a formula as a factor: in brackets if it is a sum, or starts with a minus sign."""
-    depth, loose = 0, formula.startswith("−") and position > 0
-    for at, letter in enumerate(formula):
-        depth += (letter in "([") - (letter in ")]")
-        loose = loose or (depth == 0 and formula[at : at + 3] in (" + ", " − "))
-    return f"({formula})" if loose else formula
 
 
 def _chain_rule(rule: ChainRule, sign: str, own: str) -> tuple[str, list[str]]:
@@ -178,12 +160,11 @@ def _chain(path: Path, sign: str) -> str:
 
 
 def stops(path: Path) -> str:
-    """Return where a path goes: w → z → a → L, and through what where it could go two ways."""
+    """Return where a path goes: w → z → a → L."""
     if not path.links:
         return "itself"
-    last = path.links[-1]
-    names = [labeled(last.by, last.by_index)]
-    names += [labeled(link.name, link.index) + through(link) for link in reversed(path.links)]
+    names = [path.links[-1].by_label]
+    names += [link.label for link in reversed(path.links)]
     return " → ".join(names)
 
 

@@ -28,8 +28,8 @@ def worked_neuron(learning_rate: float | None = 0.1) -> Explanation:
         "  z = w · x + b = 0.4 · 0.5 + 0.1 = 0.3",
         "  a = σ(z) = σ(0.3) = 0.5744",
         "  L = 0.5 · (1 − a)² = 0.5 · (1 − 0.5744)² = 0.0905",
-        "  ∂L/∂a = −(1 − a) = −(1 − 0.5744) = −0.4256",
-        "      step by step: 0.5 · 2 · (1 − a) · (−1) = 0.5 · 0.8511 · (−1)",
+        "  ∂L/∂a = a − 1 = 0.5744 − 1 = −0.4256",
+        "      by the chain rule: 0.5 · 2 · (1 − a) · (−1)",
         "  ∂a/∂z = a · (1 − a) = 0.5744 · (1 − 0.5744) = 0.2445",
         "  ∂z/∂w = x = 0.5",
         "  ∂L/∂w = ∂L/∂a · ∂a/∂z · ∂z/∂w = −0.4256 · 0.2445 · 0.5 = −0.0520",
@@ -62,7 +62,7 @@ def test_the_parts_are_data() -> None:
     assert one.update.loss_after < one.update.loss_before
     parts = json.loads(json.dumps(one.to_dict(), allow_nan=False))
     assert parts["gradient"] == one.gradient
-    assert parts["paths"][0]["links"][0]["formula"] == "−(1 − a)"
+    assert parts["paths"][0]["links"][0]["formula"] == "a − 1"
 
 
 def test_without_a_learning_rate_there_is_no_update() -> None:
@@ -76,7 +76,7 @@ def test_the_latex_has_the_textbook_lines() -> None:
     assert latex.startswith("\\begin{align*}\n")
     assert latex.endswith("\n\\end{align*}")
     assert r"z &= w \cdot x + b = 0.4 \cdot 0.5 + 0.1 = 0.3 \\" in latex
-    assert r"\frac{\partial L}{\partial a} &= -(1 - a) = -(1 - 0.5744) = -0.4256 \\" in latex
+    assert r"\frac{\partial L}{\partial a} &= a - 1 = 0.5744 - 1 = -0.4256 \\" in latex
     assert r"-0.4256 \cdot 0.2445 \cdot 0.5 = -0.0520 \\" in latex
     assert r"w &\leftarrow w - \eta \cdot \frac{\partial L}{\partial w}" in latex
 
