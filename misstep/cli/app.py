@@ -184,6 +184,15 @@ def explain(
             "without [...] the entry with the largest slope.",
         ),
     ] = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="With --weight: report on the prediction as well.")
+    ] = False,
+    latex: Annotated[
+        bool,
+        typer.Option(
+            "--latex", help="With --weight: print the chain rule as LaTeX; words go to stderr."
+        ),
+    ] = False,
     top: Annotated[int, typer.Option(metavar="K", help="How many inputs and neurons to list.")] = 8,
     json: Json = False,
 ) -> int:
@@ -191,7 +200,7 @@ def explain(
 
     Each column, word, region of an image or step of a series is replaced by a baseline's, and what
     the prediction loses thereby is measured. With --weight, writes out the chain rule from that
-    weight to the error, with this row's own numbers.
+    weight to the error, with this row's own numbers, and only that.
 
         misstep explain runs/houses/model.misstep new.csv --row 3
         misstep explain runs/digits/model.misstep digits --row 7 --top 12
@@ -200,7 +209,7 @@ def explain(
     """
     from misstep.cli.explain_command import ExplainRequest, explain_row
 
-    request = ExplainRequest(row, step, weight, top, json)
+    request = ExplainRequest(row, step, weight, top, json, report, latex)
     return explain_row(model, source, request)
 
 

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from misstep.cli.chain_rule_page import (
+    WeightRule,
+    for_machines,
+    report_command,
+    row_words,
+    say_weight_rule,
+    weight_rule,
+)
 from misstep.cli.exits import DONE
 from misstep.cli.inputs import quoted, read_model, read_rows_for, split_in_words
-from misstep.cli.output import write_json
+from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
 from misstep.errors import ArgumentError, NotYetError
-from misstep.explain import Explanation, explain
 from misstep.ir import Array
 from misstep.modeling import (
     Attribution,
@@ -24,11 +31,13 @@ from misstep.modeling import (
     ForecastModel,
     Model,
     Section,
+    Seen,
+    SingleRow,
     attribute_forecast,
     attribute_row,
     contribution_sections,
-    find_weight,
     neuron_section,
+    row_objective,
     seen_words,
     share_words,
     steps_section,
@@ -41,6 +50,8 @@ from misstep.text.lists import and_so_on
 MOST_STEPS = 24
 # Classes that are named beside the predicted one.
 MOST_OTHERS = 3
+# Paths of a chain rule that are written out; the rest is added up.
+MOST_PATHS = 5
 # Larger images would fill more than a window.
 LARGEST_IMAGE = 32
 SHADES = " .:-=+*#%@"
@@ -48,46 +59,66 @@ SHADES = " .:-=+*#%@"
 
 @dataclass(frozen=True)
 class ExplainRequest:
-    """What a person asked `misstep explain`. `row`: None is the first, of a series the last."""
+    """What a person asked `misstep explain`. `row`: None is the first, of a series the last.
+
+    `report`: whether to report on the prediction above the chain rule of a weight; `latex`: whether
+    to print that as LaTeX.
+    """
 
     row: int | None
     step: int
     weight: str | None
     top: int
     json: bool
+    report: bool = False
+    latex: bool = False
 
 
 def explain_row(path: Path, source: str, request: ExplainRequest) -> int:
     """Explain the prediction for one row of `source`; return the exit code."""
-    top, json = request.top, request.json
+    top, json, latex = request.top, request.json, request.latex
     if top < 1:
         raise ArgumentError(f"--top {top}", needed="1 or more", got=str(top), try_="--top 8")
+    if latex and request.weight is None:
+        raise ArgumentError(
+            "--latex",
+            needed="a weight to write the chain rule of",
+            got="none",
+            try_="--weight NAME",
+        )
     model = read_model(path)
     if isinstance(model, ForecastModel):
         return explain_forecast(model, path, source, request)
     assert isinstance(model, Model)
     row, weight = 1 if request.row is None else request.row, request.weight
     rows = read_rows_for(source, model)
-    attribution = attribute_row(model, take_row(model, rows, row, source))
-    explanation = None if weight is None else _chain_rule(attribution, weight)
-    page = Page(to_error=json)
-    _say_row(page, attribution, f"{source}{split_in_words(rows)}")
-    _say_prediction(page, model, attribution)
-    for section in contribution_sections(attribution, top):
-        say_section(page, section)
-    if attribution.neurons:
-        unit = attribution.unit if model.target.is_number else f"the {attribution.unit}"
-        say_section(page, neuron_section(attribution.neurons, attribution.more_neurons, unit, top))
-    if explanation is not None:
-        _say_chain_rule(page, attribution, explanation)
+    taken = take_row(model, rows, row, source)
+    place = f"{source}{split_in_words(rows)}"
+    page = Page(to_error=json or latex)
+    rule = None
+    if weight is not None:
+        rule = weight_rule(model, row_objective(model, taken), weight, MOST_PATHS)
+    if rule is not None and not request.report:
+        _say_row(page, taken, place, _seen(model, taken))
+        page.say(row_words(model, rule.objective), indent=2)
+        say_weight_rule(page, rule, report_command(path, source, row, rule.weight))
+        found = for_machines(model, rule, source)
     else:
-        page.title("Try next: the chain rule for the first layer's most blamed weight")
-        name = next(iter(attribution.graph.parameters), "")
-        page.commands(
-            [f"misstep explain {quoted(path)} {quoted(source)} --row {row} --weight {name}"]
-        )
+        attribution = attribute_row(model, taken)
+        _say_report(page, model, attribution, place, top)
+        if rule is not None:
+            say_weight_rule(page, rule)
+        else:
+            page.title("Try next: the chain rule for the first layer's most blamed weight")
+            name = next(iter(attribution.graph.parameters), "")
+            page.commands(
+                [f"misstep explain {quoted(path)} {quoted(source)} --row {row} --weight {name}"]
+            )
+        found = _for_machines(model, attribution, source, rule)
     if json:
-        write_json(_for_machines(model, attribution, source, explanation))
+        write_json(found)
+    elif latex and rule is not None:
+        write_output(rule.explanation.latex() + "\n")
     page.settle()
     return DONE
 
@@ -134,14 +165,28 @@ def say_section(page: Page, section: Section) -> None:
         page.say(words, "dim", indent=2)
 
 
-def _say_row(page: Page, attribution: Attribution, source: str) -> None:
-    row = attribution.row
+def _seen(model: Model, row: SingleRow) -> Seen:
+    known = model.training_rows
+    return Seen.UNKNOWN if known is None else known.seen(row.features[0])
+
+
+def _say_report(page: Page, model: Model, attribution: Attribution, source: str, top: int) -> None:
+    _say_row(page, attribution.row, source, attribution.seen)
+    _say_prediction(page, model, attribution)
+    for section in contribution_sections(attribution, top):
+        say_section(page, section)
+    if attribution.neurons:
+        unit = attribution.unit if model.target.is_number else f"the {attribution.unit}"
+        say_section(page, neuron_section(attribution.neurons, attribution.more_neurons, unit, top))
+
+
+def _say_row(page: Page, row: SingleRow, source: str, seen: Seen) -> None:
     name = row.sample_name
     header = ", a header not counted" if name == "row" else ""
     page.say(f"{name.capitalize()} {row.number:,} of {source}, counted from 1{header}")
     for note in row.notes:
         page.say(note, "dim", indent=2)
-    page.say(seen_words(attribution.seen, name), "dim", indent=2)
+    page.say(seen_words(seen, name), "dim", indent=2)
     if row.image is not None and max(row.image.shape) <= LARGEST_IMAGE:
         page.lines(drawn(row.image), 4)
 
@@ -151,36 +196,6 @@ def drawn(image: Array) -> str:
     steps = (image * (len(SHADES) - 1)).round().astype(int)
     # Twice, because a letter is twice as high as it is wide.
     return "\n".join("".join(SHADES[step] * 2 for step in line).rstrip() for line in steps)
-
-
-def _chain_rule(attribution: Attribution, weight: str) -> Explanation:
-    """Return how an entry of a weight moves the error, or the score where there is no error."""
-    name, value, index = find_weight(attribution.graph, weight)
-    names = {**attribution.value_names, value: name}
-    return explain(attribution.objective, value, index, names=names)
-
-
-def _say_chain_rule(page: Page, attribution: Attribution, explanation: Explanation) -> None:
-    name, index = explanation.name, explanation.index
-    page.title(f"The chain rule for {name}[{','.join(map(str, index))}]")
-    if len(index) == 2 and name == next(iter(attribution.graph.parameters)):
-        feature, neuron = index
-        page.say(
-            f"It is the weight from input {feature} ({attribution.row.names[feature]}) to neuron "
-            f"{neuron} of the first layer; both counted from 0.",
-            "dim",
-            indent=2,
-        )
-    if attribution.error is None:
-        page.say(_SCORES[attribution.runner_up is None], "dim", indent=2)
-    page.blank()
-    page.lines(explanation.text(), 2)
-
-
-_SCORES = {
-    True: "The answer is not known, so this is about the prediction itself, in deviations.",
-    False: "The answer is not known, so this is about the lead of the one class over the other.",
-}
 
 
 def _say_prediction(page: Page, model: Model, attribution: Attribution) -> None:
@@ -213,7 +228,7 @@ def _say_prediction(page: Page, model: Model, attribution: Attribution) -> None:
 
 
 def _for_machines(
-    model: Model, attribution: Attribution, source: str, explanation: Explanation | None
+    model: Model, attribution: Attribution, source: str, rule: WeightRule | None
 ) -> dict[str, Any]:
     """Return what --json says."""
     return {
@@ -233,7 +248,7 @@ def _for_machines(
             {"name": each.name, "value": each.value, "contribution": each.contribution}
             for each in attribution.neurons
         ],
-        "weight": None if explanation is None else explanation.to_dict(),
+        "weight": None if rule is None else for_machines(model, rule, source)["weight"],
         "notes": attribution.row.notes,
     }
 

@@ -1,8 +1,8 @@
 """Expressions in a normal form: sums of products of powers, and the number that each comes to.
 
-What is equal is written once: repeated factors become powers, repeated terms a coefficient, and what
-cancels is gone, so that a derivative reads as in a textbook. Sums are not multiplied out. Knows
-nothing of graphs; `terms.py` writes the trees that are made here.
+What is equal is written once: repeated factors become powers, repeated terms a coefficient, and
+what cancels is gone, so that a derivative reads as in a textbook. Sums are not multiplied out.
+Knows nothing of graphs; `terms.py` writes the trees that are made here.
 """
 
 from __future__ import annotations

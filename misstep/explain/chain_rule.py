@@ -91,6 +91,14 @@ class Update:
 
 
 @dataclass(frozen=True)
+class Meaning:
+    """A line of the legend: a symbol with what its axes count, and what it stands for."""
+
+    symbol: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class ChainRule:
     """The chain rule for one entry, with numbers; `Explanation` tells what the fields mean."""
 
@@ -110,6 +118,9 @@ class ChainRule:
     other_paths_sum: float
     update: Update | None
     remarks: tuple[str, ...]
+    label: str
+    sentence: str
+    legend: tuple[Meaning, ...]
 
     @property
     def finite_difference(self) -> float:

@@ -40,6 +40,7 @@ WIDEST = 4_096
 LONGEST_DERIVATION = 110
 PRODUCT_RULE, QUOTIENT_RULE, CHAIN_RULE = "product rule", "quotient rule", "chain rule"
 _LINEAR = {"add", "subtract", "negative", "multiply", "divide"}
+SOFT = {"softmax", "log_softmax", "log_sum_exp"}
 _BILINEAR = {"convolution", "window_products"}
 
 
@@ -109,24 +110,24 @@ class Derivation:
         if value in self._stops and value is not self._target:
             return False
         change = self._changes.get(value)
-        return change is not None and bool(change[index] != 0)
+        if change is not None and change[index] != 0:
+            return True
+        if value.op is None or value.op.name not in {"multiply", "add", "subtract"}:
+            return False
+        # A factor that happens to be 0 has a name all the same: σ(z) − t, where t is 0.
+        return any(self._moves(each, narrowed(index, each)) for each in value.inputs)
 
     def _step(self, value: Value, index: Index) -> Derived | None:
         op = value.op
         assert op is not None
         if op.name in MOVING:
-            for slot, operand in enumerate(value.inputs):
-                if op.name in {"gather", "take_along_axis"} and slot == 1:
-                    continue
-                source = self._formulas.source(value, slot, index)
-                if source is not None:
-                    return self._derive(operand, source)
-            return None
+            before = self._formulas.moved_from(value, index)
+            return None if before is None else self._derive(*before)
         if op.name == "sum":
             return self._sum(value, index)
         if op.name == "matrix_product":
             return self._matrix_product(value, index)
-        if op.name in {"softmax", "log_sum_exp"}:
+        if op.name in SOFT:
             return self._soft(value, index)
         if op.elementwise:
             return self._elementwise(value, index)
@@ -158,7 +159,7 @@ class Derivation:
         return _together(parts, PRODUCT_RULE if both else None)
 
     def _soft(self, value: Value, index: Index) -> Derived | None:
-        """Return the derivative of a log-sum-exp, p, or of a softmax, p · (1 − p) and −p · p."""
+        """Return the derivative of a log-sum-exp, p, of a log-softmax, 1 − p, or of a softmax."""
         (x,) = value.inputs
         assert value.op is not None
         entries = self._formulas.reduced(value, index)
@@ -170,6 +171,10 @@ class Derivation:
             local = self._formulas.derivative_number(value, 0, each, index)
             if value.op.name == "log_sum_exp":
                 factor = self._share(value, index, entries.index(each), local)
+            elif value.op.name == "log_softmax":
+                own_entry = 1.0 if each == index else 0.0
+                share = self._share(value, index, entries.index(each), own_entry - local)
+                factor = added([constant(own_entry), scaled(share, -1.0)])
             else:
                 own = self.expression(value, index)
                 if each == index:
@@ -186,6 +191,8 @@ class Derivation:
     def _elementwise(self, value: Value, index: Index) -> Derived | None:
         op = value.op
         assert op is not None
+        if op.name == "multiply" and value.inputs[0] is value.inputs[1]:
+            return self._square(value, index)
         parts: list[Derived | None] = []
         moved: list[Derived | None] = []
         for slot, operand in enumerate(value.inputs):
@@ -206,6 +213,15 @@ class Derivation:
         if both and op.name == "multiply":
             return self._product(value, index, parts, moved)
         return _together(parts)
+
+    def _square(self, value: Value, index: Index) -> Derived | None:
+        """Return the derivative of a value times itself, 2 · u · u′."""
+        operand = value.inputs[0]
+        place = narrowed(index, operand)
+        factor = multiplied([constant(2.0), self.expression(operand, place)])
+        part = self._times(factor, self._derive(operand, place), (value, 0, index))
+        nested = part is not None and operand is not self._source
+        return _ruled(part, CHAIN_RULE) if nested and part is not None else part
 
     def _product(
         self, value: Value, index: Index, parts: list[Derived | None], moved: list[Derived | None]
@@ -394,13 +410,8 @@ class Derivation:
         if op is None:
             return constant(figure_here)
         if op.name in MOVING:
-            for slot, operand in enumerate(value.inputs):
-                if op.name in {"gather", "take_along_axis"} and slot == 1:
-                    continue
-                source = formulas.source(value, slot, index)
-                if source is not None:
-                    return self.expression(operand, source)
-            return constant(figure_here)
+            before = formulas.moved_from(value, index)
+            return constant(figure_here) if before is None else self.expression(*before)
         if op.elementwise:
             operands = {
                 str(each): self.expression(operand, narrowed(index, operand))

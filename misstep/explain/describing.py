@@ -63,7 +63,9 @@ def _derivation(derived: Derived, formula: str) -> str | None:
     if not derived.rules or derived.written is None:
         return None
     written = derived.written.names()
-    return written if len(written) <= LONGEST_DERIVATION and written != formula else None
+    # A factor of 1 less is no step worth a line.
+    same = written.replace("1 · ", "").replace(" · 1", "") == formula
+    return written if len(written) <= LONGEST_DERIVATION and not same else None
 
 
 def entry_index(value: Value, flat: int) -> Index:

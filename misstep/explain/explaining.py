@@ -7,6 +7,7 @@ out.
 from __future__ import annotations
 
 import operator
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, SupportsIndex
@@ -14,9 +15,10 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from misstep.errors import ArgumentError, ShapeError
-from misstep.explain.chain_rule import Computation, Difference, Path, Update
+from misstep.explain.chain_rule import Computation, Difference, Meaning, Path, Update
 from misstep.explain.describing import DescribedEdge, describe_edge, entry_index
 from misstep.explain.edges import Edge, Edges, Node
+from misstep.explain.entry_names import EntryName
 from misstep.explain.evaluation import Evaluation, check_loss
 from misstep.explain.explanation import Explanation
 from misstep.explain.formulas import Formulas, Index
@@ -36,6 +38,8 @@ AGREES = 1e-5
 # Both losses of a difference are rounded; an op may be off by a unit in the last place, not a half.
 ROUNDINGS = 4
 
+_WORD = re.compile(r"[^\W\d][\w.]*")
+
 
 def explain(
     loss: Value,
@@ -45,7 +49,7 @@ def explain(
     learning_rate: float | None = None,
     feeds: Mapping[Any, Any] | None = None,
     paths: int = 5,
-    names: Mapping[Value, str] | None = None,
+    names: Mapping[Value, str | EntryName] | None = None,
 ) -> Explanation:
     """Explain, with numbers, how one entry of `wrt` moves `loss`: the chain rule written out.
 
@@ -77,7 +81,7 @@ def explain(
         sizes = np.nan_to_num(np.abs(gradients), nan=np.inf)
         entry = tuple(int(at) for at in np.unravel_index(int(sizes.argmax()), wrt.shape))
     derivatives = LocalDerivatives(evaluation.numbers)
-    formulas = Formulas(evaluation.numbers, naming.of, derivatives)
+    formulas = Formulas(evaluation.numbers, naming.of, derivatives, naming.labels)
     gradient = float(gradients[entry])
     loss_now = float(evaluation.numbers[evaluation.loss].reshape(()))
     finite = bool(np.isfinite(gradient) and np.isfinite(loss_now))
@@ -86,14 +90,19 @@ def explain(
     if finite and edges is not None:
         search = _search(evaluation, edges, entry, max(paths, 1))
     chains = [chain for chain in search.chains if chain.product != 0]
+    if chains and edges is not None:
+        nodes = [(edges.stops[edge.source[0]], edge.source[1]) for edge in chains[0].edges]
+        formulas.shown = {(value, entry_index(value, flat)) for value, flat in nodes}
     described = Described(edges, formulas) if edges is not None else None
     listed = tuple(described.path(chain) for chain in chains) if described is not None else ()
     reasons = Reasons(evaluation, derivatives, formulas)
-    remarks = _remarks(reasons, described, chains, gradient, finite, entry)
+    everywhere = index is None and wrt.size > 1 and not np.any(gradients)
+    remarks = _remarks(reasons, described, chains, gradient, finite, entry, everywhere)
     forward = _forward(evaluation, naming, formulas, edges, chains)
     used = {link.name for path in listed for link in path.links} | {step.name for step in forward}
     if made_up := [name for name in naming.made_up if name in used]:
         remarks.append(_made_up(made_up))
+    own = naming.labels.get(evaluation.wrt)
     difference = _difference(evaluation, entry, gradient)
     listed = listed[:paths]
     return Explanation(
@@ -116,6 +125,25 @@ def explain(
         else 0.0,
         update=_update(evaluation, entry, gradient, learning_rate),
         remarks=tuple(remarks),
+        label=formulas.named(evaluation.wrt, entry) or "",
+        sentence=own.describe(entry) if own is not None else "",
+        legend=_legend(naming, listed, forward),
+    )
+
+
+def _legend(
+    naming: Names, paths: tuple[Path, ...], forward: tuple[Computation, ...]
+) -> tuple[Meaning, ...]:
+    """Return what the names mean that occur, as far as somebody said it."""
+    texts = [text for step in forward for text in (step.label, step.formula)]
+    for path in paths:
+        for link in path.links:
+            texts += [link.label, link.by_label, link.formula or ""]
+    words = set(_WORD.findall(" ".join(texts)))
+    return tuple(
+        Meaning(label.legend(naming.of[value]), label.meaning)
+        for value, label in naming.labels.items()
+        if label.meaning and naming.of.get(value) in words
     )
 
 
@@ -126,7 +154,7 @@ def _made_up(names: list[str]) -> str:
 
 
 def _check_arguments(
-    learning_rate: float | None, paths: int, names: Mapping[Value, str] | None
+    learning_rate: float | None, paths: int, names: Mapping[Value, str | EntryName] | None
 ) -> None:
     if learning_rate is not None and not (
         isinstance(learning_rate, int | float) and np.isfinite(learning_rate)
@@ -135,7 +163,7 @@ def _check_arguments(
     if isinstance(paths, bool) or not isinstance(paths, int) or paths < 1:
         raise ArgumentError("explain: paths", needed="1 or more", got=repr(paths))
     for value, name in (names or {}).items():
-        if not isinstance(value, Value) or not isinstance(name, str) or not name:
+        if not isinstance(value, Value) or not isinstance(name, str | EntryName) or not name:
             raise ArgumentError(
                 "explain: names",
                 needed="a name for each Value",
@@ -251,11 +279,12 @@ def _remarks(
     gradient: float,
     finite: bool,
     entry: Index,
+    everywhere: bool,
 ) -> list[str]:
     if not finite:
         return reasons.for_not_finite()
     if gradient == 0:
-        return reasons.for_zero(entry)
+        return reasons.for_zero(entry, everywhere)
     if not chains or described is None:
         return []
     return reasons.for_saturation(

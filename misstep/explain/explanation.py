@@ -21,7 +21,9 @@ class Explanation(ChainRule):
 
     `number_of_paths` is exact if `all_paths_counted`, else there are more. `other_paths_sum`: the
     sum of the paths that are not in `paths`. `chosen`: the entry was not asked for, but taken as
-    the one with the largest gradient. `remarks`: sentences on what is special here.
+    the one with the largest gradient. `remarks`: sentences on what is special here. `label`: the
+    entry as it stands in formulas; `sentence`: what it is, in words, or "". `legend`: what the
+    names in it mean, where that was given.
 
     >>> import misstep as ms
     >>> w = ms.parameter(0.4, name="w")

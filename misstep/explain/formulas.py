@@ -7,11 +7,12 @@ Knows ops by their names and templates; `terms.py` writes the trees that are bui
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from misstep.explain.algebra import rest_of_terms
+from misstep.explain.entry_names import EntryName
 from misstep.explain.local_derivatives import LocalDerivatives
 from misstep.explain.naming import MOVING
 from misstep.explain.terms import Term, joined, named, number, product_of, sum_of
@@ -21,11 +22,12 @@ Index = tuple[int, ...]
 
 # A sum of more terms than this is written with Σ, and its numbers with the first two.
 MOST_TERMS = 3
+SHOWN_TERMS = 2
 # So is a sum whose text has more letters than this.
 LONGEST_SUM = 70
 
 
-def labeled(name: str, index: Index) -> str:
+def labeled(name: str, index: Sequence[int | str]) -> str:
     """Return the name of an entry: `w` for a single number, `z[3, 0]` for one of several."""
     return f"{name}[{', '.join(map(str, index))}]" if index else name
 
@@ -33,7 +35,9 @@ def labeled(name: str, index: Index) -> str:
 class Formulas:
     """Builds formulas over named Values.
 
-    `numbers`: every Value's numbers. `names`: the Values at which a formula stops.
+    `numbers`: every Value's numbers. `names`: the Values at which a formula stops. `labels`: how
+    entries of some of them are called. `shown`: entries that a long sum gives first, as those on a
+    path; put there from outside.
     """
 
     def __init__(
@@ -41,7 +45,10 @@ class Formulas:
         numbers: Mapping[Value, Array],
         names: Mapping[Value, str],
         derivatives: LocalDerivatives,
+        labels: Mapping[Value, EntryName] | None = None,
     ) -> None:
+        self.shown: set[tuple[Value, Index]] = set()
+        self._labels = labels or {}
         self._numbers = numbers
         self._names = names
         self._derivatives = derivatives
@@ -57,14 +64,18 @@ class Formulas:
 
     def named(self, value: Value, index: Index) -> str | None:
         """Return the name of an entry, or None if its Value has none."""
-        name = self._names.get(value)
-        return labeled(name, index) if name is not None else None
+        return self._place(value, index) if value in self._names else None
+
+    def _place(self, value: Value, index: Sequence[int | str]) -> str:
+        """Return the name of an entry of a Value that has one; a letter leaves a place open."""
+        name = self._names[value]
+        own = self._labels.get(value)
+        return labeled(name, index) if own is None else own.label(name, index)
 
     def entry(self, value: Value, index: Index) -> Term:
         """Return an entry as it stands in a formula: by its name, or by its own formula."""
-        name = self._names.get(value)
-        if name is not None:
-            return named(labeled(name, index), self.figure(value, index))
+        if value in self._names:
+            return named(self._place(value, index), self.figure(value, index))
         if value.op is None:
             return number(self.figure(value, index))
         return self.formula(value, index)
@@ -79,8 +90,9 @@ class Formulas:
         if op.name == "matrix_product":
             return self._products(value, index)
         if op.name == "sum":
-            terms = [self.entry(value.inputs[0], each) for each in self.reduced(value, index)[:4]]
-            return self._added(value, terms, len(self.reduced(value, index)))
+            return self._added(value, index)
+        if op.name == "multiply" and value.inputs[0] is value.inputs[1]:
+            return product_of(_raised(self.entry(value.inputs[0], index), 2.0))
         if op.name == "multiply" and (mean := self._mean(value, index)) is not None:
             return mean
         if op.name == "power" and (power := self._power(value, index)) is not None:
@@ -139,14 +151,12 @@ class Formulas:
             if len(index) == x.ndim
             else index,
         )
-        spelled = [":" if axis in axes else str(at) for axis, at in enumerate(indices[0])]
-        name = self._names.get(x)
         few = joined([self.entry(x, each) for each in indices[: MOST_TERMS + 1]], ", ")
         if len(indices) > MOST_TERMS + 1:
             few = Term(f"{{0}}, … {len(indices)} numbers", (few,))
-        if name is not None:
-            label = f"{name}[{', '.join(spelled)}]" if x.ndim else name
-            return Term(label, number=0.0, with_numbers=few)
+        if x in self._names:
+            spelled = [":" if axis in axes else at for axis, at in enumerate(indices[0])]
+            return Term(self._place(x, spelled), number=0.0, with_numbers=few)
         return few
 
     def source(self, value: Value, slot: int, index: Index) -> Index | None:
@@ -174,17 +184,8 @@ class Formulas:
         return [self.entry(operand, narrowed(index, operand)) for operand in value.inputs]
 
     def _moved(self, value: Value, index: Index) -> Term:
-        for slot, operand in enumerate(value.inputs):
-            if (
-                value.op is not None
-                and value.op.name in {"gather", "take_along_axis"}
-                and slot == 1
-            ):
-                continue
-            source = self.source(value, slot, index)
-            if source is not None:
-                return self.entry(operand, source)
-        return number(self.figure(value, index))
+        before = self.moved_from(value, index)
+        return number(self.figure(value, index)) if before is None else self.entry(*before)
 
     def _traced(self, value: Value) -> list[Array]:
         """Return, for each input, which of its entries (from 1) each entry of the result is."""
@@ -208,31 +209,86 @@ class Formulas:
 
     def _products(self, value: Value, index: Index) -> Term:
         left, right = value.inputs
-        terms = []
-        for inner in range(min(left.shape[-1], MOST_TERMS + 1)):
-            first = self.entry(left, narrowed((*index[:-1], inner), left))
-            second = self.entry(right, narrowed((*index[:-2], inner, index[-1]), right))
-            terms.append(joined([first, second], " · "))
         count = left.shape[-1]
-        if not terms:
+        if not count:
             return number(0.0)
-        if count <= MOST_TERMS:
-            return sum_of(terms)
-        names = [self._names.get(operand) for operand in (left, right)]
-        if None in names:
-            label = self._whole_entry(value, index)
-        else:
-            before = ", ".join(map(str, narrowed((*index[:-1], 0), left)[:-1]))
-            after = [*map(str, narrowed((*index[:-2], 0, index[-1]), right))]
-            after[-2] = "k"
-            label = Term(f"Σₖ {names[0]}[{before}, k] · {names[1]}[{', '.join(after)}]", number=0.0)
-        return replace(label, with_numbers=_first_of(terms, count))
+        places = [
+            (narrowed((*index[:-1], at), left), narrowed((*index[:-2], at, index[-1]), right))
+            for at in range(count)
+        ]
 
-    def _added(self, value: Value, terms: list[Term], count: int) -> Term:
-        if count <= MOST_TERMS and _short(terms):
+        def term(at: int) -> Term:
+            one, other = self.entry(left, places[at][0]), self.entry(right, places[at][1])
+            return joined([one, other], " · ")
+
+        if count <= MOST_TERMS:
+            return sum_of([term(at) for at in range(count)])
+        sizes = [self.figure(left, one) * self.figure(right, other) for one, other in places]
+        origins = [(self.origin(left, one), self.origin(right, other)) for one, other in places]
+        preferred = [not self.shown.isdisjoint(pair) for pair in origins]
+        largest = _largest(term, sizes, preferred)
+        labels = [self._running(side) for side in zip(*origins, strict=True)]
+        if None in labels:
+            return largest
+        return Term(
+            "{0}", (Term(f"Σₖ {labels[0]} · {labels[1]}", number=0.0),), with_numbers=largest
+        )
+
+    def origin(self, value: Value, index: Index) -> tuple[Value, Index]:
+        """Return the entry that an entry is, seen through ops that only move entries."""
+        while value not in self._names:
+            before = self.moved_from(value, index)
+            if before is None:
+                break
+            value, index = before
+        return value, index
+
+    def moved_from(self, value: Value, index: Index) -> tuple[Value, Index] | None:
+        """Return the operand's entry that an entry of a moving op is; None where it is 0."""
+        if value.op is None or value.op.name not in MOVING:
+            return None
+        for slot, operand in enumerate(value.inputs):
+            if value.op.name in {"gather", "take_along_axis"} and slot == 1:
+                continue
+            source = self.source(value, slot, index)
+            if source is not None:
+                return operand, source
+        return None
+
+    def _running(self, entries: Sequence[tuple[Value, Index]]) -> str | None:
+        """Return the name of entries of which one axis runs from 0 on, as h[0, k]; else None."""
+        value, first = entries[0]
+        if value not in self._names or any(each is not value for each, _ in entries):
+            return None
+        axes = [axis for axis in range(value.ndim) if entries[1][1][axis] != first[axis]]
+        if len(axes) != 1:
+            return None
+        (axis,) = axes
+        runs = [(*first[:axis], at, *first[axis + 1 :]) for at in range(len(entries))]
+        if [index for _, index in entries] != runs:
+            return None
+        return self._place(value, (*first[:axis], "k", *first[axis + 1 :]))
+
+    def _added(self, value: Value, index: Index) -> Term:
+        (x,) = value.inputs
+        entries = self.reduced(value, index)
+        terms = [self.entry(x, each) for each in entries[:MOST_TERMS]]
+        if len(entries) <= MOST_TERMS and _short(terms):
             return sum_of(terms)
-        inner = Term("Σ {0}", (self.whole(value.inputs[0]),))
-        return Term(inner.template, inner.args, with_numbers=_first_of(terms, count))
+        inner = Term("Σ {0}", (self.whole(x),))
+        return Term(inner.template, inner.args, with_numbers=self._largest_of(x, entries))
+
+    def _largest_of(self, x: Value, entries: Sequence[Index], template: str = "{0}") -> Term:
+        """Return a sum over entries: those on the path and the largest ones, then the rest."""
+        sizes = [self.figure(x, each) for each in entries]
+        if template != "{0}":
+            sizes = np.exp(sizes).tolist()
+
+        def term(at: int) -> Term:
+            entry = self.entry(x, entries[at])
+            return entry if template == "{0}" else Term(template, (entry,))
+
+        return _largest(term, sizes, [(x, each) in self.shown for each in entries])
 
     def _mean(self, value: Value, index: Index) -> Term | None:
         """Return a sum times 1/n as a mean, if that is what `value` is."""
@@ -250,15 +306,14 @@ class Formulas:
             return terms[0]
         if len(indices) <= MOST_TERMS and _short(terms):
             return Term(f"({{0}}) / {len(indices)}", (sum_of(terms),))
-        few = Term(f"({{0}}) / {len(indices)}", (_first_of(terms, len(indices)),))
+        few = Term(f"({{0}}) / {len(indices)}", (self._largest_of(x, indices),))
         return Term("mean({0})", (self.whole(x),), with_numbers=few)
 
     def _powers(self, value: Value, index: Index) -> Term:
         """Return the numbers of a log-sum-exp: ln(exp(0.3) + exp(0.1))."""
         (x,) = value.inputs
         indices = self.reduced(value, index)
-        terms = [Term("exp({0})", (self.entry(x, each),)) for each in indices[:MOST_TERMS]]
-        inner = sum_of(terms) if len(indices) <= MOST_TERMS else _first_of(terms, len(indices))
+        inner = self._largest_of(x, indices, "exp({0})")
         return Term("ln({0})", (inner,))
 
     def _power(self, value: Value, index: Index) -> Term | None:
@@ -306,10 +361,25 @@ def _raised(base: Term, exponent: float) -> list[Term]:
     return [Term("{0}^({1})", (base, number(exponent)))]
 
 
-def _first_of(terms: list[Term], count: int) -> Term:
-    """Return the first one or two of `count` terms, and that there are more."""
-    shown = terms[:2] if _short(terms[:2]) else terms[:1]
-    return Term(f"{{0}} + … {count:,} terms", (sum_of(shown),))
+def _largest(
+    term: Callable[[int], Term], sizes: Sequence[float], preferred: Sequence[bool]
+) -> Term:
+    """Return a sum: all of its terms where they are few, else two of them and the rest together.
+
+    `preferred`: the terms to give first; then come the largest.
+    """
+    count = len(sizes)
+    if count <= MOST_TERMS:
+        terms = [term(at) for at in range(count)]
+        if _short(terms):
+            return sum_of(terms)
+    order = sorted(range(count), key=lambda at: (not preferred[at], -abs(sizes[at])))
+    shown = [term(at) for at in order[:SHOWN_TERMS]]
+    kept = SHOWN_TERMS if _short(shown) else 1
+    if count == kept:
+        return sum_of(shown[:kept])
+    left = float(sum(sizes[at] for at in order[kept:]))
+    return sum_of([*shown[:kept], rest_of_terms(count - kept, left)])
 
 
 def _short(terms: list[Term]) -> bool:

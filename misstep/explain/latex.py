@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from misstep.explain.chain_rule import ChainRule, Index
+from misstep.explain.chain_rule import ChainRule
 from misstep.explain.wording import added, bracketed, equal, product
 from misstep.text.figures import figure
 
@@ -66,17 +66,15 @@ _TOKEN = re.compile(
 
 def write_latex(rule: ChainRule) -> str:
     r"""Return the explanation as one `align*` environment, without a line break at its end."""
-    loss, own = name_in_latex(rule.loss_name), entry_in_latex(rule.name, rule.index)
+    loss, own = name_in_latex(rule.loss_name), label_in_latex(rule.label)
     sign = derivative(loss, own)
     lines = []
     for step in rule.forward:
         parts = [step.formula, step.with_numbers, figure(step.number)]
-        lines.append(_line(entry_in_latex(step.name, step.index), *map(in_latex, parts)))
+        lines.append(_line(label_in_latex(step.label), *map(in_latex, parts)))
     if rule.paths:
         for link in rule.paths[0].links:
-            left = derivative(
-                entry_in_latex(link.name, link.index), entry_in_latex(link.by, link.by_index)
-            )
+            left = derivative(label_in_latex(link.label), label_in_latex(link.by_label))
             shown = [link.formula or "", link.with_numbers or "", figure(link.number)]
             lines.append(_line(left, *(in_latex(part) for part in shown)))
         lines += _sum_of_paths(rule, sign)
@@ -103,9 +101,7 @@ def _sum_of_paths(rule: ChainRule, sign: str) -> list[str]:
     total = in_latex(figure(rule.gradient))
     if rule.number_of_paths == 1 and rule.all_paths_counted:
         names = r" \cdot ".join(
-            derivative(
-                entry_in_latex(link.name, link.index), entry_in_latex(link.by, link.by_index)
-            )
+            derivative(label_in_latex(link.label), label_in_latex(link.by_label))
             for link in rule.paths[0].links
         )
         return [_line(sign, names, products[0], total)]
@@ -140,10 +136,22 @@ def name_in_latex(name: str) -> str:
     return rf"\mathit{{{''.join(_plain(letter) for letter in name)}}}"
 
 
-def entry_in_latex(name: str, index: Index) -> str:
+def label_in_latex(label: str) -> str:
     """Return an entry with its index below: z_{3,0}."""
+    name, bracket, index = label.partition("[") if label.endswith("]") else (label, "", "")
     text = name_in_latex(name)
-    return f"{text}_{{{','.join(map(str, index))}}}" if index else text
+    return f"{text}_{{{_index(index[:-1])}}}" if bracket else text
+
+
+def _index(index: str) -> str:
+    """Return what stands below a name: numbers as they are, names of inputs as text."""
+    return ",".join(_place(part.strip()) for part in index.split(", "))
+
+
+def _place(part: str) -> str:
+    if part.lstrip("-").isdigit() or len(part) <= 1:
+        return part if part.isascii() and part not in "_^&%$#~\\{}" else _sign(part)
+    return rf"\text{{{''.join(_plain(letter) for letter in part)}}}"
 
 
 def in_latex(text: str) -> str:
@@ -184,8 +192,7 @@ def _word(word: str, index: str | None) -> str:
     text = name_in_latex(word)
     if index is None:
         return text
-    inside = ",".join(in_latex(part) for part in index[1:-1].split(","))
-    return f"{text}_{{{inside}}}"
+    return f"{text}_{{{_index(index[1:-1])}}}"
 
 
 def _sign(sign: str) -> str:

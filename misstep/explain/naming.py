@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from misstep.explain.entry_names import EntryName
 from misstep.explain.evaluation import Evaluation
 from misstep.ir import Array, Value
 from misstep.ir.graph import variable_of_line
@@ -57,18 +58,27 @@ class Names:
     """The name of every Value that has one, and which Values the explanation stops at.
 
     `of`: names by Value, each used once. `stops`: the active Values that have a name. `made_up`:
-    names given here because a formula would be too long to read.
+    names given here because a formula would be too long to read. `labels`: how the entries of some
+    Values are called.
     """
 
     def __init__(
-        self, evaluation: Evaluation, chosen: Mapping[Value, str], variables: Mapping[str, Any]
+        self,
+        evaluation: Evaluation,
+        chosen: Mapping[Value, str | EntryName],
+        variables: Mapping[str, Any],
     ) -> None:
         self.evaluation = evaluation
         self._active = set(evaluation.active)
         self.of: dict[Value, str] = {}
         self.made_up: list[str] = []
         copies = evaluation.copies
-        by_choice = {copies[value]: name for value, name in chosen.items() if value in copies}
+        given = {copies[value]: name for value, name in chosen.items() if value in copies}
+        self.labels = {value: each for value, each in given.items() if isinstance(each, EntryName)}
+        by_choice = {
+            value: each.symbol if isinstance(each, EntryName) else each
+            for value, each in given.items()
+        }
         by_variable = {
             copies[value]: name
             for name, value in variables.items()
@@ -83,6 +93,8 @@ class Names:
             if name is not None:
                 self._name(value, name)
         for value in evaluation.graph.literals:
+            if value in by_choice and value not in self.of:
+                self._name(value, by_choice[value])
             name = self._variable_of_literal(value, variables) if value not in self.of else None
             if name is not None:  # the same numbers may have become a literal more than once
                 self.of[value] = name

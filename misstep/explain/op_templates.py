@@ -54,12 +54,12 @@ def read_template(template: str, operands: Mapping[str, Expression]) -> Expressi
     reader = _Reader(tokens, operands)
     try:
         result = reader.sum()
-    except _Unreadable:
+    except _UnreadableError:
         return None
     return result if reader.at == len(tokens) else None
 
 
-class _Unreadable(Exception):
+class _UnreadableError(Exception):
     """The template isn't arithmetic."""
 
 
@@ -96,18 +96,18 @@ class _Reader:
                 continue
             exponent = self.sum().constant
             if exponent is None or not self._next(")"):
-                raise _Unreadable
+                raise _UnreadableError
             result = raised(result, exponent)
         return result
 
     def piece(self) -> Expression:
         if self.at >= len(self.tokens):
-            raise _Unreadable
+            raise _UnreadableError
         kind, text = self.tokens[self.at]
         self.at += 1
         if kind == "slot":
             if text[1:-1] not in self.operands:
-                raise _Unreadable
+                raise _UnreadableError
             return self.operands[text[1:-1]]
         if kind == "number":
             return constant(float(text))
@@ -116,13 +116,13 @@ class _Reader:
         if text == "(":
             inside = self.sum()
             if not self._next(")"):
-                raise _Unreadable
+                raise _UnreadableError
             return inside
         if text == "√":
             return raised(self.piece(), 0.5)
         if text in {"π", "½"}:
             return constant(math.pi if text == "π" else 0.5)
-        raise _Unreadable
+        raise _UnreadableError
 
 
 def called(name: str, argument: Expression) -> Expression:

@@ -11,6 +11,7 @@ import numpy as np
 from misstep.explain.evaluation import Evaluation
 from misstep.explain.formulas import Formulas, Index, narrowed
 from misstep.explain.local_derivatives import LocalDerivatives
+from misstep.explain.naming import MOVING
 from misstep.ir import Array, Value
 from misstep.text.counts import counted
 from misstep.text.figures import figure
@@ -35,14 +36,19 @@ class Reasons:
         """Return an entry as text: its name, or its formula."""
         return self.formulas.entry(value, index).names()
 
-    def for_zero(self, start: Index) -> list[str]:
-        """Return why the derivative of the loss by entry `start` is zero."""
+    def for_zero(self, start: Index, everywhere: bool = False) -> list[str]:
+        """Return why the derivative of the loss by entry `start` is zero.
+
+        `everywhere`: it is for all entries, so that the reasons are to be those of all.
+        """
         evaluation = self.evaluation
         own, loss = self.tell(evaluation.wrt, start), self.tell(evaluation.loss, ())
         if not evaluation.active:
             return [self._no_way(own, loss)]
         reached = np.zeros(evaluation.wrt.shape, bool)
         reached[start] = True
+        if everywhere:
+            reached[...] = True
         reach: dict[Value, Array] = {evaluation.wrt: reached}
         reasons: list[str] = []
         random = np.random.default_rng(0)
@@ -69,7 +75,10 @@ class Reasons:
                 "cancels out, or each stops at an entry that the loss doesn't answer to."
             ]
         reasons = list(dict.fromkeys(reasons))
-        head = f"∂{loss}/∂{own} is 0 because every path has a factor 0:"
+        subject = f"∂{loss}/∂{own} is 0"
+        if everywhere:
+            subject = f"All slopes of {self.formulas.label(evaluation.wrt)} are 0"
+        head = f"{subject} because every path has a factor 0:"
         more = len(reasons) - MOST_REASONS
         rest = [f"… and {more} more"] if more > 0 else []
         return [head, *(f"  {reason}" for reason in [*reasons[:MOST_REASONS], *rest])]
@@ -107,7 +116,10 @@ class Reasons:
         if op.name in {"multiply", "matrix_product"}:
             other = value.inputs[1 - slot]
             name = self.formulas.whole(other).names() if not other.is_literal else "its factor"
-            return f"{what} is multiplied by zero ({name} is 0 there){several}."
+            off = ""
+            if self._is_relu(other):
+                off = ", its ReLUs being off: units that are dead in these rows"
+            return f"{what} is multiplied by zero ({name} is 0 there{off}){several}."
         if op.name == "where":
             return f"{what} isn't taken: the condition chooses the other side{several}."
         if op.name in {"maximum", "minimum", "max"}:
@@ -118,6 +130,12 @@ class Reasons:
         if op.name == "abs":
             return f"the slope of |{what}| at 0 is taken to be 0{several}."
         return f"{op.name.replace('_', ' ')} doesn't answer to {own}{several}."
+
+    def _is_relu(self, value: Value) -> bool:
+        """Tell whether a value is what a ReLU gives, perhaps moved."""
+        while value.op is not None and value.op.name in MOVING:
+            value = value.inputs[0]
+        return value.op is not None and value.op.name == "relu"
 
     def for_saturation(self, steps: list[tuple[Value, int, Index]]) -> list[str]:
         """Return remarks on activations along a path whose slope is tiny.

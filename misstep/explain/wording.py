@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 from misstep.explain.chain_rule import ChainRule, Computation, Index, LocalDerivative, Path
-from misstep.explain.formulas import labeled
 from misstep.text.counts import counted
 from misstep.text.figures import figure, in_full
 from misstep.text.lists import joined
+from misstep.text.tables import in_columns
 
 WIDTH = 100
 
@@ -57,12 +57,16 @@ def added(numbers: list[float]) -> str:
 
 def write_text(rule: ChainRule) -> str:
     """Return the whole explanation as text, without a line break at its end."""
-    own = labeled(rule.name, rule.index)
+    own = rule.label
     sign = derivative(rule.loss_name, own)
     parts = [f"How {own} moves {rule.loss_name}: {sign} = {figure(rule.gradient)}"]
     if rule.chosen:
-        parts[0] += f"\n({own} is the entry of {rule.name} {shape(rule.shape)} with the largest "
-        parts[0] += f"{'slope' if math.isfinite(rule.gradient) else 'or an infinite slope'})"
+        parts[0] += f"\n({_choice(rule, own)})"
+    if rule.sentence:
+        parts[0] += f"\n{own} is {rule.sentence}"
+    if rule.legend:
+        table = in_columns([[each.symbol, each.meaning] for each in rule.legend], indent=0)
+        parts.append(section("Names", [table]))
     if rule.forward:
         several = " (along the largest path)" if rule.number_of_paths > 1 else ""
         lines = [_computation(each) for each in rule.forward]
@@ -79,6 +83,31 @@ def write_text(rule: ChainRule) -> str:
     full = f"{rule.loss_name} = {in_full(rule.loss)}, {sign} = {in_full(rule.gradient)}"
     parts.append(section("In full precision", [full]))
     return "\n\n".join(parts)
+
+
+def _choice(rule: ChainRule, own: str) -> str:
+    """Return why this entry was taken, where none was asked for."""
+    if rule.gradient == 0:
+        count = math.prod(rule.shape)
+        return (
+            f"the slopes of all {count:,} entries of {rule.name} {shape(rule.shape)} are 0; "
+            f"{own} stands for them, and the remarks say why"
+        )
+    slope = "slope" if math.isfinite(rule.gradient) else "or an infinite slope"
+    return f"{own} is the entry of {rule.name} {shape(rule.shape)} with the largest {slope}"
+
+
+def wrapped(text: str, between: str, indent: str) -> str:
+    """Return text in lines of at most `WIDTH` letters, broken behind `between`."""
+    lines = [""]
+    for piece in text.split(between):
+        longer = f"{lines[-1]}{between}{piece}" if lines[-1].strip() else lines[-1] + piece
+        if len(longer) <= WIDTH - 4 or not lines[-1].strip():
+            lines[-1] = longer
+        else:
+            lines[-1] += between.rstrip()
+            lines.append(indent + piece)
+    return "\n".join(lines)
 
 
 def section(title: str, lines: list[str]) -> str:
@@ -134,6 +163,7 @@ def _chain_rule(rule: ChainRule, sign: str, own: str) -> tuple[str, list[str]]:
     for number_of_path, path in enumerate(rule.paths, 1):
         head = f"{number_of_path}. {stops(path)}"
         numbers = product([link.number for link in path.links])
+        head = wrapped(head, " → ", "     ")
         lines.append(f"{head}\n   {equal(numbers, figure(path.product))}")
     shown = [path.product for path in rule.paths]
     rest = rule.number_of_paths - len(rule.paths)
@@ -144,7 +174,11 @@ def _chain_rule(rule: ChainRule, sign: str, own: str) -> tuple[str, list[str]]:
         lines.append(f"all other paths together: {figure(rule.other_paths_sum)}")
     if rest or not rule.all_paths_counted:
         shown.append(rule.other_paths_sum)
-    lines.append(f"{sign} = the sum over all paths = {equal(added(shown), figure(rule.gradient))}")
+    total = equal(added(shown), figure(rule.gradient))
+    line = f"{sign} = the sum over all paths = {total}"
+    if len(line) > WIDTH:
+        line = f"{sign} = the sum over all paths\n{' ' * len(sign)} = {total}"
+    lines.append(line)
     return title, lines
 
 

@@ -45,6 +45,7 @@ from misstep.modeling.partial_fit import fit_first, fit_more
 from misstep.modeling.pipeline import Walk, check_request, recognize, train
 from misstep.modeling.plans import Plan, Planner
 from misstep.modeling.result import FitResult, ForecastResult
+from misstep.modeling.row_objectives import RowObjective, row_objective
 from misstep.modeling.single_row import SingleRow, take_row
 from misstep.modeling.training_rows import Seen, TrainingRows
 from misstep.modeling.weight_names import find_weight
@@ -80,6 +81,7 @@ __all__ = [
     "Planner",
     "RowGraph",
     "RowModality",
+    "RowObjective",
     "Scores",
     "Section",
     "Seen",
@@ -109,6 +111,7 @@ __all__ = [
     "number_scores",
     "option",
     "recognize",
+    "row_objective",
     "save_model",
     "score_words",
     "seen_words",

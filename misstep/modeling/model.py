@@ -31,7 +31,7 @@ class RowGraph:
 
     `output`: the raw output, (1, outputs). `loss`: one number, or None where the answer is not
     known. `features`: the row as the network takes it, (1, features). `parameters`, `hidden`:
-    Values by name.
+    Values by name. `truth`: the answer as the loss takes it, or None.
     """
 
     features: Value
@@ -39,6 +39,7 @@ class RowGraph:
     loss: Value | None
     parameters: dict[str, Value]
     hidden: dict[str, Value]
+    truth: Value | None = None
 
 
 class TrainedModel(ABC):
@@ -233,13 +234,14 @@ class Model(TrainedModel):
         flat = make_parameter(wide.parameters, name="parameters")
         row = make_literal(np.asarray(features, "float64"), "float64").named("x")
         output, trace = wide.apply(row, flat)
-        loss = None
+        loss, answer = None, None
         if truth is not None:
             dtype = "int64" if self.loss.target_dtype == "int" else "float64"
             shaped = np.asarray(truth).reshape(self.loss.target_shape(output.shape))
-            loss = self.loss(output, make_literal(shaped.astype(dtype), dtype))
+            answer = make_literal(shaped.astype(dtype), dtype)
+            loss = self.loss(output, answer)
         hidden = {name: value for name, value in trace.outputs.items() if value is not output}
-        return RowGraph(row, output, loss, dict(trace.values), hidden)
+        return RowGraph(row, output, loss, dict(trace.values), hidden, answer)
 
     def summary(self) -> str:
         """Return what is predicted, the layers and how training went, as text."""

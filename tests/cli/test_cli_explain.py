@@ -90,7 +90,9 @@ def test_the_rival_of_a_wrong_prediction_is_the_answer(run: Run) -> None:
 def test_without_an_answer_the_prediction_is_explained(run: Run) -> None:
     lines = [line.rsplit(",", 1)[0] for line in flowers(6).splitlines()]
     Path("new.csv").write_text("\n".join(lines), encoding="utf-8")
-    done = run("explain", FLOWERS, "new.csv", "--row", 4, "--weight", "dense1.weight", "--json")
+    done = run(
+        "explain", FLOWERS, "new.csv", "--row", 4, "--weight", "dense1.weight", "--json", "--report"
+    )
     assert "not known, so there is no error to explain" in " ".join(done.err.split())
     assert "moves lead" in done.err
     assert done.json["error"] is None
@@ -110,8 +112,8 @@ def test_the_chain_rule_of_a_weight(run: Run) -> None:
     done = run("explain", HOUSES, "houses.csv", "--row", 7, "--weight", "dense1.weight[1,0]")
     assert done.code == 0
     assert "The chain rule for dense1.weight[1,0]" in done.said
-    assert "from input 1 (age) to neuron 0 of the first layer" in done.said
-    for words in ("How dense1.weight[1, 0] moves error", "Check", "In full precision"):
+    assert "W1[age, 0] is the weight from input age to unit 0 in dense1" in done.said
+    for words in ("How W1[age, 0] moves error", "Check", "In full precision"):
         assert words in done.said
 
 
@@ -124,7 +126,7 @@ def test_the_gradient_of_a_weight_is_the_measured_one(run: Run) -> None:
 
 def test_a_weight_without_an_entry_is_the_largest_one(run: Run) -> None:
     done = run("explain", HOUSES, "houses.csv", "--weight", "dense2.weight")
-    assert "is the entry of dense2.weight" in done.said
+    assert "is the entry of W2" in done.said
 
 
 def test_top_counts_the_lines(run: Run) -> None:
