@@ -33,7 +33,7 @@ _ROOMS = {
 
 # What is here itself, by the room that holds it: what README, guide and examples use.
 _NAMES = {
-    "misstep.autodiff": ("gradient",),
+    "misstep.autodiff": ("check_gradient", "gradient"),
     "misstep.data": ("read_images",),
     "misstep.errors": ("ArgumentError", "DataError", "MisstepError", "NotFittedError"),
     "misstep.estimators": ("Classifier", "Forecaster", "Regressor"),

@@ -57,7 +57,7 @@ class MisstepError(Exception):
         if self.needed is not None:
             text += f": needed {self.needed}"
         if self.got is not None:
-            text += f"{', but' if self.needed is not None else ':'} got {self.got}"
+            text += f"{', but' if self.needed is not None else ':'} got {self.got.rstrip('.')}"
         text += "."
         if self.try_ is not None:
             text += f" Try: {self.try_.rstrip('.')}."

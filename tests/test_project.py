@@ -282,3 +282,8 @@ def test_make_alone_lists_every_target() -> None:
         ["make"], cwd=ROOT, check=True, capture_output=True, text=True, env=env
     ).stdout
     assert [line.split()[1] for line in shown.splitlines() if line] == targets
+
+
+def test_what_is_listed_of_the_library_is_public() -> None:
+    assert dir(misstep) == misstep.__all__
+    assert not {"Any", "ModuleType", "annotations", "import_module", "sys"} & set(dir(misstep))

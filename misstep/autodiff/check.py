@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from misstep import ops
 from misstep.autodiff.reverse import gradient
-from misstep.errors import DtypeError
-from misstep.ir import Array, Graph, Interpreter, Value, in_float64, make_parameter
+from misstep.errors import ArgumentError, DtypeError
+from misstep.ir import Array, Graph, Interpreter, Value, as_array, in_float64, make_parameter
 
 # The step that balances rounding against curvature for central differences in float64: the cube
 # root of the machine epsilon, 2.2e-16 (Press et al., Numerical Recipes, section 5.7).
@@ -71,12 +71,14 @@ def check_gradient(
 
     `f`: takes one Value for each of `values`, returns a Value (summed if it has several entries,
     each with a random weight). `values`: numbers or arrays; whole numbers are passed on unchanged.
-    Raises DtypeError when none of the values can have a gradient.
+    A single Value or number stands for a list of it. Raises ArgumentError for what is no function
+    of values, DtypeError when none of the values can have a gradient.
 
     >>> import misstep as ms
     >>> ms.autodiff.check_gradient(lambda w: ms.sigmoid(w * 0.5), [0.4]).passed
     True
     """
+    values = _checked(f, values)
     random = np.random.default_rng(seed)
     arrays = [np.asarray(array) for array in values]
     # Python integers are meant as numbers; integer arrays are positions and have no gradient.
@@ -94,6 +96,13 @@ def check_gradient(
     if not moving:
         raise DtypeError("check_gradient", needed="at least one floating-point value", got="none")
     out = f(*leaves)
+    if not isinstance(out, Value):
+        raise ArgumentError(
+            "the function given to check_gradient",
+            needed="one that returns a Value",
+            got=type(out).__name__,
+            try_="misstep's own functions in it (ms.exp, ms.ops.sum), and a return",
+        )
     weights = random.uniform(0.5, 1.5, out.shape) * random.choice([-1.0, 1.0], out.shape)
     wide, copies = in_float64(Graph({"out": out}, leaves))
     weighed = ops.sum(wide.outputs["out"] * weights)
@@ -123,6 +132,29 @@ def check_gradient(
         if error >= worst.error:
             worst = GradientCheck(slope, numeric, float(error), tolerance)
     return worst
+
+
+def _checked(f: object, values: object) -> list[npt.ArrayLike]:
+    """Return `values` as a list. Raises ArgumentError for what is no function, or no list."""
+    if not callable(f):
+        what = "a Value that is computed already" if isinstance(f, Value) else type(f).__name__
+        raise ArgumentError(
+            "the first argument of check_gradient",
+            needed="a function of values, so that it can be computed anew beside them",
+            got=what,
+            try_="ms.autodiff.check_gradient(lambda w: ms.ops.sum(ms.tanh(w)), [w])",
+        )
+    single = isinstance(values, np.ndarray) and values.ndim == 0
+    if single or isinstance(values, Value | int | float):
+        values = [values]
+    if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str):
+        raise ArgumentError(
+            "the values given to check_gradient",
+            needed="a list, with numbers for each argument of the function",
+            got=type(values).__name__,
+            try_="[w] for one argument, [w, b] for two",
+        )
+    return [as_array(value) if isinstance(value, Value) else value for value in values]
 
 
 def _moved(moving: list[Value], toward: list[Array], step: float) -> dict[str, Array]:

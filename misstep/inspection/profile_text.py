@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from misstep.inspection.profiling import KernelProfile, Profile
 from misstep.text.counts import counted
 from misstep.text.figures import percent, three_figures
@@ -14,7 +16,7 @@ from misstep.text.lists import shortened
 from misstep.text.tables import WIDTH, in_columns, wrapped
 from misstep.text.units import bytes_in_words, in_thousands
 
-__all__ = ["profile_text"]
+__all__ = ["profile_text", "spread"]
 
 _SHORTEST_NAME = 20
 
@@ -33,9 +35,12 @@ def profile_text(
         if by_thread
         else ["GFLOP/s", "GB/s", "of best"]
     )
+    whole = profile.whole or 1.0
     kernels = sorted(profile.kernels, key=lambda kernel: -kernel.share)[:most]
-    rows = [_row(kernel, by_thread) for kernel in sorted(kernels, key=lambda kernel: kernel.number)]
-    whole = profile.seconds or 1.0
+    rows = [
+        _row(kernel, whole, by_thread)
+        for kernel in sorted(kernels, key=lambda kernel: kernel.number)
+    ]
 
     def sum_row(words: str, took: float) -> list[str]:
         return ["", words, percent(took / whole), three_figures(1e6 * took)]
@@ -61,11 +66,26 @@ def profile_text(
         waits = [three_figures(1e6 * wait) for wait in profile.barriers] if by_thread else []
         waiting = profile.waiting * profile.seconds
         rows.append([*sum_row("waiting for other threads", waiting), *(["", "", *waits])])
-    rows.append(sum_row("single numbers and the rest", profile.rest))
+    rows.append(sum_row("single numbers and loops", profile.rest))
+    rows.append(sum_row("everything else", profile.outside))
+    rows.append(sum_row("a step, with clocks read", profile.whole))
     room = WIDTH - _width_beside(rows, heads)
     rows = [[number, shortened(name, room), *rest] for number, name, *rest in rows]
     table = in_columns(rows, heads, [0, *range(2, len(heads))])
     return "\n".join([table, "", *_legend(profile)]) if legend else table
+
+
+def spread(profile: Profile) -> str:
+    """Return the time of a step without timers: the fastest round, and how far rounds differ."""
+    words = f"{three_figures(1e6 * profile.plain)} µs"
+    if len(profile.rounds) < 2:
+        return words
+    middle, slowest = np.median(profile.rounds), max(profile.rounds)
+    return (
+        f"{words} in the fastest of {counted(len(profile.rounds), 'round')} "
+        f"(middle one {three_figures(1e6 * float(middle))}, "
+        f"slowest {three_figures(1e6 * slowest)})"
+    )
 
 
 def _width_beside(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
@@ -76,12 +96,12 @@ def _width_beside(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
     return min(widest, WIDTH - _SHORTEST_NAME)
 
 
-def _row(kernel: KernelProfile, by_thread: bool) -> list[str]:
+def _row(kernel: KernelProfile, whole: float, by_thread: bool) -> list[str]:
     cost = kernel.cost
     row = [
         str(kernel.number),
         kernel.name,
-        percent(kernel.share),
+        percent(kernel.mean / whole),
         three_figures(1e6 * kernel.mean),
         in_thousands(cost.operations),
         bytes_in_words(cost.bytes),
@@ -105,9 +125,11 @@ def _legend(profile: Profile) -> list[str]:
     )
     means = f"means of {profile.threads} threads, " if profile.threads > 1 else ""
     lines = [
-        f"Times: {means}of the fastest round of {counted(profile.steps, 'step')}. Without reading "
-        f"the clock a step takes {three_figures(1e6 * profile.plain)} µs; reading it adds about "
-        f"{three_figures(1e6 * profile.reading)}.",
+        f"Times: {means}of the fastest round of {counted(profile.steps, 'step')}; shares of the "
+        "whole step. Everything else is what no timer saw: checking what is given, starting the "
+        f"program and its threads once for {counted(profile.steps, 'step')}, and whatever ran on "
+        f"this machine meanwhile. Without reading the clock a step takes {spread(profile)}; "
+        f"reading it adds about {three_figures(1e6 * profile.reading)}.",
         "of best: the time that arithmetic or memory alone would take at this machine's peaks, as "
         f"a share of the time it took. Peaks: {most}; GB/s read: {levels}.",
     ]

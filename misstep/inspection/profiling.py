@@ -80,21 +80,31 @@ class KernelProfile:
 class Profile:
     """Where the time of a step went. Times are seconds of one step.
 
-    `seconds`: of a step of the program with timers, as the mean of all threads; `plain`: of a step
-    of the program without. `barriers`: what each thread waited. `rest`: scalars and all
-    else. `reading`: what reading the clock took, contained in all of these.
+    `whole`: of a step of the program with timers, by the clock of the caller, and what was called
+    in one go divided by the steps of it; `seconds`: what the timers saw of that, as the mean of all
+    threads; `plain`: of a step of the program without timers, by the caller's clock, in the fastest
+    round; `rounds`: the same in each round. `barriers`: what each thread waited. `rest`: scalars
+    and all else between the timers. `reading`: what reading the clock took, contained in all of
+    these.
     """
 
     program: str
     steps: int
     threads: int
+    whole: float
     seconds: float
     plain: float
+    rounds: tuple[float, ...]
     kernels: tuple[KernelProfile, ...]
     barriers: tuple[float, ...]
     rest: float
     reading: float
     roofline: Roofline
+
+    @property
+    def outside(self) -> float:
+        """Return the seconds of a step that no timer saw: the call, and what else ran meanwhile."""
+        return max(self.whole - self.seconds, 0.0)
 
     @property
     def waiting(self) -> float:
@@ -141,7 +151,10 @@ class Profile:
             "steps": self.steps,
             "threads": self.threads,
             "microseconds": 1e6 * self.seconds,
+            "microseconds_whole": 1e6 * self.whole,
+            "microseconds_outside": 1e6 * self.outside,
             "microseconds_without_clock": 1e6 * self.plain,
+            "microseconds_by_round": [1e6 * seconds for seconds in self.rounds],
             "kernels": kernels,
             "waiting": self.waiting,
             "imbalance": self.imbalance,
@@ -173,8 +186,8 @@ def profile_program(
     """
     timed = _with_timers(program)
     target, threads = program.target, program.threads
-    best: tuple[float, int, Array] | None = None
-    plain = np.inf
+    best: tuple[float, int, Array, float] | None = None
+    plain: list[float] = []
     rate = TickRate(target)
     for _ in range(max(rounds, 1)):
         own_feeds = _with_own_states(program, feeds)
@@ -185,15 +198,17 @@ def profile_program(
             raise DataError(
                 f"profiling {program.graph.name}", needed="a first step with a finite loss"
             )
-        plain = min(plain, (ended - began) / done)
+        plain.append((ended - began) / done)
         own_feeds = _with_own_states(program, feeds)
         timed.ticks[:] = 0
+        began = time.perf_counter()
         _, done = timed.run(own_feeds, steps, row_numbers=row_numbers)
+        whole = (time.perf_counter() - began) / done
         slowest = float(timed.ticks.sum(axis=1).max()) / done
         if best is None or slowest < best[0]:
-            best = slowest, done, timed.ticks / done
+            best = slowest, done, timed.ticks / done, whole
     assert best is not None
-    _, done, ticks = best
+    _, done, ticks, whole = best
     roofline = measured_roofline(target, threads)
     tick = rate.seconds()
     seconds = ticks * tick
@@ -210,8 +225,11 @@ def profile_program(
         program.graph.name,
         done,
         threads,
+        # The clock of the processor and that of the caller differ by their grain.
+        max(whole, total / len(seconds)),
         total / len(seconds),
-        plain,
+        min(plain),
+        tuple(plain),
         kernels,
         tuple(waits.tolist()),
         float(own.get(REST, nothing).mean()),

@@ -23,6 +23,7 @@ from misstep.inspection.costs import Cost, buffer_bytes, cost_of, footprint_of, 
 from misstep.inspection.emit_python import emit_python
 from misstep.inspection.identifiers import as_identifier
 from misstep.inspection.labels import Labels
+from misstep.inspection.profile_text import spread
 from misstep.inspection.profiling import Profile
 from misstep.ir import Graph, Value
 from misstep.text.counts import counted
@@ -164,20 +165,22 @@ def overview(program: NativeProgram, profile: Profile | None = None) -> str:
         ),
     ]
     if profile is not None:
-        speed = _speed(profile, facts["operations"], facts["product_operations"])
+        speed = _speed(profile, facts["operations"])
         rows.append(("a step", speed))
+        if products_share := _share(profile, facts["product_operations"]):
+            rows.append(("", products_share))
     return in_columns(rows)
 
 
-def _speed(profile: Profile, operations: float, products: int) -> str:
-    seconds = profile.plain
-    words = (
-        f"{three_figures(1e6 * seconds)} µs, {three_figures(operations / seconds / 1e9)} GFLOP/s"
-    )
-    if products:
-        share = percent(profile.share_of_roofline)
-        words += f"; the products alone would take {share} of that at the peak"
-    return words
+def _speed(profile: Profile, operations: float) -> str:
+    return f"{spread(profile)}: {three_figures(operations / profile.plain / 1e9)} GFLOP/s"
+
+
+def _share(profile: Profile, products: int) -> str:
+    if not products:
+        return ""
+    share = percent(profile.share_of_roofline)
+    return f"the products alone would take {share} of that at the peak"
 
 
 # --- passes ---------------------------------------------------------------------------------------

@@ -119,11 +119,13 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))
         raise FileFormatError(f"{path}: {field}", got=str(first["msg"]).lower()) from error
-    except FileFormatError as error:
-        if str(path) in str(error):
+    except MisstepError as error:
+        if isinstance(error, FileFormatError) and str(path) in str(error):
             raise
-        raise FileFormatError(f"{path}", needed="a model", got=str(error)) from error
-    except (MisstepError, TypeError, ValueError, KeyError, MemoryError, RecursionError) as error:
+        raise FileFormatError(
+            f"{path}: {error.which}", needed=error.needed, got=error.got, try_=error.try_
+        ) from error
+    except (TypeError, ValueError, KeyError, MemoryError, RecursionError) as error:
         raise FileFormatError(f"{path}", needed="a model", got=str(error)[:300]) from error
 
 

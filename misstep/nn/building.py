@@ -109,9 +109,11 @@ def _class_of(
     if name not in known:
         raise FileFormatError(
             f"the {what} {name!r} in a model file",
-            needed="a kind that misstep knows",
-            got="an unknown one",
-            try_=f"in Python, if it is a module of your own: load_model(path, modules=[{name}])"
+            needed=f"a kind of {what} that misstep knows, or one that is named when loading"
+            if what == "layer"
+            else f"a kind of {what} that misstep knows",
+            try_=f"ms.load_model(path, modules=[{name}]) in Python if it is a class of your own; "
+            "else a newer misstep"
             if what == "layer" and name.isidentifier()
             else "a newer misstep",
         )
@@ -145,5 +147,12 @@ def _built(cls: Any, settings: dict[str, Any]) -> Any:
 def _called(cls: Any, layers: Sequence[Any], settings: dict[str, Any]) -> Any:
     try:
         return cls(*layers, **settings)
-    except (MisstepError, TypeError, ValueError) as error:
+    except MisstepError as error:
+        raise FileFormatError(
+            f"{cls.__name__} in a model file: {error.which}",
+            needed=error.needed,
+            got=error.got,
+            try_=error.try_,
+        ) from error
+    except (TypeError, ValueError) as error:
         raise FileFormatError(f"{cls.__name__} in a model file", got=str(error)) from error

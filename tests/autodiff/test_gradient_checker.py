@@ -10,8 +10,8 @@ import pytest
 
 from misstep import ops as ms
 from misstep.autodiff import check_gradient
-from misstep.errors import DtypeError, GraphError
-from misstep.ir import Array, Op, Type, Value, registered_ops
+from misstep.errors import ArgumentError, DtypeError, GraphError
+from misstep.ir import Array, Op, Type, Value, make_parameter, registered_ops
 from misstep.ir import op as contract
 
 
@@ -122,3 +122,24 @@ def test_a_program_in_float32_is_checked_in_float64() -> None:
         return ms.cast(ms.cast(x, "float32") * 0.1, "float64") ** 2
 
     assert check_gradient(narrow, [np.array([1.0, 2.0])])
+
+
+def test_what_is_no_function_of_values_is_refused_in_words() -> None:
+    w = make_parameter([1.0, 2.0])
+    for given, values in (
+        (ms.sum(w * w), w),
+        (ms.sum(w * w), [w]),
+        (3.0, [1.0]),
+        (lambda w: 3.0, [1.0]),
+        (lambda w: ms.sum(w * w), None),
+        (lambda w: ms.sum(w * w), "w"),
+    ):
+        with pytest.raises(ArgumentError, match="check_gradient"):
+            check_gradient(given, values)  # type: ignore[arg-type]
+
+
+def test_a_single_value_stands_for_a_list_of_it() -> None:
+    w = make_parameter([1.0, 2.0])
+    for values in (w, [w], [[1.0, 2.0]]):
+        assert check_gradient(lambda v: ms.sum(v * v), values)
+    assert check_gradient(lambda v: ms.tanh(v), 0.3)  # type: ignore[arg-type]

@@ -101,7 +101,7 @@ def profile() -> Any:
     program = owner.step(ROWS, weighted=False, probing=False)
     inputs = synthetic_inputs(owner, program, ROWS, 2)
     return profile_program(
-        of_training(program), inputs.feeds, inputs.steps, row_numbers=inputs.row_numbers, rounds=1
+        of_training(program), inputs.feeds, inputs.steps, row_numbers=inputs.row_numbers, rounds=3
     )
 
 
@@ -227,7 +227,32 @@ def test_a_profile_lists_all_kernels(profile: Any) -> None:
     assert "of best" in text
     assert "Peaks: " in text
     assert max(map(len, text.splitlines())) <= WIDTH
-    assert percent(profile.kernels[0].share) in text
+    assert percent(profile.kernels[0].mean / profile.whole) in text
+
+
+def test_the_lines_of_a_profile_add_up_to_the_step(profile: Any) -> None:
+    for most in (None, 2):
+        lines = profile_text(profile, most=most, legend=False).splitlines()
+        times: dict[str, float] = {}
+        for line in lines[1:]:
+            found = re.match(r"^ *(\d*)  +(.*?)  +([\d.]+) ?%  +([\d.]+)", line)
+            assert found, line
+            times[found[2] if not found[1] else found[1]] = float(found[4])
+        step = times["a step, with clocks read"]
+        ends = ("all kernels", "waiting for other threads", "single numbers and loops")
+        parts = [times.get(name, 0.0) for name in (*ends, "everything else")]
+        assert sum(parts) == pytest.approx(step, rel=0.02)
+        assert step == pytest.approx(1e6 * profile.whole, rel=0.01)
+        kernels = [took for name, took in times.items() if name.isdigit() or "smaller" in name]
+        assert sum(kernels) == pytest.approx(times["all kernels"], rel=0.03)
+
+
+def test_a_profile_says_how_far_rounds_differ(profile: Any) -> None:
+    assert len(profile.rounds) > 1
+    assert min(profile.rounds) == profile.plain
+    text = " ".join(profile_text(profile).split())
+    assert f"in the fastest of {len(profile.rounds)} rounds" in text
+    assert "slowest " in text
 
 
 def test_a_profile_can_be_short(profile: Any) -> None:
@@ -246,9 +271,11 @@ def test_a_profile_can_tell_of_each_thread(profile: Any) -> None:
 
 
 def test_a_profile_stands_in_the_overview(step: NativeProgram, profile: Any) -> None:
-    line = overview(step, profile).splitlines()[-1]
-    assert line.startswith("  a step")
-    assert f"{percent(profile.share_of_roofline)} of that at the peak" in line
+    lines = overview(step, profile).splitlines()
+    assert lines[-2].startswith("  a step")
+    assert "in the fastest of 3 rounds" in lines[-2]
+    assert f"{percent(profile.share_of_roofline)} of that at the peak" in lines[-1]
+    assert max(map(len, lines)) <= WIDTH
 
 
 def test_columns_are_aligned() -> None:

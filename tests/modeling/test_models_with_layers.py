@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import misstep as ms
 from misstep.data import Images, read_source
 from misstep.errors import FileFormatError
-from misstep.ir import Array
+from misstep.ir import Array, Value
 from misstep.modeling import Options, save_model, train
 from misstep.modeling.model_file import KIND, VERSION
 from misstep.nn import build_module
@@ -121,3 +122,26 @@ def test_images_are_changed_for_networks_that_look_around(
     (told,) = [one for one in trained.decisions if one.what == "augmentation"]
     assert (told.choice != "none") is changed
     assert ("RandomShift" in repr(trained.model.network.module)) is changed
+
+
+def test_a_model_with_a_layer_of_ones_own_says_in_one_message_how_to_open_it(
+    tmp_path: Path,
+) -> None:
+    @dataclass(frozen=True)
+    class Doubled(ms.Module):
+        factor: float = 2.0
+
+        def forward(self, x: Value) -> Value:
+            return x * self.factor
+
+    classifier, x = trained(ms.Sequential(Doubled(), ms.Dense(1)), epochs=1)
+    path = tmp_path / "own.misstep"
+    classifier.save(path)
+    with pytest.raises(FileFormatError) as caught:
+        ms.load_model(path)
+    message = str(caught.value)
+    assert message.count("needed") == 1
+    assert ".." not in message.replace(str(path), "")
+    assert "ms.load_model(path, modules=[Doubled])" in message
+    model = ms.load_model(path, modules=[Doubled])
+    assert len(model.predict(x)) == len(x)
