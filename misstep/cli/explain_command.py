@@ -36,6 +36,7 @@ from misstep.modeling import (
     attribute_forecast,
     attribute_row,
     contribution_sections,
+    error_words,
     neuron_section,
     row_objective,
     seen_words,
@@ -138,7 +139,7 @@ def explain_forecast(model: ForecastModel, path: Path, source: str, request: Exp
     page.say(f"The forecast made once row {found.origin:,} of {source} is known, counted from 1")
     for note in model.notes:
         page.say(note, "dim", indent=2)
-    page.say(seen_words(found.seen, found.row_noun), "dim", indent=2)
+    page.say(found.seen_words, "dim", indent=2)
     page.title(found.heading)
     page.fact("forecast", amount(found.shown))
     page.fact("baseline", amount(found.baseline_prediction))
@@ -176,7 +177,7 @@ def _say_report(page: Page, model: Model, attribution: Attribution, source: str,
     for section in contribution_sections(attribution, top):
         say_section(page, section)
     if attribution.neurons:
-        unit = attribution.unit if model.target.is_number else f"the {attribution.unit}"
+        unit = "the prediction" if model.target.is_number else f"the {attribution.unit}"
         say_section(page, neuron_section(attribution.neurons, attribution.more_neurons, unit, top))
 
 
@@ -219,11 +220,7 @@ def _say_prediction(page: Page, model: Model, attribution: Attribution) -> None:
             "not known, so there is no error to explain; below is what moved the prediction itself",
         )
     else:
-        meaning = (
-            "the square of how far it is off, in deviations of the training answers"
-            if model.target.is_number
-            else "the negative logarithm of the probability given to the answer"
-        )
+        meaning = error_words(model.loss, model.target.logarithm is not None)
         page.fact("error", f"{figure(attribution.error)}, {meaning}")
 
 

@@ -26,10 +26,10 @@ from misstep.nn.losses import CrossEntropy
 __all__ = ["Attribution", "Contribution", "Contributions", "attribute", "attribute_row"]
 
 # Selections of parts that are asked for, so that an explanation takes a second or two: as many as
-# these multiply-adds pay for, within these bounds; the most for the 20 columns of a usual table are
-# 200 orders.
-WORK = 4e9
-FEWEST_ASKED, MOST_ASKED = 300, 4_096
+# these multiply-adds pay for, at least so many, and of few parts or of many no more than settle the
+# shares: 200 orders of 20 parts have standard errors of some hundredths of the largest.
+WORK = 1e10
+FEWEST_ASKED, MOST_ASKED, MOST_ORDERS = 300, 4_096, 20
 # Words of texts that are encoded anew, in all selections together.
 MOST_WORDS = 300_000
 # A network computes in float32, whose sums carry about this relative error: what moves a prediction
@@ -119,6 +119,13 @@ class Contributions:
         """Return what contributions leave of the score less the baseline's: done together."""
         together = sum(each.contribution for each in self.inputs)
         return self.score - self.baseline_score - together
+
+    @property
+    def seen_words(self) -> str:
+        """Return what training did with the row, in words."""
+        from misstep.modeling.attribution_text import seen_words
+
+        return seen_words(self.seen, self.row_noun)
 
     def __str__(self) -> str:
         from misstep.modeling.attribution_text import attribution_text
@@ -338,7 +345,8 @@ def scores_of(model: Model, raw: Array, predicted: int) -> Array:
 def selections(model: TrainedModel, parts: RowParts) -> int:
     """Return how many selections of parts are to be asked for."""
     work = max(1, sum(model.network.operations.values()))
-    most = min(MOST_ASKED, WORK / work, MOST_WORDS / max(1, parts.places))
+    settled = max(MOST_ASKED, MOST_ORDERS * len(parts.parts))
+    most = min(settled, WORK / work, MOST_WORDS / max(1, parts.places))
     return int(max(FEWEST_ASKED, most))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from misstep.modeling.training_rows import Seen
+from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError
 from misstep.text.counts import counted, plural
 from misstep.text.figures import amount, figure, percent
 from misstep.text.lists import joined, shortened
@@ -25,6 +26,7 @@ __all__ = [
     "attribution_text",
     "cell_words",
     "contribution_sections",
+    "error_words",
     "neuron_section",
     "seen_words",
     "share_words",
@@ -43,8 +45,9 @@ MOST_LINES = 24
 WORDY = ("largest contributions",)
 # Contributions named for each step ahead.
 STRONGEST = 2
-# A share of this part of the largest contribution is too small for its sign to be told.
-TELLING = 0.02
+# A share of this part of the largest contribution is too small for its sign to be told, and so is
+# one of fewer standard errors.
+TELLING, SURE = 0.05, 3
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,14 @@ def contribution_sections(found: Contributions, top: int) -> list[Section]:
     if not found.inputs:
         return [Section(title, [f"There is no {noun} that could be replaced."])]
     baseline = shown_prediction(found, found.baseline_prediction)
+    bare = all(each.replacement is None for each in found.inputs)
+    how = "taken out" if bare else "as in the baseline"
     notes = [
         f"baseline: {found.replacements}; its {_prediction(found)} is {baseline}",
-        f"replaced: the {_prediction(found)} with this {noun} alone as in the baseline",
+        f"replaced: the {_prediction(found)} with this {noun} alone {how}",
         f"contribution: {_measure(found)} less what it is then",
-        f"share: what the {noun} changes as the {plural(2, noun)} of the row take the place of the "
-        f"baseline's one after the other, the mean over {_orders(found)} (Shapley value)",
+        f"share: what the {noun} changes as the {plural(2, noun)} of the {found.row_noun} come "
+        f"into the baseline one after the other, the mean over {_orders(found)} (Shapley value)",
     ]
     heads, rows = _table(found, found.inputs[:top], noun)
     end = _rest(found.inputs[top:], noun)
@@ -133,7 +138,7 @@ def neuron_section(neurons: Sequence[Neuron], more: int, unit: str, top: int) ->
     left = len(neurons) - len(rows) + more
     return Section(
         "The same for the hidden neurons, after their activation",
-        [f"contribution: what {unit} loses where the value of this neuron alone is 0, measured"],
+        [f"contribution: {unit} less what it is with the value of this neuron alone at 0"],
         ["neuron", "value", "contribution"],
         rows,
         end=[f"… and {counted(left, 'more neuron')}"] if left else [],
@@ -143,7 +148,7 @@ def neuron_section(neurons: Sequence[Neuron], more: int, unit: str, top: int) ->
 def attribution_text(found: Contributions) -> str:
     """Return a prediction and what moved it, as lines."""
     lines = [f"{found.heading}: {shown_prediction(found, found.shown)}"]
-    lines.append(wrapped(seen_words(found.seen, found.row_noun), 2))
+    lines.append(wrapped(found.seen_words, 2))
     for section in contribution_sections(found, LISTED):
         lines += ["", section.title]
         lines += [wrapped(note, 2) for note in section.notes]
@@ -155,17 +160,38 @@ def attribution_text(found: Contributions) -> str:
     return "\n".join(lines)
 
 
+def window_seen_words(seen: Seen, answered: bool) -> str:
+    """Return what training did with a window of a series; `answered`: with what came after it.
+
+    >>> window_seen_words(Seen.TRAINING, True)
+    'Learned from: it was trained on the rows that it looks back on and on what came after them.'
+    """
+    if seen is Seen.TRAINING and answered:
+        return (
+            "Learned from: it was trained on the rows that it looks back on and on what came after "
+            "them."
+        )
+    return {
+        Seen.TRAINING: "It was trained on the rows that it looks back on, not on what came after "
+        "all of them.",
+        Seen.NEVER: "New: it was not trained on the newest rows that it looks back on.",
+        Seen.UNKNOWN: "Whether it was trained on these rows can't be known: the series does not "
+        "begin as the one that was learned from.",
+    }[seen]
+
+
 def seen_words(seen: Seen, noun: str) -> str:
     """Return what training did with a row, in words.
 
     >>> seen_words(Seen.NEVER, "image")
     'New: no image that it was trained, validated or tested on has these inputs.'
     """
+    one = f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
     return {
-        Seen.TRAINING: f"Learned from: it was trained on a {noun} with these inputs.",
-        Seen.VALIDATION: f"Validated on: a {noun} with these inputs decided when training stopped, "
+        Seen.TRAINING: f"Learned from: it was trained on {one} with these inputs.",
+        Seen.VALIDATION: f"Validated on: {one} with these inputs decided when training stopped, "
         "none was learned from.",
-        Seen.TEST: f"Tested on: a {noun} with these inputs was set apart for the test, none was "
+        Seen.TEST: f"Tested on: {one} with these inputs was set apart for the test, none was "
         "learned from.",
         Seen.NEVER: f"New: no {noun} that it was trained, validated or tested on has these inputs.",
         Seen.UNKNOWN: f"Whether it was trained on this {noun} can't be known: the model keeps "
@@ -187,6 +213,25 @@ def cell_words(value: Any) -> str:
         whole = value.is_integer() and abs(value) < 1e15
         return str(int(value)) if whole else f"{value:.6g}"
     return str(value)
+
+
+def error_words(loss: Loss, logarithm: bool = False) -> str:
+    """Return what the loss of a row is; `logarithm`: whether answers are learned on it."""
+    unit = f"in deviations of the {'logarithms of the ' if logarithm else ''}training answers"
+    if isinstance(loss, SquaredError):
+        half = "half " if loss.half else ""
+        return f"{half}the square of how far it is off, {unit}"
+    if not isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        name = type(loss).__name__
+        return f"the {name} of how far it is off, {unit}"
+    words = "the negative logarithm of the probability given to the answer"
+    if loss.smoothing:
+        share = loss.smoothing
+        words = (
+            f"{figure(1 - share)} × {words}, and {figure(share)} × the mean of that of all classes "
+            "(smoothing)"
+        )
+    return words
 
 
 def shown_prediction(found: Contributions, number: float) -> str:
@@ -229,7 +274,14 @@ def _table(
     found: Contributions, inputs: Sequence[Contribution], noun: str
 ) -> tuple[list[str], list[list[str]]]:
     told = any(each.replacement is not None for each in inputs)
-    heads = [noun, "in the row", *["baseline"] * bool(told), "replaced", "contribution", "share"]
+    heads = [
+        noun,
+        f"in the {found.row_noun}",
+        *["baseline"] * bool(told),
+        "replaced",
+        "contribution",
+        "share",
+    ]
     rows = []
     for each in inputs:
         row = [shortened(each.name, LONGEST_NAME), shortened(cell_words(each.cell), LONGEST_CELL)]
@@ -277,6 +329,7 @@ def _sums(found: Contributions) -> list[str]:
         for each in found.inputs
         if each.contribution * each.share < 0
         and min(abs(each.contribution), abs(each.share)) > TELLING * largest
+        and abs(each.share) > SURE * (each.share_error or 0)
     ]
     if against:
         named = joined([*against[:3], *[f"{len(against) - 3} more"] * (len(against) > 3)])

@@ -12,6 +12,7 @@ from misstep.modeling.attribution import (
 from misstep.modeling.attribution_text import (
     Section,
     contribution_sections,
+    error_words,
     neuron_section,
     seen_words,
     share_words,
@@ -101,6 +102,7 @@ __all__ = [
     "check_request",
     "class_scores",
     "contribution_sections",
+    "error_words",
     "find_weight",
     "fit_first",
     "fit_more",

@@ -14,6 +14,7 @@ from misstep.data import Series, WindowParts
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling.attribution import Contributions, measure, measured, selections
+from misstep.modeling.attribution_text import window_seen_words
 from misstep.modeling.forecast import ForecastModel
 from misstep.modeling.training_rows import Seen
 from misstep.text.counts import counted
@@ -26,13 +27,20 @@ class ForecastAttribution(Contributions):
     """A forecast for one step ahead, with what the steps that it looked back on did to it.
 
     `step`: counted from 1; `origin`: the last row it looked at, counted from 1; `date`: of the step
-    ahead, or None. `steps`: the same for each step of the horizon, this one among them.
+    ahead, or None. `answered`: whether all that came after it was learned from as well. `steps`:
+    the same for each step of the horizon, this one among them.
     """
 
     step: int
     origin: int
     date: str | None
+    answered: bool
     steps: tuple[ForecastAttribution, ...] = ()
+
+    @property
+    def seen_words(self) -> str:
+        """Return what training did with the rows that it looks back on, in words."""
+        return window_seen_words(self.seen, self.answered)
 
 
 def attribute_forecast(
@@ -102,6 +110,7 @@ def attribute_forecast(
             step=ahead,
             origin=origin + 1,
             date=date,
+            answered=known is not None and origin + horizon < known,
             steps=steps,
         )
 

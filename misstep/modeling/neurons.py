@@ -14,7 +14,7 @@ import numpy as np
 from misstep.autodiff import gradient
 from misstep.ir import Array, Graph, Interpreter, Value
 from misstep.modeling.model import RowGraph
-from misstep.nn import Network
+from misstep.nn import Ensemble, Network
 
 __all__ = ["Neuron", "neurons_of"]
 
@@ -97,7 +97,8 @@ def _layers(network: Network, graph: RowGraph) -> dict[str, Value]:
     layers: dict[str, Value] = {}
     current = ""
     for name, value in graph.hidden.items():
-        dense = weights.get(name, 0) >= 2
+        # The mean of an ensemble stands for its members where more is added to it.
+        dense = weights.get(name, 0) >= 2 or isinstance(network.layers.get(name), Ensemble)
         same = (
             bool(current)
             and name.rpartition(".")[0] == current.rpartition(".")[0]

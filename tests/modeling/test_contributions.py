@@ -16,6 +16,7 @@ import pytest
 
 import misstep as ms
 from misstep.errors import ArgumentError
+from misstep.ir import make_literal
 from misstep.modeling import Contributions, ForecastModel, Model, Seen
 
 RANDOM = np.random.default_rng(0)
@@ -327,3 +328,19 @@ def test_former_models_explain(name: str) -> None:
     found = model.explain(data)
     check_sums(found)
     assert found.seen is Seen.UNKNOWN
+
+
+def test_the_error_is_what_is_said_of_it() -> None:
+    from misstep.modeling.attribution_text import error_words
+
+    assert error_words(ms.losses.CrossEntropy()) == (
+        "the negative logarithm of the probability given to the answer"
+    )
+    smooth = ms.losses.CrossEntropy(smoothing=0.1)
+    assert error_words(smooth).startswith("0.9 × the negative logarithm")
+    shares = np.array([0.7, 0.2, 0.1])
+    loss = smooth(ms.parameter(np.log(shares)[None]), make_literal(np.array([0]), "int64"))
+    said = -0.9 * np.log(shares[0]) - 0.1 * np.log(shares).mean()
+    assert float(np.asarray(loss.numpy())) == pytest.approx(said)
+    assert "square" not in error_words(ms.losses.AbsoluteError())
+    assert error_words(ms.losses.SquaredError(half=True)).startswith("half the square")

@@ -37,7 +37,10 @@ def image_parts(
         )
     else:
         assert baseline_row is not None
-        baseline = f"pixels as in the average of the {baseline_row.rows:,} training images"
+        baseline = (
+            f"pixels as in the average of the {baseline_row.rows:,} training images (of a region "
+            f"the mean is shown, 0 for black, {largest:g} for white)"
+        )
     rows, columns = cuts(height), cuts(width)
     numbers = np.zeros((height, width), np.int64)
     image = np.asarray(features).reshape(shape).mean(axis=2) * largest

@@ -53,7 +53,8 @@ def sequence_parts(
             parts.append(Part(f"{name}, {noun} {words}", mean, center, (channel, block)))
     members = np.append(numbers.reshape(-1), -1)
     baseline = (
-        "each channel at its mean over all steps of the training sequences, as many steps as here"
+        "each channel at its mean over all steps of the training sequences, as many steps as "
+        "here (beside it the mean of the steps in the sequence)"
     )
     replaced = np.zeros_like(features)
     return FeatureParts(parts, "part", baseline, features, replaced, members, list(names), heads)

@@ -15,7 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.row_parts import BaselineRow, Floats, Part, RowParts
-from misstep.data.table.column_transformers import CategoryTransformer, DateTransformer
+from misstep.data.table.column_transformers import (
+    CategoryTransformer,
+    DateTransformer,
+    NumberTransformer,
+)
 from misstep.data.text.text_parts import pieces_of
 from misstep.data.text.text_transformer import TextTransformer
 from misstep.text.counts import counted
@@ -96,7 +100,8 @@ class TableParts(RowParts):
             parts.append(Part(transformer.column, column.cell, value))
             self._replaced[column.features] = block
         self.parts, self.details = parts, details
-        self.baseline = _in_words(baseline_row, bool(details), len(columns) > len(details))
+        kinds = {type(column.transformer) for column in columns}
+        self.baseline = _in_words(baseline_row, kinds)
 
     def mixed(self, kept: NDArray[np.bool_]) -> Floats:
         members = np.zeros(len(self._features), np.int64)
@@ -117,19 +122,23 @@ def table_parts(
     return TableParts(columns, features, baseline_row)
 
 
-def _in_words(baseline_row: BaselineRow | None, texts: bool, columns: bool) -> str:
+def _in_words(baseline_row: BaselineRow | None, kinds: set[type]) -> str:
+    """Return what columns of these kinds are replaced by."""
+    count = "" if baseline_row is None else f"{baseline_row.rows:,} "
+    rows = f"the {count}training rows"
+    mean = "median" if baseline_row is None else "mean"
     words = []
-    if columns and baseline_row is not None:
-        rows = f"{baseline_row.rows:,} training rows"
-        words.append(f"numbers at the mean of the {rows}, categories at the most frequent one")
-    elif columns:
-        words.append(
-            "numbers at the median of the training rows, categories at none (this model file is of "
-            "an earlier version and holds no means)"
-        )
-    if texts:
+    if NumberTransformer in kinds:
+        words.append(f"numbers at the {mean} of {rows}")
+    if CategoryTransformer in kinds:
+        words.append("categories at " + ("none" if baseline_row is None else "the most frequent"))
+    if DateTransformer in kinds:
+        words.append(f"dates at their {mean}")
+    if TextTransformer in kinds:
         words.append("texts without a word")
-    return "; ".join(words)
+    if words and baseline_row is None:
+        words[-1] += " (this model file is of an earlier version and holds no means)"
+    return ", ".join(words)
 
 
 def _replacement(transformer: Any, cell: float | str | None) -> tuple[Any, Floats]:
