@@ -93,28 +93,38 @@ class BackTest:
     """Forecasts from each origin of a stretch of the past, beside what came.
 
     `origins`: rows, (origins,); `predicted`, `truth`: (origins, horizon) in the target's unit;
-    `last`: the last value at each origin, (origins,).
+    `last`: the last value at each origin, (origins,). `known`: which truths were measured, not
+    filled from the value before, (origins, horizon): only they are judged on.
     """
 
     origins: Array
     predicted: Array
     truth: Array
     last: Array
+    known: Array
 
     @property
     def scores(self) -> Scores:
         """Return RMSE, R² and MAE over all origins and steps."""
-        return number_scores(self.predicted, self.truth)
+        return self.scores_of(self.predicted)
+
+    def scores_of(self, predicted: Array) -> Scores:
+        """Return the scores of others, (origins, horizon), on the same truths."""
+        return number_scores(predicted[self.known], self.truth[self.known])
 
     def by_step(self) -> Array:
-        """Return the mean absolute error of each step, (horizon,)."""
-        errors: Array = np.abs(self.predicted - self.truth).mean(axis=0)
-        return errors
+        """Return the mean absolute error of each step, (horizon,); NaN where none was measured."""
+        return self._means(np.abs(self.predicted - self.truth))
 
     def last_value_by_step(self) -> Array:
         """Return the mean absolute error of saying the last value again, (horizon,)."""
-        errors: Array = np.abs(self.last[:, np.newaxis] - self.truth).mean(axis=0)
-        return errors
+        return self._means(np.abs(self.last[:, np.newaxis] - self.truth))
+
+    def _means(self, errors: Array) -> Array:
+        counts = self.known.sum(axis=0)
+        sums = np.where(self.known, errors, 0.0).sum(axis=0)
+        means: Array = np.where(counts, sums / np.maximum(counts, 1), np.nan)
+        return means
 
 
 class ForecastModel(TrainedModel):
@@ -253,13 +263,16 @@ class ForecastModel(TrainedModel):
         """
         origins = self.preprocessing.origins(series, answered=True)
         origins = origins[origins >= since - 1]
+        ahead = origins[:, None] + np.arange(1, self.horizon + 1)
+        known = series.measured[ahead]
+        judged = known.any(axis=1)
+        origins, ahead, known = origins[judged], ahead[judged], known[judged]
         if not len(origins):
             raise DataError(
                 series.name, needed=f"{self.horizon} rows to compare a forecast with", got="fewer"
             )
-        ahead = origins[:, None] + np.arange(1, self.horizon + 1)
         predicted = self._predict(series, origins)
-        return BackTest(origins, predicted, series.target[ahead], series.target[origins])
+        return BackTest(origins, predicted, series.target[ahead], series.target[origins], known)
 
     def summary(self) -> str:
         """Return what is forecast from what, the layers and how training went, as text."""
@@ -329,16 +342,19 @@ def forecast_interval(
         reason = "nothing was set apart to measure errors on, so there is no interval"
     else:
         errors = windows.level(back_test.truth) - windows.level(back_test.predicted)
-        count = len(errors)
-        tail = (1 - SHARE) / 2
-        if count >= FEWEST_ERRORS:
-            # One rank further out than a plain quantile, so that new errors lie within as often as
-            # is said (Vovk and others, 2005).
-            reach = min(1.0, np.ceil((count + 1) * (1 - tail)) / count)
-            lower, upper = np.quantile(errors, [1 - reach, reach], axis=0)
+        # What was filled in was not wrong or right.
+        errors = np.where(back_test.known, errors, np.nan)
+        counts = back_test.known.sum(axis=0)
+        count = int(counts.max())
+        if counts.min() >= FEWEST_ERRORS:
+            lower, upper = np.array([_reach(column[~np.isnan(column)]) for column in errors.T]).T
             reason = f"the errors of {count:,} forecasts of the test part, step by step"
         else:
-            deviation = np.sqrt((errors**2).mean(axis=0)) * NORMAL_DEVIATIONS
+            squares = np.where(back_test.known, errors, 0.0) ** 2
+            # A step that was never measured has the errors of all.
+            means = squares.sum(axis=0) / np.maximum(counts, 1)
+            means = np.where(counts, means, squares.sum() / max(counts.sum(), 1))
+            deviation = np.sqrt(means) * NORMAL_DEVIATIONS
             lower, upper = -deviation, deviation
             reason = f"only {count} forecasts of the test part, whose errors are taken as normal"
     rows = min(len(whole), windows.window)
@@ -356,3 +372,13 @@ def forecast_interval(
         tuple(micro.tolist()) if micro.any() else (),
     )
     return interval, reason
+
+
+def _reach(errors: Array) -> tuple[float, float]:
+    """Return the two errors of one step, (forecasts,), between which the middle share lies."""
+    tail, count = (1 - SHARE) / 2, len(errors)
+    # One rank further out than a plain quantile, so that new errors lie within as often as is said
+    # (Vovk and others, 2005).
+    reach = min(1.0, np.ceil((count + 1) * (1 - tail)) / count)
+    lower, upper = np.quantile(errors, [1 - reach, reach])
+    return float(lower), float(upper)

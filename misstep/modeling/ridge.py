@@ -163,9 +163,10 @@ class _Fold:
         return self._error(self.outputs[lines, penalties].mean(axis=0))
 
     def _error(self, outputs: Array) -> float:
-        truth, last = _truth(self.series, self.windows, self.test_origins)
+        truth, last, known = _truth(self.series, self.windows, self.test_origins)
         predicted = self.windows.decode(outputs, self.series, self.test_origins)
-        return float(np.abs(predicted - truth).mean() / np.abs(truth - last).mean())
+        errors, of_last = np.abs(predicted - truth), np.abs(truth - last)
+        return float(errors[known].mean() / of_last[known].mean())
 
 
 def _fold(
@@ -177,8 +178,8 @@ def _fold(
     rows = start - longest - windows.horizon + 1
     if rows < FEWEST_ROWS or not len(test_origins):
         return None
-    truth, last = _truth(series, windows, test_origins)
-    if (truth == last).all():
+    truth, last, known = _truth(series, windows, test_origins)
+    if (truth == last)[known].all():
         return None
     fitted = SeriesWindows.fit(
         past,
@@ -201,7 +202,10 @@ def _ridge(series: Series, windows: SeriesWindows, origins: Array) -> Ridge:
     return Ridge(windows.transform(series, origins), windows.answers(series, origins))
 
 
-def _truth(series: Series, windows: SeriesWindows, origins: Array) -> tuple[Array, Array]:
-    """Return what came after each origin, (origins, horizon), and the last value, (origins, 1)."""
+def _truth(series: Series, windows: SeriesWindows, origins: Array) -> tuple[Array, Array, Array]:
+    """Return what came after each origin, (origins, horizon), and the last value, (origins, 1).
+
+    The third tells what was measured, (origins, horizon): what was filled in is not judged on.
+    """
     ahead = origins[:, None] + np.arange(1, windows.horizon + 1)
-    return series.target[ahead], series.target[origins][:, None]
+    return series.target[ahead], series.target[origins][:, None], series.measured[ahead]

@@ -34,7 +34,7 @@ def test_a_shuffled_series_is_hinted_at(here: Path, run: Run) -> None:
     frame.assign(price=np.arange(len(frame)) % 7).to_csv("mixed.csv", index=False)
     done = run("train", "mixed.csv", "--target", "sold", "--epochs", 1, "--threads", 1)
     assert done.code == 0
-    assert "would rise by an even step in another order" in done.said
+    assert "In the order of month, answers next to each other are alike" in done.said
 
 
 def test_from_training_to_the_next_steps(here: Path, run: Run) -> None:

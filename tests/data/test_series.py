@@ -130,7 +130,7 @@ def test_what_can_not_be_forecast() -> None:
 def test_another_table_must_have_the_columns_and_the_step() -> None:
     table = Table(months())
     plan, _ = plan_series(table, "sold")
-    with pytest.raises(DataError, match="no column 'price'"):
+    with pytest.raises(DataError, match="'price' is missing"):
         read_series(Table(months().drop(columns="price")), plan)
     weeks = months().assign(month=pandas.date_range("2001-01-01", periods=60, freq="W"))
     with pytest.raises(DataError, match="dates one month apart"):

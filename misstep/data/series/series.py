@@ -102,6 +102,7 @@ class Series:
 
     `dates`: (rows,) datetime64, or None. `notes`: what was noticed while reading. `known`: whether
     the target was measured in a row, (rows,), or filled from the one before; None: it always was.
+    `gaps`: the note on rows that were missing, if any.
     """
 
     plan: SeriesPlan
@@ -110,6 +111,7 @@ class Series:
     name: str = "the series"
     notes: list[str] = field(default_factory=list)
     known: NDArray[np.bool_] | None = None
+    gaps: str = ""
 
     def __len__(self) -> int:
         return len(self.values)
@@ -181,7 +183,12 @@ def series_reason(table: Table, target: str) -> str | None:
     for times in found:
         rising = times.rising()
         if rising is not None and (step := recognize_step(rising)) is not None:
-            return f"the dates in {times.column} rise by {step.one} from row to row"
+            said = f"the dates in {times.column} rise by {step.one}"
+            missing = step.missing(rising)
+            if not missing:
+                return f"{said} from row to row"
+            absent = "days off" if step.unit == "business day" else "missing"
+            return f"{said}, but for {missing:,} of {len(rising) + missing:,}, which are {absent}"
     others = set(map(str, table.frame.columns)) - {target}
     for times in found:
         if times.rising() is None:
@@ -289,7 +296,7 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
     notes: list[str] = []
     formed = zip(plan.columns, plan.forms, strict=True)
     values = np.column_stack([as_numbers(frame[column], column, form) for column, form in formed])
-    dates = None
+    dates, gaps = None, ""
     if plan.date:
         dates = read_times(table, plan.times).dates
         order = np.argsort(dates, kind="stable")
@@ -298,11 +305,12 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
         elif (np.diff(order) < 0).any():
             notes.append(f"the rows were put in the order of {plan.date}")
         dates, values = _strictly_rising(table, plan.date, dates[order]), values[order]
-        values, dates = _filled_rows(values, dates, plan, name, notes)
+        values, dates, gaps = _filled_rows(values, dates, plan, name)
+        notes += [gaps] if gaps else []
     values, dates, known = _filled_values(
         values, dates, plan, name, notes, len(values) - len(frame)
     )
-    return Series(plan, values, dates, name, notes, None if known.all() else known)
+    return Series(plan, values, dates, name, notes, None if known.all() else known, gaps)
 
 
 def _unfit(column: Column, series: pandas.Series) -> str | None:
@@ -364,11 +372,11 @@ def _refuse_several(table: Table, target: str, times: Times) -> None:
 
 
 def _filled_rows(
-    values: NDArray[np.float64], dates: Dates, plan: SeriesPlan, name: str, notes: list[str]
-) -> tuple[NDArray[np.float64], Dates]:
-    """Return the rows with one for each step; those that were missing hold NaN."""
+    values: NDArray[np.float64], dates: Dates, plan: SeriesPlan, name: str
+) -> tuple[NDArray[np.float64], Dates, str]:
+    """Return the rows with one for each step, and a note; those that were missing hold NaN."""
     if plan.step.unit not in ("second", "microsecond", "month") or plan.step.about:
-        return values, dates
+        return values, dates, ""
     steps = plan.step.positions(dates)
     uneven = steps % 1 != 0
     if uneven.any() or (np.diff(steps) < 1).any():
@@ -382,7 +390,7 @@ def _filled_rows(
     rows = int(indices[-1]) + 1
     missing = rows - len(values)
     if not missing:
-        return values, dates
+        return values, dates, ""
     widest = int(np.diff(indices).argmax())
     gap = f"{dates[widest]} and {dates[widest + 1]}".replace("T00:00:00", "").replace("T", " ")
     if missing > MOST_FILLED * rows:
@@ -392,14 +400,14 @@ def _filled_rows(
             got=f"{missing:,} of {rows:,} missing, most of them between {gap}",
             try_="the rows after that gap only, or a longer step (sums or means)",
         )
-    notes.append(
+    note = (
         f"{missing:,} of {rows:,} dates are missing, for example between {gap}: each got the "
-        "latest known values"
+        "latest known values, on which nothing is judged"
     )
     whole = np.full((rows, values.shape[1]), np.nan)
     whole[indices] = values
     first = dates[0]
-    return whole, np.concatenate([[first], plan.step.following(first, rows - 1)])
+    return whole, np.concatenate([[first], plan.step.following(first, rows - 1)]), note
 
 
 def _filled_values(

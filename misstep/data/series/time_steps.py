@@ -127,6 +127,15 @@ class Step(Stored):
     def _microseconds(self) -> int:
         return 1 if self.unit == "microsecond" else MICROSECOND
 
+    def missing(self, dates: Dates) -> int:
+        """Return how many steps between the first and the last of `dates`, (rows,), have none."""
+        if self.about or self.unit == "row" or len(dates) < 2:
+            return 0
+        if self.unit == "business day":
+            days = dates.astype("datetime64[D]")
+            return int(np.busday_count(days[0], days[-1])) + 1 - len(days)
+        return int(self.positions(dates)[-1]) + 1 - len(dates)
+
     def following(self, last: Any, steps: int) -> Dates:
         """Return the next `steps` dates after the date `last`, (steps,).
 

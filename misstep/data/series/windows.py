@@ -126,6 +126,22 @@ class SeriesWindows(Preprocessing):
         end = len(series) - (self.horizon if answered else 0)
         return np.arange(self.window - 1, max(end, self.window - 1), dtype=np.int64)
 
+    def measured_origins(
+        self, series: Series, origins: NDArray[np.int64], fewest: int = 1
+    ) -> NDArray[np.int64]:
+        """Return those origins whose answers were all measured, if there are `fewest` of them.
+
+        Where gaps leave too few, those with the fewest filled answers are returned.
+        """
+        ahead = np.lib.stride_tricks.sliding_window_view(~series.measured, self.horizon)
+        filled = ahead[origins + 1].sum(axis=1)
+        if not filled.any():
+            return origins
+        most = 0
+        while (filled <= most).sum() < min(fewest, len(origins)):
+            most += 1
+        return origins[filled <= most]
+
     def encode(self, data: Any, target: str = "") -> tuple[NDArray[np.float32], list[str]]:
         """Return the rows of all origins of a `Series`. Raises DataError."""
         return self.transform(data), []

@@ -351,6 +351,8 @@ def _column(values: Any, which: str) -> Any:
         raise DataError(which, needed="a column of values", got=repr(values)[:60])
     if isinstance(values, Mapping | set | frozenset):
         raise DataError(which, needed="values in an order", got=_class(values))
+    if isinstance(values, np.ma.MaskedArray):
+        values = _without_mask(values)
     if isinstance(values, np.ndarray | pandas.Series | pandas.Index):
         dtype: Any = values.dtype
         if isinstance(dtype, np.dtype):

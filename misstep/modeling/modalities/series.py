@@ -165,6 +165,10 @@ class SeriesModality(Modality):
         step = plan.step
         if step.unit != "row":
             reason = f"so the dates in {plan.date} follow each other"
+            if series.gaps:
+                reason += f"; {series.gaps}"
+            elif step.unit == "business day":
+                reason += "; holidays are not known, so that forecasts are made for them too"
             decisions.add("step", step.one, reason)
         elif plan.date:
             decisions.add(
@@ -175,7 +179,7 @@ class SeriesModality(Modality):
             )
         else:
             decisions.add("step", "from one row to the next", "there are no dates, only an order")
-        self.notes += series.notes
+        self.notes += [note for note in series.notes if note != series.gaps]
         return series
 
     def _horizon(self, rows: int, season: int, test: int) -> int:
@@ -259,6 +263,7 @@ class SeriesModality(Modality):
         if cuts.validation:
             past = prepared.series.first(cuts.past)
             origins = np.arange(cuts.train - 1, cuts.past - windows.horizon)
+            origins = windows.measured_origins(past, origins, FEWEST_ORIGINS)
             validation = rows_for(plan.loss, _rows(windows, past, origins))
         before = trainer.evaluate(*validation[:2])["loss"] if validation else np.inf
         x, y, _ = rows_for(plan.loss, prepared.train)
@@ -331,7 +336,7 @@ class SeriesModality(Modality):
             back_test = tested.back_test(series, cuts.past)
             scores["test"] = back_test.scores
             baselines = series_baselines(
-                series, cuts.past, prepared.windows.horizon, prepared.season, back_test
+                series, cuts.past, prepared.shape, prepared.season, back_test
             )
             scores |= baseline_scores(baselines)
             facts["test_rows"] = len(back_test.origins)
@@ -390,6 +395,8 @@ class SeriesModality(Modality):
 def training_origins(shape: Shape, past: Series) -> Array:
     """Return the origins in `past` to learn from."""
     origins = shape.windows.origins(past, answered=True)
+    # What was filled in is no answer to learn, where enough others are left.
+    origins = shape.windows.measured_origins(past, origins, len(origins) // 2)
     return thinned(origins, MOST_NUMBERS // shape.windows.number_of_features)
 
 
