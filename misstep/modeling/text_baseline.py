@@ -12,6 +12,7 @@ import numpy as np
 
 from misstep.data import ColumnType, Preprocessor, Rows, Target, drawn_rows
 from misstep.data.table.cell_values import category_words
+from misstep.data.text.unspaced import has_signs, normalized
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline, standardized
 from misstep.modeling.metrics import Scores, class_scores, target_scores
@@ -44,7 +45,8 @@ def linear_on_texts(
     step = -(-letters // LARGEST) or 1
     rows = drawn_rows(len(train_frame), -(-len(train_frame) // step))
     used = sum(column.used for column in preprocessor.columns)
-    what = "TF-IDF and the other columns" if used > len(names) else "TF-IDF of words and pairs"
+    units = "signs" if any(_unspaced(_texts(train_frame[name])) for name in names) else "words"
+    what = "TF-IDF and the other columns" if used > len(names) else f"TF-IDF of {units} and pairs"
     how = f"on {what}; " + (f"one in {step} of the rows" if step > 1 else "same rows")
     chosen = train.take(rows)
 
@@ -77,9 +79,11 @@ def _matrices(
         rows.append(csr_array(straight))
         others.append(csr_array(straight_test))
     for name in names:
-        vectors = TfidfVectorizer(ngram_range=(1, 2))
+        texts = _texts(train_frame[name])
+        unit = "char" if _unspaced(texts) else "word"
+        vectors = TfidfVectorizer(ngram_range=(1, 2), analyzer=unit)
         try:
-            rows.append(vectors.fit_transform(_texts(train_frame[name])))
+            rows.append(vectors.fit_transform(texts))
         except ValueError:  # not a single word
             continue
         others.append(vectors.transform(_texts(test_frame[name])))
@@ -87,7 +91,12 @@ def _matrices(
 
 
 def _texts(series: pandas.Series) -> list[str]:
-    return [word or "" for word in category_words(series.tolist())]
+    return [normalized(word or "") for word in category_words(series.tolist())]
+
+
+def _unspaced(texts: list[str]) -> bool:
+    """Tell whether most texts have signs of a writing without blanks between words."""
+    return 2 * sum(map(has_signs, texts)) > len(texts)
 
 
 def _scores(x: Any, y: Array, test_x: Any, test_y: Array, target: Target) -> Scores | None:

@@ -19,6 +19,7 @@ from misstep.data.table.cell_values import category_words, number_form_of
 from misstep.data.table.dates import date_format_of, spoken_form
 from misstep.data.table.number_dates import number_date_form
 from misstep.data.table.table import read_table, require_column
+from misstep.data.text.unspaced import word_count
 from misstep.errors import DataError
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ _ID_NAME = re.compile(
     r"(.*[_\s.-])?(id|ids|uid|uuid|guid|index|idx|key|rownum|row_?number)"
     r"|.*[a-z](Id|ID)|unnamed: 0"
 )
-_TOKEN = re.compile(r"\S+")
 
 
 class ColumnType(StrEnum):
@@ -171,7 +171,7 @@ def _recognize_texts(series: pandas.Series) -> Recognized:
     words = [word for word in category_words(series.tolist()) if word is not None]
     if not words:
         return ColumnType.CONSTANT, f"all {len(series):,} texts are missing", ""
-    average = sum(len(_TOKEN.findall(word)) for word in words) / len(words)
+    average = sum(map(word_count, words)) / len(words)
     gone = _missing_words(len(series) - len(words))
     return ColumnType.TEXT, f"{average:.1f} words on average{gone}", ""
 
@@ -233,7 +233,7 @@ def _recognize_words(name: str, values: list[Any], missing: int) -> Recognized:
 
 def _recognize_categories(name: str, counts: Counter[str], missing: int) -> tuple[ColumnType, str]:
     distinct, present, gone = len(counts), counts.total(), _missing_words(missing)
-    average = sum(len(_TOKEN.findall(word)) * n for word, n in counts.items()) / present
+    average = sum(word_count(word) * n for word, n in counts.items()) / present
     share = distinct / present
     worded = average >= TEXT_WORDS and share >= TEXT_DISTINCT_SHARE and present > 1
     enough = distinct > FEW_CATEGORIES or average >= TEXT_WORDS + 2

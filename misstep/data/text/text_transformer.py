@@ -8,8 +8,11 @@ of column.
 
 from __future__ import annotations
 
+import itertools
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -19,7 +22,8 @@ from misstep.data.standardization import Standard
 from misstep.data.stored_json import Stored, check
 from misstep.data.table.cell_values import category_words
 from misstep.data.table.column_types import Column
-from misstep.data.text.tokens import SIGNALS, signals_of, terms_of, tokens_of
+from misstep.data.text.tokens import FIRST, LATEST, SIGNALS, signals_of, terms_of, tokens_of
+from misstep.data.text.unspaced import normalized
 from misstep.data.text.vocabulary import commonest_words, count_terms, known_terms, term_weights
 
 if TYPE_CHECKING:
@@ -52,7 +56,7 @@ class TextTransformer(Stored):
     `signals`: names of the signals, with `standards` that scale them. `terms`: those that are
     known, from number 1 on, and what each weighs (`weights`); `slots`: how many of them a row
     holds. `words`: those whose order is kept, from number 2 on, and `length`: how many of them a
-    row holds. Either `slots` or `length` is 0, or both.
+    row holds. Either `slots` or `length` is 0, or both. `tokens`: the version of how they are made.
     """
 
     column: str
@@ -66,6 +70,7 @@ class TextTransformer(Stored):
     indicator: bool
     reason: str
     column_type: Literal["text"] = "text"
+    tokens: int = FIRST
 
     def __post_init__(self) -> None:
         signals = len(self.signals) == len(self.standards) and set(self.signals) <= set(SIGNALS)
@@ -76,6 +81,7 @@ class TextTransformer(Stored):
             (terms, "each term stands once, with a weight"),
             (all(0 <= weight < np.inf for weight in self.weights), "weights must be 0 or more"),
             (len(set(self.words)) == len(self.words), "a word stands twice"),
+            (FIRST <= self.tokens <= LATEST, "a newer misstep made its tokens"),
             (fits, "a row holds more terms or words than can be"),
         )
 
@@ -95,15 +101,16 @@ class TextTransformer(Stored):
         tell about them; without, what they are rare. `in_order`: keep the order of words instead of
         counting terms, for a network that reads them so.
         """
-        texts, gaps = _texts(series)
+        texts, gaps = _texts(series, LATEST)
         counted = weights > 0
         texts = [text for text, counts in zip(texts, counted, strict=True) if counts]
         indicator = bool((gaps & counted).any()) and not gaps[counted].all()
         if in_order:
-            words = commonest_words(texts)
+            words = commonest_words(texts, tokens_of)
             length = _enough([len(tokens_of(text)) for text in texts], LONGEST_SEQUENCE, len(texts))
             reason = f"the first {length} words in their order, {len(words):,} different ones known"
-            return cls(column.name, (), (), (), (), 0, words, length, indicator, reason)
+            plain = ((), (), (), (), 0)
+            return cls(column.name, *plain, words, length, indicator, reason, tokens=LATEST)
         signals, standards = _standards(texts, weights[counted])
         terms, counts = known_terms(texts, terms_of)
         term_weight: tuple[float, ...] = ()
@@ -120,7 +127,7 @@ class TextTransformer(Stored):
                 f"heaviest of each text, weighed by {how}; and {reason}"
             )
         fitted = (signals, standards, terms, term_weight, slots, (), 0, indicator, reason)
-        return cls(column.name, *fitted)
+        return cls(column.name, *fitted, tokens=LATEST)
 
     @property
     def dense(self) -> int:
@@ -156,7 +163,7 @@ class TextTransformer(Stored):
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return (rows, features); `tell` hears what was noticed."""
-        texts, gaps = _texts(series)
+        texts, gaps = _texts(series, self._normalizing)
         if gaps.any() and not self.indicator:
             tell(f"{self.column}: {gaps.sum()} missing texts, none of which there were in training")
         features = np.zeros((len(texts), self.dense + 2 * self.slots + self.length))
@@ -175,8 +182,19 @@ class TextTransformer(Stored):
         """Return None: there is no mean of texts; a word is replaced by nothing."""
         return None
 
+    @property
+    def _normalizing(self) -> int:
+        """The version by which texts are normalized; 0: not at all.
+
+        A model of the first version that learned from decomposed letters goes on with them.
+        """
+        if self.tokens > FIRST:
+            return self.tokens
+        known = itertools.chain.from_iterable((*self.terms, *self.words))
+        return 0 if any(map(unicodedata.combining, known)) else FIRST
+
     def _fill_terms(self, texts: Sequence[str], result: Floats) -> None:
-        counts = count_terms(texts, self.terms, terms_of)
+        counts = count_terms(texts, self.terms, partial(terms_of, version=self.tokens))
         weights = np.asarray(self.weights)
         for row in range(len(texts)):
             numbers = counts.indices[counts.indptr[row] : counts.indptr[row + 1]]
@@ -191,13 +209,21 @@ class TextTransformer(Stored):
     def _fill_words(self, texts: Sequence[str], result: Floats) -> None:
         number = {word: i for i, word in enumerate(self.words, start=FIRST_WORD)}
         for row, text in enumerate(texts):
-            numbers = [number.get(word, UNKNOWN) for word in tokens_of(text)[: self.length]]
+            numbers = [
+                number.get(word, UNKNOWN) for word in tokens_of(text, self.tokens)[: self.length]
+            ]
             result[row, : len(numbers)] = numbers
 
 
-def _texts(series: pandas.Series) -> tuple[list[str], NDArray[np.bool_]]:
+def _texts(series: pandas.Series, normalizing: int) -> tuple[list[str], NDArray[np.bool_]]:
+    """Return texts, "" for a missing one, and which are missing; `normalizing`: as the property."""
     words = category_words(series.tolist())
-    return [word or "" for word in words], np.asarray([word is None for word in words], bool)
+    texts = [word or "" for word in words]
+    if normalizing >= LATEST:
+        texts = [normalized(text) for text in texts]
+    elif normalizing:
+        texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
+    return texts, np.asarray([word is None for word in words], bool)
 
 
 def _standards(texts: list[str], weights: Floats) -> tuple[tuple[str, ...], tuple[Standard, ...]]:

@@ -1,7 +1,9 @@
 """How a text falls into tokens: words in lower case, numbers by their length, single marks.
 
-Also the signals of a text, numbers that its words do not tell: how long it is, how much of it is
-capitals or digits, how many marks and links. Knows single texts, no vocabulary and no model.
+Where words are not set apart by blanks, a token is a single sign of the writing, with what belongs
+to it (`unspaced.py`). How tokens are made has a version, which a model keeps. Also the signals of a
+text, numbers that its words do not tell: how long it is, how much of it is capitals or digits, how
+many marks and links. Knows single texts, no vocabulary and no model.
 """
 
 from __future__ import annotations
@@ -14,7 +16,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SIGNALS", "signals_of", "terms_of", "tokens_of"]
+from misstep.data.text.unspaced import JOINERS, MARKS, SIGN, SIGNS, has_signs, is_sign, normalized
+
+__all__ = ["LATEST", "SIGNALS", "signals_of", "terms_of", "tokens_of"]
+
+# The first version knew signs of Chinese and Japanese only, cut words at accents that are signs of
+# their own and let a link end at a blank alone; models of that time keep it.
+FIRST, LATEST = 1, 2
 
 LINK, MAIL, MONEY = "<link>", "<e-mail>", "<money>"
 CURRENCIES = frozenset("$€£¥")
@@ -26,13 +34,24 @@ LONGEST_NUMBER = 12
 # Longer runs of letters are no words of a language; only their beginning is kept.
 LONGEST_WORD = 40
 
-# Scripts without blanks between words: each sign is a token, and pairs make up for words.
-_SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(
-    rf"<(?:link|e-mail)>|[^\W\d_{_SIGNS}]+(?:'[^\W\d_]+)*|\d+(?:[.,:]\d+)*|[{_SIGNS}]|[^\w\s]|_"
+_FIRST_SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_FIRST_TOKEN = re.compile(
+    rf"<(?:link|e-mail)>|[^\W\d_{_FIRST_SIGNS}]+(?:'[^\W\d_]+)*|\d+(?:[.,:]\d+)*|[{_FIRST_SIGNS}]"
+    r"|[^\w\s]|_"
 )
-_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+_FIRST_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_FIRST_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+# Letters with the accents and vowels that are written as marks of their own.
+_LETTERS = rf"[^\W\d_{SIGNS}]+(?:[{MARKS}{JOINERS}]+[^\W\d_{SIGNS}]*)*"
+_TOKEN = re.compile(
+    rf"<(?:link|e-mail)>|{_LETTERS}(?:'{_LETTERS})*|\d+(?:[.,:]\d+)*|{SIGN}|[^\w\s]|_"
+)
+# Signs, which no address has, may follow without a blank; so may the marks between sentences.
+_LINK = re.compile(rf"(?:https?://|www\.)[^\s{SIGNS}\u3000-\u303f\uff00-\uffef]+", re.IGNORECASE)
+_MAIL = re.compile(
+    rf"[^\W{SIGNS}](?:[^\W{SIGNS}]|[.+-]){{0,63}}@(?:[^\W{SIGNS}]|-)+"
+    rf"(?:\.(?:[^\W{SIGNS}]|-)+)+"
+)
 _TAG = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _SHOUTED = re.compile(r"\b[^\W\d_a-zß-öø-ÿ]{2,}\b")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -42,20 +61,29 @@ _LONG_NUMBER = re.compile(r"\d{5,}")
 _LINKS = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
-def tokens_of(text: str) -> list[str]:
+def tokens_of(text: str, version: int = LATEST) -> list[str]:
     """Return the tokens of a text in their order; tags as in web pages are left out.
+
+    `version`: of how tokens are made, `FIRST` to `LATEST`. Composed and decomposed letters are the
+    same, and full-width ones are those of plain width (from version 2 on).
 
     >>> tokens_of("WIN £1,000 now!! www.win.example")
     ['win', '<money>', '<4 digits>', 'now', '!', '!', '<link>']
+    >>> tokens_of("手机iPhone很好")
+    ['手', '机', 'iphone', '很', '好']
     """
+    first = version == FIRST
+    if not first:
+        text = normalized(text)
     # Most texts have none of these, and looking for a sign is quicker than for a pattern.
     if "<" in text:
         text = _TAG.sub(" ", text)
     if "://" in text or "ww." in text or "WW." in text:
-        text = _LINK.sub(LINK, text)
+        text = (_FIRST_LINK if first else _LINK).sub(LINK, text)
     if "@" in text:
-        text = _MAIL.sub(MAIL, text)
-    tokens: list[str] = _TOKEN.findall(text.lower().replace("’", "'"))
+        text = (_FIRST_MAIL if first else _MAIL).sub(MAIL, text)
+    plain = text.lower().replace("’", "'")
+    tokens: list[str] = (_FIRST_TOKEN if first else _TOKEN).findall(plain)
     for i, token in enumerate(tokens):
         if token[0].isdigit():
             digits = sum(letter.isdigit() for letter in token)
@@ -68,14 +96,27 @@ def tokens_of(text: str) -> list[str]:
     return tokens
 
 
-def terms_of(text: str) -> list[str]:
+def terms_of(text: str, version: int = LATEST) -> list[str]:
     """Return the tokens of a text and its pairs of neighbors, as in "not good".
+
+    Two signs of a writing without blanks make a pair without one (from version 2 on).
 
     >>> terms_of("Not good.")
     ['not', 'good', '.', 'not good', 'good .']
+    >>> terms_of("很好 ok")
+    ['很', '好', 'ok', '很好', '好 ok']
     """
-    tokens = tokens_of(text)
-    return [*tokens, *map(" ".join, itertools.pairwise(tokens))]
+    tokens = tokens_of(text, version)
+    if version == FIRST or not has_signs(text):
+        return [*tokens, *map(" ".join, itertools.pairwise(tokens))]
+    signs = [is_sign(token) for token in tokens]
+    pairs = [
+        f"{one}{'' if together else ' '}{other}"
+        for (one, other), together in zip(
+            itertools.pairwise(tokens), map(all, itertools.pairwise(signs)), strict=True
+        )
+    ]
+    return [*tokens, *pairs]
 
 
 def _counted(number: float) -> float:

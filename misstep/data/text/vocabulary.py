@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.text.tokens import tokens_of
-
 __all__ = ["commonest_words", "count_terms", "known_terms", "telling", "term_weights"]
 
 Floats = NDArray[np.float64]
@@ -51,11 +49,11 @@ def known_terms(
     return tuple(names[kept].tolist()), counts[:, kept].tocsr()
 
 
-def commonest_words(texts: Sequence[str]) -> tuple[str, ...]:
+def commonest_words(texts: Sequence[str], tokens: Callable[[str], list[str]]) -> tuple[str, ...]:
     """Return the words that two texts or more have, the commonest ones, in alphabetical order."""
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(set(tokens_of(text)))
+        counts.update(set(tokens(text)))
     enough = [word for word, count in counts.items() if count >= LEAST_TEXTS]
     enough.sort(key=lambda word: (-counts[word], word))
     return tuple(sorted(enough[:MOST_WORDS]))

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
@@ -73,11 +74,15 @@ def read_vectors(
     (array([3., 4.], dtype=float32), ('bird',))
     """
     numbers = _numbers_of(vocabulary)
+    # Letters that are one sign here and two there are the same, where no other word says otherwise.
+    composed = {normalize("NFC", word): number for word, number in numbers.items()}
     file = existing_path(path)
     vectors: dict[int, Array] = {}
     twice = 0
     for line_number, word, fields in _lines(_raw_lines(file), file.name):
         number = numbers.get(word)
+        if number is None and not word.isascii():
+            number = composed.get(normalize("NFC", word))
         if number in vectors:
             twice += 1
         elif number is not None:
