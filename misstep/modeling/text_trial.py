@@ -6,10 +6,9 @@ without the column, by cross-validation on training rows. Knows tables and answe
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,17 +17,16 @@ from misstep.data.table.cell_values import category_words
 from misstep.data.text.tokens import tokens_of
 from misstep.data.text.vocabulary import known_terms, term_weights
 from misstep.ir import Array, one_blas_thread
+from misstep.modeling.out_of_fold import row_errors
 
 if TYPE_CHECKING:
     import pandas
 
 # So that it takes a second or two; enough to tell a gain that matters.
 MOST_ROWS = 3_000
-FOLDS = 3
 # The error must fall by this share, and by two standard errors, to repay a larger network: names
 # drawn by chance pass one standard error in one of six tables.
 LEAST_GAIN, STANDARD_ERRORS = 0.01, 2.0
-PASSES = 50
 
 
 def with_tried_texts(
@@ -52,7 +50,7 @@ def with_tried_texts(
     rows, truth = train.iloc[drawn], answers[drawn]
     plain = Preprocessor.fit(rows, others).transform(rows)
     with one_blas_thread():
-        before = _errors(plain, truth)
+        before = row_errors(plain, truth)
         return [
             _tried(column, rows, plain, truth, before) if column in texts else column
             for column in columns
@@ -72,7 +70,7 @@ def _tried(
         vectors = csr_array(counts).multiply(weights).tocsr()
         lengths = np.sqrt(np.asarray(vectors.multiply(vectors).sum(axis=1)).ravel())
         vectors = vectors.multiply((1 / np.maximum(lengths, 1e-9))[:, np.newaxis])
-        after = _errors(hstack([csr_array(plain), vectors]).tocsr(), truth)
+        after = row_errors(hstack([csr_array(plain), vectors]).tocsr(), truth)
         saved = before - after
         gain = float(saved.mean() / max(before.mean(), 1e-12))
         certain = float(saved.mean() / max(saved.std() / np.sqrt(len(saved)), 1e-12))
@@ -84,30 +82,3 @@ def _tried(
         "cross-validation"
     )
     return replace(column, reason=reason, left_out=True)
-
-
-def _errors(x: Any, y: Array) -> Array:
-    """Return each row's error when a linear model of the other folds predicts it, (rows,)."""
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.model_selection import KFold, StratifiedKFold
-
-    number = y.dtype.kind == "f"
-    folds = KFold if number or np.bincount(y.astype(int)).min() < FOLDS else StratifiedKFold
-    errors = np.zeros(len(y))
-    for train, test in folds(FOLDS, shuffle=True, random_state=0).split(x, y):
-        if number:
-            predicted = Ridge(1.0).fit(x[train], y[train]).predict(x[test])
-            errors[test] = np.square(predicted - y[test])
-            continue
-        if len(np.unique(y[train])) < 2:
-            continue
-        with warnings.catch_warnings():
-            # Not having converged is no matter: both trials stop at the same place.
-            warnings.simplefilter("ignore")
-            model = LogisticRegression(max_iter=PASSES).fit(x[train], y[train])
-        shares = model.predict_proba(x[test])
-        index = np.searchsorted(model.classes_, y[test]).clip(0, len(model.classes_) - 1)
-        known = model.classes_[index] == y[test]
-        probability = np.where(known, shares[np.arange(len(test)), index], 0.0)
-        errors[test] = -np.log(np.maximum(probability, 1e-6))
-    return errors

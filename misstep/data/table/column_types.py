@@ -25,7 +25,7 @@ from misstep.errors import DataError
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Column", "ColumnType", "recognize_columns"]
+__all__ = ["Column", "ColumnType", "recognize_columns", "says_identifier"]
 
 # A name such as "id" counts only where the values tell rows apart: at least half are distinct
 # (a file joined from two parts may number each part from 0).
@@ -53,7 +53,7 @@ LEAST_MISSING_SHARE = 0.02
 
 _ID_NAME = re.compile(
     r"(.*[_\s.-])?(id|ids|uid|uuid|guid|index|idx|key|rownum|row_?number)"
-    r"|.*[a-z](Id|ID)|unnamed: 0"
+    r"|.*[a-z](Id|ID)|unnamed: 0|#|nr|no|row|record"
 )
 
 
@@ -186,7 +186,7 @@ def _recognize_numbers(name: str, present: pandas.Series, missing: int) -> Recog
         gone = _missing_words(missing)
         return ColumnType.DATE, f"numbers that are dates ({spoken_form(form)}){gone}", form
     whole = values.dtype.kind in "iu" or bool(np.all(np.mod(values[np.isfinite(values)], 1) == 0))
-    if whole and _names_rows(name) and distinct >= ID_DISTINCT_SHARE * rows and distinct > 2:
+    if whole and says_identifier(name) and distinct >= ID_DISTINCT_SHARE * rows and distinct > 2:
         reason = f"{distinct:,} distinct in {rows:,} rows, in a column whose name says identifier"
         return ColumnType.IDENTIFIER, f"whole numbers, {reason}", ""
     if whole and not missing and rows >= FEWEST_NUMBERED_ROWS and np.all(np.diff(values) == 1):
@@ -196,7 +196,8 @@ def _recognize_numbers(name: str, present: pandas.Series, missing: int) -> Recog
     return ColumnType.NUMBER, f"{sort}, {distinct:,} distinct{_missing_words(missing)}", "plain"
 
 
-def _names_rows(name: str) -> bool:
+def says_identifier(name: str) -> bool:
+    """Tell whether a column of that name may do nothing but tell rows apart."""
     return any(_ID_NAME.fullmatch(word) for word in (name.strip(), name.strip().lower()))
 
 
@@ -243,7 +244,7 @@ def _recognize_categories(name: str, counts: Counter[str], missing: int) -> tupl
     category = ColumnType.CATEGORY, f"text, {distinct:,} distinct{gone}"
     identifier = f"text, {distinct:,} distinct in {present:,} rows"
     few = distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS)
-    if _names_rows(name) and share >= ID_DISTINCT_SHARE and not (few and distinct <= 2):
+    if says_identifier(name) and share >= ID_DISTINCT_SHARE and not (few and distinct <= 2):
         return ColumnType.IDENTIFIER, f"{identifier}, and the name says identifier"
     kept = sorted((n for n in counts.values() if n >= FEWEST_ROWS_OF_CATEGORY), reverse=True)
     covered = sum(kept[:MOST_CATEGORIES]) / (present + missing)

@@ -33,6 +33,7 @@ from misstep.data import (
 )
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling.baselines import Baseline, guess, linear
+from misstep.modeling.column_trials import try_columns
 from misstep.modeling.examples import Examples, answered, encoded_answers
 from misstep.modeling.modalities.modality import Evaluation, Fitted
 from misstep.modeling.modalities.rows import Prepared, RowModality
@@ -172,6 +173,9 @@ class TableModality(RowModality):
         answer = "the answer" if self.target is None else self.target.name
         leaks = find_leaks(columns, frame, answers, target, answer)
         leaking = {name for leak in leaks for name in leak.columns}
+        trials = try_columns(columns, frame, answers, without=leaking)
+        columns = trials.columns
+        self.notes += trials.notes
         # Who asks for a network that reads words wants them read.
         if not in_order:
             columns = with_tried_texts(columns, frame, answers, without=leaking)
