@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from misstep.data import Column, ColumnType, Preprocessor, drawn_rows
-from misstep.data.table.column_types import FEWEST_ROWS_OF_CATEGORY, says_identifier
+from misstep.data.table.column_types import (
+    FEWEST_ROWS_OF_CATEGORY,
+    MOST_CATEGORIES,
+    says_identifier,
+)
 from misstep.errors import DataError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.out_of_fold import Gain, gain_of, row_errors
@@ -32,12 +36,16 @@ FEWEST_ROWS = 40
 # columns, each of which is tried.
 LEAST_GAIN, STANDARD_ERRORS = 0.02, 3.0
 # With fewer different numbers there is nothing to choose, with more each has too few rows.
-FEWEST_NAMES, MOST_NAMES = 3, 50
+FEWEST_NAMES, MOST_NAMES = 3, MOST_CATEGORIES
 # Rows are numbered where numbers stand once each and are at most so many times as many as rows: a
 # file may be a part of one that was numbered.
 WIDEST_NUMBERING = 2.0
-# Corners of the line that is laid through a column.
-CORNERS = 8
+# Corners of the curve that is laid through a column: so many, or one for so many values.
+CORNERS, VALUES_PER_CORNER = 8, 4
+# From so many values on it can be seen whether neighbors mean nearly the same. The ratio of their
+# differences is about 2 for names, and near 0 for what goes on smoothly: 0.3 for the hours of a
+# day and the bicycles rented in each.
+FEWEST_ROUGH, ROUGH = 8, 1.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ class _Trial:
         if self._all is None:
             self._all = self._features(self.others)
         before = row_errors(self._all, self.answers)
-        gain = gain_of(before, self._errors_with(self._all, _bent(values)))
+        gain = gain_of(before, self._errors_with(self._all, _bent(values, CORNERS)))
         if not _helps(gain):
             reason = f"{column.reason}; it does not help a linear model, by cross-validation"
             return replace(column, reason=reason)
@@ -141,8 +149,11 @@ class _Trial:
         base = self._features([each for each in self.others if each.name != column.name])
         codes = np.unique(values, return_inverse=True)[1].reshape(-1)
         places = np.eye(int(codes.max()) + 1)[codes]
-        gain = gain_of(self._errors_with(base, _curved(values)), self._errors_with(base, places))
-        if not _helps(gain):
+        amount = np.column_stack(
+            [_bent(values, distinct // VALUES_PER_CORNER), places[:, distinct:]]
+        )
+        gain = gain_of(self._errors_with(base, amount), self._errors_with(base, places))
+        if not _helps(gain) or (distinct >= FEWEST_ROUGH and self._is_smooth(base, places)):
             return column
         reason = (
             f"{column.reason}; taken as names rather than amounts, since so the error of a linear "
@@ -152,6 +163,23 @@ class _Trial:
         self.others[self.others.index(column)] = names
         self.names_found = True
         return names
+
+    def _is_smooth(self, base: Array, places: Array) -> bool:
+        """Tell whether neighboring numbers mean nearly the same, as hours do and names don't.
+
+        By von Neumann's ratio of the differences of neighbors to those from the mean.
+        """
+        from sklearn.linear_model import Ridge
+
+        answers = self.answers
+        if answers.dtype.kind != "f":
+            answers = np.eye(int(answers.max()) + 1)[answers.astype(int)]
+        answers = answers.reshape(len(answers), -1)
+        model = Ridge(1.0).fit(np.column_stack([base, places]), answers)
+        effects = model.coef_.reshape(answers.shape[1], -1)[:, base.shape[1] :]
+        around = effects - effects.mean(axis=1, keepdims=True)
+        ratio = np.square(np.diff(effects, axis=1)).sum() / max(np.square(around).sum(), 1e-12)
+        return bool(ratio < ROUGH)
 
     def _errors_with(self, base: Array, features: Array) -> Array:
         return row_errors(np.column_stack([base, features]), self.answers)
@@ -175,14 +203,8 @@ def _sized(values: Array) -> Array:
     return sized
 
 
-def _bent(values: Array) -> Array:
-    """Return a column as a line with corners at its quantiles, (rows, features)."""
+def _bent(values: Array, corners: int) -> Array:
+    """Return a column as an amount: a parabola with corners at quantiles, (rows, features)."""
     z = _sized(values)
-    corners = np.quantile(z, np.linspace(0, 1, CORNERS + 2)[1:-1])
-    return np.column_stack([z, *(np.maximum(z - corner, 0.0) for corner in corners)])
-
-
-def _curved(values: Array) -> Array:
-    """Return a column as an amount: itself, its square, and where it is missing."""
-    z = _sized(values)
-    return np.column_stack([z, np.square(z), ~np.isfinite(values)])
+    places = np.quantile(z, np.linspace(0, 1, corners + 2)[1:-1])
+    return np.column_stack([z, np.square(z), *(np.maximum(z - place, 0.0) for place in places)])

@@ -6,7 +6,7 @@ traits and groups of rows, no kinds of data; `data/splitting.py` deals the group
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -16,24 +16,29 @@ from misstep.errors import DataError
 from misstep.ir import Array
 from misstep.modeling.decisions import Decisions
 from misstep.text.counts import counted
+from misstep.text.lists import and_so_on
 
 # Of fewer different rows, or groups, each part would get one or two: no score could be had of them.
 FEWEST_DIFFERENT_ROWS = 10
 FEWEST_GROUPS = 3
 # Twins by chance are worth a word where they are so many of the rows.
 WORTH_A_WORD = 0.1
+MOST_NAMED = 3
 
 
-def copy_groups(rows: Dataset, without: Container[str], decisions: Decisions) -> Array | None:
+def copy_groups(
+    rows: Dataset, without: Container[str], decisions: Decisions, apart: Sequence[str] = ()
+) -> Array | None:
     """Return a group for each row, (rows,), the same for copies; None where none is to be kept.
 
-    `without`: columns that say nothing about whether two rows are alike.
+    `without`: columns that say nothing about whether two rows are alike; `apart`: those of them
+    that tell rows apart, which is said.
     """
     copies = copies_among(rows.traits(without))
     if not copies.rows:
         return None
     name = rows.sample_name
-    said = _said(copies, len(rows), name)
+    said = _said(copies, len(rows), name, apart)
     if copies.different < FEWEST_DIFFERENT_ROWS:
         decisions.add(
             "CAREFUL",
@@ -58,11 +63,12 @@ def copy_groups(rows: Dataset, without: Container[str], decisions: Decisions) ->
     return copies.groups
 
 
-def _said(copies: Copies, rows: int, name: str) -> str:
+def _said(copies: Copies, rows: int, name: str, apart: Sequence[str]) -> str:
     near = copies.rows - copies.exact
     nearly = "" if not near else " or nearly so" if copies.exact else " nearly so"
+    but = f" but for {and_so_on(list(apart), MOST_NAMED)}" if apart else ""
     return (
-        f"{copies.rows:,} of {rows:,} {name}s stand more than once{nearly} "
+        f"{copies.rows:,} of {rows:,} {name}s stand more than once{nearly}{but} "
         f"({copies.different:,} different ones in all)"
     )
 

@@ -155,14 +155,19 @@ class RowModality(Modality):
         self._decide_split(split)
         return split
 
-    def not_compared(self) -> Container[str]:
-        """Return the columns that say nothing about whether two rows are alike."""
-        return ()
+    def not_compared(self) -> tuple[Container[str], Sequence[str]]:
+        """Return the columns that say nothing about whether two rows are alike.
+
+        And those among them that tell rows apart, which people should know.
+        """
+        return (), ()
 
     def groups(self) -> Array | None:
         """Return a group for each example, (examples,), that stays on one side; None: no groups."""
         examples = self.examples
-        return copy_groups(examples.data.take(examples.order), self.not_compared(), self.decisions)
+        without, apart = self.not_compared()
+        rows = examples.data.take(examples.order)
+        return copy_groups(rows, without, self.decisions, apart)
 
     def _decide_split(self, split: Split) -> None:
         train, validation = len(split.train), len(split.validation)

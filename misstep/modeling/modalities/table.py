@@ -48,7 +48,6 @@ from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean, missing_names
 
 MOST_COLUMNS_NAMED = 12
-_NOT_COMPARED = (ColumnType.CONSTANT, ColumnType.IDENTIFIER)
 
 
 class TableModality(RowModality):
@@ -158,12 +157,12 @@ class TableModality(RowModality):
             # Of columns that are empty in one of the tables.
             warnings.simplefilter("ignore", FutureWarning)
             together = Table(pandas.concat(frames, ignore_index=True))
-        return repeated_in_test(train, test, together, self.not_compared())
+        return repeated_in_test(train, test, together, self.not_compared()[0])
 
-    def not_compared(self) -> Container[str]:
+    def not_compared(self) -> tuple[Container[str], Sequence[str]]:
         """Return the target and what tells rows apart: a copy has a number of its own."""
-        apart = {each.name for each in self.columns if each.column_type in _NOT_COMPARED}
-        return apart | {self.examples.target.name}
+        apart = [each.name for each in self.columns if each.column_type is ColumnType.IDENTIFIER]
+        return {*apart, self.examples.target.name}, apart
 
     def preprocess(self, train: Examples, target: Target) -> Preprocessor:
         """Leave out the columns that do not help, and fit the others on training rows."""
