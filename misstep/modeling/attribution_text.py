@@ -34,7 +34,7 @@ __all__ = [
     "steps_section",
 ]
 
-LONGEST_NAME, LONGEST_CELL = 34, 16
+LONGEST_NAME, LONGEST_CELL = 34, 19
 # Parts that a text of its own lists.
 LISTED = 10
 # A region that does so large a share of what the largest does gets one, two, three marks.
@@ -138,7 +138,10 @@ def neuron_section(neurons: Sequence[Neuron], more: int, unit: str, top: int) ->
     left = len(neurons) - len(rows) + more
     return Section(
         "The same for the hidden neurons, after their activation",
-        [f"contribution: {unit} less what it is with the value of this neuron alone at 0"],
+        [
+            f"contribution: {unit} less what it is with the value of this neuron alone at 0; "
+            "neurons are counted from 0"
+        ],
         ["neuron", "value", "contribution"],
         rows,
         end=[f"… and {counted(left, 'more neuron')}"] if left else [],
@@ -172,8 +175,8 @@ def window_seen_words(seen: Seen, answered: bool) -> str:
             "them."
         )
     return {
-        Seen.TRAINING: "It was trained on the rows that it looks back on, not on what came after "
-        "all of them.",
+        Seen.TRAINING: "It was trained on the rows that it looks back on; what comes after them it "
+        "did not see, or not all of it.",
         Seen.NEVER: "New: it was not trained on the newest rows that it looks back on.",
         Seen.UNKNOWN: "Whether it was trained on these rows can't be known: the series does not "
         "begin as the one that was learned from.",

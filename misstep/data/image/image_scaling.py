@@ -262,7 +262,12 @@ class ImageScaling(Preprocessing):
         self, data: Dataset, features: NDArray[Any], weights: NDArray[Any] | None = None
     ) -> BaselineRow:
         """Return the average image."""
-        mean = np.average(features, axis=0, weights=weights)
+        if weights is None:
+            mean = features.mean(axis=0, dtype=np.float64)
+        else:
+            # Without a product of matrices, whose sums may depend on threads.
+            shares = np.asarray(weights, np.float64) / np.sum(weights)
+            mean = np.einsum("r,rf->f", shares, features)
         return BaselineRow(len(features), features=mean.astype(np.float32))
 
     def parts_of(
