@@ -24,9 +24,9 @@ LONGEST_LINE = 10_000_000
 class Record:
     """What a run wrote down.
 
-    `facts`: about the run. `epochs`: one dictionary each. `snapshots`: what was wrong on the same
-    held-out rows after a few updates, one dictionary each. `events`: in their order. `notes`: what
-    could not be read.
+    `facts`: about the run. `epochs`: one dictionary each; that of an epoch that was broken off says
+    `partial`, and its `step` is where. `snapshots`: what was wrong on the same held-out rows after
+    a few updates, one dictionary each. `events`: in their order. `notes`: what could not be read.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -46,7 +46,10 @@ class Record:
 
     @property
     def steps(self) -> dict[str, Array]:
-        """Return step, loss and learning_rate of every update, each of shape (updates,)."""
+        """Return step, loss and learning_rate of every update, each of shape (updates,).
+
+        Where training failed, the last one is the update before which it ended, with its loss.
+        """
         ordered = sorted(self._steps)
         pairs = [self._steps[step] for step in ordered]
         return {
@@ -104,7 +107,9 @@ class Record:
             )
         elif kind == "epoch":
             values = {name: float(number) for name, number in line["values"].items()}
-            self.epochs.append({"epoch": int(line["epoch"]), "step": int(line["step"]), **values})
+            broken_off = {"partial": True} if line.get("partial") is True else {}
+            head = {"epoch": int(line["epoch"]), "step": int(line["step"]), **broken_off}
+            self.epochs.append({**head, **values})
         elif kind == "snapshot":
             values = {name: float(number) for name, number in line["values"].items()}
             whole = {"step": int(line["step"]), "rows": int(line["rows"])}

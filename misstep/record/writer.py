@@ -64,12 +64,18 @@ class RecordWriter:
             signals.setdefault(name, {})[path] = float(number)
         self._line({"kind": "measures", "step": step, "signals": signals})
 
-    def epoch(self, number: int, step: int, values: Mapping[str, float]) -> None:
-        """Write the numbers of the epoch `number`, counted from 1, which ended after `step`."""
+    def epoch(
+        self, number: int, step: int, values: Mapping[str, float], *, partial: bool = False
+    ) -> None:
+        """Write the numbers of the epoch `number`, counted from 1, which ended after `step`.
+
+        `partial`: it was broken off there.
+        """
         for name in values:
             _check_signal(name)
         plain = {name: float(value) for name, value in values.items()}
-        self._line({"kind": "epoch", "epoch": number, "step": step, "values": plain})
+        whole = {"kind": "epoch", "epoch": number, "step": step, "values": plain}
+        self._line({**whole, "partial": True} if partial else whole)
 
     def snapshot(self, step: int, rows: int, values: Mapping[str, float], *, last: bool) -> None:
         """Write what was wrong on the same `rows` held-out rows after `step` updates.

@@ -70,13 +70,20 @@ class Listeners:
     def updates(self, training: Training, losses: Array, learning_rates: Array) -> None:
         """Tell of updates, the last ones up to `training.update`."""
         before = training.update - len(losses)
+        if self.folder is not None:
+            self.folder.remember(losses, learning_rates)
         for callback in self.callbacks:
             callback.on_update(training)
             if callback.planned_update(before) == training.update:
                 callback.on_planned_update(training)
         if self.folder is not None:
             self._remember(training)
-            self.folder.steps(training.state, losses, learning_rates)
+            self.folder.updates(training.state)
+
+    def failure(self, losses: Array, learning_rates: Array) -> None:
+        """Write down the loss that was no finite number, (1,), of an update that was not done."""
+        if self.folder is not None:
+            self.folder.remember(losses, learning_rates)
 
     def epoch(self, training: Training, values: Values) -> None:
         """Tell of an epoch's end."""

@@ -173,8 +173,10 @@ class Loop(Training):
         self.network.buffers = self.state.buffers
 
     def _fail(self, loss: float) -> None:
-        facts = {"loss": loss, "update": self.update + 1, "learning_rate": self.learning_rate}
+        learning_rates = self._learning_rates(1)
+        facts = {"loss": loss, "update": self.update + 1, "learning_rate": float(learning_rates[0])}
         self.ending = Ending(Cause.LOSS_NOT_FINITE, facts)
+        self.listeners.failure(np.array([loss]), learning_rates)
         self.listeners.progress.note(str(self.ending))
 
     # --- the end of an epoch and of training ------------------------------------------------------

@@ -6,6 +6,7 @@ It belongs to one run at a time, and nothing in it that is not of runs is ever t
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from pathlib import Path
 from types import TracebackType
@@ -71,6 +72,7 @@ class RunFolder:
         self._writer: RecordWriter | None = None
         self._losses: list[float] = []
         self._learning_rates: list[float] = []
+        self._learning_rate = math.nan
         self._first = 1
         # Whether the checkpoints in the folder are of this run; those of the run before it stay
         # until it has one of its own.
@@ -175,10 +177,8 @@ class RunFolder:
                 return same and _reaches(record, int(latest.state["training"]["update"]))
         return False
 
-    def steps(self, state: TrainingState, losses: Array, learning_rates: Array) -> None:
-        """Keep losses and learning rates of updates; write a checkpoint when it is time."""
-        self._losses += losses.tolist()
-        self._learning_rates += learning_rates.tolist()
+    def updates(self, state: TrainingState) -> None:
+        """Write the steps, and a checkpoint, when it is time."""
         if len(self._losses) >= STEPS_TOGETHER:
             self.flush()
         if self.every is not None:
@@ -187,11 +187,17 @@ class RunFolder:
         elif time.monotonic() - self._written > CHECKPOINT_SECONDS:
             self.checkpoint(state)
 
+    def remember(self, losses: Array, learning_rates: Array) -> None:
+        """Keep losses and learning rates of updates, to be written with the next ones."""
+        self._losses += losses.tolist()
+        self._learning_rates += learning_rates.tolist()
+
     def flush(self) -> None:
         """Write the steps that wait."""
         if self._losses:
             self._record.steps(self._first, self._losses, self._learning_rates)
             self._first += len(self._losses)
+            self._learning_rate = self._learning_rates[-1]
             self._losses, self._learning_rates = [], []
 
     def epoch(self, state: TrainingState, values: Values) -> None:
@@ -213,10 +219,20 @@ class RunFolder:
         self._written = time.monotonic()
 
     def close(self, state: TrainingState, ending: Ending) -> None:
-        """Write why training ended, and close the record."""
+        """Write why training ended, with what there is of an epoch broken off; close the record."""
         self.flush()
+        failed = ending.failed
+        step = int(ending.facts["update"]) if failed else state.update
+        if state.batch or failed:
+            # Before any batch was done there is but the loss that failed.
+            loss = state.mean_loss if state.batch else float(ending.facts["loss"])
+            values = {"training_loss": loss}
+            if math.isfinite(self._learning_rate):
+                values["learning_rate"] = self._learning_rate
+            self._record.epoch(state.epoch + 1, step, values, partial=True)
         event = "finished" if ending.planned else "stopped"
-        self._record.event(event, str(ending), step=state.update)
+        facts = {"cause": ending.cause.value, **ending.facts}
+        self._record.event(event, str(ending), step=step, facts=facts)
         self._record.close()
 
     @property
