@@ -57,6 +57,8 @@ def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None,
         elif newer is None:
             page.say(f"{source} does not begin with what was learned from, so there is no score")
     page.say(f"The steps follow the end of {end}.")
+    if model.preprocessing.plan.step.unit == "business day":
+        page.say("They are weekdays; holidays are not known.")
     if json:
         facts: dict[str, Any] = {
             "task": "forecast",

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from misstep.data.series.series import Series
+from misstep.data.series.times import local_times
 from misstep.ir import Array
 from misstep.modeling.forecast import BackTest
+from misstep.report.axis_ticks import date_ticks, round_ticks, tick_words
 
 if TYPE_CHECKING:
     import pandas
@@ -25,7 +27,6 @@ LEFT, RIGHT, TOP, BOTTOM = 70, 20, 54, 40
 # Points of the past that can be told apart, and in how many horizons of it one sees a forecast.
 MOST_POINTS, HORIZONS_BACK = 240, 10
 FEWEST_POINTS = 60
-LINES = 4
 PAST, TESTED, COMING, BAND = "#1a202c", "#dd6b20", "#2b6cb0", "#bee3f8"
 
 
@@ -56,7 +57,8 @@ def draw_forecast(
             *reversed(frame.points(ahead, curves["lower"])),
         ]
         parts.append(f'<polygon fill="{BAND}" points="{" ".join(around)}"/>')
-    parts.append(_line(frame.points(np.arange(first, len(series)), past), PAST))
+    for rows in _stretches(np.flatnonzero(series.measured[first:]) + first):
+        parts.append(_line(frame.points(rows, series.target[rows]), PAST))
     parts += [_line(frame.points(rows, values), TESTED) for rows, values in tested]
     parts.append(_line(frame.points(ahead, curves["prediction"]), COMING, 2.5))
     legend = [("what was", PAST), ("forecast", COMING)]
@@ -103,6 +105,11 @@ class _Frame:
         ]
 
 
+def _stretches(rows: Array) -> list[Array]:
+    """Return runs of rows without a gap, so that nothing is drawn where nothing was measured."""
+    return np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+
+
 def _tested(back_test: BackTest, first: int, horizon: int) -> list[tuple[Array, Array]]:
     """Return forecasts that stand one behind the other, each from the value it started at."""
     step = max(horizon, 1)
@@ -124,20 +131,22 @@ def _tested(back_test: BackTest, first: int, horizon: int) -> list[tuple[Array, 
 
 def _grid(frame: _Frame, series: Series) -> str:
     parts = []
-    for value in np.linspace(frame.low, frame.high, LINES):
-        y = frame.y(float(value))
+    ticks = round_ticks(frame.low, frame.high)
+    for value, words in zip(ticks, tick_words(ticks), strict=True):
+        y = frame.y(value)
         parts.append(
             f'<path d="M{LEFT} {y:.1f} H{WIDTH - RIGHT}" stroke="#e2e8f0"/>'
             f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#4a5568">'
-            f"{_number(float(value))}</text>"
+            f"{words}</text>"
         )
     end = len(series) - 1
-    for row in np.linspace(frame.first, end, LINES).astype(int):
-        words = f"row {row + 1}" if series.dates is None else _date(series.dates[row])
+    for row, words in _row_ticks(frame, series):
         x = frame.x(row)
         # A label near the edge would be cut off.
-        anchor = "end" if x > WIDTH - LEFT else "start" if row == frame.first else "middle"
+        reach = 4 * len(words)
+        anchor = "end" if x + reach > WIDTH else "start" if x - reach < 0 else "middle"
         parts.append(
+            f'<path d="M{x:.1f} {HEIGHT - BOTTOM} V{HEIGHT - BOTTOM + 6}" stroke="#a0aec0"/>'
             f'<text x="{x:.1f}" y="{HEIGHT - 14}" text-anchor="{anchor}" '
             f'fill="#4a5568">{escape(words)}</text>'
         )
@@ -146,6 +155,22 @@ def _grid(frame: _Frame, series: Series) -> str:
         'stroke-dasharray="4 4"/>'
     )
     return "\n".join(parts)
+
+
+def _row_ticks(frame: _Frame, series: Series) -> list[tuple[float, str]]:
+    """Return where marks of time lie, in rows, and their words."""
+    dates, ahead = series.local, series.following(frame.last - len(series) + 1)
+    if dates is None or ahead is None:
+        ticks = round_ticks(frame.first + 1, frame.last + 1, whole=True)
+        return [(tick - 1, f"row {tick:,.0f}") for tick in ticks]
+    if series.plan.utc:
+        ahead = local_times(ahead, series.plan.zone)
+    dates = np.concatenate([dates[frame.first :], ahead]).astype("datetime64[us]")
+    rows = np.arange(frame.first, frame.last + 1)
+    marks = date_ticks(dates)
+    moments = np.array([mark for mark, _ in marks]).astype("datetime64[us]").astype(np.float64)
+    places = np.interp(moments, dates.astype(np.float64), rows)
+    return [(float(place), words) for place, (_, words) in zip(places, marks, strict=True)]
 
 
 def _legend(entries: list[tuple[str, str]]) -> str:
@@ -164,12 +189,3 @@ def _line(points: list[str], color: str, width: float = 1.5) -> str:
         f'<polyline fill="none" stroke="{color}" stroke-width="{width:g}" '
         f'stroke-linejoin="round" points="{" ".join(points)}"/>'
     )
-
-
-def _date(date: np.datetime64) -> str:
-    words = str(date.astype("datetime64[m]"))
-    return words.removesuffix("T00:00").replace("T", " ")
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

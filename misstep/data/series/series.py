@@ -195,7 +195,10 @@ def series_reason(table: Table, target: str) -> str | None:
             _refuse_several(table, target, times)
         if times.distinct and others <= set(times.columns):
             # There is nothing else to learn from than what was before.
-            if (step := recognize_step(np.sort(times.dates))) is not None:
+            ordered = np.sort(times.dates)
+            if (step := recognize_step(ordered)) is not None:
+                if step.missing(ordered) > MOST_FILLED * (step.positions(ordered)[-1] + 1):
+                    continue
                 return f"the dates in {times.column} rise by {step.one}, put in their order"
             return f"{times.column} tells when each row was, and nothing else can be learned from"
     return None

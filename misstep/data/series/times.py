@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.data.series.time_steps import A_DAY, DAY, Dates, recognize_step, regularity
+from misstep.data.series.time_steps import DAY, Dates, recognize_step, regularity
 from misstep.data.table.date_words import month_of
 from misstep.data.table.dates import (
     Moments,
@@ -361,10 +361,11 @@ def _days(numbers: dict[str, NDArray[np.float64]]) -> Dates | None:
     years = numbers["year"].astype(np.int64)
     if "week" in numbers:
         # The first week of a year is the one with January 4th in it (ISO 8601).
-        fourth: Dates = (years - 1970).astype("datetime64[Y]").astype("datetime64[D]") + A_DAY * 3
-        since_monday = (fourth.astype(np.int64) + 3) % 7
-        later = 7 * (numbers["week"].astype(np.int64) - 1) - since_monday
-        return fourth + later.astype("timedelta64[D]")
+        first: Dates = (years - 1970).astype("datetime64[Y]").astype("datetime64[D]")
+        fourth = first.astype(np.int64) + 3
+        # Day 0, 1970-01-01, was a Thursday.
+        monday: Dates = (fourth - (fourth + 3) % 7).astype("datetime64[D]")
+        return monday + (7 * (numbers["week"].astype(np.int64) - 1)).astype("timedelta64[D]")
     months = numbers.get("month", np.ones(1))
     if "quarter" in numbers:
         months = 3 * numbers["quarter"] - 2

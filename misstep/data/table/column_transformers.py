@@ -341,7 +341,7 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
     if dates is None:
         cells = zip(known, words, strict=True)
         row, word = next(cell for cell in cells if parse_dates([cell[1]], form) is None)
-        raise _bad_date(column, row, form, word)
+        raise _bad_date(column, int(row), form, word)
     result[known] = dates.to_numpy().astype("datetime64[s]")
     return result
 

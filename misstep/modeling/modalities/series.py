@@ -164,7 +164,7 @@ class SeriesModality(Modality):
         decisions.keep(*left_out)
         step = plan.step
         if step.unit != "row":
-            reason = f"so the dates in {plan.date} follow each other"
+            reason = f"that is how the dates in {plan.date} follow each other"
             if series.gaps:
                 reason += f"; {series.gaps}"
             elif step.unit == "business day":
