@@ -30,6 +30,7 @@ from misstep.compiler.codegen.lower import (
 from misstep.compiler.codegen.target import Target
 from misstep.compiler.passes import simplify
 from misstep.compiler.runtime.cores import usable_cores
+from misstep.compiler.runtime.lowered_programs import lowered_before
 from misstep.compiler.runtime.native import compile_module
 from misstep.compiler.runtime.role_checks import check_apart, check_roles
 from misstep.compiler.runtime.targets import host_target
@@ -72,8 +73,14 @@ class NativeProgram:
         self.roles = roles if roles is not None else Roles()
         self.target = target if target is not None else host_target()
         check_roles(graph, self.roles)
-        self.lowered: LoweredProgram = _lowered(graph, self.roles, self.target, profiling)
-        self.module = compile_module(self.lowered.text, self.target)
+        lower_it = partial(_lowered, graph, self.roles, self.target, profiling)
+        # What is only looked at, kernel by kernel, is made of this very graph.
+        self._lowered, self._of_another = (
+            (lower_it(), False)
+            if profiling
+            else lowered_before(graph, self.roles, self.target, lower_it)
+        )
+        self.module = compile_module(self._lowered.text, self.target)
         self._function = self.module.function(ENTRY, CALL_RESULT, *CALL_ARGUMENTS)
         self._tuner = ThreadCountTuner(self._threads(threads))
         self._threads_set: int | None = None
@@ -107,11 +114,22 @@ class NativeProgram:
         return other
 
     def _no_ticks(self) -> Array:
-        return np.zeros((self.threads, *self.lowered.timers_shape), np.int64)
+        return np.zeros((self.threads, *self._lowered.timers_shape), np.int64)
 
     def _threads(self, requested: int | None) -> int:
         most = requested if requested is not None else usable_cores()
         return max(1, min(most, self.work() // WORK_FOR_TWO + 1))
+
+    @cached_property
+    def lowered(self) -> LoweredProgram:
+        """Return the text of the machine code, and what it was made of, for those who look at it.
+
+        The code that runs may have been made of another graph of the same structure; here stand the
+        lines that made this one.
+        """
+        if not self._of_another:
+            return self._lowered
+        return _lowered(self.graph, self.roles, self.target, profiling=False)
 
     @property
     def schedule(self) -> Schedule:
@@ -121,12 +139,14 @@ class NativeProgram:
     @cached_property
     def rows_are_independent(self) -> bool:
         """Tell whether no row of a result depends on other rows of the stepped inputs."""
-        schedule = self.schedule
+        schedule = self._lowered.schedule
         return rows_are_independent(schedule.fused, schedule.partition, self.roles.stepped)
 
     def work(self) -> int:
         """Return about how many multiply-adds, or entries worked out, a step takes."""
-        return sum(work_of(kernel.shape, kernel.anchor) for kernel in self.schedule.fused.kernels)
+        return sum(
+            work_of(kernel.shape, kernel.anchor) for kernel in self._lowered.schedule.fused.kernels
+        )
 
     def run(
         self,
@@ -163,7 +183,7 @@ class NativeProgram:
             )
         arrays: list[Array] = []
         outputs: dict[str, Array] = {}
-        for slot in self.lowered.slots:
+        for slot in self._lowered.slots:
             if slot.literal is not None:
                 arrays.append(slot.literal)
             elif slot.timers:
@@ -184,7 +204,7 @@ class NativeProgram:
         addresses = [address_of(array) for array in arrays]
         spans = [
             (address, array.nbytes, slot.output or slot.name in states, slot.name)
-            for slot, array, address in zip(self.lowered.slots, arrays, addresses, strict=True)
+            for slot, array, address in zip(self._lowered.slots, arrays, addresses, strict=True)
         ]
         check_apart(
             self.graph.name, [*spans, (address_of(rows), rows.nbytes, False, "row_numbers")]
@@ -197,7 +217,7 @@ class NativeProgram:
         """Return the numbers of the rows to gather, looked at before they become addresses."""
         batches = {
             slot.name: slot.shape[0]
-            for slot in self.lowered.slots
+            for slot in self._lowered.slots
             if slot.name in self.roles.gathered and slot.shape
         }
         if not batches:
@@ -256,7 +276,7 @@ class NativeProgram:
     def _call(self, arrays: list[Array], addresses: list[int], rows: Array, steps: int) -> int:
         workspace = self._workspace
         if workspace is None or workspace.threads != self.threads:
-            workspace = self._workspace = Workspace(self.lowered, self.threads)
+            workspace = self._workspace = Workspace(self._lowered, self.threads)
         threads = self._tuner.choose() if self._threads_set is None else self._threads_set
         if threads > 1:
             set_waiting(workspace.context, threads)
@@ -277,7 +297,7 @@ class NativeProgram:
         `feeds`: the inputs that stay; stepped ones get memory of their own. Raises ArgumentError
         for a program that gathers rows: those of one step are all that there is here.
         """
-        if any(slot.name in self.roles.gathered for slot in self.lowered.slots):
+        if any(slot.name in self.roles.gathered for slot in self._lowered.slots):
             raise ArgumentError(
                 f"preparing {self.graph.name}",
                 needed="a program that is given its rows",
@@ -287,7 +307,7 @@ class NativeProgram:
         inputs: dict[str, Array] = {}
         outputs: dict[str, Array] = {}
         arrays: list[Array] = []
-        for slot in self.lowered.slots:
+        for slot in self._lowered.slots:
             if slot.literal is not None:
                 arrays.append(slot.literal)
             elif slot.output or slot.name in self.roles.stepped:
@@ -296,7 +316,7 @@ class NativeProgram:
                 arrays.append(array)
             else:
                 arrays.append(self._input(slot.name, slot.dtype, slot.shape, feeds, 1))
-        workspace = Workspace(self.lowered, 1)
+        workspace = Workspace(self._lowered, 1)
         workspace.table[STEPS] = 1
         workspace.table[FIRST_SLOT:] = [address_of(array) for array in arrays]
         return PreparedCall(self, inputs, outputs, self._function, workspace, arrays)
