@@ -7,6 +7,7 @@ mean and deviation.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -19,13 +20,22 @@ from numpy.typing import NDArray
 
 from misstep.data.logarithm import Logarithm
 from misstep.data.stored_json import Stored, check, from_plain, to_plain
-from misstep.data.table.cell_values import NUMBER_FORMS, category_words, number_form_of, objects
-from misstep.data.table.column_transformers import as_numbers
+from misstep.data.table.cell_values import (
+    category_words,
+    is_missing_word,
+    is_name_for_missing,
+    objects,
+    without_point,
+)
+from misstep.data.table.column_transformers import as_numbers, row_of
 from misstep.data.table.dates import date_format_of
-from misstep.data.table.table import read_table
+from misstep.data.table.number_forms import is_number_form, number_in_form, sound_plain_number
+from misstep.data.table.table import ROWS, read_table
+from misstep.data.table.word_columns import words_of
 from misstep.data.weights import checked_weights, mean_and_deviation
 from misstep.errors import ArgumentError, DataError, NotYetError
 from misstep.text.counts import counted
+from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -55,6 +65,8 @@ MOST_DISTINCT_SHARE = 0.5
 BEYOND = 0.5
 # Fewer rows than this say nothing about how often a text repeats.
 FEW_ROWS = 20
+# A word such as None is a class, if so many of the rows have it, and not just a few gaps.
+LEAST_NAME_SHARE = 0.01
 TASKS = ("classification", "regression")
 
 
@@ -88,9 +100,8 @@ class Target(Stored):
             (self.scale > 0, "scale must be above 0"),
             (expected.get(self.task, classes >= 2), "a number has no classes, others 2 or more"),
             (self.rare in (0, 1), "the rare one of two classes is number 0 or 1"),
-            (len(set(category_words(self.classes))) == classes, "a class stands twice"),
-            (self.form in NUMBER_FORMS, "unknown form of number"),
-            (self.logarithm is None or classes == 0, "only numbers have a logarithm"),
+            (len(set(label_words(self.classes))) == classes, "a class stands twice"),
+            (is_number_form(self.form), "unknown form of number"),
         )
 
     @property
@@ -100,7 +111,18 @@ class Target(Stored):
 
     def present(self, series: object) -> NDArray[np.bool_]:
         """Return which rows have an answer, (rows,); only those can be learned from."""
-        return ~_column(series, self.name).isna().to_numpy()
+        column = _column(series, self.name)
+        if self.is_number:
+            return ~np.isnan(as_numbers(column, self.name, self.form, []))
+        return np.asarray([word is not None for word in self._words(column)], bool)
+
+    def _words(self, column: pandas.Series) -> list[str | None]:
+        """Return the words of answers, None where there is none: None may be a class."""
+        known = set(label_words(self.classes))
+        return [
+            None if word is not None and word not in known and is_missing_word(word) else word
+            for word in category_words(column.tolist(), literal=True)
+        ]
 
     def fit(self, series: object, sample_weight: object = None) -> Target:
         """Return this target with mean and deviation, or the rarer class, of training rows (rows,).
@@ -150,9 +172,9 @@ class Target(Stored):
                 z = (self._scaled(self._numbers(column)) - self.center) / self.scale
             limit = float(np.finfo(np.float32).max)
             return np.clip(z, -limit, limit).astype(np.float32), []
-        codes = {word: code for code, word in enumerate(category_words(self.classes))}
-        words = category_words(column.tolist())
-        self._refuse_missing([word is None for word in words])
+        codes = {word: code for code, word in enumerate(label_words(self.classes))}
+        words = self._words(column)
+        self._refuse_missing(column, [word is None for word in words])
         unknown = Counter(word for word in words if word is not None and word not in codes)
         notes: list[str] = []
         if unknown:
@@ -214,22 +236,28 @@ class Target(Stored):
         return from_plain(cls, plain, "the stored target")
 
     def _numbers(self, column: pandas.Series) -> NDArray[np.float64]:
-        self._refuse_missing(column.isna().tolist())
+        self._refuse_missing(column, column.isna().tolist())
         return as_numbers(column, self.name, self.form)
 
-    def _refuse_missing(self, gaps: Sequence[bool]) -> None:
+    def _refuse_missing(self, column: pandas.Series, gaps: Sequence[bool]) -> None:
         if any(gaps):
+            first = row_of(column, list(gaps).index(True))
             raise DataError(
                 f"the target {self.name!r}",
                 needed="an answer in each row",
-                got=f"{sum(gaps)} missing, the first at row {list(gaps).index(True) + 1}",
+                got=f"{sum(gaps)} missing, the first at row {first}",
                 try_="leaving those rows out (Target.present tells which have one)",
             )
 
     def _matched(self, unknown: Counter[str]) -> dict[str, str]:
         """Return the class for each unknown label, if all differ only by a dot, blanks or case."""
-        classes = [word for word in category_words(self.classes) if word is not None]
-        for plain in (_without_dot, lambda word: _without_dot(word).lower()):
+        classes = label_words(self.classes)
+        for plain in (
+            without_point,
+            _as_number,
+            _without_dot,
+            lambda word: _without_dot(word).lower(),
+        ):
             known = {plain(word): word for word in classes}
             if len(known) == len(classes) and all(plain(word) in known for word in unknown):
                 return {word: known[plain(word)] for word in unknown}
@@ -245,26 +273,48 @@ class Target(Stored):
         )
 
 
+def label_words(labels: Sequence[Label]) -> list[str]:
+    """Return the word of each class; a class may be called None or NA."""
+    return [word if word is not None else str(label).strip() for label, word in _labeled(labels)]
+
+
+def _labeled(labels: Sequence[Label]) -> list[tuple[Label, str | None]]:
+    return list(zip(labels, category_words(labels, literal=True), strict=True))
+
+
+def _as_number(word: str) -> str:
+    """Return a number as any other of the same value is written; else the word."""
+    number = sound_plain_number(word)
+    return word if number is None else repr(number)
+
+
 def _without_dot(word: str) -> str:
     return " ".join(word.split()).removesuffix(".").strip()
 
 
 def _column(series: object, name: str) -> pandas.Series:
-    """Return answers of any kind as a cleaned pandas column."""
+    """Return answers of any kind as a cleaned pandas column; texts as they were written."""
     values: Any = series
+    if getattr(getattr(values, "index", None), "name", None) == ROWS:
+        return series  # type: ignore[return-value]
     if hasattr(values, "to_list") and not hasattr(values, "tolist"):
         values = values.to_list()
     elif isinstance(values, np.ndarray) and values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    return read_table({name: values}, name="the target").frame.iloc[:, 0]
+    table = read_table({name: values}, name="the target")
+    column = table.column(str(table.frame.columns[0]))
+    return column.reset_index(drop=True)
 
 
-def recognize_target(series: object, name: str, task: str | None = None) -> Target:
+def recognize_target(
+    series: object, name: str, task: str | None = None, form: str | None = None
+) -> Target:
     """Say what is to be predicted.
 
-    `series`: the answers (rows,) of all rows; `task`: "classification" or "regression" to decide
-    it by hand. Rows without an answer are counted in the notes. Raises ArgumentError: another
-    task; DataError: no answers, one class only, answers that are names; NotYetError: dates.
+    `series`: the answers (rows,) of all rows, texts as they were written; `task`: "classification"
+    or "regression" to decide it by hand; `form`: in which numbers are written, empty where they are
+    words, None: found out. Rows without an answer are counted in the notes. Raises ArgumentError:
+    another task; DataError: no answers, one class only, answers that are names; NotYetError: dates.
     """
     if task not in (None, *TASKS):
         raise ArgumentError(
@@ -275,17 +325,17 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
         )
     column = _column(series, name)
     rows = len(column)
-    present = column.dropna()
-    notes: list[str] = []
-    if len(present) < rows:
+    answers = _answers_in(column, name, task, form)
+    notes = list(answers.notes)
+    if answers.rows < rows:
         notes.append(
-            f"{name}: {rows - len(present):,} of {rows:,} rows have no answer and are left out"
+            f"{name}: {rows - answers.rows:,} of {rows:,} rows have no answer and are left out"
+            + answers.gaps
         )
-    if present.empty:
+    if not answers.rows:
         raise DataError(
             f"the target {name!r}", needed="answers", got=f"{rows:,} rows, all without one"
         )
-    answers = _Answers(name, [_label(value) for value in present.tolist()])
     counts = answers.counts
     if len(counts) == 1 and (task != "regression" or answers.form is None):
         word, rows = next(iter(counts.items()))
@@ -298,7 +348,7 @@ def recognize_target(series: object, name: str, task: str | None = None) -> Targ
     is_number, reason = _decided(answers, task)
     if is_number:
         form = answers.form or "plain"
-        as_numbers(present, name, form)
+        as_numbers(column, name, form, [])
         return Target(name, TaskType.NUMBER, reason, form=form, notes=tuple(notes))
     single = [word for word, count in counts.items() if count == 1]
     if len(single) == 1:
@@ -318,26 +368,133 @@ def _label(value: Any) -> Label:
     return value if isinstance(value, bool | str | int) else str(value)
 
 
-class _Answers:
-    """The answers that there are, counted, and what they look like."""
+def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | None) -> _Answers:
+    """Return the answers of a column: numbers, or words as they were written."""
+    if column.dtype != object:
+        return _Answers(name, [_label(value) for value in column.dropna().tolist()])
+    cells = column.tolist()
+    if not any(isinstance(cell, str) for cell in cells):
+        return _Answers(name, [_label(cell) for cell in cells if cell is not None])
+    words = category_words(cells, literal=True)
+    if form is None:
+        form = words_of(words, name).form
+    if form:
+        numbers = [None if word is None else _number(word, form) for word in words]
+        others = Counter(
+            word
+            for word, number in zip(words, numbers, strict=True)
+            if word is not None and number is None and not is_missing_word(word)
+        )
+        few = len({number for number in numbers if number is not None}) <= MOST_CODES
+        # A few numbers beside a word that comes back: all of them are names.
+        named = few and any(_is_repeated(rows, len(words)) for rows in others.values())
+        if task == "regression" or not (named or (others and task == "classification")):
+            kept = [number is not None for number in numbers]
+            answers = _Answers(name, list(itertools.compress(words, kept)), form)
+            gone = [word for word, keep in zip(words, kept, strict=True) if word and not keep]
+            answers.gaps = _gaps_told(gone)
+            return answers
+    counts = Counter(words)
+    empty = counts.pop(None, 0)
+    names = [
+        word
+        for word, rows in counts.items()
+        if is_name_for_missing(word) and (empty or _is_repeated(rows, len(words)))
+    ]
+    if len(counts) == len(names):
+        names = []
+    kept_words = [
+        word for word in words if word is not None and (word in names or not is_missing_word(word))
+    ]
+    answers = _Answers(name, list(kept_words), "")
+    for word in names:
+        answers.notes.append(
+            f"{name}: {word!r} is one of the classes, with {counted(counts[word], 'row')}; if it "
+            "stands for no answer, leave those cells empty"
+        )
+    answers.gaps = _gaps_told([word for word in words if word and word not in answers.counts])
+    return answers
 
-    def __init__(self, name: str, values: list[Label]) -> None:
-        self.name, self.values = name, values
-        words = [(word, value) for word, value in zip(category_words(values), values, strict=True)]
-        self.counts = Counter(word for word, _ in words if word is not None)
-        self.labels = {word: value for word, value in reversed(words) if word is not None}
+
+def _number(word: str, form: str) -> float | None:
+    number = None if is_missing_word(word) else number_in_form(word, form)
+    return None if number is None or math.isnan(number) else number
+
+
+def _is_repeated(rows: int, of: int) -> bool:
+    return rows >= max(FEWEST_ROWS_PER_CODE, LEAST_NAME_SHARE * of)
+
+
+def _gaps_told(words: list[str]) -> str:
+    """Return which words stand where no answer is, as the end of a sentence."""
+    return f" ({and_so_on([repr(word) for word in dict.fromkeys(words)], 3)})" if words else ""
+
+
+class _Answers:
+    """The answers that there are, counted, and what they look like.
+
+    `values`: labels, or words as they were written; `form`: how numbers among words are written,
+    empty: they are none, None: they are no words.
+    """
+
+    def __init__(self, name: str, values: Sequence[Label], form: str | None = None) -> None:
+        self.name = name
+        self.notes: list[str] = []
+        self.gaps = ""
+        if form is not None:
+            values = self._labels([str(value) for value in values], form)
+        self.values = values
+        words = list(zip(label_words(values), values, strict=True))
+        self.counts = Counter(word for word, _ in words)
+        self.labels = dict(reversed(words))
         self.rows, self.distinct = self.counts.total(), len(self.counts)
-        self.numeric = all(isinstance(value, int | float) for value in values)
-        self.whole = self.numeric and all(isinstance(value, int) for value in values)
+        self.numeric = form == "plain" or all(isinstance(value, int | float) for value in values)
+        self.whole = all(isinstance(value, int) for value in values)
         # How numbers are written, or None where some are none.
-        self.form = "plain" if self.numeric else number_form_of(list(self.counts))
+        self.form = form or ("plain" if self.numeric else None)
+        self._note_alike()
+
+    def _labels(self, words: list[str], form: str) -> list[Label]:
+        """Return words as labels; as numbers, where those are written as programs write them.
+
+        1.0 is 1 where all are whole; 1.10 is not 1.1.
+        """
+        different = dict.fromkeys(words)
+        if form != "plain":
+            return list(words)
+        plain = {word: without_point(word) for word in different}
+        if all(_is_whole(word) for word in plain.values()):
+            both = [word for word in different if plain[word] != word and plain[word] in different]
+            if both:
+                self.notes.append(f"{self.name}: {plain[both[0]]!r} and {both[0]!r} are one answer")
+            return [int(plain[word]) for word in words]
+        numbers = {word: float(word) for word in different}
+        if all(category_words([number]) == [word] for word, number in numbers.items()):
+            return [_label(numbers[word]) for word in words]
+        return list(words)
+
+    def _note_alike(self) -> None:
+        by_case: dict[str, str] = {}
+        for word in self.counts if self.form is None else ():
+            other = by_case.setdefault(" ".join(word.split()).casefold(), word)
+            if other != word:
+                self.notes.append(
+                    f"{self.name}: {other!r} and {word!r} differ in capitals or blanks only; they "
+                    "are taken as two classes"
+                )
 
     @property
     def classes(self) -> tuple[Label, ...]:
         """The different answers in order."""
         labels = list(self.labels.values())
-        numbers = all(isinstance(label, int | float) for label in labels)
-        return tuple(sorted(labels, key=float if numbers else str))
+        if all(isinstance(label, int | float) for label in labels):
+            return tuple(sorted(labels))
+        if self.form:
+            form = self.form
+            return tuple(
+                sorted(labels, key=lambda each: (number_in_form(str(each), form), str(each)))
+            )
+        return tuple(sorted(labels, key=str))
 
     def __str__(self) -> str:
         sort = "whole numbers" if self.whole else "numbers" if self.form else "text"
@@ -348,13 +505,18 @@ class _Answers:
         return DataError(f"the target {self.name!r}", needed=needed, got=got, try_=try_)
 
 
+def _is_whole(word: str) -> bool:
+    digits = word.removeprefix("-")
+    return digits.isdigit() and digits.isascii() and (digits == "0" or digits[0] != "0")
+
+
 def _decided(answers: _Answers, task: str | None) -> tuple[bool, str]:
     """Return whether it is a number, and the reason. Raises DataError or NotYetError."""
     first = next(iter(answers.counts))
     distinct, rows = answers.distinct, answers.rows
     if task == "regression":
         if answers.form is None:
-            stray = next(word for word in answers.counts if number_form_of([word]) is None)
+            stray = next(word for word in answers.counts if sound_plain_number(word) is None)
             needed = "numbers, because the task is regression"
             got = f"texts, for example {stray!r}"
             raise answers.refusal(needed, got, "task='classification'")
@@ -367,7 +529,7 @@ def _decided(answers: _Answers, task: str | None) -> tuple[bool, str]:
         return False, f"the task was given as classification; {answers}"
     if all(isinstance(value, bool) for value in answers.values):
         return False, f"true or false in {rows:,} rows"
-    if distinct == 2 and (answers.numeric or answers.form is None):
+    if distinct == 2:
         return False, str(answers)
     if answers.form is not None:
         return _decided_numbers(answers)

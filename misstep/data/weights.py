@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.errors import DataError
+from misstep.ir.masks import refuse_mask
 
 __all__ = ["checked_weights", "mean_and_deviation", "quantile", "skewness"]
 
@@ -23,6 +24,7 @@ def checked_weights(weights: object, rows: int) -> Floats:
     """
     if weights is None:
         return np.ones(rows)
+    weights = refuse_mask(weights, "sample_weight", "a weight of 0 where a row does not count")
     try:
         array = np.asarray(weights, dtype=np.float64)
     except (TypeError, ValueError) as error:

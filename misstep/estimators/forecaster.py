@@ -15,6 +15,7 @@ import numpy as np
 from misstep.data import Table, read_table
 from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
+from misstep.ir.masks import without_mask
 from misstep.modeling import Face, ForecastAttribution, ForecastModel, TaskName, train
 from misstep.report import draw_forecast
 
@@ -157,10 +158,7 @@ def _table(series: Any, target: str | None) -> tuple[Table, str]:
                 series.insert(0, title, dates)
     elif not isinstance(series, str | os.PathLike | dict | Table) and np.ndim(series) == 1:
         name = target or VALUES
-        if isinstance(series, np.ma.MaskedArray):
-            # What a mask hides is not known.
-            series = np.ma.filled(series.astype(np.float64), np.nan)
-        series, target = {name: np.asarray(series)}, name
+        series, target = {name: without_mask(series, "the series")}, name
     table = read_table(series, name=None if isinstance(series, str | os.PathLike) else "the series")
     columns = list(map(str, table.frame.columns))
     if target is None and len(columns) == 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import narwhals
@@ -34,6 +35,7 @@ from misstep.data.text.text_files import TEXT
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
 from misstep.estimators.image_input import first_images, further_images
 from misstep.ir import Array
+from misstep.ir.masks import known_values, refuse_mask
 from misstep.modeling import TrainedModel
 from misstep.text.names import did_you_mean, missing_names
 
@@ -51,7 +53,7 @@ def first_features(estimator: Any, X: Any) -> Dataset:
     is no number.
     """
     _refuse_sparse(X)
-    X = _filled_up(X)
+    X = _filled_up(known_values(X, "X"))
     images = first_images(estimator, X)
     if images is not None:
         return images
@@ -78,6 +80,7 @@ def further_features(estimator: Any, X: Any, model: TrainedModel) -> Dataset:
     Raises DataError for other columns, naming the nearest.
     """
     _refuse_sparse(X)
+    X = known_values(X, "X")
     if isinstance(model.preprocessing, ImageScaling):
         return further_images(X, model.preprocessing)
     if isinstance(model.preprocessing, SequenceScaling):
@@ -98,7 +101,7 @@ def further_features(estimator: Any, X: Any, model: TrainedModel) -> Dataset:
         frame = {name: array[:, place] for place, name in enumerate(names)}
     used = model.preprocessing.column_names
     # Columns that are not used may hold anything.
-    return Table(read_columns(frame, used), "X")
+    return replace(read_columns(frame, used), name="X")
 
 
 def _filled_up(X: Any) -> Any:
@@ -233,6 +236,7 @@ def answers_of(estimator: Any, y: Any, rows: int) -> Array:
             f"{type(estimator).__name__} requires y to be passed, but the target y is None",
             try_="fit(X, y)",
         )
+    y = refuse_mask(y, "y", "leaving those rows out")
     with _in_our_words("y", "one answer for each row, shape (rows,)"):
         shape = getattr(y, "shape", None) or np.asarray(y).shape
     if len(shape) == 2 and shape[1] > 1:

@@ -14,6 +14,7 @@ import numpy as np
 from misstep.data import Dataset, Preprocessing, Target, TaskType, read_table
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
+from misstep.ir.masks import known_values
 from misstep.modeling.metrics import Scores, target_scores
 from misstep.modeling.model_summary import summary_text
 from misstep.modeling.training_rows import TrainingRows
@@ -135,7 +136,8 @@ class Model(TrainedModel):
         for sequences (rows, steps, channels) with NaN where a short one is filled up. Raises
         DataError in words.
         """
-        features, self.notes = self.preprocessing.encode(data, self.target.name)
+        known = known_values(data, "the data")
+        features, self.notes = self.preprocessing.encode(known, self.target.name)
         return features
 
     def truth(self, data: Any) -> tuple[Array, Array] | None:

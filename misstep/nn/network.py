@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from misstep.errors import ArgumentError, DtypeError, MisstepError, ShapeError
 from misstep.ir import FLOATS, Array, Value, ancestors, as_array, make_input, make_literal
+from misstep.ir.masks import FILLED, refuse_mask
 from misstep.nn.inference import Inference, KeptPrograms
 from misstep.nn.initializers import Fans
 from misstep.nn.losses import Loss
@@ -262,6 +263,7 @@ class Network:
         Raises ShapeError for rows of another shape, DtypeError for what is no number, DataError
         for what is no position where an Embedding comes first.
         """
+        x = refuse_mask(x, "the input of the network", FILLED)
         try:
             array = np.asarray(x, dtype=self.dtype)
         except (TypeError, ValueError) as error:

@@ -11,6 +11,7 @@ import numpy as np
 
 from misstep.errors import DataError, ShapeError
 from misstep.ir import Array, make_input
+from misstep.ir.masks import FILLED, refuse_mask
 from misstep.nn.losses import Loss
 
 # Numbers that are looked at together.
@@ -79,6 +80,7 @@ def checked_weights(weights: Any, rows: int, dtype: str) -> Array | None:
 
 
 def _finite_numbers(data: Any, name: str, dtype: str | None) -> Array:
+    data = refuse_mask(data, name, FILLED)
     try:
         array = np.asarray(data)
         if array.dtype.kind not in "iubf":

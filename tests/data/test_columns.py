@@ -17,7 +17,7 @@ ROWS = 60
 def judged(values: object, name: str = "x") -> Column:
     size = len(values)  # type: ignore[arg-type]
     table = read_table({name: values, "beside": GENERATOR.normal(size=size)})
-    return recognize_columns(table.frame)[0]
+    return recognize_columns(table)[0]
 
 
 LETTERS = [f"{a}{b}" for a in "abcdefgh" for b in "abcdefgh"]
@@ -34,7 +34,7 @@ SENTENCE = "this is the text number"
         (["12%", "3.5 %", "-1%"] * 20, "number", "percent"),
         (["$5", "$1,200.50", "-$3"] * 20, "number", "money"),
         (["1", 2, 3.5] * 20, "number", "plain"),
-        (["1,23", "12", "5"] * 20, "category", ""),
+        (["1,23", "12", "5"] * 20, "number", "plain comma"),
         (["001", "010"] * 30, "category", ""),
         (["red", "green"] * 30, "category", ""),
         ([True, False] * 30, "category", ""),

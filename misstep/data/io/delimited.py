@@ -210,8 +210,18 @@ def _even_records(
     kept = [i for i, row in enumerate(records[:-1]) if len(row) > 1 or (row and row[0].strip())]
     if not kept:
         raise DataError(name, needed="a header and at least one row", got="empty lines only")
-    records, starts = [records[i] for i in kept], [starts[i] for i in kept]
-    return records, _even_out(records, starts, name, delimiter)
+    between = [i for i in range(kept[0], kept[-1]) if not "".join(records[i]).strip()]
+    blank = [i for i in between if len(records[i]) < 2]
+    notes = []
+    if blank and len(records[kept[0]]) == 1:
+        # In a single column an empty line is a row without a value.
+        kept = sorted(kept + blank)
+    elif blank:
+        which = f"line {starts[blank[0]]}"
+        more = f" (and {len(blank) - 1:,} more)" if len(blank) > 1 else ""
+        notes.append(f"{which}{more} is empty and no row")
+    records, starts = [records[i] or [""] for i in kept], [starts[i] for i in kept]
+    return records, notes + _even_out(records, starts, name, delimiter)
 
 
 def _even_out(records: list[list[str]], starts: list[int], name: str, delimiter: str) -> list[str]:

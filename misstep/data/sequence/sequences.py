@@ -17,6 +17,7 @@ from misstep.data.copies import Traits
 from misstep.data.dataset import Dataset, hashed_rows
 from misstep.errors import DataError
 from misstep.ir import Array
+from misstep.ir.masks import without_mask
 from misstep.text.counts import counted
 
 __all__ = ["Sequences", "holds_sequences", "sequences_from_arrays"]
@@ -271,7 +272,7 @@ def _split_of(arrays: Mapping[str, Array], split: str) -> _Split | None:
 
 def _numbers(values: object, name: str) -> NDArray[np.float64]:
     try:
-        array = np.asarray(values)
+        array = without_mask(values, name)
         if array.dtype.kind not in "biuf":
             raise ValueError(f"values of kind {array.dtype}")
         array = array.astype(np.float64)

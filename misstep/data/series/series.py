@@ -159,7 +159,7 @@ def only_rows(table: Table, only: tuple[str, ...]) -> Table:
     """Return the rows whose column holds a value; only: (column, value). Raises DataError."""
     column, value = only
     require_column(table.frame, column, f"{table.name}: the column {column!r}")
-    words = category_words(table.frame[column].tolist())
+    words = category_words(table.column(column).tolist(), literal=True)
     kept = np.asarray([word == value for word in words])
     if not kept.any():
         raise DataError(
@@ -168,7 +168,7 @@ def only_rows(table: Table, only: tuple[str, ...]) -> Table:
             got="none",
             try_=did_you_mean(value, sorted({word for word in words if word is not None})),
         )
-    return replace(table, frame=table.frame[kept].reset_index(drop=True))
+    return replace(table.take(np.flatnonzero(kept)), notes=table.notes)
 
 
 def series_reason(table: Table, target: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a single cell says: missing, a number in one of its written forms, a category.
+"""What a single cell says: missing, a date, a category. Numbers: `number_words.py`.
 
 Knows values and one-dimensional columns of them, not tables or models. Reading, recognizing and
 preprocessing all ask here, so a cell means the same everywhere.
@@ -8,35 +8,38 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "NUMBER_FORMS",
+    "LITERAL",
+    "MOST_EXACT",
     "category_words",
     "is_missing_word",
-    "number_form_of",
+    "is_name_for_missing",
     "objects",
-    "parse_number",
     "sound_text",
-    "typed_values",
+    "without_point",
 ]
 
 # What people and programs write where nothing is known (compared in lower case).
-MISSING_WORDS = frozenset({"", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"})
+# Some of them are words as well: a class may be called None, a country NA.
+NAMES_FOR_MISSING = frozenset({"na", "n/a", "nan", "null", "none"})
+_MARKS_FOR_MISSING = (
+    r"? #n/a #na <na> -nan nat <null> (null) \n #div/0! #value! #ref! #name? #num! #null! "
+    "1.#qnan -1.#qnan 1.#ind -1.#ind"
+)
+MISSING_WORDS = NAMES_FOR_MISSING | {"", "#n/a n/a", *_MARKS_FOR_MISSING.split()}
+# Whole numbers up to here are exact as floats.
 MOST_EXACT = 2**53
+# The form of a column of categories in which None and NA are names, because empty cells are gaps.
+LITERAL = "literal"
 
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
-_PLAIN = r"[-+]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?"
-_PERCENT = re.compile(_PLAIN + r"\s?%")
-_MONEY = re.compile(r"[-+]?\s?[$€£¥]\s?" + _PLAIN + r"|" + _PLAIN + r"\s?[$€£¥]")
-_GROUPED = re.compile(_PLAIN)
-
-# How numbers are written: 1.5e3, 1,500, 12 %, $5.
-NUMBER_FORMS = ("plain", "thousands", "percent", "money")
+_WHOLE_WITH_POINT = re.compile(r"(-?\d+)\.0+")
 
 
 def is_missing_word(word: str) -> bool:
@@ -44,37 +47,29 @@ def is_missing_word(word: str) -> bool:
     return word.strip().lower() in MISSING_WORDS
 
 
+def is_name_for_missing(word: str) -> bool:
+    """Tell whether a text that stands for "not known" may as well be a name, such as None."""
+    return word.strip().lower() in NAMES_FOR_MISSING
+
+
 def sound_text(word: str) -> str:
-    """Return a text that every file can hold: halves of characters become question marks."""
-    return word if word.isascii() else word.encode("utf-8", "replace").decode("utf-8")
+    """Return a text that every file can hold, in one spelling (Unicode's NFC).
 
-
-def typed_values(words: Sequence[str | None]) -> NDArray[Any]:
-    """Give a column of texts its type: int64, float64 (NaN where missing) or object (None).
-
-    `words`: (rows,). Codes such as `007` stay texts, because as numbers they would lose zeros.
+    Halves of characters become question marks; é of two signs becomes one.
     """
-    cleaned = [None if word is None or is_missing_word(word) else word.strip() for word in words]
-    present = [word for word in cleaned if word is not None]
-    if not present:
-        return np.full(len(cleaned), np.nan)
-    if any(_is_code(word) for word in present):
-        return objects(cleaned)
-    try:
-        numbers = [math.nan if word is None else float(word) for word in cleaned]
-    except ValueError:
-        return objects(cleaned)
-    if any("_" in word for word in present):
-        return objects(cleaned)
-    array = np.asarray(numbers, dtype=np.float64)
-    whole = len(present) == len(cleaned) and all(w.lstrip("+-").isdigit() for w in present)
-    if whole and np.abs(array).max() < MOST_EXACT:
-        return array.astype(np.int64)
-    return array
+    if word.isascii():
+        return word
+    return unicodedata.normalize("NFC", word.encode("utf-8", "replace").decode("utf-8"))
 
 
-def _is_code(word: str) -> bool:
-    return len(word) > 1 and word[0] == "0" and word[1:].isdigit()
+def without_point(word: str) -> str:
+    """Return a whole number without what stands behind its point: 3 for 3.0; else the word.
+
+    >>> without_point("3.0"), without_point("3.10"), without_point("v3.0")
+    ('3', '3.10', 'v3.0')
+    """
+    match = _WHOLE_WITH_POINT.fullmatch(word)
+    return match[1] if match else word
 
 
 def objects(values: Sequence[object]) -> NDArray[Any]:
@@ -84,60 +79,11 @@ def objects(values: Sequence[object]) -> NDArray[Any]:
     return array
 
 
-def parse_number(value: object, form: str = "plain") -> float:
-    """Return a cell as a float; raise ValueError if it is none in this written form.
-
-    `form`: "plain" (1.5e3), "thousands" (1,500), "percent" (12 %), "money" ($5).
-    """
-    if isinstance(value, str):
-        word = value.strip()
-        if "_" in word:
-            raise ValueError(word)
-        if form == "percent":
-            word = word.removesuffix("%").strip()
-        elif form == "money":
-            word = re.sub(r"[$€£¥]", "", word).replace(" ", "")
-        if form != "plain" and "," in word:
-            if not _GROUPED.fullmatch(word):
-                raise ValueError(word)
-            word = word.replace(",", "")
-        return float(word)
-    if isinstance(value, bool | np.bool_ | int | float | np.integer | np.floating):
-        return float(value)
-    return float(str(value))
-
-
-def number_form_of(words: Sequence[str]) -> str | None:
-    """Return the written form that all `words` share, or None; a form needs its own mark.
-
-    All present values must fit: one stray word makes the column something else.
-    """
-    if not words or any(_is_code(word) for word in words):
-        return None
-    tests: tuple[tuple[str, Callable[[str], object]], ...] = (
-        ("plain", _as_float),
-        ("thousands", lambda word: _THOUSANDS.fullmatch(word) or _as_float(word)),
-        ("percent", _PERCENT.fullmatch),
-        ("money", _MONEY.fullmatch),
-    )
-    for form, fits in tests:
-        if fits(words[0]) and all(fits(word) for word in words):
-            return form
-    return None
-
-
-def _as_float(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return "_" not in word
-
-
-def category_words(values: Sequence[object]) -> list[str | None]:
+def category_words(values: Sequence[object], literal: bool = False) -> list[str | None]:
     """Return each value as the text that names its category, None where missing.
 
-    Whole numbers lose their ".0", so that 3, 3.0 and "3" are one category.
+    Whole numbers lose their ".0", so that 3, 3.0 and "3" are one category. `literal`: texts such as
+    None, NA and null are names; nothing at all, and marks such as ?, are still missing.
     """
     seen: dict[object, str | None] = {}
     result: list[str | None] = []
@@ -145,18 +91,20 @@ def category_words(values: Sequence[object]) -> list[str | None]:
         key = value if isinstance(value, str) else (type(value), value)
         try:
             if key not in seen:
-                seen[key] = _category_word(value)
+                seen[key] = _category_word(value, literal)
             result.append(seen[key])
         except TypeError:
-            result.append(_category_word(value))
+            result.append(_category_word(value, literal))
     return result
 
 
-def _category_word(value: object) -> str | None:
+def _category_word(value: object, literal: bool) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return None if is_missing_word(value) else sound_text(value.strip())
+        if is_missing_word(value) and not (literal and is_name_for_missing(value)):
+            return None
+        return sound_text(value.strip())
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, float | np.floating):

@@ -7,7 +7,9 @@ its column into numbers that are never NaN. `preprocessor.py` puts them side by 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from misstep.data.standardization import Standard
 from misstep.data.stored_json import Stored, check
-from misstep.data.table.cell_values import NUMBER_FORMS, category_words, parse_number
+from misstep.data.table.cell_values import LITERAL, category_words, is_missing_word, without_point
 from misstep.data.table.column_types import (
     FEW_CATEGORIES,
     FEWEST_ROWS_OF_CATEGORY,
@@ -25,8 +27,17 @@ from misstep.data.table.column_types import (
 )
 from misstep.data.table.dates import date_format_of, parse_dates, spoken_form
 from misstep.data.table.number_dates import NUMBER_DATE_FORMATS, number_dates
+from misstep.data.table.number_forms import (
+    NUMBER_GAPS,
+    is_number_form,
+    number_in_form,
+    sound_plain_number,
+)
+from misstep.data.table.table import ROWS
 from misstep.data.weights import mean_and_deviation, quantile
 from misstep.errors import DataError
+from misstep.text.counts import counted
+from misstep.text.lists import and_so_on
 
 if TYPE_CHECKING:
     import pandas
@@ -56,14 +67,14 @@ class NumberTransformer(Stored):
 
     def __post_init__(self) -> None:
         check(
-            (self.form in NUMBER_FORMS, "unknown form of number"),
+            (is_number_form(self.form), "unknown form of number"),
             (np.isfinite(self.fill), "fill must be finite"),
         )
 
     @classmethod
     def fit(cls, column: Column, series: pandas.Series, weights: Floats) -> NumberTransformer:
         """Learn from the training rows (rows,); weights of 0 leave rows out."""
-        values = as_numbers(series, column.name, column.form)
+        values = as_numbers(series, column.name, column.form, [])
         known = ~np.isnan(values) & (weights > 0)
         gaps = int((np.isnan(values) & (weights > 0)).sum())
         if not known.any():
@@ -83,13 +94,21 @@ class NumberTransformer(Stored):
 
     def filled(self, series: pandas.Series) -> Floats:
         """Return the numbers as they stand, (rows,), with gaps filled."""
-        values = as_numbers(series, self.column, self.form)
+        values = as_numbers(series, self.column, self.form, [])
         return np.where(np.isnan(values), self.fill, values)
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return (rows, features); `tell` hears what was noticed."""
-        values = as_numbers(series, self.column, self.form)
+        odd: list[tuple[int, str]] = []
+        values = as_numbers(series, self.column, self.form, odd)
         gaps = np.isnan(values)
+        if odd:
+            shown = and_so_on([f"{word[:40]!r} in row {row}" for row, word in odd], 3)
+            tell(
+                f"{self.column}: {counted(len(odd), 'cell')} {'is' if len(odd) == 1 else 'are'} no "
+                f"number as in training and {'counts' if len(odd) == 1 else 'count'} as missing, "
+                f"{shown}"
+            )
         if gaps.any() and not self.indicator:
             tell(
                 f"{self.column}: {gaps.sum()} missing values, none of which there were in "
@@ -100,7 +119,7 @@ class NumberTransformer(Stored):
 
     def typical(self, series: pandas.Series, weights: Floats) -> float | None:
         """Return the mean of the values that are known, (rows,), or None where none is."""
-        values = as_numbers(series, self.column, self.form)
+        values = as_numbers(series, self.column, self.form, [])
         known = ~np.isnan(values) & (weights > 0)
         return mean_and_deviation(values[known], weights[known])[0] if known.any() else None
 
@@ -124,7 +143,8 @@ class CategoryTransformer(Stored):
         """Learn which categories there are from the training rows (rows,)."""
         counts: dict[str, float] = {}
         gaps, rows = False, 0
-        for word, weight in zip(category_words(series.tolist()), weights.tolist(), strict=True):
+        words = category_words(series.tolist(), literal=column.form == LITERAL)
+        for word, weight in zip(words, weights.tolist(), strict=True):
             if weight > 0:
                 rows += 1
                 if word is None:
@@ -142,11 +162,14 @@ class CategoryTransformer(Stored):
             )
             kept = sorted(enough[:MOST_CATEGORIES])
             if not kept:
-                reason = f"none of the {len(counts)} categories has a place of its own"
+                reason = (
+                    f"none of the {len(counts)} categories in the training rows has a place of its "
+                    "own"
+                )
             elif len(kept) < len(counts):
                 reason = (
-                    f"{len(kept)} of {len(counts)} categories have a place of their own because "
-                    f"they have {FEWEST_ROWS_OF_CATEGORY} training rows or more"
+                    f"{len(kept)} of {len(counts)} categories in the training rows have a place of "
+                    f"their own because they have {FEWEST_ROWS_OF_CATEGORY} training rows or more"
                     + (f" (the {MOST_CATEGORIES} largest)" if len(enough) > len(kept) else "")
                 )
         other = 0 < len(kept) < len(counts)
@@ -165,7 +188,7 @@ class CategoryTransformer(Stored):
         # One more column than needed takes what has none of its own and is cut off at the end.
         columns[None] = width - 1 if self.indicator else width
         other = len(self.values) if self.other else width
-        words = category_words(series.tolist())
+        words = self._words(series)
         features = np.zeros((len(words), width + 1))
         features[np.arange(len(words)), [columns.get(word, other) for word in words]] = 1.0
         gaps = words.count(None)
@@ -182,10 +205,39 @@ class CategoryTransformer(Stored):
     def typical(self, series: pandas.Series, weights: Floats) -> str | None:
         """Return the most frequent category, the first in the alphabet among equals, or None."""
         counts: dict[str, float] = {}
-        for word, weight in zip(category_words(series.tolist()), weights.tolist(), strict=True):
+        for word, weight in zip(self._words(series), weights.tolist(), strict=True):
             if word is not None:
                 counts[word] = counts.get(word, 0.0) + weight
         return min(counts, key=lambda word: (-counts[word], word), default=None)
+
+    def _words(self, series: pandas.Series) -> list[str | None]:
+        """Return the category of each row; a word for missing is one only if training had it."""
+        known = set(self.values)
+        # A number may be written in another way where that leaves nothing open: 3.0 for 3; 1.1 for
+        # 1.10, if it came as a number.
+        points, numbers = _alone(self.values, without_point), _alone(self.values, _as_number)
+        cells = series.tolist()
+        words: list[str | None] = []
+        for cell, word in zip(cells, category_words(cells, literal=True), strict=True):
+            if word is not None and word not in known:
+                word = points.get(without_point(word), word)
+                if not isinstance(cell, str):
+                    word = numbers.get(_as_number(word), word)
+                if word not in known and is_missing_word(word):
+                    word = None
+            words.append(word)
+        return words
+
+
+def _alone(values: Sequence[str], plain: Callable[[str], str]) -> dict[str, str]:
+    """Return the category of each plain word that no other category shares."""
+    counts = Counter(map(plain, values))
+    return {plain(value): value for value in values if counts[plain(value)] == 1}
+
+
+def _as_number(word: str) -> str:
+    number = sound_plain_number(word)
+    return word if number is None else repr(number)
 
 
 @dataclass(frozen=True)
@@ -280,13 +332,19 @@ def _calendar(dates: NDArray[Any]) -> tuple[Floats, dict[Cycle, Floats], NDArray
     return number / DAYS_PER_YEAR, circles, gaps
 
 
-def as_numbers(series: pandas.Series, column: str, form: str) -> Floats:
-    """Return a column as floats (rows,), NaN where missing.
+def as_numbers(
+    series: pandas.Series, column: str, form: str, odd: list[tuple[int, str]] | None = None
+) -> Floats:
+    """Return a column as floats (rows,), NaN where missing; `form`: how numbers are written.
 
-    Raises DataError with column, row (counted from 1, header not counted) and value for texts that
-    are no numbers, and for infinite values.
+    `odd` gets row and word of cells that are neither a number nor a word for a gap; they count as
+    missing. Without it, raises DataError with column, row (of the file, the first below the header
+    is 1) and value; for infinite values always.
     """
     dtype = series.dtype
+    if isinstance(dtype, np.dtype) and dtype.kind == "M" and series.notna().any():
+        place = int(series.notna().argmax())
+        raise _bad_cell(column, row_of(series, place), "a number", f"the date {series.iloc[place]}")
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         values = series.to_numpy().astype(np.float64)
     else:
@@ -295,21 +353,43 @@ def as_numbers(series: pandas.Series, column: str, form: str) -> Floats:
         for row, value in enumerate(series.tolist()):
             if gaps[row]:
                 continue
-            try:
-                values[row] = parse_number(value, form)
-            except ValueError as error:
-                got = repr(value)[:60]
-                raise _bad_cell(column, row, "a number, as in training", got) from error
+            number = _number(value, form)
+            if number is not None:
+                values[row] = number
+            elif odd is None:
+                raise _bad_cell(column, row_of(series, row), "a number", repr(value)[:60])
+            elif not _is_gap(value):
+                odd.append((row_of(series, row), str(value)))
     wrong = np.flatnonzero(np.isinf(values))
     if wrong.size:
         more = f" ({wrong.size} such rows)" if wrong.size > 1 else ""
-        raise _bad_cell(column, wrong[0], "a finite number", f"{values[wrong[0]]}{more}")
+        got = f"{values[wrong[0]]}{more}"
+        raise _bad_cell(column, row_of(series, int(wrong[0])), "a finite number", got)
     return values
+
+
+def row_of(series: pandas.Series, place: int) -> int:
+    """Return the number of a row in its file, counted from 1; `place`: in the series, from 0."""
+    return int(series.index[place]) if series.index.name == ROWS else place + 1
+
+
+def _number(value: object, form: str) -> float | None:
+    """Return a cell as a number, NaN for a word that means missing; None: it is none."""
+    if isinstance(value, str):
+        word = value.strip()
+        return math.nan if is_missing_word(word) else number_in_form(word, form)
+    if isinstance(value, bool | np.bool_ | int | float | np.integer | np.floating):
+        return float(value)
+    return number_in_form(str(value), form)
+
+
+def _is_gap(value: object) -> bool:
+    return str(value).strip().lower() in NUMBER_GAPS
 
 
 def _bad_cell(column: str, row: int, needed: str, got: str) -> DataError:
     return DataError(
-        f"column {column!r}, row {row + 1}",
+        f"column {column!r}, row {row}",
         needed=needed,
         got=got,
         try_="mending that cell, or leaving it empty if it is not known",
@@ -329,7 +409,7 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
         result = number_dates(series.to_numpy(), form).astype("datetime64[s]")
         wrong = known[np.isnat(result[known])]
         if wrong.size:
-            raise _bad_date(column, int(wrong[0]), form, series.iloc[wrong[0]])
+            raise _bad_date(column, row_of(series, int(wrong[0])), form, series.iloc[wrong[0]])
         return result
     if not known.size:
         return result
@@ -341,14 +421,14 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
     if dates is None:
         cells = zip(known, words, strict=True)
         row, word = next(cell for cell in cells if parse_dates([cell[1]], form) is None)
-        raise _bad_date(column, int(row), form, word)
+        raise _bad_date(column, row_of(series, int(row)), form, word)
     result[known] = dates.to_numpy().astype("datetime64[s]")
     return result
 
 
 def _bad_date(column: str, row: int, form: str, got: object) -> DataError:
     return DataError(
-        f"column {column!r}, row {row + 1}",
+        f"column {column!r}, row {row}",
         needed=f"a date written as in training ({spoken_form(form)})",
         got=repr(got)[:60],
     )

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data.table.cell_values import category_words, number_form_of
+from misstep.data.table.cell_values import LITERAL, category_words, is_name_for_missing
 from misstep.data.table.dates import date_format_of, spoken_form
 from misstep.data.table.number_dates import number_date_form
 from misstep.data.table.table import read_table, require_column
+from misstep.data.table.word_columns import WordColumn
 from misstep.data.text.unspaced import word_count
 from misstep.errors import DataError
 
@@ -72,9 +73,9 @@ class ColumnType(StrEnum):
 class Column:
     """One column: its name, its type and the reason for it.
 
-    `form`: how a number is written ("plain", "thousands", "percent", "money") or the format of a
-    date; empty otherwise. `left_out`: that it could be used, but should not be. `used`: whether
-    preprocessing makes features of it.
+    `form`: how a number is written (`number_forms.py`) or the format of a date; "literal" for
+    categories among which None and NA are names; empty otherwise. `left_out`: that it could be
+    used, but should not be. `used`: whether preprocessing makes features of it.
     """
 
     name: str
@@ -107,12 +108,17 @@ def recognize_columns(table: object, target: str | Iterable[str] | None = None) 
     for name in targets:
         require_column(frame, name, f"the target {name!r}")
     columns = [
-        Column(title, *_recognize(title, frame.iloc[:, i], title in read.texts))
+        Column(
+            title,
+            *_recognize(title, frame.iloc[:, i], title in read.texts, read.written.get(title)),
+        )
         for i, title in enumerate(titles)
         if title not in targets
     ]
     if not any(column.used for column in columns):
-        columns = [_rescued(column, frame[column.name]) for column in columns]
+        columns = [
+            _rescued(column, frame[column.name], read.form(column.name)) for column in columns
+        ]
     if not any(column.used for column in columns):
         raise _nothing_to_use(columns)
     return columns
@@ -135,17 +141,25 @@ def _nothing_to_use(columns: list[Column]) -> DataError:
     )
 
 
-def _rescued(column: Column, series: pandas.Series) -> Column:
+def _rescued(column: Column, series: pandas.Series, form: str) -> Column:
     """Take a numbering as a number where the table has nothing else to learn from."""
     numeric = isinstance(series.dtype, np.dtype) and series.dtype.kind in "iuf"
     if column.column_type is not ColumnType.IDENTIFIER or not numeric:
         return column
     why = "used all the same because the table has no other usable column"
-    return Column(column.name, ColumnType.NUMBER, f"{column.reason}; {why}", "plain")
+    return Column(column.name, ColumnType.NUMBER, f"{column.reason}; {why}", form or "plain")
 
 
-def _recognize(name: str, series: pandas.Series, texts: bool) -> Recognized:
-    """Return what a column is; `texts`: that it holds texts whatever they look like."""
+def _recognize(
+    name: str, series: pandas.Series, texts: bool, written: WordColumn | None = None
+) -> Recognized:
+    """Return what a column is.
+
+    `texts`: that it holds texts whatever they look like; `written`: as it came, if as words.
+    """
+    names = None if texts or written is None else _names_for_missing(series, written)
+    if names is not None:
+        series = names
     rows = len(series)
     present = series.dropna()
     missing = rows - len(present)
@@ -158,13 +172,36 @@ def _recognize(name: str, series: pandas.Series, texts: bool) -> Recognized:
         return ColumnType.CONSTANT, reason, ""
     dtype_kind = series.dtype.kind if isinstance(series.dtype, np.dtype) else "O"
     if dtype_kind in "iuf":
-        return _recognize_numbers(name, present, missing)
+        column_type, reason, form = _recognize_numbers(name, present, missing)
+        if written is not None and column_type is ColumnType.NUMBER:
+            reason += f"; {written.reading}" if written.reading else ""
+            form = written.form or form
+        return column_type, reason, form
     if dtype_kind == "M":
         distinct = int(present.nunique())
         if distinct == 1 and not missing:
             return ColumnType.CONSTANT, f"the same date in all {rows:,} rows", ""
         return ColumnType.DATE, f"dates, {distinct:,} distinct", "stored"
-    return _recognize_words(name, present.tolist(), missing)
+    recognized = _recognize_words(name, present.tolist(), missing)
+    if names is not None and recognized[0] is ColumnType.CATEGORY:
+        return recognized[0], recognized[1], LITERAL
+    return recognized
+
+
+def _names_for_missing(series: pandas.Series, written: WordColumn) -> pandas.Series | None:
+    """Return a column of words in which None and NA are names, because other cells are empty.
+
+    None where they are not: then such words stand for what is missing, and nothing is lost.
+    """
+    import pandas
+
+    if series.dtype != object or written.words is None:
+        return None
+    words = category_words(written.words.tolist(), literal=True)
+    named = any(word is not None and is_name_for_missing(word) for word in words)
+    if not named or None not in words or not series.notna().any():
+        return None
+    return pandas.Series(words, index=series.index, dtype=object)
 
 
 def _recognize_texts(series: pandas.Series) -> Recognized:
@@ -207,7 +244,7 @@ def _missing_words(missing: int) -> str:
 
 def _recognize_words(name: str, values: list[Any], missing: int) -> Recognized:
     """Recognize a column of texts, truth values or a mixture."""
-    words = [word for word in category_words(values) if word is not None]
+    words = [word for word in category_words(values, literal=True) if word is not None]
     counts = Counter(words)
     rows, gone = len(values) + missing, _missing_words(missing)
     if len(counts) == 1 and not missing:
@@ -215,11 +252,6 @@ def _recognize_words(name: str, values: list[Any], missing: int) -> Recognized:
     if all(isinstance(value, bool) for value in values):
         return ColumnType.CATEGORY, f"true or false in {rows:,} rows{gone}", ""
     unique = list(counts)
-    form = number_form_of(unique)
-    if form is not None:
-        sample = next((word for word in unique if not word.isdigit()), unique[0])
-        reason = f"all {len(words):,} texts are numbers ({form}), for example {sample!r}{gone}"
-        return ColumnType.NUMBER, reason, form
     dates = date_format_of(unique)
     if dates is not None:
         form, other = dates
@@ -232,6 +264,16 @@ def _recognize_words(name: str, values: list[Any], missing: int) -> Recognized:
     return *_recognize_categories(name, counts, missing), ""
 
 
+def _same_but_case(counts: Counter[str]) -> str:
+    """Return a hint where two categories differ in capitals only; else nothing."""
+    by_case: dict[str, str] = {}
+    for word in counts:
+        other = by_case.setdefault(word.casefold(), word)
+        if other != word:
+            return f"; {other!r} and {word!r} differ in capitals only: are they one?"
+    return ""
+
+
 def _recognize_categories(name: str, counts: Counter[str], missing: int) -> tuple[ColumnType, str]:
     distinct, present, gone = len(counts), counts.total(), _missing_words(missing)
     average = sum(word_count(word) * n for word, n in counts.items()) / present
@@ -241,7 +283,7 @@ def _recognize_categories(name: str, counts: Counter[str], missing: int) -> tupl
     if (worded and enough) or (average >= SENTENCE_WORDS and distinct > MOST_CATEGORIES):
         texts = f"{distinct:,} distinct texts in {present:,} rows{gone}"
         return ColumnType.TEXT, f"{average:.1f} words on average and {texts}"
-    category = ColumnType.CATEGORY, f"text, {distinct:,} distinct{gone}"
+    category = ColumnType.CATEGORY, f"text, {distinct:,} distinct{gone}{_same_but_case(counts)}"
     identifier = f"text, {distinct:,} distinct in {present:,} rows"
     few = distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS)
     if says_identifier(name) and share >= ID_DISTINCT_SHARE and not (few and distinct <= 2):

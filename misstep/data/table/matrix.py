@@ -22,6 +22,7 @@ from misstep.data.standardization import FARTHEST, check_columns
 from misstep.data.table.table import Table, read_table, table_or_refuse
 from misstep.data.weights import checked_weights, mean_and_deviation
 from misstep.errors import DataError
+from misstep.ir.masks import without_mask
 from misstep.text.counts import counted
 
 __all__ = ["Matrix", "MatrixScaling", "numbers_of"]
@@ -181,7 +182,7 @@ def numbers_of(data: Any, columns: int, target: str) -> Any:
     if isinstance(data, Dataset) and not isinstance(data, Table):
         raise DataError("the data", needed="a table or an array of numbers", got=data.description)
     if isinstance(data, np.ndarray):
-        return data
+        return without_mask(data, "the data")
     frame = read_table(data).frame
     if target in frame.columns and len(frame.columns) == columns + 1:
         frame = frame.drop(columns=target)
@@ -195,7 +196,7 @@ def numbers_of(data: Any, columns: int, target: str) -> Any:
 
 def _matrix(X: object) -> Floats:
     try:
-        array = np.asarray(X)
+        array = without_mask(X, "the data")
         if array.dtype.kind == "c":
             raise DataError("the data", needed="real numbers", got="complex ones")
         with np.errstate(over="ignore"):

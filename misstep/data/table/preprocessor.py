@@ -7,10 +7,10 @@ numeric arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,18 +21,24 @@ from misstep.data.preprocessing import Preprocessing
 from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.standardization import FARTHEST
 from misstep.data.stored_json import check
+from misstep.data.table.cell_values import is_missing_word, sound_text
 from misstep.data.table.column_transformers import (
     CategoryTransformer,
     DateTransformer,
     NumberTransformer,
 )
 from misstep.data.table.column_types import Column, ColumnType
-from misstep.data.table.table import Table, read_columns, require_columns, table_or_refuse
+from misstep.data.table.number_dates import NUMBER_DATE_FORMATS
+from misstep.data.table.table import ROWS, Table, read_columns, require_columns, table_or_refuse
 from misstep.data.table.table_parts import ColumnSlice, table_parts
 from misstep.data.text.text_files import read_texts
 from misstep.data.text.text_transformer import TextTransformer
 from misstep.data.weights import checked_weights
 from misstep.errors import DataError
+from misstep.text.lists import listed
+
+if TYPE_CHECKING:
+    import pandas
 
 __all__ = ["Preprocessor", "TextSlice"]
 
@@ -102,7 +108,7 @@ class Preprocessor(Preprocessing):
         weights = checked_weights(sample_weight, len(table))
 
         def fitted(column: Column) -> ColumnTransformer:
-            series = table[column.name]
+            series = _cells(table, column.name, column.column_type, column.form)
             if column.column_type is ColumnType.NUMBER:
                 return NumberTransformer.fit(column, series, weights)
             if column.column_type is ColumnType.CATEGORY:
@@ -122,7 +128,7 @@ class Preprocessor(Preprocessing):
 
     def transform(self, frame: object) -> NDArray[np.float32]:
         """Return features (rows, features), never NaN, without what `encode` noticed."""
-        return self.encode(frame)[0]
+        return self._encoded(_columns_of(frame, self.column_names), [])
 
     def encode(self, data: Any, target: str = "") -> tuple[NDArray[np.float32], list[str]]:
         """Return features (rows, features), never NaN, and what was noticed.
@@ -134,9 +140,17 @@ class Preprocessor(Preprocessing):
             raise DataError("the data", needed="a table", got=data.description)
         table = _columns_of(data, self.column_names)
         notes: list[str] = []
+        titles = getattr(
+            data, "columns", data if isinstance(data, Mapping) else table.frame.columns
+        )
+        notes += self._further(map(str, titles), target)
+        return self._encoded(table, notes), notes
+
+    def _encoded(self, table: Table, notes: list[str]) -> NDArray[np.float32]:
+        """Return features (rows, features); `notes` gets what was noticed."""
         result = np.empty((len(table), self.number_of_features), dtype=np.float32)
         for transformer, slots in self._slices():
-            block = transformer.transform(table[transformer.column], notes.append)
+            block = transformer.transform(_cells_for(transformer, table), notes.append)
             result[:, slots] = block
             plain = (
                 block[:, : transformer.dense] if isinstance(transformer, TextTransformer) else block
@@ -147,7 +161,22 @@ class Preprocessor(Preprocessing):
                     f"{transformer.column}: {far} values lie {FARTHEST:.0e} deviations or more "
                     "from the training rows and count as just that"
                 )
-        return result, notes
+        return result
+
+    def _further(self, titles: Iterable[str], target: str) -> list[str]:
+        """Return a note on columns that training did not have, if there are some."""
+        known = {column.name for column in self.columns} | {target}
+        further = [repr(name) for name in titles if sound_text(name) not in known]
+        if not further:
+            return []
+        which = (
+            f"column {further[0]} was"
+            if len(further) == 1
+            else f"columns {listed(further, 3)} were"
+        )
+        return [
+            f"the {which} not there in training and {'is' if len(further) == 1 else 'are'} not used"
+        ]
 
     def bent_numbers(self, data: Any) -> NDArray[np.float64] | None:
         """Return the columns as they stand in `data` whose features are bent: a logarithm, clipped.
@@ -162,7 +191,7 @@ class Preprocessor(Preprocessing):
         if not bent:
             return None
         table = _columns_of(data, [each.column for each in bent])
-        return np.column_stack([each.filled(table[each.column]) for each in bent])
+        return np.column_stack([each.filled(_cells_for(each, table)) for each in bent])
 
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:
         return table_or_refuse(dataset, source, self.column_names)
@@ -235,7 +264,9 @@ class Preprocessor(Preprocessing):
         cells: list[Any] = []
         for transformer in self.transformers:
             text = isinstance(transformer, TextTransformer)
-            cell = "" if text else row.frame[transformer.column].iloc[0]
+            number = isinstance(transformer, NumberTransformer)
+            series = row.frame[transformer.column] if number else row.column(transformer.column)
+            cell = "" if text else series.iloc[0]
             cells += [cell] * len(transformer.feature_names)
         return cells
 
@@ -254,7 +285,7 @@ class Preprocessor(Preprocessing):
         table = _columns_of(data, self.column_names)
         shares = np.ones(len(table)) if weights is None else np.asarray(weights, np.float64)
         cells = {
-            transformer.column: transformer.typical(table[transformer.column], shares)
+            transformer.column: transformer.typical(_cells_for(transformer, table), shares)
             for transformer in self.transformers
         }
         known = {column: cell for column, cell in cells.items() if cell is not None}
@@ -265,7 +296,7 @@ class Preprocessor(Preprocessing):
     ) -> RowParts:
         table = _columns_of(row, self.column_names)
         columns = [
-            ColumnSlice(transformer, slots, table[transformer.column].iloc[0])
+            ColumnSlice(transformer, slots, _cells_for(transformer, table).iloc[0])
             for transformer, slots in self._slices()
         ]
         return table_parts(columns, features, baseline_row)
@@ -284,8 +315,38 @@ class Preprocessor(Preprocessing):
         ]
 
 
-def _columns_of(frame: object, names: Sequence[str]) -> Any:
-    """Return the columns `names` of a table. Raises DataError where one is not there."""
+def _columns_of(frame: object, names: Sequence[str]) -> Table:
+    """Return a table that has the columns `names`. Raises DataError where one is not there."""
     table = read_columns(frame, names)
-    require_columns(table, names)
+    require_columns(table.frame, names)
     return table
+
+
+def _cells_for(transformer: ColumnTransformer, table: Table) -> pandas.Series:
+    """Return the column of a table that a transformer takes, as `_cells` does."""
+    form = getattr(transformer, "form", "")
+    return _cells(table, transformer.column, transformer.column_type, form)
+
+
+def _cells(table: Table, name: str, column_type: str, form: str) -> pandas.Series:
+    """Return a column as its type wants it: whatever a new table looks like, training decides.
+
+    Numbers as they are, if the table read them in the form of training, else as words; categories
+    as words; dates and texts as words without those that stand for a gap.
+    """
+    import pandas
+
+    written = table.written.get(name)
+    if column_type == ColumnType.DATE and form in NUMBER_DATE_FORMATS:
+        # Dates such as 20200131 are read as numbers first.
+        column_type, form = ColumnType.NUMBER, "plain"
+    if column_type == ColumnType.NUMBER:
+        if written is not None and (written.form != form or written.odd_rows):
+            return table.column(name)
+        index = pandas.Index(table.row_numbers, name=ROWS)
+        return pandas.Series(table.frame[name].to_numpy(), index=index, name=name)
+    series = table.column(name)
+    if column_type == ColumnType.CATEGORY or written is None:
+        return series
+    words = [None if word is None or is_missing_word(word) else word for word in series]
+    return pandas.Series(words, index=series.index, dtype=object, name=name)

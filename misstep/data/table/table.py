@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import decimal
 import os
-import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,9 +20,12 @@ from misstep.data.copies import Traits
 from misstep.data.dataset import Dataset
 from misstep.data.io.delimited import split_fields
 from misstep.data.io.files import existing_path, read_text
-from misstep.data.table.cell_values import is_missing_word, objects, sound_text, typed_values
+from misstep.data.table.cell_values import MOST_EXACT, category_words, objects, sound_text
+from misstep.data.table.number_forms import decimal_mark_of_columns
 from misstep.data.table.row_traits import table_traits
+from misstep.data.table.word_columns import WordColumn, words_of
 from misstep.errors import DataError, MisstepError
+from misstep.ir.masks import without_mask
 from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean, missing_names
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     import pandas
 
 __all__ = [
+    "ROWS",
     "Table",
     "read_columns",
     "read_table",
@@ -40,7 +43,10 @@ __all__ = [
     "table_or_refuse",
 ]
 
-_DECIMAL_COMMA = re.compile(r"[-+]?\d+(,\d+)?")
+# What the index of a column is called that tells the rows' numbers in their file.
+ROWS = "row in the file"
+# Different words of each column that are looked at for the decimal mark of a file.
+FEW_WORDS = 200
 
 
 @dataclass
@@ -51,6 +57,8 @@ class Table(Dataset):
     None or NaT. `name`: what messages call it. `notes`: sentences on what was noticed. `files`:
     where each row is a file of its own, their names. `texts`: columns that are texts whatever they
     look like. `zones`: of columns whose dates, which stand here in UTC, came with a time zone.
+    `written`: the columns that came as words, as `words_of` read them; `numbers`: what the rows are
+    numbered in the file, (rows,), None: from 1.
     """
 
     frame: pandas.DataFrame
@@ -60,6 +68,8 @@ class Table(Dataset):
     files: list[str] | None = None
     texts: tuple[str, ...] = ()
     zones: dict[str, str] = field(default_factory=dict)
+    written: Mapping[str, WordColumn] = field(default_factory=dict)
+    numbers: NDArray[np.int64] | None = None
 
     description: ClassVar[str] = "a table"
     sample_name: ClassVar[str] = "row"
@@ -70,10 +80,41 @@ class Table(Dataset):
     def take(self, indices: NDArray[np.integer[Any]]) -> Table:
         files = None if self.files is None else [self.files[index] for index in indices]
         frame = self.frame.iloc[indices].reset_index(drop=True)
-        return replace(self, frame=frame, notes=[], files=files)
+        written = {
+            name: column if column.words is None else replace(column, words=column.words[indices])
+            for name, column in self.written.items()
+        }
+        numbers = self.row_numbers[indices]
+        return replace(self, frame=frame, notes=[], files=files, written=written, numbers=numbers)
+
+    @property
+    def row_numbers(self) -> NDArray[np.int64]:
+        """Return the number of each row in the file, counted from 1, (rows,)."""
+        return np.arange(1, len(self) + 1) if self.numbers is None else self.numbers
+
+    def column(self, name: str) -> pandas.Series:
+        """Return a column as it came, (rows,), its rows called by their numbers.
+
+        Texts are as they were written, None where nothing stands; other values are those of the
+        frame.
+        """
+        import pandas
+
+        values: Any = self.frame[name].to_numpy()
+        known = self.written.get(name)
+        if known is not None:
+            words = known.words
+            values = objects(category_words(values.tolist())) if words is None else words
+        index = pandas.Index(self.row_numbers, name=ROWS)
+        return pandas.Series(values, index=index, name=name, dtype=values.dtype)
+
+    def form(self, name: str) -> str:
+        """Return the form in which the numbers of a column are written; empty: it is words."""
+        known = self.written.get(name)
+        return "plain" if known is None else known.form
 
     def answers(self, target: str) -> Any:
-        return self.frame[target] if target in self.frame.columns else None
+        return self.column(target) if target in self.frame.columns else None
 
     def cells(self, target: str) -> list[Any]:
         return [self.frame[name].iloc[0] for name in self.frame.columns if name != target]
@@ -115,7 +156,7 @@ def read_table(source: object, name: str | None = None) -> Table:
         if isinstance(source, Mapping):
             return _from_columns(dict(source), name, [])
         if isinstance(source, np.ndarray):
-            return _from_array(_without_mask(source), name)
+            return _from_array(without_mask(source, name), name)
         if hasattr(source, "__array__") and not hasattr(source, "columns"):
             return _from_array(np.asarray(source), name)
         if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray):
@@ -142,21 +183,21 @@ def table_or_refuse(dataset: Dataset, source: str, columns: Sequence[str]) -> Ta
     )
 
 
-def read_columns(source: Any, names: Sequence[str]) -> pandas.DataFrame:
+def read_columns(source: Any, names: Sequence[str]) -> Table:
     """Read a table of which only the columns `names` matter.
 
     Where columns can be chosen first (frames, mappings), the others are not even looked at, so they
     may hold anything. Names that are not there are left to the caller. Raises as `read_table`.
     """
     if not isinstance(source, Mapping) and type(source).__name__ != "DataFrame":
-        return read_table(source).frame
+        return read_table(source)
     titles = list(source if isinstance(source, Mapping) else source.columns)
-    chosen = [title for title in titles if str(title) in names]
-    if {str(title) for title in chosen} != set(names):
-        return read_table(source).frame
+    chosen = [title for title in titles if sound_text(str(title)) in names]
+    if {sound_text(str(title)) for title in chosen} != set(names):
+        return read_table(source)
     if isinstance(source, Mapping):
-        return read_table({title: source[title] for title in chosen}).frame
-    return read_table(source[chosen]).frame
+        return read_table({title: source[title] for title in chosen})
+    return read_table(source[chosen])
 
 
 def require_column(frame: pandas.DataFrame, name: str, which: str) -> None:
@@ -192,31 +233,21 @@ def _from_file(source: str | os.PathLike[str], name: str | None) -> Table:
     text, notes = read_text(path)
     fields = split_fields(text, name, tabs=".tsv" in path.name.lower() or path.suffix == ".tab")
     notes += fields.notes
-    columns: dict[str, NDArray[Any]] = {}
-    questioned = 0
-    for title, words in zip(fields.names, zip(*fields.rows, strict=True), strict=True):
-        questioned += sum(word.strip() == "?" for word in words)
-        values = typed_values(words)
-        if fields.delimiter == ";" and values.dtype == object:
-            values, example = _decimal_commas(values)
-            if example:
-                notes.append(f"{title}: read with decimal commas, for example {example}")
-        columns[title] = values
+    columns = dict(zip(fields.names, zip(*fields.rows, strict=True), strict=True))
+    questioned = sum(words.count("?") for words in columns.values())
     if questioned:
-        notes.append(f"{questioned} cells hold ? and count as missing")
-    return _from_columns(columns, name, notes)
+        notes.append(f"{counted(questioned, 'cell')} with ? counted as missing")
+    return _from_columns(columns, name, notes, True, weak_comma=fields.delimiter == ";")
 
 
-def _decimal_commas(values: NDArray[Any]) -> tuple[NDArray[Any], str | None]:
-    """Read 1,5 as 1.5 in files split by semicolons, where every value allows it."""
-    present = [value for value in values if value is not None]
-    example = next((value for value in present if "," in value), None)
-    if example is None or not all(_DECIMAL_COMMA.fullmatch(value) for value in present):
-        return values, None
-    return typed_values([None if v is None else v.replace(",", ".") for v in values]), example
-
-
-def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table:
+def _from_columns(
+    columns: dict[Any, Any],
+    name: str,
+    notes: list[str],
+    from_file: bool = False,
+    weak_comma: bool = False,
+) -> Table:
+    """Return columns as a table; `from_file`: that all of them are texts."""
     import pandas
 
     if not columns:
@@ -232,8 +263,11 @@ def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table
                 got=f"{key!r} twice",
                 try_="renaming one of them",
             )
-        ready[key] = _column(values, f"column {key!r} of {name}")
-        zone = _zone_of(values) if ready[key].dtype.kind == "M" else ""
+        which = f"column {key!r} of {name}"
+        ready[key] = list(values) if from_file else _column(values, which)
+        zone = (
+            _zone_of(values) if getattr(ready[key], "dtype", np.dtype(object)).kind == "M" else ""
+        )
         if zone:
             zones[key] = zone
     first, rows = next((key, len(values)) for key, values in ready.items())
@@ -246,7 +280,36 @@ def _from_columns(columns: dict[Any, Any], name: str, notes: list[str]) -> Table
             )
     if rows == 0:
         raise DataError(name, needed="at least one row", got=f"{len(ready)} columns and no rows")
-    return Table(pandas.DataFrame(ready, copy=False), name, notes, zones=zones)
+    worded = {key: values for key, values in ready.items() if isinstance(values, list)}
+    decimal = decimal_mark_of_columns(map(_some_of, worded.values()))
+    written = {key: words_of(values, key, decimal, weak_comma) for key, values in worded.items()}
+    ready |= {key: column.values for key, column in written.items()}
+    notes += [note for column in written.values() for note in column.notes]
+    notes += _shifted_rows(written)
+    return Table(pandas.DataFrame(ready, copy=False), name, notes, zones=zones, written=written)
+
+
+def _some_of(words: Sequence[str | None]) -> list[str]:
+    """Return some different words of a column, spread over it."""
+    spread = words[:: max(1, len(words) // FEW_WORDS)]
+    return list(dict.fromkeys(word.strip() for word in spread if word))
+
+
+def _shifted_rows(written: Mapping[str, WordColumn]) -> list[str]:
+    """Return a note where words stand among numbers in several columns of one row."""
+    rows: dict[int, list[str]] = {}
+    for name, column in written.items():
+        for row in column.odd_rows:
+            rows.setdefault(row, []).append(name)
+    shifted = {row: names for row, names in rows.items() if len(names) > 1}
+    if not shifted:
+        return []
+    row, names = next(iter(shifted.items()))
+    more = f" (and {counted(len(shifted) - 1, 'row')} more)" if len(shifted) > 1 else ""
+    return [
+        f"row {row + 1}{more} holds words where {and_so_on(names, 4)} hold numbers: perhaps a cell "
+        "is missing in it, and the others are shifted"
+    ]
 
 
 def _from_array(array: NDArray[Any], name: str) -> Table:
@@ -259,17 +322,6 @@ def _from_array(array: NDArray[Any], name: str) -> Table:
     if array.shape[1] == 0:
         raise DataError(name, needed="at least one column", got=f"shape {array.shape}")
     return _from_columns({f"column_{i + 1}": column for i, column in enumerate(array.T)}, name, [])
-
-
-def _without_mask(array: NDArray[Any]) -> NDArray[Any]:
-    """Return a plain array; masked cells become NaN."""
-    if isinstance(array, np.ma.MaskedArray) and np.ma.getmaskarray(array).any():
-        if array.dtype.kind not in "biuf":
-            raise DataError(
-                "a masked array", needed="numbers", got=str(array.dtype), try_="None for gaps"
-            )
-        return np.ma.filled(array.astype(np.float64), np.nan)
-    return np.asarray(array)
 
 
 def _from_rows(rows: Sequence[Any], name: str) -> Table:
@@ -344,7 +396,10 @@ def _zone_of(values: Any) -> str:
 
 
 def _column(values: Any, which: str) -> Any:
-    """Return one column as a NumPy array of numbers, dates or objects with None for missing."""
+    """Return one column as a list of texts, or an array of numbers, dates or objects.
+
+    Missing are None, NaN and NaT; masked values are missing.
+    """
     import pandas
 
     if isinstance(values, str | bytes) or not hasattr(values, "__len__"):
@@ -352,7 +407,7 @@ def _column(values: Any, which: str) -> Any:
     if isinstance(values, Mapping | set | frozenset):
         raise DataError(which, needed="values in an order", got=_class(values))
     if isinstance(values, np.ma.MaskedArray):
-        values = _without_mask(values)
+        values = without_mask(values, which)
     if isinstance(values, np.ndarray | pandas.Series | pandas.Index):
         dtype: Any = values.dtype
         if isinstance(dtype, np.dtype):
@@ -377,7 +432,9 @@ def _cell(value: object, which: str, row: int) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, str):
-        return None if is_missing_word(value) else value.strip()
+        return value.strip() or None
+    if value is np.ma.masked:
+        return None
     if isinstance(value, np.bool_ | np.integer | np.floating):
         return value.item()
     if type(value).__name__ in {"NAType", "NaTType"}:
@@ -398,8 +455,8 @@ def _cell(value: object, which: str, row: int) -> object:
     )
 
 
-def _typed(values: list[Any]) -> NDArray[Any]:
-    """Return cells as the narrowest of int64, float64, bool, datetime64 or object."""
+def _typed(values: list[Any]) -> NDArray[Any] | list[str | None]:
+    """Return cells as texts, or the narrowest of int64, float64, bool, datetime64 or object."""
     import pandas
 
     present = [value for value in values if value is not None and value == value]
@@ -412,9 +469,15 @@ def _typed(values: list[Any]) -> NDArray[Any]:
     if classes <= {int, float}:
         if classes == {int} and whole and all(abs(value) < 2**63 for value in values):
             return np.asarray(values, dtype=np.int64)
+        if any(type(value) is int and abs(value) > MOST_EXACT for value in present):
+            # As floats such numbers would become others.
+            return category_words(values)
         return np.asarray([np.nan if v is None else _bounded(v) for v in values], dtype=np.float64)
-    if classes == {str}:
-        return typed_values([v if isinstance(v, str) else None for v in values])
+    if str in classes and classes <= {str, int, float}:
+        return [
+            value if isinstance(value, str) else word
+            for value, word in zip(values, category_words(values), strict=True)
+        ]
     if all(isinstance(value, datetime.datetime) for value in present):
         stamps = pandas.to_datetime(pandas.Series(values, dtype=object), utc=True, errors="coerce")
         return stamps.dt.tz_localize(None).astype("datetime64[us]").to_numpy()

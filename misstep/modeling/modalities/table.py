@@ -96,7 +96,8 @@ class TableModality(RowModality):
                     got="none",
                     try_="--task forecast where each row follows the one before it in time",
                 )
-            target = recognize_target(context.frame[name], name, options.task and str(options.task))
+            task = options.task and str(options.task)
+            target = recognize_target(context.column(name), name, task, context.form(name))
         else:
             assert isinstance(examples.context, Table)
             context = examples.context
@@ -178,7 +179,9 @@ class TableModality(RowModality):
         # Who asks for a network that reads words wants them read.
         if not in_order:
             columns = with_tried_texts(columns, frame, answers, without=leaking)
-        preprocessor = Preprocessor.fit(frame, columns, train.weights, answers, in_order=in_order)
+        preprocessor = Preprocessor.fit(
+            train.data, columns, train.weights, answers, in_order=in_order
+        )
         self.decisions.keep(*preprocessor.decisions)
         for leak in leaks:
             self._tell_of(leak)
@@ -341,7 +344,7 @@ def read_test_table(options: Options) -> Table | None:
 
 def examples_of(table: Table, target: Target, notes: list[str] | None = None) -> Examples:
     """Return the rows of a table that have an answer; `notes` gets what was noticed of answers."""
-    return Examples(table, *answered(table, table.frame[target.name], target, notes), target)
+    return Examples(table, *answered(table, table.column(target.name), target, notes), target)
 
 
 def is_number_column(table: Table, name: str) -> bool:
