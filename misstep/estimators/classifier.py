@@ -16,6 +16,7 @@ from misstep.estimators.reading import (
     codes_of,
     first_features,
     further_features,
+    groups_of,
     labels_of,
 )
 from misstep.ir import Array
@@ -48,7 +49,7 @@ class Classifier(ClassifierMixin, Estimator):
     first: ClassVar[str] = "network"
     model_: Model
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Classifier:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Classifier:
         """Train anew on rows X and their classes y, and return the estimator.
 
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
@@ -56,7 +57,8 @@ class Classifier(ClassifierMixin, Estimator):
         sequences, (rows, steps, channels), NaN where a short one is filled up; or images: bytes
         (rows, height, width[, channels]), or a list of paths. y: (rows,), labels of any kind.
         sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight 0 is not there,
-        and neither is a class whose rows all weigh 0.
+        and neither is a class whose rows all weigh 0. groups: (rows,) which rows belong together,
+        such as the person each is of; those of a group all validate or are all learned from.
 
         Raises DataError, DtypeError or ArgumentError.
         """
@@ -70,7 +72,8 @@ class Classifier(ClassifierMixin, Estimator):
         codes = codes_of(labels, classes, present)
         counts = np.bincount(codes, weights, len(classes))
         by_class = class_weights_of(self.class_weight, classes, counts)
-        examples = weighted_examples(data, codes, target, weights, by_class)
+        together = groups_of(groups, len(labels))
+        examples = weighted_examples(data, codes, target, weights, by_class, together)
         result = train(data, options, examples=examples)
         self.classes_ = classes
         self._take(result)

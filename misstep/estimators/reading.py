@@ -37,6 +37,7 @@ from misstep.estimators.image_input import first_images, further_images
 from misstep.ir import Array
 from misstep.ir.masks import known_values, refuse_mask
 from misstep.modeling import TrainedModel
+from misstep.modeling.row_groups import group_numbers
 from misstep.text.names import did_you_mean, missing_names
 
 # Characters of somebody else's message that are passed on.
@@ -339,6 +340,22 @@ def class_target(y: Any, classes: Array, rows: int) -> Target:
             "is a word for missing such as none",
             got=str(labels)[:200],
         ) from error
+
+
+def groups_of(groups: Any, rows: int) -> Array | None:
+    """Return a number for each row, the same where groups, (rows,), are, or None.
+
+    Raises DataError for another number of them.
+    """
+    if groups is None:
+        return None
+    with _in_our_words("groups", "one for each row, shape (rows,)"):
+        column = np.asarray(column_or_1d(groups, warn=True))
+    if len(column) != rows:
+        raise DataError(
+            "groups", needed=f"one for each of the {rows} rows", got=f"{len(column)} of them"
+        )
+    return group_numbers(column)
 
 
 def number_target(y: Any, rows: int) -> Target:

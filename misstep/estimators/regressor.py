@@ -8,7 +8,13 @@ from sklearn.base import RegressorMixin
 
 from misstep.data import Dataset
 from misstep.estimators.base import Estimator
-from misstep.estimators.reading import first_features, further_features, number_target, numbers_of
+from misstep.estimators.reading import (
+    first_features,
+    further_features,
+    groups_of,
+    number_target,
+    numbers_of,
+)
 from misstep.ir import Array
 from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
 
@@ -37,19 +43,20 @@ class Regressor(RegressorMixin, Estimator):
     first: ClassVar[str] = "network"
     model_: Model
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Regressor:
         """Train anew on rows X and their answers y, and return the estimator.
 
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
         categories, dates or texts, gaps allowed; texts, (rows,), a list, array or series; or
         recorded sequences, (rows, steps, channels), NaN where a short one is filled up. y: (rows,),
         finite numbers. sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight
-        0 is not there.
+        0 is not there. groups: (rows,) which rows belong together, such as the person each is of;
+        those of a group all validate or are all learned from.
 
         Raises DataError, DtypeError or ArgumentError.
         """
         options = self._options()
-        examples = self._examples(first_features(self, X), y, sample_weight)
+        examples = self._examples(first_features(self, X), y, sample_weight, groups)
         self._take(train(examples.data, options, examples=examples))
         return self
 
@@ -69,9 +76,10 @@ class Regressor(RegressorMixin, Estimator):
         self._take(fit_more(self._result, examples, options))
         return self
 
-    def _examples(self, data: Dataset, y: Any, sample_weight: Any) -> Examples:
+    def _examples(self, data: Dataset, y: Any, sample_weight: Any, groups: Any = None) -> Examples:
         answers = numbers_of(self, y, len(data))
-        return weighted_examples(data, answers, number_target(y, len(answers)), sample_weight)
+        target, together = number_target(y, len(answers)), groups_of(groups, len(answers))
+        return weighted_examples(data, answers, target, sample_weight, groups=together)
 
     def predict(self, X: Any) -> Array:
         """Return the number predicted for each row, (rows,), in the unit of y.

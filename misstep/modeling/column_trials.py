@@ -21,7 +21,7 @@ from misstep.data.table.column_types import (
 )
 from misstep.errors import DataError
 from misstep.ir import Array, one_blas_thread
-from misstep.modeling.out_of_fold import Gain, gain_of, row_errors
+from misstep.modeling.out_of_fold import FOLDS, Gain, gain_of, row_errors
 
 if TYPE_CHECKING:
     import pandas
@@ -57,18 +57,26 @@ class ColumnTrials:
 
 
 def try_columns(
-    columns: Sequence[Column], train: pandas.DataFrame, answers: Array, without: Container[str] = ()
+    columns: Sequence[Column],
+    train: pandas.DataFrame,
+    answers: Array,
+    without: Container[str] = (),
+    groups: Array | None = None,
 ) -> ColumnTrials:
     """Return the columns: identifiers that help as numbers, numbers that are names as categories.
 
     `train`: training rows; `answers`: theirs, encoded, (rows,). `without`: columns that take no
-    part, since nothing helps beside them.
+    part, since nothing helps beside them. `groups`: (rows,) which rows belong together.
     """
     plain = ColumnTrials(list(columns), [])
     if len(train) < FEWEST_ROWS or len(np.unique(answers)) < 2:
         return plain
     drawn = drawn_rows(len(train), MOST_ROWS)
-    trial = _Trial(columns, train.iloc[drawn], answers[drawn], without)
+    if groups is not None:
+        groups = groups[drawn]
+        if len(np.unique(groups)) < FOLDS:
+            return plain
+    trial = _Trial(columns, train.iloc[drawn], answers[drawn], without, groups)
     with one_blas_thread():
         found = [trial.tried(column) for column in columns]
         if trial.names_found:
@@ -86,8 +94,9 @@ class _Trial:
         rows: pandas.DataFrame,
         answers: Array,
         without: Container[str],
+        groups: Array | None,
     ) -> None:
-        self.rows, self.answers = rows, answers
+        self.rows, self.answers, self.groups = rows, answers, groups
         self.notes: list[str] = []
         self.names_found = False
         self.others = [
@@ -117,7 +126,7 @@ class _Trial:
             return column
         if self._all is None:
             self._all = self._features(self.others)
-        before = row_errors(self._all, self.answers)
+        before = row_errors(self._all, self.answers, self.groups)
         gain = gain_of(before, self._errors_with(self._all, _bent(values, CORNERS)))
         if not _helps(gain):
             reason = f"{column.reason}; it does not help a linear model, by cross-validation"
@@ -182,7 +191,7 @@ class _Trial:
         return bool(ratio < ROUGH)
 
     def _errors_with(self, base: Array, features: Array) -> Array:
-        return row_errors(np.column_stack([base, features]), self.answers)
+        return row_errors(np.column_stack([base, features]), self.answers, self.groups)
 
     def _features(self, columns: list[Column]) -> Array:
         """Return what columns become, (rows, features); zeros where they become nothing."""

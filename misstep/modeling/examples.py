@@ -31,7 +31,8 @@ class Examples:
     `order`: row numbers of those that take part, (examples,), with repeats. `answers`: of each of
     them, (examples,): class numbers, or numbers as the target encodes them. `target`: recognized,
     not yet fitted. `weights`: (examples,) or None. `class_weights`: one for each class, or None.
-    `context`: the rows by which columns are recognized.
+    `context`: the rows by which columns are recognized. `groups`: (examples,) which of them belong
+    together, or None.
     """
 
     data: Dataset
@@ -41,6 +42,7 @@ class Examples:
     weights: Array | None = None
     class_weights: Sequence[float] | None = None
     context: Dataset | None = None
+    groups: Any = None
 
     def __len__(self) -> int:
         return len(self.order)
@@ -50,8 +52,10 @@ class Examples:
         weights = None if self.weights is None else self.weights[indices]
         data = self.data.take(self.order[indices])
         order = np.arange(len(indices))
+        groups = None if self.groups is None else pick(self.groups, indices)
+        answers = pick(self.answers, indices)
         return replace(
-            self, data=data, order=order, answers=pick(self.answers, indices), weights=weights
+            self, data=data, order=order, answers=answers, weights=weights, groups=groups
         )
 
     @property
@@ -88,15 +92,18 @@ def weighted_examples(
     target: Target,
     weights: object = None,
     class_weights: Sequence[float] | None = None,
+    groups: Array | None = None,
 ) -> Examples:
     """Return the rows of `data` as examples, in an order that depends on their contents only.
 
     `answers`: class numbers, or numbers in their own unit, (rows,). `weights`: (rows,) or None.
+    `groups`: (rows,), or None.
     Raises DataError for unfit weights.
     """
     order, shares = settle(data, answers, weights)
     context = data.take(np.unique(order))
-    return Examples(data, order, answers[order], target, shares, class_weights, context)
+    own = None if groups is None else groups[order]
+    return Examples(data, order, answers[order], target, shares, class_weights, context, own)
 
 
 def settle(data: Dataset, answers: Array, weights: object) -> tuple[Array, Array | None]:

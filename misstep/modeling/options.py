@@ -209,6 +209,13 @@ class Options:
         metavar="COLUMN",
         needs=Needs.COLUMNS,
     )
+    groups: str | None = option(
+        None,
+        "A column that says which rows belong together, such as the person they are of: no group "
+        "is both learned from and judged on, and the column itself is not learned from.",
+        metavar="COLUMN",
+        needs=Needs.COLUMNS,
+    )
     sequence_of: str | None = option(
         None,
         "For a long table, with a line for each step: the column that says which sequence a line "

@@ -7,6 +7,7 @@ traits and groups of rows, no kinds of data; `data/splitting.py` deals the group
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -39,13 +40,6 @@ def copy_groups(
         return None
     name = rows.sample_name
     said = _said(copies, len(rows), name, apart)
-    if copies.different < FEWEST_DIFFERENT_ROWS:
-        decisions.add(
-            "CAREFUL",
-            f"there are only {copies.different} different {name}s",
-            f"{said}: copies stand in all parts, and scores say nothing about other {name}s",
-        )
-        return None
     if copies.natural:
         if copies.rows >= WORTH_A_WORD * len(rows):
             decisions.add(
@@ -54,6 +48,13 @@ def copy_groups(
                 f"{said}; with values so few, chance alone gives about {copies.by_chance:,.0f} "
                 f"{name}s their like, and so it will new ones",
             )
+        return None
+    if copies.different < FEWEST_DIFFERENT_ROWS:
+        decisions.add(
+            "CAREFUL",
+            f"there are only {copies.different} different {name}s",
+            f"{said}: copies stand in all parts, and scores say nothing about other {name}s",
+        )
         return None
     decisions.add(
         f"equal {name}s",
@@ -95,32 +96,56 @@ def repeated_in_test(
     ]
 
 
-def joined_groups(groups: Array, copies: Array | None) -> Array:
-    """Return groups, (rows,), so that copies are in one group, and so are all rows of a group.
+def asked_groups(
+    groups: Array, copies: Array | None, what: str, name: str, decisions: Decisions
+) -> Array:
+    """Return the groups that somebody asked for, (rows,), joined where copies stand in several.
 
-    Where this would leave too few groups, copies are not regarded.
+    `what`: what tells groups apart; `name`: what a row is called. Raises DataError for too few.
     """
     own = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    count = int(own.max()) + 1
+    if count < FEWEST_GROUPS:
+        raise DataError(
+            f"the groups in {what}",
+            needed=f"at least {FEWEST_GROUPS} different ones, some for each part",
+            got=str(count),
+            try_="another column, with more of them",
+        )
+    joined = _joined(own, copies)
+    left = int(joined.max()) + 1
+    taken = "" if left == count else f"; those with copies of each other count as one, {left:,} so"
+    sizes = np.bincount(own)
+    each = f"{sizes.min():,} to {sizes.max():,}" if np.ptp(sizes) else f"{sizes[0]:,}"
+    decisions.add(
+        "groups",
+        f"{name}s of the same {what} stay together",
+        f"there are {count:,} of {each} {name}s each{taken}; a score must come from groups that "
+        "training never saw",
+    )
+    return joined
+
+
+def _joined(own: Array, copies: Array | None) -> Array:
+    """Return groups so that copies are in one, as long as this leaves half of them."""
     if copies is None:
         return own
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    first = own.max() + 1
+    first = int(own.max()) + 1
     size = first + int(copies.max()) + 1
     links = coo_array((np.ones(len(own)), (own, first + copies)), shape=(size, size))
-    joined: Array = connected_components(links, directed=False)[1][own]
-    joined = np.unique(joined, return_inverse=True)[1].reshape(-1)
-    return joined if joined.max() + 1 >= FEWEST_GROUPS else own
+    found = connected_components(links, directed=False)[1][own]
+    joined: Array = np.unique(found, return_inverse=True)[1].reshape(-1)
+    return joined if joined.max() + 1 >= max(FEWEST_GROUPS, first / 2) else own
 
 
-def check_groups(groups: Array, what: str) -> None:
-    """Raise DataError where groups, (rows,), are too few to be on different sides of a split."""
-    count = len(np.unique(groups))
-    if count < FEWEST_GROUPS:
-        raise DataError(
-            what,
-            needed=f"at least {FEWEST_GROUPS} different values, so that each part gets some",
-            got=str(count),
-            try_="a column with more of them, or none",
-        )
+def group_numbers(values: Any) -> Array:
+    """Return a number for each row, the same for equal values, (rows,); a missing one is alone."""
+    import pandas
+
+    numbers = np.asarray(pandas.factorize(pandas.Series(values))[0], np.int64)
+    missing = numbers < 0
+    numbers[missing] = numbers.max(initial=-1) + 1 + np.arange(int(missing.sum()))
+    return numbers

@@ -33,7 +33,7 @@ from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
 from misstep.modeling.model import Model
 from misstep.modeling.options import Options
 from misstep.modeling.plans import Plan, Planner, number_positions
-from misstep.modeling.row_groups import copy_groups
+from misstep.modeling.row_groups import asked_groups, copy_groups
 from misstep.modeling.target_trial import try_logarithm
 from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
 from misstep.text.counts import counted
@@ -167,7 +167,11 @@ class RowModality(Modality):
         examples = self.examples
         without, apart = self.not_compared()
         rows = examples.data.take(examples.order)
-        return copy_groups(rows, without, self.decisions, apart)
+        copies = copy_groups(rows, without, self.decisions, apart)
+        if examples.groups is None:
+            return copies
+        what = self.options.groups or "groups"
+        return asked_groups(examples.groups, copies, what, self.data.sample_name, self.decisions)
 
     def _decide_split(self, split: Split) -> None:
         train, validation = len(split.train), len(split.validation)

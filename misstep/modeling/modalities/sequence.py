@@ -29,9 +29,10 @@ from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.examples import Examples, answered
 from misstep.modeling.metrics import Scores
 from misstep.modeling.modalities.rows import Prepared, RowModality
-from misstep.modeling.modalities.table import read_test_table, rows_asked_for
+from misstep.modeling.modalities.table import check_groups_column, read_test_table, rows_asked_for
 from misstep.modeling.options import Needs, Options, TaskName
 from misstep.modeling.plans import Plan, Planner, plan_sequences
+from misstep.modeling.row_groups import group_numbers
 
 MOST_COLUMNS_NAMED = 12
 
@@ -134,6 +135,14 @@ class LongTableModality(SequenceModality):
     name: ClassVar[str] = "long table"
     priority: ClassVar[int] = 31
     provides: ClassVar[frozenset[Needs]] = frozenset({Needs.COLUMNS})
+    group_of: Array | None = None
+
+    def read_examples(self) -> Examples:
+        """Return the sequences that have an answer, with their groups where these were asked."""
+        examples = super().read_examples()
+        if self.group_of is None:
+            return examples
+        return replace(examples, groups=self.group_of[examples.order])
 
     @classmethod
     def recognize(
@@ -149,6 +158,9 @@ class LongTableModality(SequenceModality):
             if options.wants_forecast:
                 return None
             identifier, reason = _evident_identifier(table, target)
+            if identifier == options.groups:
+                # Who wants rows of the same one kept together has rows, and no sequences.
+                return None
         if identifier is None:
             return None
         titles = [str(title) for title in table.frame.columns]
@@ -159,14 +171,34 @@ class LongTableModality(SequenceModality):
                 got="none",
                 try_=f'--target "{titles[-1]}"',
             )
+        whole = table
+        if options.groups is not None:
+            check_groups_column([each for each in titles if each != target], options.groups, table)
+            table = replace(table, frame=table.frame.drop(columns=options.groups))
         long, columns = long_form_of(table, identifier, target)
         modality = cls(sequences_from_table(table, long, target), options, source=data)
         modality.long = long
+        if options.groups is not None:
+            modality.group_of = _groups_of_sequences(whole, identifier, options.groups)
         modality.decisions.add("sequences", f"lines with the same {identifier} are one", reason)
         modality.decisions.keep(*columns)
         test = read_test_table(options)
         modality.test = None if test is None else sequences_from_table(test, long, target)
         return modality
+
+
+def _groups_of_sequences(table: Table, identifier: str, groups: str) -> Array:
+    """Return the group of each sequence, (sequences,). Raises DataError where it changes."""
+    frame = table.frame[table.frame[identifier].notna()]
+    first = frame.drop_duplicates(identifier).set_index(identifier)[groups]
+    changes = frame.groupby(identifier)[groups].nunique(dropna=False) > 1
+    if changes.any():
+        raise DataError(
+            f"the groups in {groups}",
+            needed=f"one for each {identifier}",
+            got=f"several within {identifier} {changes.idxmax()}",
+        )
+    return group_numbers(first.to_numpy())
 
 
 def linear_on_summaries(

@@ -126,11 +126,20 @@ class SeriesModality(Modality):
         """Return a table whose rows are seen to be a series, or are said to be."""
         if not isinstance(data, Table) or examples is not None:
             return None
+        if options.groups is not None and not options.wants_forecast:
+            return None
         table = rows_asked_for(data, options)
         target = options.target or table.target
         reason = _reason(table, target, options)
         if reason is None:
             return None
+        if options.groups is not None:
+            raise ArgumentError(
+                f"--groups {options.groups}",
+                needed="rows without an order in time; a series is judged on its own newest rows",
+                got="a forecast",
+                try_="--task regression, or no --groups",
+            )
         if options.test is not None:
             raise ArgumentError(
                 f"--test {options.test}",

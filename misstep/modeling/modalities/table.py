@@ -39,7 +39,7 @@ from misstep.modeling.modalities.modality import Evaluation, Fitted
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options
 from misstep.modeling.plans import Plan, Planner, plan_table, reads_in_order
-from misstep.modeling.row_groups import repeated_in_test
+from misstep.modeling.row_groups import group_numbers, repeated_in_test
 from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.target_leakage import Leak, find_leaks
 from misstep.modeling.text_trial import with_tried_texts
@@ -103,6 +103,8 @@ class TableModality(RowModality):
             context = examples.context
         # Only in all rows in their order can a column be seen to number them.
         columns = recognize_columns(context, None if target is None else target.name)
+        if options.groups is not None and examples is None:
+            columns = without_groups(columns, options.groups, context)
         cls = next((each for each in cls.__subclasses__() if each.suits(columns)), cls)
         return cls(data, options, examples, columns, context, target)
 
@@ -116,14 +118,18 @@ class TableModality(RowModality):
         target = self.target
         assert target is not None
         self.decisions.add("target", f"{target.name}: {target.task}", target.reason)
-        if self.options.task is None and target.is_number:
+        if self.options.task is None and self.options.groups is None and target.is_number:
             tried = rows_or_series(self.context, target.name)
             if tried is not None and tried.as_rows:
                 self.as_rows = True
                 reason = f"{tried.words}; --task forecast takes the rows as a series all the same"
                 self.decisions.add("order", "left aside: each row is an example", reason)
         self.notes += target.notes
-        return examples_of(self.context, target)
+        examples = examples_of(self.context, target)
+        if self.options.groups is None:
+            return examples
+        groups = group_numbers(self.context.frame[self.options.groups])
+        return replace(examples, groups=groups[examples.order])
 
     def test_examples(self) -> Examples | None:
         """Return the rows of the test table that have an answer."""
@@ -173,7 +179,7 @@ class TableModality(RowModality):
         answer = "the answer" if self.target is None else self.target.name
         leaks = find_leaks(columns, frame, answers, target, answer)
         leaking = {name for leak in leaks for name in leak.columns}
-        trials = try_columns(columns, frame, answers, without=leaking)
+        trials = try_columns(columns, frame, answers, leaking, train.groups)
         columns = trials.columns
         self.notes += trials.notes
         # Who asks for a network that reads words wants them read.
@@ -264,6 +270,31 @@ class MatrixModality(RowModality):
     def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:
         """Return an ensemble or a network, as for a table."""
         return plan_table(planner, *self.number_features(prepared))
+
+
+def without_groups(columns: Sequence[Column], groups: str, table: Table) -> list[Column]:
+    """Return the columns, the one that tells groups apart left out. Raises ArgumentError."""
+    check_groups_column([column.name for column in columns], groups, table)
+    reason = f"it tells groups apart, and new {table.sample_name}s come from other ones"
+    return [
+        replace(column, left_out=True, reason=f"{column.reason}; {reason}")
+        if column.name == groups
+        else column
+        for column in columns
+    ]
+
+
+def check_groups_column(names: Sequence[str], groups: str, table: Table) -> None:
+    """Raise ArgumentError where `groups` is not among `names`, the columns beside the target."""
+    if groups in names:
+        return
+    is_target = groups in map(str, table.frame.columns)
+    raise ArgumentError(
+        f"--groups {groups}",
+        needed="one of the table's columns, but for the target",
+        got="the target" if is_target else repr(groups),
+        try_=None if is_target else did_you_mean(groups, names),
+    )
 
 
 def rows_asked_for(table: Table, options: Options) -> Table:
