@@ -147,6 +147,7 @@ class _ForecastLines(ResultLines):
         return [
             f"misstep predict {quoted(path)}",
             f"misstep predict {quoted(path)} {quoted(source)} --out forecast.csv",
+            f"misstep explain {quoted(path)} {quoted(source)}",
             f"misstep summary {quoted(path)}",
         ]
 

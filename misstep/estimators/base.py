@@ -103,9 +103,9 @@ class Estimator(BaseEstimator):
         save_model(self._fitted_model(), os.fspath(path))
 
     def explain(self, X: Any, row: int = 0) -> Any:
-        """Return what is predicted for one row of X, and what each part of it did to that.
+        """Return what is predicted for row `row` of X, from 0, and what each part did to that.
 
-        X: as for `predict`; row: counted from 0, as in X[row]. An `ms.modeling.Attribution`: print
+        X: as for `predict`; row: as in X[row]. An `ms.modeling.Attribution`: print
         it, or see its `prediction`, `baseline`, `contributions` and `shares` by name, and
         `completeness_error`. Raises NotFittedError, DataError or ArgumentError.
         """

@@ -58,7 +58,7 @@ class Contribution:
     place: tuple[int, int] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Contributions:
     """A prediction and what the parts of its row did to it, the largest contribution first.
 
@@ -127,13 +127,14 @@ class Contributions:
 
         return seen_words(self.seen, self.row_noun)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
+        # What a prompt shows of it: a page, not thousands of numbers.
         from misstep.modeling.attribution_text import attribution_text
 
         return attribution_text(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Attribution(Contributions):
     """A prediction for a row, with what moved it.
 

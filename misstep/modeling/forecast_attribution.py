@@ -22,7 +22,7 @@ from misstep.text.counts import counted
 __all__ = ["ForecastAttribution", "attribute_forecast"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ForecastAttribution(Contributions):
     """A forecast for one step ahead, with what the steps that it looked back on did to it.
 

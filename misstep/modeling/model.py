@@ -199,9 +199,9 @@ class Model(TrainedModel):
         return self.judge(self.outputs(data)[present], answers)
 
     def explain(self, data: Any, row: int = 0) -> Attribution:
-        """Return what is predicted for one row of `data`, and what each part of it did to that.
+        """Return what is predicted for row `row` of data, from 0, and what each part did to that.
 
-        data: as for `encode`; row: counted from 0, as in data[row]; from the end if below 0. What
+        data: as for `encode`; row: as in data[row]; from the end if below 0. What
         is printed of it says how each number is to be checked. Raises DataError or ArgumentError.
 
         >>> import misstep as ms
