@@ -35,6 +35,7 @@ from misstep.errors import ArgumentError, DataError
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.column_trials import try_columns
 from misstep.modeling.examples import Examples, answered, encoded_answers
+from misstep.modeling.group_trials import AlikeRows, find_alike_rows
 from misstep.modeling.modalities.modality import Evaluation, Fitted
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options
@@ -191,7 +192,21 @@ class TableModality(RowModality):
         self.decisions.keep(*preprocessor.decisions)
         for leak in leaks:
             self._tell_of(leak)
+        if self.tested and train.groups is None:
+            self._tell_of_groups(find_alike_rows(self.columns, frame, answers, leaking))
         return preprocessor
+
+    def _tell_of_groups(self, alike: AlikeRows | None) -> None:
+        """Decide to be careful where rows are alike in groups, and note what can be done."""
+        if alike is None:
+            return
+        what = f"rows of the same {alike.column} are alike"
+        self.decisions.add("CAREFUL", what, alike.words)
+        self.notes.append(
+            f"{what}: {alike.words}. The scores below are for each {alike.column} that was learned "
+            f"from; --groups {shlex.quote(alike.column)} judges on others, as it should where new "
+            f"rows are of others"
+        )
 
     def _tell_of(self, leak: Leak) -> None:
         """Decide to be careful, and note what can be done about it."""
