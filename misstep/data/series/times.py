@@ -100,10 +100,10 @@ class Times:
 
 def find_times(table: Table, target: str) -> list[Times]:
     """Return the columns of `table` that tell when each row was, the likeliest first."""
-    frame = table.frame
+    frame = _written(table)
     single = []
     for title in map(str, frame.columns):
-        if title != target and (found := _single(table, title)) is not None:
+        if title != target and (found := _single(table, frame, title)) is not None:
             single.append(found)
     whole = [times for times in single if times.distinct]
     # A year that comes back is a number like others.
@@ -117,7 +117,7 @@ def find_times(table: Table, target: str) -> list[Times]:
 
 def has_parts_of_times(table: Table, target: str) -> bool:
     """Tell whether a column has the name of a part of a time, such as year, and its values."""
-    frame = table.frame
+    frame = _written(table)
     roles = {title: _role(title) for title in map(str, frame.columns) if title != target}
     return any(role and _numbers(frame[title], role) is not None for title, role in roles.items())
 
@@ -127,7 +127,7 @@ def read_times(table: Table, times: Times) -> Times:
 
     Raises DataError with the row of a cell that is no date.
     """
-    frame = table.frame
+    frame = _written(table)
     if times.parts:
         dates = _joined(frame, times.parts, times.form)
         if dates is None:
@@ -163,6 +163,16 @@ def read_times(table: Table, times: Times) -> Times:
     else:
         dates = local_times(instants, times.zone)
     return Times(times.column, _plain(dates), (), form, times.zone, times.utc)
+
+
+def _written(table: Table) -> pandas.DataFrame:
+    """Return the frame with times of day as they were written, which tables read as hours."""
+    words = {
+        name: column.words
+        for name, column in table.written.items()
+        if column.words is not None and any(":" in str(word) for word in column.words[:1])
+    }
+    return table.frame.assign(**words) if words else table.frame
 
 
 def local_times(instants: Dates, zone: str) -> Dates:
@@ -205,9 +215,9 @@ def _offset_words(minutes: int) -> str:
     return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
-def _single(table: Table, title: str) -> Times | None:
+def _single(table: Table, frame: pandas.DataFrame, title: str) -> Times | None:
     """Return the times in one column, or None where it has no date in each row."""
-    column = table.frame[title]
+    column = frame[title]
     if column.dtype.kind == "b" or column.isna().any():
         return None
     found = _moments(column, title, "")
