@@ -84,9 +84,12 @@ def say_weight_rule(page: Page, rule: WeightRule, report: str | None = None) -> 
         paths = counted(explanation.number_of_paths, "path")
         more = "" if explanation.all_paths_counted else "more than "
         page.blank()
+        advice = f"train one with {SMALL_NETWORK}, and explain that"
+        if objective.row.sample_name != "row":
+            advice = "train one with fewer layers and units (--network), and explain that"
         page.say(
             f"Of {more}{paths} the largest are shown. In a small network all of them fit on a "
-            f"screen: train one with {SMALL_NETWORK}, and explain that.",
+            f"screen: {advice}.",
             "dim",
             indent=2,
         )

@@ -22,6 +22,7 @@ from misstep.explain.algebra import (
     added,
     atom,
     constant,
+    divided,
     multiplied,
     scaled,
     symbol,
@@ -325,6 +326,9 @@ class Derivation:
                     name = self.expression(operand, each).term().names()
                     tie = "" if local == 1 else ", one of several"
                     note = f"{name} is the largest{tie}"
+                elif op.name == "scan":
+                    steps = value.shape[1] - 1
+                    note = f"through {steps:,} steps of a recurrence at once, too many to write out"
                 elif not self._is_linear(op.local_derivatives, slot):
                     note = f"the slope of {op.name.replace('_', ' ')} there"
                 part = self._times(factor, self._derive(operand, each), (value, slot, index), note)
@@ -385,12 +389,8 @@ class Derivation:
                 ),
             ]
         )
-        parts = [
-            self.expression(scale, narrowed(index, scale)),
-            inner,
-            atom(Term("1 / {0}", (Term("deviation", number=float(below)),)), 1.0 / float(below)),
-        ]
-        return multiplied(parts), None
+        parts = [self.expression(scale, narrowed(index, scale)), inner]
+        return divided(multiplied(parts), symbol("deviation", float(below))), None
 
     # Helpers
 

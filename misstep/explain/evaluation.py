@@ -13,6 +13,7 @@ import numpy as np
 
 from misstep.autodiff import gradient
 from misstep.errors import AbstractValueError, ArgumentError, DtypeError, ShapeError
+from misstep.explain.unrolling import Unrolling
 from misstep.ir import Array, Graph, Interpreter, Type, Value, make_literal, rebuild
 from misstep.text.names import nearest_name
 
@@ -23,12 +24,16 @@ class Evaluation:
     `loss`, `wrt`: the float64 copies. `copies`: from the Values given to their copies. `graph`: all
     that the loss needs. `numbers`: every Value's numbers. `active`: the Values, in order, that
     depend on `wrt` and that the loss depends on, `wrt` and the loss included if there is a path.
+    `step_names`: what the values of a recurrence that was written out are called; `unrolled`: what
+    stands for its result.
     """
 
     def __init__(self, loss: Value, wrt: Value, feeds: Mapping[Any, Any] | None = None) -> None:
         whole = Graph({"loss": loss, "wrt": wrt})
         leaf = _Leaves(whole, feeds or {})
-        wide, self.copies = rebuild(whole, leaf=leaf, op=lambda op: op.in_float64())
+        unrolling = Unrolling()
+        wide, self.copies = rebuild(whole, leaf=leaf, op=unrolling)
+        self.step_names, self.unrolled = unrolling.names, unrolling.results
         self.loss, self.wrt = self.copies[loss], self.copies[wrt]
         self.graph = Graph({"loss": self.loss})
         self.numbers: dict[Value, Array] = {

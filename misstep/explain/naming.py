@@ -74,6 +74,10 @@ class Names:
         self.made_up: list[str] = []
         copies = evaluation.copies
         given = {copies[value]: name for value, name in chosen.items() if value in copies}
+        if evaluation.step_names:
+            # A recurrence that was written out is its steps, which have names of their own.
+            given = {copy: name for copy, name in given.items() if copy not in evaluation.unrolled}
+            given = {**evaluation.step_names, **given}
         self.labels = {value: each for value, each in given.items() if isinstance(each, EntryName)}
         by_choice = {
             value: each.symbol if isinstance(each, EntryName) else each

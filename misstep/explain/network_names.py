@@ -210,10 +210,15 @@ class _Origins:
                 reached.add(value)
             if value.op.name == "matrix_product" and value.inputs[1] in reached:
                 left = value.inputs[0]
-                place = (0,) * (left.ndim - 1)
-                found = [self._input(left, (*place, at)) for at in range(left.shape[-1])]
-                return found if any(found) and len(found) == weight.shape[-2] else []
+                found = self._inputs_at(left, (0,) * (left.ndim - 1))
+                last = tuple(length - 1 for length in left.shape[:-1])
+                # A weight that is used at several steps or places has no input of its own.
+                same = found == self._inputs_at(left, last)
+                return found if same and any(found) and len(found) == weight.shape[-2] else []
         return []
+
+    def _inputs_at(self, left: Value, place: tuple[int, ...]) -> list[str]:
+        return [self._input(left, (*place, at)) for at in range(left.shape[-1])]
 
     def _input(self, value: Value, index: tuple[int, ...]) -> str:
         value, index = self._formulas.origin(value, index)
