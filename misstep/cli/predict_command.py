@@ -7,13 +7,12 @@ import io
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from misstep.cli.exits import DONE
 from misstep.cli.forecast_command import forecast_rows
 from misstep.cli.inputs import read_model, read_rows_for, split_in_words
 from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
+from misstep.cli.seen_rows import seen_words
 from misstep.data import Dataset
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
@@ -41,9 +40,10 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
         )
     rows = read_rows_for(source, model)
     page = Page(to_error=json or out is None)
-    outputs = model.outputs(rows)
-    notes = list(model.notes)
-    scores, scored_rows, words = _score(model, rows, outputs)
+    features = model.encode(rows)
+    outputs, notes = model.outputs_of(features), list(model.notes)
+    known, words = _answers(model, rows)
+    scores = None if known is None else model.judge(outputs[known[0]], known[1])
     if out is not None:
         write_text(out, csv_text(model, outputs, rows))
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
@@ -52,12 +52,19 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     for note in [*notes, *words]:
         page.say(note)
     if scores is not None:
-        split = split_in_words(rows)
-        page.say(f"{score_words(scores)} on {counted(scored_rows, rows.sample_name)}{split}")
-        if model.facts.get("source") == Path(source).name and not split:
+        assert known is not None
+        present, truth = known
+        scored = counted(int(present.sum()), rows.sample_name)
+        page.say(f"{score_words(scores)} on {scored}{split_in_words(rows)}")
+        seen = seen_words(model, features[present], outputs[present], truth, rows.sample_name)
+        if seen:
+            page.say(seen)
+            words = [*words, seen]
+        elif model.training_rows is None and model.facts.get("source") == Path(source).name:
             page.say(
-                f"{source} has the name of what this model learned from: if it is the same, this "
-                f"score flatters. {_honest(model)}"
+                f"{source} has the name of what this model learned from, and the model does not "
+                f"say which rows those were: where it learned from them, this score flatters. "
+                f"{_honest(model)}"
             )
     if json:
         facts: dict[str, Any] = {
@@ -113,27 +120,22 @@ def _as_objects(model: Model, outputs: Array, rows: Dataset) -> list[dict[str, A
     return objects
 
 
-def _score(
-    model: Model, rows: Dataset, outputs: Array
-) -> tuple[dict[str, float] | None, int, list[str]]:
-    """Return the scores if there are answers, on how many rows, and notes about the answers."""
+def _answers(model: Model, rows: Dataset) -> tuple[tuple[Array, Array] | None, list[str]]:
+    """Return which rows have an answer, with those answers encoded, or None; and notes on them."""
     model.notes = []
     try:
         known = model.truth(rows)
+        return known, list(model.notes)
     except DataError as error:
         # Answers that can't be read must not keep anyone from predictions.
-        return None, 0, [f"no score: {error}"]
-    if known is None:
-        return None, 0, list(model.notes)
-    present, answers = known
-    return model.judge(outputs[present], answers), int(np.sum(present)), list(model.notes)
+        return None, [f"no score: {error}"]
 
 
 def _honest(model: Model) -> str:
     metrics = model.facts.get("metrics")
     test = metrics.get("test") if isinstance(metrics, dict) else None
     numbers = isinstance(test, dict) and all(isinstance(score, float) for score in test.values())
-    return f"On rows it never saw: {score_words(test)}" if test and numbers else ""
+    return f"On the test rows: {score_words(test)}" if test and numbers else ""
 
 
 def _refuse_overwriting(out: Path | None, path: Path, source: str | None) -> None:

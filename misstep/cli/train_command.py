@@ -122,7 +122,7 @@ def _finish(
         _say_failed(result, options, path)
     if run.usable:
         lines = result_lines(result)
-        say_learning_curve(page, result.learning_curve, f"{model.preprocessing.sample_name}s")
+        say_learning_curve(page, result.learning_curve, model.preprocessing.sample_name)
         page.title(lines.how_it_ended(), always=True)
         lines.say_scores(page)
         _say_next(page, path, lines, drawing, _similar_rows(source, options))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from misstep.data.stored_json import Stored, check
 from misstep.data.weights import mean_and_deviation, quantile, skewness
+from misstep.text.figures import true_minus
 
 __all__ = ["FARTHEST", "Standard", "check_columns"]
 
@@ -64,7 +65,8 @@ class Standard(Stored):
             if log:
                 values = np.log1p(values)
                 reasons.append(
-                    f"logarithm because the skewness falls from {before:.1f} to {after:.1f}"
+                    f"logarithm because the skewness falls from {before:.1f} to "
+                    f"{true_minus(f'{after:.1f}')}"
                 )
         center, deviation = mean_and_deviation(values, weights)
         scale = deviation or 1.0

@@ -7,7 +7,7 @@ faces show it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,11 @@ from misstep.train import Run, Snapshot
 # Examples that are shown: those that turned right, one for each snapshot at first, and those that
 # stayed wrong.
 MOST_TURNED, MOST_WRONG = 3, 2
+# What the progress of training on numbers calls its unit: a network learns answers of mean 0 and
+# deviation 1.
+UNIT = "(standardized)"
+# Numbers are computed in float32, which tells them apart by 7 to 9 digits.
+DIGITS = 7
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,9 @@ class CurveExample:
 class LearningCurve:
     """What was wrong at each snapshot, on the same validation rows.
 
-    `rows`: how many. `updates`: weight updates before each snapshot; the last one is the end of
-    training, with the weights that were kept. `score_name`: "error", the share of wrong classes,
+    `rows`: how many. `updates`: weight updates before each snapshot, rising. `kept`: the place of
+    the snapshot whose weights the model has: the last one, unless an earlier epoch was best.
+    `score_name`: "error", the share of wrong classes,
     or "rmse", in the unit of the target. `scores`: one for each snapshot. `examples`: a few rows.
     """
 
@@ -47,11 +53,15 @@ class LearningCurve:
     score_name: str
     scores: tuple[float, ...]
     examples: tuple[CurveExample, ...] = ()
+    kept: int = -1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kept", self.kept % max(len(self.updates), 1))
 
     def plain(self) -> dict[str, Any]:
         """Return all of it as plain JSON."""
         snapshots = [
-            {"update": update, self.score_name: score, "last": index == len(self.updates) - 1}
+            {"update": update, self.score_name: score, "kept": index == self.kept}
             for index, (update, score) in enumerate(zip(self.updates, self.scores, strict=True))
         ]
         examples = [
@@ -62,12 +72,18 @@ class LearningCurve:
 
 
 def learning_curve(
-    run: Run, indices: Array, truth: Array, target: Target, names: Sequence[str] = ()
+    run: Run,
+    indices: Array,
+    truth: Array,
+    target: Target,
+    names: Sequence[str] = (),
+    answers: Sequence[Any] | None = None,
 ) -> LearningCurve | None:
     """Return what was wrong at each snapshot of a training; None where none was turned_at.
 
     `indices`: of the validation rows that were watched. `truth`: the encoded answers of all
     validation rows, (rows,). `names`: what each of them is called; by default its number.
+    `answers`: of all validation rows as people gave them; by default what `truth` means.
     """
     snapshots = run.snapshots
     if not snapshots:
@@ -76,18 +92,52 @@ def learning_curve(
     examples: tuple[CurveExample, ...] = ()
     if all(snapshot.predicted for snapshot in snapshots) and truth.ndim == 1:
         called = [names[index] if len(names) else f"{index + 1}" for index in indices]
-        examples = _examples(snapshots, truth[indices], target, called)
-    return LearningCurve(
-        len(indices),
-        tuple(snapshot.update for snapshot in snapshots),
-        "rmse_log" if target.logarithm is not None else snapshots[0].score_name,
-        tuple(float(snapshot.score * scale) for snapshot in snapshots),
-        examples,
+        given = None if answers is None else [_plain(answers[index]) for index in indices]
+        examples = _examples(snapshots, truth[indices], target, called, given)
+    return in_order(
+        LearningCurve(
+            len(indices),
+            tuple(snapshot.update for snapshot in snapshots),
+            "rmse_log" if target.logarithm is not None else snapshots[0].score_name,
+            tuple(float(snapshot.score * scale) for snapshot in snapshots),
+            examples,
+        ),
+        run,
+    )
+
+
+def in_order(curve: LearningCurve, run: Run) -> LearningCurve:
+    """Return the curve of a run with its last snapshot where its weights were learned.
+
+    That is at the end, or where the epoch ended whose weights were kept.
+    """
+    if run.best_epoch is None or not run.epochs or len(curve.updates) < 2:
+        return curve
+    *before, _ = curve.updates
+    kept = run.best_epoch * (run.updates // run.epochs)
+    # One that shows the same weights is the same.
+    order = [place for place, update in enumerate(before) if update != kept]
+    order.append(len(before))
+    updates = [*before, kept]
+    order.sort(key=lambda place: updates[place])
+    return replace(
+        curve,
+        updates=tuple(updates[place] for place in order),
+        scores=tuple(curve.scores[place] for place in order),
+        examples=tuple(
+            replace(each, predictions=tuple(each.predictions[place] for place in order))
+            for each in curve.examples
+        ),
+        kept=order.index(len(before)),
     )
 
 
 def _examples(
-    snapshots: Sequence[Snapshot], truth: Array, target: Target, names: Sequence[str]
+    snapshots: Sequence[Snapshot],
+    truth: Array,
+    target: Target,
+    names: Sequence[str],
+    given: Sequence[Any] | None,
 ) -> tuple[CurveExample, ...]:
     predicted = np.array([snapshot.predicted for snapshot in snapshots])
     if target.is_number:
@@ -95,13 +145,19 @@ def _examples(
     else:
         shown = _classes_to_show(predicted == truth)
         truth, predicted = truth.astype(np.int64), predicted.astype(np.int64)
-    answers = np.asarray(target.decode(truth)).tolist()
+    answers = np.asarray(target.decode(truth)).tolist() if given is None else given
     decode = target.decode_outputs if target.is_number else target.decode
-    decoded = [np.asarray(decode(each)).tolist() for each in predicted]
+    decoded = [[_plain(one) for one in np.asarray(decode(each))] for each in predicted]
     return tuple(
         CurveExample(str(names[row]), answers[row], tuple(each[row] for each in decoded))
         for row in shown
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as Python's own; computed numbers with the digits that float32 has."""
+    plain = value.item() if hasattr(value, "item") else value
+    return float(f"{plain:.{DIGITS}g}") if isinstance(plain, float) else plain
 
 
 def _classes_to_show(right: Array) -> list[int]:

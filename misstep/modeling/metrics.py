@@ -155,7 +155,7 @@ class CoefficientOfDetermination(Metric):
         return true_minus(f"{score:.3f}")
 
     def words(self, score: float) -> str:
-        return f"R² {score:.3f}"
+        return f"R² {self.figure(score)}"
 
 
 class DeterminationOfLogarithm(Metric):
@@ -175,7 +175,7 @@ class DeterminationOfLogarithm(Metric):
         return true_minus(f"{score:.3f}")
 
     def words(self, score: float) -> str:
-        return f"R² of the logarithm {score:.3f}"
+        return f"R² of the logarithm {self.figure(score)}"
 
 
 class MeanAbsoluteError(Metric):

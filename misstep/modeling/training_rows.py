@@ -65,17 +65,21 @@ class TrainingRows:
 
         A row that was learned from counts as that, wherever else it stood as well.
         """
+        return self.each_seen(np.asarray(features)[np.newaxis])[0]
+
+    def each_seen(self, features: Array) -> list[Seen]:
+        """Return where each row of these features, (rows, features), stood."""
         if not self.hashes:
-            return Seen.UNKNOWN
-        (number,) = hashes_of(np.asarray(features)[np.newaxis])
-        for split in (Seen.TRAINING, Seen.VALIDATION, Seen.TEST):
+            return [Seen.UNKNOWN] * len(features)
+        numbers = hashes_of(features)
+        found = [Seen.NEVER] * len(numbers)
+        # The one that counts most comes last.
+        for split in (Seen.TEST, Seen.VALIDATION, Seen.TRAINING):
             known = self.hashes.get(split)
-            if known is None or not len(known):
-                continue
-            place = int(np.searchsorted(known, number))
-            if place < len(known) and known[place] == number:
-                return split
-        return Seen.NEVER
+            if known is not None:
+                for row in np.flatnonzero(np.isin(numbers, known)):
+                    found[row] = split
+        return found
 
     def to_file(self) -> tuple[dict[str, Any], dict[str, Array]]:
         """Return what a model file keeps: plain JSON, and arrays by name."""

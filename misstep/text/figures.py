@@ -6,22 +6,26 @@ Knows numbers only. What has a unit is in `units.py`.
 from __future__ import annotations
 
 import math
+import re
 
 __all__ = ["amount", "figure", "four_figures", "in_full", "percent", "three_figures", "true_minus"]
 
 # Sizes that four decimals serve well; outside of them a number is written with a power of ten.
 SMALLEST, LARGEST = 1e-3, 1e6
 DECIMALS = 4
+_NOTHING = re.compile(r"^-(0(?:\.0*)?)$")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def true_minus(text: str) -> str:
     """Return a number that is written already, with a true minus sign for a hyphen.
 
-    >>> true_minus(f"{-0.25:.3f}")
-    '−0.250'
+    What is rounded to 0 has none.
+
+    >>> true_minus(f"{-0.25:.3f}"), true_minus(f"{-0.0001:.3f}")
+    ('−0.250', '0.000')
     """
-    return text.replace("-", "−")
+    return _NOTHING.sub(r"\1", text).replace("-", "−")
 
 
 def figure(number: float) -> str:
@@ -80,8 +84,8 @@ def three_figures(number: float) -> str:
         return "0"
     size = abs(number)
     if size < 10:
-        return f"{number:.{2 if size >= 1 else 3}f}"
-    return f"{number:.1f}" if size < 100 else f"{number:,.0f}"
+        return true_minus(f"{number:.{2 if size >= 1 else 3}f}")
+    return true_minus(f"{number:.1f}" if size < 100 else f"{number:,.0f}")
 
 
 def four_figures(number: float) -> str:
@@ -90,13 +94,13 @@ def four_figures(number: float) -> str:
     >>> four_figures(51353.2), four_figures(0.123456), four_figures(2)
     ('51,353', '0.1235', '2.000')
     """
-    return f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}"
+    return true_minus(f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}")
 
 
 def percent(share: float) -> str:
     """Return a share of 1 as people write it.
 
-    >>> percent(0.97222), percent(0.5)
-    ('97.2%', '50.0%')
+    >>> percent(0.97222), percent(0.5), percent(10.167)
+    ('97.2%', '50.0%', '1,017%')
     """
-    return f"{share:.1%}"
+    return true_minus(f"{share:.1%}" if abs(share) < 10 else f"{share:,.0%}")

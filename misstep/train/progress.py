@@ -27,7 +27,12 @@ LINE_AT_LEAST = 15.0
 
 
 class Progress:
-    """Shows how training goes; this one shows nothing. Batches are counted from 0."""
+    """Shows how training goes; this one shows nothing. Batches are counted from 0.
+
+    `unit`: of errors, where it is not that of the answers as people gave them.
+    """
+
+    unit = ""
 
     def start(self, epoch: int, epochs: int, batches: int, done: int) -> None:
         """Begin, with `done` of `epochs` × `batches` batches behind us."""
@@ -45,8 +50,13 @@ class Progress:
         """Show that training is over."""
 
 
-def make_progress(progress: bool | Progress, stream: TextIO | None = None) -> Progress:
-    """Return a bar or plain lines on standard error (or `stream`), or a silent one."""
+def make_progress(
+    progress: bool | Progress, stream: TextIO | None = None, unit: str = ""
+) -> Progress:
+    """Return a bar or plain lines on standard error (or `stream`), or a silent one.
+
+    `unit`: of errors, where it is not that of the answers as people gave them.
+    """
     if isinstance(progress, Progress):
         return progress
     if not progress:
@@ -59,7 +69,9 @@ def make_progress(progress: bool | Progress, stream: TextIO | None = None) -> Pr
     except ValueError:  # closed since
         return Progress()
     steady: Any = _Steady(stream)
-    return BarProgress(steady) if terminal else LineProgress(steady)
+    made = BarProgress(steady) if terminal else LineProgress(steady)
+    made.unit = unit
+    return made
 
 
 class _Steady:
@@ -90,13 +102,14 @@ class _Steady:
             self._gone = True
 
 
-def epoch_parts(values: dict[str, float]) -> list[str]:
-    """Return the numbers of an epoch, each in words."""
+def epoch_parts(values: dict[str, float], unit: str = "") -> list[str]:
+    """Return the numbers of an epoch, each in words; `unit`: of the root of squared errors."""
     parts = [f"loss {values['training_loss']:.4g}"]
     if "validation_loss" in values:
         parts.append(f"validation loss {values['validation_loss']:.4g}")
     parts += [
         f"validation {name.removeprefix('validation_')} {value:.4g}"
+        f"{f' {unit}' if unit and name == 'validation_rmse' else ''}"
         for name, value in values.items()
         if name.startswith("validation_") and name != "validation_loss"
     ]
@@ -191,7 +204,7 @@ class LineProgress(_Timed):
 
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
         """Print a line, unless the last one came just now."""
-        parts = [f"epoch {epoch}/{self.epochs}", *epoch_parts(values)]
+        parts = [f"epoch {epoch}/{self.epochs}", *epoch_parts(values, self.unit)]
         now = time.perf_counter()
         if epoch > 1 and now - self._last < LINE_EVERY:
             self._waiting = epoch, parts
@@ -263,7 +276,7 @@ class BarProgress(_Timed):
 
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
         """Keep the epoch's words beside the bar."""
-        self._parts = epoch_parts(values)
+        self._parts = epoch_parts(values, self.unit)
         self._at = epoch, epoch * self.batches
         if self._bar is not None and time.perf_counter() - self._drawn >= REDRAW:
             self._draw(self._parts)

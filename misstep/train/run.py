@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from misstep.text.counts import counted
 from misstep.train.ending import Ending
 
 
@@ -93,4 +94,5 @@ class Run:
 
     def __repr__(self) -> str:
         last = f", training loss {self.losses[-1]:.4g}" if self.history else ""
-        return f"<Run: {self.epochs} epochs in {self.seconds:.1f} s{last}; ended: {self.ending}>"
+        took = f"{counted(self.epochs, 'epoch')} in {self.seconds:.1f} s"
+        return f"<Run: {took}{last}; ended: {self.ending}>"

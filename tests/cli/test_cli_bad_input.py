@@ -207,7 +207,7 @@ CASES = [
     case(
         "test without a column",
         "train flowers.csv --target kind --test bad.csv",
-        "no column 'length'",
+        "'length' is missing",
         bad__csv="width,color,kind\n1,red,rose\n2,red,lily\n",
     ),
     case(
@@ -313,12 +313,16 @@ CASES = [
     case("random bytes", "predict m flowers.csv", "misstep file", m=bytes(range(255, 0, -1)) * 9),
     case("a device as a model", "predict /dev/zero flowers.csv", "device"),
     case("no rows", f"predict {F} no.csv", "no.csv", "nothing of that name"),
-    case("rows of another table", f"predict {F} houses.csv", "no column 'length'", "2 more"),
+    case(
+        "rows of another table",
+        f"predict {F} houses.csv",
+        "'length', 'width' and 'color' are missing",
+    ),
     case(
         "a misspelled column",
         f"predict {F} bad.csv",
-        "no column 'width'",
-        "'widths'",
+        "'width' is missing",
+        "'widths' is there instead",
         bad__csv=ROWS.replace("width", "widths"),
     ),
     case(

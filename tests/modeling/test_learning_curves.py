@@ -77,7 +77,7 @@ def test_the_last_stage_is_the_model_and_names_are_rows_of_the_file(table, targe
             if target == "c"
             else one.predictions[-1] == said
         )
-    assert report.plain()["stages"][-1]["last"]
+    assert report.plain()["stages"][-1]["kept"]
 
 
 def test_no_validation_rows_no_learning_curve(table):

@@ -27,7 +27,7 @@ from misstep.modeling.examples import (
     in_portions,
     rows_for,
 )
-from misstep.modeling.learning_curve import learning_curve
+from misstep.modeling.learning_curve import UNIT, learning_curve
 from misstep.modeling.metrics import Scores, target_scores
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
 from misstep.modeling.model import Model
@@ -39,6 +39,7 @@ from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
 from misstep.train import Run, Snapshots, Trainer
+from misstep.train.progress import make_progress
 
 # Fewer validation rows would stop training by chance: an accuracy from 5 rows has a standard error
 # of up to 22 points, √(¼ / 5).
@@ -51,6 +52,7 @@ class Prepared:
 
     `test`: without rows where nothing is tested. `train_data`, `test_data`: the rows as people have
     them. `train_examples`: what was fitted on. `validation_names`: what its rows are called.
+    `validation_answers`: its answers in people's own numbers, where they are numbers.
     """
 
     train: Rows
@@ -61,6 +63,7 @@ class Prepared:
     train_examples: Examples
     test_data: Dataset | None = None
     validation_names: Sequence[str] = ()
+    validation_answers: Sequence[Any] | None = None
 
     @cached_property
     def portions(self) -> Rows:
@@ -122,6 +125,9 @@ class RowModality(Modality):
 
     def names_of(self, rows: Array) -> Sequence[str]:
         """Return what the rows of these numbers are called."""
+        head, called = self.data.row_names()
+        if head == "file":
+            return [str(called[row]) for row in rows]
         return [f"{self.data.sample_name} {row + 1}" for row in rows]
 
     def split(self) -> Split:
@@ -234,6 +240,7 @@ class RowModality(Modality):
             train,
             None if test is None else test.data,
             self.names_of(examples.order[split.validation]) if self.tested else (),
+            np.asarray(examples.answers)[split.validation].tolist() if target.is_number else None,
         )
 
     def _scale_target(self, rows: Rows, train: Examples, target: Target) -> Target:
@@ -283,7 +290,9 @@ class RowModality(Modality):
             callbacks=[snapshots],
             validation=validation,
             early_stopping=None if validation is None else plan.early_stopping(),
-            progress=options.progress,
+            progress=make_progress(
+                options.progress, unit=UNIT if prepared.target.is_number else ""
+            ),
             folder=options.folder,
             resume=options.resume,
         )
@@ -295,6 +304,7 @@ class RowModality(Modality):
                 prepared.validation.y,
                 prepared.target,
                 prepared.validation_names,
+                prepared.validation_answers,
             )
         model = trained_model(
             trainer,

@@ -31,7 +31,7 @@ from misstep.ir import Array
 from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.examples import Examples, rows_for
 from misstep.modeling.forecast import ForecastModel, forecast_interval
-from misstep.modeling.learning_curve import LearningCurve
+from misstep.modeling.learning_curve import UNIT, LearningCurve, in_order
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
 from misstep.modeling.modalities.rows import baseline_scores
 from misstep.modeling.modalities.table import (
@@ -51,6 +51,7 @@ from misstep.modeling.window_choice import LEAST_SAID, Shape, choose_season, cho
 from misstep.nn import Network
 from misstep.text.counts import counted
 from misstep.train import Callback, Run, Snapshots, Trainer, Training
+from misstep.train.progress import make_progress
 
 # Origins to validate or to be tested on: a mean over fewer of them is one story, not a measure.
 FEWEST_ORIGINS = 5
@@ -284,7 +285,7 @@ class SeriesModality(Modality):
             validation=validation,
             callbacks=[snapshots],
             early_stopping=plan.early_stopping() if validation else None,
-            progress=options.progress,
+            progress=make_progress(options.progress, unit=UNIT),
             folder=options.folder,
             resume=options.resume,
         )
@@ -430,12 +431,13 @@ def _learning_curve(run: Run, windows: SeriesWindows, rows: int) -> LearningCurv
     """Return what was wrong at each snapshot, in the target's unit; None for logarithms."""
     if not run.snapshots or windows.log:
         return None
-    return LearningCurve(
+    curve = LearningCurve(
         rows,
         tuple(snapshot.update for snapshot in run.snapshots),
         run.snapshots[0].score_name,
         tuple(float(snapshot.score * windows.answer_spread) for snapshot in run.snapshots),
     )
+    return in_order(curve, run)
 
 
 def _reason(table: Table, target: str | None, options: Options) -> str | None:
