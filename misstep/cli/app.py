@@ -96,6 +96,9 @@ def train(
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Say only the scores and where the model is.")
     ] = False,
+    all_choices: Annotated[
+        bool, typer.Option("--all-choices", help="Say what was chosen for each of many columns.")
+    ] = False,
     json: Json = False,
     **options: Any,
 ) -> int:
@@ -116,11 +119,12 @@ def train(
         misstep train mnist/ --network dense128 --epochs 10
     """
     from misstep.cli.train_command import train_on
+    from misstep.cli.training_options import any_given
     from misstep.cli.welcome import show_welcome
 
     if source is None:
-        return show_welcome(json=json)
-    return train_on(source, options, quiet=quiet, json=json)
+        return show_welcome(json=json, missing=quiet or all_choices or any_given(options))
+    return train_on(source, options, quiet=quiet, json=json, all_choices=all_choices)
 
 
 @app.command(cls=SingleCommand, short_help="Predict for every row, as CSV.")

@@ -25,10 +25,14 @@ _LEFT_OUT = "left out"
 
 
 class DecisionLines:
-    """Prints decisions as they come; those about columns as one table."""
+    """Prints decisions as they come; those about columns as one table.
 
-    def __init__(self, page: Page) -> None:
+    `every`: whether each column is shown, however many there are.
+    """
+
+    def __init__(self, page: Page, *, every: bool = False) -> None:
         self._page = page
+        self._every = every
         self._titled = False
 
     def show(self, decisions: Sequence[Decision]) -> None:
@@ -49,13 +53,14 @@ class DecisionLines:
         types = _counted_types(used)
         beside = f"; {len(left_out):,} left out" if left_out else ""
         self._page.fact("columns", f"{types}{beside}")
-        shown, more = used[:MOST_COLUMNS], used[MOST_COLUMNS:]
+        most = len(used) if self._every else MOST_COLUMNS
+        shown, more = used[:most], used[most:]
         rows = [[_name(each), each.choice, each.reason] for each in shown]
         if more:
-            rows.append(
-                [f"… and {counted(len(more), 'more column')}", "", f"({_counted_types(more)})"]
-            )
-        shown, more = left_out[:MOST_LEFT_OUT], left_out[MOST_LEFT_OUT:]
+            hint = f"({_counted_types(more)}; --all-choices shows them)"
+            rows.append([f"… and {counted(len(more), 'more column')}", "", hint])
+        most = len(left_out) if self._every else MOST_LEFT_OUT
+        shown, more = left_out[:most], left_out[most:]
         rows += [[_name(each), _LEFT_OUT, each.reason] for each in shown]
         if more:
             names = listed([_name(each) for each in more])

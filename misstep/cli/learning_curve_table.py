@@ -25,15 +25,15 @@ def say_learning_curve(page: Page, curve: LearningCurve | None, name: str) -> No
     same = f"{curve.rows:,} held-out {name}s" if curve.rows > 1 else f"one held-out {name}"
     page.title(f"What it got wrong as it learned, of the same {same}")
     stages = [f"{one:,}" for one in curve.updates]
-    last = len(stages) - 1
-    stages[curve.kept] = "the end" if curve.kept == last else f"{stages[curve.kept]} (kept)"
+    kept = stages[curve.kept]
+    stages[curve.kept] = f"{kept} (kept)" if curve.of_earlier_epoch else "the end"
     heads = ["after updates", *stages, "answer"]
     by_error = curve.score_name == "error"
     scores = [percent(one) if by_error else four_figures(one) for one in curve.scores]
     rows = [[SCORES.get(curve.score_name, curve.score_name), *scores, ""]]
     for example in curve.examples:
-        predictions = [_answer(word) for word in example.predictions]
-        rows.append([_name(example.name), *predictions, _answer(example.answer)])
+        words = [*example.predictions, example.answer]
+        rows.append([_name(example.name), *(_answer(word, not by_error) for word in words)])
     page.table(rows, heads, list(range(1, len(heads) - 1)))
 
 
@@ -44,6 +44,6 @@ def _name(name: str) -> str:
     return f"…{name[1 - LONGEST_NAME :]}"
 
 
-def _answer(word: Any) -> str:
-    shown = four_figures(word) if isinstance(word, float) else str(word)
+def _answer(word: Any, is_number: bool) -> str:
+    shown = four_figures(word) if is_number or isinstance(word, float) else str(word)
     return shortened(shown, LONGEST_ANSWER)

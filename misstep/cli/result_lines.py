@@ -68,7 +68,13 @@ class _RowLines(ResultLines):
         heads, table = score_rows(result.scores, result.baselines, rows, name, rare)
         page.table(table, heads, list(range(1, len(heads) - 1)), always=True)
         page.blank(always=True)
-        page.say(verdict(result.scores, result.baselines, rows), "bold", always=True)
+        changes = next(
+            (each.choice for each in result.decisions if each.what == "augmentation"), "none"
+        )
+        words = verdict(
+            result.scores, result.baselines, rows, "" if changes == "none" else changes, name
+        )
+        page.say(words, "bold", always=True)
         run = result.run
         losses = [epoch.get("validation_loss", 0.0) for epoch in run.history]
         done = run.ending.cause is Cause.EPOCHS_DONE and run.best_epoch is None

@@ -18,7 +18,7 @@ from misstep.text.lists import joined
 # What was done with a row, from the one that flatters most.
 _DONE = {
     Seen.TRAINING: "learned from",
-    Seen.VALIDATION: "chosen by (validation)",
+    Seen.VALIDATION: "validated on",
     Seen.TEST: "tested on",
     Seen.NEVER: "never seen before",
 }
@@ -61,5 +61,5 @@ def _words(
     if not fresh.any():
         return f"{words} This score flatters."
     scores = model.judge(outputs[fresh], truth[fresh])
-    alone = f"on the {int(fresh.sum()):,} that it neither learned from nor was chosen by"
+    alone = f"on the {int(fresh.sum()):,} that it neither learned from nor was validated on"
     return f"{words} The score of all flatters; {alone}: {score_words(scores)}."

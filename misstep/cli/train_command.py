@@ -39,9 +39,12 @@ from misstep.text.counts import counted
 from misstep.train.interruption import Interruption
 
 
-def train_on(source: str, values: Mapping[str, Any], *, quiet: bool, json: bool) -> int:
+def train_on(
+    source: str, values: Mapping[str, Any], *, quiet: bool, json: bool, all_choices: bool = False
+) -> int:
     """Train on `source` with the options given, say everything, write the model.
 
+    `all_choices`: whether the choice for each column is said, however many there are.
     Returns the exit code.
     """
     page = Page(to_error=json, silent=quiet, steady=True)
@@ -59,7 +62,7 @@ def train_on(source: str, values: Mapping[str, Any], *, quiet: bool, json: bool)
             page.say(f"{source}: {data.describe()}")
             raise
         _say_what_was_read(page, source, modality, options)
-        lines, walk = DecisionLines(page), Walk(modality)
+        lines, walk = DecisionLines(page, every=all_choices), Walk(modality)
         kept = False
         for decisions in walk:
             if walk.fitted is not None and walk.fitted.run.usable and not kept:

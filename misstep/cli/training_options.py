@@ -38,6 +38,13 @@ def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def any_given(values: Mapping[str, Any]) -> bool:
+    """Tell whether the values of a command line hold anything but defaults."""
+    return any(
+        (values[each.name] or None) != (each.default or None) for each in all_options(Face.COMMAND)
+    )
+
+
 def _parameter(each: Option) -> inspect.Parameter:
     annotation: Any = each.type if each.default is not None else each.type | None
     default = None if _repeats(each) else each.default

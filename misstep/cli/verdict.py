@@ -41,37 +41,49 @@ def score_rows(
     return ["", *titles, ""], table
 
 
-def verdict(metrics: Mapping[str, Scores], baselines: Sequence[Baseline], rows: int) -> str:
+def verdict(
+    metrics: Mapping[str, Scores],
+    baselines: Sequence[Baseline],
+    rows: int,
+    changes: str = "",
+    sample: str = "row",
+) -> str:
     """Return what the test score on `rows` rows means, honestly, in a sentence or two.
 
     It is compared with the first baseline, the guess, and if it beats that with the best of the
-    others.
+    others. `changes`: the words of --augment, where rows were changed as they were learned.
+    `sample`: what a row is called.
     """
     assessment = assess(metrics, baselines, rows)
     if assessment.all_same:
         return (
-            "All of these rows have the same answer, which a guess knows too: such a score says "
-            "nothing. Judge on more rows, with other answers among them."
+            f"All of these {sample}s have the same answer, which a guess knows too: such a score says "
+            f"nothing. Judge on more {sample}s, with other answers among them."
         )
     guess, best = assessment.simplest, assessment.best
     name = "guessing" if guess.baseline.name == "baseline" else guess.baseline.who
     if guess.verdict is not Verdict.BETTER:
         few = guess.verdict is Verdict.EVEN and not guess.close
-        also = ", or so few rows can't tell" if few else ""
+        also = f", or so few {sample}s can't tell" if few else ""
         return (
-            f"{_compared(guess, name, rows)} Either the inputs say little about the target, or "
-            f"training was too short or too fast{also}."
+            f"{_compared(guess, name, rows, sample)} Either the inputs say little about the target, or "
+            f"training was too short or too fast{also}"
+            + (
+                f", or {changes} changes what tells them apart (--augment none)."
+                if changes
+                else "."
+            )
         )
     if best.baseline is guess.baseline:
-        return _compared(guess, name, rows)
-    words = _compared(best, best.baseline.who, rows)
+        return _compared(guess, name, rows, sample)
+    words = _compared(best, best.baseline.who, rows, sample)
     simpler = without_article(best.baseline.who)
     if best.verdict is Verdict.WORSE:
         return f"{words} So far the {simpler} is the better choice for these data."
     if best.verdict is Verdict.EVEN and best.close:
         return f"{words} The {simpler} would do as well, and is simpler."
     if best.verdict is Verdict.EVEN:
-        return f"{words} Which of the two is better, only more rows to be judged on can tell."
+        return f"{words} Which of the two is better, only more {sample}s to be judged on can tell."
     return words
 
 
@@ -115,7 +127,7 @@ def forecast_verdict(assessment: Assessment) -> str:
     return " ".join(sentences)
 
 
-def _compared(comparison: Comparison, name: str, rows: int) -> str:
+def _compared(comparison: Comparison, name: str, rows: int, sample: str) -> str:
     """Return how the network is beside the baseline that is called `name`."""
     by_error = comparison.metric == "rmse"
     outcome, gap = comparison.verdict, comparison.gap
@@ -130,7 +142,7 @@ def _compared(comparison: Comparison, name: str, rows: int) -> str:
         if comparison.ours == comparison.theirs:
             return f"No better than {name} ({both}); the two are even."
         words = "No better" if comparison.close or gap < 0 else "Not certainly better"
-        chance = f"on {counted(rows, 'row')}, chance alone can make such a difference."
+        chance = f"on {counted(rows, sample)}, chance alone can make such a difference."
         return f"{words} than {name} ({both}); {chance}"
     better = outcome is Verdict.BETTER
     word = "Better" if better else "Worse"

@@ -286,7 +286,7 @@ class ForecastModel(TrainedModel):
             f"looks back on {windows.window} steps of {named}{season}",
         ]
         names = {"rows": "windows to learn from", "test_rows": "forecasts to be judged on"}
-        return summary_text(heading, self.network, len(self.feature_names), self.facts, names)
+        return summary_text(heading, self.network, self.feature_names, self.facts, names)
 
     def learned_rows(self, series: Series) -> int | None:
         """Return how many of the first rows of `series` were learned from; None: not to be told."""

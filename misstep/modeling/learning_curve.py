@@ -43,7 +43,8 @@ class LearningCurve:
     """What was wrong at each snapshot, on the same validation rows.
 
     `rows`: how many. `updates`: weight updates before each snapshot, rising. `kept`: the place of
-    the snapshot whose weights the model has: the last one, unless an earlier epoch was best.
+    the snapshot whose weights the model has: the last one, unless an earlier epoch was best, as
+    `of_earlier_epoch` says.
     `score_name`: "error", the share of wrong classes,
     or "rmse", in the unit of the target. `scores`: one for each snapshot. `examples`: a few rows.
     """
@@ -54,6 +55,7 @@ class LearningCurve:
     scores: tuple[float, ...]
     examples: tuple[CurveExample, ...] = ()
     kept: int = -1
+    of_earlier_epoch: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kept", self.kept % max(len(self.updates), 1))
@@ -129,6 +131,7 @@ def in_order(curve: LearningCurve, run: Run) -> LearningCurve:
             for each in curve.examples
         ),
         kept=order.index(len(before)),
+        of_earlier_epoch=True,
     )
 
 

@@ -20,6 +20,7 @@ from misstep.modeling.model_summary import summary_text
 from misstep.modeling.training_rows import TrainingRows
 from misstep.nn import Network
 from misstep.nn.losses import Loss
+from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 
 if TYPE_CHECKING:
@@ -71,6 +72,19 @@ class TrainedModel(ABC):
     @abstractmethod
     def purpose(self) -> str:
         """Return what it is for, as --task calls it."""
+
+    def __repr__(self) -> str:
+        """Return what it is: <Model: predicts Survived (two classes) from 12 features, …>."""
+        features = counted(len(self.feature_names), "feature")
+        learned = f", learned from {counted(rows, 'row')}" if (rows := self._rows()) else ""
+        return (
+            f"<{type(self).__name__}: predicts {self.target.name} ({self.target.task}) from "
+            f"{features}{learned}; {self.network.parameter_count:,} parameters>"
+        )
+
+    def _rows(self) -> int:
+        rows = self.facts.get("rows")
+        return rows if isinstance(rows, int) else 0
 
     @property
     def feature_names(self) -> list[str]:
@@ -250,4 +264,4 @@ class Model(TrainedModel):
         heading = f"predicts {self.target.name}: {self.target.task}"
         if self.target.classes:
             heading += f" ({and_so_on([str(label) for label in self.target.classes], 12)})"
-        return summary_text([heading], self.network, len(self.feature_names), self.facts)
+        return summary_text([heading], self.network, self.feature_names, self.facts)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from misstep.modeling.metrics import score_words
 from misstep.nn import Network
-from misstep.text.tables import in_columns
+from misstep.text.counts import counted
+from misstep.text.lists import listed
+from misstep.text.tables import in_columns, wrapped
 
 # What facts and scores are called, in the order in which they stand there.
 FACTS = {
@@ -15,6 +18,7 @@ FACTS = {
     "rows": "rows to learn from",
     "test_rows": "rows to be judged on",
     "epochs": "epochs",
+    "best_epoch": "weights of epoch",
     "updates": "updates of the weights",
     "batch_size": "rows that made a step together",
     "ended": "ended because",
@@ -28,23 +32,27 @@ SCORES = {
     "baseline": "a guess on the same rows",
     "validation": "validation",
 }
+# Features of a part of the row that are named.
+MOST_NAMED = 24
 TITLES = ("name", "layer", "output", "parameters", "multiply-adds")
 
 
 def summary_text(
     heading: Sequence[str],
     network: Network,
-    features: int,
+    features: Sequence[str],
     facts: Mapping[str, Any],
     fact_names: Mapping[str, str] | None = None,
 ) -> str:
     """Return the summary of a model below the lines of `heading`.
 
-    `features`: of a row. `facts`: about its training. `fact_names`: what some of them are called.
+    `features`: of a row, what each is called. `facts`: about its training. `fact_names`: what some
+    of them are called.
     """
-    lines = [*heading, "", _layers(network), ""]
+    lines = [*heading, "", _layers(network), "", *_names_of_parts(network, features)]
     lines.append(
-        f"{network.parameter_count:,} parameters ({network.dtype}), {features:,} features, "
+        f"{counted(network.parameter_count, 'parameter')} ({network.dtype}), "
+        f"{counted(len(features), 'feature')}, "
         f"{sum(network.operations.values()):,} multiply-adds a row"
     )
     names = FACTS | dict(fact_names or {})
@@ -60,6 +68,20 @@ def summary_text(
         for name in _ordered(SCORES, scores)
     ]
     return "\n".join(lines).rstrip()
+
+
+def _names_of_parts(network: Network, features: Sequence[str]) -> list[str]:
+    """Return which features those are that layers take apart: features 0 to 4: Age, Fare, …"""
+    lines: dict[str, None] = {}
+    for layer in network.summary():
+        found = re.fullmatch(r"features? (\d+)(?: to (\d+))?", str(layer["layer"]))
+        if found is None:
+            continue
+        first, last = int(found[1]), int(found[2] or found[1])
+        if last < len(features):
+            named = listed(list(features[first : last + 1]), MOST_NAMED)
+            lines[wrapped(f"{found[0]}: {named}", 0)] = None
+    return [*lines, ""] if lines else []
 
 
 def _layers(network: Network) -> str:

@@ -60,10 +60,10 @@ class Columns(Module):
         return slice_axis(x, 1, self.start, self.stop)
 
     def describe(self) -> str:
-        """Return columns 3 to 7, counted from 1."""
+        """Return features 2 to 6, counted from 0 as entries of weights are."""
         if self.stop == self.start + 1:
-            return f"column {self.stop}"
-        return f"columns {self.start + 1} to {self.stop}"
+            return f"feature {self.start}"
+        return f"features {self.start} to {self.stop - 1}"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

@@ -124,7 +124,9 @@ def test_json_holds_predictions_and_score(run: Run) -> None:
 
 
 def test_a_score_of_rows_seen_before_is_called_so(run: Run) -> None:
-    assert "flatters" in run("predict", FLOWERS, "flowers.csv").err
+    words = " ".join(run("predict", FLOWERS, "flowers.csv").err.split())
+    assert "rows learned from, " in words
+    assert "The score of all flatters; on the" in words
     Path("new.csv").write_text(flowers(9, seed=4), encoding="utf-8")
     assert "flatters" not in run("predict", FLOWERS, "new.csv").err
 

@@ -41,7 +41,7 @@ def test_the_score_stands_beside_guess_and_linear_model(run: Run) -> None:
     assert done.code == 0
     for words in ("this network", "a linear model", "a guess", "12 rows that training never saw"):
         assert words in done.said
-    assert any(words in done.said for words in ("Better than", "No better than", "Worse than"))
+    assert any(words in done.said for words in ("etter than", "Worse than"))
     assert "The model is in runs/flowers/model.misstep" in done.said
     assert "misstep predict runs/flowers/model.misstep flowers.csv\n" in done.out
     assert "misstep explain runs/flowers/model.misstep flowers.csv --row 1\n" in done.out
@@ -368,3 +368,26 @@ def test_the_record_of_the_run_is_there(run: Run) -> None:
     lines = Path("r/record.jsonl").read_text("utf-8").splitlines()
     assert all(json.loads(line) for line in lines)
     assert Path("r/checkpoints/manifest.json").is_file()
+
+
+def test_options_without_a_source_are_an_error_that_lists_what_can_be_learned(run: Run) -> None:
+    done = run("train", "--target", "x")
+    assert done.code == 2
+    assert done.out == ""
+    for kind in ("a table", "a series", "texts", "images", "sequences", "an example"):
+        assert f"\n  {kind} " in done.err
+    assert run("train").code == 0
+
+
+def test_all_choices_are_shown_when_asked_for(run: Run) -> None:
+    names = [f"x{column}" for column in range(15)]
+    rows = [
+        ",".join([*(f"{row * column % 17 / 7}" for column in range(15)), f"{row % 2}"])
+        for row in range(40)
+    ]
+    Path("many.csv").write_text("\n".join([",".join([*names, "y"]), *rows]), encoding="utf-8")
+    few = run("train", "many.csv", "--target", "y", "--epochs", 1)
+    assert "--all-choices shows" in few.said
+    every = run("train", "many.csv", "--target", "y", "--epochs", 1, "--all-choices")
+    assert "more column" not in every.said
+    assert all(f" {name} " in every.said for name in names[1:])

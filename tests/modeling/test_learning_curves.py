@@ -1,5 +1,7 @@
 """What a network got wrong as it learned: which rows are shown, and that they are the file's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,9 +13,13 @@ from misstep.modeling import Options, train
 from misstep.modeling.learning_curve import (
     MOST_TURNED,
     MOST_WRONG,
+    CurveExample,
+    LearningCurve,
     _classes_to_show,
     _numbers_to_show,
+    in_order,
 )
+from misstep.train import Run
 
 TABLES = st.integers(1, 5).flatmap(
     lambda stages: st.lists(
@@ -83,3 +89,19 @@ def test_the_last_stage_is_the_model_and_names_are_rows_of_the_file(table, targe
 def test_no_validation_rows_no_learning_curve(table):
     options = Options(target="d", epochs=1, threads=1, validation_fraction=0.0)
     assert train(read_table(table), options).learning_curve is None
+
+
+def test_weights_of_an_earlier_epoch_stand_where_they_were_learned():
+    example = CurveExample("row 1", 5, (1, 2, 3, 4))
+    curve = LearningCurve(9, (1, 10, 100, 351), "error", (0.9, 0.5, 0.2, 0.1), (example,))
+    run = Run([{"training_loss": 1.0}] * 9, None, 351, 1.0, best_epoch=1)
+    ordered = in_order(curve, run)
+    assert ordered.updates == (1, 10, 39, 100)
+    assert ordered.scores == (0.9, 0.5, 0.1, 0.2)
+    assert ordered.examples[0].predictions == (1, 2, 4, 3)
+    assert [stage["kept"] for stage in ordered.plain()["stages"]] == [False, False, True, False]
+    # The same weights are shown once.
+    same = in_order(replace(curve, updates=(1, 10, 39, 351)), run)
+    assert same.updates == (1, 10, 39)
+    assert same.scores == (0.9, 0.5, 0.1)
+    assert in_order(curve, replace(run, best_epoch=None)) is curve

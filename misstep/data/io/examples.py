@@ -38,7 +38,7 @@ EXAMPLES: dict[str, Example] = {
     for example in (
         Example(
             "digits",
-            "1797 handwritten digits as images of 8 x 8 pixels from 0 to 16; which digit is it?",
+            "1,797 handwritten digits as images of 8 × 8 pixels from 0 to 16; which digit is it?",
             "digit",
             1797,
             "scikit-learn, from Alpaydin and Kaynak 1998 (UCI, Optical Recognition of Digits)",

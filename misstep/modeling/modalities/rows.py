@@ -347,6 +347,8 @@ def trained_model(
         "seed": seed,
         "ended": str(run.ending),
     }
+    if run.best_epoch is not None:
+        facts["best_epoch"] = run.best_epoch
     return Model(trainer.network, trainer.loss, preprocessing, target, facts)
 
 
