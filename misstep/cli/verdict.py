@@ -57,22 +57,19 @@ def verdict(
     assessment = assess(metrics, baselines, rows)
     if assessment.all_same:
         return (
-            f"All of these {sample}s have the same answer, which a guess knows too: such a score says "
-            f"nothing. Judge on more {sample}s, with other answers among them."
+            f"All of these {sample}s have the same answer, which a guess knows too: such a score "
+            f"says nothing. Judge on more {sample}s, with other answers among them."
         )
     guess, best = assessment.simplest, assessment.best
     name = "guessing" if guess.baseline.name == "baseline" else guess.baseline.who
     if guess.verdict is not Verdict.BETTER:
         few = guess.verdict is Verdict.EVEN and not guess.close
         also = f", or so few {sample}s can't tell" if few else ""
+        if changes:
+            also += f", or {changes} changes what tells them apart (--augment none)"
         return (
-            f"{_compared(guess, name, rows, sample)} Either the inputs say little about the target, or "
-            f"training was too short or too fast{also}"
-            + (
-                f", or {changes} changes what tells them apart (--augment none)."
-                if changes
-                else "."
-            )
+            f"{_compared(guess, name, rows, sample)} Either the inputs say little about the "
+            f"target, or training was too short or too fast{also}."
         )
     if best.baseline is guess.baseline:
         return _compared(guess, name, rows, sample)
