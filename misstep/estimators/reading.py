@@ -40,6 +40,9 @@ from misstep.modeling import TrainedModel
 from misstep.modeling.row_groups import group_numbers
 from misstep.text.names import did_you_mean, missing_names
 
+# What to try with infinite numbers, which nothing can fill, and with gaps.
+FINITE = "leaving those rows out, or NaN in a frame with named columns, where gaps are filled"
+GAPS = "filling gaps, or a frame with named columns, in which they are filled for you"
 # Characters of somebody else's message that are passed on.
 MOST_WORDS = 400
 
@@ -206,7 +209,7 @@ def _numbers(estimator: Any, X: Any, *, reset: bool) -> Array:
             f"X at row {row + 1}, column {column + 1}",
             needed="finite numbers, neither NaN nor inf",
             got=f"{array[row, column]} ({(~finite).sum()} such numbers in all)",
-            try_="filling gaps, or a frame with named columns, in which they are filled for you",
+            try_=FINITE if np.isinf(array).any() else GAPS,
         )
     return array
 

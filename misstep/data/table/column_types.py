@@ -195,7 +195,7 @@ def _names_for_missing(series: pandas.Series, written: WordColumn) -> pandas.Ser
     """
     import pandas
 
-    if series.dtype != object or written.words is None:
+    if written.form or written.words is None:
         return None
     words = category_words(written.words.tolist(), literal=True)
     named = any(word is not None and is_name_for_missing(word) for word in words)

@@ -228,5 +228,7 @@ def _refuse_gaps(matrix: Floats, names: Sequence[str]) -> None:
         f"column {names[column]!r}",
         needed="finite numbers, neither NaN nor inf",
         got=f"{value} at row {row + 1} ({(~finite).sum()} such values in all)",
-        try_="filling them, or a table with named columns, where gaps are filled for you",
+        try_="filling them, or a table with named columns, where gaps are filled for you"
+        if value == "NaN"
+        else "leaving those rows out, or NaN in a table with named columns, where gaps are filled",
     )

@@ -127,13 +127,16 @@ def number_in_form(word: str, form: str) -> float | None:
         number = sound_plain_number(word)
         if number is not None:
             return number
-    read = read_number(word, decimal)
-    if read is None:
-        surely = decimal_mark_of(word)
-        if surely in ("", decimal):
-            return None
-        read = read_number(word, surely)
+    read = _read(word, decimal)
     return None if read is None else _in_unit(read, unit)
+
+
+def _read(word: str, decimal: str) -> NumberWord | None:
+    read = read_number(word, decimal)
+    if read is not None:
+        return read
+    surely = decimal_mark_of(word)
+    return None if surely in ("", decimal) else read_number(word, surely)
 
 
 def _parts_of(form: str) -> tuple[str, str, str]:
@@ -190,7 +193,7 @@ def numbers_of(
         if all(number is not None for number in plain.values()):
             values = {word: number for word, number in plain.items() if number is not None}
             return Numbers("plain", values, gaps)
-    read = {word: number for word in words if (number := read_number(word, mark)) is not None}
+    read = {word: number for word in words if (number := _read(word, mark)) is not None}
     odd = Counter({word: counts[word] for word in words if word not in read})
     if not read or not _few_enough(read, odd, counts):
         return None

@@ -31,6 +31,7 @@ from misstep.data import (
     recognize_target,
     series_hint,
 )
+from misstep.data.table.sentinels import sentinel_notes
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.column_trials import try_columns
@@ -126,6 +127,7 @@ class TableModality(RowModality):
                 reason = f"{tried.words}; --task forecast takes the rows as a series all the same"
                 self.decisions.add("order", "left aside: each row is an example", reason)
         self.notes += target.notes
+        self.notes += sentinel_notes(self.context, self.columns)
         examples = examples_of(self.context, target)
         if self.options.groups is None:
             return examples
