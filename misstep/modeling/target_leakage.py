@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from misstep.data import Column, ColumnType, Preprocessor, Target, drawn_rows
+from misstep.data import Column, ColumnType, Preprocessor, Target, drawn_rows, read_table
 from misstep.data.table.column_transformers import DateTransformer, as_numbers
 from misstep.errors import DataError
 from misstep.ir import Array, one_blas_thread
@@ -93,12 +93,16 @@ def _leaks_alone(
     used: Sequence[Column], rows: pandas.DataFrame, truth: Array, of_number: bool, answer: str
 ) -> list[Leak]:
     leaks = []
+    # Read once: a wide table would be read anew for each of its columns.
+    table = read_table(rows)
     for column in used:
         if column.column_type is ColumnType.TEXT:
             continue
         try:
-            x = Preprocessor.fit(rows, [column]).transform(rows)
+            x = Preprocessor.fit(table, [column]).transform(table)
         except DataError:
+            continue
+        if not of_number and x.shape[1] == 1 and _too_mixed(x[:, 0], truth):
             continue
         share = _share_told(x, truth, of_number)
         if share >= (ALL_OF_VARIANCE if of_number else ALL):
@@ -258,7 +262,6 @@ def _leaks_compared(numbers: dict[str, Array], truth: Array, answer: str) -> lis
 
 def _share_told(x: Array, y: Array, number: bool) -> float:
     """Return which share of other rows a small tree on x tells, or of their variance a line."""
-    from sklearn.linear_model import LinearRegression
     from sklearn.tree import DecisionTreeClassifier
 
     # Neighbors in a file may belong together, so rows are dealt out by chance, always the same one.
@@ -268,13 +271,31 @@ def _share_told(x: Array, y: Array, number: bool) -> float:
     for train, test in ((order[:half], order[half:]), (order[half:], order[:half])):
         if number:
             # A straight line; a tree would need a leaf for each value.
-            predicted = LinearRegression().fit(x[train], y[train]).predict(x[test])
+            predicted = _line(x[train], y[train], x[test])
             error = np.square(y[test] - predicted).mean()
             shares.append(1 - float(error / max(float(y[test].var()), 1e-12)))
         else:
             tree = DecisionTreeClassifier(max_leaf_nodes=QUESTIONS + 1, random_state=0)
             shares.append(float(tree.fit(x[train], y[train]).score(x[test], y[test])))
     return float(np.mean(shares))
+
+
+def _line(x: Array, y: Array, further: Array) -> Array:
+    """Return what the least squares of y on x, (rows, features), predict for further rows."""
+    means, mean = x.mean(axis=0, dtype=np.float64), float(y.mean())
+    slopes = np.linalg.lstsq(x - means, y - mean, rcond=None)[0]
+    return np.asarray((further - means) @ slopes + mean)
+
+
+def _too_mixed(x: Array, y: Array) -> bool:
+    """Tell whether no tree of so few questions about x, (rows,), can tell ALL of the classes y.
+
+    Sorted by x, each change of the class beyond the leaves costs half an error at least.
+    """
+    labels = y[np.lexsort((y, x))]
+    runs = 1 + int((labels[1:] != labels[:-1]).sum())
+    # Both halves of the rows have their own leaves.
+    return (runs - 2 * (QUESTIONS + 1)) / 2 > 2 * (1 - ALL) * len(y) + 2
 
 
 def _rounded_down(share: float) -> str:

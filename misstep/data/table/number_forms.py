@@ -74,6 +74,8 @@ NAME_MARKS = {"ordinal", "span", "bound", "time", "fraction"}
 # Signs that statistical offices put behind a number: provisional, revised, estimated, break.
 FLAGS = {"p", "r", "e", "b", "f", "i", "u", "d"}
 SEEN_FOR_MARKS = 200
+# So many columns that agree speak for all.
+MOST_VOTES = 40
 
 
 @dataclass(frozen=True)
@@ -167,11 +169,23 @@ def decimal_mark_of_columns(columns: Iterable[Iterable[str]]) -> str:
     votes: Counter[str] = Counter()
     for words in columns:
         few = list(words)[:SEEN_FOR_MARKS]
-        marks = Counter(filter(None, map(decimal_mark_of, few)))
-        if len(marks) == 1:
-            mark = next(iter(marks))
-            votes[mark] += sum(read_number(word, mark) is not None for word in few) > 0.8 * len(few)
+        if few and all(map(_has_plain_point, few)):
+            votes["."] += 1
+        else:
+            marks = Counter(filter(None, map(decimal_mark_of, few)))
+            if len(marks) == 1:
+                mark = next(iter(marks))
+                read = sum(read_number(word, mark) is not None for word in few)
+                votes[mark] += read > 0.8 * len(few)
+        if len(+votes) > 1 or votes.total() >= MOST_VOTES:
+            break
     return next(iter(+votes)) if len(+votes) == 1 else ""
+
+
+def _has_plain_point(word: str) -> bool:
+    """Tell whether a word is a plain number whose point sets no thousands apart."""
+    point = word.find(".")
+    return point >= 0 and len(word) - point != 4 and sound_plain_number(word) is not None
 
 
 def numbers_of(

@@ -216,6 +216,8 @@ def require_columns(
     frame: pandas.DataFrame, names: Sequence[str], table: str = "the table"
 ) -> None:
     """Raise DataError, with the nearest name, where a column of training is not there."""
+    if all(name in frame.columns for name in names):
+        return
     titles = [str(title) for title in frame.columns]
     absent = [name for name in names if name not in titles]
     if absent:
