@@ -40,6 +40,8 @@ class _Document(BaseModel):
     facts: dict[str, Any]
     outlook: dict[str, Any] | None = None
     training_rows: dict[str, Any] | None = None
+    # Layers and parameters that training leaves as they are; files without it have none.
+    frozen: list[str] = Field(default_factory=list)
 
 
 class _Facts(BaseModel):
@@ -66,6 +68,8 @@ def save_model(model: TrainedModel, path: Path | str) -> None:
     }
     if isinstance(model, ForecastModel) and model.interval is not None:
         document["outlook"] = model.interval.to_json()
+    if model.network.frozen:
+        document["frozen"] = list(model.network.frozen)
     arrays = model.network.arrays()
     if model.training_rows is not None:
         document["training_rows"], kept = model.training_rows.to_file()
@@ -99,6 +103,8 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
             dtype=document.dtype,
             arrays=present_arrays(weights, document.network),
         )
+        if document.frozen:
+            network.freeze(*document.frozen)
         preprocessing = preprocessing_from_json(document.preprocessing)
         target, loss = Target.from_json(document.target), build_loss(document.loss)
         outputs = len(target.classes) if target.task is TaskType.MULTICLASS else 1

@@ -21,8 +21,31 @@ LayerExample = tuple["Module", tuple[int, ...]]
 _registry: dict[str, type[Module]] = {}
 
 
-class Module:
+class _LayerClass(type):
+    """What makes modules: takes `trainable` beside the arguments of any layer."""
+
+    def __call__(cls, *arguments: Any, **options: Any) -> Any:
+        trainable = options.pop("trainable", True) if not cls._asks_for_trainable() else True
+        if not isinstance(trainable, bool):
+            raise ArgumentError(
+                f"trainable of {cls.__name__}", needed="True or False", got=repr(trainable)
+            )
+        module = super().__call__(*arguments, **options)
+        if not trainable:
+            object.__setattr__(module, "_is_trainable", False)
+        return module
+
+    def _asks_for_trainable(cls) -> bool:
+        """Tell whether a person's own class has a setting of this name."""
+        made = next(vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base))
+        return "trainable" in getattr(made, "__annotations__", {})
+
+
+class Module(metaclass=_LayerClass):
     """A part of a network: a layer, or something made of layers.
+
+    Every layer takes `trainable=False`: training then leaves its parameters, and those of all
+    layers inside of it, as they are. `Network.freeze` does the same by name.
 
     >>> import misstep as ms
     >>> class Bottleneck(ms.Module):
@@ -40,6 +63,7 @@ class Module:
     # Whether units can be switched off for every input (ReLU and relatives), for dead units.
     can_die: ClassVar[bool] = False
     _location: Location | None = None
+    _is_trainable: bool = True
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -117,6 +141,11 @@ class Module:
         path = current_trace().paths[id(self)]
         return f"{path}.{name}" if path else name
 
+    def is_frozen(self) -> bool:
+        """Tell, inside `forward`, whether training leaves this module as it is."""
+        trace = current_trace()
+        return trace.is_frozen(trace.paths[id(self)])
+
     def children(self) -> Iterator[tuple[str, Module]]:
         """Yield the modules directly inside this one with their names: its attributes and lists."""
         for name, attribute in vars(self).items():
@@ -164,6 +193,20 @@ class Module:
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
         """Yield functions that make a layer, with an input shape, that must be refused."""
         yield from ()
+
+
+def frozen_paths(root: Module) -> Iterator[str]:
+    """Yield the paths of the modules in `root` that were made with `trainable=False`."""
+    paths = module_paths(root)
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        module = waiting.pop()
+        if id(module) not in seen:
+            seen.add(id(module))
+            waiting += [child for _, child in module.children()]
+            if not module._is_trainable:
+                yield paths[id(module)]
 
 
 def registered_layers() -> dict[str, type[Module]]:

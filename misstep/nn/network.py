@@ -22,12 +22,13 @@ from misstep.ir.masks import FILLED, refuse_mask
 from misstep.nn.inference import Inference, KeptPrograms
 from misstep.nn.initializers import Fans
 from misstep.nn.losses import Loss
-from misstep.nn.module import Module, module_paths
+from misstep.nn.module import Module, frozen_paths, module_paths
 from misstep.nn.positions import check_positions, position_limits, with_positions
 from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.nn.tracing import BufferSpecification, ParameterSpecification, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
+from misstep.text.names import did_you_mean
 
 # Rows of the pass that finds out about shapes.
 ROWS_OF_TRACE = 2
@@ -87,6 +88,7 @@ class Network:
         self.dtype = dtype
         self.seed = int(seed)
         self._paths = module_paths(module)
+        self._frozen = set(frozen_paths(module))
         trace = self._trace(training=False)
         x = make_input("x", (ROWS_OF_TRACE, *self.input_shape), dtype)
         with tracing(trace):
@@ -127,13 +129,77 @@ class Network:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        vars(self).update({"_frozen": set()} | state)
         # Paths are kept by the identity of modules, which a copy does not share.
         self._paths = module_paths(self.module)
         self._kept = {}
 
     def _trace(self, **options: Any) -> Trace:
-        return Trace(self._paths, dtype=self.dtype, **options)
+        frozen = self.is_frozen if self._frozen else None
+        return Trace(self._paths, dtype=self.dtype, frozen=frozen, **options)
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Return the paths of layers, and names of parameters, that training leaves as they are."""
+        return tuple(sorted(self._frozen))
+
+    @property
+    def trainable_count(self) -> int:
+        """Return how many parameters training moves."""
+        return sum(
+            slice_.stop - slice_.start
+            for slice_ in self.parameter_slices
+            if not self.is_frozen(slice_.specification.name)
+        )
+
+    def is_frozen(self, name: str) -> bool:
+        """Tell whether training leaves a layer or a parameter as it is, itself or all around it."""
+        return any(path in ("", name) or name.startswith(f"{path}.") for path in self._frozen)
+
+    def freeze(self, *names: str) -> None:
+        """Let training leave these layers, with all inside of them, or parameters as they are.
+
+        `names`: paths of layers as a summary shows them, or names of parameters. No gradient is
+        computed for them, no decay touches them, and the optimizer's state of them stays. Raises
+        ArgumentError for a name that there is not.
+
+        >>> import misstep as ms
+        >>> network = ms.Network(ms.Sequential(ms.Dense(3), ms.Dense(1)), input_shape=(2,))
+        >>> network.freeze("dense1")
+        >>> network.parameter_count, network.trainable_count
+        (13, 4)
+        """
+        self._check_names(names)
+        self._frozen.update(names)
+
+    def unfreeze(self, *names: str) -> None:
+        """Let training move these layers or parameters again; all of them when none is named.
+
+        Raises ArgumentError for a name that is not frozen by itself.
+        """
+        for name in names:
+            if name not in self._frozen:
+                raise ArgumentError(
+                    f"unfreezing {name!r}",
+                    needed=f"one of {', '.join(map(repr, self.frozen)) or 'none: all is trained'}",
+                    try_=did_you_mean(name, list(self.frozen)) if self.frozen else None,
+                )
+        self._frozen -= set(names or self._frozen)
+
+    def _check_names(self, names: tuple[str, ...]) -> None:
+        parameters = [slice_.specification.name for slice_ in self.parameter_slices]
+        known = [*self._paths.values(), *parameters]
+        listed = ", ".join(repr(one) for one in known if one)
+        for name in names:
+            if name not in known:
+                raise ArgumentError(
+                    f"freezing {name!r}",
+                    needed=f"a layer or a parameter: {listed}",
+                    got=repr(name),
+                    try_=did_you_mean(str(name), known),
+                )
+        if not names:
+            raise ArgumentError("freezing", needed="the name of a layer or a parameter", got="none")
 
     def _call(self, x: Value) -> Value:
         try:
@@ -343,8 +409,24 @@ class Network:
         raw, _ = self.apply(x, flat["parameters"], buffers=flat.get("buffers"))
         return [*flat.values(), x], raw
 
+    def _words(self, path: str) -> str:
+        """Return a layer in words, and whether it is frozen."""
+        words = str(getattr(self.layers.get(path, self.module), "describe", lambda: "")())
+        own = [
+            slice_.specification.name
+            for slice_ in self.parameter_slices
+            if slice_.specification.name.rpartition(".")[0] == path
+        ]
+        frozen = [name.rpartition(".")[2] for name in own if self.is_frozen(name)]
+        if not frozen:
+            return words
+        which = "frozen" if len(frozen) == len(own) else f"{' and '.join(frozen)} frozen"
+        return f"{words}, {which}" if words else which
+
     def summary(self) -> list[dict[str, Any]]:
         """Return one row for each layer: path, layer, output shape, parameters, operations.
+
+        And whether it is trainable; a frozen one says so in its words too.
 
         Operations are multiply-adds of matrix products and the like, for one row of data. A module
         that is the whole network has the empty path, and a row if it holds parameters of its own,
@@ -360,9 +442,10 @@ class Network:
         return [
             {
                 "path": path,
-                "layer": getattr(self.layers.get(path, self.module), "describe", lambda: "")(),
+                "layer": self._words(path),
                 "output": shape,
                 "parameters": counts.get(path, 0),
+                "trainable": not self.is_frozen(path),
                 "operations": self.operations.get(path, 0),
             }
             for path, shape in outputs.items()

@@ -46,6 +46,8 @@ class BatchNorm(Module):
     divided by n − 1 as PyTorch has it (of the batch itself, by n). Evaluation takes the running
     ones, so that a row's output depends on no other row. `epsilon` is added to the variance.
 
+    A frozen one takes the running ones in training too, and leaves them as they are.
+
     Entries that only fill up short sequences (the mask of `nn/tracing.py`) count for neither.
 
     Of one entry for each feature, as in a batch of one row, the variance is 0: the output is then
@@ -83,7 +85,7 @@ class BatchNorm(Module):
         shift = self.parameter("shift", features, Zeros(), regularized=False)
         running_mean = self.buffer("mean", features, Zeros())
         running_variance = self.buffer("variance", features, Constant(1.0))
-        if not current_trace().training:
+        if not current_trace().training or self.is_frozen():
             slope = scale / sqrt(running_variance + self.epsilon)
             return (x - running_mean) * slope + shift
         mask = current_trace().mask_of(x) if x.ndim == 3 else None

@@ -86,6 +86,8 @@ class Trace:
     # it fills up a shorter one; None where all count. Set by layers that know, dropped by layers
     # that give back no time axis, heeded by layers that sum, compare or remember along it.
     mask: Value | None = None
+    # Which layers and parameters training leaves as they are, by path; None: it moves all.
+    frozen: Callable[[str], bool] | None = None
     _streams: int = 0
     _calls: int = 0
 
@@ -147,8 +149,14 @@ class Trace:
             raise ShapeError(
                 f"what {name} becomes", needed=f"shape {known.shape}", got=str(value.shape)
             )
+        if self.is_frozen(name):
+            return
         self.current[name] = value
         self.changed.add(name)
+
+    def is_frozen(self, path: str) -> bool:
+        """Tell whether training leaves a layer, a parameter or a buffer as it is."""
+        return self.frozen is not None and self.frozen(path)
 
     def _is_known(
         self,

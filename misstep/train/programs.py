@@ -16,11 +16,11 @@ import numpy as np
 from misstep.autodiff import gradient
 from misstep.compiler import Roles
 from misstep.errors import ArgumentError
-from misstep.ir import Array, Graph, Value, make_input, verify
+from misstep.ir import Array, Graph, Value, make_input, make_literal, verify
 from misstep.nn import Network, Program, Trace
 from misstep.nn.inference import make_target
 from misstep.nn.losses import Loss
-from misstep.ops import cast, concatenate, equal, reshape, slice_axis, where
+from misstep.ops import broadcast_to, cast, concatenate, equal, reshape, slice_axis, where
 from misstep.optim import Clipping, Optimizer, Regularizer, StepContext
 from misstep.train.mixup import mixed_rows
 from misstep.train.probes import Probes, activation_probes, as_vector, gradient_probes
@@ -116,7 +116,7 @@ class Programs:
 
         Outputs: parameters, optimizer_state, scalars, loss, weight, probes.
         """
-        key = ("step", rows, weighted, probing)
+        key = ("step", rows, weighted, probing, self.network.frozen)
         if key not in self._kept:
             back = self._backward(rows, weighted)
             state, outputs = self._update(back.parameters, back.gradient)
@@ -134,7 +134,7 @@ class Programs:
 
         Outputs: gradients and gradient_weight grown by a batch, loss, weight, probes.
         """
-        key = ("accumulate", rows, weighted, probing)
+        key = ("accumulate", rows, weighted, probing, self.network.frozen)
         if key not in self._kept:
             back = self._backward(rows, weighted)
             sum_ = make_input("gradients", back.gradient.shape, self.network.dtype)
@@ -152,7 +152,7 @@ class Programs:
 
     def apply(self, *, probing: bool) -> StepProgram:
         """Return the second half: the update by the weighted mean of accumulated gradients."""
-        key = ("apply", probing)
+        key = ("apply", probing, self.network.frozen)
         if key not in self._kept:
             count, dtype = self.network.parameter_count, self.network.dtype
             parameters = make_input("parameters", (count,), dtype)
@@ -207,12 +207,49 @@ class Programs:
         regularized = loss
         for regularizer in self.regularizers:
             for name, specification in trace.parameters.items():
-                if specification.regularized:
+                if specification.regularized and not network.is_frozen(name):
                     regularized = regularized + regularizer.penalty(trace.values[name])
-        gradients = gradient(regularized, [trace.values[name] for name in trace.parameters])
-        flat_gradient = concatenate([reshape(value, (-1,)) for value in gradients])
+        moved = [name for name in trace.parameters if not network.is_frozen(name)]
+        if not moved:
+            raise ArgumentError(
+                "training",
+                needed="a parameter that it may move",
+                got="a network that is frozen as a whole",
+                try_="network.unfreeze()",
+            )
+        slopes = dict(
+            zip(moved, gradient(regularized, [trace.values[name] for name in moved]), strict=True)
+        )
+        flat_gradient = concatenate(
+            [
+                reshape(slopes[name], (-1,)) if name in slopes else self._nothing(name)
+                for name in trace.parameters
+            ]
+        )
         flat_gradient = flat_gradient.named("gradients")
         return _Backward(inputs, parameters, trace, buffers, loss, weight, flat_gradient)
+
+    def _nothing(self, name: str) -> Value:
+        """Return the gradient of a frozen parameter, flat: none was computed."""
+        slice_ = next(
+            one for one in self.network.parameter_slices if one.specification.name == name
+        )
+        zero = make_literal(np.zeros(()), self.network.dtype)
+        return broadcast_to(zero, (slice_.stop - slice_.start,))
+
+    def _held(self, before: Value, after: Value) -> Value:
+        """Return a flat array after an update, with the entries of frozen parameters as before."""
+        return concatenate(
+            [
+                slice_axis(
+                    before if self.network.is_frozen(slice_.specification.name) else after,
+                    0,
+                    slice_.start,
+                    slice_.stop,
+                )
+                for slice_ in self.network.parameter_slices
+            ]
+        )
 
     def _update(
         self, parameters: Value, flat_gradient: Value
@@ -236,6 +273,12 @@ class Programs:
             flat_gradient = clipping.clip(flat_gradient)
         context = StepContext(cast(update, "float64") + 1.0, learning_rate)
         changed, after = self.optimizer.update(parameters, flat_gradient, before, context)
+        if self.network.frozen:
+            changed = self._held(parameters, changed)
+            after = {
+                name: self._held(before[name], value) if value.shape == (count,) else value
+                for name, value in after.items()
+            }
         outputs = {"parameters": changed}
         if names:
             rows = [reshape(after[name], (1, count)) for name in names]
