@@ -101,6 +101,9 @@ def contribution_table(rows: Sequence[Contribution], most: int | None = 10) -> s
     rest = rows[len(shown) :]
     if not rest:
         return table
+    if len({each.layer for each in rows}) > 1:
+        # What one layer carries is in what the next one does.
+        return f"{table}\n… and {counted(len(rest), 'more neuron')}"
     several = counted(len(rest), "more neuron", "more neurons together")
     return f"{table}\n… and {several}: {figure(float(sum(each.contribution for each in rest)))}"
 

@@ -121,6 +121,11 @@ class Contributions:
         return self.score - self.baseline_score - together
 
     @property
+    def notes(self) -> list[str]:
+        """Return what was noticed of the row, in words."""
+        return []
+
+    @property
     def seen_words(self) -> str:
         """Return what training did with the row, in words."""
         from misstep.modeling.attribution_text import seen_words
@@ -154,6 +159,11 @@ class Attribution(Contributions):
     error: float | None
     neurons: list[Neuron]
     more_neurons: int
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what was noticed of the row, in words."""
+        return self.row.notes
 
     @property
     def correct(self) -> bool:

@@ -151,7 +151,7 @@ def neuron_section(neurons: Sequence[Neuron], more: int, unit: str, top: int) ->
 def attribution_text(found: Contributions) -> str:
     """Return a prediction and what moved it, as lines."""
     lines = [f"{found.heading}: {shown_prediction(found, found.shown)}"]
-    lines.append(wrapped(found.seen_words, 2))
+    lines += [wrapped(words, 2) for words in [*found.notes, found.seen_words]]
     for section in contribution_sections(found, LISTED):
         lines += ["", section.title]
         lines += [wrapped(note, 2) for note in section.notes]

@@ -6,6 +6,7 @@ Only this row is looked at, so that a fault in another one keeps nobody from an 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,8 @@ def take_row(model: Model, rows: Dataset, number: int, source: str, *, first: in
     except DataError as error:
         truth = None
         notes.append(f"the answer can't be used: {error}")
+    # Alone, it is always the first.
+    notes = [re.sub(r"\brow 1\b", f"row {number}", note) for note in notes]
     preprocessing = model.preprocessing
     return SingleRow(
         number - 1 + first,

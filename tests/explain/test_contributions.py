@@ -37,7 +37,10 @@ def test_the_table_is_aligned_and_short() -> None:
     lines = table.splitlines()
     assert lines[0].split() == ["neuron", "activation", "slope", "contribution"]
     assert len({len(line) for line in lines[:4]}) == 1
-    assert lines[-1].startswith("… and 3 more neurons together: ")
+    # Neurons of two layers are not added up.
+    assert lines[-1] == "… and 3 more neurons"
+    one = contributions(output, {"first": layers["first"]}, feeds={"x": np.ones((2, 3))})
+    assert contribution_table(one, 3).endswith("… and 1 more neuron: 0")
     assert "…" not in contribution_table(found, None)
 
 
