@@ -130,6 +130,44 @@ def added(parts: Iterable[Expression]) -> Expression:
     parts = [scaled(part, float(count)) for part, count in counts.items()]
     if len(parts) == 1:
         return parts[0]
+    whole = _collected(parts)
+    single = [each for part in parts for each in _multiplied_out(part)]
+    flat = _collected(single)
+    # Sums are multiplied out where names come together: 0.9 · (p − 1) + 0.1 · p is p − 0.9.
+    met = sum(_has_names(each) for each in single) > sum(bool(names) for names, _ in flat.terms)
+    return flat if met and _size(flat) < _size(whole) else whole
+
+
+def _has_names(expression: Expression) -> bool:
+    return any(monomial for monomial, _ in expression.terms)
+
+
+def _multiplied_out(expression: Expression) -> list[Expression]:
+    """Return the terms of an expression, a number times a sum multiplied out."""
+    parts = []
+    for monomial, share in expression.terms:
+        base, exponent = monomial[0] if len(monomial) == 1 else (None, 0.0)
+        if isinstance(base, Expression) and exponent == 1:
+            parts += [
+                scaled(each, share)
+                for inner in base.terms
+                for each in _multiplied_out(Expression((inner,)))
+            ]
+        else:
+            parts.append(Expression(((monomial, share),)))
+    return parts
+
+
+def _size(expression: Expression) -> int:
+    """Return how many terms and factors there are to be read."""
+    return sum(
+        1 + sum(1 if isinstance(base, Atom) else _size(base) for base, _ in monomial)
+        for monomial, _ in expression.terms
+    )
+
+
+def _collected(parts: Iterable[Expression]) -> Expression:
+    """Return a sum, the coefficients of equal monomials added."""
     order: dict[frozenset[tuple[Atom | Expression, float]], Monomial] = {}
     shares: dict[frozenset[tuple[Atom | Expression, float]], list[float]] = {}
     for part in parts:

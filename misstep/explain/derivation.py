@@ -14,8 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from misstep import ops
-from misstep.autodiff import gradient
 from misstep.explain.algebra import (
     MOST_TERMS,
     Expression,
@@ -27,12 +25,12 @@ from misstep.explain.algebra import (
     scaled,
     symbol,
 )
-from misstep.explain.formulas import Formulas, Index, narrowed
+from misstep.explain.formulas import BILINEAR, Formulas, Index, narrowed
 from misstep.explain.local_derivatives import LocalDerivatives
 from misstep.explain.naming import MOVING
 from misstep.explain.op_templates import read_template
 from misstep.explain.terms import Term, joined, number
-from misstep.ir import Array, Graph, Interpreter, Value, make_literal, make_parameter
+from misstep.ir import Array, Value
 from misstep.text.figures import figure
 
 # A sum over more entries than this is not written entry by entry: about a tenth of a second.
@@ -42,7 +40,6 @@ LONGEST_DERIVATION = 110
 PRODUCT_RULE, QUOTIENT_RULE, CHAIN_RULE = "product rule", "quotient rule", "chain rule"
 _LINEAR = {"add", "subtract", "negative", "multiply", "divide"}
 SOFT = {"softmax", "log_softmax", "log_sum_exp"}
-_BILINEAR = {"convolution", "window_products"}
 
 
 @dataclass(frozen=True)
@@ -318,7 +315,7 @@ class Derivation:
                 if local == 0:
                     continue
                 factor, note = constant(local), None
-                if op.name in _BILINEAR:
+                if op.name in BILINEAR:
                     factor = self._bilinear(value, slot, each, index)
                 elif op.name == "normalize":
                     factor, note = self._normalized(value, slot, each, index, local)
@@ -340,17 +337,8 @@ class Derivation:
 
     def _bilinear(self, value: Value, slot: int, place: Index, index: Index) -> Expression:
         """Return the derivative of an op that is linear in either operand, as the other's sum."""
-        op = value.op
-        assert op is not None
-        numbers = self._derivatives.numbers
-        leaves = [make_parameter(numbers[each], dtype="float64") for each in value.inputs]
-        upstream, unit = np.zeros(value.shape), np.zeros(value.inputs[slot].shape)
-        upstream[index], unit[place] = 1.0, 1.0
-        share = op.gradient(op(*leaves), make_literal(upstream, "float64"))[slot]
-        assert share is not None
         other = value.inputs[1 - slot]
-        answer = gradient(ops.sum(share * unit), leaves[1 - slot])
-        weights = Interpreter(Graph({"out": answer})).run()["out"]
+        weights = self._derivatives.partners(value, slot, place, index)
         return added(
             scaled(self.expression(other, tuple(map(int, each))), float(weights[tuple(each)]))
             for each in np.argwhere(weights)

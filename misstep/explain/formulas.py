@@ -20,6 +20,8 @@ from misstep.ir import Array, Value
 
 Index = tuple[int, ...]
 
+# Ops that are sums of products of their two operands.
+BILINEAR = {"convolution", "window_products"}
 # A sum of more terms than this is written with Σ, and its numbers with the first two.
 MOST_TERMS = 3
 SHOWN_TERMS = 2
@@ -89,10 +91,14 @@ class Formulas:
             return self._moved(value, index)
         if op.name == "matrix_product":
             return self._products(value, index)
+        if op.name in BILINEAR:
+            return self._windows(value, index)
         if op.name == "sum":
             return self._added(value, index)
         if op.name == "multiply" and value.inputs[0] is value.inputs[1]:
             return product_of(_raised(self.entry(value.inputs[0], index), 2.0))
+        if op.name == "multiply" and (other := self._times_one(value, index)) is not None:
+            return other
         if op.name == "multiply" and (mean := self._mean(value, index)) is not None:
             return mean
         if op.name == "power" and (power := self._power(value, index)) is not None:
@@ -269,11 +275,38 @@ class Formulas:
             return None
         return self._place(value, (*first[:axis], "k", *first[axis + 1 :]))
 
+    def _windows(self, value: Value, index: Index) -> Term:
+        """Return an entry of a convolution as the sum of products that it is."""
+        x, weight = value.inputs
+        slopes = self._derivatives.row(value, 1, index)
+        used = [tuple(int(at) for at in each) for each in np.argwhere(slopes)]
+        if not used:
+            return self._whole_entry(value, index)
+
+        def term(at: int) -> Term:
+            partners = self._derivatives.partners(value, 1, used[at], index)
+            others = [tuple(int(each) for each in place) for place in np.argwhere(partners)]
+            one = sum_of([self.entry(x, each) for each in others])
+            return Term("{0} · {1}", (one, self.entry(weight, used[at])))
+
+        sizes = [float(slopes[each]) * self.figure(weight, each) for each in used]
+        preferred = [self.origin(weight, each) in self.shown for each in used]
+        return _largest(term, sizes, preferred)
+
+    def _times_one(self, value: Value, index: Index) -> Term | None:
+        """Return the other factor of a product with a plain 1."""
+        for slot, operand in enumerate(value.inputs):
+            plain = operand.op is None and operand.is_literal and operand not in self._names
+            if plain and self.figure(operand, narrowed(index, operand)) == 1:
+                other = value.inputs[1 - slot]
+                return self.entry(other, narrowed(index, other))
+        return None
+
     def _added(self, value: Value, index: Index) -> Term:
         (x,) = value.inputs
         entries = self.reduced(value, index)
         terms = [self.entry(x, each) for each in entries[:MOST_TERMS]]
-        if len(entries) <= MOST_TERMS and _short(terms):
+        if len(entries) == 1 or (len(entries) <= MOST_TERMS and _short(terms)):
             return sum_of(terms)
         inner = Term("Σ {0}", (self.whole(x),))
         return Term(inner.template, inner.args, with_numbers=self._largest_of(x, entries))

@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep import ops
 from misstep.autodiff import gradient
-from misstep.ir import Array, Graph, Interpreter, Value, make_input, make_literal
+from misstep.ir import Array, Graph, Interpreter, Value, make_input, make_literal, make_parameter
 
 Jvp = Callable[[Array], Array]
 
@@ -53,6 +53,35 @@ class LocalDerivatives:
             return None
         self.jvp(value, slot, np.zeros(value.inputs[slot].shape))
         return self._elementwise.get((value, slot))
+
+    def partners(
+        self, value: Value, slot: int, operand_entry: tuple[int, ...], entry: tuple[int, ...]
+    ) -> Array:
+        """Return, for an op that is linear in either operand, what a product of entries counts.
+
+        With how much each entry of the other operand goes into the derivative of `entry` by
+        `operand_entry` of the one in `slot`; shape of the other operand.
+        """
+        op = value.op
+        assert op is not None
+        leaves = [make_parameter(self.numbers[each], dtype="float64") for each in value.inputs]
+        upstream, unit = np.zeros(value.shape), np.zeros(value.inputs[slot].shape)
+        upstream[entry], unit[operand_entry] = 1.0, 1.0
+        share = op.gradient(op(*leaves), make_literal(upstream, "float64"))[slot]
+        assert share is not None
+        answer = gradient(ops.sum(share * unit), leaves[1 - slot])
+        return Interpreter(Graph({"out": answer})).run()["out"]
+
+    def row(self, value: Value, slot: int, entry: tuple[int, ...]) -> Array:
+        """Return the derivatives of one entry of `value` by all of the operand in `slot`."""
+        op = value.op
+        assert op is not None
+        leaves = [make_parameter(self.numbers[each], dtype="float64") for each in value.inputs]
+        upstream = np.zeros(value.shape)
+        upstream[entry] = 1.0
+        share = op.gradient(op(*leaves), make_literal(upstream, "float64"))[slot]
+        assert share is not None
+        return np.asarray(Interpreter(Graph({"out": share})).run()["out"])
 
     def _prepare(self, value: Value, slot: int) -> Jvp | None:
         op = value.op
