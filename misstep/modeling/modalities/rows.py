@@ -240,7 +240,7 @@ class RowModality(Modality):
             train,
             None if test is None else test.data,
             self.names_of(examples.order[split.validation]) if self.tested else (),
-            np.asarray(examples.answers)[split.validation].tolist() if target.is_number else None,
+            _numbers_of(examples.take(split.validation), target) if target.is_number else None,
         )
 
     def _scale_target(self, rows: Rows, train: Examples, target: Target) -> Target:
@@ -333,6 +333,11 @@ class RowModality(Modality):
         scores |= baseline_scores(baselines)
         model.facts |= {"test_rows": len(prepared.test), "metrics": scores}
         return Evaluation(model, scores, baselines)
+
+
+def _numbers_of(examples: Examples, target: Target) -> list[float]:
+    """Return the answers in people's own unit."""
+    return list(target.numbers(examples.answers).tolist()) if len(examples) else []
 
 
 def trained_model(
