@@ -187,13 +187,6 @@ class Target(Stored):
             codes |= {word: codes[known] for word, known in matched.items()}
         return np.asarray([codes[word] for word in words], dtype=np.int64), notes
 
-    def numbers(self, series: object) -> NDArray[np.float64]:
-        """Return answers that are numbers in the target's own unit, (rows,), as they were given.
-
-        Raises DataError: missing or infinite ones, words.
-        """
-        return self._numbers(_column(series, self.name))
-
     def decode(self, values: object) -> NDArray[Any]:
         """Return labels for class numbers (rows,), or numbers in the target's own unit.
 
