@@ -101,7 +101,7 @@ class Walk:
             trainer=fitted.trainer,
             scores=evaluation.scores,
             decisions=decisions.made,
-            notes=modality.notes,
+            notes=[*modality.notes, *fitted.run.notes],
             seconds=time.perf_counter() - began,
             baselines=evaluation.baselines,
             learning_curve=fitted.learning_curve,

@@ -25,11 +25,14 @@ LINES = ("start", "steps", "measures", "epoch", "snapshot", "resumed")
 class RecordWriter:
     """Appends to the record in a folder, or to the file at a path that ends in .jsonl.
 
-    `facts`: what the first line says about the run. Raises StorageError.
+    `facts`: what the first line says about the run. Raises StorageError where it can't begin. What
+    finds no room later waits until there is some; `trouble` says why as long as it waits.
     """
 
     def __init__(self, path: Path | str, facts: dict[str, Any]) -> None:
         path = Path(path)
+        self.trouble: StorageError | None = None
+        self._waiting = b""
         self.path = path if path.suffix == ".jsonl" else path / FILE
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -44,6 +47,9 @@ class RecordWriter:
             os.write(self._handle, b"\n")
         if size == 0:
             self._line({"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts})
+            if self.trouble is not None:
+                self.close()
+                raise self.trouble
 
     def steps(self, first: int, losses: Sequence[float], learning_rates: Sequence[float]) -> None:
         """Write the losses and learning rates of the updates `first`, `first` + 1, …"""
@@ -97,13 +103,15 @@ class RecordWriter:
 
     def _line(self, line: dict[str, Any]) -> None:
         # One write for a line: with O_APPEND, lines of two writers never mix.
-        data = (json_text(line) + "\n").encode()
+        self._waiting += (json_text(line) + "\n").encode()
         try:
-            count = os.write(self._handle, data)
-            while count < len(data):
-                count += os.write(self._handle, data[count:])
+            while self._waiting:
+                # On a full disk some of it may be written; the rest goes on from there.
+                self._waiting = self._waiting[os.write(self._handle, self._waiting) :]
         except OSError as error:
-            raise StorageError(f"the record {self.path}", got=str(error.strerror)) from error
+            self.trouble = StorageError.of_writing(f"the record {self.path}", error)
+        else:
+            self.trouble = None
 
     def close(self) -> None:
         """Close the file; writing is over."""

@@ -228,5 +228,6 @@ class Loop(Training):
             seconds=self.state.seconds,
             best_epoch=best_epoch,
             folder=None if folder is None else folder.folder,
+            notes=() if folder is None else folder.notes,
         )
         return self.listeners.complete(run)

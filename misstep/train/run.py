@@ -46,6 +46,7 @@ class Run:
     `ending`: why it ended; printed, it is a sentence. `best_epoch`: the epoch whose weights the
     network now has, if that is not the last one. `updates`: weight updates in all. `seconds`: spent
     in all. `snapshots`: what the network got wrong as it learned, where an `ms.Snapshots` watched.
+    `notes`: what of the run could not be written down.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -61,6 +62,7 @@ class Run:
     best_epoch: int | None = None
     folder: Path | None = None
     snapshots: list[Snapshot] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     @property
     def finished(self) -> bool:

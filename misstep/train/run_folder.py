@@ -77,6 +77,7 @@ class RunFolder:
         # Whether the checkpoints in the folder are of this run; those of the run before it stay
         # until it has one of its own.
         self._own = False
+        self._trouble: StorageError | None = None
         self._lock = contextlib.ExitStack()
 
     def __enter__(self) -> RunFolder:
@@ -209,14 +210,28 @@ class RunFolder:
             self.checkpoint(state)
 
     def checkpoint(self, state: TrainingState) -> None:
-        """Write a checkpoint."""
+        """Write a checkpoint; where there is no room for one, training goes on without."""
         self.flush()
         document = {"facts": self.facts, "training": state.document()}
         # Batches seen, not updates: with accumulation, a checkpoint may lie between two updates.
         arrays = state.arrays()
-        save_checkpoint(self._checkpoints, state.draw, arrays, document, first=not self._own)
-        self._own = True
         self._written = time.monotonic()
+        try:
+            save_checkpoint(self._checkpoints, state.draw, arrays, document, first=not self._own)
+        except StorageError as error:
+            self._trouble = error
+        else:
+            self._own, self._trouble = True, None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What could not be written: the latest checkpoint, or the end of the record."""
+        told = []
+        if self._trouble is not None:
+            told.append(f"the latest checkpoint could not be written: {self._trouble}")
+        if self._writer is not None and self._writer.trouble is not None:
+            told.append(f"the end of the record could not be written: {self._writer.trouble}")
+        return tuple(told)
 
     def close(self, state: TrainingState, ending: Ending) -> None:
         """Write why training ended, with what there is of an epoch broken off; close the record."""

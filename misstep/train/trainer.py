@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -198,7 +199,7 @@ class Trainer:
                 for callback, memory in zip(called, state.callbacks, strict=False):
                     callback.restore(memory)
             self._state = state
-            return Loop(
+            run = Loop(
                 network=self.network,
                 loss=self.loss,
                 state=state,
@@ -217,6 +218,9 @@ class Trainer:
                 schedule=self.schedule,
                 seed=self.seed,
             ).run()
+        for note in run.notes:
+            warnings.warn(note, RuntimeWarning, stacklevel=2)
+        return run
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -154,3 +155,38 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     assert list(tmp_path.glob(".*"))
     trainer().fit(X, Y, epochs=1, folder=tmp_path)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_full_disk_does_not_end_training(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    class Fill(ms.Callback):
+        def on_epoch_end(self, training: ms.train.Training) -> None:
+            full = training.epoch in (2, 3)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]) if full else before)
+
+    def fit(epochs: int) -> ms.Run:
+        x, y = np.repeat(X, 8, axis=0), np.repeat(Y, 8)
+        fills = [Fill()]
+        return trainer().fit(
+            x, y, epochs=epochs, folder=tmp_path, callbacks=fills, checkpoint_every=3
+        )
+
+    try:
+        run = fit(5)
+        # When there was room again, all was made up for.
+        record = read_record(tmp_path)
+        assert (len(record.steps["step"]), len(record.epochs), record.notes) == (80, 5, [])
+        latest = load_latest_checkpoint(tmp_path / "checkpoints")
+        assert latest is not None
+        assert latest.state["training"]["update"] == run.updates
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            run = fit(3)
+        assert run.finished
+        assert [str(each.message) for each in told] == list(run.notes)
+        assert run.notes[0].startswith("the latest checkpoint could not be written")
+        assert run.notes[1].startswith("the end of the record could not be written")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
