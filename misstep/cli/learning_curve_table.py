@@ -45,5 +45,7 @@ def _name(name: str) -> str:
 
 
 def _answer(word: Any, is_number: bool) -> str:
-    shown = four_figures(word) if is_number or isinstance(word, float) else str(word)
+    # An answer may be the very words of the file.
+    number = not isinstance(word, str) and (is_number or isinstance(word, float))
+    shown = four_figures(word) if number else str(word)
     return shortened(shown, LONGEST_ANSWER)
