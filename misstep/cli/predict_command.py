@@ -13,7 +13,7 @@ from misstep.cli.inputs import read_model, read_rows_for, split_in_words
 from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
 from misstep.cli.seen_rows import seen_words
-from misstep.data import Dataset
+from misstep.data import Dataset, Table
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
@@ -41,7 +41,9 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     rows = read_rows_for(source, model)
     page = Page(to_error=json or out is None)
     features = model.encode(rows)
-    outputs, notes = model.outputs_of(features), list(model.notes)
+    outputs = model.outputs_of(features)
+    # What was noticed as the file was read, such as rows left out, comes first.
+    notes = [*(rows.notes if isinstance(rows, Table) else ()), *model.notes]
     known, words = _answers(model, rows)
     scores = None if known is None else model.judge(outputs[known[0]], known[1])
     if out is not None:

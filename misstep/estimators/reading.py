@@ -30,6 +30,7 @@ from misstep.data import (
     holds_sequences,
     read_table,
 )
+from misstep.data.table.cell_values import sound_text
 from misstep.data.table.table import read_columns
 from misstep.data.text.text_files import TEXT
 from misstep.errors import ArgumentError, DataError, DtypeError, MisstepError
@@ -298,6 +299,12 @@ def labels_of(estimator: Any, y: Any, rows: int) -> Array:
         found = np.asarray(column.tolist())
         column = found if found.dtype.kind in "biuf" else column
         _refuse_gaps(column)
+    if column.dtype.kind in "OUT":
+        # é of one sign and é of two are one letter.
+        column = column.copy()
+        for place, label in enumerate(column.tolist()):
+            if isinstance(label, str) and not label.isascii():
+                column[place] = sound_text(label)
     with _in_our_words("y", "labels of classes, since a Classifier predicts classes"):
         check_classification_targets(column)
         np.unique(column)

@@ -65,7 +65,7 @@ def take_row(model: Model, rows: Dataset, number: int, source: str, *, first: in
         features = model.encode(alone)
     except DataError as error:
         # Alone, it is always the first.
-        which = error.which.replace(", row 1", f", row {number}")
+        which = re.sub(r", row 1(?!\d)", f", row {number}", error.which)
         raise DataError(which, needed=error.needed, got=error.got, try_=error.try_) from error
     notes = list(model.notes)
     try:

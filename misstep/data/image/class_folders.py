@@ -24,6 +24,7 @@ from misstep.data.image.decoding import (
 from misstep.data.image.depth import Depth, common_depth
 from misstep.data.image.images import Images, no_labels, note_on_repeats
 from misstep.data.io.files import existing_path, folders_in, listed
+from misstep.data.table.cell_values import sound_text
 from misstep.errors import ArgumentError, DataError
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
@@ -156,7 +157,7 @@ def _classes_in(folder: Path) -> _Files:
     for class_folder in folders_in(folder):
         images, others = _inside(class_folder)
         files.paths += images
-        files.labels += [class_folder.name] * len(images)
+        files.labels += [sound_text(class_folder.name)] * len(images)
         files.others += others
     files.others += [path for path in listed(folder) if path.is_file() and _counts(path)]
     return files

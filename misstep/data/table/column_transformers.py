@@ -111,8 +111,8 @@ class NumberTransformer(Stored):
             )
         if gaps.any() and not self.indicator:
             tell(
-                f"{self.column}: {gaps.sum()} missing values, none of which there were in "
-                f"training, became the median {self.fill:g}"
+                f"{self.column}: {counted(int(gaps.sum()), 'missing value')}, none of which there "
+                f"were in training, became the median {self.fill:g}"
             )
         z = self.standard.apply(np.where(gaps, self.fill, values))
         return np.column_stack([z, gaps] if self.indicator else [z])

@@ -150,7 +150,13 @@ class Preprocessor(Preprocessing):
         """Return features (rows, features); `notes` gets what was noticed."""
         result = np.empty((len(table), self.number_of_features), dtype=np.float32)
         for transformer, slots in self._slices():
-            block = transformer.transform(_cells_for(transformer, table), notes.append)
+            try:
+                block = transformer.transform(_cells_for(transformer, table), notes.append)
+            except DataError as error:
+                which = f"{table.name}: {error.which}"
+                raise DataError(
+                    which, needed=error.needed, got=error.got, try_=error.try_
+                ) from error
             result[:, slots] = block
             plain = (
                 block[:, : transformer.dense] if isinstance(transformer, TextTransformer) else block

@@ -15,6 +15,7 @@ from typing import Any
 
 from misstep.data.image.decoding import is_image_name
 from misstep.data.io.files import existing_path, folders_in, listed, read_text
+from misstep.data.table.cell_values import sound_text
 from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.text.counts import counted
@@ -53,7 +54,10 @@ def read_text_folder(source: str | os.PathLike[str]) -> Table:
     import pandas
 
     path = existing_path(source, folder=True)
-    groups = [(folder.name, list(filter(_is_text, listed(folder)))) for folder in folders_in(path)]
+    groups = [
+        (sound_text(folder.name), list(filter(_is_text, listed(folder))))
+        for folder in folders_in(path)
+    ]
     groups = [(name, files) for name, files in groups if files]
     classed = bool(groups)
     loose = list(filter(_is_text, listed(path)))

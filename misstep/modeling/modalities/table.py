@@ -31,6 +31,7 @@ from misstep.data import (
     recognize_target,
     series_hint,
 )
+from misstep.data.table.cell_values import sound_text
 from misstep.data.table.sentinels import sentinel_notes
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling.baselines import Baseline, guess, linear
@@ -119,6 +120,7 @@ class TableModality(RowModality):
         """Return the rows that have an answer in the target's column."""
         target = self.target
         assert target is not None
+        refuse_infinite(self.context, [column.name for column in self.columns if column.used])
         self.decisions.add("target", f"{target.name}: {target.task}", target.reason)
         if self.options.task is None and self.options.groups is None and target.is_number:
             tried = rows_or_series(self.context, target.name)
@@ -314,6 +316,21 @@ def check_groups_column(names: Sequence[str], groups: str, table: Table) -> None
     )
 
 
+def refuse_infinite(table: Table, columns: Sequence[str]) -> None:
+    """Raise DataError, with the row of the file, where a number of `columns` is infinite."""
+    for name in columns:
+        series = table.frame[name]
+        wrong = np.flatnonzero(np.isinf(series)) if series.dtype.kind == "f" else []
+        if len(wrong):
+            more = f" ({len(wrong):,} such rows)" if len(wrong) > 1 else ""
+            raise DataError(
+                f"{table.name}: column {name!r}, row {table.row_numbers[wrong[0]]}",
+                needed="a finite number",
+                got=f"{series.iloc[wrong[0]]}{more}",
+                try_="mending that cell, or leaving it empty if it is not known",
+            )
+
+
 def rows_asked_for(table: Table, options: Options) -> Table:
     """Return the table without the columns and rows that a person does not want.
 
@@ -331,7 +348,8 @@ def columns_asked_for(table: Table, options: Options) -> Table:
         [str(column) for column in table.frame.columns],
         options.target or table.target,
     )
-    for name in options.without:
+    without = [sound_text(name) for name in options.without]
+    for name in without:
         if name not in columns:
             raise ArgumentError(
                 f"--without {name}",
@@ -343,7 +361,7 @@ def columns_asked_for(table: Table, options: Options) -> Table:
             raise ArgumentError(
                 f"--without {name}", needed="another column than the target", got="the target"
             )
-    return replace(table, frame=table.frame.drop(columns=list(dict.fromkeys(options.without))))
+    return replace(table, frame=table.frame.drop(columns=list(dict.fromkeys(without))))
 
 
 def column_and_value(only: str) -> tuple[str, str]:
@@ -356,12 +374,13 @@ def column_and_value(only: str) -> tuple[str, str]:
             got=repr(only),
             try_='--only "Ticker=AAPL"',
         )
-    return column.strip(), value.strip()
+    return sound_text(column.strip()), sound_text(value.strip())
 
 
 def target_column(table: Table, target: str | None) -> str:
     """Return the name of the column to predict. Raises ArgumentError."""
     name = target or table.target
+    name = name and sound_text(name)
     columns = [str(column) for column in table.frame.columns]
     if name is None:
         raise ArgumentError(
