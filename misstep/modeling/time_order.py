@@ -83,24 +83,29 @@ def order_that_matters(
     answers: NDArray[Any],
     *,
     numbers: bool,
+    in_file: bool = True,
 ) -> TimeOrder | None:
     """Return the order in which neighbors are most alike, or None where no order matters.
 
     rows: row numbers of `table`, (examples,), that have an answer, in the order of the file;
-    answers: of each of them, (examples,), class numbers unless they are `numbers`.
+    answers: of each of them, (examples,), class numbers unless they are `numbers`. `in_file`:
+    whether the order of `rows` is one that may matter.
     """
     if len(rows) < FEWEST_ROWS or len(np.unique(answers)) < 2:
         return None
     chance = float(DEVIATIONS / np.sqrt(len(rows)))
     same = 0.0 if numbers else _same_by_chance(answers)
     found = []
-    for times in find_times(table, target):
-        order = np.argsort(times.dates[rows], kind="stable")
+    orders = [(times.column, times.dates) for times in find_times(table, target)]
+    if table.moments is not None:
+        orders.append(("the dates in the index", table.moments))
+    for column, dates in orders:
+        order = np.argsort(dates[rows], kind="stable")
         likeness = _likeness(answers[order], numbers=numbers)
         if likeness >= max(chance, LEAST_BY_DATE):
-            found.append(TimeOrder(times.column, likeness, chance, numbers, same))
-    if found:
-        return max(found, key=lambda order: order.likeness)
+            found.append(TimeOrder(column, likeness, chance, numbers, same))
+    if found or not in_file:
+        return max(found, key=lambda order: order.likeness, default=None)
     likeness = _likeness(answers, numbers=numbers)
     least = LEAST_BY_PARTS if has_parts_of_times(table, target) else LEAST_IN_FILE
     if likeness >= max(chance, least) and not _sorted_by_answer(answers, numbers=numbers):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas
 import pytest
 
+import misstep as ms
 from misstep.data import read_table
 from misstep.modeling import Options, train
 from misstep.modeling.rows_or_series import rows_or_series
@@ -108,3 +109,15 @@ def test_what_training_says_of_it() -> None:
     assert not result.notes
     walk = pandas.DataFrame({"x": NOISE[:100], "y": WALK[:100]})
     assert any("drawn at random" in note for note in train(read_table(walk), quick).notes)
+
+
+def test_dates_in_an_index_and_rows_that_somebody_holds() -> None:
+    frame = pandas.DataFrame({"x": NOISE, "y": WALK}, index=DAYS).sample(frac=1.0, random_state=0)
+    found = order_of(frame)
+    assert found is not None
+    assert found.by == "the dates in the index"
+    fitted = ms.Regressor(epochs=1, network="dense4").fit(frame[["x"]], frame["y"])
+    (careful,) = (each for each in fitted.decisions_ if each.what == "CAREFUL")
+    assert "answers next to each other are alike" in careful.choice
+    noise = ms.Regressor(epochs=1, network="dense4").fit(frame[["x"]], NOISE)
+    assert not any(each.what == "CAREFUL" for each in noise.decisions_)

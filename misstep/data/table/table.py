@@ -58,7 +58,8 @@ class Table(Dataset):
     where each row is a file of its own, their names. `texts`: columns that are texts whatever they
     look like. `zones`: of columns whose dates, which stand here in UTC, came with a time zone.
     `written`: the columns that came as words, as `words_of` read them; `numbers`: what the rows are
-    numbered in the file, (rows,), None: from 1.
+    numbered in the file, (rows,), None: from 1. `moments`: dates that stood beside the columns, in
+    the index of a frame, (rows,), or None.
     """
 
     frame: pandas.DataFrame
@@ -70,6 +71,7 @@ class Table(Dataset):
     zones: dict[str, str] = field(default_factory=dict)
     written: Mapping[str, WordColumn] = field(default_factory=dict)
     numbers: NDArray[np.int64] | None = None
+    moments: NDArray[np.datetime64] | None = None
 
     description: ClassVar[str] = "a table"
     sample_name: ClassVar[str] = "row"
@@ -85,7 +87,16 @@ class Table(Dataset):
             for name, column in self.written.items()
         }
         numbers = self.row_numbers[indices]
-        return replace(self, frame=frame, notes=[], files=files, written=written, numbers=numbers)
+        moments = None if self.moments is None else self.moments[indices]
+        return replace(
+            self,
+            frame=frame,
+            notes=[],
+            files=files,
+            written=written,
+            numbers=numbers,
+            moments=moments,
+        )
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:
@@ -371,7 +382,20 @@ def _from_frame(source: object, name: str) -> Table:
             try_="joining the levels into one name",
         )
     columns = {title: _frame_column(frame.get_column(title)) for title in titles}
-    return _from_columns(columns, name, [])
+    table = _from_columns(columns, name, [])
+    return replace(table, moments=_index_dates(getattr(source, "index", None), len(table)))
+
+
+def _index_dates(index: object, rows: int) -> NDArray[np.datetime64] | None:
+    """Return the dates in the index of a pandas frame, in UTC, (rows,), or None."""
+    import pandas
+
+    if isinstance(index, pandas.PeriodIndex):
+        index = index.to_timestamp()
+    if not isinstance(index, pandas.DatetimeIndex) or len(index) != rows or index.hasnans:
+        return None
+    index = index if index.tz is None else index.tz_convert("UTC").tz_localize(None)
+    return np.asarray(index.to_numpy(), "datetime64[us]")
 
 
 def _frame_column(series: Any) -> Any:

@@ -46,7 +46,7 @@ from misstep.modeling.row_groups import group_numbers, repeated_in_test
 from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.target_leakage import Leak, find_leaks
 from misstep.modeling.text_trial import with_tried_texts
-from misstep.modeling.time_order import order_that_matters
+from misstep.modeling.time_order import TimeOrder, order_that_matters
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean, missing_names
 
@@ -198,7 +198,27 @@ class TableModality(RowModality):
             self._tell_of(leak)
         if self.tested and train.groups is None:
             self._tell_of_groups(find_alike_rows(self.columns, frame, answers, leaking))
+        if not self.tested and (order := self._order()) is not None:
+            # Who keeps rows to judge on should keep the latest.
+            self.decisions.add("CAREFUL", order.words, "judge on later rows, not on rows at random")
         return preprocessor
+
+    def _order(self) -> TimeOrder | None:
+        """Return the order in which answers next to each other are alike, if there is one.
+
+        Rows that somebody holds are learned from whatever their order: there only dates count.
+        """
+        examples, table = self.examples, self.context if self.tested else self.data
+        assert isinstance(table, Table)
+        target = examples.target
+        return order_that_matters(
+            table,
+            target.name,
+            examples.order,
+            np.asarray(examples.answers),
+            numbers=target.is_number,
+            in_file=self.tested,
+        )
 
     def _tell_of_groups(self, alike: AlikeRows | None) -> None:
         """Decide to be careful where rows are alike in groups, and note what can be done."""
@@ -246,17 +266,13 @@ class TableModality(RowModality):
         evaluation = super().evaluate(prepared, fitted)
         if not self.tested:
             return evaluation
-        target, examples = prepared.target, self.examples
-        order = None
-        if self.test is None:
-            answers = np.asarray(examples.answers)
-            order = order_that_matters(
-                self.context, target.name, examples.order, answers, numbers=target.is_number
-            )
+        # Rows of a test of their own, and groups, do not lie between those that were learned from.
+        apart = self.test is not None or self.options.groups is not None
+        order = None if apart else self._order()
         if order is not None:
             self.notes.append(order.warning)
         elif self.options.task is None and not self.as_rows:
-            self.notes += series_notes(self.context, target.name)
+            self.notes += series_notes(self.context, prepared.target.name)
         return evaluation
 
 
