@@ -139,7 +139,7 @@ def _numbered(traits: Traits) -> Whole:
 
 
 def _scaled(traits: Traits, share: float | None) -> Floats:
-    """Return the numbers in units of what they may differ by, (rows, columns); NaN is far away."""
+    """Return the numbers in units of what they may differ by, (rows, columns); what is none is far away."""
     numbers = traits.numbers
     if share is None:
         assert traits.slack is not None
@@ -150,7 +150,7 @@ def _scaled(traits: Traits, share: float | None) -> Floats:
         middle = np.array([_middle(column) for column in size.T]) if numbers.size else 1.0
         with np.errstate(over="ignore"):
             scaled = np.sign(numbers) * (np.log1p(size / middle)) / share
-    return np.where(np.isnan(scaled), APART, scaled)
+    return np.where(np.isfinite(scaled), scaled, APART)
 
 
 def _middle(size: Floats) -> float:

@@ -153,3 +153,9 @@ def test_few_groups() -> None:
     classes = np.repeat(np.arange(12) // 11, 5)
     split = split_rows(60, classes, 0.2, 0.2, 0, np.repeat(np.arange(12), 5))
     assert set(classes[split.train]) == {0, 1}
+
+
+def test_numbers_without_end_are_told_apart_from_the_others() -> None:
+    x = RANDOM.normal(size=(60, 2))
+    x[6, 1] = np.inf
+    assert of_numbers(x).rows == 0
