@@ -139,7 +139,7 @@ def _numbered(traits: Traits) -> Whole:
 
 
 def _scaled(traits: Traits, share: float | None) -> Floats:
-    """Return the numbers in units of what they may differ by, (rows, columns); what is none is far away."""
+    """Return the numbers in units of what they may differ by, (rows, columns); gaps far away."""
     numbers = traits.numbers
     if share is None:
         assert traits.slack is not None

@@ -82,7 +82,7 @@ def test_the_first_call_needs_the_classes() -> None:
     x, y = rows(20)
     with pytest.raises(ms.ArgumentError, match="all labels, in the first call of partial_fit"):
         ms.Classifier().partial_fit(x, y)
-    with pytest.raises(ms.DataError, match="Try: 0, a number, where .0. is a text"):
+    with pytest.raises(ms.DataError, match="Try: 0, a number"):
         ms.Classifier().partial_fit(x, y.astype(str), classes=[0, 1])
     with pytest.raises(ms.ArgumentError, match="class_weight in partial_fit"):
         ms.Classifier(class_weight="balanced").partial_fit(x, y, classes=[0, 1])
