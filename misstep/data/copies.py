@@ -7,7 +7,7 @@ data: each says for itself, by its `Traits`, what makes two of its rows alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,9 @@ def copies_among(traits: Traits) -> Copies:
     Rows of few values meet their like by chance, as people of the same sex and age do; these are
     `natural`, and new rows will have such twins as well.
     """
+    # What is infinite is refused later, with its place.
+    numbers = np.where(np.isfinite(traits.numbers), traits.numbers, np.nan)
+    traits = replace(traits, numbers=numbers)
     equal = _numbered(traits)
     exact = _repeated(equal)
     first = np.unique(equal, return_index=True)[1]

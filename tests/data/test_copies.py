@@ -72,6 +72,12 @@ def test_few_values_meet_by_chance() -> None:
     assert not of_numbers(questions).natural
 
 
+def test_infinite_values_are_left_to_others() -> None:
+    x = RANDOM.normal(size=(40, 2))
+    x[3, 1], x[7, 0] = np.inf, -np.inf
+    assert of_numbers(np.concatenate([x, x])).different == 40
+
+
 def test_words_up_to_case_and_punctuation() -> None:
     texts = [f"The {a} sat on the {b}." for a in "abcdefghij" for b in "klmnopqrst"]
     again = [text.upper().replace(" ", "  ").strip(".") + "!" for text in texts]

@@ -89,6 +89,14 @@ def test_a_test_file_with_rows_of_the_training_file() -> None:
     assert any("20 of 20 rows to be judged on also stand" in note for note in modality.notes)
     modality, _ = split_of(read_table(frame.iloc[:60]), target="y", test=test)
     assert not any("also stand" in note for note in modality.notes)
+    steps = RANDOM.normal(size=(30, 9, 2))
+    labels = np.tile(["p", "q"], 15)
+    shorter = Sequences.of(steps[:4, :6], labels=labels[:4])
+    both = Sequences.of(steps, labels=labels)
+    modality, _ = split_of(both, test=Sequences.of(steps[20:], labels=labels[20:]))
+    assert any("10 of 10 sequences to be judged on also stand" in note for note in modality.notes)
+    modality, _ = split_of(both, test=shorter)
+    assert not any("also stand" in note for note in modality.notes)
 
 
 def test_validation_rows_of_an_estimator() -> None:

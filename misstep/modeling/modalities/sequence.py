@@ -32,7 +32,7 @@ from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.modalities.table import check_groups_column, read_test_table, rows_asked_for
 from misstep.modeling.options import Needs, Options, TaskName
 from misstep.modeling.plans import Plan, Planner, plan_sequences
-from misstep.modeling.row_groups import group_numbers
+from misstep.modeling.row_groups import group_numbers, repeated_in_test
 
 MOST_COLUMNS_NAMED = 12
 
@@ -87,6 +87,9 @@ class SequenceModality(RowModality):
         examples = _examples(test, self.examples.target, self.notes)
         if len(examples) == 0:
             raise DataError(f"the test part of {test.name}", needed="sequences with an answer")
+        train = self.data
+        if test.channels == train.channels:
+            self.notes += repeated_in_test(train, test, _together(train, test), ())
         return examples
 
     def preprocess(self, train: Examples, target: Target) -> SequenceScaling:
@@ -127,6 +130,16 @@ class SequenceModality(RowModality):
         # A number alone would not say what it is.
         before = "" if isinstance(words[0], str) else f"{self.data.identifier} "
         return [f"{before}{words[row]}" for row in rows]
+
+
+def _together(first: Sequences, second: Sequences) -> Sequences:
+    """Return the sequences of both, one after the other."""
+    steps = max(first.values.shape[1], second.values.shape[1])
+    values = np.full((len(first) + len(second), steps, first.channels), np.nan)
+    values[: len(first), : first.values.shape[1]] = first.values
+    values[len(first) :, : second.values.shape[1]] = second.values
+    lengths = np.concatenate([first.lengths, second.lengths])
+    return replace(first, values=values, lengths=lengths, labels=None, ids=None, test=None)
 
 
 class LongTableModality(SequenceModality):
