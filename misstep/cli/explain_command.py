@@ -184,7 +184,8 @@ def _say_report(page: Page, model: Model, attribution: Attribution, source: str,
 def _say_row(page: Page, row: SingleRow, source: str, seen: Seen) -> None:
     name = row.sample_name
     header = ", a header not counted" if name == "row" else ""
-    page.say(f"{name.capitalize()} {row.number:,} of {source}, counted from 1{header}")
+    called = f", {row.title}," if row.title else ""
+    page.say(f"{name.capitalize()} {row.number:,}{called} of {source}, counted from 1{header}")
     for note in row.notes:
         page.say(note, "dim", indent=2)
     page.say(seen_words(seen, name), "dim", indent=2)

@@ -28,7 +28,7 @@ class SingleRow:
     (1, features). `answer`: encoded, (1,), or None. `names`: of the features as people know them;
     `cells`: what stood in the row for each, or "". `image`: (height, width) from 0 to 1, or None.
     `notes`: what was noticed. `data`: the row alone, as it was read. `first`: the number of the
-    first row.
+    first row. `title`: what the row is called, such as the name of its file; empty for a number.
     """
 
     number: int
@@ -41,6 +41,7 @@ class SingleRow:
     image: Array | None
     notes: list[str]
     first: int = 1
+    title: str = ""
 
 
 def take_row(model: Model, rows: Dataset, number: int, source: str, *, first: int = 1) -> SingleRow:
@@ -77,6 +78,8 @@ def take_row(model: Model, rows: Dataset, number: int, source: str, *, first: in
         notes.append(f"the answer can't be used: {error}")
     # Alone, it is always the first.
     notes = [re.sub(r"\brow 1\b", f"row {number}", note) for note in notes]
+    heading, titles = rows.row_names()
+    title = "" if heading == "row" else str(titles[number - 1])
     preprocessing = model.preprocessing
     return SingleRow(
         number - 1 + first,
@@ -89,6 +92,7 @@ def take_row(model: Model, rows: Dataset, number: int, source: str, *, first: in
         preprocessing.image_of(features[0]),
         notes,
         first,
+        title,
     )
 
 

@@ -81,6 +81,7 @@ def test_a_folder_is_learned_and_others_are_predicted_for(run: Run, views: Path)
     )
     explained = run("explain", model, "new", "--row", 2)
     assert explained.code == 0
+    assert "Image 2, sea/01.png, of new" in explained.said
     assert "rows 1 to" in explained.said
     assert "region" in explained.said
 
