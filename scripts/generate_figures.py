@@ -23,7 +23,7 @@ ROWS = (
     ("misstep train houses.csv", "house prices", "error {rmse:,.0f} dollars; {linear_rmse:,.0f}"),
     (
         "misstep train pets",
-        "cats and dogs",
+        "cats-dogs",
         "{accuracy:.1%} of cats and dogs, from 1,000; {linear_accuracy:.1%}",
     ),
     ("misstep train mnist", "mnist", "{accuracy:.1%} of digits; {linear_accuracy:.1%}"),

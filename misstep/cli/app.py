@@ -80,7 +80,8 @@ def root(
 
 
 @app.command(
-    cls=SingleCommand, short_help="Train on a table, texts, sequences, images or an example."
+    cls=SingleCommand,
+    short_help="Train on a table, a series, texts, images, sequences or an example.",
 )
 def train(
     source: Annotated[

@@ -79,9 +79,12 @@ class _RowLines(ResultLines):
         losses = [epoch.get("validation_loss", 0.0) for epoch in run.history]
         done = run.ending.cause is Cause.EPOCHS_DONE and run.best_epoch is None
         if done and losses[-1] <= min(losses):
-            page.say(
-                "The last epoch was the best one: more of them may help (--epochs).", always=True
+            one = (
+                "There was one epoch only"
+                if len(losses) == 1
+                else "The last epoch was the best one"
             )
+            page.say(f"{one}: more of them may help (--epochs).", always=True)
 
     def next_commands(self, path: Path, source: str) -> list[str]:
         return [
