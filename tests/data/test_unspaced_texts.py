@@ -13,6 +13,7 @@ import pytest
 
 import misstep as ms
 from misstep.data import ColumnType, Preprocessor, recognize_columns
+from misstep.data.text.text_parts import pieces_of
 from misstep.data.text.text_transformer import TextTransformer
 from misstep.data.text.tokens import FIRST, terms_of, tokens_of
 from misstep.data.text.unspaced import normalized, word_count
@@ -124,9 +125,16 @@ def test_a_model_of_the_first_version_keeps_its_numbers() -> None:
     first = replace(now, tokens=FIRST)
     assert features(first, texts) == features(now, texts) == features(first, decomposed)
     # One that learned from decomposed letters knows those.
-    terms = ("e", "\u0301", *now.terms[2:])
-    other = replace(first, terms=terms)
-    assert features(other, decomposed) != features(other, texts)
+    other = replace(first, terms=("\u0301", "e", "l"), weights=(1.0, 1.0, 1.0), slots=3)
+    assert features(other, decomposed) == features(other, texts) != features(first, texts)
+    assert "\u0301" in str(other.names_in_row(np.array(features(other, texts)[0])))
+
+
+def test_words_of_a_text_are_told_as_they_are_learned_from() -> None:
+    pieces = pieces_of("很好iPhone很 e\u0301te\u0301 été")
+    assert pieces.words == ("很", "好", "iphone", "été")
+    assert pieces.counts == (2, 1, 1, 2)
+    assert pieces.text([False, True, True, True]) == "好iPhone e\u0301te\u0301 été"
 
 
 def test_vectors_of_words_in_either_spelling(tmp_path: Path) -> None:

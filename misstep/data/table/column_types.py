@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from misstep.data.table.dates import date_format_of, spoken_form
 from misstep.data.table.number_dates import number_date_form
 from misstep.data.table.table import read_table, require_column
 from misstep.data.table.word_columns import WordColumn
-from misstep.data.text.unspaced import word_count
+from misstep.data.text.unspaced import has_signs, word_count
 from misstep.errors import DataError
 
 if TYPE_CHECKING:
@@ -210,7 +210,14 @@ def _recognize_texts(series: pandas.Series) -> Recognized:
         return ColumnType.CONSTANT, f"all {len(series):,} texts are missing", ""
     average = sum(map(word_count, words)) / len(words)
     gone = _missing_words(len(series) - len(words))
-    return ColumnType.TEXT, f"{average:.1f} words on average{gone}", ""
+    return ColumnType.TEXT, f"{_length_words(average, words)}{gone}", ""
+
+
+def _length_words(average: float, words: Collection[str]) -> str:
+    """Return how long texts are on average; in most of them words may not be set apart."""
+    if 2 * sum(map(has_signs, words)) > len(words):
+        return f"about {average:.1f} words on average, two signs to a word"
+    return f"{average:.1f} words on average"
 
 
 def _recognize_numbers(name: str, present: pandas.Series, missing: int) -> Recognized:
@@ -282,7 +289,7 @@ def _recognize_categories(name: str, counts: Counter[str], missing: int) -> tupl
     enough = distinct > FEW_CATEGORIES or average >= TEXT_WORDS + 2
     if (worded and enough) or (average >= SENTENCE_WORDS and distinct > MOST_CATEGORIES):
         texts = f"{distinct:,} distinct texts in {present:,} rows{gone}"
-        return ColumnType.TEXT, f"{average:.1f} words on average and {texts}"
+        return ColumnType.TEXT, f"{_length_words(average, counts)} and {texts}"
     category = ColumnType.CATEGORY, f"text, {distinct:,} distinct{gone}{_same_but_case(counts)}"
     identifier = f"text, {distinct:,} distinct in {present:,} rows"
     few = distinct <= FEW_CATEGORIES and not (distinct == present > FEWEST_NUMBERED_ROWS)

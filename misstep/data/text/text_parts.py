@@ -13,18 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.text.tokens import LINK_PLACE, MAIL_PLACE, NUMBER, WORD
+from misstep.data.text.unspaced import SIGN, normalized
+
 __all__ = ["TextPieces", "pieces_of"]
 
-# Signs of writings without blanks between words stand alone, as they do for `tokens_of`.
-_SIGNS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_PIECE = re.compile(
-    r"(?:https?://|www\.)\S+"
-    r"|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"
-    rf"|[^\W\d_{_SIGNS}]+(?:['’][^\W\d_]+)*"
-    r"|\d+(?:[.,:]\d+)*"
-    r"|[^\s]",
-    re.IGNORECASE,
-)
+_PIECE = re.compile(rf"{LINK_PLACE}|{MAIL_PLACE}|{WORD}|{NUMBER}|{SIGN}|[^\s]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +55,7 @@ def pieces_of(text: str) -> TextPieces:
     counts: list[int] = []
     order, spelled, end = [], [], 0
     for match in _PIECE.finditer(text):
-        word = match.group().lower()
+        word = normalized(match.group().lower())
         number = numbers.setdefault(word, len(numbers))
         if number == len(counts):
             counts.append(0)

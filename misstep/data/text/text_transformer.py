@@ -23,7 +23,7 @@ from misstep.data.stored_json import Stored, check
 from misstep.data.table.cell_values import category_words
 from misstep.data.table.column_types import Column
 from misstep.data.text.tokens import FIRST, LATEST, SIGNALS, signals_of, terms_of, tokens_of
-from misstep.data.text.unspaced import normalized
+from misstep.data.text.unspaced import is_sign, normalized
 from misstep.data.text.vocabulary import commonest_words, count_terms, known_terms, term_weights
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class TextTransformer(Stored):
         tell about them; without, what they are rare. `in_order`: keep the order of words instead of
         counting terms, for a network that reads them so.
         """
-        texts, gaps = _texts(series, LATEST)
+        texts, gaps = _texts(series, normalized)
         counted = weights > 0
         texts = [text for text, counts in zip(texts, counted, strict=True) if counts]
         indicator = bool((gaps & counted).any()) and not gaps[counted].all()
@@ -122,8 +122,10 @@ class TextTransformer(Stored):
         reason = f"{len(signals)} signals such as its length"
         if slots:
             how = "how rare they are" if answers is None else "how much they tell of the answer"
+            signs = any(is_sign(term) for term in terms)
+            kinds = "words, signs and pairs of them" if signs else "words and pairs of words"
             reason = (
-                f"{len(terms):,} words and pairs of words that two texts or more have, the {slots} "
+                f"{len(terms):,} {kinds} that two texts or more have, the {slots} "
                 f"heaviest of each text, weighed by {how}; and {reason}"
             )
         fitted = (signals, standards, terms, term_weight, slots, (), 0, indicator, reason)
@@ -163,7 +165,7 @@ class TextTransformer(Stored):
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return (rows, features); `tell` hears what was noticed."""
-        texts, gaps = _texts(series, self._normalizing)
+        texts, gaps = _texts(series, self._spelling)
         if gaps.any() and not self.indicator:
             tell(f"{self.column}: {gaps.sum()} missing texts, none of which there were in training")
         features = np.zeros((len(texts), self.dense + 2 * self.slots + self.length))
@@ -183,15 +185,16 @@ class TextTransformer(Stored):
         return None
 
     @property
-    def _normalizing(self) -> int:
-        """The version by which texts are normalized; 0: not at all.
+    def _spelling(self) -> Callable[[str], str]:
+        """What brings texts to the spelling of letters that was learned from.
 
-        A model of the first version that learned from decomposed letters goes on with them.
+        A model of the first version may have learned from decomposed letters.
         """
         if self.tokens > FIRST:
-            return self.tokens
+            return normalized
         known = itertools.chain.from_iterable((*self.terms, *self.words))
-        return 0 if any(map(unicodedata.combining, known)) else FIRST
+        form: Literal["NFC", "NFD"] = "NFD" if any(map(unicodedata.combining, known)) else "NFC"
+        return lambda text: text if text.isascii() else unicodedata.normalize(form, text)
 
     def _fill_terms(self, texts: Sequence[str], result: Floats) -> None:
         counts = count_terms(texts, self.terms, partial(terms_of, version=self.tokens))
@@ -215,14 +218,12 @@ class TextTransformer(Stored):
             result[row, : len(numbers)] = numbers
 
 
-def _texts(series: pandas.Series, normalizing: int) -> tuple[list[str], NDArray[np.bool_]]:
-    """Return texts, "" for a missing one, and which are missing; `normalizing`: as the property."""
+def _texts(
+    series: pandas.Series, spelling: Callable[[str], str]
+) -> tuple[list[str], NDArray[np.bool_]]:
+    """Return the texts in a spelling, "" for a missing one, and which are missing, (rows,)."""
     words = category_words(series.tolist())
-    texts = [word or "" for word in words]
-    if normalizing >= LATEST:
-        texts = [normalized(text) for text in texts]
-    elif normalizing:
-        texts = [text if text.isascii() else unicodedata.normalize("NFC", text) for text in texts]
+    texts = [spelling(word or "") for word in words]
     return texts, np.asarray([word is None for word in words], bool)
 
 

@@ -43,15 +43,15 @@ _FIRST_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
 _FIRST_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 # Letters with the accents and vowels that are written as marks of their own.
 _LETTERS = rf"[^\W\d_{SIGNS}]+(?:[{MARKS}{JOINERS}]+[^\W\d_{SIGNS}]*)*"
-_TOKEN = re.compile(
-    rf"<(?:link|e-mail)>|{_LETTERS}(?:'{_LETTERS})*|\d+(?:[.,:]\d+)*|{SIGN}|[^\w\s]|_"
-)
+WORD = rf"{_LETTERS}(?:['’]{_LETTERS})*"
+NUMBER = r"\d+(?:[.,:]\d+)*"
 # Signs, which no address has, may follow without a blank; so may the marks between sentences.
-_LINK = re.compile(rf"(?:https?://|www\.)[^\s{SIGNS}\u3000-\u303f\uff00-\uffef]+", re.IGNORECASE)
-_MAIL = re.compile(
-    rf"[^\W{SIGNS}](?:[^\W{SIGNS}]|[.+-]){{0,63}}@(?:[^\W{SIGNS}]|-)+"
-    rf"(?:\.(?:[^\W{SIGNS}]|-)+)+"
-)
+LINK_PLACE = rf"(?:https?://|www\.)[^\s{SIGNS}\u3000-\u303f\uff00-\uffef]+"
+_IN_MAIL = rf"[^\W{SIGNS}]"
+MAIL_PLACE = rf"{_IN_MAIL}(?:{_IN_MAIL}|[.+-]){{0,63}}@(?:{_IN_MAIL}|-)+(?:\.(?:{_IN_MAIL}|-)+)+"
+_TOKEN = re.compile(rf"<(?:link|e-mail)>|{WORD}|{NUMBER}|{SIGN}|[^\w\s]|_")
+_LINK = re.compile(LINK_PLACE, re.IGNORECASE)
+_MAIL = re.compile(MAIL_PLACE)
 _TAG = re.compile(r"</?[a-z][^<>]{0,200}>", re.IGNORECASE)
 _SHOUTED = re.compile(r"\b[^\W\d_a-zß-öø-ÿ]{2,}\b")
 _LETTER = re.compile(r"[^\W\d_]")
