@@ -470,6 +470,8 @@ def _joined_product(one: Term, other: Term) -> Term:
     for first, second in ((one, other), (other, one)):
         if first.is_number and first.number == 1:
             return second
+    if one.is_number and one.number == -1:
+        return Term("−{0}", (other,))
     return joined([_bounded(one), _bounded(other)], " · ")
 
 

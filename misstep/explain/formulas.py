@@ -20,6 +20,8 @@ from misstep.ir import Array, Value
 
 Index = tuple[int, ...]
 
+# What a value as a whole is called where nobody can tell which entries are meant.
+_UNCLEAR = ("part of", "[…]", "constants", "padded", "reversed", ", …)")
 # Ops that are sums of products of their two operands.
 BILINEAR = {"convolution", "window_products"}
 # A sum of more terms than this is written with Σ, and its numbers with the first two.
@@ -308,7 +310,10 @@ class Formulas:
         terms = [self.entry(x, each) for each in entries[:MOST_TERMS]]
         if len(entries) == 1 or (len(entries) <= MOST_TERMS and _short(terms)):
             return sum_of(terms)
-        inner = Term("Σ {0}", (self.whole(x),))
+        whole = self.whole(x)
+        if any(words in whole.names() for words in _UNCLEAR):
+            return self._largest_of(x, entries)
+        inner = Term("Σ {0}", (whole,))
         return Term(inner.template, inner.args, with_numbers=self._largest_of(x, entries))
 
     def _largest_of(self, x: Value, entries: Sequence[Index], template: str = "{0}") -> Term:
@@ -321,7 +326,16 @@ class Formulas:
             entry = self.entry(x, entries[at])
             return entry if template == "{0}" else Term(template, (entry,))
 
-        return _largest(term, sizes, [(x, each) in self.shown for each in entries])
+        return _largest(term, sizes, [self._on_path(x, each) for each in entries])
+
+    def _on_path(self, value: Value, index: Index) -> bool:
+        """Tell whether an entry is on the path, or made of such an entry alone."""
+        value, index = self.origin(value, index)
+        if (value, index) in self.shown:
+            return True
+        if value in self._names or value.op is None or not value.op.elementwise:
+            return False
+        return any(self._on_path(each, narrowed(index, each)) for each in value.inputs)
 
     def _mean(self, value: Value, index: Index) -> Term | None:
         """Return a sum times 1/n as a mean, if that is what `value` is."""
@@ -340,6 +354,8 @@ class Formulas:
         if len(indices) <= MOST_TERMS and _short(terms):
             return Term(f"({{0}}) / {len(indices)}", (sum_of(terms),))
         few = Term(f"({{0}}) / {len(indices)}", (self._largest_of(x, indices),))
+        if any(words in self.whole(x).names() for words in _UNCLEAR):
+            return few
         return Term("mean({0})", (self.whole(x),), with_numbers=few)
 
     def _powers(self, value: Value, index: Index) -> Term:

@@ -23,6 +23,13 @@ from misstep.nn.recurrent import Recurrent
 
 # Letters of textbooks for weights; others are called by their own name.
 LETTERS = {"weight": "W", "bias": "b", "recurrent": "U", "recurrent_bias": "c", "vectors": "E"}
+MEANINGS = {
+    "weight": "the weights of",
+    "bias": "the biases of",
+    "recurrent": "the weights from step to step of",
+    "recurrent_bias": "the biases from step to step of",
+    "vectors": "the vectors of",
+}
 # Names of inputs that are longer than this are cut.
 LONGEST_INPUT = 24
 
@@ -160,6 +167,8 @@ def _parameter_name(
         axes, sentence = ("unit",), "the bias of unit {0}"
     elif tail == "recurrent":
         axes, sentence = ("from", "to"), "the weight from unit {0} one step earlier to unit {1}"
+    elif tail == "vectors" and value.ndim == 2:
+        axes, sentence = ("entry", "unit"), "unit {1} of the vector of entry {0}"
     else:
         axes, sentence = (), f"an entry of {tail}"
     entries: dict[int, Sequence[str]] = {}
@@ -175,7 +184,7 @@ def _parameter_name(
                 for at, name in enumerate(places)
             ]
         }
-    meaning = {"weight": "the weights of", "bias": "the biases of"}.get(tail, f"{tail} of")
+    meaning = MEANINGS.get(tail, f"{tail} of")
     return EntryName(
         symbol,
         f"{meaning} {short} ({name})" if short != path else f"{meaning} {short}",
