@@ -120,7 +120,9 @@ class _ForecastLines(ResultLines):
             return
         origins, horizon = back_test.predicted.shape
         ahead = "the next step" if horizon == 1 else f"the next {horizon} steps each"
-        rows = [["this network", f"{counted(origins, 'forecast')} of {ahead}, never seen before"]]
+        # Where training made no difference, what forecasts is the line that it began from.
+        name = "this network" if self.forecast.epochs else "this line"
+        rows = [[name, f"{counted(origins, 'forecast')} of {ahead}, never seen before"]]
         rows += [[each.who, each.how] for each in result.baselines]
         names = ["test", *(each.name for each in result.baselines)]
         table = [

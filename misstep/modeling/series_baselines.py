@@ -1,4 +1,4 @@
-"""What a forecast must be compared with: the last value, the season before, and a line on lags.
+"""What a forecast must be compared with: last value, season before, line on lags, the mean.
 
 They are judged at the same origins as the network, on what was measured, and learn from the same
 past. The line sees all that the network sees: as many steps back, the other columns, the calendar.
@@ -70,6 +70,15 @@ def series_baselines(
             "a linear model on lags",
             f"ridge regression on {seen}",
             lambda: _ridge_scores(series, past, windows, lags, test),
+        )
+    )
+    mean = float(series.target[:past][series.measured[:past]].mean())
+    baselines.append(
+        Baseline(
+            "baseline",
+            "a guess",
+            f"always the mean of the first {past:,} rows",
+            lambda: test.scores_of(np.full((len(test.origins), horizon), mean)),
         )
     )
     return baselines

@@ -42,7 +42,7 @@ def test_from_training_to_the_next_steps(here: Path, run: Run) -> None:
     assert done.code == 0
     assert "because the dates in month rise by one month from row to row" in done.said
     assert "the next 12 steps" in done.said
-    for who in ("this network", "the last value", "the season before", "a linear model on lags"):
+    for who in ("this line", "the last value", "the season before", "a linear model on lags"):
         assert who in done.out
     assert "A picture of the forecast is in runs/sales/forecast.svg" in done.out
     assert (here / "runs/sales/forecast.svg").read_text().startswith("<svg")
@@ -94,7 +94,7 @@ def test_regression_forgets_the_order_and_forecast_needs_no_dates(here: Path, ru
     sales()[["sold"]].to_csv("plain.csv", index=False)
     told = run("train", "plain.csv", "--target", "sold", "--task", "forecast", "--json").json
     assert told["task"] == "forecast"
-    assert {"last_value", "seasonal", "linear", "test"} == set(told["metrics"])
+    assert {"last_value", "seasonal", "linear", "baseline", "test"} == set(told["metrics"])
     told = {one["what"]: one["choice"] for one in told["choices"]}
     assert told["horizon"] == "the next 12 steps"
 

@@ -40,7 +40,7 @@ def test_all_that_people_call_a_series(fitted: ms.Forecaster, tmp_path: Path) ->
 
 
 def test_what_it_knows_after_fit(fitted: ms.Forecaster) -> None:
-    assert {"test", "last_value", "seasonal", "linear"} == set(fitted.scores_)
+    assert {"test", "last_value", "seasonal", "linear", "baseline"} == set(fitted.scores_)
     assert any(choice.what == "window" for choice in fitted.decisions_)
     assert isinstance(fitted.model_, ms.modeling.ForecastModel)
     assert fitted.network_.output_shape == (3,)

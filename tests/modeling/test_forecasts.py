@@ -47,7 +47,7 @@ def model_of(found: FitResult) -> ForecastModel:
 
 def test_a_season_is_forecast_better_than_by_its_baselines(found: FitResult) -> None:
     scores = {name: one["mae"] for name, one in found.scores.items()}
-    assert set(scores) == {"test", "last_value", "seasonal", "linear"}
+    assert set(scores) == {"test", "last_value", "seasonal", "linear", "baseline"}
     assert scores["test"] < 0.6 * min(scores["last_value"], scores["seasonal"])
     assert model_of(found).horizon == 12
     told = {one.what: one.choice for one in found.decisions}
@@ -63,6 +63,8 @@ def test_baselines_are_what_they_say(found: FitResult) -> None:
     assert found.scores["last_value"]["mae"] == pytest.approx(last)
     before = np.abs(values[origins[:, None] + np.arange(1, 13) - 12] - truth).mean()
     assert found.scores["seasonal"]["mae"] == pytest.approx(before)
+    mean = np.abs(values[:77].mean() - truth).mean()
+    assert found.scores["baseline"]["mae"] == pytest.approx(mean)
     past = values[:77]
     z = (values - past.mean()) / past.std()
     lags = 77 // 4
