@@ -181,8 +181,8 @@ class Target(Stored):
             matched = self._matched(unknown)
             shown = ", ".join(f"{a!r} as {b!r}" for a, b in list(matched.items())[:3])
             notes.append(
-                f"{self.name}: {sum(unknown.values())} labels differ from the classes only by a "
-                f"dot, blanks or case and were read as such: {shown}"
+                f"{self.name}: {counted(sum(unknown.values()), 'label')} unlike the classes only "
+                f"by a dot, blanks or case, read as such: {shown}"
             )
             codes |= {word: codes[known] for word, known in matched.items()}
         return np.asarray([codes[word] for word in words], dtype=np.int64), notes

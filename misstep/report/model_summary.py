@@ -11,6 +11,7 @@ from html import escape
 
 from misstep.data import Decision
 from misstep.modeling import TrainedModel
+from misstep.text.counts import counted
 
 # In pixels; the curve keeps a margin so that its line is not cut.
 WIDTH, HEIGHT, MARGIN = 360, 110, 6
@@ -25,8 +26,9 @@ def model_summary(
     """Return layers with their parameters, the curve of losses and the decisions, as HTML."""
     network = model.network
     facts = (
-        f"{network.parameter_count:,} parameters, {len(model.feature_names):,} features, "
-        f"{len(history):,} epochs; ended: {model.facts['ended']}"
+        f"{counted(network.parameter_count, 'parameter')}, "
+        f"{counted(len(model.feature_names), 'feature')}, "
+        f"{counted(len(history), 'epoch')}; ended: {model.facts['ended']}"
     )
     layers = _table(
         ("layer", "output", "parameters"),
@@ -74,7 +76,7 @@ def _losses(history: Sequence[Mapping[str, float]]) -> str:
         legend.append(f'<span style="color:{color}">{word} {losses[-1]:.4g}</span>')
     return (
         f'<svg role="img" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f"<title>Losses of {len(history)} epochs, from {low:.4g} to {high:.4g}</title>"
+        f"<title>Losses of {counted(len(history), 'epoch')}, from {low:.4g} to {high:.4g}</title>"
         f"{lines}</svg><div>Loss in the last epoch: {', '.join(legend)}</div>"
     )
 

@@ -26,6 +26,7 @@ from misstep.data.image.images import Images, no_labels, note_on_repeats
 from misstep.data.io.files import existing_path, folders_in, listed
 from misstep.data.table.cell_values import sound_text
 from misstep.errors import ArgumentError, DataError
+from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
@@ -211,7 +212,7 @@ def _notes_on_others(others: Sequence[Path], folder: Path) -> list[str]:
         return []
     shown = and_so_on([str(path.relative_to(folder)) for path in others[:4]], 3)
     if all(is_image_name(path.name) for path in others):
-        return [f"{len(others):,} images that lie in no class's folder left out: {shown}"]
+        return [f"{counted(len(others), 'image')} in no class's folder left out: {shown}"]
     many = "1 file that is" if len(others) == 1 else f"{len(others):,} files that are"
     return [f"{many} no image of a class left out: {shown}"]
 

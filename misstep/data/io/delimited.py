@@ -18,6 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from misstep.errors import DataError
+from misstep.text.counts import counted
 
 __all__ = ["Fields", "split_fields"]
 
@@ -252,7 +253,9 @@ def _even_out(records: list[list[str]], starts: list[int], name: str, delimiter:
     while len(records) > 2 and not any(cell.strip() for cell in records[-1]):
         records.pop()
     if len(records) < rows:
-        notes.append(f"{rows - len(records)} rows without any value at the end were left out")
+        notes.append(
+            f"left out at the end: {counted(rows - len(records), 'row')} without any value"
+        )
     return notes
 
 

@@ -193,12 +193,12 @@ class CategoryTransformer(Stored):
         features[np.arange(len(words)), [columns.get(word, other) for word in words]] = 1.0
         gaps = words.count(None)
         if gaps and not self.indicator:
-            tell(f"{self.column}: {gaps} missing values, none of which there were in training")
+            tell(f"{self.column}: {counted(gaps, 'missing value')}, where training had none")
         unseen = [word for word in words if word not in columns]
         if unseen and not self.other and self.values:
             tell(
-                f"{self.column}: {len(unseen)} rows hold a category that training had not, "
-                f"for example {unseen[0]!r}"
+                f"{self.column}: {counted(len(unseen), 'row')} with a category that training had "
+                f"not, for example {unseen[0]!r}"
             )
         return features[:, :width]
 
@@ -297,7 +297,8 @@ class DateTransformer(Stored):
         """Return (rows, features); a missing date has no direction on any circle."""
         years, circles, gaps = _calendar(as_dates(series, self.column, self.form))
         if gaps.any() and not self.indicator:
-            tell(f"{self.column}: {gaps.sum()} missing dates, none of which there were in training")
+            missing = counted(int(gaps.sum()), "missing date")
+            tell(f"{self.column}: {missing}, where training had none")
         columns = [self.years.apply(np.where(gaps, self.fill, years))]
         for cycle in self.cycles:
             angle = 2 * np.pi * circles[cycle]

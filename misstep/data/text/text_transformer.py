@@ -25,6 +25,7 @@ from misstep.data.table.column_types import Column
 from misstep.data.text.tokens import FIRST, LATEST, SIGNALS, signals_of, terms_of, tokens_of
 from misstep.data.text.unspaced import is_sign, normalized
 from misstep.data.text.vocabulary import commonest_words, count_terms, known_terms, term_weights
+from misstep.text.counts import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -167,7 +168,8 @@ class TextTransformer(Stored):
         """Return (rows, features); `tell` hears what was noticed."""
         texts, gaps = _texts(series, self._spelling)
         if gaps.any() and not self.indicator:
-            tell(f"{self.column}: {gaps.sum()} missing texts, none of which there were in training")
+            missing = counted(int(gaps.sum()), "missing text")
+            tell(f"{self.column}: {missing}, where training had none")
         features = np.zeros((len(texts), self.dense + 2 * self.slots + self.length))
         signals = signals_of(texts, self.signals)
         for index, standard in enumerate(self.standards):
