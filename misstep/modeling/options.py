@@ -270,6 +270,16 @@ class Options:
         **_COUNT,
         type_=int,
     )
+    shuffle: bool = option(
+        True,
+        "Whether each epoch goes through the rows in an order of its own; otherwise all take them "
+        "in the order given.",
+        flag="--shuffle/--no-shuffle",
+        faces=Face.EVERYWHERE,
+        needed="True or False",
+        accepts=lambda value: isinstance(value, bool),
+        type_=bool,
+    )
     learning_rate: float | None = option(
         None,
         "Learning rate of the first step.",

@@ -31,7 +31,7 @@ def fit_first(examples: Examples, options: Options) -> FitResult:
     modality.in_parts = True
     prepared = modality.prepare(modality.split())
     plan = modality.plan(prepared)
-    trainer = plan.trainer(options.seed, options.threads)
+    trainer = plan.trainer(options.seed, options.threads, shuffle=options.shuffle)
     preprocessing, target = prepared.preprocessing, prepared.target
     result = _pass_once(
         trainer,

@@ -45,6 +45,7 @@ class Loop(Training):
     learning_rate: float
     schedule: Schedule
     seed: int
+    shuffle: bool = True
     pace: Pace = field(default_factory=Pace)
 
     def run(self) -> Run:
@@ -132,6 +133,8 @@ class Loop(Training):
 
     def _order(self) -> Array:
         """Return the indices of the rows in the order of the epoch, (rows per epoch,)."""
+        if not self.shuffle:
+            return np.tile(np.arange(len(self.rows)), self.repeats_per_epoch)
         first = self.epoch * self.repeats_per_epoch
         orders = range(first, first + self.repeats_per_epoch)
         return np.concatenate([epoch_order(len(self.rows), self.seed, number) for number in orders])

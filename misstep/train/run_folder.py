@@ -50,6 +50,10 @@ def check_run_folder(folder: Path | str, called: str) -> None:
         raise StorageError(called, needed="a folder of its own", got=got, try_="another folder")
 
 
+# What runs of earlier versions did without saying so.
+EARLIER_FACTS: dict[str, Any] = {"shuffle": True, "frozen": []}
+
+
 class RunFolder:
     """Writes the record and the checkpoints of one run. Raises StorageError when it can't.
 
@@ -109,7 +113,7 @@ class RunFolder:
         checkpoint = load_latest_checkpoint(self._checkpoints)
         if checkpoint is None:
             return None
-        before = checkpoint.state.get("facts", {})
+        before = EARLIER_FACTS | checkpoint.state.get("facts", {})
         different = [name for name, fact in self.facts.items() if before.get(name) != fact]
         if different and self._latest_facts() == self.facts:
             # The last run was this one, and ended before it had a checkpoint of its own.

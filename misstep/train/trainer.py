@@ -54,9 +54,10 @@ class Trainer:
     let each member meet as many rows as there are. `seed`: from which first weights, the order of
     rows and dropout are drawn: same seed, same bits. `threads`: how many may be used; the results
     never depend on it. `dtype`: float32 or float64. `compiling`: False runs everything in the
-    interpreter, slowly; what can't be compiled runs there anyhow. `mixup`: above 0, each row
-    learned from is mixed with another of its batch, shares of the symmetric Beta distribution of
-    this strength (Zhang and others, 2018).
+    interpreter, slowly; what can't be compiled runs there anyhow. `shuffle`: whether each epoch
+    takes the rows in an order of its own. `mixup`: above 0, each row learned from is mixed with
+    another of its batch, shares of the symmetric Beta distribution of this strength (Zhang and
+    others, 2018).
 
     >>> import misstep as ms
     >>> network = ms.Sequential(ms.Dense(8), ms.Tanh(), ms.Dense(1))
@@ -83,6 +84,7 @@ class Trainer:
         dtype: str = "float32",
         compiling: bool = True,
         mixup: float = 0.0,
+        shuffle: bool = True,
     ) -> None:
         _check_class("network", network, (Module, Network), "layers such as ms.Sequential(...)")
         _check_class("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
@@ -112,6 +114,8 @@ class Trainer:
         self.threads = threads
         self.compiling = compiling
         self.mixup = check_mixup(mixup)
+        _check_class("shuffle", shuffle, bool, "True or False")
+        self.shuffle = shuffle
         self.dtype = network.dtype if isinstance(network, Network) else dtype
         self._module = network.module if isinstance(network, Network) else network
         self._network = network if isinstance(network, Network) else None
@@ -159,6 +163,7 @@ class Trainer:
         checkpoint_every: int | None = None,
         probe_every: int | None = None,
         resume: bool = False,
+        shuffle: bool | None = None,
     ) -> Run:
         """Train for `epochs` epochs, or until a callback or Ctrl-C ends it; return the `Run`.
 
@@ -170,6 +175,9 @@ class Trainer:
         as many as keep looking cheap; else never). `resume`: go on from the folder's latest
         checkpoint, bit for bit as if training had never stopped; `epochs` is then the number of
         epochs in all.
+
+        `shuffle`: whether each epoch takes the rows in an order of its own, else all take them in
+        the order given (None: as the Trainer was told, which shuffles by default).
 
         Calling fit again trains further. Ctrl-C ends training cleanly with the best weights so far.
 
@@ -183,6 +191,9 @@ class Trainer:
             raise ArgumentError("probe_every", needed="updates, 0 or more", got=repr(probe_every))
         if resume and folder is None:
             raise ArgumentError("resume", needed="the folder of the run", got="none")
+        if shuffle is not None:
+            _check_class("shuffle", shuffle, bool, "True or False")
+            self.shuffle = shuffle
         called = _checked_callbacks(callbacks, early_stopping)
         kept = None if folder is None else RunFolder(folder, checkpoint_every)
         with kept or contextlib.nullcontext():
@@ -217,6 +228,7 @@ class Trainer:
                 learning_rate=self.optimizer.learning_rate,
                 schedule=self.schedule,
                 seed=self.seed,
+                shuffle=self.shuffle,
             ).run()
         for note in run.notes:
             warnings.warn(note, RuntimeWarning, stacklevel=2)
@@ -342,6 +354,8 @@ class Trainer:
             "backend": self._backend_of_steps(rows),
             "rows": len(rows),
             "data": digest.hexdigest(),
+            "shuffle": self.shuffle,
+            "frozen": list(self.network.frozen),
         }
 
 

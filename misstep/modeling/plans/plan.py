@@ -54,8 +54,18 @@ class Plan:
     restore_best: bool = True
     mixup: float = 0.0
 
-    def trainer(self, seed: int, threads: int | None, network: Network | None = None) -> Trainer:
-        """Return a trainer that follows this plan; `network`: its module with first weights."""
+    def trainer(
+        self,
+        seed: int,
+        threads: int | None,
+        network: Network | None = None,
+        *,
+        shuffle: bool = True,
+    ) -> Trainer:
+        """Return a trainer that follows this plan; `network`: its module with first weights.
+
+        `shuffle`: whether each epoch takes the rows in an order of its own.
+        """
         return Trainer(
             self.module if network is None else network,
             loss=self.loss,
@@ -66,6 +76,7 @@ class Plan:
             seed=seed,
             threads=threads,
             mixup=self.mixup,
+            shuffle=shuffle,
         )
 
     def early_stopping(self) -> EarlyStopping:
