@@ -91,6 +91,8 @@ def _tried(table: Table, target: str) -> RowsOrSeries | None:
     others = [title for title in map(str, table.frame.columns) if title != target]
     if set(others) <= set(found[0].columns):
         return None
+    if table.frame[target].dtype.kind not in "iuf":
+        return None
     order = np.argsort(found[0].dates, kind="stable")[-MOST_ROWS:]
     newest = table.take(order)
     numbers = newest.frame[target].to_numpy().astype(np.float64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas
 import pytest
@@ -98,7 +100,7 @@ def test_series_stay_series() -> None:
     assert rows_or_series(read_table(frame[["a", "y"]]), "y") is None
 
 
-def test_what_training_says_of_it() -> None:
+def test_what_training_says_of_it(tmp_path: Path) -> None:
     a = NUMBERS.integers(0, 5, 100)
     frame = pandas.DataFrame({"day": DAYS[:100], "a": a, "y": 50.0 + 10 * a + NOISE[:100]})
     quick = Options(target="y", epochs=1, network="dense4")
@@ -109,6 +111,10 @@ def test_what_training_says_of_it() -> None:
     assert not result.notes
     walk = pandas.DataFrame({"x": NOISE[:100], "y": WALK[:100]})
     assert any("drawn at random" in note for note in train(read_table(walk), quick).notes)
+    # Answers of files are kept as words: it is their numbers that count.
+    walk.to_csv(tmp_path / "walk.csv", index=False)
+    written = train(read_table(tmp_path / "walk.csv"), quick)
+    assert any("drawn at random" in note for note in written.notes)
 
 
 def test_dates_in_an_index_and_rows_that_somebody_holds() -> None:

@@ -198,24 +198,23 @@ class TableModality(RowModality):
             self._tell_of(leak)
         if self.tested and train.groups is None:
             self._tell_of_groups(find_alike_rows(self.columns, frame, answers, leaking))
-        if not self.tested and (order := self._order()) is not None:
+        if not self.tested and (order := self._order(target)) is not None:
             # Who keeps rows to judge on should keep the latest.
             self.decisions.add("CAREFUL", order.words, "judge on later rows, not on rows at random")
         return preprocessor
 
-    def _order(self) -> TimeOrder | None:
+    def _order(self, target: Target) -> TimeOrder | None:
         """Return the order in which answers next to each other are alike, if there is one.
 
         Rows that somebody holds are learned from whatever their order: there only dates count.
         """
         examples, table = self.examples, self.context if self.tested else self.data
         assert isinstance(table, Table)
-        target = examples.target
         return order_that_matters(
             table,
             target.name,
             examples.order,
-            np.asarray(examples.answers),
+            np.asarray(encoded_answers(examples, target)),
             numbers=target.is_number,
             in_file=self.tested,
         )
@@ -268,7 +267,7 @@ class TableModality(RowModality):
             return evaluation
         # Rows of a test of their own, and groups, do not lie between those that were learned from.
         apart = self.test is not None or self.options.groups is not None
-        order = None if apart else self._order()
+        order = None if apart else self._order(prepared.target)
         if order is not None:
             self.notes.append(order.warning)
         elif self.options.task is None and not self.as_rows:
