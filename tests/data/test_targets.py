@@ -166,3 +166,52 @@ def test_wine(real: Path) -> None:
     quality = read_table(real / "tabular/wine_quality_red.csv").frame["quality"]
     assert recognize_target(quality, "quality").is_number
     assert len(recognize_target(quality, "quality", "classification").classes) == 6
+
+
+@pytest.mark.parametrize(
+    ("words", "classes"),
+    [
+        (["1.1", "1.10", "1.2"], ("1.1", "1.10", "1.2")),
+        (["9007199254740992", "9007199254740993"], (9007199254740992, 9007199254740993)),
+        (["18446744073709551615", "18446744073709551614"], (2**64 - 2, 2**64 - 1)),
+        (["None", "Mild", "Severe"], ("Mild", "None", "Severe")),
+        (["NA", "DE"], ("DE", "NA")),
+        (["nan", "null", "x"], ("nan", "null", "x")),
+        (["-", "low"], ("-", "low")),
+        (["1.0", "0.0"], (0, 1)),
+        (["1.0", "2.0", "1.1"], ("1.0", "1.1", "2.0")),
+        (["01", "1", "02"], ("01", "02", "1")),
+    ],
+)
+def test_classes_are_the_words_of_the_file(
+    words: list[str], classes: tuple[Any, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "t.csv"
+    file.write_text("a,t\n" + "".join(f"{i},{words[i % len(words)]}\n" for i in range(60)))
+    table = read_table(file)
+    target = recognize_target(table.column("t"), "t", "classification", table.form("t"))
+    assert target.classes == classes
+    assert target.present(table.column("t")).all()
+    again = Target.from_json(target.to_json())
+    codes = again.encode(table.column("t"))
+    assert [str(label) for label in again.decode(codes)[:9]] == [
+        word.removesuffix(".0") if classes == (0, 1) else word for word in (words * 9)[:9]
+    ]
+    # A part of the rows says the same.
+    some = table.take(np.arange(0, 60, len(words)))
+    assert set(again.encode(some.column("t")).tolist()) == {codes[0]}
+
+
+def test_words_for_missing_among_answers() -> None:
+    numbers = recognize_target(["1.5", "NA", "2.5", "-", *map(str, range(60))], "y")
+    assert numbers.is_number
+    assert "2 of 64 rows have no answer" in numbers.notes[0]
+    rare = recognize_target(["a", "b"] * 200 + ["NA"], "y")
+    assert rare.classes == ("a", "b")
+    assert "1 of 401 rows have no answer and are left out ('NA')" in rare.notes[0]
+    named = recognize_target(["a", "None", None] * 9, "y")
+    assert named.classes == ("None", "a")
+    assert any("'None' is one of the classes" in note for note in named.notes)
+    assert named.present(["a", "None", None, "NA", "?"]).tolist() == [1, 1, 0, 0, 0]
+    letters = recognize_target(["caf\u00e9", "cafe\u0301", "th\u00e9"] * 4, "y")
+    assert letters.classes == ("caf\u00e9", "th\u00e9")

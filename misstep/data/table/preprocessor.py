@@ -29,7 +29,7 @@ from misstep.data.table.column_transformers import (
 )
 from misstep.data.table.column_types import Column, ColumnType
 from misstep.data.table.number_dates import NUMBER_DATE_FORMATS
-from misstep.data.table.table import ROWS, Table, read_columns, require_columns, table_or_refuse
+from misstep.data.table.table import Table, read_columns, require_columns, table_or_refuse
 from misstep.data.table.table_parts import ColumnSlice, table_parts
 from misstep.data.text.text_files import read_texts
 from misstep.data.text.text_transformer import TextTransformer
@@ -349,8 +349,7 @@ def _cells(table: Table, name: str, column_type: str, form: str) -> pandas.Serie
     if column_type == ColumnType.NUMBER:
         if written is not None and (written.form != form or written.odd_rows):
             return table.column(name)
-        index = pandas.Index(table.row_numbers, name=ROWS)
-        return pandas.Series(table.frame[name].to_numpy(), index=index, name=name)
+        return pandas.Series(table.frame[name].to_numpy(), index=table.index, name=name)
     series = table.column(name)
     if column_type == ColumnType.CATEGORY or written is None:
         return series

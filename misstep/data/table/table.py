@@ -11,6 +11,7 @@ import decimal
 import os
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -116,8 +117,14 @@ class Table(Dataset):
         if known is not None:
             words = known.words
             values = objects(category_words(values.tolist())) if words is None else words
-        index = pandas.Index(self.row_numbers, name=ROWS)
-        return pandas.Series(values, index=index, name=name, dtype=values.dtype)
+        return pandas.Series(values, index=self.index, name=name, dtype=values.dtype)
+
+    @cached_property
+    def index(self) -> pandas.Index:
+        """The numbers of the rows, as columns have them."""
+        import pandas
+
+        return pandas.Index(self.row_numbers, name=ROWS)
 
     def form(self, name: str) -> str:
         """Return the form in which the numbers of a column are written; empty: it is words."""
