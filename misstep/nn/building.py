@@ -49,8 +49,9 @@ def build_module(
         if shortcut is None:
             return _called(cls, layers, named)
         return _called(cls, layers, {"shortcut": build_module(shortcut, modules, depth + 1)})
-    if isinstance(settings.get("initializer"), Mapping):
-        settings["initializer"] = build_initializer(settings["initializer"])
+    for name in ("initializer", "bias_initializer"):
+        if isinstance(settings.get(name), Mapping):
+            settings[name] = build_initializer(settings[name])
     return _built(cls, settings)
 
 

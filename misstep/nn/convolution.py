@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value
 from misstep.nn.initializers import GlorotUniform, Initializer, Zeros
-from misstep.nn.layers import positive_whole
+from misstep.nn.layers import check_bias_initializer, positive_whole
 from misstep.nn.masks import entries_of, mask_of_windows, without_filling
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
@@ -54,6 +54,7 @@ class _SpaceLayer(Module, abstract=True):
                 needed="an initializer such as ms.initializers.HeNormal()",
                 got=repr(initializer),
             )
+        check_bias_initializer(name, bias, getattr(self, "bias_initializer", None))
 
     def _check_input(self, x: Value) -> None:
         if x.ndim != self.axes + 2 or x.shape[-1] == 0:
@@ -73,7 +74,12 @@ class _SpaceLayer(Module, abstract=True):
         return self.parameter("weight", shape, initializer, fan_in=fan_in, fan_out=fan_out)
 
     def _biased(self, y: Value) -> Value:
-        return y + self.parameter("bias", (self.filters,), Zeros(), regularized=False)
+        return y + self.parameter(
+            "bias",
+            (self.filters,),
+            getattr(self, "bias_initializer", None) or Zeros(),
+            regularized=False,
+        )
 
     def _window(self) -> tuple[int, ...]:
         return for_each_axis(self.kernel, self.axes, "kernel")
@@ -93,6 +99,7 @@ class _Convolution(_SpaceLayer, abstract=True):
     groups: int = 1
     bias: bool = True
     initializer: Initializer | None = None
+    bias_initializer: Initializer | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self._check(kernel=(self.kernel, 1), stride=(self.stride, 1), dilation=(self.dilation, 1))
@@ -238,6 +245,7 @@ class _Transposed(_SpaceLayer, abstract=True):
     dilation: Sizes = 1
     bias: bool = True
     initializer: Initializer | None = None
+    bias_initializer: Initializer | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self._check(

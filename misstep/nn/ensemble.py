@@ -136,7 +136,9 @@ class MemberDense(Dense):
         y = transpose(transpose(x, (1, 0, 2)) @ weight, (1, 0, 2))
         if not self.bias:
             return y
-        return y + self.parameter("bias", (members, self.units), Zeros(), regularized=False)
+        return y + self.parameter(
+            "bias", (members, self.units), self.bias_initializer or Zeros(), regularized=False
+        )
 
     def describe(self) -> str:
         """Return dense for each member, 128 units."""

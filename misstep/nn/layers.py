@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from misstep.errors import ArgumentError, ShapeError
@@ -27,13 +27,28 @@ def positive_whole(layer: str, name: str, number: Any) -> None:
         )
 
 
+def check_bias_initializer(layer: str, bias: bool, initializer: Any) -> None:
+    """Raise ArgumentError unless it is an initializer, of a layer with a bias, or None."""
+    if initializer is None:
+        return
+    if not isinstance(initializer, Initializer) or not bias:
+        raise ArgumentError(
+            f"bias_initializer of {layer}",
+            needed="an initializer such as ms.initializers.Constant(0.1)"
+            if bias
+            else "a layer with a bias",
+            got=repr(initializer),
+        )
+
+
 @dataclass(frozen=True)
 class Dense(Module):
     """Every output is a weighted sum of all inputs plus a bias: x W + b.
 
     x: (batch, …, inputs) → (batch, …, units); W: (inputs, units); b: (units,).
     `initializer`: how W is drawn; when not given, He for a layer followed by a ReLU or a relative,
-    LeCun before SELU, Glorot otherwise. `bias`: whether b is there.
+    LeCun before SELU, Glorot otherwise. `bias`: whether b is there. `bias_initializer`: what it
+    starts from; 0 when not given.
 
     Raises ArgumentError for units below 1, ShapeError for an input without a features axis.
 
@@ -45,6 +60,7 @@ class Dense(Module):
     units: int
     bias: bool = True
     initializer: Initializer | None = None
+    bias_initializer: Initializer | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         positive_whole("Dense", "units", self.units)
@@ -56,6 +72,7 @@ class Dense(Module):
                 needed="an initializer such as ms.initializers.HeNormal()",
                 got=repr(self.initializer),
             )
+        check_bias_initializer("Dense", self.bias, self.bias_initializer)
 
     def forward(self, x: Value) -> Value:
         """Return x W + b."""
@@ -75,7 +92,9 @@ class Dense(Module):
         rows = reshape(x, (-1, inputs)) if x.ndim > 2 else x
         y = rows @ weight
         if self.bias:
-            y = y + self.parameter("bias", (self.units,), Zeros(), regularized=False)
+            y = y + self.parameter(
+                "bias", (self.units,), self.bias_initializer or Zeros(), regularized=False
+            )
         return reshape(y, (*x.shape[:-1], self.units))
 
     def describe(self) -> str:

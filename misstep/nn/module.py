@@ -171,6 +171,8 @@ class Module(metaclass=_LayerClass):
         settings = {}
         for field in dataclasses.fields(self):
             setting = getattr(self, field.name)
+            if setting is None and field.name == "bias_initializer":
+                continue  # earlier versions do not know it
             if isinstance(setting, Initializer):
                 setting = setting.configuration()
             settings[field.name] = setting
