@@ -185,7 +185,9 @@ class Target(Stored):
                 f"by a dot, blanks or case, read as such: {shown}"
             )
             codes |= {word: codes[known] for word, known in matched.items()}
-        return np.asarray([codes[word] for word in words], dtype=np.int64), notes
+        return np.asarray(
+            [codes[word] for word in words if word is not None], dtype=np.int64
+        ), notes
 
     def decode(self, values: object) -> NDArray[Any]:
         """Return labels for class numbers (rows,), or numbers in the target's own unit.
@@ -390,7 +392,9 @@ def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | 
         named = few and any(_is_repeated(rows, len(words)) for rows in others.values())
         if task == "regression" or not (named or (others and task == "classification")):
             kept = [number is not None for number in numbers]
-            answers = _Answers(name, list(itertools.compress(words, kept)), form)
+            answers = _Answers(
+                name, [word for word in itertools.compress(words, kept) if word is not None], form
+            )
             gone = [word for word, keep in zip(words, kept, strict=True) if word and not keep]
             answers.gaps = _gaps_told(gone)
             return answers
@@ -399,7 +403,9 @@ def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | 
     names = [
         word
         for word, rows in counts.items()
-        if is_name_for_missing(word) and (empty or _is_repeated(rows, len(words)))
+        if word is not None
+        and is_name_for_missing(word)
+        and (empty or _is_repeated(rows, len(words)))
     ]
     if len(counts) == len(names):
         names = []
