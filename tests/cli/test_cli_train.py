@@ -49,7 +49,7 @@ def test_the_score_stands_beside_guess_and_linear_model(run: Run) -> None:
 
 def test_training_that_was_too_short_is_told(run: Run) -> None:
     words = "The last epoch was the best one"
-    assert words in run(*TRAIN, "--epochs", 1).said
+    assert words in run(*TRAIN, "--epochs", 3).said
     assert words not in run(*TRAIN, "--epochs", 60, "--learning-rate", 0.05).said
 
 

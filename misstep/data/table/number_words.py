@@ -17,8 +17,7 @@ CLOCK, STOPWATCH = "clock", "stopwatch"
 
 # Characters that are written for others where fonts or keyboards differ: minus and dashes,
 # apostrophes of Swiss thousands, Arabic decimal and thousands marks, the fraction slash.
-LOOKALIKES = str.maketrans("−–—‒’‘ʼ`´٫⁄·", "----'''''./.")
-LOOKALIKES |= str.maketrans("", "", "٬")
+LOOKALIKES = str.maketrans("−–—‒’‘ʼ`´٫⁄·", "----'''''./.", "٬")
 
 # Signs and codes of currencies; codes by ISO 4217, those that stand in most files.
 CURRENCIES = (

@@ -396,9 +396,7 @@ class SeriesModality(Modality):
             path = fit_linear_path(past, windows, shape.lengths, shape.penalties)
             arrays = starting_arrays(network, path)
             network = Network(module, (windows.number_of_features,), seed=seed, arrays=arrays)
-        return self._plan.trainer(
-            seed, self.options.threads, network, shuffle=self.options.shuffle
-        )
+        return self._plan.trainer(seed, self.options.threads, network, shuffle=self.options.shuffle)
 
     def _model(self, trainer: Trainer, windows: SeriesWindows) -> ForecastModel:
         return ForecastModel(trainer.network, trainer.loss, windows, self.target, {})

@@ -335,7 +335,9 @@ def refuse_infinite(table: Table, columns: Sequence[str]) -> None:
     """Raise DataError, with the row of the file, where a number of `columns` is infinite."""
     for name in columns:
         series = table.frame[name]
-        wrong = np.flatnonzero(np.isinf(series)) if series.dtype.kind == "f" else []
+        if series.dtype.kind != "f":
+            continue
+        wrong = np.flatnonzero(np.isinf(series))
         if len(wrong):
             more = f" ({len(wrong):,} such rows)" if len(wrong) > 1 else ""
             raise DataError(
