@@ -28,7 +28,6 @@ from misstep.modeling import (
     FitResult,
     Modality,
     Options,
-    Scores,
     TrainedModel,
     Walk,
     check_request,
@@ -173,22 +172,13 @@ def _say_next(
     page.commands(lines.next_commands(path, similar))
 
 
-def _metrics(result: FitResult) -> dict[str, Scores]:
-    """Return the scores by name; what is had without learning is "baseline" for every task."""
-    scores = dict(result.scores)
-    guess = next((each.name for each in result.baselines if each.name in scores), None)
-    if guess is not None:
-        scores.setdefault("baseline", scores[guess])
-    return scores
-
-
 def _for_machines(result: FitResult, options: Options, path: Path | None) -> dict[str, Any]:
     """Return what --json says."""
     run, model, curve = result.run, result.model, result.learning_curve
     return {
         "task": model.purpose,
         "target": model.target.name,
-        "metrics": _metrics(result),
+        "metrics": result.scores,
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
         "seconds": result.seconds,
