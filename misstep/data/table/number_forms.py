@@ -20,7 +20,9 @@ from misstep.data.table.number_words import (
     STOPWATCH,
     NumberWord,
     conversion,
+    counts_bytes,
     decimal_mark_of,
+    is_time_unit,
     read_number,
 )
 
@@ -85,7 +87,7 @@ class Numbers:
     `form`: how they are written; `values`: the number of each word. `gaps`, `odd`: words that stand
     for nothing, and words that are something else; how many rows have each. `example`: a word that
     shows the form. `marks`: how many different words have which mark. `units`: the words' own.
-    `guess`: what was decided without proof; maybe empty.
+    `guess`: what was decided without proof; maybe empty. `money`: signs and codes of currencies.
     """
 
     form: str
@@ -96,6 +98,7 @@ class Numbers:
     marks: Counter[str] = field(default_factory=Counter)
     units: tuple[str, ...] = ()
     guess: str = ""
+    money: tuple[str, ...] = ()
 
 
 def is_number_form(form: str) -> bool:
@@ -151,10 +154,15 @@ def _parts_of(form: str) -> tuple[str, str, str]:
 
 def _in_unit(read: NumberWord, unit: str) -> float | None:
     times = {CLOCK, STOPWATCH, "hours"}
-    if unit in times:
-        if read.unit not in times:
-            return None
+    if unit in times and read.unit in times:
         return read.value / 60 if (unit, read.unit) == (STOPWATCH, CLOCK) else read.value
+    if unit in (CLOCK, STOPWATCH) or (unit == "hours" and not read.unit):
+        return None
+    if read.unit == "" and read.mark == "power" and counts_bytes(unit):
+        value = read.value / 1e9 if read.letters == "B" else read.value
+        return value * (conversion("byte", unit) or 1.0)
+    if unit == "" and read.letters == "G":
+        return read.value * 1e9
     if read.unit in ("", unit) or (read.unit in FLAGS and conversion(read.unit, unit) is None):
         return read.value
     factor = conversion(read.unit, unit)
@@ -222,11 +230,15 @@ def numbers_of(
     if not values or not _few_enough(values, odd, counts):
         return None
     marks = Counter(filter(None, (read[word].mark for word in values)))
+    if counts_bytes(unit):
+        marks["unit"] += marks.pop("power", 0)
+    units = tuple(each for each in units if any(read[word].unit == each for word in values))
+    money = tuple(dict.fromkeys(filter(None, (read[word].money for word in values))))
     if _are_names(values, marks):
         return None
     example = next((word for word in values if read[word].mark or "," in word), next(iter(values)))
     form = _form_name(marks, len(values), mark, unit)
-    return Numbers(form, values, gaps, odd, example, marks, units, guess)
+    return Numbers(form, values, gaps, odd, example, marks, units, guess, money)
 
 
 def _are_codes(words: list[str]) -> bool:
@@ -298,6 +310,14 @@ def _main_unit(
     for word, number in read.items():
         if number.unit and number.unit not in FLAGS:
             rows[number.unit] += counts[word]
+    if "m" in rows and any(map(is_time_unit, rows)):
+        rows["min"] += rows.pop("m")
+    powers = any(
+        read[word].letters in ("k", "K", "M", "T") and not read[word].unit for word in read
+    )
+    if set(rows) == {"g"} and powers:
+        # 1.2G beside 512M is no gram.
+        return "", ()
     if not rows:
         letters = Counter(number.unit for number in read.values() if number.unit)
         most = letters.most_common(1)

@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-__all__ = ["CLOCK", "STOPWATCH", "NumberWord", "conversion", "decimal_mark_of", "read_number"]
+__all__ = [
+    "CLOCK",
+    "STOPWATCH",
+    "NumberWord",
+    "conversion",
+    "counts_bytes",
+    "decimal_mark_of",
+    "is_time_unit",
+    "read_number",
+]
 
 # Units of times written with colons: hours and minutes, or minutes and seconds. Both in hours.
 CLOCK, STOPWATCH = "clock", "stopwatch"
@@ -37,7 +46,8 @@ POWERS = {
     "crore": 1e7, "crores": 1e7, "Crore": 1e7, "Cr": 1e7,
     "T": 1e12, "trillion": 1e12,
 }  # fmt: skip
-# Units of one kind, by what each is in the first: international definitions.
+# Units of one kind, by what each is in the first: international definitions. Capitals tell
+# thousandths from millions where both are in use: mW and MW.
 UNITS = (
     {"m": 1, "mm": 1e-3, "cm": 1e-2, "dm": 0.1, "km": 1e3, "in": 0.0254, "inch": 0.0254,
      "inches": 0.0254, '"': 0.0254, "ft": 0.3048, "feet": 0.3048, "foot": 0.3048, "'": 0.3048,
@@ -53,12 +63,17 @@ UNITS = (
     {"m2": 1, "sqm": 1, "qm": 1, "km2": 1e6, "cm2": 1e-4, "ha": 1e4, "acre": 4046.8564224,
      "ac": 4046.8564224, "sqft": 0.09290304, "sq ft": 0.09290304, "ft2": 0.09290304},
     {"l": 1, "ml": 1e-3, "cl": 1e-2, "dl": 0.1, "m3": 1e3, "liter": 1, "litre": 1},
-    {"w": 1, "kw": 1e3, "mw": 1e6, "gw": 1e9, "hp": 745.699871582, "ps": 735.49875},
-    {"wh": 1, "kwh": 1e3, "mwh": 1e6, "gwh": 1e9},
+    {"w": 1, "mW": 1e-3, "kw": 1e3, "mw": 1e6, "gw": 1e9, "hp": 745.699871582, "ps": 735.49875},
+    {"wh": 1, "mWh": 1e-3, "kwh": 1e3, "mwh": 1e6, "gwh": 1e9},
     {"km/h": 1, "kmh": 1, "kph": 1, "mph": 1.609344, "m/s": 3.6, "kn": 1.852},
-    {"hz": 1, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
-    {"pa": 1, "hpa": 100, "kpa": 1e3, "bar": 1e5, "mbar": 100, "psi": 6894.757293168},
+    {"hz": 1, "mHz": 1e-3, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
+    {"pa": 1, "mPa": 1e-3, "hpa": 100, "kpa": 1e3, "MPa": 1e6, "bar": 1e5, "mbar": 100,
+     "psi": 6894.757293168},
 )  # fmt: skip
+
+_TIME_UNITS = next(units for units in UNITS if "min" in units)
+_BYTE_UNITS = next(units for units in UNITS if "byte" in units)
+_TIMES_AS_UNITS = {"hours": "h", "m": "min"}
 
 _DIGITS = r"\d+|\d{1,3}(?:[,' ]\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:\.\d{3}){2,}"
 _DIGITS_COMMA = r"\d+|\d{1,3}(?:[.' ]\d{3})+|\d{1,3}(?:,\d{3}){2,}"
@@ -114,6 +129,7 @@ _PARTS = re.compile(
     r"(?:(?P<s>\d+(?:\.\d+)?)\s?(?:s|secs?|seconds?|S))?"
 )
 _FEET = re.compile(r"(\d{1,2})\s?(?:'|ft\.?|feet)\s?(\d{1,2}(?:\.\d+)?)\s?(?:\"|''|in\.?|inches)?")
+_ZEROS_IN_FRONT = re.compile(r"0\d")
 # Around the digits may stand signs, money and a unit, but nothing that has marks itself.
 _MARKED = re.compile(
     rf"[(+~<>≤≥≈=%-]*\s?(?:{CURRENCIES})?\s?-?((?:\d|[.,](?=\d))[\d.,' ]*)[^\d,.]{{0,12}}[23]?\.?"
@@ -127,11 +143,14 @@ class NumberWord:
     `value`: in its `unit`; empty where it has none (powers of ten and signs of money are no unit).
     `mark`: what beside digits, signs and decimals there was: "thousands", "money", "percent",
     "power", "unit", "bound", "about", "span", "fraction", "ordinal", "time", "brackets"; or empty.
+    `letters`: of the unit or the power of ten as written. `money`: the sign or code of a currency.
     """
 
     value: float
     unit: str = ""
     mark: str = ""
+    letters: str = ""
+    money: str = ""
 
 
 def read_number(word: str, decimal: str = ".") -> NumberWord | None:
@@ -144,7 +163,7 @@ def read_number(word: str, decimal: str = ".") -> NumberWord | None:
         read = _read(f"{inside[1].strip()}{inside[2]}{inside[3]}", decimal)
         if read is None or read.value < 0 or read.mark in ("span", "time", "ordinal"):
             return None
-        return NumberWord(-read.value, read.unit, "brackets")
+        return replace(read, value=-read.value, mark="brackets")
     return _read(text, decimal)
 
 
@@ -178,12 +197,26 @@ def conversion(unit: str, into: str) -> float | None:
     >>> conversion("g", "kg")
     0.001
     """
-    if unit.casefold() == into.casefold():
+    if unit == into:
         return 1.0
+    if is_time_unit(unit) or is_time_unit(into):
+        # Beside times, m is minutes; "hours" is what 1h 30m is read as.
+        unit, into = (_TIMES_AS_UNITS.get(each, each) for each in (unit, into))
+    known = [each for units in UNITS for each in (unit, into) if each in units]
     for units in UNITS:
         if unit in units and into in units:
             return units[unit] / units[into]
-    return None
+    return 1.0 if not known and unit.casefold() == into.casefold() else None
+
+
+def is_time_unit(unit: str) -> bool:
+    """Tell whether a unit is one of time, but for m, which is minutes or meters."""
+    return unit == "hours" or unit in _TIME_UNITS
+
+
+def counts_bytes(unit: str) -> bool:
+    """Tell whether a unit is one of bytes: beside it, B, K and M are bytes as well."""
+    return unit in _BYTE_UNITS
 
 
 def _simplified(word: str) -> str:
@@ -266,7 +299,7 @@ def _from_match(match: re.Match[str], decimal: str) -> NumberWord | None:
         mark = "bound"
     elif found["about"] or found["foot"]:
         mark = mark or "about"
-    return NumberWord(value, unit, mark)
+    return NumberWord(value, unit, mark, (found["unit"] or "").strip(), (money or "").strip())
 
 
 def _grouped(number: str, decimal: str) -> bool:
@@ -355,6 +388,9 @@ def _ordinal(text: str) -> NumberWord | None:
 def _span(text: str, decimal: str) -> NumberWord | None:
     match = _SPAN[decimal].fullmatch(text)
     if match is None:
+        return None
+    if any(_ZEROS_IN_FRONT.match(match[end]) for end in ("low", "high")):
+        # Codes, such as 00-950, have these.
         return None
     low, high = _number(match["low"], decimal), _number(match["high"], decimal)
     first, unit = _known_unit(match["unit1"] or ""), _known_unit(match["unit"] or "")

@@ -122,6 +122,11 @@ def _told(
     notes = [f"{name}: {numbers.guess}"] if numbers.guess else []
     if " comma" in numbers.form and not numbers.guess:
         notes.append(f"{name}: read with decimal commas, for example {numbers.example}")
+    if len(numbers.money) > 1:
+        notes.append(
+            f"{name}: amounts with {and_so_on(list(numbers.money), SHOWN_WORDS)} are taken as the "
+            "numbers that they are; currencies are not converted"
+        )
     known = sum(word in numbers.values for word in words)
     if numbers.gaps:
         shown = and_so_on([repr(word) for word in numbers.gaps], SHOWN_WORDS)
