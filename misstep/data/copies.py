@@ -93,6 +93,9 @@ def copies_among(traits: Traits) -> Copies:
     Rows of few values meet their like by chance, as people of the same sex and age do; these are
     `natural`, and new rows will have such twins as well.
     """
+    if not traits.marks.shape[1] and not traits.numbers.shape[1]:
+        # Nothing to compare them by does not make them equal.
+        return Copies(np.arange(len(traits)), 0, 0, 0.0, natural=False)
     # What is infinite is refused later, with its place.
     numbers = np.where(np.isfinite(traits.numbers), traits.numbers, np.nan)
     traits = replace(traits, numbers=numbers)

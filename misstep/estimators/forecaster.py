@@ -144,6 +144,7 @@ def _table(series: Any, target: str | None) -> tuple[Table, str]:
     """Return what people call a series as a table, and the name of what is forecast."""
     import pandas
 
+    _refuse_levels(getattr(series, "index", None))
     if isinstance(series, pandas.Series):
         name = str(series.name) if series.name is not None else target or VALUES
         series = series.rename(name).to_frame()
@@ -171,3 +172,16 @@ def _table(series: Any, target: str | None) -> tuple[Table, str]:
             try_=f"fit(series, target={columns[-1]!r})",
         )
     return table, target
+
+
+def _refuse_levels(index: Any) -> None:
+    """Refuse rows that are told apart by more than a date: several series in one."""
+    import pandas
+
+    if isinstance(index, pandas.MultiIndex):
+        raise DataError(
+            "the index of the series",
+            needed="one date for each row",
+            got=f"{index.nlevels} levels, for example {index[0] if len(index) else '()'}",
+            try_="one series at a time, as series.xs(…) takes it out, or reset_index()",
+        )

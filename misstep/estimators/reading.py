@@ -285,6 +285,16 @@ def _refuse_gaps(column: Array) -> None:
 def numbers_of(estimator: Any, y: Any, rows: int) -> Array:
     """Return the answers y as finite floats, (rows,). Raises DataError."""
     column = answers_of(estimator, y, rows)
+    if column.dtype.kind in "mM":
+        # As numbers they would be counts of whatever unit they happen to be stored in.
+        raise DtypeError(
+            "y",
+            needed="numbers, since a Regressor predicts numbers",
+            got=f"{'dates' if column.dtype.kind == 'M' else 'spans of time'} ({column.dtype})",
+            try_="how many hours or days they are, for example (y - start) / pandas.Timedelta('1D')"
+            if column.dtype.kind == "M"
+            else "how many hours or days they are, for example y / pandas.Timedelta('1h')",
+        )
     with _in_our_words("y", "numbers, since a Regressor predicts numbers"):
         numbers = column.astype(np.float64)
     _refuse_gaps(numbers)

@@ -165,3 +165,9 @@ def test_numbers_without_end_are_told_apart_from_the_others() -> None:
     x = RANDOM.normal(size=(60, 2))
     x[6, 1] = np.inf
     assert of_numbers(x).rows == 0
+
+
+def test_nothing_to_compare_by_makes_no_copies() -> None:
+    numbered = Table(pandas.DataFrame({"place": np.arange(30)}))
+    found = copies_among(numbered.traits())
+    assert (found.rows, found.different) == (0, 30)

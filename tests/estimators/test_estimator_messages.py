@@ -227,3 +227,13 @@ def test_text_is_all_there_is_on_request() -> None:
         assert not hasattr(ms.Classifier(), "_repr_html_")
         assert set(ms.Classifier()._repr_mimebundle_()) == {"text/plain"}
     assert ms.Classifier()._repr_html_().startswith("<style>")
+
+
+@pytest.mark.parametrize(
+    ("answers", "word"),
+    [(pd.date_range("2020", periods=40), "dates"), (pd.to_timedelta(range(40), "h"), "spans")],
+)
+def test_times_are_no_numbers_to_predict(answers: Any, word: str) -> None:
+    # As numbers they would be counts of microseconds, or of whatever they are stored in.
+    with pytest.raises(TypeError, match=f"y: needed numbers.*got {word}"):
+        ms.Regressor(epochs=1).fit(X, answers)

@@ -123,3 +123,9 @@ def test_steps_beyond_the_horizon(fitted: ms.Forecaster) -> None:
         fitted.predict(4)
     with pytest.raises(ms.DataError, match="'sold' is missing"):
         fitted.predict(1, pandas.DataFrame({"month": DATES, "solt": VALUES}))
+
+
+def test_several_series_in_one_are_refused() -> None:
+    places = pandas.MultiIndex.from_product([["a", "b"], DATES[:42]])
+    with pytest.raises(ms.DataError, match="one date for each row, but got 2 levels"):
+        ms.Forecaster(epochs=1).fit(pandas.Series(VALUES, index=places))
