@@ -14,7 +14,7 @@ def test_examples(name: str) -> None:
     table, example = read_example(name), EXAMPLES[name]
     assert len(table) == example.rows
     assert table.target == example.target
-    assert str(example.rows) in example.sentence
+    assert f"{example.rows:,}" in example.sentence
     target = recognize_target(table.frame[example.target], example.target)
     assert target.is_number == (name == "diabetes")
     columns = recognize_columns(table.frame, table.target)

@@ -322,6 +322,7 @@ def test_all_arguments_can_be_set_by_name() -> None:
         "validation_fraction": 0.3,
         "patience": 1,
         "random_state": 3,
+        "shuffle": True,
         "threads": 1,
         "progress": False,
         "class_weight": None,
