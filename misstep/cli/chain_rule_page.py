@@ -23,7 +23,7 @@ SMALL_NETWORK = "--network dense4"
 
 _MEANINGS = {
     "error": "the error of this row",
-    "prediction": "the prediction itself, in deviations of the training answers",
+    "prediction": "the prediction itself, in deviations of the {training}",
     "lead": "by how much the predicted class leads over the next",
 }
 
@@ -64,15 +64,22 @@ def names_of(model: Model, objective: RowObjective) -> dict[Value, EntryName]:
         [str(label) for label in target.classes] if several else (),
     )
     if graph.truth is not None and graph.truth.type.is_float:
-        learned = "the answer of this row, in deviations of the training answers"
+        learned = f"the answer of this row, in deviations of the {_training(model)}"
         if not target.is_number:
             learned = (
                 f"the answer of this row: 1 for {target.classes[-1]}, 0 for {target.classes[0]}"
             )
         names[graph.truth] = EntryName("t", learned, ("",) * graph.truth.ndim)
     if objective.value is not graph.output:
-        names[objective.value] = EntryName(objective.name, _MEANINGS[objective.name])
+        names[objective.value] = EntryName(
+            objective.name, _MEANINGS[objective.name].format(training=_training(model))
+        )
     return names
+
+
+def _training(model: Model) -> str:
+    """Return what the network's answers are standardized by."""
+    return "logarithms of the training answers" if model.target.logarithm else "training answers"
 
 
 def say_weight_rule(page: Page, rule: WeightRule, report: str | None = None) -> None:

@@ -44,7 +44,7 @@ from misstep.modeling import (
     steps_section,
     take_row,
 )
-from misstep.text.figures import amount, figure
+from misstep.text.figures import amount, figure, four_figures
 from misstep.text.lists import and_so_on
 
 # Steps ahead that are listed.
@@ -206,9 +206,10 @@ def _say_prediction(page: Page, model: Model, attribution: Attribution) -> None:
     if model.target.is_number:
         page.fact("prediction", amount(prediction))
         if answer is not None:
-            gap = amount(abs(prediction - answer))
-            way = "too high" if prediction > answer else "too low"
-            page.fact("answer", f"{amount(answer)}: it is {gap} {way}")
+            gap = prediction - answer
+            way = "too high" if gap > 0 else "too low"
+            judged = f"{four_figures(abs(gap))} {way}" if gap else "right"
+            page.fact("answer", f"{amount(answer)}: the prediction is {judged}")
     else:
         ranked = sorted(attribution.probabilities.items(), key=lambda item: -item[1])
         first, *others = [f"{label} ({share_words(share)})" for label, share in ranked]

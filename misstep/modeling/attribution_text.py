@@ -205,8 +205,8 @@ def seen_words(seen: Seen, noun: str) -> str:
 def cell_words(value: Any) -> str:
     """Return what stood in a cell, in few letters.
 
-    >>> cell_words(float("nan")), cell_words(0.1 + 0.2), cell_words("red"), cell_words(2_000_000.0)
-    ('missing', '0.3', 'red', '2000000')
+    >>> cell_words(float("nan")), cell_words(0.1 + 0.2), cell_words("red"), cell_words(-2e6)
+    ('missing', '0.3', 'red', '−2000000')
     """
     if value is None or value != value:
         return "missing"
@@ -214,7 +214,8 @@ def cell_words(value: Any) -> str:
         value = value.item()
     if isinstance(value, float):
         whole = value.is_integer() and abs(value) < 1e15
-        return str(int(value)) if whole else f"{value:.6g}"
+        text = str(int(value)) if whole else f"{value:.6g}"
+        return f"−{text[1:]}" if text.startswith("-") else text
     return str(value)
 
 

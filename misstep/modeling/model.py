@@ -264,4 +264,10 @@ class Model(TrainedModel):
         heading = f"predicts {self.target.name}: {self.target.task}"
         if self.target.classes:
             heading += f" ({and_so_on([str(label) for label in self.target.classes], 12)})"
-        return summary_text([heading], self.network, self.feature_names, self.facts)
+        return summary_text(
+            [heading],
+            self.network,
+            self.feature_names,
+            self.facts,
+            sample_name=self.preprocessing.sample_name,
+        )

@@ -8,28 +8,28 @@ from typing import Any
 
 from misstep.modeling.metrics import score_words
 from misstep.nn import Network
-from misstep.text.counts import counted
+from misstep.text.counts import counted, plural
 from misstep.text.lists import listed
 from misstep.text.tables import in_columns, wrapped
 
 # What facts and scores are called, in the order in which they stand there.
 FACTS = {
     "source": "learned from",
-    "rows": "rows to learn from",
-    "test_rows": "rows to be judged on",
+    "rows": "{rows} to learn from",
+    "test_rows": "{rows} to be judged on",
     "epochs": "epochs",
     "best_epoch": "weights of epoch",
     "updates": "updates of the weights",
-    "batch_size": "rows that made a step together",
+    "batch_size": "{rows} that made a step together",
     "ended": "ended because",
     "seed": "seed",
 }
 SCORES = {
     "test": "test",
-    "linear": "a linear model on the same rows",
-    "last_value": "the last value on the same rows",
-    "seasonal": "the season before on the same rows",
-    "baseline": "a guess on the same rows",
+    "linear": "a linear model on the same {rows}",
+    "last_value": "the last value on the same {rows}",
+    "seasonal": "the season before on the same {rows}",
+    "baseline": "a guess on the same {rows}",
     "validation": "validation",
 }
 # Features of a part of the row that are named.
@@ -43,28 +43,32 @@ def summary_text(
     features: Sequence[str],
     facts: Mapping[str, Any],
     fact_names: Mapping[str, str] | None = None,
+    *,
+    sample_name: str = "row",
 ) -> str:
     """Return the summary of a model below the lines of `heading`.
 
     `features`: of a row, what each is called. `facts`: about its training. `fact_names`: what some
-    of them are called.
+    of them are called. `sample_name`: what a row is called, such as image.
     """
+    rows = plural(2, sample_name)
+    article = "an" if sample_name[0] in "aeiou" else "a"
     lines = [*heading, "", _layers(network), "", *_names_of_parts(network, features)]
     lines.append(
         f"{counted(network.parameter_count, 'parameter')} ({network.dtype}), "
         f"{counted(len(features), 'feature')}, "
-        f"{sum(network.operations.values()):,} multiply-adds a row"
+        f"{sum(network.operations.values()):,} multiply-adds {article} {sample_name}"
     )
     names = FACTS | dict(fact_names or {})
     lines += [
-        f"{names.get(name, name)}: {_figure(name, facts[name])}"
+        f"{names.get(name, name).format(rows=rows)}: {_figure(name, facts[name])}"
         for name in _ordered(FACTS, facts)
         if name != "metrics"
     ]
     scores = facts.get("metrics", {})
     lines.append("")
     lines += [
-        f"{SCORES.get(name, name)}: {score_words(scores[name])}"
+        f"{SCORES.get(name, name).format(rows=rows)}: {score_words(scores[name])}"
         for name in _ordered(SCORES, scores)
     ]
     return "\n".join(lines).rstrip()

@@ -83,3 +83,18 @@ def test_an_image_has_its_pixels_by_name(run: Run) -> None:
     assert done.code == 0
     assert "x[pixel at row " in done.out
     assert "Chain rule" in done.out
+
+
+def test_the_answer_stands_on_the_scale_that_is_learned(run: Run, here: Path) -> None:
+    """Where the logarithm is learned, deviations are those of logarithms."""
+    rows = [f"{i % 7},{i % 5},{10.0 ** (i % 7 + i % 5 / 10):.3f}" for i in range(80)]
+    (here / "decades.csv").write_text("\n".join(["a,b,price", *rows]) + "\n")
+    plain = ("--network", "dense2", "--epochs", 2, "--out", "runs/decades")
+    trained = run("train", "decades.csv", "--target", "price", *plain)
+    assert "their logarithm is learned" in trained.said
+    model = "runs/decades/model.misstep"
+    out = " ".join(run("explain", model, "decades.csv", "--weight", "dense1.weight").out.split())
+    assert "t the answer of this row, in deviations of the logarithms of the training" in out
+    whole = " ".join(run("explain", model, "decades.csv").out.split())
+    assert "in deviations of the logarithms of the training answers" in whole
+    assert "the prediction is " in whole

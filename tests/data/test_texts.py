@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,21 @@ def test_a_row_holds_its_terms_the_most_telling_first() -> None:
     names = part.names_in_row(row)
     assert names[part.dense + part.slots] == "said: 'prize'"
     assert names[-1] == f"said: weight of term {part.slots}"
+
+
+def test_signals_are_cut_off_where_training_ends() -> None:
+    """Texts of 7 and 8 letters can't tell how a text of 4 is to be judged."""
+    series = pandas.Series(["good day", "bad day"] * 30, dtype=object)
+    part = TextTransformer.fit(SAID, series, np.ones(60), np.array([1, 0] * 30))
+    seen = part.transform(series, print)[:, : part.dense]
+    far = pandas.Series(["good", "a", "", "an exceedingly long text " * 40, "GOOD DAY"])
+    signals = part.transform(far, print)[:, : part.dense]
+    assert (signals >= seen.min(0)).all()
+    assert (signals <= seen.max(0)).all()
+    # Models of before have no bounds, and keep their numbers.
+    former = replace(part, lowest=(), highest=())
+    assert former.transform(far, print)[:, : part.dense].max() > seen.max()
+    np.testing.assert_array_equal(former.transform(series, print), part.transform(series, print))
 
 
 def test_words_in_their_order() -> None:

@@ -111,8 +111,8 @@ class NumberTransformer(Stored):
             )
         if gaps.any() and not self.indicator:
             tell(
-                f"{self.column}: {counted(int(gaps.sum()), 'missing value')}, none of which there "
-                f"were in training, became the median {self.fill:g}"
+                f"{self.column}: {counted(int(gaps.sum()), 'missing value')}, where training "
+                f"had none, became the median {self.fill:g}"
             )
         z = self.standard.apply(np.where(gaps, self.fill, values))
         return np.column_stack([z, gaps] if self.indicator else [z])

@@ -54,10 +54,12 @@ UNKNOWN, FIRST_WORD = 1, 2
 class TextTransformer(Stored):
     """A column of texts.
 
-    `signals`: names of the signals, with `standards` that scale them. `terms`: those that are
-    known, from number 1 on, and what each weighs (`weights`); `slots`: how many of them a row
-    holds. `words`: those whose order is kept, from number 2 on, and `length`: how many of them a
-    row holds. Either `slots` or `length` is 0, or both. `tokens`: the version of how they are made.
+    `signals`: names of the signals, with `standards` that scale them and the `lowest` and `highest`
+    of each in training, beyond which they are cut off: how much longer a text is than all that were
+    learned from tells nothing. Models of before have no such bounds. `terms`: those that are known,
+    from number 1 on, and what each weighs (`weights`); `slots`: how many of them a row holds.
+    `words`: those whose order is kept, from number 2 on, and `length`: how many of them a row
+    holds. Either `slots` or `length` is 0, or both. `tokens`: the version of how they are made.
     """
 
     column: str
@@ -72,13 +74,18 @@ class TextTransformer(Stored):
     reason: str
     column_type: Literal["text"] = "text"
     tokens: int = FIRST
+    lowest: tuple[float, ...] = ()
+    highest: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         signals = len(self.signals) == len(self.standards) and set(self.signals) <= set(SIGNALS)
         terms = len(self.terms) == len(self.weights) == len(set(self.terms))
+        bounds = len(self.lowest) == len(self.highest) == (len(self.signals) if self.lowest else 0)
+        ordered = all(low <= high for low, high in zip(self.lowest, self.highest, strict=False))
         fits = 0 <= self.slots <= MOST_SLOTS and 0 <= self.length <= LONGEST_SEQUENCE
         check(
             (signals, "signals must be known, each with what scales it"),
+            (bounds and ordered, "each signal has a lowest and a highest value, or none has"),
             (terms, "each term stands once, with a weight"),
             (all(0 <= weight < np.inf for weight in self.weights), "weights must be 0 or more"),
             (len(set(self.words)) == len(self.words), "a word stands twice"),
@@ -112,7 +119,7 @@ class TextTransformer(Stored):
             reason = f"the first {length} words in their order, {len(words):,} different ones known"
             plain = ((), (), (), (), 0)
             return cls(column.name, *plain, words, length, indicator, reason, tokens=LATEST)
-        signals, standards = _standards(texts, weights[counted])
+        signals, standards, lowest, highest = _standards(texts, weights[counted])
         terms, counts = known_terms(texts, terms_of)
         term_weight: tuple[float, ...] = ()
         slots = 0
@@ -130,7 +137,7 @@ class TextTransformer(Stored):
                 f"heaviest of each text, weighed by {how}; and {reason}"
             )
         fitted = (signals, standards, terms, term_weight, slots, (), 0, indicator, reason)
-        return cls(column.name, *fitted, tokens=LATEST)
+        return cls(column.name, *fitted, tokens=LATEST, lowest=lowest, highest=highest)
 
     @property
     def dense(self) -> int:
@@ -172,6 +179,8 @@ class TextTransformer(Stored):
             tell(f"{self.column}: {missing}, where training had none")
         features = np.zeros((len(texts), self.dense + 2 * self.slots + self.length))
         signals = signals_of(texts, self.signals)
+        if self.lowest:
+            signals = np.clip(signals, self.lowest, self.highest)
         for index, standard in enumerate(self.standards):
             features[:, index] = standard.apply(signals[:, index])
         if self.indicator:
@@ -229,12 +238,16 @@ def _texts(
     return texts, np.asarray([word is None for word in words], bool)
 
 
-def _standards(texts: list[str], weights: Floats) -> tuple[tuple[str, ...], tuple[Standard, ...]]:
-    """Return the signals that differ between texts, and what scales each."""
+def _standards(
+    texts: list[str], weights: Floats
+) -> tuple[tuple[str, ...], tuple[Standard, ...], tuple[float, ...], tuple[float, ...]]:
+    """Return the signals that differ between texts, what scales each, its lowest and highest."""
     columns = dict(zip(SIGNALS, signals_of(texts, tuple(SIGNALS)).T, strict=True))
     differing = {name: column for name, column in columns.items() if np.ptp(column) > 0}
     standards = (Standard.fit(column, weights)[0] for column in differing.values())
-    return tuple(differing), tuple(standards)
+    lowest = (float(column.min()) for column in differing.values())
+    highest = (float(column.max()) for column in differing.values())
+    return tuple(differing), tuple(standards), tuple(lowest), tuple(highest)
 
 
 def _enough(lengths: Any, most: int, rows: int) -> int:
