@@ -13,6 +13,9 @@ from misstep.text.figures import four_figures, percent
 
 Scores = Mapping[str, float]
 
+# Beyond this an error is so many times as large; percents would have too many digits to be read.
+MANY_TIMES = 4.0
+
 
 def score_rows(
     scores: Mapping[str, Scores],
@@ -144,6 +147,9 @@ def _compared(comparison: Comparison, name: str, rows: int, sample: str) -> str:
     better = outcome is Verdict.BETTER
     word = "Better" if better else "Worse"
     if by_error:
+        if gap < -MANY_TIMES:
+            times = four_figures(comparison.ours / comparison.theirs)
+            return f"{word} than {name}: its error is {times} times as large ({both})."
         way = "smaller" if better else "larger"
         return f"{word} than {name}: its error is {percent(abs(gap))} {way} ({both})."
     points = f"{100 * abs(comparison.ours - comparison.theirs):.1f} points"

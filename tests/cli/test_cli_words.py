@@ -51,6 +51,7 @@ def errors(test: float, linear: float, guess: float = 10.0) -> dict[str, dict[st
         (scores(0.9, None), 1000, "Better than guessing by 40.0 points"),
         (errors(4.0, 5.0), 1000, "Better than a linear model: its error is 20.0% smaller"),
         (errors(5.0, 4.0), 1000, "Worse than a linear model: its error is 25.0% larger"),
+        (errors(9.0, 0.25), 1000, "its error is 36.00 times as large (RMSE 9.000 against 0.2500)"),
         (errors(4.9, 5.0), 50, "Not certainly better than a linear model"),
         (errors(4.99, 5.0), 2000, "would do as well, and is simpler"),
         (errors(11.0, 5.0), 1000, "Worse than guessing"),
