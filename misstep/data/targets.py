@@ -35,6 +35,7 @@ from misstep.data.table.word_columns import words_of
 from misstep.data.weights import checked_weights, mean_and_deviation
 from misstep.errors import ArgumentError, DataError, NotYetError
 from misstep.text.counts import counted
+from misstep.text.figures import four_figures
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
@@ -504,6 +505,11 @@ class _Answers:
 
     def __str__(self) -> str:
         sort = "whole numbers" if self.whole else "numbers" if self.form else "text"
+        if self.form and self.form != "plain":
+            # In which unit a prediction is, nothing else says.
+            word = next(iter(self.counts))
+            number = number_in_form(word, self.form)
+            sort += "" if number is None else f" ({word!r} is {four_figures(number)})"
         return f"{self.distinct:,} distinct values, {sort}, in {self.rows:,} rows"
 
     def refusal(self, needed: str, got: str, try_: str) -> DataError:

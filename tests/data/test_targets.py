@@ -215,3 +215,9 @@ def test_words_for_missing_among_answers() -> None:
     assert named.present(["a", "None", None, "NA", "?"]).tolist() == [1, 1, 0, 0, 0]
     letters = recognize_target(["caf\u00e9", "cafe\u0301", "th\u00e9"] * 4, "y")
     assert letters.classes == ("caf\u00e9", "th\u00e9")
+
+
+def test_what_written_numbers_are_read_as_is_said() -> None:
+    values = [f"{hours}h {minutes}m" for hours in range(1, 9) for minutes in (5, 20, 30)]
+    target = recognize_target(values, "y")
+    assert "('1h 5m' is 1.083)" in target.reason

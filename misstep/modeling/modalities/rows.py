@@ -192,7 +192,7 @@ class RowModality(Modality):
         test = len(split.test) if self._test is None else len(self._test)
         name = self.data.sample_name
         reason = f"a score must come from {name}s that training never saw"
-        if self.examples.classes is not None:
+        if self._classes_in_all(split):
             reason += "; each part has the classes in proportion"
         self.decisions.add(
             "split",
@@ -200,6 +200,15 @@ class RowModality(Modality):
             f"{test:,} to be judged on",
             reason,
         )
+
+    def _classes_in_all(self, split: Split) -> bool:
+        """Tell whether each part that was drawn has some of each class."""
+        classes = self.examples.classes
+        if classes is None:
+            return False
+        parts = [part for part in (split.train, split.validation, split.test) if len(part)]
+        count = len(np.unique(classes))
+        return all(len(np.unique(classes[part])) == count for part in parts)
 
     def prepare(self, split: Split) -> Prepared:
         """Fit preprocessing and target on the training rows, and encode all of them."""
