@@ -98,3 +98,11 @@ def test_the_answer_stands_on_the_scale_that_is_learned(run: Run, here: Path) ->
     whole = " ".join(run("explain", model, "decades.csv").out.split())
     assert "in deviations of the logarithms of the training answers" in whole
     assert "the prediction is " in whole
+
+
+def test_the_summary_counts_in_what_was_learned_from(run: Run) -> None:
+    told = run("summary", BARS).out
+    assert "images to learn from: " in told
+    assert " multiply-adds an image\n" in told
+    assert "on the same images: " in told
+    assert "rows to learn from: " in run("summary", FLOWERS).out

@@ -28,6 +28,7 @@ def test_answers_over_decades_are_learned_on_their_logarithm() -> None:
     found = train(Table(frame), Options(target="y", epochs=30, network="dense16"))
     chosen = next(each for each in found.decisions if each.what == "answers")
     assert chosen.choice == "their logarithm is learned"
+    assert chosen.reason.startswith("the middle 98% of them span ")
     assert found.model.target.logarithm is not None
     assert found.scores["test"]["r2_log"] > 0.9
     # Scores are of what is predicted, in the unit of the answers.
