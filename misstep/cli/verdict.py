@@ -70,9 +70,16 @@ def verdict(
         also = f", or so few {sample}s can't tell" if few else ""
         if changes:
             also += f", or {changes} changes what tells them apart (--augment none)"
+        words = _compared(guess, name, rows, sample)
+        if best.baseline is not guess.baseline and best.verdict is Verdict.WORSE:
+            figures = four_figures if best.metric == "rmse" else percent
+            return (
+                f"{words} The inputs do tell about the target, since {best.baseline.who} has "
+                f"{figures(best.theirs)}: training was too short or too fast{also}."
+            )
         return (
-            f"{_compared(guess, name, rows, sample)} Either the inputs say little about the "
-            f"target, or training was too short or too fast{also}."
+            f"{words} Either the inputs say little about the target, or training was too short "
+            f"or too fast{also}."
         )
     if best.baseline is guess.baseline:
         return _compared(guess, name, rows, sample)

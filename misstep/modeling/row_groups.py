@@ -70,7 +70,7 @@ def _said(copies: Copies, rows: int, name: str, apart: Sequence[str]) -> str:
     but = f" but for {and_so_on(list(apart), MOST_NAMED)}" if apart else ""
     return (
         f"{copies.rows:,} of {rows:,} {name}s stand more than once{nearly}{but} "
-        f"({copies.different:,} different ones in all)"
+        f"({copies.different:,} different in all)"
     )
 
 
