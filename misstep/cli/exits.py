@@ -18,7 +18,7 @@ from typing import Any
 import typer
 
 from misstep.cli.option_words import in_options
-from misstep.cli.output import NO_ROOM, output_error, silence
+from misstep.cli.output import NO_ROOM, flush_or_silence, output_error, silence
 from misstep.errors import MisstepError, StorageError
 from misstep.text.plain import printable
 
@@ -61,6 +61,8 @@ def exit_code_of(command: Callable[[], Any]) -> int:
         return _ended("interrupted", INTERRUPTED_BY + int(number))
     except (PipeClosedError, BrokenPipeError):
         silence(sys.stdout)
+        # The reader of both may have been one and the same.
+        flush_or_silence(sys.stderr)
         return PIPE_CLOSED
     except OSError as error:
         if error.errno not in NO_ROOM:
@@ -90,14 +92,12 @@ def _unexpected(error: Exception) -> int:
 
 def _ended(words: str, code: int) -> int:
     # What was said before comes before, also where both streams go to one file.
-    try:
-        sys.stdout.flush()
-    except (OSError, ValueError):
-        silence(sys.stdout)
+    flush_or_silence(sys.stdout)
     with contextlib.suppress(OSError, ValueError):
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
         print(f"misstep: {printable(in_options(words))}", file=sys.stderr, flush=True)
+    flush_or_silence(sys.stderr)
     return code
 
 

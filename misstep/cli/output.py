@@ -89,6 +89,14 @@ def silence(stream: Any) -> None:
         os.close(nowhere)
 
 
+def flush_or_silence(stream: Any) -> None:
+    """Write what waits to be written to `stream`; where nobody takes it, let it go nowhere."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        silence(stream)
+
+
 def _occupy_low_handles() -> None:
     """Let no file that is opened later get the number of a standard stream that is closed."""
     with contextlib.suppress(OSError):
