@@ -49,7 +49,8 @@ from misstep.data.table.column_types import Column, ColumnType, recognize_column
 from misstep.data.table.matrix import Matrix, MatrixScaling
 from misstep.data.table.preprocessor import Preprocessor, TextSlice
 from misstep.data.table.table import Table, read_table
-from misstep.data.targets import Target, TaskType, recognize_target
+from misstep.data.target_recognition import recognize_target
+from misstep.data.targets import Target, TaskType
 from misstep.data.text.text_files import is_text_folder, read_lines, read_text_folder
 from misstep.data.text.word_vectors import WordVectors, read_vectors
 

@@ -178,16 +178,6 @@ class Attribution(Contributions):
         """
         return self.lead if self.graph.loss is None else self.graph.loss
 
-    @property
-    def value_names(self) -> dict[Value, str]:
-        """Return what Values of the graph are called in an explanation."""
-        names = {self.graph.features: "x", self.graph.output: "output"}
-        for name, value in self.graph.hidden.items():
-            # A dropout that does nothing here is the same Value as its input.
-            names.setdefault(value, name)
-        lead = "prediction" if self.runner_up is None else "lead"
-        return names | {self.objective: lead if self.graph.loss is None else "error"}
-
 
 def attribute(model: Model, data: Any, row: int = 1) -> Attribution:
     """Return what `model` predicts for one row of `data`, and what moved it.
