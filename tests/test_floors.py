@@ -24,10 +24,11 @@ FLOORS = {
     3: ["autodiff"],
     4: ["compiler"],
     5: ["nn", "optim", "data", "record"],
-    6: ["train", "inspection", "doctor"],
-    7: ["modeling", "trials", "explain"],
-    8: ["report"],
-    9: ["estimators", "cli", "web"],
+    6: ["doctor", "inspection"],
+    7: ["train"],
+    8: ["modeling", "trials", "explain"],
+    9: ["report"],
+    10: ["estimators", "cli", "web"],
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

@@ -3,8 +3,39 @@
 Knows no model and no trainer: a record can come from any training loop.
 """
 
+from misstep.record.description import (
+    AnswerSummary,
+    FeatureSummary,
+    InputSummary,
+    LayerDescription,
+    LossDescription,
+    OptimizerDescription,
+    ParameterDescription,
+    PartDescription,
+    Role,
+    RunDescription,
+    Task,
+)
 from misstep.record.reader import Record, is_record, read_record
 from misstep.record.signals import SIGNALS, Signal
 from misstep.record.writer import RecordWriter
 
-__all__ = ["SIGNALS", "Record", "RecordWriter", "Signal", "is_record", "read_record"]
+__all__ = [
+    "SIGNALS",
+    "AnswerSummary",
+    "FeatureSummary",
+    "InputSummary",
+    "LayerDescription",
+    "LossDescription",
+    "OptimizerDescription",
+    "ParameterDescription",
+    "PartDescription",
+    "Record",
+    "RecordWriter",
+    "Role",
+    "RunDescription",
+    "Signal",
+    "Task",
+    "is_record",
+    "read_record",
+]

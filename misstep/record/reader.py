@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misstep.errors import FileFormatError, MisstepError
+from misstep.record.description import RunDescription
 from misstep.record.signals import SIGNALS
 from misstep.record.writer import FILE, FORMAT, LINES, VERSION
 from misstep.storage.container import read_file
@@ -24,9 +25,11 @@ LONGEST_LINE = 10_000_000
 class Record:
     """What a run wrote down.
 
-    `facts`: about the run. `epochs`: one dictionary each; that of an epoch that was broken off says
-    `partial`, and its `step` is where. `snapshots`: what was wrong on the same held-out rows after
-    a few updates, one dictionary each. `events`: in their order. `notes`: what could not be read.
+    `facts`: about the run. `description`: what it says of itself, None for records of before and
+    where it could not be read. `epochs`: one dictionary each; that of an epoch that was broken off
+    says `partial`, and its `step` is where. `snapshots`: what was wrong on the same held-out rows
+    after a few updates, one dictionary each. `events`: in their order. `notes`: what could not be
+    read.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -37,6 +40,7 @@ class Record:
     """
 
     facts: dict[str, Any]
+    description: RunDescription | None = None
     epochs: list[dict[str, float]] = field(default_factory=list)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
@@ -92,7 +96,9 @@ class Record:
 
     def _add(self, line: dict[str, Any]) -> None:
         kind = line["kind"]
-        if kind == "steps":
+        if kind == "description":
+            self.description = RunDescription.read(line["run"])
+        elif kind == "steps":
             pairs = zip(line["loss"], line["learning_rate"], strict=True)
             for step, (loss, learning_rate) in enumerate(pairs, start=int(line["first"])):
                 self._steps[step] = (float(loss), float(learning_rate))

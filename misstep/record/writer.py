@@ -1,7 +1,7 @@
 """Writes the record of a run: JSON Lines that only grow, so that a crash costs the last at most.
 
-Each line is one object with a `kind`: start, steps, measures, epoch, snapshot, resumed, or the name
-of an event. Numbers that are not finite are written {"float": "nan"}.
+Each line is one object with a `kind`: start, description, steps, measures, epoch, snapshot,
+resumed, or the name of an event. Numbers that are not finite are written {"float": "nan"}.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from types import TracebackType
 from typing import Any
 
 from misstep.errors import ArgumentError, StorageError
+from misstep.record.description import RunDescription
 from misstep.record.signals import SIGNALS
 from misstep.storage.plain import json_text
 
 FORMAT = "misstep record"
 VERSION = 1
 FILE = "record.jsonl"
-LINES = ("start", "steps", "measures", "epoch", "snapshot", "resumed")
+LINES = ("start", "description", "steps", "measures", "epoch", "snapshot", "resumed")
 
 
 class RecordWriter:
@@ -50,6 +51,10 @@ class RecordWriter:
             if self.trouble is not None:
                 self.close()
                 raise self.trouble
+
+    def describe(self, description: RunDescription) -> None:
+        """Write what the run says of itself; the latest such line holds."""
+        self._line({"kind": "description", "run": description.plain()})
 
     def steps(self, first: int, losses: Sequence[float], learning_rates: Sequence[float]) -> None:
         """Write the losses and learning rates of the updates `first`, `first` + 1, …"""

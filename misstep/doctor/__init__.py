@@ -1,0 +1,23 @@
+"""What goes wrong in a run, where, why and what to do: rules that examine records.
+
+Reads records only; never trains, never prints. Begin with `rule.py`, then `evidence.py` and any
+file of `rules/`.
+"""
+
+from misstep.doctor.evidence import Evidence
+from misstep.doctor.examine import Diagnosis, examine, registered_rules
+from misstep.doctor.finding import Finding, NotExamined, Severity
+from misstep.doctor.rule import CannotTellError, Example, Rule
+
+__all__ = [
+    "CannotTellError",
+    "Diagnosis",
+    "Evidence",
+    "Example",
+    "Finding",
+    "NotExamined",
+    "Rule",
+    "Severity",
+    "examine",
+    "registered_rules",
+]

@@ -1,0 +1,186 @@
+"""`Evidence`: a record as rules ask it, with the arithmetic that several of them share.
+
+Knows records; no rule. What is said of whole curves stands in `curves.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from misstep.doctor.curves import smoothed
+from misstep.errors import MisstepError
+from misstep.record import (
+    SIGNALS,
+    LayerDescription,
+    ParameterDescription,
+    Record,
+    Role,
+    RunDescription,
+    Task,
+)
+
+Array = npt.NDArray[Any]
+
+
+class Evidence:
+    """What a record shows. Steps are updates, counted from 1; 0 is before the first one."""
+
+    def __init__(self, record: Record) -> None:
+        self.record = record
+
+    # --- what the run is ------------------------------------------------------------------------
+
+    @property
+    def description(self) -> RunDescription:
+        """Return what the run says of itself; a rule that needs it is not asked without."""
+        assert self.record.description is not None
+        return self.record.description
+
+    @property
+    def layers(self) -> list[LayerDescription]:
+        """Return the layers that do something, in the order in which a row passes."""
+        return [layer for layer in self.description.layers if layer.role is not Role.CONTAINER]
+
+    def parameters(self) -> Iterator[tuple[LayerDescription, ParameterDescription]]:
+        """Yield each parameter with its layer, from the first layer to the last."""
+        for layer in self.description.layers:
+            for parameter in layer.parameters:
+                yield layer, parameter
+
+    @property
+    def weights(self) -> list[tuple[LayerDescription, ParameterDescription]]:
+        """Return the parameters that connect (no biases, no scales), with their layers."""
+        return [pair for pair in self.parameters() if not pair[1].is_bias]
+
+    @property
+    def is_classification(self) -> bool:
+        """Return whether the answers are classes."""
+        return self.description.loss.task is not Task.NUMBERS
+
+    # --- how it went ----------------------------------------------------------------------------
+
+    def has(self, name: str) -> bool:
+        """Return whether the record holds a signal, of an epoch, a step, or any path."""
+        if name in ("loss", "learning_rate"):
+            return bool(self.updates)
+        if SIGNALS[name].scope == "epoch":
+            return any(name in epoch for epoch in self.record.epochs)
+        return bool(self.record.paths(name))
+
+    def series(self, name: str, path: str | None = None) -> tuple[Array, Array]:
+        """Return steps and values of a signal; two empty arrays where the record holds none."""
+        try:
+            return self.record.signal(name, path)
+        except MisstepError:
+            return np.zeros(0, "int64"), np.zeros(0)
+
+    def last(self, name: str, path: str | None = None) -> float:
+        """Return the latest value of a signal; NaN where there is none."""
+        _, values = self.series(name, path)
+        return float(values[-1]) if len(values) else math.nan
+
+    def first(self, name: str, path: str | None = None) -> float:
+        """Return the earliest value of a signal; NaN where there is none."""
+        _, values = self.series(name, path)
+        return float(values[0]) if len(values) else math.nan
+
+    @property
+    def updates(self) -> int:
+        """Return how many updates the record tells of."""
+        steps = self.record.steps["step"]
+        return int(steps[-1]) if len(steps) else 0
+
+    @cached_property
+    def losses(self) -> Array:
+        """Return the loss of each update that the record tells of, (updates,)."""
+        losses: Array = self.record.steps["loss"]
+        return losses
+
+    @cached_property
+    def smooth_losses(self) -> Array:
+        """Return the finite losses of updates without the noise of batches, (finite updates,)."""
+        return smoothed(self.losses[np.isfinite(self.losses)])
+
+    @cached_property
+    def training_losses(self) -> Array:
+        """Return the mean training loss of each whole epoch, (epochs,)."""
+        return self._of_epochs("training_loss")
+
+    @cached_property
+    def validation_losses(self) -> Array:
+        """Return the validation loss of each whole epoch, (epochs,); empty without validation."""
+        return self._of_epochs("validation_loss")
+
+    def _of_epochs(self, name: str) -> Array:
+        whole = [epoch for epoch in self.record.epochs if not epoch.get("partial")]
+        return np.array([epoch[name] for epoch in whole if name in epoch], "float64")
+
+    @property
+    def failed(self) -> bool:
+        """Return whether training ended because the loss was no longer a finite number."""
+        return any(self._cause(event) == "loss_not_finite" for event in self.record.events) or (
+            len(self.losses) > 0 and not bool(np.isfinite(self.losses[-1]))
+        )
+
+    @property
+    def ended_as_planned(self) -> bool:
+        """Return whether all epochs were done, and nobody and nothing stopped it before."""
+        return any(self._cause(event) == "epochs_done" for event in self.record.events)
+
+    @staticmethod
+    def _cause(event: dict[str, Any]) -> Any:
+        facts = event.get("facts")
+        return facts.get("cause") if isinstance(facts, dict) else None
+
+    # --- what it comes to -----------------------------------------------------------------------
+
+    @property
+    def chance_loss(self) -> float:
+        """Return the loss of the best constant prediction; NaN where it is not known."""
+        answers = self.description.answers
+        return math.nan if answers is None or answers.chance_loss is None else answers.chance_loss
+
+    @property
+    def start_loss(self) -> float:
+        """Return the loss before the first update; NaN where it is not known."""
+        start = self.description.start_loss
+        if start is not None:
+            return start
+        finite = self.losses[np.isfinite(self.losses)]
+        return float(finite[0]) if len(finite) else math.nan
+
+    @property
+    def final_loss(self) -> float:
+        """Return the training loss that the run ended with, without the noise of batches."""
+        if self.failed:
+            return math.inf
+        if len(self.training_losses) > 0:
+            return float(self.training_losses[-1])
+        return float(self.smooth_losses[-1]) if len(self.smooth_losses) else math.nan
+
+    @property
+    def explained(self) -> float:
+        """Return how much of the chance loss training took away: 0 nothing, 1 all of it.
+
+        Below 0: worse than the best constant prediction. NaN where chance is not known.
+        """
+        chance = self.chance_loss
+        if not chance > 0:
+            return math.nan
+        return 1.0 - self.final_loss / chance
+
+    # --- experiments ----------------------------------------------------------------------------
+
+    def experiment(self, name: str) -> dict[str, Any] | None:
+        """Return what an experiment showed, by its name; None where it was not done."""
+        for event in reversed(self.record.events):
+            if event.get("kind") == "experiment" and event.get("name") == name:
+                outcome = event.get("outcome")
+                return outcome if isinstance(outcome, dict) else None
+        return None

@@ -1,0 +1,137 @@
+"""`examine`: every rule on one record; what they found, in order, with consequences folded.
+
+Pure: reads a record, prints nothing, trains nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import misstep.doctor.rules
+from misstep.doctor.evidence import Evidence
+from misstep.doctor.finding import Finding, NotExamined, Severity
+from misstep.doctor.rule import CannotTellError, Rule
+from misstep.errors import MisstepError
+from misstep.record import SIGNALS, Record
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What came of an examination. `findings`: the most important first. `seconds`: it took.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))
+    >>> run = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=200)
+    >>> [finding.slug for finding in run.diagnose().findings]
+    []
+    """
+
+    findings: Sequence[Finding]
+    not_examined: Sequence[NotExamined]
+    seconds: float
+
+    @property
+    def is_critical(self) -> bool:
+        """Return whether the run is harmed."""
+        return any(finding.severity is Severity.CRITICAL for finding in self.findings)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        return {
+            "findings": [finding.plain() for finding in self.findings],
+            "not_examined": [one.plain() for one in self.not_examined],
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def registered_rules() -> dict[str, Rule]:
+    """Return every rule by its slug, sorted."""
+    for module in pkgutil.iter_modules(misstep.doctor.rules.__path__):
+        importlib.import_module(f"{misstep.doctor.rules.__name__}.{module.name}")
+    return {slug: rule() for slug, rule in sorted(Rule.registry.items())}
+
+
+def examine(record: Record) -> Diagnosis:
+    """Let every rule examine `record`."""
+    began = time.perf_counter()
+    evidence = Evidence(record)
+    findings: list[Finding] = []
+    not_examined: list[NotExamined] = []
+    for slug, rule in registered_rules().items():
+        lacking = _lacking(rule, evidence)
+        if lacking:
+            not_examined.append(NotExamined(slug, lacking))
+            continue
+        try:
+            findings += rule.check(evidence)
+        except CannotTellError as reason:
+            not_examined.append(NotExamined(slug, str(reason)))
+        except MisstepError as error:
+            not_examined.append(NotExamined(slug, str(error)))
+    return Diagnosis(folded(findings), not_examined, time.perf_counter() - began)
+
+
+def _lacking(rule: Rule, evidence: Evidence) -> str:
+    """Return why a rule can't be examined; empty where it can."""
+    if rule.needs_description and evidence.record.description is None:
+        return "the record does not say what network was trained, and on what"
+    for name in rule.needs:
+        if not evidence.has(name):
+            words = SIGNALS[name].words
+            what = f"{words[0].lower()}{words[1:].removesuffix('.')}"
+            return f"the record has no {name.replace('_', ' ')} ({what})"
+    return ""
+
+
+def folded(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings with each that another one leads to beneath that, the most important first.
+
+    A consequence is beneath the surest of its causes; a cause takes over a worse severity of what
+    follows from it, for it is what harms.
+    """
+    ordered = sorted(findings, key=lambda one: (one.severity.rank, -one.confidence, one.slug))
+    causes = {
+        id(one): next(
+            (
+                other
+                for other in sorted(ordered, key=lambda other: -other.confidence)
+                if one.slug in other.rule.leads_to and not _follows(other, one)
+            ),
+            None,
+        )
+        for one in ordered
+    }
+
+    def root(one: Finding) -> Finding:
+        seen = {id(one)}
+        while (cause := causes[id(one)]) is not None and id(cause) not in seen:
+            seen.add(id(cause))
+            one = cause
+        return one
+
+    beneath: dict[int, list[Finding]] = {}
+    roots = []
+    for one in ordered:
+        top = root(one)
+        if top is one:
+            roots.append(one)
+        else:
+            beneath.setdefault(id(top), []).append(one)
+    whole = []
+    for one in roots:
+        below = tuple(beneath.get(id(one), ()))
+        severity = min((one.severity, *(each.severity for each in below)), key=lambda s: s.rank)
+        whole.append(Finding(one.rule, severity, one.facts, one.confidence, below))
+    return sorted(whole, key=lambda one: (one.severity.rank, -one.confidence, one.slug))
+
+
+def _follows(cause: Finding, other: Finding) -> bool:
+    """Return whether two findings lead to each other, and the surer one is `other`."""
+    return cause.slug in other.rule.leads_to and (
+        (other.confidence, other.slug) > (cause.confidence, cause.slug)
+    )

@@ -1,0 +1,87 @@
+"""`Finding`: a claim about a run with its evidence in numbers; `NotExamined`: what nobody can say.
+
+Facts and enums; the words of a finding come from its rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from misstep.doctor.rule import Rule
+
+
+class Severity(StrEnum):
+    """How bad it is; the worst first."""
+
+    CRITICAL = "critical"  # the run is harmed now
+    WARNING = "warning"  # likely harm
+    NOTE = "note"  # good to know
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for the worst."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a rule claims about a run.
+
+    `facts`: the evidence, plain numbers and names by what they are (layer, step, rows …).
+    `confidence`: between 0 and 1, how sure the rule is that this is a cause and no accident.
+    `consequences`: findings that follow from this one and stand beneath it.
+    """
+
+    rule: Rule
+    severity: Severity
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    confidence: float = 0.5
+    consequences: tuple[Finding, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        """Return the cause."""
+        return self.rule.slug
+
+    @property
+    def symptom(self) -> str:
+        """Return in a sentence what shows, with the numbers."""
+        return self.rule.symptom(self.facts)
+
+    @property
+    def remedy(self) -> str:
+        """Return what to type or write, for this very run."""
+        return self.rule.remedy(self.facts)
+
+    def with_consequences(self, findings: tuple[Finding, ...]) -> Finding:
+        """Return this finding with others beneath it."""
+        return replace(self, consequences=findings)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON, for machines."""
+        return {
+            "slug": self.slug,
+            "severity": self.severity.value,
+            "title": self.rule.title,
+            "symptom": self.symptom,
+            "evidence": dict(self.facts),
+            "remedy": self.remedy,
+            "confidence": round(self.confidence, 3),
+            "consequences": [finding.plain() for finding in self.consequences],
+        }
+
+
+@dataclass(frozen=True)
+class NotExamined:
+    """A cause that could not be looked for. `because`: why, and what would make it possible."""
+
+    slug: str
+    because: str
+
+    def plain(self) -> dict[str, str]:
+        """Return it as plain JSON."""
+        return {"slug": self.slug, "because": self.because}
