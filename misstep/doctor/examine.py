@@ -108,9 +108,13 @@ def folded(findings: Iterable[Finding]) -> list[Finding]:
     }
 
     def root(one: Finding) -> Finding:
-        seen = {id(one)}
-        while (cause := causes[id(one)]) is not None and id(cause) not in seen:
-            seen.add(id(cause))
+        """Return where the causes of causes end; of several in a circle, the surest."""
+        passed = [one]
+        while (cause := causes[id(one)]) is not None:
+            if any(cause is other for other in passed):
+                circle = passed[next(at for at, other in enumerate(passed) if cause is other) :]
+                return min(circle, key=lambda other: (-other.confidence, other.slug, id(other)))
+            passed.append(cause)
             one = cause
         return one
 

@@ -1,0 +1,228 @@
+import itertools
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from misstep.doctor import CannotTellError, Rule, Severity, examine
+from misstep.doctor.examine import folded
+from misstep.errors import MisstepError
+from misstep.record import LossDescription, OptimizerDescription, Record, RunDescription, Task
+
+
+def rule_of(slug, leads_to=(), found=(), **attributes):
+    """Return a rule that finds `found`, or raises it, and is in no registry."""
+
+    def check(self, evidence):
+        if isinstance(found, Exception):
+            raise found
+        for severity, confidence in found:
+            yield self.finding(severity, confidence, step=3)
+
+    names = {
+        "check": check,
+        "slug": slug,
+        "title": slug,
+        "explanation": "It is so.",
+        "leads_to": frozenset(leads_to),
+        "sick": (),
+        "symptom": lambda self, facts: f"It shows at step {facts['step']}.",
+        "remedy": lambda self, facts: "Change it.",
+        **attributes,
+    }
+    before = dict(Rule.registry)
+    rule = type("Made", (Rule,), names)()
+    Rule.registry.clear()
+    Rule.registry.update(before)
+    return rule
+
+
+@pytest.fixture
+def with_rules(monkeypatch):
+    def use(*rules):
+        table = {rule.slug: rule for rule in sorted(rules, key=lambda rule: rule.slug)}
+        monkeypatch.setattr(
+            sys.modules["misstep.doctor.examine"], "registered_rules", lambda: table
+        )
+
+    return use
+
+
+def described():
+    return RunDescription(
+        layers=(),
+        loss=LossDescription("SquaredError", Task.NUMBERS),
+        optimizer=OptimizerDescription("SGD", 0.1),
+    )
+
+
+def a_record(description=None):
+    record = Record({}, description)
+    record._steps = {1: (2.0, 0.1), 2: (1.0, 0.1)}
+    return record
+
+
+# --- folding ------------------------------------------------------------------------------------
+
+SLUGS = "abcde"
+
+
+@st.composite
+def some_findings(draw):
+    """Some findings of five rules that lead to each other in any way, circles too."""
+    rules = [
+        rule_of(slug, draw(st.sets(st.sampled_from(sorted(set(SLUGS) - {slug})), max_size=3)))
+        for slug in SLUGS
+    ]
+    chosen = draw(st.lists(st.sampled_from(rules), max_size=7))
+    # No two alike in severity, confidence and slug: their order would be nobody's.
+    confidences = draw(st.permutations([n / 10 for n in range(1, len(chosen) + 1)]))
+    severities = draw(
+        st.lists(st.sampled_from(Severity), min_size=len(chosen), max_size=len(chosen))
+    )
+    return [
+        rule.finding(severity, confidence, mark=mark)
+        for mark, (rule, severity, confidence) in enumerate(
+            zip(chosen, severities, confidences, strict=True)
+        )
+    ]
+
+
+def marks(findings):
+    return [
+        (one.facts["mark"], sorted(below.facts["mark"] for below in one.consequences))
+        for one in findings
+    ]
+
+
+@given(some_findings())
+def test_folding_loses_and_doubles_nothing(findings):
+    whole = folded(findings)
+    seen = [each.facts["mark"] for one in whole for each in (one, *one.consequences)]
+    assert sorted(seen) == list(range(len(findings)))
+
+
+@given(some_findings())
+def test_consequences_can_be_reached_from_their_root(findings):
+    leads = {one.slug: one.rule.leads_to for one in findings}
+    for one in folded(findings):
+        reached = {one.slug}
+        for _ in SLUGS:
+            reached |= {slug for each in reached & set(leads) for slug in leads[each]}
+        assert {below.slug for below in one.consequences} <= reached
+
+
+@given(some_findings())
+def test_the_worst_is_first_and_a_root_is_as_bad_as_what_follows_from_it(findings):
+    whole = folded(findings)
+    order = [(one.severity.rank, -one.confidence) for one in whole]
+    assert order == sorted(order)
+    own = {one.facts["mark"]: one.severity for one in findings}
+    for one in whole:
+        everything = [own[one.facts["mark"]], *(below.severity for below in one.consequences)]
+        assert one.severity is min(everything, key=lambda severity: severity.rank)
+
+
+@given(some_findings(), st.randoms())
+def test_folding_does_not_depend_on_the_order(findings, random):
+    shuffled = list(findings)
+    random.shuffle(shuffled)
+    assert marks(folded(shuffled)) == marks(folded(findings))
+
+
+def test_a_chain_is_folded_beneath_its_first_link():
+    first, second, third = rule_of("x", ["y"]), rule_of("y", ["z"]), rule_of("z")
+    found = [
+        third.finding(Severity.CRITICAL, 0.9),
+        second.finding(Severity.NOTE, 0.8),
+        first.finding(Severity.WARNING, 0.3),
+    ]
+    (root,) = folded(found)
+    assert (root.slug, root.severity) == ("x", Severity.CRITICAL)
+    assert [below.slug for below in root.consequences] == ["z", "y"]
+
+
+def test_of_two_that_lead_to_each_other_the_surer_is_the_root():
+    one, other = rule_of("x", ["y"]), rule_of("y", ["x"])
+    for confidence, slug in ((0.4, "y"), (0.6, "x")):
+        found = [one.finding(Severity.WARNING, confidence), other.finding(Severity.WARNING, 0.5)]
+        (root,) = folded(found)
+        assert root.slug == slug
+
+
+def test_of_three_in_a_circle_the_surest_is_the_root():
+    rules = [rule_of("x", ["y"]), rule_of("y", ["z"]), rule_of("z", ["x"])]
+    for confidences in itertools.permutations([0.2, 0.5, 0.8]):
+        found = [
+            rule.finding(Severity.WARNING, confidence)
+            for rule, confidence in zip(rules, confidences, strict=True)
+        ]
+        (root,) = folded(found)
+        assert root.confidence == 0.8
+        assert len(root.consequences) == 2
+
+
+# --- examining ----------------------------------------------------------------------------------
+
+
+def test_what_a_rule_finds_is_found_and_put_into_its_words(with_rules):
+    with_rules(rule_of("x", found=[(Severity.CRITICAL, 0.75)]))
+    diagnosis = examine(a_record(described()))
+    assert diagnosis.is_critical
+    plain = diagnosis.plain()
+    assert plain["findings"] == [
+        {
+            "slug": "x",
+            "severity": "critical",
+            "title": "x",
+            "symptom": "It shows at step 3.",
+            "evidence": {"step": 3},
+            "remedy": "Change it.",
+            "confidence": 0.75,
+            "consequences": [],
+        }
+    ]
+    assert plain["not_examined"] == []
+    assert plain["seconds"] >= 0
+
+
+def test_a_warning_is_not_critical(with_rules):
+    with_rules(rule_of("x", found=[(Severity.WARNING, 0.9)]))
+    assert not examine(a_record(described())).is_critical
+
+
+def test_what_a_record_does_not_say_is_not_examined(with_rules):
+    with_rules(
+        rule_of("needs-description", found=[(Severity.CRITICAL, 0.9)]),
+        rule_of("needs-nothing", found=[(Severity.WARNING, 0.9)], needs_description=False),
+        rule_of(
+            "needs-signal",
+            found=[(Severity.WARNING, 0.9)],
+            needs_description=False,
+            needs=("loss", "dead_share"),
+        ),
+    )
+    diagnosis = examine(a_record())
+    assert [finding.slug for finding in diagnosis.findings] == ["needs-nothing"]
+    because = {one.slug: one.because for one in diagnosis.not_examined}
+    assert set(because) == {"needs-description", "needs-signal"}
+    assert "does not say what network" in because["needs-description"]
+    assert because["needs-signal"].startswith("the record has no dead share (share of units")
+
+
+def test_the_loss_is_a_need_that_a_record_of_steps_meets(with_rules):
+    rule = rule_of("x", found=[(Severity.NOTE, 0.9)], needs=("loss", "learning_rate"))
+    with_rules(rule)
+    assert examine(a_record(described())).findings
+    empty = Record({}, described())
+    assert [one.slug for one in examine(empty).not_examined] == ["x"]
+
+
+@pytest.mark.parametrize("error", [CannotTellError("nothing was seen"), MisstepError("a thing")])
+def test_a_rule_that_cannot_tell_is_named_with_its_reason(with_rules, error):
+    with_rules(rule_of("x", found=error), rule_of("y", found=[(Severity.NOTE, 0.5)]))
+    diagnosis = examine(a_record(described()))
+    assert [finding.slug for finding in diagnosis.findings] == ["y"]
+    (missing,) = diagnosis.not_examined
+    assert (missing.slug, missing.because) == ("x", str(error))
