@@ -30,6 +30,7 @@ from misstep.train.loop import Loop
 from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
+from misstep.train.row_scores import RowScores, scores_of
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
 from misstep.train.state import TrainingState
@@ -247,6 +248,32 @@ class Trainer:
         rows = self._rows(x, y, sample_weight)
         inference = self._inference
         return inference.evaluate(rows.x, rows.y, self.loss, rows.weights, self.threads)[0]
+
+    def row_scores(self, x: npt.ArrayLike, y: npt.ArrayLike) -> RowScores:
+        """Return how hard each row is for the network as it is: losses and gradient norms, (rows,).
+
+        `gradient_norms`: of the gradient of the row's loss by the last dense layer, √((‖x‖² + 1) ·
+        ‖δ‖²), where x goes into that layer and δ is the gradient by what comes out. Rows that
+        training can't explain stand out in both: wrong answers, outliers, rare cases.
+
+        >>> import misstep as ms
+        >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.05))
+        >>> x, y = [[0.0], [1.0], [2.0], [3.0]], [[0.0], [1.0], [2.0], [9.0]]
+        >>> _ = trainer.fit(x, y, epochs=300)
+        >>> losses, gradient_norms = trainer.row_scores(x, y)
+        >>> int(gradient_norms.argmax())
+        3
+        """
+        self.network  # noqa: B018  (raises where there is none)
+        rows = self._rows(x, y, None)
+        return scores_of(
+            self.network,
+            self.loss,
+            rows.x,
+            rows.y,
+            compiling=self.compiling,
+            threads=self.threads,
+        )
 
     @property
     def _inference(self) -> Inference:
