@@ -70,6 +70,10 @@ def root(
         misstep predict runs/digits/model.misstep digits
         misstep explain runs/digits/model.misstep digits --row 1
 
+    When it does not learn, what goes wrong and what to do:
+
+        misstep diagnose runs/digits
+
     With your own table:
 
         misstep train houses.csv --target price
@@ -229,6 +233,31 @@ def summary(model: Model, json: Json = False) -> int:
     from misstep.cli.summary_command import summarize
 
     return summarize(model, json=json)
+
+
+@app.command(cls=SingleCommand, short_help="Say what goes wrong in a run, and what to do.")
+def diagnose(
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="The folder of a run, or its record; it may still be going."
+        ),
+    ],
+    json: Json = False,
+) -> int:
+    """Say what goes wrong in a run, where, why, and what to do about it.
+
+    Reads what the run wrote down: of one that is over, still going, or was broken off by a crash.
+    Findings come in order, the most important first: critical (the run is harmed), warning
+    (likely to be harmed) and note; beneath each what follows from it. At the end stands what could
+    not be examined, and why. The exit code is 1 where something is critical, else 0.
+
+        misstep diagnose runs/digits
+        misstep diagnose runs/digits --json | tail -n 1
+    """
+    from misstep.cli.diagnose_command import diagnose_run
+
+    return diagnose_run(run, json=json)
 
 
 def _show(name: str, words: str) -> Any:

@@ -9,14 +9,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from misstep.cli.places import MODEL, RUNS
 from misstep.data import Dataset, is_idx_folder, read_rows, read_source, unknown_source
 from misstep.data.io.files import existing_path
 from misstep.errors import MisstepError, StorageError
 from misstep.modeling import TrainedModel, load_model
-
-# Runs have folders in here, unless --out names another folder.
-RUNS = Path("runs")
-MODEL = "model.misstep"
 
 
 def read_data(source: str) -> Dataset:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from misstep.cli.inputs import MODEL, RUNS
+from misstep.cli.places import MODEL, RUNS
 from misstep.errors import StorageError
 from misstep.storage import folder_lock, make_folder
 from misstep.train.run_folder import check_run_folder

@@ -14,10 +14,11 @@ from typing import Any
 
 from misstep.cli.decision_lines import DecisionLines
 from misstep.cli.exits import DONE, FAILED, INTERRUPTED_BY
-from misstep.cli.inputs import MODEL, read_data
+from misstep.cli.inputs import read_data
 from misstep.cli.learning_curve_table import say_learning_curve
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
+from misstep.cli.places import MODEL
 from misstep.cli.result_lines import ResultLines, result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt

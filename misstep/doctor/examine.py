@@ -12,17 +12,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 import misstep.doctor.rules
+from misstep.doctor.diagnosis_text import diagnosis_text
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, NotExamined, Severity
 from misstep.doctor.rule import CannotTellError, Rule
 from misstep.errors import MisstepError
 from misstep.record import SIGNALS, Record
 
+# One rule that meets what nobody thought of, as in a damaged record, must not silence the others.
+RULE_FAILED = "its rule failed on this record, which is a fault in misstep"
+
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What came of an examination. `findings`: the most important first. `seconds`: it took.
+    """What came of an examination; printed, it is words.
+
+    `findings`: the most important first. `not_examined`: causes that could not be looked for, and
+    why. `seconds`: how long it took. `examined`: the causes that were looked for, by their slugs.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))
@@ -34,6 +43,10 @@ class Diagnosis:
     findings: Sequence[Finding]
     not_examined: Sequence[NotExamined]
     seconds: float
+    examined: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return diagnosis_text(self)
 
     @property
     def is_critical(self) -> bool:
@@ -62,18 +75,31 @@ def examine(record: Record) -> Diagnosis:
     evidence = Evidence(record)
     findings: list[Finding] = []
     not_examined: list[NotExamined] = []
+    examined: list[str] = []
     for slug, rule in registered_rules().items():
         lacking = _lacking(rule, evidence)
         if lacking:
             not_examined.append(NotExamined(slug, lacking))
             continue
         try:
-            findings += rule.check(evidence)
-        except CannotTellError as reason:
+            # Numbers of a record may be anything; a rule judges what comes of them.
+            with np.errstate(all="ignore"):
+                found = list(rule.check(evidence))
+                # Words that fail must do so here, where the other rules are safe from them.
+                for one in found:
+                    assert one.symptom
+                    assert one.remedy
+        except (CannotTellError, MisstepError) as reason:
             not_examined.append(NotExamined(slug, str(reason)))
-        except MisstepError as error:
-            not_examined.append(NotExamined(slug, str(error)))
-    return Diagnosis(folded(findings), not_examined, time.perf_counter() - began)
+        except Exception as error:
+            not_examined.append(
+                NotExamined(slug, f"{RULE_FAILED} ({type(error).__name__}: {error})")
+            )
+        else:
+            findings += found
+            examined.append(slug)
+    seconds = time.perf_counter() - began
+    return Diagnosis(folded(findings), not_examined, seconds, examined)
 
 
 def _lacking(rule: Rule, evidence: Evidence) -> str:

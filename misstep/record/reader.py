@@ -19,6 +19,8 @@ from misstep.storage.plain import read_json
 Array = npt.NDArray[Any]
 # Bytes of a first line at most; what people have in files of that name may be anything.
 LONGEST_LINE = 10_000_000
+# More updates than any run has; what counts them must fit an int64.
+MOST = 2**53
 
 
 @dataclass
@@ -100,10 +102,10 @@ class Record:
             self.description = RunDescription.read(line["run"])
         elif kind == "steps":
             pairs = zip(line["loss"], line["learning_rate"], strict=True)
-            for step, (loss, learning_rate) in enumerate(pairs, start=int(line["first"])):
+            for step, (loss, learning_rate) in enumerate(pairs, start=_count(line["first"])):
                 self._steps[step] = (float(loss), float(learning_rate))
         elif kind == "measures":
-            self._measures.setdefault(int(line["step"]), {}).update(
+            self._measures.setdefault(_count(line["step"]), {}).update(
                 {
                     (name, path): float(number)
                     for name, numbers in line["signals"].items()
@@ -114,16 +116,16 @@ class Record:
         elif kind == "epoch":
             values = {name: float(number) for name, number in line["values"].items()}
             broken_off = {"partial": True} if line.get("partial") is True else {}
-            head = {"epoch": int(line["epoch"]), "step": int(line["step"]), **broken_off}
+            head = {"epoch": _count(line["epoch"]), "step": _count(line["step"]), **broken_off}
             self.epochs.append({**head, **values})
         elif kind == "snapshot":
             values = {name: float(number) for name, number in line["values"].items()}
-            whole = {"step": int(line["step"]), "rows": int(line["rows"])}
+            whole = {"step": _count(line["step"]), "rows": _count(line["rows"])}
             self.snapshots.append({**whole, "last": bool(line["last"]), **values})
         elif kind == "resumed":
-            self._forget_after(int(line["step"]), int(line["epoch"]))
+            self._forget_after(_count(line["step"]), _count(line["epoch"]))
             self.events.append(line)
-        elif kind not in LINES:
+        elif isinstance(kind, str) and kind not in LINES:
             self.events.append(line)
 
     def _forget_after(self, step: int, epoch: int) -> None:
@@ -169,13 +171,14 @@ def read_record(path: Path | str) -> Record:
     path = Path(path)
     path = path / FILE if path.is_dir() else path
     lines = read_file(path).split(b"\n")
-    first = _parsed(lines[0], path)
-    if not isinstance(first, dict) or first.get("format") != FORMAT:
-        raise FileFormatError(f"{path}", needed="the record of a run", got="another kind of file")
+    first = _first_line(lines, path)
     version, facts = first.get("version"), first.get("facts")
     if not isinstance(version, int) or version > VERSION or not isinstance(facts, dict):
         raise FileFormatError(
-            f"{path}", needed=f"a record of version {VERSION}", got=f"version {version!r}"[:60]
+            f"{path}",
+            needed=f"a record of version {VERSION}",
+            got=f"version {version!r}"[:60],
+            try_="the newer misstep that made it" if isinstance(version, int) else None,
         )
     record = Record(facts)
     unreadable = 0
@@ -192,6 +195,29 @@ def read_record(path: Path | str) -> Record:
     if unreadable:
         record.notes.append(f"{unreadable} lines could not be read and were passed over")
     return record
+
+
+def _count(number: Any) -> int:
+    """Return a count that a line gives. Raises ValueError for what can't be one."""
+    count = int(number)
+    if not 0 <= count <= MOST:
+        raise ValueError("no count")
+    return count
+
+
+def _first_line(lines: list[bytes], path: Path) -> dict[str, Any]:
+    """Return what the first line says, which makes a file a record. Raises FileFormatError."""
+    got = "an empty file" if lines == [b""] else "another kind of file"
+    if len(lines) == 1 and lines[0].startswith(b'{"facts":'):
+        got = "the beginning of its first line, torn off as by a crash"
+    else:
+        try:
+            first = _parsed(lines[0], path)
+        except MisstepError:
+            first = None
+        if isinstance(first, dict) and first.get("format") == FORMAT:
+            return first
+    raise FileFormatError(f"{path}", needed="the record of a run", got=got)
 
 
 def _parsed(text: bytes, path: Path) -> Any:

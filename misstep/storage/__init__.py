@@ -11,12 +11,13 @@ from misstep.storage.checkpoint import (
     save_checkpoint,
 )
 from misstep.storage.container import Container, read_container, write_container
-from misstep.storage.lock import folder_lock
+from misstep.storage.lock import folder_in_use, folder_lock
 from misstep.storage.plain import from_plain, to_plain
 
 __all__ = [
     "Checkpoint",
     "Container",
+    "folder_in_use",
     "folder_lock",
     "foreign_files",
     "from_plain",

@@ -24,7 +24,7 @@ try:
 except ImportError:  # a system without such locks
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["LOCK", "folder_lock"]
+__all__ = ["LOCK", "folder_in_use", "folder_lock"]
 
 # Hidden, since it is nothing to read; gone when its holder ends in order.
 LOCK = ".misstep-lock"
@@ -57,6 +57,23 @@ def folder_lock(folder: Path | str) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 (path / LOCK).unlink(missing_ok=True)
             os.close(handle)
+
+
+def folder_in_use(folder: Path | str) -> bool:
+    """Return whether a process works in `folder` now; it is left as it is."""
+    if fcntl is None:
+        return False
+    try:
+        handle = os.open(Path(folder) / LOCK, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in _NO_LOCKS
+    finally:
+        os.close(handle)
+    return False
 
 
 def _locked(path: Path, called: Path) -> int | None:

@@ -18,6 +18,7 @@ import pytest
 
 import misstep as ms
 from misstep.doctor import Diagnosis, Finding, Rule, Severity, registered_rules
+from misstep.doctor.examine import RULE_FAILED
 from misstep.doctor.healthy_examples import HEALTHY
 from misstep.train.run import Run
 
@@ -51,7 +52,9 @@ def diagnosed(program: str) -> Diagnosis:
     assert time.process_time() - began < MOST_SECONDS, "the program takes too long"
     run = names["run"]
     assert isinstance(run, Run)
-    return run.diagnose()
+    diagnosis = run.diagnose()
+    assert not [one for one in diagnosis.not_examined if RULE_FAILED in one.because]
+    return diagnosis
 
 
 def speaks(finding: Finding) -> bool:

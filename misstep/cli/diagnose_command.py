@@ -1,0 +1,30 @@
+"""`misstep diagnose`: what goes wrong in a run that was written down, and what to do about it.
+
+Reads the run, lets `doctor` examine it, says what came of it. Imports nothing that trains.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from misstep.cli.diagnosis_lines import say_diagnosis
+from misstep.cli.exits import DONE, FAILED
+from misstep.cli.output import write_json
+from misstep.cli.page import Page
+from misstep.cli.run_record import read_run
+from misstep.doctor import examine
+
+
+def diagnose_run(named: Path, *, json: bool) -> int:
+    """Say what goes wrong in the run `named`; return the exit code: 1 where it is harmed."""
+    run = read_run(named)
+    page = Page(to_error=json)
+    page.say(f"{run.path}: {run.state()}")
+    for note in run.record.notes:
+        page.say(note, "dim", indent=2)
+    diagnosis = examine(run.record)
+    say_diagnosis(page, diagnosis)
+    if json:
+        write_json(diagnosis.plain())
+    page.settle()
+    return FAILED if diagnosis.is_critical else DONE

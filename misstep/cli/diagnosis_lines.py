@@ -1,0 +1,46 @@
+"""What was found wrong, said on a page: findings, what it comes to, what nobody could examine.
+
+`diagnose`, `check` and `train` say it alike. Knows diagnoses, not where they come from.
+"""
+
+from __future__ import annotations
+
+from misstep.cli.page import Page
+from misstep.doctor import Diagnosis, Finding
+from misstep.doctor.diagnosis_text import finding_parts, heading, outcome_of, reasons_of
+
+__all__ = ["say_diagnosis", "say_finding", "say_not_examined"]
+
+
+def say_diagnosis(page: Page, diagnosis: Diagnosis) -> None:
+    """Say the findings, the most important first, what they come to, and what is left open."""
+    for finding in diagnosis.findings:
+        say_finding(page, finding)
+    page.blank(always=True)
+    page.say(outcome_of(diagnosis), "bold", always=True)
+    say_not_examined(page, diagnosis)
+
+
+def say_finding(page: Page, finding: Finding) -> None:
+    """Say one finding, and beneath it what follows from it."""
+    page.title(heading(finding), always=True)
+    for label, words in finding_parts(finding):
+        if label:
+            page.fact(label, words, always=True)
+        else:
+            page.say(words, indent=2, always=True)
+    if finding.consequences:
+        page.say("what follows from it", "cyan", indent=2, always=True)
+    for below in finding.consequences:
+        page.say(heading(below), indent=4, always=True)
+        page.say(below.symptom, "dim", indent=6, always=True)
+
+
+def say_not_examined(page: Page, diagnosis: Diagnosis) -> None:
+    """Say what could not be looked for, causes with the same reason together."""
+    reasons = reasons_of(diagnosis)
+    if reasons:
+        page.title("Not examined")
+        for slugs, because in reasons:
+            page.say(slugs, indent=2)
+            page.say(f"because {because}", "dim", indent=4)
