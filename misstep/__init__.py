@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "autodiff": "misstep.autodiff",
     "data": "misstep.data",
+    "doctor": "misstep.doctor",
     "errors": "misstep.errors",
     "initializers": "misstep.nn.initializers",
     "inspection": "misstep.inspection",
@@ -35,6 +36,7 @@ _ROOMS = {
 _NAMES = {
     "misstep.autodiff": ("check_gradient", "gradient"),
     "misstep.data": ("read_images",),
+    "misstep.doctor": ("diagnose",),
     "misstep.errors": ("ArgumentError", "DataError", "MisstepError", "NotFittedError"),
     "misstep.estimators": ("Classifier", "Forecaster", "Regressor"),
     "misstep.explain": ("contributions", "explain"),

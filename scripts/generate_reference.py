@@ -28,6 +28,7 @@ NOTE = "<!-- Written by scripts/docs from the package itself; changes made here 
 TITLES = {
     "autodiff": "Gradients",
     "data": "Data",
+    "doctor": "Diagnosis of runs",
     "errors": "Errors",
     "estimators": "Estimators",
     "explain": "Explanations",

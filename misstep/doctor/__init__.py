@@ -5,7 +5,7 @@ file of `rules/`.
 """
 
 from misstep.doctor.evidence import Evidence
-from misstep.doctor.examine import Diagnosis, examine, registered_rules
+from misstep.doctor.examine import Diagnosis, diagnose, examine, registered_rules
 from misstep.doctor.finding import Finding, NotExamined, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
 
@@ -18,6 +18,7 @@ __all__ = [
     "NotExamined",
     "Rule",
     "Severity",
+    "diagnose",
     "examine",
     "registered_rules",
 ]

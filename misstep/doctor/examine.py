@@ -10,6 +10,7 @@ import pkgutil
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, NotExamined, Severity
 from misstep.doctor.rule import CannotTellError, Rule
 from misstep.errors import MisstepError
-from misstep.record import SIGNALS, Record
+from misstep.record import SIGNALS, Record, read_record
 
 # One rule that meets what nobody thought of, as in a damaged record, must not silence the others.
 RULE_FAILED = "its rule failed on this record, which is a fault in misstep"
@@ -67,6 +68,21 @@ def registered_rules() -> dict[str, Rule]:
     for module in pkgutil.iter_modules(misstep.doctor.rules.__path__):
         importlib.import_module(f"{misstep.doctor.rules.__name__}.{module.name}")
     return {slug: rule() for slug, rule in sorted(Rule.registry.items())}
+
+
+def diagnose(path: Path | str) -> Diagnosis:
+    """Return what goes wrong in the run that was recorded in a folder, or in the record at `path`.
+
+    It may be over, still going, or broken off. Raises StorageError where there is none, and
+    FileFormatError for something else.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))
+    >>> _ = trainer.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=200, folder="runs/mine")
+    >>> ms.diagnose("runs/mine").is_critical
+    False
+    """
+    return examine(read_record(path))
 
 
 def examine(record: Record) -> Diagnosis:

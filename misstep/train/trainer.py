@@ -267,12 +267,7 @@ class Trainer:
         self.network  # noqa: B018  (raises where there is none)
         rows = self._rows(x, y, None)
         return scores_of(
-            self.network,
-            self.loss,
-            rows.x,
-            rows.y,
-            compiling=self.compiling,
-            threads=self.threads,
+            self.network, self.loss, rows.x, rows.y, compiling=self.compiling, threads=self.threads
         )
 
     @property
