@@ -35,7 +35,8 @@ def test_all_of_it_is_one_text():
         "            ms.SGD(0.01)",
         "  how sure  very likely",
         "  what follows from it",
-        "    Warning: a learning rate that is too high (too-hot): The loss of layer dense1 rose to 5.",
+        "    Warning: a learning rate that is too high (too-hot): The loss of layer dense1 rose "
+        "to 5.",
         "",
         "Found: 1 critical; 1 cause was looked for, and 2 could not be examined.",
         "  Not examined, because it is dark: a, b.",
