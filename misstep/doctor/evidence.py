@@ -133,6 +133,14 @@ class Evidence:
         """Return whether all epochs were done, and nobody and nothing stopped it before."""
         return any(self._cause(event) == "epochs_done" for event in self.record.events)
 
+    @property
+    def is_over(self) -> bool:
+        """Return whether training ended, as far as anybody wrote it down."""
+        for event in reversed(self.record.events):
+            if event.get("kind") in ("finished", "stopped", "resumed"):
+                return event["kind"] != "resumed"
+        return False
+
     @staticmethod
     def _cause(event: dict[str, Any]) -> Any:
         facts = event.get("facts")

@@ -122,6 +122,8 @@ def _lacking(rule: Rule, evidence: Evidence) -> str:
     """Return why a rule can't be examined; empty where it can."""
     if rule.needs_description and evidence.record.description is None:
         return "the record does not say what network was trained, and on what"
+    if rule.judges_end and not evidence.is_over:
+        return "the run is not over, so what it comes to is not known"
     for name in rule.needs:
         if not evidence.has(name):
             words = SIGNALS[name].words

@@ -39,6 +39,7 @@ class Rule(ABC):
 
     `slug`: what it is called in output; `title`: in words, a noun. `needs`: names of signals
     without which it can't be examined. `needs_description`: whether the run must say what it is.
+    `judges_end`: whether it judges what training came to, which nobody knows before it is over.
     `leads_to`: slugs of what this cause makes happen: found together, they stand beneath it.
     `explanation`: what it is and why it harms, for its page, some sentences.
     """
@@ -48,6 +49,7 @@ class Rule(ABC):
     explanation: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     needs_description: ClassVar[bool] = True
+    judges_end: ClassVar[bool] = False
     leads_to: ClassVar[frozenset[str]] = frozenset()
     sick: ClassVar[tuple[Example, ...]]
     healthy: ClassVar[tuple[Example, ...]] = ()

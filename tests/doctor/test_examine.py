@@ -226,3 +226,24 @@ def test_a_rule_that_cannot_tell_is_named_with_its_reason(with_rules, error):
     assert [finding.slug for finding in diagnosis.findings] == ["y"]
     (missing,) = diagnosis.not_examined
     assert (missing.slug, missing.because) == ("x", str(error))
+
+
+@pytest.mark.parametrize(
+    ("events", "over"),
+    [
+        ([], False),
+        ([{"kind": "finished"}], True),
+        ([{"kind": "stopped"}, {"kind": "experiment"}], True),
+        ([{"kind": "stopped"}, {"kind": "resumed"}], False),
+        ([{"kind": ["finished"]}], False),
+    ],
+)
+def test_what_training_comes_to_is_judged_once_it_is_over(with_rules, events, over):
+    patient = rule_of("patient", found=[(Severity.NOTE, 0.5)], judges_end=True)
+    eager = rule_of("eager", found=[(Severity.NOTE, 0.5)])
+    with_rules(patient, eager)
+    record = a_record(described())
+    record.events += events
+    diagnosis = examine(record)
+    assert {one.slug for one in diagnosis.findings} == {"eager"} | ({"patient"} if over else set())
+    assert ["not over" in one.because for one in diagnosis.not_examined] == [True] * (not over)
