@@ -114,7 +114,7 @@ def model_program(model: TrainedModel, name: str = "step", rows: int | None = No
     inference = model.network.inference()
     program: Program
     if name == "step":
-        program = programs.step(rows, weighted=False, probing=False)
+        program = programs.step(rows, weighted=False)
     elif name == "evaluate":
         program = inference.evaluate_program(rows, model.loss)
     else:

@@ -96,6 +96,7 @@ class Module(metaclass=_LayerClass):
             output = self.forward(x)
         trace.calls.append((path, first, serial_by_now()))
         if path and path not in trace.outputs:
+            trace.inputs[path] = x
             trace.outputs[path] = output
             trace.layers[path] = self
         return output

@@ -98,6 +98,7 @@ class Network:
         self.position_limits = position_limits(trace, x)
         self.operations = _operations(trace, output)
         self.output_shape = output.shape[1:]
+        self.inputs = {path: value.shape[1:] for path, value in trace.inputs.items()}
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
         self.layers = dict(trace.layers)
         self.parameter_slices = [
@@ -129,7 +130,7 @@ class Network:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({"_frozen": set()} | state)
+        vars(self).update({"_frozen": set(), "inputs": {}} | state)
         # Paths are kept by the identity of modules, which a copy does not share.
         self._paths = module_paths(self.module)
         self._kept = {}

@@ -76,6 +76,8 @@ class Trace:
     changed: set[str] = field(default_factory=set)
     # Values that hold positions below a number, whole ones of 0 or more.
     positions: dict[Value, int] = field(default_factory=dict)
+    # What each layer got and gave in its first call, by path.
+    inputs: dict[str, Value] = field(default_factory=dict)
     outputs: dict[str, Value] = field(default_factory=dict)
     layers: dict[str, object] = field(default_factory=dict)
     # Which Values each call of a layer made, by path and serials; calls inside others come first.

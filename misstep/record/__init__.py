@@ -18,6 +18,8 @@ from misstep.record.description import (
 )
 from misstep.record.reader import Record, is_record, read_record
 from misstep.record.signals import SIGNALS, Signal
+from misstep.record.summaries import overlap, summarize_answers, summarize_inputs
+from misstep.record.thinning import Thinning
 from misstep.record.writer import RecordWriter
 
 __all__ = [
@@ -36,6 +38,10 @@ __all__ = [
     "RunDescription",
     "Signal",
     "Task",
+    "Thinning",
     "is_record",
+    "overlap",
     "read_record",
+    "summarize_answers",
+    "summarize_inputs",
 ]

@@ -12,11 +12,17 @@ import numpy.typing as npt
 from misstep.errors import FileFormatError, MisstepError
 from misstep.record.description import RunDescription
 from misstep.record.signals import SIGNALS
-from misstep.record.writer import FILE, FORMAT, LINES, VERSION
 from misstep.storage.container import read_file
 from misstep.storage.plain import read_json
 
 Array = npt.NDArray[Any]
+FORMAT = "misstep record"
+VERSION = 1
+FILE = "record.jsonl"
+# Kinds of lines that are no events.
+LINES = ("start", "description", "steps", "blocks", "measures", "epoch", "snapshot", "resumed")
+# What there is of each update or block.
+COLUMNS = ("step", "loss", "learning_rate", "lowest", "highest")
 # Bytes of a first line at most; what people have in files of that name may be anything.
 LONGEST_LINE = 10_000_000
 # More updates than any run has; what counts them must fit an int64.
@@ -47,22 +53,26 @@ class Record:
     snapshots: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    _steps: dict[int, tuple[float, float]] = field(default_factory=dict)
+    # Updates and blocks in the order of lines: last update, loss, learning rate, lowest, highest.
+    _lines: list[Array] = field(default_factory=list, repr=False, compare=False)
     _measures: dict[int, dict[tuple[str, str], float]] = field(default_factory=dict)
 
     @property
     def steps(self) -> dict[str, Array]:
-        """Return step, loss and learning_rate of every update, each of shape (updates,).
+        """Return step, loss and learning_rate of updates, and lowest and highest, (updates,) each.
 
+        In a long run, later entries are blocks of updates: `step` is the last of each, `loss` the
+        mean, `lowest` and `highest` are those of the block; of single updates all three are one.
         Where training failed, the last one is the update before which it ended, with its loss.
         """
-        ordered = sorted(self._steps)
-        pairs = [self._steps[step] for step in ordered]
-        return {
-            "step": np.array(ordered, "int64"),
-            "loss": np.array([loss for loss, _ in pairs], "float64"),
-            "learning_rate": np.array([learning_rate for _, learning_rate in pairs], "float64"),
-        }
+        if len(self._lines) != 1:
+            table = np.concatenate([np.empty((0, len(COLUMNS))), *self._lines])
+            # What a resumed run says of an update again replaces what was said before.
+            _, from_behind = np.unique(table[::-1, 0], return_index=True)
+            self._lines = [table[::-1][from_behind]]
+        table = self._lines[0]
+        arrays = {name: table[:, at].copy() for at, name in enumerate(COLUMNS)}
+        return arrays | {"step": arrays["step"].astype("int64")}
 
     def paths(self, name: str) -> list[str]:
         """Return the paths of the layers or parameters for which there is a signal."""
@@ -96,14 +106,13 @@ class Record:
         ordered = sorted(values)
         return np.array(ordered, "int64"), np.array([values[step] for step in ordered], "float64")
 
-    def _add(self, line: dict[str, Any]) -> None:
+    def add(self, line: dict[str, Any]) -> None:
+        """Take in a line of the file; one that is not as it should be raises what comes of it."""
         kind = line["kind"]
         if kind == "description":
             self.description = RunDescription.read(line["run"])
-        elif kind == "steps":
-            pairs = zip(line["loss"], line["learning_rate"], strict=True)
-            for step, (loss, learning_rate) in enumerate(pairs, start=_count(line["first"])):
-                self._steps[step] = (float(loss), float(learning_rate))
+        elif kind in ("steps", "blocks"):
+            self._lines.append(_table(line))
         elif kind == "measures":
             self._measures.setdefault(_count(line["step"]), {}).update(
                 {
@@ -129,12 +138,26 @@ class Record:
             self.events.append(line)
 
     def _forget_after(self, step: int, epoch: int) -> None:
-        self._steps = {at: pair for at, pair in self._steps.items() if at <= step}
+        self._lines = [table[table[:, 0] <= step] for table in self._lines]
         self._measures = {at: numbers for at, numbers in self._measures.items() if at <= step}
         self.epochs = [line for line in self.epochs if line["epoch"] <= epoch]
         self.snapshots = [
             line for line in self.snapshots if line["step"] <= step and not line["last"]
         ]
+
+
+def _table(line: dict[str, Any]) -> Array:
+    """Return what a line says of updates or blocks, (updates, columns)."""
+    loss = np.array(line["loss"], "float64")
+    if loss.ndim != 1:
+        raise ValueError("losses are a list")
+    stride = _count(line.get("stride", 1))
+    last = _count(line["first"]) + stride * np.arange(1, len(loss) + 1) - 1
+    numbers = (line["learning_rate"], line.get("lowest", loss), line.get("highest", loss))
+    table = np.empty((len(loss), len(COLUMNS)))
+    for at, column in enumerate((last, loss, *numbers)):
+        table[:, at] = np.asarray(column, "float64")
+    return table
 
 
 def is_record(path: Path | str) -> bool:
@@ -186,7 +209,7 @@ def read_record(path: Path | str) -> Record:
         if not text.strip():
             continue
         try:
-            record._add(_parsed(text, path))
+            record.add(_parsed(text, path))
         except (MisstepError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
             if number == len(lines):
                 record.notes.append("the last line was torn off, as by a crash")

@@ -1,39 +1,52 @@
 """Writes the record of a run: JSON Lines that only grow, so that a crash costs the last at most.
 
-Each line is one object with a `kind`: start, description, steps, measures, epoch, snapshot,
-resumed, or the name of an event. Numbers that are not finite are written {"float": "nan"}.
+Each line is one object with a `kind`: start, description, steps, blocks, measures, epoch, snapshot,
+resumed, or the name of an event. Numbers that are not finite are written {"float": "nan"}. What is
+written is kept as a `Record` in memory too; a run without a folder has only that.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
-from misstep.errors import ArgumentError, StorageError
+import numpy as np
+import numpy.typing as npt
+
+from misstep.errors import ArgumentError, MisstepError, StorageError
 from misstep.record.description import RunDescription
+from misstep.record.reader import FILE, FORMAT, LINES, VERSION, Record, read_record
 from misstep.record.signals import SIGNALS
+from misstep.record.thinning import stride_at
 from misstep.storage.plain import json_text
 
-FORMAT = "misstep record"
-VERSION = 1
-FILE = "record.jsonl"
-LINES = ("start", "description", "steps", "measures", "epoch", "snapshot", "resumed")
+Array = npt.NDArray[Any]
+_NOTHING = (0, np.empty(0), np.empty(0))
 
 
 class RecordWriter:
     """Appends to the record in a folder, or to the file at a path that ends in .jsonl.
 
-    `facts`: what the first line says about the run. Raises StorageError where it can't begin. What
-    finds no room later waits until there is some; `trouble` says why as long as it waits.
+    `path`: None for a record in memory alone. `facts`: what the first line says about the run.
+    `record`: all that the record holds, with what an earlier writer left in the file. Raises
+    StorageError where it can't begin. What finds no room later waits until there is some; `trouble`
+    says why as long as it waits.
     """
 
-    def __init__(self, path: Path | str, facts: dict[str, Any]) -> None:
-        path = Path(path)
+    def __init__(self, path: Path | str | None, facts: dict[str, Any]) -> None:
         self.trouble: StorageError | None = None
         self._waiting = b""
+        # Updates of a block that is not whole yet: the first, their losses and learning rates.
+        self._begun: tuple[int, Array, Array] = _NOTHING
+        self._handle = -1
+        self.record = Record(facts)
+        if path is None:
+            return
+        path = Path(path)
         self.path = path if path.suffix == ".jsonl" else path / FILE
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
@@ -46,6 +59,10 @@ class RecordWriter:
             ) from error
         if torn:
             os.write(self._handle, b"\n")
+        if size > 0:
+            # What can't be read stays in the file, and is no reason not to go on.
+            with contextlib.suppress(MisstepError):
+                self.record = read_record(self.path)
         if size == 0:
             self._line({"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts})
             if self.trouble is not None:
@@ -56,19 +73,64 @@ class RecordWriter:
         """Write what the run says of itself; the latest such line holds."""
         self._line({"kind": "description", "run": description.plain()})
 
-    def steps(self, first: int, losses: Sequence[float], learning_rates: Sequence[float]) -> None:
-        """Write the losses and learning rates of the updates `first`, `first` + 1, …"""
-        self._line(
-            {
-                "kind": "steps",
-                "first": first,
-                "loss": [float(loss) for loss in losses],
-                "learning_rate": [float(learning_rate) for learning_rate in learning_rates],
-            }
-        )
+    def steps(
+        self, first: int, losses: Sequence[float] | Array, learning_rates: Sequence[float] | Array
+    ) -> None:
+        """Write the losses and learning rates of the updates `first`, `first` + 1, …
+
+        Of a long run, mean, lowest and highest loss of blocks of updates (`thinning.py`).
+        """
+        loss, rate = np.asarray(losses, "float64"), np.asarray(learning_rates, "float64")
+        while len(loss):
+            stride, last = stride_at(first)
+            count = min(len(loss), last + 1 - first)
+            if stride == 1:
+                self._steps_line("steps", {"first": first}, loss[:count], rate[:count])
+            else:
+                self._blocks(first, stride, loss[:count], rate[:count])
+            first, loss, rate = first + count, loss[count:], rate[count:]
+
+    def _blocks(self, first: int, stride: int, loss: Array, rate: Array) -> None:
+        """Write those blocks of `stride` updates that are whole; keep what is left."""
+        begun, losses, rates = self._begun
+        if len(losses):
+            first, loss, rate = begun, np.append(losses, loss), np.append(rates, rate)
+        whole = len(loss) // stride * stride
+        if whole:
+            blocks = loss[:whole].reshape(-1, stride)
+            facts = {"first": first, "stride": stride}
+            ends = {"lowest": blocks.min(axis=1), "highest": blocks.max(axis=1)}
+            self._steps_line(
+                "blocks", facts, blocks.mean(axis=1), rate[stride - 1 : whole : stride], ends
+            )
+        self._begun = first + whole, loss[whole:], rate[whole:]
+
+    def _end_block(self) -> None:
+        """Write the updates that wait as a block of their own."""
+        first, losses, _ = self._begun
+        if len(losses):
+            self._blocks(first, len(losses), np.empty(0), np.empty(0))
+        self._begun = _NOTHING
+
+    def _steps_line(
+        self,
+        kind: str,
+        facts: Mapping[str, int],
+        loss: Array,
+        rate: Array,
+        more: Mapping[str, Array] = MappingProxyType({}),
+    ) -> None:
+        # A rate that does not move is written once.
+        steady = bool((rate == rate[0]).all())
+        lists = {name: array.tolist() for name, array in more.items()}
+        rates = float(rate[0]) if steady else rate.tolist()
+        self._line({"kind": kind, **facts, "loss": loss.tolist(), "learning_rate": rates, **lists})
 
     def measures(self, step: int, numbers: Mapping[tuple[str, str], float]) -> None:
-        """Write what was seen of layers and parameters at `step`: (signal, path) → number."""
+        """Write what was seen after `step` updates: (signal, path) → number.
+
+        The path is that of a layer or a parameter, a class, or empty for the network as a whole.
+        """
         signals: dict[str, dict[str, float]] = {}
         for (name, path), number in numbers.items():
             _check_signal(name)
@@ -107,6 +169,10 @@ class RecordWriter:
         self._line({"kind": kind, "words": words, **facts})
 
     def _line(self, line: dict[str, Any]) -> None:
+        if line["kind"] != "start":
+            self.record.add(line)
+        if self._handle < 0:
+            return
         # One write for a line: with O_APPEND, lines of two writers never mix.
         self._waiting += (json_text(line) + "\n").encode()
         try:
@@ -118,8 +184,13 @@ class RecordWriter:
         else:
             self.trouble = None
 
+    def flush(self) -> None:
+        """Write what waits to become a whole block."""
+        self._end_block()
+
     def close(self) -> None:
-        """Close the file; writing is over."""
+        """Write what waits and close the file; writing is over."""
+        self._end_block()
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1

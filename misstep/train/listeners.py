@@ -1,4 +1,4 @@
-"""Who is told how training goes: callbacks, the progress bar, and the folder of the run.
+"""Who is told how training goes: callbacks, the progress bar, the record and the folder of the run.
 
 Tells each of them in a fixed order, and says how many updates may pass until the next one must be
 told. Knows their contracts, no particular callback.
@@ -7,34 +7,39 @@ told. Knows their contracts, no particular callback.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from misstep.ir import Array
+from misstep.record import RunDescription
 from misstep.train.callbacks import Callback
+from misstep.train.looks import Looks, class_recall
 from misstep.train.progress import Progress
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
+from misstep.train.run_record import RunRecord
 from misstep.train.state import Values
 from misstep.train.training import Training
 
 
-@dataclass(frozen=True)
+@dataclass
 class Listeners:
-    """Those who are told. `probe_every`: updates between two looks into the layers; 0: never."""
+    """Those who are told. `record`: what is written down, None where nothing is.
+
+    `looks`: into the network, None where nobody watches. `description`: what the run says of
+    itself, for the record.
+    """
 
     callbacks: Sequence[Callback]
     progress: Progress
     folder: RunFolder | None
-    probe_every: int
+    record: RunRecord | None = None
+    looks: Looks | None = None
+    description: RunDescription | None = None
 
     @property
     def restore_best(self) -> bool:
         """Return whether one of them wants the best weights in the end."""
         return any(callback.restore_best for callback in self.callbacks)
-
-    def probes(self, update: int) -> bool:
-        """Return whether the step behind so many updates is looked into."""
-        return self.probe_every > 0 and update % self.probe_every == 0
 
     @property
     def every_update(self) -> bool:
@@ -45,16 +50,24 @@ class Listeners:
         """Return how many updates may pass until each of those must be told who plan ahead."""
         planned = [callback.planned_update(update) for callback in self.callbacks]
         limits = [next_update - update for next_update in planned if next_update is not None]
-        periods = [self.probe_every, None if self.folder is None else self.folder.every]
-        return limits + [period - update % period for period in periods if period]
+        if self.looks is not None:
+            limits.append(self.looks.until_next(update))
+        every = None if self.folder is None else self.folder.every
+        return [*limits, every - update % every] if every else limits
 
     def start(self, training: Training, epochs: int, batches: int) -> None:
         """Tell that training starts or goes on, for `epochs` in all, of `batches` each."""
         for callback in self.callbacks:
             callback.on_training_start(training)
-        if self.folder is not None:
-            training.record = self.folder.open(training.state, training.resumed)
         state = training.state
+        if self.folder is not None:
+            self.record = self.folder.open(state, training.resumed)
+        if self.record is not None:
+            training.record = self.record.writer
+        if self.looks is not None:
+            self.looks.begin(state, training.resumed)
+        if self.description is not None and training.record is not None and not training.resumed:
+            training.record.describe(self._described(training))
         self.progress.start(state.epoch + 1, epochs, batches, state.epoch * batches + state.batch)
 
     def batches(self, training: Training, rows: int) -> None:
@@ -62,16 +75,45 @@ class Listeners:
         state = training.state
         self.progress.batch(state.epoch + 1, state.batch, rows, state.mean_loss)
 
-    def measures(self, training: Training, measures: dict[tuple[str, str], float] | None) -> None:
-        """Write down what the probes of the update going on measured."""
-        if training.record is not None and measures:
-            training.record.measures(training.update + 1, measures)
+    def _described(self, training: Training) -> RunDescription:
+        """Return the description with the loss before the first update."""
+        assert self.description is not None
+        if self.looks is None or training.update:
+            return self.description
+        self.looks.look(training.state)
+        return replace(self.description, start_loss=self.looks.latest["probe_loss", ""])
+
+    def before_update(self, training: Training) -> bool:
+        """Look into the network where it is time; tell whether this was done, or is due."""
+        looks = self.looks
+        if looks is None or training.state.accumulated:
+            return looks is not None and looks.is_waiting
+        if looks.due(training.update):
+            looks.look(training.state)
+        return looks.is_waiting
+
+    def _write_look(self, training: Training) -> None:
+        """Write down what the latest look saw, once the update behind it is done."""
+        seen = None if self.looks is None else self.looks.measures(training.state)
+        if seen is not None and training.record is not None:
+            training.record.measures(*seen)
+
+    def validation(self, training: Training, predicted: Array) -> None:
+        """Write down how validation rows of each class fared, where somebody watches."""
+        judged = training.validation
+        if self.looks is None or training.record is None or judged is None:
+            return
+        if training.loss.score_name == "accuracy" and self.looks.keeps_epoch(training.epoch):
+            shares = class_recall(predicted, judged.y)
+            if shares:
+                training.record.measures(training.update, shares)
 
     def updates(self, training: Training, losses: Array, learning_rates: Array) -> None:
         """Tell of updates, the last ones up to `training.update`."""
         before = training.update - len(losses)
-        if self.folder is not None:
-            self.folder.remember(losses, learning_rates)
+        if self.record is not None:
+            self.record.remember(losses, learning_rates)
+        self._write_look(training)
         for callback in self.callbacks:
             callback.on_update(training)
             if callback.planned_update(before) == training.update:
@@ -82,8 +124,8 @@ class Listeners:
 
     def failure(self, losses: Array, learning_rates: Array) -> None:
         """Write down the loss that was no finite number, (1,), of an update that was not done."""
-        if self.folder is not None:
-            self.folder.remember(losses, learning_rates)
+        if self.record is not None:
+            self.record.remember(losses, learning_rates)
 
     def epoch(self, training: Training, values: Values) -> None:
         """Tell of an epoch's end."""
@@ -91,13 +133,25 @@ class Listeners:
         for callback in self.callbacks:
             callback.on_epoch_end(training)
         self._remember(training)
+        if self.record is not None:
+            self.record.epoch(training.state, values)
         if self.folder is not None:
-            self.folder.epoch(training.state, values)
+            self.folder.epoch(training.state)
 
     def checkpoint(self, training: Training) -> None:
         """Write down all that training could go on from."""
         if self.folder is not None:
             self.folder.checkpoint(training.state)
+
+    def last_look(self, training: Training) -> None:
+        """Look a last time, at the weights of the last update."""
+        if self.looks is None or training.record is None:
+            return
+        waiting = self.looks.waiting()
+        if waiting is not None:
+            training.record.measures(*waiting)
+        elif training.update or training.ending is None or training.ending.failed:
+            training.record.measures(training.update, self.looks.measured(training.state))
 
     def end(self, training: Training) -> None:
         """Tell that training is over, with the weights that it ended with."""
@@ -107,8 +161,8 @@ class Listeners:
 
     def close(self, training: Training) -> None:
         """Write down why training ended, and close the record."""
-        if self.folder is not None and training.ending is not None:
-            self.folder.close(training.state, training.ending)
+        if self.record is not None and training.ending is not None:
+            self.record.close(training.state, training.ending)
 
     def complete(self, run: Run) -> Run:
         """Return the run with what callbacks add to it."""

@@ -56,6 +56,7 @@ class Loop(Training):
                 while self.epoch < self.epochs and self.ending is None:
                     self._epoch()
                 self.stop(Ending(Cause.EPOCHS_DONE, {"epochs": self.epochs}))
+                self.listeners.last_look(self)
                 self.listeners.checkpoint(self)
         except BaseException as error:
             self.ending = Ending(Cause.ERROR, {"name": type(error).__name__})
@@ -70,6 +71,7 @@ class Loop(Training):
     def _epoch(self) -> None:
         """Go through the batches of an epoch, or of what is left of it; judge it."""
         state, began = self.state, time.perf_counter()
+        self._clipped = 0.0, 0
         # What is left of a training without validation rows when its loss is no longer finite.
         self._before_epoch = state.parameters.copy(), state.buffers.copy()
         order = self._order()
@@ -88,35 +90,33 @@ class Loop(Training):
         """Learn from the next batches in `order`; tell whether a loss was not finite."""
         start = self.state.batch * self.batch_size
         size = min(self.batch_size, len(order) - start)
-        probing = self.listeners.probes(self.update)
-        count = self._batches_together(probing)
+        count = self._batches_together(looking=self.listeners.before_update(self))
         learn = self._update if self.accumulate == 1 else self._accumulate
-        steps = learn(order[start : start + count * size], count, probing)
+        steps = learn(order[start : start + count * size], count)
         if steps.not_finite is not None:  # last, since it names the update behind those done
             self._fail(steps.not_finite)
         return steps.not_finite is not None
 
-    def _update(self, indices: Array, count: int, probing: bool) -> Steps:
+    def _update(self, indices: Array, count: int) -> Steps:
         """Update the weights by each of `count` batches of the rows at `indices`."""
         learning_rates = self._learning_rates(count)
-        steps = self.stepper.update(self.state, indices, learning_rates, probing)
+        steps = self.stepper.update(self.state, indices, learning_rates)
         self._learned(steps, indices)
-        self._updated(steps.losses, learning_rates[: len(steps)])
+        self._updated(steps.losses, learning_rates[: len(steps)], steps.clipped)
         return steps
 
-    def _accumulate(self, indices: Array, count: int, probing: bool) -> Steps:
+    def _accumulate(self, indices: Array, count: int) -> Steps:
         """Add up gradients of `count` batches; update the weights once there are enough."""
         state = self.state
-        steps = self.stepper.accumulate(state, indices, count, probing)
+        steps = self.stepper.accumulate(state, indices, count)
         self._learned(steps, indices)
         state.accumulated += len(steps)
         enough = state.accumulated >= self.accumulate or state.batch >= self.batches
         if len(steps) and enough:
             learning_rates = self._learning_rates(1)
-            measures = self.stepper.apply(state, learning_rates, probing)
-            self.listeners.measures(self, measures)
+            clipped = self.stepper.apply(state, learning_rates)
             self._show()
-            self._updated(steps.losses[-1:], learning_rates)
+            self._updated(steps.losses[-1:], learning_rates, clipped)
         return steps
 
     # --- between the steps ------------------------------------------------------------------------
@@ -139,11 +139,11 @@ class Loop(Training):
         orders = range(first, first + self.repeats_per_epoch)
         return np.concatenate([epoch_order(len(self.rows), self.seed, number) for number in orders])
 
-    def _batches_together(self, probing: bool) -> int:
+    def _batches_together(self, *, looking: bool) -> int:
         """Return how many batches may be learned from before somebody must be told."""
         state = self.state
         full = self.rows_per_epoch // self.batch_size - state.batch
-        if full < 1 or probing or self.listeners.every_update:
+        if full < 1 or looking or self.listeners.every_update:
             return 1
         if self.accumulate > 1:
             return min(full, self.accumulate - state.accumulated)
@@ -162,11 +162,11 @@ class Loop(Training):
         if len(steps):
             self.state.add_batches(steps.losses, steps.weights)
             self.listeners.batches(self, len(indices))
-        self.listeners.measures(self, steps.measures)
 
-    def _updated(self, losses: Array, learning_rates: Array) -> None:
-        """Count updates and tell of them."""
+    def _updated(self, losses: Array, learning_rates: Array, clipped: float) -> None:
+        """Count updates, and those whose gradient was `clipped`, and tell of them."""
         if len(losses):
+            self._clipped = self._clipped[0] + clipped, self._clipped[1] + len(losses)
             self.state.update += len(losses)
             self.listeners.updates(self, losses, learning_rates)
 
@@ -195,11 +195,14 @@ class Loop(Training):
         state.epoch += 1
         if self.validation is not None:
             self._show()  # a callback may have given the network other numbers
-            scores, _ = self.evaluate(self.validation)
+            scores, predicted = self.evaluate(self.validation)
+            self.listeners.validation(self, predicted)
             values |= {f"validation_{name}": score for name, score in scores.items()}
             state.keep_if_best(values["validation_loss"])
         observed = values.get("validation_loss", values["training_loss"])
         state.memory = self.schedule.observe(observed, state.memory)
+        if self.stepper.clips and self._clipped[1]:
+            values["clipped_share"] = self._clipped[0] / self._clipped[1]
         values["seconds"] = seconds
         values["rows_per_second"] = self.rows_per_epoch / max(seconds, 1e-9)
         state.close_epoch(values)
@@ -232,5 +235,6 @@ class Loop(Training):
             best_epoch=best_epoch,
             folder=None if folder is None else folder.folder,
             notes=() if folder is None else folder.notes,
+            record=None if self.listeners.record is None else self.listeners.record.record,
         )
         return self.listeners.complete(run)

@@ -1,8 +1,9 @@
 """The programs of training: the step, and its two halves for accumulation, as graphs.
 
 A step is one graph from parameters, optimizer state and a batch to what they become: forward pass,
-loss, backward pass, clipping, optimizer, random numbers and probes. Shapes are static, so each size
-of batch has a program of its own, made once. Knows how to build programs, not when to run them.
+loss, backward pass, clipping, optimizer and random numbers. A look is the same pass without the
+update, with what probes measure. Shapes are static, so each size of batch has a program of its own,
+made once. Knows how to build programs, not when to run them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from misstep import ops
 from misstep.autodiff import gradient
 from misstep.compiler import Roles
 from misstep.errors import ArgumentError
@@ -20,24 +22,35 @@ from misstep.ir import Array, Graph, Value, make_input, make_literal, verify
 from misstep.nn import Network, Program, Trace
 from misstep.nn.inference import make_target
 from misstep.nn.losses import Loss
-from misstep.ops import broadcast_to, cast, concatenate, equal, reshape, slice_axis, where
+from misstep.ops import absolute, broadcast_to, cast, concatenate, equal, reshape, slice_axis, where
 from misstep.optim import Clipping, Optimizer, Regularizer, StepContext
 from misstep.train.mixup import mixed_rows
-from misstep.train.probes import Probes, activation_probes, as_vector, gradient_probes
+from misstep.train.probes import activation_probes, as_vector, unit_peaks
 
 
 class StepProgram(Program):
-    """A program of training. `legend`: signal and layer or parameter of each of its probes."""
+    """A program of training."""
 
-    def __init__(self, graph: Graph, legend: tuple[tuple[str, str], ...], compiling: bool) -> None:
+    def __init__(self, graph: Graph, compiling: bool) -> None:
         super().__init__(graph, roles_of(graph), compiling)
-        self.legend = legend
 
-    def measures(self, out: dict[str, Array]) -> dict[tuple[str, str], float] | None:
-        """Return what the probes of a step measured, as the legend says; None without probes."""
-        if not self.legend:
-            return None
-        return dict(zip(self.legend, out["probes"].tolist(), strict=True))
+
+class LookProgram(Program):
+    """A look into the network. `legend`: signal and layer of each of its probes.
+
+    `peaks`: the layers whose units' peaks it gives, with how many units each has.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        legend: tuple[tuple[str, str], ...],
+        peaks: dict[str, int],
+        compiling: bool,
+    ) -> None:
+        super().__init__(graph, Roles(stepped=("x", "y", "weights", "draw")), compiling)
+        self.legend = legend
+        self.peaks = peaks
 
 
 @dataclass
@@ -47,6 +60,7 @@ class _Backward:
     inputs: list[Value]
     parameters: Value
     trace: Trace
+    raw: Value
     # What the network's buffers become, by the name of their input; empty where nothing does.
     buffers: dict[str, Value]
     loss: Value
@@ -97,6 +111,7 @@ class Programs:
         self.scalar_names = tuple(optimizer.scalars)
         self.compiling = compiling
         self._kept: dict[tuple[Any, ...], StepProgram] = {}
+        self._looks: dict[tuple[Any, ...], LookProgram] = {}
 
     @property
     def so_far(self) -> list[StepProgram]:
@@ -111,30 +126,26 @@ class Programs:
             state[slot] = self.optimizer.first(name)
         return state, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
 
-    def step(self, rows: int, *, weighted: bool, probing: bool) -> StepProgram:
+    def step(self, rows: int, *, weighted: bool) -> StepProgram:
         """Return the whole step.
 
-        Outputs: parameters, optimizer_state, scalars, loss, weight, probes.
+        Outputs: parameters, optimizer_state, scalars, loss, weight; with clipping, `clipped`:
+        1 where it changed the gradient, else 0.
         """
-        key = ("step", rows, weighted, probing, self.network.frozen)
+        key = ("step", rows, weighted, self.network.frozen)
         if key not in self._kept:
             back = self._backward(rows, weighted)
             state, outputs = self._update(back.parameters, back.gradient)
             outputs |= back.buffers | {"loss": back.loss, "weight": back.weight}
-            probes: Probes = {}
-            if probing:
-                after = outputs["parameters"]
-                probes = gradient_probes(self.network, back.parameters, back.gradient, after)
-                probes |= activation_probes(back.trace)
-            self._keep(key, outputs, [*back.inputs, *state], probes)
+            self._keep(key, outputs, [*back.inputs, *state])
         return self._kept[key]
 
-    def accumulate(self, rows: int, *, weighted: bool, probing: bool) -> StepProgram:
+    def accumulate(self, rows: int, *, weighted: bool) -> StepProgram:
         """Return the first half of a step.
 
-        Outputs: gradients and gradient_weight grown by a batch, loss, weight, probes.
+        Outputs: gradients and gradient_weight grown by a batch, loss, weight.
         """
-        key = ("accumulate", rows, weighted, probing, self.network.frozen)
+        key = ("accumulate", rows, weighted, self.network.frozen)
         if key not in self._kept:
             back = self._backward(rows, weighted)
             sum_ = make_input("gradients", back.gradient.shape, self.network.dtype)
@@ -146,13 +157,12 @@ class Programs:
                 "loss": back.loss,
                 "weight": back.weight,
             }
-            probes = activation_probes(back.trace) if probing else {}
-            self._keep(key, outputs, [*back.inputs, sum_, weight], probes)
+            self._keep(key, outputs, [*back.inputs, sum_, weight])
         return self._kept[key]
 
-    def apply(self, *, probing: bool) -> StepProgram:
+    def apply(self) -> StepProgram:
         """Return the second half: the update by the weighted mean of accumulated gradients."""
-        key = ("apply", probing, self.network.frozen)
+        key = ("apply", self.network.frozen)
         if key not in self._kept:
             count, dtype = self.network.parameter_count, self.network.dtype
             parameters = make_input("parameters", (count,), dtype)
@@ -161,22 +171,41 @@ class Programs:
             # Rows that all weigh nothing have nothing to say, as in a loss: 0, not 0 / 0.
             mean = sum_ / where(equal(weight, 0.0), 1.0, weight)
             state, outputs = self._update(parameters, mean)
-            probes: Probes = {}
-            if probing:
-                probes = gradient_probes(self.network, parameters, mean, outputs["parameters"])
-            self._keep(key, outputs, [parameters, sum_, weight, *state], probes)
+            self._keep(key, outputs, [parameters, sum_, weight, *state])
         return self._kept[key]
 
-    def _keep(
-        self, key: tuple[Any, ...], outputs: dict[str, Value], inputs: list[Value], probes: Probes
-    ) -> None:
-        """Make the program of the name that `key` begins with; probes are one vector of it."""
-        if probes:
-            outputs["probes"] = as_vector(probes)
-        graph = verify(Graph(outputs, inputs, key[0]))
-        self._kept[key] = StepProgram(graph, tuple(probes), self.compiling)
+    def look(self, rows: int, *, weighted: bool) -> LookProgram:
+        """Return a look: a pass forward and backward over rows as they are, in training mode.
 
-    def _backward(self, rows: int, weighted: bool) -> _Backward:
+        Outputs: gradients (parameters,), loss, weight, prediction; probes, one vector; peaks, the
+        largest output of each unit that can die, one vector for all layers. Rows are not mixed.
+        """
+        key = (rows, weighted, self.network.frozen)
+        if key not in self._looks:
+            back = self._backward(rows, weighted, mixing=False)
+            probes, peaks = activation_probes(back.trace), unit_peaks(back.trace)
+            outputs = {
+                "gradients": back.gradient,
+                "loss": back.loss,
+                "weight": back.weight,
+                "prediction": self.loss.predict(back.raw),
+            }
+            if probes:
+                outputs["probes"] = as_vector(probes)
+            if peaks:
+                several = list(peaks.values())
+                outputs["peaks"] = concatenate(several) if len(several) > 1 else several[0]
+            graph = verify(Graph(outputs, back.inputs, "look"))
+            sizes = {path: peak.shape[0] for path, peak in peaks.items()}
+            self._looks[key] = LookProgram(graph, tuple(probes), sizes, self.compiling)
+        return self._looks[key]
+
+    def _keep(self, key: tuple[Any, ...], outputs: dict[str, Value], inputs: list[Value]) -> None:
+        """Make the program of the name that `key` begins with."""
+        graph = verify(Graph(outputs, inputs, key[0]))
+        self._kept[key] = StepProgram(graph, self.compiling)
+
+    def _backward(self, rows: int, weighted: bool, *, mixing: bool = True) -> _Backward:
         network = self.network
         dtype = network.dtype
         flat = network.input_values()
@@ -184,7 +213,7 @@ class Programs:
         x = make_input("x", (rows, *network.input_shape), dtype)
         seed, draw = make_input("seed", (), "int64"), make_input("draw", (), "int64")
         y = make_target(self.loss, (rows, *network.output_shape), dtype)
-        mixture = mixed_rows(x, y, self.mixup, seed, draw) if self.mixup else None
+        mixture = mixed_rows(x, y, self.mixup, seed, draw) if self.mixup and mixing else None
         raw, trace = network.apply(
             x if mixture is None else mixture.x,
             parameters,
@@ -227,7 +256,7 @@ class Programs:
             ]
         )
         flat_gradient = flat_gradient.named("gradients")
-        return _Backward(inputs, parameters, trace, buffers, loss, weight, flat_gradient)
+        return _Backward(inputs, parameters, trace, raw, buffers, loss, weight, flat_gradient)
 
     def _nothing(self, name: str) -> Value:
         """Return the gradient of a frozen parameter, flat: none was computed."""
@@ -269,10 +298,11 @@ class Programs:
             name: reshape(slice_axis(scalars, 0, index, index + 1), ())
             for index, name in enumerate(self.scalar_names)
         }
+        clipped = flat_gradient
         for clipping in self.clipping:
-            flat_gradient = clipping.clip(flat_gradient)
+            clipped = clipping.clip(clipped)
         context = StepContext(cast(update, "float64") + 1.0, learning_rate)
-        changed, after = self.optimizer.update(parameters, flat_gradient, before, context)
+        changed, after = self.optimizer.update(parameters, clipped, before, context)
         if self.network.frozen:
             changed = self._held(parameters, changed)
             after = {
@@ -280,6 +310,9 @@ class Programs:
                 for name, value in after.items()
             }
         outputs = {"parameters": changed}
+        if self.clipping:
+            differ = cast(absolute(clipped - flat_gradient) > 0.0, self.network.dtype)
+            outputs["clipped"] = ops.max(differ)
         if names:
             rows = [reshape(after[name], (1, count)) for name in names]
             outputs["optimizer_state"] = concatenate(rows) if len(rows) > 1 else rows[0]
@@ -294,7 +327,7 @@ class Programs:
 _STATES = ("parameters", "buffers", "optimizer_state", "scalars", "gradients", "gradient_weight")
 _STEPPED = ("learning_rate", "update", "draw")
 _ROWS = ("x", "y", "weights")
-_LOGGED = ("loss", "weight")
+_LOGGED = ("loss", "weight", "clipped")
 
 
 def roles_of(graph: Graph) -> Roles:
@@ -304,6 +337,6 @@ def roles_of(graph: Graph) -> Roles:
         states={name: name for name in _STATES if name in graph.outputs and name in inputs},
         stepped=_STEPPED,
         gathered=_ROWS,
-        logged=_LOGGED,
+        logged=tuple(name for name in _LOGGED if name in graph.outputs),
         guard="loss" if "loss" in graph.outputs else None,
     )

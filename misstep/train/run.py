@@ -9,6 +9,9 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from misstep.doctor import Diagnosis, examine
+from misstep.errors import MisstepError
+from misstep.record import Record
 from misstep.text.counts import counted
 from misstep.train.ending import Ending
 
@@ -46,7 +49,8 @@ class Run:
     `ending`: why it ended; printed, it is a sentence. `best_epoch`: the epoch whose weights the
     network now has, if that is not the last one. `updates`: weight updates in all. `seconds`: spent
     in all. `snapshots`: what the network got wrong as it learned, where an `ms.Snapshots` watched.
-    `notes`: what of the run could not be written down.
+    `notes`: what of the run could not be written down. `record`: what was seen of it, None where
+    nobody watched.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -63,6 +67,21 @@ class Run:
     folder: Path | None = None
     snapshots: list[Snapshot] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    record: Record | None = field(default=None, compare=False)
+
+    def diagnose(self) -> Diagnosis:
+        """Return what went wrong with this training, and what was not examined.
+
+        Raises MisstepError where nobody watched it.
+        """
+        if self.record is None:
+            raise MisstepError(
+                "diagnosing a run",
+                needed="its record",
+                got="none: it was trained with watch=False and without a folder",
+                try_="fit(..., watch=True)",
+            )
+        return examine(self.record)
 
     @property
     def finished(self) -> bool:

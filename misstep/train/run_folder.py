@@ -1,4 +1,4 @@
-"""The folder of a run: its record, and the checkpoints that training can go on from.
+"""The folder of a run: where its record lies, and the checkpoints that training can go on from.
 
 It belongs to one run at a time, and nothing in it that is not of runs is ever touched.
 """
@@ -6,14 +6,12 @@ It belongs to one run at a time, and nothing in it that is not of runs is ever t
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from misstep.errors import ArgumentError, MisstepError, StorageError
-from misstep.ir import Array
 from misstep.record import RecordWriter, is_record, read_record
 from misstep.storage import (
     folder_lock,
@@ -22,13 +20,11 @@ from misstep.storage import (
     make_folder,
     save_checkpoint,
 )
-from misstep.train.ending import Ending
-from misstep.train.state import TrainingState, Values
+from misstep.train.run_record import RunRecord
+from misstep.train.state import TrainingState
 
 # Seconds between checkpoints in the middle of an epoch, when no number of updates is asked for.
 CHECKPOINT_SECONDS = 30.0
-# Steps that wait at most before they are written to the record.
-STEPS_TOGETHER = 1000
 RECORD, RECORD_BEFORE, CHECKPOINTS = "record.jsonl", "record.before.jsonl", "checkpoints"
 
 
@@ -55,7 +51,7 @@ EARLIER_FACTS: dict[str, Any] = {"shuffle": True, "frozen": []}
 
 
 class RunFolder:
-    """Writes the record and the checkpoints of one run. Raises StorageError when it can't.
+    """Holds the record and the checkpoints of one run. Raises StorageError when it can't.
 
     Within `with`, the folder is this run's alone. `facts`: what the record says about the run, and
     what a checkpoint must agree with: nothing that changes the numbers of training may differ when
@@ -73,11 +69,7 @@ class RunFolder:
         self.facts = {}
         self.every = every
         self._written = time.monotonic()
-        self._writer: RecordWriter | None = None
-        self._losses: list[float] = []
-        self._learning_rates: list[float] = []
-        self._learning_rate = math.nan
-        self._first = 1
+        self._record: RunRecord | None = None
         # Whether the checkpoints in the folder are of this run; those of the run before it stay
         # until it has one of its own.
         self._own = False
@@ -97,8 +89,8 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        if self._record is not None:
+            self._record.writer.close()
         self._lock.close()
 
     @property
@@ -139,7 +131,7 @@ class RunFolder:
             return read_record(self.folder / RECORD).facts
         return None
 
-    def open(self, state: TrainingState, resumed: bool) -> RecordWriter:
+    def open(self, state: TrainingState, resumed: bool) -> RunRecord:
         """Return the record, opened; a fresh run puts aside what an earlier one left."""
         record, before = self.folder / RECORD, self.folder / RECORD_BEFORE
         try:
@@ -155,11 +147,11 @@ class RunFolder:
             raise StorageError(f"the run folder {self.folder}", got=str(error)) from error
         make_folder(self._checkpoints)
         self._own = resumed
-        self._writer = RecordWriter(record, self.facts)
+        writer = RecordWriter(record, self.facts)
+        self._record = RunRecord(writer, state.update, state.epoch)
         if resumed:
-            self._writer.resumed(state.update, state.epoch)
-        self._first = state.update + 1
-        return self._writer
+            writer.resumed(state.update, state.epoch)
+        return self._record
 
     def _bring_back(self, update: int) -> None:
         """Take the record of the run before again, if the checkpoint at `update` is of that one.
@@ -183,39 +175,22 @@ class RunFolder:
         return False
 
     def updates(self, state: TrainingState) -> None:
-        """Write the steps, and a checkpoint, when it is time."""
-        if len(self._losses) >= STEPS_TOGETHER:
-            self.flush()
+        """Write a checkpoint, when it is time."""
         if self.every is not None:
             if state.update % self.every == 0:
                 self.checkpoint(state)
         elif time.monotonic() - self._written > CHECKPOINT_SECONDS:
             self.checkpoint(state)
 
-    def remember(self, losses: Array, learning_rates: Array) -> None:
-        """Keep losses and learning rates of updates, to be written with the next ones."""
-        self._losses += losses.tolist()
-        self._learning_rates += learning_rates.tolist()
-
-    def flush(self) -> None:
-        """Write the steps that wait."""
-        if self._losses:
-            self._record.steps(self._first, self._losses, self._learning_rates)
-            self._first += len(self._losses)
-            self._learning_rate = self._learning_rates[-1]
-            self._losses, self._learning_rates = [], []
-
-    def epoch(self, state: TrainingState, values: Values) -> None:
-        """Write the numbers of an epoch; and a checkpoint, if the last one is a while ago."""
-        self.flush()
-        numbers = {name: value for name, value in values.items() if name != "epoch"}
-        self._record.epoch(state.epoch, state.update, numbers)
+    def epoch(self, state: TrainingState) -> None:
+        """Write a checkpoint after an epoch, if the last one is a while ago."""
         if self.every is None and time.monotonic() - self._written > CHECKPOINT_SECONDS / 30:
             self.checkpoint(state)
 
     def checkpoint(self, state: TrainingState) -> None:
         """Write a checkpoint; where there is no room for one, training goes on without."""
-        self.flush()
+        if self._record is not None:
+            self._record.flush_whole()
         document = {"facts": self.facts, "training": state.document()}
         # Batches seen, not updates: with accumulation, a checkpoint may lie between two updates.
         arrays = state.arrays()
@@ -233,32 +208,10 @@ class RunFolder:
         told = []
         if self._trouble is not None:
             told.append(f"the latest checkpoint could not be written: {self._trouble}")
-        if self._writer is not None and self._writer.trouble is not None:
-            told.append(f"the end of the record could not be written: {self._writer.trouble}")
+        trouble = None if self._record is None else self._record.writer.trouble
+        if trouble is not None:
+            told.append(f"the end of the record could not be written: {trouble}")
         return tuple(told)
-
-    def close(self, state: TrainingState, ending: Ending) -> None:
-        """Write why training ended, with what there is of an epoch broken off; close the record."""
-        self.flush()
-        failed = ending.failed
-        step = int(ending.facts["update"]) if failed else state.update
-        if state.batch or failed:
-            # Before any batch was done there is but the loss that failed.
-            loss = state.mean_loss if state.batch else float(ending.facts["loss"])
-            values = {"training_loss": loss}
-            if math.isfinite(self._learning_rate):
-                values["learning_rate"] = self._learning_rate
-            self._record.epoch(state.epoch + 1, step, values, partial=True)
-        event = "finished" if ending.planned else "stopped"
-        facts = {"cause": ending.cause.value, **ending.facts}
-        self._record.event(event, str(ending), step=step, facts=facts)
-        self._record.close()
-
-    @property
-    def _record(self) -> RecordWriter:
-        """Return the open record."""
-        assert self._writer is not None
-        return self._writer
 
 
 def _reaches(record: Path, update: int) -> bool:

@@ -23,14 +23,14 @@ class Steps:
     """What steps left behind: loss and weight of each, (steps,) float64, and the `seconds` of all.
 
     `not_finite`: the loss that was no finite number and before which the steps ended, or None.
-    `measures`: what the probes of the last step measured, by signal and layer or parameter.
+    `clipped`: of how many updates the gradient was clipped.
     """
 
     losses: Array
     weights: Array
     seconds: float
     not_finite: float | None = None
-    measures: dict[tuple[str, str], float] | None = None
+    clipped: float = 0.0
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -49,32 +49,31 @@ class Stepper:
         self._seed = seed
         self._threads = threads
 
-    def update(
-        self, state: TrainingState, indices: Array, learning_rates: Array, probing: bool
-    ) -> Steps:
+    @property
+    def clips(self) -> bool:
+        """Return whether gradients are clipped where they are too large."""
+        return bool(self._programs.clipping)
+
+    def update(self, state: TrainingState, indices: Array, learning_rates: Array) -> Steps:
         """Update the parameters by a batch for each of the learning rates."""
         rows = len(indices) // len(learning_rates)
-        program = self._programs.step(rows, weighted=self._weighted, probing=probing)
+        program = self._programs.step(rows, weighted=self._weighted)
         return self._run(program, state, indices, learning_rates)
 
-    def accumulate(
-        self, state: TrainingState, indices: Array, batches: int, probing: bool
-    ) -> Steps:
+    def accumulate(self, state: TrainingState, indices: Array, batches: int) -> Steps:
         """Add up the gradients of so many batches."""
         rows = len(indices) // batches
-        program = self._programs.accumulate(rows, weighted=self._weighted, probing=probing)
+        program = self._programs.accumulate(rows, weighted=self._weighted)
         if state.gradients is None:
             state.gradients = np.zeros_like(state.parameters)
         return self._run(program, state, indices, np.zeros(batches))
 
-    def apply(
-        self, state: TrainingState, learning_rate: Array, probing: bool
-    ) -> dict[tuple[str, str], float] | None:
+    def apply(self, state: TrainingState, learning_rate: Array) -> float:
         """Update the parameters by the gradients that were added up, and forget those.
 
-        `learning_rate`: (1,). Returns what probes measured.
+        `learning_rate`: (1,). Returns 1 where they were clipped, else 0.
         """
-        program = self._programs.apply(probing=probing)
+        program = self._programs.apply()
         # Rows that all weigh nothing have gradients 0: 0 / 1 leaves them so.
         weight = state.gradient_weight or 1.0
         feeds = self._feeds(state, learning_rate) | {
@@ -88,7 +87,7 @@ class Stepper:
             out = program.run(feeds | {"learning_rate": learning_rate[0], "update": state.update})
             _adopt(state, out)
         state.gradients, state.gradient_weight, state.accumulated = None, 0.0, 0
-        return program.measures(out)
+        return _clipped(out, 1)
 
     @property
     def _weighted(self) -> bool:
@@ -129,7 +128,7 @@ class Stepper:
             out["weight"][:done].astype("float64"),
             time.perf_counter() - began,
             not_finite,
-            program.measures(out) if not_finite is None else None,
+            _clipped(out, done),
         )
 
     def _interpret(
@@ -139,7 +138,7 @@ class Stepper:
         losses: list[float] = []
         weights: list[float] = []
         not_finite: float | None = None
-        measures: dict[tuple[str, str], float] | None = None
+        clipped = 0.0
         batches = np.split(indices, len(learning_rates))
         for step, (batch, learning_rate) in enumerate(zip(batches, learning_rates, strict=True)):
             rows = self._rows.take(batch)
@@ -161,14 +160,19 @@ class Stepper:
             out = program.run(feeds)
             loss = float(out["loss"])
             if not math.isfinite(loss):
-                not_finite, measures = loss, None
+                not_finite = loss
                 break
             _adopt(state, out)
             losses.append(loss)
             weights.append(float(out["weight"]))
-            measures = program.measures(out)
+            clipped += _clipped(out, 1)
         seconds = time.perf_counter() - began
-        return Steps(np.array(losses), np.array(weights), seconds, not_finite, measures)
+        return Steps(np.array(losses), np.array(weights), seconds, not_finite, clipped)
+
+
+def _clipped(out: dict[str, Array], steps: int) -> float:
+    """Return of how many of the first `steps` updates the gradient was clipped."""
+    return float(out["clipped"].reshape(-1)[:steps].sum()) if "clipped" in out else 0.0
 
 
 def _adopt(state: TrainingState, out: dict[str, Array]) -> None:

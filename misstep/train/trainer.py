@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import warnings
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,11 @@ from misstep.nn.losses import Loss
 from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
+from misstep.record import Record, RecordWriter
 from misstep.train.callbacks import Callback, EarlyStopping
+from misstep.train.describing import Settings, describe_run
 from misstep.train.listeners import Listeners
+from misstep.train.looks import Looks, planned_looks
 from misstep.train.loop import Loop
 from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
@@ -33,15 +37,9 @@ from misstep.train.progress import Progress, make_progress
 from misstep.train.row_scores import RowScores, scores_of
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
+from misstep.train.run_record import RunRecord
 from misstep.train.state import TrainingState
 from misstep.train.stepping import Stepper
-
-# Updates between two probes when a run has a folder and no number was given: at least so many, and
-# so many multiply-adds (some milliseconds of one core), so that looking costs little beside
-# learning; but in a short run about so many looks.
-PROBE_EVERY = 50
-PROBE_WORK = 500_000_000
-LOOKS = 20
 
 
 class Trainer:
@@ -165,6 +163,7 @@ class Trainer:
         probe_every: int | None = None,
         resume: bool = False,
         shuffle: bool | None = None,
+        watch: bool = True,
     ) -> Run:
         """Train for `epochs` epochs, or until a callback or Ctrl-C ends it; return the `Run`.
 
@@ -172,10 +171,11 @@ class Trainer:
         judged after each epoch. `early_stopping`: an `ms.EarlyStopping`, or its patience in epochs;
         the best weights are then restored. `folder`: where to write the record of the run and
         checkpoints, every `checkpoint_every` updates (None: every half minute and at the end).
-        `probe_every`: updates between two looks into the layers (None: with a folder 50 or more,
-        as many as keep looking cheap; else never). `resume`: go on from the folder's latest
-        checkpoint, bit for bit as if training had never stopped; `epochs` is then the number of
-        epochs in all.
+        `watch`: whether what goes on is written down, in memory too, so that `run.diagnose()` can
+        tell what goes wrong; the weights do not depend on it. `probe_every`: updates between two
+        looks into the layers (None: as many as keep looking cheap; 0: never). `resume`: go on from
+        the folder's latest checkpoint, bit for bit as if training had never stopped; `epochs` is
+        then the number of epochs in all.
 
         `shuffle`: whether each epoch takes the rows in an order of its own, else all take them in
         the order given (None: as the Trainer was told, which shuffles by default).
@@ -200,8 +200,6 @@ class Trainer:
         with kept or contextlib.nullcontext():
             if kept is not None:
                 kept.facts = self._facts(rows)
-            if probe_every is None:
-                probe_every = 0 if kept is None else self._probe_every(len(rows), epochs)
             state = self._first_state()
             resumed = kept.resume(state) if resume and kept is not None else None
             if resumed is not None:
@@ -211,6 +209,10 @@ class Trainer:
                 for callback, memory in zip(called, state.callbacks, strict=False):
                     callback.restore(memory)
             self._state = state
+            watching = watch or kept is not None
+            looking = watching and probe_every != 0
+            record = RunRecord(RecordWriter(None, {}), state.update, state.epoch)
+            settings = self._settings(len(rows), epochs)
             run = Loop(
                 network=self.network,
                 loss=self.loss,
@@ -221,7 +223,14 @@ class Trainer:
                 resumed=resumed is not None,
                 rows=rows,
                 stepper=Stepper(self._step_programs(), rows, self.seed, self.threads),
-                listeners=Listeners(called, make_progress(progress), kept, probe_every),
+                listeners=Listeners(
+                    called,
+                    make_progress(progress),
+                    kept,
+                    record if watching and kept is None else None,
+                    self._looks(rows, settings, probe_every) if looking else None,
+                    describe_run(self.network, settings, rows, judged) if watching else None,
+                ),
                 epochs=epochs if resume else state.epoch + epochs,
                 repeats_per_epoch=self.repeats_per_epoch,
                 batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
@@ -309,12 +318,53 @@ class Trainer:
             )
         return self._programs
 
-    def _probe_every(self, rows: int, epochs: int) -> int:
-        """Return how many updates lie between two looks into the layers."""
+    def start_record(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        validation: tuple[Any, ...] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        epochs: int = 10,
+    ) -> Record:
+        """Return the record of a training that has not begun: what it is, and one look into it.
+
+        Arguments as for `fit`; nothing is trained or changed.
+        """
+        rows = self._rows(x, y, sample_weight)
+        judged = None if validation is None else self._validation_rows(validation)
+        settings = self._settings(len(rows), epochs)
+        looks, state = self._looks(rows, settings, None), self._first_state()
+        looks.begin(state, resumed=False)
+        seen = looks.measured(state)
+        with RecordWriter(None, {}) as writer:
+            described = describe_run(self.network, settings, rows, judged)
+            writer.describe(replace(described, start_loss=seen["probe_loss", ""]))
+            writer.measures(0, seen)
+        return writer.record
+
+    def _settings(self, rows: int, epochs: int) -> Settings:
+        """Return how a training of so many epochs goes, resolved to numbers."""
         batch = self._rows_of_batch(rows)
-        work = 3 * self.network.parameter_count * batch
-        updates = epochs * -(-rows * self.repeats_per_epoch // (batch * self.accumulate))
-        return max(PROBE_EVERY, min(PROBE_WORK // work, updates // LOOKS))
+        return Settings(
+            loss=self.loss,
+            optimizer=self.optimizer,
+            schedule=self.schedule,
+            clipping=self.clipping,
+            regularizers=self.regularizers,
+            batch_size=batch,
+            accumulate=self.accumulate,
+            updates=-(-rows * self.repeats_per_epoch // (batch * self.accumulate)),
+            epochs=epochs,
+            shuffled=self.shuffle,
+            seed=self.seed,
+        )
+
+    def _looks(self, rows: Rows, settings: Settings, every: int | None) -> Looks:
+        """Return the looks into a training."""
+        updates = settings.updates * settings.epochs
+        plan = planned_looks(self.network, settings.batch_size, updates, every, self.compiling)
+        return Looks(self._step_programs(), rows, plan, self.seed, self.threads)
 
     def _rows_of_batch(self, rows: int) -> int:
         """Return how many rows a batch of `rows` rows in all has, the last of an epoch aside."""
@@ -347,9 +397,9 @@ class Trainer:
         batch = self._rows_of_batch(len(rows))
         programs, weighted = self._step_programs(), rows.weights is not None
         program = (
-            programs.step(batch, weighted=weighted, probing=False)
+            programs.step(batch, weighted=weighted)
             if self.accumulate == 1
-            else programs.accumulate(batch, weighted=weighted, probing=False)
+            else programs.accumulate(batch, weighted=weighted)
         )
         return "interpreter" if program.compiled(self.threads) is None else "compiled"
 

@@ -75,7 +75,7 @@ def test_operations_of_a_step_are_those_of_its_products() -> None:
     trainer = ours.make_trainer(
         workload, ours.make_network(workload, job.first_weights(workload)), 1
     )
-    graph = trainer._step_programs().step(workload.batch, weighted=False, probing=False).graph
+    graph = trainer._step_programs().step(workload.batch, weighted=False).graph
     counted = 0
     for value in graph.computed:
         if value.op is not None and value.op.name == "matrix_product":

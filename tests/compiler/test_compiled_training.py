@@ -395,14 +395,14 @@ def test_networks_that_mix_rows_are_judged_on_just_their_rows(mixing: ms.Module,
 def step_of(dtype: str, **options: Any) -> Program:
     network = ms.Network(deep(), (FEATURES,), dtype=dtype)
     programs = Programs(network, ms.CrossEntropy(), ms.Adam(), **options)
-    return programs.step(33, weighted=True, probing=False)
+    return programs.step(33, weighted=True)
 
 
 def test_a_tiny_network_does_not_pay_for_a_second_thread() -> None:
     network = ms.Network(ms.Sequential(ms.Dense(16), ms.ReLU(), ms.Dense(2)), (13,))
     programs = Programs(network, ms.CrossEntropy(), ms.Adam())
     for threads in (None, 8):
-        native = programs.step(16, weighted=False, probing=False).compiled(threads)
+        native = programs.step(16, weighted=False).compiled(threads)
         assert native is not None
         assert native.threads == 1
 

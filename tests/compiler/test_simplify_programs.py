@@ -50,13 +50,14 @@ def network(*, dtype: str = "float32", outputs: int = 3) -> Network:
     return Network(layers, (4,), dtype=dtype)
 
 
-def graphs_of(programs: Programs, probing: bool) -> Iterator[Graph]:
+def graphs_of(programs: Programs) -> Iterator[Graph]:
     yield programs.network.inference().evaluate_program(ROWS, programs.loss).graph
     yield programs.network.inference().predict_program(ROWS, programs.loss).graph
-    yield programs.apply(probing=probing).graph
+    yield programs.apply().graph
     for weighted in (False, True):
-        yield programs.step(ROWS, weighted=weighted, probing=probing).graph
-        yield programs.accumulate(ROWS, weighted=weighted, probing=probing).graph
+        yield programs.step(ROWS, weighted=weighted).graph
+        yield programs.accumulate(ROWS, weighted=weighted).graph
+        yield programs.look(ROWS, weighted=weighted).graph
 
 
 def feeds_of(graph: Graph, network: Network) -> dict[str, Any]:
@@ -73,9 +74,9 @@ def feeds_of(graph: Graph, network: Network) -> dict[str, Any]:
     return feeds
 
 
-def check(programs: Programs, *, probing: bool = False) -> None:
+def check(programs: Programs) -> None:
     """Check bits without the passes that change some, and closeness with all of them."""
-    for graph in graphs_of(programs, probing):
+    for graph in graphs_of(programs):
         feeds = feeds_of(graph, programs.network)
         exact, best = simplify(graph, INEXACT), simplify(graph)
         assert verify(best) is best
@@ -103,13 +104,12 @@ def test_with_every_optimizer(optimizer: Optimizer, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("kind", registered_losses().values(), ids=registered_losses())
-@pytest.mark.parametrize("probing", [False, True])
-def test_with_every_loss(kind: type[Loss], probing: bool) -> None:
-    check(Programs(network(), kind(), SGD(momentum=0.9)), probing=probing)
+def test_with_every_loss(kind: type[Loss]) -> None:
+    check(Programs(network(), kind(), SGD(momentum=0.9)))
 
 
 def test_with_weights_by_class() -> None:
-    check(Programs(network(), CrossEntropy((1.0, 2.0, 0.5)), AdamW()), probing=True)
+    check(Programs(network(), CrossEntropy((1.0, 2.0, 0.5)), AdamW()))
 
 
 @pytest.mark.parametrize(("layer", "shape"), LAYERS, ids=[repr(layer) for layer, _ in LAYERS])
@@ -118,7 +118,7 @@ def test_with_every_layer(layer: Module, shape: tuple[int, ...]) -> None:
     # What takes positions comes first.
     first = [] if network.position_limits is not None else [Dense(shape[-1])]
     layers = Sequential(*first, layer, Dense(2)) if shape else layer
-    check(Programs(Network(layers, shape), SquaredError(), Nadam()), probing=True)
+    check(Programs(Network(layers, shape), SquaredError(), Nadam()))
 
 
 LIMITS: list[tuple[list[Clipping], bool]] = [
@@ -130,16 +130,15 @@ LIMITS: list[tuple[list[Clipping], bool]] = [
 
 
 @pytest.mark.parametrize(("clipping", "apart"), LIMITS, ids=repr)
-@pytest.mark.parametrize("probing", [False, True])
-def test_clipping_and_regularizers(clipping: list[Clipping], apart: bool, probing: bool) -> None:
+def test_clipping_and_regularizers(clipping: list[Clipping], apart: bool) -> None:
     programs = Programs(network(), CrossEntropy(), Adam(), clipping, [L1(0.1), L2(0.1)])
-    check(programs, probing=probing)
+    check(programs)
     for weighted in (False, True):
-        graph = programs.step(ROWS, weighted=weighted, probing=probing).graph
+        graph = programs.step(ROWS, weighted=weighted).graph
         best = simplify(graph)
         # What needs the length of all gradients is one pass over them, and else none is.
         assert isinstance(best.outputs["parameters"].op, Concatenate) == apart
-        half = simplify(programs.accumulate(ROWS, weighted=weighted, probing=probing).graph)
+        half = simplify(programs.accumulate(ROWS, weighted=weighted).graph)
         assert isinstance(half.outputs["gradients"].op, Concatenate)
 
 

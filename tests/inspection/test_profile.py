@@ -44,7 +44,7 @@ def programs() -> Programs:
 
 def step_and_inputs() -> tuple[Any, SyntheticInputs]:
     made = programs()
-    step = made.step(BATCH, weighted=False, probing=False)
+    step = made.step(BATCH, weighted=False)
     return step, synthetic_inputs(made, step, BATCH, STEPS)
 
 

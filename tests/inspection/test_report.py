@@ -55,13 +55,11 @@ def x(*shape: int) -> ms.ir.Value:
 
 
 KINDS: dict[str, Callable[[], NativeProgram]] = {
-    "step": lambda: of_training(programs().step(ROWS, weighted=False, probing=False)),
-    "probing step": lambda: of_training(
-        programs("float64").step(ROWS, weighted=True, probing=True)
-    ),
-    "dropout": lambda: of_training(programs(dropout=0.3).step(ROWS, weighted=False, probing=False)),
-    "accumulate": lambda: of_training(programs().accumulate(ROWS, weighted=False, probing=False)),
-    "apply": lambda: of_training(programs().apply(probing=False)),
+    "step": lambda: of_training(programs().step(ROWS, weighted=False)),
+    "look": lambda: of_training(programs("float64").look(ROWS, weighted=True)),
+    "dropout": lambda: of_training(programs(dropout=0.3).step(ROWS, weighted=False)),
+    "accumulate": lambda: of_training(programs().accumulate(ROWS, weighted=False)),
+    "apply": lambda: of_training(programs().apply()),
     "evaluate": lambda: of_training(
         programs().network.inference().evaluate_program(ROWS, ms.CrossEntropy())
     ),
@@ -98,7 +96,7 @@ def step(made: Callable[[str], NativeProgram]) -> NativeProgram:
 @pytest.fixture(scope="module")
 def profile() -> Any:
     owner = programs()
-    program = owner.step(ROWS, weighted=False, probing=False)
+    program = owner.step(ROWS, weighted=False)
     inputs = synthetic_inputs(owner, program, ROWS, 2)
     return profile_program(
         of_training(program), inputs.feeds, inputs.steps, row_numbers=inputs.row_numbers, rounds=3

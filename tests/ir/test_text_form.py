@@ -134,7 +134,7 @@ class Parser:
 def network_step() -> Graph:
     network = nn.Network(nn.Sequential(nn.Dense(4), nn.Tanh(), nn.Dropout(0.5), nn.Dense(3)), (2,))
     programs = Programs(network, CrossEntropy(), optim.Adam(), (optim.ClipNorm(1.0),))
-    return programs.step(5, weighted=False, probing=True).graph
+    return programs.step(5, weighted=False).graph
 
 
 def op_graphs() -> list[Graph]:

@@ -79,9 +79,7 @@ def test_the_state_of_the_optimizer_stays() -> None:
 def test_no_gradient_is_computed_for_leading_layers() -> None:
     def products(first: ms.Module) -> int:
         network = ms.Network(ms.Sequential(first, ms.ReLU(), ms.Dense(1)), (3,))
-        step = Programs(network, ms.SquaredError(), ms.SGD(0.1)).step(
-            8, weighted=False, probing=False
-        )
+        step = Programs(network, ms.SquaredError(), ms.SGD(0.1)).step(8, weighted=False)
         return sum(value.op.name == "matrix_product" for value in step.graph.computed if value.op)
 
     # Forward twice; backward one for each weight that moves, and none for what comes in.

@@ -49,9 +49,7 @@ def test_a_step_is_that_of_the_mixed_rows(loss: Loss, weighted: bool) -> None:
     if isinstance(loss, CrossEntropy):
         y = RANDOM.integers(0, outputs, rows)
     weights = RANDOM.uniform(0.5, 2, rows) if weighted else None
-    program = Programs(network, loss, SGD(0.1), mixup=0.5).step(
-        rows, weighted=weighted, probing=False
-    )
+    program = Programs(network, loss, SGD(0.1), mixup=0.5).step(rows, weighted=weighted)
     feeds = {
         "parameters": network.parameters,
         "x": x,
@@ -76,7 +74,7 @@ def test_a_step_is_that_of_the_mixed_rows(loss: Loss, weighted: bool) -> None:
     weigh = np.concatenate([shares, 1 - shares]) * np.tile(
         np.ones(rows) if weights is None else weights, 2
     )
-    plain = Programs(network, loss, SGD(0.1)).step(2 * rows, weighted=True, probing=False)
+    plain = Programs(network, loss, SGD(0.1)).step(2 * rows, weighted=True)
     wanted = plain.run(feeds | {"x": both, "y": answers, "weights": weigh})
     np.testing.assert_allclose(found["loss"], wanted["loss"], rtol=1e-12)
     np.testing.assert_allclose(found["weight"], wanted["weight"], rtol=1e-12)

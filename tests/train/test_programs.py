@@ -44,7 +44,6 @@ from misstep.optim import (
     RMSProp,
     registered_optimizers,
 )
-from misstep.train.probes import SATURATION_MARGIN
 from misstep.train.programs import Programs
 
 ROWS = 12
@@ -91,7 +90,7 @@ class Run:
         return found
 
     def step(self, x: Array, y: Array, weights: Array | None = None) -> dict[str, Array]:
-        program = self.programs.step(len(x), weighted=weights is not None, probing=False)
+        program = self.programs.step(len(x), weighted=weights is not None)
         more = {} if weights is None else {"weights": weights}
         return self.take(program.run(self.feeds(x=x, y=y, **more)))
 
@@ -101,13 +100,11 @@ class Run:
             "gradient_weight": np.zeros((), self.parameters.dtype),
         }
         for rows in np.array_split(np.arange(len(x)), count):
-            program = self.programs.accumulate(
-                len(rows), weighted=weights is not None, probing=False
-            )
+            program = self.programs.accumulate(len(rows), weighted=weights is not None)
             more = {} if weights is None else {"weights": weights[rows]}
             found = program.run(self.feeds(x=x[rows], y=y[rows], **more, **sums))
             sums = {name: found[name] for name in sums}
-        return self.take(self.programs.apply(probing=False).run(self.feeds(**sums)))
+        return self.take(self.programs.apply().run(self.feeds(**sums)))
 
 
 def slope_by_hand(
@@ -211,7 +208,7 @@ def test_every_optimizer_learns_and_carries_its_state(optimizer: Optimizer) -> N
     losses = []
     for _ in range(30):
         # The examples' own rates: 0.1 would be too much for some.
-        program = run.programs.step(ROWS, weighted=False, probing=False)
+        program = run.programs.step(ROWS, weighted=False)
         feeds = run.feeds(x=x, y=y) | {"learning_rate": optimizer.learning_rate}
         losses.append(float(run.take(program.run(feeds))["loss"]))
     assert losses[-1] < losses[0]
@@ -277,116 +274,6 @@ def test_whole_weights_are_repeated_rows() -> None:
     np.testing.assert_allclose(found["parameters"], expected["parameters"], rtol=1e-12, atol=1e-14)
 
 
-# --- probes -------------------------------------------------------------------------------------
-
-
-def probed(program: Program, feeds: dict[str, Any]) -> dict[tuple[str, str], float]:
-    found = program.run(feeds)
-    assert found["probes"].shape == (len(program.legend),)
-    assert len(set(program.legend)) == len(program.legend)
-    return dict(zip(program.legend, found["probes"].tolist(), strict=True))
-
-
-def test_probes_are_numpys_numbers() -> None:
-    network, loss = network_of(Tanh()), SquaredError()
-    x, y = batch(loss)
-    run = Run(Programs(network, loss, SGD(0.1), clipping=[ClipNorm(0.01)]))
-    found = probed(run.programs.step(ROWS, weighted=False, probing=True), run.feeds(x=x, y=y))
-    _, slope, h = slope_by_hand(network, loss, x, y)
-    # Gradients are measured before clipping, updates as they happened.
-    update = 0.1 * slope * 0.01 / np.linalg.norm(slope)
-    expected = {}
-    for place in network.parameter_slices:
-        part, name = slice(place.start, place.stop), place.specification.name
-        expected["gradient_norm", name] = np.linalg.norm(slope[part])
-        expected["weight_norm", name] = np.linalg.norm(network.parameters[part])
-        expected["update_norm", name] = np.linalg.norm(update[part])
-    p = network.arrays()
-    z = x @ p["dense1.weight"] + p["dense1.bias"]
-    outputs = {"dense1": z, "tanh1": h, "dense2": h @ p["dense2.weight"] + p["dense2.bias"]}
-    for path, output in outputs.items():
-        expected["activation_mean", path] = output.mean()
-        expected["activation_deviation", path] = output.std()
-    expected["saturated_share", "tanh1"] = (np.abs(h) > 1 - 2 * SATURATION_MARGIN).mean()
-    assert set(found) == set(expected)
-    for name, number in expected.items():
-        assert found[name] == pytest.approx(number, rel=1e-10, abs=1e-15), name
-
-
-def test_dead_units_are_those_that_no_row_wakes() -> None:
-    network = Network(Sequential(Dense(4), ReLU(), Dense(1)), (2,), dtype="float64")
-    loss = SquaredError()
-    # Units: awake for all, for one row, for none (bias), for none (exactly 0).
-    network.load(
-        {
-            "dense1.weight": [[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]],
-            "dense1.bias": [10.0, -2.5, -1.0, 0.0],
-            "dense2.weight": np.ones((4, 1)),
-            "dense2.bias": [0.0],
-        }
-    )
-    run = Run(Programs(network, loss, SGD(0.1)))
-    x = np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]])
-    program = run.programs.step(3, weighted=False, probing=True)
-    found = probed(program, run.feeds(x=x, y=np.zeros((3, 1))))
-    assert found["dead_share", "relu1"] == 0.5
-    assert ("saturated_share", "relu1") not in found
-    assert ("dead_share", "dense1") not in found
-    # With a row that wakes nobody but the first, the second is dead as well.
-    found = probed(program, run.feeds(x=np.zeros((3, 2)), y=np.zeros((3, 1))))
-    assert found["dead_share", "relu1"] == 0.75
-
-
-@pytest.mark.parametrize(
-    ("activation", "values", "saturated"),
-    [
-        # 0.01 of the range (0, 1) from its ends lies at z = ±4.595; of (−1, 1) at ±2.298.
-        (Sigmoid(), [-4.6, -4.5, 0.0, 4.5, 4.6, 99.0], 3 / 6),
-        (Tanh(), [-2.30, -2.29, 0.0, 2.29, 2.30, 99.0], 3 / 6),
-    ],
-    ids=repr,
-)
-def test_saturated_entries_are_those_near_a_bound(
-    activation: Module, values: list[float], saturated: float
-) -> None:
-    network = Network(Sequential(Dense(1), activation), (1,), dtype="float64")
-    network.load({"dense1.weight": [[1.0]], "dense1.bias": [0.0]})
-    run = Run(Programs(network, SquaredError(), SGD(0.1)))
-    x = np.array(values)[:, None]
-    program = run.programs.step(len(x), weighted=False, probing=True)
-    found = probed(program, run.feeds(x=x, y=np.zeros_like(x)))
-    assert found["saturated_share", type(activation).__name__.lower() + "1"] == pytest.approx(
-        saturated
-    )
-
-
-def test_watching_changes_no_bit() -> None:
-    loss = CrossEntropy()
-    x, y = batch(loss)
-    run = Run(Programs(network_of(ReLU(), dtype="float32"), loss, Adam(0.1)))
-    feeds = run.feeds(x=x, y=y)
-    plain = run.programs.step(ROWS, weighted=False, probing=False).run(feeds)
-    watched = run.programs.step(ROWS, weighted=False, probing=True).run(feeds)
-    for name, array in plain.items():
-        np.testing.assert_array_equal(watched[name], array)
-
-
-def test_the_halves_watch_what_the_step_watches() -> None:
-    loss = SquaredError()
-    x, y = batch(loss)
-    run = Run(Programs(network_of(Tanh()), loss, SGD(0.1)))
-    whole = probed(run.programs.step(ROWS, weighted=False, probing=True), run.feeds(x=x, y=y))
-    sums = {"gradients": np.zeros_like(run.parameters), "gradient_weight": 0.0}
-    first = run.programs.accumulate(ROWS, weighted=False, probing=True)
-    found = probed(first, run.feeds(x=x, y=y, **sums))
-    after = first.run(run.feeds(x=x, y=y, **sums))
-    sums = {name: after[name] for name in sums}
-    found |= probed(run.programs.apply(probing=True), run.feeds(**sums))
-    assert set(found) == set(whole)
-    for name, number in whole.items():
-        assert found[name] == pytest.approx(number, rel=1e-10), name
-
-
 # --- the programs themselves --------------------------------------------------------------------
 
 NETWORKS = {
@@ -400,11 +287,11 @@ NETWORKS = {
 def all_programs(programs: Programs, rows: int) -> list[Program]:
     inference, loss = programs.network.inference(), programs.loss
     made = [inference.evaluate_program(rows, loss), inference.predict_program(rows, loss)]
-    for probing in (False, True):
-        made.append(programs.apply(probing=probing))
-        for weighted in (False, True):
-            made.append(programs.step(rows, weighted=weighted, probing=probing))
-            made.append(programs.accumulate(rows, weighted=weighted, probing=probing))
+    made.append(programs.apply())
+    for weighted in (False, True):
+        made.append(programs.step(rows, weighted=weighted))
+        made.append(programs.accumulate(rows, weighted=weighted))
+        made.append(programs.look(rows, weighted=weighted))
     return made
 
 
@@ -436,7 +323,7 @@ def test_every_program_is_well_formed_and_gives_the_same_bits_again(
         found = program.run(feeds)
         for output, array in found.items():
             assert np.isfinite(array).all(), output
-            assert array.dtype == ("float64" if output == "scalars" else dtype)
+            assert array.dtype == ("float64" if output in ("scalars", "probes") else dtype)
         for later in (program.run(feeds), other.run(feeds)):
             assert set(later) == set(found)
             for output, array in found.items():
@@ -446,9 +333,9 @@ def test_every_program_is_well_formed_and_gives_the_same_bits_again(
 
 def test_programs_are_made_once_for_each_size() -> None:
     programs = Programs(network_of(Tanh()), SquaredError(), SGD())
-    one = programs.step(4, weighted=False, probing=False)
-    assert programs.step(4, weighted=False, probing=False) is one
-    assert programs.step(5, weighted=False, probing=False) is not one
+    one = programs.step(4, weighted=False)
+    assert programs.step(4, weighted=False) is one
+    assert programs.step(5, weighted=False) is not one
     inference, other = programs.network.inference(), programs.network.inference()
     judged = inference.evaluate_program(4, SquaredError())
     assert other.evaluate_program(4, SquaredError()) is judged
@@ -462,7 +349,7 @@ def test_dropout_follows_seed_and_draw_and_is_off_in_evaluation() -> None:
     loss = SquaredError()
     x, y = batch(loss)
     run = Run(Programs(network, loss, SGD(0.1)))
-    program = run.programs.step(ROWS, weighted=False, probing=False)
+    program = run.programs.step(ROWS, weighted=False)
     losses = [
         float(program.run(run.feeds(x=x, y=y) | {"seed": seed, "draw": draw})["loss"])
         for seed, draw in ((0, 0), (0, 0), (0, 1), (1, 0))
@@ -497,9 +384,9 @@ def test_what_can_not_be_trained_is_refused() -> None:
         Programs(Network(ReLU(), (3,)), SquaredError(), SGD())
     programs = Programs(Network(Dense(3), (2, 4)), CrossEntropy(), SGD())
     with pytest.raises(MisstepError, match=r"\(batch, classes\)"):
-        programs.step(4, weighted=False, probing=False)
+        programs.step(4, weighted=False)
     run = Run(Programs(network_of(Tanh()), SquaredError(), SGD()))
-    program = run.programs.step(4, weighted=False, probing=False)
+    program = run.programs.step(4, weighted=False)
     with pytest.raises(MisstepError, match="'y' of step"):
         program.run(run.feeds(x=np.zeros((4, 4)), y=np.zeros(4)))
     with pytest.raises(MisstepError, match="numbers for the input 'y'"):

@@ -1,0 +1,226 @@
+"""Summaries of what goes into a network and of what it is to learn, from arrays.
+
+Quick beside training: places and spreads come from a sample of rows, ranges from all of them.
+Knows arrays; whether they come from a table or from images, and what learns from them, it does not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from misstep.record.description import AnswerSummary, FeatureSummary, InputSummary, Task
+
+Array = npt.NDArray[Any]
+
+# Entries from which means, deviations and medians come: rows evenly spaced among all of them. A
+# deviation from a thousand rows is right to 2 %, √(1 / 2000).
+MOST_SAMPLED = 1_000_000
+# Columns that are described one by one; of more, the most remarkable.
+MOST_FEATURES = 64
+# The spread of normal numbers is their median distance from the median times this.
+NORMAL = 1.4826
+# Farther from the median than so many spreads is an outlier: of normal numbers one in 10²³ is.
+OUTLIER_SPREADS = 10.0
+MOST_OUTLIER_ROWS = 10
+# Rows that agree in so many entries, evenly spaced, are compared as a whole; others differ.
+FIRST_COMPARED = 64
+# Entries beyond which rows are not compared as a whole: it would take seconds.
+MOST_COMPARED = 20_000_000
+# Odd numbers that entries are multiplied by for a row's number; any fixed ones do.
+HASH_SEED = 20_261_130
+
+
+def summarize_inputs(x: Array, *, positions: bool = False) -> InputSummary:
+    """Return the summary of rows `x` (rows, …), as a network gets them.
+
+    `positions`: whether entries are looked up, so that only their range means something. Entries
+    that are not finite count as missing.
+    """
+    rows = len(x)
+    columns = int(np.prod(x.shape[1:]))
+    flat = x.reshape(rows, columns)
+    sample = flat[_spaced(rows, columns)]
+    whole = _feature("all", flat.reshape(-1, 1), sample.reshape(-1, 1), rows_each=max(columns, 1))
+    if positions or x.size == 0:
+        return InputSummary(rows, columns, "positions" if positions else "numbers", whole=whole)
+    by_channel = x.ndim > 2
+    table = x.reshape(-1, x.shape[-1]) if by_channel else flat
+    some = sample.reshape(-1, x.shape[-1]) if by_channel else sample
+    smallest, largest = table.min(axis=0), table.max(axis=0)
+    constant = smallest == largest
+    entries_each = len(table) // rows
+    features = tuple(
+        _feature(str(number), table[:, [number]], some[:, [number]], rows_each=entries_each)
+        for number in _remarkable(some, smallest, largest)
+    )
+    return InputSummary(
+        rows,
+        columns,
+        axis="channel" if by_channel else "column",
+        whole=whole,
+        features=features,
+        constant_count=int(constant.sum()),
+        duplicates=_duplicates(flat),
+    )
+
+
+def summarize_answers(
+    y: Array, task: Task, classes: int = 0, chance_loss: float | None = None
+) -> AnswerSummary:
+    """Return the summary of answers `y` (rows, …) in the order in which rows come.
+
+    `classes`: how many there are, for positions of classes.
+    """
+    rows = len(y)
+    flat = y.reshape(-1)
+    if task is Task.NUMBERS:
+        sample = y.reshape(rows, -1)[_spaced(rows, max(y.size // max(rows, 1), 1))].reshape(-1, 1)
+        width = max(y.size // max(rows, 1), 1)
+        numbers = _feature("answer", flat.reshape(-1, 1), sample, rows_each=width)
+        order = _correlation_of_neighbors(y.reshape(rows, -1)[:, 0])
+        return AnswerSummary(
+            task, rows, numbers=numbers, order_share=order, chance_loss=chance_loss
+        )
+    whole = flat.astype("int64")
+    counts = np.bincount(whole[whole >= 0], minlength=max(classes, 2))
+    first = whole.reshape(rows, -1)[:, 0] if rows else whole
+    return AnswerSummary(
+        task,
+        rows,
+        counts=tuple(int(count) for count in counts),
+        order_share=_order_of_classes(first),
+        chance_loss=chance_loss,
+    )
+
+
+def overlap(x: Array, other: Array) -> float | None:
+    """Return the share of rows of `other` (rows, …) that are also, bit for bit, rows of `x`.
+
+    None where there are too many numbers to compare.
+    """
+    if not len(x) or not len(other):
+        return None
+    flat, others = x.reshape(len(x), -1), other.reshape(len(other), -1)
+    some, some_of_others = _first_numbers(flat), _first_numbers(others)
+    alike, others_alike = np.isin(some, some_of_others), np.isin(some_of_others, some)
+    if (int(alike.sum()) + int(others_alike.sum())) * flat.shape[1] > MOST_COMPARED:
+        return None
+    same = np.isin(row_numbers(others[others_alike]), row_numbers(flat[alike]))
+    return float(same.sum() / len(others))
+
+
+def row_numbers(flat: Array) -> Array:
+    """Return a number for each row of `flat` (rows, columns), (rows,) uint64, equal for equal rows.
+
+    Different rows have different ones but for one pair in 2⁶⁴: each entry's bits times a fixed odd
+    number, summed in whole numbers, so that no rounding depends on where a row stands.
+    """
+    # −0 and 0 are the same number in other bits.
+    plain = np.ascontiguousarray(flat + 0.0 if flat.dtype.kind == "f" else flat)
+    width = plain.dtype.itemsize
+    bits = plain.view(f"u{width}").astype("uint64") if width != 8 else plain.view("uint64")
+    random = np.random.default_rng(HASH_SEED)
+    odd = random.integers(0, 2**63, flat.shape[1], dtype="uint64") * np.uint64(2) + np.uint64(1)
+    # Mixed, so that small differences of entries do not cancel out between columns.
+    mixed = (bits ^ (bits >> np.uint64(15))) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= mixed >> np.uint64(29)
+    numbers: Array = (mixed * odd).sum(axis=1, dtype="uint64")
+    return numbers
+
+
+def _spaced(rows: int, columns: int) -> Array:
+    """Return the indices of rows evenly spaced, all if they have few entries."""
+    count = min(rows, max(1, MOST_SAMPLED // max(columns, 1)))
+    return np.arange(count) * rows // max(count, 1)
+
+
+def _feature(name: str, entries: Array, sample: Array, *, rows_each: int) -> FeatureSummary:
+    """Return the summary of one column; `entries`, `sample`: (entries, 1).
+
+    `rows_each`: entries that belong to one row, one after the other.
+    """
+    known = sample[np.isfinite(sample)].astype("float64")
+    if not len(known):
+        share = 1.0 if len(sample) else 0.0
+        return FeatureSummary(name, 0.0, 0.0, 0.0, 0.0, missing_share=share, constant=True)
+    with np.errstate(over="ignore", invalid="ignore"):
+        smallest, largest = (
+            float(np.fmin.reduce(entries[:, 0])),
+            float(np.fmax.reduce(entries[:, 0])),
+        )
+        median = float(np.median(known))
+        spread = NORMAL * float(np.median(np.abs(known - median)))
+        far = OUTLIER_SPREADS * spread
+        outliers, rows = 0, np.empty(0, "int64")
+        if spread > 0 and (smallest < median - far or largest > median + far):
+            distance = np.abs(entries[:, 0].astype("float64") - median)
+            beyond = np.flatnonzero(distance > far)
+            outliers = len(beyond)
+            farthest = beyond[np.argsort(-distance[beyond], kind="stable")[:MOST_OUTLIER_ROWS]]
+            rows = np.unique(farthest // rows_each)
+    return FeatureSummary(
+        name,
+        mean=float(known.mean()),
+        deviation=float(known.std()),
+        smallest=smallest,
+        largest=largest,
+        median=median,
+        spread=spread,
+        missing_share=1.0 - len(known) / sample.size,
+        constant=smallest == largest,
+        outliers=outliers,
+        outlier_rows=tuple(int(row) for row in rows),
+    )
+
+
+def _remarkable(sample: Array, smallest: Array, largest: Array) -> list[int]:
+    """Return which columns are described: all, or those of the largest and smallest scales."""
+    count = sample.shape[1]
+    if count <= MOST_FEATURES:
+        return list(range(count))
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = np.maximum(np.abs(smallest), np.abs(largest)).astype("float64")
+    order = np.argsort(-np.nan_to_num(size), kind="stable")
+    half = MOST_FEATURES // 2
+    return sorted(int(number) for number in {*order[:half], *order[-half:]})
+
+
+def _first_numbers(flat: Array) -> Array:
+    """Return what `row_numbers` gives for a few entries of each row."""
+    step = max(1, flat.shape[1] // FIRST_COMPARED)
+    return row_numbers(flat[:, ::step]) if flat.shape[1] else np.zeros(len(flat), "uint64")
+
+
+def _duplicates(flat: Array) -> int:
+    """Return how many rows equal an earlier one; 0 where there are too many to compare."""
+    numbers, counts = np.unique(_first_numbers(flat), return_counts=True)
+    alike = np.isin(_first_numbers(flat), numbers[counts > 1])
+    if int(alike.sum()) * flat.shape[1] > MOST_COMPARED:
+        return 0
+    return int(alike.sum()) - len(np.unique(row_numbers(flat[alike])))
+
+
+def _order_of_classes(classes: Array) -> float:
+    """Return 1 − changes from row to row ÷ changes expected of shuffled rows, (rows,) → 0 to 1."""
+    if len(classes) < 2:
+        return 0.0
+    shares = np.unique(classes, return_counts=True)[1] / len(classes)
+    expected = (len(classes) - 1) * (1.0 - float((shares**2).sum()))
+    if expected <= 0:
+        return 0.0
+    changes = int((classes[1:] != classes[:-1]).sum())
+    return float(np.clip(1.0 - changes / expected, 0.0, 1.0))
+
+
+def _correlation_of_neighbors(numbers: Array) -> float:
+    """Return the correlation of each number with the next one, at least 0."""
+    numbers = numbers.astype("float64")
+    if len(numbers) < 3 or not numbers.std() > 0:
+        return 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = numbers - numbers.mean()
+        share = float((centred[1:] * centred[:-1]).sum() / (centred**2).sum())
+    return float(np.clip(share, 0.0, 1.0)) if np.isfinite(share) else 0.0

@@ -1,0 +1,316 @@
+"""Looks: what goes on inside of the network, measured now and then on the same few training rows.
+
+The probe rows go forward and backward as in training, in a program of their own, between two
+updates; nothing of it reaches the weights. Knows states and programs; who is told, `listeners.py`
+knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from misstep.data import Rows
+from misstep.ir import Array, one_blas_thread
+from misstep.nn import Network
+from misstep.record import Thinning
+from misstep.train.probes import MEAN_SQUARE
+from misstep.train.programs import LookProgram, Programs
+from misstep.train.state import TrainingState
+
+Measures = dict[tuple[str, str], float]
+
+# Training rows that are looked at: a unit that is awake for one row in twenty is asleep for all of
+# them with a probability of 0.95¹²⁸ = 0.1 %.
+PROBE_ROWS = 128
+# Parts of them, each with a gradient of its own, from which the noise of gradients is told.
+PARTS = 4
+# Of fewer rows a part says nothing where a layer normalizes over the batch.
+LEAST_PART_OF_BATCH = 8
+# Numbers of gradients that are held at once.
+MOST_GRADIENTS = 20_000_000
+# Updates between two looks when no number was asked for: at least so many, and so many
+# multiply-adds, and so many rows for each probe row, so that looking costs at most 1 % of
+# learning; but in a short run about so many looks.
+LEAST_UPDATES = 50
+WORK_BETWEEN = 1_000_000_000
+ROWS_FOR_EACH = 100
+LOOKS = 10
+# Looks until their distance doubles.
+LOOKS_AT_A_DISTANCE = 40
+# Multiply-adds of a whole training up to which looks are run by the interpreter: compiling them
+# would take longer.
+LITTLE_WORK = 20_000_000_000
+# Layers that know a class by its number.
+MOST_CLASSES = 100
+
+
+@dataclass(frozen=True)
+class LookPlan:
+    """When to look: after every `every` updates, ever more seldom in a long run.
+
+    `compiling`: whether the program of looks is worth compiling.
+    """
+
+    every: int
+    compiling: bool
+
+
+def planned_looks(
+    network: Network, batch: int, updates: int, every: int | None, compiling: bool
+) -> LookPlan:
+    """Return when to look in a training of `updates` updates by batches of `batch` rows each.
+
+    `every`: updates between two looks where a person asked for a number; 0: never.
+    """
+    work = 3 * multiply_adds(network) * batch
+    if every is None:
+        apart = max(LEAST_UPDATES, WORK_BETWEEN // work, ROWS_FOR_EACH * PROBE_ROWS // batch)
+        every = max(1, min(apart, updates // LOOKS))
+    return LookPlan(every, compiling and work * updates > LITTLE_WORK)
+
+
+def multiply_adds(network: Network) -> int:
+    """Return about how many multiply-adds a row takes forward, at least 1.
+
+    Each weight once for every place where it is applied: pixels of a convolution, steps of a
+    sequence.
+    """
+    total = 0
+    for slice_ in network.parameter_slices:
+        path = slice_.specification.name.rpartition(".")[0]
+        before, behind = network.inputs.get(path, ()), network.outputs.get(path, ())
+        places = max(int(np.prod(shape[:-1])) for shape in (before, behind))
+        total += (slice_.stop - slice_.start) * max(places, 1)
+    return max(total, 1)
+
+
+class Looks:
+    """Looks into one training. `rows`: what it learns from. `plan`: when to look."""
+
+    def __init__(
+        self, programs: Programs, rows: Rows, plan: LookPlan, seed: int, threads: int | None
+    ) -> None:
+        self._programs = programs
+        self._plan = plan
+        self._seed = seed
+        self._threads = threads
+        count = min(PROBE_ROWS, len(rows))
+        parts = _parts(programs.network, count)
+        each = count // parts
+        self.indices: Array = np.arange(parts * each) * len(rows) // (parts * each)
+        self._rows = rows.take(self.indices)
+        self._parts = parts
+        self._thinning = Thinning(LOOKS_AT_A_DISTANCE)
+        self._epochs = Thinning(LOOKS_AT_A_DISTANCE)
+        self._next = 0
+        self._start: Array | None = None
+        # What the update that follows a look is measured by: when it was, and the weights then.
+        self._looked: tuple[int, Measures, Array] | None = None
+
+    # --- when -------------------------------------------------------------------------------------
+
+    def due(self, update: int) -> bool:
+        """Tell whether it is time to look, after `update` updates."""
+        return update >= self._next
+
+    def until_next(self, update: int) -> int:
+        """Return how many updates may pass until the next look, at least 1."""
+        return max(1, self._next - update)
+
+    def _plan_next(self, update: int) -> None:
+        if not self._plan.every:
+            self._next = 2**62
+            return
+        occasion = update // self._plan.every
+        self._thinning.keeps(occasion)
+        distance = self._thinning.distance
+        self._next = (occasion // distance + 1) * distance * self._plan.every
+
+    def keeps_epoch(self, epoch: int) -> bool:
+        """Tell whether what is seen at the end of an epoch is written; seldom in a long run."""
+        return self._epochs.keeps(epoch)
+
+    # --- what -------------------------------------------------------------------------------------
+
+    def begin(self, state: TrainingState, resumed: bool) -> None:
+        """Remember what the parameters begin as; a run that goes on does not know it."""
+        self._start = None if resumed else state.parameters.copy()
+        self._thinning = Thinning(LOOKS_AT_A_DISTANCE)
+        self._epochs = Thinning(LOOKS_AT_A_DISTANCE)
+        self._next = 0
+        self._looked = None
+        if resumed:
+            self._plan_next(state.update)
+
+    def look(self, state: TrainingState) -> None:
+        """Look, before an update; what that update does is added by `measures`."""
+        measured = self.measured(state)
+        self._looked = state.update, measured, state.parameters.copy()
+        self._plan_next(state.update)
+
+    @property
+    def latest(self) -> Measures:
+        """Return what the latest look saw, whose update is not done yet."""
+        assert self._looked is not None
+        return self._looked[1]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether the update behind the latest look is not done yet."""
+        return self._looked is not None
+
+    def measures(self, state: TrainingState) -> tuple[int, Measures] | None:
+        """Return what the latest look saw and after how many updates, once its update is done."""
+        if self._looked is None or state.update == self._looked[0]:
+            return None
+        (at, measured, before), self._looked = self._looked, None
+        with np.errstate(all="ignore"):
+            for slice_ in self._programs.network.parameter_slices:
+                part = slice(slice_.start, slice_.stop)
+                moved = state.parameters[part].astype("float64") - before[part]
+                measured["update_norm", slice_.specification.name] = _norm(moved)
+        return at, measured
+
+    def waiting(self) -> tuple[int, Measures] | None:
+        """Return what the latest look saw where its update never came, once."""
+        looked, self._looked = self._looked, None
+        return None if looked is None else looked[:2]
+
+    def measured(self, state: TrainingState) -> Measures:
+        """Return what the network shows with the state's numbers."""
+        weighted = self._rows.weights is not None
+        size = len(self._rows) // self._parts
+        program = self._programs.look(size, weighted=weighted)
+        with np.errstate(all="ignore"), one_blas_thread():
+            outputs = self._run(program, state, size)
+            measures = self._of_rows(outputs)
+            measures |= self._of_layers(program, outputs)
+            measures |= self._of_parameters(state.parameters, outputs["gradients"])
+        return measures
+
+    def _run(self, program: LookProgram, state: TrainingState, size: int) -> dict[str, Array]:
+        """Return the outputs, (parts, …) each."""
+        parts = self._parts
+        rows = {"x": self._rows.x, "y": self._rows.y}
+        if self._rows.weights is not None:
+            rows["weights"] = self._rows.weights
+        stepped: dict[str, Any] = {
+            name: array.reshape(parts, size, *array.shape[1:]) for name, array in rows.items()
+        }
+        # The same random numbers in each look, so that looks can be compared.
+        stepped["draw"] = np.arange(parts)
+        whole: dict[str, Any] = {**state.feeds(), "seed": np.asarray(self._seed)}
+        native = program.compiled(self._threads) if self._plan.compiling else None
+        if native is not None:
+            return native.run({**whole, **stepped}, parts)[0]
+        pieces = [
+            program.run({**whole, **{name: array[part] for name, array in stepped.items()}})
+            for part in range(parts)
+        ]
+        return {name: np.stack([piece[name] for piece in pieces]) for name in pieces[0]}
+
+    def _of_rows(self, outputs: Mapping[str, Array]) -> Measures:
+        """Return loss, score, and the range of predictions."""
+        loss, weights = self._programs.loss, self._rows.weights
+        predicted = outputs["prediction"]
+        predicted = predicted.reshape(-1, *predicted.shape[2:])
+        wide = predicted.reshape(len(predicted), -1).astype("float64")
+        share = outputs["weight"].astype("float64")
+        total = share.sum()
+        mean = float((outputs["loss"] * share).sum() / total) if total else 0.0
+        measures: Measures = {
+            ("probe_loss", ""): mean,
+            ("output_smallest", ""): float(wide.min()),
+            ("output_largest", ""): float(wide.max()),
+            ("output_deviation", ""): float(wide.std(axis=0).mean()),
+        }
+        name = f"probe_{loss.score_name}"
+        if name in ("probe_accuracy", "probe_rmse") and np.isfinite(wide).all():
+            usable = weights if weights is not None and weights.sum() > 0 else None
+            measures[name, ""] = loss.score(predicted, self._rows.y, usable)
+        return measures
+
+    def _of_layers(self, program: LookProgram, outputs: Mapping[str, Array]) -> Measures:
+        """Return the means over the parts, deviations, and which units no row wakes."""
+        measures: Measures = {}
+        squares: dict[str, float] = {}
+        if program.legend:
+            means = outputs["probes"].astype("float64").mean(axis=0)
+            for (name, path), number in zip(program.legend, means.tolist(), strict=True):
+                if name == MEAN_SQUARE:
+                    squares[path] = number
+                else:
+                    measures[name, path] = number
+        for path, square in squares.items():
+            variance = square - measures["activation_mean", path] ** 2
+            measures["activation_deviation", path] = float(np.sqrt(np.maximum(variance, 0.0)))
+        if program.peaks:
+            highest, start = outputs["peaks"].max(axis=0), 0
+            for path, units in program.peaks.items():
+                of_layer = highest[start : start + units]
+                measures["dead_share", path] = float((of_layer == 0.0).mean())
+                start += units
+        return measures
+
+    def _of_parameters(self, parameters: Array, gradients: Array) -> Measures:
+        """Return norms and noise of gradients, norms of weights, and which never moved.
+
+        `gradients`: (parts, parameters).
+        """
+        measures: Measures = {}
+        wide = gradients.astype("float64")
+        mean = wide.mean(axis=0)
+        start = parameters if self._start is None else self._start
+        for slice_ in self._programs.network.parameter_slices:
+            name, part = slice_.specification.name, slice(slice_.start, slice_.stop)
+            size = _norm(mean[part])
+            measures["gradient_norm", name] = size
+            measures["weight_norm", name] = _norm(parameters[part].astype("float64"))
+            if self._start is not None:
+                same = parameters[part] == start[part]
+                measures["unmoved_share", name] = float(same.mean()) if same.size else 0.0
+            if len(wide) > 1:
+                away = float(((wide[:, part] - mean[part]) ** 2).sum()) / len(wide)
+                if away > 0:
+                    measures["gradient_signal_to_noise", name] = size**2 / away
+        return measures
+
+
+def class_recall(predicted: Array, y: Array) -> Measures:
+    """Return, for each class among answers `y` (rows,), the share that was given that class.
+
+    `predicted`: probabilities, (rows, classes), or of one of two classes (rows, 1). Empty where
+    answers are no single class of a few.
+    """
+    flat = y.reshape(len(y), -1)
+    if flat.shape[1] != 1 or not len(y) or predicted.ndim != 2:
+        return {}
+    answers = flat[:, 0].astype("int64")
+    if predicted.shape[1] == 1:
+        chosen = (predicted[:, 0] > 0.5).astype("int64")
+    else:
+        chosen = predicted.argmax(axis=1)
+    classes = np.unique(answers)
+    if len(classes) > MOST_CLASSES:
+        return {}
+    return {
+        ("validation_recall", str(each)): float((chosen[answers == each] == each).mean())
+        for each in classes.tolist()
+    }
+
+
+def _parts(network: Network, rows: int) -> int:
+    """Return in how many parts so many probe rows are taken."""
+    if rows < PARTS or PARTS * network.parameter_count > MOST_GRADIENTS:
+        return 1
+    if network.buffer_count and rows < PARTS * LEAST_PART_OF_BATCH:
+        return 1
+    return PARTS
+
+
+def _norm(numbers: Array) -> float:
+    return float(np.sqrt((numbers * numbers).sum()))

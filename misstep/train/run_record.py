@@ -1,0 +1,87 @@
+"""`RunRecord`: what one training writes down as it goes, in memory and in a file where it has one.
+
+Knows the state of a training and the writer of records; nothing of folders and checkpoints.
+"""
+
+from __future__ import annotations
+
+import math
+
+from misstep.ir import Array
+from misstep.record import Record, RecordWriter, Thinning
+from misstep.train.ending import Ending
+from misstep.train.state import TrainingState, Values
+
+# Steps that wait at most before they are written.
+STEPS_TOGETHER = 1000
+# Epochs that are written one by one, before every second, every fourth … is.
+EPOCHS_ONE_BY_ONE = 1000
+
+
+class RunRecord:
+    """Writes down what becomes of a training that goes on from `first` updates."""
+
+    def __init__(self, writer: RecordWriter, update: int, epoch: int) -> None:
+        self.writer = writer
+        self._losses: list[float] = []
+        self._learning_rates: list[float] = []
+        self._learning_rate = math.nan
+        self._first = update + 1
+        self._first_epoch = epoch
+        self._epochs = Thinning(EPOCHS_ONE_BY_ONE)
+        self._left_out: tuple[int, int, Values] | None = None
+
+    @property
+    def record(self) -> Record:
+        """Return all that is written so far."""
+        return self.writer.record
+
+    def remember(self, losses: Array, learning_rates: Array) -> None:
+        """Keep losses and learning rates of updates, to be written with the next ones."""
+        self._losses += losses.tolist()
+        self._learning_rates += learning_rates.tolist()
+        if len(self._losses) >= STEPS_TOGETHER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the steps that wait."""
+        if self._losses:
+            self.writer.steps(self._first, self._losses, self._learning_rates)
+            self._first += len(self._losses)
+            self._learning_rate = self._learning_rates[-1]
+            self._losses, self._learning_rates = [], []
+
+    def flush_whole(self) -> None:
+        """Write all that waits, as before a checkpoint."""
+        self.flush()
+        self.writer.flush()
+
+    def epoch(self, state: TrainingState, values: Values) -> None:
+        """Write the numbers of an epoch; of very many epochs some."""
+        self.flush()
+        numbers = {name: value for name, value in values.items() if name != "epoch"}
+        self._left_out = None
+        if self._epochs.keeps(state.epoch - self._first_epoch - 1):
+            self.writer.epoch(state.epoch, state.update, numbers)
+        else:
+            self._left_out = state.epoch, state.update, numbers
+
+    def close(self, state: TrainingState, ending: Ending) -> None:
+        """Write why training ended, with what there is of an epoch broken off; close the record."""
+        self.flush()
+        if self._left_out is not None:
+            number, update, numbers = self._left_out
+            self.writer.epoch(number, update, numbers)
+        failed = ending.failed
+        step = int(ending.facts["update"]) if failed else state.update
+        if state.batch or failed:
+            # Before any batch was done there is but the loss that failed.
+            loss = state.mean_loss if state.batch else float(ending.facts["loss"])
+            values = {"training_loss": loss}
+            if math.isfinite(self._learning_rate):
+                values["learning_rate"] = self._learning_rate
+            self.writer.epoch(state.epoch + 1, step, values, partial=True)
+        event = "finished" if ending.planned else "stopped"
+        facts = {"cause": ending.cause.value, **ending.facts}
+        self.writer.event(event, str(ending), step=step, facts=facts)
+        self.writer.close()
