@@ -1,4 +1,4 @@
-"""Writes docs/reference: the public names, the ops, the run's signals and the command line.
+"""Writes docs/reference: the public names, the ops, the run's signals, findings, the command line.
 
 Everything on these pages is said once, in the package itself: docstrings, the class attributes of
 the ops, the descriptions of the signals, the help texts of the commands. This file only lays it
@@ -20,6 +20,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import finding_pages
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "reference"
 NOTE = "<!-- Written by scripts/docs from the package itself; changes made here are lost. -->\n"
@@ -55,7 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
     only_check = parser.parse_args(arguments).check
 
     pages = all_pages()
-    found = {path.name: path.read_text(encoding="utf-8") for path in TARGET.glob("*.md")}
+    found = {
+        path.relative_to(TARGET).as_posix(): path.read_text(encoding="utf-8")
+        for path in TARGET.rglob("*.md")
+    }
     stale = sorted(name for name in pages | found if pages.get(name) != found.get(name))
     if only_check:
         for name in stale:
@@ -64,6 +69,7 @@ def main(arguments: list[str] | None = None) -> int:
     TARGET.mkdir(parents=True, exist_ok=True)
     for name in stale:
         if name in pages:
+            (TARGET / name).parent.mkdir(exist_ok=True)
             (TARGET / name).write_text(pages[name], encoding="utf-8")
         else:
             (TARGET / name).unlink()
@@ -83,10 +89,12 @@ def all_pages() -> dict[str, str]:
     }
     for name, make in makers.items():
         pages[name] = make()
+    findings = finding_pages.pages(NOTE)
+    pages["findings.md"] = findings.pop("findings.md")
     links = "".join(f"- [{title_of(page)}]({name})\n" for name, page in sorted(pages.items()))
     opening = first_paragraph(package)
     pages["README.md"] = f"{NOTE}\n# Reference\n\n{opening}\n\n{links}"
-    return pages
+    return pages | findings
 
 
 # Public names, a page per room

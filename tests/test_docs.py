@@ -363,7 +363,7 @@ def test_the_reference_is_fresh() -> None:
 def test_links_between_pages_lead_somewhere() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {target}"
-        for path in [*PAGES, *ROOT.glob("docs/*/*.md")]
+        for path in [*PAGES, *ROOT.glob("docs/*/**/*.md")]
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8"))
         if "://" not in target and not (path.parent / target).exists()
     ]

@@ -26,7 +26,10 @@ MOST_NAMES = 8
 
 def heading(finding: Finding) -> str:
     """Return how bad a finding is and what it is called, with the name of its cause."""
-    return f"{finding.severity.value.capitalize()}: {finding.rule.title} ({finding.slug})"
+    title = finding.rule.title
+    # A name such as ReLU stays as it is.
+    words = title[:1].lower() + title[1:] if title[1:2].islower() else title
+    return f"{finding.severity.value.capitalize()}: {words} ({finding.slug})"
 
 
 def finding_parts(finding: Finding) -> list[tuple[str, str]]:

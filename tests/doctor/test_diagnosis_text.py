@@ -8,7 +8,7 @@ from misstep.text.diagnosis import certainty, outcome, place
 
 class Words:
     slug = "too-hot"
-    title = "a learning rate that is too high"
+    title = "A learning rate that is too high"
     leads_to = frozenset()
 
     def symptom(self, facts):
