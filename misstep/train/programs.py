@@ -48,7 +48,8 @@ class LookProgram(Program):
         peaks: dict[str, int],
         compiling: bool,
     ) -> None:
-        super().__init__(graph, Roles(stepped=("x", "y", "weights", "draw")), compiling)
+        stepped = ("x", "y", "weights", "draw")
+        super().__init__(graph, Roles(stepped=stepped, logged=tuple(graph.outputs)), compiling)
         self.legend = legend
         self.peaks = peaks
 

@@ -59,7 +59,7 @@ def described():
 
 def a_record(description=None):
     record = Record({}, description)
-    record._steps = {1: (2.0, 0.1), 2: (1.0, 0.1)}
+    record.add({"kind": "steps", "first": 1, "loss": [2.0, 1.0], "learning_rate": 0.1})
     return record
 
 
