@@ -28,7 +28,8 @@ def heading(finding: Finding) -> str:
     """Return how bad a finding is and what it is called, with the name of its cause."""
     title = finding.rule.title
     # A name such as ReLU stays as it is.
-    words = title[:1].lower() + title[1:] if title[1:2].islower() else title
+    first = title.split(" ")[0]
+    words = title if first[1:] != first[1:].lower() else title[:1].lower() + title[1:]
     return f"{finding.severity.value.capitalize()}: {words} ({finding.slug})"
 
 

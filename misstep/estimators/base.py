@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from misstep.errors import ArgumentError, NotFittedError
+from misstep.doctor import Diagnosis
+from misstep.errors import ArgumentError, MisstepError, NotFittedError
 from misstep.estimators.diagram import without_scripts
 from misstep.estimators.reading import further_features
 from misstep.ir import Array
@@ -36,6 +37,7 @@ from misstep.modeling import (
 )
 from misstep.report import model_summary
 from misstep.text.endings import loss_became
+from misstep.train import Run
 
 # Where the arguments stand in the docstring of an estimator.
 ARGUMENTS = "{arguments}"
@@ -54,6 +56,8 @@ class Estimator(BaseEstimator):
     face: ClassVar[Face]
     first: ClassVar[str]
     model_: TrainedModel
+    # The latest training; None before fit, and after partial_fit.
+    _run: Run | None = None
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Give a subclass its arguments, and write them into its docstring."""
@@ -113,6 +117,22 @@ class Estimator(BaseEstimator):
         assert isinstance(model, Model)
         return model.explain(further_features(self, X, model), row)
 
+    def diagnose(self) -> Diagnosis:
+        """Return what went wrong with the latest training, and what to do; print it to read it.
+
+        Also where fit raised an error because the loss was no longer finite. Raises NotFittedError,
+        and MisstepError after partial_fit.
+        """
+        if self._run is None:
+            self._fitted_model()
+            raise MisstepError(
+                f"diagnosing this {type(self).__name__}",
+                needed="one training from beginning to end",
+                got="calls of partial_fit, of which each saw rows of its own",
+                try_="fit(X, y)",
+            )
+        return self._run.diagnose()
+
     def _options(self) -> Options:
         """Return what was asked for. Raises ArgumentError for what an option does not take."""
         values = {}
@@ -141,13 +161,16 @@ class Estimator(BaseEstimator):
         model = self._fitted_model()
         return model.outputs_of(model.encode(further_features(self, X, model)))
 
-    def _take(self, result: FitResult) -> None:
+    def _take(self, result: FitResult, *, in_parts: bool = False) -> None:
         """Keep what came of training, and warn of what a person should know.
 
-        Raises ArgumentError when nothing came of it.
+        `in_parts`: whether it saw only some of the rows. Raises ArgumentError when nothing came of
+        it.
         """
         run = result.run
         self._keep(result)
+        if in_parts:
+            self._run = None
         self.n_iter_ = run.epochs
         kept = (run.best_epoch or run.epochs) - 1
         self.loss_ = run.losses[kept] if run.history else math.nan
@@ -157,13 +180,13 @@ class Estimator(BaseEstimator):
 
     def _keep(self, result: FitResult) -> None:
         """Keep the model and how it was trained. Raises ArgumentError when nothing came of it."""
-        run = result.run
+        self._run = run = result.run
         if not run.usable:
             raise ArgumentError(
                 "training",
                 needed="a loss that stays finite",
                 got=loss_became(**run.ending.facts),
-                try_="a lower learning_rate",
+                try_="a lower learning_rate; diagnose() says more",
             )
         self.model_ = result.model
         self.network_ = result.model.network

@@ -109,7 +109,7 @@ class Classifier(ClassifierMixin, Estimator):
             fit_first(examples, options) if first else fit_more(self._result, examples, options)
         )
         self.classes_ = classes
-        self._take(result)
+        self._take(result, in_parts=True)
         return self
 
     def _classes_to_come(self, classes: Any) -> Array:

@@ -70,10 +70,10 @@ class Regressor(RegressorMixin, Estimator):
         options = self._options()
         if not self._is_fitted():
             examples = self._examples(first_features(self, X), y, sample_weight)
-            self._take(fit_first(examples, options))
+            self._take(fit_first(examples, options), in_parts=True)
             return self
         examples = self._examples(further_features(self, X, self.model_), y, sample_weight)
-        self._take(fit_more(self._result, examples, options))
+        self._take(fit_more(self._result, examples, options), in_parts=True)
         return self
 
     def _examples(self, data: Dataset, y: Any, sample_weight: Any, groups: Any = None) -> Examples:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from misstep.data import Series
+from misstep.doctor import Diagnosis
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.decisions import Decision
 from misstep.modeling.forecast import BackTest
@@ -47,3 +48,7 @@ class FitResult:
     baselines: Sequence[Baseline] = field(default_factory=tuple)
     learning_curve: LearningCurve | None = None
     forecast: ForecastResult | None = None
+
+    def diagnose(self) -> Diagnosis:
+        """Return what went wrong with the training, and what was not examined."""
+        return self.run.diagnose()
