@@ -7,11 +7,12 @@ told. Knows their contracts, no particular callback.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from misstep.ir import Array
 from misstep.record import RunDescription
 from misstep.train.callbacks import Callback
+from misstep.train.examinations import Examinations
 from misstep.train.looks import Looks, class_recall
 from misstep.train.progress import Progress
 from misstep.train.run import Run
@@ -26,7 +27,7 @@ class Listeners:
     """Those who are told. `record`: what is written down, None where nothing is.
 
     `looks`: into the network, None where nobody watches. `description`: what the run says of
-    itself, for the record.
+    itself, for the record. `examinations`: of the record as it grows, where progress is shown.
     """
 
     callbacks: Sequence[Callback]
@@ -35,6 +36,7 @@ class Listeners:
     record: RunRecord | None = None
     looks: Looks | None = None
     description: RunDescription | None = None
+    examinations: Examinations | None = field(default=None, init=False)
 
     @property
     def restore_best(self) -> bool:
@@ -64,6 +66,8 @@ class Listeners:
             self.record = self.folder.open(state, training.resumed)
         if self.record is not None:
             training.record = self.record.writer
+            if self.progress.shows:
+                self.examinations = Examinations(self.record.record, self.progress)
         if self.looks is not None:
             self.looks.begin(state, training.resumed)
         if self.description is not None and training.record is not None and not training.resumed:
@@ -97,6 +101,13 @@ class Listeners:
         seen = None if self.looks is None else self.looks.measures(training.state)
         if seen is not None and training.record is not None:
             training.record.measures(*seen)
+            self._examine()
+
+    def _examine(self) -> None:
+        """Examine what is written down, where that is shown and it is time."""
+        if self.examinations is not None and self.record is not None:
+            self.record.flush()
+            self.examinations.consider()
 
     def validation(self, training: Training, predicted: Array) -> None:
         """Write down how validation rows of each class fared, where somebody watches."""
@@ -135,6 +146,7 @@ class Listeners:
         self._remember(training)
         if self.record is not None:
             self.record.epoch(training.state, values)
+        self._examine()
         if self.folder is not None:
             self.folder.epoch(training.state)
 

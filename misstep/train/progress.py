@@ -33,6 +33,8 @@ class Progress:
     """
 
     unit = ""
+    # Whether anybody sees it.
+    shows = False
 
     def start(self, epoch: int, epochs: int, batches: int, done: int) -> None:
         """Begin, with `done` of `epochs` × `batches` batches behind us."""
@@ -136,6 +138,8 @@ class _Timed(Progress):
     Making programs ready is no learning: the clock starts behind the first batches, and again when
     what follows is far faster than what came before.
     """
+
+    shows = True
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
