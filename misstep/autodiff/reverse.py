@@ -15,19 +15,31 @@ import numpy as np
 
 from misstep import ops
 from misstep.errors import DtypeError, ShapeError
-from misstep.ir import Value, ancestors, located_at, make_literal
+from misstep.ir import Value, ancestors, located_at, make_literal, serial_by_now
 from misstep.ir.graph import variable_of_line
 from misstep.ops import as_value, reshape
 
 
+# For each Value that the reverse walk passed: the serials between which its gradient was made.
+Steps = list[tuple[Value, int, int]]
+
+
 @overload
-def gradient(loss: Value, wrt: Value, upstream: Value | None = None) -> Value: ...
+def gradient(
+    loss: Value, wrt: Value, upstream: Value | None = None, *, steps: Steps | None = None
+) -> Value: ...
 @overload
-def gradient(loss: Value, wrt: Sequence[Value], upstream: Value | None = None) -> list[Value]: ...
+def gradient(
+    loss: Value, wrt: Sequence[Value], upstream: Value | None = None, *, steps: Steps | None = None
+) -> list[Value]: ...
 
 
 def gradient(
-    loss: Value, wrt: Value | Sequence[Value], upstream: Value | None = None
+    loss: Value,
+    wrt: Value | Sequence[Value],
+    upstream: Value | None = None,
+    *,
+    steps: Steps | None = None,
 ) -> Value | list[Value]:
     """Return the derivative of `loss` by each of `wrt`, as Values of the same shapes.
 
@@ -47,7 +59,7 @@ def gradient(
     targets = [wrt] if isinstance(wrt, Value) else list(wrt)
     _check(loss, targets, upstream)
     seed = upstream if upstream is not None else make_literal(np.ones(loss.shape), loss.dtype)
-    adjoint_of = _walk({loss: as_value(seed)}, targets)
+    adjoint_of = _walk({loss: as_value(seed)}, targets, steps)
     results = []
     for value in targets:
         adjoint = adjoint_of.get(value)
@@ -89,7 +101,9 @@ def adjoints(seeds: Mapping[Value, Value], targets: Sequence[Value]) -> list[Val
     return [adjoint_of.get(value) for value in targets]
 
 
-def _walk(seeds: dict[Value, Value], targets: list[Value]) -> dict[Value, Value]:
+def _walk(
+    seeds: dict[Value, Value], targets: list[Value], steps: Steps | None = None
+) -> dict[Value, Value]:
     """Return the adjoint of every Value on a way from `seeds`, which are known, to `targets`."""
     order = ancestors(list(seeds))
     on_the_way = set(targets)
@@ -115,6 +129,7 @@ def _walk(seeds: dict[Value, Value], targets: list[Value]) -> dict[Value, Value]
         if not any(operand in on_the_way for operand in value.inputs):
             continue
         location = value.location
+        first = serial_by_now() if steps is not None else 0
         with located_at(replace(location, backward=True) if location is not None else None):
             shares = value.op.gradient(value, upstream)
             for operand, share in zip(value.inputs, shares, strict=True):
@@ -123,6 +138,8 @@ def _walk(seeds: dict[Value, Value], targets: list[Value]) -> dict[Value, Value]
                 share = _unbroadcast(share, operand)
                 known = adjoint_of.get(operand)
                 adjoint_of[operand] = share if known is None else known + share
+        if steps is not None:
+            steps.append((value, first, serial_by_now()))
     return adjoint_of
 
 

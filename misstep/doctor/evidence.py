@@ -123,8 +123,9 @@ class Evidence:
 
     @property
     def failed(self) -> bool:
-        """Return whether training ended because the loss was no longer a finite number."""
-        return any(self._cause(event) == "loss_not_finite" for event in self.record.events) or (
+        """Return whether training ended because loss or weights were no longer finite numbers."""
+        causes = ("loss_not_finite", "weights_not_finite")
+        return any(self._cause(event) in causes for event in self.record.events) or (
             len(self.losses) > 0 and not bool(np.isfinite(self.losses[-1]))
         )
 

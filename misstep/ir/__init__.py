@@ -7,6 +7,7 @@ from misstep.ir.graph import Graph, in_float64, rebuild
 from misstep.ir.interpret import Interpreter, evaluate, one_blas_thread
 from misstep.ir.location import NOWHERE, Location, current_location, located_at
 from misstep.ir.op import Op, find_op, registered_ops
+from misstep.ir.origin import Origin, origin_of
 from misstep.ir.text import read_graph, write_graph
 from misstep.ir.value import (
     DTYPES,
@@ -32,6 +33,7 @@ __all__ = [
     "Interpreter",
     "Location",
     "Op",
+    "Origin",
     "Type",
     "Value",
     "ancestors",
@@ -45,6 +47,7 @@ __all__ = [
     "make_literal",
     "make_parameter",
     "one_blas_thread",
+    "origin_of",
     "read_graph",
     "rebuild",
     "registered_ops",

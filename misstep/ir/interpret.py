@@ -95,6 +95,25 @@ class Interpreter:
                     break
         return seen
 
+    def walk(
+        self, feeds: Mapping[str, Any] | None = None
+    ) -> Iterator[tuple[Value, list[Array], Array]]:
+        """Yield each computed Value in order, with the numbers of its operands and its own.
+
+        What no later assignment needs is let go, as in `run`, so that long programs can be looked
+        at entry by entry in the memory that running them takes.
+        """
+        store = self._start(feeds or {})
+        for value, (run, operands, result, free) in zip(
+            self.graph.computed, self._plan, strict=True
+        ):
+            taken = [np.asarray(store[slot]) for slot in operands]
+            with np.errstate(all="ignore"):
+                store[result] = run(*taken)
+            yield value, taken, np.asarray(store[result])
+            for slot in free:
+                store[slot] = None
+
     def _start(self, feeds: Mapping[str, Any]) -> list[Any]:
         store: list[Any] = [None] * len(self._slots)
         for slot, literal in self._literals:

@@ -55,10 +55,13 @@ def current_location() -> Location | None:
 
 
 @contextmanager
-def located_at(location: Location | None) -> Iterator[None]:
-    """Let every Value made inside carry this place (None changes nothing)."""
+def located_at(location: Location | None, *, by_line: bool = False) -> Iterator[None]:
+    """Let every Value made inside carry this place (None changes nothing).
+
+    `by_line`: let each carry the line that makes it, whatever was said around.
+    """
     before = getattr(_state, "override", None)
-    _state.override = location if location is not None else before
+    _state.override = None if by_line else location if location is not None else before
     try:
         yield
     finally:

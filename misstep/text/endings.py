@@ -64,6 +64,18 @@ def loss_became(loss: float, update: int, learning_rate: float) -> str:
     return f"the loss became {loss} at update {update}, learning rate {learning_rate:g}"
 
 
+def weights_not_finite(loss: float, update: int, learning_rate: float) -> str:
+    """Return up to where weights became no numbers, though the loss did not show it.
+
+    >>> weights_not_finite(0.5, 12, 0.5)
+    'weights were no longer finite numbers after update 12, at a loss of 0.5 and learning rate 0.5'
+    """
+    return (
+        f"weights were no longer finite numbers after update {update}, at a loss of {loss:.4g} "
+        f"and learning rate {learning_rate:g}"
+    )
+
+
 def callback(message: str) -> str:
     """Return what a callback said."""
     return message
@@ -78,7 +90,7 @@ _WORDS = {
     one.__name__: one
     for one in (
         *(epochs_done, early_stopping, converged),
-        *(interrupted, loss_not_finite, callback, error),
+        *(interrupted, loss_not_finite, weights_not_finite, callback, error),
     )
 }
 

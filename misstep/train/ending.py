@@ -22,6 +22,8 @@ class Cause(Enum):
     CALLBACK = "callback"  # message
     INTERRUPTED = "interrupted"  # signal
     LOSS_NOT_FINITE = "loss_not_finite"  # loss, update, learning_rate
+    # The loss was finite, but does not show all weights.
+    WEIGHTS_NOT_FINITE = "weights_not_finite"  # loss, update, learning_rate
     ERROR = "error"  # name
 
 
@@ -39,12 +41,12 @@ class Ending:
     @property
     def planned(self) -> bool:
         """Return whether it ended as somebody had planned; not by Ctrl-C and not by a failure."""
-        return self.cause not in (Cause.INTERRUPTED, Cause.LOSS_NOT_FINITE, Cause.ERROR)
+        return not self.failed and self.cause not in (Cause.INTERRUPTED, Cause.ERROR)
 
     @property
     def failed(self) -> bool:
-        """Return whether the loss was no longer a finite number."""
-        return self.cause is Cause.LOSS_NOT_FINITE
+        """Return whether the loss, or the weights, were no longer finite numbers."""
+        return self.cause in (Cause.LOSS_NOT_FINITE, Cause.WEIGHTS_NOT_FINITE)
 
     def __str__(self) -> str:
         return ending_words(self.cause.value, **self.facts)

@@ -7,6 +7,7 @@ everybody who is told in `Listeners`.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 
@@ -17,13 +18,18 @@ from misstep.ir import Array, one_blas_thread
 from misstep.optim import Schedule, ScheduleContext
 from misstep.train.ending import Cause, Ending
 from misstep.train.interruption import Interruption
+from misstep.train.journal import Call, Journal, all_finite, weights_finite
 from misstep.train.listeners import Listeners
 from misstep.train.ordering import epoch_order
 from misstep.train.pace import Pace
+from misstep.train.provenance import Provenance, provenance_of
 from misstep.train.run import Run
 from misstep.train.state import Values
 from misstep.train.stepping import Stepper, Steps
 from misstep.train.training import Training
+
+# Losses before a failure that tell whether training was diverging.
+RECENT = 10
 
 
 @dataclass(kw_only=True)
@@ -31,8 +37,8 @@ class Loop(Training):
     """A training, with all that it needs to go on.
 
     `epochs`: in all, those behind us too. `repeats_per_epoch`: how often an epoch goes through the
-    rows. `batch_size`: in rows. `accumulate`: batches that make one update. The rest as in
-    `Trainer`, resolved to numbers.
+    rows. `batch_size`: in rows. `accumulate`: batches that make one update. `mixing`: whether rows
+    are mixed with others. The rest as in `Trainer`, resolved to numbers.
     """
 
     rows: Rows
@@ -47,10 +53,17 @@ class Loop(Training):
     seed: int
     shuffle: bool = True
     pace: Pace = field(default_factory=Pace)
+    mixing: bool = False
+    journal: Journal = field(default_factory=Journal)
+    provenance: Provenance | None = None
+    _first_loss: float = math.nan
+    # What is left of a training whose loss, or weights, are no longer finite.
+    _last_finite: tuple[Array, Array] | None = None
 
     def run(self) -> Run:
         """Train until the epochs are done or somebody stops it; return what came of it."""
         self.listeners.start(self, self.epochs, self.batches)
+        self._begun_finite = weights_finite(self.state)
         try:
             with one_blas_thread(), Interruption() as self._interruption:
                 while self.epoch < self.epochs and self.ending is None:
@@ -88,19 +101,28 @@ class Loop(Training):
 
     def _advance(self, order: Array) -> bool:
         """Learn from the next batches in `order`; tell whether a loss was not finite."""
-        start = self.state.batch * self.batch_size
+        state = self.state
+        start = state.batch * self.batch_size
         size = min(self.batch_size, len(order) - start)
         count = self._batches_together(looking=self.listeners.before_update(self))
         learn = self._update if self.accumulate == 1 else self._accumulate
         steps = learn(order[start : start + count * size], count)
         if steps.not_finite is not None:  # last, since it names the update behind those done
-            self._fail(steps.not_finite)
-        return steps.not_finite is not None
+            self._fail(Cause.LOSS_NOT_FINITE, steps.not_finite)
+        elif state.batch == self.batches and not weights_finite(state) and self._begun_finite:
+            self._fail(Cause.WEIGHTS_NOT_FINITE, float(steps.losses[-1]))
+        elif state.batch == self.batches and not all_finite(state) and self.journal.begun_finite:
+            # It learns on, but for parameters whose moments are infinite.
+            self._find_provenance()
+            self.journal.stop()
+        return self.ending is not None and self.ending.failed
 
     def _update(self, indices: Array, count: int) -> Steps:
         """Update the weights by each of `count` batches of the rows at `indices`."""
         learning_rates = self._learning_rates(count)
+        self._journal("update", indices, learning_rates, count)
         steps = self.stepper.update(self.state, indices, learning_rates)
+        self.journal.after(steps.losses)
         self._learned(steps, indices)
         self._updated(steps.losses, learning_rates[: len(steps)], steps.clipped)
         return steps
@@ -108,16 +130,25 @@ class Loop(Training):
     def _accumulate(self, indices: Array, count: int) -> Steps:
         """Add up gradients of `count` batches; update the weights once there are enough."""
         state = self.state
+        self._journal("accumulate", indices, np.zeros(count), count)
         steps = self.stepper.accumulate(state, indices, count)
+        self.journal.after(steps.losses)
         self._learned(steps, indices)
         state.accumulated += len(steps)
         enough = state.accumulated >= self.accumulate or state.batch >= self.batches
         if len(steps) and enough:
             learning_rates = self._learning_rates(1)
+            self._journal("apply", indices[:0], learning_rates, 1)
             clipped = self.stepper.apply(state, learning_rates)
             self._show()
             self._updated(steps.losses[-1:], learning_rates, clipped)
         return steps
+
+    def _journal(self, kind: str, indices: Array, learning_rates: Array, batches: int) -> None:
+        """Note a call of the stepper that is about to be made."""
+        state = self.state
+        call = Call(kind, indices, learning_rates, batches, state.update, state.draw)
+        self.journal.before(state, call)
 
     # --- between the steps ------------------------------------------------------------------------
 
@@ -160,6 +191,8 @@ class Loop(Training):
         self._show()
         self.pace.record(len(steps), steps.seconds)
         if len(steps):
+            if math.isnan(self._first_loss):
+                self._first_loss = float(steps.losses[0])
             self.state.add_batches(steps.losses, steps.weights)
             self.listeners.batches(self, len(indices))
 
@@ -175,12 +208,47 @@ class Loop(Training):
         self.network.parameters = self.state.parameters
         self.network.buffers = self.state.buffers
 
-    def _fail(self, loss: float) -> None:
+    def _fail(self, cause: Cause, loss: float) -> None:
+        """End training, say where the first number came from that is not finite."""
         learning_rates = self._learning_rates(1)
-        facts = {"loss": loss, "update": self.update + 1, "learning_rate": float(learning_rates[0])}
-        self.ending = Ending(Cause.LOSS_NOT_FINITE, facts)
-        self.listeners.failure(np.array([loss]), learning_rates)
+        # A loss that is not finite is of the update that is not done.
+        lost = cause is Cause.LOSS_NOT_FINITE
+        facts = {
+            "loss": loss,
+            "update": self.update + (1 if lost else 0),
+            "learning_rate": float(learning_rates[0]),
+        }
+        self.ending = Ending(cause, facts)
+        if lost:
+            self.listeners.failure(np.array([loss]), learning_rates)
         self.listeners.progress.note(str(self.ending))
+        self._find_provenance()
+
+    def _find_provenance(self) -> None:
+        """Find the first step that left a number which is not finite; keep the weights before."""
+        moment = self.journal.first_bad(self.stepper, self.state)
+        if moment is None or self.provenance is not None:
+            return
+        if weights_finite(moment.state) and not self._was_diverging():
+            self._last_finite = moment.state.parameters, moment.state.buffers
+        self.provenance = provenance_of(self.stepper, moment, self.mixing)
+        if self.provenance is not None:
+            self.listeners.progress.note(str(self.provenance))
+            if self.record is not None:
+                words, facts = str(self.provenance), self.provenance.facts()
+                self.record.event("provenance", words, **facts)
+
+    def _was_diverging(self) -> bool:
+        """Tell whether the losses before the failure were far above those that training began with.
+
+        The weights of then are finite numbers, and worth less than those before the epoch.
+        """
+        recent = self.journal.recent_losses(RECENT)
+        recent = recent[np.isfinite(recent)]
+        if not len(recent):
+            return False
+        before = self.history[-1]["training_loss"] if self.history else self._first_loss
+        return float(np.median(recent)) > before + abs(before)
 
     # --- the end of an epoch and of training ------------------------------------------------------
 
@@ -218,7 +286,7 @@ class Loop(Training):
             if state.best.epoch != state.epoch or state.batch > 0:
                 epoch = state.best.epoch
         elif ending.failed:
-            parameters, buffers = self._before_epoch
+            parameters, buffers = self._last_finite or self._before_epoch
         # The network's own copy: a person may write into it.
         self.network.parameters = np.array(parameters)
         self.network.buffers = np.array(buffers)
@@ -236,5 +304,6 @@ class Loop(Training):
             folder=None if folder is None else folder.folder,
             notes=() if folder is None else folder.notes,
             record=None if self.listeners.record is None else self.listeners.record.record,
+            provenance=self.provenance,
         )
         return self.listeners.complete(run)

@@ -24,15 +24,17 @@ from misstep.nn.inference import make_target
 from misstep.nn.losses import Loss
 from misstep.ops import absolute, broadcast_to, cast, concatenate, equal, reshape, slice_axis, where
 from misstep.optim import Clipping, Optimizer, Regularizer, StepContext
+from misstep.train.anatomy import Anatomy, Part
 from misstep.train.mixup import mixed_rows
 from misstep.train.probes import activation_probes, as_vector, unit_peaks
 
 
 class StepProgram(Program):
-    """A program of training."""
+    """A program of training. `anatomy`: which of its Values belongs to what."""
 
-    def __init__(self, graph: Graph, compiling: bool) -> None:
+    def __init__(self, graph: Graph, anatomy: Anatomy, compiling: bool) -> None:
         super().__init__(graph, roles_of(graph), compiling)
+        self.anatomy = anatomy
 
 
 class LookProgram(Program):
@@ -67,6 +69,7 @@ class _Backward:
     loss: Value
     weight: Value
     gradient: Value
+    anatomy: Anatomy
 
 
 class Programs:
@@ -136,9 +139,9 @@ class Programs:
         key = ("step", rows, weighted, self.network.frozen)
         if key not in self._kept:
             back = self._backward(rows, weighted)
-            state, outputs = self._update(back.parameters, back.gradient)
+            state, outputs = self._update(back.parameters, back.gradient, back.anatomy)
             outputs |= back.buffers | {"loss": back.loss, "weight": back.weight}
-            self._keep(key, outputs, [*back.inputs, *state])
+            self._keep(key, outputs, [*back.inputs, *state], back.anatomy)
         return self._kept[key]
 
     def accumulate(self, rows: int, *, weighted: bool) -> StepProgram:
@@ -158,7 +161,7 @@ class Programs:
                 "loss": back.loss,
                 "weight": back.weight,
             }
-            self._keep(key, outputs, [*back.inputs, sum_, weight])
+            self._keep(key, outputs, [*back.inputs, sum_, weight], back.anatomy)
         return self._kept[key]
 
     def apply(self) -> StepProgram:
@@ -171,8 +174,9 @@ class Programs:
             weight = make_input("gradient_weight", (), dtype)
             # Rows that all weigh nothing have nothing to say, as in a loss: 0, not 0 / 0.
             mean = sum_ / where(equal(weight, 0.0), 1.0, weight)
-            state, outputs = self._update(parameters, mean)
-            self._keep(key, outputs, [parameters, sum_, weight, *state])
+            anatomy = Anatomy(self.network)
+            state, outputs = self._update(parameters, mean, anatomy)
+            self._keep(key, outputs, [parameters, sum_, weight, *state], anatomy)
         return self._kept[key]
 
     def look(self, rows: int, *, weighted: bool) -> LookProgram:
@@ -201,10 +205,16 @@ class Programs:
             self._looks[key] = LookProgram(graph, tuple(probes), sizes, self.compiling)
         return self._looks[key]
 
-    def _keep(self, key: tuple[Any, ...], outputs: dict[str, Value], inputs: list[Value]) -> None:
+    def _keep(
+        self,
+        key: tuple[Any, ...],
+        outputs: dict[str, Value],
+        inputs: list[Value],
+        anatomy: Anatomy,
+    ) -> None:
         """Make the program of the name that `key` begins with."""
         graph = verify(Graph(outputs, inputs, key[0]))
-        self._kept[key] = StepProgram(graph, self.compiling)
+        self._kept[key] = StepProgram(graph, anatomy, self.compiling)
 
     def _backward(self, rows: int, weighted: bool, *, mixing: bool = True) -> _Backward:
         network = self.network
@@ -214,7 +224,9 @@ class Programs:
         x = make_input("x", (rows, *network.input_shape), dtype)
         seed, draw = make_input("seed", (), "int64"), make_input("draw", (), "int64")
         y = make_target(self.loss, (rows, *network.output_shape), dtype)
-        mixture = mixed_rows(x, y, self.mixup, seed, draw) if self.mixup and mixing else None
+        anatomy = Anatomy(network)
+        with anatomy.part(Part.MIXUP):
+            mixture = mixed_rows(x, y, self.mixup, seed, draw) if self.mixup and mixing else None
         raw, trace = network.apply(
             x if mixture is None else mixture.x,
             parameters,
@@ -223,22 +235,25 @@ class Programs:
             seed=seed,
             step=draw,
         )
+        anatomy.trace = trace
         inputs = [*flat.values(), x, y, seed, draw]
         after = network.buffers_after(trace)
         buffers = {} if after is None else {"buffers": after}
         weights = make_input("weights", (rows,), dtype) if weighted else None
         if weights is not None:
             inputs.append(weights)
-        if mixture is None:
-            loss = self.loss(raw, y, weights)
-            weight = self.loss.total_weight(raw, y, weights)
-        else:
-            loss, weight = self.loss.mixed(raw, y, mixture.other, mixture.share, weights)
+        with anatomy.part(Part.LOSS):
+            if mixture is None:
+                loss = self.loss(raw, y, weights)
+                weight = self.loss.total_weight(raw, y, weights)
+            else:
+                loss, weight = self.loss.mixed(raw, y, mixture.other, mixture.share, weights)
         regularized = loss
-        for regularizer in self.regularizers:
-            for name, specification in trace.parameters.items():
-                if specification.regularized and not network.is_frozen(name):
-                    regularized = regularized + regularizer.penalty(trace.values[name])
+        with anatomy.part(Part.PENALTY):
+            for regularizer in self.regularizers:
+                for name, specification in trace.parameters.items():
+                    if specification.regularized and not network.is_frozen(name):
+                        regularized = regularized + regularizer.penalty(trace.values[name])
         moved = [name for name in trace.parameters if not network.is_frozen(name)]
         if not moved:
             raise ArgumentError(
@@ -247,9 +262,11 @@ class Programs:
                 got="a network that is frozen as a whole",
                 try_="network.unfreeze()",
             )
+        targets = [trace.values[name] for name in moved]
         slopes = dict(
-            zip(moved, gradient(regularized, [trace.values[name] for name in moved]), strict=True)
+            zip(moved, gradient(regularized, targets, steps=anatomy.steps_back), strict=True)
         )
+        anatomy.slopes = slopes
         flat_gradient = concatenate(
             [
                 reshape(slopes[name], (-1,)) if name in slopes else self._nothing(name)
@@ -257,7 +274,9 @@ class Programs:
             ]
         )
         flat_gradient = flat_gradient.named("gradients")
-        return _Backward(inputs, parameters, trace, raw, buffers, loss, weight, flat_gradient)
+        return _Backward(
+            inputs, parameters, trace, raw, buffers, loss, weight, flat_gradient, anatomy
+        )
 
     def _nothing(self, name: str) -> Value:
         """Return the gradient of a frozen parameter, flat: none was computed."""
@@ -282,7 +301,7 @@ class Programs:
         )
 
     def _update(
-        self, parameters: Value, flat_gradient: Value
+        self, parameters: Value, flat_gradient: Value, anatomy: Anatomy
     ) -> tuple[list[Value], dict[str, Value]]:
         """Return the inputs and the outputs of clipping and the optimizer."""
         names = self.optimizer.used_slots()
@@ -300,10 +319,12 @@ class Programs:
             for index, name in enumerate(self.scalar_names)
         }
         clipped = flat_gradient
-        for clipping in self.clipping:
-            clipped = clipping.clip(clipped)
-        context = StepContext(cast(update, "float64") + 1.0, learning_rate)
-        changed, after = self.optimizer.update(parameters, clipped, before, context)
+        with anatomy.part(Part.CLIPPING):
+            for clipping in self.clipping:
+                clipped = clipping.clip(clipped)
+        with anatomy.part(Part.OPTIMIZER):
+            context = StepContext(cast(update, "float64") + 1.0, learning_rate)
+            changed, after = self.optimizer.update(parameters, clipped, before, context)
         if self.network.frozen:
             changed = self._held(parameters, changed)
             after = {

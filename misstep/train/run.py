@@ -14,6 +14,7 @@ from misstep.errors import MisstepError
 from misstep.record import Record
 from misstep.text.counts import counted
 from misstep.train.ending import Ending
+from misstep.train.provenance import Provenance
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class Run:
     network now has, if that is not the last one. `updates`: weight updates in all. `seconds`: spent
     in all. `snapshots`: what the network got wrong as it learned, where an `ms.Snapshots` watched.
     `notes`: what of the run could not be written down. `record`: what was seen of it, None where
-    nobody watched.
+    nobody watched. `provenance`: of a run that failed, where the first number came from that is not
+    finite; None where that was not found.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -68,6 +70,7 @@ class Run:
     snapshots: list[Snapshot] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     record: Record | None = field(default=None, compare=False)
+    provenance: Provenance | None = None
 
     def diagnose(self) -> Diagnosis:
         """Return what went wrong with this training, and what was not examined.
@@ -90,7 +93,7 @@ class Run:
 
     @property
     def failed(self) -> bool:
-        """Return whether the loss was no longer a finite number."""
+        """Return whether the loss, or the weights, were no longer finite numbers."""
         return self.ending.failed
 
     @property
@@ -98,7 +101,8 @@ class Run:
         """Return whether the network has weights that are worth something.
 
         After a failure that is so if an epoch was completed before it whose loss was finite: the
-        weights are then those of the best such epoch or, without validation rows, the last ones.
+        weights are then those of the best such epoch or, without validation rows, the last ones
+        before it; those before the epoch where the loss was growing already.
         """
         judged = (values.get("validation_loss", values["training_loss"]) for values in self.history)
         return not self.failed or any(math.isfinite(loss) for loss in judged)

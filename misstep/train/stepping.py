@@ -90,6 +90,18 @@ class Stepper:
         return _clipped(out, 1)
 
     @property
+    def programs(self) -> Programs:
+        """Return what makes the programs."""
+        return self._programs
+
+    def program_of(self, kind: str, rows: int) -> StepProgram:
+        """Return the program of a kind of call, named as the methods above, for so many rows."""
+        if kind == "apply":
+            return self._programs.apply()
+        make = self._programs.step if kind == "update" else self._programs.accumulate
+        return make(rows, weighted=self._weighted)
+
+    @property
     def _weighted(self) -> bool:
         return self._rows.weights is not None
 
@@ -105,6 +117,29 @@ class Stepper:
             "draw": state.draw + np.arange(count),
             "seed": np.asarray(self._seed),
         }
+
+    def feeds_of_step(
+        self, state: TrainingState, batch: Array, learning_rate: float, step: int = 0
+    ) -> dict[str, object]:
+        """Return what a single step on the rows at `batch` takes in the interpreter.
+
+        `step`: which one it is of several that begin at `state`, counted from 0.
+        """
+        rows = self._rows.take(batch)
+        feeds: dict[str, object] = {
+            **state.feeds(),
+            "optimizer_state": state.optimizer_state,
+            "scalars": state.scalars,
+            "x": rows.x,
+            "y": rows.y,
+            "seed": self._seed,
+            "draw": state.draw + step,
+            "update": state.update + step,
+            "learning_rate": learning_rate,
+            "gradients": state.gradients,
+            "gradient_weight": state.gradient_weight,
+        }
+        return feeds if rows.weights is None else feeds | {"weights": rows.weights}
 
     def _run(
         self, program: StepProgram, state: TrainingState, indices: Array, learning_rates: Array
@@ -141,23 +176,7 @@ class Stepper:
         clipped = 0.0
         batches = np.split(indices, len(learning_rates))
         for step, (batch, learning_rate) in enumerate(zip(batches, learning_rates, strict=True)):
-            rows = self._rows.take(batch)
-            feeds: dict[str, object] = {
-                **state.feeds(),
-                "optimizer_state": state.optimizer_state,
-                "scalars": state.scalars,
-                "x": rows.x,
-                "y": rows.y,
-                "seed": self._seed,
-                "draw": state.draw + step,
-                "update": state.update + step,
-                "learning_rate": learning_rate,
-                "gradients": state.gradients,
-                "gradient_weight": state.gradient_weight,
-            }
-            if rows.weights is not None:
-                feeds["weights"] = rows.weights
-            out = program.run(feeds)
+            out = program.run(self.feeds_of_step(state, batch, learning_rate, step))
             loss = float(out["loss"])
             if not math.isfinite(loss):
                 not_finite = loss

@@ -239,6 +239,7 @@ class Trainer:
                 schedule=self.schedule,
                 seed=self.seed,
                 shuffle=self.shuffle,
+                mixing=self.mixup > 0,
             ).run()
         for note in run.notes:
             warnings.warn(note, RuntimeWarning, stacklevel=2)

@@ -20,6 +20,11 @@ SENTENCES = {
         "the loss became inf at update 3, learning rate 0.5; training stopped there. "
         "Try: a lower learning rate, or clipping of the gradients",
     ),
+    Cause.WEIGHTS_NOT_FINITE: (
+        {"loss": 0.25, "update": 3, "learning_rate": 0.5},
+        "weights were no longer finite numbers after update 3, at a loss of 0.25 and learning "
+        "rate 0.5",
+    ),
     Cause.ERROR: ({"name": "KeyError"}, "KeyError ended it"),
 }
 
