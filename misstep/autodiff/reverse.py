@@ -19,7 +19,6 @@ from misstep.ir import Value, ancestors, located_at, make_literal, serial_by_now
 from misstep.ir.graph import variable_of_line
 from misstep.ops import as_value, reshape
 
-
 # For each Value that the reverse walk passed: the serials between which its gradient was made.
 Steps = list[tuple[Value, int, int]]
 

@@ -61,9 +61,10 @@ def provenance_words(
         return f"in update {step}, {_PHASES[phase]}: {head}"
     at = "" if time is None else f" at point {time} in time"
     why = f", too large for {values.get('dtype', 'its kind of number')}," * (trouble == "overflow")
+    behind = f"{why}{_inputs(values)}{_rows(rows, row_count, batch_rows)}"
     return (
         f"the first number that is not finite arose in update {step}, {_PHASES[phase]}: "
-        f"{what} {where}{at} gave {result}{why}{_inputs(values)}{_rows(rows, row_count, batch_rows)}"
+        f"{what} {where}{at} gave {result}{behind}"
     )
 
 

@@ -7,6 +7,7 @@ from misstep.train.callbacks import Callback, Converged, EarlyStopping
 from misstep.train.ending import Cause, Ending
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress
+from misstep.train.provenance import Provenance
 from misstep.train.row_scores import RowScores
 from misstep.train.run import Run, Snapshot
 from misstep.train.snapshots import Snapshots
@@ -22,6 +23,7 @@ __all__ = [
     "Ending",
     "Programs",
     "Progress",
+    "Provenance",
     "RowScores",
     "Run",
     "Snapshot",

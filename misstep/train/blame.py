@@ -1,4 +1,4 @@
-"""Which rows of a batch a sum over the batch is mostly made of: a gradient, a mean, a weight update.
+"""Which rows of a batch a sum over it is mostly made of: a gradient, a mean, a weight update.
 
 Looks where the batch is summed up on the way to a Value. What is summed there is a product of
 numbers that each row has (‖x‖·‖δ‖ of a dense layer's gradient), or one such number: the largest of

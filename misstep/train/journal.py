@@ -9,7 +9,6 @@ depends on how long they take; what is found does not. Knows states and steppers
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np

@@ -206,11 +206,7 @@ class Programs:
         return self._looks[key]
 
     def _keep(
-        self,
-        key: tuple[Any, ...],
-        outputs: dict[str, Value],
-        inputs: list[Value],
-        anatomy: Anatomy,
+        self, key: tuple[Any, ...], outputs: dict[str, Value], inputs: list[Value], anatomy: Anatomy
     ) -> None:
         """Make the program of the name that `key` begins with."""
         graph = verify(Graph(outputs, inputs, key[0]))

@@ -54,7 +54,13 @@ class Provenance:
     from 0, inside of a recurrent layer.
 
     >>> import misstep as ms
-    >>> network = ms.Sequential(ms.nn.Lambda("exp"))  # doctest: +SKIP
+    >>> class Logarithm(ms.Module):
+    ...     def forward(self, x):
+    ...         return ms.log(x)
+    >>> network = ms.Sequential(Logarithm(), ms.Dense(1))
+    >>> run = ms.Trainer(network, loss=ms.SquaredError()).fit([[1.0], [0.0], [2.0]], [[1.0]] * 3)
+    >>> run.failed, run.provenance.operation, run.provenance.layer, run.provenance.rows
+    (True, 'log', 'logarithm1', (1,))
     """
 
     step: int
@@ -299,7 +305,7 @@ class _Telling:
                     "entries": entries,
                 }
             )
-        whole = {
+        whole: dict[str, Any] = {
             "result": "nan" if np.isnan(result).any() else "inf" if result.max() > 0 else "-inf",
             "bad_entries": int(bad.sum()),
             "entries": int(bad.size),
