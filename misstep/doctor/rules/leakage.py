@@ -1,0 +1,137 @@
+"""`leakage`: what is judged on was learned from, or the answer stands among the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from misstep.doctor.evidence import Evidence
+from misstep.doctor.finding import Finding, Severity
+from misstep.doctor.rule import CannotTellError, Example, Rule
+from misstep.text.counts import counted
+from misstep.text.figures import percent
+from misstep.text.lists import joined
+
+# So many validation rows among the training rows move a score beyond its noise.
+OVERLAP = 0.02
+# From here on validation is training data under another name.
+ALL = 0.5
+# Rows of few values meet their like by chance, within the training rows as across: this much more
+# than within is no chance.
+TIMES_WITHIN = 2.0
+# With fewer rows, as of XOR, all there are is learned and judged on, knowingly.
+FEWEST_ROWS = 20
+
+_NOISE = """
+random = np.random.default_rng(0)
+x = random.normal(size=(200, 5))
+y = (x[:, 0] + random.normal(size=200) > 0).astype(int)
+network = ms.Sequential(ms.Dense(32), ms.ReLU(), ms.Dense(2))
+trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.01))
+"""
+
+
+class Leakage(Rule):
+    """Answers that are known before they should be."""
+
+    slug = "leakage"
+    title = "Answers that are known before they should be"
+    explanation = (
+        "Validation rows that were learned from say nothing about new rows: a network that learned "
+        "them by heart scores best. It happens when copies are made before the split, windows of a "
+        "series overlap, or the same array is given twice. A column that tells the answer, because "
+        "it is known only afterwards or is the answer in other words, makes a score that "
+        "disappears in use. Rows of a few values meet their like by chance, and that is no leak."
+    )
+    sick = (
+        Example(
+            "validation on training rows",
+            f"""{_NOISE.strip()}
+run = trainer.fit(x, y, validation=(x[:60], y[:60]), epochs=15)
+""",
+            also=frozenset({"overfitting"}),
+        ),
+        Example(
+            "copies on both sides of the split",
+            f"""{_NOISE.strip()}
+x, y = np.concatenate([x, x[:60]]), np.concatenate([y, y[:60]])
+order = random.permutation(len(x))
+x, y = x[order], y[order]
+run = trainer.fit(x[:180], y[:180], validation=(x[180:], y[180:]), epochs=15)
+""",
+            also=frozenset({"overfitting"}),
+        ),
+    )
+    healthy = (
+        Example(
+            "few values, of which each meets its like",
+            """
+random = np.random.default_rng(0)
+x = random.integers(2, size=(400, 4)).astype(float)
+y = ((x[:, 0] + x[:, 1]) % 2).astype(int)
+network = ms.Sequential(ms.Dense(16), ms.Tanh(), ms.Dense(2))
+trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.03))
+run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
+""".strip(),
+        ),
+    )
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        """Yield rows on both sides, and columns that tell the answer."""
+        about = evidence.description
+        yield from self._of_columns(evidence)
+        overlap, inputs = about.validation_overlap, about.inputs
+        judged = about.validation_inputs
+        if overlap is None or inputs is None:
+            if judged is None and about.validation_answers is None:
+                return
+            raise CannotTellError("validation rows were not compared with training rows")
+        if overlap < OVERLAP or inputs.rows < FEWEST_ROWS:
+            return
+        within = inputs.duplicates / max(inputs.rows, 1)
+        if overlap < TIMES_WITHIN * within:
+            return
+        rows = judged.rows if judged is not None else 0
+        facts = {"overlap": overlap, "validation_rows": rows, "duplicates": inputs.duplicates}
+        severity = Severity.CRITICAL if overlap >= ALL else Severity.WARNING
+        yield self.finding(severity, 0.95 if overlap >= ALL else 0.85, **facts)
+
+    def _of_columns(self, evidence: Evidence) -> Iterator[Finding]:
+        """Yield what was seen in people's own columns, before they were prepared."""
+        leaks = evidence.description.preparation.get("leaks")
+        for leak in leaks if isinstance(leaks, list | tuple) else ():
+            columns = [str(name) for name in leak.get("columns", ())]
+            if columns:
+                yield self.finding(
+                    Severity.WARNING, 0.7, columns=columns, words=str(leak.get("words", ""))
+                )
+
+    def symptom(self, facts: Mapping[str, Any]) -> str:
+        """Return what is known too early."""
+        if "columns" in facts:
+            words = facts["words"] or f"{joined(facts['columns'])} tell the answer"
+            return f"{words[0].upper()}{words[1:]}."
+        of = counted(facts["validation_rows"], "validation row")
+        return (
+            f"{percent(facts['overlap'])} of {of} also stand among the training rows, number by "
+            "number: on them the score says nothing about new rows."
+        )
+
+    def remedy(self, facts: Mapping[str, Any]) -> str:
+        """Return how to part what must not meet."""
+        if "columns" in facts:
+            they = "they are" if len(facts["columns"]) > 1 else "it is"
+            without = " ".join(f"--without {_quoted(name)}" for name in facts["columns"])
+            return (
+                f"Ask whether {they} known when you predict. If not, leave out: {without}, or "
+                f"x.drop(columns={list(facts['columns'])})."
+            )
+        return (
+            "Split before rows are copied, and leave out copies: np.unique(x, axis=0, "
+            "return_index=True)[1] gives one row of each; then validation=(x[rest], y[rest]) with "
+            "rows that are in neither."
+        )
+
+
+def _quoted(name: str) -> str:
+    return name if name.replace("_", "").isalnum() else f"'{name}'"

@@ -1,0 +1,172 @@
+"""`unshuffled`: rows sorted by their answer, learned in that order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from misstep.doctor.evidence import Evidence
+from misstep.doctor.finding import Finding, Severity
+from misstep.doctor.rule import CannotTellError, Example, Rule
+from misstep.doctor.success import Success, success
+from misstep.text.figures import percent, three_figures
+
+# From here on the answer of one row tells most of that of the next: of two classes in turn the
+# share is near 0, of sorted ones near 1.
+ORDERED = 0.5
+# After the last epoch the rows cost so many times what they cost while their own kind was learned:
+# what came before was forgotten.
+FORGOTTEN = 1.5
+
+_SORTED = """
+random = np.random.default_rng(0)
+y = np.sort(np.arange(300) % 3)
+x = random.normal(size=(300, 4)) + 2.5 * np.eye(4)[y]
+"""
+
+
+class Unshuffled(Rule):
+    """An order of rows that teaches one answer after the other."""
+
+    slug = "unshuffled"
+    title = "Sorted rows, learned in that order"
+    explanation = (
+        "Where rows come sorted by their answer and are not shuffled, each batch holds one answer "
+        "only. Updates learn to give that one, and forget the others; at the end of each epoch the "
+        "network answers with what came last. The training loss hides it, since each batch is "
+        "judged just after its like was learned. An order in one single batch is no harm, nor is "
+        "one that the network learns from all the same."
+    )
+    leads_to = frozenset(
+        {
+            "constant-prediction",
+            "slow-learning",
+            "underfitting",
+            "learning-rate-too-high",
+            "learning-rate-too-low",
+            "diverging",
+            "overfitting",
+            "too-few-epochs",
+            "wrong-optimizer",
+            "dead-units",
+            "saturated-units",
+        }
+    )
+    sick = (
+        Example(
+            "one class after the other",
+            f"""{_SORTED.strip()}
+network = ms.Sequential(ms.Dense(16), ms.ReLU(), ms.Dense(3))
+trainer = ms.Trainer(
+    network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.02), batch_size=16, shuffle=False
+)
+run = trainer.fit(x, y, epochs=10)
+""",
+        ),
+        Example(
+            "numbers from the smallest to the largest",
+            """
+random = np.random.default_rng(0)
+x = random.normal(size=(300, 3))
+y = x[:, :1] - x[:, 1:2] + 0.3 * np.sin(3 * x[:, 2:])
+order = np.argsort(y[:, 0])
+network = ms.Sequential(ms.Dense(16), ms.Tanh(), ms.Dense(1))
+trainer = ms.Trainer(
+    network, loss=ms.SquaredError(), optimizer=ms.SGD(0.3), batch_size=10, shuffle=False
+)
+run = trainer.fit(x[order], y[order], epochs=8)
+""".strip(),
+        ),
+    )
+    healthy = (
+        Example(
+            "one class after the other, shuffled",
+            f"""{_SORTED.strip()}
+network = ms.Sequential(ms.Dense(16), ms.ReLU(), ms.Dense(3))
+trainer = ms.Trainer(
+    network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.02), batch_size=16
+)
+run = trainer.fit(x, y, epochs=25)
+""",
+        ),
+        Example(
+            "classes in turn, in the order given",
+            """
+random = np.random.default_rng(0)
+y = np.arange(300) % 3
+x = random.normal(size=(300, 4)) + 2.5 * np.eye(4)[y]
+network = ms.Sequential(ms.Dense(16), ms.ReLU(), ms.Dense(3))
+trainer = ms.Trainer(
+    network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.02), batch_size=16, shuffle=False
+)
+run = trainer.fit(x, y, epochs=25)
+""".strip(),
+        ),
+    )
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        """Yield a finding where the order teaches, and what it taught was forgotten."""
+        about = evidence.description
+        if about.answers is None:
+            raise CannotTellError("the record does not say what the answers are")
+        order = about.answers.order_share
+        if about.shuffled or order < ORDERED or about.updates_per_epoch < 2:
+            return
+        reached = success(evidence)
+        facts: dict[str, Any] = {
+            "order_share": order,
+            "batch_size": about.batch_size,
+            "is_classes": evidence.is_classification,
+        }
+        if reached is Success.UNTRAINED:
+            yield self.finding(Severity.WARNING, 0.7, **facts)
+            return
+        if reached is Success.FAILED and evidence.failed:
+            yield self.finding(Severity.WARNING, 0.4, **facts)
+            return
+        training, probe = evidence.final_loss, evidence.last("probe_loss")
+        validation = evidence.validation_losses
+        judged = float(validation[-1]) if len(validation) else math.nan
+        after = probe if math.isfinite(probe) else judged
+        if not math.isfinite(after):
+            raise CannotTellError("no rows were looked at after an epoch")
+        chance = evidence.chance_loss
+        # What is lost must be worth a word beside what a guess costs.
+        forgot = after > FORGOTTEN * training and not after < 0.1 * chance
+        if reached is Success.WELL and not forgot:
+            return
+        facts |= {"training_loss": training, "loss_afterwards": after}
+        accuracy = evidence.last("probe_accuracy")
+        if math.isfinite(accuracy):
+            facts["accuracy_afterwards"] = accuracy
+        nothing = chance > 0 and after > 0.9 * chance
+        if not (forgot or nothing):
+            return
+        severity = Severity.CRITICAL if nothing or after > 0.5 * chance else Severity.WARNING
+        yield self.finding(severity, 0.9 if forgot else 0.7, **facts)
+
+    def symptom(self, facts: Mapping[str, Any]) -> str:
+        """Return how sorted the rows are, and what was forgotten."""
+        said = (
+            f"Rows are learned in the order given, {facts['batch_size']:,} at a time, and they are "
+            f"sorted by their answer ({percent(facts['order_share'])} of an answer is told by the "
+            "row before)"
+        )
+        if "loss_afterwards" in facts:
+            said += (
+                f"; the mean loss of the last epoch's batches is "
+                f"{three_figures(facts['training_loss'])}, while the same network then costs "
+                f"{three_figures(facts['loss_afterwards'])} on rows from all of them"
+            )
+            if "accuracy_afterwards" in facts:
+                said += f", of which {percent(facts['accuracy_afterwards'])} are right"
+        return f"{said}."
+
+    def remedy(self, facts: Mapping[str, Any]) -> str:
+        """Return how to shuffle."""
+        return (
+            "Shuffle the rows anew in each epoch: ms.Trainer(..., shuffle=True), which is the "
+            "default (on the command line, without --no-shuffle). If the order matters to the "
+            "data, shuffle windows, not what is within them."
+        )

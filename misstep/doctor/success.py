@@ -1,0 +1,104 @@
+"""How far training got, in four words: the harm that rules about data and settings ask for.
+
+Knows evidence and no cause. Several rules speak only where a run learned little; all of them ask
+here what little is.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+
+import numpy as np
+
+from misstep.doctor.evidence import Evidence
+from misstep.record import Task
+
+# Less than this share of the chance loss taken away is nothing: a share of that size comes of
+# letting one weight too many follow the noise of a few dozen rows.
+NOTHING = 0.05
+# From here on a run learned what matters. Of two balanced classes that is an accuracy near 96 %
+# with calibrated probabilities, of a number four fifths of the variance.
+MOST = 0.8
+# So many rows right is well, whatever the loss says of how sure the network is.
+WELL_RIGHT = 0.95
+# So much worse than chance is harm beyond noise.
+WORSE = 1.05
+# The last part of training, by which is told whether the loss still falls, and by how much it must
+# fall there, as a share, in which at least so many standard errors of its own noise.
+LAST_PART = 0.2
+STILL_FALLING = 0.03
+STANDARD_ERRORS = 2.0
+
+
+class Success(Enum):
+    """How far training got; in this order."""
+
+    UNTRAINED = 0  # no update yet
+    FAILED = 1  # the loss is no number any more, or worse than that of a guess
+    NOTHING = 2  # no better than a constant guess
+    SOME = 3
+    WELL = 4
+
+    def below(self, other: Success) -> bool:
+        """Return whether this is less than `other`."""
+        return self.value < other.value
+
+
+def best_explained(evidence: Evidence) -> float:
+    """Return the largest share of the chance loss that the end of the run shows taken away.
+
+    Of the last epoch's mean, of the last updates and of the probe rows at the last look: the mean
+    of a run's only epoch tells of its beginning too. NaN where chance is not known.
+    """
+    chance = evidence.chance_loss
+    if not chance > 0:
+        return math.nan
+    ends = [evidence.final_loss, evidence.last("probe_loss")]
+    if len(evidence.smooth_losses):
+        ends.append(float(evidence.smooth_losses[-1]))
+    known = [end for end in ends if math.isfinite(end)]
+    return 1.0 - min(known) / chance if known else math.nan
+
+
+def majority_share(evidence: Evidence) -> float:
+    """Return the share of the largest class; NaN where answers are no classes."""
+    answers = evidence.description.answers
+    if answers is None or answers.task is Task.NUMBERS or not sum(answers.counts):
+        return math.nan
+    return max(answers.counts) / sum(answers.counts)
+
+
+def success(evidence: Evidence) -> Success | None:
+    """Return how far training got; None where the record does not say what chance would give."""
+    if evidence.updates == 0:
+        return Success.UNTRAINED
+    if evidence.failed:
+        return Success.FAILED
+    explained = best_explained(evidence)
+    right = evidence.last("probe_accuracy")
+    majority = majority_share(evidence)
+    if right >= WELL_RIGHT and not right <= majority + NOTHING:
+        return Success.WELL
+    if math.isnan(explained):
+        return None
+    if explained >= MOST:
+        return Success.WELL
+    if explained < 1.0 - WORSE:
+        return Success.FAILED
+    return Success.NOTHING if explained < NOTHING else Success.SOME
+
+
+def still_falling(evidence: Evidence) -> bool:
+    """Return whether the loss still fell in the last part of training, beyond its noise."""
+    losses = evidence.training_losses
+    if len(losses) < 2 / LAST_PART:
+        losses = evidence.losses[np.isfinite(evidence.losses)]
+    part = losses[-max(4, round(LAST_PART * len(losses))) :]
+    if len(part) < 4:
+        return False
+    half = len(part) // 2
+    before, after = part[:half], part[-half:]
+    fall = float(before.mean() - after.mean())
+    doubt = math.sqrt(float(before.var() + after.var()) / half)
+    return fall > STILL_FALLING * abs(float(before.mean())) and fall > STANDARD_ERRORS * doubt
