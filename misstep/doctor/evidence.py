@@ -75,6 +75,8 @@ class Evidence:
 
     def series(self, name: str, path: str | None = None) -> tuple[Array, Array]:
         """Return steps and values of a signal; two empty arrays where the record holds none."""
+        if path is None and name in SIGNALS and SIGNALS[name].scope == "network":
+            path = ""
         try:
             return self.record.signal(name, path)
         except MisstepError:

@@ -12,6 +12,7 @@ from enum import Enum
 import numpy as np
 
 from misstep.doctor.evidence import Evidence
+from misstep.doctor.rule import CannotTellError
 from misstep.record import Task
 
 # Less than this share of the chance loss taken away is nothing: a share of that size comes of
@@ -24,6 +25,8 @@ MOST = 0.8
 WELL_RIGHT = 0.95
 # So much worse than chance is harm beyond noise.
 WORSE = 1.05
+# A run that goes on is judged from this share of its plan on.
+BEGUN = 0.25
 # The last part of training, by which is told whether the loss still falls, and by how much it must
 # fall there, as a share, in which at least so many standard errors of its own noise.
 LAST_PART = 0.2
@@ -46,16 +49,16 @@ class Success(Enum):
 
 
 def best_explained(evidence: Evidence) -> float:
-    """Return the largest share of the chance loss that the end of the run shows taken away.
+    """Return which share of the chance loss was taken away at the end.
 
-    Of the last epoch's mean, of the last updates and of the probe rows at the last look: the mean
-    of a run's only epoch tells of its beginning too. NaN where chance is not known.
+    Of the last epoch's mean; of a run of one epoch, which tells of its beginning too, rather of the
+    last updates. NaN where chance is not known.
     """
     chance = evidence.chance_loss
     if not chance > 0:
         return math.nan
-    ends = [evidence.final_loss, evidence.last("probe_loss")]
-    if len(evidence.smooth_losses):
+    ends = [evidence.final_loss]
+    if len(evidence.training_losses) < 2 and len(evidence.smooth_losses):
         ends.append(float(evidence.smooth_losses[-1]))
     known = [end for end in ends if math.isfinite(end)]
     return 1.0 - min(known) / chance if known else math.nan
@@ -69,19 +72,27 @@ def majority_share(evidence: Evidence) -> float:
     return max(answers.counts) / sum(answers.counts)
 
 
-def success(evidence: Evidence) -> Success | None:
-    """Return how far training got; None where the record does not say what chance would give."""
+def success(evidence: Evidence) -> Success:
+    """Return how far training got.
+
+    Raises CannotTellError where the record does not say what chance would give, or where a run that
+    goes on has only begun.
+    """
     if evidence.updates == 0:
         return Success.UNTRAINED
     if evidence.failed:
         return Success.FAILED
+    about = evidence.description
+    planned = about.epochs * about.updates_per_epoch
+    if not evidence.is_over and evidence.updates < BEGUN * planned:
+        raise CannotTellError("training has only begun")
     explained = best_explained(evidence)
     right = evidence.last("probe_accuracy")
     majority = majority_share(evidence)
     if right >= WELL_RIGHT and not right <= majority + NOTHING:
         return Success.WELL
     if math.isnan(explained):
-        return None
+        raise CannotTellError("the record does not say what a constant guess would cost")
     if explained >= MOST:
         return Success.WELL
     if explained < 1.0 - WORSE:

@@ -76,13 +76,13 @@ def a_record(answers, losses=(), layers=(DENSE, TANH), start=None, signals=(), *
     record = Record({}, RunDescription(layers=layers, **about))
     for number, loss in enumerate(losses):
         step = 10 * (number + 1)
-        record._add(
+        record.add(
             {"kind": "steps", "first": step - 9, "loss": [loss] * 10, "learning_rate": [0.001] * 10}
         )
         values = {"training_loss": loss}
-        record._add({"kind": "epoch", "epoch": number + 1, "step": step, "values": values})
+        record.add({"kind": "epoch", "epoch": number + 1, "step": step, "values": values})
     for step, name, path, value in signals:
-        record._add({"kind": "measures", "step": step, "signals": {name: {path: value}}})
+        record.add({"kind": "measures", "step": step, "signals": {name: {path: value}}})
     return record
 
 

@@ -1,4 +1,4 @@
-"""Rules about data, on records made by hand: where each speaks, how loudly, and where it doesn't."""
+"""Rules about data, on records made by hand: where each speaks, how loudly, and where not."""
 
 import math
 
@@ -50,7 +50,8 @@ def test_success_where_chance_is_not_known():
     answers = numbers(0.0, 1.0)
     record = a_record(answers, [1.0])
     object.__setattr__(answers, "chance_loss", None)
-    assert success(Evidence(record)) is None
+    with pytest.raises(CannotTellError):
+        success(Evidence(record))
 
 
 def test_many_rows_right_is_well_whatever_the_loss():
@@ -58,6 +59,12 @@ def test_many_rows_right_is_well_whatever_the_loss():
     assert success(Evidence(a_record(BOTH, SOME_GAIN, signals=right))) is Success.WELL
     mostly_one = classes(390, 10)
     assert success(Evidence(a_record(mostly_one, [0.117] * 5, signals=right))) is Success.NOTHING
+
+
+def test_a_run_that_has_only_begun_is_not_judged():
+    with pytest.raises(CannotTellError):
+        success(Evidence(a_record(BOTH, [0.69], epochs=50)))
+    assert success(Evidence(a_record(BOTH, [0.69, math.nan], epochs=50))) is Success.FAILED
 
 
 def test_still_falling():
@@ -236,8 +243,11 @@ def test_a_rare_class_that_is_lost():
 
 def test_a_constant_answer_without_validation():
     rare = classes(970, 30)
-    constant = [(50, "probe_accuracy", "", 0.97)]
-    record = a_record(rare, [rare.chance_loss] * 5, signals=constant)
+    assert severities("class-imbalance", a_record(rare, [rare.chance_loss] * 5)) == ["warning"]
+    better = [rare.chance_loss * 0.7] * 5
+    assert severities("class-imbalance", a_record(rare, better)) == ["note"]
+    never = [(50, "output_largest", "", 0.3)]
+    record = a_record(rare, better, signals=never, output_shape=(1,))
     assert severities("class-imbalance", record) == ["warning"]
     assert severities("class-imbalance", a_record(rare, [])) == ["note"]
     assert severities("class-imbalance", a_record(classes(1000, 5), [])) == ["warning"]

@@ -147,7 +147,7 @@ run = trainer.fit(x, y, epochs=30)
             yield self.finding(Severity.NOTE, 0.9, **facts, columns=names[:MOST_NAMED])
 
     def _of_large(
-        self, reached: Success | None, facts: dict[str, Any], large: tuple[str, float, float]
+        self, reached: Success, facts: dict[str, Any], large: tuple[str, float, float]
     ) -> Finding:
         name, value, others = large
         bad = reached in (Success.FAILED, Success.NOTHING)
@@ -202,16 +202,16 @@ run = trainer.fit(x, y, epochs=30)
             )
         if "share" in facts:
             return (
-                "Look at the rows as the network gets them, print(x[:5]). Was a division meant for "
-                "numbers with a fraction, x / 255, where x // 255 or whole numbers were taken?"
+                "Look at the rows as the network gets them, print(x[:5]): perhaps x // 255 was "
+                "taken, or whole numbers, where x / 255 was meant."
             )
         if facts.get("left_out"):
             return "Nothing needs to be done, unless such a column should have told something."
         return "It does little harm. It can be left out: x = x[:, x.std(axis=0) > 0]."
 
 
-def _little(reached: Success | None) -> bool:
-    return reached is None or reached.below(Success.WELL)
+def _little(reached: Success) -> bool:
+    return reached.below(Success.WELL)
 
 
 def _names(value: Any) -> list[str]:

@@ -124,7 +124,7 @@ run = trainer.fit(x, y, epochs=40)
                 yield from self._of_inputs(evidence, reached, worst, inputs.rows, len(far))
 
     def _of_answers(
-        self, evidence: Evidence, reached: Success | None, numbers: FeatureSummary, rows: int
+        self, evidence: Evidence, reached: Success, numbers: FeatureSummary, rows: int
     ) -> Iterator[Finding]:
         if not _few(numbers, rows):
             return
@@ -145,12 +145,7 @@ run = trainer.fit(x, y, epochs=40)
             yield self.finding(Severity.NOTE, 0.5, **facts)
 
     def _of_inputs(
-        self,
-        evidence: Evidence,
-        reached: Success | None,
-        feature: FeatureSummary,
-        rows: int,
-        columns: int,
+        self, evidence: Evidence, reached: Success, feature: FeatureSummary, rows: int, columns: int
     ) -> Iterator[Finding]:
         facts = _facts(evidence, feature, rows) | {
             "of": "inputs",
@@ -158,7 +153,7 @@ run = trainer.fit(x, y, epochs=40)
             "columns_with_outliers": columns,
         }
         rules = feature.deviation > DEVIATION_TIMES_SPREAD * feature.spread
-        little = reached is None or reached.below(Success.WELL)
+        little = reached.below(Success.WELL)
         if rules and little and not is_normalized(evidence.layers):
             bad = reached in (Success.FAILED, Success.NOTHING)
             confidence = 0.75 if bad else 0.6
