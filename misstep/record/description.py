@@ -156,7 +156,8 @@ class AnswerSummary:
     Of classes `counts` (in the order of `names`); of numbers their `numbers`. `order_share`: how
     much of the order of rows says what the answer is, from 0 (shuffled) to 1 (sorted): of classes
     1 − changes from row to row ÷ changes expected at random, of numbers the correlation of one row
-    with the next. `chance_loss`: the loss of the best constant prediction.
+    with the next. `chance_loss`: the loss of the best constant prediction. `levels`: the numbers
+    that occur, where they are 20 or fewer. `one_hot`: whether each row is one 1 among zeros.
     """
 
     task: Task
@@ -166,6 +167,8 @@ class AnswerSummary:
     numbers: FeatureSummary | None = None
     order_share: float = 0.0
     chance_loss: float | None = None
+    levels: tuple[float, ...] = ()
+    one_hot: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ NORMAL = 1.4826
 # Farther from the median than so many spreads is an outlier: of normal numbers one in 10²³ is.
 OUTLIER_SPREADS = 10.0
 MOST_OUTLIER_ROWS = 10
+# Different numbers among answers that are worth naming; beyond, nobody means classes.
+MOST_LEVELS = 20
 # Rows that agree in so many entries, evenly spaced, are compared as a whole; others differ.
 FIRST_COMPARED = 64
 # Entries beyond which rows are not compared as a whole: it would take seconds.
@@ -82,7 +84,13 @@ def summarize_answers(
         numbers = _feature("answer", flat.reshape(-1, 1), sample, rows_each=width)
         order = _correlation_of_neighbors(y.reshape(rows, -1)[:, 0])
         return AnswerSummary(
-            task, rows, numbers=numbers, order_share=order, chance_loss=chance_loss
+            task,
+            rows,
+            numbers=numbers,
+            order_share=order,
+            chance_loss=chance_loss,
+            levels=_levels(flat),
+            one_hot=_is_one_hot(y),
         )
     whole = flat.astype("int64")
     counts = np.bincount(whole[whole >= 0], minlength=max(classes, 2))
@@ -94,6 +102,22 @@ def summarize_answers(
         order_share=_order_of_classes(first),
         chance_loss=chance_loss,
     )
+
+
+def _levels(flat: Array) -> tuple[float, ...]:
+    """Return the different numbers, smallest first, or nothing where there are many."""
+    # The first thousand nearly always tell that there are many, without a sort of all.
+    if len(np.unique(flat[:1000])) > MOST_LEVELS:
+        return ()
+    levels = np.unique(flat[np.isfinite(flat)])
+    return tuple(levels.tolist()) if len(levels) <= MOST_LEVELS else ()
+
+
+def _is_one_hot(y: Array) -> bool:
+    """Return whether each row of `y` (rows, columns) is one 1 among zeros."""
+    if y.ndim != 2 or y.shape[1] < 2 or not len(y):
+        return False
+    return bool(((y == 0) | (y == 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def overlap(x: Array, other: Array) -> float | None:
