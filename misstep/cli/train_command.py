@@ -18,7 +18,7 @@ from misstep.cli.inputs import read_data
 from misstep.cli.learning_curve_table import say_learning_curve
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
-from misstep.cli.places import MODEL
+from misstep.cli.places import COMMAND, MODEL
 from misstep.cli.result_lines import ResultLines, result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
@@ -26,11 +26,13 @@ from misstep.cli.training_options import given_options
 from misstep.data.io.idx import is_idx_name
 from misstep.errors import MisstepError
 from misstep.modeling import (
+    Face,
     FitResult,
     Modality,
     Options,
     TrainedModel,
     Walk,
+    all_options,
     check_request,
     make_options,
     recognize,
@@ -52,7 +54,13 @@ def train_on(
     options = make_options(**given_options(values))
     folder = Path(options.folder or default_folder(source))
     # Who asks for a number of epochs gets them all; the weights of the best one are kept.
-    options = replace(options, folder=folder, progress=not quiet, patience=options.epochs)
+    options = replace(
+        options,
+        folder=folder,
+        progress=not quiet,
+        patience=options.epochs,
+        origin={"face": COMMAND, "source": source, "options": _asked(values)},
+    )
     check_request(options, by_flag=True)
     check_folder(folder)
     with reserved_folder(folder), signals_interrupt():
@@ -72,6 +80,15 @@ def train_on(
                 _keep(walk.fitted.model, source, folder / MODEL)
             lines.show(decisions)
         return _finish(page, source, modality, options, walk.result, json=json)
+
+
+def _asked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, as plain JSON by their names."""
+    return {
+        each.name: str(value) if isinstance(value, Path) else value
+        for each in all_options(Face.COMMAND)
+        if (value := values[each.name]) not in (None, (), []) and value != each.default
+    }
 
 
 def _keep(model: TrainedModel, source: str, path: Path) -> None:

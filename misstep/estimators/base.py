@@ -142,7 +142,7 @@ class Estimator(BaseEstimator):
                 value = _seed(value)
             each.check(value, each.argument)
             values[each.name] = _plain_number(value, each.type)
-        return make_options(**values)
+        return make_options(**values, origin={"face": "estimator"})
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "model_")

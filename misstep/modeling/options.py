@@ -354,6 +354,12 @@ class Options:
         type_=Path,
     )
     resume: bool = option(False, "Go on with the run in the folder where it was left.", type_=bool)
+    origin: Mapping[str, Any] | None = option(
+        None,
+        "Where data and options come from, for the record: the face, and what it was given.",
+        faces=Face(0),
+        type_=dict,
+    )
     progress: bool | Progress = option(
         False,
         "Whether to show how training goes on.",

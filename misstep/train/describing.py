@@ -7,7 +7,7 @@ here is told by what it is made of.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -173,6 +173,7 @@ class Settings:
     epochs: int
     shuffled: bool
     seed: int
+    origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def describe_run(
@@ -210,6 +211,7 @@ def describe_run(
         epochs=settings.epochs,
         shuffled=settings.shuffled,
         seed=settings.seed,
+        origin=dict(settings.origin),
         inputs=summarize_inputs(rows.x, positions=positions),
         answers=summarize_answers(rows.y, task, classes, chance_loss(loss, rows.y, shape, dtype)),
         validation_inputs=None

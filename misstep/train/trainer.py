@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,8 @@ class Trainer:
         self.dtype = network.dtype if isinstance(network, Network) else dtype
         self._module = network.module if isinstance(network, Network) else network
         self._network = network if isinstance(network, Network) else None
+        # Where data and settings come from, for the record: whoever makes a Trainer may say so.
+        self.origin: Mapping[str, Any] = {}
         self._programs: Programs | None = None
         self._state: TrainingState | None = None
 
@@ -359,6 +361,7 @@ class Trainer:
             epochs=epochs,
             shuffled=self.shuffle,
             seed=self.seed,
+            origin=self.origin,
         )
 
     def _looks(self, rows: Rows, settings: Settings, every: int | None) -> Looks:

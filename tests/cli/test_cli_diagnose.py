@@ -13,7 +13,7 @@ import pytest
 from cli_world import Run
 
 from misstep.doctor import CannotTellError, Rule, Severity
-from misstep.record import RecordWriter
+from misstep.record import RecordWriter, read_record
 from misstep.storage import folder_lock
 
 
@@ -247,3 +247,15 @@ def test_a_recorded_run_is_diagnosed_in_a_moment(recorded: Path) -> None:
     heavy = {"sklearn", "pandas", "scipy", "llvmlite", "torch", "keras"}
     heavy |= {"misstep.train", "misstep.compiler", "misstep.nn", "misstep.modeling"}
     assert not heavy & set(modules)
+
+
+def test_a_record_says_what_the_command_was_given(run: Run, world: Path) -> None:
+    done = run("train", "flowers.csv", "--target", "kind", "--epochs", 2, "--out", "mine")
+    assert done.code == 0
+    description = read_record(world / "mine").description
+    assert description is not None
+    assert description.origin == {
+        "face": "command line",
+        "source": "flowers.csv",
+        "options": {"target": "kind", "epochs": 2, "folder": "mine"},
+    }

@@ -288,6 +288,7 @@ class RowModality(Modality):
         """Train on the training rows; stop by the validation rows where there are any."""
         options = self.options
         trainer = plan.trainer(options.seed, options.threads, shuffle=options.shuffle)
+        trainer.origin = options.origin or {}
         x, y, weights = rows_for(plan.loss, prepared.portions)
         validation = rows_for(plan.loss, prepared.validation) if len(prepared.validation) else None
         snapshots = Snapshots()

@@ -269,6 +269,7 @@ class SeriesModality(Modality):
         self._plan = plan
         train = prepared.series.first(cuts.train)
         trainer = self._trainer(prepared, windows, train)
+        trainer.origin = options.origin or {}
         validation = None
         if cuts.validation:
             past = prepared.series.first(cuts.past)
