@@ -29,6 +29,10 @@ app = typer.Typer(
 )
 
 
+# Commands that have the options of training.
+TRAINING = {"train", "find-rate"}
+
+
 class ProgramName(StrEnum):
     """Which program of a model."""
 
@@ -130,6 +134,30 @@ def train(
     if source is None:
         return show_welcome(json=json, missing=quiet or all_choices or any_given(options))
     return train_on(source, options, quiet=quiet, json=json, all_choices=all_choices)
+
+
+@app.command(
+    "find-rate", cls=SingleCommand, short_help="Find the learning rate that training should use."
+)
+def find_rate(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="As for train.")],
+    json: Json = False,
+    **options: Any,
+) -> int:
+    """Find the learning rate that training on SOURCE should use.
+
+    Takes a hundred updates of the network that `misstep train` would train with the same options,
+    while the learning rate grows from 0.0000001 to 10, three times with batches in other orders;
+    shows what the loss made of it, and says which rate to use, and by which rule. No model is
+    written; a drawing of the curve is, in the folder of the run.
+
+        misstep find-rate digits
+        misstep find-rate houses.csv --target price
+        misstep find-rate houses.csv --target price --network dense64-dense64
+    """
+    from misstep.cli.find_rate_command import find_rate as find
+
+    return find(source, options, json=json)
 
 
 @app.command(cls=SingleCommand, short_help="Predict for every row, as CSV.")
@@ -331,7 +359,8 @@ def command_line() -> Any:
     """Return the whole command line, with the options of training as they are now."""
     from misstep.cli.training_options import with_training_options
 
-    with_training_options(train)
+    for command in (train, find_rate):
+        with_training_options(command)
     return get_command(app)
 
 
@@ -343,7 +372,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def run() -> Any:
         # What only some commands need is not imported for the others: --help comes at once.
-        command = command_line() if "train" in words else get_command(app)
+        command = command_line() if TRAINING.intersection(words) else get_command(app)
         return command.main(args=words, prog_name="misstep", standalone_mode=False)
 
     with warnings.catch_warnings():

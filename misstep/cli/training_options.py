@@ -6,7 +6,7 @@ Knows names, types and help of options, not what they mean.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +36,21 @@ def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
         each.name: tuple(values[each.name] or ()) if _repeats(each) else values[each.name]
         for each in all_options(Face.COMMAND)
     }
+
+
+def flags_given(values: Mapping[str, Any], without: Collection[str] = ()) -> list[str]:
+    """Return the words of a command line that give these values; defaults need none."""
+    words: list[str] = []
+    for each in all_options(Face.COMMAND):
+        value = values[each.name]
+        if each.name in without or (value or None) == (each.default or None):
+            continue
+        if isinstance(value, bool):
+            words.append(each.flag.split("/")[0 if value else 1])
+            continue
+        for one in value if isinstance(value, list | tuple) else [value]:
+            words += [each.flag, str(one)]
+    return words
 
 
 def any_given(values: Mapping[str, Any]) -> bool:

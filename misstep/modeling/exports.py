@@ -26,7 +26,7 @@ from misstep.modeling.forecast import BackTest, ForecastInterval, ForecastModel
 from misstep.modeling.forecast_attribution import ForecastAttribution, attribute_forecast
 from misstep.modeling.learning_curve import CurveExample, LearningCurve
 from misstep.modeling.metrics import Metric, Scores, class_scores, number_scores, score_words
-from misstep.modeling.modalities import Modality, RowModality
+from misstep.modeling.modalities import Modality, RowModality, Setup
 from misstep.modeling.model import Model, RowGraph, TrainedModel
 from misstep.modeling.model_file import load_model, save_model
 from misstep.modeling.model_programs import ModelProgram, model_program
@@ -49,6 +49,7 @@ from misstep.modeling.result import FitResult, ForecastResult
 from misstep.modeling.row_objectives import RowObjective, row_objective
 from misstep.modeling.single_row import SingleRow, take_row
 from misstep.modeling.training_rows import Seen, TrainingRows
+from misstep.modeling.untrained import untrained
 from misstep.modeling.weight_names import find_weight
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "Scores",
     "Section",
     "Seen",
+    "Setup",
     "SingleRow",
     "TaskName",
     "TrainedModel",
@@ -121,5 +123,6 @@ __all__ = [
     "steps_section",
     "take_row",
     "train",
+    "untrained",
     "weighted_examples",
 ]

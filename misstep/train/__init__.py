@@ -5,9 +5,11 @@ Joins networks, optimizers, records and files. Knows arrays; nothing of tables o
 
 from misstep.train.callbacks import Callback, Converged, EarlyStopping
 from misstep.train.ending import Cause, Ending
+from misstep.train.fork import Fork
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress
 from misstep.train.provenance import Provenance
+from misstep.train.rate_range import RateRange
 from misstep.train.row_scores import RowScores
 from misstep.train.run import Run, Snapshot
 from misstep.train.snapshots import Snapshots
@@ -21,9 +23,11 @@ __all__ = [
     "Converged",
     "EarlyStopping",
     "Ending",
+    "Fork",
     "Programs",
     "Progress",
     "Provenance",
+    "RateRange",
     "RowScores",
     "Run",
     "Snapshot",

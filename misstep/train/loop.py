@@ -20,7 +20,7 @@ from misstep.train.ending import Cause, Ending
 from misstep.train.interruption import Interruption
 from misstep.train.journal import Call, Journal, all_finite, weights_finite
 from misstep.train.listeners import Listeners
-from misstep.train.ordering import epoch_order
+from misstep.train.ordering import epoch_indices
 from misstep.train.pace import Pace
 from misstep.train.provenance import Provenance, provenance_of
 from misstep.train.run import Run
@@ -164,11 +164,9 @@ class Loop(Training):
 
     def _order(self) -> Array:
         """Return the indices of the rows in the order of the epoch, (rows per epoch,)."""
-        if not self.shuffle:
-            return np.tile(np.arange(len(self.rows)), self.repeats_per_epoch)
-        first = self.epoch * self.repeats_per_epoch
-        orders = range(first, first + self.repeats_per_epoch)
-        return np.concatenate([epoch_order(len(self.rows), self.seed, number) for number in orders])
+        return epoch_indices(
+            len(self.rows), self.seed, self.epoch, self.repeats_per_epoch, shuffle=self.shuffle
+        )
 
     def _batches_together(self, *, looking: bool) -> int:
         """Return how many batches may be learned from before somebody must be told."""

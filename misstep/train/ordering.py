@@ -11,6 +11,17 @@ from misstep.ops.randomness import random_bits
 _SHUFFLING = 0xFFFFFFFF
 
 
+def epoch_indices(rows: int, seed: int, epoch: int, repeats: int, *, shuffle: bool) -> Array:
+    """Return the row numbers that the `epoch`, counted from 0, goes through, (rows · repeats,).
+
+    `repeats`: how often it goes through all rows; `shuffle`: each time in an order of its own.
+    """
+    if not shuffle:
+        return np.tile(np.arange(rows), repeats)
+    orders = range(epoch * repeats, (epoch + 1) * repeats)
+    return np.concatenate([epoch_order(rows, seed, number) for number in orders])
+
+
 def epoch_order(rows: int, seed: int, epoch: int) -> Array:
     """Return the row numbers 0 … rows − 1 in the order for `epoch`, shape (rows,), int64.
 

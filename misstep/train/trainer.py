@@ -6,7 +6,9 @@ Checks what comes in and resolves defaults; the training itself is in `loop.py`.
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
+import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,12 +30,22 @@ from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, 
 from misstep.record import Record, RecordWriter
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.describing import Settings, describe_run
+from misstep.train.fork import Fork, copied
 from misstep.train.listeners import Listeners
 from misstep.train.looks import Looks, planned_looks
 from misstep.train.loop import Loop
 from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
+from misstep.train.rate_range import (
+    COURSES,
+    HIGHEST,
+    LEAST_STEPS,
+    LOWEST,
+    STEPS,
+    RateRange,
+    range_test,
+)
 from misstep.train.row_scores import RowScores, scores_of
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
@@ -246,6 +258,82 @@ class Trainer:
         for note in run.notes:
             warnings.warn(note, RuntimeWarning, stacklevel=2)
         return run
+
+    def fork(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        seed: int | None = None,
+    ) -> Fork:
+        """Return a training that branches off here, whose updates leave this one as it is.
+
+        It takes the updates that `fit` on the same rows would take next. `seed`: of the order of
+        rows and of dropout (None: that of this Trainer). Raises what `fit` raises.
+        """
+        # A copy may get to know its input's shape without this one being bound to it.
+        other = copy.copy(self)
+        rows = other._rows(x, y, sample_weight)
+        return other._fork(rows, self.seed if seed is None else seed)
+
+    def _fork(self, rows: Rows, seed: int) -> Fork:
+        return Fork(
+            rows=rows,
+            stepper=Stepper(self._step_programs(), rows, seed, self.threads),
+            state=copied(self._first_state()),
+            batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
+            accumulate=self.accumulate,
+            repeats_per_epoch=self.repeats_per_epoch,
+            seed=seed,
+            shuffle=self.shuffle,
+        )
+
+    def find_learning_rate(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        sample_weight: npt.ArrayLike | None = None,
+        lowest: float | None = None,
+        highest: float | None = None,
+        steps: int = STEPS,
+        courses: int = COURSES,
+    ) -> RateRange:
+        """Return what some updates show while the learning rate grows, and the rate to train with.
+
+        `steps` updates are taken, the first at the rate `lowest` and the last at `highest` (None:
+        1e-7 to 10, and lower or higher ones where all happens at one end), in each of `courses`
+        courses that differ in the order of rows and in dropout. It ends where the loss explodes.
+        This Trainer stays as it is, bit for bit; its schedule is not asked.
+
+        Raises ShapeError, DataError or ArgumentError.
+
+        >>> import misstep as ms
+        >>> x, y = [[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]]
+        >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD())
+        >>> found = trainer.find_learning_rate(x, y)
+        >>> trainer = ms.Trainer(
+        ...     ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(found.suggestion)
+        ... )
+        """
+        _check_count("steps", steps, "a number of updates, 10 or more")
+        if steps < LEAST_STEPS:
+            raise ArgumentError("steps", needed=f"{LEAST_STEPS} updates or more", got=str(steps))
+        _check_count("courses", courses, "a number of courses, 1 or more")
+        low = LOWEST if lowest is None else lowest
+        high = HIGHEST if highest is None else highest
+        if not 0.0 < low < high < math.inf:
+            raise ArgumentError(
+                "the range of learning rates",
+                needed="0 < lowest < highest",
+                got=f"{low:g} to {high:g}",
+            )
+        other = copy.copy(self)
+        rows = other._rows(x, y, sample_weight)
+        forks = [other._fork(rows, self.seed + number) for number in range(courses)]
+        movable = lowest is None and highest is None
+        return range_test(forks, lowest=low, highest=high, steps=steps, movable=movable)
 
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""

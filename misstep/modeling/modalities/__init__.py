@@ -4,7 +4,7 @@ The contract is in `modality.py`, what all kinds of rows share in `rows.py`.
 """
 
 from misstep.modeling.modalities.image import ImageModality
-from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
+from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Setup
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.modalities.sequence import LongTableModality, SequenceModality
 from misstep.modeling.modalities.series import SeriesModality
@@ -22,6 +22,7 @@ __all__ = [
     "RowModality",
     "SequenceModality",
     "SeriesModality",
+    "Setup",
     "TableModality",
     "TextModality",
 ]

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from misstep.data import Dataset
 from misstep.errors import ArgumentError
+from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.decisions import Decisions
 from misstep.modeling.examples import Examples
@@ -24,6 +25,21 @@ from misstep.modeling.options import Needs, Options, TaskName, all_options
 from misstep.modeling.plans import Plan
 from misstep.modeling.result import ForecastResult
 from misstep.train import Run, Trainer
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A trainer that has learned nothing, and what it is to learn from.
+
+    x: (rows, features); y: (rows, …) as the loss wants it; weights: (rows,) or None. `validation`:
+    x, y and weights of the rows that training is judged by, or None.
+    """
+
+    trainer: Trainer
+    x: Array
+    y: Array
+    weights: Array | None = None
+    validation: tuple[Any, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +115,10 @@ class Modality(ABC):
     @abstractmethod
     def plan(self, prepared: Any) -> Plan:
         """Decide on network, loss, optimizer and how long to train."""
+
+    @abstractmethod
+    def setup(self, prepared: Any, plan: Plan) -> Setup:
+        """Put together what trains, and what it learns from."""
 
     @abstractmethod
     def fit(self, prepared: Any, plan: Plan) -> Fitted:

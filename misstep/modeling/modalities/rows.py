@@ -29,7 +29,7 @@ from misstep.modeling.examples import (
 )
 from misstep.modeling.learning_curve import UNIT, learning_curve
 from misstep.modeling.metrics import Scores, target_scores
-from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
+from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Setup
 from misstep.modeling.model import Model
 from misstep.modeling.options import Options
 from misstep.modeling.plans import Plan, Planner, number_positions
@@ -284,18 +284,24 @@ class RowModality(Modality):
         """Decide how to train, as the kind of data has it."""
         return self.plan_network(self.planner(prepared), prepared)
 
-    def fit(self, prepared: Prepared, plan: Plan) -> Fitted:
-        """Train on the training rows; stop by the validation rows where there are any."""
+    def setup(self, prepared: Prepared, plan: Plan) -> Setup:
+        """Put together what trains, and the training and validation rows."""
         options = self.options
         trainer = plan.trainer(options.seed, options.threads, shuffle=options.shuffle)
         trainer.origin = options.origin or {}
-        x, y, weights = rows_for(plan.loss, prepared.portions)
         validation = rows_for(plan.loss, prepared.validation) if len(prepared.validation) else None
+        return Setup(trainer, *rows_for(plan.loss, prepared.portions), validation)
+
+    def fit(self, prepared: Prepared, plan: Plan) -> Fitted:
+        """Train on the training rows; stop by the validation rows where there are any."""
+        options = self.options
+        setup = self.setup(prepared, plan)
+        trainer, validation = setup.trainer, setup.validation
         snapshots = Snapshots()
         run = trainer.fit(
-            x,
-            y,
-            sample_weight=weights,
+            setup.x,
+            setup.y,
+            sample_weight=setup.weights,
             epochs=plan.epochs,
             callbacks=[snapshots],
             validation=validation,

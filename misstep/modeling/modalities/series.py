@@ -32,7 +32,7 @@ from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.examples import Examples, rows_for
 from misstep.modeling.forecast import ForecastModel, forecast_interval
 from misstep.modeling.learning_curve import UNIT, LearningCurve, in_order
-from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality
+from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Setup
 from misstep.modeling.modalities.rows import baseline_scores
 from misstep.modeling.modalities.table import (
     column_and_value,
@@ -263,25 +263,31 @@ class SeriesModality(Modality):
         planner = Planner(rows, features, self.target, options, self.decisions)
         return plan_series_network(planner, prepared.windows)
 
-    def fit(self, prepared: PreparedSeries, plan: Plan) -> Fitted:
-        """Train with validation rows, to find after how many epochs the network is best."""
-        cuts, options, windows = prepared.cuts, self.options, prepared.windows
+    def setup(self, prepared: PreparedSeries, plan: Plan) -> Setup:
+        """Put together what trains, and windows of the training and the validation rows."""
+        cuts, windows = prepared.cuts, prepared.windows
         self._plan = plan
-        train = prepared.series.first(cuts.train)
-        trainer = self._trainer(prepared, windows, train)
-        trainer.origin = options.origin or {}
+        trainer = self._trainer(prepared, windows, prepared.series.first(cuts.train))
+        trainer.origin = self.options.origin or {}
         validation = None
         if cuts.validation:
             past = prepared.series.first(cuts.past)
             origins = np.arange(cuts.train - 1, cuts.past - windows.horizon)
             origins = windows.measured_origins(past, origins, FEWEST_ORIGINS)
             validation = rows_for(plan.loss, _rows(windows, past, origins))
+        return Setup(trainer, *rows_for(plan.loss, prepared.train), validation)
+
+    def fit(self, prepared: PreparedSeries, plan: Plan) -> Fitted:
+        """Train with validation rows, to find after how many epochs the network is best."""
+        cuts, options, windows = prepared.cuts, self.options, prepared.windows
+        setup = self.setup(prepared, plan)
+        trainer, validation = setup.trainer, setup.validation
+        train = prepared.series.first(cuts.train)
         before = trainer.evaluate(*validation[:2])["loss"] if validation else np.inf
-        x, y, _ = rows_for(plan.loss, prepared.train)
         snapshots = Snapshots()
         run = trainer.fit(
-            x,
-            y,
+            setup.x,
+            setup.y,
             epochs=plan.epochs,
             validation=validation,
             callbacks=[snapshots],
