@@ -176,10 +176,11 @@ class RunDescription:
     """All that a run says of itself before it begins.
 
     `framework`: who trained. `start_loss`: of the probe rows before the first update.
-    `validation_overlap`: the share of validation rows that are also among the training rows.
-    `preparation`: what was done to the data before the network got them, as facts by name (columns
-    left out as constant, leaks …). `origin`: where data and settings come from, so that the run can
-    be done again: source, options.
+    `affine`: whether the network was found to be but a straight function of its inputs; None where
+    layers that bend are known, or nobody tried. `validation_overlap`: the share of validation rows
+    that are also among the training rows. `preparation`: what was done to the data before the
+    network got them, as facts by name (columns left out as constant, leaks …). `origin`: where data
+    and settings come from, so that the run can be done again: source, options.
     """
 
     layers: tuple[LayerDescription, ...]
@@ -204,6 +205,7 @@ class RunDescription:
     validation_answers: AnswerSummary | None = None
     validation_overlap: float | None = None
     start_loss: float | None = None
+    affine: bool | None = None
     framework: str = "misstep"
     preparation: dict[str, Any] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)

@@ -43,6 +43,7 @@ from misstep.record import (
     summarize_inputs,
 )
 from misstep.train.chance import chance_loss, task_of
+from misstep.train.straightness import is_affine
 
 _ROLES: dict[Role, tuple[type[Module], ...]] = {
     Role.AFFINE: (Dense, Conv1D, Conv2D, Conv1DTranspose, Conv2DTranspose),
@@ -186,7 +187,7 @@ def describe_run(
     classes = network.output_shape[-1] if task is Task.CLASSES and network.output_shape else 0
     shape, dtype = network.output_shape, network.dtype
     of_loss = {name: one for name, one in plain_settings(loss).items() if one is not None}
-    return RunDescription(
+    described = RunDescription(
         layers=describe_layers(network),
         loss=LossDescription(
             type(loss).__name__,
@@ -224,6 +225,7 @@ def describe_run(
         ),
         validation_overlap=None if validation is None else overlap(rows.x, validation.x),
     )
+    return dataclasses.replace(described, affine=is_affine(network, described, rows.x))
 
 
 def _factors(settings: Settings) -> Iterator[float]:
