@@ -71,20 +71,18 @@ class Fork:
         if self.accumulate == 1:
             count = min(together, len(learning_rates))
             rates = learning_rates[:count]
-            steps = self.stepper.update(state, order[start : start + count * size], rates, False)
+            steps = self.stepper.update(state, order[start : start + count * size], rates)
             self._learned(steps)
             state.update += len(steps)
             self.losses += steps.losses.tolist()
         else:
             count = min(together, self.accumulate - state.accumulated)
-            steps = self.stepper.accumulate(
-                state, order[start : start + count * size], count, False
-            )
+            steps = self.stepper.accumulate(state, order[start : start + count * size], count)
             self._learned(steps)
             state.accumulated += len(steps)
             enough = state.accumulated >= self.accumulate or state.batch >= self.batches
             if enough and not self.failed:
-                self.stepper.apply(state, learning_rates[:1], False)
+                self.stepper.apply(state, learning_rates[:1])
                 state.update += 1
                 self.losses.append(float(steps.losses[-1]))
         if state.batch >= self.batches:
