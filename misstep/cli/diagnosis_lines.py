@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 from misstep.cli.page import Page
-from misstep.doctor import Diagnosis, Finding
+from misstep.doctor import Diagnosis, Finding, Severity
 from misstep.doctor.diagnosis_text import finding_parts, heading, outcome_of, reasons_of
 
-__all__ = ["say_diagnosis", "say_finding", "say_not_examined"]
+__all__ = ["say_briefly", "say_diagnosis", "say_finding", "say_not_examined"]
+
+# Causes that could not be examined, named in a line if they are so few.
+MOST_NAMED = 4
 
 
 def say_diagnosis(page: Page, diagnosis: Diagnosis) -> None:
@@ -19,6 +22,17 @@ def say_diagnosis(page: Page, diagnosis: Diagnosis) -> None:
     page.blank(always=True)
     page.say(outcome_of(diagnosis), "bold", always=True)
     say_not_examined(page, diagnosis)
+
+
+def say_briefly(page: Page, diagnosis: Diagnosis) -> None:
+    """Say what harms, each with what to do, and in one line what all of it comes to."""
+    harmful = [one for one in diagnosis.findings if one.severity is not Severity.NOTE]
+    for finding in harmful:
+        page.title(heading(finding))
+        page.say(finding.symptom, indent=2)
+        page.fact("try", finding.remedy)
+    page.blank()
+    page.say(outcome_of(diagnosis, name=MOST_NAMED))
 
 
 def say_finding(page: Page, finding: Finding) -> None:

@@ -13,17 +13,19 @@ from signal import SIGINT
 from typing import Any
 
 from misstep.cli.decision_lines import DecisionLines
+from misstep.cli.diagnosis_lines import say_briefly
 from misstep.cli.exits import DONE, FAILED, INTERRUPTED_BY
-from misstep.cli.inputs import read_data
+from misstep.cli.inputs import quoted, read_data
 from misstep.cli.learning_curve_table import say_learning_curve
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import COMMAND, MODEL
-from misstep.cli.result_lines import ResultLines, result_lines
+from misstep.cli.result_lines import result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
 from misstep.cli.training_options import given_options
 from misstep.data.io.idx import is_idx_name
+from misstep.doctor import Diagnosis
 from misstep.errors import MisstepError
 from misstep.modeling import (
     Face,
@@ -139,16 +141,20 @@ def _finish(
         page.title("Noticed")
         for note in noticed:
             page.say(note, indent=2)
-    if run.failed:
-        _say_failed(result, options, path)
+    diagnosis = result.diagnose()
     if run.usable:
         lines = result_lines(result)
         say_learning_curve(page, result.learning_curve, model.preprocessing.sample_name)
         page.title(lines.how_it_ended(), always=True)
         lines.say_scores(page)
-        _say_next(page, path, lines, drawing, _similar_rows(source, options))
+    say_briefly(page, diagnosis)
+    if run.usable:
+        commands = lines.next_commands(path, _similar_rows(source, options))
+        _say_next(page, path, [*commands, f"misstep diagnose {quoted(folder)}"], drawing)
+    if run.failed:
+        _say_failed(result, options, path)
     if json:
-        write_json(_for_machines(result, options, path if run.usable else None))
+        write_json(_for_machines(result, diagnosis, options, path if run.usable else None))
     page.settle(f"another place; the model is whole, in {path}" if run.usable else None)
     if run.failed:
         return FAILED
@@ -178,19 +184,19 @@ def _say_failed(result: FitResult, options: Options, path: Path) -> None:
     )
 
 
-def _say_next(
-    page: Page, path: Path, lines: ResultLines, drawing: Path | None, similar: str
-) -> None:
+def _say_next(page: Page, path: Path, commands: list[str], drawing: Path | None) -> None:
     size = path.stat().st_size
     page.blank(always=True)
     page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
     if drawing is not None:
         page.lines(f"A picture of the forecast is in {drawing}.", always=True)
     page.title("Try next")
-    page.commands(lines.next_commands(path, similar))
+    page.commands(commands)
 
 
-def _for_machines(result: FitResult, options: Options, path: Path | None) -> dict[str, Any]:
+def _for_machines(
+    result: FitResult, diagnosis: Diagnosis, options: Options, path: Path | None
+) -> dict[str, Any]:
     """Return what --json says."""
     run, model, curve = result.run, result.model, result.learning_curve
     return {
@@ -210,5 +216,7 @@ def _for_machines(result: FitResult, options: Options, path: Path | None) -> dic
             for each in result.decisions
         ],
         "notes": result.notes,
+        "findings": diagnosis.plain()["findings"],
+        "not_examined": diagnosis.plain()["not_examined"],
         "while_learning": None if curve is None else curve.plain(),
     }

@@ -45,15 +45,20 @@ def finding_parts(finding: Finding) -> list[tuple[str, str]]:
     return parts
 
 
-def outcome_of(diagnosis: Diagnosis) -> str:
-    """Return in a sentence what came of it, consequences not counted."""
+def outcome_of(diagnosis: Diagnosis, name: int = 0) -> str:
+    """Return in a sentence what came of it, consequences not counted.
+
+    `name`: if so many or fewer causes could not be examined, they are named.
+    """
+    unknown = [one.slug for one in diagnosis.not_examined]
     found = [finding.severity for finding in diagnosis.findings]
     return outcome(
         found.count(Severity.CRITICAL),
         found.count(Severity.WARNING),
         found.count(Severity.NOTE),
         len(diagnosis.examined),
-        len(diagnosis.not_examined),
+        len(unknown),
+        unknown if len(unknown) <= name else (),
     )
 
 

@@ -6,7 +6,7 @@ Knows texts and plain facts; what a finding is, `doctor` knows, and how it is la
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from misstep.text.counts import counted
@@ -70,8 +70,17 @@ def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def outcome(criticals: int, warnings: int, notes: int, examined: int, not_examined: int) -> str:
+def outcome(
+    criticals: int,
+    warnings: int,
+    notes: int,
+    examined: int,
+    not_examined: int,
+    names: Sequence[str] = (),
+) -> str:
     """Return in a sentence what an examination came to, by how many there are of each.
+
+    `names`: of what could not be examined.
 
     >>> outcome(0, 0, 0, 28, 2)
     'Nothing wrong was found; 28 causes were looked for, and 2 could not be examined.'
@@ -82,6 +91,7 @@ def outcome(criticals: int, warnings: int, notes: int, examined: int, not_examin
         return "Nothing could be examined, so nothing can be said."
     looked = f"{counted(examined, 'cause')} {'was' if examined == 1 else 'were'} looked for"
     looked += f", and {not_examined:,} could not be examined" if not_examined else ""
+    looked += f" ({', '.join(names)})" if names else ""
     found = [f"{criticals:,} critical"] if criticals else []
     found += [counted(warnings, "warning")] if warnings else []
     found += [counted(notes, "note")] if notes else []

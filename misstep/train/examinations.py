@@ -12,6 +12,7 @@ from collections.abc import Callable
 from misstep.doctor import Finding, Severity, examine
 from misstep.doctor.diagnosis_text import heading
 from misstep.record import Record
+from misstep.text.plain import printable
 from misstep.train.progress import Progress
 
 # Share of the time of training that examinations may take.
@@ -64,4 +65,5 @@ class Examinations:
 
 
 def _line(finding: Finding) -> str:
-    return f"{heading(finding)}: {finding.symptom}"
+    # Names of columns and classes come from data.
+    return printable(f"{heading(finding)}: {finding.symptom}")

@@ -259,3 +259,19 @@ def test_a_record_says_what_the_command_was_given(run: Run, world: Path) -> None
         "source": "flowers.csv",
         "options": {"target": "kind", "epochs": 2, "folder": "mine"},
     }
+
+
+def test_training_says_at_its_end_what_was_found(run: Run, world: Path, with_rules) -> None:
+    words = ("train", "flowers.csv", "--target", "kind", "--epochs", 2, "--out", "mine")
+    with_rules(QUIET, BLIND)
+    done = run(*words)
+    assert done.code == 0
+    said = "Nothing wrong was found; 1 cause was looked for, and 1 could not be examined (blind)."
+    assert said in done.said
+    assert "misstep diagnose mine" in done.out
+    with_rules(HOT, QUIET)
+    done = run(*words, "--json")
+    assert done.code == 0
+    assert "Critical: a learning rate that is too high (too-hot)" in done.err
+    assert [finding["slug"] for finding in done.json["findings"]] == ["too-hot"]
+    assert done.json["not_examined"] == []
