@@ -15,9 +15,10 @@ from misstep.record.description import AnswerSummary, FeatureSummary, InputSumma
 
 Array = npt.NDArray[Any]
 
-# Entries from which means, deviations and medians come: rows evenly spaced among all of them. A
-# deviation from a thousand rows is right to 2 %, √(1 / 2000).
-MOST_SAMPLED = 1_000_000
+# Entries from which means, deviations and medians come: rows evenly spaced among all of them, at
+# least so many. A deviation from 500 rows is right to 3 %, √(1 / 1000).
+MOST_SAMPLED = 50_000
+LEAST_SAMPLED_ROWS = 500
 # Columns that are described one by one; of more, the most remarkable.
 MOST_FEATURES = 64
 # The spread of normal numbers is their median distance from the median times this.
@@ -28,7 +29,7 @@ MOST_OUTLIER_ROWS = 10
 # Different numbers among answers that are worth naming; beyond, nobody means classes.
 MOST_LEVELS = 20
 # Rows that agree in so many entries, evenly spaced, are compared as a whole; others differ.
-FIRST_COMPARED = 64
+FIRST_COMPARED = 16
 # Entries beyond which rows are not compared as a whole: it would take seconds.
 MOST_COMPARED = 20_000_000
 # Odd numbers that entries are multiplied by for a row's number; any fixed ones do.
@@ -44,13 +45,14 @@ def summarize_inputs(x: Array, *, positions: bool = False) -> InputSummary:
     rows = len(x)
     columns = int(np.prod(x.shape[1:]))
     flat = x.reshape(rows, columns)
-    sample = flat[_spaced(rows, columns)]
-    whole = _feature("all", flat.reshape(-1, 1), sample.reshape(-1, 1), rows_each=max(columns, 1))
+    sample = flat[_spaced(rows, columns, LEAST_SAMPLED_ROWS)]
+    few = flat[_spaced(rows, columns, 1)].reshape(-1, 1)
+    whole = _feature("all", flat.reshape(-1, 1), few, rows_each=max(columns, 1))
     if positions or x.size == 0:
         return InputSummary(rows, columns, "positions" if positions else "numbers", whole=whole)
     by_channel = x.ndim > 2
     table = x.reshape(-1, x.shape[-1]) if by_channel else flat
-    some = sample.reshape(-1, x.shape[-1]) if by_channel else sample
+    some = few.reshape(-1, x.shape[-1]) if by_channel else sample
     smallest, largest = table.min(axis=0), table.max(axis=0)
     constant = smallest == largest
     entries_each = len(table) // rows
@@ -79,7 +81,9 @@ def summarize_answers(
     rows = len(y)
     flat = y.reshape(-1)
     if task is Task.NUMBERS:
-        sample = y.reshape(rows, -1)[_spaced(rows, max(y.size // max(rows, 1), 1))].reshape(-1, 1)
+        sample = y.reshape(rows, -1)[_spaced(rows, max(y.size // max(rows, 1), 1), 1)].reshape(
+            -1, 1
+        )
         width = max(y.size // max(rows, 1), 1)
         numbers = _feature("answer", flat.reshape(-1, 1), sample, rows_each=width)
         order = _correlation_of_neighbors(y.reshape(rows, -1)[:, 0])
@@ -155,9 +159,9 @@ def row_numbers(flat: Array) -> Array:
     return numbers
 
 
-def _spaced(rows: int, columns: int) -> Array:
-    """Return the indices of rows evenly spaced, all if they have few entries."""
-    count = min(rows, max(1, MOST_SAMPLED // max(columns, 1)))
+def _spaced(rows: int, columns: int, least: int) -> Array:
+    """Return the indices of rows evenly spaced, all if they have few entries; `least` at least."""
+    count = min(rows, max(least, MOST_SAMPLED // max(columns, 1)))
     return np.arange(count) * rows // max(count, 1)
 
 

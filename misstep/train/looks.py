@@ -33,18 +33,22 @@ LEAST_PART_OF_BATCH = 8
 # Numbers of gradients that are held at once.
 MOST_GRADIENTS = 20_000_000
 # Updates between two looks when no number was asked for: at least so many, and so many
-# multiply-adds, and so many rows for each probe row, so that looking costs at most 1 % of
-# learning; but in a short run about so many looks.
+# multiply-adds, and so many rows for each probe row, so that looking costs about 1 % of learning.
 LEAST_UPDATES = 50
 WORK_BETWEEN = 1_000_000_000
-ROWS_FOR_EACH = 100
-LOOKS = 10
+ROWS_FOR_EACH = 200
+# But in a short run about so many looks at least, and so many where all of them take less than this
+# many multiply-adds, some milliseconds.
+LEAST_LOOKS = 4
+SHORT_LOOKS = 10
+SHORT_WORK = 200_000_000
 # Looks until their distance doubles.
 LOOKS_AT_A_DISTANCE = 40
-# Multiply-adds of a whole training up to which looks are run by the interpreter: compiling them
-# would take longer.
+# Multiply-adds of a look, and of a whole training, up to which looks are run by the interpreter:
+# compiling them would take longer.
+SMALL_LOOK = 20_000_000
 LITTLE_WORK = 20_000_000_000
-# Layers that know a class by its number.
+# Classes whose recall is written, at most.
 MOST_CLASSES = 100
 
 
@@ -66,11 +70,14 @@ def planned_looks(
 
     `every`: updates between two looks where a person asked for a number; 0: never.
     """
-    work = 3 * multiply_adds(network) * batch
+    row = 3 * multiply_adds(network)
+    look, work = row * PROBE_ROWS, row * batch
     if every is None:
         apart = max(LEAST_UPDATES, WORK_BETWEEN // work, ROWS_FOR_EACH * PROBE_ROWS // batch)
-        every = max(1, min(apart, updates // LOOKS))
-    return LookPlan(every, compiling and work * updates > LITTLE_WORK)
+        looks = min(SHORT_LOOKS, max(LEAST_LOOKS, SHORT_WORK // look))
+        every = max(1, min(apart, updates // looks))
+    large = look > SMALL_LOOK or work * updates > LITTLE_WORK
+    return LookPlan(every, compiling and large)
 
 
 def multiply_adds(network: Network) -> int:
@@ -171,8 +178,8 @@ class Looks:
         with np.errstate(all="ignore"):
             for slice_ in self._programs.network.parameter_slices:
                 part = slice(slice_.start, slice_.stop)
-                moved = state.parameters[part].astype("float64") - before[part]
-                measured["update_norm", slice_.specification.name] = _norm(moved)
+                square = _square(state.parameters[part] - before[part])
+                measured["update_norm", slice_.specification.name] = float(np.sqrt(square))
         return at, measured
 
     def waiting(self) -> tuple[int, Measures] | None:
@@ -262,21 +269,20 @@ class Looks:
         `gradients`: (parts, parameters).
         """
         measures: Measures = {}
-        wide = gradients.astype("float64")
-        mean = wide.mean(axis=0)
-        start = parameters if self._start is None else self._start
+        parts = len(gradients)
+        mean = gradients[0] if parts == 1 else gradients.mean(axis=0)
         for slice_ in self._programs.network.parameter_slices:
             name, part = slice_.specification.name, slice(slice_.start, slice_.stop)
-            size = _norm(mean[part])
-            measures["gradient_norm", name] = size
-            measures["weight_norm", name] = _norm(parameters[part].astype("float64"))
+            square = _square(mean[part])
+            measures["gradient_norm", name] = float(np.sqrt(square))
+            measures["weight_norm", name] = float(np.sqrt(_square(parameters[part])))
             if self._start is not None:
-                same = parameters[part] == start[part]
-                measures["unmoved_share", name] = float(same.mean()) if same.size else 0.0
-            if len(wide) > 1:
-                away = float(((wide[:, part] - mean[part]) ** 2).sum()) / len(wide)
+                same = np.count_nonzero(parameters[part] == self._start[part])
+                measures["unmoved_share", name] = same / max(slice_.stop - slice_.start, 1)
+            if parts > 1:
+                away = sum(_square(one[part] - mean[part]) for one in gradients) / parts
                 if away > 0:
-                    measures["gradient_signal_to_noise", name] = size**2 / away
+                    measures["gradient_signal_to_noise", name] = square / away
         return measures
 
 
@@ -312,5 +318,11 @@ def _parts(network: Network, rows: int) -> int:
     return PARTS
 
 
-def _norm(numbers: Array) -> float:
-    return float(np.sqrt((numbers * numbers).sum()))
+def _square(numbers: Array) -> float:
+    """Return Σ x² of a flat array; in float64 where float32 is too narrow for it."""
+    square = float(np.dot(numbers, numbers))
+    # Squares of 1e-20 vanish in float32, those of 1e20 have no end.
+    if numbers.dtype != np.float64 and not 1e-30 < square < 1e30:
+        wide = numbers.astype("float64")
+        return float(np.dot(wide, wide))
+    return square

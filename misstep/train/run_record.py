@@ -6,14 +6,19 @@ Knows the state of a training and the writer of records; nothing of folders and 
 from __future__ import annotations
 
 import math
+import time
+
+import numpy as np
 
 from misstep.ir import Array
 from misstep.record import Record, RecordWriter, Thinning
 from misstep.train.ending import Ending
 from misstep.train.state import TrainingState, Values
 
-# Steps that wait at most before they are written.
+# Steps that wait at most before they are written, and seconds after which an epoch's end writes
+# them: whoever reads the file of a run going on is so far behind.
 STEPS_TOGETHER = 1000
+SECONDS_TOGETHER = 0.5
 # Epochs that are written one by one, before every second, every fourth … is.
 EPOCHS_ONE_BY_ONE = 1000
 
@@ -23,8 +28,10 @@ class RunRecord:
 
     def __init__(self, writer: RecordWriter, update: int, epoch: int) -> None:
         self.writer = writer
-        self._losses: list[float] = []
-        self._learning_rates: list[float] = []
+        self._losses: list[Array] = []
+        self._learning_rates: list[Array] = []
+        self._waiting = 0
+        self._written = time.monotonic()
         self._learning_rate = math.nan
         self._first = update + 1
         self._first_epoch = epoch
@@ -38,18 +45,21 @@ class RunRecord:
 
     def remember(self, losses: Array, learning_rates: Array) -> None:
         """Keep losses and learning rates of updates, to be written with the next ones."""
-        self._losses += losses.tolist()
-        self._learning_rates += learning_rates.tolist()
-        if len(self._losses) >= STEPS_TOGETHER:
+        self._losses.append(losses)
+        self._learning_rates.append(learning_rates)
+        self._waiting += len(losses)
+        if self._waiting >= STEPS_TOGETHER:
             self.flush()
 
     def flush(self) -> None:
         """Write the steps that wait."""
-        if self._losses:
-            self.writer.steps(self._first, self._losses, self._learning_rates)
-            self._first += len(self._losses)
-            self._learning_rate = self._learning_rates[-1]
-            self._losses, self._learning_rates = [], []
+        if self._waiting:
+            learning_rates = np.concatenate(self._learning_rates)
+            self.writer.steps(self._first, np.concatenate(self._losses), learning_rates)
+            self._first += self._waiting
+            self._learning_rate = float(learning_rates[-1])
+        self._losses, self._learning_rates, self._waiting = [], [], 0
+        self._written = time.monotonic()
 
     def flush_whole(self) -> None:
         """Write all that waits, as before a checkpoint."""
@@ -58,7 +68,8 @@ class RunRecord:
 
     def epoch(self, state: TrainingState, values: Values) -> None:
         """Write the numbers of an epoch; of very many epochs some."""
-        self.flush()
+        if time.monotonic() - self._written > SECONDS_TOGETHER:
+            self.flush()
         numbers = {name: value for name, value in values.items() if name != "epoch"}
         self._left_out = None
         if self._epochs.keeps(state.epoch - self._first_epoch - 1):
