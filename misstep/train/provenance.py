@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.ir import Array, Graph, Interpreter, Location, Origin, Value, origin_of
+from misstep.ir import Array, Graph, Interpreter, Location, Origin, Value, ancestors, origin_of
 from misstep.ops.scan import Scan
 from misstep.text.provenance import provenance_words
 from misstep.train.anatomy import Part, Phase
@@ -29,6 +29,8 @@ ROWS_NAMED = 100
 # By so much of itself, and as much beside, a number is moved to tell a pole from an overflow: next
 # to a pole all is finite, beyond what is too large are only larger numbers.
 NUDGE = 1e-3
+# Rows so many times as large as the one in the middle are taken out, to see whether it was they.
+OUTLYING = 1e3
 
 
 class Trouble(StrEnum):
@@ -233,10 +235,16 @@ class _Telling:
     def _rows(self) -> list[int]:
         """Return the numbers of the rows that it comes from, in order."""
         if self.moment.step.kind == "apply":
-            return self._rows_of_gradient()
+            used = ancestors([self.origin.value])
+            gathered = any(value.is_input and value.name == "gradients" for value in used)
+            return self._rows_of_gradient() if gathered else []
         indices = self.moment.step.indices
         axes = BatchAxes(self.program.graph, self._wider(), len(indices))
+        if not self._depends_on_rows(axes):
+            return []
         positions = axes.positions(self.origin.value, self.origin.bad)
+        if positions is not None and 1 < len(positions) == len(indices):
+            positions = self._outlying(positions)
         if positions is None and self.program.anatomy.place(self.origin.value).phase is (
             Phase.UPDATE
         ):
@@ -245,6 +253,38 @@ class _Telling:
             blame = Blame(self.program.graph, axes)
             positions = blame.positions(blame.shares(self.feeds, [self.origin.value]))
         return self._row_numbers(positions, indices)
+
+    def _depends_on_rows(self, axes: BatchAxes) -> bool:
+        """Tell whether rows have a part in it; a rate, a penalty and first weights have none in."""
+        return any(axes.axis(value) is not None for value in ancestors([self.origin.value]))
+
+    def _outlying(self, positions: Array) -> Array:
+        """Return the rows that are far larger than others, if without them all is finite.
+
+        Where a batch is normalized, one row makes all of them bad.
+        """
+        arrays = [self.feeds[name] for name in ("x", "y")]
+        sizes = np.max(
+            [
+                np.abs(array).reshape(len(positions), -1).max(axis=1).astype("float64")
+                for array in arrays
+                if isinstance(array, np.ndarray) and array.size and array.dtype.kind == "f"
+            ],
+            axis=0,
+        )
+        middle = np.argsort(sizes)[(len(sizes) - 1) // 2]
+        outlying = sizes > OUTLYING * sizes[middle]
+        if not outlying.any():
+            return positions
+        feeds = dict(self.feeds)
+        for name in ("x", "y", "weights"):
+            array = feeds.get(name)
+            if isinstance(array, np.ndarray) and array.shape[:1] == outlying.shape:
+                feeds[name] = np.where(
+                    outlying.reshape(-1, *(1,) * (array.ndim - 1)), array[middle], array
+                )
+        graph = Graph({"it": self.origin.value}, name=self.program.graph.name)
+        return positions if origin_of(graph, feeds, ["it"]) else np.flatnonzero(outlying)
 
     def _rows_of_gradient(self) -> list[int]:
         """Return the rows that the gradient of the parameter in question is mostly made of."""
@@ -296,7 +336,7 @@ class _Telling:
             own, entries = array, "all"
             if origin.value.op is not None and origin.value.op.elementwise:
                 own, entries = np.broadcast_to(array, bad.shape)[bad], "bad"
-            known = own[np.isfinite(own)]
+            known = own[~np.isnan(own)]
             inputs.append(
                 {
                     "name": self._name(operand, names),
