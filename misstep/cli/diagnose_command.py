@@ -11,6 +11,7 @@ from misstep.cli.diagnosis_lines import say_diagnosis
 from misstep.cli.exits import DONE, FAILED
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
+from misstep.cli.remedy_words import plain_findings, spelling_of
 from misstep.cli.run_record import read_run
 from misstep.doctor import examine
 
@@ -23,8 +24,9 @@ def diagnose_run(named: Path, *, json: bool) -> int:
     for note in run.record.notes:
         page.say(note, "dim", indent=2)
     diagnosis = examine(run.record)
-    say_diagnosis(page, diagnosis)
+    spelling = spelling_of(run.record)
+    say_diagnosis(page, diagnosis, spelling)
     if json:
-        write_json(diagnosis.plain())
+        write_json(plain_findings(diagnosis, spelling))
     page.settle()
     return FAILED if diagnosis.is_critical else DONE

@@ -20,6 +20,7 @@ from misstep.cli.learning_curve_table import say_learning_curve
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import COMMAND, MODEL
+from misstep.cli.remedy_words import plain_findings, spelling_of
 from misstep.cli.result_lines import result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
@@ -147,7 +148,7 @@ def _finish(
         say_learning_curve(page, result.learning_curve, model.preprocessing.sample_name)
         page.title(lines.how_it_ended(), always=True)
         lines.say_scores(page)
-    say_briefly(page, diagnosis)
+    say_briefly(page, diagnosis, spelling_of(run.record))
     if run.usable:
         commands = lines.next_commands(path, _similar_rows(source, options))
         _say_next(page, path, [*commands, f"misstep diagnose {quoted(folder)}"], drawing)
@@ -199,6 +200,7 @@ def _for_machines(
 ) -> dict[str, Any]:
     """Return what --json says."""
     run, model, curve = result.run, result.model, result.learning_curve
+    found = plain_findings(diagnosis, spelling_of(run.record))
     return {
         "task": model.purpose,
         "target": model.target.name,
@@ -216,7 +218,7 @@ def _for_machines(
             for each in result.decisions
         ],
         "notes": result.notes,
-        "findings": diagnosis.plain()["findings"],
-        "not_examined": diagnosis.plain()["not_examined"],
+        "findings": found["findings"],
+        "not_examined": found["not_examined"],
         "while_learning": None if curve is None else curve.plain(),
     }

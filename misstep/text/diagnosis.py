@@ -54,9 +54,13 @@ def place(facts: Mapping[str, Any], said: str = "") -> str:
     elif step is None and epoch is not None and f"epoch {epoch:,}" not in said:
         parts.append(f"epoch {epoch:,}")
     rows = facts.get("rows")
-    if isinstance(rows, list | tuple) and rows:
+    if isinstance(rows, list | tuple) and rows and not _names_rows(said, rows[0]):
         parts.append(_rows(list(rows), facts.get("rows_counted_from")))
     return ", ".join(part for part in parts if part not in said)
+
+
+def _names_rows(said: str, row: Any) -> bool:
+    return re.search(rf"\brows? {re.escape(str(row))}\b", said) is not None
 
 
 def _rows(rows: list[Any], first: Any) -> str:
