@@ -148,7 +148,7 @@ class Record:
 
 def _table(line: dict[str, Any]) -> Array:
     """Return what a line says of updates or blocks, (updates, columns)."""
-    loss = np.array(line["loss"], "float64")
+    loss = np.asarray(line["loss"], "float64")
     if loss.ndim != 1:
         raise ValueError("losses are a list")
     stride = _count(line.get("stride", 1))

@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 MOST_SAMPLED = 50_000
 LEAST_SAMPLED_ROWS = 500
 # Columns that are described one by one; of more, the most remarkable.
-MOST_FEATURES = 64
+MOST_FEATURES = 32
 # The spread of normal numbers is their median distance from the median times this.
 NORMAL = 1.4826
 # Farther from the median than so many spreads is an outlier: of normal numbers one in 10²³ is.

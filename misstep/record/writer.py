@@ -64,14 +64,17 @@ class RecordWriter:
             with contextlib.suppress(MisstepError):
                 self.record = read_record(self.path)
         if size == 0:
-            self._line({"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts})
+            start = {"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts}
+            self._line(start, is_known=True)
             if self.trouble is not None:
                 self.close()
                 raise self.trouble
 
     def describe(self, description: RunDescription) -> None:
         """Write what the run says of itself; the latest such line holds."""
-        self._line({"kind": "description", "run": description.plain()})
+        self.record.description = description
+        if self._handle >= 0:
+            self._line({"kind": "description", "run": description.plain()}, is_known=True)
 
     def steps(
         self, first: int, losses: Sequence[float] | Array, learning_rates: Sequence[float] | Array
@@ -122,9 +125,11 @@ class RecordWriter:
     ) -> None:
         # A rate that does not move is written once.
         steady = bool((rate == rate[0]).all())
-        lists = {name: array.tolist() for name, array in more.items()}
-        rates = float(rate[0]) if steady else rate.tolist()
-        self._line({"kind": kind, **facts, "loss": loss.tolist(), "learning_rate": rates, **lists})
+        arrays = {"loss": loss, "learning_rate": rate[0] if steady else rate, **more}
+        self.record.add({"kind": kind, **facts, **arrays})
+        if self._handle >= 0:
+            lists = {name: array.tolist() for name, array in arrays.items()}
+            self._line({"kind": kind, **facts, **lists}, is_known=True)
 
     def measures(self, step: int, numbers: Mapping[tuple[str, str], float]) -> None:
         """Write what was seen after `step` updates: (signal, path) → number.
@@ -168,8 +173,9 @@ class RecordWriter:
             raise ArgumentError("kind of an event", needed="another name", got=repr(kind))
         self._line({"kind": kind, "words": words, **facts})
 
-    def _line(self, line: dict[str, Any]) -> None:
-        if line["kind"] != "start":
+    def _line(self, line: dict[str, Any], *, is_known: bool = False) -> None:
+        """Write a line; `is_known`: whether the record in memory has it already."""
+        if not is_known:
             self.record.add(line)
         if self._handle < 0:
             return

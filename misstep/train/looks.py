@@ -35,8 +35,8 @@ MOST_GRADIENTS = 20_000_000
 # Updates between two looks when no number was asked for: at least so many, and so many
 # multiply-adds, and so many rows for each probe row, so that looking costs about 1 % of learning.
 LEAST_UPDATES = 50
-WORK_BETWEEN = 1_000_000_000
-ROWS_FOR_EACH = 200
+WORK_BETWEEN = 2_000_000_000
+ROWS_FOR_EACH = 300
 # But in a short run about so many looks at least, and so many where all of them take less than this
 # many multiply-adds, some milliseconds.
 LEAST_LOOKS = 4

@@ -20,7 +20,7 @@ from misstep.train.state import TrainingState, Values
 STEPS_TOGETHER = 1000
 SECONDS_TOGETHER = 0.5
 # Epochs that are written one by one, before every second, every fourth … is.
-EPOCHS_ONE_BY_ONE = 1000
+EPOCHS_ONE_BY_ONE = 500
 
 
 class RunRecord:
