@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from misstep.data import Rows
 from misstep.ir import Array
 from misstep.record import RunDescription
 from misstep.train.callbacks import Callback
 from misstep.train.examinations import Examinations
+from misstep.train.last_answers import EVENT, answers_at_end
 from misstep.train.looks import Looks, class_recall
 from misstep.train.progress import Progress
 from misstep.train.run import Run
@@ -164,6 +166,17 @@ class Listeners:
             training.record.measures(*waiting)
         elif training.update or training.ending is None or training.ending.failed:
             training.record.measures(training.update, self.looks.measured(training.state))
+
+    def last_answers(self, training: Training, rows: Rows, learned: int) -> None:
+        """Write down what the network thinks of answers, with the weights that it ended with.
+
+        `rows`: to learn from; `learned`: how many were learned from, counted each time.
+        """
+        if self.looks is None or training.record is None:
+            return
+        facts = answers_at_end(training, rows, learned, compiling=self.looks.is_compiled)
+        if facts is not None:
+            training.record.event(EVENT, "what the network thinks of answers", facts=facts)
 
     def end(self, training: Training) -> None:
         """Tell that training is over, with the weights that it ended with."""

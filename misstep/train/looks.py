@@ -118,6 +118,11 @@ class Looks:
         # What the update that follows a look is measured by: when it was, and the weights then.
         self._looked: tuple[int, Measures, Array] | None = None
 
+    @property
+    def is_compiled(self) -> bool:
+        """Return whether programs that only watch are worth compiling in this training."""
+        return self._plan.compiling
+
     # --- when -------------------------------------------------------------------------------------
 
     def due(self, update: int) -> bool:

@@ -78,6 +78,7 @@ class Loop(Training):
         finally:
             best_epoch = self._settle()
             self.listeners.progress.finish()
+        self.listeners.last_answers(self, self.rows, self.epoch * self.rows_per_epoch)
         self.listeners.end(self)
         return self._result(best_epoch)
 

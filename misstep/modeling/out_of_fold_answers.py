@@ -1,0 +1,238 @@
+"""What each row's answer should be, by models that learned from the others only.
+
+Two judges from scikit-learn, whose kinds err differently: a linear model on standardized features
+and boosted trees. Each first takes one fold; the one that is clearly worse there goes no further,
+and of two whole ones the better is believed. Knows features and answers; neither networks nor what
+is made of the outcome.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from misstep.ir import Array
+
+__all__ = ["OutOfFold", "out_of_fold_answers"]
+
+FOLDS = 5
+# A judge learns from at most so many numbers (rows × features), a few seconds of one core; all rows
+# are judged all the same.
+MOST_NUMBERS = 4_000_000
+# Strengths of the linear model's prior, the weakest first; the best on a part of the first fold's
+# training rows is taken for all.
+STRENGTHS = (1.0, 0.03, 0.001)
+PASSES = 100
+# Trees are no match for so many features, and slow.
+MOST_FEATURES_OF_TREES = 300
+# Trees that all classes have together, and of each at least and at most.
+TREES, FEWEST_TREES, MOST_TREES = 400, 40, 100
+# A judge whose mean error on the first fold is more than so many standard errors above another's
+# goes no further.
+CLEARLY = 2.0
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What is expected of each row.
+
+    `expected`: probabilities (rows, classes), or numbers (rows,). `judged`: (rows,) whether the row
+    was; all of them unless time ran out. `judge`: who, in words. `error`: its mean error: −ln p of
+    the answer given, or the distance from it. `folds`: how many there were.
+    """
+
+    expected: Array
+    judged: Array
+    judge: str
+    error: float
+    folds: int = FOLDS
+
+
+class Judge(ABC):
+    """A kind of model. `name`: in words. `learn` returns what predicts rows of features."""
+
+    name: ClassVar[str]
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+
+    @abstractmethod
+    def learn(self, x: Any, y: Array) -> Callable[[Any], Array]:
+        """Learn from rows; return what gives probabilities (rows, classes), or numbers (rows,)."""
+
+    def by_class(self, model: Any) -> Callable[[Any], Array]:
+        """Return what gives a probability for each class, also for those it never saw."""
+
+        def predict(x: Any) -> Array:
+            whole = np.zeros((x.shape[0], self.classes))
+            whole[:, model.classes_.astype(int)] = model.predict_proba(x)
+            return whole
+
+        return predict
+
+
+class LinearJudge(Judge):
+    """Logistic regression, or ridge; the strength of its prior is found once."""
+
+    name = "a linear model"
+    strength: float | None = None
+
+    def learn(self, x: Any, y: Array) -> Callable[[Any], Array]:
+        """Learn from standardized columns; sparse ones are only scaled."""
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
+
+        scaler = StandardScaler(with_mean=isinstance(x, np.ndarray))
+        if not isinstance(x, np.ndarray):
+            # Of words, standardizing would make the rarest the loudest.
+            scaler = StandardScaler(with_mean=False, with_std=False)
+        if self.strength is None:
+            self.strength = self._best_strength(x, y)
+        model = make_pipeline(scaler, self._model(self.strength)).fit(x, y)
+        if self.classes:
+            return self.by_class(model)
+        return lambda rows: np.asarray(model.predict(rows))
+
+    def _model(self, strength: float) -> Any:
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+        if self.classes:
+            return LogisticRegression(C=strength, max_iter=PASSES)
+        return Ridge(1.0 / strength)
+
+    def _best_strength(self, x: Any, y: Array) -> float:
+        # One row in four judges.
+        drawn = np.random.default_rng(0).permutation(x.shape[0])
+        kept, learned = drawn[::4], np.delete(drawn, np.s_[::4])
+        best, least = STRENGTHS[0], np.inf
+        for strength in STRENGTHS:
+            self.strength = strength
+            if self.classes and len(np.unique(y[learned])) < 2:
+                break
+            error = float(errors_of(self.learn(x[learned], y[learned])(x[kept]), y[kept]).mean())
+            if error >= least:
+                break
+            best, least = strength, error
+        return best
+
+
+class TreeJudge(Judge):
+    """Boosted trees; of numbers they expect the middle, which wrong answers hardly move."""
+
+    name = "boosted trees"
+
+    def learn(self, x: Any, y: Array) -> Callable[[Any], Array]:
+        """Learn from columns as they are."""
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        if not self.classes:
+            model = HistGradientBoostingRegressor(
+                loss="absolute_error", max_iter=MOST_TREES, early_stopping=False, random_state=0
+            ).fit(x, y)
+            return lambda rows: np.asarray(model.predict(rows))
+        each = int(np.clip(TREES // max(self.classes - 1, 1), FEWEST_TREES, MOST_TREES))
+        boosted = HistGradientBoostingClassifier(
+            max_iter=each, early_stopping=False, random_state=0
+        )
+        return self.by_class(boosted.fit(x, y))
+
+
+def errors_of(expected: Array, answers: Array) -> Array:
+    """Return each row's error, (rows,): −ln p of its class, or the distance of its number."""
+    if expected.ndim == 1:
+        return np.asarray(np.abs(expected - answers))
+    given = expected[np.arange(len(answers)), answers.astype(int)]
+    return np.asarray(-np.log(np.maximum(given, 1e-9)))
+
+
+def out_of_fold_answers(
+    x: Any,
+    answers: Array,
+    classes: int,
+    *,
+    groups: Array | None = None,
+    seconds: float = 30.0,
+    progress: Callable[[float, str], None] | None = None,
+) -> OutOfFold | None:
+    """Return what is expected of each row by models that did not learn from it.
+
+    x: (rows, features), dense or sparse; answers: (rows,) class numbers, or numbers where `classes`
+    is 0. `groups`: (rows,), each in one fold. `seconds`: when it should be done. `progress`: called
+    with the share that is done, and who judges. None where no fold could be judged.
+    """
+    ends = time.monotonic() + seconds
+    judges: list[Judge] = [LinearJudge(classes)]
+    if isinstance(x, np.ndarray) and x.shape[1] <= MOST_FEATURES_OF_TREES:
+        judges.append(TreeJudge(classes))
+    folds = list(_folds(answers, classes, groups))
+    if not folds:
+        return None
+    best: OutOfFold | None = None
+    done, steps = 0, len(folds) * len(judges)
+    for judge in judges:
+        expected = np.zeros((len(answers), classes) if classes else len(answers))
+        judged = np.zeros(len(answers), bool)
+        for at, (learned, kept) in enumerate(folds):
+            began = time.monotonic()
+            few = _few(learned, x.shape[1])
+            if classes and len(np.unique(answers[few])) < 2:
+                continue
+            with warnings.catch_warnings():
+                # Not having converged is no matter: the judge is compared as it stands.
+                warnings.simplefilter("ignore")
+                expected[kept] = judge.learn(x[few], answers[few])(x[kept])
+            judged[kept] = True
+            done += 1
+            if progress is not None:
+                progress(done / steps, judge.name)
+            spent = time.monotonic() - began
+            left = ends - time.monotonic()
+            if at == 0 and _hopeless(expected, best, answers, kept):
+                break
+            # What can't be whole in time is of use only where there is nothing else.
+            if left < spent and (best is not None or left < 0):
+                break
+        whole = bool(judged.all())
+        if not judged.any() or (best is not None and not whole):
+            continue
+        error = float(errors_of(expected, answers)[judged].mean())
+        if best is None or error < best.error:
+            best = OutOfFold(expected, judged, judge.name, error, len(folds))
+    return best
+
+
+def _hopeless(expected: Array, best: OutOfFold | None, answers: Array, kept: Array) -> bool:
+    """Tell whether a judge is clearly worse than the best one on the rows `kept`."""
+    if best is None:
+        return False
+    worse = errors_of(expected[kept], answers[kept]) - errors_of(best.expected[kept], answers[kept])
+    return bool(worse.mean() > CLEARLY * worse.std() / np.sqrt(len(worse)))
+
+
+def _few(learned: Array, features: int) -> Array:
+    """Return the rows to learn from, or as many of them drawn at random as can be."""
+    most = max(MOST_NUMBERS // max(features, 1), 1000)
+    if len(learned) <= most:
+        return learned
+    return np.random.default_rng(0).choice(learned, most, replace=False)
+
+
+def _folds(answers: Array, classes: int, groups: Array | None) -> Iterator[tuple[Array, Array]]:
+    """Yield which rows are learned from and which are judged; nothing where there are too few."""
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+
+    rows = np.zeros((len(answers), 1))
+    if groups is not None and len(np.unique(groups)) >= FOLDS:
+        yield from GroupKFold(FOLDS).split(rows, answers, groups)
+        return
+    if len(answers) < 2 * FOLDS:
+        return
+    alike = classes and np.bincount(answers.astype(int))[np.unique(answers.astype(int))].min()
+    folds = StratifiedKFold if alike >= FOLDS else KFold
+    yield from folds(FOLDS, shuffle=True, random_state=0).split(rows, answers)
