@@ -1,0 +1,149 @@
+"""How far a run came, and whether it was still coming nearer when it ended.
+
+Knows evidence and arrays; no rule. What rules mean by "still learning" and by "how far a weight
+moves" is decided here, once.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from misstep.doctor.curves import Fall, late_fall, smoothed
+from misstep.doctor.evidence import Evidence
+
+Array = npt.NDArray[Any]
+
+# The end of a run is its last tenth: long enough to average batches, short enough to be the end.
+END_SHARE = 0.1
+
+
+class Progress:
+    """What the losses of a run's updates come to."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        losses = evidence.record.steps["loss"]
+        finite = np.isfinite(losses)
+        # Steps and finite losses of the updates that the record tells of, (updates,) each.
+        self.steps: Array = evidence.record.steps["step"][finite]
+        self.losses: Array = losses[finite]
+
+    # --- levels -----------------------------------------------------------------------------------
+
+    @property
+    def reference(self) -> float:
+        """Return the loss that others are measured by: that of chance, or else of the start."""
+        chance = self.evidence.chance_loss
+        return chance if chance > 0 else self.evidence.start_loss
+
+    @cached_property
+    def end(self) -> float:
+        """Return the mean loss of the last tenth of updates; NaN without any."""
+        if not len(self.losses):
+            return math.nan
+        late = self.steps > self.steps[-1] * (1.0 - END_SHARE)
+        return float(self.losses[late].mean()) if late.any() else float(self.losses[-1])
+
+    @cached_property
+    def smooth(self) -> Array:
+        """Return the losses without the noise of batches, (updates,)."""
+        return smoothed(self.losses)
+
+    @property
+    def best(self) -> float:
+        """Return the lowest smooth loss; NaN without any."""
+        return float(self.smooth.min()) if len(self.smooth) else math.nan
+
+    @property
+    def explained(self) -> float:
+        """Return how much of the chance loss the run took away by its end; NaN where not known.
+
+        As `Evidence.explained`, of the last updates rather than of the last epoch, which in short
+        runs is most of the run.
+        """
+        chance = self.evidence.chance_loss
+        return 1.0 - self.end / chance if chance > 0 else math.nan
+
+    @property
+    def right_share(self) -> float:
+        """Return the share of probe rows whose class was right in the end; NaN where not known."""
+        return self.evidence.last("probe_accuracy", "")
+
+    # --- still learning ---------------------------------------------------------------------------
+
+    @cached_property
+    def late(self) -> Fall:
+        """Return how the loss fell towards the end."""
+        return late_fall(self.steps, self.losses)
+
+    @property
+    def gain(self) -> float:
+        """Return what training as long again would take off, in units of the reference loss.
+
+        0 where the loss does not surely fall any more; NaN where there is nothing to go by.
+        """
+        if not self.reference > 0:
+            return math.nan
+        return self.late.gain_of_doubling / self.reference if self.late.is_sure else 0.0
+
+    # --- how far weights move ---------------------------------------------------------------------
+
+    @cached_property
+    def update_ratios(self) -> dict[str, Array]:
+        """Return ‖Δw‖ ÷ ‖w‖ of one update, at each look, for each weight that learns."""
+        ratios = {}
+        for _, parameter in self.evidence.weights:
+            if not parameter.learns:
+                continue
+            steps, updates = self.evidence.series("update_norm", parameter.name)
+            at, sizes = self.evidence.series("weight_norm", parameter.name)
+            both, of_update, of_weight = np.intersect1d(steps, at, return_indices=True)
+            if not len(both):
+                continue
+            known = (sizes[of_weight] > 0) & np.isfinite(sizes[of_weight])
+            values = updates[of_update][known] / sizes[of_weight][known]
+            values = values[np.isfinite(values)]
+            if len(values):
+                ratios[parameter.name] = values
+        return ratios
+
+    @property
+    def typical_ratio(self) -> float:
+        """Return the median over weights of their median update ratios; NaN where not known."""
+        ratios = [float(np.median(values)) for values in self.update_ratios.values()]
+        return float(np.median(ratios)) if ratios else math.nan
+
+    @property
+    def first_ratio(self) -> float:
+        """Return the largest first update ratio of a weight; NaN where not known."""
+        return max((float(values[0]) for values in self.update_ratios.values()), default=math.nan)
+
+    @property
+    def last_ratio(self) -> float:
+        """Return the median over weights of the last quarter of update ratios; NaN if not known."""
+        ratios = [
+            float(np.median(values[-max(1, len(values) // 4) :]))
+            for values in self.update_ratios.values()
+        ]
+        return float(np.median(ratios)) if ratios else math.nan
+
+    # --- the rate of learning ---------------------------------------------------------------------
+
+    @cached_property
+    def rates(self) -> Array:
+        """Return the learning rate of each update in `steps`, after the schedule, (updates,)."""
+        finite = np.isfinite(self.evidence.record.steps["loss"])
+        rates: Array = self.evidence.record.steps["learning_rate"][finite]
+        return rates
+
+    @property
+    def peak_rate(self) -> float:
+        """Return the highest learning rate that was used, or the optimizer's where none was."""
+        if len(self.rates) and np.isfinite(self.rates).any() and np.nanmax(self.rates) > 0:
+            return float(np.nanmax(self.rates))
+        return self.evidence.description.optimizer.learning_rate
