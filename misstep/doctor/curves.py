@@ -18,9 +18,12 @@ Array = npt.NDArray[Any]
 # average some tens of batches in any run worth judging.
 WINDOW_SHARE = 0.05
 LEAST_WINDOW = 3
-# The end of a curve is compared with what came just before: two windows of this share each.
-LATE_SHARE = 0.2
-# A difference of means this many standard errors from 0 is no accident (one in 740, two-sided).
+# What a curve does in the end is told by this share of it: the longest part from which the quick
+# fall at the beginning is gone, so that noise counts for the least.
+LATE_SHARE = 0.6
+# A line through fewer points fits whatever they are.
+LEAST_LATE = 4
+# A slope so many standard errors from 0 is no accident (one in 740, two-sided).
 SURE = 3.0
 
 
@@ -53,49 +56,46 @@ def noise(values: Array) -> float:
 
 @dataclass(frozen=True)
 class Fall:
-    """How a curve ends: the mean `before` the last window, that `at_end`, and the fall's error."""
+    """How a curve falls towards its end, along the logarithm of time.
 
-    before: float
-    at_end: float
+    `per_doubling`: by how much while the time doubles; below 0 where it rises. `error`: the
+    standard error of that. NaN where the curve is too short to tell.
+    """
+
+    per_doubling: float
     error: float
 
     @property
-    def amount(self) -> float:
-        """Return by how much it fell; below 0 where it rose."""
-        return self.before - self.at_end
-
-    @property
     def is_sure(self) -> bool:
-        """Return whether it fell by more than noise alone makes it."""
-        return self.amount > SURE * self.error
-
-    @property
-    def gain_of_doubling(self) -> float:
-        """Return what going on as long again would take off, if the curve is a power of time.
-
-        Losses are about a power of the time that was trained (Hestness and others, 2017); from the
-        two windows, whose middles lie at 0.7 and 0.9 of it, follows the power, and from that the
-        loss at twice the time. Curves that fall faster gain more.
-        """
-        if not (self.at_end > 0 and self.before > self.at_end):
-            return max(self.amount, 0.0) if self.before > self.at_end else 0.0
-        middles = (1.0 - 1.5 * LATE_SHARE, 1.0 - 0.5 * LATE_SHARE)
-        power = math.log(self.before / self.at_end) / math.log(middles[1] / middles[0])
-        return self.at_end * (1.0 - 2.0**-power)
+        """Return whether it falls by more than noise alone makes it."""
+        return self.per_doubling > SURE * self.error
 
 
 def late_fall(steps: Array, values: Array) -> Fall:
-    """Return how a curve `values` (count,) at `steps` (count,) ends; NaN where it is too short."""
-    if len(values) < 4:
-        return Fall(math.nan, math.nan, math.nan)
-    last = float(steps[-1])
-    late = steps > last * (1.0 - LATE_SHARE)
-    before = (steps > last * (1.0 - 2.0 * LATE_SHARE)) & ~late
-    if not before.any():
-        return Fall(math.nan, math.nan, math.nan)
-    spread = noise(values[before | late])
-    error = spread * math.sqrt(1.0 / before.sum() + 1.0 / late.sum())
-    return Fall(float(values[before].mean()), float(values[late].mean()), error)
+    """Return how a curve `values` (count,) at `steps` (count,), counted from 1, falls in the end.
+
+    By least squares of the last part of it on the logarithm of time: losses are about a power of
+    the time that was trained (Hestness and others, 2017), which bends ever less in it, so that
+    going on as long again takes off less than the slope says, and seldom less than half of it.
+    """
+    late = steps > steps[-1] * (1.0 - LATE_SHARE) if len(steps) else steps > 0
+    if late.sum() < LEAST_LATE:
+        return Fall(math.nan, math.nan)
+    along = np.log2(steps[late].astype("float64"))
+    along -= along.mean()
+    away = values[late] - values[late].mean()
+    spread = float((along**2).sum())
+    slope = float((along * away).sum()) / spread
+    left = float(((away - slope * along) ** 2).sum()) / (len(along) - 2)
+    return Fall(-slope, math.sqrt(left / spread))
+
+
+def highest_rebound(values: Array) -> float:
+    """Return how far a curve (count,) rose above what it had reached before; 0 for a short one."""
+    finite = values[np.isfinite(values)]
+    if len(finite) < 2:
+        return 0.0
+    return float((finite - np.minimum.accumulate(finite)).max())
 
 
 def rising_share(values: Array) -> float:

@@ -20,6 +20,8 @@ Array = npt.NDArray[Any]
 
 # The end of a run is its last tenth: long enough to average batches, short enough to be the end.
 END_SHARE = 0.1
+# A validation loss by this much above its lowest has turned: less comes and goes with single rows.
+TURNED = 1.05
 
 
 class Progress:
@@ -83,13 +85,21 @@ class Progress:
 
     @property
     def gain(self) -> float:
-        """Return what training as long again would take off, in units of the reference loss.
+        """Return what training as long again may take off, in units of the reference loss.
 
         0 where the loss does not surely fall any more; NaN where there is nothing to go by.
         """
         if not self.reference > 0:
             return math.nan
-        return self.late.gain_of_doubling / self.reference if self.late.is_sure else 0.0
+        if not self.late.is_sure:
+            return 0.0
+        return min(self.late.per_doubling, max(self.end, 0.0)) / self.reference
+
+    @property
+    def validation_turned(self) -> bool:
+        """Return whether the validation loss has risen again from where it was lowest."""
+        losses = smoothed(self.evidence.validation_losses)
+        return len(losses) > 2 and bool(losses[-1] > TURNED * losses.min())
 
     # --- how far weights move ---------------------------------------------------------------------
 
