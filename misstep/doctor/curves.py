@@ -43,6 +43,17 @@ def smoothed(values: Array) -> Array:
     return means
 
 
+def running_means(values: Array, window: int) -> Array:
+    """Return the means of each `window` neighbors of `values` (count,), (count − window + 1,).
+
+    Empty where there are fewer.
+    """
+    if len(values) < window:
+        return np.zeros(0)
+    means: Array = np.convolve(values, np.full(window, 1.0 / window), "valid")
+    return means
+
+
 def noise(values: Array) -> float:
     """Return the standard deviation of `values` (count,) around their smooth course.
 

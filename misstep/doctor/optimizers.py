@@ -48,7 +48,7 @@ def effective_rate(optimizer: OptimizerDescription, rate: float) -> float:
 def optimizer_facts(description: RunDescription, **changes: float) -> dict[str, Any]:
     """Return the facts that `written` needs, and `changes` beside them."""
     facts = {
-        "framework": description.framework,
+        "written_in": description.origin.get("face") or description.framework,
         "optimizer": description.optimizer.kind,
         "learning_rate": description.optimizer.learning_rate,
     }
@@ -57,25 +57,46 @@ def optimizer_facts(description: RunDescription, **changes: float) -> dict[str, 
 
 
 def written(facts: Mapping[str, Any], rate: float, kind: str | None = None) -> str:
-    """Return an optimizer with a learning rate as it is written in the framework of a run.
+    """Return an optimizer with a learning rate as it is written where a run's own one was.
 
     `kind`: another optimizer than the run's own.
 
-    >>> written({"framework": "misstep", "optimizer": "Adam"}, 0.003)
+    >>> written({"written_in": "misstep", "optimizer": "Adam"}, 0.003)
     '`ms.Adam(0.003)`'
-    >>> written({"framework": "torch", "optimizer": "SGD", "momentum": 0.9}, 0.01)
+    >>> written({"written_in": "torch", "optimizer": "SGD", "momentum": 0.9}, 0.01)
     '`torch.optim.SGD(…, lr=0.01, momentum=0.9)`'
+    >>> written({"written_in": "command line", "optimizer": "SGD"}, 0.001, "Adam")
+    '`--optimizer adam --learning-rate 0.001`'
     """
-    framework, own = facts["framework"], kind is None
+    place, own = facts["written_in"], kind is None
     kind = facts["optimizer"] if kind is None else kind
     momentum = facts.get("momentum") if own else None
     more = f", momentum={momentum:g}" if momentum else ""
-    if framework == "misstep":
+    if place == "command line":
+        other = "" if own else f"--optimizer {kind.lower()} "
+        return f"`{other}--learning-rate {rate:.4g}`"
+    if place == "estimator":
+        other = "" if own else f'optimizer="{kind.lower()}", '
+        return f"`{other}learning_rate={rate:.4g}`"
+    if place == "misstep":
         # The names that stand at the roof; the others are in their room.
         room = "ms" if kind in ("SGD", "Adam", "AdamW") else "ms.optim"
         return f"`{room}.{kind}({rate:.4g}{more})`"
-    if framework == "keras":
+    if place == "keras":
         return f"`keras.optimizers.{kind}({rate:.4g}{more})`"
-    if framework == "torch":
+    if place == "torch":
         return f"`torch.optim.{kind}(…, lr={rate:.4g}{more})`"
     return f"`{kind}` at a learning rate of {rate:.4g}"
+
+
+def setting(facts: Mapping[str, Any], name: str, value: object) -> str:
+    """Return a plain setting, such as epochs or batch_size, as it is written for a run.
+
+    >>> setting({"written_in": "command line"}, "batch_size", 32)
+    '`--batch-size 32`'
+    >>> setting({"written_in": "misstep"}, "epochs", 100)
+    '`epochs=100`'
+    """
+    if facts["written_in"] == "command line":
+        return f"`--{name.replace('_', '-')} {value}`"
+    return f"`{name}={value}`"

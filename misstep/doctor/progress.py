@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from misstep.doctor.curves import Fall, late_fall, smoothed
+from misstep.doctor.curves import Fall, late_fall, running_means, smoothed
 from misstep.doctor.evidence import Evidence
+from misstep.record import ParameterDescription
 
 Array = npt.NDArray[Any]
 
@@ -22,6 +23,13 @@ Array = npt.NDArray[Any]
 END_SHARE = 0.1
 # A validation loss by this much above its lowest has turned: less comes and goes with single rows.
 TURNED = 1.05
+# Epochs whose mean is taken before a validation loss is judged.
+TURN_EPOCHS = 3
+# Fewer epochs show no slope of a validation loss.
+LEAST_EPOCHS = 6
+# A weight has about the size 1 / √fan_in where a layer keeps the size of its inputs (LeCun and
+# others, 1998); more than a few times that is not ordinary.
+ORDINARY_SIZE = 3.0
 
 
 class Progress:
@@ -83,6 +91,10 @@ class Progress:
         """Return how the loss fell towards the end."""
         return late_fall(self.steps, self.losses)
 
+    def late_until(self, count: int) -> Fall:
+        """Return how the loss fell towards the end of the first `count` updates."""
+        return late_fall(self.steps[:count], self.losses[:count])
+
     @property
     def gain(self) -> float:
         """Return what training as long again may take off, in units of the reference loss.
@@ -98,8 +110,17 @@ class Progress:
     @property
     def validation_turned(self) -> bool:
         """Return whether the validation loss has risen again from where it was lowest."""
-        losses = smoothed(self.evidence.validation_losses)
-        return len(losses) > 2 and bool(losses[-1] > TURNED * losses.min())
+        losses = running_means(self.evidence.validation_losses, TURN_EPOCHS)
+        return len(losses) > 1 and bool(losses[-1] > TURNED * losses.min())
+
+    @property
+    def validation_gain(self) -> float:
+        """Return as `gain` of the validation loss; NaN where there are few epochs of it."""
+        losses = self.evidence.validation_losses
+        if len(losses) < LEAST_EPOCHS or not self.reference > 0:
+            return math.nan
+        fall = late_fall(np.arange(1, len(losses) + 1), losses)
+        return fall.per_doubling / self.reference
 
     # --- how far weights move ---------------------------------------------------------------------
 
@@ -121,6 +142,49 @@ class Progress:
             if len(values):
                 ratios[parameter.name] = values
         return ratios
+
+    @cached_property
+    def _updates_of_weights(self) -> list[tuple[ParameterDescription, Array, Array]]:
+        """Return, for each weight that learns, steps of looks and ‖Δw‖ of the update there."""
+        found = []
+        for _, parameter in self.evidence.weights:
+            steps, updates = self.evidence.series("update_norm", parameter.name)
+            known = np.isfinite(updates)
+            if parameter.learns and known.any():
+                found.append((parameter, steps[known], updates[known]))
+        return found
+
+    @property
+    def ordinary_ratio(self) -> float:
+        """Return the typical update ratio, if no weight were larger than is ordinary.
+
+        Weights that begin far too large make every ratio small, and the rate has no part in it.
+        """
+        ratios = []
+        for parameter, _, updates in self._updates_of_weights:
+            _, sizes = self.evidence.series("weight_norm", parameter.name)
+            entries = math.prod(parameter.shape)
+            ordinary = ORDINARY_SIZE * math.sqrt(entries / max(parameter.fan_in, 1))
+            size = min(float(np.median(sizes)) if len(sizes) else ordinary, ordinary)
+            if size > 0:
+                ratios.append(float(np.median(updates)) / size)
+        return float(np.median(ratios)) if ratios else math.nan
+
+    @property
+    def step_share(self) -> float:
+        """Return ‖Δw‖ ÷ (rate · √entries), the median over looks and weights; NaN if not known.
+
+        About 1 where an optimizer scales its steps by the size of gradients; of those that do not,
+        the size of a gradient's entries.
+        """
+        shares = []
+        for parameter, steps, updates in self._updates_of_weights:
+            rates = np.interp(steps + 1, self.steps, self.rates) if len(self.steps) else steps
+            known = rates > 0
+            if known.any():
+                entries = math.prod(parameter.shape)
+                shares.append(float(np.median(updates[known] / rates[known])) / math.sqrt(entries))
+        return float(np.median(shares)) if shares else math.nan
 
     @property
     def typical_ratio(self) -> float:
