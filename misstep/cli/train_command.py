@@ -28,6 +28,7 @@ from misstep.cli.training_options import given_options
 from misstep.data.io.idx import is_idx_name
 from misstep.doctor import Diagnosis
 from misstep.errors import MisstepError
+from misstep.ir import NOWHERE, located_at
 from misstep.modeling import (
     Face,
     FitResult,
@@ -66,7 +67,8 @@ def train_on(
     )
     check_request(options, by_flag=True)
     check_folder(folder)
-    with reserved_folder(folder), signals_interrupt():
+    # No line of a person's makes this network.
+    with located_at(NOWHERE), reserved_folder(folder), signals_interrupt():
         data = read_data(source)
         try:
             modality = recognize(data, options)
