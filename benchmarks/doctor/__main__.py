@@ -87,7 +87,9 @@ def main(words: list[str]) -> int:
     if given.wrong:
         say(f"\n{wrong_list(verdicts)}")
     if verdicts:
-        say(f"\nto read and diagnose a run: {1000 * median(one.seconds for one in verdicts):.0f} ms")
+        say(
+            f"\nto read and diagnose a run: {1000 * median(one.seconds for one in verdicts):.0f} ms"
+        )
     if given.table is not None:
         given.table.write_text("\n\n".join(tables) + "\n")
     return 0

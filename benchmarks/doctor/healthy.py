@@ -57,10 +57,10 @@ def _rated(setup: Setup, factor: float) -> Setup:
     return replace(setup, optimizer=replace(optimizer, learning_rate=rate))
 
 
-def _after_activations(setup: Setup, layer: ms.Module) -> Setup:
+def _after_activations(setup: Setup, layer: Any) -> Setup:
     layers: list[ms.Module] = []
     for one in setup.layers:
-        layers += [one, layer] if isinstance(one, Activation) else [one]
+        layers += [one, replace(layer)] if isinstance(one, Activation) else [one]
     return replace(setup, layers=tuple(layers))
 
 
@@ -195,10 +195,10 @@ def _plateau(setup: Setup, random: np.random.Generator) -> Setup:
     """Weights start small, so that nothing happens for long."""
 
     def small(name: str, numbers: Array, random: np.random.Generator) -> Array:
-        return numbers * 0.05 if name.endswith("weight") else numbers
+        return numbers * 0.15 if name.endswith("weight") else numbers
 
     layers = with_activation(setup, ms.Tanh())
-    return replace(_rated(layers, 0.7), first_numbers=small, epochs=2 * setup.epochs)
+    return replace(layers, first_numbers=small, epochs=3 * setup.epochs)
 
 
 @healthy("dropout", hard=True)
@@ -247,12 +247,12 @@ def _noise(setup: Setup, random: np.random.Generator) -> Setup:
 
     def noisy(part: Part) -> Part:
         if setup.is_classification:
-            x = part.x + random.normal(0.0, 0.7 * spread, part.x.shape)
+            x = part.x + random.normal(0.0, 0.5 * spread, part.x.shape)
             return Part(x.astype("float32"), part.y)
         y = part.y + random.normal(0.0, 0.8, part.y.shape)
         return Part(part.x, y.astype("float32"))
 
-    return replace(_rated(setup.with_parts(noisy), 0.5), epochs=max(5, setup.epochs // 2))
+    return replace(setup.with_parts(noisy), epochs=max(5, setup.epochs // 2))
 
 
 @healthy("frozen on purpose", hard=True)

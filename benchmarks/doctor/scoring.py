@@ -61,11 +61,7 @@ Judge = Callable[[Record], Sequence[Named]]
 def ours(record: Record) -> list[Named]:
     """Return what the rules of the package find, without notes."""
     return [
-        Named(
-            finding.slug,
-            finding.severity is Severity.CRITICAL,
-            tuple(_below(finding)),
-        )
+        Named(finding.slug, finding.severity is Severity.CRITICAL, tuple(_below(finding)))
         for finding in examine(record).findings
         if finding.severity is not Severity.NOTE
     ]
@@ -102,7 +98,7 @@ class Measures:
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON."""
-        return {name: value for name, value in vars(self).items()}
+        return dict(vars(self))
 
 
 def _share(verdicts: Sequence[Verdict], test: Callable[[Verdict], bool]) -> float | None:

@@ -77,9 +77,9 @@ class Setup:
 class Outcome:
     """What came of a training. `score`: on the test rows; `claimed`: on the validation rows.
 
-    `turn`: which share of the lowering of the validation loss was lost again by the end, 0 where it
-    never turned up. `failed`: whether the loss was no longer a number; the score is then that of
-    guessing.
+    `turn`: by how much the validation loss rose again above its lowest, as a share of how far that
+    was below the loss of guessing; 0 where it never turned up. `failed`: whether the loss was no
+    longer a number; the score is then that of guessing.
     """
 
     score: float
@@ -129,13 +129,14 @@ def train(setup: Setup, seed: int, folder: Path | None = None) -> Outcome:
         epochs=setup.epochs,
         validation=validation,
         folder=folder,
+        watch=folder is not None,
         # One checkpoint, at the end: it is the record that is wanted.
         checkpoint_every=None if folder is None else 10**9,
     )
     return Outcome(
         score=_score(trainer, setup.test, run),
         claimed=_score(trainer, setup.validation, run),
-        turn=_turn(run),
+        turn=_turn(run, setup.validation),
         failed=run.failed,
     )
 
@@ -165,10 +166,19 @@ def score(predicted: Array, y: Array, is_classification: bool) -> float:
     return float(np.mean(np.argmax(predicted, axis=1) == y))
 
 
-def _turn(run: Run) -> float:
+def _turn(run: Run, part: Part) -> float:
     losses = np.array([values.get("validation_loss", math.nan) for values in run.history])
     if len(losses) < 2 * TURN_WINDOW or not np.isfinite(losses).all():
         return 0.0
     smooth = np.convolve(losses, np.ones(TURN_WINDOW) / TURN_WINDOW, "valid")
-    gained = max(losses[0], smooth[0]) - smooth.min()
+    gained = _loss_of_guessing(part.y) - smooth.min()
     return float((smooth[-1] - smooth.min()) / gained) if gained > 0 else 0.0
+
+
+def _loss_of_guessing(y: Array) -> float:
+    """Return the loss of the best constant prediction: an entropy, or a variance."""
+    classes, counts = np.unique(y, return_counts=True)
+    if y.ndim == 1 or len(classes) == 2:
+        shares = counts / counts.sum()
+        return float(-np.sum(shares * np.log(shares)))
+    return float(np.var(y))

@@ -37,29 +37,28 @@ def _before_last(setup: Setup, more: list[ms.Module]) -> Setup:
     return _with_layers(setup, [*setup.layers[:last], *more, *setup.layers[last:]])
 
 
-def with_activation(setup: Setup, activation: ms.Module) -> Setup:
+def with_activation(setup: Setup, activation: Any) -> Setup:
     """Return the setup with another activation in all its hidden places."""
     places = _activations(setup)
     return _with_layers(
-        setup, [activation if at in places else layer for at, layer in enumerate(setup.layers)]
+        setup, [replace(activation) if at in places else one for at, one in enumerate(setup.layers)]
     )
 
 
 @fault("vanishing-gradients", (2, 4, 7, 11), stage=LAYERS)
 def deep_sigmoid(setup: Setup, strength: int, random: np.random.Generator) -> Setup:
     """So many layers with sigmoids in a row, from customary first weights."""
-    return _before_last(setup, [ms.Dense(16), ms.Sigmoid()] * strength)
+    pairs = [(ms.Dense(16), ms.Sigmoid()) for _ in range(strength)]
+    return _before_last(setup, [layer for pair in pairs for layer in pair])
 
 
-@fault(
-    "exploding-gradients", (1.5, 2.5, 4.0, 8.0), also=["bad-initialization"], stage=LAYERS
-)
+@fault("exploding-gradients", (1.5, 2.5, 4.0, 8.0), also=["bad-initialization"], stage=LAYERS)
 def growing(setup: Setup, strength: float, random: np.random.Generator) -> Setup:
     """Six more layers, each of which makes numbers so many times as large."""
-    deviation = strength * np.sqrt(2.0 / 16.0)
-    wide: list[ms.Module] = [ms.Dense(16), ms.ReLU()]
-    layer = ms.Dense(16, initializer=ms.initializers.Normal(float(deviation)))
-    return _before_last(setup, [*wide, *([layer, ms.ReLU()] * 6)])
+    drawn = ms.initializers.Normal(float(strength * np.sqrt(2.0 / 16.0)))
+    pairs = [(ms.Dense(16, initializer=drawn), ms.ReLU()) for _ in range(6)]
+    more = [layer for pair in pairs for layer in pair]
+    return _before_last(setup, [ms.Dense(16), ms.ReLU(), *more])
 
 
 @fault("dead-units", (0.5, 1.0, 2.0, 4.0, 10.0), also=["bad-initialization"], stage=NUMBERS)
@@ -119,13 +118,14 @@ def missing(setup: Setup, strength: str, random: np.random.Generator) -> Setup:
     """Without the last hidden activation, or without any."""
     places = _activations(setup)
     gone = places[-1:] if strength == "last" else places
-    return _with_layers(
-        setup, [layer for at, layer in enumerate(setup.layers) if at not in gone]
-    )
+    return _with_layers(setup, [layer for at, layer in enumerate(setup.layers) if at not in gone])
 
 
-@fault("parameters-not-learning/frozen", ("first", "all but the last", "all but one bias"),
-       stage=LAYERS)
+@fault(
+    "parameters-not-learning/frozen",
+    ("first", "all but the last", "all but one bias"),
+    stage=LAYERS,
+)
 def frozen(setup: Setup, strength: str, random: np.random.Generator) -> Setup:
     """Layers are kept from learning."""
     places = _dense(setup.layers)

@@ -26,9 +26,7 @@ def too_high(setup: Setup, strength: float, random: np.random.Generator) -> Setu
     return _with_rate(setup, strength)
 
 
-@fault(
-    "diverging", (3.0, 10.0, 30.0, 100.0, 1000.0), also=["learning-rate-too-high"], stage=STAGE
-)
+@fault("diverging", (3.0, 10.0, 30.0, 100.0, 1000.0), also=["learning-rate-too-high"], stage=STAGE)
 def diverging(setup: Setup, strength: float, random: np.random.Generator) -> Setup:
     """SGD with momentum at so many times a good rate: the loss runs off."""
     return _with_rate(replace(setup, optimizer=setup.steady), strength)
@@ -71,9 +69,7 @@ def large_batch(setup: Setup, strength: int | str, random: np.random.Generator) 
     return replace(setup, batch_size=strength)
 
 
-@fault(
-    "wrong-optimizer", (0.03, 0.01, 0.003, 0.001), also=["learning-rate-too-low"], stage=STAGE
-)
+@fault("wrong-optimizer", (0.03, 0.01, 0.003, 0.001), also=["learning-rate-too-low"], stage=STAGE)
 def plain_descent(setup: Setup, strength: float, random: np.random.Generator) -> Setup:
     """Plain SGD at a common rate instead of Adam."""
     return replace(setup, optimizer=ms.SGD(strength))
@@ -91,6 +87,4 @@ def unshuffled(setup: Setup, strength: int, random: np.random.Generator) -> Setu
     answers = setup.train.y.reshape(len(setup.train.y), -1)[:, 0]
     stretches = np.array_split(np.arange(len(answers)), strength)
     order = np.concatenate([rows[np.argsort(answers[rows], kind="stable")] for rows in stretches])
-    return replace(
-        setup, train=Part(setup.train.x[order], setup.train.y[order]), shuffle=False
-    )
+    return replace(setup, train=Part(setup.train.x[order], setup.train.y[order]), shuffle=False)
