@@ -73,6 +73,19 @@ class Evidence:
             return any(name in epoch for epoch in self.record.epochs)
         return bool(self.record.paths(name))
 
+    def may_have(self, name: str) -> bool:
+        """Return whether there is anything in this run that the signal could be of."""
+        description = self.record.description
+        if description is None or self.has(name):
+            return True
+        if name == "clipped_share":
+            return bool(description.clipping)
+        if name == "dead_share":
+            return any(layer.can_die for layer in description.layers)
+        if name == "saturated_share":
+            return any(layer.bounds is not None for layer in description.layers)
+        return True
+
     def series(self, name: str, path: str | None = None) -> tuple[Array, Array]:
         """Return steps and values of a signal; two empty arrays where the record holds none."""
         if path is None and name in SIGNALS and SIGNALS[name].scope == "network":

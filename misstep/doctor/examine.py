@@ -97,6 +97,10 @@ def examine(record: Record) -> Diagnosis:
         if lacking:
             not_examined.append(NotExamined(slug, lacking))
             continue
+        if not all(evidence.may_have(name) for name in rule.needs):
+            # There is nothing that could have it, so nobody has it.
+            examined.append(slug)
+            continue
         try:
             # Numbers of a record may be anything; a rule judges what comes of them.
             with np.errstate(all="ignore"):
@@ -125,7 +129,7 @@ def _lacking(rule: Rule, evidence: Evidence) -> str:
     if rule.judges_end and not evidence.is_over:
         return "the run is not over, so what it comes to is not known"
     for name in rule.needs:
-        if not evidence.has(name):
+        if evidence.may_have(name) and not evidence.has(name):
             words = SIGNALS[name].words
             what = f"{words[0].lower()}{words[1:].removesuffix('.')}"
             return f"the record has no {name.replace('_', ' ')} ({what})"

@@ -1,5 +1,6 @@
 import itertools
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,16 @@ from hypothesis import strategies as st
 from misstep.doctor import CannotTellError, Rule, Severity, examine
 from misstep.doctor.examine import folded
 from misstep.errors import MisstepError
-from misstep.record import LossDescription, OptimizerDescription, Record, RunDescription, Task
+from misstep.record import (
+    LayerDescription,
+    LossDescription,
+    OptimizerDescription,
+    PartDescription,
+    Record,
+    Role,
+    RunDescription,
+    Task,
+)
 
 
 def rule_of(slug, leads_to=(), found=(), **attributes):
@@ -247,3 +257,22 @@ def test_what_training_comes_to_is_judged_once_it_is_over(with_rules, events, ov
     diagnosis = examine(record)
     assert {one.slug for one in diagnosis.findings} == {"eager"} | ({"patient"} if over else set())
     assert ["not over" in one.because for one in diagnosis.not_examined] == [True] * (not over)
+
+
+@pytest.mark.parametrize("signal", ["clipped_share", "dead_share", "saturated_share"])
+def test_where_nothing_can_have_it_nobody_has_it(with_rules, signal):
+    with_rules(rule_of("of-layers", needs=(signal,), found=[(Severity.NOTE, 0.5)]))
+    diagnosis = examine(a_record(described()))
+    assert (list(diagnosis.findings), list(diagnosis.not_examined)) == ([], [])
+    assert list(diagnosis.examined) == ["of-layers"]
+    has = replace(
+        described(),
+        layers=(
+            LayerDescription("a", "ReLU", Role.ACTIVATION, can_die=True),
+            LayerDescription("b", "Tanh", Role.ACTIVATION, bounds=(-1.0, 1.0)),
+        ),
+        clipping=(PartDescription("ClipNorm"),),
+    )
+    diagnosis = examine(a_record(has))
+    assert [one.slug for one in diagnosis.not_examined] == ["of-layers"]
+    assert list(diagnosis.examined) == []
