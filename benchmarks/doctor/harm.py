@@ -58,14 +58,15 @@ def is_harm(fault: Fault, harms: Sequence[float]) -> bool:
 
 def search(programs: Sequence[str], names: Sequence[str], say: Callable[[str], None]) -> None:
     """Search, and write what was found into `chosen.json` after each program."""
-    found: dict[str, Any] = json.loads(CHOSEN.read_text()) if CHOSEN.is_file() else {}
     for program in programs:
+        found: dict[str, Any] = {}
         healthy = {seed: train(PROGRAMS[program](seed), seed) for seed in SEEDS}
         for name in names:
             chosen = _search_one(program, FAULTS[name], healthy)
             found[f"{program} {name}"] = chosen
             say(f"{program} {name}: {_words(chosen)}")
-        CHOSEN.write_text(json.dumps(dict(sorted(found.items())), indent=1) + "\n")
+        before = json.loads(CHOSEN.read_text()) if CHOSEN.is_file() else {}
+        CHOSEN.write_text(json.dumps(dict(sorted((before | found).items())), indent=1) + "\n")
 
 
 def _search_one(program: str, fault: Fault, healthy: dict[int, Outcome]) -> dict[str, Any]:

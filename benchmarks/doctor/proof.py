@@ -68,8 +68,8 @@ def is_healthy(program: str, variation: Healthy, setup: Setup, outcome: Outcome)
 
 def prove(programs: Sequence[str], say: Callable[[str], None]) -> None:
     """Try each variation with some seeds and write those proven healthy into `proven.json`."""
-    found: dict[str, Any] = json.loads(PROVEN.read_text()) if PROVEN.is_file() else {}
     for program in programs:
+        found: dict[str, Any] = {}
         for name, variation in HEALTHY.items():
             seeds: list[int] = []
             reasons = []
@@ -86,4 +86,5 @@ def prove(programs: Sequence[str], say: Callable[[str], None]) -> None:
                     break
             found[f"{program} {name}"] = seeds
             say(f"{program} {name}: seeds {seeds} {'; '.join(reasons)}")
-        PROVEN.write_text(json.dumps(dict(sorted(found.items())), indent=1) + "\n")
+        before = json.loads(PROVEN.read_text()) if PROVEN.is_file() else {}
+        PROVEN.write_text(json.dumps(dict(sorted((before | found).items())), indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""What diagnoses are worth: how many broken runs are noticed, healthy ones left alone, causes named.
+"""What diagnoses are worth: how many broken runs are noticed, healthy ones spared, causes named.
 
 Counting is strict. A run is *noticed* by a critical finding or a warning. A cause is *first* where
 the first finding is one of the slugs accepted for the fault, and *among three* where one of the
@@ -21,11 +21,19 @@ from misstep.record import Record, read_record
 
 @dataclass(frozen=True)
 class Named:
-    """A finding, plainly: slug, whether it is critical, what stands beneath it."""
+    """A finding, plainly: slug, whether it is critical, what stands beneath it.
+
+    `also`: other slugs that the same words may mean; only others' thresholds have any.
+    """
 
     slug: str
     critical: bool = False
     beneath: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
+
+    def names(self, accepted: frozenset[str]) -> bool:
+        """Return whether it is one of these causes."""
+        return not accepted.isdisjoint((self.slug, *self.also))
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class Verdict:
     def named_among(self, count: int, beneath: bool = False) -> bool:
         """Return whether a true cause is among the first `count` findings, or beneath one."""
         return any(
-            finding.slug in self.case.accepted
+            finding.names(self.case.accepted)
             or (beneath and not self.case.accepted.isdisjoint(finding.beneath))
             for finding in self.findings[:count]
         )

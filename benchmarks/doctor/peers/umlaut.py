@@ -1,0 +1,37 @@
+"""UMLAUT: inputs out of their usual range, softmax twice, overfitting."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.doctor.peers.traces import Traces
+from benchmarks.doctor.scoring import Named
+from misstep.record import Record
+
+# Inputs are expected in here, which takes in 0 to 1.
+INPUT_RANGE = (-1.0, 1.0)
+# Epochs without a better validation loss.
+PATIENCE = 5
+
+
+def judge(record: Record) -> list[Named]:
+    """Return what its thresholds say of a record."""
+    traces = Traces(record)
+    found = []
+    description = record.description
+    inputs = description.inputs if description else None
+    if traces.not_finite:
+        found.append(Named("learning-rate-too-high", critical=True, also=("not-a-number",)))
+    kinds = [layer.kind for layer in traces.layers]
+    if description is not None and kinds and kinds[-1] == "Softmax":
+        if description.loss.takes == "logits":
+            found.append(Named("wrong-output", critical=True))
+    if inputs is not None and inputs.whole is not None:
+        if inputs.whole.smallest < INPUT_RANGE[0] or inputs.whole.largest > INPUT_RANGE[1]:
+            found.append(Named("unscaled-inputs", critical=True))
+    validation, training = traces.values("validation_loss"), traces.values("training_loss")
+    if len(validation) > PATIENCE and len(validation) == len(training):
+        best = int(np.argmin(validation))
+        if len(validation) - 1 - best >= PATIENCE and training[-1] < training[best]:
+            found.append(Named("overfitting", critical=True))
+    return found
