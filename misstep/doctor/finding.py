@@ -5,6 +5,7 @@ Facts and enums; the words of a finding come from its rule.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -68,11 +69,22 @@ class Finding:
             "severity": self.severity.value,
             "title": self.rule.title,
             "symptom": self.symptom,
-            "evidence": dict(self.facts),
+            "evidence": {name: _plain(value) for name, value in self.facts.items()},
             "remedy": self.remedy,
             "confidence": round(self.confidence, 3),
             "consequences": [finding.plain() for finding in self.consequences],
         }
+
+
+def _plain(value: Any) -> Any:
+    """Return a fact as JSON can have it: numbers that are not finite are called by their names."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ class Progress:
         return ratios
 
     @cached_property
-    def _updates_of_weights(self) -> list[tuple[ParameterDescription, Array, Array]]:
+    def updates_of_weights(self) -> list[tuple[ParameterDescription, Array, Array]]:
         """Return, for each weight that learns, steps of looks and ‖Δw‖ of the update there."""
         found = []
         for _, parameter in self.evidence.weights:
@@ -161,7 +161,7 @@ class Progress:
         Weights that begin far too large make every ratio small, and the rate has no part in it.
         """
         ratios = []
-        for parameter, _, updates in self._updates_of_weights:
+        for parameter, _, updates in self.updates_of_weights:
             _, sizes = self.evidence.series("weight_norm", parameter.name)
             entries = math.prod(parameter.shape)
             ordinary = ORDINARY_SIZE * math.sqrt(entries / max(parameter.fan_in, 1))
@@ -178,7 +178,7 @@ class Progress:
         the size of a gradient's entries.
         """
         shares = []
-        for parameter, steps, updates in self._updates_of_weights:
+        for parameter, steps, updates in self.updates_of_weights:
             rates = np.interp(steps + 1, self.steps, self.rates) if len(self.steps) else steps
             known = rates > 0
             if known.any():

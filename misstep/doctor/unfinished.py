@@ -17,6 +17,7 @@ import numpy as np
 
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Severity
+from misstep.doctor.instability import Instability
 from misstep.doctor.optimizers import is_adaptive, optimizer_facts, usual_rate
 from misstep.doctor.progress import Progress
 from misstep.text.counts import counted
@@ -133,7 +134,8 @@ def _judged(evidence: Evidence) -> Progress | None:
         return None
     if progress.right_share >= RIGHT or progress.validation_turned:
         return None
-    return progress
+    # A loss that ran off is not slow.
+    return None if Instability(progress).diverged else progress
 
 
 def unfinished(evidence: Evidence) -> Unfinished | None:

@@ -276,3 +276,10 @@ def test_where_nothing_can_have_it_nobody_has_it(with_rules, signal):
     diagnosis = examine(a_record(has))
     assert [one.slug for one in diagnosis.not_examined] == ["of-layers"]
     assert list(diagnosis.examined) == []
+
+
+def test_facts_that_no_json_has_are_called_by_their_names():
+    rule = rule_of("x")
+    facts = {"step": 3, "largest": float("inf"), "values": [{"result": float("nan")}, 2.0]}
+    plain = rule.finding(Severity.CRITICAL, 0.5, **facts).plain()["evidence"]
+    assert plain == {"step": 3, "largest": "inf", "values": [{"result": "nan"}, 2.0]}
