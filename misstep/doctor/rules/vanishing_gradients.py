@@ -1,0 +1,162 @@
+"""`vanishing-gradients`: hardly any blame reaches the first layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from misstep.doctor.evidence import Evidence
+from misstep.doctor.finding import Finding, Severity
+from misstep.doctor.gradients import RelativeGradient, relative_gradients
+from misstep.doctor.harm import HALF_LEARNED, learned, severity_of
+from misstep.doctor.passage import effective_layers
+from misstep.doctor.rule import CannotTellError, Example, Rule
+from misstep.doctor.spelling import spelled
+from misstep.record import Role
+from misstep.text.figures import figure, three_figures
+
+# The first layer's gradient over its weights, as a share of the last layers': AutoTrainer has 1e-3
+# for gradients by themselves, TheDeepChecker half for each layer over five. Both have to hold here,
+# so that neither depth alone nor one narrow layer makes it.
+FIRST_TO_LAST = 1e-2
+EACH_LAYER = 0.6
+LEAST_LAYERS = 3
+# The looks that count: the first ones, while there is something to learn, as a share of all.
+EARLY = 0.34
+# Steps of a sequence beyond which gradients may vanish inside of a recurrent layer.
+LONG_SEQUENCE = 20
+
+_TASK = """
+random = np.random.default_rng(0)
+x = random.normal(size=(300, 2))
+y = (np.hypot(x[:, 0], x[:, 1]) > 1.18).astype(int)
+"""
+
+
+class VanishingGradients(Rule):
+    """Gradients that shrink from layer to layer on their way back."""
+
+    slug = "vanishing-gradients"
+    title = "Gradients that hardly reach the first layers"
+    explanation = (
+        "On its way back a gradient is multiplied by each layer's weights and slopes. A sigmoid's "
+        "slope is at most a quarter, a saturated unit's next to 0: after some layers nothing is "
+        "left, the first layers stay what they began as, and the last ones learn from what is as "
+        "good as noise. Gradients are judged against the weights that they are of, and the first "
+        "layer against the last, since their size alone says nothing."
+    )
+    needs = ("gradient_norm", "weight_norm")
+    leads_to = frozenset(
+        {
+            "slow-learning",
+            "too-few-epochs",
+            "underfitting",
+            "constant-prediction",
+            "learning-rate-too-low",
+            "wrong-optimizer",
+        }
+    )
+    sick = (
+        Example(
+            "eight layers of sigmoids",
+            f"""{_TASK}
+hidden = [layer for _ in range(8) for layer in (ms.Dense(12), ms.Sigmoid())]
+network = ms.Sequential(*hidden, ms.Dense(2))
+trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.SGD(0.1))
+run = trainer.fit(x, y, epochs=20)
+""".strip(),
+        ),
+        Example(
+            "five layers of sigmoids and Adam",
+            f"""{_TASK}
+hidden = [layer for _ in range(5) for layer in (ms.Dense(12), ms.Sigmoid())]
+network = ms.Sequential(*hidden, ms.Dense(2))
+trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.001))
+run = trainer.fit(x, y, epochs=20)
+""".strip(),
+        ),
+    )
+    healthy = (
+        Example(
+            "ten layers around shortcuts",
+            f"""{_TASK}
+block = [ms.Residual(ms.Dense(12), ms.ReLU(), ms.Dense(12)) for _ in range(5)]
+network = ms.Sequential(ms.Dense(12), *block, ms.Dense(2))
+trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.01))
+run = trainer.fit(x, y, epochs=40)
+""".strip(),
+        ),
+    )
+
+    def check(self, evidence: Evidence) -> Iterator[Finding]:
+        weights = relative_gradients(evidence)
+        layers = list(dict.fromkeys(each.layer.path for each in weights))
+        found = self._found(evidence, weights, layers) if len(layers) >= LEAST_LAYERS else None
+        if found is not None:
+            yield found
+            return
+        recurrent = [one for one in evidence.layers if one.role is Role.RECURRENT]
+        steps = max((one.input_shape[0] for one in recurrent if one.input_shape), default=0)
+        if steps >= LONG_SEQUENCE and evidence.updates and learned(evidence) < HALF_LEARNED:
+            raise CannotTellError(
+                f"how much of the gradient reaches the first of {steps:,} steps of a sequence "
+                "is not in the record"
+            )
+
+    def _found(
+        self, evidence: Evidence, weights: list[RelativeGradient], layers: list[str]
+    ) -> Finding | None:
+        # Of a layer with several weights (recurrent ones) the strongest counts.
+        sizes = dict.fromkeys(layers, 0.0)
+        for each in weights:
+            early = each.values[: max(1, round(EARLY * len(each.values)))]
+            sizes[each.layer.path] = max(sizes[each.layer.path], float(np.median(early)))
+        first, last = sizes[layers[0]], max(sizes[path] for path in layers[-2:])
+        if not 0.0 < first < FIRST_TO_LAST * last:
+            return None
+        ratio = first / last
+        each_layer = ratio ** (1.0 / (len(layers) - 1))
+        if each_layer > EACH_LAYER:
+            return None
+        if evidence.updates:
+            severity = severity_of(learned(evidence))
+            if severity is None:
+                return None
+        else:
+            severity = Severity.WARNING
+        bounded = [
+            layer.kind
+            for layer in effective_layers(evidence.description)
+            if layer.role is Role.ACTIVATION and layer.bounds is not None
+        ]
+        return self.finding(
+            severity,
+            0.75 if severity is Severity.CRITICAL else 0.6,
+            layer=layers[0],
+            last_layer=layers[-1],
+            first_to_last=ratio,
+            each_layer=each_layer,
+            layers=len(layers),
+            activations=sorted(set(bounded)),
+            relu=spelled(evidence.description, "relu"),
+            normalization=spelled(evidence.description, "batch_norm"),
+        )
+
+    def symptom(self, facts: Mapping[str, Any]) -> str:
+        return (
+            f"The gradient of {facts['layer']}, against its weights, is "
+            f"{three_figures(facts['first_to_last'])} of that of {facts['last_layer']}: of "
+            f"{facts['layers']} layers each passes on {figure(round(facts['each_layer'], 2))} of "
+            "what reaches it."
+        )
+
+    def remedy(self, facts: Mapping[str, Any]) -> str:
+        kinds = facts["activations"]
+        instead = f" instead of {' and '.join(kinds)}" if kinds else ""
+        return (
+            f"Use {facts['relu']}{instead} in the hidden layers, with weights of He's scale; or "
+            f"put {facts['normalization']} before the activations, or shortcuts around pairs of "
+            "layers; or take fewer layers."
+        )
