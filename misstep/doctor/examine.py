@@ -140,7 +140,7 @@ def folded(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings with each that another one leads to beneath that, the most important first.
 
     A consequence is beneath the surest of its causes; a cause takes over a worse severity of what
-    follows from it, for it is what harms.
+    follows from it, for it is what harms. What is but good to know harms nobody.
     """
     ordered = sorted(findings, key=lambda one: (one.severity.rank, -one.confidence, one.slug))
     causes = {
@@ -148,7 +148,9 @@ def folded(findings: Iterable[Finding]) -> list[Finding]:
             (
                 other
                 for other in sorted(ordered, key=lambda other: -other.confidence)
-                if one.slug in other.rule.leads_to and not _follows(other, one)
+                if one.slug in other.rule.leads_to
+                and not _follows(other, one)
+                and _may_cause(other, one)
             ),
             None,
         )
@@ -180,6 +182,11 @@ def folded(findings: Iterable[Finding]) -> list[Finding]:
         severity = min((one.severity, *(each.severity for each in below)), key=lambda s: s.rank)
         whole.append(Finding(one.rule, severity, one.facts, one.confidence, below))
     return sorted(whole, key=lambda one: (one.severity.rank, -one.confidence, one.slug))
+
+
+def _may_cause(cause: Finding, other: Finding) -> bool:
+    """Return whether a finding is grave enough to be the cause of another."""
+    return cause.severity is not Severity.NOTE or other.severity is Severity.NOTE
 
 
 def _follows(cause: Finding, other: Finding) -> bool:

@@ -145,7 +145,7 @@ def test_a_chain_is_folded_beneath_its_first_link():
     first, second, third = rule_of("x", ["y"]), rule_of("y", ["z"]), rule_of("z")
     found = [
         third.finding(Severity.CRITICAL, 0.9),
-        second.finding(Severity.NOTE, 0.8),
+        second.finding(Severity.WARNING, 0.8),
         first.finding(Severity.WARNING, 0.3),
     ]
     (root,) = folded(found)
@@ -283,3 +283,20 @@ def test_facts_that_no_json_has_are_called_by_their_names():
     facts = {"step": 3, "largest": float("inf"), "values": [{"result": float("nan")}, 2.0]}
     plain = rule.finding(Severity.CRITICAL, 0.5, **facts).plain()["evidence"]
     assert plain == {"step": 3, "largest": "inf", "values": [{"result": "nan"}, 2.0]}
+
+
+def test_what_is_but_good_to_know_is_no_cause_of_harm():
+    note, harm = rule_of("note", leads_to=["harm", "hint"]), rule_of("harm")
+    hint = rule_of("hint")
+    found = folded(
+        [
+            note.finding(Severity.NOTE, 0.9, step=1),
+            harm.finding(Severity.CRITICAL, 0.5, step=1),
+            hint.finding(Severity.NOTE, 0.5, step=1),
+        ]
+    )
+    assert [(one.slug, one.severity) for one in found] == [
+        ("harm", Severity.CRITICAL),
+        ("note", Severity.NOTE),
+    ]
+    assert [one.slug for one in found[1].consequences] == ["hint"]
