@@ -12,7 +12,7 @@ import time
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,6 +28,8 @@ MOST_NUMBERS = 4_000_000
 # Strengths of the linear model's prior, the weakest first; the best on a part of the first fold's
 # training rows is taken for all.
 STRENGTHS = (1.0, 0.03, 0.001)
+# Rows of texts are of length 1, each word a small share of it.
+STRENGTHS_FOR_TEXTS = (100.0, 10.0, 1.0)
 PASSES = 100
 # Trees are no match for so many features, and slow.
 MOST_FEATURES_OF_TREES = 300
@@ -44,7 +46,8 @@ class OutOfFold:
 
     `expected`: probabilities (rows, classes), or numbers (rows,). `judged`: (rows,) whether the row
     was; all of them unless time ran out. `judge`: who, in words. `error`: its mean error: −ln p of
-    the answer given, or the distance from it. `folds`: how many there were.
+    the answer given, or the distance from it. `folds`: how many there were. `interrupted`: whether
+    Ctrl-C ended it.
     """
 
     expected: Array
@@ -52,6 +55,7 @@ class OutOfFold:
     judge: str
     error: float
     folds: int = FOLDS
+    interrupted: bool = False
 
 
 class Judge(ABC):
@@ -110,8 +114,9 @@ class LinearJudge(Judge):
         # One row in four judges.
         drawn = np.random.default_rng(0).permutation(x.shape[0])
         kept, learned = drawn[::4], np.delete(drawn, np.s_[::4])
-        best, least = STRENGTHS[0], np.inf
-        for strength in STRENGTHS:
+        strengths = STRENGTHS if isinstance(x, np.ndarray) else STRENGTHS_FOR_TEXTS
+        best, least = strengths[0], np.inf
+        for strength in strengths:
             self.strength = strength
             if self.classes and len(np.unique(y[learned])) < 2:
                 break
@@ -166,44 +171,45 @@ def out_of_fold_answers(
     is 0. `groups`: (rows,), each in one fold. `seconds`: when it should be done. `progress`: called
     with the share that is done, and who judges. None where no fold could be judged.
     """
-    ends = time.monotonic() + seconds
     judges: list[Judge] = [LinearJudge(classes)]
     if isinstance(x, np.ndarray) and x.shape[1] <= MOST_FEATURES_OF_TREES:
         judges.append(TreeJudge(classes))
     folds = list(_folds(answers, classes, groups))
-    if not folds:
-        return None
+    ends = time.monotonic() + seconds
     best: OutOfFold | None = None
-    done, steps = 0, len(folds) * len(judges)
-    for judge in judges:
+    for number, judge in enumerate(judges if folds else ()):
         expected = np.zeros((len(answers), classes) if classes else len(answers))
-        judged = np.zeros(len(answers), bool)
+        judged, interrupted = np.zeros(len(answers), bool), False
         for at, (learned, kept) in enumerate(folds):
+            if progress is not None:
+                share = (number + at / len(folds)) / len(judges)
+                progress(share, f"{judge.name}, fold {at + 1} of {len(folds)}")
             began = time.monotonic()
-            few = _few(learned, x.shape[1])
+            few = _few(learned, x)
             if classes and len(np.unique(answers[few])) < 2:
                 continue
-            with warnings.catch_warnings():
-                # Not having converged is no matter: the judge is compared as it stands.
-                warnings.simplefilter("ignore")
-                expected[kept] = judge.learn(x[few], answers[few])(x[kept])
+            try:
+                with warnings.catch_warnings():
+                    # Not having converged is no matter: the judge is compared as it stands.
+                    warnings.simplefilter("ignore")
+                    expected[kept] = judge.learn(x[few], answers[few])(x[kept])
+            except KeyboardInterrupt:
+                interrupted = True
+                break
             judged[kept] = True
-            done += 1
-            if progress is not None:
-                progress(done / steps, judge.name)
-            spent = time.monotonic() - began
-            left = ends - time.monotonic()
             if at == 0 and _hopeless(expected, best, answers, kept):
                 break
             # What can't be whole in time is of use only where there is nothing else.
-            if left < spent and (best is not None or left < 0):
+            now = time.monotonic()
+            needed = (now - began) * (len(folds) - at - 1) if best is not None else 0.0
+            if now + needed > ends:
                 break
-        whole = bool(judged.all())
-        if not judged.any() or (best is not None and not whole):
-            continue
-        error = float(errors_of(expected, answers)[judged].mean())
-        if best is None or error < best.error:
-            best = OutOfFold(expected, judged, judge.name, error, len(folds))
+        if judged.any() and (best is None or judged.all()):
+            error = float(errors_of(expected, answers)[judged].mean())
+            if best is None or (error < best.error and best.judged.all()):
+                best = OutOfFold(expected, judged, judge.name, error, len(folds))
+        if interrupted:
+            return None if best is None else replace(best, interrupted=True)
     return best
 
 
@@ -215,9 +221,10 @@ def _hopeless(expected: Array, best: OutOfFold | None, answers: Array, kept: Arr
     return bool(worse.mean() > CLEARLY * worse.std() / np.sqrt(len(worse)))
 
 
-def _few(learned: Array, features: int) -> Array:
+def _few(learned: Array, x: Any) -> Array:
     """Return the rows to learn from, or as many of them drawn at random as can be."""
-    most = max(MOST_NUMBERS // max(features, 1), 1000)
+    each = x.shape[1] if isinstance(x, np.ndarray) else x.nnz / max(x.shape[0], 1)
+    most = max(int(MOST_NUMBERS / max(each, 1)), 1000)
     if len(learned) <= most:
         return learned
     return np.random.default_rng(0).choice(learned, most, replace=False)

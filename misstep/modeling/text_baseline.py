@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Letters that it learns from at most, so that it takes some seconds at most.
 LARGEST = 20_000_000
+# Letters up to which pairs of words are terms where nothing must be compared: some seconds.
+FEW_LETTERS = 5_000_000
 
 
 def linear_on_texts(
@@ -57,6 +59,22 @@ def linear_on_texts(
     return Baseline("linear", "a linear model", how, score)
 
 
+def term_features(rows: Rows, frame: pandas.DataFrame, preprocessor: Preprocessor) -> Any:
+    """Return sparse features that know no answers, (rows, …): TF-IDF, and what is no text.
+
+    `frame`: the rows as people have them. Of very many letters, words alone and no pairs.
+    """
+    names = [
+        column.name
+        for column in preprocessor.columns
+        if column.used and column.column_type is ColumnType.TEXT
+    ]
+    letters = sum(int(frame[name].fillna("").astype(str).str.len().sum()) for name in names)
+    together = 2 if letters <= FEW_LETTERS else 1
+    one, first = rows.take(np.arange(1)), frame.iloc[:1]
+    return _matrices(rows, frame, one, first, preprocessor, names, together)[0]
+
+
 def _matrices(
     train: Rows,
     train_frame: pandas.DataFrame,
@@ -64,8 +82,12 @@ def _matrices(
     test_frame: pandas.DataFrame,
     preprocessor: Preprocessor,
     names: list[str],
+    together: int = 2,
 ) -> tuple[Any, Any]:
-    """Return sparse rows of training and test: TF-IDF, and columns that are no texts."""
+    """Return sparse rows of training and test: TF-IDF, and columns that are no texts.
+
+    `together`: as many words in a row are a term at most.
+    """
     from scipy.sparse import csr_array, hstack
     from sklearn.feature_extraction.text import TfidfVectorizer
 
@@ -81,7 +103,7 @@ def _matrices(
     for name in names:
         texts = _texts(train_frame[name])
         unit = "char" if _unspaced(texts) else "word"
-        vectors = TfidfVectorizer(ngram_range=(1, 2), analyzer=unit)
+        vectors = TfidfVectorizer(ngram_range=(1, together), analyzer=unit)
         try:
             rows.append(vectors.fit_transform(texts))
         except ValueError:  # not a single word

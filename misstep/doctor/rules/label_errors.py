@@ -75,7 +75,7 @@ class LabelErrors(Rule):
         "share at which the curve of doubt ends is the share of wrong answers."
     )
     leads_to: ClassVar[frozenset[str]] = frozenset({"overfitting", "slow-learning"})
-    judges_end: ClassVar[bool] = True
+    needs_description: ClassVar[bool] = False
     sick: ClassVar[tuple[Example, ...]] = (
         Example(
             "one answer in eight is another class",

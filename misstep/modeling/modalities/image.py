@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from misstep.data import (
     shrunk,
     with_test_folder,
 )
+from misstep.data.image.patch_features import patch_features_of
 from misstep.errors import DataError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
@@ -94,6 +95,15 @@ class ImageModality(RowModality):
         scaling = prepared.preprocessing
         assert isinstance(scaling, ImageScaling)
         return plan_images(planner, scaling.shape, self.flips)
+
+    def features_to_judge(self, prepared: Prepared, rows: Rows, data: Dataset) -> Any:
+        """Return what small patches tell, beside the image itself where it is small."""
+        scaling = prepared.preprocessing
+        assert isinstance(scaling, ImageScaling)
+        images = rows.x.reshape(-1, *scaling.shape)
+        with one_blas_thread():
+            found = patch_features_of(images, np.random.default_rng(0)).transform(images)
+        return np.concatenate([found, shrunk(images, SIDE).reshape(len(images), -1)], axis=1)
 
     def baselines(self, prepared: Prepared) -> Sequence[Baseline]:
         """Return the guess, and the linear model on shrunk images.

@@ -119,6 +119,13 @@ class RowModality(Modality):
             linear(prepared.train, prepared.test, prepared.target),
         )
 
+    def features_to_judge(self, prepared: Prepared, rows: Rows, data: Dataset) -> Any:
+        """Return features by which simple models judge answers, (rows, …), dense or sparse.
+
+        `rows`: as a network takes them; `data`: as people have them. Made without the answers.
+        """
+        return np.nan_to_num(rows.x.reshape(len(rows), -1))
+
     def test_examples(self) -> Examples | None:
         """Return the test rows that were brought along, or None. Raises DataError."""
         return None

@@ -7,14 +7,14 @@ is compared with is scikit-learn's own on TF-IDF.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from misstep.data import Column, ColumnType, Preprocessor, Table
+from misstep.data import Column, ColumnType, Dataset, Preprocessor, Rows, Table
 from misstep.modeling.baselines import Baseline, guess
 from misstep.modeling.modalities.rows import Prepared
 from misstep.modeling.modalities.table import TableModality
 from misstep.modeling.plans import Plan, Planner, plan_texts
-from misstep.modeling.text_baseline import linear_on_texts
+from misstep.modeling.text_baseline import linear_on_texts, term_features
 
 
 class TextModality(TableModality):
@@ -53,3 +53,12 @@ class TextModality(TableModality):
             prepared.train, train.frame, prepared.test, test.frame, preprocessor, prepared.target
         )
         return guess(prepared.train, prepared.test, prepared.target), linear
+
+    def features_to_judge(self, prepared: Prepared, rows: Rows, data: Dataset) -> Any:
+        """Return TF-IDF, and what is no text."""
+        preprocessor = prepared.preprocessing
+        assert isinstance(preprocessor, Preprocessor)
+        if not preprocessor.texts:
+            return super().features_to_judge(prepared, rows, data)
+        assert isinstance(data, Table)
+        return term_features(rows, data.frame, preprocessor)
