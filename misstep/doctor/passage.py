@@ -66,6 +66,11 @@ def has_shortcut(description: RunDescription, layer: LayerDescription) -> bool:
     )
 
 
+def is_bypassed(description: RunDescription, layer: LayerDescription) -> bool:
+    """Return whether a signal is known to have a way around a layer."""
+    return any(one.kind in _WITH_SHORTCUT for one in containers(description, layer.path))
+
+
 def last_layer(description: RunDescription) -> LayerDescription | None:
     """Return the layer that gives the outputs; None where that is not known.
 

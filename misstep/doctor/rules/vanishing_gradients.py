@@ -11,7 +11,7 @@ from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.gradients import RelativeGradient, relative_gradients
 from misstep.doctor.harm import HALF_LEARNED, learned, severity_of
-from misstep.doctor.passage import effective_layers
+from misstep.doctor.passage import effective_layers, is_bypassed
 from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.spelling import spelled
 from misstep.record import Role
@@ -88,10 +88,25 @@ trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.01))
 run = trainer.fit(x, y, epochs=40)
 """.strip(),
         ),
+        Example(
+            "a network beside a line that is enough",
+            f"""{_TASK}
+y = x @ [[1.0], [0.5]] + random.normal(size=(300, 1))
+path = [ms.Dense(24), ms.SiLU(), ms.Dense(1, initializer=ms.initializers.Zeros())]
+network = ms.Residual(*path, shortcut=ms.Dense(1))
+trainer = ms.Trainer(network, loss=ms.SquaredError(), optimizer=ms.Adam(0.003))
+run = trainer.fit(x, y, epochs=40)
+""".strip(),
+        ),
     )
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        weights = relative_gradients(evidence)
+        # What has a way around a layer need not come through it.
+        weights = [
+            one
+            for one in relative_gradients(evidence)
+            if not is_bypassed(evidence.description, one.layer)
+        ]
         layers = list(dict.fromkeys(each.layer.path for each in weights))
         found = self._found(evidence, weights, layers) if len(layers) >= LEAST_LAYERS else None
         if found is not None:
