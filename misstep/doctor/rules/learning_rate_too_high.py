@@ -156,8 +156,9 @@ def _severity(progress: Progress, steadiness: Instability) -> Severity | None:
     if not evidence.is_over or not progress.explained < SOME:
         return None
     if progress.explained < NOTHING:
-        # It may still come down, and then it only wants time.
-        return Severity.CRITICAL if progress.gain < LEAP else None
+        # What is better than guessing and still comes down only wants time.
+        comes_down = progress.explained > 0 and progress.gain >= LEAP
+        return None if comes_down else Severity.CRITICAL
     return Severity.WARNING if steadiness.rebound > LEAP or progress.gain < LEAP / 2 else None
 
 
