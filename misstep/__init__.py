@@ -41,7 +41,7 @@ _NAMES = {
     "misstep.estimators": ("Classifier", "Forecaster", "Regressor"),
     "misstep.explain": ("contributions", "explain"),
     "misstep.ir": ("Graph",),
-    "misstep.modeling": ("load_model",),
+    "misstep.modeling": ("check", "load_model"),
     "misstep.nn": (
         *("BatchNorm", "Columns", "Conv1D", "Conv2D", "Cutout", "Dense", "Dropout", "Embedding"),
         *("EmbeddingBag", "Ensemble", "Flatten", "GRU", "GlobalAveragePool2D", "LSTM"),

@@ -30,7 +30,7 @@ app = typer.Typer(
 
 
 # Commands that have the options of training.
-TRAINING = {"train", "find-rate"}
+TRAINING = {"train", "check", "find-rate"}
 
 
 class ProgramName(StrEnum):
@@ -137,6 +137,29 @@ def train(
 
 
 @app.command(
+    cls=SingleCommand, short_help="Say what is wrong with data or a network before training."
+)
+def check(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="As for train.")],
+    json: Json = False,
+    **options: Any,
+) -> int:
+    """Say what is wrong with data, or with a network for them, before any training.
+
+    Takes seconds: reads and prepares SOURCE as `misstep train` would with the same options, looks
+    once into the fresh network, and trains and writes nothing. Findings are those of `misstep
+    diagnose`; what training alone can show is named at the end. The exit code is 1 where something
+    is critical, else 0.
+
+        misstep check houses.csv --target price
+        misstep check digits --network dense32-sigmoid-dense32-sigmoid
+    """
+    from misstep.cli.check_command import check_source
+
+    return check_source(source, options, json=json)
+
+
+@app.command(
     "find-rate", cls=SingleCommand, short_help="Find the learning rate that training should use."
 )
 def find_rate(
@@ -153,7 +176,6 @@ def find_rate(
 
         misstep find-rate digits
         misstep find-rate houses.csv --target price
-        misstep find-rate houses.csv --target price --network dense64-dense64
     """
     from misstep.cli.find_rate_command import find_rate as find
 
@@ -359,7 +381,7 @@ def command_line() -> Any:
     """Return the whole command line, with the options of training as they are now."""
     from misstep.cli.training_options import with_training_options
 
-    for command in (train, find_rate):
+    for command in (train, check, find_rate):
         with_training_options(command)
     return get_command(app)
 

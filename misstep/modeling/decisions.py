@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from misstep.data import Decision
 
@@ -17,9 +18,13 @@ __all__ = ["CHOSEN", "Decision", "Decisions"]
 
 @dataclass
 class Decisions:
-    """The decisions of one training, in the order in which they were made."""
+    """The decisions of one training, in the order in which they were made.
+
+    `facts`: what was seen of the data on the way, plain and by name, for the record of the run.
+    """
 
     made: list[Decision] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
     _asked: int = 0
 
     def add(self, what: str, choice: object, reason: str) -> None:

@@ -19,6 +19,7 @@ from misstep.modeling.attribution_text import (
     steps_section,
 )
 from misstep.modeling.baselines import Baseline
+from misstep.modeling.checking import Check, check, check_data
 from misstep.modeling.comparison import Assessment, Comparison, Verdict, assess, assess_forecasts
 from misstep.modeling.decisions import Decision, Decisions
 from misstep.modeling.examples import Examples, weighted_examples
@@ -57,6 +58,7 @@ __all__ = [
     "Attribution",
     "BackTest",
     "Baseline",
+    "Check",
     "Comparison",
     "Contribution",
     "Contributions",
@@ -100,6 +102,8 @@ __all__ = [
     "attribute",
     "attribute_forecast",
     "attribute_row",
+    "check",
+    "check_data",
     "check_options",
     "check_request",
     "class_scores",

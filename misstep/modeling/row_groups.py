@@ -40,6 +40,15 @@ def copy_groups(
         return None
     name = rows.sample_name
     said = _said(copies, len(rows), name, apart)
+    few = copies.different < FEWEST_DIFFERENT_ROWS
+    decisions.facts["copies"] = {
+        "rows": copies.rows,
+        "of": len(rows),
+        "different": copies.different,
+        "by_chance": copies.by_chance,
+        "natural": copies.natural,
+        "together": not copies.natural and not few,
+    }
     if copies.natural:
         if copies.rows >= WORTH_A_WORD * len(rows):
             decisions.add(
@@ -49,7 +58,7 @@ def copy_groups(
                 f"{name}s their like, and so it will new ones",
             )
         return None
-    if copies.different < FEWEST_DIFFERENT_ROWS:
+    if few:
         decisions.add(
             "CAREFUL",
             f"there are only {copies.different} different {name}s",
@@ -75,11 +84,11 @@ def _said(copies: Copies, rows: int, name: str, apart: Sequence[str]) -> str:
 
 
 def repeated_in_test(
-    train: Dataset, test: Dataset, together: Dataset, without: Container[str]
+    train: Dataset, test: Dataset, together: Dataset, without: Container[str], decisions: Decisions
 ) -> list[str]:
     """Return a note where rows of the test are copies of rows to learn from.
 
-    `together`: both, the rows of `train` first.
+    `together`: both, the rows of `train` first. `decisions` gets how many there are.
     """
     copies = copies_among(together.traits(without))
     if copies.natural or not copies.rows:
@@ -88,6 +97,7 @@ def repeated_in_test(
     repeats = int(np.isin(copies.groups[len(train) :], known).sum())
     if not repeats:
         return []
+    decisions.facts["repeated_in_test"] = {"rows": repeats, "of": len(test)}
     name = train.sample_name
     return [
         f"{repeats:,} of {counted(len(test), name)} to be judged on also "

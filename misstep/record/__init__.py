@@ -16,6 +16,7 @@ from misstep.record.description import (
     RunDescription,
     Task,
 )
+from misstep.record.naming import Names
 from misstep.record.reader import Record, is_record, read_record
 from misstep.record.signals import SIGNALS, Signal
 from misstep.record.summaries import overlap, summarize_answers, summarize_inputs
@@ -29,6 +30,7 @@ __all__ = [
     "InputSummary",
     "LayerDescription",
     "LossDescription",
+    "Names",
     "OptimizerDescription",
     "ParameterDescription",
     "PartDescription",

@@ -32,6 +32,7 @@ from misstep.optim import Optimizer, Schedule, ScheduleContext
 from misstep.record import (
     LayerDescription,
     LossDescription,
+    Names,
     OptimizerDescription,
     ParameterDescription,
     PartDescription,
@@ -175,6 +176,8 @@ class Settings:
     shuffled: bool
     seed: int
     origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    preparation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    names: Names = dataclasses.field(default_factory=Names)
 
 
 def describe_run(
@@ -186,6 +189,9 @@ def describe_run(
     positions = network.position_limits is not None
     classes = network.output_shape[-1] if task is Task.CLASSES and network.output_shape else 0
     shape, dtype = network.output_shape, network.dtype
+    names, preparation = settings.names, dict(settings.preparation)
+    if names.rows is not None:
+        preparation["rows_counted_from"] = 1
     of_loss = {name: one for name, one in plain_settings(loss).items() if one is not None}
     described = RunDescription(
         layers=describe_layers(network),
@@ -213,11 +219,16 @@ def describe_run(
         shuffled=settings.shuffled,
         seed=settings.seed,
         origin=dict(settings.origin),
-        inputs=summarize_inputs(rows.x, positions=positions),
-        answers=summarize_answers(rows.y, task, classes, chance_loss(loss, rows.y, shape, dtype)),
+        preparation=preparation,
+        inputs=names.of_inputs(summarize_inputs(rows.x, positions=positions)),
+        answers=names.of_answers(
+            summarize_answers(rows.y, task, classes, chance_loss(loss, rows.y, shape, dtype))
+        ),
         validation_inputs=None
         if validation is None
-        else summarize_inputs(validation.x, positions=positions),
+        else dataclasses.replace(names, rows=None).of_inputs(
+            summarize_inputs(validation.x, positions=positions)
+        ),
         validation_answers=None
         if validation is None
         else summarize_answers(

@@ -27,7 +27,7 @@ from misstep.nn.losses import Loss
 from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
-from misstep.record import Record, RecordWriter
+from misstep.record import Names, Record, RecordWriter
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.describing import Settings, describe_run
 from misstep.train.fork import Fork, copied
@@ -132,6 +132,10 @@ class Trainer:
         self._network = network if isinstance(network, Network) else None
         # Where data and settings come from, for the record: whoever makes a Trainer may say so.
         self.origin: Mapping[str, Any] = {}
+        # What was done to the data before, and what people call them, for the record: whoever
+        # prepared them may say so.
+        self.preparation: Mapping[str, Any] = {}
+        self.names = Names()
         self._programs: Programs | None = None
         self._state: TrainingState | None = None
 
@@ -450,6 +454,8 @@ class Trainer:
             shuffled=self.shuffle,
             seed=self.seed,
             origin=self.origin,
+            preparation=self.preparation,
+            names=self.names,
         )
 
     def _looks(self, rows: Rows, settings: Settings, every: int | None) -> Looks:

@@ -88,7 +88,11 @@ def category_words(values: Sequence[object], literal: bool = False) -> list[str 
     seen: dict[object, str | None] = {}
     result: list[str | None] = []
     for value in values:
-        key = value if isinstance(value, str) else (type(value), value)
+        # Numbers are seldom the same, and written as quickly as they are looked up.
+        if type(value) is float:
+            result.append(_number_word(value))
+            continue
+        key = value if type(value) is str else (type(value), value)
         try:
             if key not in seen:
                 seen[key] = _category_word(value, literal)
@@ -96,6 +100,14 @@ def category_words(values: Sequence[object], literal: bool = False) -> list[str 
         except TypeError:
             result.append(_category_word(value, literal))
     return result
+
+
+def _number_word(number: float) -> str | None:
+    if math.isnan(number):
+        return None
+    if number.is_integer() and -MOST_EXACT < number < MOST_EXACT:
+        return str(int(number))
+    return repr(number)
 
 
 def _category_word(value: object, literal: bool) -> str | None:
@@ -108,11 +120,6 @@ def _category_word(value: object, literal: bool) -> str | None:
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     if isinstance(value, float | np.floating):
-        number = float(value)
-        if math.isnan(number):
-            return None
-        if number.is_integer() and abs(number) < MOST_EXACT:
-            return str(int(number))
-        return repr(number)
+        return _number_word(float(value))
     word = str(value)
     return None if word in {"NaT", "<NA>"} else sound_text(word)

@@ -354,7 +354,10 @@ def as_numbers(
         for row, value in enumerate(series.tolist()):
             if gaps[row]:
                 continue
-            number = _number(value, form)
+            # Most words are plain numbers, which no cache of words would make quicker.
+            number = sound_plain_number(value) if form == "plain" and type(value) is str else None
+            if number is None:
+                number = _number(value, form)
             if number is not None:
                 values[row] = number
             elif odd is None:

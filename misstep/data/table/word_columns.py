@@ -54,7 +54,10 @@ def words_of(
     `name`: of the column, for notes. `decimal`, `weak_comma`: as `numbers_of` takes them. Codes
     such as 007 stay words, because as numbers they would lose zeros.
     """
-    written = [sound_text(word.strip()) or None if word else None for word in words]
+    written = [
+        (word.strip() if word.isascii() else sound_text(word.strip())) or None if word else None
+        for word in words
+    ]
     gone = {word for word in set(written) if word is not None and is_missing_word(word)}
     present = [None if word in gone else word for word in written] if gone else written
     plain = _plain_numbers(present)
@@ -84,8 +87,9 @@ def _plain_numbers(words: Sequence[str | None]) -> NDArray[Any] | None:
         numbers = [np.nan if word is None else float(word) for word in words]
     except ValueError:
         return None
-    if any(word is not None and (is_code(word) or "_" in word) for word in words):
-        return None
+    for word in words:
+        if word is not None and (word[0] == "0" or "_" in word) and ("_" in word or is_code(word)):
+            return None
     if None not in words and all(word.lstrip("+-").isdigit() for word in words if word):
         whole = [int(word) for word in words if word]
         if all(-MOST_WHOLE <= number < MOST_WHOLE for number in whole):

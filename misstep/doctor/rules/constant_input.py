@@ -113,9 +113,9 @@ run = trainer.fit(x, y, epochs=30)
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         """Yield what of the inputs never changes, and how bad that is."""
         inputs = evidence.description.inputs
-        left_out = _names(evidence.description.preparation.get("constant_columns"))
+        left_out = _left_out(evidence.description.preparation.get("constant_columns"))
         if left_out:
-            yield self.finding(Severity.NOTE, 0.9, columns=left_out, left_out=True)
+            yield self.finding(Severity.NOTE, 0.9, columns=list(left_out), left_out=left_out)
         if inputs is None or inputs.whole is None:
             if left_out:
                 return
@@ -177,9 +177,11 @@ run = trainer.fit(x, y, epochs=30)
             )
         columns = facts["columns"]
         if facts.get("left_out"):
+            said = [f"{name} ({because})" for name, because in facts["left_out"].items()]
             return (
-                f"{plural(len(columns), 'Column')} {listed(columns, MOST_NAMED)} "
-                f"{plural(len(columns), 'is', 'are')} the same in every row, and left out."
+                f"{plural(len(said), 'Column')} {listed(said, MOST_NAMED)} "
+                f"{plural(len(said), 'says', 'say')} nothing, and {plural(len(said), 'is', 'are')} "
+                "left out."
             )
         count = facts["constant_count"]
         return (
@@ -214,8 +216,10 @@ def _little(reached: Success) -> bool:
     return reached.below(Success.WELL)
 
 
-def _names(value: Any) -> list[str]:
-    return [str(name) for name in value] if isinstance(value, list | tuple) else []
+def _left_out(value: Any) -> dict[str, str]:
+    """Return names of columns that preparation left out, and why."""
+    found = [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return {str(one.get("name")): str(one.get("because")) for one in found}
 
 
 def _large(inputs: InputSummary) -> tuple[str, float, float] | None:

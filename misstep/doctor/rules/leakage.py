@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from misstep.doctor.evidence import Evidence
@@ -79,7 +79,7 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         """Yield rows on both sides, and columns that tell the answer."""
         about = evidence.description
-        yield from self._of_columns(evidence)
+        yield from self._of_preparation(evidence)
         overlap, inputs = about.validation_overlap, about.inputs
         judged = about.validation_inputs
         if overlap is None or inputs is None:
@@ -96,9 +96,19 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
         severity = Severity.CRITICAL if overlap >= ALL else Severity.WARNING
         yield self.finding(severity, 0.95 if overlap >= ALL else 0.85, **facts)
 
-    def _of_columns(self, evidence: Evidence) -> Iterator[Finding]:
-        """Yield what was seen in people's own columns, before they were prepared."""
-        leaks = evidence.description.preparation.get("leaks")
+    def _of_preparation(self, evidence: Evidence) -> Iterator[Finding]:
+        """Yield what was seen in people's own rows and columns, before they were prepared."""
+        seen = evidence.description.preparation
+        for name in ("repeated_in_test", "alike_rows", "time_order"):
+            facts = seen.get(name)
+            if isinstance(facts, dict):
+                yield self.finding(Severity.WARNING, 0.75, **{"what": name, **facts})
+        copies = seen.get("copies")
+        if isinstance(copies, dict) and not copies.get("natural"):
+            together = bool(copies.get("together"))
+            severity = Severity.NOTE if together else Severity.WARNING
+            yield self.finding(severity, 0.8, **{"what": "copies", **copies})
+        leaks = seen.get("leaks")
         for leak in leaks if isinstance(leaks, list | tuple) else ():
             columns = [str(name) for name in leak.get("columns", ())]
             if columns:
@@ -110,7 +120,9 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
         """Return what is known too early."""
         if "columns" in facts:
             words = facts["words"] or f"{joined(facts['columns'])} tell the answer"
-            return f"{words[0].upper()}{words[1:]}."
+            return sentence(words)
+        if "what" in facts:
+            return sentence(_WORDS[facts["what"]](facts))
         of = counted(facts["validation_rows"], "validation row")
         return (
             f"{percent(facts['overlap'])} of {of} also stand among the training rows, number by "
@@ -126,11 +138,62 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
                 f"Ask whether {they} known when you predict. If not, leave out: {without}, or "
                 f"x.drop(columns={list(facts['columns'])})."
             )
+        if "what" in facts:
+            return _REMEDIES[facts["what"]](facts)
         return (
             "Split before rows are copied, and leave out copies: np.unique(x, axis=0, "
             "return_index=True)[1] gives one row of each; then validation=(x[rest], y[rest]) with "
             "rows that are in neither."
         )
+
+
+def sentence(words: str) -> str:
+    """Return words that begin with a capital and end with a stop."""
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def _copies_words(facts: Mapping[str, Any]) -> str:
+    said = (
+        f"{facts['rows']:,} of {counted(facts['of'], 'row')} stand more than once, equal or nearly "
+        f"so; {facts['different']:,} are different"
+    )
+    if facts["together"]:
+        return f"{said}. Copies are kept on one side of each split, so that no score counts them"
+    return f"{said}, too few to keep copies out of what is judged on: scores mean nothing"
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "copies": _copies_words,
+    "repeated_in_test": lambda facts: (
+        f"{facts['rows']:,} of {counted(facts['of'], 'test row')} also stand among those to learn "
+        "from, equal or nearly so: on them the score says nothing"
+    ),
+    "alike_rows": lambda facts: (
+        f"rows of the same {facts['column']} are alike, and stand on both sides of the split: "
+        f"{facts['words']}"
+    ),
+    "time_order": lambda facts: (
+        f"{facts['words']}: rows drawn at random to be judged on lie between those that were "
+        "learned from, and the score says little about what comes later"
+    ),
+}
+_REMEDIES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "copies": lambda facts: (
+        "Nothing needs to be done, unless rows should not have been copied."
+        if facts["together"]
+        else "Gather more different rows."
+    ),
+    "repeated_in_test": lambda facts: "Leave those rows out of one of the two files.",
+    "alike_rows": lambda facts: (
+        f"--groups {_quoted(facts['column'])} judges on other groups than those learned from, as "
+        "it should where new rows are of others."
+    ),
+    "time_order": lambda facts: (
+        "Judge on later rows: --test with rows of a later time, or --task forecast where rows are "
+        "a series; by groups of places or kinds, --groups. If new rows lie between these as well, "
+        "the score is right."
+    ),
+}
 
 
 def _quoted(name: str) -> str:

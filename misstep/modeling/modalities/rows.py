@@ -36,6 +36,7 @@ from misstep.modeling.plans import Plan, Planner, number_positions
 from misstep.modeling.row_groups import asked_groups, copy_groups
 from misstep.modeling.target_trial import try_logarithm
 from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
+from misstep.record import Names
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
 from misstep.train import Run, Snapshots, Trainer
@@ -53,6 +54,7 @@ class Prepared:
     `test`: without rows where nothing is tested. `train_data`, `test_data`: the rows as people have
     them. `train_examples`: what was fitted on. `validation_names`: what its rows are called.
     `validation_answers`: its answers in people's own numbers, where they are numbers.
+    `train_numbers`: what its rows are numbered in the source, counted from 1, (rows,), or None.
     """
 
     train: Rows
@@ -64,6 +66,7 @@ class Prepared:
     test_data: Dataset | None = None
     validation_names: Sequence[str] = ()
     validation_answers: Sequence[Any] | None = None
+    train_numbers: Array | None = None
 
     @cached_property
     def portions(self) -> Rows:
@@ -136,6 +139,10 @@ class RowModality(Modality):
         if head == "file":
             return [str(called[row]) for row in rows]
         return [f"{self.data.sample_name} {row + 1}" for row in rows]
+
+    def row_numbers(self, rows: Array) -> Array:
+        """Return what the source numbers these rows of the data, counted from 1, (rows,)."""
+        return np.asarray(rows + 1)
 
     def split(self) -> Split:
         """Deal the rows out at random; classes stay in proportion."""
@@ -257,6 +264,7 @@ class RowModality(Modality):
             None if test is None else test.data,
             self.names_of(examples.order[split.validation]) if self.tested else (),
             _numbers_of(examples.take(split.validation), target) if target.is_number else None,
+            self.row_numbers(examples.order[split.train]) if self.tested else None,
         )
 
     def _scale_target(self, rows: Rows, train: Examples, target: Target) -> Target:
@@ -296,6 +304,7 @@ class RowModality(Modality):
         options = self.options
         trainer = plan.trainer(options.seed, options.threads, shuffle=options.shuffle)
         trainer.origin = options.origin or {}
+        trainer.preparation, trainer.names = self.decisions.facts, _names(prepared)
         validation = rows_for(plan.loss, prepared.validation) if len(prepared.validation) else None
         return Setup(trainer, *rows_for(plan.loss, prepared.portions), validation)
 
@@ -356,6 +365,18 @@ class RowModality(Modality):
         scores |= baseline_scores(baselines)
         model.facts |= {"test_rows": len(prepared.test), "metrics": scores}
         return Evaluation(model, scores, baselines)
+
+
+def _names(prepared: Prepared) -> Names:
+    """Return what people call the features, classes and rows that are learned from."""
+    features, rows = prepared.preprocessing.feature_names, prepared.train_numbers
+    # Heavy rows stand in several places.
+    whole = prepared.portions is prepared.train
+    return Names(
+        features if len(features) == prepared.train.x.shape[1] else (),
+        [str(one) for one in prepared.target.classes],
+        rows if whole else None,
+    )
 
 
 def _numbers_of(examples: Examples, target: Target) -> list[float]:

@@ -89,7 +89,7 @@ class SequenceModality(RowModality):
             raise DataError(f"the test part of {test.name}", needed="sequences with an answer")
         train = self.data
         if test.channels == train.channels:
-            self.notes += repeated_in_test(train, test, _together(train, test), ())
+            self.notes += repeated_in_test(train, test, _together(train, test), (), self.decisions)
         return examples
 
     def preprocess(self, train: Examples, target: Target) -> SequenceScaling:

@@ -49,6 +49,7 @@ from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.series_baselines import series_baselines
 from misstep.modeling.window_choice import LEAST_SAID, Shape, choose_season, choose_shape
 from misstep.nn import Network
+from misstep.record import Names
 from misstep.text.counts import counted
 from misstep.train import Callback, Run, Snapshots, Trainer, Training
 from misstep.train.progress import make_progress
@@ -269,6 +270,7 @@ class SeriesModality(Modality):
         self._plan = plan
         trainer = self._trainer(prepared, windows, prepared.series.first(cuts.train))
         trainer.origin = self.options.origin or {}
+        trainer.preparation, trainer.names = self.decisions.facts, Names(windows.feature_names)
         validation = None
         if cuts.validation:
             past = prepared.series.first(cuts.past)

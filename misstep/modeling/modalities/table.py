@@ -21,6 +21,7 @@ from misstep.data import (
     Matrix,
     MatrixScaling,
     Preprocessor,
+    Split,
     Table,
     Target,
     is_text_folder,
@@ -34,6 +35,7 @@ from misstep.data import (
 from misstep.data.table.cell_values import sound_text
 from misstep.data.table.sentinels import sentinel_notes
 from misstep.errors import ArgumentError, DataError
+from misstep.ir import Array
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.column_trials import try_columns
 from misstep.modeling.examples import Examples, answered, encoded_answers
@@ -73,6 +75,8 @@ class TableModality(RowModality):
         self.columns = columns
         self.context = data if context is None else context
         self.target = target
+        # The order in which answers are alike, if rows at random are judged on.
+        self.order: TimeOrder | None = None
         # Whether dated rows were seen to be examples of their own, and no series.
         self.as_rows = False
         if examples is None:
@@ -169,7 +173,8 @@ class TableModality(RowModality):
             # Of columns that are empty in one of the tables.
             warnings.simplefilter("ignore", FutureWarning)
             together = Table(pandas.concat(frames, ignore_index=True))
-        return repeated_in_test(train, test, together, self.not_compared()[0])
+        without = self.not_compared()[0]
+        return repeated_in_test(train, test, together, without, self.decisions)
 
     def not_compared(self) -> tuple[Container[str], Sequence[str]]:
         """Return the target and what tells rows apart: a copy has a number of its own."""
@@ -196,12 +201,37 @@ class TableModality(RowModality):
         self.decisions.keep(*preprocessor.decisions)
         for leak in leaks:
             self._tell_of(leak)
+        self.decisions.facts |= {
+            "leaks": [{"columns": list(leak.columns), "words": leak.words} for leak in leaks],
+            "constant_columns": [
+                {"name": column.name, "because": column.reason}
+                for column in columns
+                if column.column_type is ColumnType.CONSTANT
+            ],
+        }
         if self.tested and train.groups is None:
             self._tell_of_groups(find_alike_rows(self.columns, frame, answers, leaking))
         if not self.tested and (order := self._order(target)) is not None:
             # Who keeps rows to judge on should keep the latest.
             self.decisions.add("CAREFUL", order.words, "judge on later rows, not on rows at random")
         return preprocessor
+
+    def prepare(self, split: Split) -> Prepared:
+        """Prepare as for all rows, and ask whether their order matters to what is judged on."""
+        prepared = super().prepare(split)
+        # Rows of a test of their own, and groups, do not lie between those that were learned from.
+        if self.tested and self.test is None and self.options.groups is None:
+            self.order = self._order(prepared.target)
+            if self.order is not None:
+                order = {"by": self.order.by, "words": self.order.words}
+                self.decisions.facts["time_order"] = order
+        return prepared
+
+    def row_numbers(self, rows: Array) -> Array:
+        """Return what the table numbers rows, counted from 1."""
+        table = self.context
+        assert isinstance(table, Table)
+        return np.asarray(table.row_numbers[rows])
 
     def _order(self, target: Target) -> TimeOrder | None:
         """Return the order in which answers next to each other are alike, if there is one.
@@ -224,6 +254,7 @@ class TableModality(RowModality):
         if alike is None:
             return
         what = f"rows of the same {alike.column} are alike"
+        self.decisions.facts["alike_rows"] = {"column": alike.column, "words": alike.words}
         self.decisions.add("CAREFUL", what, alike.words)
         self.notes.append(
             f"{what}: {alike.words}. The scores below are for each {alike.column} that was learned "
@@ -265,11 +296,8 @@ class TableModality(RowModality):
         evaluation = super().evaluate(prepared, fitted)
         if not self.tested:
             return evaluation
-        # Rows of a test of their own, and groups, do not lie between those that were learned from.
-        apart = self.test is not None or self.options.groups is not None
-        order = None if apart else self._order(prepared.target)
-        if order is not None:
-            self.notes.append(order.warning)
+        if self.order is not None:
+            self.notes.append(self.order.warning)
         elif self.options.task is None and not self.as_rows:
             self.notes += series_notes(self.context, prepared.target.name)
         return evaluation

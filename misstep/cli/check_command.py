@@ -1,0 +1,51 @@
+"""`misstep check`: what is wrong with data and a network before any training, in seconds.
+
+Reads, prepares and plans as training does; trains nothing and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from misstep.cli.diagnosis_lines import say_diagnosis
+from misstep.cli.exits import DONE, FAILED
+from misstep.cli.inputs import read_data
+from misstep.cli.output import write_json
+from misstep.cli.page import Page
+from misstep.cli.training_options import given_options
+from misstep.errors import MisstepError
+from misstep.modeling import check_data, check_request, make_options, recognize
+
+
+def check_source(source: str, values: Mapping[str, Any], *, json: bool) -> int:
+    """Say what is wrong with `source` and what would be trained on it; return the exit code."""
+    page = Page(to_error=json)
+    options = make_options(**given_options(values))
+    options = replace(options, folder=None, progress=False, resume=False)
+    check_request(options, by_flag=True)
+    data = read_data(source)
+    try:
+        modality = recognize(data, options)
+    except MisstepError:
+        page.say(f"{source}: {data.describe()}")
+        raise
+    page.say(f"{source}: {modality.source.describe()}")
+    for note in modality.source.notes:
+        page.say(note, "dim", indent=2)
+    checked = check_data(modality)
+    for decision in modality.decisions.made:
+        if decision.what in ("target", "network", "loss"):
+            page.fact(decision.what, decision.choice)
+    said = set(modality.source.notes)
+    noticed = [note for note in checked.notes if note not in said]
+    if noticed:
+        page.title("Noticed")
+        for note in noticed:
+            page.say(note, indent=2)
+    say_diagnosis(page, checked.diagnosis)
+    if json:
+        write_json(checked.diagnosis.plain())
+    page.settle()
+    return FAILED if checked.diagnosis.is_critical else DONE
