@@ -14,8 +14,11 @@ from misstep.cli.exits import DONE, FAILED
 from misstep.cli.inputs import read_data
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
+from misstep.cli.places import COMMAND
+from misstep.cli.remedy_words import plain_findings, spelling_of
 from misstep.cli.training_options import given_options
 from misstep.errors import MisstepError
+from misstep.ir import NOWHERE, located_at
 from misstep.modeling import check_data, check_request, make_options, recognize
 
 
@@ -23,7 +26,7 @@ def check_source(source: str, values: Mapping[str, Any], *, json: bool) -> int:
     """Say what is wrong with `source` and what would be trained on it; return the exit code."""
     page = Page(to_error=json)
     options = make_options(**given_options(values))
-    options = replace(options, folder=None, progress=False, resume=False)
+    options = replace(options, folder=None, progress=False, resume=False, origin={"face": COMMAND})
     check_request(options, by_flag=True)
     data = read_data(source)
     try:
@@ -34,7 +37,9 @@ def check_source(source: str, values: Mapping[str, Any], *, json: bool) -> int:
     page.say(f"{source}: {modality.source.describe()}")
     for note in modality.source.notes:
         page.say(note, "dim", indent=2)
-    checked = check_data(modality)
+    # No line of a person's makes this network.
+    with located_at(NOWHERE):
+        checked = check_data(modality)
     for decision in modality.decisions.made:
         if decision.what in ("target", "network", "loss"):
             page.fact(decision.what, decision.choice)
@@ -44,8 +49,9 @@ def check_source(source: str, values: Mapping[str, Any], *, json: bool) -> int:
         page.title("Noticed")
         for note in noticed:
             page.say(note, indent=2)
-    say_diagnosis(page, checked.diagnosis)
+    spelling = spelling_of(checked.record)
+    say_diagnosis(page, checked.diagnosis, spelling)
     if json:
-        write_json(checked.diagnosis.plain())
+        write_json(plain_findings(checked.diagnosis, spelling))
     page.settle()
     return FAILED if checked.diagnosis.is_critical else DONE

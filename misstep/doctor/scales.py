@@ -6,8 +6,10 @@ Knows descriptions of layers and columns; no cause.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
-from misstep.record import FeatureSummary, LayerDescription, Role
+from misstep.record import FeatureSummary, LayerDescription, Role, RunDescription
 
 
 def is_normalized(layers: list[LayerDescription]) -> bool:
@@ -28,3 +30,29 @@ def first_weights(layers: list[LayerDescription]) -> LayerDescription | None:
 def size_of(feature: FeatureSummary) -> float:
     """Return the root of the mean square."""
     return math.hypot(feature.mean, feature.deviation)
+
+
+def is_picture(description: RunDescription) -> bool:
+    """Return whether rows are pictures: height, width and channels, also where they come flat."""
+    if len(description.input_shape) == 3:
+        return True
+    for layer in description.layers:
+        if layer.role is Role.SHAPE:
+            return len(layer.output_shape) == 3
+        if layer.role is not Role.CONTAINER:
+            return False
+    return False
+
+
+def place_of(description: RunDescription) -> str:
+    """Return where a run was written, by which remedies are spelled: misstep, torch, …"""
+    return str(description.origin.get("face") or description.framework)
+
+
+def for_place(facts: Mapping[str, Any], **words: str) -> str:
+    """Return the words for the place where a run was written; `misstep` is for all others.
+
+    Keywords are places, with _ for a blank.
+    """
+    place = str(facts.get("written_in", "misstep")).replace(" ", "_")
+    return words.get(place, words["misstep"])

@@ -7,16 +7,19 @@ doctor examines it; nothing is learned.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from misstep.data import Dataset, read_source, read_table
 from misstep.doctor import Diagnosis, NotExamined, examine
+from misstep.doctor.examine import RULE_FAILED
 from misstep.modeling.modalities import Modality
 from misstep.modeling.options import make_options
 from misstep.modeling.pipeline import recognize
 from misstep.modeling.untrained import untrained
+from misstep.record import Record
 
 __all__ = ["Check", "check", "check_data"]
 
@@ -29,11 +32,12 @@ class Check:
     """What came of a check.
 
     `diagnosis`: without what only training can show, which is among what was not examined.
-    `notes`: what was noticed of the data on the way.
+    `notes`: what was noticed of the data on the way. `record`: what was examined.
     """
 
     diagnosis: Diagnosis
     notes: Sequence[str]
+    record: Record
 
 
 def check(
@@ -63,15 +67,21 @@ def check_data(modality: Modality) -> Check:
 
     Raises DataError or ArgumentError.
     """
+    began = time.perf_counter()
     setup = untrained(modality)
     record = setup.trainer.start_record(
         setup.x, setup.y, validation=setup.validation, sample_weight=setup.weights
     )
-    diagnosis = examine(record)
-    return Check(_without_training(diagnosis), modality.notes)
+    diagnosis = replace(examine(record), seconds=time.perf_counter() - began)
+    said = {str(one.facts["words"]) for one in diagnosis.findings if "words" in one.facts}
+    notes = [note for note in modality.notes if not any(words in note for words in said)]
+    return Check(_without_training(diagnosis), notes, record)
 
 
 def _without_training(diagnosis: Diagnosis) -> Diagnosis:
     """Return the diagnosis with one reason for all that takes training to be seen."""
-    left = [NotExamined(one.slug, UNTRAINED) for one in diagnosis.not_examined]
+    left = [
+        one if one.because.startswith(RULE_FAILED) else NotExamined(one.slug, UNTRAINED)
+        for one in diagnosis.not_examined
+    ]
     return replace(diagnosis, not_examined=left)

@@ -157,12 +157,13 @@ def test_constant_inputs():
 
 
 def test_constant_columns_that_were_left_out_are_a_note():
-    preparation = {"constant_columns": ["country", "year"]}
+    gone = [{"name": "country", "because": "all are DE"}, {"name": "b", "because": "empty"}]
+    preparation = {"constant_columns": gone}
     record = a_record(BOTH, [], inputs=inputs(*PLAIN), preparation=preparation)
     ((severity, facts),) = findings("constant-input", record)
     assert severity == "note"
     words = registered_rules()["constant-input"].symptom(facts)
-    assert words == "Columns country, year are the same in every row, and left out."
+    assert words == "Columns country (all are DE), b (empty) say nothing, and are left out."
 
 
 # Outliers
@@ -302,5 +303,5 @@ def test_columns_that_tell_the_answer():
     ((severity, facts),) = findings("leakage", record)
     assert severity == "warning"
     rule = registered_rules()["leakage"]
-    assert rule.symptom(facts) == "Casual + registered is count."
+    assert rule.symptom(facts) == "Columns may give the answer away: casual + registered is count."
     assert "--without casual --without registered" in rule.remedy(facts)

@@ -9,6 +9,7 @@ from typing import Any
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
+from misstep.doctor.scales import for_place, place_of
 from misstep.doctor.success import Success, best_explained, success
 from misstep.record import AnswerSummary
 from misstep.text.counts import counted
@@ -99,7 +100,8 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
         if not rare:
             return
         rarest = min(rare, key=lambda index: counts[index])
-        facts: dict[str, Any] = _facts(answers, rarest)
+        place = place_of(evidence.description)
+        facts: dict[str, Any] = _facts(answers, rarest, place)
         reached = success(evidence)
         if reached is Success.UNTRAINED:
             extreme = largest >= EXTREME * counts[rarest]
@@ -110,7 +112,7 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
         missed = self._missed(evidence, rare)
         if missed is not None:
             worst, recall, rows = missed
-            facts = _facts(answers, worst) | {"recall": recall, "validation_rows": rows}
+            facts = _facts(answers, worst, place) | {"recall": recall, "validation_rows": rows}
             explained = best_explained(evidence)
             learned = not math.isnan(explained) and explained > NOTHING
             # Accuracy is high, and the class is lost: that is what harms.
@@ -182,11 +184,22 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
                 f"Judge by the recall of class {facts['class']}, not by accuracy alone, which is "
                 f"{percent(facts['largest_share_of_rows'])} for a constant answer."
             )
+        by_weight = (
+            "trainer.fit(..., sample_weight=(len(y) / len(np.unique(y)) / np.bincount(y))[y]), or "
+            'ms.Classifier(class_weight="balanced")'
+        )
+        weighted = for_place(
+            facts,
+            misstep=by_weight,
+            command_line='in Python, ms.Classifier(class_weight="balanced")',
+            estimator='ms.Classifier(class_weight="balanced")',
+            torch="torch.nn.CrossEntropyLoss(weight=...), one weight a class, or a "
+            "WeightedRandomSampler",
+            keras="fit(..., class_weight={...}), one weight a class",
+        )
         return (
-            f"Let rows of class {facts['class']} count more: trainer.fit(..., "
-            "sample_weight=(1 / np.bincount(y))[y] * len(y) / len(np.unique(y))), or "
-            'ms.Classifier(class_weight="balanced"); or show them more often. Judge by the recall '
-            "of each class, not by accuracy."
+            f"Let rows of class {facts['class']} count more: {weighted}; or show them more often. "
+            "Judge by the recall of each class, not by accuracy."
         )
 
 
@@ -201,10 +214,11 @@ def _name_of(answers: AnswerSummary, index: int) -> str:
     return answers.names[index] if index < len(answers.names) else str(index)
 
 
-def _facts(answers: AnswerSummary, index: int) -> dict[str, Any]:
+def _facts(answers: AnswerSummary, index: int, place: str) -> dict[str, Any]:
     counts = answers.counts
     largest = max(range(len(counts)), key=lambda each: counts[each])
     return {
+        "written_in": place,
         "class": _name_of(answers, index),
         "count": counts[index],
         "rows": sum(counts),

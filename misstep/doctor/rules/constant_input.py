@@ -11,7 +11,7 @@ import numpy as np
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
-from misstep.doctor.scales import is_normalized, size_of
+from misstep.doctor.scales import for_place, is_normalized, is_picture, place_of, size_of
 from misstep.doctor.success import Success, success
 from misstep.record import InputSummary
 from misstep.text.counts import counted, plural
@@ -127,6 +127,7 @@ run = trainer.fit(x, y, epochs=30)
             "columns_in_all": inputs.columns,
             "constant_count": inputs.constant_count,
             "rows": inputs.rows,
+            "written_in": place_of(evidence.description),
             "axis": inputs.axis,
         }
         share = inputs.constant_count / inputs.columns
@@ -142,7 +143,7 @@ run = trainer.fit(x, y, epochs=30)
         elif (large := _large(inputs)) is not None and _little(reached):
             if not is_normalized(evidence.layers):
                 yield self._of_large(reached, facts, large)
-        elif inputs.columns <= MOST_COLUMNS_NOTED:
+        elif inputs.columns <= MOST_COLUMNS_NOTED and not is_picture(evidence.description):
             names = [one.name for one in inputs.features if one.constant]
             yield self.finding(Severity.NOTE, 0.9, **facts, columns=names[:MOST_NAMED])
 
@@ -209,7 +210,11 @@ run = trainer.fit(x, y, epochs=30)
             )
         if facts.get("left_out"):
             return "Nothing needs to be done, unless such a column should have told something."
-        return "It does little harm. It can be left out: x = x[:, x.std(axis=0) > 0]."
+        return for_place(
+            facts,
+            misstep="It does little harm. It can be left out: x = x[:, x.std(axis=0) > 0].",
+            command_line="Nothing needs to be done, unless it should have told something.",
+        )
 
 
 def _little(reached: Success) -> bool:

@@ -120,7 +120,7 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
         """Return what is known too early."""
         if "columns" in facts:
             words = facts["words"] or f"{joined(facts['columns'])} tell the answer"
-            return sentence(words)
+            return f"Columns may give the answer away: {words}."
         if "what" in facts:
             return sentence(_WORDS[facts["what"]](facts))
         of = counted(facts["validation_rows"], "validation row")

@@ -9,7 +9,7 @@ from typing import Any
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
-from misstep.doctor.scales import is_normalized
+from misstep.doctor.scales import for_place, is_normalized, is_picture, place_of
 from misstep.doctor.success import Success, success
 from misstep.record import FeatureSummary, Task
 from misstep.text.counts import counted, plural
@@ -28,6 +28,8 @@ DEVIATION_TIMES_SPREAD = 5.0
 SHARE_OF_LOSS = 0.9
 # Losses whose size grows with the square of the error.
 SQUARE_LOSSES = frozenset({"SquaredError", "MSELoss", "MeanSquaredError", "mse"})
+# Of what does no harm, only what lies so many spreads out is worth a word.
+NOTED = 30.0
 MOST_ROWS_NAMED = 5
 
 _LINE = """
@@ -158,7 +160,7 @@ run = trainer.fit(x, y, epochs=40)
             bad = reached in (Success.FAILED, Success.NOTHING)
             confidence = 0.75 if bad else 0.6
             yield self.finding(Severity.CRITICAL if bad else Severity.WARNING, confidence, **facts)
-        else:
+        elif farthest(feature) >= NOTED and not is_picture(evidence.description):
             yield self.finding(Severity.NOTE, 0.4, **facts)
 
     def symptom(self, facts: Mapping[str, Any]) -> str:
@@ -196,9 +198,17 @@ run = trainer.fit(x, y, epochs=40)
         rows = list(facts.get("rows", []))[:MOST_ROWS_NAMED]
         look = f"Look at rows {rows}" if rows else "Look at those rows"
         if facts["of"] == "answers":
+            robust = for_place(
+                facts,
+                misstep="ms.losses.Huber()",
+                command_line="`--loss huber`",
+                estimator='loss="huber"',
+                torch="torch.nn.HuberLoss()",
+                keras="keras.losses.Huber()",
+            )
             return (
                 f"{look}: mend or leave out what is a mistake. If such answers are real, "
-                "ms.losses.Huber() instead of a square loss (--loss huber), or their logarithm."
+                f"{robust} instead of a square loss, or their logarithm."
             )
         return (
             f"{look}: mend or leave out what is a mistake, or a mark for a missing value; or clip: "
@@ -222,6 +232,7 @@ def _facts(evidence: Evidence, feature: FeatureSummary, rows: int) -> dict[str, 
     counted_from = evidence.description.preparation.get("rows_counted_from", 0)
     spreads = farthest(feature)
     return {
+        "written_in": place_of(evidence.description),
         "outliers": feature.outliers,
         "rows": list(feature.outlier_rows),
         "rows_counted_from": counted_from if counted_from in (0, 1) else 0,

@@ -12,7 +12,14 @@ import numpy as np
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
-from misstep.doctor.scales import first_weights, is_normalized, size_of
+from misstep.doctor.scales import (
+    first_weights,
+    for_place,
+    is_normalized,
+    is_picture,
+    place_of,
+    size_of,
+)
 from misstep.doctor.success import Success, best_explained, success
 from misstep.record import FeatureSummary, InputSummary, LayerDescription, Role
 from misstep.text.figures import figure, percent, three_figures
@@ -193,7 +200,8 @@ run = trainer.fit(x, y, epochs=40)
             "mean": shown.mean,
             "deviation": shown.deviation,
             "size": scale.size,
-            "is_image": len(evidence.description.input_shape) == 3
+            "written_in": place_of(evidence.description),
+            "is_image": is_picture(evidence.description)
             or (whole.smallest >= 0 and 100 < whole.largest <= PIXEL and inputs.columns >= 16),
         }
         if scale.column is not None:
@@ -258,9 +266,15 @@ run = trainer.fit(x, y, epochs=40)
             if "column" in facts and facts["deviation"] > 0
             else ""
         )
+        layer = for_place(
+            facts,
+            misstep="ms.BatchNorm()",
+            torch="torch.nn.LazyBatchNorm1d()",
+            keras="keras.layers.BatchNormalization()",
+        )
         return (
             "Standardize each column by the training rows: x = (x - x_train.mean(axis=0)) / "
-            f"x_train.std(axis=0){own}; or let ms.BatchNorm() be the first layer."
+            f"x_train.std(axis=0){own}; or let {layer} be the first layer."
         )
 
 

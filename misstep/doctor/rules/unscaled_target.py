@@ -9,6 +9,7 @@ from typing import Any
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
+from misstep.doctor.scales import for_place, place_of
 from misstep.doctor.success import Success, best_explained, still_falling, success
 from misstep.record import Task
 from misstep.text.figures import figure, percent, three_figures
@@ -135,6 +136,7 @@ run = trainer.fit(x, y, epochs=30)
             "smallest": numbers.smallest,
             "largest": numbers.largest,
             "size": size,
+            "written_in": place_of(evidence.description),
             "failed": evidence.failed,
         }
         if math.isfinite(times):
@@ -196,7 +198,8 @@ run = trainer.fit(x, y, epochs=30)
         return (
             f"Learn standardized answers, y = (y - y_train.mean()) / y_train.std(), here about "
             f"(y - {plain_mean}) / {deviation}, and bring predictions back: prediction * "
-            f"{deviation} + {plain_mean}; ms.Regressor does both by itself."
+            f"{deviation} + {plain_mean}"
+            + for_place(facts, misstep="; ms.Regressor does both by itself.", torch=".", keras=".")
         )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
+from misstep.doctor.scales import for_place, place_of
 from misstep.doctor.success import Success, success
 from misstep.text.figures import percent, three_figures
 
@@ -126,6 +127,7 @@ run = trainer.fit(x, y, epochs=25)
         reached = success(evidence)
         facts: dict[str, Any] = {
             "order_share": order,
+            "written_in": place_of(about),
             "batch_size": about.batch_size,
             "is_classes": evidence.is_classification,
         }
@@ -187,10 +189,17 @@ run = trainer.fit(x, y, epochs=25)
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return how to shuffle."""
+        shuffled = for_place(
+            facts,
+            misstep="ms.Trainer(..., shuffle=True), which is the default",
+            command_line="leave out `--no-shuffle`",
+            estimator="shuffle=True, which is the default",
+            torch="DataLoader(..., shuffle=True)",
+            keras="fit(..., shuffle=True), which is the default",
+        )
         return (
-            "Shuffle the rows anew in each epoch: ms.Trainer(..., shuffle=True), which is the "
-            "default (on the command line, without --no-shuffle). If the order matters to the "
-            "data, shuffle windows, not what is within them."
+            f"Shuffle the rows anew in each epoch: {shuffled}. Where the order of steps matters, "
+            "shuffle windows, not what is within them."
         )
 
 
