@@ -187,8 +187,10 @@ def _classes_to_show(right: Array) -> list[int]:
 def _numbers_to_show(errors: Array) -> list[int]:
     """Return rows whose error shrank most, and those that were farthest off at the end.
 
-    errors: (snapshots, rows).
+    errors: (snapshots, rows); where training blew up, they may have no end.
     """
+    errors = np.nan_to_num(errors, nan=np.finfo("float64").max)
     farthest = np.argsort(-errors[-1], kind="stable")[:MOST_WRONG].tolist()
-    shrunk = np.argsort(errors[-1] - errors[0], kind="stable").tolist()
+    # Halved, since the difference of the two largest numbers would overflow.
+    shrunk = np.argsort(errors[-1] / 2 - errors[0] / 2, kind="stable").tolist()
     return [one for one in shrunk if one not in farthest][:MOST_TURNED] + farthest

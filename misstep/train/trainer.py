@@ -362,11 +362,11 @@ class Trainer:
 
         >>> import misstep as ms
         >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.05))
-        >>> x, y = [[0.0], [1.0], [2.0], [3.0]], [[0.0], [1.0], [2.0], [9.0]]
+        >>> x, y = [[0.0], [1.0], [2.0], [3.0], [4.0]], [[0.0], [1.0], [9.0], [3.0], [4.0]]
         >>> _ = trainer.fit(x, y, epochs=300)
         >>> losses, gradient_norms = trainer.row_scores(x, y)
         >>> int(gradient_norms.argmax())
-        3
+        2
         """
         self.network  # noqa: B018  (raises where there is none)
         rows = self._rows(x, y, None)

@@ -100,7 +100,7 @@ def step_and_feeds(
         nn.Sequential(nn.Dense(5), *layers, nn.Dense(3)), (4,), dtype=dtype, seed=1
     )
     programs = Programs(network, loss, optimizer, (optim.ClipNorm(0.5),))
-    graph = programs.look(ROWS, weighted=False).graph
+    graph = programs.step(ROWS, weighted=False).graph
     state, scalars = programs.first_state()
     random = np.random.default_rng(0)
     feeds: dict[str, Any] = {
