@@ -138,6 +138,8 @@ class Trainer:
         self.names = Names()
         self._programs: Programs | None = None
         self._state: TrainingState | None = None
+        # The first numbers of parameters and buffers, once training has moved them.
+        self._beginning: tuple[Array, Array] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the programs, which a copy makes anew where it needs them."""
@@ -263,6 +265,42 @@ class Trainer:
             warnings.warn(note, RuntimeWarning, stacklevel=2)
         return run
 
+    def variant(
+        self,
+        network: Module | None = None,
+        input_shape: tuple[int, ...] | None = None,
+        **settings: Any,
+    ) -> Trainer:
+        """Return a Trainer as this one was before it learned anything, with other `settings`.
+
+        `settings`: as a Trainer takes them. `network`: other layers, whose first weights are drawn
+        anew; without it they are those that this one began with. `input_shape`: of a row, where
+        this one has met none. Raises ArgumentError or ShapeError.
+
+        >>> import misstep as ms
+        >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), seed=3)
+        >>> slower = trainer.variant(optimizer=ms.Adam(1e-4))
+        >>> slower.optimizer.learning_rate, slower.seed
+        (0.0001, 3)
+        """
+        parts = ("loss", "optimizer", "schedule", "clipping", "regularizers", "batch_size")
+        names = (*parts, "accumulate", "repeats_per_epoch", "seed", "threads", "compiling", "mixup")
+        kept = {name: getattr(self, name) for name in (*names, "shuffle", "dtype")}
+        begins: Any = self._module if network is None else network
+        if network is None and self._network is not None:
+            begins = copy.copy(self._network)
+            flat = self._beginning or (begins.parameters, begins.buffers)
+            begins.parameters, begins.buffers = np.array(flat[0]), np.array(flat[1])
+            begins._frozen = set(self._network._frozen)
+        elif self._network is not None or input_shape is not None:
+            shape = input_shape if self._network is None else self._network.input_shape
+            seed = settings.get("seed", self.seed)
+            begins = Network(begins, shape or (), dtype=self.dtype, seed=seed)
+        other = Trainer(begins, **{**kept, **settings})
+        if network is None and not settings.keys() & _OF_PROGRAMS:
+            other._programs = self._programs
+        return other
+
     def fork(
         self,
         x: npt.ArrayLike,
@@ -276,6 +314,8 @@ class Trainer:
         It takes the updates that `fit` on the same rows would take next. `seed`: of the order of
         rows and of dropout (None: that of this Trainer). Raises what `fit` raises.
         """
+        if self._network is not None:
+            self._step_programs()  # kept for the next fork
         # A copy may get to know its input's shape without this one being bound to it.
         other = copy.copy(self)
         rows = other._rows(x, y, sample_weight)
@@ -476,6 +516,7 @@ class Trainer:
         """Return where training starts, or goes on from when it was trained before."""
         flat = np.array(self.network.parameters), np.array(self.network.buffers)
         if self._state is None:
+            self._beginning = np.array(flat[0]), np.array(flat[1])
             return TrainingState(*flat, *self._step_programs().first_state())
         before = self._state
         return TrainingState(
@@ -527,6 +568,10 @@ class Trainer:
             "shuffle": self.shuffle,
             "frozen": list(self.network.frozen),
         }
+
+
+# Settings that are part of the programs of training.
+_OF_PROGRAMS = {"loss", "optimizer", "clipping", "regularizers", "compiling", "mixup"}
 
 
 def _checked_callbacks(

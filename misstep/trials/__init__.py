@@ -1,0 +1,27 @@
+"""Trials: a training done again with one thing changed, to tell causes apart.
+
+Joins the doctor with the trainer: begin with `setting.py`, then `experiment.py`, any file of
+`experiments/`, and `probing.py`. Knows arrays; nothing of tables, and prints nothing.
+"""
+
+from misstep.trials.experiment import Arm, Experiment, Remedy
+from misstep.trials.outcome import Outcome
+from misstep.trials.probing import NotRun, Probe, event_of, probe, registered_experiments, words_of
+from misstep.trials.setting import Course, Judged, NotApplicableError, Setting
+
+__all__ = [
+    "Arm",
+    "Course",
+    "Experiment",
+    "Judged",
+    "NotApplicableError",
+    "NotRun",
+    "Outcome",
+    "Probe",
+    "Remedy",
+    "Setting",
+    "event_of",
+    "probe",
+    "registered_experiments",
+    "words_of",
+]
