@@ -41,6 +41,8 @@ def finding_parts(finding: Finding) -> list[tuple[str, str]]:
     if where:
         parts.append(("where", where))
     parts.append(("try", finding.remedy))
+    if not finding.by_experiment:
+        parts += [("tried", words) for words in finding.shown]
     parts.append(("how sure", certainty(finding.confidence)))
     return parts
 

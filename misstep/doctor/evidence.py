@@ -208,3 +208,38 @@ class Evidence:
                 outcome = event.get("outcome")
                 return outcome if isinstance(outcome, dict) else None
         return None
+
+    @cached_property
+    def supports(self) -> dict[str, float]:
+        """Return what experiments say about each cause, from −1 (against) to 1 (for).
+
+        The strongest verdict for it and the strongest against it, added: experiments that show the
+        same do not count twice.
+        """
+        verdicts: dict[str, list[float]] = {}
+        for outcome in self._outcomes().values():
+            for slug, one in outcome["verdicts"].items():
+                verdicts.setdefault(slug, []).append(float(one))
+        return {slug: max(0.0, *numbers) + min(0.0, *numbers) for slug, numbers in verdicts.items()}
+
+    def support(self, slug: str) -> float:
+        """Return what experiments say about a cause; 0 where none spoke about it."""
+        return self.supports.get(slug, 0.0)
+
+    def experiments_about(self, slug: str) -> list[dict[str, Any]]:
+        """Return the outcomes of experiments that have a verdict about a cause."""
+        return [one for one in self._outcomes().values() if slug in one["verdicts"]]
+
+    def _outcomes(self) -> dict[str, dict[str, Any]]:
+        """Return the latest outcome of each experiment that has verdicts, by its name."""
+        outcomes: dict[str, dict[str, Any]] = {}
+        for event in self.record.events:
+            outcome = event.get("outcome")
+            if event.get("kind") != "experiment" or not isinstance(outcome, dict):
+                continue
+            verdicts = outcome.get("verdicts")
+            if isinstance(verdicts, dict) and all(
+                isinstance(one, int | float) and -1 <= one <= 1 for one in verdicts.values()
+            ):
+                outcomes[str(event.get("name"))] = outcome
+        return outcomes

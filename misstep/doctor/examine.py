@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from misstep.doctor.diagnosis_text import diagnosis_text
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, NotExamined, Severity
 from misstep.doctor.rule import CannotTellError, Rule
+from misstep.doctor.weighing import weighed
 from misstep.errors import MisstepError
 from misstep.record import SIGNALS, Record, read_record
 
@@ -118,6 +119,7 @@ def examine(record: Record) -> Diagnosis:
         else:
             findings += found
             examined.append(slug)
+    findings = weighed(evidence, findings, registered_rules())
     seconds = time.perf_counter() - began
     return Diagnosis(folded(findings), not_examined, seconds, examined)
 
@@ -140,9 +142,10 @@ def folded(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings with each that another one leads to beneath that, the most important first.
 
     A consequence is beneath the surest of its causes; a cause takes over a worse severity of what
-    follows from it, for it is what harms. What is but good to know harms nobody.
+    follows from it, for it is what harms. What is but good to know harms nobody. What an experiment
+    confirms stands beneath nothing that none confirms.
     """
-    ordered = sorted(findings, key=lambda one: (one.severity.rank, -one.confidence, one.slug))
+    ordered = sorted(findings, key=lambda one: one.order)
     causes = {
         id(one): next(
             (
@@ -180,13 +183,14 @@ def folded(findings: Iterable[Finding]) -> list[Finding]:
     for one in roots:
         below = tuple(beneath.get(id(one), ()))
         severity = min((one.severity, *(each.severity for each in below)), key=lambda s: s.rank)
-        whole.append(Finding(one.rule, severity, one.facts, one.confidence, below))
-    return sorted(whole, key=lambda one: (one.severity.rank, -one.confidence, one.slug))
+        whole.append(replace(one, severity=severity, consequences=below))
+    return sorted(whole, key=lambda one: one.order)
 
 
 def _may_cause(cause: Finding, other: Finding) -> bool:
-    """Return whether a finding is grave enough to be the cause of another."""
-    return cause.severity is not Severity.NOTE or other.severity is Severity.NOTE
+    """Return whether a finding is grave enough to be the cause of another, and confirmed enough."""
+    grave = cause.severity is not Severity.NOTE or other.severity is Severity.NOTE
+    return grave and (cause.is_confirmed or not other.is_confirmed)
 
 
 def _follows(cause: Finding, other: Finding) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from misstep.text.experiments import SPEAKS, experiment_words
+
 if TYPE_CHECKING:
     from misstep.doctor.rule import Rule
 
@@ -28,13 +30,20 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+# From here on experiments confirm a cause.
+CONFIRMED = 0.5
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a rule claims about a run.
 
     `facts`: the evidence, plain numbers and names by what they are (layer, step, rows …).
     `confidence`: between 0 and 1, how sure the rule is that this is a cause and no accident.
-    `consequences`: findings that follow from this one and stand beneath it.
+    `consequences`: findings that follow from this one and stand beneath it. `support`: what
+    experiments say about the cause, from −1 (against) over 0 (undecided, or none were done) to 1;
+    `experiments`: their outcomes. `by_experiment`: whether it was found by one, and no rule has
+    words for it.
     """
 
     rule: Rule
@@ -42,6 +51,19 @@ class Finding:
     facts: Mapping[str, Any] = field(default_factory=dict)
     confidence: float = 0.5
     consequences: tuple[Finding, ...] = ()
+    support: float = 0.0
+    experiments: tuple[Mapping[str, Any], ...] = ()
+    by_experiment: bool = False
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Return whether an experiment took this cause away, and the harm with it."""
+        return self.support >= CONFIRMED
+
+    @property
+    def order(self) -> tuple[int, bool, float, str]:
+        """Return what findings are sorted by, the most important first."""
+        return self.severity.rank, not self.is_confirmed, -self.confidence, self.slug
 
     @property
     def slug(self) -> str:
@@ -51,19 +73,34 @@ class Finding:
     @property
     def symptom(self) -> str:
         """Return in a sentence what shows, with the numbers."""
+        if self.by_experiment:
+            words = experiment_words(self.experiments[0])
+            return f"{words[:1].upper()}{words[1:]}."
         return self.rule.symptom(self.facts)
 
     @property
     def remedy(self) -> str:
         """Return what to type or write, for this very run."""
+        if self.by_experiment:
+            return str(self.experiments[0].get("advice", ""))
         return self.rule.remedy(self.facts)
 
     def with_consequences(self, findings: tuple[Finding, ...]) -> Finding:
         """Return this finding with others beneath it."""
         return replace(self, consequences=findings)
 
+    @property
+    def shown(self) -> list[str]:
+        """Return in sentences what experiments that speak about the cause showed."""
+        return [
+            f"{one.get('title', 'an experiment')}: {experiment_words(one)}"
+            for one in self.experiments
+            if abs(float(one["verdicts"].get(self.slug, 0.0))) >= SPEAKS
+        ]
+
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON, for machines."""
+        tried = {"support": round(self.support, 3), "experiments": self.shown}
         return {
             "slug": self.slug,
             "severity": self.severity.value,
@@ -73,6 +110,7 @@ class Finding:
             "remedy": self.remedy,
             "confidence": round(self.confidence, 3),
             "consequences": [finding.plain() for finding in self.consequences],
+            **(tried if self.experiments else {}),
         }
 
 
