@@ -157,7 +157,8 @@ class AnswerSummary:
     much of the order of rows says what the answer is, from 0 (shuffled) to 1 (sorted): of classes
     1 − changes from row to row ÷ changes expected at random, of numbers the correlation of one row
     with the next. `chance_loss`: the loss of the best constant prediction. `levels`: the numbers
-    that occur, where they are 20 or fewer. `one_hot`: whether each row is one 1 among zeros.
+    that occur, where they are 20 or fewer, and `level_counts` how often each does. `one_hot`:
+    whether each row is one 1 among zeros.
     """
 
     task: Task
@@ -168,6 +169,7 @@ class AnswerSummary:
     order_share: float = 0.0
     chance_loss: float | None = None
     levels: tuple[float, ...] = ()
+    level_counts: tuple[int, ...] = ()
     one_hot: bool = False
 
 

@@ -93,7 +93,7 @@ def summarize_answers(
             numbers=numbers,
             order_share=order,
             chance_loss=chance_loss,
-            levels=_levels(flat),
+            **_levels(flat),
             one_hot=_is_one_hot(y),
         )
     whole = flat.astype("int64")
@@ -108,13 +108,15 @@ def summarize_answers(
     )
 
 
-def _levels(flat: Array) -> tuple[float, ...]:
-    """Return the different numbers, smallest first, or nothing where there are many."""
+def _levels(flat: Array) -> dict[str, Any]:
+    """Return the different numbers and how often each occurs; nothing where there are many."""
     # The first thousand nearly always tell that there are many, without a sort of all.
     if len(np.unique(flat[:1000])) > MOST_LEVELS:
-        return ()
-    levels = np.unique(flat[np.isfinite(flat)])
-    return tuple(levels.tolist()) if len(levels) <= MOST_LEVELS else ()
+        return {}
+    levels, counts = np.unique(flat[np.isfinite(flat)], return_counts=True)
+    if len(levels) > MOST_LEVELS:
+        return {}
+    return {"levels": tuple(levels.tolist()), "level_counts": tuple(counts.tolist())}
 
 
 def _is_one_hot(y: Array) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
-from misstep.doctor.harm import HALF_LEARNED, WELL_LEARNED, learned
+from misstep.doctor.harm import HALF_LEARNED, WELL_LEARNED, learned, severity_of
 from misstep.doctor.output_reach import binary_floor, classes_floor, probability, reach
 from misstep.doctor.passage import last_layer
 from misstep.doctor.rule import Example, Rule
@@ -24,10 +24,16 @@ FLOOR_SHARE = 0.2
 BEYOND = 0.25
 # Where a bounded output took away so much of the chance loss, what it can't reach is rare.
 REACHED = 0.97
+# Where the last activation is not known: probabilities of one half or more in so many looks, of
+# answers of which so many are 0, are none by accident.
+LEAST_LOOKS = 3
+LEAST_ZEROS = 0.2
 # Outputs that nobody needs: so many times as many as classes that occur.
 OUTPUTS_TOO_MANY = 3
 # Different whole numbers that people use as names of classes, from 0 or 1 on without a gap.
 MOST_LABELS = 10
+# Classes of which there are at most so many times as many as of the rarest.
+ALIKE = 2.0
 
 _RING = """
 random = np.random.default_rng(0)
@@ -152,6 +158,11 @@ run = trainer.fit(x, y, epochs=80)
                 severity = _unless_learned(evidence, Severity.CRITICAL)
                 yield self._found(evidence, "no probabilities", layer, severity, 0.9)
                 spoke = True
+        elif layer is None and evidence.updates:
+            found = self._unseen_never_no(evidence)
+            spoke = found is not None
+            if found is not None:
+                yield found
         if not spoke and answers is not None:
             yield from self._width(evidence, answers)
 
@@ -184,6 +195,29 @@ run = trainer.fit(x, y, epochs=80)
             severity = _unless_learned(evidence, Severity.WARNING)
             return self._found(evidence, "cut logits", layer, severity, 0.8, lowest=low)
         return None
+
+    def _unseen_never_no(self, evidence: Evidence) -> Finding | None:
+        """Return what probabilities tell that never were below one half."""
+        answers, loss = evidence.description.answers, evidence.description.loss
+        steps, lows = evidence.series("output_smallest", "")
+        if loss.task is not Task.BINARY or loss.takes != "logits" or len(steps) < LEAST_LOOKS:
+            return None
+        if evidence.description.framework != "misstep" or answers is None:
+            return None  # what others call the prediction may be the raw output
+        zeros = answers.counts[0] / max(sum(answers.counts[:2]), 1)
+        if lows.min() < 0.5 or zeros < LEAST_ZEROS or _known(evidence) >= WELL_LEARNED:
+            return None
+        return self.finding(
+            Severity.CRITICAL,
+            0.85,
+            fault="never no",
+            layer="",
+            activation="sigmoid or ReLU",
+            loss=loss.kind,
+            least=0.5,
+            floor=binary_floor(0.0, math.inf, 1.0 - zeros),
+            better=spelled(evidence.description, "binary_cross_entropy"),
+        )
 
     def _width(self, evidence: Evidence, answers: AnswerSummary) -> Iterator[Finding]:
         """Yield where there are far more outputs than classes."""
@@ -270,27 +304,36 @@ run = trainer.fit(x, y, epochs=80)
 
     def _names_as_numbers(self, evidence: Evidence, answers: AnswerSummary) -> Iterator[Finding]:
         """Yield where answers look like names of classes, and the loss takes them for numbers."""
-        if evidence.updates == 0 or answers.rows < 2:
-            return
         labels = _labels(answers)
-        if not labels:
+        if evidence.updates == 0 or not labels:
             return
         share = learned(evidence)
-        if share >= WELL_LEARNED or (labels == 2 and share >= HALF_LEARNED):
+        harmed = severity_of(share)
+        if answers.one_hot:
+            labels = evidence.description.output_shape[-1]
+            severity, confidence = harmed, 0.55
+        elif labels == 2:
+            severity = Severity.WARNING if harmed is Severity.CRITICAL else None
+            confidence = 0.35
+        else:
+            # Counts and grades pile up somewhere; of classes there are about as many of each.
+            alike = max(answers.level_counts) <= ALIKE * min(answers.level_counts)
+            severity = harmed and (Severity.WARNING if alike else Severity.NOTE)
+            confidence = 0.6 if alike else 0.3
+        if severity is None:
             return
         binary = labels == 2 and not answers.one_hot
-        sure = 0.35 if binary else 0.55
-        severity = Severity.WARNING if share < HALF_LEARNED else Severity.NOTE
-        better = "binary_cross_entropy" if binary else "cross_entropy"
         yield self.finding(
             severity,
-            sure,
+            confidence,
             fault="names as numbers",
             loss=evidence.description.loss.kind,
             labels=labels,
             one_hot=answers.one_hot,
             learned_share=share,
-            better=spelled(evidence.description, better),
+            better=spelled(
+                evidence.description, "binary_cross_entropy" if binary else "cross_entropy"
+            ),
             units=dense(evidence.description, 1 if binary else labels),
         )
 
