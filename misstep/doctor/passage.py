@@ -31,10 +31,15 @@ def bends(layer: LayerDescription) -> bool:
     if layer.role is Role.ACTIVATION:
         return layer.kind not in _STRAIGHT_KINDS
     if layer.role is Role.NORMALIZATION:
-        return not layer.kind.startswith(_BATCH_NORMALIZATIONS)
+        return not normalizes_batch(layer)
     if layer.role is Role.POOLING:
         return "average" not in layer.kind.lower() and "avg" not in layer.kind.lower()
     return layer.role not in _LINEAR_ROLES and layer.kind not in _STRAIGHT_KINDS
+
+
+def normalizes_batch(layer: LayerDescription) -> bool:
+    """Return whether a layer normalizes by means over the rows of a batch."""
+    return layer.role is Role.NORMALIZATION and layer.kind.startswith(_BATCH_NORMALIZATIONS)
 
 
 def containers(description: RunDescription, path: str) -> Iterator[LayerDescription]:

@@ -11,7 +11,7 @@ from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.gradients import RelativeGradient, relative_gradients
 from misstep.doctor.harm import HALF_LEARNED, learned, severity_of
-from misstep.doctor.passage import effective_layers, is_bypassed
+from misstep.doctor.passage import effective_layers, is_bypassed, is_in_order, last_affine
 from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.spelling import spelled
 from misstep.record import Role
@@ -69,6 +69,16 @@ run = trainer.fit(x, y, epochs=20)
 """.strip(),
         ),
         Example(
+            "softmaxes between hidden layers",
+            f"""{_TASK}
+network = ms.Sequential(
+    ms.Dense(32), ms.nn.Softmax(), ms.Dense(32), ms.nn.Softmax(), ms.Dense(2)
+)
+trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.SGD(0.1))
+run = trainer.fit(x, y, epochs=20)
+""".strip(),
+        ),
+        Example(
             "five layers of sigmoids and Adam",
             f"""{_TASK}
 hidden = [layer for _ in range(5) for layer in (ms.Dense(12), ms.Sigmoid())]
@@ -108,7 +118,9 @@ run = trainer.fit(x, y, epochs=40)
             if not is_bypassed(evidence.description, one.layer)
         ]
         layers = list(dict.fromkeys(each.layer.path for each in weights))
-        found = self._found(evidence, weights, layers) if len(layers) >= LEAST_LAYERS else None
+        found = self._hidden_softmax(evidence)
+        if found is None and len(layers) >= LEAST_LAYERS:
+            found = self._found(evidence, weights, layers)
         if found is not None:
             yield found
             return
@@ -119,6 +131,27 @@ run = trainer.fit(x, y, epochs=40)
                 f"how much of the gradient reaches the first of {steps:,} steps of a sequence "
                 "is not in the record"
             )
+
+    def _hidden_softmax(self, evidence: Evidence) -> Finding | None:
+        """Return a softmax between hidden layers: shares are small, slopes smaller."""
+        description = evidence.description
+        layers, last = effective_layers(description), last_affine(description)
+        before = layers[: layers.index(last)] if last is not None else []
+        softmax = [one for one in before if one.kind.lower() == "softmax"]
+        if not softmax or not is_in_order(description, softmax):
+            return None
+        share = learned(evidence) if evidence.updates else 0.0
+        severity = severity_of(share) if evidence.updates else Severity.WARNING
+        if severity is None:
+            return None
+        return self.finding(
+            severity,
+            0.8,
+            fault="hidden softmax",
+            layer=softmax[0].path,
+            units=softmax[0].output_shape[-1] if softmax[0].output_shape else 1,
+            relu=spelled(description, "relu"),
+        )
 
     def _found(
         self, evidence: Evidence, weights: list[RelativeGradient], layers: list[str]
@@ -149,6 +182,7 @@ run = trainer.fit(x, y, epochs=40)
         return self.finding(
             severity,
             0.75 if severity is Severity.CRITICAL else 0.6,
+            fault="passing back",
             layer=layers[0],
             last_layer=layers[-1],
             first_to_last=ratio,
@@ -160,6 +194,11 @@ run = trainer.fit(x, y, epochs=40)
         )
 
     def symptom(self, facts: Mapping[str, Any]) -> str:
+        if facts["fault"] == "hidden softmax":
+            return (
+                f"The layer {facts['layer']} is a softmax between hidden layers: its {facts['units']} outputs"
+                " share out 1 among them, and what comes back through it is smaller still."
+            )
         return (
             f"The gradient of {facts['layer']}, against its weights, is "
             f"{three_figures(facts['first_to_last'])} of that of {facts['last_layer']}: of "
@@ -168,6 +207,8 @@ run = trainer.fit(x, y, epochs=40)
         )
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
+        if facts["fault"] == "hidden softmax":
+            return f"Take {facts['relu']} instead; a softmax belongs behind the last layer only."
         kinds = facts["activations"]
         instead = f" instead of {' and '.join(kinds)}" if kinds else ""
         return (
