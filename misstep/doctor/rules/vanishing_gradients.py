@@ -196,8 +196,9 @@ run = trainer.fit(x, y, epochs=40)
     def symptom(self, facts: Mapping[str, Any]) -> str:
         if facts["fault"] == "hidden softmax":
             return (
-                f"The layer {facts['layer']} is a softmax between hidden layers: its {facts['units']} outputs"
-                " share out 1 among them, and what comes back through it is smaller still."
+                f"The layer {facts['layer']} is a softmax between hidden layers: its "
+                f"{facts['units']} outputs share out 1 among them, and what comes back through it "
+                "is smaller still."
             )
         return (
             f"The gradient of {facts['layer']}, against its weights, is "
