@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from misstep.doctor import Finding, Severity, examine
+from misstep.doctor import Finding, Severity, examine, registered_rules
 from misstep.doctor.diagnosis_text import heading
 from misstep.record import Record
 from misstep.text.plain import printable
@@ -35,6 +35,8 @@ class Examinations:
         self, record: Record, progress: Progress, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._record, self._progress, self._clock = record, progress, clock
+        # They are loaded once, before there is any time to take a share of.
+        registered_rules()
         self._began = clock()
         self._next = 0.0
         self._spent, self._expected = 0.0, EXPECTED
