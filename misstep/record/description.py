@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from misstep.errors import FileFormatError
@@ -234,7 +235,8 @@ class RunDescription:
         import pydantic
 
         try:
-            return pydantic.TypeAdapter(cls).validate_python(document)
+            description: RunDescription = _checker().validate_python(document)
+            return description
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
@@ -243,3 +245,11 @@ class RunDescription:
                 needed="what a run says of itself",
                 got=first["msg"],
             ) from error
+
+
+@cache
+def _checker() -> Any:
+    """Return what checks descriptions; making it takes as long as reading many of them."""
+    import pydantic
+
+    return pydantic.TypeAdapter(RunDescription)
