@@ -9,6 +9,7 @@ from typing import Any
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.optimizers import optimizer_facts
+from misstep.doctor.passage import is_bypassed
 from misstep.doctor.progress import Progress
 from misstep.doctor.rule import Example, Rule
 from misstep.doctor.unfinished import Blame, unfinished
@@ -147,5 +148,5 @@ def _narrowest(evidence: Evidence) -> LayerDescription | None:
         for layer in evidence.layers
         if layer.role in (Role.AFFINE, Role.RECURRENT) and layer.output_shape
     ]
-    hidden = weighted[:-1]
+    hidden = [one for one in weighted[:-1] if not is_bypassed(evidence.description, one)]
     return min(hidden, key=lambda layer: layer.output_shape[-1], default=None)
