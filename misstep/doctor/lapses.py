@@ -5,11 +5,13 @@ its answer is wrong. What is hard to tell gets rarer the surer the model is; wro
 they stay as frequent among the rows that it is surest of. So the share of answers other than
 expected is followed along the certainty m, the logarithm of the first probability over the second:
 
-    share(m) = λ + (1 − λ) · σ(−(a m + b)),   a > 0
+    share(m) = λ + (1 − λ C / (C − 1)) · σ(−(a m + b)),   a > 0, b ≤ 0
 
-λ, where the curve ends, is the share of wrong answers; psychology knows it as the lapse rate of an
-observer (Wichmann and Hill, "The psychometric function: I", 2001). Of sets whose answers are right
-it comes out as 0, however hard they are. Knows counts.
+for C classes, of which a wrong answer may be any other. b ≤ 0 because of rows for which two classes
+are equally likely at least half have another answer: a curve that is as low there as where the
+model is sure speaks of wrong answers. λ, where the curve ends, is the share of wrong answers;
+psychology knows it as the lapse rate of an observer (Wichmann and Hill, "The psychometric function:
+I", 2001). Of sets whose answers are right it comes out as 0, however hard they are. Knows counts.
 """
 
 from __future__ import annotations
@@ -31,13 +33,16 @@ REFUTED = 2.706
 # Fewer rows can't show where a curve ends.
 FEWEST_ROWS = 30
 SMALLEST = 1e-9
+# Answers that are wrong by more than this share of what drawing them at random makes wrong say
+# nothing any more.
+MOST_WRONG = 0.95
 
 
 @dataclass(frozen=True)
 class Lapses:
     """The share of wrong answers: at best guess, at least and at most (99 % each).
 
-    `bend`, `curve`: the power of the certainty, and ln a and b, of the best curve.
+    `bend`, `curve`: the power of the certainty, and ln a and ±b, of the best curve.
     """
 
     share: float
@@ -52,7 +57,7 @@ class Lapses:
 
 
 def lapses_of(
-    certainty: Array, rows: Array, others: Array, bends: Sequence[float] = (1.0,)
+    certainty: Array, rows: Array, others: Array, classes: int = 2, bends: Sequence[float] = (1.0,)
 ) -> Lapses:
     """Return the share of wrong answers.
 
@@ -62,7 +67,7 @@ def lapses_of(
     """
     if rows.sum() < FEWEST_ROWS or not others.sum():
         return Lapses(0.0, 0.0, 1.0)
-    found = [_fitted(certainty, rows, others, bend) for bend in bends]
+    found = [_fitted(certainty, rows, others, classes, bend) for bend in bends]
     best = min(found, key=lambda one: one[0])[1]
     return Lapses(
         best.share,
@@ -73,20 +78,25 @@ def lapses_of(
     )
 
 
-def _fitted(certainty: Array, rows: Array, others: Array, bend: float) -> tuple[float, Lapses]:
+def _fitted(
+    certainty: Array, rows: Array, others: Array, classes: int, bend: float
+) -> tuple[float, Lapses]:
     """Return the loss of the best curve, and what the curves of all shares say."""
     from scipy.optimize import minimize
 
     bent = certainty**bend
+    # Of answers that are wrong at random one in `classes` is right again by chance.
+    by_chance = classes / max(classes - 1, 1)
+    shares = SHARES[SHARES * by_chance < MOST_WRONG]
 
     def loss(curve: Array, share: float) -> float:
-        expected = share + (1 - share) * _doubt(curve, bent)
+        expected = share + (1 - share * by_chance) * _doubt(curve, bent)
         expected = np.clip(expected, SMALLEST, 1 - SMALLEST)
         return float(-(others * np.log(expected) + (rows - others) * np.log1p(-expected)).sum())
 
     losses, curves = [], []
     curve = np.zeros(2)
-    for share in SHARES:
+    for share in shares:
         # Each curve begins from its neighbor's.
         found = minimize(
             loss, curve, (share,), "Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-3}
@@ -97,11 +107,12 @@ def _fitted(certainty: Array, rows: Array, others: Array, bend: float) -> tuple[
     best = int(np.argmin(losses))
     likely = np.flatnonzero(np.array(losses) <= losses[best] + REFUTED)
     slope, place = (float(number) for number in curves[best])
-    shares = (float(SHARES[at]) for at in (best, likely[0], likely[-1]))
-    return losses[best], Lapses(*shares, bend, (slope, place))
+    share, least, most = (float(shares[at]) for at in (best, likely[0], likely[-1]))
+    return losses[best], Lapses(share, least, most, bend, (slope, place))
 
 
 def _doubt(curve: Array, bent: Array) -> Array:
-    """Return σ(−(a m + b)); `curve`: ln a and b."""
+    """Return σ(−(a m + b)); `curve`: ln a, and b or −b."""
     slope = np.exp(np.clip(curve[0], -20.0, 10.0))
-    return np.asarray(1 / (1 + np.exp(np.clip(slope * bent + curve[1], -500, 500))))
+    # What is searched for has no bounds.
+    return np.asarray(1 / (1 + np.exp(np.clip(slope * bent - abs(curve[1]), -500, 500))))

@@ -11,20 +11,22 @@ import math
 import os
 import warnings
 from collections.abc import Iterator
+from copy import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import sklearn.exceptions
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from misstep.doctor import Diagnosis
+from misstep.doctor import Diagnosis, examine
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
 from misstep.estimators.diagram import without_scripts
 from misstep.estimators.reading import further_features
 from misstep.ir import Array
 from misstep.modeling import (
+    Examples,
     Face,
     FitResult,
     Model,
@@ -32,13 +34,18 @@ from misstep.modeling import (
     Options,
     TrainedModel,
     all_options,
+    check_rows,
     make_options,
+    recognize,
     save_model,
 )
+from misstep.record import Record
 from misstep.report import model_summary
 from misstep.text.endings import loss_became
 from misstep.train import Run
 
+# How long rows are looked at where nobody asked for another time.
+SECONDS_FOR_ROWS = 30.0
 # Where the arguments stand in the docstring of an estimator.
 ARGUMENTS = "{arguments}"
 
@@ -117,11 +124,24 @@ class Estimator(BaseEstimator):
         assert isinstance(model, Model)
         return model.explain(further_features(self, X, model), row)
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(
+        self,
+        X: Any = None,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+        seconds: float = SECONDS_FOR_ROWS,
+    ) -> Diagnosis:
         """Return what went wrong with the latest training, and what to do; print it to read it.
 
+        With the rows X and answers y of the training, as for `fit`, their rows are looked at as
+        well, for about so many `seconds`: answers that models of the other rows do not believe, and
+        rows on both sides of the split, named by their row, counted from 0. Nothing is trained
+        anew.
+
         Also where fit raised an error because the loss was no longer finite. Raises NotFittedError,
-        and MisstepError after partial_fit.
+        MisstepError after partial_fit, and what fit raises for rows that do not fit.
         """
         if self._run is None:
             self._fitted_model()
@@ -131,7 +151,24 @@ class Estimator(BaseEstimator):
                 got="calls of partial_fit, of which each saw rows of its own",
                 try_="fit(X, y)",
             )
-        return self._run.diagnose()
+        if X is None and y is None:
+            return self._run.diagnose()
+        # A copy that is not fitted: what the rows are like is not remembered here.
+        examples = clone(self)._given(X, y, sample_weight, groups)
+        modality = recognize(examples.data, self._options(), examples)
+        record = copy(self._run.record or Record({}))
+        record.events = list(record.events)
+        check_rows(modality, seconds=seconds).add_to(record)
+        return examine(record)
+
+    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
+        """Return rows with their answers, as fit takes them. Raises what fit raises for them."""
+        raise MisstepError(
+            f"the rows of this {type(self).__name__}",
+            needed="rows with an answer each",
+            got="a series, whose steps answer each other",
+            try_="diagnose()",
+        )
 
     def _options(self) -> Options:
         """Return what was asked for. Raises ArgumentError for what an option does not take."""

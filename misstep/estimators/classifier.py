@@ -20,7 +20,7 @@ from misstep.estimators.reading import (
     labels_of,
 )
 from misstep.ir import Array
-from misstep.modeling import Face, Model, fit_first, fit_more, train, weighted_examples
+from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
 
 
 class Classifier(ClassifierMixin, Estimator):
@@ -63,6 +63,17 @@ class Classifier(ClassifierMixin, Estimator):
         Raises DataError, DtypeError or ArgumentError.
         """
         options = self._options()
+        examples, classes = self._examples(X, y, sample_weight, groups)
+        result = train(examples.data, options, examples=examples)
+        self.classes_ = classes
+        self._take(result)
+        return self
+
+    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
+        return self._examples(X, y, sample_weight, groups)[0]
+
+    def _examples(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Examples, Array]:
+        """Return rows with their answers, and the classes among these."""
         data = first_features(self, X)
         labels = labels_of(self, y, len(data))
         weights = checked_weights(sample_weight, len(labels))
@@ -74,10 +85,7 @@ class Classifier(ClassifierMixin, Estimator):
         by_class = class_weights_of(self.class_weight, classes, counts)
         together = groups_of(groups, len(labels))
         examples = weighted_examples(data, codes, target, weights, by_class, together)
-        result = train(data, options, examples=examples)
-        self.classes_ = classes
-        self._take(result)
-        return self
+        return examples, classes
 
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None

@@ -81,6 +81,9 @@ class Regressor(RegressorMixin, Estimator):
         target, together = number_target(y, len(answers)), groups_of(groups, len(answers))
         return weighted_examples(data, answers, target, sample_weight, groups=together)
 
+    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
+        return self._examples(first_features(self, X), y, sample_weight, groups)
+
     def predict(self, X: Any) -> Array:
         """Return the number predicted for each row, (rows,), in the unit of y.
 

@@ -47,6 +47,7 @@ from misstep.modeling.partial_fit import fit_first, fit_more
 from misstep.modeling.pipeline import Walk, check_request, recognize, train
 from misstep.modeling.plans import Plan, Planner
 from misstep.modeling.result import FitResult, ForecastResult
+from misstep.modeling.row_check import RowCheck, Suspect, check_rows
 from misstep.modeling.row_objectives import RowObjective, row_objective
 from misstep.modeling.single_row import SingleRow, take_row
 from misstep.modeling.training_rows import Seen, TrainingRows
@@ -83,6 +84,7 @@ __all__ = [
     "Options",
     "Plan",
     "Planner",
+    "RowCheck",
     "RowGraph",
     "RowModality",
     "RowObjective",
@@ -91,6 +93,7 @@ __all__ = [
     "Seen",
     "Setup",
     "SingleRow",
+    "Suspect",
     "TaskName",
     "TrainedModel",
     "TrainingRows",
@@ -106,6 +109,7 @@ __all__ = [
     "check_data",
     "check_options",
     "check_request",
+    "check_rows",
     "class_scores",
     "contribution_sections",
     "error_words",

@@ -248,7 +248,7 @@ def _answers(
         _numbers(check, number_doubts(expected, truth), given, expected, numbers, names)
         return
     doubts = class_doubts(expected, truth)
-    check.lapses = lapses_of(*doubts.counted(PARTS))
+    check.lapses = lapses_of(*doubts.counted(PARTS), doubts.classes)
     if isinstance(x, np.ndarray) and x.size <= MOST_NUMBERS_OF_NEIGHBORS:
         agree = doubts.neighbors_agree(x[whole], truth)
         check.neighbors_agree = None if np.isnan(agree) else round(agree, 4)
@@ -287,7 +287,8 @@ def chances_of(doubts: ClassDoubts, lapses: Lapses | None) -> Array:
     """
     if lapses is None or lapses.least == 0:
         return np.zeros(len(doubts.given))
-    hard = (1 - lapses.share) * lapses.doubt(doubts.certainty)
+    by_chance = doubts.classes / max(doubts.classes - 1, 1)
+    hard = (1 - lapses.share * by_chance) * lapses.doubt(doubts.certainty)
     hard = hard * doubts.given / np.maximum(1 - doubts.first, 1e-9)
     wrong = lapses.share / max(doubts.classes - 1, 1)
     return np.where(doubts.other, wrong / (wrong + hard), 0.0)

@@ -20,7 +20,7 @@ from misstep.doctor.rules.label_errors import CRITICAL, NOTE
 from misstep.errors import DataError
 from misstep.estimators.reading import class_target, number_target
 from misstep.ir import Array
-from misstep.modeling import Options, weighted_examples
+from misstep.modeling import Options, TaskName, weighted_examples
 from misstep.modeling import out_of_fold_answers as judging
 from misstep.modeling.modalities import Modality
 from misstep.modeling.pipeline import recognize
@@ -170,6 +170,6 @@ def test_progress_goes_from_nothing_to_all() -> None:
 def test_a_series_has_no_rows_with_answers(tmp_path: Path) -> None:
     dates = pandas.date_range("2020-01-01", periods=60)
     frame = pandas.DataFrame({"date": dates, "sales": np.arange(60.0)})
-    modality = recognize(read_table(frame), Options(target="sales", task="forecast"))
+    modality = recognize(read_table(frame), Options(target="sales", task=TaskName.FORECAST))
     with pytest.raises(DataError, match="rows with an answer each"):
         check_rows(modality)

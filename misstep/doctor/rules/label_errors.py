@@ -215,7 +215,7 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=30)
         certainty, counts, others = (
             np.array(facts[name], "float64") for name in ("certainty", "counts", "others")
         )
-        return lapses_of(certainty, counts, others)
+        return lapses_of(certainty, counts, others, int(facts["classes"]))
 
     def _of_numbers(self, facts: Mapping[str, Any], judge: str) -> Iterator[Finding]:
         far = int(facts.get("far", 0))
