@@ -9,7 +9,13 @@ from collections.abc import Callable
 
 from misstep.cli.page import Page
 from misstep.doctor import Diagnosis, Finding, Severity
-from misstep.doctor.diagnosis_text import finding_parts, heading, outcome_of, reasons_of
+from misstep.doctor.diagnosis_text import (
+    consequences_of,
+    finding_parts,
+    heading,
+    outcome_of,
+    reasons_of,
+)
 
 __all__ = ["say_briefly", "say_diagnosis", "say_finding", "say_not_examined"]
 
@@ -50,9 +56,10 @@ def say_finding(page: Page, finding: Finding, spelling: Callable[[str], str] = s
             page.say(words, indent=2, always=True)
     if finding.consequences:
         page.say("what follows from it", "cyan", indent=2, always=True)
-    for below in finding.consequences:
-        page.say(heading(below), indent=4, always=True)
-        page.say(below.symptom, "dim", indent=6, always=True)
+    for named, words in consequences_of(finding):
+        page.say(named, indent=4, always=True)
+        if words:
+            page.say(words, "dim", indent=6, always=True)
 
 
 def say_not_examined(page: Page, diagnosis: Diagnosis) -> None:

@@ -5,6 +5,7 @@ The parts are what every face shows; how they are laid out on a terminal, the fa
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from misstep.text.lists import listed
 if TYPE_CHECKING:
     from misstep.doctor.examine import Diagnosis
 
-__all__ = ["diagnosis_text", "finding_parts", "heading", "outcome_of", "reasons_of"]
+__all__ = [
+    *("consequences_of", "diagnosis_text", "finding_parts", "heading", "outcome_of", "reasons_of")
+]
 
 WIDTH = 100
 LABEL = 10
@@ -45,6 +48,21 @@ def finding_parts(finding: Finding) -> list[tuple[str, str]]:
         parts += [("tried", words) for words in finding.shown]
     parts.append(("how sure", certainty(finding.confidence)))
     return parts
+
+
+def consequences_of(finding: Finding) -> list[tuple[str, str]]:
+    """Return heading and symptom of what follows from a finding; what was said is left out."""
+    said = set(_sentences(finding.symptom))
+    told = []
+    for below in finding.consequences:
+        fresh = [sentence for sentence in _sentences(below.symptom) if sentence not in said]
+        said.update(fresh)
+        told.append((heading(below), " ".join(fresh)))
+    return told
+
+
+def _sentences(words: str) -> list[str]:
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z`])", words)
 
 
 def outcome_of(diagnosis: Diagnosis, name: int = 0) -> str:
@@ -82,8 +100,8 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
             yield from _labelled(label, words, "  ")
         if finding.consequences:
             yield "  what follows from it"
-            for below in finding.consequences:
-                yield from _labelled("", f"{heading(below)}: {below.symptom}", "    ")
+            for named, words in consequences_of(finding):
+                yield from _labelled("", f"{named}: {words}" if words else named, "    ")
         yield ""
     yield outcome_of(diagnosis)
     for slugs, because in reasons_of(diagnosis):

@@ -3,6 +3,7 @@
 import pytest
 
 from misstep.doctor import Diagnosis, Finding, NotExamined, Rule, Severity, registered_rules
+from misstep.doctor.diagnosis_text import consequences_of
 from misstep.text.diagnosis import certainty, outcome, place
 
 
@@ -24,7 +25,7 @@ def finding(severity=Severity.CRITICAL, consequences=(), **facts):
 
 
 def test_all_of_it_is_one_text():
-    below = finding(Severity.WARNING)
+    below = finding(Severity.WARNING, loss=6.0)
     top = finding(consequences=(below,), step=3, layer="dense1")
     blind = [NotExamined(slug, "it is dark") for slug in ("a", "b")]
     assert str(Diagnosis([top], blind, 0.1, ["too-hot"])).split("\n") == [
@@ -36,7 +37,7 @@ def test_all_of_it_is_one_text():
         "  how sure  very likely",
         "  what follows from it",
         "    Warning: a learning rate that is too high (too-hot): The loss of layer dense1 rose "
-        "to 5.",
+        "to 6.",
         "",
         "Found: 1 critical; 1 cause was looked for, and 2 could not be examined.",
         "  Not examined, because it is dark: a, b.",
@@ -96,3 +97,16 @@ def test_certainties_fall():
     assert list(dict.fromkeys(said)) == [
         *("certain", "very likely", "likely", "possible", "a guess")
     ]
+
+
+def test_a_consequence_repeats_no_sentence():
+    class Wordy(Words):
+        def symptom(self, facts):
+            return f"{facts['own']} It ended at 3.5 of 2."
+
+    rule: Rule = Wordy()  # type: ignore[assignment]
+    below = [
+        Finding(rule, Severity.NOTE, {"own": own}) for own in ("It is a.", "It is b.", "It is a.")
+    ]
+    top = Finding(rule, Severity.NOTE, {"own": "It is top."}, consequences=tuple(below))
+    assert [words for _, words in consequences_of(top)] == ["It is a.", "It is b.", ""]

@@ -113,7 +113,7 @@ run = trainer.fit(x, y, epochs=100)
                 f"of the {facts['learning_rate']:.4g} it was set to. {state_words(facts)}"
             )
         moves = ""
-        if "update_ratio" in facts:
+        if facts.get("update_ratio", math.inf) < HEALTHY_RATIO:
             moves = (
                 f"An update moves the weights by {facts['update_ratio']:.1e} of themselves, where "
                 f"about {HEALTHY_RATIO:.0e} is healthy. "
