@@ -32,16 +32,25 @@ def size_of(feature: FeatureSummary) -> float:
     return math.hypot(feature.mean, feature.deviation)
 
 
+def shape_of_rows(description: RunDescription) -> tuple[int, ...]:
+    """Return the shape of a row, also where rows come flat and the first layer restores it."""
+    if len(description.input_shape) == 1:
+        for layer in description.layers:
+            if layer.role is Role.SHAPE:
+                return layer.output_shape
+            if layer.role is not Role.CONTAINER:
+                break
+    return description.input_shape
+
+
+def has_columns(description: RunDescription) -> bool:
+    """Return whether each number of a row is a column of its own, not a pixel or a step."""
+    return len(shape_of_rows(description)) < 2
+
+
 def is_picture(description: RunDescription) -> bool:
-    """Return whether rows are pictures: height, width and channels, also where they come flat."""
-    if len(description.input_shape) == 3:
-        return True
-    for layer in description.layers:
-        if layer.role is Role.SHAPE:
-            return len(layer.output_shape) == 3
-        if layer.role is not Role.CONTAINER:
-            return False
-    return False
+    """Return whether rows are pictures: height, width and channels."""
+    return len(shape_of_rows(description)) == 3
 
 
 def place_of(description: RunDescription) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
-from misstep.doctor.scales import for_place, is_normalized, is_picture, place_of, size_of
+from misstep.doctor.scales import for_place, has_columns, is_normalized, place_of, size_of
 from misstep.doctor.success import Success, success
 from misstep.record import InputSummary
 from misstep.text.counts import counted, plural
@@ -143,9 +143,15 @@ run = trainer.fit(x, y, epochs=30)
         elif (large := _large(inputs)) is not None and _little(reached):
             if not is_normalized(evidence.layers):
                 yield self._of_large(reached, facts, large)
-        elif inputs.columns <= MOST_COLUMNS_NOTED and not is_picture(evidence.description):
+        elif inputs.columns <= MOST_COLUMNS_NOTED and self._is_worth_a_note(evidence):
             names = [one.name for one in inputs.features if one.constant]
             yield self.finding(Severity.NOTE, 0.9, **facts, columns=names[:MOST_NAMED])
+
+    @staticmethod
+    def _is_worth_a_note(evidence: Evidence) -> bool:
+        """Return whether columns are a person's own, and none that preparation made."""
+        about = evidence.description
+        return has_columns(about) and not about.preparation
 
     def _of_large(
         self, reached: Success, facts: dict[str, Any], large: tuple[str, float, float]

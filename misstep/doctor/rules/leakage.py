@@ -102,7 +102,9 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
         for name in ("repeated_in_test", "alike_rows", "time_order"):
             facts = seen.get(name)
             if isinstance(facts, dict):
-                yield self.finding(Severity.WARNING, 0.75, **{"what": name, **facts})
+                few = facts.get("rows", 1) < OVERLAP * facts.get("of", 1)
+                severity = Severity.NOTE if few else Severity.WARNING
+                yield self.finding(severity, 0.75, **{"what": name, **facts})
         copies = seen.get("copies")
         if isinstance(copies, dict) and not copies.get("natural"):
             together = bool(copies.get("together"))

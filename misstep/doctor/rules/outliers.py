@@ -9,7 +9,7 @@ from typing import Any
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
-from misstep.doctor.scales import for_place, is_normalized, is_picture, place_of
+from misstep.doctor.scales import for_place, has_columns, is_normalized, place_of
 from misstep.doctor.success import Success, success
 from misstep.record import FeatureSummary, Task
 from misstep.text.counts import counted, plural
@@ -119,7 +119,8 @@ run = trainer.fit(x, y, epochs=40)
         reached = success(evidence)
         if answers is not None and answers.task is Task.NUMBERS and answers.numbers is not None:
             yield from self._of_answers(evidence, reached, answers.numbers, answers.rows)
-        if inputs is not None and inputs.kind == "numbers" and inputs.axis == "column":
+        columns = inputs is not None and has_columns(evidence.description)
+        if columns and inputs is not None and inputs.kind == "numbers":
             far = [one for one in inputs.features if _few(one, inputs.rows)]
             if far:
                 worst = max(far, key=farthest)
@@ -160,7 +161,7 @@ run = trainer.fit(x, y, epochs=40)
             bad = reached in (Success.FAILED, Success.NOTHING)
             confidence = 0.75 if bad else 0.6
             yield self.finding(Severity.CRITICAL if bad else Severity.WARNING, confidence, **facts)
-        elif farthest(feature) >= NOTED and not is_picture(evidence.description):
+        elif farthest(feature) >= NOTED:
             yield self.finding(Severity.NOTE, 0.4, **facts)
 
     def symptom(self, facts: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.scales import (
     first_weights,
     for_place,
+    has_columns,
     is_normalized,
     is_picture,
     place_of,
@@ -159,7 +160,7 @@ run = trainer.fit(x, y, epochs=40)
             raise CannotTellError("the record does not say what went into the network")
         if inputs.kind != "numbers" or is_normalized(evidence.layers):
             return
-        scale = _scale_of(inputs)
+        scale = _scale_of(inputs, by_column=has_columns(evidence.description))
         if scale is None:
             return
         reached = success(evidence)
@@ -286,8 +287,12 @@ def _first_bounded(layers: list[LayerDescription]) -> LayerDescription | None:
     return None
 
 
-def _scale_of(inputs: InputSummary) -> _Scale | None:
-    """Return what sticks out of the inputs, None where nothing does."""
+def _scale_of(inputs: InputSummary, *, by_column: bool) -> _Scale | None:
+    """Return what sticks out of the inputs, None where nothing does.
+
+    `by_column`: whether numbers of a row are columns, which may be of different scales; or channels
+    that the summary tells apart. Pixels and steps are not.
+    """
     whole = inputs.whole
     assert whole is not None
     if max(abs(whole.smallest), abs(whole.largest)) < TINY and whole.deviation > 0:
@@ -295,7 +300,7 @@ def _scale_of(inputs: InputSummary) -> _Scale | None:
     varied = [one for one in inputs.features if not one.constant and one.deviation > 0]
     deviations = np.array([one.deviation for one in varied])
     largest = max(varied, key=size_of, default=None)
-    if largest is not None and len(varied) > 1:
+    if largest is not None and len(varied) > 1 and (by_column or inputs.axis == "channel"):
         widest = varied[int(deviations.argmax())]
         others = float(np.median(np.delete(deviations, deviations.argmax())))
         ratio = widest.deviation / others
