@@ -21,8 +21,9 @@ Array = npt.NDArray[Any]
 
 # The end of a run is its last tenth: long enough to average batches, short enough to be the end.
 END_SHARE = 0.1
-# A validation loss by this much above its lowest has turned: less comes and goes with single rows.
-TURNED = 1.05
+# A validation loss by this much above its lowest, and by this share of chance, has turned: less
+# comes and goes with single rows.
+TURNED, TURNED_OF_CHANCE = 1.05, 0.02
 # Epochs whose mean is taken before a validation loss is judged.
 TURN_EPOCHS = 3
 # Fewer epochs show no slope of a validation loss.
@@ -111,7 +112,10 @@ class Progress:
     def validation_turned(self) -> bool:
         """Return whether the validation loss has risen again from where it was lowest."""
         losses = running_means(self.evidence.validation_losses, TURN_EPOCHS)
-        return len(losses) > 1 and bool(losses[-1] > TURNED * losses.min())
+        if len(losses) < 2:
+            return False
+        rise = float(losses[-1] - losses.min())
+        return rise > (TURNED - 1.0) * losses.min() and rise > TURNED_OF_CHANCE * self.reference
 
     @property
     def validation_gain(self) -> float:

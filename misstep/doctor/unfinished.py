@@ -27,8 +27,10 @@ from misstep.text.figures import four_figures, percent
 # explained less than this of it. Where much more can be had, more may be explained already.
 GAIN, EXPLAINED = 0.05, 0.7
 LARGE_GAIN, MOSTLY_EXPLAINED = 0.15, 0.8
+# The same where the validation loss gains as well, which nothing but learning explains.
+SEEN_GAIN, SEEN_EXPLAINED = 0.12, 0.9
 # Of numbers, what is not explained is lost to the square, where classes may be right by then.
-NUMBERS_GAIN, NUMBERS_EXPLAINED = 0.1, 0.85
+NUMBERS_GAIN, SEEN_NUMBERS_GAIN, NUMBERS_EXPLAINED = 0.06, 0.04, 0.95
 # Below this share of rows right there is something left to gain for sure.
 RIGHT = 0.97
 # A healthy update moves a weight by about a thousandth of itself (Karpathy, cs231n, "ratio of
@@ -170,14 +172,14 @@ def _still_falls(progress: Progress) -> bool:
     if math.isnan(explained):
         # Measured by the loss at the start: nobody knows how much of it could be taken off.
         return gain > LARGE_GAIN
+    seen = math.isfinite(progress.validation_gain)
+    if not progress.evidence.is_classification:
+        least = SEEN_NUMBERS_GAIN if seen else NUMBERS_GAIN
+        return gain >= least and explained < NUMBERS_EXPLAINED
     return (
         (gain >= GAIN and explained < EXPLAINED)
         or (gain >= LARGE_GAIN and explained < MOSTLY_EXPLAINED)
-        or (
-            not progress.evidence.is_classification
-            and gain >= NUMBERS_GAIN
-            and explained < NUMBERS_EXPLAINED
-        )
+        or (seen and gain >= SEEN_GAIN and explained < SEEN_EXPLAINED)
     )
 
 
@@ -222,8 +224,8 @@ def _ended_schedule(progress: Progress) -> tuple[Blame, float] | None:
     if not _is_ended(progress):
         return None
     explained = progress.explained
-    limit = EXPLAINED if progress.evidence.is_classification else NUMBERS_EXPLAINED
-    if explained >= max(limit, MOSTLY_EXPLAINED):
+    limit = SEEN_EXPLAINED if progress.evidence.is_classification else NUMBERS_EXPLAINED
+    if explained >= limit:
         return None
     until = progress.late_until(_last_active(progress, FADED_RATE))
     falls = until.per_doubling > FALL_BEFORE_END * progress.reference

@@ -20,6 +20,9 @@ LARGE_STEP, LARGE_PLAIN_STEP = 0.1, 0.3
 # Explained less than this of chance, a run has learned nothing; less than that, and with a loss
 # that leapt up, less than it could.
 NOTHING, SOME = 0.3, 0.75
+# At a rate that nobody would take, and with a first step of so much of a weight, what lacks to this
+# is lost to it as well.
+MOST_EXPLAINED, HUGE_STEP = 0.92, 0.3
 # A leap of an epoch's loss by so much of chance is no noise of batches.
 LEAP = 0.1
 # Rates so many times the usual are high by themselves, or very high.
@@ -94,18 +97,16 @@ run = trainer.fit(x, y, epochs=40)
         step = steadiness.first_step
         if not step >= (LARGE_STEP if adaptive else LARGE_PLAIN_STEP):
             return
-        severity = _severity(progress, steadiness)
-        if severity is None:
-            return
         rate, usual = steadiness.rate, usual_rate(evidence.description.optimizer)
         if adaptive:
             high, very_high = HIGH_TIMES * usual, VERY_HIGH_TIMES * usual
         else:
             high, very_high = HIGH_PLAIN, VERY_HIGH_PLAIN
+        far = adaptive and rate >= very_high and step >= HUGE_STEP
+        severity = _severity(progress, steadiness, far_too_high=far)
+        if severity is None:
+            return
         confidence = 0.9 if rate >= very_high else 0.8 if rate >= high else 0.5
-        half = evidence.experiment("half-rate")
-        if half is not None and isinstance(half.get("helps"), bool):
-            confidence = min(0.95, confidence + 0.1) if half["helps"] else confidence - 0.2
         facts = {
             **optimizer_facts(evidence.description),
             "step": 1,
@@ -146,14 +147,17 @@ run = trainer.fit(x, y, epochs=40)
         return f"Lower the learning rate: {lower} instead of {facts['learning_rate']:.4g}."
 
 
-def _severity(progress: Progress, steadiness: Instability) -> Severity | None:
+def _severity(
+    progress: Progress, steadiness: Instability, *, far_too_high: bool
+) -> Severity | None:
     """Return how harmed a run is that took long steps; None where it is not."""
     evidence = progress.evidence
     if evidence.failed:
         return Severity.CRITICAL if steadiness.grew else None
     if steadiness.diverged:
         return Severity.CRITICAL
-    if not evidence.is_over or not progress.explained < SOME:
+    limit = MOST_EXPLAINED if far_too_high else SOME
+    if not evidence.is_over or not progress.explained < limit:
         return None
     if progress.explained < NOTHING:
         # What is better than guessing and still comes down only wants time.

@@ -18,6 +18,8 @@ AIM = 2.0 * HEALTHY_RATIO
 LEAST_TIMES, MOST_TIMES = 2.0, 1000.0
 # Plain descent at a usual rate may want a higher one, but that is the lesser of its troubles.
 SECOND_CONFIDENCE = 0.4
+# Up to so many times the healthy ratio, steps may still be longer.
+MODEST = 2.5
 
 
 class LearningRateTooLow(Rule):
@@ -33,7 +35,7 @@ class LearningRateTooLow(Rule):
     )
     needs = ("loss", "update_norm", "weight_norm")
     judges_end = True
-    leads_to = frozenset({"slow-learning", "too-few-epochs"})
+    leads_to = frozenset({"slow-learning"})
     sick = (
         Example(
             "Adam at a hundredth of its usual rate",
@@ -102,7 +104,10 @@ run = trainer.fit(x, y, epochs=100)
             yield self.finding(run.severity, run.confidence, **facts)
         elif run.blame is Blame.RATE:
             yield self.finding(run.severity, run.confidence, **facts)
-        elif run.blame is Blame.OPTIMIZER:
+        elif run.blame is Blame.OPTIMIZER or (
+            run.blame is Blame.EPOCHS and run.progress.typical_ratio < MODEST * HEALTHY_RATIO
+        ):
+            # Longer steps would have come as far as more of them.
             yield self.finding(Severity.WARNING, SECOND_CONFIDENCE, **facts)
 
     def symptom(self, facts: Mapping[str, Any]) -> str:

@@ -16,6 +16,9 @@ from misstep.text.figures import four_figures, percent
 
 # Explained less than this of chance, something is lost to the penalty.
 EXPLAINED, NUMBERS_EXPLAINED = 0.75, 0.8
+# Where the penalty is far larger than the loss, or dropout costs much, what lacks to this is lost.
+MOST_EXPLAINED = 0.9
+FAR_HEAVIER, HIGH_COST = 0.5, 0.15
 LITTLE = 0.3
 # A penalty of this share of the chance loss weighs as much as a good part of the task …
 HEAVY = 0.15
@@ -112,7 +115,7 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=60)
         progress = Progress(evidence)
         explained = _without_dropout(progress)
         limit = EXPLAINED if evidence.is_classification else NUMBERS_EXPLAINED
-        if not explained < limit:
+        if not explained < MOST_EXPLAINED:
             return
         severity = Severity.CRITICAL if explained < LITTLE else Severity.WARNING
         facts = {
@@ -121,11 +124,11 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=60)
             "chance_loss": progress.reference,
             "explained": explained,
         }
-        yield from self._penalty(progress, severity, facts)
-        yield from self._dropout(progress, severity, facts, explained)
+        yield from self._penalty(progress, severity, facts, explained < limit)
+        yield from self._dropout(progress, severity, facts, explained < limit)
 
     def _penalty(
-        self, progress: Progress, severity: Severity, facts: dict[str, Any]
+        self, progress: Progress, severity: Severity, facts: dict[str, Any], lacking: bool
     ) -> Iterator[Finding]:
         evidence = progress.evidence
         left = _shrinkage(evidence)
@@ -146,7 +149,7 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=60)
         share, kind, strength = max(weighed, default=(0.0, "", 0.0))
         share /= progress.reference
         folds = float(decay) * float(progress.rates.sum()) if decoupled else 0.0
-        if share < HEAVY and folds < DECAYED:
+        if share < (HEAVY if lacking else FAR_HEAVIER) and folds < DECAYED:
             return
         if folds >= DECAYED and share < HEAVY:
             kind, strength = "weight_decay", float(decay)
@@ -162,7 +165,7 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=60)
         )
 
     def _dropout(
-        self, progress: Progress, severity: Severity, facts: dict[str, Any], explained: float
+        self, progress: Progress, severity: Severity, facts: dict[str, Any], lacking: bool
     ) -> Iterator[Finding]:
         layers = [
             (float(layer.settings["rate"]), layer.path)
@@ -175,7 +178,8 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=60)
         left = math.prod(1.0 - each for each, _ in layers)
         if rate < STRONG and left > LEFT:
             return
-        costs = explained - progress.explained > COST
+        explained = facts["explained"]
+        costs = explained - progress.explained > (COST if lacking else HIGH_COST)
         starved = explained < NOTHING and (rate >= VERY_STRONG or left <= LEFT)
         if not (costs or starved):
             return

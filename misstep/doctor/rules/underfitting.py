@@ -18,7 +18,7 @@ from misstep.text.counts import counted
 from misstep.text.figures import four_figures, percent
 
 # Explained less than this of chance, there is something left to explain.
-EXPLAINED, NUMBERS_EXPLAINED = 0.75, 0.8
+EXPLAINED, NUMBERS_EXPLAINED = 0.75, 0.88
 LITTLE = 0.5
 # So few units hold back whatever there is to tell; a layer narrower than there are classes has to
 # press them together.
@@ -28,8 +28,8 @@ FEW_ROWS = 16
 # What is advised at least.
 WIDTH = 32
 LIKELY, UNLIKELY = 0.7, 0.35
-# What one small batch should come to where nothing holds a network back.
-FITTED = 0.1
+# A single unit passes on a single number, and where it dies, nothing.
+SURE = 0.9
 
 
 class Underfitting(Rule):
@@ -45,7 +45,13 @@ class Underfitting(Rule):
     )
     needs = ("loss",)
     judges_end = True
-    leads_to = frozenset({"slow-learning", "too-few-epochs"})
+    leads_to = frozenset(
+        {
+            *("slow-learning", "too-few-epochs", "dead-units", "constant-prediction"),
+            *("bad-initialization", "vanishing-gradients", "parameters-not-learning"),
+            "learning-rate-too-low",
+        }
+    )
     sick = (
         Example(
             "two units for a ring",
@@ -95,8 +101,6 @@ run = trainer.fit(x, y, epochs=40)
             return
         outputs = math.prod(evidence.description.output_shape) or 1
         layer = _narrowest(evidence)
-        batch = evidence.experiment("one-batch")
-        fitted = None if batch is None else batch.get("explained")
         if layer is None:
             return
         width = layer.output_shape[-1]
@@ -106,8 +110,8 @@ run = trainer.fit(x, y, epochs=40)
         late = unfinished(evidence)
         other = late is not None and late.blame not in (Blame.EPOCHS, Blame.BATCH)
         confidence = UNLIKELY if other or rows <= FEW_ROWS else LIKELY
-        if isinstance(fitted, int | float):
-            confidence = 0.9 if fitted < 1.0 - FITTED else UNLIKELY
+        if width == 1 and rows > FEW_ROWS:
+            confidence = SURE
         yield self.finding(
             Severity.CRITICAL if progress.explained < LITTLE else Severity.WARNING,
             confidence,
@@ -148,5 +152,11 @@ def _narrowest(evidence: Evidence) -> LayerDescription | None:
         for layer in evidence.layers
         if layer.role in (Role.AFFINE, Role.RECURRENT) and layer.output_shape
     ]
-    hidden = [one for one in weighted[:-1] if not is_bypassed(evidence.description, one)]
+    # A channel of a picture says something at each of its places.
+    hidden = [
+        one
+        for one in weighted[:-1]
+        if (len(one.output_shape) == 1 or one.role is Role.RECURRENT)
+        and not is_bypassed(evidence.description, one)
+    ]
     return min(hidden, key=lambda layer: layer.output_shape[-1], default=None)
