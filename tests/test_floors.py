@@ -25,7 +25,7 @@ FLOORS = {
     4: ["compiler"],
     5: ["nn", "optim", "data", "record"],
     6: ["doctor", "inspection"],
-    7: ["train"],
+    7: ["train", "watching"],
     8: ["modeling", "trials", "explain"],
     9: ["report"],
     10: ["estimators", "cli", "web"],

@@ -57,16 +57,21 @@ def is_in_order(description: RunDescription, layers: Sequence[LayerDescription])
     False where any of `layers` stands in a container that may apply functions of its own.
     """
     return all(
-        container.kind in _IN_ORDER
+        _hands_on(container)
         for layer in layers
         for container in containers(description, layer.path)
     )
 
 
+def _hands_on(container: LayerDescription) -> bool:
+    """Return whether a container only hands on; of some it was seen how a row passes."""
+    return container.kind in _IN_ORDER or container.settings.get("in_order") is True
+
+
 def has_shortcut(description: RunDescription, layer: LayerDescription) -> bool:
     """Return whether a signal may pass around a layer, or who holds it does what is not known."""
     return any(
-        container.kind in _WITH_SHORTCUT or container.kind not in _IN_ORDER
+        container.kind in _WITH_SHORTCUT or not _hands_on(container)
         for container in containers(description, layer.path)
     )
 
