@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from misstep.record import LossDescription, Task
+from misstep.watching.arrays import Array, as_array
 
-Array = npt.NDArray[Any]
 Measures = dict[tuple[str, str], float]
 
 # Classes whose recall is written, at most.
@@ -20,7 +20,8 @@ class Scores:
     """Collects batches. `is_new`: whether there are none yet."""
 
     def __init__(self) -> None:
-        self._kept: list[tuple[Any, Any]] = []
+        self._kept: deque[tuple[Any, Any, int]] = deque()
+        self._rows_kept = 0
         self._batches: list[tuple[Array, Array]] = []
         self._loss = self._rows = 0.0
 
@@ -29,13 +30,13 @@ class Scores:
         """Return whether nothing was collected."""
         return not self._batches
 
-    def keep(self, predictions: Any, targets: Any, rows: int) -> None:
-        """Keep the last so many `rows`, as tensors: nobody may ever ask for them."""
-        self._kept.append((predictions, targets))
-        total = sum(len(one[0]) if one[0].ndim else 1 for one in self._kept[1:])
-        while len(self._kept) > 1 and total >= rows:
-            self._kept.pop(0)
-            total -= len(self._kept[0][0]) if self._kept[0][0].ndim else 1
+    def keep(self, predictions: Any, targets: Any, most: int) -> None:
+        """Keep the last `most` rows or more, as tensors: nobody may ever ask for them."""
+        rows = predictions.shape[0] if predictions.ndim else 1
+        self._kept.append((predictions, targets, rows))
+        self._rows_kept += rows
+        while self._rows_kept - self._kept[0][2] >= most:
+            self._rows_kept -= self._kept.popleft()[2]
 
     def judge(self, predictions: Array, targets: Array, loss: float | None) -> None:
         """Take in a batch, predictions (rows, …) and targets (rows, …), with its mean loss."""
@@ -79,8 +80,9 @@ class Scores:
         """Return range and score of the predictions kept."""
         if not self._kept:
             return {}
-        arrays = [tuple(np.array(one.float().cpu().numpy()) for one in pair) for pair in self._kept]
-        predictions, targets = _joined(arrays)  # type: ignore[arg-type]
+        predictions, targets = _joined(
+            [(as_array(one), as_array(other)) for one, other, _ in self._kept]
+        )
         if not predictions.size or not np.isfinite(predictions).all():
             return {}
         wide = predictions.reshape(len(predictions), -1).astype("float64")

@@ -21,6 +21,8 @@ from misstep.watching.torch_kinds import (
 )
 
 _STRAIGHT_ROLES = (Role.AFFINE, Role.DROPOUT, Role.SHAPE, Role.EMBEDDING)
+# Behind these layers units lie along the last axis, whatever came before.
+_UNITS_LAST = ("Linear", "Flatten", "LSTM", "GRU", "RNN", "Embedding", "LayerNorm")
 # Nodes of the graph of gradients that are looked at, at most.
 MOST_NODES = 20_000
 
@@ -42,6 +44,9 @@ class Call:
     input_shape: tuple[int, ...] = ()
     output_shape: tuple[int, ...] = ()
     source: Any = None
+    # What went in and came out, until the first look has taken them in.
+    given: Any = None
+    result: Any = None
 
 
 @dataclass
@@ -66,6 +71,21 @@ class Passage:
     functions: list[FunctionCall] = field(default_factory=list)
     in_order: bool = False
     affine: bool | None = None
+
+    def unit_axes(self) -> dict[str, int]:
+        """Return along which axis units lie where it is not the last: channels come first."""
+        axes: dict[str, int] = {}
+        places = [(call.last, call.name, kind_of(call.module)) for call in self.calls if call.leaf]
+        places += [(function.number, function.name, "") for function in self.functions]
+        channels_first = False
+        for _, name, kind in sorted(places):
+            if "Conv" in kind:
+                channels_first = True
+            elif kind in _UNITS_LAST:
+                channels_first = False
+            if channels_first:
+                axes[name] = 1
+        return axes
 
 
 def first_tensor(value: Any) -> Any:

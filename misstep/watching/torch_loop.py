@@ -27,6 +27,7 @@ from misstep.record import (
     RunDescription,
     Task,
 )
+from misstep.watching.arrays import copied
 from misstep.watching.ledger import Ledger
 from misstep.watching.scores import Scores
 from misstep.watching.seen_rows import SeenRows
@@ -38,10 +39,11 @@ from misstep.watching.torch_layers import (
     describe_layers,
     first_tensor,
     is_leaf,
+    kind_of,
     parameter_description,
     passage_of,
 )
-from misstep.watching.torch_looks import TorchLook
+from misstep.watching.torch_looks import Flat, TorchLook
 from misstep.watching.torch_patches import Patches
 from misstep.watching.windows import ROWS_OF_PART, Windows
 
@@ -166,18 +168,12 @@ class TorchWatch:
             name: parameter_description(name, one, one.requires_grad and id(one) in ours)
             for name, one in self._parameters.items()
         }
-        total = sum(one.numel() for one in self._parameters.values())
-        self._first = (
-            {name: one.detach().clone() for name, one in self._parameters.items()}
-            if total <= MOST_FIRST_NUMBERS
-            else {}
-        )
+        self._flat = Flat(self._parameters)
+        self._first = self._flat.weights() if self._flat.size <= MOST_FIRST_NUMBERS else None
         # First these: the whole model is a call as well.
         self._watch_first_pass()
         self._handles = [
-            self._model.register_forward_pre_hook(self._passing),
             self._model.register_forward_hook(self._passed),
-            self._optimizer.register_step_pre_hook(self._before_update),
             self._optimizer.register_step_post_hook(self._after_update),
         ]
         if hasattr(self._loss, "register_forward_hook"):
@@ -224,6 +220,7 @@ class TorchWatch:
                 call = Call(name, path, module, is_leaf(module), _get_sequence_nr())
                 call.input_shape = shape
                 call.source = getattr(given, "grad_fn", None)
+                call.given = None if given is None else given.detach()
                 open_calls.append(call)
 
             return note
@@ -235,6 +232,7 @@ class TorchWatch:
             output = first_tensor(result)
             call.last = _get_sequence_nr()
             call.output_shape = () if output is None else tuple(output.shape[1:])
+            call.result = None if output is None else output.detach()
             self._calls.append(call)
 
         self._first_pass = []
@@ -247,12 +245,15 @@ class TorchWatch:
             handle.remove()
         self._first_pass = []
 
-    def _passing(self, module: Any, arguments: Any) -> None:
-        if self._passage is None or not module.training or self._look is not None:
-            return
-        if self._passes == 0 and self._windows.looks(self._update):
-            self._look = TorchLook(self._model, self._passage, self._windows.updates_of_part)
-            self._look_rows = 0
+    def _begin_look(self) -> TorchLook | None:
+        """Begin a window, if the next update is in one."""
+        if self._passage is None or not self._windows.looks(self._update):
+            return None
+        self._look_rows = 0
+        self._look = TorchLook(
+            self._model, self._optimizer, self._passage, self._flat, self._windows.updates_of_part
+        )
+        return self._look
 
     def _passed(self, module: Any, arguments: Any, result: Any) -> None:
         output = first_tensor(result)
@@ -266,9 +267,13 @@ class TorchWatch:
         self._rows += rows
         if self._passage is None:
             self._passage = passage_of(self._calls, output)
-            for call in self._passage.calls:
-                call.source = None
             self._forget_first_pass()
+            self._windows.learn_size(rows, whole=False)
+            look = self._begin_look()
+            for call in self._passage.calls:
+                if look is not None and call.leaf:
+                    look.add(call.name, kind_of(call.module), call.given, call.result)
+                call.source = call.given = call.result = None
             given = self._input
             self._shapes = (
                 () if given is None else tuple(given.shape[1:]),
@@ -302,24 +307,24 @@ class TorchWatch:
 
     def _take_targets(self, prediction: Any, target: Any) -> None:
         if self._batch is None or not self._seen.full and self._first_epoch:
-            x = None if self._input is None else _array(self._input)
-            self._seen.add(x, _array(target), int(target.shape[0]) if target.ndim else 1)
+            x = None if self._input is None else copied(self._input)
+            self._seen.add(x, copied(target), int(target.shape[0]) if target.ndim else 1)
         elif self._first_epoch:
             self._seen.add(None, None, int(target.shape[0]) if target.ndim else 1)
-        self._scores.keep(prediction.detach(), target.detach(), LAST_ROWS)
+        self._scores.keep(prediction.detach(), target, LAST_ROWS)
 
     def _take_judged(self, prediction: Any, target: Any, result: Any) -> None:
         """Take in a batch that is not learned from, where its rows were not learned from either."""
         x = self._input
         if x is None or target is None or x.shape[:1] != target.shape[:1]:
             return
-        if self._judged.is_new and self._seen.share_among(_array(x)) > 0.5:
+        if self._judged.is_new and self._seen.share_among(copied(x)) > 0.5:
             return
         loss = None if result is None else float(result)
-        self._judged.judge(_array(prediction), _array(target), loss)
+        self._judged.judge(copied(prediction), copied(target), loss)
 
     def _went_back(self, tensor: Any) -> None:
-        self._back.append(tensor.detach())
+        self._back.append(tensor)
 
     def _clipped_to(self, kind: str, limit: float, norm: Any) -> None:
         self._clipping.setdefault(kind, PartDescription(kind, {"limit": limit}))
@@ -334,16 +339,10 @@ class TorchWatch:
             return self._losses
         if self._back:
             # Parts of a loss that was divided for several batches add up to it.
-            return [sum(self._back)]
+            return [sum(one.detach() for one in self._back)]
         return self._losses or None
 
     # --- an update ------------------------------------------------------------------------------
-
-    def _before_update(self, optimizer: Any, arguments: Any, options: Any) -> None:
-        if not self._passes:
-            return
-        if self._look is not None:
-            self._look.before_update(self._parameters)
 
     def _after_update(self, optimizer: Any, arguments: Any, options: Any) -> None:
         if not self._passes:  # as of another model that shares the optimizer
@@ -351,13 +350,12 @@ class TorchWatch:
         rate = float(optimizer.param_groups[0]["lr"])
         self._waiting.append((self._loss_of_update(), rate))
         if self._look is not None:
-            self._look.after_update(self._parameters)
+            self._look.after_update()
             self._look_rows += self._rows
         first = self._batch is None
         if first:
             self._batch = max(self._rows // self._passes, 1), self._passes
-            self._windows.learn_size(self._rows, whole=False)
-        if self._update == 1:
+        elif self._update == 1:
             self._windows.learn_size(self._rows, whole=self._epochs.each_update)
         self._update += 1
         self._updates_of_epoch += 1
@@ -366,6 +364,8 @@ class TorchWatch:
         self._losses, self._back = [], []
         if self._look is not None and not self._windows.looks_on(self._update):
             self._end_look()
+        if self._look is None:
+            self._begin_look()
         if first:
             self._settle_losses()
             self._describe()
@@ -423,7 +423,7 @@ class TorchWatch:
         look.close()
         if not self._look_rows or self._batch is None:
             return
-        rows = self._batch[0] * self._batch[1] * self._windows.updates_of_part
+        rows = self._batch[0] * self._batch[1] * look.updates_of_part
         found = look.measures(rows, ROWS_OF_PART)
         found |= self._unmoved() | self._of_rows()
         self.ledger.measures(self._windows.begin, found)
@@ -433,16 +433,16 @@ class TorchWatch:
         if not self._update:
             return
         found = self._unmoved() | self._of_rows()
-        for name, one in self._parameters.items():
-            found["weight_norm", name] = float(one.detach().double().norm())
+        with np.errstate(all="ignore"):
+            for name, norm in self._flat.norms(self._flat.weights()).items():
+                found["weight_norm", name] = norm
         self.ledger.measures(self._update, found)
 
     def _unmoved(self) -> dict[tuple[str, str], float]:
-        return {
-            ("unmoved_share", name): float((one.detach() == self._first[name]).double().mean())
-            for name, one in self._parameters.items()
-            if name in self._first and one.numel()
-        }
+        if self._first is None:
+            return {}
+        shares = self._flat.shares(self._flat.weights() == self._first)
+        return {("unmoved_share", name): share for name, share in shares.items()}
 
     def _of_rows(self) -> dict[tuple[str, str], float]:
         """Return what the last rows that were learned from came to."""
@@ -513,11 +513,3 @@ class TorchWatch:
         rates = self.ledger.record.steps["learning_rate"]
         first = rates[0] if len(rates) else self._optimizer.param_groups[0]["lr"]
         return float(first)
-
-
-def _array(tensor: Any) -> np.ndarray:
-    """Return a copy of a tensor's numbers."""
-    plain = tensor.detach().cpu()
-    if str(plain.dtype) in ("torch.bfloat16", "torch.float16"):
-        plain = plain.float()
-    return np.array(plain.numpy())

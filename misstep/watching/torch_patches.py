@@ -30,7 +30,6 @@ class Patches:
         self._backward = backward
         self._clipped = clipped
         self._undo: list[tuple[Any, str, Any]] = []
-        self._inside = False
 
     def begin(self, epochs: Epochs) -> None:
         """Stand before them."""
@@ -58,18 +57,18 @@ class Patches:
         setattr(home, name, functools.wraps(original)(make(name, original)))
 
     def _before_loss(self, name: str, original: Any) -> Any:
+        tell = self._loss
+
         def called(*arguments: Any, **options: Any) -> Any:
             result = original(*arguments, **options)
-            given = dict(zip(("input", "target"), arguments, strict=False)) | options
-            if not self._inside and "input" in given and "target" in given:
-                self._inside = True
-                try:
-                    others = {
-                        key: value for key, value in options.items() if key not in ("input", "target")
-                    }
-                    self._loss(name, given["input"], given["target"], result, others)
-                finally:
-                    self._inside = False
+            if len(arguments) >= 2:
+                tell(name, arguments[0], arguments[1], result, options)
+                return result
+            others = dict(options)
+            prediction = arguments[0] if arguments else others.pop("input", None)
+            target = others.pop("target", None)
+            if prediction is not None and target is not None:
+                tell(name, prediction, target, result, others)
             return result
 
         return called

@@ -15,7 +15,7 @@ ROWS_OF_PART = 32
 MOST_UPDATES = 8
 # From the beginning of one window to that of the next: so many times as many updates as it has,
 # since a look may take as long as an update; and at least so many.
-TIMES_AS_LONG = 25
+TIMES_AS_LONG = 40
 LEAST_UPDATES = 50
 # Windows until their distance doubles.
 WINDOWS_AT_A_DISTANCE = 40
