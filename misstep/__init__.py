@@ -30,6 +30,7 @@ _ROOMS = {
     "optim": "misstep.optim",
     "record": "misstep.record",
     "train": "misstep.train",
+    "watching": "misstep.watching",
 }
 
 # What is here itself, by the room that holds it: what README, guide and examples use.
@@ -54,6 +55,7 @@ _NAMES = {
     "misstep.optim": ("SGD", "Adam", "AdamW"),
     "misstep.record": ("read_record",),
     "misstep.train": ("Callback", "EarlyStopping", "Snapshots", "Trainer"),
+    "misstep.watching": ("watch",),
 }
 
 _HOMES = {name: (home, name) for home, names in _NAMES.items() for name in names}

@@ -44,6 +44,7 @@ TITLES = {
     "optim": "Optimizers and schedules",
     "record": "Records of runs",
     "train": "Training",
+    "watching": "Loops of other frameworks",
 }
 
 # Options that every command line of this kind has.

@@ -14,7 +14,7 @@ _NARROW = ("torch.bfloat16", "torch.float16")
 
 
 def as_array(tensor: Any) -> Array:
-    """Return a tensor's numbers, on the CPU without a copy: for looking at once, not for keeping."""
+    """Return a tensor's numbers, on the CPU without a copy: to be looked at, not to be kept."""
     plain = tensor.detach()
     if plain.device.type != "cpu":
         plain = plain.cpu()

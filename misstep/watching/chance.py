@@ -39,7 +39,10 @@ def chance_loss(loss: LossDescription, y: Array) -> float | None:
     name = loss.kind.lower().replace("_", "")
     if any(word in name for word in _HUBER):
         delta = float(loss.settings.get("delta", loss.settings.get("beta", 1.0)))
-        return min(_huber(flat - flat.mean(axis=0), delta, loss), _huber(flat - np.median(flat, 0), delta, loss))
+        return min(
+            _huber(flat - flat.mean(axis=0), delta, loss),
+            _huber(flat - np.median(flat, 0), delta, loss),
+        )
     if any(word in name for word in _SQUARE):
         return float(((flat - flat.mean(axis=0)) ** 2).mean())
     if any(word in name for word in _ABSOLUTE):

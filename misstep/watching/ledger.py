@@ -18,14 +18,7 @@ import numpy as np
 
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import StorageError
-from misstep.record import (
-    SIGNALS,
-    PartDescription,
-    Record,
-    RecordWriter,
-    RunDescription,
-    is_record,
-)
+from misstep.record import SIGNALS, PartDescription, Record, RecordWriter, RunDescription, is_record
 from misstep.storage import folder_lock, make_folder
 from misstep.text.endings import ending_words
 

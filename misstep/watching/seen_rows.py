@@ -1,4 +1,4 @@
-"""`SeenRows`: the rows and answers that a training loop learned from in its first epoch, summarized.
+"""`SeenRows`: rows and answers that a training loop learned from in its first epoch, summarized.
 
 Nobody hands over the data of such a loop, so its first batches are kept, as far as they are few.
 Knows arrays.

@@ -44,7 +44,7 @@ class Epochs:
         return begins
 
     def batch(self, x: Any, begin: Callable[[], None]) -> None:
-        """Take in the rows of a batch that is learned from; call `begin` for that of a new epoch."""
+        """Take in the rows of a batch that is learned from; call `begin` for an epoch's first."""
         self._batches += 1
         if self._batches == 1:
             self._first = x

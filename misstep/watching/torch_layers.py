@@ -11,14 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from misstep.record import LayerDescription, ParameterDescription, Role
-from misstep.watching.torch_kinds import (
-    BOUNDS,
-    CAN_DIE,
-    FUNCTIONS,
-    STRAIGHT,
-    VIEWS,
-    role_of,
-)
+from misstep.watching.torch_kinds import BOUNDS, CAN_DIE, FUNCTIONS, STRAIGHT, VIEWS, role_of
 
 _STRAIGHT_ROLES = (Role.AFFINE, Role.DROPOUT, Role.SHAPE, Role.EMBEDDING)
 # Behind these layers units lie along the last axis, whatever came before.
@@ -134,9 +127,7 @@ def passage_of(calls: Sequence[Call], output: Any) -> Passage:
             counts[kind] = counts.get(kind, 0) + 1
             inside = _innermost(calls, number)
             label = f"{kind.lower()}_{counts[kind]}"
-            own[node] = FunctionCall(
-                f"{inside}.{label}" if inside else label, kind, role, number
-            )
+            own[node] = FunctionCall(f"{inside}.{label}" if inside else label, kind, role, number)
         elif name not in VIEWS:
             in_order = False
             straight = straight and name in STRAIGHT
@@ -179,8 +170,7 @@ def _nodes(start: Any) -> list[Any] | None:
 
 
 def _plain(node: Any) -> str:
-    name = str(node.name()).rpartition("::")[2].rstrip("0123456789")
-    return name
+    return str(node.name()).rpartition("::")[2].rstrip("0123456789")
 
 
 def _number(node: Any) -> int:

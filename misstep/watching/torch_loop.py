@@ -48,7 +48,7 @@ from misstep.watching.torch_patches import Patches
 from misstep.watching.windows import ROWS_OF_PART, Windows
 
 # Losses that wait on the model's device until they are asked for together.
-LOSSES_TOGETHER = 50
+LOSSES_TOGETHER = 100
 # Weights that are kept as they were first, to tell which ones never move.
 MOST_FIRST_NUMBERS = 20_000_000
 # Rows whose predictions are kept, as a look takes them.
@@ -306,7 +306,7 @@ class TorchWatch:
             self._take_judged(prediction, target, result)
 
     def _take_targets(self, prediction: Any, target: Any) -> None:
-        if self._batch is None or not self._seen.full and self._first_epoch:
+        if self._batch is None or (not self._seen.full and self._first_epoch):
             x = None if self._input is None else copied(self._input)
             self._seen.add(x, copied(target), int(target.shape[0]) if target.ndim else 1)
         elif self._first_epoch:
@@ -377,17 +377,26 @@ class TorchWatch:
         import torch
 
         waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
         tensors = [one for loss, _ in waiting if isinstance(loss, list) for one in loss]
-        numbers = iter(torch.stack([one.double() for one in tensors]).tolist() if tensors else [])
+        if not tensors:
+            told = []
+        elif len({(one.dtype, one.device) for one in tensors}) == 1:
+            told = torch.stack(tensors).tolist()
+        else:
+            told = [float(one) for one in tensors]
+        numbers = iter(told)
         for loss, rate in waiting:
+            if loss is None:
+                continue
             if isinstance(loss, list):
-                number = sum(next(numbers) for _ in loss) / len(loss)
+                number = (
+                    next(numbers)
+                    if len(loss) == 1
+                    else sum(next(numbers) for _ in loss) / len(loss)
+                )
             else:
-                number = float("nan") if loss is None else float(loss)
-            if loss is not None:
-                self.ledger.step(number, rate)
+                number = loss
+            self.ledger.step(number, rate)
 
     # --- epochs ---------------------------------------------------------------------------------
 
@@ -481,9 +490,7 @@ class TorchWatch:
             (layer for layer in description.layers if layer.role is not Role.CONTAINER), None
         )
         if positions is not None and positions.role is Role.EMBEDDING and description.inputs:
-            description = replace(
-                description, inputs=replace(description.inputs, kind="positions")
-            )
+            description = replace(description, inputs=replace(description.inputs, kind="positions"))
         self.ledger.describe(description)
 
     def _loss_description(self) -> LossDescription:

@@ -1,4 +1,4 @@
-"""When to look into a network that somebody else trains: a few updates in a row, then none for long.
+"""When to look into a network that somebody else trains: a few updates in a row, then long none.
 
 The batches of those updates are what is looked at, since rows of one's own would have to go through
 the network beside training, which might change what it becomes. Knows counts alone.
@@ -14,8 +14,8 @@ PARTS = 4
 ROWS_OF_PART = 32
 MOST_UPDATES = 8
 # From the beginning of one window to that of the next: so many times as many updates as it has,
-# since a look may take as long as an update; and at least so many.
-TIMES_AS_LONG = 40
+# since looking at an update may take as long as the update; and at least so many.
+TIMES_AS_LONG = 60
 LEAST_UPDATES = 50
 # Windows until their distance doubles.
 WINDOWS_AT_A_DISTANCE = 40
@@ -32,6 +32,7 @@ class Windows:
         self._thinning = Thinning(WINDOWS_AT_A_DISTANCE)
         self.updates_of_part = 1
         self._begin = 0
+        self._next = 0
 
     @property
     def length(self) -> int:
@@ -54,12 +55,15 @@ class Windows:
         """Tell whether the update behind so many is looked at; asked of updates in their order."""
         if self._every == 0:
             return False
-        if update >= self._begin + self.length:
+        if update >= self._begin + PARTS * self.updates_of_part:
+            if update < self._next:
+                return False
             occasion = update // self.period
             distance = self._thinning.distance
             if update % self.period == 0 and occasion % distance == 0:
                 self._thinning.keeps(occasion)
                 self._begin = update
+            self._next = (update // self.period + 1) * self.period
         return self._begin <= update < self._begin + self.length
 
     def looks_on(self, update: int) -> bool:
