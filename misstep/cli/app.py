@@ -293,6 +293,23 @@ def diagnose(
             metavar="RUN", help="The folder of a run, or its record; it may still be going."
         ),
     ],
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="Do the run again with one thing changed at a time, to tell causes apart.",
+        ),
+    ] = False,
+    budget: Annotated[
+        float, typer.Option(metavar="SECONDS", help="With --probe: how long that may take.")
+    ] = 30.0,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SOURCE",
+            help="With --probe: where the data of the run are, if no longer where they were.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Say what goes wrong in a run, where, why, and what to do about it.
@@ -302,12 +319,17 @@ def diagnose(
     (likely to be harmed) and note; beneath each what follows from it. At the end stands what could
     not be examined, and why. The exit code is 1 where something is critical, else 0.
 
+    With --probe the run is done again from its first weights, on the same rows, with one thing
+    changed at a time: other rates, standardized inputs, another initialization … What takes the
+    harm away was its cause. Ctrl-C ends that with what was found so far.
+
         misstep diagnose runs/digits
         misstep diagnose runs/digits --json | tail -n 1
+        misstep diagnose runs/digits --probe --budget 60
     """
     from misstep.cli.diagnose_command import diagnose_run
 
-    return diagnose_run(run, json=json)
+    return diagnose_run(run, json=json, probe=probe, budget=budget, data=data)
 
 
 def _show(name: str, words: str) -> Any:

@@ -1,11 +1,13 @@
 """`misstep diagnose`: what goes wrong in a run that was written down, and what to do about it.
 
-Reads the run, lets `doctor` examine it, says what came of it. Imports nothing that trains.
+Reads the run, lets `doctor` examine it, says what came of it. Imports nothing that trains, unless
+experiments are asked for.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from misstep.cli.diagnosis_lines import say_diagnosis
 from misstep.cli.exits import DONE, FAILED
@@ -16,17 +18,33 @@ from misstep.cli.run_record import read_run
 from misstep.doctor import examine
 
 
-def diagnose_run(named: Path, *, json: bool) -> int:
-    """Say what goes wrong in the run `named`; return the exit code: 1 where it is harmed."""
+def diagnose_run(
+    named: Path, *, json: bool, probe: bool = False, budget: float = 0.0, data: str | None = None
+) -> int:
+    """Say what goes wrong in the run `named`; return the exit code: 1 where it is harmed.
+
+    `probe`: whether experiments are done, in at most `budget` seconds, with `data` (None: those
+    that the record names).
+    """
     run = read_run(named)
     page = Page(to_error=json)
     page.say(f"{run.path}: {run.state()}")
     for note in run.record.notes:
         page.say(note, "dim", indent=2)
-    diagnosis = examine(run.record)
+    more: dict[str, Any] = {}
+    if probe:
+        # What trains is loaded only for this.
+        from misstep.cli.probe_command import probe_run
+
+        done = probe_run(page, run, data=data, budget=budget)
+        diagnosis = done.diagnosis
+        more["not_tried"] = [{"name": one.name, "because": one.because} for one in done.not_run]
+        more["interrupted"] = done.interrupted
+    else:
+        diagnosis = examine(run.record)
     spelling = spelling_of(run.record)
     say_diagnosis(page, diagnosis, spelling)
     if json:
-        write_json(plain_findings(diagnosis, spelling))
+        write_json({**plain_findings(diagnosis, spelling), **more})
     page.settle()
     return FAILED if diagnosis.is_critical else DONE

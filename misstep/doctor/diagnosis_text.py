@@ -103,6 +103,8 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
             for named, words in consequences_of(finding):
                 yield from _labelled("", f"{named}: {words}" if words else named, "    ")
         yield ""
+    for words in diagnosis.experiments.values():
+        yield from _labelled("tried", words, "  ")
     yield outcome_of(diagnosis)
     for slugs, because in reasons_of(diagnosis):
         yield from _labelled("", f"Not examined, because {because}: {slugs}.", "  ")

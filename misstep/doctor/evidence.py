@@ -217,7 +217,7 @@ class Evidence:
         same do not count twice.
         """
         verdicts: dict[str, list[float]] = {}
-        for outcome in self._outcomes().values():
+        for outcome in self.outcomes.values():
             for slug, one in outcome["verdicts"].items():
                 verdicts.setdefault(slug, []).append(float(one))
         return {slug: max(0.0, *numbers) + min(0.0, *numbers) for slug, numbers in verdicts.items()}
@@ -228,9 +228,10 @@ class Evidence:
 
     def experiments_about(self, slug: str) -> list[dict[str, Any]]:
         """Return the outcomes of experiments that have a verdict about a cause."""
-        return [one for one in self._outcomes().values() if slug in one["verdicts"]]
+        return [one for one in self.outcomes.values() if slug in one["verdicts"]]
 
-    def _outcomes(self) -> dict[str, dict[str, Any]]:
+    @cached_property
+    def outcomes(self) -> dict[str, dict[str, Any]]:
         """Return the latest outcome of each experiment that has verdicts, by its name."""
         outcomes: dict[str, dict[str, Any]] = {}
         for event in self.record.events:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from misstep.doctor.rule import CannotTellError, Rule
 from misstep.doctor.weighing import weighed
 from misstep.errors import MisstepError
 from misstep.record import SIGNALS, Record, read_record
+from misstep.text.experiments import outcome_words
 
 # One rule that meets what nobody thought of, as in a damaged record, must not silence the others.
 RULE_FAILED = "its rule failed on this record, which is a fault in misstep"
@@ -34,6 +35,7 @@ class Diagnosis:
 
     `findings`: the most important first. `not_examined`: causes that could not be looked for, and
     why. `seconds`: how long it took. `examined`: the causes that were looked for, by their slugs.
+    `experiments`: what was tried, by name, and what that showed, in sentences.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.1))
@@ -46,6 +48,7 @@ class Diagnosis:
     not_examined: Sequence[NotExamined]
     seconds: float
     examined: Sequence[str] = ()
+    experiments: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return diagnosis_text(self)
@@ -61,6 +64,7 @@ class Diagnosis:
             "findings": [finding.plain() for finding in self.findings],
             "not_examined": [one.plain() for one in self.not_examined],
             "seconds": round(self.seconds, 3),
+            **({"experiments": dict(self.experiments)} if self.experiments else {}),
         }
 
 
@@ -121,7 +125,8 @@ def examine(record: Record) -> Diagnosis:
             examined.append(slug)
     findings = weighed(evidence, findings, registered_rules())
     seconds = time.perf_counter() - began
-    return Diagnosis(folded(findings), not_examined, seconds, examined)
+    tried = {name: outcome_words(one) for name, one in evidence.outcomes.items()}
+    return Diagnosis(folded(findings), not_examined, seconds, examined, tried)
 
 
 def _lacking(rule: Rule, evidence: Evidence) -> str:

@@ -92,11 +92,15 @@ class Finding:
     @property
     def shown(self) -> list[str]:
         """Return in sentences what experiments that speak about the cause showed."""
-        return [
-            f"{one.get('title', 'an experiment')}: {experiment_words(one)}"
-            for one in self.experiments
-            if abs(float(one["verdicts"].get(self.slug, 0.0))) >= SPEAKS
-        ]
+        sentences = []
+        for one in self.experiments:
+            verdict = float(one["verdicts"].get(self.slug, 0.0))
+            if abs(verdict) < SPEAKS:
+                continue
+            words = f"{one.get('title', 'an experiment')}: {experiment_words(one)}"
+            advice = one.get("advice") if verdict > 0 else ""
+            sentences.append(f"{words}; that is {advice}" if advice else words)
+        return sentences
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON, for machines."""

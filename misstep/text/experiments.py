@@ -13,7 +13,7 @@ import numpy as np
 from misstep.text.counts import counted
 from misstep.text.lists import listed
 
-__all__ = ["experiment_words", "verdict_words"]
+__all__ = ["experiment_words", "outcome_words", "verdict_words"]
 
 # From here on a verdict speaks for a cause, or against it.
 SPEAKS = 0.2
@@ -44,6 +44,12 @@ def experiment_words(outcome: Mapping[str, Any]) -> str:
     )
     others = [f"{_share(arms[label], judged)} {label}" for label in arms if label != best]
     return words + (f" (and {', '.join(others)})" if others else "")
+
+
+def outcome_words(outcome: Mapping[str, Any]) -> str:
+    """Return what was tried, what that showed, and for which causes it speaks."""
+    title, verdicts = outcome.get("title", "an experiment"), outcome["verdicts"]
+    return f"{title}: {experiment_words(outcome)}; that {verdict_words(verdicts)}"
 
 
 def _share(course: Mapping[str, Any], judged: str) -> str:

@@ -4,6 +4,7 @@ Joins networks, optimizers, records and files. Knows arrays; nothing of tables o
 """
 
 from misstep.train.callbacks import Callback, Converged, EarlyStopping
+from misstep.train.digest import rows_digest
 from misstep.train.ending import Cause, Ending
 from misstep.train.fork import Fork
 from misstep.train.programs import Programs
@@ -35,5 +36,6 @@ __all__ = [
     "SyntheticInputs",
     "Trainer",
     "Training",
+    "rows_digest",
     "synthetic_inputs",
 ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import hashlib
 import math
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +29,7 @@ from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, 
 from misstep.record import Names, Record, RecordWriter
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.describing import Settings, describe_run
+from misstep.train.digest import rows_digest
 from misstep.train.fork import Fork, copied
 from misstep.train.listeners import Listeners
 from misstep.train.looks import Looks, planned_looks
@@ -138,12 +138,14 @@ class Trainer:
         self.names = Names()
         self._programs: Programs | None = None
         self._state: TrainingState | None = None
+        # The latest training, whether it ended as planned or not; a copy has none.
+        self.last_run: Run | None = None
         # The first numbers of parameters and buffers, once training has moved them.
         self._beginning: tuple[Array, Array] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return all but the programs, which a copy makes anew where it needs them."""
-        return {**vars(self), "_programs": None}
+        """Return all but the latest run and the programs, which a copy makes for itself."""
+        return {**vars(self), "_programs": None, "last_run": None}
 
     @property
     def network(self) -> Network:
@@ -261,6 +263,7 @@ class Trainer:
                 shuffle=self.shuffle,
                 mixing=self.mixup > 0,
             ).run()
+        self.last_run = run
         for note in run.notes:
             warnings.warn(note, RuntimeWarning, stacklevel=2)
         return run
@@ -314,10 +317,8 @@ class Trainer:
         It takes the updates that `fit` on the same rows would take next. `seed`: of the order of
         rows and of dropout (None: that of this Trainer). Raises what `fit` raises.
         """
-        if self._network is not None:
-            self._step_programs()  # kept for the next fork
         # A copy may get to know its input's shape without this one being bound to it.
-        other = copy.copy(self)
+        other = copy.copy(self) if self._network is None else self
         rows = other._rows(x, y, sample_weight)
         return other._fork(rows, self.seed if seed is None else seed)
 
@@ -373,7 +374,7 @@ class Trainer:
                 needed="0 < lowest < highest",
                 got=f"{low:g} to {high:g}",
             )
-        other = copy.copy(self)
+        other = copy.copy(self) if self._network is None else self
         rows = other._rows(x, y, sample_weight)
         forks = [other._fork(rows, self.seed + number) for number in range(courses)]
         movable = lowest is None and highest is None
@@ -543,10 +544,6 @@ class Trainer:
         return "interpreter" if program.compiled(self.threads) is None else "compiled"
 
     def _facts(self, rows: Rows) -> dict[str, Any]:
-        digest = hashlib.sha256()
-        for array in (rows.x, rows.y, rows.weights):
-            if array is not None:
-                digest.update(np.ascontiguousarray(array).view(np.uint8).data)
         return {
             "network": repr(self._module),
             "input_shape": list(self.network.input_shape),
@@ -564,7 +561,7 @@ class Trainer:
             "mixup": self.mixup,
             "backend": self._backend_of_steps(rows),
             "rows": len(rows),
-            "data": digest.hexdigest(),
+            "data": rows_digest(rows),
             "shuffle": self.shuffle,
             "frozen": list(self.network.frozen),
         }

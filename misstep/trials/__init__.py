@@ -6,10 +6,23 @@ Joins the doctor with the trainer: begin with `setting.py`, then `experiment.py`
 
 from misstep.trials.experiment import Arm, Experiment, Remedy
 from misstep.trials.outcome import Outcome
-from misstep.trials.probing import NotRun, Probe, event_of, probe, registered_experiments, words_of
+from misstep.trials.probing import (
+    BUDGET,
+    EVENT,
+    NotRun,
+    Probe,
+    event_of,
+    probe,
+    probe_trainer,
+    registered_experiments,
+    setting_of,
+    words_of,
+)
 from misstep.trials.setting import Course, Judged, NotApplicableError, Setting
 
 __all__ = [
+    "BUDGET",
+    "EVENT",
     "Arm",
     "Course",
     "Experiment",
@@ -22,6 +35,8 @@ __all__ = [
     "Setting",
     "event_of",
     "probe",
+    "probe_trainer",
     "registered_experiments",
+    "setting_of",
     "words_of",
 ]

@@ -7,22 +7,29 @@ events, which rules read. Prints nothing; who asks is told of each experiment as
 from __future__ import annotations
 
 import importlib
+import math
 import pkgutil
 import time
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
 
 import misstep.trials.experiments
-from misstep.doctor import Diagnosis, Finding, examine
-from misstep.errors import MisstepError
+from misstep.doctor import Diagnosis, Evidence, Finding, examine
+from misstep.errors import ArgumentError, MisstepError, NotFittedError
 from misstep.record import Record
-from misstep.text.experiments import verdict_words
+from misstep.text.experiments import outcome_words
+from misstep.train import Trainer
 from misstep.trials.experiment import Experiment
 from misstep.trials.outcome import Outcome
 from misstep.trials.setting import COURSES, NotApplicableError, Setting
 
 EVENT = "experiment"
+# Seconds that probing may take.
+BUDGET = 30.0
 # An experiment that would take longer than what is left of the budget is not begun; compiling its
 # program takes about so long, in seconds.
 COMPILING = 0.5
@@ -116,7 +123,75 @@ def event_of(outcome: Outcome) -> dict[str, object]:
 
 def words_of(outcome: Outcome) -> str:
     """Return in a sentence what an experiment showed, and for which causes it speaks."""
-    return f"{outcome.title}: {outcome.words}; that {verdict_words(outcome.verdicts)}"
+    return outcome_words(outcome.plain())
+
+
+def probe_trainer(
+    trainer: Trainer,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    sample_weight: npt.ArrayLike | None = None,
+    validation: tuple[Any, ...] | None = None,
+    budget: float = BUDGET,
+) -> Diagnosis:
+    """Return what goes wrong with the latest training of `trainer`, told apart by experiments.
+
+    x, y, `sample_weight`, `validation`: what it was fitted on. The training is done again from its
+    first weights, with one thing changed at a time, within `budget` seconds; the trainer stays as
+    it is. Ctrl-C ends it with what was found so far. Raises NotFittedError for a Trainer that was
+    not fitted, or not watched, and what `fit` raises.
+
+    >>> import misstep as ms
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(1e-6))
+    >>> x, y = [[0.0], [1.0], [2.0], [3.0]], [[1.0], [3.0], [5.0], [7.0]]
+    >>> run = trainer.fit(x, y, epochs=100)
+    >>> print(ms.probe(trainer, x, y, budget=5).findings[0].slug)
+    learning-rate-too-low
+    """
+    run = trainer.last_run
+    if run is None or run.record is None:
+        raise NotFittedError(
+            "probing a Trainer",
+            needed="a training that was watched",
+            got="none" if run is None else "one with watch=False",
+            try_="trainer.fit(x, y), and the same rows here",
+        )
+    if not (isinstance(budget, int | float) and budget > 0):
+        raise ArgumentError("budget", needed="seconds, more than 0", got=repr(budget))
+    setting = setting_of(run.record, trainer, x, y, sample_weight, validation, budget)
+    return probe(setting, run.record).diagnosis
+
+
+def setting_of(
+    record: Record,
+    trainer: Trainer,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None = None,
+    validation: tuple[Any, ...] | None = None,
+    budget: float = BUDGET,
+) -> Setting:
+    """Return the setting of a recorded run, which `trainer` and the rows are those of.
+
+    Raises what `Trainer.fit` raises.
+    """
+    evidence = Evidence(record)
+    described = record.description
+    taken = evidence.updates
+    planned = taken if described is None else described.epochs * described.updates_per_epoch
+    final = math.nan if evidence.failed else evidence.final_loss
+    return Setting.of(
+        trainer,
+        x,
+        y,
+        sample_weight,
+        validation,
+        planned=max(planned, taken, 1),
+        taken=max(taken, 1),
+        final=final,
+        budget=float(budget),
+    )
 
 
 def suspected(findings: Iterable[Finding]) -> set[str]:

@@ -1,0 +1,161 @@
+"""`misstep diagnose --probe`: the run done again with one thing changed at a time.
+
+Finds data and options by what the record says of them, refuses where they are not those of the run,
+and says what each experiment showed as it comes.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from misstep.cli.inputs import read_data
+from misstep.cli.page import Page
+from misstep.cli.places import COMMAND
+from misstep.cli.run_record import RecordedRun
+from misstep.cli.termination import signals_interrupt
+from misstep.data import Rows
+from misstep.errors import ArgumentError, DataError, MisstepError
+from misstep.modeling import Options, Setup, check_request, make_options, recognize, untrained
+from misstep.record import RecordWriter
+from misstep.storage.lock import folder_in_use
+from misstep.text.counts import counted
+from misstep.text.experiments import verdict_words
+from misstep.train import rows_digest
+from misstep.trials import EVENT, Outcome, Probe, event_of, probe, setting_of
+
+WHAT = "--probe"
+IN_PYTHON = "ms.probe(trainer, x, y) in Python, with the trainer and its rows"
+
+
+def probe_run(page: Page, run: RecordedRun, *, data: str | None, budget: float) -> Probe:
+    """Do the experiments, say what each showed, and write it into the record of the run.
+
+    `data`: where the data are now, None for where they were. Raises MisstepError where the run
+    can't be done again.
+    """
+    if not budget > 0:
+        raise ArgumentError("--budget", needed="seconds, more than 0", got=f"{budget:g}")
+    source, options = _origin(run, data)
+    setup = _setup(run, source, options)
+    setting = setting_of(
+        run.record, setup.trainer, setup.x, setup.y, setup.weights, setup.validation, budget
+    )
+    page.title(f"Tried, for {budget:g} seconds at most")
+    began = time.perf_counter()
+    with signals_interrupt():
+        done = probe(setting, run.record, on_outcome=lambda outcome: _say(page, outcome))
+    took = time.perf_counter() - began
+    page.blank()
+    words = f"{counted(len(done.outcomes), 'experiment')} in {took:.0f} s, on {source}"
+    page.say(f"{words}; you ended it" if done.interrupted else words, "dim", indent=2)
+    for because, names in _together(done):
+        page.say(f"not tried: {', '.join(names)}, because {because}", "dim", indent=2)
+    _write_down(page, run, done)
+    return done
+
+
+def _say(page: Page, outcome: Outcome) -> None:
+    page.say(f"{outcome.title[:1].upper()}{outcome.title[1:]}", "cyan", indent=2)
+    page.say(outcome.words, indent=4)
+    page.say(f"that {verdict_words(outcome.verdicts)}", "dim", indent=4)
+
+
+def _together(done: Probe) -> list[tuple[str, list[str]]]:
+    reasons: dict[str, list[str]] = {}
+    for one in done.not_run:
+        reasons.setdefault(one.because, []).append(one.name)
+    return list(reasons.items())
+
+
+def _write_down(page: Page, run: RecordedRun, done: Probe) -> None:
+    """Add what experiments showed to the record of the run; without room for it that is said."""
+    path = run.path if run.path.is_file() else run.folder
+    try:
+        with RecordWriter(path, {}) as writer:
+            for outcome in done.outcomes:
+                event: dict[str, Any] = event_of(outcome)
+                facts = {name: event[name] for name in ("name", "outcome")}
+                writer.event(EVENT, str(event["words"]), **facts)
+    except MisstepError as error:
+        page.say(f"what was tried could not be added to the record: {error}", indent=2)
+
+
+def _origin(run: RecordedRun, data: str | None) -> tuple[str, Options]:
+    """Return where the data are, and what was asked of them. Raises MisstepError."""
+    description = run.record.description
+    origin = {} if description is None else dict(description.origin)
+    if origin.get("face") != COMMAND:
+        raise ArgumentError(
+            f"{WHAT} of {run.path}",
+            needed="a run of misstep train, which can be done again",
+            got="one that does not say what data and network it was made from",
+            try_=IN_PYTHON,
+        )
+    if folder_in_use(run.folder):
+        raise ArgumentError(
+            f"{WHAT} of {run.path}",
+            needed="a run that is over",
+            got="one that is still going",
+            try_="the command again when it has ended",
+        )
+    source = data or str(origin.get("source", ""))
+    there = Path(source)
+    was = origin.get("options", {})
+    if data is None and _looks_like_path(source) and not there.exists():
+        raise DataError(
+            f"{WHAT} of {run.path}",
+            needed=f"the data that it learned from, {source}",
+            got="nothing of that name here",
+            try_="the folder that it was trained in, or --data and where they are now",
+        )
+    try:
+        known = {name: tuple(one) if isinstance(one, list) else one for name, one in was.items()}
+        options = make_options(**{**known, "folder": None, "resume": False, "progress": False})
+    except (TypeError, AttributeError) as error:
+        raise DataError(
+            f"{WHAT} of {run.path}",
+            needed="options that this version knows",
+            got=str(error),
+            try_=IN_PYTHON,
+        ) from error
+    check_request(options, by_flag=True)
+    return source, options
+
+
+def _looks_like_path(source: str) -> bool:
+    """Return whether a source is a file or folder, and no example that comes along."""
+    return bool(Path(source).suffix) or "/" in source
+
+
+def _setup(run: RecordedRun, source: str, options: Options) -> Setup:
+    """Return what trained, and the rows. Raises DataError where they are others."""
+    modality = recognize(read_data(source), options)
+    setup = untrained(modality)
+    rows = setup.trainer.fork(setup.x, setup.y, setup.weights).rows
+    facts = run.record.facts
+    _check_same(run, source, facts, rows)
+    network = repr(setup.trainer.variant(input_shape=rows.x.shape[1:]).network.module)
+    if "network" in facts and facts["network"] != network:
+        raise DataError(
+            f"{WHAT} of {run.path}",
+            needed="the network of the run",
+            got="another one, as another version of misstep plans it",
+            try_="training again, and probing that run",
+        )
+    return setup
+
+
+def _check_same(run: RecordedRun, source: str, facts: dict[str, Any], rows: Rows) -> None:
+    if facts.get("data") not in (None, rows_digest(rows)):
+        count = facts.get("rows")
+        got = f"others in {source}"
+        if isinstance(count, int) and count != len(rows):
+            got += f": {len(rows):,} to learn from, where the run had {count:,}"
+        raise DataError(
+            f"{WHAT} of {run.path}",
+            needed="the rows that the run learned from",
+            got=got,
+            try_="--data and where the data of the run are",
+        )
