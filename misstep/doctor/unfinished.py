@@ -114,7 +114,7 @@ def state_words(facts: Mapping[str, Any]) -> str:
     if facts["gain"] > 0:
         of = "of guessing" if "chance_loss" in facts else "at the start"
         gain = percent(facts["gain"])
-        at += f"; it still fell, and as long again would take off about {gain} of that {of}"
+        at += f"; towards the end it still fell, by {gain} of that {of} as updates double"
     return f"{ended} {at}."
 
 

@@ -8,11 +8,22 @@ from __future__ import annotations
 import math
 import re
 
-__all__ = ["amount", "figure", "four_figures", "in_full", "percent", "three_figures", "true_minus"]
+__all__ = [
+    "amount",
+    "beside_itself",
+    "figure",
+    "four_figures",
+    "in_full",
+    "percent",
+    "three_figures",
+    "true_minus",
+]
 
 # Sizes that four decimals serve well; outside of them a number is written with a power of ten.
 SMALLEST, LARGEST = 1e-3, 1e6
 DECIMALS = 4
+# Beyond these nobody counts digits.
+VAST, FINE = 1e12, 1e-4
 _NOTHING = re.compile(r"^-(0(?:\.0*)?)$")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -46,10 +57,15 @@ def figure(number: float) -> str:
         if math.isclose(float(text), size, rel_tol=1e-12):
             text = text.rstrip("0")
     else:
-        digits, power = f"{size:.3e}".split("e")
-        digits = digits.rstrip("0").rstrip(".")
-        text = f"{digits}×10{str(int(power)).translate(_RAISED)}"
+        text = _with_power(size, DECIMALS)
     return f"−{text}" if number < 0 else text
+
+
+def _with_power(size: float, figures: int) -> str:
+    """Return a size with a power of ten, in so many figures at most."""
+    digits, power = f"{size:.{figures - 1}e}".split("e")
+    digits = digits.rstrip("0").rstrip(".")
+    return f"{digits}×10{str(int(power)).translate(_RAISED)}"
 
 
 def in_full(number: float) -> str:
@@ -83,6 +99,8 @@ def three_figures(number: float) -> str:
     if number == 0:
         return "0"
     size = abs(number)
+    if VAST <= size < math.inf:
+        return ("−" if number < 0 else "") + _with_power(size, 3)
     if size < 10:
         return true_minus(f"{number:.{2 if size >= 1 else 3}f}")
     return true_minus(f"{number:.1f}" if size < 100 else f"{number:,.0f}")
@@ -91,10 +109,24 @@ def three_figures(number: float) -> str:
 def four_figures(number: float) -> str:
     """Return a number of any size with four figures or, from a thousand on, all whole ones.
 
-    >>> four_figures(51353.2), four_figures(0.123456), four_figures(2)
-    ('51,353', '0.1235', '2.000')
+    >>> four_figures(51353.2), four_figures(0.123456), four_figures(2), four_figures(6e20)
+    ('51,353', '0.1235', '2.000', '6×10²⁰')
     """
+    size = abs(number)
+    if VAST <= size < math.inf or 0 < size < FINE:
+        return ("−" if number < 0 else "") + _with_power(size, 4)
     return true_minus(f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}")
+
+
+def beside_itself(ratio: float) -> str:
+    """Return how large a change is beside the thing itself.
+
+    >>> beside_itself(0.443), beside_itself(1.0), beside_itself(21.62)
+    ('44.3% of itself', '100.0% of itself', '21.6 times its own size')
+    """
+    if ratio <= 1.0:
+        return f"{percent(ratio)} of itself"
+    return f"{three_figures(ratio)} times its own size"
 
 
 def percent(share: float) -> str:

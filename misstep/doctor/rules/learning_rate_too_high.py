@@ -12,7 +12,8 @@ from misstep.doctor.instability import Instability
 from misstep.doctor.optimizers import is_adaptive, optimizer_facts, usual_rate, written
 from misstep.doctor.progress import Progress
 from misstep.doctor.rule import Example, Rule
-from misstep.text.figures import figure, four_figures, percent
+from misstep.text.counts import counted
+from misstep.text.figures import beside_itself, four_figures
 
 # An update of a weight by so much of itself is beyond what is healthy, 1e-4 to 1e-1
 # (TheDeepChecker; cs231n). Steps along raw gradients vary more from weight to weight.
@@ -127,17 +128,18 @@ run = trainer.fit(x, y, epochs=40)
     def symptom(self, facts: Mapping[str, Any]) -> str:
         """Return how long the first step was, and what came of it."""
         moved = (
-            f"The first update moved a weight by {percent(facts['update_ratio'])} of itself, where "
-            f"a thousandth is healthy"
+            f"The first update moved a weight by {beside_itself(facts['update_ratio'])}, where "
+            "a thousandth of it is healthy"
         )
         if "failed_at" in facts:
-            return f"{moved}, and after {facts['failed_at']} updates the loss was no number."
+            after = counted(facts["failed_at"], "update")
+            return f"{moved}, and after {after} the loss was no finite number any more."
         guessing = ""
         if "chance_loss" in facts:
             guessing = f"; guessing gives {four_figures(facts['chance_loss'])}"
         start = ""
         if "start_loss" in facts:
-            start = f" from {figure(facts['start_loss'])}"
+            start = f" from {four_figures(facts['start_loss'])}"
         end = four_figures(facts["final_loss"]) if "final_loss" in facts else "no number"
         return f"{moved}, and the loss went{start} to {end}{guessing}."
 

@@ -11,6 +11,7 @@ from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.optimizers import is_adaptive, usual_rate, written
 from misstep.doctor.rule import Example, Rule
 from misstep.doctor.unfinished import HEALTHY_RATIO, Blame, Unfinished, state_words, unfinished
+from misstep.text.figures import figure
 
 # What is advised moves weights by about twice the usual thousandth at first: updates shrink later.
 AIM = 2.0 * HEALTHY_RATIO
@@ -119,10 +120,8 @@ run = trainer.fit(x, y, epochs=100)
             )
         moves = ""
         if facts.get("update_ratio", math.inf) < HEALTHY_RATIO:
-            moves = (
-                f"An update moves the weights by {facts['update_ratio']:.1e} of themselves, where "
-                f"about {HEALTHY_RATIO:.0e} is healthy. "
-            )
+            moved = figure(float(f"{facts['update_ratio']:.2g}"))
+            moves = f"An update moves the weights by {moved} of themselves, where 10⁻³ is healthy. "
         return f"{moves}{state_words(facts)}"
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
