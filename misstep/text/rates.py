@@ -35,10 +35,10 @@ def below_divergence(**facts: Any) -> str:
     )
 
 
-def lower_is_better(**facts: Any) -> str:
-    """Return that a lower rate than the curve tells ended lower when both were tried."""
+def ended_lower(**facts: Any) -> str:
+    """Return that another rate than the curve tells ended lower when both were tried."""
     tried, suggestion = facts["tried"], facts["suggestion"]
-    told = max(tried)
+    told = facts["told"]
     ended = "exploded" if tried[told] == math.inf else f"was {tried[told]:.4g}"
     return (
         f"the curve tells {told:.2g}, but after {facts['updates']} updates at that rate the loss "

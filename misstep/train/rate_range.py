@@ -2,8 +2,9 @@
 
 The rate grows by the same factor from each update to the next; the loss at first stays as it is,
 then falls, then explodes (Smith, 2017). The rate that the curve tells is then tried for as many
-updates, beside lower ones: a high rate can make the loss fall fast and kill units on the way, which
-no course of growing rates shows. Knows forks of a training and curves; draws and prints
+updates, beside lower ones and a higher one: a high rate can make the loss fall fast and kill units
+on the way, and a low one looks steep where there is little to gain, which no course of growing
+rates shows. Knows forks of a training and curves; draws and prints
 nothing.
 """
 
@@ -41,8 +42,10 @@ LEAST_FALL, STANDARD_ERRORS = 1e-3, 3.0
 # The suggestion is at most this share of the rate at which learning is undone: while the rate
 # grows, a rate is tried for a few updates only, and training will use it for all (Smith, 2017).
 SAFE_SHARE = 0.1
-# What else is tried, as shares of the rate that the curve tells: half a decade and a decade lower.
+# What else is tried, as shares of the rate that the curve tells: half a decade and a decade lower,
+# and half a decade higher as long as the curve falls there.
 TRIED_SHARES = (1.0, 10**-0.5, 0.1)
+HIGHER_SHARE = 10**0.5
 # A loss after trying is the mean over this share of the updates, the last ones.
 END_SHARE = 0.2
 
@@ -52,7 +55,7 @@ class Choice(StrEnum):
 
     STEEPEST = "steepest"  # where the loss falls fastest
     BELOW_DIVERGENCE = "below_divergence"  # a tenth of where learning is undone
-    LOWER_IS_BETTER = "lower_is_better"  # a lower one than these, which ended lower when tried
+    ENDED_LOWER = "ended_lower"  # another one, near it, with which the loss ended lower when tried
     NOTHING_FALLS = "nothing_falls"  # no rate found
     EXPLODES = "explodes"  # no rate found: the loss is not finite, or explodes, whatever the rate
 
@@ -107,8 +110,16 @@ class RateRange:
             diverges_at=self.diverges_at,
             suggestion=self.suggestion,
             tried=self.tried,
+            told=self.told,
             updates=self.tried_updates,
         )
+
+    @property
+    def told(self) -> float | None:
+        """Return the rate that the curve tells, before others near it were tried."""
+        if self.diverges_at is None or self.steepest is None:
+            return self.steepest
+        return min(self.steepest, SAFE_SHARE * self.diverges_at)
 
     @property
     def lowest_loss(self) -> float:
@@ -168,10 +179,13 @@ def range_test(
 
 
 def _after_trying(forks: Sequence[Fork], result: RateRange, updates: int) -> RateRange:
-    """Return a range test with what came of training at its suggestion, and at lower rates."""
+    """Return a range test with what came of training at its suggestion, and at rates near it."""
     if result.suggestion is None:
         return result
     rates = [share * result.suggestion for share in TRIED_SHARES]
+    higher = HIGHER_SHARE * result.suggestion
+    if result.choice is Choice.STEEPEST and result.best is not None and higher <= result.best:
+        rates.insert(0, higher)
     last = max(1, round(END_SHARE * updates))
     same = _unmoved(forks, updates)
     tried = {}
@@ -180,7 +194,7 @@ def _after_trying(forks: Sequence[Fork], result: RateRange, updates: int) -> Rat
         tried[rate] = float(np.median(without_batch_noise(losses, same), axis=0)[-last:].mean())
     # The highest of those that end equally low.
     best = min(rates, key=lambda rate: (tried[rate], -rate))
-    choice = result.choice if best == result.suggestion else Choice.LOWER_IS_BETTER
+    choice = result.choice if best == result.suggestion else Choice.ENDED_LOWER
     return replace(result, choice=choice, suggestion=best, tried=tried, tried_updates=updates)
 
 
