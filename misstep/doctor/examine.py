@@ -137,6 +137,8 @@ def _lacking(rule: Rule, evidence: Evidence) -> str:
         return "the run is not over, so what it comes to is not known"
     for name in rule.needs:
         if evidence.may_have(name) and not evidence.has(name):
+            if name.startswith("validation_") and not evidence.has("validation_loss"):
+                return "there were no validation rows to judge by"
             words = SIGNALS[name].words
             what = f"{words[0].lower()}{words[1:].removesuffix('.')}"
             return f"the record has no {name.replace('_', ' ')} ({what})"

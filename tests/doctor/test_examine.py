@@ -300,3 +300,9 @@ def test_what_is_but_good_to_know_is_no_cause_of_harm():
         ("note", Severity.NOTE),
     ]
     assert [one.slug for one in found[1].consequences] == ["hint"]
+
+
+def test_without_validation_rows_that_is_the_reason(with_rules):
+    with_rules(rule_of("x", needs=("validation_loss",)))
+    (one,) = examine(a_record(described())).not_examined
+    assert one.because == "there were no validation rows to judge by"
