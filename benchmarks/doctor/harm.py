@@ -57,16 +57,18 @@ def is_harm(fault: Fault, harms: Sequence[float]) -> bool:
 
 
 def search(programs: Sequence[str], names: Sequence[str], say: Callable[[str], None]) -> None:
-    """Search, and write what was found into `chosen.json` after each program."""
+    """Search, and write what was found into `chosen.json` as it comes."""
     for program in programs:
-        found: dict[str, Any] = {}
         healthy = {seed: train(PROGRAMS[program](seed), seed) for seed in SEEDS}
         for name in names:
             chosen = _search_one(program, FAULTS[name], healthy)
-            found[f"{program} {name}"] = chosen
+            _keep(f"{program} {name}", chosen)
             say(f"{program} {name}: {_words(chosen)}")
-        before = json.loads(CHOSEN.read_text()) if CHOSEN.is_file() else {}
-        CHOSEN.write_text(json.dumps(dict(sorted((before | found).items())), indent=1) + "\n")
+
+
+def _keep(name: str, chosen: dict[str, Any]) -> None:
+    found = json.loads(CHOSEN.read_text()) if CHOSEN.is_file() else {}
+    CHOSEN.write_text(json.dumps(dict(sorted({**found, name: chosen}.items())), indent=1) + "\n")
 
 
 def _search_one(program: str, fault: Fault, healthy: dict[int, Outcome]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 import misstep as ms
 from benchmarks.doctor.faults.network import with_activation, with_width
 from benchmarks.doctor.setups import Array, Part, Setup
-from misstep.nn import Activation
+from misstep.nn import Activation, BatchNorm
 from misstep.optim import RMSProp, Schedule, ScheduleContext
 
 Variation = Callable[[Setup, np.random.Generator], Setup | None]
@@ -247,12 +247,13 @@ def _noise(setup: Setup, random: np.random.Generator) -> Setup:
 
     def noisy(part: Part) -> Part:
         if setup.is_classification:
-            x = part.x + random.normal(0.0, 0.5 * spread, part.x.shape)
+            x = part.x + random.normal(0.0, 0.4 * spread, part.x.shape)
             return Part(x.astype("float32"), part.y)
         y = part.y + random.normal(0.0, 0.8, part.y.shape)
         return Part(part.x, y.astype("float32"))
 
-    return replace(setup.with_parts(noisy), epochs=max(5, setup.epochs // 2))
+    penalty = ms.optim.L2(0.003)
+    return replace(with_width(setup.with_parts(noisy), 0.7), regularizers=(penalty,))
 
 
 @healthy("frozen on purpose", hard=True)
@@ -262,6 +263,33 @@ def _frozen(setup: Setup, random: np.random.Generator) -> Setup:
     first: Any = wide.layers[0]
     layers = (replace(first, trainable=False), *wide.layers[1:])
     return replace(wide, layers=layers, epochs=2 * setup.epochs)
+
+
+@healthy("large inputs, normalized inside", hard=True)
+def _normalized(setup: Setup, random: np.random.Generator) -> Setup:
+    """Inputs of hundreds, which the network's first layer brings to scale."""
+    larger = setup.with_parts(lambda part: Part((part.x * 255.0).astype("float32"), part.y))
+    return replace(larger, layers=(BatchNorm(), *larger.layers))
+
+
+@healthy("sorted, and shuffled", hard=True)
+def _sorted(setup: Setup, random: np.random.Generator) -> Setup:
+    """Rows lie in the order of their answers, and training takes them in another."""
+    order = np.argsort(setup.train.y.reshape(len(setup.train.y), -1)[:, 0], kind="stable")
+    return replace(setup, train=Part(setup.train.x[order], setup.train.y[order]))
+
+
+@healthy("idle columns", hard=True)
+def _idle(setup: Setup, random: np.random.Generator) -> Setup | None:
+    """Two more columns are the same in every row."""
+    if setup.train.x.ndim != 2:
+        return None
+
+    def wider(part: Part) -> Part:
+        idle = np.tile(np.array([1.0, 0.0], "float32"), (len(part.x), 1))
+        return Part(np.concatenate([part.x, idle], axis=1), part.y)
+
+    return setup.with_parts(wider)
 
 
 @healthy("full batch, many epochs", hard=True)

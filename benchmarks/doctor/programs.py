@@ -104,8 +104,14 @@ def friedman(seed: int) -> Setup:
     )
 
 
+@cache
+def _images() -> tuple[Array, Array]:
+    found: tuple[Array, Array] = load_digits(return_X_y=True)
+    return found
+
+
 def _digits(name: str, seed: int) -> tuple[Array, Array]:
-    pixels, classes = load_digits(return_X_y=True)
+    pixels, classes = _images()
     rows = _random(name, seed).permutation(len(pixels))[: TRAIN + VALIDATION + TEST]
     return pixels[rows] / 16.0, classes[rows].astype("int64")
 
