@@ -13,12 +13,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.doctor.cases import PROVEN, all_cases, is_held_out  # noqa: E402
-from benchmarks.doctor.faults import FAULTS, Harm  # noqa: E402
-from benchmarks.doctor.harm import CHOSEN, broken, harm_of, is_harm  # noqa: E402
-from benchmarks.doctor.healthy import HEALTHY  # noqa: E402
-from benchmarks.doctor.programs import HELD_OUT, PROGRAMS, TUNED  # noqa: E402
-from benchmarks.doctor.setups import Outcome, Setup, make_trainer, score, train  # noqa: E402
+from benchmarks.doctor.cases import PROVEN, all_cases, is_held_out
+from benchmarks.doctor.faults import FAULTS, Harm
+from benchmarks.doctor.harm import CHOSEN, broken, harm_of, is_harm
+from benchmarks.doctor.healthy import HEALTHY
+from benchmarks.doctor.programs import HELD_OUT, PROGRAMS, TUNED
+from benchmarks.doctor.setups import Outcome, Setup, make_trainer, score, train
 
 
 def plain(thing: Any) -> Any:

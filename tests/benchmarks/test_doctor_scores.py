@@ -12,10 +12,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.doctor.cases import Case  # noqa: E402
-from benchmarks.doctor.peers import PEERS  # noqa: E402
-from benchmarks.doctor.scoring import Named, Verdict, measures  # noqa: E402
-from misstep.record import (  # noqa: E402
+from benchmarks.doctor.cases import Case
+from benchmarks.doctor.peers import PEERS
+from benchmarks.doctor.scoring import Named, Verdict, measures
+from misstep.record import (
     AnswerSummary,
     FeatureSummary,
     InputSummary,
