@@ -31,10 +31,8 @@ def judge(record: Record) -> list[Named]:
     ratios = [look[0] / max(look[-1], 1e-300) for look in gradients if len(look) > 1]
     if traces.not_finite or any(ratio > EXPLODING_RATIO for ratio in ratios):
         found.append(Named("exploding-gradients", critical=True))
-    last = gradients[-1] if gradients else None
-    if last is not None and len(last) > 1 and ratios[-1] < VANISHING_RATIO:
-        if last[0] < VANISHING_FIRST:
-            found.append(Named("vanishing-gradients", critical=True))
+    if ratios and ratios[-1] < VANISHING_RATIO and gradients[-1][0] < VANISHING_FIRST:
+        found.append(Named("vanishing-gradients", critical=True))
     flat = [layer for layer in traces.layers if layer.can_die]
     if traces.largest("zero_share", flat) >= DEAD_ENTRIES:
         found.append(Named("dead-units", critical=True))
@@ -44,7 +42,7 @@ def judge(record: Record) -> list[Named]:
         wide = np.minimum(abs(changes[1:]), abs(changes[:-1])) >= SWING
         if np.mean(turns & wide) >= SWING_SHARE:
             found.append(Named("learning-rate-too-high", critical=True))
-    if len(accuracies) > 1 and accuracies[-1] < SLOW_BELOW:
-        if (accuracies[-1] - accuracies[0]) / (len(accuracies) - 1) < SLOW_GAIN:
-            found.append(Named("slow-learning", critical=True, also=("learning-rate-too-low",)))
+    gain = (accuracies[-1] - accuracies[0]) / (len(accuracies) - 1) if len(accuracies) > 1 else 1.0
+    if gain < SLOW_GAIN and accuracies[-1] < SLOW_BELOW:
+        found.append(Named("slow-learning", critical=True, also=("learning-rate-too-low",)))
     return found

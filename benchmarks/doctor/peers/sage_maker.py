@@ -34,11 +34,11 @@ def judge(record: Record) -> list[Named]:
     if traces.largest("saturated_share", bounded) > SATURATED:
         found.append(Named("saturated-units", critical=True))
     answers = record.description.answers if record.description else None
-    if answers is not None and len(answers.counts) > 1:
-        if max(answers.counts) > IMBALANCE * max(1, min(answers.counts)):
-            found.append(Named("class-imbalance", critical=True))
+    counts = answers.counts if answers is not None else ()
+    if len(counts) > 1 and max(counts) > IMBALANCE * max(1, min(counts)):
+        found.append(Named("class-imbalance", critical=True))
     training, validation = traces.values("training_loss"), traces.values("validation_loss")
-    if len(validation) and len(validation) == len(training) and training[-1] > 0:
-        if (validation[-1] - training[-1]) / training[-1] > OVERFIT_GAP:
-            found.append(Named("overfitting", critical=True))
+    both = 0 < len(validation) == len(training)
+    if both and validation[-1] - training[-1] > OVERFIT_GAP * training[-1]:
+        found.append(Named("overfitting", critical=True))
     return found

@@ -22,13 +22,15 @@ def judge(record: Record) -> list[Named]:
     inputs = description.inputs if description else None
     if traces.not_finite:
         found.append(Named("learning-rate-too-high", critical=True, also=("not-a-number",)))
-    kinds = [layer.kind for layer in traces.layers]
-    if description is not None and kinds and kinds[-1] == "Softmax":
-        if description.loss.takes == "logits":
-            found.append(Named("wrong-output", critical=True))
-    if inputs is not None and inputs.whole is not None:
-        if inputs.whole.smallest < INPUT_RANGE[0] or inputs.whole.largest > INPUT_RANGE[1]:
-            found.append(Named("unscaled-inputs", critical=True))
+    takes = description.loss.takes if description else ""
+    if takes == "logits" and traces.layers and traces.layers[-1].kind == "Softmax":
+        found.append(Named("wrong-output", critical=True))
+    whole = inputs.whole if inputs is not None else None
+    if (
+        whole is not None
+        and not INPUT_RANGE[0] <= whole.smallest <= whole.largest <= INPUT_RANGE[1]
+    ):
+        found.append(Named("unscaled-inputs", critical=True))
     validation, training = traces.values("validation_loss"), traces.values("training_loss")
     if len(validation) > PATIENCE and len(validation) == len(training):
         best = int(np.argmin(validation))
