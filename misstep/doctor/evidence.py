@@ -20,7 +20,6 @@ from misstep.record import (
     LayerDescription,
     ParameterDescription,
     Record,
-    Role,
     RunDescription,
     Task,
 )
@@ -45,7 +44,7 @@ class Evidence:
     @property
     def layers(self) -> list[LayerDescription]:
         """Return the layers that do something, in the order in which a row passes."""
-        return [layer for layer in self.description.layers if layer.role is not Role.CONTAINER]
+        return list(self.description.effective_layers)
 
     def parameters(self) -> Iterator[tuple[LayerDescription, ParameterDescription]]:
         """Yield each parameter with its layer, from the first layer to the last."""

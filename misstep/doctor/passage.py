@@ -23,7 +23,7 @@ _LINEAR_ROLES = frozenset({Role.AFFINE, Role.DROPOUT, Role.SHAPE, Role.EMBEDDING
 
 def effective_layers(description: RunDescription) -> list[LayerDescription]:
     """Return the layers that do something, in the order in which a row passes."""
-    return [layer for layer in description.layers if layer.role is not Role.CONTAINER]
+    return list(description.effective_layers)
 
 
 def bends(layer: LayerDescription) -> bool:
@@ -44,11 +44,10 @@ def normalizes_batch(layer: LayerDescription) -> bool:
 
 def containers(description: RunDescription, path: str) -> Iterator[LayerDescription]:
     """Yield the containers that a layer stands in, from the innermost to the whole network."""
-    by_path = {layer.path: layer for layer in description.layers}
     while path:
         path = path.rpartition(".")[0]
-        if path in by_path:
-            yield by_path[path]
+        if path in description.by_path:
+            yield description.by_path[path]
 
 
 def is_in_order(description: RunDescription, layers: Sequence[LayerDescription]) -> bool:

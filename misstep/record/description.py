@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from misstep.errors import FileFormatError
@@ -216,6 +216,16 @@ class RunDescription:
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return asdict(self)
+
+    @cached_property
+    def by_path(self) -> dict[str, LayerDescription]:
+        """Return the layers by their paths."""
+        return {layer.path: layer for layer in self.layers}
+
+    @cached_property
+    def effective_layers(self) -> tuple[LayerDescription, ...]:
+        """Return the layers that do something, in the order in which a row passes."""
+        return tuple(layer for layer in self.layers if layer.role is not Role.CONTAINER)
 
     @property
     def parameter_count(self) -> int:
