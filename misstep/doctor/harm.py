@@ -19,20 +19,43 @@ WELL_LEARNED = 0.9
 
 
 def learned(evidence: Evidence) -> float:
-    """Return the share of what was to be learned that was: by loss or by right answers.
+    """Return the share of what was to be learned that was: by losses or by right answers.
 
-    1: all. 0: as good as the best constant. Below: worse. The better of the two counts, and of the
-    losses that of the probe rows too. Raises CannotTellError where nobody knows what chance gives.
+    1: all. 0: as good as the best constant. Below: worse. The best of them counts: of the training
+    rows, which dropout may veil, of the probe rows, and of the validation rows. Raises
+    CannotTellError where nobody knows what chance gives.
     """
     shares = [evidence.explained]
     probe = evidence.last("probe_loss", "")
     if evidence.chance_loss > 0 and not evidence.failed and math.isfinite(probe):
         shares.append(1.0 - probe / evidence.chance_loss)
-    shares.append(_right_answers(evidence))
+    shares += [_right_answers(evidence), validated(evidence)]
     known = [share for share in shares if not math.isnan(share)]
     if not known:
         raise CannotTellError("the record does not say what the best constant answer would give")
     return max(known)
+
+
+def least_learned(evidence: Evidence) -> float:
+    """Return the share of the chance loss that was gone, of training or of validation rows.
+
+    The lesser, for symptoms that no healthy run has, where less harm is proof enough.
+    Raises CannotTellError.
+    """
+    held_out = validated(evidence)
+    if math.isnan(evidence.explained):
+        return learned(evidence)
+    # Dropout makes training look worse than it is, right answers better than the loss.
+    of_training = min(evidence.explained, learned(evidence))
+    return of_training if math.isnan(held_out) else min(max(of_training, held_out), held_out)
+
+
+def validated(evidence: Evidence) -> float:
+    """Return the share of the chance loss of validation rows that was gone at the end, or NaN."""
+    answers, losses = evidence.description.validation_answers, evidence.validation_losses
+    if answers is None or not answers.chance_loss or not len(losses) or evidence.failed:
+        return math.nan
+    return 1.0 - float(losses[-1]) / answers.chance_loss
 
 
 def _right_answers(evidence: Evidence) -> float:

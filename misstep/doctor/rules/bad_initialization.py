@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.gradients import CONNECTING
-from misstep.doctor.harm import WELL_LEARNED, learned, severity_of
+from misstep.doctor.harm import learned, least_learned, severity_of
 from misstep.doctor.passage import effective_layers, has_shortcut, last_affine
 from misstep.doctor.rule import Example, Rule
 from misstep.doctor.spelling import spelled
@@ -20,17 +20,18 @@ from misstep.text.figures import figure, three_figures
 # Weights are alike where they differ by less than this share of their size.
 ALIKE = 1e-3
 # Deviation times √fan in: what a signal is multiplied by. He has √2, LeCun 1, PyTorch 0.58, Glorot
-# anything below √2. So far from these, a layer alone harms; of small ones, Glorot's scale counts
-# too, which of a narrow input to a wide layer is far below the others.
-LARGE = 4.0
+# anything below √2. So many times as large as suits the activation, a layer alone harms; of small
+# ones, Glorot's scale counts too, which of a narrow input to a wide layer is far below the others.
+LARGE, VERY_LARGE, HUGE = 2.5, 3.0, 6.0
 SMALL = 0.1
 # How much signals may shrink or grow on their way through the hidden layers, before the first
-# update, and how far from what suits the activations the layers must then be on average.
-PASSED = 100.0
-OFF = 1.6
-# A bias so far from 0 outweighs a weighted sum of size 1, and half of a layer's units tell it.
-BIAS = 3.0
-HALF = 0.5
+# update, and how far from what suits the activations the layers must then be on average. Growing
+# signals must show at the start: in a loss so many times that of a guess.
+SHRUNK, GROWN = 100.0, 8.0
+OFF_SHRUNK, OFF_GROWN = 1.6, 1.3
+START_TIMES_CHANCE = 4.0
+# Of fewer weights the scale is chance.
+FEWEST = 16
 
 _WAVE = """
 random = np.random.default_rng(0)
@@ -123,19 +124,20 @@ run = trainer.fit(x, y, epochs=60)
     )
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
-        share = _share(evidence)
-        severity = severity_of(share)
-        if severity is None:
-            return
-        if not evidence.updates:
-            severity = Severity.WARNING
+        trained = evidence.updates > 0
+        severity = severity_of(learned(evidence)) if trained else Severity.WARNING
         hidden = _hidden(evidence)
-        found = (
-            self._alike(evidence, hidden, severity)
-            or self._scale(evidence, hidden, severity)
-            or self._passing(evidence, hidden, severity)
-            or self._biases(evidence, severity)
-        )
+        found = None
+        if severity is not None:
+            found = (
+                self._alike(evidence, hidden, severity)
+                or self._small(evidence, hidden, severity)
+                or self._shrinking(evidence, hidden, severity)
+            )
+        # Weights that are too large learn rows by heart, and tell the less of others.
+        severity = severity_of(least_learned(evidence)) if trained else Severity.WARNING
+        if found is None and severity is not None:
+            found = self._large(evidence, severity) or self._growing(evidence, hidden, severity)
         if found is not None:
             yield found
 
@@ -153,69 +155,53 @@ run = trainer.fit(x, y, epochs=60)
         facts = {"value": weight.mean, "layers": [one.path for one, _ in alike]}
         return self._found(evidence, "alike", layer, weight, severity, 0.95, **facts)
 
-    def _scale(self, evidence: Evidence, hidden: _Weights, severity: Severity) -> Finding | None:
-        """Return a layer whose own scale is far off."""
+    def _large(self, evidence: Evidence, severity: Severity) -> Finding | None:
         weights = [
-            (layer, weight) for layer, weight in evidence.weights if layer.role in CONNECTING
+            (_factor(weight) / _suited(evidence, layer), layer, weight)
+            for layer, weight in evidence.weights
+            if layer.role in CONNECTING and _size(weight.shape) >= FEWEST
         ]
-        large = [(layer, weight) for layer, weight in weights if _factor(weight) >= LARGE]
-        if large:
-            layer, weight = max(large, key=lambda pair: _factor(pair[1]))
-            confidence = 0.9 if _factor(weight) >= 2 * LARGE else 0.75
-            return self._found(evidence, "large", layer, weight, severity, confidence)
+        if not weights:
+            return None
+        times, layer, weight = max(weights, key=lambda each: each[0])
+        if times < LARGE:
+            return None
+        confidence = 0.9 if times >= HUGE else 0.75 if times >= VERY_LARGE else 0.6
+        return self._found(evidence, "large", layer, weight, severity, confidence)
+
+    def _small(self, evidence: Evidence, hidden: _Weights, severity: Severity) -> Finding | None:
         small = [
             (layer, weight)
             for layer, weight in hidden
-            if _factor(weight) <= SMALL and weight.deviation <= SMALL * _glorot(weight)
+            if _size(weight.shape) >= FEWEST
+            and _factor(weight) <= SMALL
+            and weight.deviation <= SMALL * _glorot(weight)
         ]
-        if small:
-            layer, weight = min(small, key=lambda pair: _factor(pair[1]))
-            return self._found(evidence, "small", layer, weight, severity, 0.85)
-        return None
-
-    def _passing(self, evidence: Evidence, hidden: _Weights, severity: Severity) -> Finding | None:
-        """Return what layers do together: signals that shrink or grow through all of them."""
-        sums = [(layer, weight) for layer, weight in hidden if layer.role is Role.AFFINE]
-        sizes = [_first_deviation(evidence, layer) for layer, _ in sums]
-        if len(sums) < 3 or not all(math.isfinite(size) and size > 0 for size in sizes):
+        if not small:
             return None
-        passed = sizes[-1] / sizes[0]
-        off = math.exp(
-            sum(
-                math.log(max(_factor(weight), 1e-9) / _suited(evidence, layer))
-                for layer, weight in sums
-            )
-            / len(sums)
-        )
-        if passed * PASSED <= 1.0 and off * OFF <= 1.0:
-            fault = "shrinking"
-        elif passed >= PASSED and off >= OFF:
-            fault = "growing"
-        else:
+        layer, weight = min(small, key=lambda pair: _factor(pair[1]))
+        return self._found(evidence, "small", layer, weight, severity, 0.85)
+
+    def _shrinking(
+        self, evidence: Evidence, hidden: _Weights, severity: Severity
+    ) -> Finding | None:
+        """Return what hidden layers do together: signals that die out on their way."""
+        passed, off, sums = _passing(evidence, hidden)
+        if not (passed * SHRUNK <= 1.0 and off * OFF_SHRUNK <= 1.0):
             return None
         layer, weight = sums[-1]
-        return self._found(
-            evidence, fault, layer, weight, severity, 0.75, passed=passed, layers=len(sums)
-        )
+        facts: dict[str, Any] = {"passed": passed, "layers": len(sums)}
+        return self._found(evidence, "shrinking", layer, weight, severity, 0.75, **facts)
 
-    def _biases(self, evidence: Evidence, severity: Severity) -> Finding | None:
-        layers = effective_layers(evidence.description)
-        for layer, following in pairwise(layers):
-            asleep = evidence.first("dead_share", following.path)
-            at_bounds = evidence.first("saturated_share", following.path)
-            for parameter in layer.parameters:
-                if (
-                    layer.role is Role.AFFINE
-                    and parameter.is_bias
-                    and abs(parameter.mean) >= BIAS
-                    and max(asleep, at_bounds, key=lambda one: -1.0 if math.isnan(one) else one)
-                    >= HALF
-                ):
-                    mean = parameter.mean
-                    return self._found(
-                        evidence, "biases", layer, parameter, severity, 0.95, value=mean
-                    )
-        return None
+    def _growing(self, evidence: Evidence, hidden: _Weights, severity: Severity) -> Finding | None:
+        """Return what hidden layers do together: signals that grow on their way."""
+        passed, off, sums = _passing(evidence, hidden)
+        started_high = evidence.start_loss >= START_TIMES_CHANCE * evidence.chance_loss
+        if not (passed >= GROWN and off >= OFF_GROWN and started_high):
+            return None
+        layer, weight = sums[-1]
+        facts: dict[str, Any] = {"passed": passed, "layers": len(sums)}
+        return self._found(evidence, "growing", layer, weight, severity, 0.75, **facts)
 
     def _found(
         self,
@@ -255,11 +241,6 @@ run = trainer.fit(x, y, epochs=60)
                 f"All numbers in {parameter} begin as {figure(facts['value'])}{also}: the units of "
                 "a layer are copies of each other."
             )
-        if fault == "biases":
-            return (
-                f"The biases {parameter} begin at {figure(facts['value'])}, which outweighs all "
-                "that the layer gets, and puts its units to where they are flat."
-            )
         if fault in ("shrinking", "growing"):
             passed = facts["passed"]
             what = f"{three_figures(passed)} times as large"
@@ -282,8 +263,6 @@ run = trainer.fit(x, y, epochs=60)
         )
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
-        if facts["fault"] == "biases":
-            return f"Let {facts['parameter']} begin at 0."
         layers = facts.get("layers")
         where = f"the weights of {facts['layer']}"
         if (isinstance(layers, list) and len(layers) > 1) or isinstance(layers, int):
@@ -294,17 +273,18 @@ run = trainer.fit(x, y, epochs=60)
 _Weights = Sequence[tuple[LayerDescription, ParameterDescription]]
 
 
-def _share(evidence: Evidence) -> float:
-    """Return how much was learned, of training or, where there is some, of validation rows."""
-    if not evidence.updates:
-        return 0.0
-    share = learned(evidence)
-    answers = evidence.description.validation_answers
-    losses = evidence.validation_losses
-    if answers is None or not answers.chance_loss or not len(losses) or share < WELL_LEARNED:
-        return share
-    # Weights that are too large learn rows by heart and tell nothing of others: worse than chance.
-    return 0.0 if float(losses.min()) > answers.chance_loss else share
+def _passing(evidence: Evidence, hidden: _Weights) -> tuple[float, float, _Weights]:
+    """Return how signals changed through the hidden sums, before the first update.
+
+    With it how many times as large as suits them the weights of the middle layer are, and all these
+    weights. NaN of fewer than three.
+    """
+    sums = [(layer, weight) for layer, weight in hidden if layer.role is Role.AFFINE]
+    sizes = [_first_deviation(evidence, layer) for layer, _ in sums]
+    if len(sums) < 3 or not all(math.isfinite(size) and size > 0 for size in sizes):
+        return math.nan, math.nan, sums
+    times = [_factor(weight) / _suited(evidence, layer) for layer, weight in sums]
+    return sizes[-1] / sizes[0], median(times), sums
 
 
 def _hidden(evidence: Evidence) -> _Weights:

@@ -21,6 +21,8 @@ from misstep.text.figures import figure, percent
 # badly is worth a word. Never the share of zero entries, of which healthy layers have 50 to 80 %.
 MANY = 0.5
 ALL = 1.0
+# So few units may all be asleep by chance.
+FEW_UNITS = 3
 
 _WAVE = """
 random = np.random.default_rng(0)
@@ -61,7 +63,6 @@ network = ms.Sequential(asleep, ms.ReLU(), ms.Dense(1))
 trainer = ms.Trainer(network, loss=ms.SquaredError(), optimizer=ms.Adam(0.01))
 run = trainer.fit(x, y, epochs=30)
 """.strip(),
-            also=frozenset({"bad-initialization"}),
         ),
         Example(
             "updates so large that they kill a layer",
@@ -111,6 +112,8 @@ run = trainer.fit(x, y, epochs=80)
         if severity is Severity.CRITICAL and not blocked and gone > HALF_LEARNED / 2:
             severity = Severity.WARNING
         confidence = 0.92 if blocked else 0.3 + 0.4 * share
+        if blocked and layer.output_shape and layer.output_shape[-1] <= FEW_UNITS:
+            confidence = 0.6  # that it is so narrow let it
         yield self._found(evidence, layer, share, list(many), severity, confidence)
 
     def _found(

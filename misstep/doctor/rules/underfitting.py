@@ -49,7 +49,7 @@ class Underfitting(Rule):
         {
             *("slow-learning", "too-few-epochs", "dead-units", "constant-prediction"),
             *("bad-initialization", "vanishing-gradients", "parameters-not-learning"),
-            "learning-rate-too-low",
+            *("learning-rate-too-low", "saturated-units"),
         }
     )
     sick = (

@@ -50,6 +50,7 @@ class VanishingGradients(Rule):
     needs = ("gradient_norm", "weight_norm")
     leads_to = frozenset(
         {
+            "saturated-units",
             "slow-learning",
             "too-few-epochs",
             "underfitting",
