@@ -30,6 +30,15 @@ def watch(
 
     Raises ArgumentError for what is no model and no optimizer of torch, StorageError for a folder
     that holds something else.
+
+    >>> import misstep as ms
+    >>> def train(model, optimizer, loss, batches):
+    ...     with ms.watch(model, optimizer, folder="runs/theirs") as watch:
+    ...         for x, y in batches:
+    ...             optimizer.zero_grad()
+    ...             loss(model(x), y).backward()
+    ...             optimizer.step()
+    ...     return watch.diagnose()
     """
     if not callable(getattr(model, "named_modules", None)):
         raise ArgumentError(

@@ -29,6 +29,7 @@ from misstep.record import (
 )
 from misstep.watching.arrays import copied
 from misstep.watching.ledger import Ledger
+from misstep.watching.looks import Flat
 from misstep.watching.scores import Scores
 from misstep.watching.seen_rows import SeenRows
 from misstep.watching.torch_epochs import Epochs
@@ -43,7 +44,7 @@ from misstep.watching.torch_layers import (
     parameter_description,
     passage_of,
 )
-from misstep.watching.torch_looks import Flat, TorchLook
+from misstep.watching.torch_looks import TorchLook
 from misstep.watching.torch_patches import Patches
 from misstep.watching.windows import ROWS_OF_PART, Windows
 
@@ -272,7 +273,7 @@ class TorchWatch:
             look = self._begin_look()
             for call in self._passage.calls:
                 if look is not None and call.leaf:
-                    look.add(call.name, kind_of(call.module), call.given, call.result)
+                    look.call(call.name, kind_of(call.module), call.given, call.result)
                 call.source = call.given = call.result = None
             given = self._input
             self._shapes = (
