@@ -86,10 +86,20 @@ def late_fall(steps: Array, values: Array) -> Fall:
     """Return how a curve `values` (count,) at `steps` (count,), counted from 1, falls in the end.
 
     By least squares of the last part of it on the logarithm of time: losses are about a power of
-    the time that was trained (Hestness and others, 2017), which bends ever less in it, so that
-    going on as long again takes off less than the slope says, and seldom less than half of it.
+    the time that was trained (Hestness and others, 2017), which bends ever less in it. Of a curve
+    that bends towards a floor, the last half of that part falls less; what it shows, with its error
+    to spare, is the most that is believed.
     """
-    late = steps > steps[-1] * (1.0 - LATE_SHARE) if len(steps) else steps > 0
+    fall = _fall(steps, values, LATE_SHARE)
+    lately = _fall(steps, values, LATE_SHARE / 2.0)
+    if math.isnan(lately.per_doubling):
+        return fall
+    return Fall(min(fall.per_doubling, lately.per_doubling + lately.error), fall.error)
+
+
+def _fall(steps: Array, values: Array, share: float) -> Fall:
+    """Return the slope of the last `share` of a curve; NaN where it has too few points."""
+    late = steps > steps[-1] * (1.0 - share) if len(steps) else steps > 0
     if late.sum() < LEAST_LATE:
         return Fall(math.nan, math.nan)
     along = np.log2(steps[late].astype("float64"))

@@ -28,6 +28,8 @@ TURNED, TURNED_OF_CHANCE = 1.05, 0.02
 TURN_EPOCHS = 3
 # Fewer epochs show no slope of a validation loss.
 LEAST_EPOCHS = 6
+# From so many on the mean losses of epochs tell more than those of batches.
+ENOUGH_EPOCHS = 12
 # A weight has about the size 1 / √fan_in where a layer keeps the size of its inputs (LeCun and
 # others, 1998); more than a few times that is not ordinary.
 ORDINARY_SIZE = 3.0
@@ -89,8 +91,24 @@ class Progress:
 
     @cached_property
     def late(self) -> Fall:
-        """Return how the loss fell towards the end."""
+        """Return how the loss fell towards the end.
+
+        By whole epochs where there are enough of them: all have the same rows, so that most of the
+        noise of batches is gone.
+        """
+        numbers, losses = self._of_epochs("training_loss")
+        if len(losses) >= ENOUGH_EPOCHS:
+            return late_fall(numbers, losses)
         return late_fall(self.steps, self.losses)
+
+    def _of_epochs(self, name: str) -> tuple[Array, Array]:
+        """Return the numbers of whole epochs and their finite values of a signal, (epochs,)."""
+        whole = [
+            (epoch["epoch"], epoch[name])
+            for epoch in self.evidence.record.epochs
+            if not epoch.get("partial") and np.isfinite(epoch.get(name, math.nan))
+        ]
+        return np.array([each for each, _ in whole]), np.array([each for _, each in whole])
 
     def late_until(self, count: int) -> Fall:
         """Return how the loss fell towards the end of the first `count` updates."""
@@ -120,10 +138,10 @@ class Progress:
     @property
     def validation_gain(self) -> float:
         """Return as `gain` of the validation loss; NaN where there are few epochs of it."""
-        losses = self.evidence.validation_losses
+        numbers, losses = self._of_epochs("validation_loss")
         if len(losses) < LEAST_EPOCHS or not self.reference > 0:
             return math.nan
-        fall = late_fall(np.arange(1, len(losses) + 1), losses)
+        fall = late_fall(numbers, losses)
         return fall.per_doubling / self.reference
 
     # --- how far weights move ---------------------------------------------------------------------

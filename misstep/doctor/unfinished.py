@@ -31,8 +31,9 @@ LARGE_GAIN, MOSTLY_EXPLAINED = 0.15, 0.8
 SEEN_GAIN, SEEN_EXPLAINED = 0.12, 0.9
 # Of numbers, what is not explained is lost to the square, where classes may be right by then.
 NUMBERS_GAIN, SEEN_NUMBERS_GAIN, NUMBERS_EXPLAINED = 0.06, 0.04, 0.95
-# Below this share of rows right there is something left to gain for sure.
-RIGHT = 0.97
+# Below this share of rows right there is something left to gain for sure; above, and with half of
+# chance explained, nothing that matters. A few rows may be right by accident.
+RIGHT, HALF = 0.97, 0.5
 # A healthy update moves a weight by about a thousandth of itself (Karpathy, cs231n, "ratio of
 # weights to updates").
 HEALTHY_RATIO = 1e-3
@@ -134,7 +135,8 @@ def _judged(evidence: Evidence) -> Progress | None:
     progress = Progress(evidence)
     if evidence.failed or not evidence.ended_as_planned or not progress.reference > 0:
         return None
-    if progress.right_share >= RIGHT or progress.validation_turned:
+    right = progress.right_share >= RIGHT and not progress.explained < HALF
+    if right or progress.validation_turned:
         return None
     # A loss that ran off is not slow.
     return None if Instability(progress).diverged else progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,6 +18,8 @@ from misstep.text.figures import four_figures, percent
 TURNED, TURNED_FAR = 1.25, 1.6
 # … where the training loss halved since: else something else raised it.
 HALVED = 0.5
+# With so many validation rows right, little is lost by being too sure of the others.
+RIGHT = 0.95
 # Validation rows that are explained as well as this are not worth a warning.
 WELL = 0.9
 # Training rows are explained this well, and validation rows so much less, with a loss so many times
@@ -102,9 +105,13 @@ run = trainer.fit(
         gap = explained > BY_HEART and explained - carried > GAP and apart
         if not (turned or gap):
             return
+        right = _right_share(evidence, kept + TURN_EPOCHS - 1)
+        # As far as so many rows can tell.
+        enough = RIGHT - 2.0 * math.sqrt(RIGHT * (1.0 - RIGHT) / max(_validation_rows(evidence), 1))
         lost = carried < NOTHING or (turned and times > TURNED_FAR and carried < WELL_ENOUGH)
         yield self.finding(
-            Severity.CRITICAL if lost else Severity.WARNING,
+            # Where nearly all are right, the loss alone suffers, by being sure of a few errors.
+            Severity.NOTE if right >= enough else Severity.CRITICAL if lost else Severity.WARNING,
             0.85 if turned and gap else 0.75,
             **optimizer_facts(evidence.description),
             epoch=best + TURN_EPOCHS - 1,
@@ -152,6 +159,21 @@ def _keeps_best(evidence: Evidence) -> bool:
         isinstance(event.get("facts"), dict) and event["facts"].get("cause") == "early_stopping"
         for event in evidence.record.events
     )
+
+
+def _validation_rows(evidence: Evidence) -> int:
+    answers = evidence.description.validation_answers
+    return 0 if answers is None else answers.rows
+
+
+def _right_share(evidence: Evidence, epoch: int) -> float:
+    """Return the share of validation rows that were right after an epoch; NaN where not known."""
+    shares = [
+        line["validation_accuracy"]
+        for line in evidence.record.epochs
+        if not line.get("partial") and "validation_accuracy" in line
+    ]
+    return float(shares[epoch]) if epoch < len(shares) else math.nan
 
 
 def _validation_chance(evidence: Evidence, chance: float) -> float:

@@ -74,7 +74,7 @@ network = ms.Sequential(ms.Dense(2), ms.ReLU(), ms.Dense(10))
 trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.01))
 run = trainer.fit(x, y, epochs=40)
 """,
-            also=frozenset({"dead-units"}),
+            also=frozenset({"dead-units", "learning-rate-too-low"}),
         ),
     )
     healthy = (
@@ -108,8 +108,9 @@ run = trainer.fit(x, y, epochs=40)
             return
         rows = 0 if evidence.description.inputs is None else evidence.description.inputs.rows
         late = unfinished(evidence)
-        other = late is not None and late.blame not in (Blame.EPOCHS, Blame.BATCH)
-        confidence = UNLIKELY if other or rows <= FEW_ROWS else LIKELY
+        if late is not None and late.blame not in (Blame.EPOCHS, Blame.BATCH):
+            return  # It was steps that lacked, not units.
+        confidence = UNLIKELY if rows <= FEW_ROWS else LIKELY
         if width == 1 and rows > FEW_ROWS:
             confidence = SURE
         yield self.finding(
