@@ -42,6 +42,12 @@ class ProgramName(StrEnum):
 
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="The model file that training wrote.")]
+Rows = Annotated[
+    bool,
+    typer.Option(
+        "--rows", help="Look at the rows one by one: wrong answers, copies across the split."
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option(
@@ -141,6 +147,10 @@ def train(
 )
 def check(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="As for train.")],
+    rows: Rows = False,
+    budget: Annotated[
+        float, typer.Option(metavar="SECONDS", help="With --rows: how long that may take.")
+    ] = 30.0,
     json: Json = False,
     **options: Any,
 ) -> int:
@@ -151,12 +161,16 @@ def check(
     diagnose`; what training alone can show is named at the end. The exit code is 1 where something
     is critical, else 0.
 
+    With --rows, models of the other rows judge each answer; doubtful ones are named, and written
+    into suspect-rows.csv in the folder that a run would have.
+
         misstep check houses.csv --target price
+        misstep check houses.csv --target price --rows
         misstep check digits --network dense32-sigmoid-dense32-sigmoid
     """
     from misstep.cli.check_command import check_source
 
-    return check_source(source, options, json=json)
+    return check_source(source, options, json=json, rows=rows, seconds=budget)
 
 
 @app.command(

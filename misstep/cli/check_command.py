@@ -1,12 +1,14 @@
 """`misstep check`: what is wrong with data and a network before any training, in seconds.
 
-Reads, prepares and plans as training does; trains nothing and writes nothing.
+Reads, prepares and plans as training does; trains no network. Writes nothing but the doubtful rows
+where these were asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from misstep.cli.diagnosis_lines import say_diagnosis
@@ -16,16 +18,25 @@ from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import COMMAND
 from misstep.cli.remedy_words import plain_findings, spelling_of
+from misstep.cli.row_lines import check_seconds, look_at_rows
+from misstep.cli.run_folder import default_folder
 from misstep.cli.training_options import given_options
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import check_data, check_request, make_options, recognize
+from misstep.storage import make_folder
 
 
-def check_source(source: str, values: Mapping[str, Any], *, json: bool) -> int:
-    """Say what is wrong with `source` and what would be trained on it; return the exit code."""
+def check_source(
+    source: str, values: Mapping[str, Any], *, json: bool, rows: bool = False, seconds: float = 0.0
+) -> int:
+    """Say what is wrong with `source` and what would be trained on it; return the exit code.
+
+    `rows`: whether rows are looked at one by one, for about so many `seconds`.
+    """
     page = Page(to_error=json)
     options = make_options(**given_options(values))
+    folder = Path(options.folder or default_folder(source))
     options = replace(options, folder=None, progress=False, resume=False, origin={"face": COMMAND})
     check_request(options, by_flag=True)
     data = read_data(source)
@@ -49,6 +60,11 @@ def check_source(source: str, values: Mapping[str, Any], *, json: bool) -> int:
         page.title("Noticed")
         for note in noticed:
             page.say(note, indent=2)
+    if rows:
+        check_seconds(seconds)
+        make_folder(folder)
+        looked = look_at_rows(page, recognize(data, options), folder, seconds)
+        checked = checked.with_rows(looked)
     spelling = spelling_of(checked.record)
     say_diagnosis(page, checked.diagnosis, spelling)
     if json:

@@ -18,6 +18,7 @@ from misstep.doctor.examine import RULE_FAILED
 from misstep.modeling.modalities import Modality
 from misstep.modeling.options import make_options
 from misstep.modeling.pipeline import recognize
+from misstep.modeling.row_check import RowCheck
 from misstep.modeling.untrained import untrained
 from misstep.record import Record
 
@@ -38,6 +39,13 @@ class Check:
     diagnosis: Diagnosis
     notes: Sequence[str]
     record: Record
+
+    def with_rows(self, rows: RowCheck) -> Check:
+        """Return the check with what was found of single rows."""
+        rows.add_to(self.record)
+        examined = examine(self.record)
+        seconds = self.diagnosis.seconds + rows.seconds
+        return replace(self, diagnosis=_without_training(replace(examined, seconds=seconds)))
 
 
 def check(

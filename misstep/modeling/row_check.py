@@ -198,6 +198,7 @@ def check_rows(
         )
     say: Progress = progress or (lambda share, words: None)
     say(0.0, "preparing rows")
+    modality.is_judged = True
     split = modality.split()
     prepared = modality.prepare(split)
     check = RowCheck(prepared.target, len(modality.examples), 0 if modality.apart else 1)

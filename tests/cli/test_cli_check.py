@@ -49,3 +49,23 @@ def test_bad_input(run: Run) -> None:
         assert done.code == 2
         assert said in done.err
         assert "Traceback" not in done.err
+
+
+def test_rows_are_looked_at_where_that_is_asked_for(run: Run) -> None:
+    head, *lines = flowers(300).strip().split("\n")
+    kinds = sorted({line.split(",")[-1] for line in lines})
+    wrong = range(4, 300, 15)
+    for row in wrong:
+        *cells, kind = lines[row].split(",")
+        other = kinds[(kinds.index(kind) + 1) % len(kinds)]
+        lines[row] = ",".join([*cells, other])
+    Path("flowers.csv").write_text("\n".join([head, *lines]), encoding="utf-8")
+    done = run("check", "flowers.csv", "--target", "kind", "--rows", "--budget", "5")
+    assert "looks like" in done.said
+    assert "suspect-rows.csv" in done.said
+    file = Path("runs") / "flowers" / "suspect-rows.csv"
+    rows = [int(line.split(",")[0]) for line in file.read_text(encoding="utf-8").split("\n")[1:-1]]
+    assert {row + 1 for row in wrong} <= set(rows)
+    done = run("check", "flowers.csv", "--target", "kind", "--rows", "--budget", "0")
+    assert done.code == 2
+    assert "--budget" in done.err

@@ -93,6 +93,8 @@ class RowModality(Modality):
             self.refuse_options()
         self.tested = examples is None
         self.in_parts = False
+        # Whether simple models will judge the answers: what helps a network is not tried out then.
+        self.is_judged = False
         self.apart = examples
         self.examples: Examples
 

@@ -184,6 +184,9 @@ class TableModality(RowModality):
     def preprocess(self, train: Examples, target: Target) -> Preprocessor:
         """Leave out the columns that do not help, and fit the others on training rows."""
         assert isinstance(train.data, Table)
+        if self.is_judged:
+            # Nothing that the answers have a part in.
+            return Preprocessor.fit(train.data, self.columns, train.weights)
         frame, answers = train.data.frame, encoded_answers(train, target)
         columns, in_order = self.columns, reads_in_order(self.options.network)
         answer = "the answer" if self.target is None else self.target.name
