@@ -314,14 +314,18 @@ def diagnose(
             help="Do the run again with one thing changed at a time, to tell causes apart.",
         ),
     ] = False,
+    rows: Rows = False,
     budget: Annotated[
-        float, typer.Option(metavar="SECONDS", help="With --probe: how long that may take.")
+        float,
+        typer.Option(
+            metavar="SECONDS", help="With --probe or --rows: how long each of them may take."
+        ),
     ] = 30.0,
     data: Annotated[
         str | None,
         typer.Option(
             metavar="SOURCE",
-            help="With --probe: where the data of the run are, if no longer where they were.",
+            help="With --probe or --rows: where the data of the run are, if no longer there.",
         ),
     ] = None,
     json: Json = False,
@@ -337,13 +341,17 @@ def diagnose(
     changed at a time: other rates, standardized inputs, another initialization … What takes the
     harm away was its cause. Ctrl-C ends that with what was found so far.
 
+    With --rows, models of the other rows judge each answer; doubtful ones are named, and all of
+    them written into suspect-rows.csv in the folder of the run.
+
         misstep diagnose runs/digits
         misstep diagnose runs/digits --json | tail -n 1
         misstep diagnose runs/digits --probe --budget 60
+        misstep diagnose runs/houses --rows
     """
     from misstep.cli.diagnose_command import diagnose_run
 
-    return diagnose_run(run, json=json, probe=probe, budget=budget, data=data)
+    return diagnose_run(run, json=json, probe=probe, rows=rows, budget=budget, data=data)
 
 
 def _show(name: str, words: str) -> Any:

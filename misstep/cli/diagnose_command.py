@@ -1,11 +1,12 @@
 """`misstep diagnose`: what goes wrong in a run that was written down, and what to do about it.
 
 Reads the run, lets `doctor` examine it, says what came of it. Imports nothing that trains, unless
-experiments are asked for.
+experiments or rows are asked for.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,18 @@ from misstep.doctor import examine
 
 
 def diagnose_run(
-    named: Path, *, json: bool, probe: bool = False, budget: float = 0.0, data: str | None = None
+    named: Path,
+    *,
+    json: bool,
+    probe: bool = False,
+    rows: bool = False,
+    budget: float = 0.0,
+    data: str | None = None,
 ) -> int:
     """Say what goes wrong in the run `named`; return the exit code: 1 where it is harmed.
 
     `probe`: whether experiments are done, in at most `budget` seconds, with `data` (None: those
-    that the record names).
+    that the record names). `rows`: whether rows are looked at one by one, as long again.
     """
     run = read_run(named)
     page = Page(to_error=json)
@@ -37,11 +44,15 @@ def diagnose_run(
         from misstep.cli.probe_command import probe_run
 
         done = probe_run(page, run, data=data, budget=budget)
-        diagnosis = done.diagnosis
+        record, diagnosis = done.record, done.diagnosis
         more["not_tried"] = [{"name": one.name, "because": one.because} for one in done.not_run]
         more["interrupted"] = done.interrupted
     else:
-        diagnosis = examine(run.record)
+        record, diagnosis = run.record, examine(run.record)
+    if rows:
+        from misstep.cli.rows_command import rows_of_run
+
+        diagnosis = rows_of_run(page, replace(run, record=record), data=data, seconds=budget)
     spelling = spelling_of(run.record)
     say_diagnosis(page, diagnosis, spelling)
     if json:

@@ -7,19 +7,17 @@ and says what each experiment showed as it comes.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 from misstep.cli.inputs import read_data
+from misstep.cli.origin import origin_of
 from misstep.cli.page import Page
-from misstep.cli.places import COMMAND
 from misstep.cli.run_record import RecordedRun
 from misstep.cli.termination import signals_interrupt
 from misstep.data import Rows
 from misstep.errors import ArgumentError, DataError, MisstepError
-from misstep.modeling import Options, Setup, check_request, make_options, recognize, untrained
+from misstep.modeling import Options, Setup, recognize, untrained
 from misstep.record import RecordWriter
-from misstep.storage.lock import folder_in_use
 from misstep.text.counts import counted
 from misstep.text.experiments import verdict_words
 from misstep.train import rows_digest
@@ -37,7 +35,7 @@ def probe_run(page: Page, run: RecordedRun, *, data: str | None, budget: float) 
     """
     if not budget > 0:
         raise ArgumentError("--budget", needed="seconds, more than 0", got=f"{budget:g}")
-    source, options = _origin(run, data)
+    source, options = origin_of(run, data, WHAT, IN_PYTHON)
     setup = _setup(run, source, options)
     setting = setting_of(
         run.record, setup.trainer, setup.x, setup.y, setup.weights, setup.validation, budget
@@ -80,53 +78,6 @@ def _write_down(page: Page, run: RecordedRun, done: Probe) -> None:
                 writer.event(EVENT, str(event["words"]), **facts)
     except MisstepError as error:
         page.say(f"what was tried could not be added to the record: {error}", indent=2)
-
-
-def _origin(run: RecordedRun, data: str | None) -> tuple[str, Options]:
-    """Return where the data are, and what was asked of them. Raises MisstepError."""
-    description = run.record.description
-    origin = {} if description is None else dict(description.origin)
-    if origin.get("face") != COMMAND:
-        raise ArgumentError(
-            f"{WHAT} of {run.path}",
-            needed="a run of misstep train, which can be done again",
-            got="one that does not say what data and network it was made from",
-            try_=IN_PYTHON,
-        )
-    if folder_in_use(run.folder):
-        raise ArgumentError(
-            f"{WHAT} of {run.path}",
-            needed="a run that is over",
-            got="one that is still going",
-            try_="the command again when it has ended",
-        )
-    source = data or str(origin.get("source", ""))
-    there = Path(source)
-    was = origin.get("options", {})
-    if data is None and _looks_like_path(source) and not there.exists():
-        raise DataError(
-            f"{WHAT} of {run.path}",
-            needed=f"the data that it learned from, {source}",
-            got="nothing of that name here",
-            try_="the folder that it was trained in, or --data and where they are now",
-        )
-    try:
-        known = {name: tuple(one) if isinstance(one, list) else one for name, one in was.items()}
-        options = make_options(**{**known, "folder": None, "resume": False, "progress": False})
-    except (TypeError, AttributeError) as error:
-        raise DataError(
-            f"{WHAT} of {run.path}",
-            needed="options that this version knows",
-            got=str(error),
-            try_=IN_PYTHON,
-        ) from error
-    check_request(options, by_flag=True)
-    return source, options
-
-
-def _looks_like_path(source: str) -> bool:
-    """Return whether a source is a file or folder, and no example that comes along."""
-    return bool(Path(source).suffix) or "/" in source
 
 
 def _setup(run: RecordedRun, source: str, options: Options) -> Setup:
