@@ -25,7 +25,7 @@ class BatchTooLarge(Rule):
     )
     needs = ("loss",)
     judges_end = True
-    leads_to = frozenset({"slow-learning"})
+    leads_to = frozenset({"constant-prediction", "slow-learning"})
     sick = (
         Example(
             "all rows in one batch",

@@ -36,7 +36,7 @@ class LearningRateTooLow(Rule):
     )
     needs = ("loss", "update_norm", "weight_norm")
     judges_end = True
-    leads_to = frozenset({"slow-learning"})
+    leads_to = frozenset({"constant-prediction", "slow-learning"})
     sick = (
         Example(
             "Adam at a hundredth of its usual rate",

@@ -28,7 +28,9 @@ class WrongOptimizer(Rule):
     )
     needs = ("loss",)
     judges_end = True
-    leads_to = frozenset({"slow-learning", "too-few-epochs", "learning-rate-too-low"})
+    leads_to = frozenset(
+        {"constant-prediction", "slow-learning", "too-few-epochs", "learning-rate-too-low"}
+    )
     sick = (
         Example(
             "plain SGD on a task that curves",
