@@ -50,6 +50,8 @@ _SPELLINGS: dict[str, dict[str, str]] = {
         "keras": "clipnorm=1.0",
     },
 }
+# In the line that says what the network is, on the command line and for estimators.
+_IN_A_LINE = {"relu": "relu", "leaky_relu": "leakyrelu", "batch_norm": "bn"}
 _DENSE = {
     "misstep": "ms.Dense({})",
     "torch": "torch.nn.Linear(..., {})",
@@ -59,6 +61,8 @@ _DENSE = {
 
 def spelled(description: RunDescription, what: str) -> str:
     """Return how `what` is written, such as "relu", in backticks."""
+    if description.origin.get("face") in ("command line", "estimator") and what in _IN_A_LINE:
+        return f"`{_IN_A_LINE[what]}`"
     return f"`{_of_framework(_SPELLINGS[what], description.framework)}`"
 
 

@@ -116,8 +116,9 @@ run = trainer.fit(x, y, epochs=80)
 
     def symptom(self, facts: Mapping[str, Any]) -> str:
         return (
-            "The prediction is the same for every row: over the probe rows it differs by "
-            f"{figure(facts['output_deviation'])} (standard deviation)"
+            f"The prediction is {'about ' if facts['output_deviation'] else ''}the same for every "
+            f"row: over the probe rows it differs by {figure(facts['output_deviation'])} (standard "
+            "deviation)"
             + (
                 f", where the answers differ by {figure(facts['answers_deviation'])}."
                 if facts["task"] == Task.NUMBERS.value

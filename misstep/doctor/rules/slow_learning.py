@@ -8,6 +8,7 @@ from typing import Any
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import Example, Rule
+from misstep.doctor.scales import for_place
 from misstep.doctor.unfinished import is_slow, state_words
 
 # It is a symptom: whatever explains it is surer.
@@ -78,7 +79,11 @@ run = trainer.fit(x, y, epochs=60)
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return what tells the causes apart."""
-        return (
-            "Find the highest learning rate that does not harm, `misstep find-rate` or "
-            "`trainer.find_learning_rate(x, y)`, and train at a third of it."
+        return for_place(
+            facts,
+            misstep="Train with the rate that `trainer.find_learning_rate(x, y)` finds.",
+            command_line="Train with the rate that `misstep find-rate` finds for the same source.",
+            estimator="Try learning rates ten times as high and as low, or more epochs.",
+            torch="Try learning rates ten times as high and as low, or more epochs.",
+            keras="Try learning rates ten times as high and as low, or more epochs.",
         )

@@ -87,4 +87,7 @@ run = trainer.fit(x, y, epochs=60)
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return another optimizer."""
         other = written(facts, facts["suggested_learning_rate"], ADVISED)
-        return f"Take {other}, or give SGD a momentum of 0.9."
+        # Neither the command line nor an estimator has an option for momentum.
+        plain = facts["optimizer"].lower() == "sgd"
+        in_words = facts["written_in"] in ("command line", "estimator")
+        return f"Take {other}{', or give SGD a momentum of 0.9' if plain and not in_words else ''}."
