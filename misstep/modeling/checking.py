@@ -15,11 +15,11 @@ from typing import Any
 from misstep.data import Dataset, read_source, read_table
 from misstep.doctor import Diagnosis, NotExamined, examine
 from misstep.doctor.examine import RULE_FAILED
+from misstep.modeling.before_training import untrained
 from misstep.modeling.modalities import Modality
 from misstep.modeling.options import make_options
 from misstep.modeling.pipeline import recognize
 from misstep.modeling.row_check import RowCheck
-from misstep.modeling.untrained import untrained
 from misstep.record import Record
 
 __all__ = ["Check", "check", "check_data"]

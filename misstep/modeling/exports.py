@@ -19,6 +19,7 @@ from misstep.modeling.attribution_text import (
     steps_section,
 )
 from misstep.modeling.baselines import Baseline
+from misstep.modeling.before_training import untrained
 from misstep.modeling.checking import Check, check, check_data
 from misstep.modeling.comparison import Assessment, Comparison, Verdict, assess, assess_forecasts
 from misstep.modeling.decisions import Decision, Decisions
@@ -51,7 +52,6 @@ from misstep.modeling.row_check import RowCheck, Suspect, check_rows
 from misstep.modeling.row_objectives import RowObjective, row_objective
 from misstep.modeling.single_row import SingleRow, take_row
 from misstep.modeling.training_rows import Seen, TrainingRows
-from misstep.modeling.untrained import untrained
 from misstep.modeling.weight_names import find_weight
 
 __all__ = [
