@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from misstep.doctor.evidence import Evidence
+from misstep.doctor.evidence import Array, Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.gradients import RelativeGradient, relative_gradients
-from misstep.doctor.harm import HALF_LEARNED, learned, severity_of
+from misstep.doctor.harm import HALF_LEARNED, learned, least_learned, severity_of
 from misstep.doctor.passage import effective_layers, is_bypassed, is_in_order, last_affine
 from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.spelling import spelled
@@ -23,6 +24,8 @@ from misstep.text.figures import figure, three_figures
 FIRST_TO_LAST = 1e-2
 EACH_LAYER = 0.6
 LEAST_LAYERS = 3
+# Learned so much of training and validation rows, nothing held the network up for long.
+NOT_ALL_LEARNED = 0.8
 # The looks that count: the first ones, while there is something to learn, as a share of all.
 EARLY = 0.34
 # Steps of a sequence beyond which gradients may vanish inside of a recurrent layer.
@@ -157,24 +160,21 @@ run = trainer.fit(x, y, epochs=40)
     def _found(
         self, evidence: Evidence, weights: list[RelativeGradient], layers: list[str]
     ) -> Finding | None:
-        # Of a layer with several weights (recurrent ones) the strongest counts.
-        sizes = dict.fromkeys(layers, 0.0)
-        for each in weights:
-            early = each.values[: max(1, round(EARLY * len(each.values)))]
-            sizes[each.layer.path] = max(sizes[each.layer.path], float(np.median(early)))
-        first, last = sizes[layers[0]], max(sizes[path] for path in layers[-2:])
-        if not 0.0 < first < FIRST_TO_LAST * last:
+        at_start = _first_to_last(weights, layers, lambda values: float(values[0]))
+        early = _first_to_last(weights, layers, _of_first_looks)
+        ratio = min(at_start, early)
+        if not 0.0 < ratio < FIRST_TO_LAST:
             return None
-        ratio = first / last
         each_layer = ratio ** (1.0 / (len(layers) - 1))
         if each_layer > EACH_LAYER:
             return None
+        severity = Severity.WARNING
         if evidence.updates:
-            severity = severity_of(learned(evidence))
-            if severity is None:
+            if least_learned(evidence) >= NOT_ALL_LEARNED:
                 return None
-        else:
-            severity = Severity.WARNING
+            # What vanishes at the start alone holds learning up, and no more.
+            if early < FIRST_TO_LAST and learned(evidence) < HALF_LEARNED:
+                severity = Severity.CRITICAL
         bounded = [
             layer.kind
             for layer in effective_layers(evidence.description)
@@ -218,3 +218,22 @@ run = trainer.fit(x, y, epochs=40)
             f"put {facts['normalization']} before the activations, or shortcuts around pairs of "
             "layers; or take fewer layers."
         )
+
+
+def _first_to_last(
+    weights: list[RelativeGradient], layers: list[str], size: Callable[[Array], float]
+) -> float:
+    """Return the first layer's gradient as a share of the last ones'; ∞ where these get none.
+
+    Of a layer with several weights, as recurrent ones have, the strongest counts. `size`: of the
+    values of all looks.
+    """
+    sizes = dict.fromkeys(layers, 0.0)
+    for each in weights:
+        sizes[each.layer.path] = max(sizes[each.layer.path], size(each.values))
+    last = max(sizes[path] for path in layers[-2:])
+    return sizes[layers[0]] / last if last > 0 else math.inf
+
+
+def _of_first_looks(values: Array) -> float:
+    return float(np.median(values[: max(1, round(EARLY * len(values)))]))
