@@ -56,7 +56,7 @@ _NAMES = {
     "misstep.optim": ("SGD", "Adam", "AdamW"),
     "misstep.record": ("read_record",),
     "misstep.train": ("Callback", "EarlyStopping", "Snapshots", "Trainer"),
-    "misstep.watching": ("watch",),
+    "misstep.watching": ("keras_watch", "watch"),
 }
 
 _HOMES = {name: (home, name) for home, names in _NAMES.items() for name in names}

@@ -5,6 +5,6 @@ needed to import this, and neither is a dependency: whoever has such a loop has 
 `torch_loop.py`; what is written, and when, says `ledger.py`.
 """
 
-from misstep.watching.front import watch
+from misstep.watching.front import keras_watch, watch
 
-__all__ = ["watch"]
+__all__ = ["keras_watch", "watch"]

@@ -37,6 +37,8 @@ def chance_loss(loss: LossDescription, y: Array) -> float | None:
         entropy = -(share * np.log(share) + (1.0 - share) * np.log(1.0 - share))
         return float(entropy.mean())
     name = loss.kind.lower().replace("_", "")
+    if "percentage" in name or "logarithmic" in name:
+        return None
     if any(word in name for word in _HUBER):
         delta = float(loss.settings.get("delta", loss.settings.get("beta", 1.0)))
         return min(

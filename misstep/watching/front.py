@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from misstep.errors import ArgumentError
+from misstep.watching.keras_loop import make_callback
 from misstep.watching.torch_loop import TorchWatch
 
 
@@ -55,8 +56,30 @@ def watch(
             got=type(optimizer).__name__,
             try_="misstep.watch(model, optimizer)",
         )
-    for name, number in (("epochs", epochs), ("every", every)):
+    _check_counts(epochs=epochs, every=every)
+    return TorchWatch(model, optimizer, folder=folder, loss=loss, epochs=epochs, every=every)
+
+
+def keras_watch(*, folder: Path | str | None = None, every: int | None = None) -> Any:
+    """Return a callback that watches a model of Keras 3 learn: `fit(..., callbacks=[watch])`.
+
+    It writes down what `misstep diagnose` needs to know, and the model comes to the same weights,
+    bit for bit. With Keras's PyTorch backend layers and gradients are seen too; with others losses,
+    epochs and the model. `folder`, `every`: as of `watch`. The callback has `diagnose()` and
+    `record`. Raises ArgumentError for a wrong number, ImportError without Keras.
+
+    >>> import misstep as ms
+    >>> def train(model, x, y):
+    ...     watch = ms.keras_watch(folder="runs/theirs")
+    ...     model.fit(x, y, epochs=20, validation_split=0.2, callbacks=[watch])
+    ...     return watch.diagnose()
+    """
+    _check_counts(every=every)
+    return make_callback(folder, every)
+
+
+def _check_counts(**counts: Any) -> None:
+    for name, number in counts.items():
         whole = isinstance(number, int) and not isinstance(number, bool)
         if number is not None and (not whole or number < 0):
             raise ArgumentError(name, needed="a whole number, 0 or more", got=repr(number))
-    return TorchWatch(model, optimizer, folder=folder, loss=loss, epochs=epochs, every=every)

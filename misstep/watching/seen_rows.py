@@ -69,12 +69,15 @@ class SeenRows:
             return None
         return np.concatenate(self._y)
 
-    def inputs(self) -> InputSummary | None:
-        """Return the summary of rows; None where none were kept."""
+    def inputs(self, *, numbers: bool = False) -> InputSummary | None:
+        """Return the summary of rows; None where none were kept.
+
+        `numbers`: whether whole numbers are meant as numbers, and not looked up.
+        """
         x = self.x
         if x is None or x.dtype.kind not in "fiub":
             return None
-        positions = x.dtype.kind in "iu" and x.dtype != np.uint8
+        positions = x.dtype.kind in "iu" and x.dtype != np.uint8 and not numbers
         summary = summarize_inputs(x if positions else x.astype("float32"), positions=positions)
         return replace(
             summary,
