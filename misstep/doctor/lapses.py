@@ -36,13 +36,18 @@ SMALLEST = 1e-9
 # Answers that are wrong by more than this share of what drawing them at random makes wrong say
 # nothing any more.
 MOST_WRONG = 0.95
+# Where the search for a curve begins, ln a and −b; where these end; and when it ends: after so many
+# steps, none of them longer than that, or once none gains more than a thousandth.
+STARTS = (np.array([-2.0, 0.0, 1.5]), np.array([0.0, 2.0]))
+LOWEST, HIGHEST = (-20.0, 0.0), (10.0, 400.0)
+STEPS, LONGEST, ENOUGH, TINY = 60, 3.0, 1e-3, 1e-12
 
 
 @dataclass(frozen=True)
 class Lapses:
     """The share of wrong answers: at best guess, at least and at most (99 % each).
 
-    `bend`, `curve`: the power of the certainty, and ln a and ±b, of the best curve.
+    `bend`, `curve`: the power of the certainty, and ln a and −b, of the best curve.
     """
 
     share: float
@@ -82,37 +87,68 @@ def _fitted(
     certainty: Array, rows: Array, others: Array, classes: int, bend: float
 ) -> tuple[float, Lapses]:
     """Return the loss of the best curve, and what the curves of all shares say."""
-    from scipy.optimize import minimize
-
-    bent = certainty**bend
     # Of answers that are wrong at random one in `classes` is right again by chance.
     by_chance = classes / max(classes - 1, 1)
     shares = SHARES[SHARES * by_chance < MOST_WRONG]
-
-    def loss(curve: Array, share: float) -> float:
-        expected = share + (1 - share * by_chance) * _doubt(curve, bent)
-        expected = np.clip(expected, SMALLEST, 1 - SMALLEST)
-        return float(-(others * np.log(expected) + (rows - others) * np.log1p(-expected)).sum())
-
-    losses, curves = [], []
-    curve = np.zeros(2)
-    for share in shares:
-        # Each curve begins from its neighbor's.
-        found = minimize(
-            loss, curve, (share,), "Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-3}
-        )
-        curve = found.x
-        losses.append(float(found.fun))
-        curves.append(curve)
-    best = int(np.argmin(losses))
-    likely = np.flatnonzero(np.array(losses) <= losses[best] + REFUTED)
-    slope, place = (float(number) for number in curves[best])
+    bent = certainty**bend
+    # Every share with every beginning, since a curve may end in a hollow that is not the deepest.
+    tried, slopes, places = (each.ravel() for each in np.meshgrid(shares, *STARTS, indexing="ij"))
+    curves = np.stack([slopes, places])
+    curves, losses = _descended(curves, tried, by_chance, bent, rows, others)
+    losses = losses.reshape(len(shares), -1)
+    first = losses.argmin(axis=1)
+    least_losses = losses.min(axis=1)
+    best = int(least_losses.argmin())
+    likely = np.flatnonzero(least_losses <= least_losses[best] + REFUTED)
+    slope, place = curves.reshape(2, len(shares), -1)[:, best, first[best]].tolist()
     share, least, most = (float(shares[at]) for at in (best, likely[0], likely[-1]))
-    return losses[best], Lapses(share, least, most, bend, (slope, place))
+    return float(least_losses[best]), Lapses(share, least, most, bend, (slope, place))
+
+
+def _descended(
+    curves: Array, shares: Array, by_chance: float, bent: Array, rows: Array, others: Array
+) -> tuple[Array, Array]:
+    """Return curves (2, tries) with the least loss that each comes to, and the losses (tries,).
+
+    By Fisher scoring with the damping of Levenberg and Marquardt, all tries side by side: a step
+    that does not help is taken back and damped more.
+    """
+
+    def judged(curves: Array) -> tuple[Array, Array, Array]:
+        doubt = _doubt(curves[:, :, None], bent)
+        reach = (1 - shares * by_chance)[:, None]
+        expected = np.clip(shares[:, None] + reach * doubt, SMALLEST, 1 - SMALLEST)
+        loss = -(others * np.log(expected) + (rows - others) * np.log1p(-expected)).sum(axis=1)
+        return loss, expected, reach * doubt * (1 - doubt)
+
+    damping = np.full(curves.shape[1], 1e-2)
+    losses, expected, steep = judged(curves)
+    for _ in range(STEPS):
+        # By ln a and by −b, of what the doubt is a logistic function of.
+        slope = np.exp(curves[0])[:, None] * bent
+        along = np.stack([-steep * slope, steep])
+        spread = expected * (1 - expected)
+        pull = (along * ((rows * expected - others) / spread)).sum(axis=2)
+        bend = (along[:, None] * along[None] * (rows / spread)).sum(axis=3)
+        height, width = (bend[at, at] * (1 + damping) + TINY for at in (0, 1))
+        across = bend[0, 1]
+        whole = height * width - across**2
+        step = np.stack([width * pull[0] - across * pull[1], height * pull[1] - across * pull[0]])
+        following = curves - np.clip(step / whole, -LONGEST, LONGEST)
+        following = np.clip(following, *np.array([LOWEST, HIGHEST])[:, :, None])
+        new_losses, new_expected, new_steep = judged(following)
+        better = new_losses < losses
+        damping = np.where(better, damping / 3, damping * 4)
+        settled = np.abs(losses - new_losses)[better].max(initial=0.0) < ENOUGH
+        curves = np.where(better, following, curves)
+        losses = np.where(better, new_losses, losses)
+        expected = np.where(better[:, None], new_expected, expected)
+        steep = np.where(better[:, None], new_steep, steep)
+        if settled and (damping > 1e6).all() | better.any():
+            break
+    return curves, losses
 
 
 def _doubt(curve: Array, bent: Array) -> Array:
-    """Return σ(−(a m + b)); `curve`: ln a, and b or −b."""
-    slope = np.exp(np.clip(curve[0], -20.0, 10.0))
-    # What is searched for has no bounds.
-    return np.asarray(1 / (1 + np.exp(np.clip(slope * bent - abs(curve[1]), -500, 500))))
+    """Return σ(−(a m + b)); `curve`: ln a and −b."""
+    return np.asarray(1 / (1 + np.exp(np.clip(np.exp(curve[0]) * bent - curve[1], -500, 500))))
