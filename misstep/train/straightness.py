@@ -16,8 +16,10 @@ from misstep.record import LayerDescription, RunDescription
 # Pairs of rows that are tried.
 PAIRS = 32
 # How far the output of a middle may lie from the middle of the outputs, as a share of what outputs
-# differ by: rounding in float32 makes 10⁻⁶ of deep networks, a ReLU that cuts any row 10⁻² or more.
-TOLERANCE = 1e-4
+# differ by: a ReLU that cuts any row makes 10⁻² or more, rounding in float32 10⁻⁶, times how far
+# rows lie from 0 by what they differ in. Beyond the last number rounding could pass for a bend.
+TOLERANCE = 1e-3
+FARTHEST = 100.0
 
 
 def is_affine(network: Network, description: RunDescription, x: Array) -> bool | None:
@@ -43,8 +45,7 @@ def is_affine(network: Network, description: RunDescription, x: Array) -> bool |
         away = float(np.abs(outputs[1] - straight).max())
     if not np.isfinite(away) or not spread > 0:
         return None
-    size = float(np.abs(outputs[0]).max())
-    # Where outputs differ by less than they can be told apart, nothing can be said.
-    if spread < 1e-5 * size:
-        return None
+    for numbers, differ in ((outputs[0], spread), (rows, float(rows.std(axis=0).max()))):
+        if float(np.abs(numbers).max()) > FARTHEST * differ:
+            return None
     return away <= TOLERANCE * spread

@@ -96,3 +96,17 @@ def test_the_order_of_numbers():
     assert summary.numbers.mean == pytest.approx(numbers.mean())
     assert summary.chance_loss == 2500.0
     assert summarize_answers(np.full(9, 4.0), Task.NUMBERS).order_share == 0.0
+
+
+def test_levels_are_told_with_their_counts_where_there_are_few():
+    summary = summarize_answers(np.array([[2.0], [0.0], [2.0], [1.0]]), Task.NUMBERS)
+    assert summary.levels == (0.0, 1.0, 2.0)
+    assert summary.level_counts == (1, 1, 2)
+    many = summarize_answers(np.arange(21.0)[:, None], Task.NUMBERS)
+    assert many.levels == many.level_counts == ()
+
+
+def test_one_hot_answers_are_one_1_among_zeros_in_each_row():
+    assert summarize_answers(np.eye(4), Task.NUMBERS).one_hot
+    for other in (np.eye(4) * 2, np.eye(4)[:, :1], np.ones((4, 2)), np.zeros((4, 2))):
+        assert not summarize_answers(other, Task.NUMBERS).one_hot
