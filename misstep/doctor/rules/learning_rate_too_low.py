@@ -119,9 +119,14 @@ run = trainer.fit(x, y, epochs=100)
                 f"of the {facts['learning_rate']:.4g} it was set to. {state_words(facts)}"
             )
         moves = ""
-        if facts.get("update_ratio", math.inf) < HEALTHY_RATIO:
-            moved = figure(float(f"{facts['update_ratio']:.2g}"))
-            moves = f"An update moves the weights by {moved} of themselves, where 10⁻³ is healthy. "
+        if "update_ratio" in facts:
+            ratio = float(f"{facts['update_ratio']:.2g}")
+            beside = (
+                ", where 10⁻³ is healthy"
+                if ratio < HEALTHY_RATIO
+                else "; longer steps may come as far as more of them"
+            )
+            moves = f"An update moves the weights by {figure(ratio)} of themselves{beside}. "
         return f"{moves}{state_words(facts)}"
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
