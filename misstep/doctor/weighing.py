@@ -23,6 +23,8 @@ WEIGHT, LEAST, MOST = 0.4, 0.05, 0.98
 # A cause that no rule names is named by an experiment where at least this share of the loss of
 # chance was left with it; it is said as surely as the cause is supported, up to this.
 HARM, SUREST = 0.3, 0.85
+# A run that left no more of the loss of chance learned well.
+LEARNED = 0.5
 # Two causes whose support differs by less are supported alike.
 ALIKE = 0.1
 
@@ -33,14 +35,16 @@ def weighed(
     """Return findings as experiments leave them, and what experiments found that no rule did.
 
     A cause that is confirmed is as severe as anything that was found, for it is what harms. One
-    that experiments speak against becomes a note where they confirm another; else it is but less
-    sure, since of two faults at once neither helps alone.
+    that experiments speak against becomes a note where they confirm another, or where the run
+    learned well with it; else it is but less sure, since of two faults at once neither helps alone.
     """
     findings = list(findings)
     supports = evidence.supports
     if not supports:
         return findings
     strongest = max(supports.values())
+    lefts = [_left(one) for one in evidence.outcomes.values() if one.get("control")]
+    explained = strongest >= CONFIRMED or (bool(lefts) and max(lefts) <= LEARNED)
     worst = min((one.severity for one in findings), key=lambda one: one.rank, default=None)
     after = []
     for one in findings:
@@ -49,7 +53,7 @@ def weighed(
         severity = one.severity
         if support >= CONFIRMED and worst is not None:
             severity = min(severity, worst, Severity.WARNING, key=lambda each: each.rank)
-        elif support <= CONTRADICTED and strongest >= CONFIRMED:
+        elif support <= CONTRADICTED and explained:
             severity = Severity.NOTE
         after.append(
             replace(

@@ -99,7 +99,9 @@ class Remedy(Experiment):
             raise NotApplicableError("there is nothing to change")
         control = self.control(setting)
         best = best_of(courses, held_out=self.held_out)
-        support = support_of(control, courses[best], setting.reached, held_out=self.held_out)
+        support = support_of(
+            control, courses[best], setting.reached, held_out=self.held_out, whole=setting.is_whole
+        )
         return Outcome(
             self.name,
             self.title,

@@ -17,8 +17,12 @@ from misstep.trials.setting import LEAST_LEFT, Course
 
 # A cause gets all the support there is where the change left so many times less of the loss.
 FULL_SUPPORT = 20.0
+# And only where it gains at least this share of the loss of chance; of less, as much less.
+FULL_GAIN = 0.25
 # An arm counts as better where each course left at most this share of what its control left.
 BETTER = 0.75
+# And as no better where it left more than this share.
+HARDLY = 0.9
 # What has almost all learned has no cause to look for.
 NOTHING_AMISS = 0.03
 # How much it speaks against a cause that its remedy does not help.
@@ -65,11 +69,14 @@ class Outcome:
         return experiment_words(self.plain())
 
 
-def support_of(control: Course, arm: Course, reached: float, *, held_out: bool = False) -> float:
+def support_of(
+    control: Course, arm: Course, reached: float, *, held_out: bool = False, whole: bool = True
+) -> float:
     """Return how much it speaks for a cause that `arm`, without it, left less of the loss.
 
     A paired comparison: each course of the arm starts where that of the control does and meets the
     same rows. `reached`: what the run left in the end. `held_out`: judge by validation rows.
+    `whole`: whether they went as far as the run; what does not help by then does not help.
     """
     ours, theirs = arm.left, control.left
     if held_out and arm.held_out is not None and control.held_out is not None:
@@ -77,9 +84,11 @@ def support_of(control: Course, arm: Course, reached: float, *, held_out: bool =
     if float(np.median(theirs)) <= NOTHING_AMISS:
         return 0.0
     if not bool((ours <= BETTER * theirs).all()):
-        return AGAINST if float(np.median(ours)) > 0.9 * float(np.median(theirs)) else 0.0
+        hardly = float(np.median(ours)) > HARDLY * float(np.median(theirs))
+        return AGAINST if whole and hardly else 0.0
     gained = float(np.mean(np.log(np.maximum(theirs, LEAST_LEFT) / np.maximum(ours, LEAST_LEFT))))
-    share = min(gained / math.log(FULL_SUPPORT), 1.0)
+    gain = float(np.median(theirs) - np.median(ours))
+    share = min(gained / math.log(FULL_SUPPORT), 1.0) * min(gain / FULL_GAIN, 1.0)
     beats = held_out or float(np.median(ours)) <= BETTER * reached
     return share if beats else EARLY_SHARE * share
 

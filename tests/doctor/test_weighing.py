@@ -100,6 +100,14 @@ def test_of_two_faults_neither_helps_alone_so_it_is_but_less_sure() -> None:
     assert first.confidence == pytest.approx(0.5)
 
 
+def test_what_is_contradicted_becomes_a_note_where_the_run_learned() -> None:
+    seen = evidence(a={"one": -0.5})
+    seen.record.events[0]["outcome"]["control"]["left"] = [0.1, 0.1, 0.2]
+    first, second = folded(weighed(Evidence(seen.record), FOUND, RULES))
+    assert [first.slug, second.slug] == ["other", "one"]
+    assert second.severity is Severity.NOTE
+
+
 def test_what_is_confirmed_stands_beneath_nothing_that_is_not() -> None:
     cause = _Cause("cause", frozenset({"other"}))
     found = [cause.finding(Severity.CRITICAL, 0.9), OTHER.finding(Severity.WARNING, 0.5)]

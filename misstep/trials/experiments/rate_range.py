@@ -33,7 +33,7 @@ class RangeTest(Experiment):
             )
         label = f"at the suggested rate of {found.suggestion:.2g}"
         factor = found.suggestion / own
-        support = support_of(setting.control, course, setting.reached)
+        support = support_of(setting.control, course, setting.reached, whole=setting.is_whole)
         if 1 / SAME < factor < SAME:
             verdicts = dict.fromkeys(self.tells, AGAINST if support <= 0 else 0.0)
         else:
