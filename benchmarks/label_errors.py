@@ -28,7 +28,7 @@ from misstep.doctor import examine
 from misstep.ir import Array
 from misstep.modeling import Options, RowModality, check_rows, recognize
 from misstep.modeling.out_of_fold_answers import LinearJudge, errors_of
-from misstep.modeling.row_check import _together
+from misstep.modeling.row_check import all_rows
 from misstep.record import Record
 
 SHARES = (0.05, 0.1, 0.2)
@@ -72,7 +72,9 @@ def sets(folder: Path) -> Iterator[Set]:
     """Yield the sets that are there."""
     for name in ("digits", "iris", "wine", "breast_cancer"):
         bunch = getattr(datasets, f"load_{name}")()
-        frame = pandas.DataFrame(bunch.data, columns=[f"x{at}" for at in range(bunch.data.shape[1])])
+        frame = pandas.DataFrame(
+            bunch.data, columns=[f"x{at}" for at in range(bunch.data.shape[1])]
+        )
         frame["answer"] = np.asarray(bunch.target_names, object)[bunch.target].astype(str)
         if name == "digits":
             frame["answer"] = [f"digit {label}" for label in bunch.target]
@@ -110,9 +112,8 @@ def planted(one: Set, share: float, kind: str, seed: int) -> tuple[pandas.DataFr
         answers[chosen] = labels[(codes[chosen] + moved) % len(labels)]
     else:
         answers = answers.astype(float)
-        answers[chosen] = 10 * answers[chosen] if kind == "ten times" else random.permutation(
-            answers
-        )[: len(chosen)]
+        others = random.permutation(answers)[: len(chosen)]
+        answers[chosen] = 10 * answers[chosen] if kind == "ten times" else others
     frame[one.target] = answers
     return frame, np.asarray(answers != one.frame[one.target].to_numpy())
 
@@ -161,7 +162,7 @@ def learned_rankings(
     assert isinstance(modality, RowModality)
     split = modality.split()
     prepared = modality.prepare(split)
-    rows, indices = _together(prepared, split)
+    rows, indices = all_rows(prepared, split)
     order = modality.examples.order[indices]
     data = modality.examples.data.take(order)
     x = modality.features_to_judge(prepared, rows, data)
@@ -250,14 +251,16 @@ def main() -> None:
                 for seed in range(arguments.seeds):
                     measure(one, line, seed, others=seed == 0)
                 planted_lines.append(line)
-                print(_markdown([line], [("", lambda each: each.mean("out of fold 5%"))]).splitlines()[-1], one.name, share, kind, line.said, flush=True)
+                precision = line.mean("out of fold 5%")
+                print(f"{one.name}, {share:.0%} {kind}: {precision}, {line.said}", flush=True)
     words = (
         "# Wrong answers, planted and found\n\n"
-        "Precision: which share of the first rows of a ranking really have a wrong answer, the mean "
-        f"of {arguments.seeds} seeds (of rankings by models that learned from the answers, one). "
+        "Precision: which share of the first rows of a ranking really have a wrong answer, the "
+        f"mean of {arguments.seeds} seeds (of rankings by models that learned from the answers, "
+        "one). "
         "Answers of classes became another class at random. Chance: the share that was planted.\n\n"
         f"{table(planted_lines)}\n\n## The sets as they are\n\n{clean_table(clean)}\n\n"
-        f"{machine.describe() if hasattr(machine, 'describe') else ''}\n"
+        f"Measured on {machine.processor()}.\n"
     )
     if arguments.out:
         arguments.out.write_text(words, encoding="utf-8")

@@ -31,10 +31,13 @@ STRENGTHS = (1.0, 0.03, 0.001)
 # Rows of texts are of length 1, each word a small share of it.
 STRENGTHS_FOR_TEXTS = (100.0, 10.0, 1.0)
 PASSES = 100
+MOST_NUMBERS_OF_TREES = 1_000_000
 # Trees are no match for so many features, and slow.
 MOST_FEATURES_OF_TREES = 300
 # Trees that all classes have together, and of each at least and at most.
 TREES, FEWEST_TREES, MOST_TREES = 400, 40, 100
+# Trees by which it is told how long all of them would take.
+TIMED_TREES = 5
 # A judge whose mean error on the first fold is more than so many standard errors above another's
 # goes no further.
 CLEARLY = 2.0
@@ -62,6 +65,7 @@ class Judge(ABC):
     """A kind of model. `name`: in words. `learn` returns what predicts rows of features."""
 
     name: ClassVar[str]
+    most_numbers: ClassVar[int] = MOST_NUMBERS
 
     def __init__(self, classes: int) -> None:
         self.classes = classes
@@ -135,17 +139,20 @@ class TreeJudge(Judge):
     """Boosted trees; of numbers they expect the middle, which wrong answers hardly move."""
 
     name = "boosted trees"
+    most_numbers = MOST_NUMBERS_OF_TREES
 
     def learn(self, x: Any, y: Array) -> Callable[[Any], Array]:
         """Learn from columns as they are."""
         return self._learn(x, y, self._trees)
 
     def seconds_for(self, x: Any, y: Array) -> float:
-        """Return how long a tenth of the trees take, ten times."""
-        began = time.monotonic()
-        few = max(self._trees // 10, 1)
-        self._learn(x, y, few)
-        return (time.monotonic() - began) * self._trees / few
+        """Return about how long it takes, by a few trees, as if nothing else ran."""
+        began = time.process_time()
+        self._learn(x, y, 1)
+        first = time.process_time() - began
+        self._learn(x, y, 1 + TIMED_TREES)
+        each = (time.process_time() - began - 2 * first) / TIMED_TREES
+        return first + max(each, 0.0) * self._trees
 
     @property
     def _trees(self) -> int:
@@ -204,8 +211,7 @@ def out_of_fold_answers(
             if progress is not None:
                 share = (number + at / len(folds)) / len(judges)
                 progress(share, f"{judge.name}, fold {at + 1} of {len(folds)}")
-            began = time.monotonic()
-            few = _few(learned, x)
+            few = _few(learned, x, judge.most_numbers)
             if classes and len(np.unique(answers[few])) < 2:
                 continue
             try:
@@ -225,9 +231,7 @@ def out_of_fold_answers(
             if at == 0 and _hopeless(expected, best, answers, kept):
                 break
             # What can't be whole in time is of use only where there is nothing else.
-            now = time.monotonic()
-            needed = (now - began) * (len(folds) - at - 1) if best is not None else 0.0
-            if now + needed > ends:
+            if time.monotonic() > ends:
                 break
         if judged.any() and (best is None or judged.all()):
             error = float(errors_of(expected, answers)[judged].mean())
@@ -246,10 +250,10 @@ def _hopeless(expected: Array, best: OutOfFold | None, answers: Array, kept: Arr
     return bool(worse.mean() > CLEARLY * worse.std() / np.sqrt(len(worse)))
 
 
-def _few(learned: Array, x: Any) -> Array:
+def _few(learned: Array, x: Any, numbers: int) -> Array:
     """Return the rows to learn from, or as many of them drawn at random as can be."""
     each = x.shape[1] if isinstance(x, np.ndarray) else x.nnz / max(x.shape[0], 1)
-    most = max(int(MOST_NUMBERS / max(each, 1)), 1000)
+    most = max(int(numbers / max(each, 1)), 1000)
     if len(learned) <= most:
         return learned
     return np.random.default_rng(0).choice(learned, most, replace=False)

@@ -224,7 +224,7 @@ def _answers(
 ) -> None:
     """Let models judge the answers that they did not learn from."""
     examples = modality.examples
-    rows, indices = _together(prepared, split)
+    rows, indices = all_rows(prepared, split)
     # A row that stands several times, as its weight has it, is judged once.
     once = np.unique(examples.order[indices], return_index=True)[1]
     rows, indices = rows.take(once), indices[once]
@@ -336,7 +336,7 @@ def _copies(check: RowCheck, modality: RowModality, prepared: Prepared, split: S
     check.copy_pairs = list(zip(numbers[rows].tolist(), numbers[twins].tolist(), strict=True))
 
 
-def _together(prepared: Prepared, split: Split) -> tuple[Rows, Array]:
+def all_rows(prepared: Prepared, split: Split) -> tuple[Rows, Array]:
     """Return all rows that were split, and which examples they are."""
     parts, places = [prepared.train], [split.train]
     for rows, indices in ((prepared.validation, split.validation), (prepared.test, split.test)):
