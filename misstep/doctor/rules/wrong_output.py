@@ -8,7 +8,7 @@ from typing import Any
 
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
-from misstep.doctor.harm import HALF_LEARNED, WELL_LEARNED, learned, severity_of
+from misstep.doctor.harm import HALF_LEARNED, WELL_LEARNED, learned, least_learned, severity_of
 from misstep.doctor.output_reach import binary_floor, classes_floor, probability, reach
 from misstep.doctor.passage import last_layer
 from misstep.doctor.rule import Example, Rule
@@ -224,15 +224,15 @@ run = trainer.fit(x, y, epochs=80)
         width = evidence.description.output_shape[-1] if evidence.description.output_shape else 1
         classes = sum(count > 0 for count in answers.counts)
         if answers.task is Task.CLASSES and classes and width >= OUTPUTS_TOO_MANY * classes:
-            harmed = evidence.updates > 0 and learned(evidence) < HALF_LEARNED
-            severity = Severity.WARNING if harmed else Severity.NOTE
-            facts = {"outputs": width, "classes": classes}
+            # Outputs for nothing cost the logarithm of their number at the start, and time.
+            harmed = evidence.updates > 0 and least_learned(evidence) < HALF_LEARNED
             yield self.finding(
-                severity,
-                0.5,
+                Severity.WARNING if harmed else Severity.NOTE,
+                0.75,
                 fault="too many outputs",
+                outputs=width,
+                classes=classes,
                 better=dense(evidence.description, classes),
-                **facts,
             )
 
     # --- numbers --------------------------------------------------------------------------------
@@ -313,7 +313,9 @@ run = trainer.fit(x, y, epochs=80)
             labels = evidence.description.output_shape[-1]
             severity, confidence = harmed, 0.55
         elif labels == 2:
-            severity = Severity.WARNING if harmed is Severity.CRITICAL else None
+            # A squared error of 0 and 1 learns too, so whatever else there is comes first.
+            alone = harmed is Severity.CRITICAL and not _is_asleep(evidence)
+            severity = Severity.WARNING if alone else None
             confidence = 0.35
         else:
             # Counts and grades pile up somewhere; of classes there are about as many of each.
@@ -444,6 +446,11 @@ def _labels(answers: AnswerSummary) -> int:
         return 0
     in_a_row = levels[-1] - levels[0] == len(levels) - 1
     return len(levels) if in_a_row and answers.rows >= 2 * len(levels) else 0
+
+
+def _is_asleep(evidence: Evidence) -> bool:
+    """Return whether half or more of the units of a layer are dead."""
+    return any(evidence.last("dead_share", layer.path) >= 0.5 for layer in evidence.layers)
 
 
 def _known(evidence: Evidence) -> float:
