@@ -96,6 +96,8 @@ run = trainer.fit(x, y, epochs=100)
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return for how many epochs to train."""
         epochs = setting(facts, "epochs", facts["suggested_epochs"])
+        if facts["written_in"] == "command line":
+            return f"Train longer: {epochs}, or leave `--epochs` out: training then ends by itself."
         return f"Train longer: {epochs}, with validation rows and early stopping to end it in time."
 
 
