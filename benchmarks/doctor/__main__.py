@@ -10,10 +10,18 @@ from statistics import median
 from benchmarks.doctor.cases import all_cases
 from benchmarks.doctor.faults import FAULTS
 from benchmarks.doctor.harm import search
+from benchmarks.doctor.page import publish
+from benchmarks.doctor.peers import PEERS
 from benchmarks.doctor.programs import PROGRAMS, program_names
 from benchmarks.doctor.proof import prove
 from benchmarks.doctor.recording import is_recorded, record, record_folder
-from benchmarks.doctor.report import by_fault, by_program, measure_table, wrong_list
+from benchmarks.doctor.report import (
+    by_program,
+    fault_counts,
+    fault_table,
+    measure_table,
+    wrong_list,
+)
 from benchmarks.doctor.scoring import judged, measures
 
 
@@ -31,6 +39,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
         ("record", "train the cases and keep their records"),
         ("score", "run the rules on the records"),
         ("list", "show the cases"),
+        ("publish", "run the rules and write the results into docs"),
         ("search", "find the strengths of faults that harm"),
         ("prove", "find the healthy runs that are healthy"),
     ):
@@ -39,12 +48,13 @@ def _arguments(words: list[str]) -> argparse.Namespace:
         which.add_argument("--tune", action="store_const", dest="which", const="tune")
         which.add_argument("--held-out", action="store_const", dest="which", const="held-out")
         which.add_argument("--programs", help="with commas between")
-        command.set_defaults(which="tune")
+        command.set_defaults(which="tune", programs=None)
         command.add_argument("--only", help="cases whose name holds one of these, with commas")
         if name == "record":
             command.add_argument("--again", action="store_true", help="those there are as well")
             command.add_argument("--processes", type=int, default=1)
         if name == "score":
+            command.add_argument("--peers", action="store_true", help="others' thresholds too")
             command.add_argument("--wrong", action="store_true", help="list what went wrong")
             command.add_argument("--table", type=Path, help="a Markdown file for the tables")
     return parser.parse_args(words)
@@ -66,6 +76,9 @@ def main(words: list[str]) -> int:
     if given.command == "prove":
         prove(programs, say)
         return 0
+    if given.command == "publish":
+        publish([given.which])
+        return 0
     cases = all_cases(programs, only)
     if given.command == "list":
         for case in cases:
@@ -78,10 +91,13 @@ def main(words: list[str]) -> int:
     if len(there) < len(cases):
         say(f"{len(cases) - len(there)} of {len(cases)} runs are not recorded")
     verdicts = judged(there)
+    tools = {"misstep": measures(verdicts)}
+    if given.peers:
+        tools |= {tool: measures(judged(there, judge)) for tool, judge in PEERS.items()}
     tables = [
-        measure_table({"all": measures(verdicts)}, "asked: 95, 70, 88; at most 2, 10"),
+        measure_table(tools, "asked: 95, 70, 88; at most 2, 10"),
         by_program(verdicts),
-        by_fault(verdicts),
+        fault_table(fault_counts(verdicts)),
     ]
     say("\n\n".join(tables))
     if given.wrong:

@@ -56,8 +56,7 @@ def _record_one(case: Case) -> str:
     """Record a case; return what was wrong. Half a record is never left."""
     folder = record_folder(case)
     unfinished = folder.with_name(f"{folder.name}.unfinished")
-    for stale in (folder, unfinished):
-        shutil.rmtree(stale, ignore_errors=True)
+    shutil.rmtree(unfinished, ignore_errors=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -65,5 +64,7 @@ def _record_one(case: Case) -> str:
     except Exception as error:
         return f"{case.name}: {type(error).__name__}: {error}"
     shutil.rmtree(unfinished / "checkpoints", ignore_errors=True)
+    # Somebody may be reading the one before: it is gone for a moment only.
+    shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
     return ""

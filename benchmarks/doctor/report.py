@@ -55,19 +55,28 @@ def by_program(verdicts: Sequence[Verdict]) -> str:
     return measure_table(ordered, "program")
 
 
-def by_fault(verdicts: Sequence[Verdict]) -> str:
-    """Return how often each fault was noticed and named."""
+def fault_counts(verdicts: Sequence[Verdict]) -> dict[str, list[int]]:
+    """Return for each fault how many runs there are, noticed, named first, and among three."""
     broken = [one for one in verdicts if one.case.kind == "broken"]
-    lines = ["| fault | runs | noticed | cause first | among three |", "|---|---|---|---|---|"]
-    several = [one for one in verdicts if one.case.kind == "several"]
     groups = _grouped(broken, lambda one: one.case.faults[0][0])
+    several = [one for one in verdicts if one.case.kind == "several"]
     if several:
         groups["two or three at once"] = several
-    for name, group in groups.items():
-        first = sum(one.named_among(1) for one in group)
-        three = sum(one.named_among(3) for one in group)
-        noticed = sum(one.noticed for one in group)
-        lines.append(f"| {name} | {len(group)} | {noticed} | {first} | {three} |")
+    return {
+        name: [
+            len(group),
+            sum(one.noticed for one in group),
+            sum(one.named_among(1) for one in group),
+            sum(one.named_among(3) for one in group),
+        ]
+        for name, group in groups.items()
+    }
+
+
+def fault_table(counts: Mapping[str, Sequence[int]]) -> str:
+    """Return how often each fault was noticed and named."""
+    lines = ["| fault | runs | noticed | cause first | among three |", "|---|---|---|---|---|"]
+    lines += [f"| {name} | {' | '.join(map(str, row))} |" for name, row in counts.items()]
     return "\n".join(lines)
 
 

@@ -9,15 +9,14 @@ benchmarks.doctor.watching_cost`.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import misstep as ms
+from benchmarks.doctor.page import keep_watching
 from benchmarks.doctor.setups import Array
 
 PAIRS = 15
@@ -93,7 +92,7 @@ def main() -> None:
     """Measure all and print a line for each."""
     parser = argparse.ArgumentParser(prog="benchmarks.doctor.watching_cost", description=__doc__)
     parser.add_argument("--pairs", type=int, default=PAIRS)
-    parser.add_argument("--out", type=Path, help="a JSON file for the results")
+    parser.add_argument("--keep", action="store_true", help="write them into docs")
     given = parser.parse_args()
     found = {}
     for name, make in NETWORKS.items():
@@ -103,8 +102,8 @@ def main() -> None:
             f"{100 * (one['high'] - 1):+.1f}), {one['epochs']} epochs in {one['seconds']:.1f} s",
             flush=True,
         )
-    if given.out is not None:
-        given.out.write_text(json.dumps(found, indent=1) + "\n")
+    if given.keep:
+        keep_watching(found)
 
 
 if __name__ == "__main__":

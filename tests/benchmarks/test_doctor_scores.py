@@ -161,7 +161,8 @@ def test_deep_diagnosis() -> None:
 
 def test_umlaut() -> None:
     tool = "UMLAUT"
-    assert slugs(tool, reach=1.01) == ["unscaled-inputs"]
+    assert slugs(tool, reach=4.1) == ["unscaled-inputs"]
+    assert slugs(tool, reach=3.9) == []  # The deviation is half of that: standardized.
     assert slugs(tool, reach=1.0) == []
     assert slugs(tool, layers=layer("one", "Softmax", bounds=(0.0, 1.0))) == ["wrong-output"]
     turned = [

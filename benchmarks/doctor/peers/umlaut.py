@@ -1,4 +1,4 @@
-"""UMLAUT: inputs out of their usual range, softmax twice, overfitting."""
+"""UMLAUT: inputs neither in their usual range nor standardized, softmax twice, overfitting."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import numpy as np
 
 from benchmarks.doctor.peers.traces import Traces
 from benchmarks.doctor.scoring import Named
-from misstep.record import Record
+from misstep.record import FeatureSummary, Record
 
 # Inputs are expected in here, which takes in 0 to 1.
 INPUT_RANGE = (-1.0, 1.0)
+# Or standardized: a mean near 0, and a deviation near 1.
+MOST_MEAN, DEVIATIONS = 0.5, (0.5, 2.0)
 # Epochs without a better validation loss.
 PATIENCE = 5
 
@@ -37,3 +39,11 @@ def judge(record: Record) -> list[Named]:
         if len(validation) - 1 - best >= PATIENCE and training[-1] < training[best]:
             found.append(Named("overfitting", critical=True))
     return found
+
+
+def _in_range(whole: FeatureSummary) -> bool:
+    return INPUT_RANGE[0] <= whole.smallest and whole.largest <= INPUT_RANGE[1]
+
+
+def _is_standardized(whole: FeatureSummary) -> bool:
+    return abs(whole.mean) < MOST_MEAN and DEVIATIONS[0] < whole.deviation < DEVIATIONS[1]
