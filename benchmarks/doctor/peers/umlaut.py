@@ -28,10 +28,7 @@ def judge(record: Record) -> list[Named]:
     if takes == "logits" and traces.layers and traces.layers[-1].kind == "Softmax":
         found.append(Named("wrong-output", critical=True))
     whole = inputs.whole if inputs is not None else None
-    if (
-        whole is not None
-        and not INPUT_RANGE[0] <= whole.smallest <= whole.largest <= INPUT_RANGE[1]
-    ):
+    if whole is not None and not (_in_range(whole) or _is_standardized(whole)):
         found.append(Named("unscaled-inputs", critical=True))
     validation, training = traces.values("validation_loss"), traces.values("training_loss")
     if len(validation) > PATIENCE and len(validation) == len(training):
