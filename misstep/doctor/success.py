@@ -89,7 +89,8 @@ def success(evidence: Evidence) -> Success:
     explained = best_explained(evidence)
     right = evidence.last("probe_accuracy")
     majority = majority_share(evidence)
-    if right >= WELL_RIGHT and not right <= majority + NOTHING:
+    # Where the loss is above that of a guess, few rows that are wrong for sure make it so.
+    if right >= WELL_RIGHT and not right <= majority + NOTHING and not explained < 0:
         return Success.WELL
     if math.isnan(explained):
         raise CannotTellError("the record does not say what a constant guess would cost")
@@ -98,6 +99,13 @@ def success(evidence: Evidence) -> Success:
     if explained < 1.0 - WORSE:
         return Success.FAILED
     return Success.NOTHING if explained < NOTHING else Success.SOME
+
+
+def left_over(evidence: Evidence) -> float:
+    """Return which share of the chance loss is left, by validation rows where there are any."""
+    chance, judged = evidence.chance_loss, evidence.validation_losses
+    left = 1.0 - best_explained(evidence)
+    return max(left, float(judged[-1]) / chance) if len(judged) and chance > 0 else left
 
 
 def still_falling(evidence: Evidence) -> bool:

@@ -15,11 +15,13 @@ from misstep.record.description import (
     Role,
     RunDescription,
     Task,
+    TellingColumn,
 )
 from misstep.record.naming import Names
 from misstep.record.reader import Record, is_record, read_record
 from misstep.record.signals import SIGNALS, Signal
 from misstep.record.summaries import overlap, summarize_answers, summarize_inputs
+from misstep.record.telling import telling_column
 from misstep.record.thinning import Thinning
 from misstep.record.writer import RecordWriter
 
@@ -40,10 +42,12 @@ __all__ = [
     "RunDescription",
     "Signal",
     "Task",
+    "TellingColumn",
     "Thinning",
     "is_record",
     "overlap",
     "read_record",
     "summarize_answers",
     "summarize_inputs",
+    "telling_column",
 ]

@@ -175,6 +175,19 @@ class AnswerSummary:
 
 
 @dataclass(frozen=True)
+class TellingColumn:
+    """The input column that tells most of the answers by itself, from 0 to 1.
+
+    `share`: of the answers' variance, or of the column's between classes. `next_share`: of the
+    column that tells most of all others.
+    """
+
+    name: str
+    share: float
+    next_share: float
+
+
+@dataclass(frozen=True)
 class RunDescription:
     """All that a run says of itself before it begins.
 
@@ -207,6 +220,7 @@ class RunDescription:
     validation_inputs: InputSummary | None = None
     validation_answers: AnswerSummary | None = None
     validation_overlap: float | None = None
+    telling: TellingColumn | None = None
     start_loss: float | None = None
     affine: bool | None = None
     framework: str = "misstep"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from misstep.record.description import AnswerSummary, FeatureSummary, InputSummary
+from misstep.record.description import AnswerSummary, FeatureSummary, InputSummary, TellingColumn
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,12 @@ class Names:
         return replace(
             summary, names=names, numbers=numbers and self._with_rows(numbers, summary.rows)
         )
+
+    def of_telling(self, telling: TellingColumn | None, columns: int) -> TellingColumn | None:
+        """Return the column that tells most with its name; `columns`: how many there are."""
+        if telling is None or len(self.features) != columns:
+            return telling
+        return replace(telling, name=self.features[int(telling.name)])
 
     def of_row(self, row: int) -> int:
         """Return what the row of this number, from 0, is numbered in the source."""

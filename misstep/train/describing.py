@@ -42,6 +42,7 @@ from misstep.record import (
     overlap,
     summarize_answers,
     summarize_inputs,
+    telling_column,
 )
 from misstep.train.chance import chance_loss, task_of
 from misstep.train.straightness import is_affine
@@ -220,6 +221,9 @@ def describe_run(
         seed=settings.seed,
         origin=dict(settings.origin),
         preparation=preparation,
+        telling=None
+        if positions
+        else names.of_telling(telling_column(rows.x, rows.y, task), rows.x[:1].size),
         inputs=names.of_inputs(summarize_inputs(rows.x, positions=positions)),
         answers=names.of_answers(
             summarize_answers(rows.y, task, classes, chance_loss(loss, rows.y, shape, dtype))

@@ -18,7 +18,7 @@ from data_records import (
 
 from misstep.doctor import CannotTellError, Evidence, registered_rules
 from misstep.doctor.success import Success, still_falling, success
-from misstep.record import LossDescription, OptimizerDescription, Task
+from misstep.record import LossDescription, OptimizerDescription, Task, TellingColumn
 
 NO_GAIN = [0.69] * 10
 SOME_GAIN = [0.69, 0.6, 0.5, 0.45, 0.44, 0.43, 0.42, 0.42, 0.42, 0.42]
@@ -239,7 +239,7 @@ def test_a_rare_class_that_is_lost():
     assert severities("class-imbalance", record) == ["note"]
     judged["validation_answers"] = classes(60, 2)
     record = a_record(rare, [chance * 0.9] * 5, signals=lost, **judged)
-    assert severities("class-imbalance", record) == ["note"]
+    assert severities("class-imbalance", record) == ["warning"]
 
 
 def test_a_constant_answer_without_validation():
@@ -305,3 +305,54 @@ def test_columns_that_tell_the_answer():
     rule = registered_rules()["leakage"]
     assert rule.symptom(facts) == "Columns may give the answer away: casual + registered is count."
     assert "--without casual --without registered" in rule.remedy(facts)
+
+
+def test_an_input_that_is_the_answer():
+    columns = inputs(*[feature(str(number)) for number in range(4)])
+    for share, others, said in ((0.99995, 0.2, ["warning"]), (0.9, 0.2, []), (0.99, 0.9, [])):
+        telling = TellingColumn("3", share, others)
+        assert severities("leakage", a_record(BOTH, WELL, inputs=columns, telling=telling)) == said
+        record = a_record(numbers(), [0.1], inputs=columns, telling=telling)
+        assert severities("leakage", record) == []
+    record = a_record(BOTH, [], inputs=columns, telling=telling, preparation={"leaks": []})
+    assert severities("leakage", record) == []
+
+
+def test_a_class_that_fares_worse_than_the_largest():
+    uneven = classes(330, 60, 50)
+    judged = {"validation_answers": classes(90, 20, 15), "inputs": inputs(*PLAIN)}
+    for recalls, said in (
+        ((0.97, 0.5, 0.4), ["warning"]),
+        ((0.97, 0.7, 0.8), []),
+        ((0.7, 0.5, 0.4), []),
+        ((0.97, 0.9, 0.0), ["critical"]),
+    ):
+        seen = [(50, "validation_recall", str(k), recall) for k, recall in enumerate(recalls)]
+        record = a_record(uneven, [0.4] * 5, signals=seen, **judged)
+        assert severities("class-imbalance", record) == said
+
+
+def test_inputs_off_center_small_ones_and_what_large_ones_cost():
+    off = inputs(feature("0", 4.0, 1.0), feature("1", 3.5, 1.0))
+    assert severities("unscaled-inputs", a_record(BOTH, SOME_GAIN, inputs=off)) == ["warning"]
+    small = inputs(feature("0", 0.0, 0.1), feature("1", 0.0, 0.08))
+    assert severities("unscaled-inputs", a_record(BOTH, SOME_GAIN, inputs=small)) == []
+    assert severities("unscaled-inputs", a_record(BOTH, NO_GAIN, inputs=small)) == ["critical"]
+    large = {"inputs": inputs(*PIXELS), "start": 30.0}
+    assert severities("unscaled-inputs", a_record(BOTH, WELL, **large)) == []
+    most = [0.69, 0.3, 0.13, 0.12, 0.12, 0.12]
+    assert severities("unscaled-inputs", a_record(BOTH, most, **large)) == ["warning"]
+
+
+def test_columns_that_stand_at_a_number():
+    odd = inputs(*PLAIN, feature("2", 0.5, 0.0))
+    assert severities("constant-input", a_record(BOTH, SOME_GAIN, inputs=odd)) == ["warning"]
+    assert severities("constant-input", a_record(BOTH, WELL, inputs=odd)) == ["note"]
+    dark = inputs(*PLAIN, feature("2", 0.0, 0.0))
+    assert severities("constant-input", a_record(BOTH, SOME_GAIN, inputs=dark)) == ["note"]
+
+
+def test_a_pixel_that_is_seldom_light_is_no_outlier():
+    seldom = feature("0", 0.01, 0.06, spread=0.02, outliers=4, smallest=0.0, largest=1.0)
+    pixels = [feature(str(k), 0.3, 0.35, smallest=0.0, largest=1.0) for k in range(1, 5)]
+    assert severities("outliers", a_record(BOTH, NO_GAIN, inputs=inputs(seldom, *pixels))) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from misstep.doctor.evidence import Evidence
@@ -14,12 +15,20 @@ from misstep.doctor.success import Success, best_explained, success
 from misstep.record import AnswerSummary
 from misstep.text.counts import counted
 from misstep.text.figures import percent, three_figures
+from misstep.text.lists import listed
 
-# Largest class ÷ smallest class from which UMLAUT and others call data imbalanced.
-IMBALANCED = 10.0
-# Fewer rows of the class among those that judge would let chance speak: of 5 rows none is right by
-# chance in one case of 30 where half of them are, 0.5⁵.
+# Largest class ÷ smallest class from which UMLAUT and others call data imbalanced; and from which
+# they are uneven enough to explain that a class fares worse.
+IMBALANCED, UNEVEN = 10.0, 4.0
+# A class fares worse where so few of its rows are recognized, so much less than of the largest
+# class, and where that would come by chance this seldom; no class is recognized for certain.
+MOST_RECALL, GAP, CHANCE, MOST_USUAL = 0.6, 0.35, 0.01, 0.95
+# Of fewer rows of the largest class, the sizes of classes differ by chance.
+FEWEST_ROWS_OF_LARGEST = 20
+# Fewer rare rows that are all missed are a warning, no more.
 FEWEST_ROWS = 5
+# From so few rows of a class nobody can learn what it is like, nor judge.
+FEW = 10
 # A class that is recognized in at most this share of its rows is as good as unknown.
 RECALL_NEAR_NOTHING = 0.1
 # Without validation: of the loss of a constant answer no more was taken away than calibrated
@@ -50,7 +59,7 @@ class ClassImbalance(Rule):
         "the rare class, mostly the one that matters, is not recognized at all. Imbalance alone is "
         "no harm: classes that can be told apart are learned whatever their sizes."
     )
-    leads_to = frozenset({"constant-prediction", "underfitting", "slow-learning"})
+    leads_to = frozenset({"constant-prediction", "underfitting", "slow-learning", "overfitting"})
     sick = (
         Example(
             "one row in forty of the second class",
@@ -91,56 +100,41 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
         if answers is None or not answers.counts:
             raise CannotTellError("the record does not say how many rows each class has")
         counts = answers.counts
-        largest = max(counts)
-        rare = [
-            index
-            for index, count in enumerate(counts)
-            if count > 0 and count * IMBALANCED < largest
-        ]
-        if not rare:
+        rare = [index for index, count in enumerate(counts) if 0 < count < max(counts) / UNEVEN]
+        if not rare or max(counts) < FEWEST_ROWS_OF_LARGEST:
             return
-        rarest = min(rare, key=lambda index: counts[index])
         place = place_of(evidence.description)
+        rarest = min(rare, key=lambda index: counts[index])
+        times = max(counts) / counts[rarest]
         facts: dict[str, Any] = _facts(answers, rarest, place)
         reached = success(evidence)
         if reached is Success.UNTRAINED:
-            extreme = largest >= EXTREME * counts[rarest]
-            yield self.finding(Severity.WARNING if extreme else Severity.NOTE, 0.5, **facts)
+            if times > IMBALANCED:
+                severity = Severity.WARNING if times >= EXTREME else Severity.NOTE
+                yield self.finding(severity, 0.5, **facts)
             return
         if evidence.failed:
             return
-        missed = self._missed(evidence, rare)
-        if missed is not None:
-            worst, recall, rows = missed
-            facts = _facts(answers, worst, place) | {"recall": recall, "validation_rows": rows}
+        seen = _recalls(evidence, rare)
+        if seen is not None and seen.is_missed:
+            facts |= {"recall": seen.recall, "validation_rows": seen.rows, "usual": seen.usual}
+            facts["classes"] = [_name_of(answers, index) for index in seen.classes]
             explained = best_explained(evidence)
             learned = not math.isnan(explained) and explained > NOTHING
+            lost = seen.recall <= RECALL_NEAR_NOTHING and seen.rows >= FEWEST_ROWS
             # Accuracy is high, and the class is lost: that is what harms.
-            yield self.finding(Severity.CRITICAL, 0.8 if learned else 0.65, **facts)
-        elif self._answers_the_largest(evidence):
+            yield self.finding(
+                Severity.CRITICAL if lost else Severity.WARNING, 0.8 if learned else 0.65, **facts
+            )
+        elif times <= IMBALANCED:
+            return
+        elif seen is None and self._answers_the_largest(evidence):
             facts |= {"explained": best_explained(evidence)}
             yield self.finding(Severity.WARNING, 0.6, **facts)
+        elif times >= EXTREME / 2 and counts[rarest] < FEW and (seen is None or seen.rows < FEW):
+            yield self.finding(Severity.WARNING, 0.6, **facts, few=True)
         else:
             yield self.finding(Severity.NOTE, 0.5, **facts)
-
-    @staticmethod
-    def _missed(evidence: Evidence, rare: list[int]) -> tuple[int, float, int] | None:
-        """Return the rare class that validation rows lost most, its recall, and how many it has."""
-        judged = evidence.description.validation_answers
-        if judged is None:
-            return None
-        found = []
-        for path in evidence.record.paths("validation_recall"):
-            index = _index_of(path, evidence.description.answers)
-            if index not in rare or index >= len(judged.counts):
-                continue
-            rows, recall = judged.counts[index], evidence.last("validation_recall", path)
-            if rows >= FEWEST_ROWS and recall <= RECALL_NEAR_NOTHING:
-                found.append((recall, -rows, index))
-        if not found:
-            return None
-        recall, rows, index = min(found)
-        return index, recall, -rows
 
     @staticmethod
     def _answers_the_largest(evidence: Evidence) -> bool:
@@ -148,8 +142,6 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
 
         For want of validation rows, by the training loss.
         """
-        if evidence.record.paths("validation_recall"):
-            return False
         # With one output, no probe row was ever given the second class.
         highest = evidence.last("output_largest")
         single = evidence.description.output_shape in ((1,), ())
@@ -164,10 +156,22 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
             "as many"
         )
         if "recall" in facts:
-            return (
-                f"{said}; of its {counted(facts['validation_rows'], 'validation row')} "
-                f"{percent(facts['recall'])} were recognized."
+            whose = (
+                "of its"
+                if facts["classes"] == [facts["class"]]
+                else (
+                    f"of the {counted(facts['validation_rows'], 'validation row')} of "
+                    f"{listed(facts['classes'])}"
+                )
             )
+            if whose == "of its":
+                whose += f" {counted(facts['validation_rows'], 'validation row')}"
+            return (
+                f"{said}; {whose} {percent(facts['recall'])} were recognized, of those of "
+                f"{facts['largest_class']} {percent(facts['usual'])}."
+            )
+        if facts.get("few"):
+            return f"{said}: too few to learn from, and too few to judge by."
         if "explained" in facts:
             gain = max(facts["explained"], 0.0)
             return (
@@ -179,7 +183,7 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return how to make the rare class count."""
-        if not {"recall", "explained"} & set(facts):
+        if not {"recall", "explained", "few"} & set(facts):
             return (
                 f"Judge by the recall of class {facts['class']}, not by accuracy alone, which is "
                 f"{percent(facts['largest_share_of_rows'])} for a constant answer."
@@ -201,6 +205,60 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
             f"Let rows of class {facts['class']} count more: {weighted}; or show them more often. "
             "Judge by the recall of each class, not by accuracy."
         )
+
+
+@dataclass(frozen=True)
+class _Recalls:
+    """How validation rows of rare `classes` fare, `rows` of them; `usual`: those of the largest."""
+
+    classes: tuple[int, ...]
+    rows: int
+    right: int
+    usual: float
+
+    @property
+    def recall(self) -> float:
+        """Return the share of the rare rows that were recognized."""
+        return self.right / self.rows
+
+    @property
+    def is_missed(self) -> bool:
+        """Return whether rare rows fare worse than others, beyond chance and by much."""
+        usual = min(self.usual, MOST_USUAL)
+        much = self.recall <= MOST_RECALL and self.recall <= usual - GAP
+        return much and _chance_of(self.right, self.rows, usual) < CHANCE
+
+
+def _recalls(evidence: Evidence, rare: list[int]) -> _Recalls | None:
+    """Return how the rare classes fare in validation; None where it has none of them."""
+    about = evidence.description
+    judged, answers = about.validation_answers, about.answers
+    if judged is None or answers is None:
+        return None
+    found = {}
+    for path in evidence.record.paths("validation_recall"):
+        index = _index_of(path, answers)
+        if 0 <= index < len(judged.counts) and judged.counts[index]:
+            found[index] = evidence.last("validation_recall", path)
+    some = tuple(index for index in rare if index in found)
+    largest = max(range(len(answers.counts)), key=lambda index: answers.counts[index])
+    if not some or largest not in found:
+        return None
+    # One class that is lost must not hide behind another one that is not.
+    lost = tuple(index for index in some if found[index] <= RECALL_NEAR_NOTHING)
+    for classes in (lost, some):
+        rows = sum(judged.counts[index] for index in classes)
+        right = round(sum(judged.counts[index] * found[index] for index in classes))
+        recalls = _Recalls(classes, rows, right, found[largest])
+        if rows and (recalls.is_missed or classes == some):
+            return recalls
+    return None
+
+
+def _chance_of(right: int, rows: int, share: float) -> float:
+    """Return how probable so few right rows are where a share of all is (binomial)."""
+    terms = (math.comb(rows, k) * share**k * (1 - share) ** (rows - k) for k in range(right + 1))
+    return float(sum(terms))
 
 
 def _index_of(path: str, answers: AnswerSummary | None) -> int:

@@ -13,7 +13,7 @@ from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.scales import for_place, has_columns, is_normalized, place_of, size_of
 from misstep.doctor.success import Success, success
-from misstep.record import InputSummary
+from misstep.record import FeatureSummary, InputSummary
 from misstep.text.counts import counted, plural
 from misstep.text.figures import percent, three_figures
 from misstep.text.lists import listed
@@ -21,6 +21,9 @@ from misstep.text.lists import listed
 # Images have borders that never change; beyond this share a picture has lost its content, as when
 # whole numbers are divided by 255 without a remainder.
 NEARLY_ALL = 0.9
+# Of columns that stand still at another number than 0 and 1, which borders, absent words and
+# biases have; where little was learned, or not.
+MANY_ODD, MANY_ODD_ANYHOW = 0.25, 0.5
 # Fewer columns say nothing by their share.
 FEWEST_COLUMNS = 8
 # A constant column so many times as large as the others is a bias that drowns them.
@@ -143,6 +146,16 @@ run = trainer.fit(x, y, epochs=30)
         elif (large := _large(inputs)) is not None and _little(reached):
             if not is_normalized(evidence.layers):
                 yield self._of_large(reached, facts, large)
+        elif (odd := _odd_share(inputs)) >= (MANY_ODD if _little(reached) else MANY_ODD_ANYHOW):
+            bad = reached in (Success.FAILED, Success.NOTHING)
+            names = [one.name for one in inputs.features if _is_odd(one)]
+            yield self.finding(
+                Severity.CRITICAL if bad else Severity.WARNING,
+                0.7 if _little(reached) else 0.55,
+                **facts,
+                columns=names[:MOST_NAMED],
+                odd_share=odd,
+            )
         elif inputs.columns <= MOST_COLUMNS_NOTED and self._is_worth_a_note(evidence):
             names = [one.name for one in inputs.features if one.constant]
             yield self.finding(Severity.NOTE, 0.9, **facts, columns=names[:MOST_NAMED])
@@ -182,6 +195,13 @@ run = trainer.fit(x, y, epochs=30)
                 f"{facts['constant_count']:,} of {counted(facts['columns_in_all'], 'input column')}"
                 f" ({percent(facts['share'])}) are the same in every row."
             )
+        if "odd_share" in facts:
+            return (
+                f"{counted(facts['constant_count'], 'input column')} of "
+                f"{facts['columns_in_all']:,}, such as {listed(facts['columns'], MOST_NAMED)}, "
+                "never change, and most of them stand at another number than 0: what they should "
+                "tell is lost."
+            )
         columns = facts["columns"]
         if facts.get("left_out"):
             said = [f"{name} ({because})" for name, because in facts["left_out"].items()]
@@ -214,6 +234,11 @@ run = trainer.fit(x, y, epochs=30)
                 "Look at the rows as the network gets them, print(x[:5]): perhaps x // 255 was "
                 "taken, or whole numbers, where x / 255 was meant."
             )
+        if "odd_share" in facts:
+            return (
+                "Look at these columns in the source, and after each step of preparation: were "
+                "they overwritten, or filled where all values were missing?"
+            )
         if facts.get("left_out"):
             return "Nothing needs to be done, unless such a column should have told something."
         return for_place(
@@ -221,6 +246,17 @@ run = trainer.fit(x, y, epochs=30)
             misstep="It does little harm. It can be left out: x = x[:, x.std(axis=0) > 0].",
             command_line="Nothing needs to be done, unless it should have told something.",
         )
+
+
+def _is_odd(feature: FeatureSummary) -> bool:
+    return feature.constant and feature.largest not in (0.0, 1.0)
+
+
+def _odd_share(inputs: InputSummary) -> float:
+    """Return the share of columns that stand still at another number than 0 and 1."""
+    if not inputs.features:
+        return 0.0
+    return sum(map(_is_odd, inputs.features)) / len(inputs.features)
 
 
 def _little(reached: Success) -> bool:

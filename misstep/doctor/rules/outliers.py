@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.scales import for_place, has_columns, is_normalized, place_of
 from misstep.doctor.success import Success, success
-from misstep.record import FeatureSummary, Task
+from misstep.record import FeatureSummary, InputSummary, Task
 from misstep.text.counts import counted, plural
 from misstep.text.figures import percent, three_figures
 from misstep.text.lists import listed
@@ -20,9 +22,13 @@ from misstep.text.lists import listed
 # and median distance, after Hampel, 1974). Of heavy tails, such as incomes, there are many; up to
 # this share of the rows they are few, and more likely mistakes.
 MOST_SHARE = 0.03
-# The deviation is so many times the spread where outliers make up nearly all of it: of the
-# variance, 1 − 1/5² = 96 %.
-DEVIATION_TIMES_SPREAD = 5.0
+# The deviation is so many times the spread where outliers make up most of it: of the variance,
+# 1 − 1/2² = 75 % where nothing was learned, and 1 − 1/3² = 89 % where something was; of honest
+# heavy tails, such as lognormal numbers of deviation 1, it is 2.4 times.
+TIMES_FOR_NOTHING, TIMES_FOR_SOME = 2.0, 3.0
+# Columns whose deviations differ by no more are alike in scale; there a value is far out only if it
+# is so many deviations from the mean of all numbers.
+ALIKE, BEYOND_ALL = 30.0, 4.0
 # A square loss is theirs where they make up this share of the variance of the answers, and more is
 # left at the end than guessing the median for all other rows would cost.
 SHARE_OF_LOSS = 0.9
@@ -121,7 +127,9 @@ run = trainer.fit(x, y, epochs=40)
             yield from self._of_answers(evidence, reached, answers.numbers, answers.rows)
         columns = inputs is not None and has_columns(evidence.description)
         if columns and inputs is not None and inputs.kind == "numbers":
-            far = [one for one in inputs.features if _few(one, inputs.rows)]
+            far = [
+                one for one in inputs.features if _few(one, inputs.rows) and _beyond(one, inputs)
+            ]
             if far:
                 worst = max(far, key=farthest)
                 yield from self._of_inputs(evidence, reached, worst, inputs.rows, len(far))
@@ -155,12 +163,13 @@ run = trainer.fit(x, y, epochs=40)
             "column": feature.name,
             "columns_with_outliers": columns,
         }
-        rules = feature.deviation > DEVIATION_TIMES_SPREAD * feature.spread
+        nothing = reached in (Success.FAILED, Success.NOTHING)
+        times = TIMES_FOR_NOTHING if nothing else TIMES_FOR_SOME
+        rules = feature.deviation > times * feature.spread
         little = reached.below(Success.WELL)
         if rules and little and not is_normalized(evidence.layers):
-            bad = reached in (Success.FAILED, Success.NOTHING)
-            confidence = 0.75 if bad else 0.6
-            yield self.finding(Severity.CRITICAL if bad else Severity.WARNING, confidence, **facts)
+            severity = Severity.CRITICAL if nothing else Severity.WARNING
+            yield self.finding(severity, 0.75 if nothing else 0.6, **facts)
         elif farthest(feature) >= NOTED:
             yield self.finding(Severity.NOTE, 0.4, **facts)
 
@@ -226,6 +235,21 @@ def farthest(feature: FeatureSummary) -> float:
 def _few(feature: FeatureSummary, rows: int) -> bool:
     """Return whether a column has outliers, and few of them."""
     return 0 < feature.outliers <= max(1, MOST_SHARE * rows) and feature.spread > 0
+
+
+def _beyond(feature: FeatureSummary, inputs: InputSummary) -> bool:
+    """Return whether a column's farthest value is far among the numbers of all columns as well.
+
+    Where columns are alike in scale: a pixel that is dark in nearly all pictures, and light in some
+    as others are, is no outlier.
+    """
+    deviations = [one.deviation for one in inputs.features if not one.constant]
+    alike = max(deviations) <= ALIKE * float(np.median(deviations))
+    whole = inputs.whole
+    if not alike or whole is None:
+        return True
+    extreme = max(abs(feature.largest - whole.mean), abs(feature.smallest - whole.mean))
+    return extreme > BEYOND_ALL * whole.deviation
 
 
 def _facts(evidence: Evidence, feature: FeatureSummary, rows: int) -> dict[str, Any]:

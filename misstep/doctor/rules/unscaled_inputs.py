@@ -21,7 +21,7 @@ from misstep.doctor.scales import (
     place_of,
     size_of,
 )
-from misstep.doctor.success import Success, best_explained, success
+from misstep.doctor.success import Success, best_explained, left_over, still_falling, success
 from misstep.record import FeatureSummary, InputSummary, LayerDescription, Role
 from misstep.text.figures import figure, percent, three_figures
 
@@ -34,6 +34,10 @@ LARGE_COLUMN = 10.0
 # Entries that are all so near to 0 leave a network little but its biases, as when pixels from 0 to
 # 1 are divided by 255 once more, down to 0.004.
 TINY = 0.05
+# So small is little, and harms where nothing was learned, or where the loss still fell.
+SMALL = 0.3
+# Columns that lie so many of their deviations from 0, and so far in size, are a bias each.
+OFF_CENTER, LARGE_OFFSET = 2.5, 2.5
 # A column whose deviation is so many times that of the middle one outweighs all the others.
 DOMINATING = 100.0
 # Beyond this size, inputs are to blame whatever the learning rate is.
@@ -46,6 +50,9 @@ SATURATED = 0.5
 # Where something was learned, inputs must stick out so far, or show by what they did.
 LARGE_FOR_SOME = 20.0
 START_TIMES_CHANCE = 3.0
+# Where most was learned, the harm is what is left of the loss beyond this share, if the first loss
+# was so many times that of a guess.
+LEFT, START_TIMES_CHANCE_FOR_MOST = 0.1, 5.0
 # Largest value of a pixel, by which images are told.
 PIXEL = 255.0
 
@@ -70,6 +77,7 @@ class _Scale:
     size: float
     column: FeatureSummary | None = None
     dominating: float = 0.0
+    off_center: float = 0.0
 
 
 class UnscaledInputs(Rule):
@@ -164,10 +172,12 @@ run = trainer.fit(x, y, epochs=40)
         if scale is None:
             return
         reached = success(evidence)
-        if reached is Success.WELL or self._rate_explains(evidence, reached, scale.size):
+        if self._rate_explains(evidence, reached, scale.size):
             return
         facts = self._facts(evidence, inputs, scale)
-        if reached is Success.SOME and not self._shows(scale, facts):
+        if reached is Success.SOME and not self._shows(evidence, scale, facts):
+            return
+        if reached is Success.WELL and not self._costs(evidence, scale):
             return
         far = abs(math.log10(max(scale.size, 1e-12))) + math.log10(max(scale.dominating, 1.0)) / 2
         confidence = min(0.95, 0.45 + 0.15 * far + (0.1 if reached is not Success.SOME else 0.0))
@@ -184,10 +194,19 @@ run = trainer.fit(x, y, epochs=40)
         return harmed and optimizer.learning_rate > absurd and size < HUGE
 
     @staticmethod
-    def _shows(scale: _Scale, facts: Mapping[str, Any]) -> bool:
+    def _costs(evidence: Evidence, scale: _Scale) -> bool:
+        """Return whether weights had so far to come back that not all was learned."""
+        times = evidence.start_loss / evidence.chance_loss if evidence.chance_loss > 0 else 1.0
+        large = scale.size >= LARGE and times >= START_TIMES_CHANCE_FOR_MOST
+        return large and left_over(evidence) > LEFT
+
+    @staticmethod
+    def _shows(evidence: Evidence, scale: _Scale, facts: Mapping[str, Any]) -> bool:
         """Return whether inputs stick out so far, or did so much, that something was lost."""
         start = facts.get("start_loss", 0.0) > START_TIMES_CHANCE * facts.get("chance_loss", 1.0)
-        far = scale.size >= LARGE_FOR_SOME or scale.size < TINY or scale.dominating > 0
+        far = scale.size >= LARGE_FOR_SOME or scale.dominating > 0 or scale.off_center > 0
+        if scale.size < SMALL:
+            return scale.size < TINY or still_falling(evidence)
         return far or start or "saturated_share" in facts
 
     @staticmethod
@@ -208,6 +227,8 @@ run = trainer.fit(x, y, epochs=40)
         if scale.column is not None:
             facts["column"] = scale.column.name
             facts["axis"] = inputs.axis
+        if scale.off_center:
+            facts["off_center"] = scale.off_center
         if scale.dominating:
             facts["times_the_others"] = scale.dominating
         first = first_weights(evidence.layers)
@@ -235,6 +256,11 @@ run = trainer.fit(x, y, epochs=40)
             if "times_the_others" in facts:
                 times = three_figures(facts["times_the_others"])
                 said += f", and varies {times} times as much as the others"
+        elif "off_center" in facts:
+            said = (
+                f"The inputs go {span}, around {three_figures(facts['mean'])}; columns lie "
+                f"about {three_figures(facts['off_center'])} of their deviations from 0"
+            )
         elif facts["size"] < 1:
             said = f"All inputs lie near 0, {_fine_span(facts)}"
         else:
@@ -295,7 +321,7 @@ def _scale_of(inputs: InputSummary, *, by_column: bool) -> _Scale | None:
     """
     whole = inputs.whole
     assert whole is not None
-    if max(abs(whole.smallest), abs(whole.largest)) < TINY and whole.deviation > 0:
+    if max(abs(whole.smallest), abs(whole.largest)) < SMALL and whole.deviation > 0:
         return _Scale(size_of(whole))
     varied = [one for one in inputs.features if not one.constant and one.deviation > 0]
     deviations = np.array([one.deviation for one in varied])
@@ -314,6 +340,10 @@ def _scale_of(inputs: InputSummary, *, by_column: bool) -> _Scale | None:
         size = float(np.sqrt(np.mean([size_of(one) ** 2 for one in varied])))
     if size >= LARGE and (largest is not None or whole.deviation > 0):
         return _Scale(size, largest if len(inputs.features) == 1 else None)
+    if varied:
+        off_center = float(np.median([abs(one.mean) / one.deviation for one in varied]))
+        if off_center >= OFF_CENTER and size >= LARGE_OFFSET:
+            return _Scale(size, off_center=off_center)
     return None
 
 

@@ -23,9 +23,10 @@ FAR = 5.0
 START_TIMES_CHANCE = 4.0
 # Answers so much smaller than the outputs at the start.
 SMALL = 0.05
-# With something learned, the harm is that it would have been more, had the loss still fallen, and
-# that this much was left.
-LEFT = 0.5
+# With something learned, the harm is that it would have been more: the loss still fell, and this
+# much of it was left; of answers not far beyond `FAR`, more.
+LEFT, LEFT_OF_NEAR = 0.1, 0.5
+VERY_FAR = 20.0
 # Beyond this size, answers are to blame whatever the learning rate is; up to it, a rate of plain
 # gradients that diverges on standardized rows as well.
 HUGE = 1000.0
@@ -126,9 +127,11 @@ run = trainer.fit(x, y, epochs=30)
             return
         reached = success(evidence)
         explained = best_explained(evidence)
-        if reached is Success.WELL or self._rate_explains(evidence, reached, size):
+        if self._rate_explains(evidence, reached, size):
             return
-        if reached is Success.SOME and (explained > LEFT or not still_falling(evidence)):
+        left = LEFT if size >= VERY_FAR else LEFT_OF_NEAR
+        learned = reached in (Success.SOME, Success.WELL)
+        if learned and not (1.0 - explained > left and still_falling(evidence)):
             return
         facts: dict[str, Any] = {
             "mean": numbers.mean,
