@@ -57,7 +57,8 @@ def ends_early(setup: Setup, strength: float, random: np.random.Generator) -> Se
     return replace(setup, schedule=ms.optim.ExponentialDecay(strength ** (10 / setup.epochs)))
 
 
-@fault("clipped-too-hard", (0.3, 0.1, 0.03, 0.01, 0.001), stage="clipping")
+# Of the stage of optimizers, since it takes another one.
+@fault("clipped-too-hard", (0.3, 0.1, 0.03, 0.01, 0.001), stage=STAGE)
 def clipped(setup: Setup, strength: float, random: np.random.Generator) -> Setup:
     """SGD with momentum, its gradient clipped to so small a norm."""
     return replace(setup, optimizer=setup.steady, clipping=(ms.optim.ClipNorm(strength),))
