@@ -26,8 +26,8 @@ END_SHARE = 0.1
 TURNED, TURNED_OF_CHANCE = 1.05, 0.02
 # Epochs whose mean is taken before a validation loss is judged.
 TURN_EPOCHS = 3
-# Fewer epochs show no slope of a validation loss.
-LEAST_EPOCHS = 6
+# Fewer epochs show no slope of a validation loss; fewer still, not even a step of it.
+LEAST_EPOCHS, FEW_EPOCHS = 6, 3
 # From so many on the mean losses of epochs tell more than those of batches.
 ENOUGH_EPOCHS = 12
 # A weight has about the size 1 / √fan_in where a layer keeps the size of its inputs (LeCun and
@@ -137,10 +137,16 @@ class Progress:
 
     @property
     def validation_gain(self) -> float:
-        """Return as `gain` of the validation loss; NaN where there are few epochs of it."""
+        """Return as `gain` of the validation loss; NaN where there are few epochs of it.
+
+        Of a handful of epochs, what the last one took off goes on as the logarithm of time does.
+        """
         numbers, losses = self._of_epochs("validation_loss")
-        if len(losses) < LEAST_EPOCHS or not self.reference > 0:
+        if len(losses) < FEW_EPOCHS or not self.reference > 0:
             return math.nan
+        if len(losses) < LEAST_EPOCHS:
+            along = math.log2(numbers[-1] / numbers[-2])
+            return float(losses[-2] - losses[-1]) / along / self.reference
         fall = late_fall(numbers, losses)
         return fall.per_doubling / self.reference
 

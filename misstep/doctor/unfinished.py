@@ -28,7 +28,7 @@ from misstep.text.figures import four_figures, percent
 GAIN, EXPLAINED = 0.05, 0.7
 LARGE_GAIN, MOSTLY_EXPLAINED = 0.15, 0.8
 # The same where the validation loss gains as well, which nothing but learning explains.
-SEEN_GAIN, SEEN_EXPLAINED = 0.12, 0.9
+SEEN_GAIN, SEEN_OWN_GAIN, SEEN_EXPLAINED = 0.1, 0.12, 0.9
 # Of numbers, what is not explained is lost to the square, where classes may be right by then.
 NUMBERS_GAIN, SEEN_NUMBERS_GAIN, NUMBERS_EXPLAINED = 0.06, 0.04, 0.95
 # Below this share of rows right there is something left to gain for sure; above, and with half of
@@ -167,7 +167,8 @@ def unfinished(evidence: Evidence) -> Unfinished | None:
 
 
 def _still_falls(progress: Progress) -> bool:
-    gain, explained = progress.gain, progress.explained
+    own = gain = progress.gain
+    explained = progress.explained
     if progress.validation_gain < gain:
         # What rows that are not learned from do not gain is learned by heart.
         gain = progress.validation_gain
@@ -181,7 +182,7 @@ def _still_falls(progress: Progress) -> bool:
     return (
         (gain >= GAIN and explained < EXPLAINED)
         or (gain >= LARGE_GAIN and explained < MOSTLY_EXPLAINED)
-        or (seen and gain >= SEEN_GAIN and explained < SEEN_EXPLAINED)
+        or (seen and own >= SEEN_OWN_GAIN and gain >= SEEN_GAIN and explained < SEEN_EXPLAINED)
     )
 
 

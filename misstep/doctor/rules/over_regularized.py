@@ -31,7 +31,7 @@ DECAYED = 1.0
 STRONG, LEFT = 0.5, 0.3
 VERY_STRONG = 0.65
 # Without dropout the loss is lower by this much of chance: so much of the loss is dropout's.
-COST = 0.1
+COST = 0.08
 NOTHING = 0.2
 # Advised: a tenth of what harms.
 LESS = 0.1
