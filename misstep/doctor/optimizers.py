@@ -89,6 +89,16 @@ def written(facts: Mapping[str, Any], rate: float, kind: str | None = None) -> s
     return f"`{kind}` at a learning rate of {rate:.4g}"
 
 
+def a_tenth(facts: Mapping[str, Any]) -> str:
+    """Return the optimizer with a tenth of its rate, and the rate that it has.
+
+    >>> a_tenth({"written_in": "command line", "optimizer": "SGD", "learning_rate": 0.3})
+    '`--learning-rate 0.03` instead of 0.3'
+    """
+    rate = facts["learning_rate"]
+    return f"{written(facts, float(f'{rate / 10:.3g}'))} instead of {rate:.4g}"
+
+
 def setting(facts: Mapping[str, Any], name: str, value: object) -> str:
     """Return a plain setting, such as epochs or batch_size, as it is written for a run.
 

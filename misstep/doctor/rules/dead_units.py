@@ -10,11 +10,12 @@ import numpy as np
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.harm import HALF_LEARNED, learned, severity_of
+from misstep.doctor.optimizers import a_tenth, optimizer_facts
 from misstep.doctor.passage import has_shortcut
 from misstep.doctor.rule import Example, Rule
 from misstep.doctor.spelling import spelled
 from misstep.record import LayerDescription
-from misstep.text.figures import figure, percent
+from misstep.text.figures import percent
 
 # A layer's share of units that are asleep for every probe row. A wide layer spares a third of its
 # units without harm, and pruned networks show that it can spare more: half of a layer is worth a
@@ -140,7 +141,7 @@ run = trainer.fit(x, y, epochs=80)
             units=units,
             step=since,
             layers=layers,
-            learning_rate=evidence.description.optimizer.learning_rate,
+            **optimizer_facts(evidence.description),
             better=spelled(evidence.description, "leaky_relu"),
         )
 
@@ -163,7 +164,6 @@ run = trainer.fit(x, y, epochs=80)
                 f"{facts['better']} instead of {facts['activation']} never sleeps for good."
             )
         return (
-            f"Lower the learning rate, to {figure(facts['learning_rate'] / 10)} instead of "
-            f"{figure(facts['learning_rate'])}; {facts['better']} instead of "
+            f"Lower the learning rate: {a_tenth(facts)}; {facts['better']} instead of "
             f"{facts['activation']} never sleeps for good."
         )

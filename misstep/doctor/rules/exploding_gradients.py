@@ -12,10 +12,11 @@ from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.gradients import relative_gradients, total_gradient
 from misstep.doctor.harm import HALF_LEARNED, learned
+from misstep.doctor.optimizers import a_tenth, optimizer_facts
 from misstep.doctor.rule import Example, Rule
 from misstep.doctor.spelling import spelled
 from misstep.record import Role
-from misstep.text.figures import figure, three_figures
+from misstep.text.figures import three_figures
 
 # So many times as large as at the first looks is the gradient of a run that fell apart; a gradient
 # of one that learns shrinks, and one that noise shakes stays within ten times.
@@ -139,7 +140,7 @@ run = trainer.fit(x, y, epochs=60)
             clipping=spelled(description, "clip_norm"),
             glorot=spelled(description, "glorot_uniform"),
             he=spelled(description, "he_normal"),
-            learning_rate=description.optimizer.learning_rate,
+            **optimizer_facts(description),
             **facts,
         )
 
@@ -162,10 +163,7 @@ run = trainer.fit(x, y, epochs=60)
                 f"Begin with weights of the scale that keeps gradients even: {facts['he']} before "
                 f"a ReLU, {facts['glorot']} else."
             )
-        lower = (
-            f"lower the learning rate, to {figure(facts['learning_rate'] / 10)} instead of "
-            f"{figure(facts['learning_rate'])}, and standardize inputs and answers"
-        )
+        lower = f"lower the learning rate, {a_tenth(facts)}, and standardize inputs and answers"
         if facts["clipped"]:
             return f"{lower[0].upper()}{lower[1:]}."
         return f"Clip the gradient with {facts['clipping']}; {lower}."

@@ -10,11 +10,12 @@ import numpy as np
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.harm import learned, severity_of
+from misstep.doctor.optimizers import a_tenth, optimizer_facts
 from misstep.doctor.passage import effective_layers, last_layer
 from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.spelling import spelled
 from misstep.record import LayerDescription, Role, Task
-from misstep.text.figures import figure, percent
+from misstep.text.figures import percent
 
 # The share of a layer's outputs within 1 % of a bound, as SageMaker Debugger and DeepDiagnosis have
 # it. Of inputs of deviation 1 a tanh has 1 % there, of deviation 5 about 60 %.
@@ -136,7 +137,7 @@ run = trainer.fit(x, y, epochs=80)
             activation=layer.kind,
             saturated_share=share,
             step=0 if at_start else int(steps[int(np.argmax(values >= MOST))]),
-            learning_rate=evidence.description.optimizer.learning_rate,
+            **optimizer_facts(evidence.description),
             glorot=spelled(evidence.description, "glorot_uniform"),
         )
 
@@ -155,8 +156,7 @@ run = trainer.fit(x, y, epochs=80)
                 "1; or put a normalization before it."
             )
         return (
-            f"Lower the learning rate, to {figure(facts['learning_rate'] / 10)} instead of "
-            f"{figure(facts['learning_rate'])}; or put a normalization before the "
+            f"Lower the learning rate: {a_tenth(facts)}; or put a normalization before the "
             f"{facts['activation']}."
         )
 
