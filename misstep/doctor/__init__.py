@@ -4,6 +4,7 @@ Reads records only; never trains, never prints. Begin with `rule.py`, then `evid
 file of `rules/`.
 """
 
+from misstep.doctor.before_training import examine_start
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.examine import Diagnosis, diagnose, examine, registered_rules
 from misstep.doctor.finding import Finding, NotExamined, Severity
@@ -20,5 +21,6 @@ __all__ = [
     "Severity",
     "diagnose",
     "examine",
+    "examine_start",
     "registered_rules",
 ]

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from misstep.data import Dataset, read_source, read_table
-from misstep.doctor import Diagnosis, NotExamined, examine
-from misstep.doctor.examine import RULE_FAILED
+from misstep.doctor import Diagnosis, examine_start
 from misstep.modeling.before_training import untrained
 from misstep.modeling.modalities import Modality
 from misstep.modeling.options import make_options
@@ -23,9 +22,6 @@ from misstep.modeling.row_check import RowCheck
 from misstep.record import Record
 
 __all__ = ["Check", "check", "check_data"]
-
-# Said of causes that show in training alone.
-UNTRAINED = "nothing has been trained yet; `misstep diagnose` looks for them in a run"
 
 
 @dataclass(frozen=True)
@@ -43,9 +39,8 @@ class Check:
     def with_rows(self, rows: RowCheck) -> Check:
         """Return the check with what was found of single rows."""
         rows.add_to(self.record)
-        examined = examine(self.record)
         seconds = self.diagnosis.seconds + rows.seconds
-        return replace(self, diagnosis=_without_training(replace(examined, seconds=seconds)))
+        return replace(self, diagnosis=replace(examine_start(self.record), seconds=seconds))
 
 
 def check(
@@ -80,16 +75,7 @@ def check_data(modality: Modality) -> Check:
     record = setup.trainer.start_record(
         setup.x, setup.y, validation=setup.validation, sample_weight=setup.weights
     )
-    diagnosis = replace(examine(record), seconds=time.perf_counter() - began)
+    diagnosis = replace(examine_start(record), seconds=time.perf_counter() - began)
     said = {str(one.facts["words"]) for one in diagnosis.findings if "words" in one.facts}
     notes = [note for note in modality.notes if not any(words in note for words in said)]
-    return Check(_without_training(diagnosis), notes, record)
-
-
-def _without_training(diagnosis: Diagnosis) -> Diagnosis:
-    """Return the diagnosis with one reason for all that takes training to be seen."""
-    left = [
-        one if one.because.startswith(RULE_FAILED) else NotExamined(one.slug, UNTRAINED)
-        for one in diagnosis.not_examined
-    ]
-    return replace(diagnosis, not_examined=left)
+    return Check(diagnosis, notes, record)

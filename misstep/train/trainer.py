@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import math
+import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misstep.data import Rows
+from misstep.doctor import Diagnosis, examine_start
 from misstep.errors import ArgumentError, NotFittedError
 from misstep.ir import Array
 from misstep.nn import Module, Network
@@ -478,6 +480,33 @@ class Trainer:
             writer.describe(replace(described, start_loss=seen["probe_loss", ""]))
             writer.measures(0, seen)
         return writer.record
+
+    def check(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        validation: tuple[Any, ...] | None = None,
+        sample_weight: npt.ArrayLike | None = None,
+        epochs: int = 10,
+    ) -> Diagnosis:
+        """Return what is wrong with these rows and this network before any training.
+
+        Arguments as for `fit`; nothing is trained or changed. What training alone can show is
+        among what was not examined.
+
+        >>> import misstep as ms
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).uniform(0, 255, size=(100, 20))
+        >>> trainer = ms.Trainer(ms.Dense(2), loss=ms.CrossEntropy())
+        >>> [finding.slug for finding in trainer.check(x, np.arange(100) % 2).findings]
+        ['unscaled-inputs']
+        """
+        began = time.perf_counter()
+        record = self.start_record(
+            x, y, validation=validation, sample_weight=sample_weight, epochs=epochs
+        )
+        return replace(examine_start(record), seconds=time.perf_counter() - began)
 
     def _settings(self, rows: int, epochs: int) -> Settings:
         """Return how a training of so many epochs goes, resolved to numbers."""
