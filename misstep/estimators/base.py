@@ -12,6 +12,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from sklearn.utils import check_random_state
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
 from misstep.estimators.diagram import without_scripts
+from misstep.estimators.probing import probed
 from misstep.estimators.reading import further_features
 from misstep.ir import Array
 from misstep.modeling import (
@@ -38,6 +40,7 @@ from misstep.modeling import (
     make_options,
     recognize,
     save_model,
+    untrained,
 )
 from misstep.record import Record
 from misstep.report import model_summary
@@ -46,6 +49,8 @@ from misstep.train import Run
 
 # How long rows are looked at where nobody asked for another time.
 SECONDS_FOR_ROWS = 30.0
+# How long a training is done again, likewise.
+SECONDS_FOR_PROBING = 30.0
 # Where the arguments stand in the docstring of an estimator.
 ARGUMENTS = "{arguments}"
 
@@ -132,13 +137,16 @@ class Estimator(BaseEstimator):
         sample_weight: Any = None,
         groups: Any = None,
         seconds: float = SECONDS_FOR_ROWS,
+        probe: bool = False,
+        budget: float = SECONDS_FOR_PROBING,
     ) -> Diagnosis:
         """Return what went wrong with the latest training, and what to do; print it to read it.
 
         With the rows X and answers y of the training, as for `fit`, their rows are looked at as
         well, for about so many `seconds`: answers that models of the other rows do not believe, and
-        rows on both sides of the split, named by their row, counted from 0. Nothing is trained
-        anew.
+        rows on both sides of the split, named by their row, counted from 0. With `probe` the
+        training is done again from its first weights, with one thing changed at a time, for at
+        most `budget` seconds: what takes the harm away was its cause. The estimator stays as it is.
 
         Also where fit raised an error because the loss was no longer finite. Raises NotFittedError,
         MisstepError after partial_fit, and what fit raises for rows that do not fit.
@@ -152,6 +160,13 @@ class Estimator(BaseEstimator):
                 try_="fit(X, y)",
             )
         if X is None and y is None:
+            if probe:
+                raise ArgumentError(
+                    "diagnose(probe=True)",
+                    needed="the rows and answers that the estimator was fitted on",
+                    got="none",
+                    try_="diagnose(X, y, probe=True)",
+                )
             return self._run.diagnose()
         # A copy that is not fitted: what the rows are like is not remembered here.
         examples = clone(self)._given(X, y, sample_weight, groups)
@@ -159,7 +174,13 @@ class Estimator(BaseEstimator):
         record = copy(self._run.record or Record({}))
         record.events = list(record.events)
         check_rows(modality, seconds=seconds).add_to(record)
-        return examine(record)
+        if not probe:
+            return examine(record)
+        options = self._options()
+        if record.description is not None:
+            # Who asked for no random_state got one.
+            options = replace(options, seed=record.description.seed)
+        return probed(record, untrained(recognize(examples.data, options, examples)), budget)
 
     def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
         """Return rows with their answers, as fit takes them. Raises what fit raises for them."""
