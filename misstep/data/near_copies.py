@@ -1,10 +1,12 @@
 """Rows to judge by that are also among the rows to learn from, or nearly so: found in pairs.
 
 What counts as near is told by the rows themselves: a distance that is a small share of the one at
-which rows usually have their nearest neighbor, in columns divided by their deviation. How many
-would be so near by chance follows from the number of dimensions in which the rows really lie
-(Facco and others, "Estimating the intrinsic dimension of datasets by a minimal neighborhood
-information", 2017). `copies.py` asks the same of one set of rows, cell by cell. Knows arrays.
+which rows usually have their nearest neighbor, in columns divided by their deviation. Where many
+have a twin, the nearest neighbor is the twin; so the usual distance is told from the fifth one, by
+the number of dimensions in which the rows really lie, and that from how distances grow from the
+fifth to the tenth neighbor (Levina and Bickel, "Maximum likelihood estimation of intrinsic
+dimension", 2004). From the same number follows how many would be so near by chance. `copies.py`
+asks the like of one set of rows, cell by cell. Knows arrays.
 """
 
 from __future__ import annotations
@@ -26,6 +28,13 @@ Whole = NDArray[np.int64]
 # their nearest neighbor: noise in the last digits and other compressions are, a next frame is, and
 # another one of its kind is not.
 NEAR = 0.1
+# Neighbors by which the usual distance and the dimensions are told, and what the logarithm of the
+# ratio of their distances is in the mean in one dimension: 1/5 + 1/6 + … + 1/9.
+NEIGHBOR, FARTHER = 5, 10
+GROWTH = sum(1 / each for each in range(NEIGHBOR, FARTHER))
+# Medians of how many rows the balls up to the first and the fifth neighbor hold on average: of the
+# Gamma distribution with 1 and with 5.
+FIRST_MEDIAN, NEIGHBOR_MEDIAN = 0.6931, 4.6709
 # That distance is measured on so many rows at most, and by so many products of numbers.
 MOST_MEASURED, FEWEST_MEASURED, MOST_PRODUCTS = 300, 20, 4_000_000_000
 # Near rows are looked for where they are near along the few directions in which rows differ most:
@@ -74,7 +83,7 @@ def near_copies(train: NDArray[Any], others: NDArray[Any]) -> NearCopies:
     large = (learned.size + judged.size) > MOST_NUMBERS
     finite = bool(np.isfinite(learned).all() and np.isfinite(judged).all())
     found, usual, dimensions = None, np.nan, np.nan
-    if len(rest) and len(learned) > 2 and learned.shape[1] and not large and finite:
+    if len(rest) and len(learned) > FARTHER and learned.shape[1] and not large and finite:
         deviation = learned.std(axis=0)
         scale = np.where(deviation > 0, deviation, 1.0)
         learned, judged = learned / scale, judged / scale
@@ -119,18 +128,21 @@ def _usual(learned: Floats, judged: Floats) -> tuple[float, float]:
     most = int(np.clip(MOST_PRODUCTS // learned.size, FEWEST_MEASURED, MOST_MEASURED))
     some = judged[np.unique(np.linspace(0, len(judged) - 1, min(most, len(judged))).astype(int))]
     squares = (learned**2).sum(axis=1)
-    first, second = [], []
+    near, farther = [], []
     for row in some:
-        nearest = np.partition(squares - 2 * (learned @ row), 1)[:2] + row @ row
-        one, two = np.sqrt(np.maximum(nearest, 0.0))
-        first.append(one)
-        second.append(two)
-    near, next_ = np.array(first), np.array(second)
-    usual = float(np.median(near))
-    apart = near > 1e-6 * max(usual, 1e-300)
-    growth = np.log(next_[apart] / near[apart])
+        apart = squares - 2 * (learned @ row) + row @ row
+        nearest = np.sort(np.partition(apart, FARTHER - 1)[:FARTHER])
+        near.append(nearest[NEIGHBOR - 1])
+        farther.append(nearest[FARTHER - 1])
+    distances = np.sqrt(np.maximum(np.array([near, farther]), 0.0))
+    apart_rows = distances[0] > 0
+    growth = np.log(distances[1, apart_rows] / distances[0, apart_rows])
     total = float(growth.sum())
-    return usual, len(growth) / total if total > 0 else 0.0
+    if not total > 0:
+        return 0.0, 0.0
+    dimensions = len(growth) * GROWTH / total
+    shrinking = (FIRST_MEDIAN / NEIGHBOR_MEDIAN) ** (1 / dimensions)
+    return float(np.median(distances[0])) * shrinking, dimensions
 
 
 def _within(learned: Floats, judged: Floats, most: float) -> tuple[Whole, Whole, Floats] | None:

@@ -6,9 +6,10 @@ import time
 
 import numpy as np
 import pytest
+from scipy.stats import gamma
 from sklearn.datasets import load_digits, load_iris
 
-from misstep.data.near_copies import NEAR, near_copies
+from misstep.data.near_copies import FARTHER, GROWTH, NEAR, NEIGHBOR, near_copies
 
 
 @pytest.mark.parametrize("columns", [1, 3, 20])
@@ -21,11 +22,17 @@ def test_pairs_are_those_of_brute_force(columns: int) -> None:
     found = near_copies(train, others)
     scaled, judged = (each / train.std(axis=0) for each in (train, others))
     apart = np.sqrt(((judged[:, None] - scaled[None]) ** 2).sum(axis=2))
-    usual = np.median(np.delete(apart, np.s_[:5], axis=0).min(axis=1))
+    # The rows that are no equal ones tell what is usual.
+    rest = np.sort(np.delete(apart, np.s_[:5], axis=0), axis=1)
+    growth = np.log(rest[:, FARTHER - 1] / rest[:, NEIGHBOR - 1]).mean()
+    shrinking = (gamma.median(1) / gamma.median(NEIGHBOR)) ** (growth / GROWTH)
+    usual = np.median(rest[:, NEIGHBOR - 1]) * shrinking
     expected = np.flatnonzero(apart.min(axis=1) <= NEAR * usual)
     assert found.rows.tolist() == expected.tolist()
     assert found.twins.tolist() == apart.argmin(axis=1)[expected].tolist()
-    np.testing.assert_allclose(found.distances, apart.min(axis=1)[expected] / usual, atol=1e-9)
+    np.testing.assert_allclose(
+        found.distances, apart.min(axis=1)[expected] / usual, rtol=1e-3, atol=1e-7
+    )
     assert found.exact == 5
     assert found.near_examined
 
@@ -56,6 +63,16 @@ def test_a_hundred_thousand_rows_take_seconds() -> None:
     found = near_copies(x[:90_000], x[90_000:])
     assert time.process_time() - began < 8
     assert set(range(50)) <= set(found.rows.tolist())
+
+
+def test_noisy_copies_of_most_rows_are_still_copies() -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(300, 6))
+    others = np.concatenate([x[:80] + 1e-3 * random.normal(size=(80, 6)), x[:20] + 3])
+    found = near_copies(x, others)
+    assert found.rows.tolist() == list(range(80))
+    assert found.twins.tolist() == list(range(80))
+    assert found.by_chance < 1
 
 
 def test_few_values_and_single_rows() -> None:

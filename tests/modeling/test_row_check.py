@@ -13,6 +13,7 @@ import pandas
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
+import misstep as ms
 from misstep.data.table.matrix import Matrix
 from misstep.data.table.table import read_table
 from misstep.doctor import examine
@@ -126,6 +127,23 @@ def test_heavy_rows_are_judged_once() -> None:
     check = check_rows(matrix(x, y, weights), seconds=5)
     assert check.judged == 150
     assert len({one.row for one in check.suspects}) == len(check.suspects)
+
+
+def test_noisy_copies_across_the_split_are_named_in_pairs() -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(300, 6))
+    y = (x[:, 0] > 0).astype(int)
+    copies = x[:150] + 1e-2 * random.normal(size=(150, 6))
+    modality = matrix(np.concatenate([x, copies]), np.concatenate([y, y[:150]]))
+    check = check_rows(modality, seconds=1)
+    assert check.copies is not None
+    assert check.copies.near > 0.3 * check.judged_by
+    assert all(abs(row - twin) == 300 for row, twin in check.copy_pairs)
+    record = ms.Trainer(ms.Dense(2), loss=ms.CrossEntropy()).start_record(x, y)
+    check.add_to(record)
+    (finding,) = [one for one in examine(record).findings if one.slug == "leakage"]
+    assert "nearly equal rows" in finding.symptom
+    assert finding.facts["rows_counted_from"] == 0
 
 
 def test_texts_are_judged_by_their_words() -> None:

@@ -11,7 +11,7 @@ from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.scales import for_place, place_of
 from misstep.text.counts import counted
 from misstep.text.figures import percent
-from misstep.text.lists import joined
+from misstep.text.lists import joined, listed
 
 # So many validation rows among the training rows move a score beyond its noise.
 OVERLAP = 0.02
@@ -25,8 +25,14 @@ TIMES_WITHIN = 2.0
 # much too. Numbers that are a line on one of few columns may be meant so.
 TELLS_NEARLY_ALL, TELLS_ALL, OTHERS_TELL = 0.98, 0.9999, 0.8
 FEWEST_COLUMNS_FOR_CLASSES, FEWEST_COLUMNS_FOR_NUMBERS = 3, 5
+# The experiment that compares rows on both sides of the split. Real rows have near twins as well:
+# of two well-known tables 2 % and 5 % of the rows to judge by, far more than by chance; so many
+# only come of copies.
+NEAR_COPIES, NEAR_SHARE, TIMES_CHANCE = "near-duplicates", 0.1, 3.0
 # With fewer rows, as of XOR, all there are is learned and judged on, knowingly.
 FEWEST_ROWS = 20
+# Pairs that a sentence names.
+MOST_PAIRS_NAMED = 4
 
 _NOISE = """
 random = np.random.default_rng(0)
@@ -94,6 +100,7 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
         about = evidence.description
         yield from self._of_preparation(evidence)
         yield from self._of_telling(evidence)
+        yield from self._of_near_copies(evidence)
         overlap, inputs = about.validation_overlap, about.inputs
         judged = about.validation_inputs
         if overlap is None or inputs is None:
@@ -154,6 +161,29 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
                 yield self.finding(
                     Severity.WARNING, 0.7, columns=columns, words=str(leak.get("words", ""))
                 )
+
+    def _of_near_copies(self, evidence: Evidence) -> Iterator[Finding]:
+        """Yield rows that are nearly equal to rows learned from, where these were compared."""
+        outcome = evidence.experiment(NEAR_COPIES)
+        if outcome is None:
+            return
+        near, rows = int(outcome["near"]), int(outcome["rows"])
+        if rows < FEWEST_ROWS or near < NEAR_SHARE * rows:
+            return
+        if near < TIMES_CHANCE * float(outcome["by_chance"]):
+            return
+        pairs = [(int(pair["row"]), int(pair["twin"])) for pair in outcome["pairs"]]
+        yield self.finding(
+            Severity.CRITICAL if near >= ALL * rows else Severity.WARNING,
+            0.8,
+            what="near",
+            near=near,
+            of=rows,
+            by_chance=float(outcome["by_chance"]),
+            rows=[row for row, _ in pairs],
+            twins=[twin for _, twin in pairs],
+            rows_counted_from=int(outcome["rows_counted_from"]),
+        )
 
     def symptom(self, facts: Mapping[str, Any]) -> str:
         """Return what is known too early."""
@@ -219,7 +249,18 @@ def _copies_words(facts: Mapping[str, Any]) -> str:
     return f"{said}, too few to keep copies out of what is judged on: scores mean nothing"
 
 
+def _near_words(facts: Mapping[str, Any]) -> str:
+    pairs = [f"{row} and {twin}" for row, twin in zip(facts["rows"], facts["twins"], strict=True)]
+    zero = "" if facts["rows_counted_from"] else ", counted from 0"
+    return (
+        f"{facts['near']:,} of {counted(facts['of'], 'row')} to judge by nearly equal rows that "
+        f"were learned from (by chance about {facts['by_chance']:.0f} would), as rows "
+        f"{listed(pairs, MOST_PAIRS_NAMED)}{zero}: on them the score says nothing about new rows"
+    )
+
+
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "near": _near_words,
     "copies": _copies_words,
     "repeated_in_test": lambda facts: (
         f"{facts['rows']:,} of {counted(facts['of'], 'test row')} also stand among those to learn "
@@ -235,6 +276,10 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
 }
 _REMEDIES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "near": lambda facts: (
+        "Keep what belongs together, such as frames of a film, windows that overlap or versions of "
+        "a picture, on one side: --groups and a column that tells it, or fit(X, y, groups=…)."
+    ),
     "copies": lambda facts: (
         "Nothing needs to be done, unless rows should not have been copied."
         if facts["together"]
