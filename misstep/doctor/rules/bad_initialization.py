@@ -243,7 +243,7 @@ run = trainer.fit(x, y, epochs=60)
             )
         if fault in ("shrinking", "growing"):
             passed = facts["passed"]
-            what = f"{three_figures(passed)} times as large"
+            what = f"{figure(float(f'{passed:.2g}'))} times as large"
             return (
                 f"Before the first update, signals are {what} behind {facts['layer']} as behind "
                 f"the first of {facts['layers']} hidden layers: its weights have a deviation of "

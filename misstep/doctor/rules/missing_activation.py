@@ -9,7 +9,7 @@ import numpy as np
 
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
-from misstep.doctor.harm import HALF_LEARNED, WELL_LEARNED, learned
+from misstep.doctor.harm import HALF_LEARNED, WELL_LEARNED, learned, least_learned
 from misstep.doctor.passage import bends, effective_layers, has_shortcut, is_in_order
 from misstep.doctor.rule import Example, Rule
 from misstep.doctor.spelling import spelled
@@ -22,6 +22,9 @@ from misstep.text.lists import joined
 NEXT_TO_NOTHING = 0.1
 SETTLED = 0.01
 LAST_PART = 0.2
+# Nobody stacks layers that are but one on purpose, unless as a code of principal components: what a
+# line leaves of the chance loss, down to this share, a network that bends may get.
+ALL_LEARNED = 0.97
 # Layers named at most in a sentence.
 MOST_NAMED = 4
 
@@ -135,7 +138,9 @@ run = trainer.fit(x, y, epochs=60)
     def _stack(self, evidence: Evidence, sums: Sequence[LayerDescription], share: float) -> Finding:
         if evidence.updates == 0:
             return self._found(evidence, "stack", sums, Severity.WARNING, 0.8, share)
-        if share >= WELL_LEARNED:
+        shapes = evidence.description.input_shape, evidence.description.output_shape
+        codes = shapes[0] == shapes[1] and any(map(_squeezes, sums, sums[1:]))
+        if least_learned(evidence) >= ALL_LEARNED or (codes and share >= WELL_LEARNED):
             return self._found(evidence, "stack", sums, Severity.NOTE, 0.5, share)
         severity = Severity.CRITICAL if share < HALF_LEARNED else Severity.WARNING
         return self._found(evidence, "stack", sums, severity, 0.93, share)

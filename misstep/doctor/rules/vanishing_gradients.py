@@ -16,13 +16,17 @@ from misstep.doctor.passage import effective_layers, is_bypassed, is_in_order, l
 from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.spelling import spelled
 from misstep.record import Role
-from misstep.text.figures import figure, three_figures
+from misstep.text.figures import figure
 
 # The first layer's gradient over its weights, as a share of the last layers': AutoTrainer has 1e-3
 # for gradients by themselves, TheDeepChecker half for each layer over five. Both have to hold here,
 # so that neither depth alone nor one narrow layer makes it.
 FIRST_TO_LAST = 1e-2
 EACH_LAYER = 0.6
+# Where nothing at all was learned, less will do: three sigmoids pass on a fiftieth, and a network
+# of them stays at chance for long.
+NOTHING_LEARNED = 0.1
+FIRST_TO_LAST_OF_NOTHING = 0.05
 LEAST_LAYERS = 3
 # Learned so much of training and validation rows, nothing held the network up for long.
 NOT_ALL_LEARNED = 0.8
@@ -163,7 +167,9 @@ run = trainer.fit(x, y, epochs=40)
         at_start = _first_to_last(weights, layers, lambda values: float(values[0]))
         early = _first_to_last(weights, layers, _of_first_looks)
         ratio = min(at_start, early)
-        if not 0.0 < ratio < FIRST_TO_LAST:
+        nothing = evidence.updates > 0 and learned(evidence) < NOTHING_LEARNED
+        limit = FIRST_TO_LAST_OF_NOTHING if nothing else FIRST_TO_LAST
+        if not 0.0 < ratio < limit:
             return None
         each_layer = ratio ** (1.0 / (len(layers) - 1))
         if each_layer > EACH_LAYER:
@@ -173,7 +179,7 @@ run = trainer.fit(x, y, epochs=40)
             if least_learned(evidence) >= NOT_ALL_LEARNED:
                 return None
             # What vanishes at the start alone holds learning up, and no more.
-            if early < FIRST_TO_LAST and learned(evidence) < HALF_LEARNED:
+            if early < limit and learned(evidence) < HALF_LEARNED:
                 severity = Severity.CRITICAL
         bounded = [
             layer.kind
@@ -203,7 +209,8 @@ run = trainer.fit(x, y, epochs=40)
             )
         return (
             f"The gradient of {facts['layer']}, against its weights, is "
-            f"{three_figures(facts['first_to_last'])} of that of {facts['last_layer']}: of "
+            f"{figure(float(format(facts['first_to_last'], '.2g')))} of that of "
+            f"{facts['last_layer']}: of "
             f"{facts['layers']} layers each passes on {figure(round(facts['each_layer'], 2))} of "
             "what reaches it."
         )

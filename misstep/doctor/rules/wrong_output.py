@@ -180,7 +180,9 @@ run = trainer.fit(x, y, epochs=80)
             chance = evidence.chance_loss
             facts = {"least": probability(low), "most": probability(high), "floor": floor}
             if low >= 0.0 and share < 1.0:
-                severity = _unless_learned(evidence, Severity.CRITICAL)
+                # Right answers may come all the same, of ties; sure ones never do.
+                harmed = not evidence.updates or least_learned(evidence) < HALF_LEARNED
+                severity = Severity.CRITICAL if harmed else Severity.WARNING
                 return self._found(evidence, "never no", layer, severity, 0.97, **facts)
         else:
             floor = classes_floor(low, high, width)
@@ -314,8 +316,7 @@ run = trainer.fit(x, y, epochs=80)
             severity, confidence = harmed, 0.55
         elif labels == 2:
             # A squared error of 0 and 1 learns too, so whatever else there is comes first.
-            alone = harmed is Severity.CRITICAL and not _is_asleep(evidence)
-            severity = Severity.WARNING if alone else None
+            severity = Severity.NOTE if harmed is Severity.CRITICAL else None
             confidence = 0.35
         else:
             # Counts and grades pile up somewhere; of classes there are about as many of each.
@@ -369,23 +370,23 @@ run = trainer.fit(x, y, epochs=80)
             return "The last layer is a softmax over one unit, which is 1 for every row."
         if fault == "never no":
             return (
-                f"{loss} takes raw outputs, and behind a {kind} they give no probability below "
-                f"{figure(facts['least'])}: the answer 0 is never given, and the loss can't fall "
-                f"below {three_figures(facts['floor'])}."
+                f"{loss} takes raw outputs, and behind {_a(kind)} they give no probability below "
+                f"{figure(facts['least'])}: of the answer 0 the network is never sure, and the "
+                f"loss can't fall below {three_figures(facts['floor'])}."
             )
         if fault == "floor":
             return (
-                f"{loss} takes raw outputs, and a {kind} stands before it: no probability can pass "
-                f"{percent(facts['most'])}, and the loss can't fall below "
+                f"{loss} takes raw outputs, and {_a(kind)} stands before it: no probability can "
+                f"pass {percent(facts['most'])}, and the loss can't fall below "
                 f"{three_figures(facts['floor'])}."
             )
         if fault == "cut logits":
             return (
-                f"{loss} takes raw outputs, and a {kind} cuts them off below "
+                f"{loss} takes raw outputs, and {_a(kind)} cuts them off below "
                 f"{figure(facts['lowest'])}: where it is flat, an output no longer learns."
             )
         if fault == "no probabilities":
-            last = f"ends in a {kind}" if kind else "has no last activation"
+            last = f"ends in {_a(kind)}" if kind else "has no last activation"
             return f"{loss} takes probabilities, and the network {last}, which gives none."
         if fault == "too many outputs":
             return f"The network has {facts['outputs']:,} outputs for {facts['classes']} classes."
@@ -397,7 +398,7 @@ run = trainer.fit(x, y, epochs=80)
             )
             return f"The loss is {loss}, for numbers, and {what}."
         bounds = _between(facts)
-        where = f"The last layer is a {kind}, whose" if facts["layer"] else "The"
+        where = f"The last layer is {_a(kind)}, whose" if facts["layer"] else "The"
         return (
             f"{where} outputs are {bounds}, and the answers lie between "
             f"{figure(facts['smallest'])} and {figure(facts['largest'])}."
@@ -429,6 +430,11 @@ run = trainer.fit(x, y, epochs=80)
         )
 
 
+def _a(kind: Any) -> str:
+    """Return the kind of a layer with its article."""
+    return f"an {kind}" if str(kind)[:1] in "AEIOU" else f"a {kind}"
+
+
 def _between(facts: Mapping[str, Any]) -> str:
     low, high = facts.get("lowest"), facts.get("highest")
     if low is not None and high is not None:
@@ -446,11 +452,6 @@ def _labels(answers: AnswerSummary) -> int:
         return 0
     in_a_row = levels[-1] - levels[0] == len(levels) - 1
     return len(levels) if in_a_row and answers.rows >= 2 * len(levels) else 0
-
-
-def _is_asleep(evidence: Evidence) -> bool:
-    """Return whether half or more of the units of a layer are dead."""
-    return any(evidence.last("dead_share", layer.path) >= 0.5 for layer in evidence.layers)
 
 
 def _known(evidence: Evidence) -> float:
