@@ -40,6 +40,7 @@ from misstep.watching.keras_layers import (
 )
 from misstep.watching.ledger import Ledger
 from misstep.watching.looks import Flat, Look
+from misstep.watching.pending_losses import PendingLosses
 from misstep.watching.scores import Scores
 from misstep.watching.seen_rows import SeenRows
 from misstep.watching.torch_layers import first_tensor, parameter_description
@@ -47,6 +48,8 @@ from misstep.watching.windows import ROWS_OF_PART, Windows
 
 # Weights that are kept as they were first, to tell which ones never move.
 MOST_FIRST_NUMBERS = 20_000_000
+# Updates between which a rate that a schedule works out is not asked for.
+RATE_EVERY = 10
 # Rows whose predictions are kept, as a look takes them.
 LAST_ROWS = 128
 # From this share of an answer that the answer before tells, rows come in an order nobody drew.
@@ -83,6 +86,7 @@ class KerasWatcher:
         self._model = model
         self._planned = int(parameters.get("epochs") or 1)
         self._updates_planned = parameters.get("steps")
+        self._batch_planned = parameters.get("batch_size") or ROWS_OF_PART
         self._backend = str(keras.backend.backend())
         facts = {"framework": "keras", "version": keras.__version__, "backend": self._backend}
         self._ledger = Ledger(self._folder, facts)
@@ -98,7 +102,8 @@ class KerasWatcher:
         self._first: Any = None
         self._look: Look | None = None
         self._places: list[Place] = []
-        self._training = False
+        self._pending = PendingLosses()
+        self._known_rate: float | None = None
         self._first_epoch = True
         self._rows = self._rows_of_epoch = self._rows_of_look = self._batch = 0
         self._update = 0
@@ -114,7 +119,7 @@ class KerasWatcher:
     @property
     def _eager(self) -> bool:
         """Tell whether what is computed can be looked at as it is computed."""
-        return self._backend == "torch" and not getattr(self._model, "jit_compile", False)
+        return self._backend == "torch"
 
     def end(self, error: type[BaseException] | None = None) -> None:
         """End watching; write why it ended."""
@@ -122,6 +127,7 @@ class KerasWatcher:
             return
         self._end_look()
         self._put_back()
+        self._pending.settle(self.ledger)
         if self._update:
             found = self._unmoved() | self._scores.measures(self._loss)
             if self._flat is not None:
@@ -164,35 +170,42 @@ class KerasWatcher:
                 self._first = self._flat.weights()
             self._places = [place for place in places(model) if not place.has_layers]
             self._axes = unit_axes(model)
+            self._windows.learn_size(int(self._batch_planned), whole=self._updates_planned == 1)
+            self._begin_look()
 
     # --- batches ----------------------------------------------------------------------------------
 
-    def batch_begins(self) -> None:
-        """Get ready for an update."""
-        self._training = True
-        if self._eager and self._flat is not None and self._look is None:
-            self._begin_look()
-
     def batch_ends(self, number: int, logs: Mapping[str, Any]) -> None:
-        """Take in an update. `number`: of the batch in its epoch, counted from 0."""
-        self._training = False
-        if not self._first_numbers and self._model.built:
-            self._take_first_numbers()
-        loss = float(self._losses[-1]) if self._losses else self._mean_step(number, logs)
-        self._losses = []
+        """Take in an update of a backend that shows no more. `number`: of the batch, from 0."""
+        self._updated(self._mean_step(number, logs))
+
+    def _updated(self, loss: Any) -> None:
+        """Take in an update that is done; `loss`: as `PendingLosses` takes it."""
+        many = self._pending.add(loss, self._rate())
         if self._look is not None:
             self._look.after_update()
             self._rows_of_look += self._rows
         if not self._batch:
             self._batch = self._rows
-            self._windows.learn_size(self._rows, whole=self._updates_planned == 1)
         self._update += 1
         self._rows_of_epoch += self._rows
-        self.ledger.step(loss, _rate(self._model.optimizer))
         if self._look is not None and not self._windows.looks_on(self._update):
             self._end_look()
+        if self._look is None:
+            self._begin_look()
         if self._update == 1:
+            self._pending.settle(self.ledger)
             self._describe()
+        elif many:
+            self._pending.settle(self.ledger)
+
+    def _rate(self) -> float:
+        """Return the learning rate; one that a schedule works out each time, now and then."""
+        optimizer = self._model.optimizer
+        fixed = hasattr(getattr(optimizer, "_learning_rate", None), "value")
+        if self._known_rate is None or fixed or self._update % RATE_EVERY == 0:
+            self._known_rate = _rate(optimizer)
+        return self._known_rate
 
     def _mean_step(self, number: int, logs: Mapping[str, Any]) -> float:
         """Return the loss of one batch from the means of the batches so far, as Keras logs them."""
@@ -220,12 +233,12 @@ class KerasWatcher:
         if prediction is None:
             return
         rows = int(prediction.shape[0])
-        if not self._training:
+        if not loss.requires_grad:
             if self._update and y is not None:
                 self._judged.judge(copied(prediction), copied(y), float(loss.detach()))
             return
         self._losses.append(loss.detach())
-        self._rows = rows
+        self._rows += rows
         if not self._shapes[1]:
             given = () if x is None else tuple(x.shape[1:])
             self._shapes = given, tuple(prediction.shape[1:])
@@ -241,9 +254,8 @@ class KerasWatcher:
     # --- looks ------------------------------------------------------------------------------------
 
     def _begin_look(self) -> None:
-        if not self._windows.looks(self._update):
+        if self._flat is None or not self._windows.looks(self._update):
             return
-        assert self._flat is not None
         self._rows_of_look = 0
         self._look = Look(self._flat, self._windows.updates_of_part, self._axes)
         for place in self._places:
@@ -255,7 +267,7 @@ class KerasWatcher:
         def call(*arguments: Any, **options: Any) -> Any:
             result = original(*arguments, **options)
             output = first_tensor(result)
-            if self._look is not None and self._training and output is not None:
+            if self._look is not None and output is not None and output.requires_grad:
                 self._look.add(path, kind, output)
             return result
 
@@ -263,10 +275,15 @@ class KerasWatcher:
 
     def _applying(self, original: Any) -> Any:
         def apply(gradients: Any, trainable_variables: Any = None) -> Any:
-            if self._look is not None and self._training:
+            if self._look is not None:
                 self._look.before_update()
                 self._note_clipping(gradients)
-            return original(gradients, trainable_variables)
+            result = original(gradients, trainable_variables)
+            losses, self._losses = self._losses, []
+            if losses:
+                self._updated(losses)
+                self._rows = 0
+            return result
 
         return apply
 
@@ -309,6 +326,7 @@ class KerasWatcher:
             signal = score_name(str(name))
             if signal is not None:
                 values[signal] = float(value)
+        self._pending.settle(self.ledger)
         judged = self._judged.result(self._loss)
         recall = self._judged.recall(self._loss)
         self._judged = Scores()
@@ -378,6 +396,8 @@ class KerasWatcher:
 
     def diagnose(self) -> Diagnosis:
         """Return what goes wrong, as far as it can be seen by now."""
+        if self._ledger is not None:
+            self._pending.settle(self._ledger)
         return self.ledger.diagnose()
 
     @property
@@ -419,7 +439,11 @@ def _turned(described: ParameterDescription) -> ParameterDescription:
 
 
 @cache
-def _callback_class() -> type[Any]:
+def _callback_class(eager: bool) -> type[Any]:
+    """Return the class of callbacks; of an eager backend it need not be told of each batch.
+
+    Keras works out all metrics for a callback that is.
+    """
     import keras
 
     class MisstepWatch(keras.callbacks.Callback):
@@ -439,21 +463,24 @@ def _callback_class() -> type[Any]:
         def on_train_begin(self, logs: Any = None) -> None:
             self._watcher.begin(self.model, self.params or {})
 
-        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-            self._watcher.batch_begins()
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            self._watcher.batch_ends(batch, logs or {})
-
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             self._watcher.epoch_ends(logs or {})
 
         def on_train_end(self, logs: Any = None) -> None:
             self._watcher.end()
 
-    return MisstepWatch
+    class BatchWatch(MisstepWatch):
+        """Watches single batches by what Keras says of them."""
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self._watcher.batch_ends(batch, logs or {})
+
+    return MisstepWatch if eager else BatchWatch
 
 
 def make_callback(folder: Path | str | None, every: int | None) -> Any:
     """Return a callback of Keras that watches into `folder`."""
-    return _callback_class()(KerasWatcher(folder, every))
+    import keras
+
+    eager = keras.backend.backend() == "torch"
+    return _callback_class(eager)(KerasWatcher(folder, every))

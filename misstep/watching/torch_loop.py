@@ -30,6 +30,7 @@ from misstep.record import (
 from misstep.watching.arrays import copied
 from misstep.watching.ledger import Ledger
 from misstep.watching.looks import Flat
+from misstep.watching.pending_losses import PendingLosses
 from misstep.watching.scores import Scores
 from misstep.watching.seen_rows import SeenRows
 from misstep.watching.torch_epochs import Epochs
@@ -48,8 +49,6 @@ from misstep.watching.torch_looks import TorchLook
 from misstep.watching.torch_patches import Patches
 from misstep.watching.windows import ROWS_OF_PART, Windows
 
-# Losses that wait on the model's device until they are asked for together.
-LOSSES_TOGETHER = 100
 # Weights that are kept as they were first, to tell which ones never move.
 MOST_FIRST_NUMBERS = 20_000_000
 # Rows whose predictions are kept, as a look takes them.
@@ -107,7 +106,7 @@ class TorchWatch:
         self._losses: list[Any] = []  # of the update going on: tensors
         self._back: list[Any] = []
         self._told: float | None = None
-        self._waiting: list[tuple[Any, float]] = []
+        self._pending = PendingLosses()
         self._clipping: dict[str, PartDescription] = {}
         self._clips = 0
 
@@ -124,9 +123,8 @@ class TorchWatch:
             self._take_targets(self._output, targets)
         if number is None:
             return
-        if self._waiting and not self._passes:  # its update is done
-            self._waiting[-1] = number, self._waiting[-1][1]
-        else:
+        # Told behind `optimizer.step()`, it is the loss of the update just done.
+        if self._passes or not self._pending.correct(number):
             self._told = number
 
     def epoch(self, **values: float) -> None:
@@ -349,7 +347,7 @@ class TorchWatch:
         if not self._passes:  # as of another model that shares the optimizer
             return
         rate = float(optimizer.param_groups[0]["lr"])
-        self._waiting.append((self._loss_of_update(), rate))
+        many = self._pending.add(self._loss_of_update(), rate)
         if self._look is not None:
             self._look.after_update()
             self._look_rows += self._rows
@@ -370,34 +368,11 @@ class TorchWatch:
         if first:
             self._settle_losses()
             self._describe()
-        elif len(self._waiting) >= LOSSES_TOGETHER:
+        elif many:
             self._settle_losses()
 
     def _settle_losses(self) -> None:
-        """Write the losses that wait: asked for together, since each may wait for a device."""
-        import torch
-
-        waiting, self._waiting = self._waiting, []
-        tensors = [one for loss, _ in waiting if isinstance(loss, list) for one in loss]
-        if not tensors:
-            told = []
-        elif len({(one.dtype, one.device) for one in tensors}) == 1:
-            told = torch.stack(tensors).tolist()
-        else:
-            told = [float(one) for one in tensors]
-        numbers = iter(told)
-        for loss, rate in waiting:
-            if loss is None:
-                continue
-            if isinstance(loss, list):
-                number = (
-                    next(numbers)
-                    if len(loss) == 1
-                    else sum(next(numbers) for _ in loss) / len(loss)
-                )
-            else:
-                number = loss
-            self.ledger.step(number, rate)
+        self._pending.settle(self.ledger)
 
     # --- epochs ---------------------------------------------------------------------------------
 
