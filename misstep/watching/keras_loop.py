@@ -48,7 +48,7 @@ from misstep.watching.windows import ROWS_OF_PART, Windows
 
 # Weights that are kept as they were first, to tell which ones never move.
 MOST_FIRST_NUMBERS = 20_000_000
-# Updates between which a rate that a schedule works out is not asked for.
+# Updates from one look at the learning rate to the next; callbacks move it between epochs.
 RATE_EVERY = 10
 # Rows whose predictions are kept, as a look takes them.
 LAST_ROWS = 128
@@ -200,11 +200,9 @@ class KerasWatcher:
             self._pending.settle(self.ledger)
 
     def _rate(self) -> float:
-        """Return the learning rate; one that a schedule works out each time, now and then."""
-        optimizer = self._model.optimizer
-        fixed = hasattr(getattr(optimizer, "_learning_rate", None), "value")
-        if self._known_rate is None or fixed or self._update % RATE_EVERY == 0:
-            self._known_rate = _rate(optimizer)
+        """Return the learning rate as it was now and then: asking Keras for it takes a while."""
+        if self._known_rate is None or self._update % RATE_EVERY == 0:
+            self._known_rate = _rate(self._model.optimizer)
         return self._known_rate
 
     def _mean_step(self, number: int, logs: Mapping[str, Any]) -> float:
@@ -339,6 +337,7 @@ class KerasWatcher:
         if recall:
             self.ledger.measures(self._update, recall)
         self._rows_of_epoch = 0
+        self._known_rate = None
         if self._first_epoch:
             self._first_epoch = False
             self._describe()
@@ -356,10 +355,9 @@ class KerasWatcher:
         classes = output[-1] if output and self._loss.task is Task.CLASSES else 0
         answers = self._seen.answers(self._loss, classes)
         layers = describe_layers(model, self._first_numbers)
-        inputs = self._seen.inputs()
         first = next((layer for layer in layers if layer.role is not Role.CONTAINER), None)
-        if inputs is not None and first is not None and first.role is not Role.EMBEDDING:
-            inputs = self._seen.inputs(numbers=True)
+        looked_up = first is not None and first.role is Role.EMBEDDING
+        inputs = self._seen.inputs(numbers=not looked_up)
         losses = self.ledger.record.steps["loss"]
         self.ledger.describe(
             RunDescription(

@@ -37,7 +37,8 @@ class SeenRows:
     def __init__(self) -> None:
         self._x: list[Array] = []
         self._y: list[Array] = []
-        self._kept = 0
+        self._kept = self._numbers = 0
+        self._summaries: dict[tuple[int, bool], InputSummary] = {}
         self.total = 0
         self.full = False
 
@@ -53,7 +54,8 @@ class SeenRows:
         if y is not None and len(y) == len(x):
             self._y.append(y)
         self._kept += len(x)
-        self.full = self._kept >= MOST_ROWS or sum(one.size for one in self._x) >= MOST_NUMBERS
+        self._numbers += x.size
+        self.full = self._kept >= MOST_ROWS or self._numbers >= MOST_NUMBERS
 
     @property
     def x(self) -> Array | None:
@@ -74,17 +76,21 @@ class SeenRows:
 
         `numbers`: whether whole numbers are meant as numbers, and not looked up.
         """
+        known = self._summaries.get((self.total, numbers))
+        if known is not None:
+            return known
         x = self.x
         if x is None or x.dtype.kind not in "fiub":
             return None
         positions = x.dtype.kind in "iu" and x.dtype != np.uint8 and not numbers
         summary = summarize_inputs(x if positions else x.astype("float32"), positions=positions)
-        return replace(
+        self._summaries[self.total, numbers] = summary = replace(
             summary,
             rows=max(self.total, summary.rows),
             whole=_without_rows(summary.whole),
             features=tuple(_without_rows(one) for one in summary.features),
         )
+        return summary
 
     def answers(self, loss: LossDescription, classes: int) -> AnswerSummary | None:
         """Return the summary of answers in the order in which they came; None without answers."""
