@@ -9,9 +9,10 @@ its program is shown without.
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import itertools
 import json
-import re
 import sys
 import tokenize
 import warnings
@@ -59,6 +60,19 @@ def constants(source: str) -> list[Constant]:
         if names and all(name.isupper() for name in names) and _is_number(node.value):
             value = ast.get_source_segment(source, node.value) or ""
             found.append(Constant(", ".join(names), " ".join(value.split()), own or reason))
+    return found
+
+
+def judged_by(source: str) -> list[Constant]:
+    """Return the constants of a rule's file, and those that it takes from files beside it."""
+    found = constants(source)
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("misstep.doctor."):
+            taken = {alias.name for alias in node.names if alias.name.isupper()}
+            if taken:
+                module = importlib.import_module(str(node.module))
+                theirs = constants(inspect.getsource(module))
+                found += [one for one in theirs if set(one.name.split(", ")) & taken]
     return found
 
 
@@ -120,16 +134,18 @@ def page(rule: Any, said: Mapping[str, Any], rules: Mapping[str, Any], note: str
         if slugs:
             links = [f"[`{one}`]({one}.md)" if one in rules else f"`{one}`" for one in slugs]
             text += f"\n{words}: {', '.join(links)}.\n"
-    rows = constants(inspect.getsource(sys.modules[type(rule).__module__]))
+    rows = judged_by(inspect.getsource(sys.modules[type(rule).__module__]))
     if rows:
         text += "\n## The numbers it judges by\n\n| constant | value | why |\n|---|---|---|\n"
-        for row in rows:
-            reason = row.reason.replace("|", "\\|")
-            text += f"| `{row.name}` | `{row.value}` | {reason} |\n"
+        for reason, alike in itertools.groupby(rows, lambda row: row.reason):
+            several = list(alike)
+            names = ", ".join(row.name for row in several)
+            values = ", ".join(row.value for row in several)
+            text += f"| `{names}` | `{values}` | {reason.replace('|', chr(92) + '|')} |\n"
     text += "\n## A small run that has it\n"
     example = rule.sick[0]
     text += (
-        f"\n{_sentence(example.name)}\n\n```python\n{example.program}\nprint(run.diagnose())\n```\n"
+        f"\n{_sentence(example.name)}\n\n```python\n{example.program.strip()}\nprint(run.diagnose())\n```\n"
     )
     held = said.get(rule.slug, {})
     if held.get("program") == example.program:
@@ -137,7 +153,7 @@ def page(rule: Any, said: Mapping[str, Any], rules: Mapping[str, Any], note: str
     if rule.healthy:
         example = rule.healthy[0]
         text += f"\n## One that has not\n\n{_sentence(example.name)}\n"
-        text += f"\n```python\n{example.program}\n```\n"
+        text += f"\n```python\n{example.program.strip()}\n```\n"
     return text
 
 
@@ -156,11 +172,6 @@ def printed(program: str) -> str:
         warnings.simplefilter("ignore")
         exec(program, names)
     return str(names["run"].diagnose())
-
-
-def masked(text: str) -> str:
-    """Return a text without the figures of its numbers, which may differ in their last one."""
-    return " ".join(re.sub(r"[−-]?\d[\d,.]*(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?%?", "#", text).split())
 
 
 def write_said() -> None:

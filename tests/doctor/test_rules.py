@@ -12,6 +12,7 @@ import json
 import re
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -37,6 +38,9 @@ CAUSES = set(RULES) | {
     *("underfitting", "too-few-epochs", "over-regularized", "schedule-ends-early"),
     *("clipped-too-hard", "parameters-not-learning", "batch-too-large", "wrong-optimizer"),
 }
+# What pages show of the first example of each rule.
+KEPT = json.loads(Path(__file__).parents[2].joinpath("docs", "findings.json").read_text("utf-8"))
+WRITE = "docs/findings.json is not what is said now: run scripts/docs --findings"
 # Programs are promised to take less than a second; a busy machine, and compiling, get more.
 MOST_SECONDS = 4.0
 
@@ -141,6 +145,25 @@ def test_words_are_sentences_with_numbers_that_exist(slug, example):
 @of(SICK)
 def test_facts_are_plain_json(slug, example):
     json.dumps(diagnosed(example.program).plain(), allow_nan=False)
+
+
+@runs_programs
+@of([(slug, rule.sick[0]) for slug, rule in RULES.items()])
+def test_its_page_shows_what_is_said(slug, example):
+    written = KEPT.get(slug, {})
+    assert written.get("program") == example.program, WRITE
+    assert masked(written["said"]) == masked(str(diagnosed(example.program))), WRITE
+
+
+def masked(text):
+    """Return a text without the figures of its numbers, whose last ones need not be everywhere."""
+    return " ".join(re.sub(r"[−-]?\d[\d,.]*(×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?%?", "#", text).split())
+
+
+def test_figures_are_masked():
+    one = masked("Rose to 1,234.5 (97.2%)\n at −3.1×10⁻⁷.")
+    assert one == masked("Rose to 1,234.6 (97.1%) at −3.2×10⁻⁷.")
+    assert one != masked("Fell to 1,234.5 (97.2%) at −3.1×10⁻⁷.")
 
 
 @pytest.mark.parametrize("slug", sorted(RULES))
