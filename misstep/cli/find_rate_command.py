@@ -45,6 +45,9 @@ def find_rate(source: str, values: Mapping[str, Any], *, json: bool) -> int:
     check_folder(folder)
     modality = recognize(read_data(source), options)
     page.say(f"{source}: {modality.source.describe()}")
+    page.say(
+        "A hundred updates at growing rates, three times; then some at the rates they tell.", "dim"
+    )
     setup = untrained(modality)
     trainer = setup.trainer
     found = trainer.find_learning_rate(setup.x, setup.y, sample_weight=setup.weights)

@@ -187,7 +187,10 @@ def _after_trying(forks: Sequence[Fork], result: RateRange, updates: int) -> Rat
     if result.choice is Choice.STEEPEST and result.best is not None and higher <= result.best:
         rates.insert(0, higher)
     last = max(1, round(END_SHARE * updates))
-    same = _unmoved(forks, updates)
+    same = result.unmoved
+    if same.shape[1] < updates:
+        # The test ended early; which rows a batch has does not depend on rates.
+        same = np.stack([fork.again().learn(np.zeros(updates)) for fork in forks])
     tried = {}
     for rate in rates:
         losses = np.stack([fork.again().learn(np.full(updates, rate)) for fork in forks])
@@ -196,11 +199,6 @@ def _after_trying(forks: Sequence[Fork], result: RateRange, updates: int) -> Rat
     best = min(rates, key=lambda rate: (tried[rate], -rate))
     choice = result.choice if best == result.suggestion else Choice.ENDED_LOWER
     return replace(result, choice=choice, suggestion=best, tried=tried, tried_updates=updates)
-
-
-def _unmoved(forks: Sequence[Fork], updates: int) -> Array:
-    """Return the losses of the batches of `updates` without learning, (courses, updates)."""
-    return np.stack([fork.again().learn(np.zeros(updates)) for fork in forks])
 
 
 def _courses(forks: Sequence[Fork], rates: Array) -> tuple[Array, Array]:

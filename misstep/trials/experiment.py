@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from misstep.train import Trainer
 from misstep.trials.outcome import Outcome, best_of, support_of
-from misstep.trials.setting import Course, Judged, NotApplicableError, Setting
+from misstep.trials.setting import COURSES, Course, Judged, NotApplicableError, Setting
 
 
 class Experiment(ABC):
@@ -35,6 +35,10 @@ class Experiment(ABC):
         super().__init_subclass__(**options)
         if "name" in vars(cls):
             Experiment.registry[cls.name] = cls
+
+    def updates(self, setting: Setting) -> int:
+        """Return how many updates of the run it costs, at most."""
+        return self.arms_at_most * COURSES * setting.updates
 
     @abstractmethod
     def run(self, setting: Setting) -> Outcome:

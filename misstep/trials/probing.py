@@ -25,14 +25,14 @@ from misstep.text.experiments import outcome_words
 from misstep.train import Trainer
 from misstep.trials.experiment import Experiment
 from misstep.trials.outcome import Outcome
-from misstep.trials.setting import COURSES, NotApplicableError, Setting
+from misstep.trials.setting import NotApplicableError, Setting
 
 EVENT = "experiment"
 # Seconds that probing may take.
 BUDGET = 30.0
 # An experiment that would take longer than what is left of the budget is not begun; compiling its
-# program takes about so long, in seconds.
-COMPILING = 0.5
+# programs takes about so long, in seconds.
+COMPILING = 0.3
 
 
 @dataclass(frozen=True)
@@ -209,9 +209,7 @@ def _no_time(experiment: Experiment, setting: Setting) -> str:
     left = setting.seconds_left
     if left <= 0:
         return f"the {setting.budget:g} seconds are over"
-    cost = experiment.arms_at_most * (
-        COMPILING * 0.2 + COURSES * setting.updates * setting.seconds_per_update
-    )
+    cost = COMPILING + experiment.updates(setting) * setting.seconds_per_update
     if cost > left:
         return f"it would take about {cost:.0f} s, and {left:.0f} s are left"
     return ""

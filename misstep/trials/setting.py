@@ -29,6 +29,9 @@ MOST_JUDGED = 1024
 FEWEST_UPDATES, MOST_UPDATES = 30, 5000
 # Arms that the budget should pay for: about as many as all experiments together have.
 ARMS = 24
+# Updates of a course of the range test, with all that it tries; and the share of the budget that
+# all of its courses may take.
+RANGE_UPDATES, RANGE_SHARE = 7 * 100, 0.25
 # Updates that are timed, to know what one costs, and how often: the shortest time counts.
 TIMED_UPDATES, TIMES = 5, 5
 # Shares of the loss of chance are told within these: what is left of a loss that exploded, or of
@@ -172,7 +175,20 @@ class Setting:
     def suggestion(self) -> RateRange:
         """Return what the learning-rate range test shows."""
         rows = self.rows
-        return self.start.find_learning_rate(rows.x, rows.y, sample_weight=rows.weights)
+        return self.start.find_learning_rate(
+            rows.x, rows.y, sample_weight=rows.weights, courses=self.range_courses
+        )
+
+    @property
+    def knows_suggestion(self) -> bool:
+        """Return whether the range test was done."""
+        return "suggestion" in vars(self)
+
+    @property
+    def range_courses(self) -> int:
+        """Return in how many courses the range test is done: one where time is short."""
+        cost = COURSES * RANGE_UPDATES * self.seconds_per_update
+        return COURSES if cost <= RANGE_SHARE * self.budget else 1
 
     @cached_property
     def at_suggestion(self) -> Course | None:

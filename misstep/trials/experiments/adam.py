@@ -39,7 +39,7 @@ class AdamInstead(Remedy):
 
         The optimizer is the cause only where no rate of its own does as well.
         """
-        own = setting.at_suggestion
+        own = setting.at_suggestion if setting.knows_suggestion else None
         if own is None or own.middle > setting.control.middle:
             return setting.control
         return own

@@ -5,7 +5,7 @@ from __future__ import annotations
 from misstep.trials.advice import at_rate
 from misstep.trials.experiment import Experiment
 from misstep.trials.outcome import AGAINST, Outcome, support_of
-from misstep.trials.setting import Setting
+from misstep.trials.setting import COURSES, RANGE_UPDATES, Setting
 
 # A rate within this factor of the suggestion is as good as that.
 SAME = 4.0
@@ -18,7 +18,10 @@ class RangeTest(Experiment):
     title = "the learning-rate range test"
     tells = ("learning-rate-too-low", "learning-rate-too-high")
     rank = 4
-    arms_at_most = 8
+
+    def updates(self, setting: Setting) -> int:
+        """Return what the test and the run at its rate cost."""
+        return setting.range_courses * RANGE_UPDATES + COURSES * setting.updates
 
     def run(self, setting: Setting) -> Outcome:
         """Find a rate, and train with it as the run did."""

@@ -37,6 +37,12 @@ class SmallBatch(Experiment):
     rank = 5
     arms_at_most = 4
 
+    def updates(self, setting: Setting) -> int:
+        """Return what it costs, as updates of batches as large as those of the run."""
+        own = setting.start.batch_size
+        size = len(setting.rows) if own == "full" else min(int(own), len(setting.rows))
+        return self.arms_at_most * UPDATES * min(ROWS, size) // size
+
     def run(self, setting: Setting) -> Outcome:
         """Learn a small batch by heart in several ways; the best of them counts."""
         start = setting.start
