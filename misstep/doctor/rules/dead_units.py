@@ -24,6 +24,9 @@ from misstep.text.figures import percent
 MANY = 0.5
 MOST = 0.75
 ALL = 1.0
+# In a narrow layer some units sleep from the start, which the others make up for: so many more must
+# have fallen asleep since.
+MORE = 0.2
 # So few units may all be asleep by chance.
 FEW_UNITS = 3
 
@@ -96,7 +99,11 @@ run = trainer.fit(x, y, epochs=80)
             for path in by_path
             if len(evidence.series("dead_share", path)[0])
         }
-        many = {path: share for path, share in shares.items() if share >= MANY}
+        many = {
+            path: share
+            for path, share in shares.items()
+            if share >= MANY and not _began_so(evidence, path, share)
+        }
         if not many:
             return
         worst = max(many, key=lambda path: many[path])  # the first of those that are alike
@@ -114,7 +121,7 @@ run = trainer.fit(x, y, epochs=80)
         blocked = share == ALL and not has_shortcut(evidence.description, layer)
         if severity is Severity.CRITICAL and not blocked and gone > HALF_LEARNED / 2:
             severity = Severity.WARNING
-        confidence = 0.92 if blocked else 0.3 + 0.4 * share
+        confidence = 0.92 if blocked else 0.2 + 0.5 * share
         if blocked and layer.output_shape and layer.output_shape[-1] <= FEW_UNITS:
             confidence = 0.6  # that it is so narrow let it
         yield self._found(evidence, layer, share, list(many), severity, confidence)
@@ -167,3 +174,9 @@ run = trainer.fit(x, y, epochs=80)
             f"Lower the learning rate: {a_tenth(facts)}; {facts['better']} instead of "
             f"{facts['activation']} never sleeps for good."
         )
+
+
+def _began_so(evidence: Evidence, path: str, share: float) -> bool:
+    """Return whether nearly as many slept before anything was learned, less than half of them."""
+    begun = evidence.first("dead_share", path)
+    return begun < MANY and share - begun < MORE and share < MOST

@@ -27,6 +27,7 @@ EACH_LAYER = 0.6
 # of them stays at chance for long.
 NOTHING_LEARNED = 0.1
 FIRST_TO_LAST_OF_NOTHING = 0.05
+LEAST_BOUNDED = 3
 LEAST_LAYERS = 3
 # Learned so much of training and validation rows, nothing held the network up for long.
 NOT_ALL_LEARNED = 0.8
@@ -167,7 +168,11 @@ run = trainer.fit(x, y, epochs=40)
         at_start = _first_to_last(weights, layers, lambda values: float(values[0]))
         early = _first_to_last(weights, layers, _of_first_looks)
         ratio = min(at_start, early)
-        nothing = evidence.updates > 0 and learned(evidence) < NOTHING_LEARNED
+        nothing = (
+            evidence.updates > 0
+            and learned(evidence) < NOTHING_LEARNED
+            and len(_bounded(evidence)) >= LEAST_BOUNDED
+        )
         limit = FIRST_TO_LAST_OF_NOTHING if nothing else FIRST_TO_LAST
         if not 0.0 < ratio < limit:
             return None
@@ -181,11 +186,6 @@ run = trainer.fit(x, y, epochs=40)
             # What vanishes at the start alone holds learning up, and no more.
             if early < limit and learned(evidence) < HALF_LEARNED:
                 severity = Severity.CRITICAL
-        bounded = [
-            layer.kind
-            for layer in effective_layers(evidence.description)
-            if layer.role is Role.ACTIVATION and layer.bounds is not None
-        ]
         return self.finding(
             severity,
             0.75 if severity is Severity.CRITICAL else 0.6,
@@ -195,7 +195,7 @@ run = trainer.fit(x, y, epochs=40)
             first_to_last=ratio,
             each_layer=each_layer,
             layers=len(layers),
-            activations=sorted(set(bounded)),
+            activations=sorted(set(_bounded(evidence))),
             relu=spelled(evidence.description, "relu"),
             normalization=spelled(evidence.description, "batch_norm"),
         )
@@ -225,6 +225,15 @@ run = trainer.fit(x, y, epochs=40)
             f"put {facts['normalization']} before the activations, or shortcuts around pairs of "
             "layers; or take fewer layers."
         )
+
+
+def _bounded(evidence: Evidence) -> list[str]:
+    """Return the kinds of the activations whose outputs lie between bounds, one by one."""
+    return [
+        layer.kind
+        for layer in effective_layers(evidence.description)
+        if layer.role is Role.ACTIVATION and layer.bounds is not None
+    ]
 
 
 def _first_to_last(
