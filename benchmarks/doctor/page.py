@@ -130,10 +130,12 @@ def _watching_table(watching: dict[str, Any]) -> str:
     lines = [
         f"{watching['date']}, time of the processor on one thread, default settings.",
         "",
-        "| network | watched ÷ unwatched, median | tenth to ninetieth percentile | pairs |",
-        "|---|---|---|---|",
+        "| network | a training of | watched ÷ unwatched, median | tenth to ninetieth percentile "
+        "| more in a training of one epoch |",
+        "|---|---|---|---|---|",
     ]
     for name, one in watching["networks"].items():
         low, middle, high = (f"{one[key]:.3f}" for key in ("low", "ratio", "high"))
-        lines.append(f"| {name} | {middle} | {low} to {high} | {one['pairs']} |")
+        once, long = f"{1000 * one['once']:.0f} ms", f"{one['seconds']:.1f} s"
+        lines.append(f"| {name} | {long} | {middle} | {low} to {high} | {once} |")
     return "\n".join(lines)
