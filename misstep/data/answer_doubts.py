@@ -60,13 +60,18 @@ class ClassDoubts:
 
         In parts of as many rows, the least certain first.
         """
-        sorted_rows = np.argsort(self.certainty, kind="stable")
-        pieces = np.array_split(sorted_rows, max(min(parts, len(sorted_rows)), 1))
-        return (
-            np.array([self.certainty[piece].mean() for piece in pieces]),
-            np.array([len(piece) for piece in pieces], np.int64),
-            np.array([self.other[piece].sum() for piece in pieces], np.int64),
-        )
+        order = np.argsort(self.certainty, kind="stable")
+        count = max(min(parts, len(order)), 1)
+        starts = np.arange(count) * len(order) // count
+        rows = np.diff(np.append(starts, len(order)))
+        others = np.add.reduceat(self.other[order].astype(np.int64), starts)
+        return np.add.reduceat(self.certainty[order], starts) / rows, rows, others
+
+    @property
+    def others_where_certain(self) -> float:
+        """Return the share of other answers among the more certain half of the rows."""
+        certain = self.certainty >= np.median(self.certainty)
+        return float(self.other[certain].mean())
 
     def neighbors_agree(self, x: NDArray[Any], answers: NDArray[Any]) -> float:
         """Return how much the neighbors of doubtful rows have the answer expected of these.

@@ -20,14 +20,16 @@ from misstep.train.training import Training
 # The event of a record.
 EVENT = "answers"
 # Rows that are asked at most, and as a share of all that were learned from, counted each time: a
-# pass forward is a third of a step, so that asking costs at most 1 % of learning.
+# pass forward is a third of a step, so that asking costs less than 1 % of learning.
 MOST_ROWS = 2000
-SHARE_OF_LEARNED = 0.03
+SHARE_OF_LEARNED = 0.02
 # Fewer rows tell nothing.
 FEWEST_ROWS = 40
 # In how many parts doubts are counted, and how many rows are named.
 PARTS = 60
 NAMED = 20
+# Neighbors are asked where so many answers are others than expected though the network is sure.
+SHARE_TO_ASK_NEIGHBORS = 0.01
 # Numbers in all that neighbors are looked for among: some hundredths of a second.
 MOST_NUMBERS = 500_000
 
@@ -78,7 +80,11 @@ def _of_classes(
     doubts = class_doubts(predicted, codes)
     certainty, counts, others = doubts.counted(PARTS)
     agree = None
-    if numbers and rows.x.size <= MOST_NUMBERS:
+    if (
+        numbers
+        and rows.x.size <= MOST_NUMBERS
+        and doubts.others_where_certain >= SHARE_TO_ASK_NEIGHBORS
+    ):
         share = doubts.neighbors_agree(rows.x, codes)
         agree = None if np.isnan(share) else round(share, 4)
     doubtful = doubts.order[doubts.other[doubts.order]][:NAMED]
