@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from misstep.doctor.curves import highest_rebound, running_means
+from misstep.doctor.curves import highest_rebound
 from misstep.doctor.optimizers import effective_rate, is_adaptive
 from misstep.doctor.progress import ORDINARY_SIZE, Progress
 
@@ -20,8 +20,6 @@ from misstep.doctor.progress import ORDINARY_SIZE, Progress
 TIMES_BEST, TIMES_CHANCE = 2.0, 1.2
 # Before a failure, a loss or the weights that grew by so much had begun to run off.
 GROWTH, WEIGHT_GROWTH = 2.0, 3.0
-# Losses whose mean stands for one of the noise of batches.
-WINDOW = 3
 # A run that fails within so few updates after steps of the weights' own size leaves no curve.
 SUDDEN = 20
 
@@ -64,11 +62,11 @@ class Instability:
     @property
     def diverged(self) -> bool:
         """Return whether the loss ended far above its best, and above chance."""
-        means = running_means(self.progress.losses, WINDOW)
-        if not len(means) or not self.progress.reference > 0:
+        progress = self.progress
+        if not len(progress.losses) or not progress.reference > 0:
             return False
-        end = float(means[-max(1, len(means) // 10) :].mean())
-        return end > TIMES_BEST * means.min() and end > TIMES_CHANCE * self.progress.reference
+        end = progress.end
+        return end > TIMES_BEST * progress.best and end > TIMES_CHANCE * progress.reference
 
     @property
     def grew(self) -> bool:

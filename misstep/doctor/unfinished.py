@@ -161,8 +161,7 @@ def unfinished(evidence: Evidence) -> Unfinished | None:
     if evidence.start_loss > FAR_START * progress.reference and not explained > 0:
         # It began so far off that what put it there is the matter.
         confidence *= 0.5
-    harmed = explained < LITTLE_EXPLAINED or (explained < 0.5 and progress.gain > 2 * GAIN)
-    severity = Severity.CRITICAL if harmed else Severity.WARNING
+    severity = Severity.CRITICAL if explained < LITTLE_EXPLAINED else Severity.WARNING
     return Unfinished(progress, blame, severity, confidence)
 
 

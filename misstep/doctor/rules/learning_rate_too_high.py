@@ -104,7 +104,7 @@ run = trainer.fit(x, y, epochs=40)
         else:
             high, very_high = HIGH_PLAIN, VERY_HIGH_PLAIN
         far = adaptive and rate >= very_high and step >= HUGE_STEP
-        severity = _severity(progress, steadiness, far_too_high=far)
+        severity = _severity(progress, steadiness, far_too_high=far, high=rate >= high)
         if severity is None:
             return
         confidence = 0.9 if rate >= very_high else 0.8 if rate >= high else 0.5
@@ -150,7 +150,7 @@ run = trainer.fit(x, y, epochs=40)
 
 
 def _severity(
-    progress: Progress, steadiness: Instability, *, far_too_high: bool
+    progress: Progress, steadiness: Instability, *, far_too_high: bool, high: bool
 ) -> Severity | None:
     """Return how harmed a run is that took long steps; None where it is not."""
     evidence = progress.evidence
@@ -165,7 +165,9 @@ def _severity(
         # What is better than guessing and still comes down only wants time.
         comes_down = progress.explained > 0 and progress.gain >= LEAP
         return None if comes_down else Severity.CRITICAL
-    return Severity.WARNING if steadiness.rebound > LEAP or progress.gain < LEAP / 2 else None
+    # At a rate that is high in itself it is enough that the loss no longer comes down.
+    stands = high and progress.gain < LEAP / 2
+    return Severity.WARNING if steadiness.rebound > LEAP or stands else None
 
 
 def _suggested(progress: Progress, step: float, usual: float) -> float:

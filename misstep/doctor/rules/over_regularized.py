@@ -8,7 +8,7 @@ from typing import Any
 
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
-from misstep.doctor.optimizers import optimizer_facts
+from misstep.doctor.optimizers import optimizer_facts, usual_rate
 from misstep.doctor.progress import Progress
 from misstep.doctor.rule import Example, Rule
 from misstep.record import Role
@@ -26,6 +26,8 @@ HEAVY = 0.15
 SHRUNK = 0.65
 # Decay by so many e-folds over a training takes away what is not held up by gradients.
 DECAYED = 1.0
+# It goes with the learning rate; above so many times the usual one, the rate is to blame.
+MOST_TIMES_USUAL = 30.0
 # Dropout at this rate and above is more than textbooks advise (Srivastava and others, 2014: 0.5
 # for hidden units); the rates of several layers add up: what is left of a path.
 STRONG, LEFT = 0.5, 0.3
@@ -148,7 +150,9 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=60)
         ]
         share, kind, strength = max(weighed, default=(0.0, "", 0.0))
         share /= progress.reference
-        folds = float(decay) * float(progress.rates.sum()) if decoupled else 0.0
+        # At a rate that is far too high, decay is the least of the troubles.
+        tame = progress.peak_rate <= MOST_TIMES_USUAL * usual_rate(description.optimizer)
+        folds = float(decay) * float(progress.rates.sum()) if decoupled and tame else 0.0
         if share < (HEAVY if lacking else FAR_HEAVIER) and folds < DECAYED:
             return
         if folds >= DECAYED and share < HEAVY:
