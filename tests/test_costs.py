@@ -32,7 +32,9 @@ def test_as_many_files_name_the_example_as_adding_it_costs(row: dict[str, str]) 
     else:
         word, files = re.compile(rf"\b{example}\b"), []
     for path in sorted((ROOT / "misstep").rglob("*.py")):
-        if path.name not in LISTS and word.search(path.read_text(encoding="utf-8")):
+        if path.name in LISTS or "watching" in path.parts:
+            continue  # the latter knows what other libraries call their own
+        if word.search(path.read_text(encoding="utf-8")):
             files.append(path.relative_to(ROOT).as_posix())
     expected = 0 if example.endswith(".py") else int(row["files"])
     assert len(files) == expected, f"{example} stands in {files}"

@@ -12,6 +12,7 @@ from typing import Any
 
 from misstep.cli.places import COMMAND
 from misstep.doctor import Diagnosis
+from misstep.doctor.optimizers import USUAL_RATES
 from misstep.record import Record
 from misstep.text.names import hyphenated
 
@@ -30,8 +31,7 @@ _NUMBER = r"[\d.]+(?:e[+-]?\d+)?"
 _ARGUMENT = re.compile(rf"\b({'|'.join(_ARGUMENTS)})=({_NUMBER})(?![\w.]*\()")
 _SHUFFLE = re.compile(r"\bshuffle=(True|False)\b")
 _OPTIMIZER = re.compile(
-    rf"\bms\.(?:optim\.)?(SGD|Adam\w*|Nadam|RMSProp|Adagrad|Adadelta|Lion)"
-    rf"\((?:learning_rate=)?({_NUMBER})(?:, [^()]*)?\)"
+    rf"\bms\.(?:optim\.)?([A-Z]\w*)\((?:learning_rate=)?({_NUMBER})(?:, [^()]*)?\)"
 )
 # A call that says nothing but where an argument is given.
 _CALL = re.compile(r"\b(?:ms\.Trainer|trainer\.fit|fit)\((?:…|\.\.\.), (--[^()`]*)\)")
@@ -63,6 +63,8 @@ def in_train_options(remedy: str, optimizer: str) -> str:
 
     def optimizer_words(match: re.Match[str]) -> str:
         kind, rate = match[1], match[2]
+        if kind.lower() not in USUAL_RATES:
+            return match[0]
         named = "" if kind == optimizer else f"--optimizer {hyphenated(kind)} "
         return f"{named}--learning-rate {rate}"
 

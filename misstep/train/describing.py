@@ -23,7 +23,6 @@ from misstep.nn.embedding_bag import EmbeddingBag
 from misstep.nn.initializers import Initializer
 from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
 from misstep.nn.losses import Loss
-from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.parallel import Columns
 from misstep.nn.periodic_embedding import PeriodicEmbedding
 from misstep.nn.recurrent import GRU, LSTM, RNN
@@ -52,7 +51,6 @@ _ROLES: dict[Role, tuple[type[Module], ...]] = {
     Role.ACTIVATION: (activations.Activation,),
     Role.RECURRENT: (RNN, LSTM, GRU),
     Role.ATTENTION: (MultiHeadAttention,),
-    Role.NORMALIZATION: (BatchNorm, LayerNorm, RMSNorm),
     Role.EMBEDDING: (
         Embedding,
         EmbeddingBag,
@@ -67,6 +65,7 @@ _ROLES: dict[Role, tuple[type[Module], ...]] = {
 _ROLES_OF_ROOMS = {
     "augmentation": Role.DROPOUT,
     "noise": Role.DROPOUT,
+    "normalization": Role.NORMALIZATION,
     "pooling": Role.POOLING,
     "temporal_pooling": Role.POOLING,
 }

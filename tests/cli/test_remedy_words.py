@@ -35,6 +35,7 @@ def record(**origin):
         ("x = x[:, x.std(axis=0) > 0]", "x = x[:, x.std(axis=0) > 0]"),
         ("epochs=round(3.5)", "epochs=round(3.5)"),
         ("ms.Adam(rate)", "ms.Adam(rate)"),
+        ("ms.Dropout(0.3)", "ms.Dropout(0.3)"),
     ],
 )
 def test_what_python_says_becomes_options(python, options):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from misstep.doctor.optimizers import ADAPTIVE
 from misstep.optim import Adam
 from misstep.trials.experiment import Arm, Remedy
 from misstep.trials.setting import Course, NotApplicableError, Setting
@@ -11,7 +12,7 @@ from misstep.trials.setting import Course, NotApplicableError, Setting
 # Adam's default, and what small networks take.
 RATES = (1e-3, 1e-2)
 # Those whose steps are scaled for each weight already.
-SCALING = ("Adam", "AdamW", "Nadam", "RMSProp", "Adagrad")
+SCALING = ADAPTIVE | {"adagrad"}
 
 
 class AdamInstead(Remedy):
@@ -25,7 +26,7 @@ class AdamInstead(Remedy):
 
     def arms(self, setting: Setting) -> Iterator[Arm]:
         """Yield Adam at two rates."""
-        if type(setting.start.optimizer).__name__ in SCALING:
+        if type(setting.start.optimizer).__name__.lower() in SCALING:
             raise NotApplicableError("its optimizer scales each weight's step already")
         for rate in RATES:
             yield Arm(
