@@ -237,12 +237,16 @@ def _is_swallowed(evidence: Evidence, parameter: ParameterDescription) -> bool:
 
 
 def _is_as_drawn(layer: LayerDescription, weight: ParameterDescription) -> bool:
-    """Return whether weights are as an initializer gives them, and biases all the same."""
-    biases = [one for one in layer.parameters if one.is_bias]
-    if any(one.smallest != one.largest for one in biases if layer.role is Role.AFFINE):
-        return False
+    """Return whether weights are as an initializer gives them, and biases too."""
     fan_in, fan_out = max(weight.fan_in, 1), max(weight.fan_out, 1)
-    scales = (2.0 / fan_in, 1.0 / fan_in, 2.0 / (fan_in + fan_out))
+    biases = [one for one in layer.parameters if one.is_bias]
+    # Of PyTorch they are uniform up to the inverse root of fan in, as the weights are.
+    most = 1.001 / math.sqrt(fan_in)
+    if layer.role is Role.AFFINE and not all(
+        one.smallest == one.largest or max(-one.smallest, one.largest) <= most for one in biases
+    ):
+        return False
+    scales = (2.0 / fan_in, 1.0 / fan_in, 2.0 / (fan_in + fan_out), 1.0 / (3.0 * fan_in))
     # A few numbers have a deviation that is that far off by chance.
     slack = AS_DRAWN + 2.0 / math.sqrt(max(math.prod(weight.shape), 1))
     return any(abs(weight.deviation / math.sqrt(one) - 1.0) < slack for one in scales)

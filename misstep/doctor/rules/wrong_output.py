@@ -16,6 +16,8 @@ from misstep.doctor.spelling import dense, spelled
 from misstep.record import AnswerSummary, LayerDescription, Task
 from misstep.text.figures import figure, percent, three_figures
 
+# The loss of PyTorch that wants a LogSoftmax before it.
+TAKES_LOGARITHMS = "NLLLoss"
 # A loss of classes that can't fall below this share of chance keeps the network from ever being
 # sure: of two classes behind a softmax too many it is 45 %, of ten 63 %.
 FLOOR_SHARE = 0.2
@@ -147,7 +149,11 @@ run = trainer.fit(x, y, epochs=80)
     def _classes(self, evidence: Evidence, layer: LayerDescription | None) -> Iterator[Finding]:
         loss, answers = evidence.description.loss, evidence.description.answers
         spoke = False
-        if layer is not None and loss.takes == "logits":
+        if layer is not None and loss.kind == TAKES_LOGARITHMS:
+            if layer.kind != "LogSoftmax":
+                yield self._found(evidence, "no logarithms", layer, Severity.CRITICAL, 0.95)
+                spoke = True
+        elif layer is not None and loss.takes == "logits":
             found = self._cut_logits(evidence, layer)
             spoke = found is not None
             if found is not None:
@@ -388,6 +394,11 @@ run = trainer.fit(x, y, epochs=80)
         if fault == "no probabilities":
             last = f"ends in {_a(kind)}" if kind else "has no last activation"
             return f"{loss} takes probabilities, and the network {last}, which gives none."
+        if fault == "no logarithms":
+            return (
+                f"{loss} takes logarithms of probabilities, and the network ends in {_a(kind)}, "
+                "which gives none: the loss falls without end, or to −1, and means nothing."
+            )
         if fault == "too many outputs":
             return f"The network has {facts['outputs']:,} outputs for {facts['classes']} classes."
         if fault == "names as numbers":
@@ -418,6 +429,8 @@ run = trainer.fit(x, y, epochs=80)
             )
         if fault == "no probabilities":
             return f"Learn with {facts['better']}, which takes raw outputs, and end without one."
+        if fault == "no logarithms":
+            return f"Learn with {facts['better']}, on raw outputs; or end in a LogSoftmax."
         if fault == "too many outputs":
             return f"End with {facts['better']}, one unit for each class."
         if fault == "names as numbers":
