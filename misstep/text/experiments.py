@@ -15,6 +15,8 @@ from misstep.text.lists import listed
 
 __all__ = ["experiment_words", "outcome_words", "verdict_words"]
 
+# What is left is told up to so many times the loss of chance.
+MOST = 100.0
 # From here on a verdict speaks for a cause, or against it.
 SPEAKS = 0.2
 
@@ -57,6 +59,8 @@ def _share(course: Mapping[str, Any], judged: str) -> str:
     if int(course.get("failed") or 0) * 2 > len(values):
         return "no number"
     left = float(np.median(values))
+    if left >= MOST:
+        return f"{MOST:,.0%} or more"
     return f"{left:,.0%}" if left >= 0.1 or left == 0 else f"{left:.1%}"
 
 

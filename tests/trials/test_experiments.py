@@ -188,6 +188,14 @@ def test_it_speaks_for_nothing_in_a_run_that_learned(name: str) -> None:
     assert max(outcome.verdicts.values()) < 0.2, outcome.words
 
 
+def test_rows_are_learned_by_heart_without_what_changes_them() -> None:
+    images = generator.normal(size=(40, 6, 6, 1)).astype("float32")
+    layers = (ms.RandomShift(3), ms.Dropout(0.8), ms.Flatten(), ms.Dense(32), ms.ReLU())
+    outcome = outcome_of("small-batch", classes(*layers, ms.Dense(3)), images, CLASSES[:40])
+    assert outcome.best is not None
+    assert outcome.arms[outcome.best].middle < 0.1
+
+
 class Own(ms.Module):
     """A network of a person's own."""
 

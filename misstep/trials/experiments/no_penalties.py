@@ -18,6 +18,8 @@ DISTURBING = {
     "RecurrentDropout": "rate",
     "GaussianNoise": "deviation",
 }
+# The room of layers that change rows at random.
+AUGMENTING = "misstep.nn.augmentation"
 
 
 class NoPenalties(Remedy):
@@ -65,8 +67,15 @@ def _undisturbed(layer: Module) -> Module:
 
 
 def without_disturbing(module: Module) -> Module:
-    """Return a network without dropout and noise; itself where it has none that can be left out."""
+    """Return a network without dropout, noise and augmentation; itself where it has none to lack.
+
+    Its layers see the same numbers each time, as what is to be learned by heart must be.
+    """
+
+    def exchange(layer: Module) -> Module | tuple[Module, ...]:
+        return () if type(layer).__module__ == AUGMENTING else _undisturbed(layer)
+
     try:
-        return exchanged(module, _undisturbed)
+        return exchanged(module, exchange)
     except NotApplicableError:
         return module
