@@ -162,7 +162,10 @@ def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | 
 
 
 def _number(word: str, form: str) -> float | None:
-    number = None if is_missing_word(word) else number_in_form(word, form)
+    # Most words are plain numbers, which no cache of words would make quicker.
+    number = sound_plain_number(word) if form == "plain" else None
+    if number is None:
+        number = None if is_missing_word(word) else number_in_form(word, form)
     return None if number is None or math.isnan(number) else number
 
 

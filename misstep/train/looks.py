@@ -48,6 +48,8 @@ LOOKS_AT_A_DISTANCE = 40
 # compiling them would take longer.
 SMALL_LOOK = 20_000_000
 LITTLE_WORK = 20_000_000_000
+# The same of a single look that no training follows: about a second of the interpreter.
+WORK_OF_ONE = 1_000_000_000
 # Classes whose recall is written, at most.
 MOST_CLASSES = 100
 
@@ -78,6 +80,11 @@ def planned_looks(
         every = max(1, min(apart, updates // looks))
     large = look > SMALL_LOOK or work * updates > LITTLE_WORK
     return LookPlan(every, compiling and large)
+
+
+def plan_of_one_look(network: Network, compiling: bool) -> LookPlan:
+    """Return how to look once, before any training: most are done before they would be compiled."""
+    return LookPlan(1, compiling and 3 * multiply_adds(network) * PROBE_ROWS > WORK_OF_ONE)
 
 
 def multiply_adds(network: Network) -> int:

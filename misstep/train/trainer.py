@@ -34,7 +34,7 @@ from misstep.train.describing import Settings, describe_run
 from misstep.train.digest import rows_digest
 from misstep.train.fork import Fork, copied
 from misstep.train.listeners import Listeners
-from misstep.train.looks import Looks, planned_looks
+from misstep.train.looks import Looks, plan_of_one_look, planned_looks
 from misstep.train.loop import Loop
 from misstep.train.mixup import check_mixup
 from misstep.train.programs import Programs
@@ -472,7 +472,8 @@ class Trainer:
         rows = self._rows(x, y, sample_weight)
         judged = None if validation is None else self._validation_rows(validation)
         settings = self._settings(len(rows), epochs)
-        looks, state = self._looks(rows, settings, None), self._first_state()
+        plan, state = plan_of_one_look(self.network, self.compiling), self._first_state()
+        looks = Looks(self._step_programs(), rows, plan, self.seed, self.threads)
         looks.begin(state, resumed=False)
         seen = looks.measured(state)
         with RecordWriter(None, {}) as writer:

@@ -265,7 +265,7 @@ def _moments(column: pandas.Series, title: str, form: str) -> tuple[Moments, str
         dates = number_dates(numbers, found)
         return None if np.isnat(dates).any() else (Moments(dates), found)
     words = column.tolist()
-    if not all(isinstance(word, str) for word in words):
+    if not all(issubclass(kind, str) for kind in set(map(type, words))):
         return None
     if not form:
         recognized = date_format_of(words)

@@ -164,7 +164,8 @@ run = trainer.fit(x, y, epochs=30)
     def _is_worth_a_note(evidence: Evidence) -> bool:
         """Return whether columns are a person's own, and none that preparation made."""
         about = evidence.description
-        return has_columns(about) and not about.preparation
+        prepared = bool(about.preparation) or place_of(about) in ("command line", "estimator")
+        return has_columns(about) and not prepared
 
     def _of_large(
         self, reached: Success, facts: dict[str, Any], large: tuple[str, float, float]
