@@ -43,6 +43,8 @@ PARTS = 200
 NAMED = 0.5
 # Rows that a record names; all of them stand in the file.
 MOST_IN_RECORD = 200
+# Of numbers, none of which is as expected, at least one in ten rows is listed: the farthest ones.
+TENTH = 10
 # Features of all rows together among which neighbors are looked for.
 MOST_NUMBERS_OF_NEIGHBORS = 50_000_000
 
@@ -314,7 +316,7 @@ def _numbers(
             suggested=float(suggested[row]),
             spreads=round(float(far.distances[row]), 2),
         )
-        for row in far.order[: max(check.named, MOST_IN_RECORD)].tolist()
+        for row in far.order[: max(check.named, MOST_IN_RECORD, len(given) // TENTH)].tolist()
     ]
 
 
