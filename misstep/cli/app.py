@@ -345,7 +345,7 @@ def diagnose(
     them written into suspect-rows.csv in the folder of the run.
 
         misstep diagnose runs/digits
-        misstep diagnose runs/digits --json | tail -n 1
+        misstep diagnose runs/digits --json
         misstep diagnose runs/digits --probe --budget 60
         misstep diagnose runs/houses --rows
     """

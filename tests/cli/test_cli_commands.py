@@ -19,6 +19,8 @@ COMMANDS = sorted(ROOT.commands)
 # A first command line for each command; one without a line here fails below.
 CASES = {
     "train": "train flowers.csv --target kind --epochs 1 --out runs/again --json",
+    "check": "check flowers.csv --target kind --json",
+    "diagnose": "diagnose runs/flowers --json",
     "find-rate": "find-rate flowers.csv --target kind --out runs/again --json",
     "predict": "predict runs/flowers/model.misstep flowers.csv --json",
     "explain": "explain runs/flowers/model.misstep flowers.csv --row 2 --json",
