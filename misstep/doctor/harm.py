@@ -10,6 +10,7 @@ import math
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Severity
 from misstep.doctor.rule import CannotTellError
+from misstep.doctor.success import BEGUN
 
 # Shares of the chance loss, or of the errors of guessing the commonest class, that training took
 # away. Under the first a run has failed to learn: half of the way is what tasks that networks are
@@ -23,8 +24,12 @@ def learned(evidence: Evidence) -> float:
 
     1: all. 0: as good as the best constant. Below: worse. The best of them counts: of the training
     rows, which dropout may veil, of the probe rows, and of the validation rows. Raises
-    CannotTellError where nobody knows what chance gives.
+    CannotTellError where nobody knows what chance gives, or of a run that goes on and has only begun.
     """
+    about = evidence.description
+    begun = evidence.updates < BEGUN * about.epochs * about.updates_per_epoch
+    if begun and not evidence.is_over and not evidence.failed:
+        raise CannotTellError("training has only begun")
     shares = [evidence.explained]
     probe = evidence.last("probe_loss", "")
     if evidence.chance_loss > 0 and not evidence.failed and math.isfinite(probe):

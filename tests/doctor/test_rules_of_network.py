@@ -59,6 +59,11 @@ def test_harm_is_unknown_where_chance_is():
         learned(Evidence(a_run(RELUS, answers=answers)))
 
 
+def test_a_run_that_has_only_begun_is_not_judged():
+    with pytest.raises(CannotTellError):
+        learned(Evidence(a_run(RELUS, [0.69], epochs=50)))
+
+
 def test_severity_of():
     assert severity_of(0.2) == "critical"
     assert severity_of(0.7) == "warning"
