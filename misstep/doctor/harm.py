@@ -24,7 +24,7 @@ def learned(evidence: Evidence) -> float:
 
     1: all. 0: as good as the best constant. Below: worse. The best of them counts: of the training
     rows, which dropout may veil, of the probe rows, and of the validation rows. Raises
-    CannotTellError where nobody knows what chance gives, or of a run that goes on and has only begun.
+    CannotTellError where nobody knows what chance gives, or of a run that has only begun.
     """
     about = evidence.description
     begun = evidence.updates < BEGUN * about.epochs * about.updates_per_epoch
