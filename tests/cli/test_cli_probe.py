@@ -44,13 +44,13 @@ def test_a_run_is_done_again_and_says_what_each_experiment_showed(
     assert "because" in said
     record = ms.read_record("runs/houses")
     events = [event for event in record.events if event["kind"] == "experiment"]
-    assert {"rate-range", "higher-rate"} <= {event["name"] for event in events}
+    assert "rate-range" in {event["name"] for event in events}
     # What was tried is known from then on.
     assert main(["diagnose", "runs/houses", "--json"]) in (0, 1)
     facts = json.loads(capsys.readouterr().out)
     assert facts["findings"][0]["slug"] == "learning-rate-too-low"
     assert facts["findings"][0]["support"] > 0
-    assert facts["experiments"]["higher-rate"]
+    assert facts["experiments"]["rate-range"]
 
 
 def test_for_machines_the_last_line_is_json(capsys: pytest.CaptureFixture[str]) -> None:
