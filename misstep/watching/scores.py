@@ -32,7 +32,7 @@ class Scores:
 
     def keep(self, predictions: Any, targets: Any, most: int) -> None:
         """Keep the last `most` rows or more, as tensors: nobody may ever ask for them."""
-        rows = predictions.shape[0] if predictions.ndim else 1
+        rows = predictions.size(0) if predictions.ndim else 1
         self._kept.append((predictions, targets, rows))
         self._rows_kept += rows
         while self._rows_kept - self._kept[0][2] >= most:

@@ -27,8 +27,8 @@ from misstep.watching.chance import chance_loss
 Array = npt.NDArray[Any]
 
 # Rows, and numbers, that are kept at most.
-MOST_ROWS = 20_000
-MOST_NUMBERS = 4_000_000
+MOST_ROWS = 5_000
+MOST_NUMBERS = 1_000_000
 
 
 class SeenRows:

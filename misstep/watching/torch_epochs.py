@@ -29,6 +29,8 @@ class Epochs:
         self._begun = 0
         self._counted = 0
         self._first: Any = None
+        self._base: Any = None  # what the first batch is a part of, and where it begins there
+        self._offset = 0
         self._batches = 0
         self._shuffles: bool | None = None
 
@@ -48,6 +50,8 @@ class Epochs:
         self._batches += 1
         if self._batches == 1:
             self._first = x
+            self._base = getattr(x, "_base", None)
+            self._offset = 0 if x is None else x.storage_offset()
             self._training = self._loader
             if self._training is not None:
                 self.known = True
@@ -69,11 +73,11 @@ class Epochs:
             return False
         if x is first:
             return True
-        base = getattr(x, "_base", None)
+        base = self._base
         return (
             base is not None
-            and base is getattr(first, "_base", None)
-            and x.storage_offset() == first.storage_offset()
+            and x.storage_offset() == self._offset
+            and x._base is base
             and x.shape == first.shape
         )
 

@@ -255,13 +255,11 @@ class TorchWatch:
         return self._look
 
     def _passed(self, module: Any, arguments: Any, result: Any) -> None:
-        output = first_tensor(result)
+        self._output = output = first_tensor(result)
         self._input = first_tensor(arguments)
-        # What was computed on the way to it must not stay alive for this.
-        self._output = None if output is None else output.detach()
         if not module.training or output is None or not output.requires_grad:
             return
-        rows = int(output.shape[0]) if output.ndim else 1
+        rows = output.size(0) if output.ndim else 1
         self._passes += 1
         self._rows += rows
         if self._passage is None:
@@ -295,21 +293,22 @@ class TorchWatch:
         self._take_loss(prediction, target, result)
 
     def _take_loss(self, prediction: Any, target: Any, result: Any) -> None:
-        if not hasattr(result, "requires_grad") or result.ndim:
-            result = None
-        if result is not None and result.requires_grad and self._model.training:
-            self._losses.append(result.detach())
+        number = result if hasattr(type(result), "backward") and not result.ndim else None
+        if number is not None and number.requires_grad and self._model.training:
+            self._losses.append(number.detach())
             if prediction is not None and target is not None:
                 self._take_targets(prediction, target)
         elif self._update and prediction is not None and not prediction.requires_grad:
-            self._take_judged(prediction, target, result)
+            self._take_judged(prediction, target, number)
 
     def _take_targets(self, prediction: Any, target: Any) -> None:
-        if self._batch is None or (not self._seen.full and self._first_epoch):
-            x = None if self._input is None else copied(self._input)
-            self._seen.add(x, copied(target), int(target.shape[0]) if target.ndim else 1)
-        elif self._first_epoch:
-            self._seen.add(None, None, int(target.shape[0]) if target.ndim else 1)
+        if self._first_epoch:
+            rows = len(target) if target.ndim else 1
+            if self._seen.full:
+                self._seen.add(None, None, rows)
+            else:
+                x = None if self._input is None else copied(self._input)
+                self._seen.add(x, copied(target), rows)
         self._scores.keep(prediction.detach(), target, LAST_ROWS)
 
     def _take_judged(self, prediction: Any, target: Any, result: Any) -> None:
@@ -361,9 +360,11 @@ class TorchWatch:
         self._rows_of_epoch += self._rows
         self._passes, self._rows, self._told = 0, 0, None
         self._losses, self._back = [], []
+        # What was computed on the way to it must not stay alive for this.
+        self._output = None if self._output is None else self._output.detach()
         if self._look is not None and not self._windows.looks_on(self._update):
             self._end_look()
-        if self._look is None:
+        if self._look is None and self._update >= self._windows.next:
             self._begin_look()
         if first:
             self._settle_losses()

@@ -32,7 +32,8 @@ class Windows:
         self._thinning = Thinning(WINDOWS_AT_A_DISTANCE)
         self.updates_of_part = 1
         self._begin = 0
-        self._next = 0
+        # Updates before which no window begins.
+        self.next = 0
 
     @property
     def length(self) -> int:
@@ -56,14 +57,14 @@ class Windows:
         if self._every == 0:
             return False
         if update >= self._begin + PARTS * self.updates_of_part:
-            if update < self._next:
+            if update < self.next:
                 return False
             occasion = update // self.period
             distance = self._thinning.distance
             if update % self.period == 0 and occasion % distance == 0:
                 self._thinning.keeps(occasion)
                 self._begin = update
-            self._next = (update // self.period + 1) * self.period
+            self.next = (update // self.period + 1) * self.period
         return self._begin <= update < self._begin + self.length
 
     def looks_on(self, update: int) -> bool:
