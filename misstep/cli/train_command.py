@@ -183,7 +183,8 @@ def _say_failed(result: FitResult, options: Options, path: Path) -> None:
     Page(to_error=True).say(
         f"misstep: training failed after {counted(run.epochs, 'epoch')}, because the loss "
         f"was no longer a finite number; {kept}. "
-        f"Try: a lower --learning-rate{'' if rate is None else f' than {rate:g}'}."
+        f"Try: a lower --learning-rate{'' if rate is None else f' than {rate:g}'}; "
+        f"misstep diagnose {quoted(options.folder)} says where it began."
     )
 
 
