@@ -20,8 +20,8 @@ from benchmarks.doctor.page import keep_watching
 from benchmarks.doctor.setups import Array
 
 PAIRS = 9
-# Each of the two trains about so long: a short training. What is done once in a fit, the look at all
-# rows above all, weighs the less the longer one takes; it is told by itself.
+# Each of the two trains about so long: a short training. What is done once in a fit, above all the
+# look at all rows, weighs the less the longer one takes; it is told by itself.
 SECONDS = 3.0
 
 
@@ -71,9 +71,7 @@ def cost(make: Callable[[], tuple[ms.Trainer, Array, Array]], pairs: int) -> dic
     # Compiles everything, and finds out how many epochs last as long as is wanted.
     seconds(1, True)
     seconds(1, False)
-    once = min(seconds(1, True) for _ in range(3)) - (
-        one := min(seconds(1, False) for _ in range(3))
-    )
+    watched, one = (min(seconds(1, watch) for _ in range(3)) for watch in (True, False))
     epochs = max(2, round(SECONDS / one))
     ratios, plain = [], []
     for pair in range(pairs):
