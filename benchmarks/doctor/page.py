@@ -44,6 +44,14 @@ def _programs(verdicts: Sequence[Verdict], names: Sequence[str]) -> dict[str, An
     }
 
 
+def _strengths(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    broken = [one for one in verdicts if one.case.kind == "broken"]
+    return {
+        "the weakest that harms": measures([one for one in broken if not one.case.strong]).plain(),
+        "strong": measures([one for one in broken if one.case.strong]).plain(),
+    }
+
+
 def score_set(cases: Sequence[Case], names: Sequence[str]) -> dict[str, Any]:
     """Return what everybody says of the recorded ones of some cases."""
     there = [case for case in cases if is_recorded(case)]
@@ -54,6 +62,7 @@ def score_set(cases: Sequence[Case], names: Sequence[str]) -> dict[str, Any]:
     return {
         "tools": tools,
         "programs": _programs(verdicts, names),
+        "strengths": _strengths(verdicts),
         "faults": fault_counts(verdicts),
         "seconds": {"median": median(seconds), "most": seconds[-1]},
     }
@@ -118,6 +127,7 @@ def _rendered_set(title: str, programs: Sequence[str], found: dict[str, Any]) ->
         f"(median), {1000 * seconds['most']:.0f} ms at most, on a machine that others used too.",
         measure_table(_measures(found["tools"]), "thresholds of"),
         measure_table(_measures(found["programs"]), "misstep, by program"),
+        measure_table(_measures(found["strengths"]), "misstep, by strength"),
         fault_table(found["faults"]),
     ]
 
