@@ -198,7 +198,8 @@ run = trainer.fit(x, y, epochs=40)
         """Return whether weights had so far to come back that not all was learned."""
         times = evidence.start_loss / evidence.chance_loss if evidence.chance_loss > 0 else 1.0
         large = scale.size >= LARGE and times >= START_TIMES_CHANCE_FOR_MOST
-        return large and left_over(evidence) > LEFT
+        slow = scale.size < TINY and still_falling(evidence)
+        return (large or slow) and left_over(evidence) > LEFT
 
     @staticmethod
     def _shows(evidence: Evidence, scale: _Scale, facts: Mapping[str, Any]) -> bool:

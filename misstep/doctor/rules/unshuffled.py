@@ -12,7 +12,7 @@ from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.scales import for_place, place_of
-from misstep.doctor.success import Success, success
+from misstep.doctor.success import Success, left_over, success
 from misstep.text.figures import percent, three_figures
 
 # From here on the answer of one row tells most of that of the next: of two classes in turn the
@@ -25,6 +25,8 @@ PEAK = 2.0
 # will do.
 SORTED, PEAK_OF_SORTED = 0.9, 1.3
 PLACES = 20
+# Where most was learned, the harm is that this share of the loss is left all the same.
+LEFT = 0.1
 EPOCHS = 3
 # After the last epoch the rows cost so many times what they cost while their own kind was learned:
 # what came before was forgotten.
@@ -146,7 +148,8 @@ run = trainer.fit(x, y, epochs=25)
         chance = evidence.chance_loss
         # What is lost must be worth a word beside what a guess costs.
         forgot = after > FORGOTTEN * training and not after < 0.1 * chance
-        if reached is Success.WELL and not forgot:
+        costs = left_over(evidence) > LEFT and _peak(evidence) >= PEAK
+        if reached is Success.WELL and not (forgot or costs):
             return
         facts |= {"training_loss": training, "loss_afterwards": after}
         accuracy = evidence.last("probe_accuracy")
