@@ -14,6 +14,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris, load_wine
 
 import misstep as ms
+from misstep.data import Images
 from misstep.data.table.matrix import Matrix
 from misstep.data.table.table import read_table
 from misstep.doctor import examine
@@ -191,3 +192,14 @@ def test_a_series_has_no_rows_with_answers(tmp_path: Path) -> None:
     modality = recognize(read_table(frame), Options(target="sales", task=TaskName.FORECAST))
     with pytest.raises(DataError, match="rows with an answer each"):
         check_rows(modality)
+
+
+def test_images_are_judged_by_their_patches() -> None:
+    x, y = load_digits(return_X_y=True)
+    given = flipped(y[:400], 0.1)
+    pixels = (x[:400].reshape(-1, 8, 8) * 15).astype(np.uint8)
+    target = class_target(given, np.unique(given), 400)
+    data = Images.alone(pixels, given)
+    check = check_rows(recognize(data, Options(), weighted_examples(data, given, target)))
+    first = [one.row for one in check.suspects[:20]]
+    assert (given != y[:400])[first].mean() >= 0.9

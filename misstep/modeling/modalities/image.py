@@ -32,6 +32,8 @@ from misstep.text.lists import and_so_on
 
 # Pixels a side of the images that the linear model has.
 SIDE = 16
+# Pixels of all images together up to which they are judged by their patches: about ten seconds.
+MOST_PIXELS_IN_PATCHES = 16_000_000
 # Classes that are named.
 MOST_CLASSES_NAMED = 12
 
@@ -97,13 +99,16 @@ class ImageModality(RowModality):
         return plan_images(planner, scaling.shape, self.flips)
 
     def features_to_judge(self, prepared: Prepared, rows: Rows, data: Dataset) -> Any:
-        """Return what small patches tell, beside the image itself where it is small."""
+        """Return what small patches tell, and the shrunk image; of very many images that alone."""
         scaling = prepared.preprocessing
         assert isinstance(scaling, ImageScaling)
         images = rows.x.reshape(-1, *scaling.shape)
+        small = shrunk(images, SIDE).reshape(len(images), -1)
+        if images.size > MOST_PIXELS_IN_PATCHES:
+            return small
         with one_blas_thread():
             found = patch_features_of(images, np.random.default_rng(0)).transform(images)
-        return np.concatenate([found, shrunk(images, SIDE).reshape(len(images), -1)], axis=1)
+        return np.concatenate([found, small], axis=1)
 
     def baselines(self, prepared: Prepared) -> Sequence[Baseline]:
         """Return the guess, and the linear model on shrunk images.
