@@ -45,7 +45,9 @@ def is_affine(network: Network, description: RunDescription, x: Array) -> bool |
         away = float(np.abs(outputs[1] - straight).max())
     if not np.isfinite(away) or not spread > 0:
         return None
-    for numbers, differ in ((outputs[0], spread), (rows, float(rows.std(axis=0).max()))):
+    # In float64: squares of 1e20 overflow float32.
+    apart = float(rows.astype("float64").std(axis=0).max())
+    for numbers, differ in ((outputs[0], spread), (rows, apart)):
         if float(np.abs(numbers).max()) > FARTHEST * differ:
             return None
     return away <= TOLERANCE * spread
