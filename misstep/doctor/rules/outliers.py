@@ -32,6 +32,9 @@ ALIKE, BEYOND_ALL = 30.0, 4.0
 # A square loss is theirs where they make up this share of the variance of the answers, and more is
 # left at the end than guessing the median for all other rows would cost.
 SHARE_OF_LOSS = 0.9
+# Values far out in so many columns, at least three, are how these data are: heavy tails, as sizes of
+# things have. Mistakes sit in one column or two.
+MANY_COLUMNS, LEAST_COLUMNS = 0.2, 3
 # Losses whose size grows with the square of the error.
 SQUARE_LOSSES = frozenset({"SquaredError", "MSELoss", "MeanSquaredError", "mse"})
 # Of what does no harm, only what lies so many spreads out is worth a word.
@@ -167,7 +170,10 @@ run = trainer.fit(x, y, epochs=40)
         times = TIMES_FOR_NOTHING if nothing else TIMES_FOR_SOME
         rules = feature.deviation > times * feature.spread
         little = reached.below(Success.WELL)
-        if rules and little and not is_normalized(evidence.layers):
+        inputs = evidence.description.inputs
+        described = 0 if inputs is None else len(inputs.features)
+        tails = columns >= max(LEAST_COLUMNS, MANY_COLUMNS * described)
+        if rules and little and not tails and not is_normalized(evidence.layers):
             severity = Severity.CRITICAL if nothing else Severity.WARNING
             yield self.finding(severity, 0.75 if nothing else 0.6, **facts)
         elif farthest(feature) >= NOTED:
