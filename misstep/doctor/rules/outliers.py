@@ -33,8 +33,9 @@ ALIKE, BEYOND_ALL = 30.0, 4.0
 # left at the end than guessing the median for all other rows would cost.
 SHARE_OF_LOSS = 0.9
 # Values far out in so many columns, at least three, are how these data are: heavy tails, as sizes of
-# things have. Mistakes sit in one column or two.
-MANY_COLUMNS, LEAST_COLUMNS = 0.2, 3
+# things have, as long as they are not so many spreads out: of numbers whose logarithm has a
+# deviation of 1, one in 10,000 is 45 spreads out.
+MANY_COLUMNS, LEAST_COLUMNS, TAIL_SPREADS = 0.2, 3, 60.0
 # Losses whose size grows with the square of the error.
 SQUARE_LOSSES = frozenset({"SquaredError", "MSELoss", "MeanSquaredError", "mse"})
 # Of what does no harm, only what lies so many spreads out is worth a word.
@@ -172,7 +173,8 @@ run = trainer.fit(x, y, epochs=40)
         little = reached.below(Success.WELL)
         inputs = evidence.description.inputs
         described = 0 if inputs is None else len(inputs.features)
-        tails = columns >= max(LEAST_COLUMNS, MANY_COLUMNS * described)
+        many = columns >= max(LEAST_COLUMNS, MANY_COLUMNS * described)
+        tails = many and farthest(feature) < TAIL_SPREADS
         if rules and little and not tails and not is_normalized(evidence.layers):
             severity = Severity.CRITICAL if nothing else Severity.WARNING
             yield self.finding(severity, 0.75 if nothing else 0.6, **facts)
