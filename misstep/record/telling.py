@@ -13,8 +13,10 @@ from misstep.record.description import Task, TellingColumn
 
 Array = npt.NDArray[np.generic]
 
-# Rows by which it is told; so many that a share of 1 % is told apart from chance.
+# Rows by which it is told, so many that a share of 1 % is told apart from chance; of wide rows
+# fewer, some hundreds at least, so that it takes few milliseconds.
 MOST_ROWS, FEWEST_ROWS = 2_000, 30
+MOST_ENTRIES, ROWS_OF_WIDE = 200_000, 250
 # Numbers of a row beyond which nobody asks which of them tells the answer.
 MOST_COLUMNS = 5_000
 MOST_CLASSES = 100
@@ -31,7 +33,8 @@ def telling_column(x: Array, y: Array, task: Task) -> TellingColumn | None:
     flat = x.reshape(rows, -1)
     if rows < FEWEST_ROWS or y.size != rows or not 2 <= flat.shape[1] <= MOST_COLUMNS:
         return None
-    drawn = np.arange(min(rows, MOST_ROWS)) * rows // min(rows, MOST_ROWS)
+    count = min(rows, MOST_ROWS, max(ROWS_OF_WIDE, MOST_ENTRIES // flat.shape[1]))
+    drawn = np.arange(count) * rows // count
     columns = flat[drawn].astype("float64")
     answers = y.reshape(-1)[drawn]
     with np.errstate(all="ignore"):
