@@ -32,9 +32,9 @@ ALIKE, BEYOND_ALL = 30.0, 4.0
 # A square loss is theirs where they make up this share of the variance of the answers, and more is
 # left at the end than guessing the median for all other rows would cost.
 SHARE_OF_LOSS = 0.9
-# Values far out in so many columns, at least three, are how these data are: heavy tails, as sizes of
-# things have, as long as they are not so many spreads out: of numbers whose logarithm has a
-# deviation of 1, one in 10,000 is 45 spreads out.
+# Values far out in so many columns, at least three, are how these data are: heavy tails, as sizes
+# of things have, as long as they are not so many spreads out: of numbers whose logarithm has a
+# deviation of 1, one in 10,000 is 45 spreads out. Mistakes sit in a column or two, or far away.
 MANY_COLUMNS, LEAST_COLUMNS, TAIL_SPREADS = 0.2, 3, 60.0
 # Losses whose size grows with the square of the error.
 SQUARE_LOSSES = frozenset({"SquaredError", "MSELoss", "MeanSquaredError", "mse"})
