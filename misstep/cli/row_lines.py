@@ -59,7 +59,7 @@ def look_at_rows(page: Page, modality: Modality, folder: Path | None, seconds: f
     if folder is not None and check.suspects:
         check.write(folder / FILE)
         many = counted(len(check.suspects), "row")
-        page.say(f"all {many} with another answer than expected: {check.file}", indent=2)
+        page.say(f"all {many} that differ from what was expected: {check.file}", indent=2)
     return check
 
 

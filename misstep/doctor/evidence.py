@@ -17,6 +17,7 @@ from misstep.doctor.curves import smoothed
 from misstep.errors import MisstepError
 from misstep.record import (
     SIGNALS,
+    AnswerSummary,
     LayerDescription,
     ParameterDescription,
     Record,
@@ -165,9 +166,16 @@ class Evidence:
 
     @property
     def chance_loss(self) -> float:
-        """Return the loss of the best constant prediction; NaN where it is not known."""
+        """Return the loss of the best constant prediction; NaN where it is no measure."""
+        return chance_of(self.description.answers)
+
+    @property
+    def chance_doubt(self) -> str:
+        """Return why the loss of the best constant prediction is no measure."""
         answers = self.description.answers
-        return math.nan if answers is None or answers.chance_loss is None else answers.chance_loss
+        if answers is not None and answers.are_alike:
+            return "all answers are the same, so that a constant one is always right"
+        return "the record does not say what the best constant answer would give"
 
     @property
     def start_loss(self) -> float:
@@ -243,3 +251,13 @@ class Evidence:
             ):
                 outcomes[str(event.get("name"))] = outcome
         return outcomes
+
+
+def chance_of(answers: AnswerSummary | None) -> float:
+    """Return the loss of the best constant prediction of some answers; NaN where it is no measure.
+
+    Not known, or 0 because all answers are the same: no share of that can be taken away.
+    """
+    if answers is None or answers.chance_loss is None or answers.are_alike:
+        return math.nan
+    return answers.chance_loss

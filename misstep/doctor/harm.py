@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from misstep.doctor.evidence import Evidence
+from misstep.doctor.evidence import Evidence, chance_of
 from misstep.doctor.finding import Severity
 from misstep.doctor.rule import CannotTellError
 from misstep.doctor.success import BEGUN
@@ -37,7 +37,7 @@ def learned(evidence: Evidence) -> float:
     shares += [_right_answers(evidence), validated(evidence)]
     known = [share for share in shares if not math.isnan(share)]
     if not known:
-        raise CannotTellError("the record does not say what the best constant answer would give")
+        raise CannotTellError(evidence.chance_doubt)
     return max(known)
 
 
@@ -57,10 +57,11 @@ def least_learned(evidence: Evidence) -> float:
 
 def validated(evidence: Evidence) -> float:
     """Return the share of the chance loss of validation rows that was gone at the end, or NaN."""
-    answers, losses = evidence.description.validation_answers, evidence.validation_losses
-    if answers is None or not answers.chance_loss or not len(losses) or evidence.failed:
+    chance = chance_of(evidence.description.validation_answers)
+    losses = evidence.validation_losses
+    if not chance > 0 or not len(losses) or evidence.failed:
         return math.nan
-    return 1.0 - float(losses[-1]) / answers.chance_loss
+    return 1.0 - float(losses[-1]) / chance
 
 
 def _right_answers(evidence: Evidence) -> float:

@@ -93,7 +93,7 @@ def success(evidence: Evidence) -> Success:
     if right >= WELL_RIGHT and not right <= majority + NOTHING and not explained < 0:
         return Success.WELL
     if math.isnan(explained):
-        raise CannotTellError("the record does not say what a constant guess would cost")
+        raise CannotTellError(evidence.chance_doubt)
     if explained >= MOST:
         return Success.WELL
     if explained < 1.0 - WORSE:

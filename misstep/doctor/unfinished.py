@@ -31,6 +31,8 @@ LARGE_GAIN, MOSTLY_EXPLAINED = 0.15, 0.8
 SEEN_GAIN, SEEN_OWN_GAIN, SEEN_EXPLAINED = 0.1, 0.12, 0.9
 # Of numbers, what is not explained is lost to the square, where classes may be right by then.
 NUMBERS_GAIN, SEEN_NUMBERS_GAIN, NUMBERS_EXPLAINED = 0.06, 0.04, 0.95
+# A fall of less than this would be said as 0.0%.
+LEAST_SAID = 5e-4
 # Below this share of rows right there is something left to gain for sure; above, and with half of
 # chance explained, nothing that matters. A few rows may be right by accident.
 RIGHT, HALF = 0.97, 0.5
@@ -112,7 +114,7 @@ def state_words(facts: Mapping[str, Any]) -> str:
     at = f"at a loss of {four_figures(facts['final_loss'])}"
     if "chance_loss" in facts:
         at += f", where guessing gives {four_figures(facts['chance_loss'])}"
-    if facts["gain"] > 0:
+    if facts["gain"] >= LEAST_SAID:
         of = "of guessing" if "chance_loss" in facts else "at the start"
         gain = percent(facts["gain"])
         at += f"; towards the end it still fell, by {gain} of that {of} as updates double"
@@ -135,6 +137,9 @@ def _judged(evidence: Evidence) -> Progress | None:
     progress = Progress(evidence)
     if evidence.failed or not evidence.ended_as_planned or not progress.reference > 0:
         return None
+    answers = evidence.description.answers
+    if answers is not None and answers.are_alike:
+        return None  # there is nothing to learn
     right = progress.right_share >= RIGHT and not progress.explained < HALF
     if right or progress.validation_turned:
         return None

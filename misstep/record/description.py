@@ -173,6 +173,15 @@ class AnswerSummary:
     level_counts: tuple[int, ...] = ()
     one_hot: bool = False
 
+    @property
+    def are_alike(self) -> bool:
+        """Return whether all answers are the same, so that a constant one is always right."""
+        if self.task is Task.NUMBERS:
+            return self.numbers is not None and self.numbers.constant
+        # Of more rows than were counted, the others may be of other classes.
+        counted = 0 < self.rows <= sum(self.counts)
+        return counted and sum(count > 0 for count in self.counts) == 1
+
 
 @dataclass(frozen=True)
 class TellingColumn:

@@ -1,7 +1,9 @@
 """Rules about data, on records made by hand: where each speaks, how loudly, and where not."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from data_records import (
     DENSE,
@@ -356,3 +358,28 @@ def test_a_pixel_that_is_seldom_light_is_no_outlier():
     seldom = feature("0", 0.01, 0.06, spread=0.02, outliers=4, smallest=0.0, largest=1.0)
     pixels = [feature(str(k), 0.3, 0.35, smallest=0.0, largest=1.0) for k in range(1, 5)]
     assert severities("outliers", a_record(BOTH, NO_GAIN, inputs=inputs(seldom, *pixels))) == []
+
+
+def test_one_class_leaves_nothing_to_tell_apart():
+    record = a_record(classes(40, 0, chance=1e-9), [0.5, 0.2])
+    ((severity, facts),) = findings("class-imbalance", record)
+    assert (severity, facts["only_class"], facts["rows"]) == ("warning", "0", 40)
+    assert findings("class-imbalance", a_record(classes(1, 0, chance=1e-9), [0.5])) == []
+    # Nothing is measured by a chance loss of nothing.
+    assert np.isnan(Evidence(record).chance_loss)
+    assert findings("too-few-epochs", record) == []
+    with pytest.raises(CannotTellError, match="all answers are the same"):
+        success(Evidence(record))
+
+
+def test_a_sample_of_sorted_rows_is_not_taken_for_all_of_them():
+    some = replace(classes(40, 0), rows=80)
+    assert findings("class-imbalance", a_record(some, [0.5])) == []
+
+
+def test_inputs_that_are_no_numbers_make_a_loss_that_is_none():
+    whole = feature(missing_share=0.25)
+    went_in = replace(inputs(feature()), whole=whole)
+    record = a_record(numbers(), [float("nan")], inputs=went_in)
+    ((severity, facts),) = findings("not-a-number", record)
+    assert (severity, facts["missing_share"]) == ("critical", 0.25)

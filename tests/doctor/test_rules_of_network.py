@@ -12,6 +12,7 @@ from misstep.doctor.output_reach import binary_floor, classes_floor, probability
 from misstep.doctor.passage import bends, last_layer
 from misstep.record import (
     AnswerSummary,
+    InputSummary,
     LayerDescription,
     LossDescription,
     ParameterDescription,
@@ -283,6 +284,17 @@ def test_dead_units_need_many_units_and_harm(share, losses, expected):
 def test_zeros_are_not_dead():
     signals = looks("zero_share", "relu1", 0.8, 0.8) + looks("dead_share", "relu1", 0.0, 0.0)
     assert severities("dead-units", a_run(RELUS, signals=signals)) == []
+
+
+def test_few_rows_leave_units_at_zero_by_chance():
+    signals = looks("dead_share", "relu1", 1.0, 1.0)
+    for rows, expected in ((3, None), (4, ["critical"])):
+        record = a_run(RELUS, FAILED, signals=signals, inputs=InputSummary(rows, 2))
+        if expected is None:
+            with pytest.raises(CannotTellError, match="few rows"):
+                severities("dead-units", record)
+        else:
+            assert severities("dead-units", record) == expected
 
 
 def test_dead_units_say_since_when():

@@ -52,7 +52,7 @@ class ClassImbalance(Rule):
     """A rare class that is not recognized."""
 
     slug = "class-imbalance"
-    title = "A rare class that is never recognized"
+    title = "Classes of very unequal size"
     explanation = (
         "Where one class has ten times as many rows as another, always answering with the large "
         "one is right nearly always, and the loss hardly asks for more. Accuracy then hides that "
@@ -100,6 +100,9 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
         if answers is None or not answers.counts:
             raise CannotTellError("the record does not say how many rows each class has")
         counts = answers.counts
+        if answers.are_alike:
+            yield from self._one_class(answers)
+            return
         rare = [index for index, count in enumerate(counts) if 0 < count < max(counts) / UNEVEN]
         if not rare or max(counts) < FEWEST_ROWS_OF_LARGEST:
             return
@@ -136,6 +139,14 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
         else:
             yield self.finding(Severity.NOTE, 0.5, **facts)
 
+    def _one_class(self, answers: AnswerSummary) -> Iterator[Finding]:
+        """Yield that there is nothing to tell apart; of a single row nobody expects more."""
+        if answers.rows > 1:
+            only = max(range(len(answers.counts)), key=lambda index: answers.counts[index])
+            yield self.finding(
+                Severity.WARNING, 0.8, only_class=_name_of(answers, only), rows=answers.rows
+            )
+
     @staticmethod
     def _answers_the_largest(evidence: Evidence) -> bool:
         """Return whether the network hardly does better than always answering the largest class.
@@ -150,6 +161,11 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
 
     def symptom(self, facts: Mapping[str, Any]) -> str:
         """Return how rare the class is, and what became of it."""
+        if "only_class" in facts:
+            return (
+                f"All {counted(facts['rows'], 'training row')} are of class {facts['only_class']}: "
+                "there is nothing to tell apart."
+            )
         said = (
             f"Class {facts['class']} has {facts['count']:,} of {counted(facts['rows'], 'row')}, "
             f"the largest class, {facts['largest_class']}, {three_figures(facts['times'])} times "
@@ -183,6 +199,8 @@ run = trainer.fit(x[:700], y[:700], validation=(x[700:], y[700:]), epochs=30)
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return how to make the rare class count."""
+        if "only_class" in facts:
+            return "Learn from rows of every class; look at how these were read, and split."
         if not {"recall", "explained", "few"} & set(facts):
             return (
                 f"Judge by the recall of class {facts['class']}, not by accuracy alone, which is "

@@ -12,7 +12,7 @@ from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.harm import HALF_LEARNED, learned, severity_of
 from misstep.doctor.optimizers import a_tenth, optimizer_facts
 from misstep.doctor.passage import has_shortcut
-from misstep.doctor.rule import Example, Rule
+from misstep.doctor.rule import CannotTellError, Example, Rule
 from misstep.doctor.spelling import spelled
 from misstep.record import LayerDescription
 from misstep.text.figures import percent
@@ -27,6 +27,9 @@ ALL = 1.0
 # In a narrow layer some units sleep from the start, which the others make up for: so many more must
 # have fallen asleep since.
 MORE = 0.2
+# Fewer rows leave many units asleep by chance: of n rows that point anywhere each 2ⁿth unit, and a
+# single row, standardized, is all zeros. The four rows of XOR are the fewest that people learn.
+FEW_ROWS = 4
 # So few units may all be asleep by chance.
 FEW_UNITS = 3
 
@@ -93,6 +96,10 @@ run = trainer.fit(x, y, epochs=80)
     )
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
+        """Yield the layer of which most units are asleep, where little was learned."""
+        inputs = evidence.description.inputs
+        if inputs is not None and inputs.rows < FEW_ROWS:
+            raise CannotTellError("so few rows leave many units at 0 by chance")
         by_path = {layer.path: layer for layer in evidence.description.layers}
         shares = {
             path: evidence.last("dead_share", path)

@@ -11,6 +11,7 @@ from misstep.doctor.instability import Instability
 from misstep.doctor.optimizers import optimizer_facts, written
 from misstep.doctor.progress import Progress
 from misstep.doctor.rule import Example, Rule
+from misstep.text.figures import percent
 from misstep.text.provenance import provenance_words
 
 # Where an operation has no finite result by itself, that is the cause; what is too large was made
@@ -94,6 +95,12 @@ run = trainer.fit(x, y, epochs=100)
             None,
         )
         if origin is None:
+            inputs = evidence.description.inputs
+            if inputs is not None and inputs.whole is not None and inputs.whole.missing_share > 0:
+                yield self.finding(
+                    Severity.CRITICAL, SURE, **facts, missing_share=inputs.whole.missing_share
+                )
+                return
             yield self.finding(Severity.CRITICAL, UNSURE if grew else LIKELY, **facts, grew=grew)
             return
         named = {name: value for name, value in origin.items() if name not in ("kind", "words")}
@@ -103,6 +110,12 @@ run = trainer.fit(x, y, epochs=100)
 
     def symptom(self, facts: Mapping[str, Any]) -> str:
         """Return where it came from."""
+        if "missing_share" in facts:
+            return (
+                f"About {percent(facts['missing_share'])} of the numbers that went in were not "
+                f"finite (NaN or ∞), and in update {facts['step']} the loss was no longer a finite "
+                "number."
+            )
         if "operation" not in facts:
             return f"In update {facts['step']} the loss was no longer a finite number."
         words = provenance_words(**facts)
@@ -110,6 +123,11 @@ run = trainer.fit(x, y, epochs=100)
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return what removes what is known of its cause."""
+        if "missing_share" in facts:
+            return (
+                "Fill in missing values, with the mean of the column's training rows for instance, "
+                "or leave such rows out."
+            )
         trouble = facts.get("trouble")
         if trouble == "given":
             return "Look at what was given: it was not finite to begin with."

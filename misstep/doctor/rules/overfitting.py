@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from misstep.doctor.curves import running_means
-from misstep.doctor.evidence import Evidence
+from misstep.doctor.evidence import Evidence, chance_of
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.optimizers import optimizer_facts
 from misstep.doctor.progress import TURN_EPOCHS, Progress
@@ -177,6 +177,5 @@ def _right_share(evidence: Evidence, epoch: int) -> float:
 
 
 def _validation_chance(evidence: Evidence, chance: float) -> float:
-    answers = evidence.description.validation_answers
-    own = None if answers is None else answers.chance_loss
-    return own if own is not None and own > 0 else chance
+    own = chance_of(evidence.description.validation_answers)
+    return own if own > 0 else chance

@@ -204,7 +204,8 @@ run = trainer.fit(x, y, epochs=20)
         if facts["fault"] == "no gradient":
             return (
                 f"Let what {names} gives go into the loss: look for a result that is not used, an "
-                "argmax or a rounding on the way, or a layer of dead units behind."
+                "argmax or a rounding on the way, a layer of dead units behind, or weights of rows "
+                "that are all 0."
             )
         if facts["framework"] == "misstep":
             return (
