@@ -117,13 +117,3 @@ def highest_rebound(values: Array) -> float:
     if len(finite) < 2:
         return 0.0
     return float((finite - np.minimum.accumulate(finite)).max())
-
-
-def rising_share(values: Array) -> float:
-    """Return how much of a curve's way leads up, from 0 (it only falls) to 1 (it only rises).
-
-    Σ rises ÷ Σ |changes| of `values` (count,); NaN where nothing changes.
-    """
-    changes = np.diff(values[np.isfinite(values)])
-    way = float(np.abs(changes).sum())
-    return float(changes[changes > 0].sum()) / way if way > 0 else math.nan

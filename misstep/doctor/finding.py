@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -84,10 +84,6 @@ class Finding:
         if self.by_experiment:
             return str(self.experiments[0].get("advice", ""))
         return self.rule.remedy(self.facts)
-
-    def with_consequences(self, findings: tuple[Finding, ...]) -> Finding:
-        """Return this finding with others beneath it."""
-        return replace(self, consequences=findings)
 
     @property
     def shown(self) -> list[str]:

@@ -220,20 +220,6 @@ class Progress:
         ratios = [float(np.median(values)) for values in self.update_ratios.values()]
         return float(np.median(ratios)) if ratios else math.nan
 
-    @property
-    def first_ratio(self) -> float:
-        """Return the largest first update ratio of a weight; NaN where not known."""
-        return max((float(values[0]) for values in self.update_ratios.values()), default=math.nan)
-
-    @property
-    def last_ratio(self) -> float:
-        """Return the median over weights of the last quarter of update ratios; NaN if not known."""
-        ratios = [
-            float(np.median(values[-max(1, len(values) // 4) :]))
-            for values in self.update_ratios.values()
-        ]
-        return float(np.median(ratios)) if ratios else math.nan
-
     # --- the rate of learning ---------------------------------------------------------------------
 
     @cached_property

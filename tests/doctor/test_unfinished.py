@@ -100,7 +100,6 @@ def test_what_a_run_came_to():
     # 0.5 in ten doublings.
     assert progress.gain == pytest.approx(0.05)
     assert progress.typical_ratio == pytest.approx(0.003)
-    assert progress.first_ratio == pytest.approx(0.003)
     assert progress.step_share == pytest.approx(2.0 * 0.003 / 0.001 / math.sqrt(32))
 
 

@@ -12,6 +12,7 @@ from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.lapses import Lapses, lapses_of
 from misstep.doctor.rule import CannotTellError, Example, Rule
+from misstep.doctor.scales import for_place, place_of
 from misstep.text.counts import counted
 from misstep.text.figures import percent
 
@@ -140,10 +141,10 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=30)
         facts = self._of_network(evidence)
         if facts is None:
             raise CannotTellError(
-                "the record does not say what the network thinks of single answers; misstep "
-                "diagnose RUN --rows asks models that never saw them"
+                "the record does not say what the network thinks of single answers"
+                + _other_way(evidence)
             )
-        yield from self._of_end(facts)
+        yield from self._of_end(facts, _other_way(evidence))
 
     @staticmethod
     def _of_network(evidence: Evidence) -> dict[str, Any] | None:
@@ -178,7 +179,7 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=30)
             **_rows_of(suspects, outcome),
         )
 
-    def _of_end(self, facts: Mapping[str, Any]) -> Iterator[Finding]:
+    def _of_end(self, facts: Mapping[str, Any], other_way: str) -> Iterator[Finding]:
         if facts.get("task") == "numbers":
             yield from self._of_numbers(facts, "the trained network")
             return
@@ -186,13 +187,12 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=30)
         others, counts = sum(facts["others"]), sum(facts["counts"])
         if facts["of"] == "training" and not others:
             raise CannotTellError(
-                "the network has learned each answer by heart, wrong ones too; misstep diagnose "
-                "RUN --rows asks models that never saw them"
+                f"the network has learned each answer by heart, wrong ones too{other_way}"
             )
         if others > MOST_OTHERS_OF_NETWORK * counts:
             raise CannotTellError(
                 "the network expects other answers than given for too many rows to tell which are "
-                "wrong; misstep diagnose RUN --rows asks models that never saw them"
+                f"wrong{other_way}"
             )
         if found.least < WARNING_OF_NETWORK or _together(facts.get("neighbors_agree")):
             return
@@ -266,6 +266,17 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=30)
         where = "" if facts["rows_counted_from"] else " (counted from 0)"
         first = f"Look at {facts['of']} {which}{where} first. " if which else ""
         return f"{first}Mend wrong answers or leave their rows out, then train again."
+
+
+def _other_way(evidence: Evidence) -> str:
+    """Return how models that never saw the rows are asked, where the data can be read again."""
+    asks = for_place(
+        {"written_in": place_of(evidence.description)},
+        misstep="",
+        command_line="misstep diagnose RUN --rows",
+        estimator="diagnose(X, y)",
+    )
+    return f"; {asks} asks models that never saw them" if asks else ""
 
 
 def _together(agree: Any) -> bool:
