@@ -13,10 +13,10 @@ import numpy as np
 from misstep.text.counts import counted
 from misstep.text.lists import listed
 
-__all__ = ["experiment_words", "outcome_words", "verdict_words"]
+__all__ = ["experiment_words", "outcome_words", "share_left", "verdict_words"]
 
-# What is left is told up to so many times the loss of chance.
-MOST = 100.0
+# What is left is told between these times the loss of chance.
+LEAST, MOST = 0.01, 100.0
 # From here on a verdict speaks for a cause, or against it.
 SPEAKS = 0.2
 
@@ -58,10 +58,20 @@ def _share(course: Mapping[str, Any], judged: str) -> str:
     values = course.get(judged) or course["left"]
     if int(course.get("failed") or 0) * 2 > len(values):
         return "no number"
-    left = float(np.median(values))
+    return share_left(float(np.median(values)))
+
+
+def share_left(left: float) -> str:
+    """Return how much of the loss of chance is left; beyond what is told apart, the bound.
+
+    >>> share_left(0.25), share_left(0.043), share_left(0.01), share_left(100.0)
+    ('25%', '4.3%', '1% or less', '10,000% or more')
+    """
     if left >= MOST:
         return f"{MOST:,.0%} or more"
-    return f"{left:,.0%}" if left >= 0.1 or left == 0 else f"{left:.1%}"
+    if left <= LEAST:
+        return f"{LEAST:.0%} or less"
+    return f"{left:,.0%}" if left >= 0.1 else f"{left:.1%}"
 
 
 def verdict_words(verdicts: Mapping[str, float]) -> str:

@@ -11,6 +11,8 @@ import pytest
 import misstep as ms
 from misstep.nn import Module
 from misstep.trials import NotApplicableError, Outcome, Setting, registered_experiments
+from misstep.trials.experiments.small_batch import small_batch
+from misstep.trials.setting import Judged
 
 generator = np.random.default_rng(5)
 X = generator.normal(size=(200, 4)).astype("float32")
@@ -245,3 +247,11 @@ def test_experiments_are_named_as_their_files() -> None:
         assert module.replace("_", "-") in (name, f"{name}s")
         assert experiment.tells
         assert experiment.title
+
+
+def test_a_small_batch_has_rows_of_a_rare_class_also_where_classes_are_written_as_numbers():
+    rare = (np.arange(200) % 40 == 7).astype("float32")[:, None]
+    batch = small_batch(Judged(X, rare))
+    assert 0 < float(batch.y.sum()) < len(batch) == 32
+    with pytest.raises(NotApplicableError):
+        small_batch(Judged(X, np.ones_like(rare)))

@@ -270,8 +270,11 @@ run = trainer.fit(x[:400], y[:400], validation=(x[400:], y[400:]), epochs=30)
 
 def _other_way(evidence: Evidence) -> str:
     """Return how models that never saw the rows are asked, where the data can be read again."""
+    about = evidence.record.description
+    if about is None:
+        return ""
     asks = for_place(
-        {"written_in": place_of(evidence.description)},
+        {"written_in": place_of(about)},
         misstep="",
         command_line="misstep diagnose RUN --rows",
         estimator="diagnose(X, y)",

@@ -12,6 +12,7 @@ from misstep.ir import Array
 from misstep.nn import Module
 from misstep.optim import Adam
 from misstep.record import Task
+from misstep.text.experiments import share_left
 from misstep.train.chance import task_of
 from misstep.trials.experiment import Experiment
 from misstep.trials.experiments.no_penalties import without_disturbing
@@ -85,7 +86,7 @@ class SmallBatch(Experiment):
                 "parameters-not-learning": -0.3,
             }
         words = (
-            f"{len(batch)} rows alone: {left:.1%} of the loss of chance is left after "
+            f"{len(batch)} rows alone: {share_left(left)} of the loss of chance is left after "
             f"{UPDATES} updates {best}"
         )
         return Outcome(
@@ -106,8 +107,9 @@ def small_batch(rows: Judged) -> Judged:
     spread = np.arange(min(len(rows), 16 * ROWS)) * len(rows) // min(len(rows), 16 * ROWS)
     _, first = np.unique(rows.x[spread].reshape(len(spread), -1), axis=0, return_index=True)
     chosen = spread[np.sort(first)]
-    if np.issubdtype(rows.y.dtype, np.integer) and rows.y.ndim == 1:
-        chosen = _in_turn(chosen, rows.y[chosen])
+    answers = rows.y[chosen].reshape(len(chosen), -1)
+    if answers.shape[1] == 1 and len(np.unique(answers)) <= ROWS // 2:  # classes, however written
+        chosen = _in_turn(chosen, answers[:, 0])
     else:
         chosen = chosen[np.arange(min(len(chosen), ROWS)) * len(chosen) // min(len(chosen), ROWS)]
     batch = rows.take(chosen[:ROWS])
