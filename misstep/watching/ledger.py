@@ -24,6 +24,8 @@ from misstep.text.endings import ending_words
 
 # Steps that are written together, at most.
 STEPS_TOGETHER = 200
+# With fewer, the end of an epoch is written without them: epochs of some updates are many.
+STEPS_OF_EPOCH = 100
 RECORD, RECORD_BEFORE = "record.jsonl", "record.before.jsonl"
 # At how many places of a run its learning rate is told, both ends among them.
 PLACES = 11
@@ -61,7 +63,8 @@ class Ledger:
 
     @property
     def record(self) -> Record:
-        """Return all that is written so far."""
+        """Return all that is known so far."""
+        self._flush()
         return self._writer.record
 
     def diagnose(self) -> Diagnosis:
@@ -108,7 +111,8 @@ class Ledger:
 
         Without `training_loss` among them, that is the mean of the losses of its updates.
         """
-        self._flush()
+        if len(self._losses) >= STEPS_OF_EPOCH:
+            self._flush()
         self.epochs += 1
         began, at = self._epoch_began
         seconds = time.perf_counter() - at

@@ -6,7 +6,7 @@ row goes through the model for it, and no random number is drawn. Knows tensors;
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ Measures = dict[tuple[str, str], float]
 # An output counts as saturated within this share of the range from one of its bounds, as in looks
 # into networks of this library.
 SATURATION_MARGIN = 0.01
+# Between them a sum of squares is added up in float32, which takes a tenth of the time of float64;
+# outside of them squares may have been too large for it, or too small.
+SMALLEST_SQUARE, LARGEST_SQUARE = 1e-20, 1e30
 # Numbers of gradients that are kept at once; of larger models the noise of gradients isn't told.
 MOST_NUMBERS = 5_000_000
 
@@ -30,8 +33,11 @@ class Flat:
         self.parameters = {name: one for name, one in parameters.items() if one.numel()}
         sizes = [one.numel() for one in self.parameters.values()]
         self.size = sum(sizes)
-        self._starts = np.cumsum([0, *sizes[:-1]])
-        self._sizes = np.array(sizes)
+        ends = np.cumsum(sizes).tolist()
+        self._places = {
+            name: (end - size, end)
+            for name, size, end in zip(self.parameters, sizes, ends, strict=True)
+        }
 
     def weights(self) -> Array:
         """Return a copy of the weights, (numbers,) float32."""
@@ -54,22 +60,30 @@ class Flat:
             return np.zeros(0, "float32")
         return np.concatenate([one.reshape(-1).astype("float32", copy=False) for one in arrays])
 
-    def sums(self, numbers: Array) -> dict[str, float]:
-        """Return the sum of `numbers` (numbers,) over each parameter, by name."""
-        if not self.size:
-            return {}
-        totals = np.add.reduceat(numbers, self._starts, dtype="float64")
-        return dict(zip(self.parameters, totals.tolist(), strict=True))
+    def _parts_of(self, numbers: Array) -> Iterator[tuple[str, Array]]:
+        for name, (begin, end) in self._places.items():
+            yield name, numbers[begin:end]
+
+    def squares(self, numbers: Array) -> dict[str, float]:
+        """Return the sum of the squares of `numbers` (numbers,) over each parameter, by name."""
+        return {name: _square(part) for name, part in self._parts_of(numbers)}
 
     def shares(self, flags: Array) -> dict[str, float]:
         """Return the share of each parameter's entries that `flags` (numbers,) is true of."""
-        sums = self.sums(flags)
-        return {name: sums[name] / one.numel() for name, one in self.parameters.items()}
+        return {name: np.count_nonzero(part) / part.size for name, part in self._parts_of(flags)}
 
     def norms(self, numbers: Array) -> dict[str, float]:
         """Return the length of each parameter's part of `numbers`."""
+        return {name: total**0.5 for name, total in self.squares(numbers).items()}
+
+
+def _square(numbers: Array) -> float:
+    """Return the sum of squares of float32 numbers, (numbers,)."""
+    total = float(np.dot(numbers, numbers))
+    if not SMALLEST_SQUARE < total < LARGEST_SQUARE:
         wide = numbers.astype("float64")
-        return {name: total**0.5 for name, total in self.sums(wide * wide).items()}
+        total = float(np.dot(wide, wide))
+    return total
 
 
 class _Layer:
@@ -87,11 +101,7 @@ class _Layer:
         flat = output.reshape(-1)
         self._rows += rows
         self._mean += rows * float(flat.sum(dtype="float64")) / size
-        square = float(np.dot(flat, flat))
-        if not square < 1e30:  # too large for float32
-            wide = flat.astype("float64")
-            square = float(np.dot(wide, wide))
-        self._square += rows * square / size
+        self._square += rows * _square(flat) / size
         if self.kind in CAN_DIE:
             self._zero += rows * (1.0 - np.count_nonzero(flat) / size)
             axis = min(self._axis, output.ndim - 1)
@@ -189,10 +199,12 @@ class Look:
         if not parts:
             return found
         with np.errstate(all="ignore"):
-            each = np.stack(parts).astype("float64")
-            mean = each.mean(axis=0)
-            squares = self._flat.sums(mean * mean)
-            away = self._flat.sums(((each - mean) ** 2).mean(axis=0))
+            mean = sum(parts[1:], parts[0]) * np.float32(1 / len(parts))
+            squares = self._flat.squares(mean)
+            away = dict.fromkeys(squares, 0.0)
+            for part in parts if len(parts) > 1 else ():
+                for name, square in self._flat.squares(part - mean).items():
+                    away[name] += square / len(parts)
             for name, square in squares.items():
                 found["gradient_norm", name] = square**0.5
                 if len(parts) > 1 and away[name] > 0:

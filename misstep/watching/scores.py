@@ -33,10 +33,14 @@ class Scores:
     def keep(self, predictions: Any, targets: Any, most: int) -> None:
         """Keep the last `most` rows or more, as tensors: nobody may ever ask for them."""
         rows = predictions.size(0) if predictions.ndim else 1
-        self._kept.append((predictions, targets, rows))
+        kept = self._kept
+        if rows >= most and len(kept) == 1:
+            kept[0], self._rows_kept = (predictions, targets, rows), rows
+            return
+        kept.append((predictions, targets, rows))
         self._rows_kept += rows
-        while self._rows_kept - self._kept[0][2] >= most:
-            self._rows_kept -= self._kept.popleft()[2]
+        while self._rows_kept - kept[0][2] >= most:
+            self._rows_kept -= kept.popleft()[2]
 
     def judge(self, predictions: Array, targets: Array, loss: float | None) -> None:
         """Take in a batch, predictions (rows, …) and targets (rows, …), with its mean loss."""

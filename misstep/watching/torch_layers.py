@@ -85,6 +85,8 @@ def first_tensor(value: Any) -> Any:
     """Return the first tensor in what a module took or gave; None where there is none."""
     if hasattr(type(value), "backward"):  # asking the tensor itself may build what it answers
         return value
+    if type(value) is tuple and value and hasattr(type(value[0]), "backward"):
+        return value[0]
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):

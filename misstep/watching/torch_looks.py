@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from misstep.watching.listener import Listener
 from misstep.watching.looks import Flat, Look
 from misstep.watching.torch_layers import Passage, first_tensor, is_leaf, kind_of
 
@@ -25,12 +26,12 @@ class TorchLook(Look):
             if function.consumer is not None
         }
         self._handles = [
-            module.register_forward_hook(self._hook(path))
+            module.register_forward_hook(Listener(self._hook(path)))
             for path, module in model.named_modules()
             if is_leaf(module)
         ]
-        self._handles.append(model.register_forward_pre_hook(self._new_pass))
-        self._handles.append(optimizer.register_step_pre_hook(self._updating))
+        self._handles.append(model.register_forward_pre_hook(Listener(self._new_pass)))
+        self._handles.append(optimizer.register_step_pre_hook(Listener(self._updating)))
 
     def close(self) -> None:
         """Remove the hooks."""

@@ -29,6 +29,7 @@ from misstep.record import (
 )
 from misstep.watching.arrays import copied
 from misstep.watching.ledger import Ledger
+from misstep.watching.listener import Listener
 from misstep.watching.looks import Flat
 from misstep.watching.pending_losses import PendingLosses
 from misstep.watching.scores import Scores
@@ -102,6 +103,7 @@ class TorchWatch:
         self._first_epoch = True
         self._input: Any = None
         self._output: Any = None
+        self._detached: Any = None  # the same apart from the graph, where that was asked for
         self._shapes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
         self._losses: list[Any] = []  # of the update going on: tensors
         self._back: list[Any] = []
@@ -143,7 +145,8 @@ class TorchWatch:
 
     @property
     def record(self) -> Record:
-        """Return all that is written so far."""
+        """Return all that is known so far."""
+        self._settle_losses()
         return self.ledger.record
 
     @property
@@ -172,8 +175,8 @@ class TorchWatch:
         # First these: the whole model is a call as well.
         self._watch_first_pass()
         self._handles = [
-            self._model.register_forward_hook(self._passed),
-            self._optimizer.register_step_post_hook(self._after_update),
+            self._model.register_forward_hook(Listener(self._passed)),
+            self._optimizer.register_step_post_hook(Listener(self._after_update)),
         ]
         if hasattr(self._loss, "register_forward_hook"):
             self._handles.append(self._loss.register_forward_hook(self._own_loss))
@@ -236,8 +239,8 @@ class TorchWatch:
 
         self._first_pass = []
         for path, module in self._model.named_modules():
-            self._first_pass.append(module.register_forward_pre_hook(entering(path)))
-            self._first_pass.append(module.register_forward_hook(leaving))
+            self._first_pass.append(module.register_forward_pre_hook(Listener(entering(path))))
+            self._first_pass.append(module.register_forward_hook(Listener(leaving)))
 
     def _forget_first_pass(self) -> None:
         for handle in self._first_pass:
@@ -309,7 +312,10 @@ class TorchWatch:
             else:
                 x = None if self._input is None else copied(self._input)
                 self._seen.add(x, copied(target), rows)
-        self._scores.keep(prediction.detach(), target, LAST_ROWS)
+        plain = prediction.detach()
+        self._scores.keep(plain, target, LAST_ROWS)
+        if prediction is self._output:
+            self._detached = plain
 
     def _take_judged(self, prediction: Any, target: Any, result: Any) -> None:
         """Take in a batch that is not learned from, where its rows were not learned from either."""
@@ -361,7 +367,9 @@ class TorchWatch:
         self._passes, self._rows, self._told = 0, 0, None
         self._losses, self._back = [], []
         # What was computed on the way to it must not stay alive for this.
-        self._output = None if self._output is None else self._output.detach()
+        if self._output is not None:
+            plain, self._detached = self._detached, None
+            self._output = self._output.detach() if plain is None else plain
         if self._look is not None and not self._windows.looks_on(self._update):
             self._end_look()
         if self._look is None and self._update >= self._windows.next:

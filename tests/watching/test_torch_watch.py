@@ -1,6 +1,8 @@
 """A loop in PyTorch is watched, comes to the same bits, and its record can be diagnosed."""
 
 import contextlib
+import copy
+import io
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -342,3 +344,26 @@ def test_what_is_no_model_and_no_optimizer_is_refused(tmp_path: Path) -> None:
         ms.watch(model, optimizer, folder=tmp_path),
     ):
         pass
+
+
+def test_a_copy_of_a_watched_model_is_a_model_of_its_own() -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    optimizer = torch.optim.Adam(model.parameters())
+    x, y = torch.randn(8, 3), torch.randn(8, 1)
+    with ms.watch(model, optimizer) as watch:
+        before = copy.deepcopy(model)  # with the hooks of the first pass on it
+        for _ in range(3):
+            loss = torch.nn.functional.mse_loss(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        saved = io.BytesIO()
+        torch.save(model, saved)
+        best = copy.deepcopy(model)
+        for _ in range(5):
+            best(x)
+            before(x)
+    assert torch.equal(best(x), model(x))
+    saved.seek(0)
+    assert torch.equal(torch.load(saved, weights_only=False)(x), model(x))
+    assert len(watch.record.steps["loss"]) == 3
