@@ -83,7 +83,23 @@ class Finding:
         """Return what to type or write, for this very run."""
         if self.by_experiment:
             return str(self.experiments[0].get("advice", ""))
-        return self.rule.remedy(self.facts)
+        words, helped = self.rule.remedy(self.facts), self._helped
+        if not helped or helped in words:
+            return words
+        return f"{words} Tried, and it helped: {helped}."
+
+    @property
+    def _helped(self) -> str:
+        """Return what to write of the experiment that confirms the cause most; empty without."""
+        confirming = [
+            one
+            for one in self.experiments
+            if one.get("advice") and float(one["verdicts"].get(self.slug, 0.0)) >= CONFIRMED
+        ]
+        if not self.is_confirmed or not confirming:
+            return ""
+        most = max(confirming, key=lambda one: float(one["verdicts"][self.slug]))
+        return str(most["advice"])
 
     @property
     def shown(self) -> list[str]:

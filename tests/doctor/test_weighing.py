@@ -140,3 +140,9 @@ def test_an_outcome_that_is_no_outcome_says_nothing(outcome: Any) -> None:
     record = Record({})
     record.events.append({"kind": "experiment", "name": "a", "outcome": outcome})
     assert weighed(Evidence(record), FOUND, RULES) == FOUND
+
+
+def test_the_remedy_names_what_helped_when_it_was_tried() -> None:
+    (first, second) = after(a={"one": 0.8, "other": 0.3})
+    assert first.remedy == "Change it. Tried, and it helped: ms.SGD(0.1)."
+    assert second.remedy == "Change it."  # of little support
