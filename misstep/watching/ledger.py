@@ -106,16 +106,18 @@ class Ledger:
             self._flush()
             self._writer.measures(update, numbers)
 
-    def epoch(self, values: Mapping[str, float], rows: int = 0) -> None:
+    def epoch(self, values: Mapping[str, float], rows: int = 0, ended: float | None = None) -> None:
         """Write that an epoch is over. `values`: what is known of it; `rows`: learned from in it.
 
+        `ended`: when, by `time.perf_counter`; None for now.
         Without `training_loss` among them, that is the mean of the losses of its updates.
         """
         if len(self._losses) >= STEPS_OF_EPOCH:
             self._flush()
         self.epochs += 1
         began, at = self._epoch_began
-        seconds = time.perf_counter() - at
+        ended = time.perf_counter() if ended is None else ended
+        seconds = ended - at
         numbers = {name: float(value) for name, value in values.items() if name in SIGNALS}
         if "training_loss" not in numbers and self._epoch_losses:
             numbers["training_loss"] = float(np.mean(self._epoch_losses))
@@ -126,7 +128,7 @@ class Ledger:
             numbers["learning_rate"] = self._all_rates[-1]
         if self.updates > began or values:
             self._writer.epoch(self.epochs, self.updates, numbers)
-        self._epoch_began = self.updates, time.perf_counter()
+        self._epoch_began = self.updates, ended
         self._epoch_losses = []
 
     @property

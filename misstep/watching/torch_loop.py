@@ -198,6 +198,7 @@ class TorchWatch:
         self._settle_losses()
         if not self._epochs.told and self._epochs.known and self._updates_of_epoch:
             self._close_epoch({})
+            self._settle_losses()
         self._last_look()
         self._describe()
         self.ledger.close(kind)
@@ -391,6 +392,11 @@ class TorchWatch:
             self._close_epoch({})
 
     def _close_epoch(self, values: dict[str, float]) -> None:
+        if not (self._first_epoch or values or self._clipping) and self._judged.is_new:
+            # Of short epochs some are written together.
+            self._pending.end_epoch(self._rows_of_epoch)
+            self._updates_of_epoch = self._rows_of_epoch = 0
+            return
         self._settle_losses()
         judged = self._judged.result(self._described)
         recall = self._judged.recall(self._described)

@@ -14,11 +14,12 @@ PARTS = 4
 ROWS_OF_PART = 32
 MOST_UPDATES = 8
 # From the beginning of one window to that of the next: so many times as many updates as it has,
-# since looking at an update may take as long as the update; and at least so many.
-TIMES_AS_LONG = 60
+# since looking at an update may take as long as the update, and some 1.5 % is to be spent
+# on it; and at least so many.
+TIMES_AS_LONG = 80
 LEAST_UPDATES = 50
 # Windows until their distance doubles.
-WINDOWS_AT_A_DISTANCE = 40
+WINDOWS_AT_A_DISTANCE = 20
 
 
 class Windows:
