@@ -24,6 +24,8 @@ NOTHING, SOME = 0.3, 0.75
 # At a rate that nobody would take, and with a first step of so much of a weight, what lacks to this
 # is lost to it as well.
 MOST_EXPLAINED, HUGE_STEP = 0.92, 0.3
+# What had been learned is lost again where the loss had been below so much of start and end.
+LOST = 0.1
 # A leap of an epoch's loss by so much of chance is no noise of batches.
 LEAP = 0.1
 # Rates so many times the usual are high by themselves, or very high.
@@ -123,6 +125,8 @@ run = trainer.fit(x, y, epochs=40)
                 facts[name] = value
         if evidence.failed:
             facts["failed_at"] = evidence.updates
+        elif progress.best < LOST * min(progress.end, evidence.start_loss):
+            facts["lowest_loss"] = progress.best
         yield self.finding(severity, confidence, **facts)
 
     def symptom(self, facts: Mapping[str, Any]) -> str:
@@ -141,6 +145,8 @@ run = trainer.fit(x, y, epochs=40)
         if "start_loss" in facts:
             start = f" from {four_figures(facts['start_loss'])}"
         end = four_figures(facts["final_loss"]) if "final_loss" in facts else "no number"
+        if "lowest_loss" in facts:
+            end += f", though it had been down to {four_figures(facts['lowest_loss'])}"
         return f"{moved}, and the loss went{start} to {end}{guessing}."
 
     def remedy(self, facts: Mapping[str, Any]) -> str:
