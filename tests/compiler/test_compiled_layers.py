@@ -140,7 +140,7 @@ def test_the_same_bits_on_any_number_of_threads(
     if kind == "evaluate":
         program = programs.network.inference().evaluate_program(17, programs.loss)
     else:
-        program = getattr(programs, kind)(17, weighted=False, probing=kind == "step")
+        program = getattr(programs, kind)(17, weighted=False)
     native = program.compiled()
     assert native is not None
     inputs = synthetic_inputs(programs, program, 17, 4)
@@ -166,8 +166,8 @@ def test_a_program_without_buffers_has_none() -> None:
     network = made(Sequential(Dense(4), LayerNorm(), ReLU()), (5,))
     programs = Programs(network, CrossEntropy(), SGD())
     for program in (
-        programs.step(4, weighted=False, probing=False),
-        programs.accumulate(4, weighted=False, probing=False),
+        programs.step(4, weighted=False),
+        programs.accumulate(4, weighted=False),
         programs.network.inference().evaluate_program(4, programs.loss),
         programs.network.inference().predict_program(4, programs.loss),
     ):
@@ -180,7 +180,7 @@ def test_batch_norm_needs_no_copy_of_the_state() -> None:
     # A sum that the backward pass reads is also what the scale is updated by, which that reads too.
     network = made(NETWORKS[0][0], (5,))
     programs = Programs(network, CrossEntropy(), Adam())
-    native = programs.step(16, weighted=False, probing=False).compiled()
+    native = programs.step(16, weighted=False).compiled()
     assert native is not None
     buffers = {
         view.buffer.name for kernel in native.schedule.fused.kernels for _, view in kernel.results

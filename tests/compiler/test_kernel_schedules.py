@@ -54,8 +54,8 @@ def adam(network: Network | None = None, **options: object) -> Programs:
     return Programs(network or mlp(), CrossEntropy(), Adam(), **options)  # type: ignore[arg-type]
 
 
-def plain(programs: Programs, *, probing: bool = False, weighted: bool = False) -> Schedule:
-    return of_program(programs.step(ROWS, weighted=weighted, probing=probing))
+def plain(programs: Programs, *, weighted: bool = False) -> Schedule:
+    return of_program(programs.step(ROWS, weighted=weighted))
 
 
 def kernels_of(one: Schedule, op: type) -> list[Kernel]:
@@ -147,7 +147,7 @@ def test_gradients_are_stored_once_where_their_norm_is_wanted() -> None:
 
 
 def test_added_up_gradients_are_added_in_registers() -> None:
-    one = of_program(adam().accumulate(ROWS, weighted=False, probing=False))
+    one = of_program(adam().accumulate(ROWS, weighted=False))
     makers = [kernel for kernel in one.fused.kernels if writes(kernel, "gradients")]
     assert len(makers) == 4
     assert all(kernel.anchor is not None for kernel in makers)
@@ -199,12 +199,12 @@ def steps_of_training() -> Iterator[tuple[str, Program]]:
         for how, optimizer in optimizers.items():
             for clipping in ([], [ClipNorm(1.0)]):
                 programs = Programs(network, CrossEntropy(), optimizer, clipping, [L2(0.1)])
-                for probing in (False, True):
-                    many = {"weighted": name == "deep", "probing": probing}
-                    words = f"{name} {how} {clipping} {probing}"
-                    yield f"step {words}", programs.step(ROWS, **many)
-                    yield f"accumulate {words}", programs.accumulate(ROWS, **many)
-                    yield f"apply {words}", programs.apply(probing=probing)
+                weighted = name == "deep"
+                words = f"{name} {how} {clipping}"
+                yield f"step {words}", programs.step(ROWS, weighted=weighted)
+                yield f"accumulate {words}", programs.accumulate(ROWS, weighted=weighted)
+                yield f"apply {words}", programs.apply()
+                yield f"look {words}", programs.look(ROWS, weighted=weighted)
         yield f"evaluate {name}", programs.network.inference().evaluate_program(ROWS, programs.loss)
 
 

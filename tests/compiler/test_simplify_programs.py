@@ -165,7 +165,7 @@ def test_a_layer_used_twice() -> None:
 def test_without_any_blame_all_gradients_are_one_number() -> None:
     programs = Programs(network(), Deaf(), SGD(momentum=0.9))
     check(programs)
-    best = simplify(programs.step(ROWS, weighted=False, probing=False).graph)
+    best = simplify(programs.step(ROWS, weighted=False).graph)
     assert not any(isinstance(value.op, Concatenate) for value in best.computed)
 
 
@@ -182,7 +182,7 @@ class Deaf(Loss, abstract=True):
 def digits(rows: int = 128) -> Graph:
     layers = Sequential(Dense(128), ReLU(), Dense(10))
     programs = Programs(Network(layers, (784,)), CrossEntropy(), Adam())
-    return simplify(programs.step(rows, weighted=False, probing=False).graph)
+    return simplify(programs.step(rows, weighted=False).graph)
 
 
 def ends(value: Value) -> Iterator[Value]:
@@ -264,7 +264,7 @@ def test_no_gradient_needs_what_came_before_a_relu() -> None:
 def test_deep_networks_stay_small() -> None:
     layers = [part for _ in range(9) for part in (Dense(8), ReLU())]
     programs = Programs(Network(Sequential(*layers, Dense(3)), (4,)), CrossEntropy(), Adam())
-    graph = programs.step(ROWS, weighted=False, probing=False).graph
+    graph = programs.step(ROWS, weighted=False).graph
     best = simplify(graph)
     # 16 values for each of 20 parameters' updates beside the way there and back.
     assert len(best.computed) < len(graph.computed) + 20 * 20
