@@ -6,6 +6,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from misstep.errors import ArgumentError
 from misstep.ir import Value
 from misstep.ops import cast, maximum, minimum, norm, where
@@ -26,6 +29,17 @@ class Clipping:
 
     def clip(self, gradient: Value) -> Value:
         """Return the clipped gradient; `gradient` holds all parameters, one axis."""
+        raise NotImplementedError
+
+    def is_over(self, gradient: Value) -> Value | None:
+        """Return whether the gradient would be changed, where `clip` finds that out anyway.
+
+        None where it would take a pass of its own over all parameters.
+        """
+        return None
+
+    def changes(self, gradient: npt.NDArray[Any]) -> bool:
+        """Tell whether a gradient, flat numbers, would be changed."""
         raise NotImplementedError
 
     def configuration(self) -> dict[str, Any]:
@@ -54,6 +68,14 @@ class ClipNorm(Clipping):
         # Where it is short enough the factor is exactly 1, so clipping changes no bit.
         return gradient * cast(where(length > self.limit, self.limit / length, 1.0), gradient.dtype)
 
+    def is_over(self, gradient: Value) -> Value | None:
+        """Return whether the gradient is longer than the limit."""
+        return norm(cast(gradient, "float64")) > self.limit
+
+    def changes(self, gradient: npt.NDArray[Any]) -> bool:
+        """Tell whether a gradient is longer than the limit."""
+        return bool(np.linalg.norm(gradient.astype("float64")) > self.limit)
+
 
 @dataclass(frozen=True)
 class ClipValue(Clipping):
@@ -69,3 +91,7 @@ class ClipValue(Clipping):
     def clip(self, gradient: Value) -> Value:
         """Return the gradient with every entry within the limit."""
         return maximum(minimum(gradient, self.limit), -self.limit)
+
+    def changes(self, gradient: npt.NDArray[Any]) -> bool:
+        """Tell whether an entry is beyond the limit."""
+        return bool((np.abs(gradient) > self.limit).any())

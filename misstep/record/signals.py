@@ -52,7 +52,8 @@ _ALL = (
     ),
     Signal(
         "clipped_share",
-        "Share of the epoch's updates whose gradient clipping changed.",
+        "Share of the epoch's updates whose gradient clipping changed; of clipping by value, "
+        "of the looks so far.",
         "share",
         "epoch",
     ),

@@ -140,14 +140,17 @@ class Listeners:
         if self.record is not None:
             self.record.remember(losses, learning_rates)
 
-    def epoch(self, training: Training, values: Values) -> None:
-        """Tell of an epoch's end."""
+    def epoch(self, training: Training, values: Values, clipped_share: float | None) -> None:
+        """Tell of an epoch's end. `clipped_share`: of its updates, where the steps found it out."""
         self.progress.epoch(training.epoch, values)
         for callback in self.callbacks:
             callback.on_epoch_end(training)
         self._remember(training)
         if self.record is not None:
-            self.record.epoch(training.state, values)
+            if clipped_share is None and self.looks is not None:
+                clipped_share = self.looks.clipped_share
+            more = {} if clipped_share is None else {"clipped_share": clipped_share}
+            self.record.epoch(training.state, values | more)
         self._examine()
         if self.folder is not None:
             self.folder.epoch(training.state)

@@ -122,6 +122,8 @@ class Looks:
         self._epochs = Thinning(LOOKS_AT_A_DISTANCE)
         self._next = 0
         self._start: Array | None = None
+        # Of how many looks clipping would have changed the gradient, and how many there were.
+        self._clipped = 0, 0
         # What the update that follows a look is measured by: when it was, and the weights then.
         self._looked: tuple[int, Measures, Array] | None = None
 
@@ -172,6 +174,12 @@ class Looks:
         self._plan_next(state.update)
 
     @property
+    def clipped_share(self) -> float | None:
+        """Return the share of looks whose gradient is clipped; None without clipping."""
+        clipped, looks = self._clipped
+        return clipped / looks if looks else None
+
+    @property
     def latest(self) -> Measures:
         """Return what the latest look saw, whose update is not done yet."""
         assert self._looked is not None
@@ -209,6 +217,10 @@ class Looks:
             measures = self._of_rows(outputs)
             measures |= self._of_layers(program, outputs)
             measures |= self._of_parameters(state.parameters, outputs["gradients"])
+            if self._programs.clipping:
+                gradient = outputs["gradients"].mean(axis=0)
+                over = any(one.changes(gradient) for one in self._programs.clipping)
+                self._clipped = self._clipped[0] + over, self._clipped[1] + 1
         return measures
 
     def _run(self, program: LookProgram, state: TrainingState, size: int) -> dict[str, Array]:

@@ -98,7 +98,8 @@ class Loop(Training):
                 state.seconds += time.perf_counter() - began
                 return
         values = self._close_epoch(time.perf_counter() - began)
-        self.listeners.epoch(self, values)
+        clipped, updates = self._clipped
+        self.listeners.epoch(self, values, clipped / updates if updates else None)
 
     def _advance(self, order: Array) -> bool:
         """Learn from the next batches in `order`; tell whether a loss was not finite."""
@@ -195,10 +196,11 @@ class Loop(Training):
             self.state.add_batches(steps.losses, steps.weights)
             self.listeners.batches(self, len(indices))
 
-    def _updated(self, losses: Array, learning_rates: Array, clipped: float) -> None:
+    def _updated(self, losses: Array, learning_rates: Array, clipped: float | None) -> None:
         """Count updates, and those whose gradient was `clipped`, and tell of them."""
         if len(losses):
-            self._clipped = self._clipped[0] + clipped, self._clipped[1] + len(losses)
+            if clipped is not None:
+                self._clipped = self._clipped[0] + clipped, self._clipped[1] + len(losses)
             self.state.update += len(losses)
             self.listeners.updates(self, losses, learning_rates)
 
@@ -268,8 +270,6 @@ class Loop(Training):
             state.keep_if_best(values["validation_loss"])
         observed = values.get("validation_loss", values["training_loss"])
         state.memory = self.schedule.observe(observed, state.memory)
-        if self.stepper.clips and self._clipped[1]:
-            values["clipped_share"] = self._clipped[0] / self._clipped[1]
         values["seconds"] = seconds
         values["rows_per_second"] = self.rows_per_epoch / max(seconds, 1e-9)
         state.close_epoch(values)

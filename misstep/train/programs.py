@@ -8,13 +8,13 @@ made once. Knows how to build programs, not when to run them.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from misstep import ops
 from misstep.autodiff import gradient
 from misstep.compiler import Roles
 from misstep.errors import ArgumentError
@@ -22,7 +22,16 @@ from misstep.ir import Array, Graph, Value, make_input, make_literal, verify
 from misstep.nn import Network, Program, Trace
 from misstep.nn.inference import make_target
 from misstep.nn.losses import Loss
-from misstep.ops import absolute, broadcast_to, cast, concatenate, equal, reshape, slice_axis, where
+from misstep.ops import (
+    broadcast_to,
+    cast,
+    concatenate,
+    equal,
+    logical_or,
+    reshape,
+    slice_axis,
+    where,
+)
 from misstep.optim import Clipping, Optimizer, Regularizer, StepContext
 from misstep.train.anatomy import Anatomy, Part
 from misstep.train.mixup import mixed_rows
@@ -133,8 +142,8 @@ class Programs:
     def step(self, rows: int, *, weighted: bool) -> StepProgram:
         """Return the whole step.
 
-        Outputs: parameters, optimizer_state, scalars, loss, weight; with clipping, `clipped`:
-        1 where it changed the gradient, else 0.
+        Outputs: parameters, optimizer_state, scalars, loss, weight; and where clipping finds it out
+        anyway `clipped`: 1 where it changed the gradient, else 0.
         """
         key = ("step", rows, weighted, self.network.frozen)
         if key not in self._kept:
@@ -315,8 +324,10 @@ class Programs:
             for index, name in enumerate(self.scalar_names)
         }
         clipped = flat_gradient
+        over: list[Value | None] = []
         with anatomy.part(Part.CLIPPING):
             for clipping in self.clipping:
+                over.append(clipping.is_over(clipped))
                 clipped = clipping.clip(clipped)
         with anatomy.part(Part.OPTIMIZER):
             context = StepContext(cast(update, "float64") + 1.0, learning_rate)
@@ -328,9 +339,9 @@ class Programs:
                 for name, value in after.items()
             }
         outputs = {"parameters": changed}
-        if self.clipping:
-            differ = cast(absolute(clipped - flat_gradient) > 0.0, self.network.dtype)
-            outputs["clipped"] = ops.max(differ)
+        told = [one for one in over if one is not None]
+        if told and len(told) == len(over):
+            outputs["clipped"] = cast(functools.reduce(logical_or, told), self.network.dtype)
         if names:
             rows = [reshape(after[name], (1, count)) for name in names]
             outputs["optimizer_state"] = concatenate(rows) if len(rows) > 1 else rows[0]

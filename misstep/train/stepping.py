@@ -23,14 +23,14 @@ class Steps:
     """What steps left behind: loss and weight of each, (steps,) float64, and the `seconds` of all.
 
     `not_finite`: the loss that was no finite number and before which the steps ended, or None.
-    `clipped`: of how many updates the gradient was clipped.
+    `clipped`: of how many updates the gradient was clipped; None where that was not found out.
     """
 
     losses: Array
     weights: Array
     seconds: float
     not_finite: float | None = None
-    clipped: float = 0.0
+    clipped: float | None = None
 
     def __len__(self) -> int:
         return len(self.losses)
@@ -49,11 +49,6 @@ class Stepper:
         self._seed = seed
         self._threads = threads
 
-    @property
-    def clips(self) -> bool:
-        """Return whether gradients are clipped where they are too large."""
-        return bool(self._programs.clipping)
-
     def update(self, state: TrainingState, indices: Array, learning_rates: Array) -> Steps:
         """Update the parameters by a batch for each of the learning rates."""
         rows = len(indices) // len(learning_rates)
@@ -68,10 +63,10 @@ class Stepper:
             state.gradients = np.zeros_like(state.parameters)
         return self._run(program, state, indices, np.zeros(batches))
 
-    def apply(self, state: TrainingState, learning_rate: Array) -> float:
+    def apply(self, state: TrainingState, learning_rate: Array) -> float | None:
         """Update the parameters by the gradients that were added up, and forget those.
 
-        `learning_rate`: (1,). Returns 1 where they were clipped, else 0.
+        `learning_rate`: (1,). Returns 1 where they were clipped, else 0; None as in `Steps`.
         """
         program = self._programs.apply()
         # Rows that all weigh nothing have gradients 0: 0 / 1 leaves them so.
@@ -173,7 +168,7 @@ class Stepper:
         losses: list[float] = []
         weights: list[float] = []
         not_finite: float | None = None
-        clipped = 0.0
+        clipped: float | None = None
         batches = np.split(indices, len(learning_rates))
         for step, (batch, learning_rate) in enumerate(zip(batches, learning_rates, strict=True)):
             out = program.run(self.feeds_of_step(state, batch, learning_rate, step))
@@ -184,14 +179,15 @@ class Stepper:
             _adopt(state, out)
             losses.append(loss)
             weights.append(float(out["weight"]))
-            clipped += _clipped(out, 1)
+            told = _clipped(out, 1)
+            clipped = clipped if told is None else (clipped or 0.0) + told
         seconds = time.perf_counter() - began
         return Steps(np.array(losses), np.array(weights), seconds, not_finite, clipped)
 
 
-def _clipped(out: dict[str, Array], steps: int) -> float:
-    """Return of how many of the first `steps` updates the gradient was clipped."""
-    return float(out["clipped"].reshape(-1)[:steps].sum()) if "clipped" in out else 0.0
+def _clipped(out: dict[str, Array], steps: int) -> float | None:
+    """Return of how many of the first `steps` updates the gradient was clipped; None: not told."""
+    return float(out["clipped"].reshape(-1)[:steps].sum()) if "clipped" in out else None
 
 
 def _adopt(state: TrainingState, out: dict[str, Array]) -> None:

@@ -254,17 +254,19 @@ def test_chance_is_the_best_constant(loss, y, shape, expected):
 
 def test_clipped_updates_are_counted():
     x, y = RANDOM.normal(0, 1, (40, 3)), 100 * RANDOM.normal(0, 1, (40, 1))
-    for limit, share in ((1e-3, 1.0), (1e6, 0.0)):
-        for accumulate in (1, 2):
-            trainer = ms.Trainer(
-                ms.Dense(1),
-                loss=ms.SquaredError(),
-                clipping=ms.optim.ClipNorm(limit),
-                batch_size=10,
-                accumulate=accumulate,
-            )
-            run = trainer.fit(x, y, epochs=2)
-            assert [epoch["clipped_share"] for epoch in run.history] == [share, share]
+    for kind in (ms.optim.ClipNorm, ms.optim.ClipValue):
+        for limit, share in ((1e-3, 1.0), (1e6, 0.0)):
+            for accumulate in (1, 2):
+                trainer = ms.Trainer(
+                    ms.Dense(1),
+                    loss=ms.SquaredError(),
+                    clipping=kind(limit),
+                    batch_size=10,
+                    accumulate=accumulate,
+                )
+                run = trainer.fit(x, y, epochs=2)
+                assert [epoch["clipped_share"] for epoch in run.record.epochs] == [share, share]
+                assert "clipped_share" not in run.history[0]
 
 
 def test_recall_of_each_class_is_written():
