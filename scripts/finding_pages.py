@@ -144,7 +144,8 @@ def page(rule: Any, said: Mapping[str, Any], rules: Mapping[str, Any], note: str
             text += f"| `{names}` | `{values}` | {reason.replace('|', chr(92) + '|')} |\n"
     text += "\n## A small run that has it\n"
     example = rule.sick[0]
-    text += f"\n{_sentence(example.name)}\n\n```python\n{example.program.strip()}\nprint(run.diagnose())\n```\n"
+    shown = f"{example.program.strip()}\nprint(run.diagnose())"
+    text += f"\n{_sentence(example.name)}\n\n```python\n{shown}\n```\n"
     held = said.get(rule.slug, {})
     if held.get("program") == example.program:
         text += f"\nprints\n\n```text\n{held['said']}\n```\n"
