@@ -97,7 +97,8 @@ def examine(record: Record) -> Diagnosis:
     findings: list[Finding] = []
     not_examined: list[NotExamined] = []
     examined: list[str] = []
-    for slug, rule in registered_rules().items():
+    rules = registered_rules()
+    for slug, rule in rules.items():
         lacking = _lacking(rule, evidence)
         if lacking:
             not_examined.append(NotExamined(slug, lacking))
@@ -123,7 +124,7 @@ def examine(record: Record) -> Diagnosis:
         else:
             findings += found
             examined.append(slug)
-    findings = weighed(evidence, findings, registered_rules())
+    findings = weighed(evidence, findings, rules)
     seconds = time.perf_counter() - began
     tried = {name: outcome_words(one) for name, one in evidence.outcomes.items()}
     return Diagnosis(folded(findings), not_examined, seconds, examined, tried)

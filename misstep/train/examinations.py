@@ -43,10 +43,18 @@ class Examinations:
         self._before: set[str] = set()
         self._told: set[str] = set()
 
+    @property
+    def is_due(self) -> bool:
+        """Return whether it is time to examine."""
+        return self._is_due_after(self._clock() - self._began)
+
+    def _is_due_after(self, passed: float) -> bool:
+        return passed >= self._next and self._spent + self._expected <= SHARE * passed
+
     def consider(self) -> None:
         """Examine, if it is time."""
         passed = self._clock() - self._began
-        if passed >= self._next and self._spent + self._expected <= SHARE * passed:
+        if self._is_due_after(passed):
             self._examine()
             self._expected = self._clock() - self._began - passed
             self._spent += self._expected

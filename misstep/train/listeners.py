@@ -107,7 +107,9 @@ class Listeners:
 
     def _examine(self) -> None:
         """Examine what is written down, where that is shown and it is time."""
-        if self.examinations is not None and self.record is not None:
+        if self.examinations is None or self.record is None:
+            return
+        if self.examinations.is_due:
             self.record.flush()
             self.examinations.consider()
 

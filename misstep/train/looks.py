@@ -17,6 +17,7 @@ from misstep.data import Rows
 from misstep.ir import Array, one_blas_thread
 from misstep.nn import Network
 from misstep.record import Thinning
+from misstep.record.norms import sum_of_squares
 from misstep.train.probes import MEAN_SQUARE
 from misstep.train.programs import LookProgram, Programs
 from misstep.train.state import TrainingState
@@ -198,7 +199,7 @@ class Looks:
         with np.errstate(all="ignore"):
             for slice_ in self._programs.network.parameter_slices:
                 part = slice(slice_.start, slice_.stop)
-                square = _square(state.parameters[part] - before[part])
+                square = sum_of_squares(state.parameters[part] - before[part])
                 measured["update_norm", slice_.specification.name] = float(np.sqrt(square))
         return at, measured
 
@@ -297,14 +298,14 @@ class Looks:
         mean = gradients[0] if parts == 1 else gradients.mean(axis=0)
         for slice_ in self._programs.network.parameter_slices:
             name, part = slice_.specification.name, slice(slice_.start, slice_.stop)
-            square = _square(mean[part])
+            square = sum_of_squares(mean[part])
             measures["gradient_norm", name] = float(np.sqrt(square))
-            measures["weight_norm", name] = float(np.sqrt(_square(parameters[part])))
+            measures["weight_norm", name] = float(np.sqrt(sum_of_squares(parameters[part])))
             if self._start is not None:
                 same = np.count_nonzero(parameters[part] == self._start[part])
                 measures["unmoved_share", name] = same / max(slice_.stop - slice_.start, 1)
             if parts > 1:
-                away = sum(_square(one[part] - mean[part]) for one in gradients) / parts
+                away = sum(sum_of_squares(one[part] - mean[part]) for one in gradients) / parts
                 if away > 0:
                     measures["gradient_signal_to_noise", name] = square / away
         return measures
@@ -340,13 +341,3 @@ def _parts(network: Network, rows: int) -> int:
     if network.buffer_count and rows < PARTS * LEAST_PART_OF_BATCH:
         return 1
     return PARTS
-
-
-def _square(numbers: Array) -> float:
-    """Return Σ x² of a flat array; in float64 where float32 is too narrow for it."""
-    square = float(np.dot(numbers, numbers))
-    # Squares of 1e-20 vanish in float32, those of 1e20 have no end.
-    if numbers.dtype != np.float64 and not 1e-30 < square < 1e30:
-        wide = numbers.astype("float64")
-        return float(np.dot(wide, wide))
-    return square

@@ -235,6 +235,8 @@ class Trainer:
             self._state = state
             watching = watch or kept is not None
             looking = watching and probe_every != 0
+            # A run that goes on has said what it is.
+            describing = watching and resumed is None
             record = RunRecord(RecordWriter(None, {}), state.update, state.epoch)
             settings = self._settings(len(rows), epochs)
             run = Loop(
@@ -253,7 +255,7 @@ class Trainer:
                     kept,
                     record if watching and kept is None else None,
                     self._looks(rows, settings, probe_every) if looking else None,
-                    describe_run(self.network, settings, rows, judged) if watching else None,
+                    describe_run(self.network, settings, rows, judged) if describing else None,
                 ),
                 epochs=epochs if resume else state.epoch + epochs,
                 repeats_per_epoch=self.repeats_per_epoch,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from misstep.record.norms import sum_of_squares
 from misstep.watching.arrays import Array, as_array
 from misstep.watching.torch_kinds import BOUNDS, CAN_DIE
 
@@ -19,9 +20,6 @@ Measures = dict[tuple[str, str], float]
 # An output counts as saturated within this share of the range from one of its bounds, as in looks
 # into networks of this library.
 SATURATION_MARGIN = 0.01
-# Between them a sum of squares is added up in float32, which takes a tenth of the time of float64;
-# outside of them squares may have been too large for it, or too small.
-SMALLEST_SQUARE, LARGEST_SQUARE = 1e-20, 1e30
 # Numbers of gradients that are kept at once; of larger models the noise of gradients isn't told.
 MOST_NUMBERS = 5_000_000
 
@@ -66,7 +64,7 @@ class Flat:
 
     def squares(self, numbers: Array) -> dict[str, float]:
         """Return the sum of the squares of `numbers` (numbers,) over each parameter, by name."""
-        return {name: _square(part) for name, part in self._parts_of(numbers)}
+        return {name: sum_of_squares(part) for name, part in self._parts_of(numbers)}
 
     def shares(self, flags: Array) -> dict[str, float]:
         """Return the share of each parameter's entries that `flags` (numbers,) is true of."""
@@ -75,15 +73,6 @@ class Flat:
     def norms(self, numbers: Array) -> dict[str, float]:
         """Return the length of each parameter's part of `numbers`."""
         return {name: total**0.5 for name, total in self.squares(numbers).items()}
-
-
-def _square(numbers: Array) -> float:
-    """Return the sum of squares of float32 numbers, (numbers,)."""
-    total = float(np.dot(numbers, numbers))
-    if not SMALLEST_SQUARE < total < LARGEST_SQUARE:
-        wide = numbers.astype("float64")
-        total = float(np.dot(wide, wide))
-    return total
 
 
 class _Layer:
@@ -101,7 +90,7 @@ class _Layer:
         flat = output.reshape(-1)
         self._rows += rows
         self._mean += rows * float(flat.sum(dtype="float64")) / size
-        self._square += rows * _square(flat) / size
+        self._square += rows * sum_of_squares(flat) / size
         if self.kind in CAN_DIE:
             self._zero += rows * (1.0 - np.count_nonzero(flat) / size)
             axis = min(self._axis, output.ndim - 1)
