@@ -26,9 +26,10 @@ FLOORS = {
     5: ["nn", "optim", "data", "record"],
     6: ["doctor", "inspection"],
     7: ["train", "watching"],
-    8: ["modeling", "trials", "explain"],
-    9: ["report"],
-    10: ["estimators", "cli", "web"],
+    8: ["trials"],
+    9: ["modeling", "explain"],
+    10: ["report", "tuning"],
+    11: ["estimators", "cli", "web"],
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
