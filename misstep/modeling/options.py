@@ -290,6 +290,15 @@ class Options:
         accepts=_is_positive,
         type_=float,
     )
+    hyperparameters: Mapping[str, Any] | None = option(
+        None,
+        "What else the plan would decide, by name, such as {'dropout': 0.2}; see "
+        "ms.modeling.hyperparameters.",
+        faces=Face.ESTIMATORS,
+        needed="a dictionary of names and values, or None",
+        accepts=lambda value: isinstance(value, Mapping),
+        type_=dict,
+    )
     class_weight: Any = option(
         None,
         '"balanced", or weights by label: how much a row of each class counts.',

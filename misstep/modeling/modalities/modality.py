@@ -8,9 +8,10 @@ same steps in its own way.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
 
 from misstep.data import Dataset
 from misstep.errors import ArgumentError
@@ -18,6 +19,7 @@ from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.decisions import Decisions
 from misstep.modeling.examples import Examples
+from misstep.modeling.hyperparameters import Hyperparameter, refuse_unknown
 from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.metrics import Scores
 from misstep.modeling.model import TrainedModel
@@ -70,6 +72,7 @@ class Modality(ABC):
     `name`: of the kind. `priority`: whose turn it is to recognize data; the lowest comes first.
     `provides`: which options mean something for such data. `tasks`: that can be asked for.
     `decisions`, `notes`: made and noticed so far. `test`: rows of their own to be tested on.
+    `space`: the hyperparameters of its plan, by name, once there is one.
     """
 
     name: ClassVar[str]
@@ -85,6 +88,7 @@ class Modality(ABC):
         self.decisions = Decisions()
         self.notes: list[str] = list(data.notes)
         self.test: Dataset | None = None
+        self.space: dict[str, Hyperparameter] = {}
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Register a kind that has a name, in the order of priorities."""
@@ -127,6 +131,21 @@ class Modality(ABC):
     @abstractmethod
     def evaluate(self, prepared: Any, fitted: Fitted) -> Evaluation:
         """Score the model and its baselines on the test rows."""
+
+    def with_hyperparameters(self, values: Mapping[str, Any]) -> Self:
+        """Return this kind of data, split and prepared as it is, with other hyperparameters.
+
+        What it decides and notices is its own; plans and fits of it leave this one as it is.
+        """
+        other = copy(self)
+        together = {**(self.options.hyperparameters or {}), **values}
+        other.options = replace(self.options, hyperparameters=together)
+        other.decisions, other.notes, other.space = Decisions(), [], {}
+        return other
+
+    def refuse_hyperparameters(self) -> None:
+        """Raise ArgumentError for one that the plan, which was made, does not have."""
+        refuse_unknown(self.options.hyperparameters or {}, self.space)
 
     def refuse_options(self) -> None:
         """Raise ArgumentError for the first option that means nothing for such data."""

@@ -295,11 +295,14 @@ class RowModality(Modality):
             self.options,
             self.decisions,
             self.in_parts,
+            self.space,
         )
 
     def plan(self, prepared: Prepared) -> Plan:
         """Decide how to train, as the kind of data has it."""
-        return self.plan_network(self.planner(prepared), prepared)
+        plan = self.plan_network(self.planner(prepared), prepared)
+        self.refuse_hyperparameters()
+        return plan
 
     def setup(self, prepared: Prepared, plan: Plan) -> Setup:
         """Put together what trains, and the training and validation rows."""

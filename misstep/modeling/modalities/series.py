@@ -261,8 +261,10 @@ class SeriesModality(Modality):
         if not prepared.cuts.validation:
             options = replace(options, validation_fraction=0.0)
         rows, features = prepared.train.x.shape
-        planner = Planner(rows, features, self.target, options, self.decisions)
-        return plan_series_network(planner, prepared.windows)
+        planner = Planner(rows, features, self.target, options, self.decisions, space=self.space)
+        plan = plan_series_network(planner, prepared.windows)
+        self.refuse_hyperparameters()
+        return plan
 
     def setup(self, prepared: PreparedSeries, plan: Plan) -> Setup:
         """Put together what trains, and windows of the training and the validation rows."""

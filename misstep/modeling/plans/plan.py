@@ -7,13 +7,15 @@ keeps each as a decision. Knows sizes and the target, no rows.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from misstep.data import Target, TaskType
 from misstep.errors import ArgumentError, ShapeError
 from misstep.modeling.decisions import CHOSEN, Decisions
+from misstep.modeling.hyperparameters import Domain, Hyperparameter
 from misstep.modeling.options import Options
 from misstep.nn import Module, Network, Reshape, Sequential
 from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, loss_named
@@ -89,8 +91,9 @@ class Planner:
     """Decides on a plan for `rows` training rows of `features` numbers, part by part.
 
     `in_parts`: whether an unknown number of rows will follow, each learned once: there are no
-    epochs then, and the learning rate stays the same. Its methods raise ArgumentError for options
-    that can't be used, ShapeError for a network that does not fit.
+    epochs then, and the learning rate stays the same. `space`: the hyperparameters that were asked
+    for so far, by name. Its methods raise ArgumentError for options that can't be used, ShapeError
+    for a network that does not fit.
     """
 
     rows: int
@@ -99,6 +102,21 @@ class Planner:
     options: Options
     decisions: Decisions
     in_parts: bool = False
+    space: dict[str, Hyperparameter] = field(default_factory=dict)
+
+    def hyperparameter(self, name: str, domain: Domain, default: Any) -> Any:
+        """Return what a hyperparameter is: what was asked for, or the `default` of the plan.
+
+        Raises ArgumentError for a value that is none of `domain`.
+        """
+        value = (self.options.hyperparameters or {}).get(name, default)
+        one = self.space[name] = Hyperparameter(name, domain, default, value)
+        one.check()
+        return value
+
+    def is_chosen(self, *names: str) -> bool:
+        """Tell whether a person, or a search, chose one of these hyperparameters."""
+        return any(name in (self.options.hyperparameters or {}) for name in names)
 
     def loss(self) -> tuple[Loss, int]:
         """Return the loss for the target and the outputs that the network needs."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from misstep.ir import Array
+from misstep.modeling.hyperparameters import Reals
 from misstep.modeling.plans.plan import Plan, Planner
 from misstep.nn import Dropout, Ensemble, MemberDense, Module, PeriodicEmbedding, Sequential, SiLU
 from misstep.nn.losses import Loss
@@ -146,6 +147,7 @@ def _ensemble(planner: Planner, outputs: int, numbers: Sequence[int], members: i
             layers[0].describe(),
             "a small network then sees the fine grain of a number, as trees do",
         )
+    drop = planner.hyperparameter("dropout", Reals(0.0, 0.5), drop)
     for _ in range(2):
         layers += [MemberDense(units), SiLU(), Dropout(drop)]
     hidden = f"dense{units}-silu-drop{drop:g}"
