@@ -38,7 +38,7 @@ class Domain(ABC):
 
 @dataclass(frozen=True)
 class Reals(Domain):
-    """Numbers that a search looks for from `low` to `high`; a person may give any of `least` or more.
+    """Numbers, searched from `low` to `high`; a person may give any from `least` on.
 
     `log`: searched by their logarithm, so that each decade counts alike.
     """

@@ -137,6 +137,11 @@ class Inference:
         scores[loss.score_name] = loss.score(predictions, y, usable)
         return scores, predictions
 
+    def row_losses(self, x: Array, y: Array, loss: Loss, threads: int | None = None) -> Array:
+        """Return the loss of each of the rows `x` with targets `y`, (rows,), float64."""
+        out = self._run(lambda size: self.evaluate_program(size, loss), {"x": x, "y": y}, threads)
+        return out["losses"].astype("float64")
+
     def predict_program(self, rows: int, loss: Loss | None = None) -> Program:
         """Return the prediction of a batch: output prediction."""
         if loss is not None and type(loss).predict is Loss.predict:

@@ -14,6 +14,7 @@ from misstep.train.rate_range import RateRange
 from misstep.train.row_scores import RowScores
 from misstep.train.run import Run, Snapshot
 from misstep.train.snapshots import Snapshots
+from misstep.train.state import TrainingState
 from misstep.train.synthetic import SyntheticInputs, synthetic_inputs
 from misstep.train.trainer import Trainer
 from misstep.train.training import Training
@@ -36,6 +37,7 @@ __all__ = [
     "SyntheticInputs",
     "Trainer",
     "Training",
+    "TrainingState",
     "rows_digest",
     "synthetic_inputs",
 ]

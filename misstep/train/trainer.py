@@ -304,7 +304,7 @@ class Trainer:
             seed = settings.get("seed", self.seed)
             begins = Network(begins, shape or (), dtype=self.dtype, seed=seed)
         other = Trainer(begins, **{**kept, **settings})
-        if network is None and not settings.keys() & _OF_PROGRAMS:
+        if network is None and self._has_programs_of(other):
             other._programs = self._programs
         return other
 
@@ -325,6 +325,19 @@ class Trainer:
         other = copy.copy(self) if self._network is None else self
         rows = other._rows(x, y, sample_weight)
         return other._fork(rows, self.seed if seed is None else seed)
+
+    def _has_programs_of(self, other: Trainer) -> bool:
+        """Tell whether another trainer of this network takes its steps by the same programs.
+
+        They are given the learning rate at each step.
+        """
+        if any(getattr(self, name) != getattr(other, name) for name in _OF_PROGRAMS):
+            return False
+        mine, theirs = self.optimizer, other.optimizer
+        if type(mine) is not type(theirs):
+            return False
+        rate = theirs.learning_rate
+        return mine == theirs or replace(mine, learning_rate=rate) == theirs  # type: ignore[type-var]
 
     def _fork(self, rows: Rows, seed: int) -> Fork:
         return Fork(
@@ -397,6 +410,12 @@ class Trainer:
         rows = self._rows(x, y, sample_weight)
         inference = self._inference
         return inference.evaluate(rows.x, rows.y, self.loss, rows.weights, self.threads)[0]
+
+    def row_losses(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Array:
+        """Return the loss of each row, (rows,), float64, without dropout, penalties and weights."""
+        self.network  # noqa: B018  (raises where there is none)
+        rows = self._rows(x, y, None)
+        return self._inference.row_losses(rows.x, rows.y, self.loss, self.threads)
 
     def row_scores(self, x: npt.ArrayLike, y: npt.ArrayLike) -> RowScores:
         """Return how hard each row is for the network as it is: losses and gradient norms, (rows,).
@@ -600,7 +619,7 @@ class Trainer:
 
 
 # Settings that are part of the programs of training.
-_OF_PROGRAMS = {"loss", "optimizer", "clipping", "regularizers", "compiling", "mixup"}
+_OF_PROGRAMS = ("loss", "clipping", "regularizers", "compiling", "mixup")
 
 
 def _checked_callbacks(

@@ -4,7 +4,7 @@ Joins the doctor with the trainer: begin with `setting.py`, then `experiment.py`
 `experiments/`, and `probing.py`. Knows arrays; nothing of tables, and prints nothing.
 """
 
-from misstep.trials.experiment import Arm, Experiment, Remedy
+from misstep.trials.experiment import Arm, Comparison, Experiment
 from misstep.trials.outcome import Outcome
 from misstep.trials.probing import (
     BUDGET,
@@ -24,6 +24,7 @@ __all__ = [
     "BUDGET",
     "EVENT",
     "Arm",
+    "Comparison",
     "Course",
     "Experiment",
     "Judged",
@@ -31,7 +32,6 @@ __all__ = [
     "NotRun",
     "Outcome",
     "Probe",
-    "Remedy",
     "Setting",
     "event_of",
     "probe",

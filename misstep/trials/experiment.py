@@ -66,7 +66,7 @@ class Arm:
     whole_rate: bool = False
 
 
-class Remedy(Experiment):
+class Comparison(Experiment):
     """An experiment whose arms each take one cause away: where that helps, it is the cause.
 
     `held_out`: whether validation rows judge, where there are any. `full`: the support for a cause

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misstep.nn import Module, ReLU, Sequential
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.layers import flat_layers, is_weighted
 from misstep.trials.setting import NotApplicableError, Setting
 
 
-class ActivationsBetween(Remedy):
+class ActivationsBetween(Comparison):
     """Tries a ReLU between layers that only sum."""
 
     name = "activations-between"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.doctor.optimizers import ADAPTIVE
 from misstep.optim import Adam
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import Course, NotApplicableError, Setting
 
 # Adam's default, and what small networks take.
@@ -15,7 +15,7 @@ RATES = (1e-3, 1e-2)
 SCALING = ADAPTIVE | {"adagrad"}
 
 
-class AdamInstead(Remedy):
+class AdamInstead(Comparison):
     """Tries Adam in place of its optimizer, beside that at its best rate."""
 
     name = "adam"

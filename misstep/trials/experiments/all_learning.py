@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import NotApplicableError, Setting
 
 
-class AllLearning(Remedy):
+class AllLearning(Comparison):
     """Tries no frozen layers."""
 
     name = "all-learning"

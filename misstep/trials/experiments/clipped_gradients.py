@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misstep.optim import ClipNorm
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import NotApplicableError, Setting
 
 LIMIT = 1.0
 
 
-class ClippedGradients(Remedy):
+class ClippedGradients(Comparison):
     """Tries gradients cut to a norm of 1."""
 
     name = "clipped-gradients"

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from misstep.nn import Module, Network
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.layers import changed, exchanged
 from misstep.trials.setting import NotApplicableError, Setting
 
 SETTINGS = ("initializer", "bias_initializer")
 
 
-class DefaultInitialization(Remedy):
+class DefaultInitialization(Comparison):
     """Tries first weights as the library draws them."""
 
     name = "default-initialization"

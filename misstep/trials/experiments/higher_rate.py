@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misstep.trials.advice import at_rate
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import Setting
 
 FACTORS = {
@@ -16,7 +16,7 @@ FACTORS = {
 }
 
 
-class HigherRate(Remedy):
+class HigherRate(Comparison):
     """Tries the same updates at higher learning rates."""
 
     name = "higher-rate"

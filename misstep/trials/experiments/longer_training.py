@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import COURSES, NotApplicableError, Setting
 
 TIMES = (3, 10)
@@ -12,7 +12,7 @@ TIMES = (3, 10)
 SHARE = 0.3
 
 
-class LongerTraining(Remedy):
+class LongerTraining(Comparison):
     """Tries the same training for longer."""
 
     name = "longer-training"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misstep.trials.advice import at_rate
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import Setting
 
 # A half tells instability from noise, a tenth and a hundredth find where it ends.
 FACTORS = {"at half the rate": 0.5, "at a tenth of the rate": 0.1, "at a hundredth of it": 0.01}
 
 
-class LowerRate(Remedy):
+class LowerRate(Comparison):
     """Tries the same updates at lower learning rates."""
 
     name = "lower-rate"

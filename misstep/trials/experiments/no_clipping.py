@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import NotApplicableError, Setting
 
 
-class NoClipping(Remedy):
+class NoClipping(Comparison):
     """Tries gradients as they are, without clipping."""
 
     name = "no-clipping"

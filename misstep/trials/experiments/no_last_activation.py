@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misstep.nn import Sequential
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.layers import flat_layers, is_activation
 from misstep.trials.setting import NotApplicableError, Setting
 
 
-class NoLastActivation(Remedy):
+class NoLastActivation(Comparison):
     """Tries no activation behind the last layer."""
 
     name = "no-last-activation"

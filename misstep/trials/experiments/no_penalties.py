@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from misstep.nn import Module
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.layers import changed, exchanged
 from misstep.trials.setting import NotApplicableError, Setting
 
@@ -22,7 +22,7 @@ DISTURBING = {
 AUGMENTING = "misstep.nn.augmentation"
 
 
-class NoPenalties(Remedy):
+class NoPenalties(Comparison):
     """Tries no dropout, penalties, weight decay and mixing of rows."""
 
     name = "no-penalties"

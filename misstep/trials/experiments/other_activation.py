@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import Module
 from misstep.nn.activations import LeakyReLU
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.layers import exchanged, flat_layers, is_activation
 from misstep.trials.setting import NotApplicableError, Setting
 
@@ -14,7 +14,7 @@ from misstep.trials.setting import NotApplicableError, Setting
 SLOPE = 0.1
 
 
-class OtherActivation(Remedy):
+class OtherActivation(Comparison):
     """Tries activations that neither die nor saturate."""
 
     name = "other-activation"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import NotApplicableError, Setting
 
 
-class ShuffledOrder(Remedy):
+class ShuffledOrder(Comparison):
     """Tries rows in a new order in each epoch."""
 
     name = "shuffled-order"

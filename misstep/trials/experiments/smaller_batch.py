@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.setting import MOST_UPDATES, NotApplicableError, Setting
 
 # Parts that a batch is cut into, and rows below which it is small.
@@ -12,7 +12,7 @@ PARTS = (4, 16)
 SMALL = 32
 
 
-class SmallerBatch(Remedy):
+class SmallerBatch(Comparison):
     """Tries as many rows in smaller batches."""
 
     name = "smaller-batch"

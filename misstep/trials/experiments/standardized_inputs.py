@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.scaling import scaling_of
 from misstep.trials.setting import NotApplicableError, Setting
 
 
-class StandardizedInputs(Remedy):
+class StandardizedInputs(Comparison):
     """Tries standardized inputs."""
 
     name = "standardized-inputs"

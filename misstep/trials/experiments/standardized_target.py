@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from misstep.record import Task
 from misstep.train.chance import task_of
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.scaling import scaling_of
 from misstep.trials.setting import NotApplicableError, Setting
 
 
-class StandardizedTarget(Remedy):
+class StandardizedTarget(Comparison):
     """Tries standardized answers."""
 
     name = "standardized-target"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misstep.nn import Dense, Module
-from misstep.trials.experiment import Arm, Remedy
+from misstep.trials.experiment import Arm, Comparison
 from misstep.trials.layers import changed, exchanged, flat_layers
 from misstep.trials.setting import NotApplicableError, Setting
 
@@ -14,7 +14,7 @@ TIMES = 4
 MOST_UNITS = 1024
 
 
-class Wider(Remedy):
+class Wider(Comparison):
     """Tries four times the units in each hidden dense layer."""
 
     name = "wider"
