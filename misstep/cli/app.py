@@ -132,6 +132,7 @@ def train(
         misstep train long.csv --target activity --sequence-of id
         misstep train pets/ --augment flip-shift
         misstep train mnist/ --network dense128 --epochs 10
+        misstep train houses.csv --target price --set dropout=0.2
     """
     from misstep.cli.train_command import train_on
     from misstep.cli.training_options import any_given
@@ -151,6 +152,12 @@ def check(
     budget: Annotated[
         float, typer.Option(metavar="SECONDS", help="With --rows: how long that may take.")
     ] = 30.0,
+    list_space: Annotated[
+        bool,
+        typer.Option(
+            "--hyperparameters", help="List what --set may change, and misstep tune searches."
+        ),
+    ] = False,
     json: Json = False,
     **options: Any,
 ) -> int:
@@ -166,11 +173,13 @@ def check(
 
         misstep check houses.csv --target price
         misstep check houses.csv --target price --rows
+        misstep check houses.csv --target price --hyperparameters
         misstep check digits --network dense32-sigmoid-dense32-sigmoid
     """
-    from misstep.cli.check_command import check_source
+    from misstep.cli.check_command import CheckRequest, check_source
 
-    return check_source(source, options, json=json, rows=rows, seconds=budget)
+    asked = CheckRequest(rows, budget, list_space, json)
+    return check_source(source, options, asked)
 
 
 @app.command(

@@ -7,12 +7,13 @@ where these were asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from misstep.cli.diagnosis_lines import say_diagnosis
 from misstep.cli.exits import DONE, FAILED
+from misstep.cli.hyperparameter_lines import plain_space, say_hyperparameters
 from misstep.cli.inputs import read_data
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
@@ -27,14 +28,23 @@ from misstep.modeling import check_data, check_request, make_options, recognize
 from misstep.storage import make_folder
 
 
-def check_source(
-    source: str, values: Mapping[str, Any], *, json: bool, rows: bool = False, seconds: float = 0.0
-) -> int:
-    """Say what is wrong with `source` and what would be trained on it; return the exit code.
+@dataclass(frozen=True)
+class CheckRequest:
+    """What is asked of a check besides the options of training.
 
-    `rows`: whether rows are looked at one by one, for about so many `seconds`.
+    `rows`: whether rows are looked at one by one, for about so many `seconds`. `hyperparameters`:
+    whether those of the plan are listed. `json`: whether a machine reads what comes of it.
     """
-    page = Page(to_error=json)
+
+    rows: bool = False
+    seconds: float = 0.0
+    hyperparameters: bool = False
+    json: bool = False
+
+
+def check_source(source: str, values: Mapping[str, Any], asked: CheckRequest) -> int:
+    """Say what is wrong with `source` and what would be trained on it; return the exit code."""
+    page = Page(to_error=asked.json)
     options = make_options(**given_options(values))
     folder = Path(options.folder or default_folder(source))
     options = replace(options, folder=None, progress=False, resume=False, origin={"face": COMMAND})
@@ -60,14 +70,18 @@ def check_source(
         page.title("Noticed")
         for note in noticed:
             page.say(note, indent=2)
-    if rows:
-        check_seconds(seconds)
+    if asked.hyperparameters:
+        page.title("Hyperparameters: NAME=VALUE after --set")
+        say_hyperparameters(page, modality.space)
+    if asked.rows:
+        check_seconds(asked.seconds)
         make_folder(folder)
-        looked = look_at_rows(page, recognize(data, options), folder, seconds)
+        looked = look_at_rows(page, recognize(data, options), folder, asked.seconds)
         checked = checked.with_rows(looked)
     spelling = spelling_of(checked.record)
     say_diagnosis(page, checked.diagnosis, spelling)
-    if json:
-        write_json(plain_findings(checked.diagnosis, spelling))
+    if asked.json:
+        more = {"hyperparameters": plain_space(modality.space)} if asked.hyperparameters else {}
+        write_json({**plain_findings(checked.diagnosis, spelling), **more})
     page.settle()
     return FAILED if checked.diagnosis.is_critical else DONE

@@ -24,19 +24,17 @@ from misstep.cli.remedy_words import plain_findings, spelling_of
 from misstep.cli.result_lines import result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
-from misstep.cli.training_options import given_options
+from misstep.cli.training_options import asked_for, given_options
 from misstep.data.io.idx import is_idx_name
 from misstep.doctor import Diagnosis
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import (
-    Face,
     FitResult,
     Modality,
     Options,
     TrainedModel,
     Walk,
-    all_options,
     check_request,
     make_options,
     recognize,
@@ -63,7 +61,7 @@ def train_on(
         folder=folder,
         progress=not quiet,
         patience=options.epochs,
-        origin={"face": COMMAND, "source": source, "options": _asked(values)},
+        origin={"face": COMMAND, "source": source, "options": asked_for(values)},
     )
     check_request(options, by_flag=True)
     check_folder(folder)
@@ -85,15 +83,6 @@ def train_on(
                 _keep(walk.fitted.model, source, folder / MODEL)
             lines.show(decisions)
         return _finish(page, source, modality, options, walk.result, json=json)
-
-
-def _asked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options that were given, as plain JSON by their names."""
-    return {
-        each.name: str(value) if isinstance(value, Path) else value
-        for each in all_options(Face.COMMAND)
-        if (value := values[each.name]) not in (None, (), []) and value != each.default
-    }
 
 
 def _keep(model: TrainedModel, source: str, path: Path) -> None:

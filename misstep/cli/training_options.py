@@ -6,11 +6,13 @@ Knows names, types and help of options, not what they mean.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from misstep.errors import ArgumentError
 from misstep.modeling.options import Face, Option, all_options
 
 
@@ -32,10 +34,43 @@ def with_training_options(command: Callable[..., int]) -> None:
 
 def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a command line as those of `Options`."""
+    return {each.name: _given(each, values[each.name]) for each in all_options(Face.COMMAND)}
+
+
+def asked_for(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, as plain JSON by their names."""
+    defaults = {each.name: each.default for each in all_options(Face.COMMAND)}
     return {
-        each.name: tuple(values[each.name] or ()) if _repeats(each) else values[each.name]
-        for each in all_options(Face.COMMAND)
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in given_options(values).items()
+        if value not in (None, (), {}) and value != defaults[name]
     }
+
+
+def assignments(flag: str, words: Iterable[str], example: str) -> dict[str, str]:
+    """Return what NAME=VALUE says, by name. Raises ArgumentError, which shows an `example`."""
+    values: dict[str, str] = {}
+    for word in words:
+        name, sign, value = (part.strip() for part in word.partition("="))
+        if not (name and sign and value):
+            raise ArgumentError(
+                f"{flag} {word}", needed="a name, = and a value", got=repr(word), try_=example
+            )
+        if values.setdefault(name, value) != value:
+            raise ArgumentError(
+                f"{flag} {word}",
+                needed="one value for each name",
+                got=f"{name}={values[name]} before it",
+                try_="one of the two",
+            )
+    return values
+
+
+def _given(each: Option, value: Any) -> Any:
+    """Return one value of a command line as that of `Options`."""
+    if each.type is dict:
+        return assignments(each.flag, value or (), "--set dropout=0.2") or None
+    return tuple(value or ()) if _repeats(each) else value
 
 
 def flags_given(values: Mapping[str, Any], without: Collection[str] = ()) -> list[str]:
@@ -48,6 +83,8 @@ def flags_given(values: Mapping[str, Any], without: Collection[str] = ()) -> lis
         if isinstance(value, bool):
             words.append(each.flag.split("/")[0 if value else 1])
             continue
+        if isinstance(value, Mapping):
+            value = [f"{name}={one}" for name, one in value.items()]
         for one in value if isinstance(value, list | tuple) else [value]:
             words += [each.flag, str(one)]
     return words
@@ -76,4 +113,4 @@ def _parameter(each: Option) -> inspect.Parameter:
 
 def _repeats(each: Option) -> bool:
     """Tell whether an option may be given several times."""
-    return isinstance(each.default, tuple)
+    return isinstance(each.default, tuple) or each.type is dict

@@ -35,6 +35,10 @@ class Domain(ABC):
     def words(self) -> str:
         """Return in words what they are."""
 
+    @abstractmethod
+    def read(self, text: str) -> Any:
+        """Return the value that a person wrote as `text`; the text itself where it is none."""
+
 
 @dataclass(frozen=True)
 class Reals(Domain):
@@ -58,6 +62,10 @@ class Reals(Domain):
         """Return "a number, searched from 0.0001 to 0.1"."""
         return f"a number, searched from {self.low:g} to {self.high:g}"
 
+    def read(self, text: str) -> Any:
+        """Return the number that `text` is."""
+        return _number(float, text)
+
 
 @dataclass(frozen=True)
 class Integers(Domain):
@@ -78,6 +86,10 @@ class Integers(Domain):
         """Return "a whole number, searched from 1 to 16"."""
         return f"a whole number, searched from {self.low} to {self.high}"
 
+    def read(self, text: str) -> Any:
+        """Return the whole number that `text` is."""
+        return _number(int, text)
+
 
 @dataclass(frozen=True)
 class Choice(Domain):
@@ -94,6 +106,10 @@ class Choice(Domain):
         """Return "one of relu, silu, tanh"."""
         return f"one of {', '.join(map(str, self.values))}"
 
+    def read(self, text: str) -> Any:
+        """Return the one that is written so, capitals aside: True, none, relu, 3."""
+        return next((one for one in self.values if _is_written(one, text)), text)
+
 
 @dataclass(frozen=True)
 class Hyperparameter:
@@ -108,6 +124,18 @@ class Hyperparameter:
     default: Any
     value: Any
 
+    @classmethod
+    def chosen(cls, name: str, domain: Domain, default: Any, value: Any) -> Hyperparameter:
+        """Return the one that takes `value`; a text, as a command line has it, is read first.
+
+        Raises ArgumentError where the value is none that it may take.
+        """
+        if isinstance(value, str) and not domain.takes(value):
+            value = default if _is_written(default, value) else domain.read(value)
+        one = cls(name, domain, default, value)
+        one.check()
+        return one
+
     def check(self) -> None:
         """Raise ArgumentError where its value is none that it may take."""
         if self.value != self.default and not self.domain.takes(self.value):
@@ -117,6 +145,17 @@ class Hyperparameter:
                 got=repr(self.value),
                 try_=f"{self.default!r}, the default for these data",
             )
+
+
+def _number(kind: type[int] | type[float], text: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+def _is_written(value: Any, text: str) -> bool:
+    return str(value).casefold() == text.strip().casefold()
 
 
 def refuse_unknown(asked: Mapping[str, Any], space: Mapping[str, Hyperparameter]) -> None:
@@ -131,5 +170,5 @@ def refuse_unknown(asked: Mapping[str, Any], space: Mapping[str, Hyperparameter]
                 f"the hyperparameter {name}",
                 needed=f"one that the network for these data has: {known}",
                 got=repr(name),
-                try_=did_you_mean(name, list(space)),
+                try_=did_you_mean(name, list(space)) if space else "leaving it out",
             )

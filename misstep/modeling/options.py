@@ -292,9 +292,11 @@ class Options:
     )
     hyperparameters: Mapping[str, Any] | None = option(
         None,
-        "What else the plan would decide, by name, such as {'dropout': 0.2}; see "
-        "ms.modeling.hyperparameters.",
-        faces=Face.ESTIMATORS,
+        "A hyperparameter that the plan would decide, by its name, such as dropout and 0.2; "
+        "misstep check --hyperparameters lists them. Any number of them.",
+        metavar="NAME=VALUE",
+        flag="--set",
+        faces=Face.EVERYWHERE,
         needed="a dictionary of names and values, or None",
         accepts=lambda value: isinstance(value, Mapping),
         type_=dict,

@@ -7,7 +7,7 @@ import pytest
 
 import misstep as ms
 from misstep.errors import ArgumentError
-from misstep.modeling.hyperparameters import Choice, Integers, Reals
+from misstep.modeling.hyperparameters import Choice, Domain, Hyperparameter, Integers, Reals
 
 
 @pytest.fixture
@@ -41,3 +41,19 @@ def test_domains_tell_what_they_take() -> None:
     assert not Integers(2, 8).takes(True)
     assert Choice((True, False)).takes(True)
     assert not Choice((True, False)).takes(1)
+
+
+def test_a_text_is_read_as_the_domain_writes_it(rows: tuple[np.ndarray, np.ndarray]) -> None:
+    def read(domain: Domain, text: str, default: object = None) -> object:
+        return Hyperparameter.chosen("it", domain, default, text).value
+
+    assert read(Reals(0.0, 1.0), "3e-1") == 0.3
+    assert read(Integers(2, 8), "12") == 12
+    flags = Choice((True, None, 3, "relu"))
+    assert [read(flags, text) for text in ("true", "None", "3", "ReLU")] == [True, None, 3, "relu"]
+    assert read(Integers(2, 8), "none") is None
+    for domain, text in ((Reals(0.0, 1.0), "nan"), (Integers(2, 8), "2.5"), (flags, "4")):
+        with pytest.raises(ArgumentError, match="the hyperparameter it"):
+            read(domain, text, 0)
+    fitted = ms.Regressor(epochs=1, hyperparameters={"dropout": "0.37"}).fit(*rows)
+    assert "drop0.37" in str([each.choice for each in fitted.decisions_])

@@ -110,9 +110,8 @@ class Planner:
         Raises ArgumentError for a value that is none of `domain`.
         """
         value = (self.options.hyperparameters or {}).get(name, default)
-        one = self.space[name] = Hyperparameter(name, domain, default, value)
-        one.check()
-        return value
+        one = self.space[name] = Hyperparameter.chosen(name, domain, default, value)
+        return one.value
 
     def is_chosen(self, *names: str) -> bool:
         """Tell whether a person, or a search, chose one of these hyperparameters."""
