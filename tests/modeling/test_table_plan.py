@@ -80,3 +80,41 @@ def test_numbers_are_features_with_more_than_two_values() -> None:
     features = np.array([[0.0, 1.0, 5.0], [1.0, 1.0, 6.0], [0.0, 1.0, 7.0]], "float32")
     assert number_positions(features) == (2,)
     assert number_positions(features[:0]) == ()
+
+
+@pytest.mark.parametrize("rows", [150, 5000])
+def test_all_that_a_plan_decides_can_be_asked_for(rows: int) -> None:
+    asked = {
+        "members": 3,
+        "embeddings": True,
+        "units": 20,
+        "depth": 3,
+        "activation": "tanh",
+        "dropout": 0.25,
+        "learning_rate": 0.002,
+        "weight_decay": 0.05,
+        "batch_size": 24,
+    }
+    for members in (3, 1):
+        found, _ = planned(rows, NUMBER, hyperparameters={**asked, "members": members})
+        kinds = [type(layer).__name__ for layer in found.module.layers]
+        dense = "MemberDense" if members > 1 else "Dense"
+        assert kinds == ["PeriodicEmbedding", *[dense, "Tanh", "Dropout"] * 3, dense]
+        assert found.module.layers[1].units == 20
+        assert found.module.layers[3].rate == 0.25
+        assert found.repeats_per_epoch == members
+        assert found.batch_size == 24 * members
+        assert found.optimizer.learning_rate == 0.002
+        assert found.optimizer.weight_decay == 0.05
+
+
+def test_without_hidden_layers_it_is_a_linear_model() -> None:
+    found, decisions = planned(150, NUMBER, hyperparameters={"depth": 0})
+    assert [type(layer).__name__ for layer in found.module.layers] == ["Dense"]
+    assert "no hidden layer, then 1 out" in [one.choice for one in decisions.made]
+
+
+def test_the_learning_rate_of_the_options_wins() -> None:
+    planner = Planner(5000, 6, NUMBER, Options(learning_rate=0.5, batch_size=8), Decisions())
+    assert plan_table(planner).optimizer.learning_rate == 0.5
+    assert not {"learning_rate", "batch_size"} & set(planner.space)

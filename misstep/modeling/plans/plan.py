@@ -15,7 +15,7 @@ import numpy as np
 from misstep.data import Target, TaskType
 from misstep.errors import ArgumentError, ShapeError
 from misstep.modeling.decisions import CHOSEN, Decisions
-from misstep.modeling.hyperparameters import Domain, Hyperparameter
+from misstep.modeling.hyperparameters import Domain, Hyperparameter, Integers, Reals
 from misstep.modeling.options import Options
 from misstep.nn import Module, Network, Reshape, Sequential
 from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, loss_named
@@ -25,6 +25,10 @@ from misstep.train import EarlyStopping, Trainer
 
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-2
+# What a search looks through, on all kinds of data; a rate of 0 would learn nothing.
+RATE_SEARCHED = Reals(1e-4, 3e-2, log=True, least=1e-9)
+DECAY_SEARCHED = Reals(1e-5, 0.3, log=True)
+BATCH_SEARCHED = Integers(16, 512, log=True)
 # An epoch has about this many updates, in batches from 16 rows (noise helps small tables) to 256
 # (larger ones gain no speed).
 UPDATES_PER_EPOCH = 100
@@ -177,17 +181,16 @@ class Planner:
             )
         return module
 
-    def batch_size(self, default: int | None = None) -> int:
-        """Return how many rows make a step together."""
-        batch = self.options.batch_size or default or default_batch_size(self.rows)
-        self.decisions.add("batch size", batch, self.batch_reason(batch))
+    def batch_size(self, default: int | None = None, words: str = "{}") -> int:
+        """Return how many rows make a step together; `words`: how that number is told."""
+        batch, reason = self.options.batch_size, CHOSEN
+        if batch is None:
+            default = default or default_batch_size(self.rows)
+            batch = int(self.hyperparameter("batch_size", BATCH_SEARCHED, default))
+            if not self.is_chosen("batch_size"):
+                reason = f"about {counted(-(-self.rows // batch), 'update')} a pass"
+        self.decisions.add("batch size", words.format(batch), reason)
         return batch
-
-    def batch_reason(self, batch: int) -> str:
-        """Return why `batch` rows make a step together."""
-        if self.options.batch_size:
-            return CHOSEN
-        return f"about {counted(-(-self.rows // batch), 'update')} a pass"
 
     def optimizer(
         self,
@@ -200,12 +203,17 @@ class Planner:
 
         `course`: how the learning rate moves, given itself, in words.
         """
-        asked = self.options.optimizer
-        rate = self.options.learning_rate or learning_rate
-        optimizer: Optimizer = AdamW(rate, weight_decay=weight_decay)
-        if self.options.learning_rate is not None:
+        asked, rate = self.options.optimizer, self.options.learning_rate
+        if rate is not None:
             reason = "you chose the learning rate"
-        if asked is not None:
+        elif asked is None:
+            rate = float(self.hyperparameter("learning_rate", RATE_SEARCHED, learning_rate))
+            if self.is_chosen("learning_rate"):
+                reason = "you chose the learning rate"
+        if asked is None:
+            decay = self.hyperparameter("weight_decay", DECAY_SEARCHED, weight_decay)
+            optimizer: Optimizer = AdamW(rate or learning_rate, weight_decay=float(decay))
+        else:
             reason = "you chose the optimizer"
             if isinstance(asked, Optimizer):
                 optimizer = asked

@@ -14,9 +14,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from misstep.ir import Array
-from misstep.modeling.hyperparameters import Reals
+from misstep.modeling.decisions import CHOSEN
+from misstep.modeling.hyperparameters import Choice, Integers, Reals
 from misstep.modeling.plans.plan import Plan, Planner
-from misstep.nn import Dropout, Ensemble, MemberDense, Module, PeriodicEmbedding, Sequential, SiLU
+from misstep.nn import (
+    Dense,
+    Dropout,
+    Ensemble,
+    MemberDense,
+    Module,
+    PeriodicEmbedding,
+    Sequential,
+    layers_from_text,
+)
 from misstep.nn.losses import Loss
 from misstep.text.counts import counted
 
@@ -28,7 +38,9 @@ FEWEST_ROWS_OF_MEMBERS = 200
 MOST_FEATURES_OF_MEMBERS = 512
 # Rows below which a table counts as small for an ensemble.
 FEW_ROWS = 2000
-# Units of the two hidden layers of each member, and what is dropped behind each. A class says less
+# Hidden layers, of a member as of a single network.
+DEPTH = 2
+# Units of the hidden layers of each member, and what is dropped behind each. A class says less
 # about a row than a number does, so that few rows with classes bear fewer weights.
 UNITS, UNITS_FOR_FEW_CLASSES = 128, 64
 DROP, DROP_FOR_FEW, DROP_FOR_CLASSES, DROP_FOR_FEW_CLASSES = 0.1, 0.2, 0.2, 0.3
@@ -43,10 +55,19 @@ HIGHEST, HIGHEST_FOR_FEW, HIGHEST_FOR_CLASSES = 16.0, 4.0, 64.0
 MOST_NUMBERS = 64
 # The rate at the start: smaller steps where there are few rows, and so few updates to settle in.
 RATE, RATE_FOR_FEW = 5e-3, 3e-3
-# A single network, where rows come in parts or there are few rows or many features.
-SMALL_NETWORK = "dense32-relu-dense16-relu"
-LARGE_NETWORK = "dense128-silu-drop0.05-dense128-silu-drop0.05"
+# A single network, where rows come in parts or there are few rows or many features: units of its
+# first layer (with few rows each further layer has half as many), what they go through, and what is
+# dropped behind each.
+UNITS_OF_ONE, UNITS_OF_ONE_FOR_FEW = 128, 32
+ACTIVATION, ACTIVATION_OF_ONE_FOR_FEW = "silu", "relu"
+DROP_OF_ONE, DROP_OF_ONE_FOR_FEW = 0.05, 0.0
 FEW_ROWS_OF_ONE = 1000
+# What a search looks through. A depth of 0 leaves a linear model.
+MEMBERS_SEARCHED = Integers(1, 16)
+UNITS_SEARCHED = Integers(16, 256, log=True)
+DEPTH_SEARCHED = Integers(0, 4, least=0)
+ACTIVATIONS = Choice(("silu", "relu", "gelu", "tanh"))
+DROPOUT_SEARCHED = Reals(0.0, 0.5)
 # An epoch has about this many updates of each member.
 UPDATES_PER_EPOCH = 200
 SMALLEST_BATCH, LARGEST_BATCH = 16, 256
@@ -73,18 +94,14 @@ def plan_table(planner: Planner, numbers: Sequence[int] = (), members: int | Non
     rows, features = planner.rows, planner.features
     loss, outputs = planner.loss()
     module = planner.requested_network(outputs)
-    if members is None:
-        members = 1 if module is not None else default_members(rows, features)
-    if members > 1:
-        module = _ensemble(planner, outputs, numbers, members)
-        return _plan_members(planner, module, loss, members)
     if module is None:
-        line, reason = LARGE_NETWORK, f"{rows:,} rows of {features} features give room for it"
-        if rows < FEW_ROWS_OF_ONE:
-            line = SMALL_NETWORK
-            reason = f"only {counted(rows, 'row')}; a larger network would learn by heart"
-        module = Sequential.from_text(line, outputs=outputs)
-        planner.decisions.add("network", f"{line}, then {outputs} out", reason)
+        members = planner.hyperparameter(
+            "members", MEMBERS_SEARCHED, members or default_members(rows, features)
+        )
+        if members > 1:
+            module = _ensemble(planner, outputs, numbers, members)
+            return _plan_members(planner, module, loss, members)
+        module = _single(planner, outputs, numbers)
     batch = planner.batch_size()
     optimizer = planner.optimizer()
     early = rows >= MANY_ROWS and not planner.target.is_number
@@ -115,9 +132,8 @@ def default_members(rows: int, features: int) -> int:
 def _plan_members(planner: Planner, module: Module, loss: Loss, members: int) -> Plan:
     rows, target = planner.rows, planner.target
     power = 2 ** round(np.log2(max(rows / UPDATES_PER_EPOCH, 1)))
-    asked = planner.options.batch_size
-    each = asked or int(np.clip(power, SMALLEST_BATCH, LARGEST_BATCH))
-    planner.decisions.add("batch size", f"{each} for each member", planner.batch_reason(each))
+    default = int(np.clip(power, SMALLEST_BATCH, LARGEST_BATCH))
+    each = planner.batch_size(default, "{} for each member")
     optimizer = planner.optimizer(RATE_FOR_FEW if rows < FEW_ROWS else RATE)
     updates = float(UPDATES_OF_MEMBERS)
     if not target.is_number:
@@ -132,28 +148,79 @@ def _plan_members(planner: Planner, module: Module, loss: Loss, members: int) ->
 def _ensemble(planner: Planner, outputs: int, numbers: Sequence[int], members: int) -> Module:
     few, of_classes = planner.rows < FEW_ROWS, not planner.target.is_number
     units, drop = UNITS, DROP
-    waves, size, highest = WAVES, MIXTURES, HIGHEST
     if few:
-        drop, waves, size, highest = DROP_FOR_FEW, WAVES_FOR_FEW, MIXTURES_FOR_FEW, HIGHEST_FOR_FEW
+        drop = DROP_FOR_FEW
     elif of_classes:
-        drop, waves, highest = DROP_FOR_CLASSES, WAVES_FOR_CLASSES, HIGHEST_FOR_CLASSES
-    layers: list[Module] = []
+        drop = DROP_FOR_CLASSES
     if few and of_classes:
         units, drop = UNITS_FOR_FEW_CLASSES, DROP_FOR_FEW_CLASSES
-    elif 0 < len(numbers) <= MOST_NUMBERS:
-        layers.append(PeriodicEmbedding(tuple(numbers), waves, size, highest=highest))
-        planner.decisions.add(
-            "numbers",
-            layers[0].describe(),
-            "a small network then sees the fine grain of a number, as trees do",
-        )
-    drop = planner.hyperparameter("dropout", Reals(0.0, 0.5), drop)
-    for _ in range(2):
-        layers += [MemberDense(units), SiLU(), Dropout(drop)]
-    hidden = f"dense{units}-silu-drop{drop:g}"
+    layers = _embedding(planner, numbers, default=not (few and of_classes))
+    units = planner.hyperparameter("units", UNITS_SEARCHED, units)
+    hidden, words = _hidden(planner, MemberDense, [units] * _depth(planner), ACTIVATION, drop)
     planner.decisions.add(
         "network",
-        f"{members} members of {hidden}-{hidden}, then {outputs} out; the mean answers",
+        f"{members} members of {words}, then {outputs} out; the mean answers",
         "members err differently, so that their mean errs less than each of them",
     )
-    return Ensemble(*layers, MemberDense(outputs), members=members)
+    return Ensemble(*layers, *hidden, MemberDense(outputs), members=members)
+
+
+def _single(planner: Planner, outputs: int, numbers: Sequence[int]) -> Module:
+    few = planner.rows < FEW_ROWS_OF_ONE
+    layers = _embedding(planner, numbers, default=False)
+    units = planner.hyperparameter(
+        "units", UNITS_SEARCHED, UNITS_OF_ONE_FOR_FEW if few else UNITS_OF_ONE
+    )
+    depth = _depth(planner)
+    hidden, words = _hidden(
+        planner,
+        Dense,
+        [max(units >> layer, 1) if few else units for layer in range(depth)],
+        ACTIVATION_OF_ONE_FOR_FEW if few else ACTIVATION,
+        DROP_OF_ONE_FOR_FEW if few else DROP_OF_ONE,
+    )
+    reason = f"{planner.rows:,} rows of {planner.features} features give room for it"
+    if few:
+        reason = f"only {counted(planner.rows, 'row')}; a larger network would learn by heart"
+    if planner.is_chosen("units", "depth", "activation", "dropout", "members"):
+        reason = CHOSEN
+    planner.decisions.add("network", f"{words}, then {outputs} out", reason)
+    return Sequential(*layers, *hidden, Dense(outputs))
+
+
+def _depth(planner: Planner) -> int:
+    return int(planner.hyperparameter("depth", DEPTH_SEARCHED, DEPTH))
+
+
+def _embedding(planner: Planner, numbers: Sequence[int], *, default: bool) -> list[Module]:
+    """Return what lays waves of the numbers beside them, or nothing."""
+    if not 0 < len(numbers) <= MOST_NUMBERS:
+        return []
+    if not planner.hyperparameter("embeddings", Choice((True, False)), default):
+        return []
+    waves, size, highest = WAVES, MIXTURES, HIGHEST
+    if planner.rows < FEW_ROWS:
+        waves, size, highest = WAVES_FOR_FEW, MIXTURES_FOR_FEW, HIGHEST_FOR_FEW
+    elif not planner.target.is_number:
+        waves, highest = WAVES_FOR_CLASSES, HIGHEST_FOR_CLASSES
+    layer = PeriodicEmbedding(tuple(numbers), waves, size, highest=highest)
+    reason = "a small network then sees the fine grain of a number, as trees do"
+    planner.decisions.add("numbers", layer.describe(), reason)
+    return [layer]
+
+
+def _hidden(
+    planner: Planner, dense: type[Dense], widths: Sequence[int], activation: str, drop: float
+) -> tuple[list[Module], str]:
+    """Return hidden layers of these widths, and what they are in one line."""
+    activation = planner.hyperparameter("activation", ACTIVATIONS, activation)
+    drop = planner.hyperparameter("dropout", DROPOUT_SEARCHED, drop)
+    layers: list[Module] = []
+    words = []
+    for width in widths:
+        layers += [dense(width), *layers_from_text(activation)]
+        words.append(f"dense{width}-{activation}")
+        if drop > 0:
+            layers.append(Dropout(drop))
+            words.append(f"drop{drop:g}")
+    return layers, "-".join(words) if words else "no hidden layer"
