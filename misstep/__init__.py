@@ -62,6 +62,7 @@ _NAMES = {
 _HOMES = {name: (home, name) for home, names in _NAMES.items() for name in names}
 # The two ways to make a Value, under the names that people look for.
 _HOMES |= {"probe": ("misstep.trials", "probe_trainer")}
+_HOMES |= {"repair": ("misstep.trials", "repair_trainer")}
 _HOMES |= {"input": ("misstep.ir", "make_input"), "parameter": ("misstep.ir", "make_parameter")}
 
 __all__ = sorted([*_HOMES, *_ROOMS])

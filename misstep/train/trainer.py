@@ -171,6 +171,11 @@ class Trainer:
         inference = [] if self._network is None else self._inference.so_far
         return backend_of([*([] if self._programs is None else self._programs.so_far), *inference])
 
+    @property
+    def state(self) -> TrainingState | None:
+        """Return where training stands, None before it began; not to be written into."""
+        return self._state
+
     def fit(
         self,
         x: npt.ArrayLike,
@@ -325,6 +330,27 @@ class Trainer:
         other = copy.copy(self) if self._network is None else self
         rows = other._rows(x, y, sample_weight)
         return other._fork(rows, self.seed if seed is None else seed)
+
+    def continued(self, **settings: Any) -> Trainer:
+        """Return a Trainer that stands where this one does, with other `settings`, on its own.
+
+        `settings`: as a Trainer takes them. Another optimizer begins with a state of its own. What
+        either learns from now on leaves the other as it is. Raises ArgumentError or NotFittedError.
+        """
+        other = self.variant(**settings)
+        network, copy_ = self.network, other.network
+        beginning = np.array(copy_.parameters), np.array(copy_.buffers)
+        copy_.parameters, copy_.buffers = np.array(network.parameters), np.array(network.buffers)
+        if self._state is not None:
+            fresh = other._first_state()
+            state = copied(self._state)
+            state.parameters, state.buffers = fresh.parameters, fresh.buffers
+            if type(other.optimizer) is not type(self.optimizer):
+                state.optimizer_state, state.scalars = fresh.optimizer_state, fresh.scalars
+            state.callbacks, state.memory, state.best = [], {}, None
+            other._state = state
+        other._beginning = beginning
+        return other
 
     def _has_programs_of(self, other: Trainer) -> bool:
         """Tell whether another trainer of this network takes its steps by the same programs.

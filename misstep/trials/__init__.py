@@ -1,7 +1,8 @@
 """Trials: a training done again with one thing changed, to tell causes apart.
 
-Joins the doctor with the trainer: begin with `setting.py`, then `experiment.py`, any file of
-`experiments/`, and `probing.py`. Knows arrays; nothing of tables, and prints nothing.
+Joins the doctor with the trainer. To tell causes apart: begin with `setting.py`, then
+`experiment.py`, any file of `experiments/`, and `probing.py`. To take them away: `trial.py`,
+`repair.py`, `rounds.py`, `remedy.py` and any file of `remedies/`. Knows arrays; nothing of tables, and prints nothing.
 """
 
 from misstep.trials.experiment import Arm, Comparison, Experiment
@@ -18,12 +19,17 @@ from misstep.trials.probing import (
     setting_of,
     words_of,
 )
+from misstep.trials.remedy import Case, Change, Remedy, registered_remedies
+from misstep.trials.repair import Repair, case_of, repair_case, repair_trainer
+from misstep.trials.rounds import Round, Verdict
 from misstep.trials.setting import Course, Judged, NotApplicableError, Setting
 
 __all__ = [
     "BUDGET",
     "EVENT",
     "Arm",
+    "Case",
+    "Change",
     "Comparison",
     "Course",
     "Experiment",
@@ -32,11 +38,19 @@ __all__ = [
     "NotRun",
     "Outcome",
     "Probe",
+    "Remedy",
+    "Repair",
+    "Round",
     "Setting",
+    "Verdict",
+    "case_of",
     "event_of",
     "probe",
     "probe_trainer",
     "registered_experiments",
+    "registered_remedies",
+    "repair_case",
+    "repair_trainer",
     "setting_of",
     "words_of",
 ]

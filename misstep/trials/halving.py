@@ -14,6 +14,8 @@ from misstep.trials.trial import Trial
 
 # Shares of the way at which trials are compared before the end, and the share of them that goes on.
 RUNGS, KEPT = (0.125, 0.5), 1 / 3
+# One moment's loss is noisy: so many go on at least.
+FEWEST = 2
 
 
 @dataclass(frozen=True)

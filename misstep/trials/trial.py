@@ -65,7 +65,6 @@ class Trial:
     failed: bool = False
     _fork: Fork | None = None
     _best: tuple[float, Array, Array] | None = None
-    _judged: tuple[int, Array] | None = None
 
     @property
     def done(self) -> int:
@@ -110,6 +109,11 @@ class Trial:
             return self._best[1], self._best[2]
         state = self._fork_of().state
         return np.array(state.parameters), np.array(state.buffers)
+
+    @property
+    def last_parameters(self) -> Array:
+        """Return the parameters after the latest update, (parameters,)."""
+        return np.array(self._fork_of().state.parameters)
 
     def _fork_of(self) -> Fork:
         if self._fork is None:

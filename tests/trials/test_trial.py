@@ -69,10 +69,10 @@ def test_the_best_moment_counts_where_that_is_asked() -> None:
 
 
 def test_halving_lets_the_better_ones_go_on() -> None:
-    rates = {"good": 0.02, "poor": 1e-5, "worse": 1e-6, "poorest": 1e-7}
+    rates = {"good": 0.02, "fair": 0.005, "poor": 1e-5, "worse": 1e-6, "poorest": 1e-7}
     trials = [trial(label, trainer(rate)) for label, rate in rates.items()]
     winners, rungs = successive_halving(trials, always=("worse",))
-    assert [one.label for one in winners] == ["good", "worse"]
+    assert [one.label for one in winners] == ["good", "fair", "worse"]
     assert rungs[0].order[0] == "good"
     done = {one.label: one.done for one in trials}
     assert done["good"] == done["worse"] == 70 > done["poor"]

@@ -1,0 +1,86 @@
+"""What came of a repair, in words, from the numbers that a record holds of it.
+
+Knows numbers only; the repairing itself is in `trials/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from misstep.text.counts import counted
+
+__all__ = ["arm_words", "cost_words", "repair_words", "verdict_sentence"]
+
+
+def repair_words(repair: Mapping[str, Any]) -> str:
+    """Return what was tried in each round and what was adopted, line by line."""
+    lines = []
+    for one in repair["rounds"]:
+        lines.append(f"Round {one['number']}: {verdict_sentence(one)}")
+        lines += [f"  {arm_words(arm)}" for arm in one["arms"]]
+    lines.append(cost_words(repair))
+    return "\n".join(lines)
+
+
+def verdict_sentence(one: Mapping[str, Any]) -> str:
+    """Return the verdict of a round, with the numbers."""
+    winner = next((arm for arm in one["arms"] if arm["label"] == one["winner"]), None)
+    verdict = one["verdict"]
+    if verdict == "adopted" and winner is not None:
+        return f"adopted: {winner['label']}; {_gain(winner)}{_beside_random(one, winner)}."
+    if verdict == "not better" and winner is not None:
+        return (
+            f"nothing adopted: the best, {winner['label']}, is not better than the run as it was "
+            f"beyond noise ({_gain(winner)})."
+        )
+    if verdict == "random better" and winner is not None:
+        return (
+            f"nothing adopted: a random remedy did better than the best that was named, "
+            f"{winner['label']}."
+        )
+    if verdict == "no budget":
+        return f"the budget ended before anything was proven; {one['needed']:,} updates would do."
+    if verdict == "interrupted":
+        return "you ended it; nothing adopted."
+    return "there is nothing to try."
+
+
+def arm_words(arm: Mapping[str, Any]) -> str:
+    """Return what came of an arm: where it ended, and by how much it differs from the control."""
+    name = arm["label"] + (" (a random remedy)" if arm["arm"] == "random" else "")
+    if arm["failed"]:
+        return f"{name}: failed after {counted(arm['updates'], 'update')}"
+    if not arm["curve"]:
+        return f"{name}: not begun"
+    reached = f"{name}: {arm['curve'][-1][1]:.4f} after {counted(arm['updates'], 'update')}"
+    return f"{reached}; {_gain(arm)}" if arm["difference"] else reached
+
+
+def cost_words(repair: Mapping[str, Any]) -> str:
+    """Return what the repair cost, beside the run."""
+    words = f"Cost: {counted(repair['updates'], 'update')} in {repair['seconds']:.1f} s"
+    run = f"{counted(repair['run_updates'], 'update')}"
+    if repair["run_seconds"] == repair["run_seconds"]:
+        run += f" in {repair['run_seconds']:.1f} s"
+    return f"{words}, beside {run} of the run itself."
+
+
+def _gain(arm: Mapping[str, Any]) -> str:
+    gain = arm["difference"]
+    if not gain:
+        return "not compared"
+    share, low, high = gain["share"], gain["low"], gain["high"]
+    moved = f"{abs(share):.1%} {'smaller' if share >= 0 else 'larger'}"
+    return f"its error on validation rows is {moved}, by {gain['mean']:.4f} [{low:.4f}, {high:.4f}]"
+
+
+def _beside_random(one: Mapping[str, Any], winner: Mapping[str, Any]) -> str:
+    beside = one["beside_random"]
+    if winner["arm"] == "random":
+        return "; it is the random remedy, which none that the diagnosis named could beat"
+    if not beside:
+        return ""
+    if beside["low"] > 0:
+        return "; the random remedy is worse beyond noise"
+    return "; the random remedy does about as well, so that the diagnosis proves little"

@@ -1,0 +1,159 @@
+"""The contract of a remedy: what it changes in a run, which findings it answers, in words.
+
+A remedy is a class in a file of its own in `remedies/`; subclassing registers it. It proposes, and
+trains nothing: `rounds.py` tries what it proposes beside an unchanged control.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import misstep.trials.remedies
+from misstep.doctor import Diagnosis, Evidence, Finding
+from misstep.record import Record
+from misstep.train import Trainer
+from misstep.trials.experiment import Arm
+from misstep.trials.setting import Judged, NotApplicableError, Setting
+
+__all__ = ["Case", "Change", "Remedy", "changes_of", "registered_remedies"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A run with something changed, as a remedy proposes it.
+
+    `label`: what is changed, as in "a tenth of the learning rate". `trainer`: before it learns
+    anything; it takes the rows of the run as they are, and gives answers of the same shape.
+    `advice`: what to write to have it so. `rows`: what it learns from, where that is not what the
+    run learned from (fewer rows, other weights, answers as another loss wants them). `updates`:
+    that it takes (None: those of the run). `keeps_best`: whether the weights of the best epoch are
+    kept (None: as in the run). `goes_on`: whether it goes on from where the run ended; `trainer`
+    then stands there. `carried`: parameters whose numbers come from the run, by name. `set_aside`:
+    positions of rows that it does not learn from, counted from 0, in their order.
+    """
+
+    label: str
+    trainer: Trainer
+    advice: str
+    rows: Judged | None = None
+    updates: int | None = None
+    keeps_best: bool | None = None
+    goes_on: bool = False
+    carried: tuple[str, ...] = ()
+    set_aside: tuple[int, ...] = ()
+
+
+@dataclass
+class Case:
+    """A run that something is wrong with, and all that is known of it.
+
+    `setting`: the run, which can be done again. `record`, `diagnosis`: what was seen of it.
+    `trained`: the trainer as the run left it, None where its state is not known. `keeps_best`:
+    whether the run kept the weights of its best epoch.
+    """
+
+    setting: Setting
+    record: Record
+    diagnosis: Diagnosis
+    trained: Trainer | None = None
+    keeps_best: bool = False
+    evidence: Evidence = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.evidence = Evidence(self.record)
+
+    @property
+    def start(self) -> Trainer:
+        """Return a trainer as the run began."""
+        return self.setting.start
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Return what was found, the most important first, each before what follows from it."""
+        return [one for finding in self.diagnosis.findings for one in _with_consequences(finding)]
+
+    def facts(self, slug: str) -> Mapping[str, Any]:
+        """Return the evidence of a finding by its numbers; empty where there is no such finding."""
+        return next((one.facts for one in self.findings if one.slug == slug), {})
+
+
+class Remedy(ABC):
+    """Something to change in a run.
+
+    `name`: in records and output; `title`: what it is, in words, as in "a lower learning rate".
+    `answers`: slugs of the findings that name it. `rank`: the lowest come first among those of one
+    finding. `is_general`: whether it is worth trying where findings name little.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    answers: ClassVar[tuple[str, ...]]
+    rank: ClassVar[int] = 50
+    is_general: ClassVar[bool] = False
+    registry: ClassVar[dict[str, type[Remedy]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "name" in vars(cls):
+            Remedy.registry[cls.name] = cls
+
+    @abstractmethod
+    def changes(self, case: Case) -> Iterator[Change]:
+        """Yield what to try, the most promising first.
+
+        Raises NotApplicableError, with the reason, where it means nothing for this run.
+        """
+
+
+def registered_remedies() -> list[Remedy]:
+    """Return every remedy, in the order of their ranks."""
+    for module in pkgutil.iter_modules(misstep.trials.remedies.__path__):
+        importlib.import_module(f"{misstep.trials.remedies.__name__}.{module.name}")
+    remedies = [one() for one in Remedy.registry.values()]
+    return sorted(remedies, key=lambda one: (one.rank, one.name))
+
+
+def changes_of(arms: Iterator[Arm]) -> Iterator[Change]:
+    """Yield the arms of an experiment as changes: their rates become the trainer's own.
+
+    Only for arms that leave the inputs as they are. Raises NotApplicableError as the arms do.
+    """
+    for arm in arms:
+        trainer = arm.trainer
+        settings: dict[str, Any] = {}
+        if arm.rate != 1.0:
+            optimizer: Any = trainer.optimizer
+            rate = arm.rate * optimizer.learning_rate
+            settings["optimizer"] = replace(optimizer, learning_rate=rate)
+        if arm.whole_rate:
+            settings["schedule"] = None
+        if settings:
+            trainer = trainer.variant(**settings)
+        yield Change(arm.label, trainer, arm.advice, rows=arm.rows, updates=arm.updates)
+
+
+def proposals(
+    remedy: Remedy, case: Case, reasons: dict[str, str] | None = None, most: int = 10
+) -> Sequence[Change]:
+    """Return what a remedy proposes; `reasons` gets, by its name, why it proposes nothing."""
+    changes: list[Change] = []
+    try:
+        for change in remedy.changes(case):
+            changes.append(change)
+            if len(changes) == most:
+                break
+    except NotApplicableError as reason:
+        if reasons is not None and not changes:
+            reasons[remedy.name] = str(reason)
+    return changes
+
+
+def _with_consequences(finding: Finding) -> Iterator[Finding]:
+    yield finding
+    for below in finding.consequences:
+        yield from _with_consequences(below)

@@ -1,0 +1,414 @@
+"""A round of repair: remedies tried beside an unchanged control and a random remedy, and a verdict.
+
+All begin where the run began (or go on from where it ended), meet the same batches and are judged
+on the same validation rows: one half of these chooses among arms, the other half proves the choice,
+so that the best of many is not believed because it was lucky. Knows no files and prints nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import ArgumentError
+from misstep.ir import Array
+from misstep.trials.benches import Benches
+from misstep.trials.halving import KEPT, RUNGS, successive_halving
+from misstep.trials.proof import Difference, difference
+from misstep.trials.remedy import Case, Change, Remedy, proposals, registered_remedies
+from misstep.trials.trial import Judge, Trial
+from misstep.trials.yardstick import NOT_FINITE
+
+CONTROL = "unchanged"
+# Arms of a round beside control and random remedy, at most; and those that there should be, general
+# remedies among them, where findings name fewer.
+MOST_ARMS, FEW_ARMS = 10, 4
+# Changes that one remedy may bring.
+MOST_CHANGES = 3
+# Courses in which the winner is proven: the run's own order of rows, and others.
+COURSES = 3
+
+
+class Verdict(StrEnum):
+    """What came of a round."""
+
+    ADOPTED = "adopted"
+    NOT_BETTER = "not better"  # than the control, beyond noise
+    RANDOM_BETTER = "random better"  # a random remedy is better beyond noise
+    NOTHING_TO_TRY = "nothing to try"
+    NO_BUDGET = "no budget"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass
+class ArmResult:
+    """What came of an arm.
+
+    `remedy`: its name, empty for the control. `answers`: the finding that named it, empty where
+    none did. `kind`: "control", "random" or "remedy". `trial`: its curve and cost. `rank`: among
+    all in the end, from 1; None where it was left behind. `difference`: from the control on the
+    proving rows, where it was proven.
+    """
+
+    change: Change
+    remedy: str
+    title: str
+    answers: str
+    kind: str
+    trial: Trial
+    rank: int | None = None
+    difference: Difference | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON, as a record holds it."""
+        return {
+            **self.trial.plain(),
+            "remedy": self.remedy,
+            "title": self.title,
+            "answers": self.answers,
+            "arm": self.kind,
+            "advice": self.change.advice,
+            "goes_on": self.change.goes_on,
+            "carried": list(self.change.carried),
+            "set_aside": list(self.change.set_aside),
+            "rank": self.rank,
+            "difference": None if self.difference is None else self.difference.plain(),
+        }
+
+
+@dataclass
+class Round:
+    """One round. `findings`: slugs that it answers, the first being the most important.
+
+    `winner`: the arm that was proven, or tried to be. `beside_random`: by how much it is better
+    than the random remedy. `not_applicable`: remedies that mean nothing here, and why. `identical`:
+    whether the control gave the very weights of the run; None where that can't be compared.
+    `updates`, `seconds`: all that it cost.
+    """
+
+    number: int
+    findings: tuple[str, ...]
+    arms: list[ArmResult] = field(default_factory=list)
+    winner: ArmResult | None = None
+    verdict: Verdict = Verdict.NOTHING_TO_TRY
+    beside_random: Difference | None = None
+    not_applicable: dict[str, str] = field(default_factory=dict)
+    identical: bool | None = None
+    updates: int = 0
+    seconds: float = 0.0
+    needed: int = 0
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON."""
+        beside = self.beside_random
+        return {
+            "number": self.number,
+            "findings": list(self.findings),
+            "verdict": self.verdict.value,
+            "winner": None if self.winner is None else self.winner.trial.label,
+            "remedy": None if self.winner is None else self.winner.remedy,
+            "beside_random": None if beside is None else beside.plain(),
+            "control_identical": self.identical,
+            "updates": self.updates,
+            "seconds": round(self.seconds, 3),
+            "needed": self.needed,
+            "arms": [arm.plain() for arm in self.arms],
+            "not_applicable": dict(self.not_applicable),
+        }
+
+
+@dataclass
+class Budget:
+    """What repair may cost. `steps`: updates, None: as many as it takes; `seconds`: likewise."""
+
+    steps: int | None = None
+    seconds: float | None = None
+    began: float = field(default_factory=time.perf_counter)
+    spent: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in (("steps", self.steps), ("seconds", self.seconds)):
+            if value is not None and not value > 0:
+                raise ArgumentError(f"{name} of a repair", needed="more than 0", got=repr(value))
+
+    @property
+    def seconds_left(self) -> float:
+        """Return the seconds that are left."""
+        if self.seconds is None:
+            return math.inf
+        return self.seconds - (time.perf_counter() - self.began)
+
+    def updates_left(self, seconds_per_update: Callable[[], float]) -> float:
+        """Return the updates that are left, by steps and by time."""
+        left = math.inf if self.steps is None else float(self.steps - self.spent)
+        if self.seconds is not None:
+            left = min(left, self.seconds_left / max(seconds_per_update(), 1e-9))
+        return left
+
+
+def play_round(
+    case: Case,
+    number: int,
+    budget: Budget,
+    *,
+    seed: int,
+    remedies: Sequence[Remedy] | None = None,
+    on_arm: Callable[[ArmResult], None] | None = None,
+) -> tuple[Round, Benches | None]:
+    """Try remedies for what was found in a case; return what came of it, and the rows judged by.
+
+    `seed`: of the random remedy. `on_arm`: told of each arm as it is left behind or proven. The
+    case stays as it is. Ctrl-C ends it without a verdict.
+    """
+    began = time.perf_counter()
+    slugs = tuple(dict.fromkeys(one.slug for one in case.findings))
+    result = Round(number, slugs)
+    known = registered_remedies() if remedies is None else list(remedies)
+    benches = None
+    try:
+        benches = Benches.of(case.setting)
+        named, drawn = _arms(case, known, result, seed)
+        if named or drawn:
+            _try(case, benches, result, named, drawn, budget, on_arm)
+    except KeyboardInterrupt:
+        result.verdict = Verdict.INTERRUPTED
+    result.seconds = time.perf_counter() - began
+    return result, benches
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    remedy: Remedy
+    change: Change
+    answers: str
+
+
+def _arms(
+    case: Case, known: Sequence[Remedy], result: Round, seed: int
+) -> tuple[list[_Proposal], _Proposal | None]:
+    """Return what findings name, general remedies where that is little, and a random remedy."""
+    named: list[_Proposal] = []
+    asked: dict[str, str] = {}
+    for slug in result.findings:
+        for remedy in known:
+            if slug in remedy.answers:
+                asked.setdefault(remedy.name, slug)
+    by_name = {remedy.name: remedy for remedy in known}
+    for name, slug in asked.items():
+        named += _proposed(by_name[name], slug, case, result)
+    general = [one for one in known if one.is_general and one.name not in asked]
+    if len(named) < FEW_ARMS:
+        for remedy in general:
+            named += _proposed(remedy, "", case, result)
+    # The first change of each remedy before the second of any.
+    named = _in_turn(named)[:MOST_ARMS]
+    tried = {one.remedy.name for one in named}
+    others = [one for one in known if one.name not in tried]
+    order = np.random.default_rng([seed, result.number]).permutation(len(others))
+    for place in order:
+        drawn = _proposed(others[place], "", case, result)
+        if drawn:
+            return named, drawn[0]
+    return named, None
+
+
+def _proposed(remedy: Remedy, slug: str, case: Case, result: Round) -> list[_Proposal]:
+    changes = proposals(remedy, case, result.not_applicable, MOST_CHANGES)
+    return [_Proposal(remedy, change, slug) for change in changes]
+
+
+def _in_turn(named: Sequence[_Proposal]) -> list[_Proposal]:
+    places: dict[str, int] = {}
+    ranked = []
+    for one in named:
+        place = places[one.remedy.name] = places.get(one.remedy.name, -1) + 1
+        ranked.append((place, one))
+    return [one for _, one in sorted(ranked, key=lambda each: each[0])]
+
+
+def _try(
+    case: Case,
+    benches: Benches,
+    result: Round,
+    named: list[_Proposal],
+    drawn: _Proposal | None,
+    budget: Budget,
+    on_arm: Callable[[ArmResult], None] | None,
+) -> None:
+    whole = case.setting.taken
+    left = budget.updates_left(lambda: case.setting.seconds_per_update)
+    count, courses = _affordable(len(named), drawn is not None, left / max(whole, 1))
+    result.needed = math.ceil(_cost(1, drawn is not None, 1) * whole)
+    if count < 1:
+        result.verdict = Verdict.NO_BUDGET
+        return
+    control = _arm(case, benches, _Proposal(_Unchanged(), _unchanged(case), ""), "control")
+    arms = [_arm(case, benches, one, "remedy") for one in named[:count]]
+    random_arm = None if drawn is None else _arm(case, benches, drawn, "random")
+    every = [control, *arms, *([] if random_arm is None else [random_arm])]
+    result.arms = every
+    try:
+        always = {one.trial.label for one in (control, random_arm) if one is not None}
+
+        def may_go_on() -> bool:
+            return budget.seconds_left > 0
+
+        finalists: list[Trial] = []
+        for goes_on in (False, True):
+            # What goes on from the end is ahead of what begins anew; they meet at the end.
+            group = [one.trial for one in every if one.change.goes_on is goes_on]
+            finalists += successive_halving(group, always=always, may_go_on=may_go_on)[0]
+        finished = sorted(
+            (one for one in every if one.trial in finalists and one.trial.done),
+            key=lambda one: one.trial.loss,
+        )
+        for place, one in enumerate(finished, start=1):
+            one.rank = place
+        if on_arm is not None:
+            for one in every:
+                if one.rank is None:
+                    on_arm(one)
+        _compare_with_run(case, benches, control, result)
+        winner = next((one for one in finished if one is not control), None)
+        if control.rank is None or winner is None:
+            result.verdict = Verdict.NO_BUDGET
+            return
+        result.winner = winner
+        _prove(benches, control, winner, random_arm, result, courses)
+        if on_arm is not None:
+            for one in finished:
+                on_arm(one)
+    finally:
+        taken = sum(one.trial.done for one in every)
+        result.updates += taken
+        budget.spent += result.updates
+
+
+def _prove(
+    benches: Benches,
+    control: ArmResult,
+    winner: ArmResult,
+    random_arm: ArmResult | None,
+    result: Round,
+    courses: int,
+) -> None:
+    """Hold the winner against control and random remedy, in several courses, on other rows."""
+    judge = benches.judge(benches.proving)
+    held: dict[str, Array] = {}
+    contenders = [control, winner]
+    if random_arm is not None and random_arm is not winner and random_arm.rank is not None:
+        contenders.append(random_arm)
+    for one in contenders:
+        rows = []
+        for course in range(courses):
+            trial = one.trial
+            if course:
+                trial = replace(
+                    trial,
+                    seed=trial.trainer.seed + course,
+                    curve=[],
+                    failed=False,
+                    seconds=0.0,
+                    _fork=None,
+                    _best=None,
+                )
+                trial.advance(1.0)
+                result.updates += trial.done
+                one.trial.seconds += trial.seconds
+            rows.append(_proving_penalties(trial, judge))
+        held[one.trial.label] = np.stack(rows)
+    theirs = held[control.trial.label]
+    for one in contenders[1:]:
+        one.difference = difference(theirs, held[one.trial.label])
+    assert winner.difference is not None
+    result.verdict = Verdict.ADOPTED if winner.difference.is_proven else Verdict.NOT_BETTER
+    if len(contenders) > 2:
+        random_held = held[contenders[2].trial.label]
+        result.beside_random = difference(random_held, held[winner.trial.label])
+        if result.beside_random.is_refuted:
+            result.verdict = Verdict.RANDOM_BETTER
+
+
+def _proving_penalties(trial: Trial, judge: Judge) -> Array:
+    choosing = trial.judge
+    trial.judge = judge
+    try:
+        return np.minimum(trial.penalties(), NOT_FINITE)
+    finally:
+        trial.judge = choosing
+
+
+def _compare_with_run(case: Case, benches: Benches, control: ArmResult, result: Round) -> None:
+    """Note whether the control came to the very weights of the run."""
+    trained = case.trained
+    if (
+        trained is None
+        or trained.state is None
+        or benches.apart is not None
+        or control.rank is None
+    ):
+        return
+    if control.trial.failed or trained.state.update != control.trial.done:
+        return
+    mine = control.trial.last_parameters
+    result.identical = bool(np.array_equal(mine, trained.state.parameters))
+
+
+class _Unchanged(Remedy):
+    """The control, which is no remedy and not among them."""
+
+    answers = ()
+    title = "the run as it was"
+
+    def changes(self, case: Case) -> Any:
+        """Yield nothing: the control is made by the round."""
+        yield from ()
+
+
+def _unchanged(case: Case) -> Change:
+    return Change(CONTROL, case.start, "")
+
+
+def _arm(case: Case, benches: Benches, proposal: _Proposal, kind: str) -> ArmResult:
+    change, remedy = proposal.change, proposal.remedy
+    rows = benches.learned if change.rows is None else benches.learned_of(change.rows)
+    trial = Trial(
+        change.label,
+        change.trainer,
+        rows,
+        benches.judge(benches.choosing),
+        change.updates or case.setting.taken,
+        keeps_best=case.keeps_best if change.keeps_best is None else change.keeps_best,
+        begins=change.trainer.state if change.goes_on else None,
+    )
+    name = getattr(remedy, "name", "")
+    return ArmResult(change, name, remedy.title, proposal.answers, kind, trial)
+
+
+def _cost(arms: int, with_random: bool, courses: int) -> float:
+    """Return about what a round costs, in runs: halving, proof and the training that follows."""
+    always, cost, before = 1 + with_random, 0.0, 0.0
+    going = float(arms)
+    for share in (*RUNGS, 1.0):
+        cost += (going + always) * (share - before)
+        before = share
+        going = max(1.0, math.ceil(KEPT * going))
+    return cost + (courses - 1) * (1 + always) + 1
+
+
+def _affordable(arms: int, with_random: bool, runs: float) -> tuple[int, int]:
+    """Return how many arms there can be, and courses: arms go first, down to a few."""
+    for courses in range(COURSES, 0, -1):
+        for count in range(arms, min(FEW_ARMS, arms) - 1, -1):
+            if _cost(count, with_random, courses) <= runs:
+                return count, courses
+    for count in range(min(FEW_ARMS, arms), 0, -1):
+        if _cost(count, with_random, 1) <= runs:
+            return count, 1
+    return 0, 0
