@@ -2,7 +2,8 @@
 
 Joins the doctor with the trainer. To tell causes apart: begin with `setting.py`, then
 `experiment.py`, any file of `experiments/`, and `probing.py`. To take them away: `trial.py`,
-`repair.py`, `rounds.py`, `remedy.py` and any file of `remedies/`. Knows arrays; nothing of tables, and prints nothing.
+`repair.py`, `rounds.py`, `remedy.py` and any file of `remedies/`. Knows arrays; nothing of tables,
+and prints nothing.
 """
 
 from misstep.trials.experiment import Arm, Comparison, Experiment

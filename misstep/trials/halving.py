@@ -54,7 +54,7 @@ def successive_halving(
         if len(arrived) < len(going):
             return _sorted(arrived), history
         contest = _sorted([trial for trial in going if trial.label not in always])
-        count = max(1, math.ceil(kept * len(contest))) if share < 1.0 else len(contest)
+        count = max(FEWEST, math.ceil(kept * len(contest))) if share < 1.0 else len(contest)
         winners = [trial for trial in contest[:count] if math.isfinite(trial.loss)]
         going = [trial for trial in going if trial in winners or trial.label in always]
         rung = Rung(
