@@ -11,9 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
+from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 
-__all__ = ["Assessment", "Comparison", "Verdict", "assess", "assess_forecasts"]
+__all__ = [
+    "Assessment",
+    "Comparison",
+    "PairedComparison",
+    "Verdict",
+    "assess",
+    "assess_forecasts",
+    "compare_errors",
+]
 
 Scores = Mapping[str, float]
 
@@ -21,11 +32,17 @@ Scores = Mapping[str, float]
 # makes the true error of the difference smaller than the one computed here for separate rows: one
 # is enough to speak of.
 STANDARD_ERRORS = 1.0
+# The true error of a difference on the same rows, row by row, is known: 95 % of chances lie within
+# so many of it.
+PAIRED_STANDARD_ERRORS = 1.96
 # The mean of n absolute errors of a normal distribution has the standard error √((π/2 − 1)/n).
 ERROR_OF_MEAN = 0.756
 # Two right and two wrong rows in all, as Agresti and Caffo add to both shares together (The
 # American Statistician 54, 2000): otherwise a perfect score on a few rows would seem certain.
 ADDED_RIGHT, ADDED_ROWS = 1, 2
+# A row on which one of two is right and the other wrong, half on each side, as Agresti and Min add
+# to both (Statistics in Medicine 24, 2005): four such rows in all would seem certain otherwise.
+ADDED_DISCORDANT = 1
 # Two scores are close when no difference that matters can hide between them: two points of
 # accuracy, or a twentieth of the error, about what another seed changes.
 CLOSE_SHARES, CLOSE_ERRORS = 0.02, 0.05
@@ -89,6 +106,42 @@ class Assessment:
     simplest: Comparison
     best: Comparison
     all_same: bool = False
+
+
+@dataclass(frozen=True)
+class PairedComparison:
+    """Two models' errors on the same rows, row by row.
+
+    `gain`: by how much the first one's mean error is smaller than the second's; below 0 where it is
+    larger. `standard_error`: of it. `rows`: that they were compared on.
+    """
+
+    gain: float
+    standard_error: float
+    rows: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return whether the first is better or worse beyond what chance can do."""
+        if not abs(self.gain) > PAIRED_STANDARD_ERRORS * self.standard_error:
+            return Verdict.EVEN
+        return Verdict.BETTER if self.gain > 0 else Verdict.WORSE
+
+
+def compare_errors(ours: Array, theirs: Array, overlap: int = 1) -> PairedComparison:
+    """Return how one model's errors are beside another's on the same rows.
+
+    ours, theirs: (rows,), larger where they are more wrong. `overlap`: how many neighbors share
+    what surprised them, as forecasts of so many steps do.
+    """
+    away = np.asarray(theirs, "float64") - np.asarray(ours, "float64")
+    rows = len(away)
+    if rows < 2:
+        return PairedComparison(float(away.mean()) if rows else 0.0, math.inf, rows)
+    gain, variance = float(away.mean()), float(away.var(ddof=1))
+    if set(np.unique(away).tolist()) <= {-1.0, 0.0, 1.0}:
+        variance = (np.count_nonzero(away) + ADDED_DISCORDANT) / rows - gain**2
+    return PairedComparison(gain, math.sqrt(variance / max(rows / overlap, 1)), rows)
 
 
 def assess(scores: Mapping[str, Scores], baselines: Sequence[Baseline], rows: int) -> Assessment:

@@ -21,7 +21,15 @@ from misstep.modeling.attribution_text import (
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.before_training import untrained
 from misstep.modeling.checking import Check, check, check_data
-from misstep.modeling.comparison import Assessment, Comparison, Verdict, assess, assess_forecasts
+from misstep.modeling.comparison import (
+    Assessment,
+    Comparison,
+    PairedComparison,
+    Verdict,
+    assess,
+    assess_forecasts,
+    compare_errors,
+)
 from misstep.modeling.decisions import Decision, Decisions
 from misstep.modeling.examples import Examples, weighted_examples
 from misstep.modeling.forecast import BackTest, ForecastInterval, ForecastModel
@@ -82,6 +90,7 @@ __all__ = [
     "Neuron",
     "Option",
     "Options",
+    "PairedComparison",
     "Plan",
     "Planner",
     "RowCheck",
@@ -111,6 +120,7 @@ __all__ = [
     "check_request",
     "check_rows",
     "class_scores",
+    "compare_errors",
     "contribution_sections",
     "error_words",
     "find_weight",

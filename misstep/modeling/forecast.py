@@ -116,6 +116,12 @@ class BackTest:
         """Return the mean absolute error of each step, (horizon,); NaN where none was measured."""
         return self._means(np.abs(self.predicted - self.truth))
 
+    def by_origin(self) -> Array:
+        """Return the mean absolute error of each forecast of which something was measured, (…,)."""
+        counts = self.known.sum(axis=1)
+        sums = np.where(self.known, np.abs(self.predicted - self.truth), 0.0).sum(axis=1)
+        return np.asarray(sums[counts > 0] / counts[counts > 0])
+
     def last_value_by_step(self) -> Array:
         """Return the mean absolute error of saying the last value again, (horizon,)."""
         return self._means(np.abs(self.last[:, np.newaxis] - self.truth))

@@ -234,6 +234,18 @@ def target_scores(outputs: Array, truth: Array, target: Target) -> Scores:
     return class_scores(outputs, truth, target.rare)
 
 
+def row_errors(outputs: Array, truth: Array, target: Target) -> Array:
+    """Return how wrong each row is, (rows,): squared error in the target's unit, or 0 and 1.
+
+    Their mean is the squared RMSE, or 1 less the accuracy. outputs, truth: as in `target_scores`.
+    """
+    if target.is_number:
+        predicted = target.decode_outputs(outputs.reshape(-1))
+        errors = np.asarray(predicted, "float64") - np.asarray(target.decode(truth), "float64")
+        return np.asarray(errors**2)
+    return np.asarray(outputs.argmax(axis=1) != truth, "float64")
+
+
 def score_words(scores: Mapping[str, float]) -> str:
     """Return scores as people write them: accuracy 97.2 %, RMSE 51,000, R² 0.81."""
     # In the order people say them, whichever order a file has kept.

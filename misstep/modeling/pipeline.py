@@ -106,4 +106,5 @@ class Walk:
             baselines=evaluation.baselines,
             learning_curve=fitted.learning_curve,
             forecast=evaluation.forecast,
+            test_errors=evaluation.errors,
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from misstep.data import Series
 from misstep.doctor import Diagnosis
+from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.decisions import Decision
 from misstep.modeling.forecast import BackTest
@@ -35,7 +36,9 @@ class FitResult:
 
     `scores`: by split: test, validation, and each of the `baselines` that could be fitted.
     `learning_curve`: what was wrong as the network learned; None without validation rows.
-    `trainer`: which can go on. `forecast`: for a series.
+    `trainer`: which can go on. `forecast`: for a series. `test_errors`: how wrong the model is on
+    each test row, (rows,): squared error in the target's unit, 0 or 1 of a class, of a series the
+    mean absolute error of each forecast; None without test rows.
     """
 
     model: TrainedModel
@@ -48,6 +51,7 @@ class FitResult:
     baselines: Sequence[Baseline] = field(default_factory=tuple)
     learning_curve: LearningCurve | None = None
     forecast: ForecastResult | None = None
+    test_errors: Array | None = None
 
     def diagnose(self) -> Diagnosis:
         """Return what went wrong with the training, and what was not examined."""

@@ -92,7 +92,10 @@ def draw_tuning(
         f'font-size="12">\n<title>{escape(title)}</title>\n'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>\n'
         f'<text x="{LEFT}" y="20" font-size="14" font-weight="bold" fill="{WORDS}">'
-        f"{escape(title)}</text>\n" + _legend(legend) + "\n".join(filter(None, parts)) + "\n</svg>\n"
+        f"{escape(title)}</text>\n"
+        + _legend(legend)
+        + "\n".join(filter(None, parts))
+        + "\n</svg>\n"
     )
 
 

@@ -56,12 +56,16 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The final model with its scores by split and baseline, and the baselines themselves."""
+    """The final model with its scores by split and baseline, and the baselines themselves.
+
+    `errors`: how wrong it is on each test row, as `FitResult.test_errors`.
+    """
 
     model: TrainedModel
     scores: dict[str, Scores] = field(default_factory=dict)
     baselines: Sequence[Baseline] = ()
     forecast: ForecastResult | None = None
+    errors: Array | None = None
 
 
 class Modality(ABC):

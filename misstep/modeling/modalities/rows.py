@@ -28,7 +28,7 @@ from misstep.modeling.examples import (
     rows_for,
 )
 from misstep.modeling.learning_curve import UNIT, learning_curve
-from misstep.modeling.metrics import Scores, target_scores
+from misstep.modeling.metrics import Scores, row_errors, target_scores
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Setup
 from misstep.modeling.model import Model
 from misstep.modeling.options import Options
@@ -360,16 +360,18 @@ class RowModality(Modality):
         if not self.tested:
             return Evaluation(model)
 
-        def scores_on(rows: Rows) -> Scores:
-            return target_scores(model.outputs_of(rows.x), rows.y, prepared.target)
-
-        scores = {"test": scores_on(prepared.test)}
+        test, target = prepared.test, prepared.target
+        outputs = model.outputs_of(test.x)
+        scores = {"test": target_scores(outputs, test.y, target)}
         if len(prepared.validation):
-            scores["validation"] = scores_on(prepared.validation)
+            validation = prepared.validation
+            scores["validation"] = target_scores(
+                model.outputs_of(validation.x), validation.y, target
+            )
         baselines = self.baselines(prepared)
         scores |= baseline_scores(baselines)
         model.facts |= {"test_rows": len(prepared.test), "metrics": scores}
-        return Evaluation(model, scores, baselines)
+        return Evaluation(model, scores, baselines, errors=row_errors(outputs, test.y, target))
 
 
 def _names(prepared: Prepared) -> Names:

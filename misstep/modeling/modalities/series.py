@@ -379,7 +379,9 @@ class SeriesModality(Modality):
             facts | {"metrics": scores},
             interval,
         )
-        return Evaluation(final, scores, baselines, ForecastResult(series, epochs, back_test))
+        errors = None if back_test is None else back_test.by_origin()
+        result = ForecastResult(series, epochs, back_test)
+        return Evaluation(final, scores, baselines, result, errors)
 
     def _learn(self, prepared: PreparedSeries, past: Series, epochs: int) -> ForecastModel:
         """Return the model learned from all of `past` in `epochs` epochs."""
