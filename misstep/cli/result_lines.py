@@ -14,6 +14,7 @@ from misstep.cli.page import Page
 from misstep.cli.verdict import forecast_verdict, score_rows, verdict
 from misstep.data import TaskType
 from misstep.modeling import FitResult, ForecastModel, assess_forecasts
+from misstep.modeling.budget import TIME
 from misstep.report import draw_forecast
 from misstep.storage import write_text
 from misstep.text.counts import counted
@@ -84,7 +85,11 @@ class _RowLines(ResultLines):
                 if len(losses) == 1
                 else "The last epoch was the best one"
             )
-            page.say(f"{one}: more of them may help (--epochs).", always=True)
+            # A budget decided on the number of epochs where there was one.
+            asked = (
+                "--minutes" if any(each.what == TIME for each in result.decisions) else "--epochs"
+            )
+            page.say(f"{one}: more of them may help ({asked}).", always=True)
 
     def next_commands(self, path: Path, source: str) -> list[str]:
         return [

@@ -262,6 +262,17 @@ class Options:
         **_COUNT,
         type_=int,
     )
+    minutes: float | None = option(
+        None,
+        "Minutes that training may take: as many epochs are done as fit, and the learning rate "
+        "falls to its end in them.",
+        metavar="M",
+        faces=Face.EVERYWHERE,
+        needed="a number above 0, or None",
+        advice="0.5",
+        accepts=_is_positive,
+        type_=float,
+    )
     batch_size: int | None = option(
         None,
         "Rows that make one step together.",

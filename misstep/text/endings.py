@@ -9,6 +9,7 @@ import signal as signals
 from typing import Any
 
 from misstep.text.counts import plural
+from misstep.text.units import duration
 
 __all__ = ["ending_words", "loss_became"]
 
@@ -33,6 +34,16 @@ def converged(tolerance: float, patience: int) -> str:
         f"converged: the training loss has fallen by no more than {tolerance:g} "
         f"of itself for {patience} epochs"
     )
+
+
+def time_over(seconds: float) -> str:
+    """Return that it was given so many seconds and no more.
+
+    >>> time_over(150.0)
+    'its time of 2 min 30 s was over'
+    """
+    took = duration(seconds) if seconds >= 60 else f"{seconds:.3g} s"
+    return f"its time of {took} was over"
 
 
 def interrupted(signal: int = signals.SIGINT) -> str:
@@ -89,7 +100,7 @@ def error(name: str) -> str:
 _WORDS = {
     one.__name__: one
     for one in (
-        *(epochs_done, early_stopping, converged),
+        *(epochs_done, early_stopping, converged, time_over),
         *(interrupted, loss_not_finite, weights_not_finite, callback, error),
     )
 }

@@ -4,6 +4,7 @@ Joins networks, optimizers, records and files. Knows arrays; nothing of tables o
 """
 
 from misstep.train.callbacks import Callback, Converged, EarlyStopping
+from misstep.train.deadline import Deadline
 from misstep.train.digest import rows_digest
 from misstep.train.ending import Cause, Ending
 from misstep.train.fork import Fork
@@ -23,6 +24,7 @@ __all__ = [
     "Callback",
     "Cause",
     "Converged",
+    "Deadline",
     "EarlyStopping",
     "Ending",
     "Fork",

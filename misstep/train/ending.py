@@ -19,6 +19,7 @@ class Cause(Enum):
     EPOCHS_DONE = "epochs_done"  # epochs
     EARLY_STOPPING = "early_stopping"  # patience
     CONVERGED = "converged"  # tolerance, patience
+    TIME_OVER = "time_over"  # seconds
     CALLBACK = "callback"  # message
     INTERRUPTED = "interrupted"  # signal
     LOSS_NOT_FINITE = "loss_not_finite"  # loss, update, learning_rate
@@ -42,6 +43,11 @@ class Ending:
     def planned(self) -> bool:
         """Return whether it ended as somebody had planned; not by Ctrl-C and not by a failure."""
         return not self.failed and self.cause not in (Cause.INTERRUPTED, Cause.ERROR)
+
+    @property
+    def cut_short(self) -> bool:
+        """Return whether it ended before the learning rate had fallen as far as it was to fall."""
+        return not self.planned or self.cause is Cause.TIME_OVER
 
     @property
     def failed(self) -> bool:

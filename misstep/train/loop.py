@@ -68,6 +68,8 @@ class Loop(Training):
             with one_blas_thread(), Interruption() as self._interruption:
                 while self.epoch < self.epochs and self.ending is None:
                     self._epoch()
+                if self._was_late():
+                    self.ending = None
                 self.stop(Ending(Cause.EPOCHS_DONE, {"epochs": self.epochs}))
                 self.listeners.last_look(self)
                 self.listeners.checkpoint(self)
@@ -81,6 +83,11 @@ class Loop(Training):
         self.listeners.last_answers(self, self.rows, self.epoch * self.rows_per_epoch)
         self.listeners.end(self)
         return self._result(best_epoch)
+
+    def _was_late(self) -> bool:
+        """Tell whether the time was over only after the last update: nothing was cut short."""
+        over = self.ending is not None and self.ending.cause is Cause.TIME_OVER
+        return over and self.epoch >= self.epochs
 
     def _epoch(self) -> None:
         """Go through the batches of an epoch, or of what is left of it; judge it."""
@@ -280,7 +287,7 @@ class Loop(Training):
         state, ending = self.state, self.ending
         assert ending is not None
         parameters, buffers, epoch = state.parameters, state.buffers, None
-        if state.best is not None and (self.listeners.restore_best or not ending.planned):
+        if state.best is not None and (self.listeners.restore_best or ending.cut_short):
             parameters, buffers = state.best.parameters, state.best.buffers
             if state.best.epoch != state.epoch or state.batch > 0:
                 epoch = state.best.epoch

@@ -14,6 +14,7 @@ from typing import Any
 from misstep.errors import ArgumentError, MisstepError, StorageError
 from misstep.record import RecordWriter, is_record, read_record
 from misstep.storage import (
+    Checkpoint,
     folder_lock,
     foreign_files,
     load_latest_checkpoint,
@@ -59,6 +60,8 @@ class RunFolder:
     """
 
     facts: dict[str, Any]
+    # How many are planned in all; a run that goes on may be given another number.
+    epochs: int | None = None
 
     def __init__(self, folder: Path | str, every: int | None) -> None:
         if every is not None and (not isinstance(every, int) or every < 1):
@@ -102,6 +105,22 @@ class RunFolder:
 
         Raises ArgumentError when that run was another training.
         """
+        checkpoint = self._left()
+        if checkpoint is None:
+            return None
+        return TrainingState.restored(like, checkpoint.arrays, checkpoint.state["training"])
+
+    def planned_epochs(self) -> int | None:
+        """Return how many epochs the run that is to go on was planned for; None: not known.
+
+        Raises ArgumentError when that run was another training.
+        """
+        checkpoint = self._left()
+        epochs = None if checkpoint is None else checkpoint.state.get("epochs")
+        return epochs if isinstance(epochs, int) and epochs > 0 else None
+
+    def _left(self) -> Checkpoint | None:
+        """Return what an earlier run of the same training left, or None if there is none."""
         checkpoint = load_latest_checkpoint(self._checkpoints)
         if checkpoint is None:
             return None
@@ -123,7 +142,7 @@ class RunFolder:
                 got=got,
                 try_="the same data and settings, or another folder",
             )
-        return TrainingState.restored(like, checkpoint.arrays, checkpoint.state["training"])
+        return checkpoint
 
     def _latest_facts(self) -> dict[str, Any] | None:
         """Return what the record says about the last run here; None where it says nothing."""
@@ -191,7 +210,7 @@ class RunFolder:
         """Write a checkpoint; where there is no room for one, training goes on without."""
         if self._record is not None:
             self._record.flush_whole()
-        document = {"facts": self.facts, "training": state.document()}
+        document = {"facts": self.facts, "training": state.document(), "epochs": self.epochs}
         # Batches seen, not updates: with accumulation, a checkpoint may lie between two updates.
         arrays = state.arrays()
         self._written = time.monotonic()

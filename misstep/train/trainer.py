@@ -238,6 +238,9 @@ class Trainer:
                 for callback, memory in zip(called, state.callbacks, strict=False):
                     callback.restore(memory)
             self._state = state
+            in_all = epochs if resume else state.epoch + epochs
+            if kept is not None:
+                kept.epochs = in_all
             watching = watch or kept is not None
             looking = watching and probe_every != 0
             # A run that goes on has said what it is.
@@ -262,7 +265,7 @@ class Trainer:
                     self._looks(rows, settings, probe_every) if looking else None,
                     describe_run(self.network, settings, rows, judged) if describing else None,
                 ),
-                epochs=epochs if resume else state.epoch + epochs,
+                epochs=in_all,
                 repeats_per_epoch=self.repeats_per_epoch,
                 batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
                 accumulate=self.accumulate,
@@ -312,6 +315,22 @@ class Trainer:
         if network is None and self._has_programs_of(other):
             other._programs = self._programs
         return other
+
+    def planned_epochs(
+        self,
+        folder: Path | str,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> int | None:
+        """Return how many epochs were planned for the run that `fit` would go on with in `folder`.
+
+        None where there is no such run, or it does not say. Raises what `fit` raises.
+        """
+        rows = self._rows(x, y, sample_weight)
+        kept = RunFolder(folder, None)
+        kept.facts = self._facts(rows)
+        return kept.planned_epochs()
 
     def fork(
         self,

@@ -17,6 +17,7 @@ from misstep.data import Dataset
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
+from misstep.modeling.budget import Budget, plan_in_time
 from misstep.modeling.decisions import Decisions
 from misstep.modeling.examples import Examples
 from misstep.modeling.hyperparameters import Hyperparameter, refuse_unknown
@@ -34,7 +35,8 @@ class Setup:
     """A trainer that has learned nothing, and what it is to learn from.
 
     x: (rows, features); y: (rows, …) as the loss wants it; weights: (rows,) or None. `validation`:
-    x, y and weights of the rows that training is judged by, or None.
+    x, y and weights of the rows that training is judged by, or None. `trainings`: how many like
+    this one there are, by their rows, until the model is whole.
     """
 
     trainer: Trainer
@@ -42,6 +44,7 @@ class Setup:
     y: Array
     weights: Array | None = None
     validation: tuple[Any, ...] | None = None
+    trainings: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class Modality(ABC):
         self.source = data if source is None else source
         self.options = options
         self.decisions = Decisions()
+        self.budget = Budget.of(options)
         self.notes: list[str] = list(data.notes)
         self.test: Dataset | None = None
         self.space: dict[str, Hyperparameter] = {}
@@ -128,9 +132,13 @@ class Modality(ABC):
     def setup(self, prepared: Any, plan: Plan) -> Setup:
         """Put together what trains, and what it learns from."""
 
+    def plan_in_time(self, setup: Setup, plan: Plan) -> Plan:
+        """Return the plan with as many epochs as fit into the time that a person gave."""
+        return plan_in_time(self.budget, setup, plan, self.options, self.decisions)
+
     @abstractmethod
-    def fit(self, prepared: Any, plan: Plan) -> Fitted:
-        """Train."""
+    def fit(self, prepared: Any, plan: Plan, setup: Setup | None = None) -> Fitted:
+        """Train. `setup`: where it was put together before."""
 
     @abstractmethod
     def evaluate(self, prepared: Any, fitted: Fitted) -> Evaluation:

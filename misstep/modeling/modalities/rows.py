@@ -36,6 +36,7 @@ from misstep.modeling.plans import Plan, Planner, number_positions
 from misstep.modeling.row_groups import asked_groups, copy_groups
 from misstep.modeling.target_trial import try_logarithm
 from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
+from misstep.nn import Network
 from misstep.record import Names
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
@@ -307,16 +308,17 @@ class RowModality(Modality):
     def setup(self, prepared: Prepared, plan: Plan) -> Setup:
         """Put together what trains, and the training and validation rows."""
         options = self.options
-        trainer = plan.trainer(options.seed, options.threads, shuffle=options.shuffle)
+        network = Network(plan.module, prepared.train.x.shape[1:], seed=options.seed)
+        trainer = plan.trainer(options.seed, options.threads, network, shuffle=options.shuffle)
         trainer.origin = options.origin or {}
         trainer.preparation, trainer.names = self.decisions.facts, _names(prepared)
         validation = rows_for(plan.loss, prepared.validation) if len(prepared.validation) else None
         return Setup(trainer, *rows_for(plan.loss, prepared.portions), validation)
 
-    def fit(self, prepared: Prepared, plan: Plan) -> Fitted:
+    def fit(self, prepared: Prepared, plan: Plan, setup: Setup | None = None) -> Fitted:
         """Train on the training rows; stop by the validation rows where there are any."""
         options = self.options
-        setup = self.setup(prepared, plan)
+        setup = self.setup(prepared, plan) if setup is None else setup
         trainer, validation = setup.trainer, setup.validation
         snapshots = Snapshots()
         run = trainer.fit(
@@ -324,9 +326,13 @@ class RowModality(Modality):
             setup.y,
             sample_weight=setup.weights,
             epochs=plan.epochs,
-            callbacks=[snapshots],
+            # What ends it in time comes last: a run may go on with or without.
+            callbacks=[
+                snapshots,
+                *([] if validation is None else [plan.early_stopping()]),
+                *self.budget.callbacks(),
+            ],
             validation=validation,
-            early_stopping=None if validation is None else plan.early_stopping(),
             progress=make_progress(
                 options.progress, unit=UNIT if prepared.target.is_number else ""
             ),

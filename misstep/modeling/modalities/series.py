@@ -279,12 +279,16 @@ class SeriesModality(Modality):
             origins = np.arange(cuts.train - 1, cuts.past - windows.horizon)
             origins = windows.measured_origins(past, origins, FEWEST_ORIGINS)
             validation = rows_for(plan.loss, _rows(windows, past, origins))
-        return Setup(trainer, *rows_for(plan.loss, prepared.train), validation)
+        # All of the past is learned to be tested, and all rows to be kept.
+        more = cuts.past + (len(prepared.series) if cuts.test else 0)
+        x, y, weights = rows_for(plan.loss, prepared.train)
+        return Setup(trainer, x, y, weights, validation, 1 + more / cuts.train)
 
-    def fit(self, prepared: PreparedSeries, plan: Plan) -> Fitted:
+    def fit(self, prepared: PreparedSeries, plan: Plan, setup: Setup | None = None) -> Fitted:
         """Train with validation rows, to find after how many epochs the network is best."""
         cuts, options, windows = prepared.cuts, self.options, prepared.windows
-        setup = self.setup(prepared, plan)
+        setup = self.setup(prepared, plan) if setup is None else setup
+        self._plan = plan
         trainer, validation = setup.trainer, setup.validation
         train = prepared.series.first(cuts.train)
         before = trainer.evaluate(*validation[:2])["loss"] if validation else np.inf
@@ -294,8 +298,11 @@ class SeriesModality(Modality):
             setup.y,
             epochs=plan.epochs,
             validation=validation,
-            callbacks=[snapshots],
-            early_stopping=plan.early_stopping() if validation else None,
+            callbacks=[
+                snapshots,
+                *([plan.early_stopping()] if validation else []),
+                *self.budget.callbacks(setup.trainings),
+            ],
             progress=make_progress(options.progress, unit=UNIT),
             folder=options.folder,
             resume=options.resume,

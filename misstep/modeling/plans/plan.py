@@ -45,6 +45,7 @@ FALLING_RATE = Cosine(LAST_SHARE)
 class Plan:
     """Everything that training needs besides rows.
 
+    `most_epochs`: where more than `epochs` help and there is time for them, how many at most.
     `repeats_per_epoch`: how often an epoch goes through the rows. `restore_best`: whether the
     weights of the epoch with the best validation are kept. `mixup`: its strength.
     """
@@ -59,6 +60,7 @@ class Plan:
     repeats_per_epoch: int = 1
     restore_best: bool = True
     mixup: float = 0.0
+    most_epochs: int = 0
 
     def trainer(
         self,
@@ -243,7 +245,7 @@ class Planner:
         patience = options.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
         reason = CHOSEN if options.epochs else f"about {epochs * -(-rows // batch):,} updates"
         choice = str(epochs)
-        if keeps_last and options.validation_share and options.patience is None:
+        if keeps_last and options.validation_share and not self.may_stop_early:
             patience = epochs
             choice = f"{epochs}; the weights of the last one are kept"
             reason += "; so few validation rows would choose among epochs by chance"
@@ -254,6 +256,12 @@ class Planner:
         if not self.in_parts:
             self.decisions.add("epochs", choice, reason)
         return epochs, patience
+
+    @property
+    def may_stop_early(self) -> bool:
+        """Tell whether a person asked for a patience that may end training before its epochs."""
+        patience, epochs = self.options.patience, self.options.epochs
+        return patience is not None and (epochs is None or patience < epochs)
 
     def epochs_for(self, updates: int, batch: int, fewest: int, most: int) -> int:
         """Return in how many epochs there are about `updates` updates, from `fewest` to `most`."""

@@ -68,7 +68,7 @@ def plan_sequences(planner: Planner, shape: tuple[int, int]) -> Plan:
     batch = planner.batch_size()
     optimizer = planner.optimizer(reason="a falling rate settles the weights")
     default = planner.epochs_for(UPDATES, batch, FEWEST_EPOCHS, MOST_EPOCHS)
-    keeps_last = rows < MANY_ROWS and planner.options.patience is None
+    keeps_last = rows < MANY_ROWS and not planner.may_stop_early
     epochs, patience = planner.epochs(default, rows, batch, keeps_last=keeps_last)
     return Plan(module, loss, optimizer, batch, epochs, patience, restore_best=not keeps_last)
 
