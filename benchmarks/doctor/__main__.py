@@ -15,6 +15,7 @@ from benchmarks.doctor.peers import PEERS
 from benchmarks.doctor.programs import PROGRAMS, program_names
 from benchmarks.doctor.proof import prove
 from benchmarks.doctor.recording import is_recorded, record, record_folder
+from benchmarks.doctor.repairing import repair_all, table
 from benchmarks.doctor.report import (
     by_program,
     fault_counts,
@@ -40,6 +41,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
         ("score", "run the rules on the records"),
         ("list", "show the cases"),
         ("publish", "run the rules and write the results into docs"),
+        ("repair", "repair the cases and tell what that did"),
         ("search", "find the strengths of faults that harm"),
         ("prove", "find the healthy runs that are healthy"),
     ):
@@ -52,6 +54,10 @@ def _arguments(words: list[str]) -> argparse.Namespace:
         command.add_argument("--only", help="cases whose name holds one of these, with commas")
         if name == "record":
             command.add_argument("--again", action="store_true", help="those there are as well")
+        if name == "repair":
+            command.add_argument("--results", type=Path, default=Path("repairs.jsonl"))
+            command.add_argument("--every", type=int, default=1, help="one case in so many")
+        if name in ("record", "repair"):
             command.add_argument("--processes", type=int, default=1)
         if name == "score":
             command.add_argument("--peers", action="store_true", help="others' thresholds too")
@@ -86,6 +92,10 @@ def main(words: list[str]) -> int:
         return 0
     if given.command == "record":
         record(cases, again=given.again, processes=given.processes, say=say)
+        return 0
+    if given.command == "repair":
+        chosen = cases[:: given.every]
+        say(table(repair_all(chosen, given.results, processes=given.processes, say=say)))
         return 0
     there = [case for case in cases if is_recorded(case)]
     if len(there) < len(cases):
