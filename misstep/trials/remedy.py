@@ -34,7 +34,9 @@ class Change:
     that it takes (None: those of the run). `keeps_best`: whether the weights of the best epoch are
     kept (None: as in the run). `goes_on`: whether it goes on from where the run ended; `trainer`
     then stands there. `carried`: parameters whose numbers come from the run, by name. `set_aside`:
-    positions of rows that it does not learn from, counted from 0, in their order.
+    positions of rows that it does not learn from, counted from 0, in their order. `options`: the
+    same as `advice`, by the names that options of training (`learning_rate`, `epochs` …) and
+    hyperparameters have, where there are such. `spent`: updates that it took to find it.
     """
 
     label: str
@@ -46,6 +48,8 @@ class Change:
     goes_on: bool = False
     carried: tuple[str, ...] = ()
     set_aside: tuple[int, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    spent: int = 0
 
 
 @dataclass

@@ -85,7 +85,12 @@ class Repair:
         """Return it as plain JSON."""
         return {
             "adopted": [
-                {"remedy": one.remedy, "label": one.trial.label, "advice": one.change.advice}
+                {
+                    "remedy": one.remedy,
+                    "label": one.trial.label,
+                    "advice": one.change.advice,
+                    "options": dict(one.change.options),
+                }
                 for one in self.adopted
             ],
             "rounds": [one.plain() for one in self.rounds],

@@ -74,6 +74,7 @@ class ArmResult:
             "answers": self.answers,
             "arm": self.kind,
             "advice": self.change.advice,
+            "options": dict(self.change.options),
             "goes_on": self.change.goes_on,
             "carried": list(self.change.carried),
             "set_aside": list(self.change.set_aside),
@@ -220,6 +221,7 @@ def _arms(
 
 def _proposed(remedy: Remedy, slug: str, case: Case, result: Round) -> list[_Proposal]:
     changes = proposals(remedy, case, result.not_applicable, MOST_CHANGES)
+    result.updates += sum(change.spent for change in changes)
     return [_Proposal(remedy, change, slug) for change in changes]
 
 
