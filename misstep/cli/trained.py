@@ -1,0 +1,129 @@
+"""What commands that train have in common: what was read, the model kept whole, what comes next.
+
+Knows results of training and pages; decides nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from misstep.cli.diagnosis_lines import say_briefly
+from misstep.cli.learning_curve_table import say_learning_curve
+from misstep.cli.page import Page
+from misstep.cli.places import MODEL
+from misstep.cli.remedy_words import plain_findings, spelling_of
+from misstep.cli.result_lines import result_lines
+from misstep.data.io.idx import is_idx_name
+from misstep.doctor import Diagnosis
+from misstep.modeling import FitResult, Modality, Options, TrainedModel, save_model
+from misstep.text.counts import counted
+from misstep.train.interruption import Interruption
+
+__all__ = [
+    "keep_model",
+    "plain_result",
+    "say_next",
+    "say_outcome",
+    "say_what_was_read",
+    "similar_rows",
+]
+
+
+def keep_model(model: TrainedModel, source: str, path: Path) -> None:
+    """Write the model, undisturbed by a signal; it breaks in thereafter."""
+    model.facts["source"] = Path(source).name
+    with Interruption() as interruption:
+        save_model(model, path)
+    if interruption.requested:
+        raise KeyboardInterrupt(interruption.signal)
+
+
+def say_what_was_read(page: Page, source: str, modality: Modality, options: Options) -> None:
+    """Say what the data are, what they are judged on, and what is in the run's folder already."""
+    page.say(f"{source}: {modality.source.describe()}")
+    for note in modality.source.notes:
+        page.say(note, "dim", indent=2)
+    test = modality.test
+    if test is not None:
+        page.say(f"{options.test}: {counted(len(test), test.sample_name)} to be judged on")
+        for note in test.notes:
+            page.say(note, "dim", indent=2)
+    folder = Path(str(options.folder))
+    model = folder / MODEL
+    if model.is_file():
+        page.say(f"{model} is of an earlier run; it stays until the new one is whole", indent=2)
+    if options.resume:
+        left = (folder / "checkpoints" / "manifest.json").is_file()
+        words = (
+            "going on where the run in {} was left"
+            if left
+            else ("nothing to go on from in {}: training starts anew")
+        )
+        page.say(words.format(folder), indent=2)
+
+
+def say_outcome(page: Page, modality: Modality, result: FitResult) -> Diagnosis:
+    """Say what was noticed, how training went, the scores and what harmed; return the diagnosis."""
+    run, model = result.run, result.model
+    said = {*modality.source.notes, *([] if modality.test is None else modality.test.notes)}
+    noticed = [note for note in result.notes if note not in said]
+    if noticed:
+        page.title("Noticed")
+        for note in noticed:
+            page.say(note, indent=2)
+    diagnosis = result.diagnose()
+    if run.usable:
+        lines = result_lines(result)
+        say_learning_curve(page, result.learning_curve, model.preprocessing.sample_name)
+        page.title(lines.how_it_ended(), always=True)
+        lines.say_scores(page)
+    say_briefly(page, diagnosis, spelling_of(run.record))
+    return diagnosis
+
+
+def similar_rows(source: str, options: Options) -> str:
+    """Return a source of rows to try the model on."""
+    similar = str(options.test or source)
+    # One of MNIST's four files stands for its folder.
+    return str(Path(similar).parent) if is_idx_name(similar) else similar
+
+
+def say_next(page: Page, path: Path, commands: list[str], drawing: Path | None) -> None:
+    """Say where the model is, which may be asked by `commands`; `drawing`: of a forecast."""
+    size = path.stat().st_size
+    page.blank(always=True)
+    page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
+    if drawing is not None:
+        page.lines(f"A picture of the forecast is in {drawing}.", always=True)
+    page.title("Try next")
+    page.commands(commands)
+
+
+def plain_result(
+    result: FitResult, diagnosis: Diagnosis, options: Options, path: Path | None
+) -> dict[str, Any]:
+    """Return what --json says."""
+    run, model, curve = result.run, result.model, result.learning_curve
+    found = plain_findings(diagnosis, spelling_of(run.record))
+    return {
+        "task": model.purpose,
+        "target": model.target.name,
+        "metrics": result.scores,
+        "epochs": run.epochs,
+        "best_epoch": run.best_epoch,
+        "seconds": result.seconds,
+        "finished": run.finished,
+        "ended": str(run.ending),
+        "model": None if path is None else str(path),
+        "folder": str(options.folder),
+        "seed": options.seed,
+        "choices": [
+            {"what": each.what, "choice": each.choice, "because": each.reason}
+            for each in result.decisions
+        ],
+        "notes": result.notes,
+        "findings": found["findings"],
+        "not_examined": found["not_examined"],
+        "while_learning": None if curve is None else curve.plain(),
+    }
