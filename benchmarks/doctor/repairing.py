@@ -1,4 +1,4 @@
-"""What repair does to the runs: which share of the gap to the sound program it closes, and the cost.
+"""What repair does to the runs: the share of the gap to the sound program that it closes, its cost.
 
 Broken runs are repaired by what their diagnosis names, and once more by remedies drawn at random in
 the same number of updates: what does no better than chance proves nothing. Scores are taken on the

@@ -1,0 +1,213 @@
+"""Repair: what is proven is adopted, what is not is rolled back, and nothing is touched before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import misstep as ms
+from misstep.errors import ArgumentError, MisstepError, NotFittedError
+from misstep.trials import Case, Change, Remedy, case_of, repair_case
+from misstep.trials.proof import difference
+from misstep.trials.rounds import CONTROL, Verdict, _affordable, _cost
+
+generator = np.random.default_rng(8)
+X = generator.normal(size=(360, 4)).astype("float32")
+Y = (np.sin(2 * X[:, :1]) + X[:, 1:2] * X[:, 2:3]).astype("float32")
+TRAIN, HELD = (X[:240], Y[:240]), (X[240:], Y[240:])
+
+
+def trained(optimizer: Any, epochs: int = 25, held: bool = True, **more: Any) -> ms.Trainer:
+    layers = ms.Sequential(ms.Dense(24), ms.ReLU(), ms.Dense(1))
+    trainer = ms.Trainer(layers, loss=ms.SquaredError(), optimizer=optimizer, seed=3, **more)
+    with np.errstate(all="ignore"):
+        trainer.fit(*TRAIN, epochs=epochs, validation=HELD if held else None)
+    return trainer
+
+
+def sick_case(optimizer: Any, held: bool = True, **more: Any) -> Case:
+    trainer = trained(optimizer, held=held, **more)
+    assert trainer.last_run is not None
+    record = trainer.last_run.record
+    assert record is not None
+    return case_of(record, trainer, *TRAIN, None, HELD if held else None)
+
+
+def loss_of(trainer: ms.Trainer) -> float:
+    return trainer.evaluate(*HELD)["loss"]
+
+
+def test_what_helps_is_adopted_and_the_first_run_stays_as_it_is() -> None:
+    trainer = trained(ms.SGD(1e-5))
+    before = trainer.network.parameters.copy()
+    repair = ms.repair(trainer, *TRAIN, validation=HELD)
+    assert repair.adopted
+    assert repair.rounds[0].identical is True
+    assert loss_of(repair.trainer) < 0.5 * loss_of(trainer)
+    assert np.array_equal(trainer.network.parameters, before)
+    # What is told of the winner is what its weights do.
+    winner = repair.rounds[0].winner
+    assert winner is not None
+    assert winner.difference is not None
+    assert winner.difference.low > 0
+
+
+def test_the_adopted_training_has_the_weights_of_its_trial() -> None:
+    case = sick_case(ms.SGD(1e-5))
+    repair = repair_case(case, rounds=1)
+    winner = repair.rounds[0].winner
+    assert winner is not None
+    assert np.array_equal(winner.trial.last_parameters, repair.trainer.network.parameters)
+    again = repair_case(case, rounds=1)
+    assert np.array_equal(again.trainer.network.parameters, repair.trainer.network.parameters)
+
+
+def test_a_sound_run_is_left_alone() -> None:
+    trainer = trained(ms.Adam(0.01), epochs=60)
+    repair = ms.repair(trainer, *TRAIN, validation=HELD)
+    if repair.adopted:
+        assert loss_of(repair.trainer) < loss_of(trainer)
+    else:
+        assert repair.trainer is trainer
+        assert repair.run is None
+
+
+@pytest.mark.parametrize("optimizer", [ms.SGD(1e25), ms.SGD(50.0)])
+def test_a_run_that_failed_is_repaired(optimizer: Any) -> None:
+    trainer = trained(optimizer)
+    repair = ms.repair(trainer, *TRAIN, validation=HELD)
+    assert repair.adopted
+    assert loss_of(repair.trainer) < float(np.var(HELD[1]))
+
+
+def test_without_validation_rows_some_are_kept_from_the_trials() -> None:
+    case = sick_case(ms.SGD(1e-5), held=False)
+    repair = repair_case(case, rounds=1)
+    assert repair.rounds[0].verdict is Verdict.ADOPTED
+    assert repair.rounds[0].identical is None
+    control = next(one for one in repair.rounds[0].arms if one.kind == "control")
+    assert len(control.trial.rows) == 240 - 240 // 5
+    assert loss_of(repair.trainer) < 1.0
+
+
+def test_too_few_rows_to_judge_by_are_refused() -> None:
+    trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(1e-6))
+    trainer.fit(X[:10], Y[:10], epochs=2)
+    with pytest.raises(MisstepError, match="8 validation rows"):
+        ms.repair(trainer, X[:10], Y[:10])
+
+
+def test_a_training_that_nobody_watched_is_refused() -> None:
+    with pytest.raises(NotFittedError, match="watched"):
+        ms.repair(ms.Trainer(ms.Dense(1), loss=ms.SquaredError()), *TRAIN)
+
+
+def test_budgets_are_kept() -> None:
+    case = sick_case(ms.SGD(1e-5))
+    run = case.setting.taken
+    for runs in (6, 12, 30):
+        repair = repair_case(case, steps=runs * run)
+        assert repair.updates <= runs * run
+    small = repair_case(case, steps=run)
+    assert small.rounds[0].verdict is Verdict.NO_BUDGET
+    assert small.rounds[0].needed > run
+    assert small.updates == 0
+    with pytest.raises(ArgumentError, match="more than 0"):
+        repair_case(case, steps=0)
+
+
+def test_time_that_is_over_adopts_nothing() -> None:
+    case = sick_case(ms.SGD(1e-5))
+    repair = repair_case(case, seconds=1e-9)
+    assert repair.rounds[0].verdict is Verdict.NO_BUDGET
+    assert not repair.adopted
+
+
+@given(st.integers(1, 12), st.booleans(), st.floats(0.5, 60))
+@settings(max_examples=60, deadline=None)
+def test_what_is_affordable_costs_no_more(arms: int, drawn: bool, runs: float) -> None:
+    count, courses = _affordable(arms, drawn, runs)
+    assert 0 <= count <= arms
+    if count:
+        assert _cost(count, drawn, courses) <= runs
+    else:
+        assert _cost(1, drawn, 1) > runs
+
+
+class Harmful(Remedy):
+    """Makes it worse, whatever it is."""
+
+    answers = ("learning-rate-too-low",)
+    title = "something harmful"
+
+    def changes(self, case: Case) -> Iterator[Change]:
+        """Yield a rate at which nothing is learned."""
+        yield Change("harm", case.start.variant(optimizer=ms.SGD(1e-12)), "nothing")
+
+
+class Interrupting(Remedy):
+    """Is interrupted by the person."""
+
+    answers = ("learning-rate-too-low",)
+    title = "something that takes long"
+
+    def changes(self, case: Case) -> Iterator[Change]:
+        """Raise what Ctrl-C raises."""
+        raise KeyboardInterrupt
+        yield
+
+
+def test_what_does_not_help_is_rolled_back() -> None:
+    harmful = Harmful()
+    harmful.name = "harmful"  # type: ignore[misc]
+    repair = repair_case(sick_case(ms.SGD(1e-5)), remedies=[harmful])
+    assert [one.verdict for one in repair.rounds] == [Verdict.NOT_BETTER]
+    assert not repair.adopted
+    assert repair.run is None
+
+
+def test_ctrl_c_ends_it_with_what_there_is() -> None:
+    slow = Interrupting()
+    slow.name = "slow"  # type: ignore[misc]
+    repair = repair_case(sick_case(ms.SGD(1e-5)), remedies=[slow])
+    assert repair.interrupted
+    assert not repair.adopted
+
+
+def test_all_of_it_can_be_written_down_and_said() -> None:
+    repair = repair_case(sick_case(ms.SGD(1e-5)))
+    plain = json.loads(json.dumps(repair.plain(), allow_nan=True))
+    arms = plain["rounds"][0]["arms"]
+    assert {"control", "random", "remedy"} >= {one["arm"] for one in arms}
+    assert arms[0]["label"] == CONTROL
+    assert all(one["curve"] for one in arms)
+    words = str(repair)
+    for one in arms:
+        assert one["label"] in words
+    assert f"{repair.updates:,} updates" in words
+
+
+def test_a_difference_is_that_of_the_rows() -> None:
+    random = np.random.default_rng(0)
+    other, arm = random.uniform(size=(3, 50)), random.uniform(size=(3, 50))
+    found = difference(other, arm)
+    rows = other[0] - arm[0]
+    assert found.mean == pytest.approx(rows.mean())
+    assert found.high - found.mean == pytest.approx(1.96 * rows.std(ddof=1) / 50**0.5)
+    assert found.elsewhere == pytest.approx((other[1:] - arm[1:]).mean())
+    better = difference(other + 1.0, arm)
+    assert better.is_proven
+    assert difference(arm, other + 1.0).is_refuted
+
+
+def test_luck_in_one_course_is_no_proof() -> None:
+    other = np.ones((3, 50))
+    arm = np.stack([np.full(50, 0.5), np.full(50, 1.1), np.full(50, 1.2)])
+    assert difference(other, arm).low > 0
+    assert not difference(other, arm).is_proven
