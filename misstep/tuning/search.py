@@ -1,0 +1,133 @@
+"""`Search`: what one worker does: begins trials as long as there are any, and writes down each.
+
+Knows the ledger and trials; not how many workers there are, nor what comes after.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from misstep.train import Training
+from misstep.tuning.ledger import Attempt, Ledger
+from misstep.tuning.methods import pruner_named, sampler_named
+from misstep.tuning.problem import Problem
+from misstep.tuning.result import TrialResult
+from misstep.tuning.space import Space
+from misstep.tuning.trial import BrokenOffError, Ended, Watch, run_trial
+
+__all__ = ["Search"]
+
+# Seconds between two beats of a trial, and between two looks at what others do.
+BEAT, LOOK = 10.0, 0.5
+
+
+@dataclass
+class Search:
+    """What one worker does. `sampler`, `pruner`: names, or Optuna's own.
+
+    `deadline`: by `time.monotonic`, when trials are broken off, the default aside; None: never.
+    `on_trial`: called with what came of each trial, those of other workers too.
+    """
+
+    problem: Problem
+    ledger: Ledger
+    space: Space | None
+    sampler: Any
+    pruner: Any
+    seed: int
+    trials: int
+    deadline: float | None = None
+    on_trial: Callable[[TrialResult], None] | None = None
+    watches: Sequence[Callable[[Search], Watch]] = ()
+    _told: set[int] = field(default_factory=set)
+
+    def run(self) -> str:
+        """Take trials until there are none; return why it was ended before, or nothing."""
+        try:
+            while not self._is_over():
+                self.ledger.rescue()
+                attempt = self.ledger.claim(self._prepare)
+                if attempt is None:
+                    self._tell()
+                    if self.ledger.is_done or not self.ledger.rescue():
+                        return ""
+                    time.sleep(LOOK)
+                    continue
+                self._try(attempt)
+                self._tell()
+        except KeyboardInterrupt:
+            return "it was interrupted"
+        return "" if self.ledger.is_done else "the time was over"
+
+    def _is_over(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def _try(self, attempt: Attempt) -> None:
+        """Go through a trial, and write down what came of it."""
+        is_default = attempt.slot == 0
+        finished = threading.Event()
+        beating = threading.Thread(target=self._beat, args=(attempt, finished), daemon=True)
+        beating.start()
+        try:
+            result = run_trial(
+                self.problem,
+                attempt.trial,
+                attempt.slot,
+                self.space,
+                given=attempt.given,
+                watches=() if is_default else self._watches(attempt.trial),
+                is_over=(lambda: False) if is_default else self._is_over,
+                attempts=attempt.attempts,
+                is_default=is_default,
+            )
+        except BrokenOffError:
+            self.ledger.give_up(attempt)
+            if not self._is_over():
+                raise KeyboardInterrupt from None
+            return
+        except BaseException:
+            self.ledger.give_up(attempt)
+            raise
+        finally:
+            finished.set()
+            beating.join()
+        self.ledger.finish(attempt, result)
+
+    def _beat(self, attempt: Attempt, finished: threading.Event) -> None:
+        count = 0
+        while not finished.wait(BEAT):
+            count += 1
+            self.ledger.beat(attempt, count)
+
+    def _watches(self, trial: Any) -> list[Watch]:
+        def optunas(training: Training, step: int, curve: Mapping[int, float]) -> Ended | None:
+            if not trial.should_prune():
+                return None
+            return Ended("it was behind most others at the same share of their schedule", False)
+
+        return [*(make(self) for make in self.watches), optunas]
+
+    def _tell(self) -> None:
+        """Tell of trials that have come to their end since the last time, by number."""
+        for result in self.ledger.results():
+            ended = result.state not in ("waiting", "running")
+            if ended and result.number not in self._told:
+                self._told.add(result.number)
+                if self.on_trial is not None:
+                    self.on_trial(result)
+
+    def _prepare(self, slot: int) -> None:
+        """Give the study the sampler of a slot, and the pruner.
+
+        The sampler is seeded by the slot, so that a search that goes on draws what it would have
+        drawn had it never stopped, and workers do not draw the same.
+        """
+        digits = hashlib.sha256(f"{self.seed}/{slot}".encode()).digest()[:4]
+        study = self.ledger.study
+        study.sampler = sampler_named(self.sampler, int.from_bytes(digits, "big"), self.trials)
+        study.pruner = pruner_named(self.pruner)

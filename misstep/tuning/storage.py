@@ -1,0 +1,182 @@
+"""Where a study is kept: a journal file, or any storage that Optuna takes, opened for many workers.
+
+A worker may be killed at any moment, in the middle of a write too. Knows storages; no trials.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from misstep.errors import ArgumentError, MisstepError, StorageError
+from misstep.tuning.requirement import as_it_is, optuna
+
+try:
+    import fcntl
+except ImportError:  # a system without such locks
+    fcntl = None  # type: ignore[assignment]
+
+__all__ = ["JOURNAL", "open_storage", "storage_words"]
+
+# The study of a run, beside its record.
+JOURNAL = "tuning.journal"
+# Seconds that a SQLite file is waited for while somebody else writes.
+PATIENCE = 60.0
+LOCK = ".lock"
+
+
+def open_storage(place: str | os.PathLike[str] | None) -> Any:
+    """Return the storage at `place`: a URL, or the path of a journal file; None: in memory.
+
+    URLs: sqlite:///FILE, postgresql://…, mysql://…, redis://…, and grpc://HOST:PORT of Optuna's
+    proxy. Raises ArgumentError for another URL, StorageError for a place that can't be had.
+    """
+    if place is None:
+        return optuna().storages.InMemoryStorage()
+    words = os.fspath(place)
+    try:
+        with as_it_is():
+            return _opened(words)
+    except MisstepError:
+        raise
+    except ImportError as error:
+        package = str(error).splitlines()[0]
+        raise MisstepError(
+            f"the storage {storage_words(words)}",
+            needed="a package that is not installed",
+            got=package,
+            try_="pip install it, or a journal file",
+        ) from error
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ArgumentError(
+            f"the storage {storage_words(words)}",
+            needed="a journal file, or a URL that Optuna takes and that answers",
+            got=reason,
+            try_="sqlite:///study.db, postgresql://user@host/db, or study.journal",
+        ) from error
+
+
+def _opened(words: str) -> Any:
+    storages = optuna().storages
+    kind, is_url, rest = words.partition("://")
+    if not is_url:
+        return journal_file(Path(words))
+    if kind == "grpc":
+        host, _, port = rest.partition(":")
+        return storages.GrpcStorageProxy(host=host or "localhost", port=int(port or 13000))
+    if kind.startswith("redis"):
+        return storages.JournalStorage(storages.journal.JournalRedisBackend(words))
+    storage = storages.RDBStorage(words, skip_compatibility_check=False)
+    if kind.startswith("sqlite"):
+        _one_at_a_time(storage)
+    return storages.get_storage(storage)
+
+
+def storage_words(place: str | os.PathLike[str] | None) -> str:
+    """Return what a storage is called, a password left out."""
+    if place is None:
+        return ""
+    words = os.fspath(place)
+    kind, is_url, rest = words.partition("://")
+    if not is_url or "@" not in rest:
+        return words
+    user, _, where = rest.rpartition("@")
+    return f"{kind}://{user.partition(':')[0]}@{where}"
+
+
+def journal_file(path: Path) -> Any:
+    """Return the storage in a journal file, made where it is not there. Raises StorageError."""
+    journal = optuna().storages.journal
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            with path.open("rb") as file:
+                begins = file.read(1)
+            if begins not in (b"", b"{"):
+                raise StorageError(
+                    str(path),
+                    needed="the journal of a study",
+                    got="another file",
+                    try_="another name",
+                )
+        lock = None if fcntl is None else _journal_lock(path)
+        return optuna().storages.JournalStorage(journal.JournalFileBackend(str(path), lock))
+    except OSError as error:
+        raise StorageError.of_writing(str(path), error) from error
+
+
+def _journal_lock(path: Path) -> Any:
+    """Return a lock that the system frees when its holder is killed, and that mends the journal.
+
+    Optuna's own is a link that stands for half a minute after its maker was killed. A line that a
+    killed worker left half written, which nobody could read over, is cut off by the next one.
+    """
+    journal = optuna().storages.journal
+
+    class Lock(journal._file.BaseJournalFileLock):  # type: ignore[name-defined]
+        def __init__(self) -> None:
+            self._handles: list[int] = []
+
+        def acquire(self) -> bool:
+            handle = os.open(f"{path}{LOCK}", os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            except OSError:
+                # A disk without such locks: as good as can be had there.
+                time.sleep(0)
+            self._handles.append(handle)
+            _mend(path)
+            return True
+
+        def release(self) -> None:
+            with contextlib.suppress(IndexError, OSError):
+                os.close(self._handles.pop())
+
+    return Lock()
+
+
+def _mend(path: Path) -> None:
+    """Cut off what stands behind the last whole line of a file."""
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        if not end:
+            return
+        file.seek(end - 1)
+        if file.read(1) == b"\n":
+            return
+        step, start = 1 << 16, end
+        while start > 0:
+            begin = max(0, start - step)
+            file.seek(begin)
+            found = file.read(start - begin).rfind(b"\n")
+            if found >= 0:
+                file.truncate(begin + found + 1)
+                return
+            start = begin
+        file.truncate(0)
+
+
+def _one_at_a_time(storage: Any) -> None:
+    """Let each transaction with a SQLite file have it for itself from its first read on.
+
+    SQLite has no lock for a row: without this two workers could both find that a trial waits, and
+    both take it.
+    """
+    from sqlalchemy import event
+
+    engine = storage.engine
+
+    def connected(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {round(PATIENCE * 1000)}")
+
+    def begun(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", begun)
+    engine.dispose()

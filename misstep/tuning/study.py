@@ -1,0 +1,228 @@
+"""`tune`: a whole search, from data and options to the hyperparameters to train with.
+
+Opens or joins a study, has its trials done, compares the best with the default and puts together
+what came of it. Knows all parts of tuning by what they do.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from misstep.data import Dataset, read_source
+from misstep.errors import ArgumentError, MisstepError
+from misstep.modeling import Decision, Options, recognize
+from misstep.modeling.modalities import Modality
+from misstep.modeling.options import is_count
+from misstep.tuning.ledger import Ledger
+from misstep.tuning.methods import pruner_named, sampler_named
+from misstep.tuning.problem import ModalityProblem, Problem, digest_of
+from misstep.tuning.requirement import optuna
+from misstep.tuning.result import State, TrialResult, Tuning
+from misstep.tuning.search import Search
+from misstep.tuning.space import Space, checked_space, is_drawable, read_space
+from misstep.tuning.storage import JOURNAL, open_storage, storage_words
+
+__all__ = ["TRIALS", "search_problem", "tune"]
+
+TRIALS = 30
+# Trials from which on importances say anything.
+FEWEST_FOR_IMPORTANCES = 8
+# Of a study in its storage: what its numbers depend on, and how it was made.
+IDENTITY = "identity"
+NAMES_DIGITS = 8
+
+
+def tune(
+    data: Dataset | str | os.PathLike[str] | Modality,
+    options: Options | None = None,
+    *,
+    trials: int = TRIALS,
+    minutes: float | None = None,
+    storage: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    workers: int = 1,
+    sampler: Any = "tpe",
+    pruner: Any = "median",
+    space: Mapping[str, Any] | None = None,
+    folder: Path | str | None = None,
+    on_trial: Callable[[TrialResult], None] | None = None,
+    on_decisions: Callable[[Sequence[Decision]], None] | None = None,
+) -> Tuning:
+    """Search for hyperparameters that do better on validation rows than the default ones.
+
+    `data`, `options`: as for `train`. `trials`: how many, the default configuration among them.
+    `minutes`: that the search may take; the default is always tried to its end. `storage`: a URL
+    that Optuna takes, or the path of a journal file; whoever gives the same one, with the same data
+    and options, joins the study (None: a journal in `folder`, or in memory where there is none).
+    `name`: of the study. `workers`: processes on this machine that try at the same time. `sampler`,
+    `pruner`: names (see `methods.py`), or Optuna's own. `space`: what is searched, by name, instead
+    of all that the plan leaves open: domains of `ms.modeling`, lists, or texts such as "0..0.3".
+    `on_trial`: called with what came of each trial. `on_decisions`: with what was decided of data.
+
+    The test rows are not looked at. The same seed gives the same trials with one worker and no
+    limit of time. Ctrl-C ends the search with the best so far. Raises MisstepError without Optuna,
+    ArgumentError for what can't be used and for a study of other data or options, DataError where
+    there are no validation rows, and what reading and training raise.
+    """
+    optuna()
+    if isinstance(data, Modality):
+        modality = data
+    else:
+        dataset = data if isinstance(data, Dataset) else read_source(data)
+        modality = recognize(dataset, options or Options())
+    split = modality.split()
+    _tell(modality, on_decisions)
+    prepared = modality.prepare(split)
+    _tell(modality, on_decisions)
+    return search_problem(
+        ModalityProblem(modality, prepared),
+        trials=trials,
+        minutes=minutes,
+        storage=storage,
+        name=name,
+        workers=workers,
+        sampler=sampler,
+        pruner=pruner,
+        space=space,
+        folder=folder,
+        on_trial=on_trial,
+    )
+
+
+def _tell(modality: Modality, on_decisions: Callable[[Sequence[Decision]], None] | None) -> None:
+    if on_decisions is not None:
+        on_decisions(modality.decisions.news())
+
+
+def search_problem(
+    problem: Problem,
+    *,
+    trials: int = TRIALS,
+    minutes: float | None = None,
+    storage: str | os.PathLike[str] | None = None,
+    name: str | None = None,
+    workers: int = 1,
+    sampler: Any = "tpe",
+    pruner: Any = "median",
+    space: Mapping[str, Any] | None = None,
+    folder: Path | str | None = None,
+    on_trial: Callable[[TrialResult], None] | None = None,
+) -> Tuning:
+    """Search over any problem; the arguments are those of `tune`."""
+    began = time.monotonic()
+    for count, called in ((trials, "trials"), (workers, "workers")):
+        if not is_count(count):
+            raise ArgumentError(called, needed="a whole number of 1 or more", got=repr(count))
+    if minutes is not None and not (math.isfinite(minutes) and minutes > 0):
+        raise ArgumentError("minutes", needed="a number above 0, or None", got=repr(minutes))
+    sampler_named(sampler, 0, trials)
+    pruner_named(pruner)
+    known = problem.space_at({})
+    asked = read_space(space)
+    searched = None if asked is None else checked_space(asked, known)
+    if not known:
+        raise MisstepError(
+            "tuning", needed="hyperparameters that are left open", got="none, all are given"
+        )
+    if storage is None and folder is not None:
+        storage = Path(folder) / JOURNAL
+    identity = digest_of([problem.identity, _space_words(searched)])
+    name = name or f"{problem.name}-{identity[:NAMES_DIGITS]}"
+    study = _open_study(open_storage(storage), name, identity, storage_words(storage))
+    ledger = Ledger(study, trials)
+    ledger.open([_defaults(known, searched), *problem.starting_points()])
+    search = Search(
+        problem=problem,
+        ledger=ledger,
+        space=searched,
+        sampler=sampler,
+        pruner=pruner,
+        seed=problem.options.seed,
+        trials=trials,
+        deadline=None if minutes is None else began + 60 * minutes,
+        on_trial=on_trial,
+    )
+    ended = search.run()
+    results = ledger.results()
+    default = results[0]
+    if default.state is not State.COMPLETE:
+        raise MisstepError(
+            "tuning",
+            needed="the default configuration trained to its end",
+            got=f"one that is {default.state.value}" + (f": {ended}" if ended else ""),
+        )
+    leader = min(
+        (one for one in results if one.state is State.COMPLETE), key=lambda one: one.validation_loss
+    )
+    best = leader
+    together = {**(problem.options.hyperparameters or {}), **_chosen(best, default)}
+    return Tuning(
+        default=default,
+        best=best,
+        leader=leader,
+        trials=results,
+        importances=_importances(study, results),
+        options=replace(problem.options, hyperparameters=together or None),
+        ended_early=ended,
+        seconds=time.monotonic() - began,
+        name=name,
+        storage=storage_words(storage),
+    )
+
+
+def _chosen(best: TrialResult, default: TrialResult) -> Mapping[str, Any]:
+    """Return the hyperparameters to train with; none where the default stays."""
+    return {} if best.number == default.number else best.hyperparameters
+
+
+def _space_words(space: Space | None) -> Any:
+    return None if space is None else {name: repr(domain) for name, domain in space.items()}
+
+
+def _defaults(known: Mapping[str, Any], space: Space | None) -> dict[str, Any]:
+    """Return the defaults that are searched, as trial 0 begins with them."""
+    return {
+        name: one.value
+        for name, one in known.items()
+        if (space is None or name in space)
+        and is_drawable(one.domain if space is None else space[name], one.value)
+    }
+
+
+def _open_study(storage: Any, name: str, identity: str, where: str) -> Any:
+    """Return the study of that name, new or joined. Raises ArgumentError for one of other data."""
+    study = optuna().create_study(
+        storage=storage, study_name=name, direction="minimize", load_if_exists=True
+    )
+    before = study.user_attrs.get(IDENTITY)
+    if before is None and not study.get_trials(deepcopy=False):
+        study.set_user_attr(IDENTITY, identity)
+        before = identity
+    if before != identity:
+        raise ArgumentError(
+            f"the study {name}" + (f" in {where}" if where else ""),
+            needed="one of the same data, options and space",
+            got="one of others",
+            try_="another name for the study",
+        )
+    return study
+
+
+def _importances(study: Any, results: Sequence[TrialResult]) -> dict[str, float]:
+    """Return the share of the differences between trials that each hyperparameter explains."""
+    complete = sum(one.state is State.COMPLETE for one in results)
+    if complete < FEWEST_FOR_IMPORTANCES:
+        return {}
+    evaluator = optuna().importance.FanovaImportanceEvaluator(seed=0)
+    try:
+        found = optuna().importance.get_param_importances(study, evaluator=evaluator)
+    except (ValueError, RuntimeError):
+        # All trials alike, or no hyperparameter that all of them have.
+        return {}
+    return {name: float(share) for name, share in found.items()}
