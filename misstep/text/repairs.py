@@ -43,6 +43,8 @@ def verdict_sentence(one: Mapping[str, Any]) -> str:
         return f"the budget ended before anything was proven; {one['needed']:,} updates would do."
     if verdict == "interrupted":
         return "you ended it; nothing adopted."
+    if verdict == "failed" and winner is not None:
+        return f"nothing adopted: training with {winner['label']} ended without finite numbers."
     return "there is nothing to try."
 
 
@@ -71,8 +73,11 @@ def _gain(arm: Mapping[str, Any]) -> str:
     if not gain:
         return "not compared"
     share, low, high = gain["share"], gain["low"], gain["high"]
-    moved = f"{abs(share):.1%} {'smaller' if share >= 0 else 'larger'}"
-    return f"its error on validation rows is {moved}, by {gain['mean']:.4f} [{low:.4f}, {high:.4f}]"
+    by, ends = gain["mean"], (low, high)
+    if by < 0:
+        by, ends = -by, (-high, -low)
+    moved = f"{abs(share):.1%} {'smaller' if gain['mean'] >= 0 else 'larger'}"
+    return f"its error on validation rows is {moved}, by {by:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
 
 
 def _beside_random(one: Mapping[str, Any], winner: Mapping[str, Any]) -> str:

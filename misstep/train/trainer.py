@@ -312,6 +312,7 @@ class Trainer:
             seed = settings.get("seed", self.seed)
             begins = Network(begins, shape or (), dtype=self.dtype, seed=seed)
         other = Trainer(begins, **{**kept, **settings})
+        other.preparation, other.names = self.preparation, self.names
         if network is None and self._has_programs_of(other):
             other._programs = self._programs
         return other
@@ -331,6 +332,35 @@ class Trainer:
         kept = RunFolder(folder, None)
         kept.facts = self._facts(rows)
         return kept.planned_epochs()
+
+    def left_in(
+        self,
+        folder: Path | str,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        *,
+        restore_best: bool = False,
+    ) -> Trainer | None:
+        """Return a Trainer that stands where a run of this training in `folder` was left.
+
+        x, y, `sample_weight`: what it learned from. `restore_best`: whether it has the weights of
+        the epoch with the lowest validation loss, where one was judged. None where there is no
+        checkpoint. Raises ArgumentError for a run of another training, FileFormatError where all
+        checkpoints are damaged, and what `fit` raises.
+        """
+        other = self.variant(input_shape=np.shape(x)[1:])
+        rows = other._rows(x, y, sample_weight)
+        kept = RunFolder(folder, None)
+        kept.facts = other._facts(rows)
+        state = kept.resume(other._first_state())
+        if state is None:
+            return None
+        other._state = state
+        best = state.best if restore_best and state.best is not None else state
+        other.network.parameters = np.array(best.parameters)
+        other.network.buffers = np.array(best.buffers)
+        return other
 
     def fork(
         self,

@@ -8,25 +8,29 @@ Begin here, then read `rounds.py`, `remedy.py` and any file of `remedies/`. Prin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import NotFittedError
-from misstep.record import Record
+from misstep.record import Names, Record
 from misstep.text.repairs import repair_words
-from misstep.train import EarlyStopping, Progress, Run, Trainer
-from misstep.trials.benches import Benches
+from misstep.train import Callback, EarlyStopping, Progress, Run, Trainer, Training
 from misstep.trials.probing import setting_of
-from misstep.trials.remedy import Case, Change, Remedy
+from misstep.trials.remedy import Case, Remedy
 from misstep.trials.rounds import ArmResult, Budget, Round, Verdict, play_round
 from misstep.trials.setting import Judged, Setting
 
 EVENT = "repair"
+# In the origin of what trained with remedies: which, as a list of labels.
+REPAIRED = "repaired"
 # Some runs have two faults; of a third nobody would believe that it was found by now.
 MOST_ROUNDS = 3
 # What repair may cost where nobody says: so many runs like this one in each round.
@@ -40,7 +44,7 @@ class Repair:
     `trainer`: with all that was adopted, trained; the one that came in where nothing was. `run`:
     its training, None where nothing was adopted. `rounds`: in their order. `before`, `after`: what
     the doctor says of the first run and of the last. `run_updates`, `run_seconds`: what the first
-    run cost, to compare. `setting`: the run as it is now.
+    run cost, to compare. `rows`: that it learned from. `setting`: the run as it is now.
     """
 
     trainer: Trainer
@@ -50,6 +54,7 @@ class Repair:
     run_updates: int
     run_seconds: float
     setting: Setting
+    rows: int
     rounds: list[Round] = field(default_factory=list)
 
     @property
@@ -79,7 +84,19 @@ class Repair:
     @property
     def set_aside(self) -> tuple[int, ...]:
         """Return positions of the rows that are not learned from any more, from 0."""
-        return tuple(sorted({row for one in self.adopted for row in one.change.set_aside}))
+        return tuple(sorted(row for rows in self.set_aside_by for row in rows))
+
+    @property
+    def set_aside_by(self) -> list[tuple[int, ...]]:
+        """Return which rows of the first run each of `adopted` set aside, positions from 0."""
+        # A later one counts the rows that earlier ones left.
+        left = list(range(self.rows))
+        aside = []
+        for one in self.adopted:
+            gone = {left[row] for row in one.change.set_aside}
+            aside.append(tuple(sorted(gone)))
+            left = [row for row in left if row not in gone]
+        return aside
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON."""
@@ -116,18 +133,24 @@ def repair_case(
     seed: int = 0,
     folder_of: Callable[[int], Path] | None = None,
     early_stopping: EarlyStopping | None = None,
+    origin: Mapping[str, Any] | None = None,
     progress: bool | Progress = False,
     remedies: Sequence[Remedy] | None = None,
     on_round: Callable[[Round], None] | None = None,
     on_arm: Callable[[ArmResult], None] | None = None,
+    on_progress: Callable[[int, float], None] | None = None,
+    on_adopted: Callable[[Trainer, Run], None] | None = None,
     run_seconds: float = math.nan,
 ) -> Repair:
     """Repair a run; return what was tried, what was adopted, and a trainer that has it.
 
     `steps`, `seconds`: budgets; without either, `RUNS_PER_ROUND` runs like this one in each round.
     `seed`: of the random remedies. `folder_of`: where the training with what was adopted in a round
-    writes its record and checkpoints. `early_stopping`: as the run had it. `on_round`, `on_arm`:
-    told as things come. Ctrl-C ends it with what was adopted so far.
+    writes its record and checkpoints. `early_stopping`: as the run had it. `origin`: of the run;
+    what trains with a remedy says so in its own. `on_round`, `on_arm`: told as things come;
+    `on_progress`: of the round, and the share of its trials that is done; `on_adopted`: of each
+    training with what was adopted, once it is whole, before `on_round`. Ctrl-C ends it with what
+    was adopted so far; a training that it breaks off is not adopted.
 
     Raises ArgumentError for a budget that is not above 0, MisstepError where too few rows are left
     to judge by.
@@ -137,85 +160,140 @@ def repair_case(
     budget = Budget(steps, seconds)
     trained = case.trained if case.trained is not None else case.start
     result = Repair(
-        trained, None, case.diagnosis, case.diagnosis, case.setting.taken, run_seconds, case.setting
+        trained,
+        None,
+        case.diagnosis,
+        case.diagnosis,
+        case.setting.taken,
+        run_seconds,
+        case.setting,
+        len(case.setting.rows),
     )
     for number in range(1, rounds + 1):
-        one, benches = play_round(case, number, budget, seed=seed, remedies=remedies, on_arm=on_arm)
+        told = None if on_progress is None else partial(on_progress, number)
+        one, _ = play_round(
+            case, number, budget, seed=seed, remedies=remedies, on_arm=on_arm, on_progress=told
+        )
         result.rounds.append(one)
         adopted = None
-        if one.verdict is Verdict.ADOPTED and one.winner is not None and benches is not None:
-            try:
-                adopted = _adopt(
-                    case,
-                    one.winner.change,
-                    benches,
-                    None if folder_of is None else folder_of(number),
-                    early_stopping,
-                    progress,
-                )
-            except KeyboardInterrupt:
-                one.verdict = Verdict.INTERRUPTED
+        if one.verdict is Verdict.ADOPTED and one.winner is not None:
+            labels = [each.trial.label for each in result.adopted]
+            adopted = _adopt(
+                case,
+                one,
+                {**(origin or {}), REPAIRED: labels},
+                None if folder_of is None else folder_of(number),
+                early_stopping,
+                progress,
+            )
+        if adopted is not None:
+            run, case, taken, took = adopted
+            one.updates += taken
+            one.seconds += took
+            budget.spent += taken
+            assert case.trained is not None
+            result.trainer, result.run, result.setting = case.trained, run, case.setting
+            result.after = case.diagnosis
+            if on_adopted is not None:
+                on_adopted(case.trained, run)
         if on_round is not None:
             on_round(one)
         if adopted is None:
-            break
-        run, case = adopted
-        one.updates += case.setting.taken
-        budget.spent += case.setting.taken
-        assert case.trained is not None
-        result.trainer, result.run, result.setting = case.trained, run, case.setting
-        result.after = case.diagnosis
-        if not run.finished:
             break
     return result
 
 
 def _adopt(
     case: Case,
-    change: Change,
-    benches: Benches,
+    one: Round,
+    origin: Mapping[str, Any],
     folder: Path | None,
     early_stopping: EarlyStopping | None,
     progress: bool | Progress,
-) -> tuple[Run, Case]:
-    """Train with a change, on all rows; return the run, and the case that it is now."""
+) -> tuple[Run, Case, int, float] | None:
+    """Train with what a round proved, on all rows; return the run, and the case that it is now.
+
+    And the updates and seconds that it took. None where that was broken off or failed, which the
+    verdict of the round then says.
+    """
+    assert one.winner is not None
+    change = one.winner.change
     trainer = change.trainer.continued() if change.goes_on else change.trainer.variant()
     rows = change.rows or case.setting.rows
     held = case.setting.validation
-    updates = change.updates or case.setting.taken
+    taken = change.updates or case.setting.taken
     per_epoch = -(-_batches(trainer, len(rows)) // trainer.accumulate)
     keeps_best = case.keeps_best if change.keeps_best is None else change.keeps_best
-    epochs = max(1, round(updates / per_epoch))
-    stopping = None
+    # What was cut short is cut short again: by the same rule, where there was one.
+    planned = taken if change.updates or change.goes_on else case.setting.planned
+    callbacks: list[Callback] = []
     if held is not None and keeps_best:
-        patience = epochs if early_stopping is None else early_stopping.patience
-        stopping = EarlyStopping(patience, restore_best=True)
-    trainer.names, trainer.preparation = case.start.names, case.start.preparation
-    run = trainer.fit(
-        rows.x,
-        rows.y,
-        sample_weight=rows.weights,
-        epochs=epochs,
-        validation=None if held is None else (held.x, held.y, held.weights),
-        early_stopping=stopping,
-        folder=folder,
-        progress=progress,
-    )
+        patience = max(1, round(planned / per_epoch))
+        if early_stopping is not None:
+            patience = early_stopping.patience
+        callbacks.append(EarlyStopping(patience, restore_best=True))
+    if planned > taken and early_stopping is None:
+        callbacks.append(_EndAfter(taken))
+    trainer.names, trainer.origin = _names_without(case.start.names, change.set_aside), origin
+    trainer.preparation = case.start.preparation
+    begun = 0 if trainer.state is None else trainer.state.update
+    began = time.perf_counter()
+    try:
+        run = trainer.fit(
+            rows.x,
+            rows.y,
+            sample_weight=rows.weights,
+            epochs=max(1, round(planned / per_epoch)),
+            validation=None if held is None else (held.x, held.y, held.weights),
+            callbacks=callbacks,
+            folder=folder,
+            progress=progress,
+        )
+    except KeyboardInterrupt:
+        one.verdict = Verdict.INTERRUPTED
+        return None
+    if not run.finished:
+        one.verdict = Verdict.FAILED if run.failed else Verdict.INTERRUPTED
+        return None
     record = run.record
     assert record is not None
-    answers = case.setting.rows if change.rows is None else change.rows
-    setting = _next_setting(case, trainer, answers, run)
-    return run, Case(setting, record, examine(record), trainer, keeps_best)
+    setting = _next_setting(case, trainer, rows, run)
+    after = Case(setting, record, examine(record), trainer, keeps_best)
+    return run, after, run.updates - begun, time.perf_counter() - began
+
+
+class _EndAfter(Callback):
+    """Ends a training after so many updates, whatever its schedule goes by."""
+
+    def __init__(self, updates: int) -> None:
+        self.updates = updates
+
+    def planned_update(self, update: int) -> int | None:
+        return self.updates if update < self.updates else None
+
+    def on_planned_update(self, training: Training) -> None:
+        training.stop("as far as the run came that it repairs")
+
+
+def _names_without(names: Names, aside: Sequence[int]) -> Names:
+    """Return what features, classes and rows are called, without rows that are set aside."""
+    if not aside or names.rows is None:
+        return names
+    return replace(names, rows=np.delete(np.asarray(names.rows), list(aside)))
 
 
 def _next_setting(case: Case, trainer: Trainer, rows: Judged, run: Run) -> Setting:
     before = case.setting
     start = trainer.variant()
+    described = None if run.record is None else run.record.description
+    planned = run.updates
+    if described is not None:
+        planned = max(planned, described.epochs * described.updates_per_epoch)
     return Setting(
         start,
         rows,
         before.validation,
-        planned=max(run.updates, 1),
+        planned=max(planned, 1),
         taken=max(run.updates, 1),
         final=run.losses[-1] if run.losses else math.nan,
         budget=before.budget,

@@ -19,7 +19,7 @@ import numpy as np
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.trials.benches import Benches
-from misstep.trials.halving import KEPT, RUNGS, successive_halving
+from misstep.trials.halving import KEPT, RUNGS, Rung, successive_halving
 from misstep.trials.proof import Difference, difference
 from misstep.trials.remedy import Case, Change, Remedy, proposals, registered_remedies
 from misstep.trials.trial import Judge, Trial
@@ -44,6 +44,7 @@ class Verdict(StrEnum):
     NOTHING_TO_TRY = "nothing to try"
     NO_BUDGET = "no budget"
     INTERRUPTED = "interrupted"
+    FAILED = "failed"  # proven, but training with it ended without numbers
 
 
 @dataclass
@@ -52,8 +53,9 @@ class ArmResult:
 
     `remedy`: its name, empty for the control. `answers`: the finding that named it, empty where
     none did. `kind`: "control", "random" or "remedy". `trial`: its curve and cost. `rank`: among
-    all in the end, from 1; None where it was left behind. `difference`: from the control on the
-    proving rows, where it was proven.
+    all in the end, from 1; None where it was left behind. `difference`: from the control, on the
+    proving rows in all courses where `proven`, else on the choosing rows: where it was left behind,
+    or at the end. What goes on from the run's end is held against the end of the control.
     """
 
     change: Change
@@ -64,11 +66,13 @@ class ArmResult:
     trial: Trial
     rank: int | None = None
     difference: Difference | None = None
+    proven: bool = False
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON, as a record holds it."""
         return {
             **self.trial.plain(),
+            "planned": self.trial.updates,
             "remedy": self.remedy,
             "title": self.title,
             "answers": self.answers,
@@ -80,6 +84,7 @@ class ArmResult:
             "set_aside": list(self.change.set_aside),
             "rank": self.rank,
             "difference": None if self.difference is None else self.difference.plain(),
+            "proven": self.proven,
         }
 
 
@@ -161,11 +166,13 @@ def play_round(
     seed: int,
     remedies: Sequence[Remedy] | None = None,
     on_arm: Callable[[ArmResult], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
 ) -> tuple[Round, Benches | None]:
     """Try remedies for what was found in a case; return what came of it, and the rows judged by.
 
-    `seed`: of the random remedy. `on_arm`: told of each arm as it is left behind or proven. The
-    case stays as it is. Ctrl-C ends it without a verdict.
+    `seed`: of the random remedy. `on_arm`: told of each arm as it is left behind or proven.
+    `on_progress`: of the share of all trials that is about done. The case stays as it is. Ctrl-C
+    ends it without a verdict.
     """
     began = time.perf_counter()
     slugs = tuple(dict.fromkeys(one.slug for one in case.findings))
@@ -176,7 +183,7 @@ def play_round(
         benches = Benches.of(case.setting)
         named, drawn = _arms(case, known, result, seed)
         if named or drawn:
-            _try(case, benches, result, named, drawn, budget, on_arm)
+            _try(case, benches, result, named, drawn, budget, on_arm, on_progress)
     except KeyboardInterrupt:
         result.verdict = Verdict.INTERRUPTED
     result.seconds = time.perf_counter() - began
@@ -242,6 +249,7 @@ def _try(
     drawn: _Proposal | None,
     budget: Budget,
     on_arm: Callable[[ArmResult], None] | None,
+    on_progress: Callable[[float], None] | None,
 ) -> None:
     whole = case.setting.taken
     left = budget.updates_left(lambda: case.setting.seconds_per_update)
@@ -258,14 +266,28 @@ def _try(
     try:
         always = {one.trial.label for one in (control, random_arm) if one is not None}
 
+        # Without the training that follows.
+        expected = max((_cost(count, drawn is not None, courses) - 1) * whole, 1)
+
+        def tell() -> None:
+            if on_progress is not None:
+                done = sum(one.trial.done for one in every) + result.updates
+                on_progress(min(done / expected, 1.0))
+
         def may_go_on() -> bool:
+            tell()
             return budget.seconds_left > 0
+
+        def note(rung: Rung) -> None:
+            _note_differences(control, every, rung)
 
         finalists: list[Trial] = []
         for goes_on in (False, True):
             # What goes on from the end is ahead of what begins anew; they meet at the end.
             group = [one.trial for one in every if one.change.goes_on is goes_on]
-            finalists += successive_halving(group, always=always, may_go_on=may_go_on)[0]
+            finalists += successive_halving(
+                group, always=always, may_go_on=may_go_on, on_rung=note
+            )[0]
         finished = sorted(
             (one for one in every if one.trial in finalists and one.trial.done),
             key=lambda one: one.trial.loss,
@@ -282,7 +304,7 @@ def _try(
             result.verdict = Verdict.NO_BUDGET
             return
         result.winner = winner
-        _prove(benches, control, winner, random_arm, result, courses)
+        _prove(benches, control, winner, random_arm, result, courses, tell)
         if on_arm is not None:
             for one in finished:
                 on_arm(one)
@@ -299,6 +321,7 @@ def _prove(
     random_arm: ArmResult | None,
     result: Round,
     courses: int,
+    tell: Callable[[], None],
 ) -> None:
     """Hold the winner against control and random remedy, in several courses, on other rows."""
     judge = benches.judge(benches.proving)
@@ -309,6 +332,7 @@ def _prove(
     for one in contenders:
         rows = []
         for course in range(courses):
+            tell()
             trial = one.trial
             if course:
                 trial = replace(
@@ -327,7 +351,7 @@ def _prove(
         held[one.trial.label] = np.stack(rows)
     theirs = held[control.trial.label]
     for one in contenders[1:]:
-        one.difference = difference(theirs, held[one.trial.label])
+        one.difference, one.proven = difference(theirs, held[one.trial.label]), True
     assert winner.difference is not None
     result.verdict = Verdict.ADOPTED if winner.difference.is_proven else Verdict.NOT_BETTER
     if len(contenders) > 2:
@@ -335,6 +359,26 @@ def _prove(
         result.beside_random = difference(random_held, held[winner.trial.label])
         if result.beside_random.is_refuted:
             result.verdict = Verdict.RANDOM_BETTER
+
+
+def _note_differences(control: ArmResult, every: Sequence[ArmResult], rung: Rung) -> None:
+    """Note by how much arms that are left behind differ from the control, and all at the end."""
+    if not control.trial.curve:
+        return
+    last = rung.share >= 1.0
+    noted = [
+        one
+        for one in every
+        if one is not control
+        and not one.trial.failed
+        and one.trial.curve
+        and (one.trial.label in rung.order or last)
+        and (last or one.trial.label not in rung.kept)
+    ]
+    theirs = control.trial.penalties() if noted else np.empty(0)
+    for one in noted:
+        if one.difference is None and (not last or one.trial.done == one.trial.updates):
+            one.difference = difference(theirs[None], one.trial.penalties()[None])
 
 
 def _proving_penalties(trial: Trial, judge: Judge) -> Array:
@@ -388,6 +432,8 @@ def _arm(case: Case, benches: Benches, proposal: _Proposal, kind: str) -> ArmRes
         change.updates or case.setting.taken,
         keeps_best=case.keeps_best if change.keeps_best is None else change.keeps_best,
         begins=change.trainer.state if change.goes_on else None,
+        # What takes as long as the run had its schedule cut short where the run was.
+        planned=case.setting.planned if change.updates is None and not change.goes_on else None,
     )
     name = getattr(remedy, "name", "")
     return ArmResult(change, name, remedy.title, proposal.answers, kind, trial)

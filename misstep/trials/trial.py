@@ -44,9 +44,10 @@ class Trial:
     """A training from `trainer`'s weights on, which leaves that one as it is.
 
     `label`: what is tried. `rows`: that it learns from. `judge`: says how good weights are.
-    `updates`: that it takes in all, by which the schedule goes. `keeps_best`: whether the weights
-    of the best moment count rather than the last ones. `seed`: of the order of rows and of dropout
-    (None: that of the trainer). `begins`: where it begins (None: at the trainer's first weights).
+    `updates`: that it takes in all. `keeps_best`: whether the weights of the best moment count
+    rather than the last ones. `seed`: of the order of rows and of dropout (None: that of the
+    trainer). `begins`: where it begins (None: at the trainer's first weights). `planned`: updates
+    that the schedule goes by (None: all that are taken by then).
 
     `curve`: what was judged so far. `seconds`: that it took. `failed`: whether its loss, or its
     weights, were no finite numbers.
@@ -60,6 +61,7 @@ class Trial:
     keeps_best: bool = False
     seed: int | None = None
     begins: TrainingState | None = None
+    planned: int | None = None
     curve: list[Moment] = field(default_factory=list)
     seconds: float = 0.0
     failed: bool = False
@@ -133,7 +135,7 @@ class Trial:
         trainer, state = self.trainer, fork.state
         epoch = -(-fork.batches // fork.accumulate)
         begun = 0 if self.begins is None else self.begins.update
-        context = ScheduleContext(state.update, epoch, begun + self.updates)
+        context = ScheduleContext(state.update, epoch, self.planned or begun + self.updates)
         return trainer.optimizer.learning_rate * trainer.schedule.factors(
             context, count, state.memory
         )
