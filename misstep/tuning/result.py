@@ -101,10 +101,10 @@ class Tuning:
     hyperparameter explains, by name, the largest first; empty where there are too few trials.
     `comparisons`: how the best trials fared against the default on other rows. `random`: the best
     of a random search with the same budget, where one was asked for. `options`: as they were, with
-    the hyperparameters of `best`. `ended_early`: why not all trials were done; empty otherwise.
-    `seconds`: that it took. `notes`: what else people should know. `name`, `storage`: of the study,
-    for others to join. `trainer`: where a trainer was tuned, one with the settings of `best` that
-    has learned nothing.
+    the hyperparameters of `best`, as far as the plan would take others. `ended_early`: why not all
+    trials were done; empty otherwise. `interrupted`: whether by Ctrl-C. `seconds`: that it took.
+    `notes`: what else people should know. `name`, `storage`: of the study, for others to join.
+    `trainer`: where a trainer was tuned, one with the settings of `best` that has learned nothing.
     """
 
     default: TrialResult
@@ -116,6 +116,7 @@ class Tuning:
     comparisons: list[Comparison] = field(default_factory=list)
     random: TrialResult | None = None
     ended_early: str = ""
+    interrupted: bool = False
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
     name: str = ""
@@ -144,6 +145,7 @@ class Tuning:
             "comparisons": [each.plain() for each in self.comparisons],
             "random": None if self.random is None else self.random.plain(),
             "ended_early": self.ended_early,
+            "interrupted": self.interrupted,
             "seconds": round(self.seconds, 3),
             "notes": list(self.notes),
             "name": self.name,

@@ -31,7 +31,8 @@ class Search:
     """What one worker does. `sampler`, `pruner`: names, or Optuna's own.
 
     `deadline`: by `time.monotonic`, when trials are broken off, the default aside; None: never.
-    `on_trial`: called with what came of each trial, those of other workers too.
+    `on_trial`: called with what came of each trial, those of other workers too. `interrupted`:
+    whether Ctrl-C ended it.
     """
 
     problem: Problem
@@ -44,6 +45,7 @@ class Search:
     deadline: float | None = None
     on_trial: Callable[[TrialResult], None] | None = None
     watches: Sequence[Callable[[Search], Watch]] = ()
+    interrupted: bool = False
     _told: set[int] = field(default_factory=set)
 
     def run(self) -> str:
@@ -61,6 +63,7 @@ class Search:
                 self._try(attempt)
                 self._tell()
         except KeyboardInterrupt:
+            self.interrupted = True
             return "it was interrupted"
         return "" if self.ledger.is_done else "the time was over"
 

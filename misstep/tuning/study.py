@@ -151,6 +151,9 @@ def search_problem(
     ended = search.run()
     results = ledger.results()
     default = results[0]
+    if default.state is not State.COMPLETE and search.interrupted:
+        # There is nothing to keep.
+        raise KeyboardInterrupt
     if default.state is not State.COMPLETE:
         raise MisstepError(
             "tuning",
@@ -161,7 +164,7 @@ def search_problem(
         (one for one in results if one.state is State.COMPLETE), key=lambda one: one.validation_loss
     )
     best = leader
-    together = {**(problem.options.hyperparameters or {}), **_chosen(best, default)}
+    together = {**(problem.options.hyperparameters or {}), **_chosen(problem, best, default)}
     return Tuning(
         default=default,
         best=best,
@@ -170,15 +173,30 @@ def search_problem(
         importances=_importances(study, results),
         options=replace(problem.options, hyperparameters=together or None),
         ended_early=ended,
+        interrupted=search.interrupted,
         seconds=time.monotonic() - began,
         name=name,
         storage=storage_words(storage),
     )
 
 
-def _chosen(best: TrialResult, default: TrialResult) -> Mapping[str, Any]:
-    """Return the hyperparameters to train with; none where the default stays."""
-    return {} if best.number == default.number else best.hyperparameters
+def _chosen(problem: Problem, best: TrialResult, default: TrialResult) -> dict[str, Any]:
+    """Return the hyperparameters to train with, less those that the plan would take by itself.
+
+    What is left trains the same: a plan asks for one after the other, and what it takes by itself
+    depends on those before.
+    """
+    if best.number == default.number:
+        return {}
+    given = problem.options.hyperparameters or {}
+    space = problem.space_at(best.hyperparameters)
+    return {
+        name: value
+        for name, value in best.hyperparameters.items()
+        if name in given
+        or value != space[name].default
+        or type(value) is not type(space[name].default)
+    }
 
 
 def _space_words(space: Space | None) -> Any:

@@ -93,9 +93,10 @@ def draw(
 ) -> dict[str, Any]:
     """Return values for what the plan asks for, one after the other, drawn by Optuna's trial.
 
-    `space`: what is searched; None: all. `given`: values that the trial begins with. `only_given`:
-    whether all others are left to the plan.
+    `space`: what is searched; None: all that no person chose. `given`: values that the trial begins
+    with. `only_given`: whether all others are left to the plan.
     """
+    chosen = problem.options.hyperparameters or {}
     values: dict[str, Any] = {}
     passed: set[str] = set()
     while True:
@@ -104,6 +105,8 @@ def draw(
         if name is None:
             return values
         domain: Domain | None = asked[name].domain if space is None else space.get(name)
+        if space is None and name in chosen:
+            domain = None
         left = only_given and name not in given
         if domain is None or left or (name in given and not is_drawable(domain, given[name])):
             passed.add(name)
