@@ -18,6 +18,8 @@ _WITH_SHORTCUT = frozenset({"Residual"})
 _STRAIGHT_KINDS = frozenset({"Identity", "Linear", "linear"})
 # Normalizations by numbers of the whole batch, which in evaluation are constants.
 _BATCH_NORMALIZATIONS = ("BatchNorm", "BatchNormalization")
+# Layers that only bring numbers to another scale, each entry by constants.
+_FIXED_SCALES = frozenset({"Rescaling"})
 _LINEAR_ROLES = frozenset({Role.AFFINE, Role.DROPOUT, Role.SHAPE, Role.EMBEDDING})
 
 
@@ -31,7 +33,7 @@ def bends(layer: LayerDescription) -> bool:
     if layer.role is Role.ACTIVATION:
         return layer.kind not in _STRAIGHT_KINDS
     if layer.role is Role.NORMALIZATION:
-        return not normalizes_batch(layer)
+        return not normalizes_batch(layer) and not only_rescales(layer)
     if layer.role is Role.POOLING:
         return "average" not in layer.kind.lower() and "avg" not in layer.kind.lower()
     return layer.role not in _LINEAR_ROLES and layer.kind not in _STRAIGHT_KINDS
@@ -40,6 +42,11 @@ def bends(layer: LayerDescription) -> bool:
 def normalizes_batch(layer: LayerDescription) -> bool:
     """Return whether a layer normalizes by means over the rows of a batch."""
     return layer.role is Role.NORMALIZATION and layer.kind.startswith(_BATCH_NORMALIZATIONS)
+
+
+def only_rescales(layer: LayerDescription) -> bool:
+    """Return whether a layer multiplies and shifts entries by constants, and nothing else."""
+    return layer.kind in _FIXED_SCALES
 
 
 def containers(description: RunDescription, path: str) -> Iterator[LayerDescription]:

@@ -52,6 +52,7 @@ from misstep.nn.pooling import (
 )
 from misstep.nn.program import Program
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
+from misstep.nn.rescaling import Clip, Rescaling
 from misstep.nn.steps import Steps
 from misstep.nn.temporal_pooling import (
     GlobalAveragePool1D,
@@ -76,6 +77,7 @@ __all__ = [
     "Bidirectional",
     "BufferSlice",
     "ByAxes",
+    "Clip",
     "Columns",
     "Conv1D",
     "Conv1DTranspose",
@@ -114,6 +116,7 @@ __all__ = [
     "RandomFlip",
     "RandomShift",
     "ReLU",
+    "Rescaling",
     "Reshape",
     "Residual",
     "Sequential",

@@ -67,6 +67,7 @@ _ROLES_OF_ROOMS = {
     "noise": Role.DROPOUT,
     "normalization": Role.NORMALIZATION,
     "pooling": Role.POOLING,
+    "rescaling": Role.NORMALIZATION,
     "temporal_pooling": Role.POOLING,
 }
 # At how many places of the plan the schedule's factor is told, both ends among them.

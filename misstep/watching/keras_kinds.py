@@ -13,7 +13,7 @@ from misstep.record import LossDescription, PartDescription, Role, Task
 _AFFINE = ("Dense", "EinsumDense")
 _SHAPE = (
     *("Flatten", "Reshape", "Permute", "RepeatVector", "InputLayer", "Identity", "Masking"),
-    *("Rescaling", "Resizing"),
+    "Resizing",
 )
 _RECURRENT = ("LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM1D", "ConvLSTM2D")
 _ATTENTION = ("MultiHeadAttention", "GroupQueryAttention", "Attention", "AdditiveAttention")
@@ -60,7 +60,7 @@ def role_of(kind: str, has_layers: bool) -> Role:
         return Role.RECURRENT
     if kind in _ATTENTION:
         return Role.ATTENTION
-    if "Normalization" in kind:
+    if "Normalization" in kind or kind == "Rescaling":
         return Role.NORMALIZATION
     if kind == "Embedding":
         return Role.EMBEDDING

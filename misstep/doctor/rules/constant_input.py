@@ -11,7 +11,14 @@ import numpy as np
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
-from misstep.doctor.scales import for_place, has_columns, is_normalized, place_of, size_of
+from misstep.doctor.scales import (
+    for_place,
+    has_columns,
+    is_normalized,
+    place_of,
+    rescaled_by_feature,
+    size_of,
+)
 from misstep.doctor.success import Success, success
 from misstep.record import FeatureSummary, InputSummary
 from misstep.text.counts import counted, plural
@@ -144,7 +151,7 @@ run = trainer.fit(x, y, epochs=30)
                 Severity.CRITICAL if bad else Severity.WARNING, 0.85, **facts, share=share
             )
         elif (large := _large(inputs)) is not None and _little(reached):
-            if not is_normalized(evidence.layers):
+            if not (is_normalized(evidence.layers) or rescaled_by_feature(evidence.layers)):
                 yield self._of_large(reached, facts, large)
         elif (odd := _odd_share(inputs)) >= (MANY_ODD if _little(reached) else MANY_ODD_ANYHOW):
             bad = reached in (Success.FAILED, Success.NOTHING)

@@ -16,9 +16,11 @@ from misstep.doctor.scales import (
     first_weights,
     for_place,
     has_columns,
+    inputs_met,
     is_normalized,
     is_picture,
     place_of,
+    rescaled_by_feature,
     size_of,
 )
 from misstep.doctor.success import Success, best_explained, left_over, still_falling, success
@@ -159,14 +161,27 @@ trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.02))
 run = trainer.fit(x, y, epochs=40)
 """.strip(),
         ),
+        Example(
+            "the same columns, each rescaled by the first layer",
+            f"""{_PEOPLE}
+x = np.column_stack([age, income])
+scale = 1 / x.std(axis=0)
+first = ms.nn.Rescaling(scale, -x.mean(axis=0) * scale)
+network = ms.Sequential(first, ms.Dense(16), ms.Tanh(), ms.Dense(2))
+trainer = ms.Trainer(network, loss=ms.CrossEntropy(), optimizer=ms.Adam(0.02))
+run = trainer.fit(x, y, epochs=40)
+""".strip(),
+        ),
     )
 
     def check(self, evidence: Evidence) -> Iterator[Finding]:
         """Yield a finding where inputs stick out and the network learned little."""
-        inputs = evidence.description.inputs
+        inputs = inputs_met(evidence.description)
         if inputs is None or inputs.whole is None:
             raise CannotTellError("the record does not say what went into the network")
         if inputs.kind != "numbers" or is_normalized(evidence.layers):
+            return
+        if rescaled_by_feature(evidence.layers):
             return
         scale = _scale_of(inputs, by_column=has_columns(evidence.description))
         if scale is None:

@@ -9,7 +9,7 @@ from typing import Any
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.finding import Finding, Severity
 from misstep.doctor.rule import CannotTellError, Example, Rule
-from misstep.doctor.scales import for_place, place_of
+from misstep.doctor.scales import answers_to_give, for_place, place_of
 from misstep.doctor.success import Success, best_explained, still_falling, success
 from misstep.record import Task
 from misstep.text.figures import figure, percent, three_figures
@@ -98,6 +98,15 @@ run = trainer.fit(x, (y - y.mean()) / y.std(), epochs=40)
 """.strip(),
         ),
         Example(
+            "prices of houses, whose unit the last layer knows",
+            f"""{_HOUSES}
+last = ms.nn.Rescaling(y.std(), y.mean())
+network = ms.Sequential(ms.Dense(16), ms.Tanh(), ms.Dense(1), last)
+trainer = ms.Trainer(network, loss=ms.SquaredError(), optimizer=ms.Adam(0.01))
+run = trainer.fit(x, y, epochs=40)
+""".strip(),
+        ),
+        Example(
             "prices of houses that a line reaches",
             f"""{_HOUSES}
 trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(0.05))
@@ -114,15 +123,19 @@ run = trainer.fit(x, y, epochs=30)
         if answers is None or answers.numbers is None:
             raise CannotTellError("the record does not say what the answers are")
         numbers = answers.numbers
-        size = math.hypot(numbers.mean, numbers.deviation)
-        if numbers.deviation == 0 or not math.isfinite(size):
+        given = answers_to_give(evidence.description, numbers.mean, numbers.deviation)
+        if numbers.deviation == 0 or given is None:
+            return
+        mean, deviation = given
+        size = math.hypot(mean, deviation)
+        if not math.isfinite(size):
             return
         start, chance = evidence.start_loss, evidence.chance_loss
         times = start / chance if chance > 0 else math.nan
         far = size >= FAR
         small = size <= SMALL and times >= START_TIMES_CHANCE
         # Whoever let the last bias start at the mean answer has no offset to learn.
-        met = far and numbers.deviation < FAR and times < START_TIMES_CHANCE
+        met = far and deviation < FAR and times < START_TIMES_CHANCE
         if not (far or small) or met:
             return
         reached = success(evidence)
