@@ -52,7 +52,7 @@ def inputs_met(description: RunDescription) -> InputSummary | None:
 def answers_to_give(
     description: RunDescription, mean: float, deviation: float
 ) -> tuple[float, float] | None:
-    """Return mean and deviation of the answers as the layers before the last `Rescaling`s give them.
+    """Return mean and deviation of the answers as layers before the last `Rescaling`s give them.
 
     None where each output has numbers of its own.
     """

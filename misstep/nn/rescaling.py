@@ -32,7 +32,7 @@ class Rescaling(Module):
 
     x: (batch, …, features) → the same shape. `scale`, `offset`: a number, or one for each feature
     of the last axis. They are settings, saved with the layer, and no training moves them: in front
-    of a network they standardize its inputs, behind it they give outputs in the unit of the answers.
+    of a network they standardize its inputs, behind it they give outputs in the answers' unit.
 
     Raises ArgumentError for what is no number or a scale of 0, ShapeError for another number of
     features.
