@@ -27,7 +27,7 @@ from misstep.train.digest import rows_digest
 __all__ = ["Candidate", "Judge", "ModalityProblem", "Problem"]
 
 # Options that change no number of a trial, or only where things are kept.
-WITHOUT_EFFECT = {"threads", "folder", "resume", "origin", "progress", "test"}
+WITHOUT_EFFECT = {"threads", "folder", "resume", "origin", "progress", "test", "minutes"}
 
 
 @dataclass(frozen=True)

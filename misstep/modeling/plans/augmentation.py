@@ -6,11 +6,14 @@ no images.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from misstep.data import FlipInvariance
 from misstep.errors import ArgumentError
 from misstep.modeling.decisions import CHOSEN
+from misstep.modeling.hyperparameters import Choice
 from misstep.modeling.plans.plan import Planner
 from misstep.nn import (
     Cutout,
@@ -31,6 +34,15 @@ SHIFT_OF_DRAWINGS = 1 / 14
 NONE, MIXUP = "none", "mixup"
 # Strength of mixup: Zhang and others (2018) found 0.1 to 0.4 for photographs.
 MIXUP_STRENGTH = 0.2
+
+
+@dataclass(frozen=True)
+class Augmentations(Choice):
+    """Words such as flip-shift: a few that are searched, and any that a person joins."""
+
+    def takes(self, value: Any) -> bool:
+        """Tell whether a value is a line of words; which ones there are, `augmentation` says."""
+        return isinstance(value, str)
 
 
 def _shift(side: int, mirrors: bool) -> Module | None:
@@ -76,11 +88,19 @@ def augmentation(text: str, side: int, mirrors: bool = True) -> tuple[list[Modul
 
 
 def decide_augmentation(
-    planner: Planner, default: str, flips: FlipInvariance, side: int
+    planner: Planner, default: str, flips: FlipInvariance, side: int, searched: Sequence[str] = ()
 ) -> tuple[list[Module], float]:
-    """Return layers and mixup for what a person asked for, or for the words of `default`."""
+    """Return layers and mixup for what a person asked for, or for the words of `default`.
+
+    `searched`: other words that are worth a trial.
+    """
     asked = planner.options.augment
-    line = default if asked is None else asked
+    if asked is None:
+        words = Augmentations(tuple(dict.fromkeys([default, *searched])))
+        line = str(planner.hyperparameter("augmentation", words, default))
+        asked = line if planner.is_chosen("augmentation") else None
+    else:
+        line = asked
     layers, mixup = augmentation(line, side, flips.allowed)
     if asked is not None:
         planner.decisions.add("augmentation", asked, CHOSEN)

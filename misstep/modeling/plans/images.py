@@ -13,6 +13,7 @@ import numpy as np
 
 from misstep.data import FlipInvariance
 from misstep.modeling.decisions import CHOSEN
+from misstep.modeling.hyperparameters import Integers, Reals
 from misstep.modeling.plans.augmentation import NONE, decide_augmentation
 from misstep.modeling.plans.plan import Plan, Planner
 from misstep.nn import (
@@ -62,6 +63,11 @@ WORDS_OF_DRAWINGS = "shift"
 RISE = 0.1
 # Of each answer, as Szegedy and others (2016) have it.
 SMOOTHING = 0.1
+# What a search looks through.
+WIDTH_SEARCHED = Integers(4, 64, log=True)
+SMOOTHING_SEARCHED = Reals(0.0, 0.2)
+WORDS_SEARCHED = (NONE, "shift", "shift-cutout", "shift-mixup")
+WORDS_SEARCHED_FOR_PHOTOGRAPHS = (MANY_WORDS, "flip-shift-cutout", f"{MANY_WORDS}-mixup", FEW_WORDS)
 
 
 def plan_images(planner: Planner, shape: tuple[int, int, int], flips: FlipInvariance) -> Plan:
@@ -73,16 +79,19 @@ def plan_images(planner: Planner, shape: tuple[int, int, int], flips: FlipInvari
     rows, decisions = planner.rows, planner.decisions
     loss, outputs = planner.loss()
     if isinstance(loss, BinaryCrossEntropy | CrossEntropy):
-        loss = replace(loss, smoothing=SMOOTHING)
+        share = planner.hyperparameter("smoothing", SMOOTHING_SEARCHED, SMOOTHING)
+        loss = replace(loss, smoothing=share)
         decisions.add(
             "smoothing",
-            f"{SMOOTHING:.0%} of each answer is shared out among the classes",
-            "nothing should be learned to be certain; the loss then never falls to 0",
+            f"{share:.0%} of each answer is shared out among the classes",
+            CHOSEN
+            if planner.is_chosen("smoothing")
+            else "nothing should be learned to be certain; the loss then never falls to 0",
         )
     module = planner.requested_network(outputs, shape)
     changes, mixup = _augmentation(planner, module, min(shape[:2]), flips)
     if module is None:
-        width, reason = default_width(rows, shape, outputs)
+        width, reason = _width(planner, shape, outputs)
         module = Sequential(Reshape(shape), *residual_layers(shape, width, outputs))
         stages = len([layer for layer in module.layers if isinstance(layer, Residual)])
         decisions.add(
@@ -135,7 +144,15 @@ def _augmentation(
         return [], 0.0
     default = MANY_WORDS if planner.rows >= FEW_IMAGES else FEW_WORDS
     default = default if flips.allowed else WORDS_OF_DRAWINGS
-    return decide_augmentation(planner, default, flips, side)
+    words = WORDS_SEARCHED_FOR_PHOTOGRAPHS if flips.allowed else WORDS_SEARCHED
+    return decide_augmentation(planner, default, flips, side, words)
+
+
+def _width(planner: Planner, shape: tuple[int, int, int], outputs: int) -> tuple[int, str]:
+    """Return the filters of the first convolution, and why so many."""
+    default, reason = default_width(planner.rows, shape, outputs)
+    width = int(planner.hyperparameter("width", WIDTH_SEARCHED, default))
+    return width, CHOSEN if planner.is_chosen("width") else reason
 
 
 def _has_convolution(module: Module) -> bool:
@@ -148,7 +165,7 @@ def _has_convolution(module: Module) -> bool:
 def _epochs(planner: Planner, default: int) -> tuple[int, int, bool]:
     """Return how many epochs there are, the patience, and whether the best weights are kept."""
     options = planner.options
-    epochs = options.epochs or default
+    epochs = planner.duration(default)
     patience = options.patience or epochs
     choice, reason = str(epochs), CHOSEN
     if patience < epochs:

@@ -28,7 +28,9 @@ WEIGHT_DECAY = 1e-2
 # What a search looks through, on all kinds of data; a rate of 0 would learn nothing.
 RATE_SEARCHED = Reals(1e-4, 3e-2, log=True, least=1e-9)
 DECAY_SEARCHED = Reals(1e-5, 0.3, log=True)
-BATCH_SEARCHED = Integers(16, 512, log=True)
+# Batches from 16 rows to a quarter of all, and how long training is beside its default length.
+SMALLEST_SEARCHED, LARGEST_SEARCHED, FEWEST_BATCHES = 16, 512, 4
+DURATION_SEARCHED = Reals(0.3, 2.0, log=True, least=1e-3)
 # An epoch has about this many updates, in batches from 16 rows (noise helps small tables) to 256
 # (larger ones gain no speed).
 UPDATES_PER_EPOCH = 100
@@ -188,7 +190,11 @@ class Planner:
         batch, reason = self.options.batch_size, CHOSEN
         if batch is None:
             default = default or default_batch_size(self.rows)
-            batch = int(self.hyperparameter("batch_size", BATCH_SEARCHED, default))
+            most = int(
+                np.clip(self.rows // FEWEST_BATCHES, 2 * SMALLEST_SEARCHED, LARGEST_SEARCHED)
+            )
+            domain = Integers(SMALLEST_SEARCHED, most, log=True)
+            batch = int(self.hyperparameter("batch_size", domain, default))
             if not self.is_chosen("batch_size"):
                 reason = f"about {counted(-(-self.rows // batch), 'update')} a pass"
         self.decisions.add("batch size", words.format(batch), reason)
@@ -231,6 +237,16 @@ class Planner:
         )
         return optimizer
 
+    def duration(self, epochs: int) -> int:
+        """Return how many epochs there are, `epochs` where nobody chose.
+
+        The hyperparameter is a factor, since the default depends on others, such as the batch size.
+        """
+        if self.options.epochs:
+            return self.options.epochs
+        factor = 1.0 if self.in_parts else self.hyperparameter("duration", DURATION_SEARCHED, 1.0)
+        return max(round(epochs * factor), 1)
+
     def epochs(
         self, default: int, rows: int, batch: int, *, keeps_last: bool = False
     ) -> tuple[int, int]:
@@ -241,7 +257,7 @@ class Planner:
         kept, unless a patience was asked for.
         """
         options = self.options
-        epochs = options.epochs or default
+        epochs = self.duration(default)
         patience = options.patience or max(LEAST_PATIENCE, round(epochs * PATIENCE_SHARE))
         reason = CHOSEN if options.epochs else f"about {epochs * -(-rows // batch):,} updates"
         choice = str(epochs)

@@ -7,6 +7,8 @@ rows of small sets (40 and 251 sequences), where an LSTM alone is far behind.
 
 from __future__ import annotations
 
+from misstep.modeling.decisions import CHOSEN
+from misstep.modeling.hyperparameters import Integers, Reals
 from misstep.modeling.plans.plan import Plan, Planner
 from misstep.nn import (
     BatchNorm,
@@ -43,6 +45,11 @@ MOST_EPOCHS, FEWEST_EPOCHS = 60, 15
 UPDATES = 2_000
 
 
+# What a search looks through.
+FILTERS_SEARCHED = Integers(4, 64, log=True)
+NOISE_SEARCHED, DROPOUT_SEARCHED = Reals(0.0, 0.5), Reals(0.0, 0.7)
+
+
 def plan_sequences(planner: Planner, shape: tuple[int, int]) -> Plan:
     """Return how to train on flat rows of sequences of `shape`: most steps, channels.
 
@@ -52,18 +59,26 @@ def plan_sequences(planner: Planner, shape: tuple[int, int]) -> Plan:
     loss, outputs = planner.loss()
     module = planner.requested_network(outputs, shape, front=Steps(*shape))
     if module is None:
-        module = voters(shape, outputs, FILTERS if rows < MANY_ROWS else FILTERS_FOR_MANY)
+        filters = FILTERS if rows < MANY_ROWS else FILTERS_FOR_MANY
+        filters = planner.hyperparameter("filters", FILTERS_SEARCHED, filters)
+        noise = planner.hyperparameter("noise", NOISE_SEARCHED, NOISE)
+        dropout = planner.hyperparameter("dropout", DROPOUT_SEARCHED, DROPOUT)
+        module = voters(shape, outputs, filters, noise, dropout)
         reaches = ", ".join(str(sum(reach) - len(reach) + 1) for reach in REACHES)
         planner.decisions.add(
             "network",
             f"{len(REACHES)} convolutional networks that vote; they see {reaches} steps at once",
-            f"what happens matters more than when: convolution and pooling learn from "
+            CHOSEN
+            if planner.is_chosen("filters", "dropout")
+            else f"what happens matters more than when: convolution and pooling learn from "
             f"{rows:,} sequences what a recurrent network would need many more for",
         )
         planner.decisions.add(
             "noise",
-            f"{NOISE:g} deviations on each channel, drawn anew at each update",
-            "it keeps a small set from being learned by heart",
+            f"{noise:g} deviations on each channel, drawn anew at each update",
+            CHOSEN
+            if planner.is_chosen("noise")
+            else "it keeps a small set from being learned by heart",
         )
     batch = planner.batch_size()
     optimizer = planner.optimizer(reason="a falling rate settles the weights")
@@ -73,7 +88,13 @@ def plan_sequences(planner: Planner, shape: tuple[int, int]) -> Plan:
     return Plan(module, loss, optimizer, batch, epochs, patience, restore_best=not keeps_last)
 
 
-def voters(shape: tuple[int, int], outputs: int, filters: int) -> Module:
+def voters(
+    shape: tuple[int, int],
+    outputs: int,
+    filters: int,
+    noise: float = NOISE,
+    dropout: float = DROPOUT,
+) -> Module:
     """Return the default network for flat rows of sequences of `shape`: steps, channels."""
 
     def voter(reach: tuple[int, ...]) -> Module:
@@ -83,9 +104,9 @@ def voters(shape: tuple[int, int], outputs: int, filters: int) -> Module:
             convolutions += [Conv1D(filters, size, padding="same"), LayerNorm(), ReLU()]
         seen = Sequential(*convolutions, TemporalPooling(PIECES))
         return Sequential(
-            Parallel(seen, TemporalSummary()), BatchNorm(), Dropout(DROPOUT), Dense(outputs)
+            Parallel(seen, TemporalSummary()), BatchNorm(), Dropout(dropout), Dense(outputs)
         )
 
     return Sequential(
-        Steps(*shape), GaussianNoise(NOISE), Parallel(*map(voter, REACHES), join="mean")
+        Steps(*shape), GaussianNoise(noise), Parallel(*map(voter, REACHES), join="mean")
     )

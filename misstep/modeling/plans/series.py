@@ -12,6 +12,7 @@ from misstep.data import SeriesWindows
 from misstep.errors import ShapeError
 from misstep.ir import Array
 from misstep.modeling.decisions import CHOSEN
+from misstep.modeling.hyperparameters import Choice, Integers, Reals
 from misstep.modeling.plans.plan import Plan, Planner
 from misstep.modeling.ridge import LinearPath
 from misstep.nn import Columns, Dense, Module, Network, Reshape, Residual, Sequential
@@ -20,8 +21,12 @@ from misstep.nn.losses import AbsoluteError
 
 # Units by rows: a few hundred windows overlap so much that they hold little to learn by heart from.
 FEW_ROWS, MANY_ROWS = 1000, 5000
-SMALL, MIDDLE, LARGE = "dense16-silu", "dense32-silu", "dense64-silu"
+SMALL, MIDDLE, LARGE = 16, 32, 64
 DROPOUT = 0.2
+# What a search looks through.
+UNITS_SEARCHED, DEPTH_SEARCHED = Integers(4, 128, log=True), Integers(1, 3)
+DROPOUT_SEARCHED = Reals(0.0, 0.5)
+ACTIVATIONS = Choice(("silu", "relu", "gelu", "tanh"))
 # A path that begins as the best line needs small steps: larger ones lost what the line knew.
 LEARNING_RATE = 5e-4
 UPDATES = 6000
@@ -70,8 +75,7 @@ def _network(planner: Planner, windows: SeriesWindows) -> Module:
         return planner.fitting(asked, windows.horizon)
     line, reason = asked, CHOSEN
     if line is None:
-        hidden = SMALL if rows < FEW_ROWS else MIDDLE if rows < MANY_ROWS else LARGE
-        line = f"{hidden}-drop{DROPOUT:g}"
+        line = _line(planner)
         reason = (
             f"{rows:,} windows; what a line can say is left to the line, so that a small network "
             "is enough for what bends"
@@ -84,6 +88,18 @@ def _network(planner: Planner, windows: SeriesWindows) -> Module:
     choice = f"{line} beside a linear path, {windows.horizon} out"
     planner.decisions.add("network", choice, reason)
     return module
+
+
+def _line(planner: Planner) -> str:
+    """Return the layers between the windows and the last one."""
+    rows = planner.rows
+    units = SMALL if rows < FEW_ROWS else MIDDLE if rows < MANY_ROWS else LARGE
+    units = planner.hyperparameter("units", UNITS_SEARCHED, units)
+    depth = planner.hyperparameter("depth", DEPTH_SEARCHED, 1)
+    activation = planner.hyperparameter("activation", ACTIVATIONS, "silu")
+    drop = planner.hyperparameter("dropout", DROPOUT_SEARCHED, DROPOUT)
+    hidden = f"dense{units}-{activation}" + (f"-drop{drop:g}" if drop else "")
+    return "-".join([hidden] * depth)
 
 
 def _over_windows(line: str, windows: SeriesWindows, features: int) -> tuple[Module, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from misstep.data import TextSlice, read_vectors
 from misstep.errors import ArgumentError
 from misstep.modeling.decisions import CHOSEN
+from misstep.modeling.hyperparameters import Choice, Integers, Reals
 from misstep.modeling.options import Options
 from misstep.modeling.plans.plan import Plan, Planner, default_loss, layers_of
 from misstep.modeling.plans.tables import plan_table
@@ -33,11 +34,15 @@ from misstep.nn import (
 from misstep.nn.initializers import Zeros
 
 # What the signals of texts go through; larger ones learn by heart what eleven numbers say.
-SIGNALS_NETWORK = "dense16-drop0.2"
+SIGNAL_UNITS, SIGNAL_DROPOUT = 16, 0.2
 # Features of a term where a person's own layers follow, and texts from which on such vectors, added
 # up for each text, stand beside the linear model: pooled vectors of words match counts of words and
 # pairs on about a hundred thousand texts (Joulin and others, 2017, "Bag of tricks").
 VECTOR, POOLED_NETWORK, MANY_TEXTS = 32, "drop0.5-dense32", 100_000
+# What a search looks through: of the signals' network, and whether pooled vectors stand beside the
+# linear model, of how many features.
+UNITS_SEARCHED, DROPOUT_SEARCHED = Integers(4, 64, log=True), Reals(0.0, 0.5)
+VECTOR_SEARCHED = Integers(8, 128, log=True)
 # Weight updates in all; reviews and messages were best after 1,500 to 2,000, and the cosine must
 # come to its end.
 UPDATES = 2_300
@@ -106,13 +111,18 @@ def _default_network(
     """Return a linear model on terms, added to a small network on signals."""
     branches: list[Module] = []
     if plain:
-        layers = layers_from_text(SIGNALS_NETWORK)
+        units = planner.hyperparameter("units", UNITS_SEARCHED, SIGNAL_UNITS)
+        drop = planner.hyperparameter("dropout", DROPOUT_SEARCHED, SIGNAL_DROPOUT)
+        line = f"dense{units}" + (f"-drop{drop:g}" if drop else "")
+        layers = layers_from_text(line)
         last = Dense(outputs, initializer=Zeros())
         branches.append(Sequential(_columns(plain), *layers, last))
         planner.decisions.add(
             "network",
-            f"{SIGNALS_NETWORK}, then {outputs} out, for the signals of texts",
-            f"they are {sum(stop - start for start, stop in plain)} numbers",
+            f"{line}, then {outputs} out, for the signals of texts",
+            CHOSEN
+            if planner.is_chosen("units", "dropout")
+            else f"they are {sum(stop - start for start, stop in plain)} numbers",
         )
     beside = _linear_models(planner, texts, outputs, "it" if branches else "")
     return _summed([*branches, *beside])
@@ -125,14 +135,19 @@ def _linear_models(
     rows = planner.rows
     branches: list[Module] = []
     terms = sum(text.terms - 1 for text in texts if text.slots)
+    pooled, vector = False, VECTOR
+    if terms:
+        pooled = planner.hyperparameter("pooled", Choice((True, False)), rows >= MANY_TEXTS)
+    if pooled:
+        vector = planner.hyperparameter("vector", VECTOR_SEARCHED, VECTOR)
     for text in texts:
         if text.slots:
             looked_up = Columns(text.looked_up, text.looked_up + 2 * text.slots)
             bag = EmbeddingBag(text.terms, outputs, bias=not branches, initializer=Zeros())
             branches.append(Sequential(looked_up, bag))
-            if rows >= MANY_TEXTS:
+            if pooled:
                 layers = layers_from_text(POOLED_NETWORK, outputs=outputs)
-                branches.append(Sequential(looked_up, EmbeddingBag(text.terms, VECTOR), *layers))
+                branches.append(Sequential(looked_up, EmbeddingBag(text.terms, vector), *layers))
     if not branches:
         return branches
     choice = f"a linear model on {terms:,} terms{f', added to {what}' if what else ''}"
@@ -140,9 +155,11 @@ def _linear_models(
         f"{rows:,} texts; counts of words and pairs are not beaten below some hundred thousand "
         "(to read words in their order instead: network='embed64-lstm64')"
     )
-    if rows >= MANY_TEXTS:
-        choice += f", and {VECTOR} features of each term, pooled, then {POOLED_NETWORK}"
+    if pooled:
+        choice += f", and {vector} features of each term, pooled, then {POOLED_NETWORK}"
         reason = f"{rows:,} texts are enough to learn vectors of words as well"
+    if planner.is_chosen("pooled", "vector"):
+        reason = CHOSEN
     planner.decisions.add("texts", choice, reason)
     return branches
 
