@@ -30,7 +30,7 @@ app = typer.Typer(
 
 
 # Commands that have the options of training.
-TRAINING = {"train", "check", "find-rate"}
+TRAINING = {"train", "tune", "check", "find-rate"}
 
 
 class ProgramName(StrEnum):
@@ -141,6 +141,99 @@ def train(
     if source is None:
         return show_welcome(json=json, missing=quiet or all_choices or any_given(options))
     return train_on(source, options, quiet=quiet, json=json, all_choices=all_choices)
+
+
+@app.command(
+    cls=SingleCommand, short_help="Search for hyperparameters that do better than the default."
+)
+def tune(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="As for train.")],
+    trials: Annotated[
+        int, typer.Option(metavar="N", help="How many, the default configuration among them.")
+    ] = 30,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="M",
+            help="How long the search may take at most; the winner's own training comes after.",
+        ),
+    ] = None,
+    space: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=RANGE",
+            help="What is searched instead of all that is open: learning_rate=1e-4..1e-2, or "
+            "units=32,64,128. Any number of them; misstep check --hyperparameters lists the names.",
+        ),
+    ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where the study is: a journal file, or any storage that Optuna takes, such as "
+            "sqlite:///study.db or postgresql://user@host/db. Whoever gives the same command with "
+            "the same storage joins. Without it tuning.journal in the run's folder.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The study's name there; without it, of data and options."
+        ),
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(metavar="K", help="Processes of this machine that try at the same time.")
+    ] = 1,
+    sampler: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="tpe, random, quasi-random, gaussian-process or cma-es, of Optuna."
+        ),
+    ] = "tpe",
+    pruner: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What ends trials that are behind: median, hyperband, successive-halving or none. "
+            "The doctor ends sick ones whatever it is.",
+        ),
+    ] = "median",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say only what came of it and where the model is.")
+    ] = False,
+    json: Json = False,
+    **options: Any,
+) -> int:
+    """Search for hyperparameters that do better than the default ones, and train with them.
+
+    Trial 0 is the default configuration, so that the result is never worse than it on validation
+    rows. Each trial is a training; those that fall behind or are sick are ended early. The test
+    rows are looked at once, at the end, for the default and the winner. The winner is trained and
+    kept as `misstep train` does. Needs Optuna: pip install "misstep[tune]".
+
+    Ctrl-C ends the search: the best so far is trained and kept. The same command goes on with its
+    study.
+
+        misstep tune houses.csv --target price
+        misstep tune houses.csv --target price --trials 60 --minutes 10
+        misstep tune houses.csv --target price --space dropout=0..0.5 --space units=32,64,128
+        misstep tune houses.csv --target price --storage sqlite:///houses.db --workers 2
+    """
+    from misstep.cli.tune_command import TuneRequest, tune_on
+
+    request = TuneRequest(
+        trials=trials,
+        minutes=minutes,
+        storage=storage,
+        study=study,
+        workers=workers,
+        sampler=sampler,
+        pruner=pruner,
+        space=tuple(space or ()),
+        quiet=quiet,
+        json=json,
+    )
+    return tune_on(source, options, request)
 
 
 @app.command(
@@ -436,6 +529,8 @@ def command_line() -> Any:
 
     for command in (train, check, find_rate):
         with_training_options(command)
+    # A search goes on by its study.
+    with_training_options(tune, without={"resume"})
     return get_command(app)
 
 

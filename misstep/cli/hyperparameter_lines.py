@@ -11,7 +11,7 @@ from typing import Any
 from misstep.cli.page import Page
 from misstep.modeling.hyperparameters import Hyperparameter
 
-__all__ = ["plain_space", "say_hyperparameters", "value_words"]
+__all__ = ["plain_space", "say_hyperparameters", "settings", "value_words"]
 
 
 def say_hyperparameters(page: Page, space: Mapping[str, Hyperparameter]) -> None:
@@ -44,3 +44,15 @@ def value_words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def settings(values: Mapping[str, Any]) -> list[str]:
+    """Return NAME=VALUE for each, to the last bit, as --set takes it.
+
+    >>> settings({"dropout": 0.1, "members": 1, "embeddings": False})
+    ['dropout=0.1', 'members=1', 'embeddings=false']
+    """
+    return [
+        f"{name}={value!r}" if isinstance(value, float) else f"{name}={value_words(value)}"
+        for name, value in values.items()
+    ]

@@ -16,15 +16,24 @@ from misstep.errors import ArgumentError
 from misstep.modeling.options import Face, Option, all_options
 
 
-def with_training_options(command: Callable[..., int]) -> None:
-    """Give a command whose last argument is `**options` an argument for each option there is."""
-    own = inspect.signature(inspect.unwrap(command), eval_str=True, follow_wrapped=False)
-    options = [_parameter(each) for each in all_options(Face.COMMAND)]
-    known = {each.name for each in options}
+def with_training_options(command: Callable[..., int], without: Collection[str] = ()) -> None:
+    """Give a command whose last argument is `**options` an argument for each option there is.
+
+    `without`: names of options that mean nothing for it. An argument of its own goes before an
+    option of the same name.
+    """
+    # Options may have been added since this was done the last time.
+    vars(command).pop("__signature__", None)
+    own = inspect.signature(inspect.unwrap(command), eval_str=True, follow_wrapped=False).parameters
+    options = [
+        _parameter(each)
+        for each in all_options(Face.COMMAND)
+        if each.name not in own and each.name not in without
+    ]
     first, *others = [
         parameter
-        for name, parameter in own.parameters.items()
-        if name not in known and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+        for parameter in own.values()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
     ]
     # The source comes first, what says how to speak last.
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -34,7 +43,10 @@ def with_training_options(command: Callable[..., int]) -> None:
 
 def given_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of a command line as those of `Options`."""
-    return {each.name: _given(each, values[each.name]) for each in all_options(Face.COMMAND)}
+    return {
+        each.name: _given(each, values.get(each.name, each.default))
+        for each in all_options(Face.COMMAND)
+    }
 
 
 def asked_for(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +89,7 @@ def flags_given(values: Mapping[str, Any], without: Collection[str] = ()) -> lis
     """Return the words of a command line that give these values; defaults need none."""
     words: list[str] = []
     for each in all_options(Face.COMMAND):
-        value = values[each.name]
+        value = values.get(each.name, each.default)
         if each.name in without or (value or None) == (each.default or None):
             continue
         if isinstance(value, bool):

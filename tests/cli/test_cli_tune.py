@@ -1,0 +1,209 @@
+"""`misstep tune`: a search said, kept as a table and a drawing, and its winner trained as usual."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from cli_world import Done, Run, flowers, hashes
+
+from misstep.modeling import load_model
+
+# Little is open, so that few programs are made; all trials are short.
+SMALL = ["--network", "dense4", "--epochs", 3, "--set", "batch_size=16"]
+FLOWERS = ["flowers.csv", "--target", "kind", *SMALL]
+FOLDER = Path("runs/flowers")
+MODEL = FOLDER / "model.misstep"
+
+
+@pytest.fixture
+def table(own_folder: None) -> Path:
+    path = Path("flowers.csv")
+    path.write_text(flowers(90), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a search was done once; what it said is in tuned.json and words.txt."""
+    import contextlib
+    import io
+
+    from misstep.cli import main
+
+    folder = tmp_path_factory.mktemp("tuned")
+    (folder / "flowers.csv").write_text(flowers(90), encoding="utf-8")
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        code = main(["tune", *map(str, FLOWERS), "--trials", "5", "--json"])
+    assert code == 0, err.getvalue()
+    (folder / "tuned.json").write_text(out.getvalue(), encoding="utf-8")
+    (folder / "words.txt").write_text(err.getvalue(), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def tuned(made: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(made)
+    return json.loads(Path("tuned.json").read_text())
+
+
+def test_every_trial_is_said_and_in_the_table(tuned: Any) -> None:
+    words = Path("words.txt").read_text()
+    with (FOLDER / "trials.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    trials = tuned["tuning"]["trials"]
+    assert [int(row["number"]) for row in rows] == [0, 1, 2, 3, 4]
+    for row, trial in zip(rows, trials, strict=True):
+        assert row["state"] == trial["state"]
+        assert float(row["validation_loss"]) == trial["validation_loss"]
+        assert float(row["validation_accuracy"]) == trial["metrics"]["accuracy"]
+        for name, value in trial["hyperparameters"].items():
+            assert float(row[name]) == value
+        assert re.search(rf"^ +{trial['number']} +\(?[\d.]+\)? +[\d.]+  ", words, re.MULTILINE)
+    assert "the default" in words
+    assert {row["batch_size"] for row in rows} == {"16"}
+
+
+def test_the_drawing_has_a_dot_for_each_trial(tuned: Any) -> None:
+    root = ElementTree.fromstring((FOLDER / "tuning.svg").read_text(encoding="utf-8"))
+    marks = [each for each in root.iter() if each.tag.endswith(("circle", "path"))]
+    assert len(marks) >= 5
+
+
+def test_the_winner_is_a_usual_model_and_the_command_trains_the_same(
+    tuned: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert tuned["tuning"]["paid"]
+    validation = tuned["tuning"]["best"]["metrics"]["accuracy"]
+    assert tuned["metrics"]["validation"]["accuracy"] == pytest.approx(validation)
+    words = shlex.split(tuned["command"])
+    assert words[:2] == ["misstep", "train"]
+    assert "--set" in words
+    done = run(*words[1:], "--out", tmp_path / "again", "--quiet")
+    assert done.code == 0
+    before, after = (load_model(path) for path in (MODEL, tmp_path / "again" / "model.misstep"))
+    assert before.network.parameters.tobytes() == after.network.parameters.tobytes()
+    for command in (
+        ["predict", MODEL, "flowers.csv"],
+        ["explain", MODEL, "flowers.csv", "--row", 2],
+        ["summary", MODEL],
+        ["diagnose", FOLDER],
+    ):
+        assert run(*command).code in (0, 1), command
+
+
+def test_test_rows_are_compared_row_by_row(tuned: Any) -> None:
+    compared, words = tuned["on_test"], Path("words.txt").read_text()
+    assert compared["rows"] == 18
+    assert "Beside the default, on the same test rows" in words
+    assert ("beyond chance" in words) == (compared["verdict"] != "even")
+
+
+def test_the_same_command_goes_on_with_its_study(tuned: Any, run: Run) -> None:
+    done = run("tune", *FLOWERS, "--trials", 5, "--json")
+    assert done.code == 0
+    assert done.json["tuning"]["trials"] == tuned["tuning"]["trials"]
+    assert done.json["tuning"]["seconds"] < 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--trials", 0], "--trials 0: needed a whole number of 1 or more"),
+        (["--trials", -3], "--trials -3: needed a whole number of 1 or more"),
+        (["--workers", 0], "--workers 0: needed a whole number of 1 or more"),
+        (["--minutes", 0], "--minutes 0: needed a number above 0"),
+        (["--space", "learning_rat=1e-3..1e-1"], "'learning_rate', the nearest name"),
+        (["--space", "learning_rate"], "learning_rate=1e-4..1e-2"),
+        (["--space", "learning_rate=2..1"], "a lower and a higher number"),
+        (["--sampler", "tpo"], "'tpe', the nearest name"),
+        (["--pruner", "medium"], "'median', the nearest name"),
+        (["--storage", "nowhere://a/b"], "the storage nowhere://a/b"),
+        (["--set", "dropot=1"], "the hyperparameter dropot"),
+        (["--resume"], "No such option"),
+    ],
+)
+def test_bad_input_is_one_line_and_destroys_nothing(
+    run: Run, table: Path, words: list[Any], said: str
+) -> None:
+    FOLDER.mkdir(parents=True)
+    MODEL.write_text("what was there")
+    done = run("tune", *FLOWERS, "--trials", 2, *words)
+    assert done.code == 2, done.err
+    last = done.err.strip().splitlines()[-1]
+    assert last.startswith("misstep: ")
+    assert said in last
+    assert MODEL.read_text() == "what was there"
+
+
+def test_a_source_that_is_not_there(run: Run, own_folder: None) -> None:
+    done = run("tune", "nothing.csv", "--target", "kind")
+    assert done.code == 2
+    assert "nothing.csv" in done.err
+    assert hashes(Path()) == {}
+
+
+def test_who_lacks_optuna_is_told_how_to_get_it(
+    run: Run, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from misstep.tuning import requirement
+
+    requirement.optuna.cache_clear()
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    try:
+        done = run("tune", *FLOWERS)
+    finally:
+        requirement.optuna.cache_clear()
+    assert done.code == 2
+    assert 'pip install "misstep[tune]"' in done.err
+    assert not FOLDER.exists()
+
+
+def test_ctrl_c_keeps_the_best_so_far(
+    run: Run, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = _interrupted(run, monkeypatch, after=2)
+    assert done.code == 130
+    assert "Ended by you; the best of 3 trials is trained now" in done.said
+    assert load_model(MODEL).facts["epochs"] == 3
+
+
+def test_a_second_ctrl_c_stops_at_once(
+    run: Run, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from misstep.cli import tune_command
+
+    def again(*words: Any, **more: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(tune_command, "keep_model", again)
+    done = _interrupted(run, monkeypatch, after=1)
+    assert done.code == 130
+    assert "interrupted" in done.err
+    assert not MODEL.exists()
+
+
+def _interrupted(run: Run, monkeypatch: pytest.MonkeyPatch, after: int) -> Done:
+    """Tune, with a Ctrl-C once trial `after` has been said."""
+    from misstep.cli.trial_lines import TrialLines
+
+    show = TrialLines.show
+
+    def then_interrupt(lines: TrialLines, result: Any) -> None:
+        show(lines, result)
+        if result.number == after:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(TrialLines, "show", then_interrupt)
+    return run("tune", *FLOWERS, "--trials", 9)
