@@ -108,6 +108,13 @@ def train(
             show_default=False,
         ),
     ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Where something goes wrong, try remedies afterwards, as misstep repair does.",
+        ),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Say only the scores and where the model is.")
     ] = False,
@@ -133,14 +140,16 @@ def train(
         misstep train pets/ --augment flip-shift
         misstep train mnist/ --network dense128 --epochs 10
         misstep train houses.csv --target price --set dropout=0.2
+        misstep train houses.csv --target price --repair
     """
     from misstep.cli.train_command import train_on
     from misstep.cli.training_options import any_given
     from misstep.cli.welcome import show_welcome
 
     if source is None:
-        return show_welcome(json=json, missing=quiet or all_choices or any_given(options))
-    return train_on(source, options, quiet=quiet, json=json, all_choices=all_choices)
+        given = quiet or all_choices or repair or any_given(options)
+        return show_welcome(json=json, missing=given)
+    return train_on(source, options, quiet=quiet, json=json, all_choices=all_choices, repair=repair)
 
 
 @app.command(
@@ -454,6 +463,66 @@ def diagnose(
     from misstep.cli.diagnose_command import diagnose_run
 
     return diagnose_run(run, json=json, probe=probe, rows=rows, budget=budget, data=data)
+
+
+@app.command(
+    cls=SingleCommand, short_help="Try remedies for what goes wrong in a run, keep what helps."
+)
+def repair(
+    run: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="The folder of a run of misstep train, with its data."),
+    ],
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="M",
+            help="How many minutes it may take. Without it, or --steps, as "
+            "many updates as some 25 such runs in each round.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="How many updates it may take in all.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(metavar="SOURCE", help="Where the data of the run are, if no longer there."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The folder of what is adopted. Without it RUN/repair-1 and so on."
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Which random remedies are tried beside the named.")
+    ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Say only the verdicts and where the model is.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Try remedies for what goes wrong in a run, and keep those that measurably help.
+
+    Each remedy that the findings name is trained from where the run began, or went on from where
+    it ended, on the same batches as an unchanged control and a random remedy; the better ones go
+    further. The best one is adopted only if it beats the control beyond noise, row by row on
+    validation rows that did not choose it, and a random remedy is not better; else it is rolled
+    back. Then it looks again, three times at most, since some runs have two faults.
+
+    The run stays as it was, but for its record, which gets to know what was tried. What is adopted
+    is trained into a folder of its own, with a model like any other. The test rows are looked at
+    once, at the end, with the model before and after. Ctrl-C keeps what was adopted so far.
+
+        misstep repair runs/houses
+        misstep repair runs/houses --minutes 5
+        misstep predict runs/houses/repair-1/model.misstep houses.csv
+    """
+    from misstep.cli.repair_command import repair_run
+
+    return repair_run(
+        run, steps=steps, minutes=minutes, data=data, out=out, seed=seed, json=json, quiet=quiet
+    )
 
 
 def _show(name: str, words: str) -> Any:

@@ -13,14 +13,21 @@ from misstep.errors import ArgumentError, DataError
 from misstep.modeling import Options, check_request, make_options
 from misstep.storage.lock import folder_in_use
 
-__all__ = ["origin_of"]
+__all__ = ["REPAIRED_FROM", "origin_of"]
+
+# In the origin of what was repaired: the labels of what was changed, as `trials` has it, and the
+# folder of the run before.
+REPAIRED, REPAIRED_FROM = "repaired", "repaired_from"
 
 
-def origin_of(run: RecordedRun, data: str | None, what: str, in_python: str) -> tuple[str, Options]:
+def origin_of(
+    run: RecordedRun, data: str | None, what: str, in_python: str, *, trained_so: bool = True
+) -> tuple[str, Options]:
     """Return where the data of a run are, and what was asked of them. Raises MisstepError.
 
     `data`: where they are now, None for where they were. `what`: for which option they are wanted;
-    `in_python`: what to try for runs that were not made by `misstep train`.
+    `in_python`: what to try for runs that were not made by `misstep train`. `trained_so`: whether
+    the run must have trained as its options say, as a repaired one has not.
     """
     description = run.record.description
     origin = {} if description is None else dict(description.origin)
@@ -30,6 +37,14 @@ def origin_of(run: RecordedRun, data: str | None, what: str, in_python: str) -> 
             needed="a run of misstep train, which can be done again",
             got="one that does not say what data and network it was made from",
             try_=in_python,
+        )
+    if trained_so and origin.get(REPAIRED):
+        before = str(origin.get(REPAIRED_FROM, ""))
+        raise ArgumentError(
+            f"{what} of {run.path}",
+            needed="a run that trained as its options say",
+            got=f"what a repair made of another one ({', then '.join(origin[REPAIRED])})",
+            try_=before or "the run before the repair",
         )
     if folder_in_use(run.folder):
         raise ArgumentError(

@@ -14,13 +14,11 @@ from misstep.cli.origin import origin_of
 from misstep.cli.page import Page
 from misstep.cli.run_record import RecordedRun
 from misstep.cli.termination import signals_interrupt
-from misstep.data import Rows
-from misstep.errors import ArgumentError, DataError, MisstepError
-from misstep.modeling import Options, Setup, recognize, untrained
+from misstep.errors import ArgumentError, MisstepError
+from misstep.modeling import Options, Setup, check_same_run, recognize, untrained
 from misstep.record import RecordWriter
 from misstep.text.counts import counted
 from misstep.text.experiments import verdict_words
-from misstep.train import rows_digest
 from misstep.trials import EVENT, Outcome, Probe, event_of, probe, setting_of
 
 WHAT = "--probe"
@@ -84,29 +82,5 @@ def _setup(run: RecordedRun, source: str, options: Options) -> Setup:
     """Return what trained, and the rows. Raises DataError where they are others."""
     modality = recognize(read_data(source), options)
     setup = untrained(modality)
-    rows = setup.trainer.fork(setup.x, setup.y, setup.weights).rows
-    facts = run.record.facts
-    _check_same(run, source, facts, rows)
-    network = repr(setup.trainer.variant(input_shape=rows.x.shape[1:]).network.module)
-    if "network" in facts and facts["network"] != network:
-        raise DataError(
-            f"{WHAT} of {run.path}",
-            needed="the network of the run",
-            got="another one, as another version of misstep plans it",
-            try_="training again, and probing that run",
-        )
+    check_same_run(run.record, setup, f"{WHAT} of {run.path}")
     return setup
-
-
-def _check_same(run: RecordedRun, source: str, facts: dict[str, Any], rows: Rows) -> None:
-    if facts.get("data") not in (None, rows_digest(rows)):
-        count = facts.get("rows")
-        got = f"others in {source}"
-        if isinstance(count, int) and count != len(rows):
-            got += f": {len(rows):,} to learn from, where the run had {count:,}"
-        raise DataError(
-            f"{WHAT} of {run.path}",
-            needed="the rows that the run learned from",
-            got=got,
-            try_="--data and where the data of the run are",
-        )

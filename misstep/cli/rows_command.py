@@ -28,7 +28,7 @@ def rows_of_run(page: Page, run: RecordedRun, *, data: str | None, seconds: floa
     had.
     """
     check_seconds(seconds)
-    source, options = origin_of(run, data, WHAT, IN_PYTHON)
+    source, options = origin_of(run, data, WHAT, IN_PYTHON, trained_so=False)
     found = look_at_rows(page, recognize(read_data(source), options), run.folder, seconds)
     record = copy(run.record)
     record.events = list(record.events)

@@ -18,6 +18,7 @@ from misstep.cli.inputs import quoted, read_data
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import COMMAND, MODEL
+from misstep.cli.repairing import repair_trained
 from misstep.cli.result_lines import result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
@@ -34,9 +35,9 @@ from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import (
     FitResult,
-    Modality,
     Options,
     Walk,
+    check_repairable,
     check_request,
     make_options,
     recognize,
@@ -45,12 +46,18 @@ from misstep.text.counts import counted
 
 
 def train_on(
-    source: str, values: Mapping[str, Any], *, quiet: bool, json: bool, all_choices: bool = False
+    source: str,
+    values: Mapping[str, Any],
+    *,
+    quiet: bool,
+    json: bool,
+    all_choices: bool = False,
+    repair: bool = False,
 ) -> int:
     """Train on `source` with the options given, say everything, write the model.
 
-    `all_choices`: whether the choice for each column is said, however many there are.
-    Returns the exit code.
+    `all_choices`: whether the choice for each column is said, however many there are. `repair`:
+    whether remedies are tried afterwards where something goes wrong. Returns the exit code.
     """
     page = Page(to_error=json, silent=quiet, steady=True)
     options = make_options(**given_options(values))
@@ -73,6 +80,8 @@ def train_on(
         except MisstepError:
             page.say(f"{source}: {data.describe()}")
             raise
+        if repair:
+            check_repairable(modality)
         say_what_was_read(page, source, modality, options)
         lines, walk = DecisionLines(page, every=all_choices), Walk(modality)
         kept = False
@@ -82,12 +91,13 @@ def train_on(
                 kept = True
                 keep_model(walk.fitted.model, source, folder / MODEL)
             lines.show(decisions)
-        return _finish(page, source, modality, options, walk.result, json=json)
+        return _finish(page, source, walk, options, json=json, repair=repair, quiet=quiet)
 
 
 def _finish(
-    page: Page, source: str, modality: Modality, options: Options, result: FitResult, *, json: bool
+    page: Page, source: str, walk: Walk, options: Options, *, json: bool, repair: bool, quiet: bool
 ) -> int:
+    result, modality = walk.result, walk.modality
     run, model = result.run, result.model
     folder = Path(str(options.folder))
     path = folder / MODEL
@@ -101,12 +111,20 @@ def _finish(
         say_next(page, path, [*commands, f"misstep diagnose {quoted(folder)}"], drawing)
     if run.failed:
         _say_failed(result, options, path)
+    repaired = repair_trained(page, walk, options, quiet=quiet) if repair else None
     if json:
-        write_json(plain_result(result, diagnosis, options, path if run.usable else None))
+        facts = plain_result(result, diagnosis, options, path if run.usable else None)
+        write_json(facts if repaired is None else {**facts, "repair": repaired})
     page.settle(f"another place; the model is whole, in {path}" if run.usable else None)
-    if run.failed:
+    if repaired is not None and repaired.get("interrupted"):
+        return INTERRUPTED_BY + SIGINT
+    if run.failed and not (repaired and repaired.get("model")):
         return FAILED
-    return DONE if run.finished else INTERRUPTED_BY + run.ending.facts.get("signal", SIGINT)
+    return (
+        DONE
+        if run.finished or run.failed
+        else INTERRUPTED_BY + run.ending.facts.get("signal", SIGINT)
+    )
 
 
 def _say_failed(result: FitResult, options: Options, path: Path) -> None:

@@ -55,6 +55,7 @@ from misstep.modeling.options import (
 from misstep.modeling.partial_fit import fit_first, fit_more
 from misstep.modeling.pipeline import Walk, check_request, recognize, train
 from misstep.modeling.plans import Plan, Planner
+from misstep.modeling.repairing import Repairable, Tested, check_repairable, check_same_run
 from misstep.modeling.result import FitResult, ForecastResult
 from misstep.modeling.row_check import RowCheck, Suspect, check_rows
 from misstep.modeling.row_objectives import RowObjective, row_objective
@@ -93,6 +94,7 @@ __all__ = [
     "PairedComparison",
     "Plan",
     "Planner",
+    "Repairable",
     "RowCheck",
     "RowGraph",
     "RowModality",
@@ -104,6 +106,7 @@ __all__ = [
     "SingleRow",
     "Suspect",
     "TaskName",
+    "Tested",
     "TrainedModel",
     "TrainingRows",
     "Verdict",
@@ -117,8 +120,10 @@ __all__ = [
     "check",
     "check_data",
     "check_options",
+    "check_repairable",
     "check_request",
     "check_rows",
+    "check_same_run",
     "class_scores",
     "compare_errors",
     "contribution_sections",

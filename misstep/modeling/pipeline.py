@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from misstep.data import Dataset, read_source
 from misstep.errors import DataError, MisstepError
 from misstep.modeling.decisions import Decision
 from misstep.modeling.examples import Examples
 from misstep.modeling.modalities import Modality
-from misstep.modeling.modalities.modality import Fitted
+from misstep.modeling.modalities.modality import Fitted, Setup
 from misstep.modeling.options import Options, check_options
-from misstep.modeling.plans import check_vectors
+from misstep.modeling.plans import Plan, check_vectors
 from misstep.modeling.result import FitResult
 
 __all__ = ["Walk", "check_request", "recognize", "train"]
@@ -67,9 +68,13 @@ class Walk:
     """The steps from recognized data to the `result`, one after the other.
 
     Iterating goes them: it yields the decisions that each step made, so that a face can show them
-    as they come. `fitted` is there once it is trained, `result` once all steps are done.
+    as they come. `prepared`, `plan` and `setup` are what it trains by, there once it does; `fitted`
+    is there once it is trained, `result` once all steps are done.
     """
 
+    prepared: Any
+    plan: Plan
+    setup: Setup
     fitted: Fitted | None = None
     result: FitResult
 
@@ -91,6 +96,7 @@ class Walk:
             setup = modality.setup(prepared, plan)
             plan = modality.plan_in_time(setup, plan)
             yield decisions.news()
+            self.prepared, self.plan, self.setup = prepared, plan, setup
             self.fitted = fitted = modality.fit(prepared, plan, setup)
             yield decisions.news()
             evaluation = modality.evaluate(prepared, fitted)

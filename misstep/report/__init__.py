@@ -7,6 +7,14 @@ network; who asks writes it or shows it. Knows the rooms below, no estimator and
 from misstep.report.forecast import draw_forecast
 from misstep.report.model_summary import model_summary
 from misstep.report.rate_range import draw_rate_range
+from misstep.report.repair import draw_repair
 from misstep.report.tuning import TrialPoint, draw_tuning
 
-__all__ = ["TrialPoint", "draw_forecast", "draw_rate_range", "draw_tuning", "model_summary"]
+__all__ = [
+    "TrialPoint",
+    "draw_forecast",
+    "draw_rate_range",
+    "draw_repair",
+    "draw_tuning",
+    "model_summary",
+]

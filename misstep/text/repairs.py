@@ -10,7 +10,7 @@ from typing import Any
 
 from misstep.text.counts import counted
 
-__all__ = ["arm_words", "cost_words", "repair_words", "verdict_sentence"]
+__all__ = ["arm_words", "cost_words", "repair_words", "summary_words", "verdict_sentence"]
 
 
 def repair_words(repair: Mapping[str, Any]) -> str:
@@ -23,6 +23,15 @@ def repair_words(repair: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def summary_words(repair: Mapping[str, Any]) -> str:
+    """Return in a sentence what came of a repair."""
+    labels = [one["label"] for one in repair["adopted"]]
+    tried = sum(len(one["arms"]) - 1 for one in repair["rounds"] if one["arms"])
+    rounds = counted(len(repair["rounds"]), "round")
+    what = f"adopted: {', then '.join(labels)}" if labels else "nothing adopted"
+    return f"{counted(tried, 'arm')} in {rounds} beside an unchanged control; {what}"
+
+
 def verdict_sentence(one: Mapping[str, Any]) -> str:
     """Return the verdict of a round, with the numbers."""
     winner = next((arm for arm in one["arms"] if arm["label"] == one["winner"]), None)
@@ -31,20 +40,23 @@ def verdict_sentence(one: Mapping[str, Any]) -> str:
         return f"adopted: {winner['label']}; {_gain(winner)}{_beside_random(one, winner)}."
     if verdict == "not better" and winner is not None:
         return (
-            f"nothing adopted: the best, {winner['label']}, is not better than the run as it was "
-            f"beyond noise ({_gain(winner)})."
+            f"rolled back, nothing adopted: the best, {winner['label']}, is not better than the "
+            f"unchanged run beyond noise ({_gain(winner)})."
         )
     if verdict == "random better" and winner is not None:
         return (
-            f"nothing adopted: a random remedy did better than the best that was named, "
-            f"{winner['label']}."
+            f"rolled back, nothing adopted: the random remedy did better beyond noise than the "
+            f"best that was named, {winner['label']}."
         )
     if verdict == "no budget":
         return f"the budget ended before anything was proven; {one['needed']:,} updates would do."
     if verdict == "interrupted":
-        return "you ended it; nothing adopted."
+        return "you ended it; what was tried in it is rolled back."
     if verdict == "failed" and winner is not None:
-        return f"nothing adopted: training with {winner['label']} ended without finite numbers."
+        return (
+            f"rolled back, nothing adopted: training with {winner['label']} ended in numbers that "
+            "are not finite."
+        )
     return "there is nothing to try."
 
 

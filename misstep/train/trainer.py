@@ -362,6 +362,19 @@ class Trainer:
         other.network.buffers = np.array(best.buffers)
         return other
 
+    def with_weights(self, arrays: Mapping[str, Array], input_shape: tuple[int, ...]) -> Trainer:
+        """Return a Trainer whose network has other numbers; what its optimizer knew is not known.
+
+        `arrays`: by name, as `Network.arrays` gives them. Raises ArgumentError or ShapeError where
+        they are not those of this network.
+        """
+        other = self.variant(input_shape=input_shape)
+        other._first_state()
+        network = other.network
+        known = Network(network.module, input_shape, dtype=network.dtype, arrays=arrays)
+        network.parameters, network.buffers = np.array(known.parameters), np.array(known.buffers)
+        return other
+
     def fork(
         self,
         x: npt.ArrayLike,

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from misstep.doctor import Diagnosis, examine
+from misstep.doctor import Diagnosis, Evidence, examine
 from misstep.errors import NotFittedError
 from misstep.record import Names, Record
-from misstep.text.repairs import repair_words
+from misstep.text.repairs import repair_words, summary_words
 from misstep.train import Callback, EarlyStopping, Progress, Run, Trainer, Training
 from misstep.trials.probing import setting_of
 from misstep.trials.remedy import Case, Remedy
@@ -44,7 +44,8 @@ class Repair:
     `trainer`: with all that was adopted, trained; the one that came in where nothing was. `run`:
     its training, None where nothing was adopted. `rounds`: in their order. `before`, `after`: what
     the doctor says of the first run and of the last. `run_updates`, `run_seconds`: what the first
-    run cost, to compare. `rows`: that it learned from. `setting`: the run as it is now.
+    run cost, to compare. `rows`: that it learned from. `setting`: the run as it is now. `ended`:
+    whether a person ended it between two rounds.
     """
 
     trainer: Trainer
@@ -56,6 +57,7 @@ class Repair:
     setting: Setting
     rows: int
     rounds: list[Round] = field(default_factory=list)
+    ended: bool = False
 
     @property
     def adopted(self) -> list[ArmResult]:
@@ -79,7 +81,7 @@ class Repair:
     @property
     def interrupted(self) -> bool:
         """Tell whether a person ended it."""
-        return any(one.verdict is Verdict.INTERRUPTED for one in self.rounds)
+        return self.ended or any(one.verdict is Verdict.INTERRUPTED for one in self.rounds)
 
     @property
     def set_aside(self) -> tuple[int, ...]:
@@ -119,6 +121,11 @@ class Repair:
             "before": [one.slug for one in self.before.findings],
             "after": [one.slug for one in self.after.findings],
         }
+
+    def event(self) -> dict[str, Any]:
+        """Return the event that the record of the repaired run holds of it."""
+        plain = self.plain()
+        return {"kind": EVENT, "words": summary_words(plain), "repair": plain}
 
     def __str__(self) -> str:
         return repair_words(self.plain())
@@ -164,7 +171,7 @@ def repair_case(
         None,
         case.diagnosis,
         case.diagnosis,
-        case.setting.taken,
+        case.evidence.updates or case.setting.taken,
         run_seconds,
         case.setting,
         len(case.setting.rows),
@@ -194,11 +201,14 @@ def repair_case(
             assert case.trained is not None
             result.trainer, result.run, result.setting = case.trained, run, case.setting
             result.after = case.diagnosis
-            if on_adopted is not None:
-                on_adopted(case.trained, run)
+        try:
+            if on_adopted is not None and adopted is not None:
+                on_adopted(result.trainer, adopted[0])
+        except KeyboardInterrupt:
+            result.ended = True
         if on_round is not None:
             on_round(one)
-        if adopted is None:
+        if adopted is None or result.ended:
             break
     return result
 
@@ -320,6 +330,9 @@ def case_of(
     Raises what `Trainer.fit` raises.
     """
     setting = setting_of(record, trainer, x, y, sample_weight, validation)
+    if Evidence(record).failed:
+        # Remedies are to go all the way that it did not come to.
+        setting.taken = setting.planned
     trained = trainer if trainer.state is not None else None
     return Case(setting, record, examine(record), trained, keeps_best)
 

@@ -95,7 +95,9 @@ class Round:
     `winner`: the arm that was proven, or tried to be. `beside_random`: by how much it is better
     than the random remedy. `not_applicable`: remedies that mean nothing here, and why. `identical`:
     whether the control gave the very weights of the run; None where that can't be compared.
-    `updates`, `seconds`: all that it cost.
+    `updates`, `seconds`: all that it cost. `rows`: how many arms learned from, were chosen by and
+    proven on; `apart`: whether the latter were training rows, of which validation had too few;
+    `shared`: whether they both chose and proved.
     """
 
     number: int
@@ -109,6 +111,9 @@ class Round:
     updates: int = 0
     seconds: float = 0.0
     needed: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+    apart: bool = False
+    shared: bool = False
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON."""
@@ -124,6 +129,7 @@ class Round:
             "updates": self.updates,
             "seconds": round(self.seconds, 3),
             "needed": self.needed,
+            "rows": {**self.rows, "apart": self.apart, "shared": self.shared},
             "arms": [arm.plain() for arm in self.arms],
             "not_applicable": dict(self.not_applicable),
         }
@@ -181,8 +187,16 @@ def play_round(
     benches = None
     try:
         benches = Benches.of(case.setting)
+        result.rows = {
+            "learned": len(benches.learned),
+            "choosing": len(benches.choosing),
+            "proving": len(benches.proving),
+        }
+        result.apart = benches.apart is not None
+        result.shared = benches.choosing is benches.proving
         named, drawn = _arms(case, known, result, seed)
-        if named or drawn:
+        # A random remedy beside nothing would be believed by chance alone.
+        if named:
             _try(case, benches, result, named, drawn, budget, on_arm, on_progress)
     except KeyboardInterrupt:
         result.verdict = Verdict.INTERRUPTED

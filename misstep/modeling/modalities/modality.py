@@ -78,6 +78,7 @@ class Modality(ABC):
 
     `name`: of the kind. `priority`: whose turn it is to recognize data; the lowest comes first.
     `provides`: which options mean something for such data. `tasks`: that can be asked for.
+    `not_repaired`: why a training on such data can't be repaired, empty where it can.
     `decisions`, `notes`: made and noticed so far. `test`: rows of their own to be tested on.
     `space`: the hyperparameters of its plan, by name, once there is one.
     """
@@ -86,6 +87,7 @@ class Modality(ABC):
     priority: ClassVar[int] = 100
     provides: ClassVar[frozenset[Needs]] = frozenset()
     tasks: ClassVar[frozenset[TaskName]] = frozenset(TaskName)
+    not_repaired: ClassVar[str] = ""
     registry: ClassVar[list[type[Modality]]] = []
 
     def __init__(self, data: Dataset, options: Options, source: Dataset | None = None) -> None:
@@ -143,6 +145,21 @@ class Modality(ABC):
     @abstractmethod
     def evaluate(self, prepared: Any, fitted: Fitted) -> Evaluation:
         """Score the model and its baselines on the test rows."""
+
+    def fitted_again(
+        self, prepared: Any, trainer: Trainer, run: Run, without: Sequence[int] = ()
+    ) -> Fitted:
+        """Return the model of a trainer that learned what `setup` put together, in another way.
+
+        `without`: positions of rows that it did not learn from. Raises ArgumentError where such
+        data are not learned so.
+        """
+        raise ArgumentError(
+            "repair",
+            needed="rows with an answer each",
+            got=self.not_repaired or self.source.description,
+            try_="misstep diagnose --probe, which says what is the cause",
+        )
 
     def with_hyperparameters(self, values: Mapping[str, Any]) -> Self:
         """Return this kind of data, split and prepared as it is, with other hyperparameters.

@@ -349,16 +349,25 @@ class RowModality(Modality):
                 prepared.validation_names,
                 prepared.validation_answers,
             )
+        return replace(self.fitted_again(prepared, trainer, run), learning_curve=curve)
+
+    def fitted_again(
+        self, prepared: Prepared, trainer: Trainer, run: Run, without: Sequence[int] = ()
+    ) -> Fitted:
+        """Return the model of a trainer that learned the training rows, whatever its settings.
+
+        `without`: positions of those that it did not learn from.
+        """
         model = trained_model(
             trainer,
             run,
             prepared.preprocessing,
             prepared.target,
-            len(prepared.portions),
-            options.seed,
+            len(prepared.portions) - len(without),
+            self.options.seed,
         )
-        model.training_rows = _training_rows(prepared)
-        return Fitted(model, run, trainer, curve)
+        model.training_rows = _training_rows(prepared, without)
+        return Fitted(model, run, trainer)
 
     def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
         """Score the model on the test and the validation rows, and the baselines on the test."""
@@ -414,13 +423,17 @@ def trained_model(
     return Model(trainer.network, trainer.loss, preprocessing, target, facts)
 
 
-def _training_rows(prepared: Prepared) -> TrainingRows:
+def _training_rows(prepared: Prepared, without: Sequence[int]) -> TrainingRows:
     """Return what a model keeps of its rows, so that its predictions can be explained."""
     train = prepared.train
+    # Heavy rows stand in several places, and positions are of those.
+    learned = train.x
+    if len(without) and prepared.portions is train:
+        learned = np.delete(train.x, list(without), axis=0)
     examples = prepared.train_examples
     baseline = prepared.preprocessing.baseline_row(examples.data, train.x, examples.weights)
     splits: dict[str, Array] = {
-        Seen.TRAINING: train.x,
+        Seen.TRAINING: learned,
         Seen.VALIDATION: prepared.validation.x,
         Seen.TEST: prepared.test.x,
     }

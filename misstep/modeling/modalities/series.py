@@ -113,6 +113,10 @@ class SeriesModality(Modality):
     name: ClassVar[str] = "series"
     priority: ClassVar[int] = 40
     provides: ClassVar[frozenset[Needs]] = frozenset({Needs.COLUMNS})
+    not_repaired: ClassVar[str] = (
+        "a series, which is learned three times: what helps the first time, on the oldest rows, is "
+        "not known to help the last time, on all of them"
+    )
     data: Table
 
     def __init__(self, data: Table, options: Options, reason: str, target: str) -> None:

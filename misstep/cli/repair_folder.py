@@ -1,0 +1,67 @@
+"""Where a repair trains what it adopts: a folder of its own; nothing of the run is touched.
+
+What an earlier round adopted stays too, in `round-1` and so on; the last one stands in the folder
+itself, as any run does. Knows folders and the names of what a run has in them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from misstep.cli.places import MODEL
+from misstep.errors import StorageError
+from misstep.storage import make_folder
+
+__all__ = ["RepairFolder", "next_folder"]
+
+# What a run has in its folder, and takes along when it makes room.
+OF_A_RUN = ("record.jsonl", "checkpoints", MODEL)
+
+
+def next_folder(run: Path) -> Path:
+    """Return the first folder repair-1, repair-2 … in that of a run that is not there yet."""
+    number = 1
+    while (run / f"repair-{number}").exists():
+        number += 1
+    return run / f"repair-{number}"
+
+
+class RepairFolder:
+    """The folder of a repair: says where a round trains, and puts what came of it in its place."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        # Which round stands in the folder itself.
+        self.stands: int | None = None
+
+    def of_round(self, number: int) -> Path:
+        """Return where the training with what a round adopted writes."""
+        return self.folder if self.stands is None else self._beside(number)
+
+    def settle(self, number: int) -> None:
+        """Let the run of a round, which is whole, stand in the folder; an earlier one makes room.
+
+        Raises StorageError.
+        """
+        if self.stands is not None:
+            try:
+                self._move(self.folder, make_folder(self._beside(self.stands)))
+                self._move(self._beside(number), self.folder)
+                self._beside(number).rmdir()
+            except OSError as error:
+                raise StorageError.of_writing(f"{self.folder}", error) from error
+        self.stands = number
+
+    @property
+    def model(self) -> Path:
+        """Return where the model is that the repair came to."""
+        return self.folder / MODEL
+
+    def _beside(self, number: int) -> Path:
+        return self.folder / f"round-{number}"
+
+    @staticmethod
+    def _move(source: Path, target: Path) -> None:
+        for name in OF_A_RUN:
+            if (source / name).exists():
+                (source / name).rename(target / name)
