@@ -31,6 +31,7 @@ _ROOMS = {
     "record": "misstep.record",
     "train": "misstep.train",
     "trials": "misstep.trials",
+    "tuning": "misstep.tuning",
     "watching": "misstep.watching",
 }
 
@@ -40,7 +41,7 @@ _NAMES = {
     "misstep.data": ("read_images",),
     "misstep.doctor": ("diagnose",),
     "misstep.errors": ("ArgumentError", "DataError", "MisstepError", "NotFittedError"),
-    "misstep.estimators": ("Classifier", "Forecaster", "Regressor"),
+    "misstep.estimators": ("Classifier", "Forecaster", "Regressor", "tune"),
     "misstep.explain": ("contributions", "explain"),
     "misstep.ir": ("Graph",),
     "misstep.modeling": ("check", "load_model"),

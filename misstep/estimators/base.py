@@ -10,11 +10,11 @@ import inspect
 import math
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import sklearn.exceptions
 from sklearn.base import BaseEstimator, clone
@@ -31,6 +31,7 @@ from misstep.modeling import (
     Examples,
     Face,
     FitResult,
+    Modality,
     Model,
     Option,
     Options,
@@ -46,6 +47,7 @@ from misstep.record import Record
 from misstep.report import model_summary
 from misstep.text.endings import loss_became
 from misstep.train import Run
+from misstep.tuning import Tuning, tune
 
 # How long rows are looked at where nobody asked for another time.
 SECONDS_FOR_ROWS = 30.0
@@ -68,6 +70,8 @@ class Estimator(BaseEstimator):
     face: ClassVar[Face]
     first: ClassVar[str]
     model_: TrainedModel
+    # What came of the search that found its hyperparameters, for one that `ms.tune` returned.
+    tuning_: Tuning
     # The latest training; None before fit, and after partial_fit.
     _run: Run | None = None
 
@@ -190,6 +194,30 @@ class Estimator(BaseEstimator):
             got="a series, whose steps answer each other",
             try_="diagnose()",
         )
+
+    def _modality(self, options: Options, *data: Any, **named: Any) -> Modality:
+        """Return what fit would learn from with these arguments. Raises what fit raises for it."""
+        bound = inspect.signature(type(self).fit).bind(self, *data, **named).arguments
+        given = [bound.get(each) for each in ("X", "y", "sample_weight", "groups")]
+        # A copy that is not fitted: what the rows are like is not remembered here.
+        examples = clone(self)._given(*given)
+        return recognize(examples.data, options, examples)
+
+    def _tuned(
+        self, data: Sequence[Any], named: Mapping[str, Any], search: Mapping[str, Any]
+    ) -> Self:
+        """Return a copy that is fitted with the hyperparameters that a search finds.
+
+        `data`, `named`: what fit takes; `search`: what `tuning.tune` takes.
+        """
+        options = self._options()
+        tuning = tune(self._modality(options, *data, **named), **search)
+        # Who asked for no random_state got one, with which all trials were trained.
+        values = {"hyperparameters": tuning.options.hyperparameters, "random_state": options.seed}
+        tuned = clone(self).set_params(**values)
+        tuned.fit(*data, **named)
+        tuned.tuning_ = tuning
+        return tuned
 
     def _options(self) -> Options:
         """Return what was asked for. Raises ArgumentError for what an option does not take."""

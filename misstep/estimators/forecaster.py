@@ -16,7 +16,16 @@ from misstep.data import Table, read_table
 from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
 from misstep.ir.masks import without_mask
-from misstep.modeling import Face, ForecastAttribution, ForecastModel, TaskName, train
+from misstep.modeling import (
+    Face,
+    ForecastAttribution,
+    ForecastModel,
+    Modality,
+    Options,
+    TaskName,
+    recognize,
+    train,
+)
 from misstep.report import draw_forecast
 
 if TYPE_CHECKING:
@@ -57,9 +66,7 @@ class Forecaster(Estimator):
         frame with several columns, of which `target` is forecast; the others may help. Raises
         DataError or ArgumentError.
         """
-        options = self._options()
-        table, name = _table(series, target)
-        result = train(table, replace(options, target=name, task=TaskName.FORECAST))
+        result = train(*self._series_and_options(self._options(), series, target))
         self._keep(result)
         forecast = result.forecast
         assert forecast is not None
@@ -68,6 +75,15 @@ class Forecaster(Estimator):
         self.notes_ = result.notes
         self._back_test, self._series = forecast.back_test, forecast.series
         return self
+
+    def _series_and_options(
+        self, options: Options, series: Any, target: str | None = None
+    ) -> tuple[Table, Options]:
+        table, name = _table(series, target)
+        return table, replace(options, target=name, task=TaskName.FORECAST)
+
+    def _modality(self, options: Options, *data: Any, **named: Any) -> Modality:
+        return recognize(*self._series_and_options(options, *data, **named))
 
     def predict(self, steps: int | None = None, series: Any = None) -> pandas.DataFrame:
         """Return the next steps after the end of what was learned from, or of `series`.
