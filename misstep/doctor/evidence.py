@@ -146,8 +146,12 @@ class Evidence:
 
     @property
     def ended_as_planned(self) -> bool:
-        """Return whether all epochs were done, and nobody and nothing stopped it before."""
-        return any(self._cause(event) == "epochs_done" for event in self.record.events)
+        """Return whether all epochs were done, and nobody and nothing stopped it before.
+
+        Or fewer, after which its schedule had come to its end.
+        """
+        causes = ("epochs_done", "learned")
+        return any(self._cause(event) in causes for event in self.record.events)
 
     @property
     def is_over(self) -> bool:

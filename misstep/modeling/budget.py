@@ -177,7 +177,7 @@ def plan_in_time(
 
 def _with_epochs(plan: Plan, epochs: int) -> Plan:
     """Return the plan as `--epochs` would have it: all of them are done."""
-    return replace(plan, epochs=epochs, patience=epochs)
+    return replace(plan, epochs=epochs, patience=epochs, schedule=plan.schedule.whole)
 
 
 def _planned_before(setup: Setup, options: Options) -> int | None:

@@ -6,6 +6,7 @@ Each optimizer is pure functions on one parameter's Values. Knows no network and
 from misstep.optim.adagrad import Adagrad
 from misstep.optim.adam import Adam, AdamW
 from misstep.optim.clipping import ClipNorm, Clipping, ClipValue
+from misstep.optim.early_decay import EarlyDecay
 from misstep.optim.nadam import Nadam
 from misstep.optim.optimizer import (
     Optimizer,
@@ -43,6 +44,7 @@ __all__ = [
     "Clipping",
     "ConstantRate",
     "Cosine",
+    "EarlyDecay",
     "ExponentialDecay",
     "Nadam",
     "OneCycle",

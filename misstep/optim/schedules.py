@@ -7,7 +7,7 @@ goes, and its memory is plain JSON so that a resumed run goes on as if it had ne
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
@@ -72,6 +72,26 @@ class Schedule:
     def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
         """Return the memory after an epoch that ended with `validation_loss`."""
         return memory
+
+    def hear(
+        self, values: Mapping[str, float], memory: dict[str, Any], context: ScheduleContext
+    ) -> dict[str, Any]:
+        """Return the memory after an epoch; `context`: of the update that follows it.
+
+        `values`: of the epoch: its number, counted from 1, its training_loss and, with validation
+        rows, its validation_loss. What counts by default is what `observe` makes of the latter or,
+        without it, of the training loss.
+        """
+        return self.observe(values.get("validation_loss", values["training_loss"]), memory)
+
+    def last_epoch(self, memory: Mapping[str, Any]) -> int | None:
+        """Return the epoch with which training is to end before its time; None: all are done."""
+        return None
+
+    @property
+    def whole(self) -> Schedule:
+        """Return this schedule without anything that would end training before its time."""
+        return self
 
     def configuration(self) -> dict[str, Any]:
         """Return the class and the settings as plain JSON."""
@@ -254,6 +274,21 @@ class WarmUp(Schedule):
     def observe(self, validation_loss: float, memory: dict[str, Any]) -> dict[str, Any]:
         """Return the memory of `then`."""
         return self.then.observe(validation_loss, memory)
+
+    def hear(
+        self, values: Mapping[str, float], memory: dict[str, Any], context: ScheduleContext
+    ) -> dict[str, Any]:
+        """Return the memory of `then`."""
+        return self.then.hear(values, memory, context)
+
+    def last_epoch(self, memory: Mapping[str, Any]) -> int | None:
+        """Return the last epoch of `then`."""
+        return self.then.last_epoch(memory)
+
+    @property
+    def whole(self) -> Schedule:
+        """Return the rise with a `then` that goes on to the end."""
+        return WarmUp(self.steps, self.then.whole)
 
     def configuration(self) -> dict[str, Any]:
         """Return the class and the settings as plain JSON."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 import signal as signals
 from typing import Any
 
-from misstep.text.counts import plural
+from misstep.text.counts import counted, plural
 from misstep.text.units import duration
 
-__all__ = ["ending_words", "loss_became"]
+__all__ = ["ending_words", "loss_became", "shortened_words"]
 
 
 def epochs_done(epochs: int) -> str:
@@ -34,6 +34,15 @@ def converged(tolerance: float, patience: int) -> str:
         f"converged: the training loss has fallen by no more than {tolerance:g} "
         f"of itself for {patience} epochs"
     )
+
+
+def learned(epochs: int) -> str:
+    """Return that the learning rate fell early, since there was nothing left to learn.
+
+    >>> learned(38)
+    'all was learned early, and the learning rate has fallen to its end in 38 epochs'
+    """
+    return f"all was learned early, and the learning rate has fallen to its end in {epochs} epochs"
 
 
 def time_over(seconds: float) -> str:
@@ -97,10 +106,22 @@ def error(name: str) -> str:
     return f"{name} ended it"
 
 
+def shortened_words(learned: int, epochs: int) -> str:
+    """Return that a training will end before its time: after which epoch, and with which.
+
+    >>> shortened_words(19, 38)
+    'all is learned after 19 epochs: the learning rate falls to its end in epoch 38'
+    """
+    return (
+        f"all is learned after {counted(learned, 'epoch')}: the learning rate falls to its end in "
+        f"epoch {epochs}"
+    )
+
+
 _WORDS = {
     one.__name__: one
     for one in (
-        *(epochs_done, early_stopping, converged, time_over),
+        *(epochs_done, early_stopping, converged, learned, time_over),
         *(interrupted, loss_not_finite, weights_not_finite, callback, error),
     )
 }

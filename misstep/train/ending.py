@@ -19,6 +19,7 @@ class Cause(Enum):
     EPOCHS_DONE = "epochs_done"  # epochs
     EARLY_STOPPING = "early_stopping"  # patience
     CONVERGED = "converged"  # tolerance, patience
+    LEARNED = "learned"  # epochs
     TIME_OVER = "time_over"  # seconds
     CALLBACK = "callback"  # message
     INTERRUPTED = "interrupted"  # signal

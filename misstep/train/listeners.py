@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from misstep.data import Rows
 from misstep.ir import Array
 from misstep.record import RunDescription
+from misstep.text.endings import shortened_words
 from misstep.train.callbacks import Callback
 from misstep.train.examinations import Examinations
 from misstep.train.last_answers import EVENT, answers_at_end
@@ -156,6 +157,15 @@ class Listeners:
         self._examine()
         if self.folder is not None:
             self.folder.epoch(training.state)
+
+    def shortened(self, training: Training, epochs: int) -> None:
+        """Tell that training will end after so many epochs, before those that were planned."""
+        words = shortened_words(training.epoch, epochs)
+        self.progress.shorten(epochs)
+        self.progress.note(words)
+        if training.record is not None:
+            facts = {"learned": training.epoch, "epochs": epochs}
+            training.record.event("shortened", words, facts=facts)
 
     def checkpoint(self, training: Training) -> None:
         """Write down all that training could go on from."""

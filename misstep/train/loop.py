@@ -64,6 +64,8 @@ class Loop(Training):
         """Train until the epochs are done or somebody stops it; return what came of it."""
         self.listeners.start(self, self.epochs, self.batches)
         self._begun_finite = weights_finite(self.state)
+        if self.resumed and self.schedule.last_epoch(self.state.memory) == self.epoch:
+            self.stop(Ending(Cause.LEARNED, {"epochs": self.epoch}))
         try:
             with one_blas_thread(), Interruption() as self._interruption:
                 while self.epoch < self.epochs and self.ending is None:
@@ -189,9 +191,13 @@ class Loop(Training):
 
     def _learning_rates(self, count: int) -> Array:
         """Return the learning rates of the next updates, (count,) float64."""
+        factors = self.schedule.factors(self._context(), count, self.state.memory)
+        return self.learning_rate * factors
+
+    def _context(self) -> ScheduleContext:
+        """Return where training stands, as schedules go by it."""
         updates = -(-self.batches // self.accumulate)
-        context = ScheduleContext(self.update, updates, updates * self.epochs)
-        return self.learning_rate * self.schedule.factors(context, count, self.state.memory)
+        return ScheduleContext(self.update, updates, updates * self.epochs)
 
     def _learned(self, steps: Steps, indices: Array) -> None:
         """Add what was learned from to the sums of the epoch, and tell of it."""
@@ -275,12 +281,22 @@ class Loop(Training):
             self.listeners.validation(self, predicted)
             values |= {f"validation_{name}": score for name, score in scores.items()}
             state.keep_if_best(values["validation_loss"])
-        observed = values.get("validation_loss", values["training_loss"])
-        state.memory = self.schedule.observe(observed, state.memory)
+        self._let_schedule_hear(values)
         values["seconds"] = seconds
         values["rows_per_second"] = self.rows_per_epoch / max(seconds, 1e-9)
         state.close_epoch(values)
         return values
+
+    def _let_schedule_hear(self, values: Values) -> None:
+        """Let the schedule know of an epoch; end training where it says that this was the last."""
+        state, schedule = self.state, self.schedule
+        before = schedule.last_epoch(state.memory)
+        state.memory = schedule.hear(values, state.memory, self._context())
+        last = schedule.last_epoch(state.memory)
+        if last is not None and before is None:
+            self.listeners.shortened(self, last)
+        if last == state.epoch:
+            self.stop(Ending(Cause.LEARNED, {"epochs": last}))
 
     def _settle(self) -> int | None:
         """Give the network its final weights; return the epoch they come from if not the last."""

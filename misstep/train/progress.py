@@ -45,6 +45,9 @@ class Progress:
     def epoch(self, epoch: int, values: dict[str, float]) -> None:
         """Show that an epoch is over."""
 
+    def shorten(self, epochs: int) -> None:
+        """Know that there will be so many epochs only."""
+
     def note(self, words: str) -> None:
         """Show something that is worth a line of its own."""
 
@@ -152,6 +155,10 @@ class _Timed(Progress):
         """Note how much there is to do."""
         self.began = None
         self.epochs, self.batches, self.first, self._epoch = epochs, batches, done, epoch
+
+    def shorten(self, epochs: int) -> None:
+        """Count down to so many epochs only."""
+        self.epochs = epochs
 
     def count(self, epoch: int, done: int, rows: int) -> None:
         """Count the rows of batches; the first ones start the clock."""
@@ -291,6 +298,12 @@ class BarProgress(_Timed):
             self._bar.console.print(words, highlight=False, markup=False)
         else:
             print(words, file=self.stream, flush=True)
+
+    def shorten(self, epochs: int) -> None:
+        """Let the bar be of so many epochs only."""
+        super().shorten(epochs)
+        if self._bar is not None:
+            self._bar.update(self._task, total=epochs * self.batches)
 
     def finish(self) -> None:
         """Draw the bar as it is at the end, and free the terminal."""

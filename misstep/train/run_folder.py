@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -115,17 +116,25 @@ class RunFolder:
 
         Raises ArgumentError when that run was another training.
         """
-        checkpoint = self._left()
+        # The schedule may follow from the epochs.
+        checkpoint = self._left(without=("schedule",))
         epochs = None if checkpoint is None else checkpoint.state.get("epochs")
         return epochs if isinstance(epochs, int) and epochs > 0 else None
 
-    def _left(self) -> Checkpoint | None:
-        """Return what an earlier run of the same training left, or None if there is none."""
+    def _left(self, without: Collection[str] = ()) -> Checkpoint | None:
+        """Return what an earlier run of the same training left, or None if there is none.
+
+        `without`: facts that may differ.
+        """
         checkpoint = load_latest_checkpoint(self._checkpoints)
         if checkpoint is None:
             return None
         before = EARLIER_FACTS | checkpoint.state.get("facts", {})
-        different = [name for name, fact in self.facts.items() if before.get(name) != fact]
+        different = [
+            name
+            for name, fact in self.facts.items()
+            if before.get(name) != fact and name not in without
+        ]
         if different and self._latest_facts() == self.facts:
             # The last run was this one, and ended before it had a checkpoint of its own.
             return None

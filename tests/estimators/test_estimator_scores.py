@@ -317,6 +317,8 @@ def test_all_arguments_can_be_set_by_name() -> None:
     options: dict[str, Any] = {
         "network": "dense4",
         "epochs": np.int32(2),
+        "minutes": 5,
+        "hyperparameters": None,
         "batch_size": 7,
         "learning_rate": np.float32(0.1),
         "validation_fraction": 0.3,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,16 @@ def test_estimators_take_minutes() -> None:
     assert any(each.what == "time" for each in classifier.decisions_)
     with pytest.raises(ms.errors.ArgumentError, match="minutes"):
         ms.Classifier(minutes=0).fit(rows, (rows[:, 0] > 0).astype(int))
+
+
+def test_more_epochs_are_done_where_they_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine(monkeypatch, update=1e-3, validation=1e-2)
+    modality = recognize(_table(), Options(target="y", network="dense4", minutes=1))
+    modality.budget.clock = machine
+    prepared = modality.prepare(modality.split())
+    few = replace(modality.plan(prepared), epochs=10, patience=10, most_epochs=25)
+    plan = modality.plan_in_time(modality.setup(prepared, few), few)
+    assert (plan.epochs, plan.patience) == (25, 25)
+    said = modality.decisions.made[-1]
+    assert said.reason.startswith("more of them help, and fit into the 1 min 0 s that you gave")
+    assert said.reason.endswith("--epochs 25 does the same again, bit for bit")

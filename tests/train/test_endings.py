@@ -13,6 +13,10 @@ SENTENCES = {
         {"tolerance": 1e-4, "patience": 10},
         "converged: the training loss has fallen by no more than 0.0001 of itself for 10 epochs",
     ),
+    Cause.LEARNED: (
+        {"epochs": 38},
+        "all was learned early, and the learning rate has fallen to its end in 38 epochs",
+    ),
     Cause.TIME_OVER: ({"seconds": 90.0}, "its time of 1 min 30 s was over"),
     Cause.CALLBACK: ({"message": "good enough"}, "good enough"),
     Cause.INTERRUPTED: ({}, "interrupted with Ctrl-C"),

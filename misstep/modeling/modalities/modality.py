@@ -136,7 +136,9 @@ class Modality(ABC):
 
     def plan_in_time(self, setup: Setup, plan: Plan) -> Plan:
         """Return the plan with as many epochs as fit into the time that a person gave."""
-        return plan_in_time(self.budget, setup, plan, self.options, self.decisions)
+        plan = plan_in_time(self.budget, setup, plan, self.options, self.decisions)
+        setup.trainer.schedule = plan.schedule
+        return plan
 
     @abstractmethod
     def fit(self, prepared: Any, plan: Plan, setup: Setup | None = None) -> Fitted:

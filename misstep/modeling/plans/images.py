@@ -29,8 +29,8 @@ from misstep.nn import (
     Residual,
     Sequential,
 )
-from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy
-from misstep.optim import OneCycle
+from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss
+from misstep.optim import EarlyDecay, OneCycle, Schedule
 
 # Operations of a whole training, a multiply-add counted as two: some four minutes of two cores at
 # 100 thousand million a second each.
@@ -61,6 +61,11 @@ MANY_WORDS, FEW_WORDS = "flip-shift", "flip-shift-brightness-contrast-cutout"
 WORDS_OF_DRAWINGS = "shift"
 # The rate rises over this share of the training, then falls along half a cosine.
 RISE = 0.1
+# What is left to learn, as a share of what guessing leaves, below which the rate begins to fall:
+# 3,000 digits come to that in epoch 19 of 120, clothes, cats and dogs never while it is high.
+LEARNED_SHARE = 0.03
+# Shorter plans have no epochs to spare.
+FEWEST_TO_SHORTEN = 30
 # Of each answer, as Szegedy and others (2016) have it.
 SMOOTHING = 0.1
 # What a search looks through.
@@ -109,7 +114,12 @@ def plan_images(planner: Planner, shape: tuple[int, int, int], flips: FlipInvari
         lambda rate: f"rising to {rate}, then falling along half a cosine",
         WEIGHT_DECAY,
     )
-    epochs, patience, restore_best = _epochs(planner, affordable_epochs(rows, operations))
+    default = affordable_epochs(rows, operations)
+    learned = None if mixup else learned_loss(loss, outputs)
+    if default < FEWEST_TO_SHORTEN or planner.options.epochs or planner.options.patience:
+        learned = None
+    schedule: Schedule = OneCycle(RISE) if learned is None else EarlyDecay(learned, RISE)
+    epochs, patience, restore_best = _epochs(planner, default, learned)
     return Plan(
         module,
         loss,
@@ -117,9 +127,10 @@ def plan_images(planner: Planner, shape: tuple[int, int, int], flips: FlipInvari
         batch,
         epochs,
         patience,
-        OneCycle(RISE),
+        schedule,
         restore_best=restore_best,
         mixup=mixup,
+        most_epochs=wanted_epochs(rows),
     )
 
 
@@ -162,8 +173,26 @@ def _has_convolution(module: Module) -> bool:
     )
 
 
-def _epochs(planner: Planner, default: int) -> tuple[int, int, bool]:
-    """Return how many epochs there are, the patience, and whether the best weights are kept."""
+def learned_loss(loss: Loss, outputs: int) -> float | None:
+    """Return the training loss at which all but `LEARNED_SHARE` of a guess's excess is learned.
+
+    The excess is over the least loss there is, which smoothing makes larger than 0. None for losses
+    that it is not known of.
+    """
+    if not isinstance(loss, BinaryCrossEntropy | CrossEntropy):
+        return None
+    classes = max(outputs, 2)
+    others = loss.smoothing / classes
+    shares = np.array([1 - loss.smoothing + others, *[others] * (classes - 1)])
+    least = -float(np.sum(shares * np.log(np.maximum(shares, np.finfo("float64").tiny))))
+    return least + LEARNED_SHARE * (float(np.log(classes)) - least)
+
+
+def _epochs(planner: Planner, default: int, learned: float | None) -> tuple[int, int, bool]:
+    """Return how many epochs there are, the patience, and whether the best weights are kept.
+
+    `learned`: the training loss that ends training early, if one does.
+    """
     options = planner.options
     epochs = planner.duration(default)
     patience = options.patience or epochs
@@ -175,6 +204,12 @@ def _epochs(planner: Planner, default: int) -> tuple[int, int, bool]:
         choice += "; the last weights are kept"
         if options.epochs is None:
             reason = "the weights are best at the end, when the learning rate has fallen"
+        if learned is not None:
+            choice = f"at most {epochs}; the last weights are kept"
+            reason += (
+                f"; once the training loss is below {learned:.4g}, all but {LEARNED_SHARE:.0%} of "
+                "what a guess lacks is learned, and it falls in as many epochs as went before"
+            )
     if not planner.in_parts:
         planner.decisions.add("epochs", choice, reason)
     return epochs, patience, patience < epochs
