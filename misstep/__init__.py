@@ -56,7 +56,7 @@ _NAMES = {
     "misstep.ops": ("exp", "log", "mean", "relu", "sigmoid", "softmax", "tanh", "where"),
     "misstep.optim": ("SGD", "Adam", "AdamW"),
     "misstep.record": ("read_record",),
-    "misstep.train": ("Callback", "EarlyStopping", "Snapshots", "Trainer"),
+    "misstep.train": ("Callback", "EarlyStopping", "RepairBudget", "Snapshots", "Trainer"),
     "misstep.watching": ("keras_watch", "watch"),
 }
 
@@ -87,10 +87,20 @@ def __dir__() -> list[str]:
     return __all__
 
 
+def _load_repairer() -> Any:
+    return import_module("misstep.trials").repair_run
+
+
 class _Roof(ModuleType):
-    """Importing a room makes it an attribute, but `misstep.explain` stays the function."""
+    """Importing a room makes it an attribute, but `misstep.explain` stays the function.
+
+    And who imports `misstep.train`, by whatever way, has somebody who repairs what is trained:
+    `misstep.trials` stands above it, and is loaded once it is asked for.
+    """
 
     def __setattr__(self, name: str, value: object) -> None:
+        if name == "train" and isinstance(value, ModuleType):
+            value.offer_repairer(_load_repairer)
         if not (name in _HOMES and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 

@@ -16,7 +16,6 @@ from misstep.cli.origin import origin_of
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import MODEL
-from misstep.cli.repair_folder import next_folder
 from misstep.cli.repairing import Request, repair_and_say
 from misstep.cli.run_folder import check_folder, reserved_folder
 from misstep.cli.run_record import RecordedRun, read_run
@@ -25,6 +24,7 @@ from misstep.errors import ArgumentError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Repairable, TrainedModel, check_repairable, recognize
 from misstep.storage import folder_lock
+from misstep.trials import next_folder
 
 WHAT = "repair"
 IN_PYTHON = "ms.repair(trainer, x, y) in Python, with the trainer and its rows"

@@ -18,7 +18,6 @@ from misstep.cli.origin import REPAIRED_FROM
 from misstep.cli.page import Page
 from misstep.cli.places import MODEL
 from misstep.cli.remedy_words import in_train_options
-from misstep.cli.repair_folder import RepairFolder, next_folder
 from misstep.cli.repair_lines import TrialBar, say_found, say_round
 from misstep.cli.run_folder import reserved_folder
 from misstep.cli.trained import keep_model, similar_rows
@@ -43,7 +42,7 @@ from misstep.storage import write_text
 from misstep.text.counts import counted
 from misstep.text.repairs import cost_words
 from misstep.train import Run, Trainer
-from misstep.trials import Repair, Round
+from misstep.trials import Repair, RepairFolder, Round, next_folder
 
 __all__ = ["DRAWING", "SET_ASIDE", "Request", "repair_and_say", "repair_trained"]
 
@@ -77,7 +76,7 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
     Nothing of the run is touched but for its record, which gets to know what was tried. Raises
     MisstepError where it can't be done.
     """
-    place, bar = RepairFolder(asked.folder), TrialBar(silent=asked.quiet)
+    place, bar = RepairFolder(asked.folder, (MODEL,)), TrialBar(silent=asked.quiet)
     numbers: list[int] = []
 
     def folder_of(number: int) -> Path:
@@ -126,7 +125,7 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
         facts |= _say_adopted(page, sick, repair, asked, place)
     page.blank(always=True)
     if repair.adopted:
-        page.lines(f"The repaired model is in {place.model}.", always=True)
+        page.lines(f"The repaired model is in {place.folder / MODEL}.", always=True)
         page.lines(f"The first one stays as it was, in {asked.run / MODEL}.", always=True)
     else:
         page.lines(f"Nothing was changed: {asked.run} stays as it was.", always=True)
@@ -179,8 +178,8 @@ def _say_adopted(
     assert repair.run is not None
     fitted = sick.fitted(repair.trainer, repair.run, repair.set_aside)
     evaluation = sick.evaluation(fitted)
-    keep_model(evaluation.model, asked.source, place.model)
-    facts: dict[str, Any] = {"folder": str(place.folder), "model": str(place.model)}
+    keep_model(evaluation.model, asked.source, place.folder / MODEL)
+    facts: dict[str, Any] = {"folder": str(place.folder), "model": str(place.folder / MODEL)}
     carried = {name for one in repair.adopted for name in one.change.carried}
     if carried:
         page.say(f"Taken over from the run: {', '.join(sorted(carried))}.")
@@ -306,8 +305,8 @@ def _commands(
         ]
     rows = quoted(similar_rows(asked.source, sick.modality.options))
     return [
-        f"misstep predict {quoted(place.model)} {rows}",
-        f"misstep explain {quoted(place.model)} {rows} --row 1",
+        f"misstep predict {quoted(place.folder / MODEL)} {rows}",
+        f"misstep explain {quoted(place.folder / MODEL)} {rows} --row 1",
         f"misstep diagnose {quoted(place.folder)}",
         *([] if command is None else [command]),
     ]

@@ -12,6 +12,7 @@ from misstep.train.programs import Programs
 from misstep.train.progress import Progress
 from misstep.train.provenance import Provenance
 from misstep.train.rate_range import RateRange
+from misstep.train.repairing import RepairBudget, Repaired, Repairer, offer_repairer
 from misstep.train.row_scores import RowScores
 from misstep.train.run import Run, Snapshot
 from misstep.train.snapshots import Snapshots
@@ -32,6 +33,9 @@ __all__ = [
     "Progress",
     "Provenance",
     "RateRange",
+    "RepairBudget",
+    "Repaired",
+    "Repairer",
     "RowScores",
     "Run",
     "Snapshot",
@@ -40,6 +44,7 @@ __all__ = [
     "Trainer",
     "Training",
     "TrainingState",
+    "offer_repairer",
     "rows_digest",
     "synthetic_inputs",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import MisstepError
@@ -52,7 +53,9 @@ class Run:
     in all. `snapshots`: what the network got wrong as it learned, where an `ms.Snapshots` watched.
     `notes`: what of the run could not be written down. `record`: what was seen of it, None where
     nobody watched. `provenance`: of a run that failed, where the first number came from that is not
-    finite; None where that was not found.
+    finite; None where that was not found. `repair`: what came of repairing it, an
+    `ms.trials.Repair`, where `fit(repair=True)` tried something; if it adopted anything, this is
+    the training with that.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -71,6 +74,7 @@ class Run:
     notes: tuple[str, ...] = ()
     record: Record | None = field(default=None, compare=False)
     provenance: Provenance | None = None
+    repair: Any = field(default=None, compare=False, repr=False)
 
     def diagnose(self) -> Diagnosis:
         """Return what went wrong with this training, and what was not examined.

@@ -48,6 +48,7 @@ from misstep.train.rate_range import (
     RateRange,
     range_test,
 )
+from misstep.train.repairing import RepairBudget, budget_of, repaired
 from misstep.train.row_scores import RowScores, scores_of
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
@@ -193,6 +194,7 @@ class Trainer:
         resume: bool = False,
         shuffle: bool | None = None,
         watch: bool = True,
+        repair: bool | RepairBudget = False,
     ) -> Run:
         """Train for `epochs` epochs, or until a callback or Ctrl-C ends it; return the `Run`.
 
@@ -209,6 +211,12 @@ class Trainer:
         `shuffle`: whether each epoch takes the rows in an order of its own, else all take them in
         the order given (None: as the Trainer was told, which shuffles by default).
 
+        `repair`: whether remedies are tried where something harms the training, beside an unchanged
+        control, as `ms.repair` does, or an `ms.RepairBudget`. If one of them measurably helps, this
+        Trainer becomes the one trained with it, network, optimizer and all settings, and the `Run`
+        is of that training; `run.repair` says what was tried. It is trained in `folder`/repair-1.
+        Needs a training from its beginning; callbacks other than early stopping see only that one.
+
         Calling fit again trains further. Ctrl-C ends training cleanly with the best weights so far.
 
         Raises ShapeError, DataError or ArgumentError before anything is written, StorageError for a
@@ -224,6 +232,8 @@ class Trainer:
         if shuffle is not None:
             _check_class("shuffle", shuffle, bool, "True or False")
             self.shuffle = shuffle
+        begun = self._state is not None and not resume
+        budget = budget_of(repair, watched=watch or folder is not None, begun=begun)
         called = _checked_callbacks(callbacks, early_stopping)
         kept = None if folder is None else RunFolder(folder, checkpoint_every)
         with kept or contextlib.nullcontext():
@@ -278,6 +288,8 @@ class Trainer:
         self.last_run = run
         for note in run.notes:
             warnings.warn(note, RuntimeWarning, stacklevel=2)
+        if budget is not None:
+            return repaired(self, run, (x, y, sample_weight), validation, budget, called)
         return run
 
     def variant(

@@ -21,7 +21,8 @@ from misstep.trials.probing import (
     words_of,
 )
 from misstep.trials.remedy import Case, Change, Remedy, registered_remedies
-from misstep.trials.repair import Repair, case_of, repair_case, repair_trainer
+from misstep.trials.repair import Repair, case_of, repair_case, repair_run, repair_trainer
+from misstep.trials.repair_folder import RepairFolder, next_folder
 from misstep.trials.rounds import Round, Verdict
 from misstep.trials.setting import Course, Judged, NotApplicableError, Setting
 
@@ -41,16 +42,19 @@ __all__ = [
     "Probe",
     "Remedy",
     "Repair",
+    "RepairFolder",
     "Round",
     "Setting",
     "Verdict",
     "case_of",
     "event_of",
+    "next_folder",
     "probe",
     "probe_trainer",
     "registered_experiments",
     "registered_remedies",
     "repair_case",
+    "repair_run",
     "repair_trainer",
     "setting_of",
     "words_of",

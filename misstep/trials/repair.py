@@ -8,25 +8,26 @@ Begin here, then read `rounds.py`, `remedy.py` and any file of `remedies/`. Prin
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from misstep.doctor import Diagnosis, Evidence, examine
 from misstep.errors import NotFittedError
-from misstep.record import Names, Record
+from misstep.record import Record
 from misstep.text.repairs import repair_words, summary_words
-from misstep.train import Callback, EarlyStopping, Progress, Run, Trainer, Training
+from misstep.train import Callback, EarlyStopping, Progress, RepairBudget, Run, Trainer
+from misstep.train.repairing import stopping_of
+from misstep.trials.adoption import adopt
 from misstep.trials.probing import setting_of
 from misstep.trials.remedy import Case, Remedy
+from misstep.trials.repair_folder import RepairFolder, next_folder
 from misstep.trials.rounds import ArmResult, Budget, Round, Verdict, play_round
-from misstep.trials.setting import Judged, Setting
+from misstep.trials.setting import Setting
 
 EVENT = "repair"
 # In the origin of what trained with remedies: which, as a list of labels.
@@ -185,7 +186,7 @@ def repair_case(
         adopted = None
         if one.verdict is Verdict.ADOPTED and one.winner is not None:
             labels = [each.trial.label for each in result.adopted]
-            adopted = _adopt(
+            adopted = adopt(
                 case,
                 one,
                 {**(origin or {}), REPAIRED: labels},
@@ -213,108 +214,6 @@ def repair_case(
     return result
 
 
-def _adopt(
-    case: Case,
-    one: Round,
-    origin: Mapping[str, Any],
-    folder: Path | None,
-    early_stopping: EarlyStopping | None,
-    progress: bool | Progress,
-) -> tuple[Run, Case, int, float] | None:
-    """Train with what a round proved, on all rows; return the run, and the case that it is now.
-
-    And the updates and seconds that it took. None where that was broken off or failed, which the
-    verdict of the round then says.
-    """
-    assert one.winner is not None
-    change = one.winner.change
-    trainer = change.trainer.continued() if change.goes_on else change.trainer.variant()
-    rows = change.rows or case.setting.rows
-    held = case.setting.validation
-    taken = change.updates or case.setting.taken
-    per_epoch = -(-_batches(trainer, len(rows)) // trainer.accumulate)
-    keeps_best = case.keeps_best if change.keeps_best is None else change.keeps_best
-    # What was cut short is cut short again: by the same rule, where there was one.
-    planned = taken if change.updates or change.goes_on else case.setting.planned
-    callbacks: list[Callback] = []
-    if held is not None and keeps_best:
-        patience = max(1, round(planned / per_epoch))
-        if early_stopping is not None:
-            patience = early_stopping.patience
-        callbacks.append(EarlyStopping(patience, restore_best=True))
-    if planned > taken and early_stopping is None:
-        callbacks.append(_EndAfter(taken))
-    trainer.names, trainer.origin = _names_without(case.start.names, change.set_aside), origin
-    trainer.preparation = case.start.preparation
-    begun = 0 if trainer.state is None else trainer.state.update
-    began = time.perf_counter()
-    try:
-        run = trainer.fit(
-            rows.x,
-            rows.y,
-            sample_weight=rows.weights,
-            epochs=max(1, round(planned / per_epoch)),
-            validation=None if held is None else (held.x, held.y, held.weights),
-            callbacks=callbacks,
-            folder=folder,
-            progress=progress,
-        )
-    except KeyboardInterrupt:
-        one.verdict = Verdict.INTERRUPTED
-        return None
-    if not run.finished:
-        one.verdict = Verdict.FAILED if run.failed else Verdict.INTERRUPTED
-        return None
-    record = run.record
-    assert record is not None
-    setting = _next_setting(case, trainer, rows, run)
-    after = Case(setting, record, examine(record), trainer, keeps_best)
-    return run, after, run.updates - begun, time.perf_counter() - began
-
-
-class _EndAfter(Callback):
-    """Ends a training after so many updates, whatever its schedule goes by."""
-
-    def __init__(self, updates: int) -> None:
-        self.updates = updates
-
-    def planned_update(self, update: int) -> int | None:
-        return self.updates if update < self.updates else None
-
-    def on_planned_update(self, training: Training) -> None:
-        training.stop("as far as the run came that it repairs")
-
-
-def _names_without(names: Names, aside: Sequence[int]) -> Names:
-    """Return what features, classes and rows are called, without rows that are set aside."""
-    if not aside or names.rows is None:
-        return names
-    return replace(names, rows=np.delete(np.asarray(names.rows), list(aside)))
-
-
-def _next_setting(case: Case, trainer: Trainer, rows: Judged, run: Run) -> Setting:
-    before = case.setting
-    start = trainer.variant()
-    described = None if run.record is None else run.record.description
-    planned = run.updates
-    if described is not None:
-        planned = max(planned, described.epochs * described.updates_per_epoch)
-    return Setting(
-        start,
-        rows,
-        before.validation,
-        planned=max(planned, 1),
-        taken=max(run.updates, 1),
-        final=run.losses[-1] if run.losses else math.nan,
-        budget=before.budget,
-    )
-
-
-def _batches(trainer: Trainer, rows: int) -> int:
-    size = rows if trainer.batch_size == "full" else int(trainer.batch_size)
-    return -(-rows * trainer.repeats_per_epoch // size)
-
-
 def case_of(
     record: Record,
     trainer: Trainer,
@@ -335,6 +234,53 @@ def case_of(
         setting.taken = setting.planned
     trained = trainer if trainer.state is not None else None
     return Case(setting, record, examine(record), trained, keeps_best)
+
+
+def repair_run(
+    trainer: Trainer,
+    run: Run,
+    rows: tuple[Any, Any, Any],
+    validation: tuple[Any, ...] | None,
+    budget: RepairBudget,
+    callbacks: list[Callback],
+) -> Repair:
+    """Return what comes of repairing a training that has just ended, for `Trainer.fit`.
+
+    `rows`: x, y and weights. `callbacks`: that it had, of which early stopping is had again.
+    """
+    assert run.record is not None
+    keeps_best = validation is not None and any(one.restore_best for one in callbacks)
+    case = case_of(
+        run.record, trainer, rows[0], rows[1], rows[2], validation, keeps_best=keeps_best
+    )
+    place = None if run.folder is None else RepairFolder(next_folder(run.folder))
+    origin = {**trainer.origin, "repaired_from": None if run.folder is None else str(run.folder)}
+    trained: list[int] = []
+
+    def folder_of(number: int) -> Path:
+        assert place is not None
+        trained.append(number)
+        return place.of_round(number)
+
+    def on_adopted(_: Trainer, __: Run) -> None:
+        if place is not None:
+            place.settle(trained[-1])
+
+    repair = repair_case(
+        case,
+        steps=budget.steps,
+        seconds=None if budget.minutes is None else 60.0 * budget.minutes,
+        rounds=budget.rounds,
+        seed=budget.seed,
+        folder_of=None if place is None else folder_of,
+        early_stopping=stopping_of(callbacks),
+        origin=origin,
+        on_adopted=on_adopted,
+        run_seconds=run.seconds,
+    )
+    if repair.run is not None and place is not None:
+        repair.run = replace(repair.run, folder=place.folder)
+    return repair
 
 
 def repair_trainer(

@@ -12,9 +12,8 @@ import pytest
 from cli_world import Run, hashes
 
 import misstep as ms
-from misstep.cli.repair_folder import RepairFolder, next_folder
 from misstep.cli.repairing import SET_ASIDE
-from misstep.trials import Case, Change, Remedy
+from misstep.trials import Case, Change, Remedy, RepairFolder, next_folder
 from misstep.trials import repair as engine
 
 ROWS = 150
@@ -300,14 +299,14 @@ def test_ctrl_c_keeps_what_was_adopted_so_far(run: Run, monkeypatch: pytest.Monk
 
 
 def test_an_earlier_round_makes_room_for_the_last_one(tmp_path: Path) -> None:
-    place = RepairFolder(tmp_path / "repair-1")
+    place = RepairFolder(tmp_path / "repair-1", ("model.misstep",))
     for number in (1, 2, 3):
         folder = place.of_round(number)
         (folder / "checkpoints").mkdir(parents=True)
         (folder / "record.jsonl").write_text(str(number))
         (folder / "model.misstep").write_text(str(number))
         place.settle(number)
-        assert place.model.read_text() == str(number)
+        assert (place.folder / "model.misstep").read_text() == str(number)
     kept = {path.name: (path / "model.misstep").read_text() for path in place.folder.glob("r*-*")}
     assert kept == {"round-1": "1", "round-2": "2"}
     assert (place.folder / "checkpoints").is_dir()

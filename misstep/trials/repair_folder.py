@@ -6,16 +6,14 @@ itself, as any run does. Knows folders and the names of what a run has in them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from misstep.cli.places import MODEL
 from misstep.errors import StorageError
 from misstep.storage import make_folder
+from misstep.train.run_folder import CHECKPOINTS, RECORD
 
 __all__ = ["RepairFolder", "next_folder"]
-
-# What a run has in its folder, and takes along when it makes room.
-OF_A_RUN = ("record.jsonl", "checkpoints", MODEL)
 
 
 def next_folder(run: Path) -> Path:
@@ -27,10 +25,14 @@ def next_folder(run: Path) -> Path:
 
 
 class RepairFolder:
-    """The folder of a repair: says where a round trains, and puts what came of it in its place."""
+    """The folder of a repair: says where a round trains, and puts what came of it in its place.
 
-    def __init__(self, folder: Path) -> None:
+    `more`: names of files that a run has there besides its record and checkpoints.
+    """
+
+    def __init__(self, folder: Path, more: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.names = (RECORD, CHECKPOINTS, *more)
         # Which round stands in the folder itself.
         self.stands: int | None = None
 
@@ -52,16 +54,10 @@ class RepairFolder:
                 raise StorageError.of_writing(f"{self.folder}", error) from error
         self.stands = number
 
-    @property
-    def model(self) -> Path:
-        """Return where the model is that the repair came to."""
-        return self.folder / MODEL
-
     def _beside(self, number: int) -> Path:
         return self.folder / f"round-{number}"
 
-    @staticmethod
-    def _move(source: Path, target: Path) -> None:
-        for name in OF_A_RUN:
+    def _move(self, source: Path, target: Path) -> None:
+        for name in self.names:
             if (source / name).exists():
                 (source / name).rename(target / name)
