@@ -41,7 +41,7 @@ def adopt(
     change = one.winner.change
     trainer = change.trainer.continued() if change.goes_on else change.trainer.variant()
     rows = change.rows or case.setting.rows
-    held = case.setting.validation
+    held = change.validation or case.setting.validation
     taken = change.updates or case.setting.taken
     per_epoch = -(-_batches(trainer, len(rows)) // trainer.accumulate)
     keeps_best = case.keeps_best if change.keeps_best is None else change.keeps_best
@@ -79,7 +79,7 @@ def adopt(
         return None
     record = run.record
     assert record is not None
-    setting = _next_setting(case, trainer, rows, run)
+    setting = _next_setting(case, trainer, rows, held, run)
     after = Case(setting, record, examine(record), trainer, keeps_best)
     return run, after, run.updates - begun, time.perf_counter() - began
 
@@ -104,7 +104,9 @@ def _names_without(names: Names, aside: Sequence[int]) -> Names:
     return replace(names, rows=np.delete(np.asarray(names.rows), list(aside)))
 
 
-def _next_setting(case: Case, trainer: Trainer, rows: Judged, run: Run) -> Setting:
+def _next_setting(
+    case: Case, trainer: Trainer, rows: Judged, held: Judged | None, run: Run
+) -> Setting:
     before = case.setting
     start = trainer.variant()
     described = None if run.record is None else run.record.description
@@ -114,7 +116,7 @@ def _next_setting(case: Case, trainer: Trainer, rows: Judged, run: Run) -> Setti
     return Setting(
         start,
         rows,
-        before.validation,
+        held,
         planned=max(planned, 1),
         taken=max(run.updates, 1),
         final=run.losses[-1] if run.losses else math.nan,

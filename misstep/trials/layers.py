@@ -7,7 +7,7 @@ training.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from misstep.nn import Module, Sequential
@@ -16,6 +16,27 @@ from misstep.trials.setting import NotApplicableError
 
 # Layers that sum what comes in, weighted: one behind the other they are one.
 WEIGHTED = ("Dense", "Conv1D", "Conv2D", "MemberDense")
+# Layers that connect, with what they call their width.
+WIDTHS = {
+    "Dense": "units",
+    "MemberDense": "units",
+    "Conv1D": "filters",
+    "Conv2D": "filters",
+    "RNN": "units",
+    "GRU": "units",
+    "LSTM": "units",
+}
+# Of layers, those that people reach as ms.Dense and the like; the others are in ms.nn.
+AT_ROOF = frozenset(
+    {
+        *("BatchNorm", "Conv1D", "Conv2D", "Dense", "Dropout", "GRU", "LSTM", "RandomFlip"),
+        *("RandomShift", "ReLU", "SiLU", "Sigmoid", "Tanh"),
+    }
+)
+# Layers that only shape what comes, before any other sees it.
+SHAPING = ("Flatten", "Reshape", "Columns", "Steps")
+# Layers that may stand between weights and the activation that belongs to them.
+NORMALIZING = ("BatchNorm", "LayerNorm", "RMSNorm")
 
 
 def flat_layers(module: Module) -> list[Module]:
@@ -43,6 +64,52 @@ def _flat(layer: Module) -> Iterator[Module]:
 def is_weighted(layer: Module) -> bool:
     """Return whether a layer only sums what comes in."""
     return type(layer).__name__ in WEIGHTED
+
+
+def connects(layer: Module) -> bool:
+    """Return whether a layer connects what comes in by weights, recurrent ones among them."""
+    return type(layer).__name__ in WIDTHS
+
+
+def last_place(layers: Sequence[Module]) -> int:
+    """Return the place of the last layer that connects, by which outputs come.
+
+    Raises NotApplicableError where there is none.
+    """
+    places = [place for place, layer in enumerate(layers) if connects(layer)]
+    if not places:
+        raise NotApplicableError("no layer of it has weights that are known")
+    return places[-1]
+
+
+def shaping(layers: Sequence[Module]) -> int:
+    """Return how many layers in front only shape what comes."""
+    count = 0
+    while count < len(layers) and type(layers[count]).__name__ in SHAPING:
+        count += 1
+    return count
+
+
+def blocks(layers: Sequence[Module]) -> list[list[Module]]:
+    """Return layers cut before each one that connects; the first block may have none."""
+    cut: list[list[Module]] = [[]]
+    for layer in layers:
+        if connects(layer):
+            cut.append([])
+        cut[-1].append(layer)
+    return cut
+
+
+def written(layer: Module) -> str:
+    """Return a plain layer as people write it, its defaults left out."""
+    name = type(layer).__name__
+    settings = []
+    plain: Any = layer
+    for number, one in enumerate(dataclasses.fields(plain)):
+        value = getattr(layer, one.name)
+        if value != one.default:
+            settings.append(repr(value) if number == 0 else f"{one.name}={value!r}")
+    return f"ms.{'' if name in AT_ROOF else 'nn.'}{name}({', '.join(settings)})"
 
 
 def is_activation(layer: Module) -> bool:
@@ -77,3 +144,28 @@ def exchanged(
     ):
         raise NotApplicableError("it has no layer to change")
     return Sequential(*after)
+
+
+def with_widths(module: Module, width: Callable[[int], int]) -> tuple[Sequential, str]:
+    """Return a plain sequence whose hidden layers are of other widths, and these in words.
+
+    Raises NotApplicableError where no hidden layer changes.
+    """
+    layers = flat_layers(module)
+    last = layers[last_place(layers)]
+    words: list[str] = []
+
+    def exchange(layer: Module) -> Module:
+        name = WIDTHS.get(type(layer).__name__)
+        if name is None or layer is last:
+            return layer
+        before: int = getattr(layer, name)
+        behind = width(before)
+        words.append(f"{type(layer).__name__.lower()} of {behind:,} instead of {before:,}")
+        return layer if behind == before else changed(layer, **{name: behind})
+
+    try:
+        other = exchanged(module, exchange)
+    except NotApplicableError as reason:
+        raise NotApplicableError("it has no hidden layer of another width") from reason
+    return other, ", ".join(words)

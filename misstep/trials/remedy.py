@@ -30,7 +30,8 @@ class Change:
     `label`: what is changed, as in "a tenth of the learning rate". `trainer`: before it learns
     anything; it takes the rows of the run as they are, and gives answers of the same shape.
     `advice`: what to write to have it so. `rows`: what it learns from, where that is not what the
-    run learned from (fewer rows, other weights, answers as another loss wants them). `updates`:
+    run learned from (fewer rows, other weights, answers as another loss wants them);
+    `validation`: the run's validation rows, where their answers are written otherwise. `updates`:
     that it takes (None: those of the run). `keeps_best`: whether the weights of the best epoch are
     kept (None: as in the run). `goes_on`: whether it goes on from where the run ended; `trainer`
     then stands there. `carried`: parameters whose numbers come from the run, by name. `set_aside`:
@@ -43,6 +44,7 @@ class Change:
     trainer: Trainer
     advice: str
     rows: Judged | None = None
+    validation: Judged | None = None
     updates: int | None = None
     keeps_best: bool | None = None
     goes_on: bool = False
