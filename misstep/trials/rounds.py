@@ -19,10 +19,10 @@ import numpy as np
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.trials.benches import Benches
-from misstep.trials.halving import KEPT, RUNGS, Rung, successive_halving
+from misstep.trials.halving import FEWEST, KEPT, RUNGS, Rung, successive_halving
 from misstep.trials.proof import Difference, difference
 from misstep.trials.remedy import Case, Change, Remedy, proposals, registered_remedies
-from misstep.trials.trial import Judge, Trial
+from misstep.trials.trial import MOMENTS, Judge, Trial
 from misstep.trials.yardstick import NOT_FINITE
 
 CONTROL = "unchanged"
@@ -458,9 +458,11 @@ def _cost(arms: int, with_random: bool, courses: int) -> float:
     always, cost, before = 1 + with_random, 0.0, 0.0
     going = float(arms)
     for share in (*RUNGS, 1.0):
-        cost += (going + always) * (share - before)
-        before = share
-        going = max(1.0, math.ceil(KEPT * going))
+        # Trials go on to the next moment that they are judged at.
+        reached = min(share + 1.0 / MOMENTS, 1.0)
+        cost += (going + always) * (reached - before)
+        before = reached
+        going = min(going, max(float(FEWEST), math.ceil(KEPT * going)))
     return cost + (courses - 1) * (1 + always) + 1
 
 
