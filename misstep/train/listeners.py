@@ -68,7 +68,7 @@ class Listeners:
         if self.folder is not None:
             self.record = self.folder.open(state, training.resumed)
         if self.record is not None:
-            training.record = self.record.writer
+            training.record, training.run_record = self.record.writer, self.record
             if self.progress.shows:
                 self.examinations = Examinations(self.record.record, self.progress)
         if self.looks is not None:

@@ -13,6 +13,7 @@ from misstep.nn import Network
 from misstep.nn.losses import Loss
 from misstep.record import RecordWriter
 from misstep.train.ending import Cause, Ending
+from misstep.train.run_record import RunRecord
 from misstep.train.state import TrainingState, Values
 
 
@@ -22,7 +23,8 @@ class Training:
 
     `state`: where it stands. `validation`: the rows that each epoch is judged by, or None.
     `resumed`: whether it goes on from a checkpoint. `record`: what the run writes down, or None
-    without a folder. `ending`: why it ended, once it has.
+    where nobody watches; `run_record`: the same, with what waits to be
+    written. `ending`: why it ended, once it has.
 
     >>> import misstep as ms
     >>> class Enough(ms.Callback):
@@ -43,6 +45,7 @@ class Training:
     compiling: bool = True
     resumed: bool = False
     record: RecordWriter | None = None
+    run_record: RunRecord | None = None
     ending: Ending | None = None
 
     @property

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from misstep.tuning.doctoring import Curve
 from misstep.tuning.presence import Presence
 from misstep.tuning.requirement import optuna
 from misstep.tuning.result import State, TrialResult
@@ -209,6 +210,16 @@ class Ledger:
                 )
                 found.append(_result(slot, counted, begun))
         return found
+
+    def curves(self) -> list[Curve]:
+        """Return the courses of the trials that were trained to their end."""
+        complete = optuna().trial.TrialState.COMPLETE
+        return [
+            Curve(trial.intermediate_values, float(trial.value), slot == 0)
+            for slot, attempts in self.by_slot().items()
+            for trial in attempts
+            if trial.state == complete
+        ]
 
     @property
     def is_done(self) -> bool:

@@ -14,8 +14,11 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from misstep.data import Rows
-from misstep.errors import DataError
+from misstep.errors import DataError, MisstepError
+from misstep.ir import Array
 from misstep.modeling import Options
 from misstep.modeling.hyperparameters import Hyperparameter
 from misstep.modeling.modalities import Modality, Setup
@@ -27,6 +30,8 @@ from misstep.train.digest import rows_digest
 __all__ = ["Candidate", "Judge", "ModalityProblem", "Problem"]
 
 # Options that change no number of a trial, or only where things are kept.
+# More than any data have rows, so that those of one fold are told from those of another.
+MOST_ROWS = 2**40
 WITHOUT_EFFECT = {"threads", "folder", "resume", "origin", "progress", "test", "minutes"}
 
 
@@ -67,6 +72,18 @@ class Candidate:
         return self.early_stopping is not None and self.early_stopping.restore_best
 
 
+@dataclass(frozen=True)
+class Fold:
+    """The same problem with other rows set apart to validate on.
+
+    `names`: what tells those rows apart among all, (rows,). `seed`: to train with.
+    """
+
+    problem: Problem
+    names: Array
+    seed: int
+
+
 class Problem(ABC):
     """What is searched over. `options`: what was asked for. `name`: of the data, for the study."""
 
@@ -92,9 +109,28 @@ class Problem(ABC):
     def identity(self) -> str:
         """Return a digest of all that the numbers of a trial depend on, but its values."""
 
+    @property
+    @abstractmethod
+    def judged_rows(self) -> int:
+        """Return how many rows trials are judged by."""
+
+    @abstractmethod
+    def fold(self, number: int) -> Fold | None:
+        """Return the problem with other rows to validate on, from 1; None where there are none."""
+
+    @abstractmethod
     def with_threads(self, threads: int) -> Problem:
         """Return the same with so many threads for each training; no number depends on it."""
-        raise NotImplementedError
+
+    def known(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return those of the values that a training asks for, one after the other."""
+        known: dict[str, Any] = {}
+        while True:
+            asked = self.space_at(known)
+            more = [name for name in asked if name in values and name not in known]
+            if not more:
+                return known
+            known[more[0]] = values[more[0]]
 
     def starting_points(self) -> list[dict[str, Any]]:
         """Return values that are worth a trial beside the defaults, the most promising first."""
@@ -107,7 +143,8 @@ class ModalityProblem(Problem):
     Raises DataError where there are no validation rows.
     """
 
-    def __init__(self, modality: Modality, prepared: Any) -> None:
+    def __init__(self, modality: Modality, prepared: Any, split: Any = None) -> None:
+        self.split = split
         self.modality = modality.with_hyperparameters({})
         self.prepared = prepared
         self.options = modality.options
@@ -146,7 +183,9 @@ class ModalityProblem(Problem):
             assert validation is not None
             judge = Judge(judged, *validation)
         asked = {name: one.value for name, one in modality.space.items()}
-        return Candidate(setup, plan.epochs, plan.early_stopping(), asked, judge)
+        return Candidate(
+            setup, plan.epochs, plan.early_stopping(), asked, judge, modality.keeps_start(plan)
+        )
 
     @cached_property
     def identity(self) -> str:
@@ -161,7 +200,30 @@ class ModalityProblem(Problem):
         """Return the same rows with so many threads."""
         modality = self.modality.with_hyperparameters({})
         modality.options = replace(modality.options, threads=threads)
-        return ModalityProblem(modality, self.prepared)
+        return ModalityProblem(modality, self.prepared, self.split)
+
+    @property
+    def judged_rows(self) -> int:
+        """Return the validation rows."""
+        validation = self._default[0].validation
+        assert validation is not None
+        return len(validation[0])
+
+    def fold(self, number: int) -> Fold | None:
+        """Return the same data with other rows to learn from and to validate on."""
+        modality = self.modality.with_hyperparameters({})
+        try:
+            other = None if self.split is None else modality.resplit(self.split, number)
+            if other is None:
+                return None
+            problem = ModalityProblem(modality, modality.prepare(other.split), other.split)
+        except MisstepError:
+            # So few rows of a kind that they can't be dealt out otherwise.
+            return None
+        names = np.arange(problem.judged_rows) if other.validation is None else other.validation
+        if len(names) != problem.judged_rows:
+            names = number * MOST_ROWS + np.arange(problem.judged_rows)
+        return Fold(problem, names, (self.options.seed + number) % 2**32)
 
 
 def options_words(options: Options) -> dict[str, str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from misstep.train import Training
+from misstep.tuning.doctoring import Doctor
 from misstep.tuning.ledger import Attempt, Ledger
 from misstep.tuning.methods import pruner_named, sampler_named
 from misstep.tuning.problem import Problem
@@ -20,10 +21,12 @@ from misstep.tuning.result import TrialResult
 from misstep.tuning.space import Space
 from misstep.tuning.trial import BrokenOffError, Ended, Watch, run_trial
 
-__all__ = ["Search"]
+__all__ = ["INTERRUPTED", "TIME_OVER", "Search"]
 
 # Seconds between two beats of a trial, and between two looks at what others do.
 BEAT, LOOK = 10.0, 0.5
+# Why a search was ended before all trials were done.
+INTERRUPTED, TIME_OVER = "it was interrupted", "the time was over"
 
 
 @dataclass
@@ -44,7 +47,6 @@ class Search:
     trials: int
     deadline: float | None = None
     on_trial: Callable[[TrialResult], None] | None = None
-    watches: Sequence[Callable[[Search], Watch]] = ()
     interrupted: bool = False
     _told: set[int] = field(default_factory=set)
 
@@ -64,8 +66,8 @@ class Search:
                 self._tell()
         except KeyboardInterrupt:
             self.interrupted = True
-            return "it was interrupted"
-        return "" if self.ledger.is_done else "the time was over"
+            return INTERRUPTED
+        return "" if self.ledger.is_done else TIME_OVER
 
     def _is_over(self) -> bool:
         return self.deadline is not None and time.monotonic() >= self.deadline
@@ -113,7 +115,7 @@ class Search:
                 return None
             return Ended("it was behind most others at the same share of their schedule", False)
 
-        return [*(make(self) for make in self.watches), optunas]
+        return [Doctor(self.ledger.curves), optunas]
 
     def _tell(self) -> None:
         """Tell of trials that have come to their end since the last time, by number."""

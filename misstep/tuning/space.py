@@ -33,8 +33,9 @@ __all__ = [
 Space = Mapping[str, Domain]
 # Ends of a range so many times apart are searched by their logarithm.
 DECADES_APART = 10.0
-# Figures that a drawn number keeps, so that what is printed is what was used.
-FIGURES = 3
+# What drawn numbers are brought to: figures, steps of a range, sizes.
+FIGURES, STEPS_OF_RANGE = 2, 20
+SIZES = sorted([2**power for power in range(31)] + [3 * 2**power for power in range(30)])
 EXAMPLE = "learning_rate=1e-4..1e-2, or units=32,64,128"
 
 
@@ -154,9 +155,27 @@ def is_drawable(domain: Domain, default: Any) -> bool:
     )
 
 
-def rounded(value: Any) -> Any:
-    """Return a number with three figures, anything else as it is."""
-    return float(f"{value:.{FIGURES}g}") if isinstance(value, float) else value
+def rounded(value: Any, domain: Domain) -> Any:
+    """Return a drawn value as it is used: a number as people would write it.
+
+    A whole number that is searched by its logarithm becomes 2ᵏ or 3 · 2ᵏ, a number of a plain range
+    a multiple of a twentieth of it, another number keeps two figures. Programs of such sizes run
+    well, and are found again where another trial had the same; what is printed is what was used.
+
+    >>> rounded(117, Integers(16, 512, log=True)), rounded(0.2345, Reals(0.0, 0.5))
+    (128, 0.225)
+    >>> rounded(0.0034567, Reals(1e-4, 1e-1, log=True))
+    0.0035
+    """
+    if isinstance(domain, Integers) and domain.log:
+        sizes = [size for size in SIZES if domain.low <= size <= domain.high]
+        return min(sizes, key=lambda size: abs(math.log(size / value)), default=value)
+    if isinstance(domain, Reals) and domain.log:
+        return float(f"{value:.{FIGURES}g}")
+    if isinstance(domain, Reals):
+        step = (domain.high - domain.low) / STEPS_OF_RANGE
+        return float(f"{domain.low + step * round((value - domain.low) / step):.6g}")
+    return value
 
 
 def _with(low: float, high: float, default: Any, log: bool) -> tuple[float, float]:

@@ -19,12 +19,13 @@ from misstep.errors import ArgumentError, MisstepError
 from misstep.modeling import Decision, Options, recognize
 from misstep.modeling.modalities import Modality
 from misstep.modeling.options import is_count
+from misstep.tuning.confirmation import confirm, contenders, is_worthwhile
 from misstep.tuning.ledger import Ledger
 from misstep.tuning.methods import pruner_named, sampler_named
 from misstep.tuning.problem import ModalityProblem, Problem, digest_of
 from misstep.tuning.requirement import optuna
-from misstep.tuning.result import State, TrialResult, Tuning
-from misstep.tuning.search import Search
+from misstep.tuning.result import Comparison, State, TrialResult, Tuning
+from misstep.tuning.search import INTERRUPTED, Search
 from misstep.tuning.space import Space, checked_space, is_drawable, read_space
 from misstep.tuning.storage import JOURNAL, open_storage, storage_words
 
@@ -36,6 +37,14 @@ FEWEST_FOR_IMPORTANCES = 8
 # Of a study in its storage: what its numbers depend on, and how it was made.
 IDENTITY = "identity"
 NAMES_DIGITS = 8
+# Of a study, how the trials of these numbers fared against the default.
+COMPARED = "compared-{}"
+# Share of a limit of time that trials may take; the rest is for comparing the best.
+SEARCH_SHARE = 0.7
+NOT_COMPARED = (
+    "the best trial was not compared with the default on other rows; the best of many looks better "
+    "than it is"
+)
 
 
 def tune(
@@ -52,6 +61,7 @@ def tune(
     space: Mapping[str, Any] | None = None,
     folder: Path | str | None = None,
     on_trial: Callable[[TrialResult], None] | None = None,
+    on_fold: Callable[[int, int], None] | None = None,
     on_decisions: Callable[[Sequence[Decision]], None] | None = None,
 ) -> Tuning:
     """Search for hyperparameters that do better on validation rows than the default ones.
@@ -63,7 +73,9 @@ def tune(
     `name`: of the study. `workers`: processes on this machine that try at the same time. `sampler`,
     `pruner`: names (see `methods.py`), or Optuna's own. `space`: what is searched, by name, instead
     of all that the plan leaves open: domains of `ms.modeling`, lists, or texts such as "0..0.3".
-    `on_trial`: called with what came of each trial. `on_decisions`: with what was decided of data.
+    `on_trial`: called with what came of each trial. `on_fold`: as the best are compared with the
+    default on other rows, with how often that was done, and how often it will be. `on_decisions`:
+    with what was decided of data.
 
     The test rows are not looked at. The same seed gives the same trials with one worker and no
     limit of time. Ctrl-C ends the search with the best so far. Raises MisstepError without Optuna,
@@ -81,7 +93,7 @@ def tune(
     prepared = modality.prepare(split)
     _tell(modality, on_decisions)
     return search_problem(
-        ModalityProblem(modality, prepared),
+        ModalityProblem(modality, prepared, split),
         trials=trials,
         minutes=minutes,
         storage=storage,
@@ -92,6 +104,7 @@ def tune(
         space=space,
         folder=folder,
         on_trial=on_trial,
+        on_fold=on_fold,
     )
 
 
@@ -113,6 +126,7 @@ def search_problem(
     space: Mapping[str, Any] | None = None,
     folder: Path | str | None = None,
     on_trial: Callable[[TrialResult], None] | None = None,
+    on_fold: Callable[[int, int], None] | None = None,
 ) -> Tuning:
     """Search over any problem; the arguments are those of `tune`."""
     began = time.monotonic()
@@ -145,7 +159,7 @@ def search_problem(
         pruner=pruner,
         seed=problem.options.seed,
         trials=trials,
-        deadline=None if minutes is None else began + 60 * minutes,
+        deadline=None if minutes is None else began + 60 * minutes * SEARCH_SHARE,
         on_trial=on_trial,
     )
     ended = search.run()
@@ -163,7 +177,13 @@ def search_problem(
     leader = min(
         (one for one in results if one.state is State.COMPLETE), key=lambda one: one.validation_loss
     )
-    best = leader
+    over = None if minutes is None else began + 60 * minutes
+    best, comparisons, notes = leader, list[Comparison](), list[str]()
+    if leader is not default and ended != INTERRUPTED:
+        best, comparisons, notes, broken = _proven(problem, study, results, over, on_fold)
+        ended = ended or broken
+    elif leader is not default:
+        notes.append(NOT_COMPARED)
     together = {**(problem.options.hyperparameters or {}), **_chosen(problem, best, default)}
     return Tuning(
         default=default,
@@ -172,12 +192,47 @@ def search_problem(
         trials=results,
         importances=_importances(study, results),
         options=replace(problem.options, hyperparameters=together or None),
+        comparisons=comparisons,
         ended_early=ended,
-        interrupted=search.interrupted,
+        interrupted=ended == INTERRUPTED,
         seconds=time.monotonic() - began,
+        notes=notes,
         name=name,
         storage=storage_words(storage),
     )
+
+
+def _proven(
+    problem: Problem,
+    study: Any,
+    results: Sequence[TrialResult],
+    deadline: float | None,
+    on_fold: Callable[[int, int], None] | None,
+) -> tuple[TrialResult, list[Comparison], list[str], str]:
+    """Return the trial to train with, how the best fared on other rows, notes, why it was ended."""
+    default, rivals = results[0], contenders(results)
+    by_number = {one.number: one for one in results}
+    attribute = COMPARED.format("-".join(str(one.number) for one in rivals))
+    told = study.user_attrs.get(attribute)
+    if told is not None:
+        comparisons = [Comparison(**one) for one in told]
+    else:
+        values = {one.number: one.hyperparameters for one in rivals}
+        try:
+            comparisons, whole = confirm(
+                problem, default.hyperparameters, values, deadline=deadline, on_fold=on_fold
+            )
+        except KeyboardInterrupt:
+            return rivals[0], [], [NOT_COMPARED], INTERRUPTED
+        if whole:
+            study.set_user_attr(attribute, [one.plain() for one in comparisons])
+    if not comparisons:
+        return rivals[0], [], [NOT_COMPARED], ""
+    worth = [one for one in comparisons if is_worthwhile(one)]
+    if not worth:
+        return default, comparisons, [], ""
+    most = max(worth, key=lambda one: one.gain)
+    return by_number[most.number], comparisons, [], ""
 
 
 def _chosen(problem: Problem, best: TrialResult, default: TrialResult) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from misstep.modeling.modalities import Setup
 from misstep.optim import Optimizer
 from misstep.train import EarlyStopping, Trainer
 from misstep.train.digest import rows_digest
-from misstep.tuning.problem import Candidate, Judge, Problem, digest_of
+from misstep.tuning.problem import Candidate, Fold, Judge, Problem, digest_of
 from misstep.tuning.result import TrialResult, Tuning
 from misstep.tuning.space import read_space
 from misstep.tuning.study import TRIALS, search_problem
@@ -42,12 +42,17 @@ LEAST_DECAY, MOST_DECAY = 1e-5, 1e-1
 # The share of rows to validate on where none are given.
 VALIDATION_SHARE = 0.1
 EPOCHS, PATIENCE = 10, 10
+# Other seeds that the best are compared under where the validation rows are a person's own.
+SEEDS = 3
 
 TrainerOf = Callable[[Mapping[str, Any]], Trainer]
 
 
 class TrainerProblem(Problem):
-    """A trainer, or a function that makes one of hyperparameters; rows, and how long it trains."""
+    """A trainer, or a function that makes one of hyperparameters; rows, and how long it trains.
+
+    `whole`: x, y and weights of all rows, where the validation rows were drawn from among them.
+    """
 
     def __init__(
         self,
@@ -62,7 +67,9 @@ class TrainerProblem(Problem):
         space: Mapping[str, Domain] | None = None,
         seed: int = 0,
         threads: int | None = None,
+        whole: tuple[Any, Any, Any] | None = None,
     ) -> None:
+        self.whole = whole
         self.trainer, self.epochs, self.patience = trainer, epochs, early_stopping
         self.rows = (x, y, sample_weight)
         self.validation = validation
@@ -139,6 +146,27 @@ class TrainerProblem(Problem):
         return trainer.variant(**settings)
 
     @property
+    def judged_rows(self) -> int:
+        """Return the validation rows."""
+        return len(np.asarray(self.validation[0]))
+
+    def fold(self, number: int) -> Fold | None:
+        """Return the same with validation rows drawn anew; a person's own with another seed."""
+        seed = (self.options.seed + number) % 2**32
+        if self.whole is None:
+            return None if number > SEEDS else Fold(self, np.arange(self.judged_rows), seed)
+        rows, validation, names = split_off(*self.whole, seed=seed)
+        other = copy.copy(self)
+        other.rows, other.validation = rows, validation
+        return Fold(other, names, seed)
+
+    def with_threads(self, threads: int) -> TrainerProblem:
+        """Return the same with so many threads."""
+        other = copy.copy(self)
+        other.threads = threads
+        return other
+
+    @property
     def identity(self) -> str:
         """Return a digest of rows and trainer."""
         rows = [
@@ -187,16 +215,15 @@ def tune_trainer(
     >>> tuning.best.validation_loss <= tuning.default.validation_loss
     True
     """
-    rows = [np.asarray(x), np.asarray(y)]
-    weights = None if sample_weight is None else np.asarray(sample_weight)
+    whole = None
+    rows = (
+        np.asarray(x),
+        np.asarray(y),
+        None if sample_weight is None else np.asarray(sample_weight),
+    )
     if validation is None:
-        split = split_rows(len(rows[0]), None, VALIDATION_SHARE, 0.0, seed % 2**32)
-        outside = [rows[0][split.validation], rows[1][split.validation]]
-        if weights is not None:
-            outside.append(weights[split.validation])
-            weights = weights[split.train]
-        validation = tuple(outside)
-        rows = [each[split.train] for each in rows]
+        whole = rows
+        rows, validation, _ = split_off(*whole, seed=seed % 2**32)
     asked = read_space(space)
     if not isinstance(trainer, Trainer) and asked is None:
         raise ArgumentError(
@@ -207,9 +234,11 @@ def tune_trainer(
         )
     problem = TrainerProblem(
         trainer,
-        *rows,
+        rows[0],
+        rows[1],
         validation=validation,
-        sample_weight=weights,
+        sample_weight=rows[2],
+        whole=whole,
         epochs=epochs,
         early_stopping=early_stopping,
         space=asked,
@@ -229,6 +258,16 @@ def tune_trainer(
     )
     best = tuning.options.hyperparameters or {}
     return dataclasses.replace(tuning, trainer=problem.candidate(best).trainer)
+
+
+def split_off(
+    x: Any, y: Any, weights: Any, *, seed: int
+) -> tuple[tuple[Any, Any, Any], tuple[Any, ...], Any]:
+    """Return x, y and weights to learn from, the same to validate on, and the latters' numbers."""
+    split = split_rows(len(x), None, VALIDATION_SHARE, 0.0, seed)
+    learned = [None if each is None else each[split.train] for each in (x, y, weights)]
+    judged = [each[split.validation] for each in (x, y, weights) if each is not None]
+    return (learned[0], learned[1], learned[2]), tuple(judged), split.validation
 
 
 def middle_of(domain: Domain) -> Any:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from misstep.errors import MisstepError
 from misstep.modeling.hyperparameters import Domain
 from misstep.train import Callback, Run, Training
@@ -21,6 +23,10 @@ from misstep.tuning.result import State, TrialResult
 from misstep.tuning.space import Space, distribution_of, is_drawable, rounded, suggested
 
 __all__ = ["BrokenOffError", "Ended", "Watch", "draw", "run_trial"]
+
+
+# Operations of a training, a multiply-add counted as two, forward and backward: some ten seconds.
+LONG = 2e11
 
 
 class BrokenOffError(Exception):
@@ -53,10 +59,16 @@ class Judging(Callback):
         self._candidate, self._judge = candidate, judge
         self._watches, self._is_over, self._report = watches, is_over, report
         self.losses: list[float] = []
+        self.start = math.inf
         self.curve: dict[int, float] = {}
         self.ended: Ended | None = None
         self.broken_off = False
         self._step = 0
+
+    def on_training_start(self, training: Training) -> None:
+        """Judge the first weights, where they may be the ones that are kept."""
+        if self._candidate.keeps_start:
+            self.start = _judged(training, self._judge)
 
     def on_epoch_end(self, training: Training) -> None:
         """Judge the epoch; report once for each step of the schedule that it reaches."""
@@ -70,7 +82,7 @@ class Judging(Callback):
             return
         self._step = step
         best = self._candidate.restores_best
-        value = min(self.losses) if best else self.losses[-1]
+        value = min(self.start, min(self.losses) if best else self.losses[-1])
         if not math.isfinite(value):
             return
         self.curve[step] = value
@@ -113,7 +125,7 @@ def draw(
             continue
         drawn = suggested(trial, name, distribution_of(domain, asked[name].default))
         # What was given is taken to the last bit.
-        values[name] = drawn if name in given else rounded(drawn)
+        values[name] = drawn if name in given else rounded(drawn, domain)
 
 
 def run_trial(
@@ -173,7 +185,19 @@ def train(candidate: Candidate, judging: Judging) -> Run:
         validation=setup.validation,
         callbacks=[judging],
         early_stopping=candidate.early_stopping,
+        # A look into the layers is a program of its own, which takes as long to compile as a small
+        # training takes in all.
+        probe_every=None if _is_long(candidate) else 0,
     )
+
+
+def _is_long(candidate: Candidate) -> bool:
+    """Tell whether a training takes so long that looks into its layers cost next to nothing."""
+    setup = candidate.setup
+    trainer = setup.trainer.variant(input_shape=np.shape(setup.x)[1:])
+    operations = sum(trainer.network.operations.values())
+    rows = len(setup.x) * setup.trainer.repeats_per_epoch * candidate.epochs
+    return 6 * operations * rows >= LONG
 
 
 def _result(
@@ -182,7 +206,7 @@ def _result(
     kept = run.best_epoch or run.epochs
     loss, metrics = math.nan, {}
     if run.history:
-        loss = judging.losses[kept - 1]
+        loss = min(judging.losses[kept - 1], judging.start)
         metrics = {
             name.removeprefix("validation_"): value
             for name, value in run.history[kept - 1].items()
@@ -209,9 +233,12 @@ def _result(
 
 
 def _judged(training: Training, judge: Judge | None) -> float:
-    """Return the loss of an epoch, in the loss that all trials are judged by."""
-    if judge is None:
+    """Return the loss of the weights as they are, in the loss that all trials are judged by."""
+    if judge is None and training.history:
         return float(training.history[-1]["validation_loss"])
+    if judge is None:
+        assert training.validation is not None
+        return float(training.evaluate(training.validation)[0]["loss"])
     inference = training.network.inference(training.compiling)
     scores = inference.evaluate(judge.x, judge.y, judge.loss, judge.weights, training.threads)[0]
     return float(scores["loss"])

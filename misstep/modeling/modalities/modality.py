@@ -71,6 +71,17 @@ class Evaluation:
     errors: Array | None = None
 
 
+@dataclass(frozen=True)
+class Resplit:
+    """A split with other rows to validate on, and none for the test.
+
+    `validation`: what tells its validation rows from those of other splits, (rows,).
+    """
+
+    split: Any
+    validation: Array
+
+
 class Modality(ABC):
     """Data of one kind, with what was asked of them.
 
@@ -122,6 +133,14 @@ class Modality(ABC):
     def split(self) -> Any:
         """Decide which rows are for training, which for validation, which for the test."""
 
+    def resplit(self, split: Any, number: int) -> Resplit | None:
+        """Return the rows of a split that are not for the test, dealt out otherwise.
+
+        `number`: from 1, of the way. None where there is no other way. For who prepares them with a
+        copy, such as `with_hyperparameters` returns.
+        """
+        return None
+
     @abstractmethod
     def prepare(self, split: Any) -> Any:
         """Fit on training rows what brings rows to a network, and bring all splits there."""
@@ -133,6 +152,10 @@ class Modality(ABC):
     @abstractmethod
     def setup(self, prepared: Any, plan: Plan) -> Setup:
         """Put together what trains, and what it learns from."""
+
+    def keeps_start(self, plan: Plan) -> bool:
+        """Tell whether weights that training only made worse are left as they began."""
+        return False
 
     def plan_in_time(self, setup: Setup, plan: Plan) -> Plan:
         """Return the plan with as many epochs as fit into the time that a person gave."""

@@ -29,7 +29,7 @@ from misstep.modeling.examples import (
 )
 from misstep.modeling.learning_curve import UNIT, learning_curve
 from misstep.modeling.metrics import Scores, row_errors, target_scores
-from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Setup
+from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
 from misstep.modeling.model import Model
 from misstep.modeling.options import Options
 from misstep.modeling.plans import Plan, Planner, number_positions
@@ -169,7 +169,7 @@ class RowModality(Modality):
             )
             self.options = options = replace(options, validation_fraction=0.0)
         apart = options.test_fraction if self.tested and self._test is None else 0.0
-        groups = self.groups() if apart or options.validation_share else None
+        self._groups = groups = self.groups() if apart or options.validation_share else None
         split = split_rows(
             rows, self.examples.classes, options.validation_share, apart, options.seed, groups
         )
@@ -177,6 +177,21 @@ class RowModality(Modality):
             self.notes += split.notes
         self._decide_split(split)
         return split
+
+    def resplit(self, split: Split, number: int) -> Resplit | None:
+        """Deal out the rows that are learned from and validated on with another seed."""
+        rows = np.sort(np.concatenate([split.train, split.validation]))
+        classes, groups = self.examples.classes, self._groups
+        other = split_rows(
+            len(rows),
+            None if classes is None else np.asarray(classes)[rows],
+            len(split.validation) / len(rows),
+            0.0,
+            (self.options.seed + number) % 2**32,
+            None if groups is None else groups[rows],
+        )
+        validation = rows[other.validation]
+        return Resplit(Split(rows[other.train], validation, split.test[:0]), validation)
 
     def not_compared(self) -> tuple[Container[str], Sequence[str]]:
         """Return the columns that say nothing about whether two rows are alike.

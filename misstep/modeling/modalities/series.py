@@ -32,7 +32,7 @@ from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.examples import Examples, rows_for
 from misstep.modeling.forecast import ForecastModel, forecast_interval
 from misstep.modeling.learning_curve import UNIT, LearningCurve, in_order
-from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Setup
+from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
 from misstep.modeling.modalities.rows import baseline_scores
 from misstep.modeling.modalities.table import (
     column_and_value,
@@ -66,6 +66,8 @@ WORTHWHILE = 0.25
 TOLERATED = 0.01
 # Numbers in all rows together: 160 MB in float32. Of longer series some origins are left out.
 MOST_NUMBERS = 40_000_000
+# Share of the rows to learn from that a split further back in time must have left.
+LEAST_PAST = 0.6
 MOST_COLUMNS_NAMED = 12
 
 
@@ -249,6 +251,16 @@ class SeriesModality(Modality):
         self.decisions.add("split", ", ".join(choice), reason)
         return Cuts(train, validation, test)
 
+    def resplit(self, split: tuple[Series, Cuts, int, int], number: int) -> Resplit | None:
+        """Validate on steps before those of the split, and learn from what was before them."""
+        series, cuts, season, horizon = split
+        train = cuts.train - number * cuts.validation
+        if not cuts.validation or train < max(cuts.train * LEAST_PAST, 2 * horizon + FEWEST_ROWS):
+            return None
+        earlier = replace(cuts, train=train, test=len(series) - train - cuts.validation)
+        validation = np.arange(train - 1, earlier.past - horizon)
+        return Resplit((series, earlier, season, horizon), validation)
+
     def prepare(self, split: tuple[Series, Cuts, int, int]) -> PreparedSeries:
         """Decide on the past alone what a row holds; fit its scaling on training rows."""
         series, cuts, season, horizon = split
@@ -287,6 +299,10 @@ class SeriesModality(Modality):
         more = cuts.past + (len(prepared.series) if cuts.test else 0)
         x, y, weights = rows_for(plan.loss, prepared.train)
         return Setup(trainer, x, y, weights, validation, 1 + more / cuts.train)
+
+    def keeps_start(self, plan: Plan) -> bool:
+        """Tell whether the network has a line that it started from."""
+        return has_linear_path(plan.module)
 
     def fit(self, prepared: PreparedSeries, plan: Plan, setup: Setup | None = None) -> Fitted:
         """Train with validation rows, to find after how many epochs the network is best."""
