@@ -102,7 +102,7 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
     with located_at(NOWHERE):
         repair = sick.repair(
             steps=asked.steps,
-            seconds=None if asked.minutes is None else 60.0 * asked.minutes,
+            minutes=asked.minutes,
             seed=asked.seed,
             folder_of=folder_of,
             origin={**asked.origin, REPAIRED_FROM: str(asked.run)},

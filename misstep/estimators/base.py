@@ -24,10 +24,11 @@ from sklearn.utils import check_random_state
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
 from misstep.estimators.diagram import without_scripts
-from misstep.estimators.probing import probed
+from misstep.estimators.probing import check_same_rows, probed
 from misstep.estimators.reading import further_features
 from misstep.ir import Array
 from misstep.modeling import (
+    Decision,
     Examples,
     Face,
     FitResult,
@@ -35,6 +36,7 @@ from misstep.modeling import (
     Model,
     Option,
     Options,
+    Repairable,
     TrainedModel,
     all_options,
     check_rows,
@@ -47,6 +49,7 @@ from misstep.record import Record
 from misstep.report import model_summary
 from misstep.text.endings import loss_became
 from misstep.train import Run
+from misstep.trials import Repair
 from misstep.tuning import Tuning, tune
 
 # How long rows are looked at where nobody asked for another time.
@@ -72,8 +75,9 @@ class Estimator(BaseEstimator):
     model_: TrainedModel
     # What came of the search that found its hyperparameters, for one that `ms.tune` returned.
     tuning_: Tuning
-    # The latest training; None before fit, and after partial_fit.
+    # The latest training, also one that failed; None before fit, and after partial_fit.
     _run: Run | None = None
+    _latest: FitResult | None = None
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Give a subclass its arguments, and write them into its docstring."""
@@ -186,6 +190,66 @@ class Estimator(BaseEstimator):
             options = replace(options, seed=record.description.seed)
         return probed(record, untrained(recognize(examples.data, options, examples)), budget)
 
+    def repair(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        sample_weight: Any = None,
+        groups: Any = None,
+        minutes: float | None = None,
+        steps: int | None = None,
+        seed: int = 0,
+    ) -> Repair:
+        """Try remedies for what went wrong in the latest training, and keep what measurably helps.
+
+        X, y, `sample_weight`, `groups`: those of fit. Remedies that the diagnosis names are trained
+        beside an unchanged control and a random remedy, on the same batches; the best is adopted
+        only if it beats the control on validation rows beyond noise, and the estimator predicts
+        with it from then on. Else the estimator stays as it is. `minutes`, `steps`: of time and of
+        updates that it may take, without either some 25 such trainings in each of at most three
+        rounds. `seed`: of the random remedies. Print what is returned to read what was tried.
+
+        Also where fit raised an error because the loss was no longer finite. Raises NotFittedError,
+        MisstepError after partial_fit or where too few rows are left to judge by, ArgumentError for
+        a series, DataError for other rows than those of fit.
+        """
+        result = self._latest
+        if self._run is None or result is None:
+            self._fitted_model()
+            raise MisstepError(
+                f"repairing this {type(self).__name__}",
+                needed="one training from beginning to end",
+                got="calls of partial_fit, of which each saw rows of its own",
+                try_="fit(X, y)",
+            )
+        options = self._options()
+        if self._run.record is not None and self._run.record.description is not None:
+            # Who asked for no random_state got one.
+            options = replace(options, seed=self._run.record.description.seed)
+        named = {"sample_weight": sample_weight, "groups": groups}
+        given = {name: value for name, value in named.items() if value is not None}
+        modality = self._modality(options, X, y, **given)
+        sick = Repairable.of_training(modality, result.trainer, result.run)
+        check_same_rows(sick.record, sick.setup, "repairing")
+        repair = sick.repair(
+            minutes=minutes, steps=steps, seed=seed, origin={**result.trainer.origin}
+        )
+        if repair.run is not None:
+            fitted = sick.fitted(repair.trainer, repair.run, repair.set_aside)
+            labels = " and ".join(one.trial.label for one in repair.adopted)
+            decision = Decision("repair", labels, "it was better on validation rows beyond noise")
+            self._take(
+                replace(
+                    result,
+                    model=fitted.model,
+                    run=repair.run,
+                    trainer=repair.trainer,
+                    decisions=[*result.decisions, decision],
+                )
+            )
+        return repair
+
     def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
         """Return rows with their answers, as fit takes them. Raises what fit raises for them."""
         raise MisstepError(
@@ -256,7 +320,7 @@ class Estimator(BaseEstimator):
         run = result.run
         self._keep(result)
         if in_parts:
-            self._run = None
+            self._run = self._latest = None
         self.n_iter_ = run.epochs
         kept = (run.best_epoch or run.epochs) - 1
         self.loss_ = run.losses[kept] if run.history else math.nan
@@ -267,6 +331,7 @@ class Estimator(BaseEstimator):
     def _keep(self, result: FitResult) -> None:
         """Keep the model and how it was trained. Raises ArgumentError when nothing came of it."""
         self._run = run = result.run
+        self._latest = result
         if not run.usable:
             raise ArgumentError(
                 "training",

@@ -24,18 +24,24 @@ def probed(record: Record, setup: Setup, budget: float) -> Diagnosis:
     if not (isinstance(budget, int | float) and budget > 0):
         raise ArgumentError("budget", needed="seconds, more than 0", got=repr(budget))
     trainer = setup.trainer.variant(input_shape=setup.x.shape[1:])
+    check_same_rows(record, setup, "probing")
+    setting = setting_of(record, trainer, setup.x, setup.y, setup.weights, setup.validation, budget)
+    return probe(setting, record).diagnosis
+
+
+def check_same_rows(record: Record, setup: Setup, what: str) -> None:
+    """Raise DataError where `setup` has other rows than those of a recorded training."""
+    trainer = setup.trainer.variant(input_shape=setup.x.shape[1:])
     weights = setup.weights
     again = trainer.start_record(setup.x, setup.y, sample_weight=weights).description
     was = record.description
     if was is not None and again is not None and _numbers_of(was) != _numbers_of(again):
         raise DataError(
-            "probing an estimator",
+            f"{what} an estimator",
             needed="the rows and answers that it was fitted on",
             got="others",
             try_="the X and y of fit, with its sample_weight and groups",
         )
-    setting = setting_of(record, trainer, setup.x, setup.y, weights, setup.validation, budget)
-    return probe(setting, record).diagnosis
 
 
 def _numbers_of(described: RunDescription) -> tuple[Any, ...]:

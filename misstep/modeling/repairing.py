@@ -90,24 +90,21 @@ class Repairable:
         check_repairable(modality)
         assert isinstance(modality, RowModality)
         assert fitted is not None
-        return cls.of_run(
-            modality, walk.prepared, walk.plan, walk.setup, fitted.trainer, fitted.run
-        )
+        record = _watched(fitted.run)
+        seconds = fitted.run.seconds
+        return cls(modality, walk.prepared, walk.plan, walk.setup, record, fitted.trainer, seconds)
 
     @classmethod
-    def of_run(
-        cls,
-        modality: RowModality,
-        prepared: Prepared,
-        plan: Plan,
-        setup: Setup,
-        trainer: Trainer,
-        run: Run,
-    ) -> Repairable:
-        """Return a training of this process. Raises MisstepError where nobody watched it."""
-        if run.record is None:
-            raise MisstepError("repair", needed="a training that was watched", got="none")
-        return cls(modality, prepared, plan, setup, run.record, trainer, run.seconds)
+    def of_training(cls, modality: Modality, trainer: Trainer, run: Run) -> Repairable:
+        """Return a training of this process on data that are given once more.
+
+        Raises ArgumentError, MisstepError where nobody watched it, and what the walk raises.
+        """
+        check_repairable(modality)
+        assert isinstance(modality, RowModality)
+        record = _watched(run)
+        prepared, plan, setup = _begun(modality, record)
+        return cls(modality, prepared, plan, setup, record, trainer, run.seconds)
 
     @classmethod
     def of_record(
@@ -120,14 +117,8 @@ class Repairable:
         """
         check_repairable(modality)
         assert isinstance(modality, RowModality)
-        prepared = modality.prepare(modality.split())
-        plan = modality.plan(prepared)
-        described = record.description
-        if described is not None and modality.options.minutes is not None:
-            # So many were decided on by the clock.
-            plan = replace(plan, epochs=described.epochs, patience=described.epochs)
-        setup = modality.setup(prepared, plan)
-        check_same_run(record, setup, str(folder))
+        prepared, plan, setup = _begun(modality, record)
+        check_same_run(record, setup, f"repair of {folder}")
         trained, note = _as_left(setup, plan, record, folder, model)
         seconds = sum(float(one.get("seconds", math.nan)) for one in record.epochs)
         return cls(modality, prepared, plan, setup, record, trained, seconds or math.nan, note)
@@ -158,9 +149,13 @@ class Repairable:
         case.trained = self.trained
         return case
 
-    def repair(self, **how: Any) -> Repair:
-        """Return what comes of repairing it; `how`: as for `trials.repair_case`."""
+    def repair(self, *, minutes: float | None = None, **how: Any) -> Repair:
+        """Return what comes of repairing it, in so many `minutes`, None: as long as it takes.
+
+        `how`: as for `trials.repair_case`. Raises what that raises.
+        """
         stopping = None if self.setup.validation is None else self.plan.early_stopping()
+        how["seconds"] = None if minutes is None else 60.0 * minutes
         return repair_case(self.case(), early_stopping=stopping, run_seconds=self.seconds, **how)
 
     def fitted(self, trainer: Trainer, run: Run, without: Sequence[int] = ()) -> Fitted:
@@ -208,6 +203,23 @@ class Repairable:
         made = other.setup(self.prepared, plan).trainer
         mine, theirs = _settings(trainer), _settings(made)
         return [words for name, words in SETTINGS.items() if mine[name] != theirs[name]]
+
+
+def _watched(run: Run) -> Record:
+    if run.record is None:
+        raise MisstepError("repair", needed="a training that was watched", got="none")
+    return run.record
+
+
+def _begun(modality: RowModality, record: Record) -> tuple[Prepared, Plan, Setup]:
+    """Return what a recorded training began with."""
+    prepared = modality.prepare(modality.split())
+    plan = modality.plan(prepared)
+    described = record.description
+    if described is not None and modality.options.minutes is not None:
+        # So many were decided on by the clock.
+        plan = replace(plan, epochs=described.epochs, patience=described.epochs)
+    return prepared, plan, modality.setup(prepared, plan)
 
 
 def check_same_run(record: Record, setup: Setup, what: str) -> None:
