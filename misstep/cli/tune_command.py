@@ -46,10 +46,13 @@ from misstep.modeling.options import is_count
 from misstep.storage import folder_lock
 from misstep.storage.lock import folder_in_use
 from misstep.tuning import Tuning, parse_space, tune
-from misstep.tuning.methods import pruner_named, sampler_named
+from misstep.tuning.methods import pruner_named, sampler_named, startup_trials
 from misstep.tuning.requirement import optuna
 
 __all__ = ["TuneRequest", "tune_on"]
+
+# Samplers that go by what trials came to, once there are some.
+GOING_BY_TRIALS = ("tpe", "gaussian-process", "cma-es")
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def tune_on(source: str, values: Mapping[str, Any], request: TuneRequest) -> int
     with located_at(NOWHERE), signals_interrupt():
         data = read_data(source)
         tuning = _search(page, source, data, options, folder, request)
-        report = TuningReport(page, tuning)
+        report = TuningReport(page, tuning, _drawn(request))
         report.say_search()
         title = f"{Path(source).name or source}: {len(tuning.trials)} trials"
         write_tuning(tuning, folder, title)
@@ -147,6 +150,12 @@ def _search(
         return tune(modality, folder=folder, on_trial=lines.show, **request.of_search())
     finally:
         lines.clear()
+
+
+def _drawn(request: TuneRequest) -> int:
+    """Return how many trials behind the default are drawn at random; 0 where that can't be said."""
+    goes_by_trials = request.sampler in GOING_BY_TRIALS and request.workers == 1
+    return startup_trials(request.trials) - 1 if goes_by_trials else 0
 
 
 def _command(source: str, values: Mapping[str, Any], tuning: Tuning) -> str:

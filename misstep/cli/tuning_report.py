@@ -25,10 +25,14 @@ FEW_TRIALS = 30
 
 
 class TuningReport:
-    """Says what came of a search."""
+    """Says what came of a search.
 
-    def __init__(self, page: Page, tuning: Tuning) -> None:
-        self._page, self._tuning = page, tuning
+    `drawn`: how many trials behind the default were drawn at random, before there was anything for
+    a sampler to go by; 0 where that is not known, or none of them went by anything.
+    """
+
+    def __init__(self, page: Page, tuning: Tuning, drawn: int = 0) -> None:
+        self._page, self._tuning, self._drawn = page, tuning, drawn
 
     def say_search(self) -> None:
         """Say how many trials there were, what the best came to, and what mattered."""
@@ -66,12 +70,30 @@ class TuningReport:
         if tuning.random is not None:
             rows["best of a random search"] = tuning.random
         names = [name for name in Metric.registry if any(name in r.metrics for r in rows.values())]
-        heads = ["on validation rows", "trial", "loss", *(Metric.registry[n].title for n in names)]
+        heads = ["on validation rows", "trial", "loss", *map(_title, names)]
         table = [
             [who, str(one.number), loss_words(one), *(_metric(one, name) for name in names)]
             for who, one in rows.items()
         ]
         self._page.table(table, heads, list(range(1, len(heads))), always=True)
+        words = self._random_words()
+        if words:
+            self._page.say(words, "dim", indent=2)
+
+    def _random_words(self) -> str:
+        """Return what chance came to, without a claim about what was not run."""
+        tuning, last = self._tuning, self._drawn
+        whole = [one for one in tuning.trials[1:] if one.state is State.COMPLETE]
+        first = [one.validation_loss for one in whole if one.number <= last]
+        later = [one.validation_loss for one in whole if one.number > last]
+        if tuning.random is not None or not first or not later:
+            return ""
+        return (
+            f"Trials 1 to {last} were drawn at random: the lowest loss of them is "
+            f"{four_figures(min(first))}, of the {len(tuning.trials) - 1 - last} after them "
+            f"{four_figures(min(later))}. A random search with as many trials was not run; "
+            "--sampler random does one."
+        )
 
     def _say_hyperparameters(self) -> None:
         tuning = self._tuning
@@ -208,6 +230,12 @@ def _headline(default: FitResult, winner: FitResult) -> str:
 def _against(one: TrialResult, other: TrialResult) -> str:
     """Return the validation losses of two trials beside each other."""
     return f"loss {four_figures(one.validation_loss)} against {four_figures(other.validation_loss)}"
+
+
+def _title(name: str) -> str:
+    """Return what a metric of a trial is called; a network learns numbers standardized."""
+    title = Metric.registry[name].title
+    return f"{title} (standardized)" if Metric.registry[name].of_numbers else title
 
 
 def _metric(one: TrialResult, name: str) -> str:

@@ -75,12 +75,12 @@ def draw_tuning(
             return TOP + (HEIGHT - TOP - BOTTOM) * (high - shown) / ((high - low) or 1.0)
 
         parts += [_value_axis(low, high, y, axis), _number_axis(last, x)]
+        parts.append(_best_line(whole, last, x, y, less_is_better=less_is_better))
         if default is not None:
             parts.append(
                 f'<path d="M{LEFT} {y(default):.1f} H{TRIALS_END}" stroke="{DEFAULT}" '
                 'stroke-width="2" stroke-dasharray="6 4"/>'
             )
-        parts.append(_best_line(whole, last, x, y, less_is_better=less_is_better))
         parts += [_mark(one, low, high, x, y) for one in known]
     legend = [("a trial", WHOLE), ("ended early", EARLY), ("best so far", BEST)]
     if default is not None:
