@@ -5,6 +5,7 @@ Knows what `misstep train` writes down of itself, and records.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from misstep.cli.places import COMMAND
@@ -74,6 +75,10 @@ def origin_of(
             try_=in_python,
         ) from error
     check_request(options, by_flag=True)
+    if options.hyperparameters is None and description is not None:
+        # What trials chose, if some were made, so that they need not be made again.
+        trials = description.preparation.get("trials") or {}
+        options = replace(options, hyperparameters=dict(trials.get("hyperparameters", {})))
     return source, options
 
 

@@ -47,7 +47,8 @@ class Trial:
     `updates`: that it takes in all. `keeps_best`: whether the weights of the best moment count
     rather than the last ones. `seed`: of the order of rows and of dropout (None: that of the
     trainer). `begins`: where it begins (None: at the trainer's first weights). `planned`: updates
-    that the schedule goes by (None: all that are taken by then).
+    that the schedule goes by (None: all that are taken by then). `moments`: at which it is judged
+    on its way, at most.
 
     `curve`: what was judged so far. `seconds`: that it took. `failed`: whether its loss, or its
     weights, were no finite numbers.
@@ -62,6 +63,7 @@ class Trial:
     seed: int | None = None
     begins: TrainingState | None = None
     planned: int | None = None
+    moments: int = MOMENTS
     curve: list[Moment] = field(default_factory=list)
     seconds: float = 0.0
     failed: bool = False
@@ -129,7 +131,7 @@ class Trial:
     def _stride(self, fork: Fork) -> int:
         """Return the updates between two moments: whole epochs, so many that they are few."""
         epoch = -(-fork.batches // fork.accumulate)
-        return epoch * max(1, -(-self.updates // (epoch * MOMENTS)))
+        return epoch * max(1, -(-self.updates // (epoch * self.moments)))
 
     def _rates(self, fork: Fork, count: int) -> Array:
         trainer, state = self.trainer, fork.state

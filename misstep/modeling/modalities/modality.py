@@ -193,7 +193,7 @@ class Modality(ABC):
         """
         other = copy(self)
         together = {**(self.options.hyperparameters or {}), **values}
-        other.options = replace(self.options, hyperparameters=together)
+        other.options = replace(self.options, hyperparameters=together or None)
         other.decisions, other.notes, other.space = Decisions(), [], {}
         return other
 

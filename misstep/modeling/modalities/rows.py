@@ -8,7 +8,7 @@ for and compared.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from misstep.data import Dataset, Preprocessing, Rows, Split, Target, split_rows
 from misstep.errors import ArgumentError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
+from misstep.modeling.choice import Choice, choose, contest_of
 from misstep.modeling.examples import (
     Examples,
     encoded_answers,
@@ -46,6 +47,17 @@ from misstep.train.progress import make_progress
 # Fewer validation rows would stop training by chance: an accuracy from 5 rows has a standard error
 # of up to 22 points, √(¼ / 5).
 LEAST_VALIDATION_ROWS = 5
+# Who gives one of these says how to train; what is asked for is not tried against other ways.
+SAYS_HOW = (
+    "network",
+    "loss",
+    "optimizer",
+    "learning_rate",
+    "batch_size",
+    "epochs",
+    "minutes",
+    "hyperparameters",
+)
 
 
 @dataclass
@@ -56,6 +68,7 @@ class Prepared:
     them. `train_examples`: what was fitted on. `validation_names`: what its rows are called.
     `validation_answers`: its answers in people's own numbers, where they are numbers.
     `train_numbers`: what its rows are numbered in the source, counted from 1, (rows,), or None.
+    `choice`: what trials chose, once they were made.
     """
 
     train: Rows
@@ -68,6 +81,7 @@ class Prepared:
     validation_names: Sequence[str] = ()
     validation_answers: Sequence[Any] | None = None
     train_numbers: Array | None = None
+    choice: Choice | None = None
 
     @cached_property
     def portions(self) -> Rows:
@@ -96,6 +110,8 @@ class RowModality(Modality):
         self.in_parts = False
         # Whether simple models will judge the answers: what helps a network is not tried out then.
         self.is_judged = False
+        # Whether equal rows were dealt out as all others.
+        self._copies_are_natural = False
         self.apart = examples
         self.examples: Examples
 
@@ -170,6 +186,7 @@ class RowModality(Modality):
             self.options = options = replace(options, validation_fraction=0.0)
         apart = options.test_fraction if self.tested and self._test is None else 0.0
         self._groups = groups = self.groups() if apart or options.validation_share else None
+        self._copies_are_natural = groups is None and bool(apart or options.validation_share)
         split = split_rows(
             rows, self.examples.classes, options.validation_share, apart, options.seed, groups
         )
@@ -312,13 +329,64 @@ class RowModality(Modality):
             self.decisions,
             self.in_parts,
             self.space,
+            {} if prepared.choice is None or self._says_how() else prepared.choice.hyperparameters,
         )
 
     def plan(self, prepared: Prepared) -> Plan:
-        """Decide how to train, as the kind of data has it."""
+        """Decide how to train, as the kind of data has it; what may be better is tried before."""
+        if not self._says_how():
+            self._choose(prepared)
         plan = self.plan_network(self.planner(prepared), prepared)
         self.refuse_hyperparameters()
+        if "trials" in self.decisions.facts:
+            # Who plans for the same rows once more need not try again.
+            own = {name: one.value for name, one in self.space.items()}
+            self.decisions.facts["trials"]["hyperparameters"] = own
         return plan
+
+    def _says_how(self) -> bool:
+        """Tell whether a person, or a search, says how to train, so that nothing is tried."""
+        return self.in_parts or any(getattr(self.options, name) is not None for name in SAYS_HOW)
+
+    def _choose(self, prepared: Prepared) -> None:
+        """Try what else may suit the rows, once for all plans of them."""
+        if prepared.choice is not None:
+            return
+        prepared.choice = Choice()
+
+        def planned(hyperparameters: Mapping[str, Any]) -> Plan:
+            other = self.with_hyperparameters(hyperparameters)
+            return other.plan_network(other.planner(prepared), prepared)
+
+        plan = planned({})
+        if not plan.candidates:
+            return
+        contest = contest_of(
+            prepared.train,
+            prepared.validation,
+            self._kept_together(prepared.train_examples),
+            plan.batch_size // plan.repeats_per_epoch,
+            seed=self.options.seed,
+            threads=self.options.threads,
+            shuffle=self.options.shuffle,
+        )
+        if contest is not None:
+            progress = make_progress(self.options.progress)
+            try:
+                prepared.choice = choose(plan, planned, contest, self.decisions, progress.note)
+            finally:
+                progress.finish()
+            self.decisions.facts["trials"] = dict(prepared.choice.facts)
+
+    def _kept_together(self, examples: Examples) -> Array | None:
+        """Return a group for each example, (examples,), that stays on one side of trials.
+
+        None: equal rows do, as where the rows were split.
+        """
+        if examples.groups is not None or not self._copies_are_natural:
+            return examples.groups
+        # A row may stand there several times for its weight.
+        return np.asarray(examples.order)
 
     def setup(self, prepared: Prepared, plan: Plan) -> Setup:
         """Put together what trains, and the training and validation rows."""

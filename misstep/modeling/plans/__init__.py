@@ -4,6 +4,7 @@ One place for every face. Knows sizes and the target, no rows.
 """
 
 from misstep.modeling.plans.augmentation import augmentation
+from misstep.modeling.plans.candidate import Candidate
 from misstep.modeling.plans.images import plan_images
 from misstep.modeling.plans.plan import Plan, Planner, default_optimizer
 from misstep.modeling.plans.sequences import plan_sequences
@@ -12,6 +13,7 @@ from misstep.modeling.plans.tables import number_positions, plan_table
 from misstep.modeling.plans.texts import check_vectors, plan_texts, reads_in_order
 
 __all__ = [
+    "Candidate",
     "Plan",
     "Planner",
     "augmentation",

@@ -6,7 +6,7 @@ keeps each as a decision. Knows sizes and the target, no rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from misstep.errors import ArgumentError, ShapeError
 from misstep.modeling.decisions import CHOSEN, Decisions
 from misstep.modeling.hyperparameters import Domain, Hyperparameter, Integers, Reals
 from misstep.modeling.options import Options
+from misstep.modeling.plans.candidate import Candidate
 from misstep.nn import Module, Network, Reshape, Sequential
 from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, loss_named
 from misstep.optim import AdamW, Cosine, Optimizer, Schedule, optimizer_named
@@ -49,7 +50,8 @@ class Plan:
 
     `most_epochs`: where more than `epochs` help and there is time for them, how many at most.
     `repeats_per_epoch`: how often an epoch goes through the rows. `restore_best`: whether the
-    weights of the epoch with the best validation are kept. `mixup`: its strength.
+    weights of the epoch with the best validation are kept. `mixup`: its strength. `candidates`:
+    other ways to train that may suit the rows better, worth a trial.
     """
 
     module: Module
@@ -63,6 +65,7 @@ class Plan:
     restore_best: bool = True
     mixup: float = 0.0
     most_epochs: int = 0
+    candidates: Sequence[Candidate] = ()
 
     def trainer(
         self,
@@ -100,8 +103,9 @@ class Planner:
 
     `in_parts`: whether an unknown number of rows will follow, each learned once: there are no
     epochs then, and the learning rate stays the same. `space`: the hyperparameters that were asked
-    for so far, by name. Its methods raise ArgumentError for options that can't be used, ShapeError
-    for a network that does not fit.
+    for so far, by name. `found`: those that trials found to be better than the plan's own; they
+    take the place of its defaults. Its methods raise ArgumentError for options that can't be used,
+    ShapeError for a network that does not fit.
     """
 
     rows: int
@@ -111,12 +115,14 @@ class Planner:
     decisions: Decisions
     in_parts: bool = False
     space: dict[str, Hyperparameter] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict)
 
     def hyperparameter(self, name: str, domain: Domain, default: Any) -> Any:
         """Return what a hyperparameter is: what was asked for, or the `default` of the plan.
 
         Raises ArgumentError for a value that is none of `domain`.
         """
+        default = self.found.get(name, default)
         value = (self.options.hyperparameters or {}).get(name, default)
         one = self.space[name] = Hyperparameter.chosen(name, domain, default, value)
         return one.value

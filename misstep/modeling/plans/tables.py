@@ -16,6 +16,7 @@ import numpy as np
 from misstep.ir import Array
 from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.hyperparameters import Choice, Integers, Reals
+from misstep.modeling.plans.candidate import Candidate
 from misstep.modeling.plans.plan import Plan, Planner
 from misstep.nn import (
     Dense,
@@ -68,6 +69,20 @@ UNITS_SEARCHED = Integers(16, 256, log=True)
 DEPTH_SEARCHED = Integers(0, 4, least=0)
 ACTIVATIONS = Choice(("silu", "relu", "gelu", "tanh"))
 DROPOUT_SEARCHED = Reals(0.0, 0.5)
+UPDATES_SEARCHED = Integers(300, 20_000, log=True)
+# What else is worth a trial. Waves of numbers learn noise by heart where answers are noisy; and
+# beside many of the small and noisy tables of this world nothing does better than a line, which
+# bears larger steps than a network and needs fewer of them. The waves are what makes most tables
+# better, so that they are given up only where that is certain; a line can do little harm.
+WITHOUT_WAVES = Candidate("without waves of numbers", {"embeddings": False})
+LINE = Candidate(
+    "a linear model",
+    {"members": 1, "depth": 0, "learning_rate": 0.01, "updates": 3_000},
+    cheap=True,
+    margin=1.0,
+)
+# Fewer rows can't tell.
+FEWEST_ROWS_OF_TRIALS = 100
 # An epoch has about this many updates of each member.
 UPDATES_PER_EPOCH = 200
 SMALLEST_BATCH, LARGEST_BATCH = 16, 256
@@ -106,9 +121,11 @@ def plan_table(planner: Planner, numbers: Sequence[int] = (), members: int | Non
     optimizer = planner.optimizer()
     early = rows >= MANY_ROWS and not planner.target.is_number
     updates = UPDATES_FOR_MANY_ROWS_WITH_CLASSES if early else UPDATES
+    updates = int(planner.hyperparameter("updates", UPDATES_SEARCHED, updates))
     default = planner.epochs_for(updates, batch, FEWEST_EPOCHS, MOST_EPOCHS)
     epochs, patience = planner.epochs(default, rows, batch)
-    return Plan(module, loss, optimizer, batch, epochs, patience)
+    candidates = _candidates(planner)
+    return Plan(module, loss, optimizer, batch, epochs, patience, candidates=candidates)
 
 
 def number_positions(features: Array) -> tuple[int, ...]:
@@ -135,14 +152,33 @@ def _plan_members(planner: Planner, module: Module, loss: Loss, members: int) ->
     default = int(np.clip(power, SMALLEST_BATCH, LARGEST_BATCH))
     each = planner.batch_size(default, "{} for each member")
     optimizer = planner.optimizer(RATE_FOR_FEW if rows < FEW_ROWS else RATE)
-    updates = float(UPDATES_OF_MEMBERS)
+    own = UPDATES_OF_MEMBERS
     if not target.is_number:
-        updates = UPDATES_FOR_CLASSES * np.log2(len(target.classes))
+        own = round(UPDATES_FOR_CLASSES * np.log2(len(target.classes)))
+    updates = int(planner.hyperparameter("updates", UPDATES_SEARCHED, own))
     most = min(MOST_EPOCHS_OF_MEMBERS, MOST_ROWS_SEEN // (rows * members))
-    default = int(max(FEWEST_EPOCHS_OF_MEMBERS, min(round(updates * each / rows), most)))
+    fewest = FEWEST_EPOCHS_OF_MEMBERS if updates == own else 1
+    default = int(max(fewest, min(round(updates * each / rows), most)))
     batch = each * members
     epochs, patience = planner.epochs(default, rows * members, batch)
-    return Plan(module, loss, optimizer, batch, epochs, patience, repeats_per_epoch=members)
+    return Plan(
+        module,
+        loss,
+        optimizer,
+        batch,
+        epochs,
+        patience,
+        repeats_per_epoch=members,
+        candidates=_candidates(planner),
+    )
+
+
+def _candidates(planner: Planner) -> tuple[Candidate, ...]:
+    """Return what else is worth a trial; nothing where a person chose the network."""
+    if planner.options.network is not None or planner.rows < FEWEST_ROWS_OF_TRIALS:
+        return ()
+    waves = planner.space.get("embeddings")
+    return (WITHOUT_WAVES, LINE) if waves is not None and waves.value else (LINE,)
 
 
 def _ensemble(planner: Planner, outputs: int, numbers: Sequence[int], members: int) -> Module:
