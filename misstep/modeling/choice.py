@@ -47,6 +47,8 @@ FEWEST_ROWS_OF_SHORT_TRIALS = 130
 # A shorter course must be better by so many standard errors of the mean difference, and by this
 # share of the loss.
 MARGIN_OF_SHORT, GAIN_OF_SHORT = 1.0, 0.02
+# From so many rows on trials take so long that one should be told what goes on.
+MANY_ROWS = 20_000
 AS_PLANNED = "as planned"
 
 # From hyperparameters to the plan that they make.
@@ -186,7 +188,7 @@ def choose(
         whole = candidates[label].cheap or rows < FEWEST_ROWS_OF_SHORT_TRIALS
         most = plans[label].epochs
         epochs = most if whole else min(epochs, most)
-        if rows > MOST_ROWS_OF_COURSES:  # it takes a while
+        if rows >= MANY_ROWS:
             on_trial(f"trying {label}, {counted(epochs, 'epoch')}")
         return contest.tried(label, plans[label], epochs)
 
