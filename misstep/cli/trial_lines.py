@@ -80,6 +80,13 @@ class TrialLines:
             self._page.say(f"{ended}: {result.because}", "dim", indent=2 + len(head))
         self._draw()
 
+    def compare(self, done: int, count: int) -> None:
+        """Show how often the best trials were compared with the default on other rows."""
+        if self._bar:
+            self.clear()
+            if done < count:
+                _to_terminal(f"  the best beside the default, on other rows: {done} of {count}")
+
     def clear(self) -> None:
         """Take the bar away, so that something else can be said."""
         if self._bar:

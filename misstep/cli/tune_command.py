@@ -147,7 +147,13 @@ def _search(
     lines = TrialLines(page, request.trials, visible=not request.quiet)
     lines.begin()
     try:
-        return tune(modality, folder=folder, on_trial=lines.show, **request.of_search())
+        return tune(
+            modality,
+            folder=folder,
+            on_trial=lines.show,
+            on_fold=lines.compare,
+            **request.of_search(),
+        )
     finally:
         lines.clear()
 

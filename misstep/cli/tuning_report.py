@@ -38,6 +38,7 @@ class TuningReport:
         """Say how many trials there were, what the best came to, and what mattered."""
         self._page.title(self._heading(), always=True)
         self._say_trials()
+        self._say_comparisons()
         self._say_hyperparameters()
         self._page.blank(always=True)
         self._page.say(self.verdict(), "bold", always=True)
@@ -126,42 +127,57 @@ class TuningReport:
                 indent=2,
             )
 
+    def _say_comparisons(self) -> None:
+        """Say how the best trials fared beside the default on rows that decided nothing before."""
+        compared = self._tuning.comparisons
+        if not compared:
+            return
+        table = [
+            [
+                f"trial {one.number}",
+                _signed(one.gain),
+                four_figures(one.error),
+                f"{one.better} of {counted(one.trainings, 'time')}",
+                "kept" if self._tuning.best.number == one.number else "",
+            ]
+            for one in compared
+        ]
+        most = max(compared, key=lambda one: one.trainings)
+        self._page.blank()
+        heads = ["beside the default, on other rows", "gain", "give or take", "better"]
+        self._page.table(table, heads, [1, 2, 3])
+        self._page.say(
+            "Gain: how much less wrong, where 1 is how wrong the best constant is. "
+            f"{counted(most.rows, 'row')} to learn from were set apart anew "
+            f"{counted(most.trainings, 'time')}, and both trained without them.",
+            "dim",
+            indent=2,
+        )
+
     def verdict(self) -> str:
         """Return what the search comes to, in a sentence or two."""
         tuning = self._tuning
-        default, leader = tuning.default, tuning.leader
+        default, leader, best = tuning.default, tuning.leader, tuning.best
         if leader.number == default.number:
             return (
                 "Tuning did not pay: no trial had a lower validation loss than the default, which "
                 "is kept."
             )
-        both = _against(leader, default)
-        compared = self._compared(leader)
         if not tuning.paid:
+            others = len(tuning.comparisons) > 1
+            who = "neither it nor the next best was" if others else "it was not"
             return (
-                f"Tuning did not pay: trial {leader.number} had the lowest validation loss "
-                f"({both}), but {compared or 'not beyond what chance can do'}. The best of many "
-                "trials looks better than it is; the default is kept."
+                f"Tuning did not pay: trial {leader.number} had the lowest validation "
+                f"{_against(leader, default)}, but on other rows {who} better than the default "
+                "beyond noise. The best of many trials looks better than it is; the default is "
+                "kept."
             )
-        best = tuning.best
-        both = (
-            f"{four_figures(best.validation_loss)} against {four_figures(default.validation_loss)}"
-        )
-        words = f"Trial {best.number} is better than the default on validation rows ({both})"
-        compared = self._compared(best)
-        return f"{words}; {compared}." if compared else f"{words}."
-
-    def _compared(self, trial: TrialResult) -> str:
-        """Return what rows that the search did not see say of a trial beside the default."""
-        found = [one for one in self._tuning.comparisons if one.number == trial.number]
-        if not found:
-            return ""
-        one = found[-1]
-        way = "lower" if one.gain > 0 else "higher"
-        return (
-            f"on {counted(one.rows, 'row')} that its trainings had not seen, its loss is "
-            f"{four_figures(abs(one.gain))} {way}, give or take {four_figures(one.error)}"
-        )
+        words = f"Trial {best.number} has validation {_against(best, default)} of the default"
+        if any(one.number == best.number for one in tuning.comparisons):
+            words += ", and is better on other rows too, beyond noise"
+        if best.number != leader.number:
+            words += f"; trial {leader.number}, whose loss was lower, gains less there"
+        return f"{words}."
 
     def say_test(self, default: FitResult, winner: FitResult) -> PairedComparison | None:
         """Say what default and winner are on test rows; return their comparison, row by row."""
@@ -230,6 +246,10 @@ def _headline(default: FitResult, winner: FitResult) -> str:
 def _against(one: TrialResult, other: TrialResult) -> str:
     """Return the validation losses of two trials beside each other."""
     return f"loss {four_figures(one.validation_loss)} against {four_figures(other.validation_loss)}"
+
+
+def _signed(gain: float) -> str:
+    return f"{'+' if gain > 0 else ''}{four_figures(gain)}"
 
 
 def _title(name: str) -> str:

@@ -53,11 +53,12 @@ def tune(
 
     `space`: what is searched, by name, instead of all that is open: lists, texts such as
     "1e-4..1e-2", or domains of `ms.modeling.hyperparameters`. `trials`: how many, the default
-    configuration among them, so that what is found is never worse on validation rows. `minutes`:
-    that the search may take. `storage`: a journal file, or a URL that Optuna takes; `name`: of the
-    study there; whoever gives the same joins it. `workers`: processes that try at the same time.
-    `sampler`, `pruner`: names, or Optuna's own. `folder`: for the journal, where no storage is
-    given. `on_trial`: called with what came of each trial.
+    configuration among them, so that what is found is never worse on validation rows; what is not
+    better beyond noise on other rows too is not taken. `minutes`: that the search may take.
+    `storage`: a journal file, or a URL that Optuna takes; `name`: of the study there; whoever gives
+    the same joins it. `workers`: processes that try at the same time. `sampler`, `pruner`: names,
+    or Optuna's own. `folder`: for the journal, where no storage is given. `on_trial`: called with
+    what came of each trial.
 
     Ctrl-C ends the search with the best so far. Raises MisstepError without Optuna, ArgumentError
     for what can't be used, DataError where there are no validation rows, and what fit raises.
