@@ -23,7 +23,8 @@ from misstep.tuning.result import State, TrialResult
 __all__ = ["Attempt", "Ledger"]
 
 # What an attempt says of itself in the storage.
-SLOT, WORKER, BEAT, GONE, RESULT = "slot", "worker", "beat", "gone", "result"
+SLOT, START, WORKER, BEAT = "slot", "start", "worker", "beat"
+GONE, RESULT, REFUSED = "gone", "result", "refused"
 # Seconds after which a worker of another machine counts as gone, when its beat stood still so long.
 STALE = 60.0
 
@@ -74,8 +75,11 @@ class Ledger:
             if slot not in there:
                 self._write(slot, dict(starts[slot]) if slot < len(starts) else {})
 
-    def _write(self, slot: int, values: dict[str, Any]) -> None:
-        self.study.enqueue_trial(values, user_attrs={SLOT: slot})
+    def _write(
+        self, slot: int, start: dict[str, Any], drawn: Mapping[str, Any] | None = None
+    ) -> None:
+        """Write an attempt down; `start`: its values. `drawn`: those of an attempt before."""
+        self.study.enqueue_trial({**start, **(drawn or {})}, user_attrs={SLOT: slot, START: start})
 
     def claim(self, before: Callable[[int], None] = lambda slot: None) -> Attempt | None:
         """Begin the next attempt that waits; None where none does.
@@ -103,7 +107,7 @@ class Ledger:
                         before(slot)
                         own = optuna().trial.Trial(self.study, trial._trial_id)
                         return Attempt(slot, own, begun, _given(trial))
-                    self._end(trial._trial_id, {"refused": True})
+                    self._end(trial._trial_id, {REFUSED: True})
                 break
 
     def _take(self, trial: Any) -> bool:
@@ -195,7 +199,7 @@ class Ledger:
         for slot, attempts in self.by_slot().items():
             if slot < self.count and all(_is_gone(each) for each in attempts):
                 last = max(attempts, key=lambda each: each.number)
-                self._write(slot, {**_given(last), **last.params})
+                self._write(slot, _given(last), last.params)
                 any_renewed = True
         return any_renewed
 
@@ -229,12 +233,12 @@ class Ledger:
 
 
 def _given(trial: Any) -> dict[str, Any]:
-    """Return the values that an attempt was written down with."""
-    return dict(trial.system_attrs.get("fixed_params", {}))
+    """Return the values that an attempt begins with; those that a former one drew are no such."""
+    return dict(trial.user_attrs.get(START, {}))
 
 
 def _is_refused(trial: Any) -> bool:
-    return bool(trial.user_attrs.get("refused"))
+    return bool(trial.user_attrs.get(REFUSED))
 
 
 def _is_gone(trial: Any) -> bool:

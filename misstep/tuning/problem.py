@@ -149,7 +149,6 @@ class ModalityProblem(Problem):
         self.prepared = prepared
         self.options = modality.options
         self.name = str(getattr(modality.source, "name", modality.name))
-        self._default = self._setup({})[:2]
         if self._default[0].validation is None or not len(self._default[0].validation[0]):
             raise DataError(
                 "tuning",
@@ -157,6 +156,15 @@ class ModalityProblem(Problem):
                 got="none",
                 try_="more rows, or a larger validation share",
             )
+
+    @cached_property
+    def _default(self) -> tuple[Setup, Plan]:
+        """Return what the plan makes of these data by itself."""
+        return self._setup({})[:2]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all but what is made of it anew, for another process."""
+        return {name: value for name, value in vars(self).items() if name != "_default"}
 
     def _setup(
         self, values: Mapping[str, Any], seed: int | None = None

@@ -34,8 +34,8 @@ class Search:
     """What one worker does. `sampler`, `pruner`: names, or Optuna's own.
 
     `deadline`: by `time.monotonic`, when trials are broken off, the default aside; None: never.
-    `on_trial`: called with what came of each trial, those of other workers too. `interrupted`:
-    whether Ctrl-C ended it.
+    `is_left_alone`: tells whether who wanted the trials is gone. `on_trial`: called with what came
+    of each trial, those of other workers too. `interrupted`: whether Ctrl-C ended it.
     """
 
     problem: Problem
@@ -48,6 +48,7 @@ class Search:
     deadline: float | None = None
     on_trial: Callable[[TrialResult], None] | None = None
     interrupted: bool = False
+    is_left_alone: Callable[[], bool] = lambda: False
     _told: set[int] = field(default_factory=set)
 
     def run(self) -> str:
@@ -70,7 +71,8 @@ class Search:
         return "" if self.ledger.is_done else TIME_OVER
 
     def _is_over(self) -> bool:
-        return self.deadline is not None and time.monotonic() >= self.deadline
+        late = self.deadline is not None and time.monotonic() >= self.deadline
+        return late or self.is_left_alone()
 
     def _try(self, attempt: Attempt) -> None:
         """Go through a trial, and write down what came of it."""

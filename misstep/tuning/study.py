@@ -6,10 +6,12 @@ what came of it. Knows all parts of tuning by what they do.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,9 +27,10 @@ from misstep.tuning.methods import pruner_named, sampler_named
 from misstep.tuning.problem import ModalityProblem, Problem, digest_of
 from misstep.tuning.requirement import optuna
 from misstep.tuning.result import Comparison, State, TrialResult, Tuning
-from misstep.tuning.search import INTERRUPTED, Search
+from misstep.tuning.search import INTERRUPTED
 from misstep.tuning.space import Space, checked_space, is_drawable, read_space
 from misstep.tuning.storage import JOURNAL, open_storage, storage_words
+from misstep.tuning.workers import Work, beside, threads_of_each
 
 __all__ = ["TRIALS", "search_problem", "tune"]
 
@@ -41,6 +44,10 @@ NAMES_DIGITS = 8
 COMPARED = "compared-{}"
 # Share of a limit of time that trials may take; the rest is for comparing the best.
 SEARCH_SHARE = 0.7
+SEVERAL = (
+    "with several workers, which trials are tried depends on who is done first; the same trial is "
+    "the same to the last bit"
+)
 NOT_COMPARED = (
     "the best trial was not compared with the default on other rows; the best of many looks better "
     "than it is"
@@ -148,21 +155,47 @@ def search_problem(
         storage = Path(folder) / JOURNAL
     identity = digest_of([problem.identity, _space_words(searched)])
     name = name or f"{problem.name}-{identity[:NAMES_DIGITS]}"
-    study = _open_study(open_storage(storage), name, identity, storage_words(storage))
-    ledger = Ledger(study, trials)
-    ledger.open([_defaults(known, searched), *problem.starting_points()])
-    search = Search(
-        problem=problem,
-        ledger=ledger,
-        space=searched,
-        sampler=sampler,
-        pruner=pruner,
-        seed=problem.options.seed,
-        trials=trials,
-        deadline=None if minutes is None else began + 60 * minutes * SEARCH_SHARE,
-        on_trial=on_trial,
-    )
-    ended = search.run()
+    with _shared(storage, workers) as place:
+        study = _open_study(open_storage(place), name, identity, storage_words(storage))
+        ledger = Ledger(study, trials)
+        ledger.open([_defaults(known, searched), *problem.starting_points()])
+        work = Work(
+            problem=problem.with_threads(threads_of_each(workers, problem.options.threads))
+            if workers > 1
+            else problem,
+            storage="" if place is None else os.fspath(place),
+            name=name,
+            trials=trials,
+            space=searched,
+            sampler=sampler,
+            pruner=pruner,
+            seed=problem.options.seed,
+            seconds=None if minutes is None else 60 * minutes * SEARCH_SHARE,
+        )
+        return _searched(problem, work, ledger, workers, began, minutes, on_trial, on_fold, storage)
+
+
+def _searched(
+    problem: Problem,
+    work: Work,
+    ledger: Ledger,
+    workers: int,
+    began: float,
+    minutes: float | None,
+    on_trial: Callable[[TrialResult], None] | None,
+    on_fold: Callable[[int, int], None] | None,
+    storage: str | os.PathLike[str] | None,
+) -> Tuning:
+    """Return what comes of a study that is open."""
+    study, notes = ledger.study, list[str]()
+    search = work.search(ledger)
+    search.on_trial = on_trial
+    with beside(work, workers - 1, notes):
+        ended = search.run()
+    if workers > 1:
+        # What a worker that was told to end had begun waits for whoever comes next.
+        ledger.rescue()
+        notes.append(SEVERAL)
     results = ledger.results()
     default = results[0]
     if default.state is not State.COMPLETE and search.interrupted:
@@ -178,10 +211,10 @@ def search_problem(
         (one for one in results if one.state is State.COMPLETE), key=lambda one: one.validation_loss
     )
     over = None if minutes is None else began + 60 * minutes
-    best, comparisons, notes = leader, list[Comparison](), list[str]()
+    best, comparisons = leader, list[Comparison]()
     if leader is not default and ended != INTERRUPTED:
-        best, comparisons, notes, broken = _proven(problem, study, results, over, on_fold)
-        ended = ended or broken
+        best, comparisons, more, broken = _proven(problem, study, results, over, on_fold)
+        ended, notes = ended or broken, [*notes, *more]
     elif leader is not default:
         notes.append(NOT_COMPARED)
     together = {**(problem.options.hyperparameters or {}), **_chosen(problem, best, default)}
@@ -197,9 +230,19 @@ def search_problem(
         interrupted=ended == INTERRUPTED,
         seconds=time.monotonic() - began,
         notes=notes,
-        name=name,
+        name=work.name,
         storage=storage_words(storage),
     )
+
+
+@contextlib.contextmanager
+def _shared(storage: Any, workers: int) -> Iterator[Any]:
+    """Yield where the study is kept: a journal for now, where several work at no named place."""
+    if storage is not None or workers == 1:
+        yield storage
+        return
+    with tempfile.TemporaryDirectory(prefix="misstep-") as folder:
+        yield Path(folder) / JOURNAL
 
 
 def _proven(
