@@ -24,8 +24,9 @@ NORMAL = 1.4826
 # A feature that hardly ever varies is not blown up: its deviation counts as this share of that of
 # all features at least, where features are as alike as pixels are.
 LEAST_SHARE = 0.1
-# Features are alike whose middle deviation is not a smaller part than this of the largest one.
-ALIKE = 0.1
+# So many features are alike, as pixels are, if the deviations of most of them are no smaller parts
+# than this of the largest one.
+ALIKE, FEWEST_ALIKE, MOST_OF_THEM = 0.1, 16, 0.3
 # Shares of a feature between which its span tells its spread, where the middle half is one number.
 LOW, HIGH = 0.02, 0.98
 
@@ -91,7 +92,8 @@ class Front:
 
     def _floored(self, deviation: Array) -> Array:
         varying = deviation[deviation > 0]
-        if not len(varying) or np.median(varying) < ALIKE * varying.max():
+        few = deviation.size < FEWEST_ALIKE or not len(varying)
+        if few or np.quantile(varying, MOST_OF_THEM) < ALIKE * varying.max():
             return deviation
         least = LEAST_SHARE * float(np.median(varying))
         return np.where(deviation > 0, np.maximum(deviation, least), deviation)

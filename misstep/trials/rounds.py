@@ -278,7 +278,9 @@ def _try(
     every = [control, *arms, *([] if random_arm is None else [random_arm])]
     result.arms = every
     try:
-        always = {one.trial.label for one in (control, random_arm) if one is not None}
+        # What the most important finding names first is heard to the end: some runs learn nothing
+        # for a long while, and then all at once.
+        always = {one.trial.label for one in (control, random_arm, *arms[:1]) if one is not None}
 
         # Without the training that follows.
         expected = max((_cost(count, drawn is not None, courses) - 1) * whole, 1)
@@ -455,15 +457,15 @@ def _arm(case: Case, benches: Benches, proposal: _Proposal, kind: str) -> ArmRes
 
 def _cost(arms: int, with_random: bool, courses: int) -> float:
     """Return about what a round costs, in runs: halving, proof and the training that follows."""
-    always, cost, before = 1 + with_random, 0.0, 0.0
-    going = float(arms)
+    always, cost, before = 2 + with_random, 0.0, 0.0
+    going = float(arms - 1)
     for share in (*RUNGS, 1.0):
         # Trials go on to the next moment that they are judged at.
         reached = min(share + 1.0 / MOMENTS, 1.0)
         cost += (going + always) * (reached - before)
         before = reached
         going = min(going, max(float(FEWEST), math.ceil(KEPT * going)))
-    return cost + (courses - 1) * (1 + always) + 1
+    return cost + (courses - 1) * always + 1
 
 
 def _affordable(arms: int, with_random: bool, runs: float) -> tuple[int, int]:

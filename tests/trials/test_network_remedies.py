@@ -357,3 +357,14 @@ def test_a_lone_softmax_goes() -> None:
     case = Sick(layers, y=y, loss=ms.BinaryCrossEntropy(), epochs=2).case()
     (change,) = proposals(REMEDIES["no-last-activation"], case)
     assert not any(isinstance(one, Softmax) for one in flat_layers(change.trainer.network.module))
+
+
+def test_features_that_hardly_vary_are_not_blown_up_where_features_are_alike() -> None:
+    pixels = random.uniform(0, 16, size=(300, 20))
+    pixels[:, 3] = 0.001 * (random.random(300) < 0.02)
+    units = X[:300] * [1.0, 1e4, 1e-4, 1.0]
+    for x, largest in ((pixels, 3.0), (units, 2e4)):
+        case = Sick((ms.Dense(4), ms.ReLU(), ms.Dense(1)), x=x, y=CURVE[:300], epochs=1).case()
+        change = proposals(REMEDIES["standardized-inputs"], case)[0]
+        scale = np.asarray(flat_layers(change.trainer.network.module)[0].scale)  # type: ignore[attr-defined]
+        assert 0.3 * largest < scale.max() < 1.5 * largest
