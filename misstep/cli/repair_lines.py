@@ -14,14 +14,13 @@ from misstep.cli.page import Page
 from misstep.doctor import Diagnosis, Severity
 from misstep.doctor.diagnosis_text import heading
 from misstep.text.counts import counted
-from misstep.text.figures import percent
 from misstep.text.repairs import verdict_sentence
 
 __all__ = ["TrialBar", "say_found", "say_round"]
 
 CLEAR_LINE = "\r\x1b[K"
-# A change beyond this is told as so many times.
-MANY_TIMES = 10.0
+# A change beyond this is told as so many times; one below that with a decimal.
+MANY_TIMES, FINE = 10.0, 0.1
 # Remedies that mean nothing here are named if they are so few.
 MOST_NOT_TRIED = 6
 
@@ -98,8 +97,8 @@ def _judged(rows: Mapping[str, Any]) -> str:
             "the best arm and proved it too"
         )
     return (
-        f"errors are on {choosing:,} {kind}, 1 is the best constant's; the best arm was held "
-        f"against the control on {proving:,} others"
+        f"errors are on {choosing:,} {kind}, 1 is the best constant's; the best arm and the random "
+        f"one are held against the control on {proving:,} others"
     )
 
 
@@ -142,15 +141,16 @@ def _difference(arm: Mapping[str, Any]) -> str:
 def _change(share: float) -> str:
     if share > MANY_TIMES:
         return f"× {1 + share:,.0f}"
-    return f"{share:+.1%}".replace("-", "−")
+    words = f"{share:+.1%}" if abs(share) < FINE else f"{share:+.0%}"
+    return words.replace("-", "−")
 
 
 def _fate(arm: Mapping[str, Any], one: Mapping[str, Any]) -> str:
     if arm["failed"]:
-        return f"failed after {counted(arm['updates'], 'update')}"
+        return f"failed at {arm['updates'] / max(arm['planned'], 1):.0%}"
     if arm["label"] == one["winner"] and one["verdict"] == "adopted":
         return "adopted"
     if arm["arm"] == "control" or arm["rank"] is not None:
-        return "" if arm["arm"] == "control" or not arm["proven"] else "held against the control"
+        return ""
     share = arm["updates"] / max(arm["planned"], 1)
-    return f"left behind after {percent(share)}" if arm["updates"] else "not begun"
+    return f"left at {share:.0%}" if arm["updates"] else "not begun"

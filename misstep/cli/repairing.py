@@ -40,6 +40,7 @@ from misstep.record import RecordWriter
 from misstep.report import draw_repair
 from misstep.storage import write_text
 from misstep.text.counts import counted
+from misstep.text.lists import listed
 from misstep.text.repairs import cost_words
 from misstep.train import Run, Trainer
 from misstep.trials import Repair, RepairFolder, Round, next_folder
@@ -49,6 +50,7 @@ __all__ = ["DRAWING", "SET_ASIDE", "Request", "repair_and_say", "repair_trained"
 DRAWING, SET_ASIDE = "repair.svg", "rows-set-aside.csv"
 # Rows that were set aside are named if they are so few; all of them stand in the file.
 MOST_ROWS_SAID = 12
+MOST_CARRIED = 6
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def _say_adopted(
     facts: dict[str, Any] = {"folder": str(place.folder), "model": str(place.folder / MODEL)}
     carried = {name for one in repair.adopted for name in one.change.carried}
     if carried:
-        page.say(f"Taken over from the run: {', '.join(sorted(carried))}.")
+        page.say(f"Weights taken over from the run: {listed(sorted(carried), MOST_CARRIED)}.")
     if repair.set_aside:
         facts["set_aside_file"] = str(_say_set_aside(page, sick, repair, place.folder))
     if sick.test_rows:
@@ -251,34 +253,34 @@ def _beyond_chance(verdict: Verdict, rows: int, name: str) -> str:
 
 def _say_from_the_start(page: Page, sick: Repairable, repair: Repair, asked: Request) -> str | None:
     """Say how to train so from the start; return the command, None where there is none."""
-    options: dict[str, Any] = {}
-    for one in repair.adopted:
-        options |= dict(getattr(one.change, "options", {}) or {})
-    command, missing = None, [one.change.advice for one in repair.adopted if one.change.advice]
+    options = sick.options_of(repair)
+    command, differing = None, ["all of it"]
     if options:
-        command = _train_command(asked, options)
         try:
             differing = sick.differing(options, repair.trainer)
+            command = _train_command(asked, options)
         except MisstepError:
-            command, differing = None, []
-        if command is not None and not differing:
-            missing = []
-    further = []
-    if repair.set_aside:
-        further.append("without the rows that were set aside")
-    if any(one.change.goes_on for one in repair.adopted):
-        further.append("though this one went on from where the run had ended")
+            # An option for other data, or with another value, than this command line takes.
+            pass
     page.title("To train so from the start")
     if command is not None:
-        words = "which has the same settings" if not missing else "which comes near"
-        page.say(", ".join([words, *further]) + ":", indent=2)
+        words = "this has all of its settings"
+        if differing:
+            words = f"this has all of its settings but {listed(differing)}"
+        further = []
+        if repair.set_aside:
+            further.append("it learns from the rows that were set aside, too")
+        if any(one.change.goes_on for one in repair.adopted):
+            further.append("the repaired one went on from where the run had ended")
+        page.say("; ".join([words, *further]) + ":", indent=2)
         page.commands([command])
-    if missing:
+    advice = [one.change.advice for one in repair.adopted if one.change.advice]
+    if differing and advice:
         own = sick.record.description
         kind = "" if own is None else own.optimizer.kind
-        page.say("In Python, or as far as misstep train has options for it:", indent=2)
-        for advice in missing:
-            page.say(in_train_options(advice, kind), indent=4)
+        page.say("what was adopted, one after the other:", indent=2)
+        for words in advice:
+            page.say(in_train_options(words, kind), indent=4)
     return command
 
 

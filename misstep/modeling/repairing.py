@@ -25,6 +25,7 @@ from misstep.modeling.options import Options
 from misstep.modeling.pipeline import Walk
 from misstep.modeling.plans import Plan
 from misstep.record import Record
+from misstep.text.names import hyphenated
 from misstep.train import Run, Trainer, rows_digest
 from misstep.trials import Case, Repair, case_of, repair_case
 
@@ -187,6 +188,25 @@ class Repairable:
         if numbers is None or not whole:
             return [int(one) + 1 for one in places]
         return [int(one) for one in np.asarray(numbers)[places]]
+
+    def options_of(self, repair: Repair) -> dict[str, Any]:
+        """Return options and hyperparameters, by name, that train as the repaired trainer did.
+
+        As far as there are such; what else it has otherwise, `differing` says.
+        """
+        was, now = self.setup.trainer, repair.trainer
+        options: dict[str, Any] = {}
+        if type(now.optimizer) is not type(was.optimizer):
+            options["optimizer"] = hyphenated(type(now.optimizer).__name__)
+            options["learning_rate"] = now.optimizer.learning_rate
+        elif now.optimizer.learning_rate != was.optimizer.learning_rate:
+            options["learning_rate"] = now.optimizer.learning_rate
+        for name in ("batch_size", "shuffle"):
+            if getattr(now, name) != getattr(was, name):
+                options[name] = getattr(now, name)
+        for one in repair.adopted:
+            options |= dict(one.change.options)
+        return options
 
     def differing(self, values: Mapping[str, Any], trainer: Trainer) -> list[str]:
         """Return what training with other options from the start would have otherwise than this.

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from misstep.text.counts import counted
+from misstep.text.figures import true_minus
 
 __all__ = ["arm_words", "cost_words", "repair_words", "summary_words", "verdict_sentence"]
 
@@ -89,7 +90,8 @@ def _gain(arm: Mapping[str, Any]) -> str:
     if by < 0:
         by, ends = -by, (-high, -low)
     moved = f"{abs(share):.1%} {'smaller' if gain['mean'] >= 0 else 'larger'}"
-    return f"its error on validation rows is {moved}, by {by:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
+    words = f"its error on validation rows is {moved}, by {by:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
+    return true_minus(words)
 
 
 def _beside_random(one: Mapping[str, Any], winner: Mapping[str, Any]) -> str:

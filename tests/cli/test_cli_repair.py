@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,17 @@ def test_the_test_scores_are_those_of_the_two_models(run: Run, few: None) -> Non
     assert last.facts["metrics"]["test"] == facts["test"]["after"]
     assert facts["test"]["verdict"] == "better"
     assert facts["rounds"][0]["control_identical"] is True
+
+
+def test_the_command_that_is_said_trains_the_same_from_the_start(run: Run, few: None) -> None:
+    train(run)
+    done = run("repair", "runs/houses", "--json")
+    words = shlex.split(done.json["command"])
+    assert words[:2] == ["misstep", "train"]
+    assert "all of its settings:" in done.said
+    assert run(*words[1:], "--out", "again", "--quiet").code == 0
+    repaired, again = ms.load_model(done.json["model"]), ms.load_model("again/model.misstep")
+    np.testing.assert_array_equal(repaired.network.parameters, again.network.parameters)
 
 
 def test_what_does_not_help_is_rolled_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
