@@ -1,4 +1,4 @@
-"""Writes docs/reference: the public names, the ops, the run's signals, findings, the command line.
+"""Writes docs/reference: public names, ops, signals, findings, remedies, the command line.
 
 Everything on these pages is said once, in the package itself: docstrings, the class attributes of
 the ops, the descriptions of the signals, the help texts of the commands. This file only lays it
@@ -85,6 +85,7 @@ def all_pages() -> dict[str, str]:
     makers: dict[str, Callable[[], str]] = {
         "op-table.md": op_page,
         "names.md": choices_page,
+        "remedies.md": remedy_page,
         "signals.md": signal_page,
         "command-line.md": command_page,
     }
@@ -323,6 +324,24 @@ def choices_page(ours: bool = True) -> str:
         ]
         text += f"\n## {title}\n\n" + table(["name", "class", "what it is"], rows)
     return text
+
+
+def remedy_page() -> str:
+    """Return the table of the remedies that repair tries, in the order of their ranks."""
+    from misstep.trials import registered_remedies
+
+    rows = []
+    for remedy in registered_remedies():
+        answers = ", ".join(f"[`{slug}`](findings/{slug}.md)" for slug in remedy.answers)
+        named = "; ".join(filter(None, (answers, "whatever was found" * remedy.is_general)))
+        words = " ".join((type(remedy).__doc__ or "").split())
+        rows.append([f"`{remedy.name}`", remedy.title, words, named])
+    return (
+        f"{NOTE}\n# Remedies\n\nWhat [`misstep repair`](command-line.md#misstep-repair) tries, by "
+        "the name that it has in records, and which [findings](findings.md) name it. That one is "
+        "named is never enough to adopt it: it must help, beside an unchanged control.\n\n"
+        + table(["remedy", "what it is", "what it tries", "answers"], rows)
+    )
 
 
 def signal_page() -> str:
