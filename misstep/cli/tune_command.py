@@ -39,7 +39,7 @@ from misstep.cli.trial_lines import TrialLines
 from misstep.cli.tuning_files import DRAWING, TABLE, write_tuning
 from misstep.cli.tuning_report import TuningReport, plain_comparison
 from misstep.data import Dataset
-from misstep.errors import ArgumentError, MisstepError
+from misstep.errors import ArgumentError, MisstepError, StorageError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import FitResult, Options, Walk, check_request, make_options, recognize
 from misstep.modeling.options import is_count
@@ -128,7 +128,13 @@ def tune_on(source: str, values: Mapping[str, Any], request: TuneRequest) -> int
         write_tuning(tuning, folder, title)
         page.lines(f"Every trial is in {folder / TABLE}, a picture of them in {folder / DRAWING}.")
         command = _command(source, values, tuning)
-        with reserved_folder(folder):
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(reserved_folder(folder))
+            except StorageError:
+                if not folder_in_use(folder):
+                    raise
+                return _left_to_another(page, folder, tuning, command, json=request.json)
             final = _Final(page, source, data, values, options, tuning, request)
             return final.train(report, command)
 
@@ -162,6 +168,21 @@ def _drawn(request: TuneRequest) -> int:
     """Return how many trials behind the default are drawn at random; 0 where that can't be said."""
     goes_by_trials = request.sampler in GOING_BY_TRIALS and request.workers == 1
     return startup_trials(request.trials) - 1 if goes_by_trials else 0
+
+
+def _left_to_another(page: Page, folder: Path, tuning: Tuning, command: str, *, json: bool) -> int:
+    """Say that another worker of the study trains the winner already; return the exit code."""
+    page.blank(always=True)
+    page.say(
+        f"Another process works in {folder} and trains there; the winner is left to it. To train "
+        "it elsewhere:",
+        always=True,
+    )
+    page.commands([command], always=True)
+    if json:
+        write_json({"tuning": tuning.plain(), "model": None, "command": command})
+    page.settle()
+    return DONE
 
 
 def _command(source: str, values: Mapping[str, Any], tuning: Tuning) -> str:

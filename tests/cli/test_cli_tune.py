@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
+import os
 import re
 import shlex
 import signal
@@ -16,6 +18,7 @@ import pytest
 from cli_world import Done, Run, flowers, hashes
 
 from misstep.modeling import load_model
+from misstep.storage.lock import LOCK
 
 # Little is open, so that few programs are made; all trials are short.
 SMALL = ["--network", "dense4", "--epochs", 3, "--set", "batch_size=16"]
@@ -192,6 +195,31 @@ def test_a_second_ctrl_c_stops_at_once(
     assert done.code == 130
     assert "interrupted" in done.err
     assert not MODEL.exists()
+
+
+def test_who_works_in_the_folder_trains_the_winner(
+    run: Run, tuned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from misstep.cli import tune_command
+
+    before = MODEL.read_bytes()
+    handle = os.open(FOLDER / LOCK, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        refused = run("tune", *FLOWERS, "--trials", 5)
+        # As where it began after this one did.
+        asked = iter([False, True])
+        monkeypatch.setattr(tune_command, "folder_in_use", lambda folder: next(asked))
+        left = run("tune", *FLOWERS, "--trials", 5, "--json")
+    finally:
+        os.close(handle)
+        (FOLDER / LOCK).unlink()
+    assert refused.code == 2
+    assert "needed a folder in which no other run is at work" in refused.err
+    assert left.code == 0
+    assert "the winner is left to it" in left.said
+    assert left.json["model"] is None
+    assert MODEL.read_bytes() == before
 
 
 def _interrupted(run: Run, monkeypatch: pytest.MonkeyPatch, after: int) -> Done:
