@@ -120,6 +120,14 @@ def test_the_same_command_goes_on_with_its_study(tuned: Any, run: Run) -> None:
     assert done.json["tuning"]["seconds"] < 5
 
 
+def test_minutes_are_those_of_the_search(run: Run, table: Path) -> None:
+    done = run("tune", *FLOWERS, "--trials", 500, "--minutes", 0.0001, "--json")
+    assert done.code == 0
+    assert "time" in done.json["tuning"]["ended_early"]
+    assert done.json["tuning"]["default"]["epochs"] == done.json["epochs"] == 3
+    assert "--minutes" not in done.json["command"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
