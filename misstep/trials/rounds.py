@@ -305,7 +305,7 @@ def _try(
                 group, always=always, may_go_on=may_go_on, on_rung=note
             )[0]
         finished = sorted(
-            (one for one in every if one.trial in finalists and one.trial.done),
+            (one for one in every if one.trial in finalists and _came_to_something(one.trial)),
             key=lambda one: one.trial.loss,
         )
         for place, one in enumerate(finished, start=1):
@@ -328,6 +328,11 @@ def _try(
         taken = sum(one.trial.done for one in every)
         result.updates += taken
         budget.spent += result.updates
+
+
+def _came_to_something(trial: Trial) -> bool:
+    """Return whether a trial took updates, or failed at its first one."""
+    return trial.done > 0 or trial.failed
 
 
 def _prove(
