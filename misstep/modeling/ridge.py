@@ -1,14 +1,14 @@
-"""The linear model on windows: ridge regression for many penalties at once, and its choice in time.
+"""The linear model on windows: ridge regression for many penalties and many windows at once.
 
 A network for series starts from it, and the shape of its rows is chosen by it, since it is fitted
-in closed form within milliseconds. Knows rows and their origins in time, no networks.
+in closed form within milliseconds. Knows rows and their origins in time, no networks; which lines
+are worth their part, `forward_lines.py` finds out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -17,17 +17,11 @@ from misstep.ir import Array, one_blas_thread
 
 # From nearly none to one that leaves little but the last value.
 PENALTIES = tuple(10.0**power for power in range(-2, 6))
-# The newest half of the past in five blocks, each predicted from all that lies before it.
-FOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-# Fewer rows than this fit no line worth judging.
-FEWEST_ROWS = 6
-# More rows than these change a choice, or the line itself, no more.
-MOST_LEARNED, MOST_JUDGED, MOST_FITTED = 5000, 2000, 50_000
-# With five blocks a difference of three standard errors is certain enough (Student's t with 4
-# degrees of freedom: 4 in 100 tries).
-DEVIATIONS = 3.0
-# Where nothing can be test_origins: as much as one deviation of a single row.
-MIDDLE_PENALTY = 1.0
+# More rows than these change the line no more.
+MOST_FITTED = 50_000
+# How far the last value lies from the middle of the past is one number against hundreds of steps:
+# the penalty that those need would hide it.
+REFERENCE_PENALTY = 0.01
 
 
 @dataclass(frozen=True)
@@ -70,142 +64,120 @@ class Ridge:
             yield turned @ (self.along / (self.lengths + penalty)[:, None]) + self.mean
 
 
-def fit_linear_path(
-    series: Series, windows: SeriesWindows, lengths: Sequence[int], penalties: Sequence[float]
-) -> LinearPath:
-    """Return the mean of ridge regressions, one for each length of window with its penalty.
+class Moments:
+    """Sums over rows from which the line for any of their columns and any penalty follows.
 
-    Fitted on all rows of `series`. The result takes rows of `windows`, the longest of them.
+    Sums add up, so that rows of one more block cost no more than they are. center: (features,),
+    about the mean of each, from which sums are taken so that rounding does not grow.
     """
+
+    def __init__(self, center: Array, outputs: int) -> None:
+        features = len(center)
+        self.rows, self.center = 0, center
+        self.x, self.y = np.zeros(features), np.zeros(outputs)
+        self.xx, self.xy = np.zeros((features, features)), np.zeros((features, outputs))
+
+    def add(self, x: Array, y: Array) -> None:
+        """Add rows x, (rows, features), and y, (rows, outputs).
+
+        Rows of fewer features hold the last ones; of the others nothing may be asked afterwards.
+        """
+        there = slice(len(self.center) - x.shape[1], None)
+        x, y = x.astype(np.float64) - self.center[there], y.astype(np.float64)
+        self.rows += len(x)
+        self.x[there] += x.sum(axis=0)
+        self.y += y.sum(axis=0)
+        self.xx[there, there] += x.T @ x
+        self.xy[there] += x.T @ y
+
+    def plus(self, other: Moments) -> Moments:
+        """Return the sums over the rows of both, whose centers are the same."""
+        both = Moments(self.center, len(self.y))
+        both.rows = self.rows + other.rows
+        both.x, both.y = self.x + other.x, self.y + other.y
+        both.xx, both.xy = self.xx + other.xx, self.xy + other.xy
+        return both
+
+    def lines(
+        self, columns: Array, shares: Array, penalties: Sequence[float]
+    ) -> Iterator[LinearPath]:
+        """Yield the line on some of the columns for each penalty above 0.
+
+        columns: (columns,), places; shares: of the penalty that each of them gets, (columns,).
+        """
+        mean, middle = self.x[columns] / self.rows, self.y / self.rows
+        across = self.xx[np.ix_(columns, columns)] - self.rows * np.outer(mean, mean)
+        along = self.xy[columns] - self.rows * np.outer(mean, middle)
+        mean = mean + self.center[columns]
+        for penalty in penalties:
+            # NumPy's own solver, which is held to one thread with the products.
+            weight = np.linalg.solve(across + np.diag(penalty * shares), along)
+            yield LinearPath(weight, middle - mean @ weight)
+
+
+def line_columns(windows: SeriesWindows, length: int) -> tuple[Array, Array]:
+    """Return the columns of rows of `windows` that a line over `length` steps sees, (columns,).
+
+    The second is the share of the penalty that each of them gets.
+    """
+    features = windows.number_of_features
+    shares = np.ones(windows.shortened(length).number_of_features)
+    if windows.reference:
+        shares[-1] = REFERENCE_PENALTY
+    return np.arange(features - len(shares), features), shares
+
+
+def fit_linear_path(
+    series: Series,
+    windows: SeriesWindows,
+    lengths: Sequence[int],
+    penalties: Sequence[float],
+    shares: Sequence[float] | None = None,
+) -> LinearPath:
+    """Return the weighted mean of ridge regressions, one for each length of window.
+
+    Each has its penalty and its share in the mean, all alike by default. Fitted on all rows of
+    `series`. The result takes rows of `windows`, the longest of them.
+    """
+    parts = [1 / len(lengths)] * len(lengths) if shares is None else shares
     weight = np.zeros((windows.number_of_features, windows.horizon))
     bias = np.zeros(windows.horizon)
     # On several threads the bits would depend on how many.
     with one_blas_thread():
-        for length, penalty in zip(lengths, penalties, strict=True):
-            shorter = windows.shortened(length)
-            learned = thinned(shorter.origins(series, answered=True), MOST_FITTED)
-            path = _ridge(series, shorter, learned).path(penalty)
+        longest = windows.shortened(max(lengths))
+        learned = thinned(learned_origins(series, longest), MOST_FITTED)
+        moments = whole_moments(series, longest, learned)
+        for length, penalty, part in zip(lengths, penalties, parts, strict=True):
+            columns, held = line_columns(longest, length)
+            early = early_moments(series, longest, length, moments.center)
+            (path,) = moments.plus(early).lines(columns, held, (penalty,))
             # The oldest step stands first, so that shorter rows are the ends of longer ones.
-            weight[-len(path.weight) :] += path.weight / len(lengths)
-            bias += path.bias / len(lengths)
+            weight[-len(path.weight) :] += part * path.weight
+            bias += part * path.bias
     return LinearPath(weight, bias)
 
 
-@dataclass(frozen=True)
-class Validated:
-    """How well the linear model did on blocks of the past that it had not seen.
-
-    `error`: mean absolute error as a share of that of the last value, so that blocks of all levels
-    count alike; NaN where there is nothing to judge by. `lengths`: of windows whose lines are worth
-    their part in the mean. `penalties`: the best for each of them.
-    """
-
-    error: float
-    lengths: tuple[int, ...]
-    penalties: tuple[float, ...]
+def whole_moments(series: Series, windows: SeriesWindows, origins: Array) -> Moments:
+    """Return the sums over the rows of `origins`, centered on them."""
+    x = windows.transform(series, origins)
+    moments = Moments(x.mean(axis=0, dtype=np.float64), windows.horizon)
+    moments.add(x, windows.answers(series, origins))
+    return moments
 
 
-def validate_forward(series: Series, windows: SeriesWindows, lengths: Sequence[int]) -> Validated:
-    """Predict each of the newest blocks of `series` from what lies before it, and choose penalties.
-
-    No answer lies on both sides of a cut, and scalings are fitted on what lies before it.
-    """
-    cuts = [round(share * len(series)) for share in FOLDS]
-    folds = []
-    with one_blas_thread():
-        for start, end in pairwise(cuts):
-            fold = _fold(series, windows, lengths, start, end)
-            if fold is not None:
-                folds.append(fold)
-    if not folds:
-        penalties = (MIDDLE_PENALTY,) * len(lengths)
-        return Validated(float("nan"), tuple(lengths), penalties)
-    errors = np.array([fold.errors() for fold in folds])
-    best = errors.mean(axis=0).argmin(axis=1)
-    kept = _worth_a_part(errors[:, np.arange(len(lengths)), best])
-    error = float(np.mean([fold.error_of_mean(kept, best[kept]) for fold in folds]))
-    return Validated(
-        error,
-        tuple(lengths[index] for index in kept),
-        tuple(PENALTIES[best[index]] for index in kept),
-    )
+def early_moments(series: Series, windows: SeriesWindows, length: int, center: Array) -> Moments:
+    """Return the sums over rows of a shorter window that lie too early for the whole one."""
+    moments, shorter = Moments(center, windows.horizon), windows.shortened(length)
+    early = series.first(windows.window - 1 + windows.horizon)
+    if length < windows.window and len(early) >= length + windows.horizon:
+        origins = learned_origins(early, shorter)
+        moments.add(shorter.transform(series, origins), shorter.answers(series, origins))
+    return moments
 
 
-def _worth_a_part(errors: Array) -> Array:
-    """Return the places of lines that are not certainly worse than the best.
-
-    errors: (folds, lines). A mean of lines has a smaller error than any of them as long as none
-    is much worse.
-    """
-    best = int(errors.mean(axis=0).argmin())
-    if len(errors) < 2:
-        return np.arange(errors.shape[1])
-    behind = errors - errors[:, best : best + 1]
-    doubt = behind.std(axis=0, ddof=1) / np.sqrt(len(errors))
-    return np.flatnonzero(behind.mean(axis=0) <= DEVIATIONS * doubt)
-
-
-@dataclass(frozen=True)
-class _Fold:
-    """Outputs (lengths, penalties, origins, horizon) for one block, and what they should be."""
-
-    series: Series
-    windows: SeriesWindows
-    test_origins: Array
-    outputs: Array
-
-    def errors(self) -> Array:
-        """Return the error of each length and penalty, (lengths, penalties)."""
-        return np.array([[self._error(outputs) for outputs in row] for row in self.outputs])
-
-    def error_of_mean(self, lines: Array, penalties: Array) -> float:
-        """Return the error of the mean of lines; both are places, of lengths and of penalties."""
-        return self._error(self.outputs[lines, penalties].mean(axis=0))
-
-    def _error(self, outputs: Array) -> float:
-        truth, last, known = _truth(self.series, self.windows, self.test_origins)
-        predicted = self.windows.decode(outputs, self.series, self.test_origins)
-        errors, of_last = np.abs(predicted - truth), np.abs(truth - last)
-        return float(errors[known].mean() / of_last[known].mean())
-
-
-def _fold(
-    series: Series, windows: SeriesWindows, lengths: Sequence[int], start: int, end: int
-) -> _Fold | None:
-    past = series.first(start)
-    test_origins = thinned(np.arange(start - 1, end - windows.horizon), MOST_JUDGED)
-    longest = windows.window
-    rows = start - longest - windows.horizon + 1
-    if rows < FEWEST_ROWS or not len(test_origins):
-        return None
-    truth, last, known = _truth(series, windows, test_origins)
-    if (truth == last)[known].all():
-        return None
-    fitted = SeriesWindows.fit(
-        past,
-        window=longest,
-        horizon=windows.horizon,
-        season=windows.season,
-        log=windows.log,
-        calendar=windows.calendar,
-    )
-    outputs = []
-    for length in lengths:
-        shorter = fitted.shortened(length)
-        learned = thinned(shorter.origins(past, answered=True), MOST_LEARNED)
-        ridge = _ridge(past, shorter, learned)
-        outputs.append(list(ridge.predictions(shorter.transform(series, test_origins), PENALTIES)))
-    return _Fold(series, fitted, test_origins, np.array(outputs))
-
-
-def _ridge(series: Series, windows: SeriesWindows, origins: Array) -> Ridge:
-    return Ridge(windows.transform(series, origins), windows.answers(series, origins))
-
-
-def _truth(series: Series, windows: SeriesWindows, origins: Array) -> tuple[Array, Array, Array]:
-    """Return what came after each origin, (origins, horizon), and the last value, (origins, 1).
-
-    The third tells what was measured, (origins, horizon): what was filled in is not judged on.
-    """
-    ahead = origins[:, None] + np.arange(1, windows.horizon + 1)
-    return series.target[ahead], series.target[origins][:, None], series.measured[ahead]
+def learned_origins(series: Series, windows: SeriesWindows) -> Array:
+    """Return the origins in `series` to learn from, where gaps leave at least half of them."""
+    origins = windows.origins(series, answered=True)
+    half = len(origins) // 2
+    origins = windows.measured_origins(series, origins, half)
+    return windows.clear_origins(series, origins, half)

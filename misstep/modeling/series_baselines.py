@@ -6,7 +6,7 @@ past. The line sees all that the network sees: as many steps back, the other col
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -99,17 +99,19 @@ def _ridge_scores(
         return None
     cut = max(round(past * (1 - CHOOSING)), whole[0] + windows.horizon + 2)
     older, newer = whole[whole + windows.horizon < cut], whole[whole + 1 >= cut]
-    forms: tuple[Callable[..., Array], ...] = (_on_values, _on_changes)
+    forms: tuple[Callable[..., list[Array]], ...] = (_on_values, _on_changes)
     ways = [(form, penalty) for form in forms for penalty in PENALTIES]
     best = ways[0]
     if len(older) >= 2 and len(newer):
         errors = [
-            _error(series, windows, newer, form(series, cut, windows, older, newer, penalty))
-            for form, penalty in ways
+            _error(series, windows, newer, predicted)
+            for form in forms
+            for predicted in form(series, cut, windows, older, newer, PENALTIES)
         ]
         best = ways[int(np.argmin(errors))]
     form, penalty = best
-    return test.scores_of(form(series, past, windows, whole, test.origins, penalty))
+    (predicted,) = form(series, past, windows, whole, test.origins, (penalty,))
+    return test.scores_of(predicted)
 
 
 def _error(series: Series, windows: SeriesWindows, origins: Array, predicted: Array) -> float:
@@ -119,21 +121,21 @@ def _error(series: Series, windows: SeriesWindows, origins: Array, predicted: Ar
 
 
 def _on_changes(
-    series: Series, past: int, chosen: SeriesWindows, learned: Array, origins: Array, penalty: float
-) -> Array:
-    """Return forecasts by a line on the network's own rows, (origins, horizon)."""
-    windows = SeriesWindows.fit(
-        series.first(past),
-        window=chosen.window,
-        horizon=chosen.horizon,
-        season=chosen.season,
-        log=chosen.log,
-        calendar=chosen.calendar,
-    )
+    series: Series,
+    past: int,
+    chosen: SeriesWindows,
+    learned: Array,
+    origins: Array,
+    penalties: Sequence[float],
+) -> list[Array]:
+    """Return forecasts by lines on the network's own rows, (origins, horizon) for each penalty."""
+    windows = chosen.refitted(series.first(past))
     learned = thinned(learned, MOST_ROWS)
     ridge = Ridge(windows.transform(series, learned), windows.answers(series, learned))
-    outputs = ridge.path(penalty).predict(windows.transform(series, origins))
-    return windows.decode(outputs, series, origins)
+    rows = windows.transform(series, origins)
+    return [
+        windows.decode(ridge.path(penalty).predict(rows), series, origins) for penalty in penalties
+    ]
 
 
 def _on_values(
@@ -142,9 +144,9 @@ def _on_values(
     windows: SeriesWindows,
     learned: Array,
     origins: Array,
-    penalty: float,
-) -> Array:
-    """Return forecasts by a line on standardized values and the calendar, (origins, horizon)."""
+    penalties: Sequence[float],
+) -> list[Array]:
+    """Return forecasts by lines on standardized values and the calendar, for each penalty."""
     values = series.values
     mean, deviation = values[:past].mean(axis=0), values[:past].std(axis=0)
     z = (values - mean) / np.where(deviation > 0, deviation, 1.0)
@@ -161,5 +163,5 @@ def _on_values(
             parts.append(step.calendar_of(dates[at], part)[:, None] == np.arange(SIZES[part]))
         return np.hstack(parts)
 
-    path = Ridge(rows(learned), ahead[learned + 1]).path(penalty)
-    return path.predict(rows(origins)) * deviation[0] + mean[0]
+    ridge, asked = Ridge(rows(learned), ahead[learned + 1]), rows(origins)
+    return [ridge.path(penalty).predict(asked) * deviation[0] + mean[0] for penalty in penalties]

@@ -3,33 +3,50 @@
 Every choice is made on the past alone, by predicting newer blocks of it from older ones with a
 linear model, and told with its reason. The numbers below were chosen on airline passengers,
 transformer temperatures and loads by hour and day, prices and volumes of ten stocks by day and
-week, and made-up series with trends and seasons; `ridge.py` does the judging.
+week, sunspots by month, temperatures by hour, day and month, and made-up series with trends and
+seasons; `forward_lines.py` does the judging.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from misstep.data import Series, SeriesWindows, find_season
 from misstep.data.series.time_steps import ROUNDS
 from misstep.errors import ArgumentError
+from misstep.ir import one_blas_thread
 from misstep.modeling.decisions import CHOSEN, Decisions
-from misstep.modeling.ridge import Validated, validate_forward
+from misstep.modeling.forward_lines import Blocks, Validated
 from misstep.text.counts import plural
+from misstep.text.lists import listed
 
-# Lengths of windows: seasons, of which seven days make a week of hours; or steps without a season.
-SEASONS_BACK = (1, 2, 3, 7)
-STEPS_BACK = (4, 8, 16, 32, 64)
+# Lengths of windows in seasons, of which seven or fourteen days make a week of hours or two.
+SEASONS_BACK = (1, 2, 3, 7, 14)
+# Windows reach beyond whole seasons by this part of one: a forecast of fewer steps than a season
+# then also sees what led to the step a season before. Half-hourly loads: 11 % less error.
+BEYOND_SEASONS = 1 / 8
+# Lengths without a season, below a long one, and beyond several of a short one.
+STEPS_BACK = (4, 8, 16, 32, 64, 128, 256, 400)
+# A season of more steps than this has shorter windows below it too.
+SHORT_SEASON = 64
+# A window is tried beside another only if it is longer by this factor: closer ones say the same.
+APART = 1.4
 # Longer windows than this, or a share of the rows, leave too few of them to learn from.
 LONGEST_WINDOW = 400
 LONGEST_SHARE = 0.25
 # More numbers in a row than this make choosing slow and learning by heart quick.
 MOST_FEATURES = 600
+# Whether logarithms and references help shows in windows up to this, on so many rows, in all and of
+# each block.
+FORM_WINDOW, FORM_LENGTHS, FORM_LEARNED, FORM_JUDGED = 170, 3, 4000, 500
 # Further inputs must make the error smaller by this share: each brings a weight for every step of
 # the window, which costs more on new rows than a gain below the noise between blocks.
 WORTHWHILE = 0.01
+# A way back to the middle of the past must also help in most blocks: so many standard errors of the
+# mean gain. Where a series grows, it costs much.
+CERTAIN = 2.0
 # Smaller shares round to 0.0 %.
 LEAST_SAID = 5e-4
 # What came round but once can't be told from chance.
@@ -40,12 +57,14 @@ TIMES_ROUND = 2
 class Shape:
     """What was chosen: windows fitted on the past, and the lines that make the linear path.
 
-    `lengths`: of their windows, the longest last; `penalties`: one for each.
+    `lengths`: of their windows, the longest last; `penalties`: one for each; `shares`: of each in
+    the mean of them all.
     """
 
     windows: SeriesWindows
     lengths: tuple[int, ...]
     penalties: tuple[float, ...]
+    shares: tuple[float, ...]
 
 
 def choose_season(past: Series, asked: int | None, decisions: Decisions) -> int:
@@ -66,37 +85,21 @@ def choose_season(past: Series, asked: int | None, decisions: Decisions) -> int:
     return season
 
 
-def choose_shape(past: Series, horizon: int, season: int, decisions: Decisions) -> Shape:
-    """Return what a row shall hold, chosen on the series `past` alone."""
-    alone = past.with_inputs(())
+def choose_shape(
+    past: Series, horizon: int, season: int, decisions: Decisions, others: tuple[int, ...] = ()
+) -> Shape:
+    """Return what a row shall hold, chosen on the series `past` alone.
+
+    season: in steps, 0 for none; others: further seasons that hold.
+    """
+    seasons = (season, *others) if season else ()
     calendar = _calendar(past)
-    trials = {log: _trial(alone, horizon, season, log, calendar) for log in _levels(past)}
-    log = min(trials, key=lambda level: (_sortable(trials[level][1].error), level))
-    shape, judged = trials[log]
-    errors = {level: validated.error for level, (_, validated) in trials.items()}
-    _decide_level(decisions, past, errors, log)
-    inputs = past.plan.inputs
-    width = (1 + len(inputs)) * window_lengths(len(past), season, horizon)[0]
-    if inputs and width > MOST_FEATURES:
-        decisions.add(
-            "inputs",
-            f"{past.plan.target} alone",
-            f"{len(inputs)} others would make rows of "
-            f"{width:,} numbers or more, too many to learn from {len(past):,} rows",
-        )
-    elif inputs:
-        wider, with_inputs = _trial(past, horizon, season, log, calendar)
-        gain = 1 - with_inputs.error / judged.error if judged.error > 0 else 0.0
-        used = bool(gain >= WORTHWHILE)
-        names = ", ".join(inputs)
-        decisions.add(
-            "inputs",
-            f"{past.plan.target} and {names}" if used else f"{past.plan.target} alone",
-            f"with {names if not used else 'them'} the error of a linear model on newer blocks "
-            f"of the past {_moved(gain)}",
-        )
-        if used:
-            shape, judged = wider, with_inputs
+    with one_blas_thread():
+        alone = past.with_inputs(())
+        form = _form(alone, horizon, seasons, calendar, decisions)
+        shape, judged = _trial(alone, horizon, seasons, form)
+        if past.plan.inputs:
+            shape = _with_inputs(past, horizon, seasons, shape, judged, decisions)
     _decide_window(decisions, shape, season, len(past))
     if calendar:
         decisions.add(
@@ -107,42 +110,153 @@ def choose_shape(past: Series, horizon: int, season: int, decisions: Decisions) 
     return shape
 
 
+def _form(
+    past: Series,
+    horizon: int,
+    seasons: tuple[int, ...],
+    calendar: tuple[str, ...],
+    decisions: Decisions,
+) -> SeriesWindows:
+    """Return windows with or without logarithms and a reference, of a length for trials."""
+    lengths = window_lengths(len(past), seasons, horizon)
+    short = tuple(length for length in lengths if length <= FORM_WINDOW) or lengths[:1]
+    places = np.linspace(0, len(short) - 1, min(FORM_LENGTHS, len(short))).round().astype(int)
+    tried = tuple(short[place] for place in places)
+    season = seasons[0] if seasons else 0
+    trials: dict[bool, tuple[Blocks, Validated]] = {}
+    for log in _levels(past):
+        windows = SeriesWindows.fit(
+            past,
+            window=tried[-1],
+            horizon=horizon,
+            season=season,
+            log=log,
+            calendar=calendar,
+            reference=True,
+        )
+        blocks = Blocks(past, windows, FORM_LEARNED, FORM_JUDGED)
+        trials[log] = blocks, blocks.validated(tried, reference=False)
+    log = min(trials, key=lambda level: (_sortable(trials[level][1].error), level))
+    errors = {level: judged.error for level, (_, judged) in trials.items()}
+    _decide_level(decisions, past, errors, log)
+    blocks, without = trials[log]
+    reference = _comes_back(past, blocks.validated(tried), without, log, decisions)
+    return blocks.windows if reference else replace(blocks.windows, reference=())
+
+
+def _comes_back(
+    past: Series, judged: Validated, without: Validated, log: bool, decisions: Decisions
+) -> bool:
+    """Tell whether the series comes back to the middle of its past; say so where it does."""
+    gains = np.array(without.errors) - np.array(judged.errors)
+    if len(gains) < 2 or not gains.mean() >= WORTHWHILE * without.error > 0:
+        return False
+    if gains.mean() < CERTAIN * gains.std(ddof=1) / np.sqrt(len(gains)):
+        return False
+    of_what = f"logarithm of {past.plan.target}" if log else past.plan.target
+    decisions.add(
+        "reference",
+        f"how far the last value lies from the mean of the {of_what}"
+        if log
+        else f"how far the last value lies from the mean of {of_what}",
+        "the series comes back to it: with it a linear model's error on newer blocks of the past "
+        f"falls by {1 - judged.error / without.error:.1%}",
+    )
+    return True
+
+
+def _with_inputs(
+    past: Series,
+    horizon: int,
+    seasons: tuple[int, ...],
+    shape: Shape,
+    judged: Validated,
+    decisions: Decisions,
+) -> Shape:
+    """Return the shape with the other columns, where they are worth it."""
+    inputs = past.plan.inputs
+    width = (1 + len(inputs)) * window_lengths(len(past), seasons, horizon)[0]
+    if width > MOST_FEATURES:
+        decisions.add(
+            "inputs",
+            f"{past.plan.target} alone",
+            f"{len(inputs)} others would make rows of "
+            f"{width:,} numbers or more, too many to learn from {len(past):,} rows",
+        )
+        return shape
+    wider, with_inputs = _trial(past, horizon, seasons, shape.windows)
+    gain = 1 - with_inputs.error / judged.error if judged.error > 0 else 0.0
+    used = bool(gain >= WORTHWHILE)
+    names = ", ".join(inputs)
+    decisions.add(
+        "inputs",
+        f"{past.plan.target} and {names}" if used else f"{past.plan.target} alone",
+        f"with {names if not used else 'them'} the error of a linear model on newer blocks "
+        f"of the past {_moved(gain)}",
+    )
+    return wider if used else shape
+
+
 def _decide_window(decisions: Decisions, shape: Shape, season: int, rows: int) -> None:
-    *others, longest = shape.lengths
+    longest = shape.lengths[-1]
     why = f"{rows:,} rows leave room for it"
-    if season:
-        why = f"{longest / season:g} {plural(longest / season, 'season')}, and {why}"
-    if others:
+    if season and longest % season == 0:
+        why = f"{longest / season:g} {plural(longest // season, 'season')}, and {why}"
+    if len(shape.lengths) > 1:
+        pairs = zip(shape.lengths, shape.shares, strict=True)
+        parts = listed([f"{length} ({share:.0%})" for length, share in pairs])
         why += (
-            f"; the linear path is the mean of lines for {', '.join(map(str, shape.lengths))} "
-            "steps, of which none is worse for sure"
+            f"; the linear path is the mean of lines for {parts} steps, weighed by their errors on "
+            "newer blocks of the past"
         )
     decisions.add("window", f"{longest} steps back", why)
 
 
-def window_lengths(rows: int, season: int, horizon: int, channels: int = 1) -> tuple[int, ...]:
+def window_lengths(
+    rows: int, seasons: tuple[int, ...], horizon: int, channels: int = 1
+) -> tuple[int, ...]:
     """Return lengths of windows to look back on, the shortest first; at least one.
 
-    rows: of the past; channels: columns in each step of a window.
+    rows: of the past; seasons: in steps; channels: columns in each step of a window.
     """
-    lengths = tuple(times * season for times in SEASONS_BACK) if season else STEPS_BACK
     longest = min(
         LONGEST_WINDOW, rows * LONGEST_SHARE, MOST_FEATURES / channels, rows - horizon - 1
     )
-    fitting = tuple(length for length in lengths if length <= longest)
-    return fitting or (max(1, min(lengths[0], rows // 2, rows - horizon - 1)),)
+    shortest = min(seasons, default=0)
+    lengths: set[int] = set()
+    for season in seasons:
+        beyond = max(1, round(season * BEYOND_SEASONS)) if horizon < season else 0
+        ends = (times * season + beyond for times in SEASONS_BACK)
+        lengths |= {length for length in ends if length <= longest}
+    for length in STEPS_BACK if not shortest else STEPS_BACK[1:]:
+        if shortest and shortest <= SHORT_SEASON and length <= shortest:
+            continue
+        apart = all(max(length, other) >= APART * min(length, other) for other in lengths)
+        if length <= longest and apart:
+            lengths.add(length)
+    if not lengths:
+        first = shortest or STEPS_BACK[0]
+        return (max(1, min(first, rows // 2, rows - horizon - 1)),)
+    return tuple(sorted(lengths))
 
 
 def _trial(
-    past: Series, horizon: int, season: int, log: bool, calendar: tuple[str, ...]
+    past: Series, horizon: int, seasons: tuple[int, ...], form: SeriesWindows
 ) -> tuple[Shape, Validated]:
-    lengths = window_lengths(len(past), season, horizon, 1 + len(past.plan.inputs))
+    """Return the best shape of rows in this form, and how it did."""
+    lengths = window_lengths(len(past), seasons, horizon, 1 + len(past.plan.inputs))
     windows = SeriesWindows.fit(
-        past, window=lengths[-1], horizon=horizon, season=season, log=log, calendar=calendar
+        past,
+        window=lengths[-1],
+        horizon=horizon,
+        season=form.season,
+        log=form.log,
+        calendar=form.calendar,
+        reference=bool(form.reference),
     )
-    judged = validate_forward(past, windows, lengths)
+    judged = Blocks(past, windows).validated(lengths)
     windows = windows.shortened(judged.lengths[-1])
-    return Shape(windows, judged.lengths, judged.penalties), judged
+    return Shape(windows, judged.lengths, judged.penalties, judged.shares), judged
 
 
 def _levels(past: Series) -> tuple[bool, ...]:

@@ -15,8 +15,9 @@ from misstep.data import Table, plan_series, read_series
 from misstep.data.series.windows import SeriesWindows
 from misstep.errors import ArgumentError, DataError, FileFormatError
 from misstep.modeling import FitResult, ForecastModel, Options, load_model, save_model, train
+from misstep.modeling.forward_lines import validate_forward
 from misstep.modeling.model_file import KIND, VERSION
-from misstep.modeling.ridge import PENALTIES, fit_linear_path, validate_forward
+from misstep.modeling.ridge import PENALTIES, fit_linear_path
 from misstep.storage import read_container, write_container
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "timeseries"

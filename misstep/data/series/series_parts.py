@@ -51,8 +51,10 @@ class WindowParts(RowParts):
                 parts.append(Part(title, mean, float(self.replaced[column])))
         self._calendar = len(parts)
         for part in windows.calendar:
-            assert series.dates is not None
-            value = series.plan.step.calendar_of(series.dates[[origin]], part)[0]
+            # The clock on the wall, as rows have it.
+            dates = series.first(origin + 1).local
+            assert dates is not None
+            value = series.plan.step.calendar_of(dates[[origin]], part)[0]
             parts.append(Part(f"the {part}", _calendar_words(part, int(value)), "any"))
         self.parts = parts
         self.noun = "step"

@@ -36,8 +36,12 @@ NORMAL_MEDIAN = 0.6745
 # A change may go beyond what was seen, as in a series that grows, but not to where a network knows
 # nothing at all.
 TIMES_SEEN = 2.0
-# Origins from which spreads are measured; more of them change nothing.
-MOST_MEASURED = 20_000
+# Origins from which spreads are measured, and changes from all of them; more change nothing.
+MOST_MEASURED, MOST_CHANGES = 20_000, 1_000_000
+# A level so many deviations from the mean of the past says no more than that it is far.
+FARTHEST_LEVEL = 5.0
+# A window of which more than this share was filled in shows the filling, not the series.
+MOST_FILLED_IN = 0.2
 # Longer windows or horizons than this are no forecast from a table any more.
 MOST_STEPS = 100_000
 
@@ -47,9 +51,11 @@ class SeriesWindows(Preprocessing):
     """What turns a series into rows, and answers of rows into values.
 
     A row: for each step of the window the target's change up to the last value and the inputs
-    there, oldest step first; then a 1 among zeros for each part of the calendar of the origin.
+    there, oldest step first; then a 1 among zeros for each part of the calendar of the origin;
+    then, where there is a `reference`, how far the last value lies from the mean of the past.
     `spread`: one deviation of these changes from 0; `answer_spread`: of those that are predicted.
-    `bound`, `answer_bound`: changes of more deviations than these count as so many.
+    `bound`, `answer_bound`: changes of more deviations than these count as so many. `reference`:
+    mean and deviation of the levels of the past, for a series that comes back to them; or nothing.
     """
 
     plan: SeriesPlan
@@ -63,6 +69,7 @@ class SeriesWindows(Preprocessing):
     bound: float
     answer_bound: float
     scalings: tuple[Standard, ...]
+    reference: tuple[float, ...] = ()
 
     stored_as: ClassVar[str] = "series"
 
@@ -77,6 +84,9 @@ class SeriesWindows(Preprocessing):
             (parts <= SIZES.keys() and len(parts) == len(self.calendar), "unknown calendar"),
             (self.plan.date or not self.calendar, "a calendar needs dates"),
             (np.isfinite(sizes).all() and min(sizes) > 0, "spreads and bounds must be above 0"),
+            (len(self.reference) in (0, 2), "a reference has a mean and a deviation"),
+            (np.isfinite(self.reference).all(), "a reference must be finite"),
+            (not self.reference or self.reference[-1] > 0, "its deviation must be above 0"),
         )
 
     @classmethod
@@ -89,9 +99,11 @@ class SeriesWindows(Preprocessing):
         season: int = 0,
         log: bool = False,
         calendar: tuple[str, ...] = (),
+        reference: bool = False,
     ) -> SeriesWindows:
         """Return windows fitted on the series `past`, which holds nothing to be judged on.
 
+        `reference`: whether a row also says how far the last value lies from the mean of the past.
         Raises DataError where it is too short for a single row with its answer.
         """
         if len(past) < window + horizon:
@@ -107,11 +119,28 @@ class SeriesWindows(Preprocessing):
         )
         plain = cls(past.plan, window, horizon, season, log, calendar, *(1.0,) * 4, scalings)
         level = plain.level(past.target)
-        origins = thinned(plain.origins(past, answered=True), MOST_MEASURED)
+        if reference:
+            measured = level[past.measured]
+            found = float(measured.mean()), float(measured.std()) or 1.0
+            plain = replace(plain, reference=found)
+        most = min(MOST_MEASURED, MOST_CHANGES // max(window, horizon) + 1)
+        origins = thinned(plain.origins(past, answered=True), most)
         spread, bound = _spread_and_bound(plain._changes(level, origins))
         answers = _spread_and_bound(plain._ahead(level, origins))
         return replace(
             plain, spread=spread, bound=bound, answer_spread=answers[0], answer_bound=answers[1]
+        )
+
+    def refitted(self, past: Series) -> SeriesWindows:
+        """Return windows of the same kind fitted on another past. Raises DataError."""
+        return SeriesWindows.fit(
+            past,
+            window=self.window,
+            horizon=self.horizon,
+            season=self.season,
+            log=self.log,
+            calendar=self.calendar,
+            reference=bool(self.reference),
         )
 
     def shortened(self, window: int) -> SeriesWindows:
@@ -141,6 +170,17 @@ class SeriesWindows(Preprocessing):
         while (filled <= most).sum() < min(fewest, len(origins)):
             most += 1
         return origins[filled <= most]
+
+    def clear_origins(
+        self, series: Series, origins: NDArray[np.int64], fewest: int = 1
+    ) -> NDArray[np.int64]:
+        """Return those origins whose windows were mostly measured, if there are `fewest`."""
+        if series.measured.all():
+            return origins
+        filled = np.concatenate([[0], np.cumsum(~series.measured)])
+        seen = filled[origins + 1] - filled[origins + 1 - self.window]
+        clear = origins[seen <= MOST_FILLED_IN * self.window]
+        return clear if len(clear) >= fewest else origins
 
     def encode(self, data: Any, target: str = "") -> tuple[NDArray[np.float32], list[str]]:
         """Return the rows of all origins of a `Series`. Raises DataError."""
@@ -175,6 +215,10 @@ class SeriesWindows(Preprocessing):
             values = series.plan.step.calendar_of(dates[at], part)
             whole[:, start : start + SIZES[part]] = values[:, None] == np.arange(SIZES[part])
             start += SIZES[part]
+        if self.reference:
+            mean, deviation = self.reference
+            away = (level[at] - mean) / deviation
+            whole[:, start] = np.clip(away, -FARTHEST_LEVEL, FARTHEST_LEVEL)
         return whole
 
     def answers(self, series: Series, origins: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -224,12 +268,14 @@ class SeriesWindows(Preprocessing):
             for column in self.plan.columns
         ]
         names += [f"{part}={value}" for part in self.calendar for value in range(SIZES[part])]
+        if self.reference:
+            names.append(f"{self.plan.target} from its mean")
         return names
 
     @property
     def number_of_features(self) -> int:
         calendar = sum(SIZES[part] for part in self.calendar)
-        return self.window * (1 + len(self.scalings)) + calendar
+        return self.window * (1 + len(self.scalings)) + calendar + bool(self.reference)
 
 
 def thinned(indices: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -31,6 +31,7 @@ from misstep.ir import Array
 from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.examples import Examples, rows_for
 from misstep.modeling.forecast import ForecastModel, forecast_interval
+from misstep.modeling.forward_lines import FEWEST_ROWS
 from misstep.modeling.learning_curve import UNIT, LearningCurve, in_order
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
 from misstep.modeling.modalities.rows import baseline_scores
@@ -42,9 +43,14 @@ from misstep.modeling.modalities.table import (
 )
 from misstep.modeling.options import Needs, Options, TaskName
 from misstep.modeling.plans import Plan, Planner, plan_series_network
-from misstep.modeling.plans.series import MANY_ROWS, has_linear_path, starting_arrays
+from misstep.modeling.plans.series import (
+    MANY_ROWS,
+    has_linear_path,
+    nearer_the_line,
+    starting_arrays,
+)
 from misstep.modeling.result import ForecastResult
-from misstep.modeling.ridge import FEWEST_ROWS, fit_linear_path
+from misstep.modeling.ridge import fit_linear_path, learned_origins
 from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.series_baselines import series_baselines
 from misstep.modeling.window_choice import LEAST_SAID, Shape, choose_season, choose_shape
@@ -64,6 +70,9 @@ WORTHWHILE = 0.25
 # Of many rows it is the other way round: what they taught is kept unless it makes that error larger
 # by this share.
 TOLERATED = 0.01
+# How much of what the network adds to the line may be kept: half of it is the middle of two
+# forecasts, which is seldom worse than both.
+SHARES = (1.0, 0.5)
 # Numbers in all rows together: 160 MB in float32. Of longer series some origins are left out.
 MOST_NUMBERS = 40_000_000
 # Share of the rows to learn from that a split further back in time must have left.
@@ -267,7 +276,7 @@ class SeriesModality(Modality):
         shape = choose_shape(series.first(cuts.past), horizon, season, self.decisions)
         series = series.with_inputs(shape.windows.plan.inputs)
         train = series.first(cuts.train)
-        windows = _fitted(shape, train)
+        windows = shape.windows.refitted(train)
         rows = _rows(windows, train, training_origins(shape, train))
         return PreparedSeries(series, cuts, season, shape, windows, rows)
 
@@ -311,7 +320,8 @@ class SeriesModality(Modality):
         self._plan = plan
         trainer, validation = setup.trainer, setup.validation
         train = prepared.series.first(cuts.train)
-        before = trainer.evaluate(*validation[:2])["loss"] if validation else np.inf
+        start = _copied(trainer.network)
+        line = None if validation is None else trainer.network.predict(validation[0])
         snapshots = Snapshots()
         run = trainer.fit(
             setup.x,
@@ -327,19 +337,34 @@ class SeriesModality(Modality):
             folder=options.folder,
             resume=options.resume,
         )
-        model = self._model(trainer, windows)
+        model = self._model(trainer.network, windows)
         curve = _learning_curve(run, windows, len(snapshots.indices))
         self._epochs = run.best_epoch or run.epochs
+        self._share = 1.0
         if validation is not None and run.usable and has_linear_path(plan.module):
-            after = trainer.evaluate(*validation[:2])["loss"]
-            if not self._beats_the_line(before, after, len(prepared.train), len(validation[0])):
+            assert line is not None
+            found = trainer.network.predict(validation[0])
+            errors = [
+                float(np.abs(line + share * (found - line) - validation[1]).mean(dtype=np.float64))
+                for share in (0.0, *SHARES)
+            ]
+            if not self._beats_the_line(errors, len(prepared.train), len(validation[0])):
                 self._epochs = 0
-                model = self._model(self._trainer(prepared, windows, train), windows)
+                model = self._model(self._trainer(prepared, windows, train).network, windows)
+            elif self._share < 1:
+                nearer = nearer_the_line(trainer.network, start, self._share)
+                model = self._model(nearer, windows)
         return Fitted(model, run, trainer, curve)
 
-    def _beats_the_line(self, before: float, after: float, rows: int, validation: int) -> bool:
-        """Tell whether the network is kept beside the line, by the loss before and after."""
-        gain = 1 - after / before if before > 0 else 0.0
+    def _beats_the_line(self, errors: list[float], rows: int, validation: int) -> bool:
+        """Tell whether the network is kept beside the line, and how much of it.
+
+        errors: on the validation rows, of the line and then with each of `SHARES`.
+        """
+        before, *after = errors
+        best = int(np.argmin(after))
+        self._share = SHARES[best]
+        gain = 1 - after[best] / before if before > 0 else 0.0
         asked = WORTHWHILE / validation**0.5
         if not gain >= (-TOLERATED if rows >= MANY_ROWS else asked):
             self.decisions.add(
@@ -350,11 +375,16 @@ class SeriesModality(Modality):
                 + "; a line is safer",
             )
             return False
+        half = self._share < 1
+        reason = f"it {_moved(gain)} on the validation rows"
+        if half:
+            whole = 1 - after[0] / before if before > 0 else 0.0
+            reason += f", all of it {_moved(whole, 'it')}"
         self.decisions.add(
             "beyond it",
-            f"the network, after {counted(self._epochs, 'epoch')}",
-            f"it {_moved(gain)} on the validation rows"
-            + (", and many rows are to be trusted" if gain < asked else ""),
+            f"{'half of what the network adds' if half else 'the network'}, after "
+            f"{counted(self._epochs, 'epoch')}",
+            reason + (", and many rows are to be trusted" if gain < asked else ""),
         )
         return True
 
@@ -412,8 +442,9 @@ class SeriesModality(Modality):
 
     def _learn(self, prepared: PreparedSeries, past: Series, epochs: int) -> ForecastModel:
         """Return the model learned from all of `past` in `epochs` epochs."""
-        plan, windows = self._plan, _fitted(prepared.shape, past)
+        plan, windows = self._plan, prepared.shape.windows.refitted(past)
         trainer = self._trainer(prepared, windows, past)
+        start = _copied(trainer.network)
         if epochs:
             rows = _rows(windows, past, training_origins(prepared.shape, past))
             x, y, _ = rows_for(plan.loss, rows)
@@ -425,7 +456,9 @@ class SeriesModality(Modality):
                     got=str(run.ending),
                     try_="a lower learning rate",
                 )
-        return self._model(trainer, windows)
+            if self._share < 1:
+                return self._model(nearer_the_line(trainer.network, start, self._share), windows)
+        return self._model(trainer.network, windows)
 
     def _trainer(self, prepared: PreparedSeries, windows: SeriesWindows, past: Series) -> Trainer:
         """Return a trainer whose network starts from the best line through `past`."""
@@ -433,34 +466,20 @@ class SeriesModality(Modality):
         network = Network(module, (windows.number_of_features,), seed=seed)
         if has_linear_path(module):
             shape = prepared.shape
-            path = fit_linear_path(past, windows, shape.lengths, shape.penalties)
+            path = fit_linear_path(past, windows, shape.lengths, shape.penalties, shape.shares)
             arrays = starting_arrays(network, path)
             network = Network(module, (windows.number_of_features,), seed=seed, arrays=arrays)
         return self._plan.trainer(seed, self.options.threads, network, shuffle=self.options.shuffle)
 
-    def _model(self, trainer: Trainer, windows: SeriesWindows) -> ForecastModel:
-        return ForecastModel(trainer.network, trainer.loss, windows, self.target, {})
+    def _model(self, network: Network, windows: SeriesWindows) -> ForecastModel:
+        return ForecastModel(network, self._plan.loss, windows, self.target, {})
 
 
 def training_origins(shape: Shape, past: Series) -> Array:
     """Return the origins in `past` to learn from."""
-    origins = shape.windows.origins(past, answered=True)
     # What was filled in is no answer to learn, where enough others are left.
-    origins = shape.windows.measured_origins(past, origins, len(origins) // 2)
+    origins = learned_origins(past, shape.windows)
     return thinned(origins, MOST_NUMBERS // shape.windows.number_of_features)
-
-
-def _fitted(shape: Shape, past: Series) -> SeriesWindows:
-    """Return the chosen windows with scalings fitted on `past` only."""
-    chosen = shape.windows
-    return SeriesWindows.fit(
-        past,
-        window=chosen.window,
-        horizon=chosen.horizon,
-        season=chosen.season,
-        log=chosen.log,
-        calendar=chosen.calendar,
-    )
 
 
 def _rows(windows: SeriesWindows, series: Series, origins: Array) -> Rows:
@@ -524,13 +543,17 @@ def _reason(table: Table, target: str | None, options: Options) -> str | None:
     return f"{reason}; --task regression forgets the order"
 
 
-def _moved(gain: float) -> str:
+def _copied(network: Network) -> dict[str, Array]:
+    return {name: array.copy() for name, array in network.arrays().items()}
+
+
+def _moved(gain: float, what: str = "the line's error") -> str:
     """Return in words what became of the line's error."""
     if abs(gain) < LEAST_SAID:
-        return "leaves the line's error as it was"
+        return f"leaves {what} as it was"
     if gain < -1:
-        return f"makes the line's error {1 - gain:,.0f} times as large"
-    return f"makes the line's error {abs(gain):.1%} {'smaller' if gain > 0 else 'larger'}"
+        return f"makes {what} {1 - gain:,.0f} times as large"
+    return f"makes {what} {abs(gain):.1%} {'smaller' if gain > 0 else 'larger'}"
 
 
 def _steps(count: int) -> str:
