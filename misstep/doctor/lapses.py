@@ -11,7 +11,8 @@ for C classes, of which a wrong answer may be any other. b ≤ 0 because of rows
 are equally likely at least half have another answer: a curve that is as low there as where the
 model is sure speaks of wrong answers. λ, where the curve ends, is the share of wrong answers;
 psychology knows it as the lapse rate of an observer (Wichmann and Hill, "The psychometric function:
-I", 2001). Of sets whose answers are right it comes out as 0, however hard they are. Knows counts.
+I", 2001). Of sets whose answers are right it comes out as 0, however hard they are. Knows counts
+and doubts.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from misstep.data.answer_doubts import ClassDoubts
 
 Array = npt.NDArray[Any]
 
@@ -81,6 +84,22 @@ def lapses_of(
         best.bend,
         best.curve,
     )
+
+
+def chances_of(doubts: ClassDoubts, lapses: Lapses | None) -> Array:
+    """Return the chance that each answer is wrong, (rows,).
+
+    Of an answer that is not the expected one there are two explanations: it is wrong, and any other
+    class as likely; or the row is hard to tell, and classes are as likely as the model has them. 0
+    everywhere where no share of wrong answers could be told from what is hard to tell.
+    """
+    if lapses is None or lapses.least == 0:
+        return np.zeros(len(doubts.given))
+    by_chance = doubts.classes / max(doubts.classes - 1, 1)
+    hard = (1 - lapses.share * by_chance) * lapses.doubt(doubts.certainty)
+    hard = hard * doubts.given / np.maximum(1 - doubts.first, 1e-9)
+    wrong = lapses.share / max(doubts.classes - 1, 1)
+    return np.where(doubts.other, wrong / (wrong + hard), 0.0)
 
 
 def _fitted(

@@ -21,7 +21,7 @@ import numpy as np
 from misstep.data import Dataset, Rows, Split, Table, Target
 from misstep.data.answer_doubts import ClassDoubts, NumberDoubts, class_doubts, number_doubts
 from misstep.data.near_copies import NearCopies, near_copies
-from misstep.doctor.lapses import Lapses, lapses_of
+from misstep.doctor.lapses import Lapses, chances_of, lapses_of
 from misstep.errors import DataError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.examples import pick
@@ -279,22 +279,6 @@ def _classes(
         )
         for row in order.tolist()
     ]
-
-
-def chances_of(doubts: ClassDoubts, lapses: Lapses | None) -> Array:
-    """Return the chance that each answer is wrong, (rows,).
-
-    Of an answer that is not the expected one there are two explanations: it is wrong, and any other
-    class as likely; or the row is hard to tell, and classes are as likely as the model has them. 0
-    everywhere where no share of wrong answers could be told from what is hard to tell.
-    """
-    if lapses is None or lapses.least == 0:
-        return np.zeros(len(doubts.given))
-    by_chance = doubts.classes / max(doubts.classes - 1, 1)
-    hard = (1 - lapses.share * by_chance) * lapses.doubt(doubts.certainty)
-    hard = hard * doubts.given / np.maximum(1 - doubts.first, 1e-9)
-    wrong = lapses.share / max(doubts.classes - 1, 1)
-    return np.where(doubts.other, wrong / (wrong + hard), 0.0)
 
 
 def _numbers(

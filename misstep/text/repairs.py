@@ -34,7 +34,16 @@ def summary_words(repair: Mapping[str, Any]) -> str:
 
 
 def verdict_sentence(one: Mapping[str, Any]) -> str:
-    """Return the verdict of a round, with the numbers."""
+    """Return the verdict of a round, with the numbers, and by what it was judged."""
+    said = _verdict(one)
+    if one.get("classes_alike") and one["winner"] is not None:
+        said += " A rare class was lost: so each class counted as much as any other here."
+    if one.get("wrong_answers") and one["winner"] is not None:
+        said += " Some answers are wrong: so being unsure of them was not rewarded here."
+    return said
+
+
+def _verdict(one: Mapping[str, Any]) -> str:
     winner = next((arm for arm in one["arms"] if arm["label"] == one["winner"]), None)
     verdict = one["verdict"]
     if verdict == "adopted" and winner is not None:

@@ -565,7 +565,9 @@ class Trainer:
         return self._rows(validation[0], validation[1], weights, names)
 
     def _step_programs(self) -> Programs:
-        if self._programs is None:
+        shared = self._programs
+        # Those of another trainer go by what is frozen in its network.
+        if shared is None or shared.network.frozen != self.network.frozen:
             self._programs = Programs(
                 self.network,
                 self.loss,
@@ -575,7 +577,8 @@ class Trainer:
                 self.compiling,
                 self.mixup,
             )
-        return self._programs
+            return self._programs
+        return shared
 
     def start_record(
         self,

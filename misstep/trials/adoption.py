@@ -40,7 +40,7 @@ def adopt(
     assert one.winner is not None
     change = one.winner.change
     trainer = change.trainer.continued() if change.goes_on else change.trainer.variant()
-    rows = change.rows or case.setting.rows
+    rows = change.rows_of(case.setting.rows)
     held = change.validation or case.setting.validation
     taken = change.updates or case.setting.taken
     per_epoch = -(-_batches(trainer, len(rows)) // trainer.accumulate)

@@ -19,20 +19,21 @@ import numpy as np
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.trials.benches import Benches
-from misstep.trials.halving import FEWEST, KEPT, RUNGS, Rung, successive_halving
+from misstep.trials.costing import FEW_ARMS, Length, affordable, round_cost
+from misstep.trials.halving import Rung, successive_halving
 from misstep.trials.proof import Difference, difference
 from misstep.trials.remedy import Case, Change, Remedy, proposals, registered_remedies
-from misstep.trials.trial import MOMENTS, Judge, Trial
+from misstep.trials.trial import Judge, Trial
 from misstep.trials.yardstick import NOT_FINITE
 
 CONTROL = "unchanged"
 # Arms of a round beside control and random remedy, at most; and those that there should be, general
 # remedies among them, where findings name fewer.
-MOST_ARMS, FEW_ARMS = 10, 4
+MOST_ARMS = 10
 # Changes that one remedy may bring.
 MOST_CHANGES = 3
-# Courses in which the winner is proven: the run's own order of rows, and others.
-COURSES = 3
+# What may be spent to find out what to try, as a share of what is left of the budget.
+SPENT_SHARE = 0.1
 
 
 class Verdict(StrEnum):
@@ -97,7 +98,9 @@ class Round:
     whether the control gave the very weights of the run; None where that can't be compared.
     `updates`, `seconds`: all that it cost. `rows`: how many arms learned from, were chosen by and
     proven on; `apart`: whether the latter were training rows, of which validation had too few;
-    `shared`: whether they both chose and proved.
+    `shared`: whether they both chose and proved. `classes_alike`: whether each class counted in
+    judging as much as any other, however few rows it has; `wrong_answers`: whether it was judged as
+    answers are of which some are wrong.
     """
 
     number: int
@@ -114,6 +117,8 @@ class Round:
     rows: dict[str, int] = field(default_factory=dict)
     apart: bool = False
     shared: bool = False
+    classes_alike: bool = False
+    wrong_answers: bool = False
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON."""
@@ -130,6 +135,8 @@ class Round:
             "seconds": round(self.seconds, 3),
             "needed": self.needed,
             "rows": {**self.rows, "apart": self.apart, "shared": self.shared},
+            "classes_alike": self.classes_alike,
+            "wrong_answers": self.wrong_answers,
             "arms": [arm.plain() for arm in self.arms],
             "not_applicable": dict(self.not_applicable),
         }
@@ -186,7 +193,11 @@ def play_round(
     known = registered_remedies() if remedies is None else list(remedies)
     benches = None
     try:
-        benches = Benches.of(case.setting)
+        result.wrong_answers = case.has_wrong_answers
+        benches = Benches.of(
+            case.setting, classes_alike=case.harms_rare_classes, wrong_answers=result.wrong_answers
+        )
+        result.classes_alike = benches.classes_alike
         result.rows = {
             "learned": len(benches.learned),
             "choosing": len(benches.choosing),
@@ -194,7 +205,8 @@ def play_round(
         }
         result.apart = benches.apart is not None
         result.shared = benches.choosing is benches.proving
-        named, drawn = _arms(case, known, result, seed)
+        left = budget.updates_left(lambda: case.setting.seconds_per_update)
+        named, drawn = _arms(case, known, result, seed, left)
         # A random remedy beside nothing would be believed by chance alone.
         if named:
             _try(case, benches, result, named, drawn, budget, on_arm, on_progress)
@@ -212,7 +224,7 @@ class _Proposal:
 
 
 def _arms(
-    case: Case, known: Sequence[Remedy], result: Round, seed: int
+    case: Case, known: Sequence[Remedy], result: Round, seed: int, left: float
 ) -> tuple[list[_Proposal], _Proposal | None]:
     """Return what findings name, general remedies where that is little, and a random remedy."""
     named: list[_Proposal] = []
@@ -223,24 +235,31 @@ def _arms(
                 asked.setdefault(remedy.name, slug)
     by_name = {remedy.name: remedy for remedy in known}
     for name, slug in asked.items():
-        named += _proposed(by_name[name], slug, case, result)
+        named += _proposed(by_name[name], slug, case, result, left)
     general = [one for one in known if one.is_general and one.name not in asked]
     if len(named) < FEW_ARMS:
         for remedy in general:
-            named += _proposed(remedy, "", case, result)
+            named += _proposed(remedy, "", case, result, left)
+    if not named:
+        return [], None
     # The first change of each remedy before the second of any.
     named = _in_turn(named)[:MOST_ARMS]
     tried = {one.remedy.name for one in named}
     others = [one for one in known if one.name not in tried]
     order = np.random.default_rng([seed, result.number]).permutation(len(others))
     for place in order:
-        drawn = _proposed(others[place], "", case, result)
+        drawn = _proposed(others[place], "", case, result, left)
         if drawn:
             return named, drawn[0]
     return named, None
 
 
-def _proposed(remedy: Remedy, slug: str, case: Case, result: Round) -> list[_Proposal]:
+def _proposed(remedy: Remedy, slug: str, case: Case, result: Round, left: float) -> list[_Proposal]:
+    """Return what a remedy proposes; `left`: updates that are left of the budget."""
+    cost = remedy.cost(case)
+    if cost and cost > SPENT_SHARE * (left - result.updates):
+        result.not_applicable[remedy.name] = f"to find it would take {cost:,} updates"
+        return []
     changes = proposals(remedy, case, result.not_applicable, MOST_CHANGES)
     result.updates += sum(change.spent for change in changes)
     return [_Proposal(remedy, change, slug) for change in changes]
@@ -266,29 +285,30 @@ def _try(
     on_progress: Callable[[float], None] | None,
 ) -> None:
     whole = case.setting.taken
-    left = budget.updates_left(lambda: case.setting.seconds_per_update)
-    count, courses = _affordable(len(named), drawn is not None, left / max(whole, 1))
-    result.needed = math.ceil(_cost(1, drawn is not None, 1) * whole)
-    if count < 1:
+    lengths = [_length(case, one) for one in named]
+    always = [whole, *([] if drawn is None else [_length(case, drawn).updates])]
+    left = budget.updates_left(lambda: case.setting.seconds_per_update) - result.updates
+    places, courses = affordable(lengths, always, left)
+    shortest = min(lengths, key=lambda one: one.updates, default=Length(whole))
+    result.needed = round_cost([shortest], always, 1)
+    if (named and not places) or round_cost([], always, 1) > left:
         result.verdict = Verdict.NO_BUDGET
+        budget.spent += result.updates
         return
+    named = [named[place] for place in places]
     control = _arm(case, benches, _Proposal(_Unchanged(), _unchanged(case), ""), "control")
-    arms = [_arm(case, benches, one, "remedy") for one in named[:count]]
+    arms = [_arm(case, benches, one, "remedy") for one in named]
     random_arm = None if drawn is None else _arm(case, benches, drawn, "random")
     every = [control, *arms, *([] if random_arm is None else [random_arm])]
     result.arms = every
     try:
-        # What the most important finding names first is heard to the end: some runs learn nothing
-        # for a long while, and then all at once.
-        always = {one.trial.label for one in (control, random_arm, *arms[:1]) if one is not None}
-
-        # Without the training that follows.
-        expected = max((_cost(count, drawn is not None, courses) - 1) * whole, 1)
+        labels = {one.trial.label for one in (control, random_arm) if one is not None}
+        expected = round_cost([lengths[place] for place in places], always, courses)
 
         def tell() -> None:
             if on_progress is not None:
                 done = sum(one.trial.done for one in every) + result.updates
-                on_progress(min(done / expected, 1.0))
+                on_progress(min(done / max(expected, 1), 1.0))
 
         def may_go_on() -> bool:
             tell()
@@ -302,7 +322,7 @@ def _try(
             # What goes on from the end is ahead of what begins anew; they meet at the end.
             group = [one.trial for one in every if one.change.goes_on is goes_on]
             finalists += successive_halving(
-                group, always=always, may_go_on=may_go_on, on_rung=note
+                group, always=labels, may_go_on=may_go_on, on_rung=note
             )[0]
         finished = sorted(
             (one for one in every if one.trial in finalists and _came_to_something(one.trial)),
@@ -345,7 +365,7 @@ def _prove(
     tell: Callable[[], None],
 ) -> None:
     """Hold the winner against control and random remedy, in several courses, on other rows."""
-    judge = benches.judge(benches.proving)
+    judge = benches.judge(benches.proving, most=NOT_FINITE)
     held: dict[str, Array] = {}
     contenders = [control, winner]
     if random_arm is not None and random_arm is not winner and random_arm.rank is not None:
@@ -406,7 +426,7 @@ def _proving_penalties(trial: Trial, judge: Judge) -> Array:
     choosing = trial.judge
     trial.judge = judge
     try:
-        return np.minimum(trial.penalties(), NOT_FINITE)
+        return trial.penalties()
     finally:
         trial.judge = choosing
 
@@ -442,9 +462,15 @@ def _unchanged(case: Case) -> Change:
     return Change(CONTROL, case.start, "")
 
 
+def _length(case: Case, proposal: _Proposal) -> Length:
+    change = proposal.change
+    return Length(change.updates or case.setting.taken, change.goes_on)
+
+
 def _arm(case: Case, benches: Benches, proposal: _Proposal, kind: str) -> ArmResult:
     change, remedy = proposal.change, proposal.remedy
-    rows = benches.learned if change.rows is None else benches.learned_of(change.rows)
+    own = case.setting.rows if change.rows is None else change.rows
+    rows = benches.learned_of(own, change.set_aside)
     trial = Trial(
         change.label,
         change.trainer,
@@ -458,28 +484,3 @@ def _arm(case: Case, benches: Benches, proposal: _Proposal, kind: str) -> ArmRes
     )
     name = getattr(remedy, "name", "")
     return ArmResult(change, name, remedy.title, proposal.answers, kind, trial)
-
-
-def _cost(arms: int, with_random: bool, courses: int) -> float:
-    """Return about what a round costs, in runs: halving, proof and the training that follows."""
-    always, cost, before = 2 + with_random, 0.0, 0.0
-    going = float(arms - 1)
-    for share in (*RUNGS, 1.0):
-        # Trials go on to the next moment that they are judged at.
-        reached = min(share + 1.0 / MOMENTS, 1.0)
-        cost += (going + always) * (reached - before)
-        before = reached
-        going = min(going, max(float(FEWEST), math.ceil(KEPT * going)))
-    return cost + (courses - 1) * always + 1
-
-
-def _affordable(arms: int, with_random: bool, runs: float) -> tuple[int, int]:
-    """Return how many arms there can be, and courses: arms go first, down to a few."""
-    for courses in range(COURSES, 0, -1):
-        for count in range(arms, min(FEW_ARMS, arms) - 1, -1):
-            if _cost(count, with_random, courses) <= runs:
-                return count, courses
-    for count in range(min(FEW_ARMS, arms), 0, -1):
-        if _cost(count, with_random, 1) <= runs:
-            return count, 1
-    return 0, 0

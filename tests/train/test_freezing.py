@@ -140,3 +140,16 @@ def test_a_class_of_ones_own_may_have_a_setting_of_this_name() -> None:
             self.kept = trainable
 
     assert Own(trainable=False).kept is False
+
+
+def test_a_variant_that_learns_more_has_programs_of_its_own() -> None:
+    found = trainer(ms.Dense(5, trainable=False))
+    found.fit(X, Y, epochs=1)
+    other = found.variant()
+    other.network.unfreeze()
+    before = copies(other.network)
+    other.fit(X, Y, epochs=1)
+    assert "dense1.weight" not in stayed(before, other.network)
+    before = copies(found.network)
+    found.fit(X, Y, epochs=1)
+    assert "dense1.weight" in stayed(before, found.network)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 import misstep as ms
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
 from misstep.trials import Case, Change, Remedy, case_of, repair_case
+from misstep.trials.costing import FEW_ARMS, Length, affordable, round_cost
 from misstep.trials.proof import difference
-from misstep.trials.rounds import CONTROL, Verdict, _affordable, _cost
+from misstep.trials.rounds import CONTROL, Verdict
 
 generator = np.random.default_rng(8)
 X = generator.normal(size=(360, 4)).astype("float32")
@@ -129,15 +130,23 @@ def test_time_that_is_over_adopts_nothing() -> None:
     assert not repair.adopted
 
 
-@given(st.integers(1, 12), st.booleans(), st.floats(0.5, 60))
+@given(
+    st.lists(st.builds(Length, st.integers(1, 900), st.booleans()), min_size=1, max_size=12),
+    st.lists(st.integers(1, 300), min_size=1, max_size=2),
+    st.integers(50, 20_000),
+)
 @settings(max_examples=60, deadline=None)
-def test_what_is_affordable_costs_no_more(arms: int, drawn: bool, runs: float) -> None:
-    count, courses = _affordable(arms, drawn, runs)
-    assert 0 <= count <= arms
-    if count:
-        assert _cost(count, drawn, courses) <= runs
+def test_what_is_affordable_costs_no_more(
+    arms: list[Length], always: list[int], budget: int
+) -> None:
+    places, courses = affordable(arms, always, budget)
+    kept = [arms[place] for place in places]
+    assert places == sorted(set(places))
+    if kept:
+        assert round_cost(kept, always, courses) <= budget
+        assert courses == 1 or len(kept) >= min(FEW_ARMS, len(arms))
     else:
-        assert _cost(1, drawn, 1) > runs
+        assert all(round_cost([one], always, 1) > budget for one in arms)
 
 
 class Harmful(Remedy):

@@ -13,10 +13,19 @@ class HigherRate(Remedy):
 
     name = "higher-rate"
     title = "a higher learning rate"
-    answers = ("learning-rate-too-low", "slow-learning", "underfitting", "too-few-epochs")
-    rank = 11
+    answers = (
+        "learning-rate-too-low",
+        "slow-learning",
+        "underfitting",
+        "too-few-epochs",
+        "batch-too-large",
+        "vanishing-gradients",
+        "constant-prediction",
+    )
+    rank = 21
     is_general = True
 
     def changes(self, case: Case) -> Iterator[Change]:
-        """Yield the rates that the experiment of that name tries."""
-        yield from changes_of(Experiment().arms(case.setting))
+        """Yield the rates that the experiment of that name tries, 10 times first."""
+        by_3, by_10, *others = changes_of(Experiment().arms(case.setting))
+        yield from (by_10, by_3, *others)

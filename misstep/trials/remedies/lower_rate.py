@@ -13,10 +13,22 @@ class LowerRate(Remedy):
 
     name = "lower-rate"
     title = "a lower learning rate"
-    answers = ("learning-rate-too-high", "diverging", "exploding-gradients", "not-a-number")
-    rank = 10
+    answers = (
+        "learning-rate-too-high",
+        "diverging",
+        "exploding-gradients",
+        "not-a-number",
+        "dead-units",
+        "saturated-units",
+        "bad-initialization",
+        "constant-prediction",
+        "unscaled-inputs",
+        "unscaled-target",
+    )
+    rank = 20
     is_general = True
 
     def changes(self, case: Case) -> Iterator[Change]:
-        """Yield the rates that the experiment of that name tries."""
-        yield from changes_of(Experiment().arms(case.setting))
+        """Yield the rates that the experiment of that name tries, a tenth first."""
+        half, tenth, hundredth = changes_of(Experiment().arms(case.setting))
+        yield from (tenth, half, hundredth)
