@@ -1,4 +1,4 @@
-"""Less that holds weights back, or none of it: penalties, decay, mixing of rows, dropout."""
+"""Less that holds weights back, or none of it: penalties, decay, mixing of rows."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from misstep.nn import Module
 from misstep.trials.advice import optimizer_options, written
-from misstep.trials.experiments.no_penalties import DISTURBING, NoPenalties
-from misstep.trials.layers import changed, exchanged
+from misstep.trials.experiments.no_penalties import NoPenalties
 from misstep.trials.remedy import Case, Change, Remedy, with_settings
 from misstep.trials.setting import NotApplicableError
 
-# What is left of penalties, decay and mixing, and of the rates of dropout.
-LESS, LESS_DROPOUT = 0.1, 0.5
+# What is left of penalties, decay and mixing.
+LESS = 0.1
 
 
 class WeakerPenalty(Remedy):
-    """None of what holds weights back, and a tenth of it, with half of the dropout."""
+    """None of what holds weights back, dropout neither, and a tenth of it."""
 
     name = "weaker-penalty"
-    title = "no penalties, weight decay, mixing of rows and dropout, or less of them"
+    title = "no penalties, weight decay and mixing of rows, or less of them"
     answers = ("over-regularized", "underfitting", "slow-learning", "constant-prediction")
     rank = 6
 
     def changes(self, case: Case) -> Iterator[Change]:
         """Yield the run without any, and with less."""
+        start = case.start
+        own: Any = start.optimizer
+        if not (start.regularizers or start.mixup or getattr(own, "weight_decay", 0.0)):
+            raise NotApplicableError("it has no penalty, weight decay or mixing of rows")
         none = next(NoPenalties().arms(case.setting))
-        own: Any = case.start.optimizer
         options: dict[str, Any] = {}
         if getattr(own, "weight_decay", 0.0):
             options = optimizer_options(own, replace(own, weight_decay=0.0))
@@ -59,11 +60,6 @@ class WeakerPenalty(Remedy):
             settings["optimizer"] = other
             said.append(written(other))
             options = optimizer_options(own, other)
-        try:
-            settings["network"] = exchanged(start.network.module, _less_disturbed)
-            said.append(f"{LESS_DROPOUT:g} times the rate of each Dropout")
-        except NotApplicableError:
-            pass
         return with_settings(
             case, "with less that holds weights back", settings, ", ".join(said), options=options
         )
@@ -71,9 +67,3 @@ class WeakerPenalty(Remedy):
 
 def _less(penalty: Any) -> Any:
     return replace(penalty, strength=float(f"{LESS * penalty.strength:.2g}"))
-
-
-def _less_disturbed(layer: Module) -> Module:
-    name = DISTURBING.get(type(layer).__name__)
-    rate = getattr(layer, name, 0.0) if name else 0.0
-    return changed(layer, **{str(name): LESS_DROPOUT * rate}) if rate else layer
