@@ -34,9 +34,10 @@ TIME = "time"
 TIMES, FEWEST_TIMES, SECONDS_EACH = 9, 3, 0.1
 # Timing ends after this share of the budget, once programs are made and it was done a few times.
 TIMING_SHARE = 0.03
-# Of the time that is left, this share is filled with updates and validations. The rest is for what
-# is not timed: looks into the layers, checkpoints, the program for the rest of an epoch.
-FILLED = 0.93
+# Of the time that is left, this share is filled with updates and validations, but for the seconds
+# in which a training begins: it describes itself, and makes the programs of its looks. The rest is
+# for what is not timed: looks, checkpoints, the program for the rest of an epoch.
+FILLED, BEGINNING = 0.93, 0.5
 
 
 @dataclass
@@ -77,7 +78,7 @@ class Budget:
         """
         if self.seconds is None or self.exceeded:
             return []
-        return [Deadline(max(self.left / trainings, 1e-3), self.clock)]
+        return [Deadline(max(self.left / trainings, 1e-3), self.clock, self.seconds / trainings)]
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def measured_pace(setup: Setup, budget: Budget) -> Pace:
 
 def fitting_epochs(budget: Budget, pace: Pace, trainings: float = 1.0) -> int:
     """Return how many epochs fit into what is left, 0 or more, where so many trainings must fit."""
-    return max(int(FILLED * budget.left / (trainings * max(pace.epoch, 1e-9))), 0)
+    left = FILLED * (budget.left - BEGINNING)
+    return max(int(left / (trainings * max(pace.epoch, 1e-9))), 0)
 
 
 def plan_in_time(

@@ -28,7 +28,8 @@ class Deadline(Callback):
 
     With validation rows these are the weights of the epoch with the lowest validation loss, since
     the learning rate has not fallen to its end; else the last ones. `clock`: what tells the time,
-    in seconds. A run that goes on from a checkpoint has its `seconds` anew. Raises ArgumentError.
+    in seconds. `of`: the whole time, where `seconds` are what is left of it, for the words. A run
+    that goes on from a checkpoint has its `seconds` anew. Raises ArgumentError.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -38,10 +39,16 @@ class Deadline(Callback):
     its time of 0.1 s was over
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        clock: Callable[[], float] = time.perf_counter,
+        of: float | None = None,
+    ) -> None:
         if not (seconds > 0 and math.isfinite(seconds)):
             raise ArgumentError("seconds of Deadline", needed="above 0", got=repr(seconds))
         self.seconds = seconds
+        self.of = seconds if of is None else of
         self._clock = clock
         self._ends = math.inf
         # When it looked last, after which update, and after which it looks next.
@@ -60,7 +67,7 @@ class Deadline(Callback):
         """Stop if the time is over; else plan the next look."""
         now, done = self._clock(), max(training.update - self._update, 1)
         if now >= self._ends:
-            training.stop(Ending(Cause.TIME_OVER, {"seconds": self.seconds}))
+            training.stop(Ending(Cause.TIME_OVER, {"seconds": self.of}))
         pace = max(now - self._looked, 1e-9) / done
         stride = min(LOOK_EVERY, max(self._ends - now, 0.0)) / pace
         self._looked, self._update = now, training.update
