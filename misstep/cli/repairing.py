@@ -258,7 +258,7 @@ def _say_from_the_start(page: Page, sick: Repairable, repair: Repair, asked: Req
     if options:
         try:
             differing = sick.differing(options, repair.trainer)
-            command = _train_command(asked, options)
+            command = _train_command(sick, asked, options)
         except MisstepError:
             # An option for other data, or with another value, than this command line takes.
             pass
@@ -284,14 +284,16 @@ def _say_from_the_start(page: Page, sick: Repairable, repair: Repair, asked: Req
     return command
 
 
-def _train_command(asked: Request, options: Mapping[str, Any]) -> str:
+def _train_command(sick: Repairable, asked: Request, options: Mapping[str, Any]) -> str:
     """Return the command of the run with other options, and hyperparameters by --set."""
     known = {each.name: each.default for each in all_options(Face.COMMAND)}
     values = {**known, **asked.origin.get("options", {})}
     values |= {name: value for name, value in options.items() if name in known}
-    chosen = {name: value for name, value in options.items() if name not in known}
-    if chosen:
-        values["hyperparameters"] = {**(values.get("hyperparameters") or {}), **chosen}
+    more = {name: value for name, value in options.items() if name not in known}
+    # What trials chose is not tried once more where somebody says how to train.
+    chosen = {name: one for name, one in sick.chosen.items() if name not in options}
+    together = {**(values.get("hyperparameters") or {}), **chosen, **more}
+    values["hyperparameters"] = together or None
     words = flags_given(values, without={"resume"})
     return " ".join(["misstep train", quoted(asked.source), *map(quoted, words)])
 

@@ -189,6 +189,16 @@ class Repairable:
             return [int(one) + 1 for one in places]
         return [int(one) for one in np.asarray(numbers)[places]]
 
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """Return the hyperparameters that trials chose before the training, if some were made.
+
+        Who says how to train gets no such trials, and must say these too.
+        """
+        described = self.record.description
+        trials = {} if described is None else described.preparation.get("trials") or {}
+        return dict(trials.get("hyperparameters") or {})
+
     def options_of(self, repair: Repair) -> dict[str, Any]:
         """Return options and hyperparameters, by name, that train as the repaired trainer did.
 
@@ -217,7 +227,8 @@ class Repairable:
         known = {each.name for each in fields(Options)}
         own = {name: value for name, value in values.items() if name in known}
         rest = {name: value for name, value in values.items() if name not in known}
-        other = self.modality.with_hyperparameters(rest)
+        chosen = {name: value for name, value in self.chosen.items() if name not in own}
+        other = self.modality.with_hyperparameters({**chosen, **rest})
         other.options = replace(other.options, **own)
         plan = other.plan(self.prepared)
         made = other.setup(self.prepared, plan).trainer
