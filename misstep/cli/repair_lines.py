@@ -142,7 +142,8 @@ def _change(share: float) -> str:
     if share > MANY_TIMES:
         return f"× {1 + share:,.0f}"
     words = f"{share:+.1%}" if abs(share) < FINE else f"{share:+.0%}"
-    return words.replace("-", "−")
+    # What is rounded to 0 has no sign.
+    return "0.0%" if words in ("+0.0%", "-0.0%") else words.replace("-", "−")
 
 
 def _fate(arm: Mapping[str, Any], one: Mapping[str, Any]) -> str:

@@ -133,7 +133,7 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
         page.lines(f"Nothing was changed: {asked.run} stays as it was.", always=True)
     page.lines(f"Curves and differences are drawn in {where / DRAWING}.")
     page.title("Try next")
-    page.commands(_commands(sick, repair, asked, place, facts["command"]))
+    page.commands(_commands(sick, repair, asked, place))
     return repair, facts
 
 
@@ -298,9 +298,7 @@ def _train_command(sick: Repairable, asked: Request, options: Mapping[str, Any])
     return " ".join(["misstep train", quoted(asked.source), *map(quoted, words)])
 
 
-def _commands(
-    sick: Repairable, repair: Repair, asked: Request, place: RepairFolder, command: str | None
-) -> list[str]:
+def _commands(sick: Repairable, repair: Repair, asked: Request, place: RepairFolder) -> list[str]:
     """Return what to type next."""
     if not repair.adopted:
         return [
@@ -312,7 +310,6 @@ def _commands(
         f"misstep predict {quoted(place.folder / MODEL)} {rows}",
         f"misstep explain {quoted(place.folder / MODEL)} {rows} --row 1",
         f"misstep diagnose {quoted(place.folder)}",
-        *([] if command is None else [command]),
     ]
 
 

@@ -32,8 +32,10 @@ class Deeper(Remedy):
             raise NotApplicableError("its last layer with weights is no dense one")
         hidden = [one for one in layers[:place] if is_activation(one)]
         activation: Module = hidden[-1] if hidden else ReLU()
-        path = next(path for path, one in start.network.layers.items() if one is last)
-        width = start.network.inputs[path][-1]
+        # A network of one layer has no path to it: its input is that of the network.
+        paths = [path for path, one in start.network.layers.items() if one is last]
+        shape = start.network.inputs[paths[0]] if paths else start.network.input_shape
+        width = shape[-1]
         more = Dense(width if place and hidden else UNITS)
         yield rebuilt(
             start,
