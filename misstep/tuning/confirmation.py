@@ -29,8 +29,10 @@ __all__ = ["STANDARD_ERRORS", "Confirmation", "confirm", "contenders", "is_worth
 # Trials that are compared with the default: the next best by the rows of the search are often the
 # best by others.
 CONTENDERS = 3
-# Rows that should judge in all, and the times that others are set apart.
-WANTED_ROWS, FEWEST_FOLDS, MOST_FOLDS = 1000, 2, 6
+# Rows that should judge in all, and the times that others are set apart at most.
+WANTED_ROWS, MOST_FOLDS = 1000, 6
+# Times after which a trial that is behind is no longer compared.
+FEWEST_FOLDS = 2
 # How far above 0 a gain must lie, in its standard errors, to be worth leaving the default for.
 STANDARD_ERRORS = 1.0
 # The least gain that anybody would notice, in penalties, where 1 is what the best constant costs.
@@ -74,7 +76,7 @@ def contenders(results: Sequence[TrialResult]) -> list[TrialResult]:
 
 def folds_for(rows: int) -> int:
     """Return how often other rows are set apart, of which `rows` judge each time."""
-    return int(np.clip(-(-WANTED_ROWS // max(rows, 1)), FEWEST_FOLDS, MOST_FOLDS))
+    return int(np.clip(-(-WANTED_ROWS // max(rows, 1)), 1, MOST_FOLDS))
 
 
 def confirm(
@@ -88,14 +90,18 @@ def confirm(
     """Return how trials fare against the default on rows that the search was not judged by.
 
     `default`, `trials`: their hyperparameters, those of trials by number. `deadline`: by
-    `time.monotonic`, after which no fold is begun. Also returns whether all folds were done.
-    `on_fold`: called with each fold that is done, and how many there are.
+    `time.monotonic`, after which no training is begun, but for the first two. `on_fold`: called
+    with each fold that is done, and how many there are. Also returns whether all folds were done.
     """
+
+    def is_over() -> bool:
+        return deadline is not None and time.monotonic() >= deadline
+
     found = Confirmation()
     racing = dict(trials)
     count = folds_for(problem.judged_rows)
     for number in range(1, count + 1):
-        if not racing or (deadline is not None and time.monotonic() >= deadline):
+        if not racing or (number > 1 and is_over()):
             found.is_whole = not racing
             break
         fold = problem.fold(number)
@@ -106,7 +112,12 @@ def confirm(
             found.is_whole = False
             break
         found.names.append(fold.names)
-        for trial, values in list(racing.items()):
+        for place, (trial, values) in enumerate(list(racing.items())):
+            if (number > 1 or place) and is_over():
+                # Who is not compared as often as the others is not compared.
+                found.is_whole = False
+                racing = dict(list(racing.items())[:place])
+                break
             other = _penalties(fold, values)
             if other is None:
                 del racing[trial]

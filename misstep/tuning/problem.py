@@ -140,11 +140,19 @@ class Problem(ABC):
 class ModalityProblem(Problem):
     """Data of a kind, split and prepared once for all trials, and its plan.
 
+    `base`: the hyperparameters of the default configuration where they are known, so that the plan
+    tries nothing by itself.
     Raises DataError where there are no validation rows.
     """
 
-    def __init__(self, modality: Modality, prepared: Any, split: Any = None) -> None:
-        self.split = split
+    def __init__(
+        self,
+        modality: Modality,
+        prepared: Any,
+        split: Any = None,
+        base: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.split, self.base = split, base
         self.modality = modality.with_hyperparameters({})
         self.prepared = prepared
         self.options = modality.options
@@ -159,17 +167,25 @@ class ModalityProblem(Problem):
 
     @cached_property
     def _default(self) -> tuple[Setup, Plan]:
-        """Return what the plan makes of these data by itself."""
-        return self._setup({})[:2]
+        """Return what the plan makes of these data by itself, or of the base."""
+        return self._setup({} if self.base is None else self.known(self.base))[:2]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but what is made of it anew, for another process."""
         return {name: value for name, value in vars(self).items() if name != "_default"}
 
+    def _with(self, values: Mapping[str, Any]) -> Modality:
+        """Return the data with other hyperparameters."""
+        modality = self.modality.with_hyperparameters(values)
+        if self.base is not None and not values:
+            # Said to be none, so that nothing is tried before it is planned.
+            modality.options = replace(modality.options, hyperparameters={})
+        return modality
+
     def _setup(
         self, values: Mapping[str, Any], seed: int | None = None
     ) -> tuple[Setup, Plan, Modality]:
-        modality = self.modality.with_hyperparameters(values)
+        modality = self._with(values)
         if seed is not None:
             modality.options = replace(modality.options, seed=seed)
         plan = modality.plan(self.prepared)
@@ -177,7 +193,7 @@ class ModalityProblem(Problem):
 
     def space_at(self, values: Mapping[str, Any]) -> dict[str, Hyperparameter]:
         """Return what the plan asks for."""
-        modality = self.modality.with_hyperparameters(values)
+        modality = self._with(values)
         modality.plan(self.prepared)
         return modality.space
 
@@ -204,11 +220,24 @@ class ModalityProblem(Problem):
         rows.append(rows_digest(Rows(*setup.validation)))
         return digest_of([*rows, options_words(self.options)])
 
+    def starting_points(self) -> list[dict[str, Any]]:
+        """Return the plan's own candidates, those aside that are what it takes by itself."""
+        points: list[dict[str, Any]] = []
+        if self.options.hyperparameters:
+            return points
+        default = {name: one.value for name, one in self.space_at({}).items()}
+        for candidate in self._default[1].candidates:
+            space = self.space_at(candidate.hyperparameters)
+            values = {name: one.value for name, one in space.items()}
+            if values != default and values not in points:
+                points.append(values)
+        return points
+
     def with_threads(self, threads: int) -> ModalityProblem:
         """Return the same rows with so many threads."""
         modality = self.modality.with_hyperparameters({})
         modality.options = replace(modality.options, threads=threads)
-        return ModalityProblem(modality, self.prepared, self.split)
+        return ModalityProblem(modality, self.prepared, self.split, self.base)
 
     @property
     def judged_rows(self) -> int:
@@ -224,7 +253,9 @@ class ModalityProblem(Problem):
             other = None if self.split is None else modality.resplit(self.split, number)
             if other is None:
                 return None
-            problem = ModalityProblem(modality, modality.prepare(other.split), other.split)
+            base = {name: one.value for name, one in self.space_at({}).items()}
+            prepared = modality.prepare(other.split)
+            problem = ModalityProblem(modality, prepared, other.split, base)
         except MisstepError:
             # So few rows of a kind that they can't be dealt out otherwise.
             return None

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from misstep.train import Training
@@ -87,6 +88,7 @@ class Search:
                 attempt.slot,
                 self.space,
                 given=attempt.given,
+                defaults=self._defaults,
                 watches=() if is_default else self._watches(attempt.trial),
                 is_over=(lambda: False) if is_default else self._is_over,
                 attempts=attempt.attempts,
@@ -104,6 +106,11 @@ class Search:
             finished.set()
             beating.join()
         self.ledger.finish(attempt, result)
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        """Return what the default configuration has."""
+        return {name: one.value for name, one in self.problem.space_at({}).items()}
 
     def _beat(self, attempt: Attempt, finished: threading.Event) -> None:
         count = 0

@@ -158,7 +158,8 @@ def search_problem(
     with _shared(storage, workers) as place:
         study = _open_study(open_storage(place), name, identity, storage_words(storage))
         ledger = Ledger(study, trials)
-        ledger.open([_defaults(known, searched), *problem.starting_points()])
+        points = [] if searched else problem.starting_points()
+        ledger.open([_defaults(known, searched), *points])
         work = Work(
             problem=problem.with_threads(threads_of_each(workers, problem.options.threads))
             if workers > 1
@@ -288,13 +289,15 @@ def _chosen(problem: Problem, best: TrialResult, default: TrialResult) -> dict[s
         return {}
     given = problem.options.hyperparameters or {}
     space = problem.space_at(best.hyperparameters)
-    return {
+    chosen = {
         name: value
         for name, value in best.hyperparameters.items()
         if name in given
         or value != space[name].default
         or type(value) is not type(space[name].default)
     }
+    # With nothing said, the plan might try what else suits the rows.
+    return chosen or dict(best.hyperparameters)
 
 
 def _space_words(space: Space | None) -> Any:

@@ -100,6 +100,7 @@ def draw(
     trial: Any,
     space: Space | None,
     given: Mapping[str, Any],
+    defaults: Mapping[str, Any],
     *,
     only_given: bool = False,
 ) -> dict[str, Any]:
@@ -123,7 +124,8 @@ def draw(
         if domain is None or left or (name in given and not is_drawable(domain, given[name])):
             passed.add(name)
             continue
-        drawn = suggested(trial, name, distribution_of(domain, asked[name].default))
+        default = defaults.get(name, asked[name].default)
+        drawn = suggested(trial, name, distribution_of(domain, default))
         # What was given is taken to the last bit.
         values[name] = drawn if name in given else rounded(drawn, domain)
 
@@ -135,6 +137,7 @@ def run_trial(
     space: Space | None,
     *,
     given: Mapping[str, Any],
+    defaults: Mapping[str, Any],
     watches: Sequence[Watch] = (),
     is_over: Callable[[], bool] = lambda: False,
     attempts: int = 1,
@@ -142,9 +145,9 @@ def run_trial(
 ) -> TrialResult:
     """Return what came of a trial. Raises BrokenOffError where it was broken off.
 
-    `given`: values that it begins with. `watches`: who may end it early. `is_over`: whether it
-    shall be broken off now. `is_default`: whether it is the default configuration, which nobody
-    ends, and whose errors are raised.
+    `given`: values that it begins with; `defaults`: those of trial 0. `watches`: who may end it
+    early. `is_over`: whether it shall be broken off now. `is_default`: whether it is the default
+    configuration, which nobody ends, and whose errors are raised.
     """
     began = time.perf_counter()
     values: dict[str, Any] = {}
@@ -153,7 +156,7 @@ def run_trial(
         trial.report(loss, step)
 
     try:
-        values = draw(problem, trial, space, given, only_given=is_default)
+        values = draw(problem, trial, space, given, defaults, only_given=is_default)
         candidate = problem.candidate(values)
         judging = Judging(candidate, candidate.judge, watches, is_over, report)
         run = train(candidate, judging)

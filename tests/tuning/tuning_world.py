@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from misstep.data import Table
 from misstep.modeling import Options
@@ -27,12 +28,12 @@ def small_table(seed: int = 0) -> Table:
     return Table(pd.DataFrame({"a": x[:, 0], "b": x[:, 1], "y": y}), "small", target="y")
 
 
-# The best is compared as seldom as can be.
-confirmation.CONTENDERS, confirmation.MOST_FOLDS = 1, 2
-
-
 def small_search(place: str | None, **more: Any) -> Tuning:
-    return tune(small_table(), OPTIONS, trials=TRIALS, storage=place, space=SPACE, **more)
+    """Search; the best is compared as seldom as can be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(confirmation, "CONTENDERS", 1)
+        patch.setattr(confirmation, "MOST_FOLDS", 2)
+        return tune(small_table(), OPTIONS, trials=TRIALS, storage=place, space=SPACE, **more)
 
 
 def hang_in(slot: int) -> None:
@@ -42,7 +43,7 @@ def hang_in(slot: int) -> None:
     def hanging(problem: Any, trial: Any, number: int, space: Any, **more: Any) -> Any:
         if number != slot:
             return whole(problem, trial, number, space, **more)
-        draw(problem, trial, space, more["given"])
+        draw(problem, trial, space, more["given"], more["defaults"])
         print("hanging", flush=True)
         time.sleep(60)
         raise AssertionError("nobody ended it")

@@ -250,7 +250,12 @@ class Planner:
         """
         if self.options.epochs:
             return self.options.epochs
-        factor = 1.0 if self.in_parts else self.hyperparameter("duration", DURATION_SEARCHED, 1.0)
+        # Where the plan asks for the updates, that says it.
+        factor = (
+            1.0
+            if self.in_parts or "updates" in self.space
+            else self.hyperparameter("duration", DURATION_SEARCHED, 1.0)
+        )
         return max(round(epochs * factor), 1)
 
     def epochs(

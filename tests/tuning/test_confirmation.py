@@ -1,0 +1,101 @@
+"""The best is compared with the default on other rows, and kept where it gains beyond noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tuning_world import OPTIONS, small_table
+
+from misstep.data import Table
+from misstep.modeling import Options, recognize
+from misstep.tuning.confirmation import (
+    MOST_FOLDS,
+    Confirmation,
+    confirm,
+    contenders,
+    folds_for,
+    is_worthwhile,
+)
+from misstep.tuning.problem import ModalityProblem
+from misstep.tuning.result import Comparison, State, TrialResult
+
+
+def test_differences_pair_and_a_row_counts_once() -> None:
+    numbers = np.random.default_rng(0)
+    first, second = numbers.normal(size=(2, 6))
+    found = Confirmation({3: [first, second]}, [np.arange(6), np.arange(3, 9)])
+    one = found.comparison(3)
+    each = [*first[:3], *((first[3:] + second[:3]) / 2), *second[3:]]
+    assert one.rows == 9
+    assert one.gain == pytest.approx(np.concatenate([first, second]).mean())
+    assert one.error == pytest.approx(np.std(each, ddof=1) / 3)
+    assert one.better == sum(part.mean() > 0 for part in (first, second))
+
+
+def test_a_gain_within_noise_is_none() -> None:
+    assert is_worthwhile(Comparison(1, 0.05, 0.01, 300, 4, 4))
+    assert not is_worthwhile(Comparison(1, 0.05, 0.06, 300, 4, 4))
+    assert not is_worthwhile(Comparison(1, 0.05, 0.01, 300, 4, 2))
+    assert not is_worthwhile(Comparison(1, 1e-6, 0.0, 300, 4, 4))
+
+
+def test_contenders_are_complete_and_better_than_the_default() -> None:
+    losses = [0.5, 0.4, 0.6, 0.3, 0.45, 0.44]
+    results = [
+        TrialResult(number, {}, loss, {}, State.PRUNED if number == 3 else State.COMPLETE)
+        for number, loss in enumerate(losses)
+    ]
+    assert [one.number for one in contenders(results)] == [1, 5, 4]
+    assert contenders(results[:1]) == []
+
+
+def test_few_rows_are_dealt_out_more_often() -> None:
+    assert folds_for(50) == MOST_FOLDS
+    assert folds_for(400) == 3  # of 1,000 rows that are wanted
+    assert folds_for(20_000) == 1
+
+
+def problem_of(table: Table, options: Options) -> ModalityProblem:
+    modality = recognize(table, options)
+    split = modality.split()
+    return ModalityProblem(modality, modality.prepare(split), split)
+
+
+def test_folds_hold_no_test_row_and_each_other_row_once() -> None:
+    modality = recognize(small_table(), OPTIONS)
+    split = modality.split()
+    for number in (1, 2, 3):
+        other = modality.resplit(split, number)
+        assert other is not None
+        learned = np.concatenate([other.split.train, other.split.validation])
+        assert sorted(learned) == sorted([*split.train, *split.validation])
+        assert not len(other.split.test)
+        assert len(other.split.validation) == len(split.validation)
+    assert list(modality.resplit(split, 1).validation) != list(
+        modality.resplit(split, 2).validation
+    )
+
+
+def test_the_default_gains_nothing_on_itself_and_a_broken_trial_is_worse() -> None:
+    problem = problem_of(small_table(), OPTIONS)
+    default = {name: one.value for name, one in problem.space_at({}).items()}
+    told: list[tuple[int, int]] = []
+    comparisons, whole = confirm(
+        problem,
+        default,
+        {1: default, 2: {**default, "learning_rate": 1e-9}},
+        on_fold=lambda number, count: told.append((number, count)),
+    )
+    assert whole
+    assert [one.number for one in comparisons] == [1, 2]
+    assert (comparisons[0].gain, comparisons[0].error) == (0.0, 0.0)
+    assert comparisons[1].gain < 0
+    assert told[0] == (1, folds_for(problem.judged_rows))
+
+
+def test_without_time_one_is_compared_once() -> None:
+    problem = problem_of(small_table(), OPTIONS)
+    default = {name: one.value for name, one in problem.space_at({}).items()}
+    comparisons, whole = confirm(problem, default, {1: default, 2: default}, deadline=0.0)
+    assert not whole
+    assert [(one.number, one.trainings) for one in comparisons] == [(1, 1)]
