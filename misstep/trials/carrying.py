@@ -15,6 +15,7 @@ from misstep.nn import BufferSlice, Module, Network, ParameterSlice
 from misstep.nn.module import module_paths
 from misstep.train import Trainer
 from misstep.trials.experiment import Arm
+from misstep.trials.network_text import network_text
 from misstep.trials.remedy import Change
 from misstep.trials.setting import NotApplicableError
 
@@ -62,7 +63,10 @@ def rebuilt(start: Trainer, label: str, module: Module, advice: str, **more: Any
     except MisstepError as error:
         raise NotApplicableError(f"layers would not fit: {error}") from error
     carried = carry(start.network, trainer.network)
-    return Change(label, trainer, advice, carried=carried, **of_change)
+    # A line that says the network says all that was changed.
+    line = network_text(trainer.network) if not more and not of_change else None
+    options = {} if line is None else {"network": line}
+    return Change(label, trainer, advice, carried=carried, options=options, **of_change)
 
 
 def rebuilt_arms(start: Trainer, arms: Iterator[Arm]) -> Iterator[Change]:

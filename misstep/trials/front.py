@@ -14,7 +14,7 @@ import numpy as np
 from misstep.ir import Array
 from misstep.nn import Module, Network, Sequential
 from misstep.nn.rescaling import Rescaling
-from misstep.trials.layers import flat_layers, shaping
+from misstep.trials.layers import plain, shaping
 from misstep.trials.remedy import Case
 from misstep.trials.scaling import WIDE, scaling_of
 from misstep.trials.setting import NotApplicableError
@@ -46,7 +46,7 @@ class Front:
         network = case.start.network
         if network.position_limits is not None:
             raise NotApplicableError("its inputs are positions that are looked up")
-        layers = flat_layers(network.module)
+        layers = plain(network).layers
         count = shaping(layers)
         numbers = case.setting.rows.x
         if count:

@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from misstep.nn import Module, Sequential
+from misstep.nn import ByAxes, Module, Network, Sequential
 from misstep.nn.activations import Activation
 from misstep.trials.setting import NotApplicableError
 
@@ -51,6 +51,22 @@ def flat_layers(module: Module) -> list[Module]:
     raise NotApplicableError(
         "its layers do not stand in a plain ms.Sequential, which can be changed"
     )
+
+
+def plain(network: Network) -> Sequential:
+    """Return a network's layers in a plain sequence, of each choice by axes the layer that it took.
+
+    Raises NotApplicableError for another network.
+    """
+    used = {id(layer) for layer in network.layers.values()}
+
+    def taken(layer: Module) -> list[Module]:
+        if not isinstance(layer, ByAxes):
+            return [layer]
+        chosen = [one for one in layer.choices.values() if id(one) in used]
+        return [inner for one in chosen for inner in _flat(one)]
+
+    return Sequential(*(inner for layer in flat_layers(network.module) for inner in taken(layer)))
 
 
 def _flat(layer: Module) -> Iterator[Module]:

@@ -381,3 +381,25 @@ def test_features_that_hardly_vary_are_not_blown_up_where_features_are_alike() -
         change = proposals(REMEDIES["standardized-inputs"], case)[0]
         scale = np.asarray(flat_layers(change.trainer.network.module)[0].scale)  # type: ignore[attr-defined]
         assert 0.3 * largest < scale.max() < 1.5 * largest
+
+
+def test_networks_from_a_line_can_be_changed_too_and_say_themselves_in_one() -> None:
+    layers = ms.Sequential.from_text("conv4-tanh-pool-dense8-tanh", outputs=2)
+    case = Sick((layers,), x=PICTURES, y=MARKS, loss=ms.CrossEntropy(), epochs=1).case()
+    lines = {
+        "relu-family": "conv4-relu-pool-flatten-dense8-relu",
+        "dropout": "conv4-tanh-pool-flatten-drop0.5-dense8-tanh-drop0.5",
+        "wider": "conv16-tanh-pool-flatten-dense32-tanh",
+        "normalization-layers": "conv4-bn-tanh-pool-flatten-dense8-bn-tanh",
+        "deeper": "conv4-tanh-pool-flatten-dense8-tanh-dense8-tanh",
+        "shallower": "conv4-tanh-pool-flatten",
+    }
+    for name, line in lines.items():
+        change = proposals(REMEDIES[name], case)[0]
+        assert change.options == {"network": line}
+        assert change.trainer.network.output_shape == (2,)
+    change = proposals(REMEDIES["dropout"], case)[0]
+    begun, arrays = case.start.network.arrays(), change.trainer.network.arrays()
+    assert np.array_equal(arrays["conv2d1.weight"], begun["sequential1.byaxes1.conv2d_3.weight"])
+    # What no line says is no option.
+    assert proposals(REMEDIES["augmentation"], case)[0].options == {}

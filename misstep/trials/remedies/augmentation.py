@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import Module, RandomFlip, RandomShift, Sequential
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import flat_layers, shaping, written
+from misstep.trials.layers import plain, shaping, written
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -27,7 +27,7 @@ class Augmentation(Remedy):
         """Yield moved pictures, and moved and mirrored ones."""
         start = case.start
         network = start.network
-        layers = flat_layers(network.module)
+        layers = plain(network).layers
         front = shaping(layers)
         shape = network.input_shape
         if front:

@@ -13,7 +13,7 @@ from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy
 from misstep.record import Task
 from misstep.train.chance import task_of
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import flat_layers, is_activation, last_place
+from misstep.trials.layers import is_activation, last_place, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import Judged, NotApplicableError
 
@@ -31,7 +31,7 @@ class ClassesLoss(Remedy):
         start, rows, held = case.start, case.setting.rows, case.setting.validation
         if task_of(start.loss) is not Task.NUMBERS:
             raise NotApplicableError("its loss is one of classes already")
-        layers = flat_layers(start.network.module)
+        layers = plain(start.network).layers
         end = last_place(layers) + 1
         module = Sequential(*layers[:end], *(one for one in layers[end:] if not is_activation(one)))
         both = [rows.y] if held is None else [rows.y, held.y]

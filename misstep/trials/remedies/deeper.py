@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import Dense, Module, ReLU, Sequential
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import flat_layers, is_activation, last_place, written
+from misstep.trials.layers import is_activation, last_place, plain, written
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -25,7 +25,7 @@ class Deeper(Remedy):
     def changes(self, case: Case) -> Iterator[Change]:
         """Yield the network with a hidden layer before its last one."""
         start = case.start
-        layers = flat_layers(start.network.module)
+        layers = plain(start.network).layers
         place = last_place(layers)
         last = layers[place]
         if not isinstance(last, Dense):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import Dropout, Module, Sequential
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import blocks, changed, flat_layers, last_place
+from misstep.trials.layers import blocks, changed, last_place, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -25,7 +25,7 @@ class DropoutLayers(Remedy):
     def changes(self, case: Case) -> Iterator[Change]:
         """Yield dropout of several rates, higher than what is there."""
         start = case.start
-        layers = flat_layers(start.network.module)
+        layers = plain(start.network).layers
         end = last_place(layers)
         there = max((one.rate for one in layers if isinstance(one, Dropout)), default=0.0)
         rates = [rate for rate in RATES if rate > there]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import GRU, LSTM, RNN, Bidirectional, Module
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import exchanged
+from misstep.trials.layers import exchanged, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -31,7 +31,7 @@ class GatedCells(Remedy):
                 return layer
 
             try:
-                module = exchanged(case.start.network.module, exchange)
+                module = exchanged(plain(case.start.network), exchange)
             except NotApplicableError as reason:
                 raise NotApplicableError("it has no plain recurrent layer to exchange") from reason
             yield rebuilt(

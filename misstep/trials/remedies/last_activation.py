@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import Sequential
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import flat_layers, is_activation, last_place
+from misstep.trials.layers import is_activation, last_place, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -22,7 +22,7 @@ class LastActivation(Remedy):
 
     def changes(self, case: Case) -> Iterator[Change]:
         """Yield the network without the activations behind its last weights."""
-        layers = flat_layers(case.start.network.module)
+        layers = plain(case.start.network).layers
         end = last_place(layers) + 1
         gone = [one for one in layers[end:] if is_activation(one)]
         if not gone:

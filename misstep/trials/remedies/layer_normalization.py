@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import BatchNorm, LayerNorm, Module
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import exchanged
+from misstep.trials.layers import exchanged, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -26,7 +26,7 @@ class LayerNormalization(Remedy):
             return LayerNorm() if isinstance(layer, BatchNorm) else layer
 
         try:
-            module = exchanged(case.start.network.module, exchange)
+            module = exchanged(plain(case.start.network), exchange)
         except NotApplicableError as reason:
             raise NotApplicableError("it has no batch normalization to exchange") from reason
         yield rebuilt(

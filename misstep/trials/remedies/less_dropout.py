@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from misstep.nn import Module
 from misstep.trials.carrying import rebuilt
 from misstep.trials.experiments.no_penalties import DISTURBING
-from misstep.trials.layers import changed, exchanged
+from misstep.trials.layers import changed, exchanged, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -32,7 +32,7 @@ class LessDropout(Remedy):
                 return changed(layer, **{setting: round(share * amount, 3)})
 
             try:
-                module = exchanged(case.start.network.module, exchange)
+                module = exchanged(plain(case.start.network), exchange)
             except NotApplicableError as reason:
                 raise NotApplicableError("it has no dropout or noise in its layers") from reason
             yield rebuilt(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import with_widths
+from misstep.trials.layers import plain, with_widths
 from misstep.trials.remedy import Case, Change, Remedy
 
 PARTS = (4, 2)
@@ -28,7 +28,7 @@ class Narrower(Remedy):
             def width_of(width: int, parts: int = parts) -> int:
                 return max(min(FEWEST_UNITS, width), width // parts)
 
-            module, words = with_widths(case.start.network.module, width_of)
+            module, words = with_widths(plain(case.start.network), width_of)
             yield rebuilt(
                 case.start,
                 "with half of the units" if parts == 2 else "with a quarter of the units",

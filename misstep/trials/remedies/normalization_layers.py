@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import BatchNorm, LayerNorm, Module, Sequential
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import NORMALIZING, blocks, flat_layers, is_weighted, last_place
+from misstep.trials.layers import NORMALIZING, blocks, is_weighted, last_place, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -35,7 +35,7 @@ class NormalizationLayers(Remedy):
     def changes(self, case: Case) -> Iterator[Change]:
         """Yield batch normalization, where batches are large enough, and layer normalization."""
         start = case.start
-        layers = flat_layers(start.network.module)
+        layers = plain(start.network).layers
         last = layers[last_place(layers)]
         size = len(case.setting.rows) if start.batch_size == "full" else int(start.batch_size)
         over_batch = size >= FEWEST_ROWS and not any(

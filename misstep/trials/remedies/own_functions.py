@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import Module, ReLU, Sequential
 from misstep.trials.carrying import rebuilt, with_numbers
-from misstep.trials.layers import flat_layers, last_place
+from misstep.trials.layers import last_place, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -29,7 +29,7 @@ class OwnFunctions(Remedy):
         """Yield the network with a ReLU in their place, and without them."""
         start = case.start
         network = start.network
-        layers = flat_layers(network.module)
+        layers = plain(network).layers
         owners = {path for path, _ in with_numbers(network)}
         paths = {id(layer): path for path, layer in network.layers.items()}
         own = {

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import LeakyReLU, Module, ReLU, SiLU
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import exchanged, flat_layers, is_activation, last_place, written
+from misstep.trials.layers import changed, exchanged, is_activation, last_place, plain, written
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -32,8 +32,8 @@ class ReluFamily(Remedy):
 
     def changes(self, case: Case) -> Iterator[Change]:
         """Yield the run with other hidden activations, the last one left as it is."""
-        module = case.start.network.module
-        layers = flat_layers(module)
+        module = plain(case.start.network)
+        layers = module.layers
         hidden = [one for one in layers[: last_place(layers)] if is_activation(one)]
         dying = [one for one in hidden if one.can_die]
         bounded = [one for one in hidden if one.bounds is not None]
@@ -45,7 +45,8 @@ class ReluFamily(Remedy):
             changing = {id(one) for one in others}
 
             def exchange(layer: Module, changing: set[int] = changing, new: Module = new) -> Module:
-                return new if id(layer) in changing else layer
+                # One of its own in each place: a layer twice would be one layer.
+                return changed(new) if id(layer) in changing else layer
 
             kinds = " and ".join(sorted({type(one).__name__ for one in others}))
             yield rebuilt(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from misstep.nn import Module, Residual, Sequential
 from misstep.nn.initializers import Normal
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import blocks, changed, flat_layers, is_weighted, last_place
+from misstep.trials.layers import blocks, changed, is_weighted, last_place, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -28,7 +28,7 @@ class ResidualConnections(Remedy):
         """Yield the network with shortcuts."""
         start = case.start
         network = start.network
-        layers = flat_layers(network.module)
+        layers = plain(network).layers
         last = layers[last_place(layers)]
         paths = {id(layer): path for path, layer in network.layers.items()}
 

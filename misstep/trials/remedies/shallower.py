@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from misstep.nn import Sequential
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import blocks, flat_layers, last_place
+from misstep.trials.layers import blocks, last_place, plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.setting import NotApplicableError
 
@@ -31,7 +31,7 @@ class Shallower(Remedy):
     def changes(self, case: Case) -> Iterator[Change]:
         """Yield the network with two hidden layers, and with one."""
         start = case.start
-        layers = flat_layers(start.network.module)
+        layers = plain(start.network).layers
         end = last_place(layers)
         front, *hidden = blocks(layers[:end])
         if len(hidden) < 2:

@@ -15,7 +15,7 @@ from misstep.optim import SGD, Clipping, Optimizer
 from misstep.record import Task
 from misstep.train.chance import task_of
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import flat_layers
+from misstep.trials.layers import plain
 from misstep.trials.remedy import Case, Change, Remedy
 from misstep.trials.scaling import scaling_of
 from misstep.trials.setting import NotApplicableError
@@ -50,7 +50,7 @@ class StandardizedTarget(Remedy):
         scaling = scaling_of(y)
         if scaling.changes_little:
             raise NotApplicableError("its answers have about mean 0 and deviation 1 already")
-        layers = flat_layers(start.network.module)
+        layers = plain(start.network).layers
         deviation = np.where(scaling.deviation > 0, scaling.deviation, 1.0)
         last = Rescaling(_plain(deviation), _plain(np.asarray(scaling.mean)))
         scale = float(np.sqrt(np.mean(np.square(deviation))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from misstep.trials.carrying import rebuilt
-from misstep.trials.layers import with_widths
+from misstep.trials.layers import plain, with_widths
 from misstep.trials.remedy import Case, Change, Remedy
 
 TIMES = (4, 2)
@@ -28,7 +28,7 @@ class Wider(Remedy):
             def width_of(width: int, times: int = times) -> int:
                 return min(times * width, MOST_UNITS + width)
 
-            module, words = with_widths(case.start.network.module, width_of)
+            module, words = with_widths(plain(case.start.network), width_of)
             yield rebuilt(
                 case.start, f"with {times} times the units", module, f"wider layers: {words}"
             )
