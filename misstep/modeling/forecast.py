@@ -94,7 +94,8 @@ class BackTest:
 
     `origins`: rows, (origins,); `predicted`, `truth`: (origins, horizon) in the target's unit;
     `last`: the last value at each origin, (origins,). `known`: which truths were measured, not
-    filled from the value before, (origins, horizon): only they are judged on.
+    filled from the value before, (origins, horizon): only they are judged on. `unseen`: how many
+    origins were left out because their windows lie in a gap.
     """
 
     origins: Array
@@ -102,6 +103,7 @@ class BackTest:
     truth: Array
     last: Array
     known: Array
+    unseen: int = 0
 
     @property
     def scores(self) -> Scores:
@@ -277,8 +279,11 @@ class ForecastModel(TrainedModel):
             raise DataError(
                 series.name, needed=f"{self.horizon} rows to compare a forecast with", got="fewer"
             )
+        clear = np.isin(origins, self.preprocessing.clear_origins(series, origins))
+        origins, ahead, known = origins[clear], ahead[clear], known[clear]
         predicted = self._predict(series, origins)
-        return BackTest(origins, predicted, series.target[ahead], series.target[origins], known)
+        truth, last = series.target[ahead], series.target[origins]
+        return BackTest(origins, predicted, truth, last, known, int((~clear).sum()))
 
     def summary(self) -> str:
         """Return what is forecast from what, the layers and how training went, as text."""

@@ -42,6 +42,9 @@ __all__ = [
 FEWEST_ROWS = 30
 # More filled rows than this share would make the series our invention.
 MOST_FILLED = 0.2
+# A gap of so many steps and more parts a series in two: neither what was filled in nor windows that
+# show it are learned from or judged on. Yet half of all steps must be there.
+LONG_GAP, MOST_MISSING = 100, 0.5
 # A column that is empty in more than this share of rows says too little about each of them.
 MOST_EMPTY = 0.5
 # Of dates that rise by a step, this share may repeat for us to take that for a mistake (rows pasted
@@ -197,7 +200,7 @@ def series_reason(table: Table, target: str) -> str | None:
             # There is nothing else to learn from than what was before.
             ordered = np.sort(times.dates)
             if (step := recognize_step(ordered)) is not None:
-                if step.missing(ordered) > MOST_FILLED * (step.positions(ordered)[-1] + 1):
+                if step.missing(ordered) > MOST_MISSING * (step.positions(ordered)[-1] + 1):
                     continue
                 return f"the dates in {times.column} rise by {step.one}, put in their order"
             return f"{times.column} tells when each row was, and nothing else can be learned from"
@@ -394,17 +397,20 @@ def _filled_rows(
     missing = rows - len(values)
     if not missing:
         return values, dates, ""
-    widest = int(np.diff(indices).argmax())
+    gaps = np.diff(indices) - 1
+    apart = int(gaps[gaps >= LONG_GAP].sum())
+    widest = int(gaps.argmax())
     gap = f"{dates[widest]} and {dates[widest + 1]}".replace("T00:00:00", "").replace("T", " ")
-    if missing > MOST_FILLED * rows:
+    if missing - apart > MOST_FILLED * (rows - apart) or missing > MOST_MISSING * rows:
         raise DataError(
             f"column {plan.date!r} of {name}",
             needed=f"a row for each {plan.step.words}",
             got=f"{missing:,} of {rows:,} missing, most of them between {gap}",
             try_="the rows after that gap only, or a longer step (sums or means)",
         )
+    most = f"{gaps[widest]:,} of them" if apart else "for example"
     note = (
-        f"{missing:,} of {rows:,} dates are missing, for example between {gap}: each got the "
+        f"{missing:,} of {rows:,} dates are missing, {most} between {gap}: each got the "
         "latest known values, on which nothing is judged"
     )
     whole = np.full((rows, values.shape[1]), np.nan)

@@ -30,7 +30,7 @@ from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.examples import Examples, rows_for
-from misstep.modeling.forecast import ForecastModel, forecast_interval
+from misstep.modeling.forecast import BackTest, ForecastModel, forecast_interval
 from misstep.modeling.forward_lines import FEWEST_ROWS
 from misstep.modeling.learning_curve import UNIT, LearningCurve, in_order
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
@@ -170,7 +170,7 @@ class SeriesModality(Modality):
         """Cut the series in time; return it with the cuts, the season and the horizon."""
         options, decisions = self.options, self.decisions
         series = self._read()
-        test = round(len(series) * options.test_fraction)
+        test = _newest(series, len(series), options.test_fraction)
         season = choose_season(series.first(len(series) - test), options.season, decisions)
         horizon = self._horizon(len(series), season, test)
         return series, self._cut(series, horizon), season, horizon
@@ -235,8 +235,11 @@ class SeriesModality(Modality):
         """Return how many rows train, validate and test, in this order of time."""
         rows, share = len(series), self.options.validation_share
         fraction = self.options.test_fraction
-        test = max(round(rows * fraction), horizon) if fraction else 0
-        validation = max(round(rows * share), horizon + FEWEST_ORIGINS - 1) if share else 0
+        test = max(_newest(series, rows, fraction), horizon) if fraction else 0
+        validation = 0
+        if share:
+            least = horizon + FEWEST_ORIGINS - 1
+            validation = max(_newest(series, rows - test, share), least)
         train = rows - test - validation
         # A window of at least the horizon, its answers, and some rows of that kind.
         least = 2 * horizon + FEWEST_ROWS
@@ -303,6 +306,7 @@ class SeriesModality(Modality):
             past = prepared.series.first(cuts.past)
             origins = np.arange(cuts.train - 1, cuts.past - windows.horizon)
             origins = windows.measured_origins(past, origins, FEWEST_ORIGINS)
+            origins = windows.clear_origins(past, origins, FEWEST_ORIGINS)
             validation = rows_for(plan.loss, _rows(windows, past, origins))
         # All of the past is learned to be tested, and all rows to be kept.
         more = cuts.past + (len(prepared.series) if cuts.test else 0)
@@ -412,6 +416,7 @@ class SeriesModality(Modality):
         scores, back_test, baselines = {}, None, []
         if cuts.test:
             back_test = tested.back_test(series, cuts.past)
+            self._decide_judged(back_test)
             scores["test"] = back_test.scores
             baselines = series_baselines(
                 series, cuts.past, prepared.shape, prepared.season, back_test
@@ -439,6 +444,16 @@ class SeriesModality(Modality):
         errors = None if back_test is None else back_test.by_origin()
         result = ForecastResult(series, epochs, back_test)
         return Evaluation(final, scores, baselines, result, errors)
+
+    def _decide_judged(self, test: BackTest) -> None:
+        """Say which forecasts are not judged, where a gap leaves some without a window."""
+        if test.unseen:
+            self.decisions.add(
+                "judged",
+                f"{len(test.origins):,} forecasts",
+                f"{test.unseen:,} others would look back on a gap: more than a fifth of their "
+                "windows was filled in",
+            )
 
     def _learn(self, prepared: PreparedSeries, past: Series, epochs: int) -> ForecastModel:
         """Return the model learned from all of `past` in `epochs` epochs."""
@@ -541,6 +556,19 @@ def _reason(table: Table, target: str | None, options: Options) -> str | None:
             "learns from them"
         )
     return f"{reason}; --task regression forgets the order"
+
+
+def _newest(series: Series, rows: int, share: float) -> int:
+    """Return how many of the first `rows` rows, from their end, hold a share of what was measured.
+
+    The share is one of all that was measured. A gap counts as nothing.
+    """
+    measured = series.measured
+    if measured.all():
+        return round(len(series) * share)
+    places = np.flatnonzero(measured[:rows])
+    asked = min(round(int(measured.sum()) * share), len(places))
+    return int(rows - places[-asked]) if asked else 0
 
 
 def _copied(network: Network) -> dict[str, Array]:
