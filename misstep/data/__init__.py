@@ -32,6 +32,7 @@ from misstep.data.sequence.long_tables import (
 )
 from misstep.data.sequence.sequence_scaling import SequenceScaling
 from misstep.data.sequence.sequences import Sequences, holds_sequences, sequences_from_arrays
+from misstep.data.series.long_seasons import find_long_season
 from misstep.data.series.seasons import find_season
 from misstep.data.series.series import (
     Series,
@@ -88,6 +89,7 @@ __all__ = [
     "WindowParts",
     "WordVectors",
     "drawn_rows",
+    "find_long_season",
     "find_season",
     "flip_invariance_of",
     "holds_sequences",

@@ -13,26 +13,28 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from misstep.data import Series, SeriesWindows, find_season
+from misstep.data import Series, SeriesWindows, find_long_season, find_season
 from misstep.data.series.time_steps import ROUNDS
 from misstep.errors import ArgumentError
 from misstep.ir import one_blas_thread
 from misstep.modeling.decisions import CHOSEN, Decisions
 from misstep.modeling.forward_lines import Blocks, Validated
-from misstep.text.counts import plural
+from misstep.text.counts import counted
 from misstep.text.lists import listed
 
 # Lengths of windows in seasons, of which seven or fourteen days make a week of hours or two.
 SEASONS_BACK = (1, 2, 3, 7, 14)
 # Windows reach beyond whole seasons by this part of one: a forecast of fewer steps than a season
 # then also sees what led to the step a season before. Half-hourly loads: 11 % less error.
-BEYOND_SEASONS = 1 / 8
+BEYOND_SEASONS, MOST_BEYOND = 1 / 8, 32
+ROWS_FOR_MORE = 1000
 # Lengths without a season, below a long one, and beyond several of a short one.
 STEPS_BACK = (4, 8, 16, 32, 64, 128, 256, 400)
 # A season of more steps than this has shorter windows below it too.
 SHORT_SEASON = 64
-# A window is tried beside another only if it is longer by this factor: closer ones say the same.
-APART = 1.4
+# A window is tried beside another only if it is longer by this factor, or of another season by the
+# second: closer ones say the same.
+APART, BARELY_APART = 1.4, 1.2
 # Longer windows than this, or a share of the rows, leave too few of them to learn from.
 LONGEST_WINDOW = 400
 LONGEST_SHARE = 0.25
@@ -67,8 +69,25 @@ class Shape:
     shares: tuple[float, ...]
 
 
-def choose_season(past: Series, asked: int | None, decisions: Decisions) -> int:
-    """Return the season in steps, 0 for none, as the user or the values say; tell why."""
+@dataclass(frozen=True)
+class Seasons:
+    """The season that repeats best, in steps, 0 for none, and the long one beside it, 0 for none.
+
+    `too_long`: whether even the first is too long a way to forecast where nobody asks for it.
+    """
+
+    first: int
+    long: int = 0
+    too_long: bool = False
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Return those that there are."""
+        return tuple(length for length in (self.first, self.long) if length)
+
+
+def choose_seasons(past: Series, asked: int | None, decisions: Decisions) -> Seasons:
+    """Return the seasons, as the user or the values say; tell why."""
     if asked is not None:
         whole = isinstance(asked, int | np.integer) and not isinstance(asked, bool)
         if not whole or not 0 <= asked <= len(past) // 2 or asked == 1:
@@ -79,20 +98,23 @@ def choose_season(past: Series, asked: int | None, decisions: Decisions) -> int:
                 got=repr(asked),
             )
         decisions.add("season", f"{asked} steps" if asked else "none", CHOSEN)
-        return int(asked)
+        return Seasons(int(asked))
     season, reason = find_season(past.target, past.plan.step)
-    decisions.add("season", f"{season} steps" if season else "none", reason)
-    return season
+    long = find_long_season(past.target, past.measured, past.plan.step, season)
+    if long is None:
+        decisions.add("season", f"{season} steps" if season else "none", reason)
+        return Seasons(season)
+    if season:
+        choice, reason = f"{season} and {long.length} steps", f"{reason}; {long.reason}"
+        decisions.add("season", choice, reason)
+        return Seasons(season, long.length)
+    decisions.add("season", f"{long.length} steps", long.reason)
+    return Seasons(long.length, too_long=True)
 
 
-def choose_shape(
-    past: Series, horizon: int, season: int, decisions: Decisions, others: tuple[int, ...] = ()
-) -> Shape:
-    """Return what a row shall hold, chosen on the series `past` alone.
-
-    season: in steps, 0 for none; others: further seasons that hold.
-    """
-    seasons = (season, *others) if season else ()
+def choose_shape(past: Series, horizon: int, found: Seasons, decisions: Decisions) -> Shape:
+    """Return what a row shall hold, chosen on the series `past` alone."""
+    season, seasons = found.first, found.lengths
     calendar = _calendar(past)
     with one_blas_thread():
         alone = past.with_inputs(())
@@ -200,8 +222,10 @@ def _with_inputs(
 def _decide_window(decisions: Decisions, shape: Shape, season: int, rows: int) -> None:
     longest = shape.lengths[-1]
     why = f"{rows:,} rows leave room for it"
-    if season and longest % season == 0:
-        why = f"{longest / season:g} {plural(longest // season, 'season')}, and {why}"
+    whole, rest = divmod(longest, season) if season else (0, 0)
+    if whole:
+        said = counted(whole, "season") + (f" and {counted(rest, 'step')}" if rest else "")
+        why = f"{said}, and {why}"
     if len(shape.lengths) > 1:
         pairs = zip(shape.lengths, shape.shares, strict=True)
         parts = listed([f"{length} ({share:.0%})" for length, share in pairs])
@@ -224,20 +248,32 @@ def window_lengths(
     )
     shortest = min(seasons, default=0)
     lengths: set[int] = set()
-    for season in seasons:
-        beyond = max(1, round(season * BEYOND_SEASONS)) if horizon < season else 0
-        ends = (times * season + beyond for times in SEASONS_BACK)
-        lengths |= {length for length in ends if length <= longest}
+    for season in sorted(seasons, reverse=True):
+        # As many steps ahead as a season need no more than whole ones, if rows are few.
+        beyond = min(round(season * BEYOND_SEASONS), MOST_BEYOND)
+        if horizon >= season and rows < ROWS_FOR_MORE:
+            beyond = 0
+        elif not beyond:
+            beyond = 1
+        ends = [times * season + beyond for times in SEASONS_BACK]
+        lengths |= {
+            length
+            for length in ends
+            if length <= longest and all(_apart(length, other, BARELY_APART) for other in lengths)
+        }
     for length in STEPS_BACK if not shortest else STEPS_BACK[1:]:
         if shortest and shortest <= SHORT_SEASON and length <= shortest:
             continue
-        apart = all(max(length, other) >= APART * min(length, other) for other in lengths)
-        if length <= longest and apart:
+        if length <= longest and all(_apart(length, other, APART) for other in lengths):
             lengths.add(length)
     if not lengths:
         first = shortest or STEPS_BACK[0]
         return (max(1, min(first, rows // 2, rows - horizon - 1)),)
     return tuple(sorted(lengths))
+
+
+def _apart(length: int, other: int, factor: float) -> bool:
+    return max(length, other) >= factor * min(length, other)
 
 
 def _trial(

@@ -53,7 +53,7 @@ from misstep.modeling.result import ForecastResult
 from misstep.modeling.ridge import fit_linear_path, learned_origins
 from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.series_baselines import series_baselines
-from misstep.modeling.window_choice import LEAST_SAID, Shape, choose_season, choose_shape
+from misstep.modeling.window_choice import LEAST_SAID, Seasons, Shape, choose_seasons, choose_shape
 from misstep.nn import Network
 from misstep.record import Names
 from misstep.text.counts import counted
@@ -166,14 +166,14 @@ class SeriesModality(Modality):
             )
         return cls(data, options, reason, str(target))
 
-    def split(self) -> tuple[Series, Cuts, int, int]:
-        """Cut the series in time; return it with the cuts, the season and the horizon."""
+    def split(self) -> tuple[Series, Cuts, Seasons, int]:
+        """Cut the series in time; return it with the cuts, the seasons and the horizon."""
         options, decisions = self.options, self.decisions
         series = self._read()
         test = _newest(series, len(series), options.test_fraction)
-        season = choose_season(series.first(len(series) - test), options.season, decisions)
-        horizon = self._horizon(len(series), season, test)
-        return series, self._cut(series, horizon), season, horizon
+        seasons = choose_seasons(series.first(len(series) - test), options.season, decisions)
+        horizon = self._horizon(len(series), seasons, test)
+        return series, self._cut(series, horizon), seasons, horizon
 
     def _read(self) -> Series:
         decisions, name = self.decisions, self.target.name
@@ -208,7 +208,7 @@ class SeriesModality(Modality):
         self.notes += [note for note in series.notes if note != series.gaps]
         return series
 
-    def _horizon(self, rows: int, season: int, test: int) -> int:
+    def _horizon(self, rows: int, seasons: Seasons, test: int) -> int:
         asked, decisions = self.options.horizon, self.decisions
         most = max(rows // 4, 1)
         if asked is not None:
@@ -222,10 +222,13 @@ class SeriesModality(Modality):
             decisions.add("horizon", _steps(asked), CHOSEN)
             return int(asked)
         hint = "; --horizon says another number"
+        season = 0 if seasons.too_long else seasons.first
         if season and season + FEWEST_ORIGINS - 1 <= (test or rows // 2):
             decisions.add("horizon", _steps(season), f"one season{hint}")
             return season
         reason = "there is no season to go by"
+        if seasons.too_long:
+            reason = f"a season of {seasons.first} steps is a long way to see"
         if season:
             reason = f"the {test} rows to be judged on are too few for a season"
         decisions.add("horizon", _steps(1), reason + hint)
@@ -263,25 +266,25 @@ class SeriesModality(Modality):
         self.decisions.add("split", ", ".join(choice), reason)
         return Cuts(train, validation, test)
 
-    def resplit(self, split: tuple[Series, Cuts, int, int], number: int) -> Resplit | None:
+    def resplit(self, split: tuple[Series, Cuts, Seasons, int], number: int) -> Resplit | None:
         """Validate on steps before those of the split, and learn from what was before them."""
-        series, cuts, season, horizon = split
+        series, cuts, seasons, horizon = split
         train = cuts.train - number * cuts.validation
         if not cuts.validation or train < max(cuts.train * LEAST_PAST, 2 * horizon + FEWEST_ROWS):
             return None
         earlier = replace(cuts, train=train, test=len(series) - train - cuts.validation)
         validation = np.arange(train - 1, earlier.past - horizon)
-        return Resplit((series, earlier, season, horizon), validation)
+        return Resplit((series, earlier, seasons, horizon), validation)
 
-    def prepare(self, split: tuple[Series, Cuts, int, int]) -> PreparedSeries:
+    def prepare(self, split: tuple[Series, Cuts, Seasons, int]) -> PreparedSeries:
         """Decide on the past alone what a row holds; fit its scaling on training rows."""
-        series, cuts, season, horizon = split
-        shape = choose_shape(series.first(cuts.past), horizon, season, self.decisions)
+        series, cuts, seasons, horizon = split
+        shape = choose_shape(series.first(cuts.past), horizon, seasons, self.decisions)
         series = series.with_inputs(shape.windows.plan.inputs)
         train = series.first(cuts.train)
         windows = shape.windows.refitted(train)
         rows = _rows(windows, train, training_origins(shape, train))
-        return PreparedSeries(series, cuts, season, shape, windows, rows)
+        return PreparedSeries(series, cuts, seasons.first, shape, windows, rows)
 
     def plan(self, prepared: PreparedSeries) -> Plan:
         """Return a network beside a linear path."""
