@@ -84,13 +84,15 @@ class TuningReport:
     def _random_words(self) -> str:
         """Return what chance came to, without a claim about what was not run."""
         tuning, last = self._tuning, self._drawn
+        # Behind the default come what the plan itself holds worth a trial.
+        start = tuning.candidates + 1
         whole = [one for one in tuning.trials[1:] if one.state is State.COMPLETE]
-        first = [one.validation_loss for one in whole if one.number <= last]
+        first = [one.validation_loss for one in whole if start <= one.number <= last]
         later = [one.validation_loss for one in whole if one.number > last]
         if tuning.random is not None or not first or not later:
             return ""
         return (
-            f"Trials 1 to {last} were drawn at random: the lowest loss of them is "
+            f"Trials {start} to {last} were drawn at random: the lowest loss of them is "
             f"{four_figures(min(first))}, of the {len(tuning.trials) - 1 - last} after them "
             f"{four_figures(min(later))}. A random search with as many trials was not run; "
             "--sampler random does one."

@@ -125,6 +125,7 @@ class Tuning:
     name: str = ""
     storage: str = ""
     trainer: Trainer | None = None
+    candidates: int = 0
 
     @property
     def paid(self) -> bool:
@@ -153,6 +154,7 @@ class Tuning:
             "notes": list(self.notes),
             "name": self.name,
             "storage": self.storage,
+            "candidates": self.candidates,
         }
 
 

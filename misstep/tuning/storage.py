@@ -23,6 +23,14 @@ __all__ = ["JOURNAL", "open_storage", "storage_words"]
 
 # The study of a run, beside its record.
 JOURNAL = "tuning.journal"
+# What speaks to a storage, by the kind of its URL.
+PACKAGES = {
+    "postgresql": "psycopg2-binary",
+    "mysql": "mysqlclient",
+    "redis": "redis",
+    "rediss": "redis",
+    "grpc": "grpcio",
+}
 # Seconds that a SQLite file is waited for while somebody else writes.
 PATIENCE = 60.0
 LOCK = ".lock"
@@ -43,12 +51,13 @@ def open_storage(place: str | os.PathLike[str] | None) -> Any:
     except MisstepError:
         raise
     except ImportError as error:
-        package = str(error).splitlines()[0]
+        kind = words.partition("://")[0].partition("+")[0]
+        package = PACKAGES.get(kind)
         raise MisstepError(
             f"the storage {storage_words(words)}",
-            needed="a package that is not installed",
-            got=package,
-            try_="pip install it, or a journal file",
+            needed=f"the package {package}" if package else "the package that speaks to it",
+            got="none",
+            try_=f"pip install {package}" if package else "a journal file, such as study.journal",
         ) from error
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]

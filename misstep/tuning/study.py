@@ -173,7 +173,10 @@ def search_problem(
             seed=problem.options.seed,
             seconds=None if minutes is None else 60 * minutes * SEARCH_SHARE,
         )
-        return _searched(problem, work, ledger, workers, began, minutes, on_trial, on_fold, storage)
+        found = _searched(
+            problem, work, ledger, workers, began, minutes, on_trial, on_fold, storage
+        )
+        return replace(found, candidates=min(len(points), trials - 1))
 
 
 def _searched(

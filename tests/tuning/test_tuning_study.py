@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tuning_world import OPTIONS, SPACE, TRIALS, small_search, small_table
 
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, MisstepError
 from misstep.tuning import State, TrialResult, tune
+from misstep.tuning.storage import open_storage
 
 
 def test_the_best_is_never_worse_than_the_default_and_seeds_repeat() -> None:
@@ -60,9 +61,15 @@ def test_a_study_of_other_data_options_or_space_is_refused(tmp_path: Path) -> No
         ({"minutes": 0.0}, "minutes"),
         ({"sampler": "tpa"}, "sampler"),
         ({"space": {"learning_rat": "1..2"}}, "learning_rate"),
-        ({"storage": "oracle://x"}, "storage"),
+        ({"storage": "sqlite:////nowhere/at/all.db"}, "storage"),
     ],
 )
 def test_what_can_not_be_used_is_refused(tmp_path: Path, wrong: Any, words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
         other_search(tmp_path / "study.journal", **wrong)
+
+
+def test_a_storage_that_needs_a_package_names_it() -> None:
+    with pytest.raises(MisstepError, match="pip install psycopg2-binary") as caught:
+        open_storage("postgresql://me:secret@nowhere/study")
+    assert "secret" not in str(caught.value)
