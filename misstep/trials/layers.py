@@ -33,6 +33,8 @@ AT_ROOF = frozenset(
         *("RandomShift", "ReLU", "SiLU", "Sigmoid", "Tanh"),
     }
 )
+# Rooms of `nn` whose layers have weights of other kinds.
+WEIGHTED_ROOMS = ("attention", "embedding", "embedding_bag", "periodic_embedding")
 # Layers that only shape what comes, before any other sees it.
 SHAPING = ("Flatten", "Reshape", "Columns", "Steps")
 # Layers that may stand between weights and the activation that belongs to them.
@@ -90,11 +92,18 @@ def connects(layer: Module) -> bool:
 def last_place(layers: Sequence[Module]) -> int:
     """Return the place of the last layer that connects, by which outputs come.
 
-    Raises NotApplicableError where there is none.
+    Raises NotApplicableError where there is none, and where layers with weights of other kinds, or
+    with layers in them, come behind.
     """
     places = [place for place, layer in enumerate(layers) if connects(layer)]
     if not places:
         raise NotApplicableError("no layer of it has weights that are known")
+    for layer in layers[places[-1] + 1 :]:
+        room = type(layer).__module__.removeprefix("misstep.nn.")
+        if room in WEIGHTED_ROOMS or any(True for _ in layer.children()):
+            raise NotApplicableError(
+                f"its outputs come from {type(layer).__name__}, no plain layer with weights"
+            )
     return places[-1]
 
 

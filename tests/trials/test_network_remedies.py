@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import misstep as ms
+from misstep.doctor import Severity
 from misstep.ir import Value
 from misstep.nn import RNN, Rescaling, Softmax
 from misstep.trials import Case, case_of, repair_case
@@ -190,6 +191,20 @@ SICK: dict[str, Sick] = {
 }
 
 
+# What was found before, and is found no more, or as a note at most.
+GONE = {
+    "activations-between": "missing-activation",
+    "layer-normalization": "normalization-on-tiny-batch",
+    "less-dropout": "over-regularized",
+    "no-last-activation": "wrong-output",
+    "own-functions": "parameters-not-learning",
+    "relu-family": "vanishing-gradients",
+    "robust-scaling": "outliers",
+    "standardized-inputs": "unscaled-inputs",
+    "standardized-target": "unscaled-target",
+}
+
+
 class Always(Remedy):
     """A remedy that answers whatever was found, not registered."""
 
@@ -215,6 +230,10 @@ def test_it_repairs_a_run_that_is_sick_so(name: str) -> None:
     assert winner is not None
     assert winner.difference is not None
     assert winner.difference.share > 0.05
+    if name in GONE:
+        assert GONE[name] in [one.slug for one in repair.before.findings]
+        left = [one.slug for one in repair.after.findings if one.severity is not Severity.NOTE]
+        assert GONE[name] not in left
     # In the unit and the shape that the run's own answers had.
     held, trained = case.setting.validation, case.trained
     assert held is not None
@@ -403,3 +422,14 @@ def test_networks_from_a_line_can_be_changed_too_and_say_themselves_in_one() -> 
     assert np.array_equal(arrays["conv2d1.weight"], begun["sequential1.byaxes1.conv2d_3.weight"])
     # What no line says is no option.
     assert proposals(REMEDIES["augmentation"], case)[0].options == {}
+
+
+@pytest.mark.parametrize("name", ["no-last-activation", "dropout", "wider", "relu-family"])
+def test_a_layer_before_others_with_weights_is_not_taken_for_the_last(name: str) -> None:
+    behind = ms.Parallel(
+        ms.Dense(1), ms.Sequential(ms.Dense(4), ms.ReLU(), ms.Dense(1)), join="mean"
+    )
+    case = Sick((ms.Dense(6), ms.Tanh(), behind), epochs=1).case()
+    reasons: dict[str, str] = {}
+    assert proposals(REMEDIES[name], case, reasons) == []
+    assert "Parallel" in reasons[name]
