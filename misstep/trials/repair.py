@@ -17,6 +17,7 @@ from typing import Any
 import numpy.typing as npt
 
 from misstep.doctor import Diagnosis, Evidence, examine
+from misstep.doctor.unfinished import USUAL_BATCH
 from misstep.errors import NotFittedError
 from misstep.record import Record
 from misstep.text.repairs import repair_words, summary_words
@@ -152,7 +153,8 @@ def repair_case(
 ) -> Repair:
     """Repair a run; return what was tried, what was adopted, and a trainer that has it.
 
-    `steps`, `seconds`: budgets; without either, `RUNS_PER_ROUND` runs like this one in each round.
+    `steps`, `seconds`: budgets; without either, `RUNS_PER_ROUND` runs in each round that is left,
+    as long as the run is by then.
     `seed`: of the random remedies. `folder_of`: where the training with what was adopted in a round
     writes its record and checkpoints. `early_stopping`: as the run had it. `origin`: of the run;
     what trains with a remedy says so in its own. `on_round`, `on_arm`: told as things come;
@@ -163,9 +165,8 @@ def repair_case(
     Raises ArgumentError for a budget that is not above 0, MisstepError where too few rows are left
     to judge by.
     """
-    if steps is None and seconds is None:
-        steps = RUNS_PER_ROUND * rounds * case.setting.taken
     budget = Budget(steps, seconds)
+    by_default = steps is None and seconds is None
     trained = case.trained if case.trained is not None else case.start
     result = Repair(
         trained,
@@ -178,6 +179,10 @@ def repair_case(
         len(case.setting.rows),
     )
     for number in range(1, rounds + 1):
+        if by_default:
+            # What was adopted may take longer than the first run did.
+            pool = budget.spent + RUNS_PER_ROUND * (rounds - number + 1) * _length(case)
+            budget.steps = max(budget.steps or 0, pool)
         told = None if on_progress is None else partial(on_progress, number)
         one, _ = play_round(
             case, number, budget, seed=seed, remedies=remedies, on_arm=on_arm, on_progress=told
@@ -212,6 +217,14 @@ def repair_case(
         if adopted is None or result.ended:
             break
     return result
+
+
+def _length(case: Case) -> int:
+    """Return the updates of a run, as many at least as its epochs have in batches of usual size.
+
+    An update of a large batch costs what several of small ones do.
+    """
+    return max(case.setting.taken, case.epochs * -(-len(case.setting.rows) // USUAL_BATCH))
 
 
 def case_of(

@@ -220,3 +220,11 @@ def test_luck_in_one_course_is_no_proof() -> None:
     arm = np.stack([np.full(50, 0.5), np.full(50, 1.1), np.full(50, 1.2)])
     assert difference(other, arm).low > 0
     assert not difference(other, arm).is_proven
+
+
+def test_by_default_a_round_pays_for_the_run_as_long_as_it_is_by_then() -> None:
+    case = sick_case(ms.Adam(0.003), epochs=1)
+    repair = repair_case(case)
+    lengths = [one.arms[0].trial.updates for one in repair.rounds if one.arms]
+    assert lengths[-1] > lengths[0]
+    assert not any(one.verdict is Verdict.NO_BUDGET for one in repair.rounds)
