@@ -119,8 +119,7 @@ def _place(arm: Mapping[str, Any]) -> tuple[int, float]:
 def _row(arm: Mapping[str, Any], one: Mapping[str, Any]) -> list[str]:
     """Return an arm's label, what it answers, its error, its difference, and what became of it."""
     answers = {"control": "(the control)", "random": "(random)"}.get(arm["arm"], arm["answers"])
-    curve = arm["curve"]
-    error = f"{curve[-1][1]:.4f}" if curve else ""
+    error = "" if arm["loss"] is None else f"{arm['loss']:.4f}"
     return [arm["label"], answers or "(general)", error, _difference(arm), _fate(arm, one)]
 
 

@@ -214,9 +214,11 @@ class Repairable:
         for name in ("batch_size", "shuffle"):
             if getattr(now, name) != getattr(was, name):
                 options[name] = getattr(now, name)
+        changed: dict[str, Any] = {}
         for one in repair.adopted:
-            options |= dict(one.change.options)
-        return options
+            changed |= dict(one.change.options)
+        # Those of changes are rounded, as people write them; these are not.
+        return {**changed, **options}
 
     def differing(self, values: Mapping[str, Any], trainer: Trainer) -> list[str]:
         """Return what training with other options from the start would have otherwise than this.

@@ -75,9 +75,9 @@ def arm_words(arm: Mapping[str, Any]) -> str:
     name = arm["label"] + (" (a random remedy)" if arm["arm"] == "random" else "")
     if arm["failed"]:
         return f"{name}: failed after {counted(arm['updates'], 'update')}"
-    if not arm["curve"]:
+    if arm["loss"] is None:
         return f"{name}: not begun"
-    reached = f"{name}: {arm['curve'][-1][1]:.4f} after {counted(arm['updates'], 'update')}"
+    reached = f"{name}: {arm['loss']:.4f} after {counted(arm['updates'], 'update')}"
     return f"{reached}; {_gain(arm)}" if arm["difference"] else reached
 
 

@@ -45,7 +45,9 @@ def written(part: Any) -> str:
 def optimizer_at(trainer: Trainer, factor: float) -> Optimizer:
     """Return the optimizer of a trainer at `factor` times its rate."""
     optimizer: Any = trainer.optimizer
-    at: Optimizer = replace(optimizer, learning_rate=factor * optimizer.learning_rate)
+    # 100 times 1e-6 is 9.999999999999999e-05, which nobody would write.
+    rate = float(f"{factor * optimizer.learning_rate:.12g}")
+    at: Optimizer = replace(optimizer, learning_rate=rate)
     return at
 
 

@@ -169,6 +169,8 @@ class Trial:
             "updates": self.done,
             "seconds": round(self.seconds, 3),
             "failed": self.failed,
+            # What counts of the curve: its best moment where that is kept, else the last one.
+            "loss": round(self.loss, 6) if math.isfinite(self.loss) else None,
             "curve": [[moment.updates, round(moment.loss, 6)] for moment in self.curve],
         }
 
