@@ -169,12 +169,13 @@ class TuningReport:
             others = len(tuning.comparisons) > 1
             who = "neither it nor the next best was" if others else "it was not"
             return (
-                f"Tuning did not pay: trial {leader.number} had the lowest validation "
-                f"{_against(leader, default)}, but on other rows {who} better than the default "
-                "beyond noise. The best of many trials looks better than it is; the default is "
-                "kept."
+                f"Tuning did not pay: trial {leader.number} had the lowest validation loss, "
+                f"{_against(leader, default)} of the default, but on other rows {who} certainly "
+                "better. The best of many trials looks better than it is; the default is kept."
             )
-        words = f"Trial {best.number} has validation {_against(best, default)} of the default"
+        words = (
+            f"Trial {best.number} has a validation loss of {_against(best, default)} of the default"
+        )
         if any(one.number == best.number for one in tuning.comparisons):
             words += ", and is better on other rows too, beyond noise"
         if best.number != leader.number:
@@ -247,7 +248,7 @@ def _headline(default: FitResult, winner: FitResult) -> str:
 
 def _against(one: TrialResult, other: TrialResult) -> str:
     """Return the validation losses of two trials beside each other."""
-    return f"loss {four_figures(one.validation_loss)} against {four_figures(other.validation_loss)}"
+    return f"{four_figures(one.validation_loss)} against {four_figures(other.validation_loss)}"
 
 
 def _signed(gain: float) -> str:
