@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, MisstepError
 from misstep.text.names import did_you_mean
 from misstep.tuning.requirement import as_it_is, optuna
 
@@ -51,6 +52,9 @@ SAMPLERS: dict[str, Callable[[int, int], Any]] = {
     ),
 }
 
+# What some samplers need beside Optuna, which asks for it in the middle of a search only.
+NEEDED = {"gaussian-process": "torch", "cma-es": "cmaes"}
+
 PRUNERS: dict[str, Callable[[], Any]] = {
     "median": lambda: optuna().pruners.MedianPruner(
         n_startup_trials=TRIALS_BEFORE, n_warmup_steps=round(STEPS * SHARE_BEFORE), n_min_trials=3
@@ -66,11 +70,19 @@ PRUNERS: dict[str, Callable[[], Any]] = {
 
 
 def sampler_named(name: Any, seed: int, trials: int) -> Any:
-    """Return a sampler by its name, or one of Optuna's as it is. Raises ArgumentError."""
+    """Return a sampler by its name, or one of Optuna's as it is. Raises MisstepError."""
     if isinstance(name, optuna().samplers.BaseSampler):
         return name
     if name not in SAMPLERS:
         raise _unknown("the sampler", name, SAMPLERS)
+    package = NEEDED.get(name)
+    if package is not None and find_spec(package) is None:
+        raise MisstepError(
+            f"the sampler {name}",
+            needed=f"the package {package}",
+            got="none",
+            try_=f"pip install {package}, or tpe",
+        )
     with as_it_is():
         return SAMPLERS[name](seed, trials)
 
