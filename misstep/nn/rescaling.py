@@ -87,7 +87,7 @@ class Rescaling(Module):
         yield cls(0.5, -1.0), (4,)
         yield cls((0.5, 2.0, -1.0), (0.0, 1.0, 2.0)), (3,)
         yield cls((0.5, 2.0), 1.0), (3, 2)
-        yield cls(2.0), ()
+        yield cls(2.0), (2, 2)
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
