@@ -27,6 +27,8 @@ DEEPEST, DEEPEST_OF_HALVES = 0.5, 0.65
 DEEPEST_YEAR = 0.75
 # Shorter ones show in the changes from step to step.
 SHORTEST = 20
+# What is left of the values once trend and season are out; less is their rounding.
+LEAST_LEFT = 1e-6
 # Whole multiples of a season repeat as it does: a longer one must stand out from its neighbors.
 DEEPEST_MULTIPLE = 0.75
 # Lengths this near one another can't be told apart: the middle of those that do about as well.
@@ -66,6 +68,8 @@ def find_long_season(
     level = _without_trend(values, measured)
     if shorter:
         level = _without_season(level, measured, shorter)
+    if level[measured].std() <= LEAST_LEFT * values[measured].std():
+        return None
     if step.unit == "second" and step.count == DAY:
         year = _year(level, measured)
         if year is not None:
