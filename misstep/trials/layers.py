@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from misstep.nn import ByAxes, Module, Network, Sequential
+from misstep.nn import BatchNorm, ByAxes, Module, Network, Sequential
 from misstep.nn.activations import Activation
 from misstep.trials.setting import NotApplicableError
 
@@ -37,8 +37,8 @@ AT_ROOF = frozenset(
 WEIGHTED_ROOMS = ("attention", "embedding", "embedding_bag", "periodic_embedding")
 # Layers that only shape what comes, before any other sees it.
 SHAPING = ("Flatten", "Reshape", "Columns", "Steps")
-# Layers that may stand between weights and the activation that belongs to them.
-NORMALIZING = ("BatchNorm", "LayerNorm", "RMSNorm")
+# The room of layers that may stand between weights and the activation that belongs to them.
+NORMALIZING = BatchNorm.__module__
 
 
 def flat_layers(module: Module) -> list[Module]:

@@ -46,7 +46,7 @@ class NormalizationLayers(Remedy):
             after: list[Module] = []
             count = 0
             for block in blocks(layers):
-                normalized = any(type(one).__name__ in NORMALIZING for one in block)
+                normalized = any(type(one).__module__ == NORMALIZING for one in block)
                 wanted = bool(block) and block[0] is not last and not normalized
                 if wanted and is_weighted(block[0]):
                     after += [block[0], kind(), *block[1:]]
