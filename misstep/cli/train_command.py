@@ -25,6 +25,7 @@ from misstep.cli.termination import signals_interrupt
 from misstep.cli.trained import (
     keep_model,
     plain_result,
+    say_failed,
     say_next,
     say_outcome,
     say_what_was_read,
@@ -33,16 +34,7 @@ from misstep.cli.trained import (
 from misstep.cli.training_options import asked_for, given_options
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
-from misstep.modeling import (
-    FitResult,
-    Options,
-    Walk,
-    check_repairable,
-    check_request,
-    make_options,
-    recognize,
-)
-from misstep.text.counts import counted
+from misstep.modeling import Options, Walk, check_repairable, check_request, make_options, recognize
 
 
 def train_on(
@@ -110,7 +102,7 @@ def _finish(
         commands = result_lines(result).next_commands(path, similar_rows(source, options))
         say_next(page, path, [*commands, f"misstep diagnose {quoted(folder)}"], drawing)
     if run.failed:
-        _say_failed(result, options, path)
+        say_failed(result, options, path)
     repaired = repair_trained(page, walk, options, quiet=quiet) if repair else None
     if json:
         facts = plain_result(result, diagnosis, options, path if run.usable else None)
@@ -124,21 +116,4 @@ def _finish(
         DONE
         if run.finished or run.failed
         else INTERRUPTED_BY + run.ending.facts.get("signal", SIGINT)
-    )
-
-
-def _say_failed(result: FitResult, options: Options, path: Path) -> None:
-    """Say on standard error that the loss was no longer finite, and what is left."""
-    run, rate = result.run, options.learning_rate
-    if run.usable:
-        kept = f"the model has the weights of epoch {run.best_epoch or run.epochs}"
-    elif path.exists():
-        kept = f"{path} stays as it was"
-    else:
-        kept = "no model was written"
-    Page(to_error=True).say(
-        f"misstep: training failed after {counted(run.epochs, 'epoch')}, because the loss "
-        f"was no longer a finite number; {kept}. "
-        f"Try: a lower --learning-rate{'' if rate is None else f' than {rate:g}'}; "
-        f"misstep diagnose {quoted(options.folder)} says where it began."
     )

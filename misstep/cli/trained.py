@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from misstep.cli.diagnosis_lines import say_briefly
+from misstep.cli.inputs import quoted
 from misstep.cli.learning_curve_table import say_learning_curve
 from misstep.cli.page import Page
 from misstep.cli.places import MODEL
@@ -23,6 +24,7 @@ from misstep.train.interruption import Interruption
 __all__ = [
     "keep_model",
     "plain_result",
+    "say_failed",
     "say_next",
     "say_outcome",
     "say_what_was_read",
@@ -87,6 +89,23 @@ def similar_rows(source: str, options: Options) -> str:
     similar = str(options.test or source)
     # One of MNIST's four files stands for its folder.
     return str(Path(similar).parent) if is_idx_name(similar) else similar
+
+
+def say_failed(result: FitResult, options: Options, path: Path) -> None:
+    """Say on standard error that the loss was no longer finite, and what is left."""
+    run, rate = result.run, options.learning_rate
+    if run.usable:
+        kept = f"the model has the weights of epoch {run.best_epoch or run.epochs}"
+    elif path.exists():
+        kept = f"{path} stays as it was"
+    else:
+        kept = "no model was written"
+    Page(to_error=True).say(
+        f"misstep: training failed after {counted(run.epochs, 'epoch')}, because the loss "
+        f"was no longer a finite number; {kept}. "
+        f"Try: a lower --learning-rate{'' if rate is None else f' than {rate:g}'}; "
+        f"misstep diagnose {quoted(options.folder)} says where it began."
+    )
 
 
 def say_next(page: Page, path: Path, commands: list[str], drawing: Path | None) -> None:

@@ -29,6 +29,7 @@ from misstep.cli.termination import signals_interrupt
 from misstep.cli.trained import (
     keep_model,
     plain_result,
+    say_failed,
     say_next,
     say_outcome,
     say_what_was_read,
@@ -45,6 +46,7 @@ from misstep.modeling import FitResult, Options, Walk, check_request, make_optio
 from misstep.modeling.options import is_count
 from misstep.storage import folder_lock
 from misstep.storage.lock import folder_in_use
+from misstep.text.counts import counted
 from misstep.tuning import Tuning, parse_space, tune
 from misstep.tuning.methods import pruner_named, sampler_named, startup_trials
 from misstep.tuning.requirement import optuna
@@ -124,7 +126,7 @@ def tune_on(source: str, values: Mapping[str, Any], request: TuneRequest) -> int
         tuning = _search(page, source, data, options, folder, request)
         report = TuningReport(page, tuning, _drawn(request))
         report.say_search()
-        title = f"{Path(source).name or source}: {len(tuning.trials)} trials"
+        title = f"{Path(source).name or source}: {counted(_ended(tuning), 'trial')}"
         write_tuning(tuning, folder, title)
         page.lines(f"Every trial is in {folder / TABLE}, a picture of them in {folder / DRAWING}.")
         command = _command(source, values, tuning)
@@ -212,8 +214,8 @@ class _Final:
         if tuning.interrupted:
             page.blank(always=True)
             page.say(
-                f"Ended by you; the best of {_ended(tuning)} trials is trained now and kept in "
-                f"{path}. Ctrl-C once more stops at once.",
+                f"Ended by you; the best of {counted(_ended(tuning), 'trial')} is trained now and "
+                f"kept in {path}. Ctrl-C once more stops at once.",
                 always=True,
             )
         which = f"trial {tuning.best.number}" if tuning.paid else "the default"
@@ -253,6 +255,8 @@ class _Final:
             page.say("The same again, without the search:", always=True)
             page.commands([command], always=True)
         model = path if result.run.usable else None
+        if result.run.failed:
+            say_failed(result, options, path)
         if self.request.json:
             plain = plain_result(result, diagnosis, options, model)
             more = {"tuning": tuning.plain(), "on_test": plain_comparison(compared)}
