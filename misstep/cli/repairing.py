@@ -270,6 +270,11 @@ def _say_from_the_start(page: Page, sick: Repairable, repair: Repair, asked: Req
         further = []
         if repair.set_aside:
             further.append("it learns from the rows that were set aside, too")
+        # Where answers are written for another loss, those of validation rows are as well.
+        if any(
+            one.change.rows is not None and one.change.validation is None for one in repair.adopted
+        ):
+            further.append("its rows count as they did before the repair weighed them")
         if any(one.change.goes_on for one in repair.adopted):
             further.append("the repaired one went on from where the run had ended")
         page.say("; ".join([words, *further]) + ":", indent=2)

@@ -43,10 +43,14 @@ class ClassWeights(Remedy):
                 if power == 1
                 else "with rare classes counting more",
                 case.start,
-                f"sample_weight={_formula(power)}, of classes y from 0",
+                _advice(power),
                 rows=replace(rows, weights=(own * weights).astype("float32")),
-                options={"class_weight": "balanced"} if power == 1 else {},
             )
+
+
+def _advice(power: float) -> str:
+    words = f"sample_weight={_formula(power)}, of classes y from 0"
+    return f'{words}, or ms.Classifier(class_weight="balanced")' if power == 1 else words
 
 
 def _formula(power: float) -> str:

@@ -36,5 +36,4 @@ class EarlyStopping(Remedy):
             case.start,
             f"early_stopping=ms.EarlyStopping({case.epochs}), with validation=(x, y)",
             keeps_best=True,
-            options={"patience": case.epochs},
         )

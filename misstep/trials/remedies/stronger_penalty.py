@@ -22,6 +22,7 @@ class StrongerPenalty(Remedy):
     name = "stronger-penalty"
     title = "a penalty on large weights, or a stronger one"
     answers = ("overfitting", "label-errors")
+    is_general = True
     rank = 25
 
     def changes(self, case: Case) -> Iterator[Change]:

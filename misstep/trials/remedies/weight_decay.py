@@ -24,6 +24,7 @@ class WeightDecay(Remedy):
     name = "weight-decay"
     title = "weight decay, or more of it"
     answers = ("overfitting", "label-errors")
+    is_general = True
     rank = 24
 
     def changes(self, case: Case) -> Iterator[Change]:
