@@ -32,10 +32,11 @@ def round_cost(arms: Sequence[Length], always: Sequence[int], courses: int) -> i
     """Return what a round costs at most: halving, proof, and the training that follows.
 
     `always`: updates of the trials that go all the way whatever they do: control, random remedy.
+    The first of the arms does so too.
     """
-    cost = float(sum(always))
+    cost = float(sum(always)) + sum(one.updates for one in arms[:1])
     for goes_on in (False, True):
-        going = sorted((one.updates for one in arms if one.goes_on is goes_on), reverse=True)
+        going = sorted((one.updates for one in arms[1:] if one.goes_on is goes_on), reverse=True)
         before = 0.0
         for share in (*RUNGS, 1.0):
             # Trials go on to the next moment that they are judged at.

@@ -302,7 +302,9 @@ def _try(
     every = [control, *arms, *([] if random_arm is None else [random_arm])]
     result.arms = every
     try:
-        labels = {one.trial.label for one in (control, random_arm) if one is not None}
+        # What the most important finding names first is heard to the end: some runs learn nothing
+        # for a long while, and then all at once.
+        labels = {one.trial.label for one in (control, random_arm, *arms[:1]) if one is not None}
         expected = round_cost([lengths[place] for place in places], always, courses)
 
         def tell() -> None:
