@@ -81,10 +81,10 @@ class Ledger:
         """Write an attempt down; `start`: its values. `drawn`: those of an attempt before."""
         self.study.enqueue_trial({**start, **(drawn or {})}, user_attrs={SLOT: slot, START: start})
 
-    def claim(self, before: Callable[[int], None] = lambda slot: None) -> Attempt | None:
+    def claim(self, methods: Callable[[int], tuple[Any, Any]] | None = None) -> Attempt | None:
         """Begin the next attempt that waits; None where none does.
 
-        `before`: called with its slot, before Optuna draws anything for it.
+        `methods`: returns Optuna's sampler and pruner for a slot; None: Optuna's own choice.
         """
         states = optuna().trial.TrialState
         while True:
@@ -104,8 +104,15 @@ class Ledger:
                     attempts = self.by_slot()[slot]
                     if self._counts(trial.number, attempts):
                         begun = sum(not _is_refused(each) for each in attempts)
-                        before(slot)
-                        own = optuna().trial.Trial(self.study, trial._trial_id)
+                        sampler, pruner = (None, None) if methods is None else methods(slot)
+                        # A study of its own: one that was asked before goes by what it saw then.
+                        study = optuna().load_study(
+                            study_name=self.study.study_name,
+                            storage=self._storage,
+                            sampler=sampler,
+                            pruner=pruner,
+                        )
+                        own = optuna().trial.Trial(study, trial._trial_id)
                         return Attempt(slot, own, begun, _given(trial))
                     self._end(trial._trial_id, {REFUSED: True})
                 break

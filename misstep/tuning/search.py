@@ -57,7 +57,7 @@ class Search:
         try:
             while not self._is_over():
                 self.ledger.rescue()
-                attempt = self.ledger.claim(self._prepare)
+                attempt = self.ledger.claim(self._methods)
                 if attempt is None:
                     self._tell()
                     if self.ledger.is_done or not self.ledger.rescue():
@@ -135,13 +135,15 @@ class Search:
                 if self.on_trial is not None:
                     self.on_trial(result)
 
-    def _prepare(self, slot: int) -> None:
-        """Give the study the sampler of a slot, and the pruner.
+    def _methods(self, slot: int) -> tuple[Any, Any]:
+        """Return the sampler for a slot, and the pruner.
 
         The sampler is seeded by the slot, so that a search that goes on draws what it would have
         drawn had it never stopped, and workers do not draw the same.
         """
+        if self.sampler == "quasi-random":
+            # Points of one sequence, which must not begin anew.
+            return sampler_named(self.sampler, self.seed, self.trials), pruner_named(self.pruner)
         digits = hashlib.sha256(f"{self.seed}/{slot}".encode()).digest()[:4]
-        study = self.ledger.study
-        study.sampler = sampler_named(self.sampler, int.from_bytes(digits, "big"), self.trials)
-        study.pruner = pruner_named(self.pruner)
+        seed = int.from_bytes(digits, "big")
+        return sampler_named(self.sampler, seed, self.trials), pruner_named(self.pruner)

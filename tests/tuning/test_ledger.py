@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from hypothesis import given, settings
@@ -158,3 +159,20 @@ def test_a_worker_of_another_machine_is_gone_when_its_beat_stands_still(tmp_path
     time.sleep(0.1)
     second.rescue()
     assert second.results()[0].state is State.WAITING
+
+
+def test_the_sampler_goes_by_the_trials_that_were_done() -> None:
+    (ledger,) = ledgers([optuna.storages.InMemoryStorage()], set())
+    ledger.count = 30
+    ledger.open([])
+    away = []
+    for _ in range(ledger.count):
+        attempt = ledger.claim(
+            lambda slot: (optuna.samplers.TPESampler(seed=slot, n_startup_trials=8), None)
+        )
+        assert attempt is not None
+        x = attempt.trial.suggest_float("x", 0.0, 1.0)
+        away.append(abs(x - 0.3))
+        result = TrialResult(attempt.slot, {"x": x}, away[-1], {}, State.COMPLETE)
+        assert ledger.finish(attempt, result)
+    assert np.mean(away[15:]) < 0.5 * np.mean(away[:8])
