@@ -281,4 +281,6 @@ def _worth_a_part(errors: Array) -> Array:
         behind = errors - errors[:, best : best + 1]
         doubt = behind.std(axis=0, ddof=1) / np.sqrt(len(errors))
         kept = (behind.mean(axis=0) <= DEVIATIONS * doubt).astype(np.float64)
+    # Where errors are not finite nothing can be compared.
+    kept[best] = 1.0
     return np.asarray(kept / kept.sum())

@@ -12,7 +12,7 @@ import numpy as np
 
 from misstep.data import Series, SeriesWindows, thinned
 from misstep.data.series.time_steps import SIZES
-from misstep.ir import Array
+from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.forecast import BackTest
 from misstep.modeling.metrics import Scores
@@ -84,6 +84,8 @@ def series_baselines(
     return baselines
 
 
+# On several threads the bits would depend on how many.
+@one_blas_thread()
 def _ridge_scores(
     series: Series, past: int, windows: SeriesWindows, lags: int, test: BackTest
 ) -> Scores | None:

@@ -386,7 +386,7 @@ class SeriesModality(Modality):
         reason = f"it {_moved(gain)} on the validation rows"
         if half:
             whole = 1 - after[0] / before if before > 0 else 0.0
-            reason += f", all of it {_moved(whole, 'it')}"
+            reason += f", where all of it {_moved(whole, 'that error')}"
         self.decisions.add(
             "beyond it",
             f"{'half of what the network adds' if half else 'the network'}, after "
