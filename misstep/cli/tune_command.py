@@ -167,7 +167,7 @@ def _search(
 
 
 def _drawn(request: TuneRequest) -> int:
-    """Return how many trials behind the default are drawn at random; 0 where that can't be said."""
+    """Return the last trial that is drawn at random; 0 where that can't be said."""
     goes_by_trials = request.sampler in GOING_BY_TRIALS and request.workers == 1
     return startup_trials(request.trials) - 1 if goes_by_trials else 0
 

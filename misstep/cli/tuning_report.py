@@ -27,8 +27,8 @@ FEW_TRIALS = 30
 class TuningReport:
     """Says what came of a search.
 
-    `drawn`: how many trials behind the default were drawn at random, before there was anything for
-    a sampler to go by; 0 where that is not known, or none of them went by anything.
+    `drawn`: the last trial that was drawn at random, before a sampler had anything to go
+    by; 0 where that is not known, or none of them went by anything.
     """
 
     def __init__(self, page: Page, tuning: Tuning, drawn: int = 0) -> None:
@@ -84,18 +84,18 @@ class TuningReport:
     def _random_words(self) -> str:
         """Return what chance came to, without a claim about what was not run."""
         tuning, last = self._tuning, self._drawn
-        # Behind the default come what the plan itself holds worth a trial.
-        start = tuning.candidates + 1
-        whole = [one for one in tuning.trials[1:] if one.state is State.COMPLETE]
-        first = [one.validation_loss for one in whole if start <= one.number <= last]
+        # Behind the default stand what the plan itself would try.
+        first = 1 + tuning.candidates
+        whole = [one for one in tuning.trials if one.state is State.COMPLETE]
+        drawn = [one.validation_loss for one in whole if first <= one.number <= last]
         later = [one.validation_loss for one in whole if one.number > last]
-        if tuning.random is not None or not first or not later:
+        if tuning.random is not None or not drawn or not later:
             return ""
+        which = f"Trial {first} was" if first == last else f"Trials {first} to {last} were"
         return (
-            f"Trials {start} to {last} were drawn at random: the lowest loss of them is "
-            f"{four_figures(min(first))}, of the {len(tuning.trials) - 1 - last} after them "
-            f"{four_figures(min(later))}. A random search with as many trials was not run; "
-            "--sampler random does one."
+            f"{which} drawn at random: the lowest loss there is {four_figures(min(drawn))}, among "
+            f"the {len(tuning.trials) - 1 - last} after {four_figures(min(later))}. A random "
+            "search with as many trials was not run; --sampler random does one."
         )
 
     def _say_hyperparameters(self) -> None:
