@@ -18,6 +18,7 @@ import misstep as ms
 from misstep.doctor import registered_rules
 from misstep.nn import Module
 from misstep.trials import Case, Repair, case_of, registered_remedies, repair_case
+from misstep.trials.remedy import proposals
 from misstep.trials.rounds import Verdict
 
 REMEDIES = {one.name: one for one in registered_remedies()}
@@ -211,3 +212,27 @@ def test_a_remedy_has_words_and_answers_findings(name: str) -> None:
 def test_each_finding_has_a_remedy_or_a_reason(slug: str) -> None:
     answered = any(slug in remedy.answers for remedy in REMEDIES.values())
     assert answered != (slug in WITHOUT)
+
+
+# Names that options of training and hyperparameters have.
+OPTIONS = {
+    *("optimizer", "learning_rate", "weight_decay", "epochs", "batch_size", "shuffle"),
+    *("network", "loss", "dropout", "activation", "units", "depth", "augment"),
+}
+
+
+@pytest.mark.parametrize("name", ["clipping", "weaker-penalty"])
+def test_what_all_remedies_propose_can_be_told_apart_and_written(name: str) -> None:
+    case = EXAMPLES[name]()
+    changes = [change for remedy in REMEDIES.values() for change in proposals(remedy, case)]
+    labels = [change.label for change in changes]
+    assert len(set(labels)) == len(labels) > 10
+    for change in changes:
+        assert change.advice
+        assert set(change.options) <= OPTIONS
+        if change.rows is not None:
+            assert len(change.rows) == len(case.setting.rows)
+        assert all(0 <= row < len(case.setting.rows) for row in change.set_aside)
+        # The answers are of the same shape, whatever was changed.
+        few = case.setting.rows.x[:3]
+        assert change.trainer.predict(few).shape == case.start.predict(few).shape
