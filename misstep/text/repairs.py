@@ -64,8 +64,8 @@ def _verdict(one: Mapping[str, Any]) -> str:
         return "you ended it; what was tried in it is rolled back."
     if verdict == "failed" and winner is not None:
         return (
-            f"rolled back, nothing adopted: training with {winner['label']} ended in numbers that "
-            "are not finite."
+            f"rolled back, nothing adopted: training on all rows ({winner['label']}) ended in numbers "
+            "that are not finite."
         )
     return "there is nothing to try."
 

@@ -14,7 +14,7 @@ def rows_words(count: int, positions: Sequence[int] = ()) -> str:
     """Return how many rows there are, and the first ones, of positions from 0.
 
     >>> rows_words(2), rows_words(2, [3, 17])
-    ('2 rows', '2 rows: 3 and 17 (counted from 0)')
+    ('2 rows', '2 rows: 3, 17 (counted from 0)')
     """
     words = counted(count, "row")
     if not positions:
