@@ -59,13 +59,15 @@ def _verdict(one: Mapping[str, Any]) -> str:
             f"best that was named, {winner['label']}."
         )
     if verdict == "no budget":
+        if one["updates"] >= one["needed"]:
+            return "the time was over before anything was proven."
         return f"the budget ended before anything was proven; {one['needed']:,} updates would do."
     if verdict == "interrupted":
         return "you ended it; what was tried in it is rolled back."
     if verdict == "failed" and winner is not None:
         return (
-            f"rolled back, nothing adopted: training on all rows ({winner['label']}) ended in numbers "
-            "that are not finite."
+            f"rolled back, nothing adopted: training on all rows ({winner['label']}) ended in "
+            "numbers that are not finite."
         )
     return "there is nothing to try."
 

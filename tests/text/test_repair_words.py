@@ -19,7 +19,13 @@ def arm(**more: Any) -> dict[str, Any]:
 
 def one(verdict: str, beside: Any = None, **more: Any) -> dict[str, Any]:
     arms = [arm(**more)]
-    facts = {"number": 1, "winner": "with Adam", "beside_random": beside, "needed": 1200}
+    facts = {
+        "number": 1,
+        "winner": "with Adam",
+        "beside_random": beside,
+        "needed": 1200,
+        "updates": 40,
+    }
     return {"verdict": verdict, "arms": arms, **facts}
 
 
@@ -37,6 +43,11 @@ def one(verdict: str, beside: Any = None, **more: Any) -> dict[str, Any]:
 )
 def test_each_verdict_is_a_sentence(verdict: str, words: str) -> None:
     assert words in verdict_sentence(one(verdict))
+
+
+def test_what_the_clock_ended_names_no_updates() -> None:
+    words = verdict_sentence({**one("no budget"), "updates": 1300})
+    assert words == "the time was over before anything was proven."
 
 
 def test_a_random_remedy_that_does_as_well_is_said() -> None:
