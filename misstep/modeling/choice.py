@@ -130,7 +130,7 @@ class Contest:
 def contest_of(
     train: Rows,
     validation: Rows,
-    groups: Array | None,
+    groups: Array,
     batch: int,
     *,
     seed: int,
@@ -139,12 +139,9 @@ def contest_of(
 ) -> Contest | None:
     """Return the rows of trials; None where there are too few to tell anything.
 
-    `groups`: (rows,), of which each stays on one side; None: rows of equal features do. `batch`: a
-    number of rows that those learned from are a multiple of, so that no batch is left unfilled.
+    `groups`: (rows,), of which each stays on one side. `batch`: a number of rows that those learned
+    from are a multiple of, so that no batch is left unfilled.
     """
-    if groups is None:
-        flat = np.ascontiguousarray(train.x.reshape(len(train), -1))
-        groups = flat.view(np.dtype((np.void, flat.dtype.itemsize * flat.shape[1]))).reshape(-1)
     own = np.unique(groups, return_inverse=True)[1].reshape(-1)
     generator = np.random.default_rng([seed, len(train)])
     place = generator.permutation(int(own.max()) + 1)[own]

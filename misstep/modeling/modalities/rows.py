@@ -110,8 +110,6 @@ class RowModality(Modality):
         self.in_parts = False
         # Whether simple models will judge the answers: what helps a network is not tried out then.
         self.is_judged = False
-        # Whether equal rows were dealt out as all others.
-        self._copies_are_natural = False
         self.apart = examples
         self.examples: Examples
 
@@ -186,7 +184,6 @@ class RowModality(Modality):
             self.options = options = replace(options, validation_fraction=0.0)
         apart = options.test_fraction if self.tested and self._test is None else 0.0
         self._groups = groups = self.groups() if apart or options.validation_share else None
-        self._copies_are_natural = groups is None and bool(apart or options.validation_share)
         split = split_rows(
             rows, self.examples.classes, options.validation_share, apart, options.seed, groups
         )
@@ -364,7 +361,7 @@ class RowModality(Modality):
         contest = contest_of(
             prepared.train,
             prepared.validation,
-            self._kept_together(prepared.train_examples),
+            _kept_together(prepared.train_examples),
             plan.batch_size // plan.repeats_per_epoch,
             seed=self.options.seed,
             threads=self.options.threads,
@@ -377,16 +374,6 @@ class RowModality(Modality):
             finally:
                 progress.finish()
             self.decisions.facts["trials"] = dict(prepared.choice.facts)
-
-    def _kept_together(self, examples: Examples) -> Array | None:
-        """Return a group for each example, (examples,), that stays on one side of trials.
-
-        None: equal rows do, as where the rows were split.
-        """
-        if examples.groups is not None or not self._copies_are_natural:
-            return examples.groups
-        # A row may stand there several times for its weight.
-        return np.asarray(examples.order)
 
     def setup(self, prepared: Prepared, plan: Plan) -> Setup:
         """Put together what trains, and the training and validation rows."""
@@ -470,6 +457,16 @@ class RowModality(Modality):
         scores |= baseline_scores(baselines)
         model.facts |= {"test_rows": len(prepared.test), "metrics": scores}
         return Evaluation(model, scores, baselines, errors=row_errors(outputs, test.y, target))
+
+
+def _kept_together(examples: Examples) -> Array:
+    """Return a group for each example, (examples,), that stays on one side of trials.
+
+    Those that were asked for, else a row that stands there several times for its weight. Equal rows
+    of the data are dealt as they come: a score must not count what was learned by heart, but a
+    choice is for rows like these, which meet their like among those learned from as these do.
+    """
+    return np.asarray(examples.order if examples.groups is None else examples.groups)
 
 
 def _names(prepared: Prepared) -> Names:
