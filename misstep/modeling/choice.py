@@ -38,15 +38,12 @@ SHORT_EPOCHS, SHORT_SHARE = 4, 0.2
 # Where this share of the loss of chance is left, answers are noisy, and training may be at its best
 # after few epochs. Then, up to so many rows of those learned from, the course itself is tried: the
 # best network once more, with so many times as many epochs.
-NOISY, MOST_ROWS_OF_COURSES, LONGER = 0.4, 5_000, 3
+NOISY, MOST_ROWS_OF_COURSES, LONGER = 0.4, 1_500, 3
 # Where that leaves at most this share less of the loss, still more epochs are not worth their time,
 # and learn noise by heart: such a course is whole then.
 WORTH_MORE = 0.1
 # With fewer rows even whole trainings take no time, and a few epochs would show nothing.
 FEWEST_ROWS_OF_SHORT_TRIALS = 130
-# A shorter course must be better by so many standard errors of the mean difference, and by this
-# share of the loss.
-MARGIN_OF_SHORT, GAIN_OF_SHORT = 1.0, 0.02
 # From so many rows on trials take so long that one should be told what goes on.
 MANY_ROWS = 20_000
 AS_PLANNED = "as planned"
@@ -197,9 +194,7 @@ def choose(
     noisy = best.loss >= NOISY * contest.chance(plans[best.label])
     if noisy and FEWEST_ROWS_OF_SHORT_TRIALS <= rows <= MOST_ROWS_OF_COURSES:
         longer = tried(best.label, LONGER * short)
-        shorter = longer.behind(best) >= MARGIN_OF_SHORT
-        shorter = shorter and best.loss <= (1 - GAIN_OF_SHORT) * longer.loss
-        final = best if shorter else longer
+        final = min(best, longer, key=lambda one: one.loss)
     winner = _best([final, *lines], candidates)
     own = plans[winner.label]
     chosen = dict(candidates[winner.label].hyperparameters)
@@ -209,6 +204,8 @@ def choose(
     if ends:
         each = own.batch_size // own.repeats_per_epoch
         chosen["updates"] = round(final.epochs * contest.rows / each)
+        # Its end was judged, on more rows than validation has: no epoch before it is better known.
+        chosen["early_stopping"] = False
     for one in trials:
         against = final if one in lines else networks[0]
         _tell(decisions, contest, one, against, taken=one.label == winner.label)

@@ -123,9 +123,18 @@ def plan_table(planner: Planner, numbers: Sequence[int] = (), members: int | Non
     updates = UPDATES_FOR_MANY_ROWS_WITH_CLASSES if early else UPDATES
     updates = int(planner.hyperparameter("updates", UPDATES_SEARCHED, updates))
     default = planner.epochs_for(updates, batch, FEWEST_EPOCHS, MOST_EPOCHS)
-    epochs, patience = planner.epochs(default, rows, batch)
-    candidates = _candidates(planner)
-    return Plan(module, loss, optimizer, batch, epochs, patience, candidates=candidates)
+    early = _stops_early(planner)
+    epochs, patience = planner.epochs(default, rows, batch, keeps_last=not early)
+    return Plan(
+        module,
+        loss,
+        optimizer,
+        batch,
+        epochs,
+        patience,
+        restore_best=early,
+        candidates=_candidates(planner),
+    )
 
 
 def number_positions(features: Array) -> tuple[int, ...]:
@@ -160,7 +169,8 @@ def _plan_members(planner: Planner, module: Module, loss: Loss, members: int) ->
     fewest = FEWEST_EPOCHS_OF_MEMBERS if updates == own else 1
     default = int(max(fewest, min(round(updates * each / rows), most)))
     batch = each * members
-    epochs, patience = planner.epochs(default, rows * members, batch)
+    early = _stops_early(planner)
+    epochs, patience = planner.epochs(default, rows * members, batch, keeps_last=not early)
     return Plan(
         module,
         loss,
@@ -169,8 +179,15 @@ def _plan_members(planner: Planner, module: Module, loss: Loss, members: int) ->
         epochs,
         patience,
         repeats_per_epoch=members,
+        restore_best=early,
         candidates=_candidates(planner),
     )
+
+
+def _stops_early(planner: Planner) -> bool:
+    """Tell whether validation chooses among epochs; who asks for a patience wants that."""
+    early = bool(planner.hyperparameter("early_stopping", Choice((True, False)), True))
+    return early or planner.may_stop_early
 
 
 def _candidates(planner: Planner) -> tuple[Candidate, ...]:
