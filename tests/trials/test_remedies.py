@@ -62,7 +62,7 @@ def case_(
 
 
 def deep(*, optimizer: Any, **settings: Any) -> ms.Trainer:
-    layers = [one for _ in range(4) for one in (ms.Dense(24), ms.Sigmoid())]
+    layers = [one for _ in range(2) for one in (ms.Dense(24), ms.Sigmoid())]
     return classes(*layers, ms.Dense(3), optimizer=optimizer, **settings)
 
 
