@@ -94,7 +94,7 @@ class TuningReport:
         which = f"Trial {first} was" if first == last else f"Trials {first} to {last} were"
         return (
             f"{which} drawn at random: the lowest loss there is {four_figures(min(drawn))}, among "
-            f"the {len(tuning.trials) - 1 - last} after {four_figures(min(later))}. A random "
+            f"the {len(tuning.trials) - 1 - last} after them {four_figures(min(later))}. A random "
             "search with as many trials was not run; --sampler random does one."
         )
 
@@ -166,8 +166,8 @@ class TuningReport:
                 "is kept."
             )
         if not tuning.paid:
-            others = len(tuning.comparisons) > 1
-            who = "neither it nor the next best was" if others else "it was not"
+            count = len(tuning.comparisons)
+            who = f"none of the best {count} was" if count > 1 else "it was not"
             return (
                 f"Tuning did not pay: trial {leader.number} had the lowest validation loss, "
                 f"{_against(leader, default)} of the default, but on other rows {who} certainly "
