@@ -24,7 +24,7 @@ def made_up(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return points + random.normal(0, 0.05, points.shape), arm
 
 
-def main(folder: str | None = None, steps: int | None = None) -> float:
+def main(folder: str | None = None, *, steps: int | None = None) -> float:
     """Train what can't learn, repair it, and return the share of right answers on other points.
 
     `steps`: updates that the repair may take, None: as many as it likes.
