@@ -44,6 +44,9 @@ NOISY, MOST_ROWS_OF_COURSES, LONGER = 0.4, 1_500, 3
 WORTH_MORE = 0.1
 # With fewer rows even whole trainings take no time, and a few epochs would show nothing.
 FEWEST_ROWS_OF_SHORT_TRIALS = 130
+# The share of rows, at either end, on which two differ so much that they alone would decide: one
+# abalone with a mistyped height weighed as much as a thousand others.
+STANDING_OUT = 0.005
 # From so many rows on trials take so long that one should be told what goes on.
 MANY_ROWS = 20_000
 AS_PLANNED = "as planned"
@@ -67,12 +70,17 @@ class Tried:
         return mean if math.isfinite(mean) else math.inf
 
     def behind(self, other: Tried) -> float:
-        """Return by how many standard errors this one's loss is above that of another one."""
+        """Return by how many standard errors this one's loss is above that of another one.
+
+        The few rows on which they differ most count as much as the next ones.
+        """
         if self.loss == other.loss:
             return 0.0
         if not (math.isfinite(self.loss) and math.isfinite(other.loss)):
             return math.inf if self.loss > other.loss else -math.inf
         differences = self.losses - other.losses
+        low, high = np.quantile(differences, [STANDING_OUT, 1 - STANDING_OUT])
+        differences = np.clip(differences, low, high)
         error = float(differences.std(ddof=1)) / math.sqrt(len(differences))
         mean = float(differences.mean())
         return mean / error if error > 0 else math.copysign(math.inf, mean)
@@ -194,7 +202,7 @@ def choose(
     noisy = best.loss >= NOISY * contest.chance(plans[best.label])
     if noisy and FEWEST_ROWS_OF_SHORT_TRIALS <= rows <= MOST_ROWS_OF_COURSES:
         longer = tried(best.label, LONGER * short)
-        final = min(best, longer, key=lambda one: one.loss)
+        final = best if longer.behind(best) > 0 else longer
     winner = _best([final, *lines], candidates)
     own = plans[winner.label]
     chosen = dict(candidates[winner.label].hyperparameters)
@@ -240,9 +248,12 @@ def _tell(
         judged = counted(len(contest.judged), "row")
         reason += f" on {judged}, after {len(contest.learned):,} others were learned from"
     else:
-        reason += f", {_compared(one.behind(against))} than {against.label}"
+        behind = one.behind(against)
+        reason += f", {_compared(behind)} than {against.label}"
         if against.epochs != one.epochs:
             reason += f" after {counted(against.epochs, 'epoch')}"
+        if behind * (one.loss - against.loss) < 0:
+            reason += f", whose loss is {four_figures(against.loss)}, but for rows that stand out"
     decisions.add("tried", f"{one.label}, {epochs}: {'taken' if taken else 'not taken'}", reason)
 
 
