@@ -131,15 +131,23 @@ def overlap(x: Array, other: Array) -> float | None:
 
     None where there are too many numbers to compare.
     """
-    if not len(x) or not len(other):
-        return None
+    same = copies(x, other) if len(x) and len(other) else None
+    return None if same is None else float(same.mean())
+
+
+def copies(x: Array, other: Array) -> Array | None:
+    """Return which rows of `other` (rows, …) are also, bit for bit, rows of `x`, (rows,) bool.
+
+    None where there are too many numbers to compare.
+    """
     flat, others = x.reshape(len(x), -1), other.reshape(len(other), -1)
     some, some_of_others = _first_numbers(flat), _first_numbers(others)
     alike, others_alike = np.isin(some, some_of_others), np.isin(some_of_others, some)
     if (int(alike.sum()) + int(others_alike.sum())) * flat.shape[1] > MOST_COMPARED:
         return None
-    same = np.isin(row_numbers(others[others_alike]), row_numbers(flat[alike]))
-    return float(same.sum() / len(others))
+    same = np.zeros(len(others), bool)
+    same[others_alike] = np.isin(row_numbers(others[others_alike]), row_numbers(flat[alike]))
+    return same
 
 
 def row_numbers(flat: Array) -> Array:

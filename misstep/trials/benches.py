@@ -14,6 +14,7 @@ import numpy as np
 
 from misstep.errors import MisstepError
 from misstep.ir import Array
+from misstep.record.summaries import copies
 from misstep.train import Trainer
 from misstep.trials.classes import alike_weights, classes_of
 from misstep.trials.setting import Judged, Setting
@@ -67,6 +68,8 @@ class Benches:
                 )
             held = learned.take(taken)
             learned = learned.take(np.setdiff1d(np.arange(len(learned)), taken))
+        else:
+            held = _without_copies(held, learned)
         start = setting.start
         classes = classes_of(start.loss, held.y)
         classes_alike = classes_alike and classes is not None
@@ -116,3 +119,15 @@ class Benches:
         if self.apart is not None:
             gone[self.apart] = True
         return rows.take(np.flatnonzero(~gone)) if gone.any() else rows
+
+
+def _without_copies(held: Judged, learned: Judged) -> Judged:
+    """Return validation rows that are no copies of training rows, where enough are left.
+
+    What was learned by heart is known of a copy: it proves nothing. Where there are but a few
+    different rows, as in a truth table, copies are all there is.
+    """
+    same = copies(learned.x, held.x)
+    if same is None or len(held) - int(same.sum()) < FEWEST_JUDGED:
+        return held
+    return held.take(np.flatnonzero(~same)) if same.any() else held

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import misstep as ms
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
-from misstep.trials import Case, Change, Remedy, case_of, repair_case
+from misstep.trials import Case, Change, Remedy, Setting, case_of, repair_case
+from misstep.trials.benches import Benches
 from misstep.trials.costing import FEW_ARMS, Length, affordable, round_cost
 from misstep.trials.proof import difference
 from misstep.trials.rounds import CONTROL, Verdict
@@ -228,3 +229,15 @@ def test_by_default_a_round_pays_for_the_run_as_long_as_it_is_by_then() -> None:
     lengths = [one.arms[0].trial.updates for one in repair.rounds if one.arms]
     assert lengths[-1] > lengths[0]
     assert not any(one.verdict is Verdict.NO_BUDGET for one in repair.rounds)
+
+
+def test_copies_of_training_rows_prove_nothing() -> None:
+    trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError()).variant(input_shape=(4,))
+    mixed = np.concatenate([X[:100], X[240:300]]), np.concatenate([Y[:100], Y[240:300]])
+    benches = Benches.of(Setting.of(trainer, *TRAIN, None, mixed, planned=1, taken=1))
+    judged = np.concatenate([benches.choosing.x, benches.proving.x])
+    assert len(judged) == 60
+    assert not (judged[:, None, 0] == TRAIN[0][None, :, 0]).any()
+    # Where there is nothing else, they are what there is.
+    only = Benches.of(Setting.of(trainer, *TRAIN, None, (X[:100], Y[:100]), planned=1, taken=1))
+    assert len(only.choosing) + len(only.proving) == 100
