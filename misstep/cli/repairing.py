@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,13 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
     page.blank(always=True)
     if repair.adopted:
         page.lines(f"The repaired model is in {place.folder / MODEL}.", always=True)
-        page.lines(f"The first one stays as it was, in {asked.run / MODEL}.", always=True)
+        first = asked.run / MODEL
+        page.lines(
+            f"The first one stays as it was, in {first}."
+            if first.is_file()
+            else "The first run left no model.",
+            always=True,
+        )
     else:
         page.lines(f"Nothing was changed: {asked.run} stays as it was.", always=True)
     page.lines(f"Curves and differences are drawn in {where / DRAWING}.")
@@ -189,6 +196,9 @@ def _say_adopted(
         facts["set_aside_file"] = str(_say_set_aside(page, sick, repair, place.folder))
     if sick.test_rows:
         before = None if sick.trained is None else sick.tested(sick.trained)
+        if before is not None and not all(map(math.isfinite, before.scores.values())):
+            # What a failed training left, which nobody would ask.
+            before = None
         facts["test"] = _say_tested(page, sick, before, sick.tested(repair.trainer))
     facts["command"] = _say_from_the_start(page, sick, repair, asked)
     return facts

@@ -48,11 +48,11 @@ class Raised(Remedy):
     """Ten thousand times the rate."""
 
     title = "a far higher rate"
-    answers = ("learning-rate-too-low", "slow-learning", "underfitting")
+    answers = ("learning-rate-too-low", "slow-learning", "underfitting", "not-a-number")
 
     def changes(self, case: Case) -> Any:
         optimizer: Any = case.start.optimizer
-        if optimizer.learning_rate < 1e-3:
+        if not 1e-3 <= optimizer.learning_rate <= 1:
             raised = ms.optim.AdamW(1e-2, weight_decay=optimizer.weight_decay)
             yield Change("at 10,000 times the rate", case.start.variant(optimizer=raised), "ms")
 
@@ -252,6 +252,20 @@ def test_training_repairs_what_it_trained(run: Run, few: None) -> None:
     if not sound.json["findings"]:
         assert "no remedies are tried" in sound.err
         assert "repair" not in sound.json
+
+
+def test_a_run_that_failed_is_repaired(run: Run, few: None) -> None:
+    write()
+    words = ["train", "houses.csv", "--target", "price", "--network", "dense8", "--epochs", "5"]
+    failed = run(*words, "--optimizer", "sgd", "--learning-rate", "1e30", "--quiet")
+    assert failed.code == 1
+    assert not Path("runs/houses/model.misstep").exists()
+    done = run("repair", "runs/houses", "--json")
+    assert done.code == 0, done.err
+    if done.json["adopted"]:
+        assert done.json["test"]["before"] is None
+        assert "The first run left no model." in done.err
+        assert "chance alone" not in done.err
 
 
 def test_what_cannot_be_repaired_is_refused_with_the_reason(run: Run) -> None:
