@@ -19,7 +19,8 @@ __all__ = ["DRAWING", "TABLE", "write_tuning"]
 
 TABLE, DRAWING = "trials.csv", "tuning.svg"
 FIXED = ("number", "state", "because", "validation_loss")
-COSTS = ("epochs", "updates", "seconds", "by_doctor", "attempts")
+# "updates" alone would be a hyperparameter: how many there may be.
+COSTS = ("epochs", "updates_taken", "seconds", "by_doctor", "attempts")
 
 
 def write_tuning(tuning: Tuning, folder: Path, title: str) -> None:
@@ -35,7 +36,7 @@ def trials_table(tuning: Tuning) -> str:
     Columns of metrics begin with "validation_"; those of hyperparameters bear their names. What a
     trial does not have is left empty.
     """
-    # What is called as a column is already would stand there twice.
+    # The loss has a column of its own.
     metrics = list(dict.fromkeys(name for one in tuning.trials for name in one.metrics))
     metrics = [name for name in metrics if name != "loss"]
     names = list(dict.fromkeys(name for one in tuning.trials for name in one.hyperparameters))

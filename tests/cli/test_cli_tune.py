@@ -67,12 +67,15 @@ def test_every_trial_is_said_and_in_the_table(tuned: Any) -> None:
         rows = list(csv.DictReader(file))
     trials = tuned["tuning"]["trials"]
     assert [int(row["number"]) for row in rows] == [0, 1, 2, 3, 4]
+    heads = (FOLDER / "trials.csv").read_text().splitlines()[0].split(",")
+    assert len(set(heads)) == len(heads)
     for row, trial in zip(rows, trials, strict=True):
         assert row["state"] == trial["state"]
+        assert int(row["updates_taken"]) == trial["updates"]
         assert float(row["validation_loss"]) == trial["validation_loss"]
         assert float(row["validation_accuracy"]) == trial["metrics"]["accuracy"]
         for name, value in trial["hyperparameters"].items():
-            assert float(row[name]) == value
+            assert json.loads(row[name]) == value
         assert re.search(rf"^ +{trial['number']} +\(?[\d.]+\)? +[\d.]+  ", words, re.MULTILINE)
     assert "the default" in words
     assert {row["batch_size"] for row in rows} == {"16"}
