@@ -38,7 +38,7 @@ SHORT_EPOCHS, SHORT_SHARE = 4, 0.2
 # Where this share of the loss of chance is left, answers are noisy, and training may be at its best
 # after few epochs. Then, up to so many rows of those learned from, the course itself is tried: the
 # best network once more, with so many times as many epochs.
-NOISY, MOST_ROWS_OF_COURSES, LONGER = 0.4, 1_500, 3
+NOISY, MOST_ROWS_OF_COURSES, LONGER = 0.4, 700, 3
 # Where that leaves at most this share less of the loss, still more epochs are not worth their time,
 # and learn noise by heart: such a course is whole then.
 WORTH_MORE = 0.1
