@@ -337,7 +337,7 @@ def _try(
                 if one.rank is None:
                     on_arm(one)
         _compare_with_run(case, benches, control, result)
-        winner = next((one for one in finished if one is not control), None)
+        winner = _most_certain(control, [one for one in finished if one is not control])
         if control.rank is None or winner is None:
             result.verdict = Verdict.NO_BUDGET
             return
@@ -350,6 +350,22 @@ def _try(
         taken = sum(one.trial.done for one in every)
         result.updates += taken
         budget.spent += result.updates
+
+
+def _most_certain(control: ArmResult, finished: Sequence[ArmResult]) -> ArmResult | None:
+    """Return the arm that is better than the control by most for sure, on the choosing rows.
+
+    By the lower end of its interval: an arm that is a little better on nearly every row can be
+    proven, one that is far better on a few of them can't.
+    """
+    if not finished or control.rank is None:
+        return finished[0] if finished else None
+    theirs = control.trial.penalties()[None]
+
+    def least(one: ArmResult) -> float:
+        return difference(theirs, one.trial.penalties()[None]).low
+
+    return max(finished, key=least)
 
 
 def _came_to_something(trial: Trial) -> bool:
