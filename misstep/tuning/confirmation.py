@@ -35,6 +35,8 @@ WANTED_ROWS, MOST_FOLDS = 1000, 6
 FEWEST_FOLDS = 2
 # How far above 0 a gain must lie, in its standard errors, to be worth leaving the default for.
 STANDARD_ERRORS = 1.0
+# Fewer rows can't tell how large noise is: one of them alone may make the difference.
+FEWEST_ROWS = 20
 # The least gain that anybody would notice, in penalties, where 1 is what the best constant costs.
 LEAST_GAIN = 1e-4
 
@@ -132,6 +134,8 @@ def confirm(
 
 def is_worthwhile(comparison: Comparison) -> bool:
     """Tell whether a trial gains beyond noise, and not in few of the trainings alone."""
+    if comparison.rows < FEWEST_ROWS:
+        return False
     beyond = comparison.gain > max(STANDARD_ERRORS * comparison.error, LEAST_GAIN)
     return beyond and comparison.better > comparison.trainings / 2
 

@@ -36,6 +36,7 @@ def test_a_gain_within_noise_is_none() -> None:
     assert is_worthwhile(Comparison(1, 0.05, 0.01, 300, 4, 4))
     assert not is_worthwhile(Comparison(1, 0.05, 0.06, 300, 4, 4))
     assert not is_worthwhile(Comparison(1, 0.05, 0.01, 300, 4, 2))
+    assert not is_worthwhile(Comparison(1, 0.05, 0.01, 10, 4, 4))
     assert not is_worthwhile(Comparison(1, 1e-6, 0.0, 300, 4, 4))
 
 
