@@ -196,7 +196,7 @@ def tune(
     sampler: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="tpe, random, quasi-random, gaussian-process or cma-es, of Optuna."
+            metavar="NAME", help="tpe, random, quasi-random or gaussian-process, of Optuna."
         ),
     ] = "tpe",
     pruner: Annotated[

@@ -54,7 +54,7 @@ from misstep.tuning.requirement import optuna
 __all__ = ["TuneRequest", "tune_on"]
 
 # Samplers that go by what trials came to, once there are some.
-GOING_BY_TRIALS = ("tpe", "gaussian-process", "cma-es")
+GOING_BY_TRIALS = ("tpe", "gaussian-process")
 
 
 @dataclass(frozen=True)

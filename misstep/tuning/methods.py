@@ -47,13 +47,12 @@ SAMPLERS: dict[str, Callable[[int, int], Any]] = {
     "gaussian-process": lambda seed, trials: optuna().samplers.GPSampler(
         seed=seed, n_startup_trials=startup_trials(trials)
     ),
-    "cma-es": lambda seed, trials: optuna().samplers.CmaEsSampler(
-        seed=seed, n_startup_trials=startup_trials(trials)
-    ),
 }
+# Optuna's CMA-ES is not among them: it keeps its state in the study as a pickle, and whoever joins
+# a study would run what somebody else put there.
 
 # What some samplers need beside Optuna, which asks for it in the middle of a search only.
-NEEDED = {"gaussian-process": "torch", "cma-es": "cmaes"}
+NEEDED = {"gaussian-process": "torch"}
 
 PRUNERS: dict[str, Callable[[], Any]] = {
     "median": lambda: optuna().pruners.MedianPruner(

@@ -29,9 +29,9 @@ from misstep.train.digest import rows_digest
 
 __all__ = ["Candidate", "Judge", "ModalityProblem", "Problem"]
 
-# Options that change no number of a trial, or only where things are kept.
 # More than any data have rows, so that those of one fold are told from those of another.
 MOST_ROWS = 2**40
+# Options that change no number of a trial, or only where things are kept.
 WITHOUT_EFFECT = {"threads", "folder", "resume", "origin", "progress", "test", "minutes"}
 
 

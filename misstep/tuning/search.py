@@ -5,6 +5,7 @@ Knows the ledger and trials; not how many workers there are, nor what comes afte
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import time
@@ -18,6 +19,7 @@ from misstep.tuning.doctoring import Doctor
 from misstep.tuning.ledger import Attempt, Ledger
 from misstep.tuning.methods import pruner_named, sampler_named
 from misstep.tuning.problem import Problem
+from misstep.tuning.requirement import optuna
 from misstep.tuning.result import TrialResult
 from misstep.tuning.space import Space
 from misstep.tuning.trial import BrokenOffError, Ended, Watch, run_trial
@@ -99,6 +101,9 @@ class Search:
             if not self._is_over():
                 raise KeyboardInterrupt from None
             return
+        except optuna().exceptions.UpdateFinishedTrialError:
+            # This process stood still so long that others took it for gone: theirs is the trial.
+            return
         except BaseException:
             self.ledger.give_up(attempt)
             raise
@@ -116,7 +121,9 @@ class Search:
         count = 0
         while not finished.wait(BEAT):
             count += 1
-            self.ledger.beat(attempt, count)
+            # One that does not get through, such as while a database starts anew, is a beat less.
+            with contextlib.suppress(Exception):
+                self.ledger.beat(attempt, count)
 
     def _watches(self, trial: Any) -> list[Watch]:
         def optunas(training: Training, step: int, curve: Mapping[int, float]) -> Ended | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,13 @@ PACKAGES = {
 }
 # Seconds that a SQLite file is waited for while somebody else writes.
 PATIENCE = 60.0
-LOCK = ".lock"
+# How often tables are made in a new database, where others make them at the same moment, and the
+# seconds between.
+MOST_TRIES, PAUSE = 5, 0.3
+# Beside a journal; Optuna's own lock, which ends in .lock, takes away what it finds there.
+LOCK = ".flock"
+# What a URL has a password by, behind its question mark, if not before its host.
+SECRETS = ("password", "passwd", "pwd", "sslpassword")
 
 
 def open_storage(place: str | os.PathLike[str] | None) -> Any:
@@ -78,8 +85,8 @@ def _opened(words: str) -> Any:
         host, _, port = rest.partition(":")
         return storages.GrpcStorageProxy(host=host or "localhost", port=int(port or 13000))
     if kind.startswith("redis"):
-        return storages.JournalStorage(storages.journal.JournalRedisBackend(words))
-    storage = storages.RDBStorage(words, skip_compatibility_check=False)
+        return storages.JournalStorage(_logs_only(storages.journal.JournalRedisBackend(words)))
+    storage = _database(words)
     if kind.startswith("sqlite"):
         _one_at_a_time(storage)
     return storages.get_storage(storage)
@@ -91,10 +98,43 @@ def storage_words(place: str | os.PathLike[str] | None) -> str:
         return ""
     words = os.fspath(place)
     kind, is_url, rest = words.partition("://")
-    if not is_url or "@" not in rest:
+    if not is_url:
         return words
-    user, _, where = rest.rpartition("@")
-    return f"{kind}://{user.partition(':')[0]}@{where}"
+    before, at, where = rest.rpartition("@")
+    # A password may hold any character, a question mark too.
+    user = re.split("[:/?]", before)[0]
+    address, mark, query = where.partition("?")
+    settings = [one for one in query.split("&") if one.partition("=")[0].casefold() not in SECRETS]
+    shown = mark + "&".join(settings) if any(settings) else ""
+    return f"{kind}://{user}{at}{address}{shown}"
+
+
+def _database(words: str) -> Any:
+    """Return the storage in a database; two that make its tables at once do not disturb another."""
+    from sqlalchemy.exc import DBAPIError
+
+    for left in reversed(range(MOST_TRIES)):
+        try:
+            return optuna().storages.RDBStorage(words, skip_compatibility_check=False)
+        except DBAPIError as error:
+            if not left or "already exists" not in str(error):
+                raise
+            time.sleep(PAUSE)
+    raise AssertionError("the last try returns or raises")
+
+
+def _logs_only(backend: Any) -> Any:
+    """Return a backend without snapshots, which Optuna keeps and reads as pickles."""
+    journal = optuna().storages.journal
+
+    class Logs(journal.BaseJournalBackend):  # type: ignore[name-defined]
+        def read_logs(self, log_number_from: int) -> Any:
+            return backend.read_logs(log_number_from)
+
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            backend.append_logs(logs)
+
+    return Logs()
 
 
 def journal_file(path: Path) -> Any:
@@ -112,8 +152,8 @@ def journal_file(path: Path) -> Any:
                     got="another file",
                     try_="another name",
                 )
-        lock = None if fcntl is None else _journal_lock(path)
-        return optuna().storages.JournalStorage(journal.JournalFileBackend(str(path), lock))
+        backend = journal.JournalFileBackend(str(path), _journal_lock(path))
+        return optuna().storages.JournalStorage(backend)
     except OSError as error:
         raise StorageError.of_writing(str(path), error) from error
 
@@ -121,31 +161,51 @@ def journal_file(path: Path) -> Any:
 def _journal_lock(path: Path) -> Any:
     """Return a lock that the system frees when its holder is killed, and that mends the journal.
 
-    Optuna's own is a link that stands for half a minute after its maker was killed. A line that a
-    killed worker left half written, which nobody could read over, is cut off by the next one.
+    Optuna's own is a file that stands for half a minute after its maker was killed; it is taken
+    where a disk knows no other. A line that a killed worker left half written, which nobody could
+    read over, is cut off by the next one.
     """
     journal = optuna().storages.journal
+    plain = journal.JournalFileOpenLock(str(path))
 
     class Lock(journal._file.BaseJournalFileLock):  # type: ignore[name-defined]
         def __init__(self) -> None:
-            self._handles: list[int] = []
+            self._handle: int | None = None
 
         def acquire(self) -> bool:
-            handle = os.open(f"{path}{LOCK}", os.O_RDWR | os.O_CREAT, 0o666)
+            self._handle = _locked(f"{path}{LOCK}")
+            if self._handle is None:
+                plain.acquire()
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            except OSError:
-                # A disk without such locks: as good as can be had there.
-                time.sleep(0)
-            self._handles.append(handle)
-            _mend(path)
+                _mend(path)
+            except BaseException:
+                self.release()
+                raise
             return True
 
         def release(self) -> None:
-            with contextlib.suppress(IndexError, OSError):
-                os.close(self._handles.pop())
+            handle, self._handle = self._handle, None
+            if handle is not None:
+                os.close(handle)
+                return
+            # Who stood still so long that another one took it away has none to give back.
+            with contextlib.suppress(RuntimeError):
+                plain.release()
 
     return Lock()
+
+
+def _locked(name: str) -> int | None:
+    """Return an open file that is locked; None where the system or the disk knows no such locks."""
+    if fcntl is None:
+        return None
+    handle = os.open(name, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
 
 
 def _mend(path: Path) -> None:

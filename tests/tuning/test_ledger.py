@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -143,6 +144,25 @@ def test_a_line_that_a_killed_worker_left_half_is_mended(tmp_path: Path) -> None
     assert other.finish(attempt, done(attempt.slot))
     (again,) = ledgers([open_storage(place)], set())
     assert [one.state for one in again.results()][:2] == [State.COMPLETE, State.WAITING]
+
+
+def test_a_disk_without_such_locks_has_a_plain_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "study.journal"
+
+    def refuse(handle: int, how: int) -> None:
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    (ledger,) = ledgers([open_storage(place)], set())
+    lock = ledger.study._storage._backend._lock
+    lock.acquire()
+    assert Path(f"{place}.lock").exists()  # nobody else can make it
+    lock.release()
+    ledger.open([{}])
+    assert len(ledger.results()) == SLOTS
+    assert not Path(f"{place}.lock").exists()
 
 
 def test_a_worker_of_another_machine_is_gone_when_its_beat_stands_still(tmp_path: Path) -> None:

@@ -97,12 +97,15 @@ def test_other_values_are_left() -> None:
 
 
 def test_methods_go_by_name_and_by_optunas_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in methods.SAMPLERS.keys() - {"gaussian-process", "cma-es", "quasi-random"}:
+    for name in methods.SAMPLERS.keys() - {"gaussian-process", "quasi-random"}:
         assert methods.sampler_named(name, 0, 30) is not None
     for name in methods.PRUNERS:
         assert methods.pruner_named(name) is not None
     monkeypatch.setattr(methods, "find_spec", lambda package: None)
-    with pytest.raises(MisstepError, match="pip install cmaes"):
+    with pytest.raises(MisstepError, match="pip install torch"):
+        methods.sampler_named("gaussian-process", 0, 30)
+    # It would keep pickles in the study.
+    with pytest.raises(ArgumentError, match="the sampler"):
         methods.sampler_named("cma-es", 0, 30)
     own = requirement.optuna().samplers.RandomSampler(seed=1)
     assert methods.sampler_named(own, 0, 30) is own

@@ -6,12 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
+from sqlalchemy.exc import OperationalError
 from tuning_world import OPTIONS, SPACE, TRIALS, small_search, small_table
 
 from misstep.errors import ArgumentError, MisstepError
-from misstep.tuning import State, TrialResult, tune
-from misstep.tuning.storage import open_storage
+from misstep.tuning import State, TrialResult, search, storage, tune
+from misstep.tuning.ledger import Ledger
+from misstep.tuning.storage import open_storage, storage_words
 
 
 def test_the_best_is_never_worse_than_the_default_and_seeds_repeat() -> None:
@@ -67,6 +70,88 @@ def test_a_study_of_other_data_options_or_space_is_refused(tmp_path: Path) -> No
 def test_what_can_not_be_used_is_refused(tmp_path: Path, wrong: Any, words: str) -> None:
     with pytest.raises(ArgumentError, match=words):
         other_search(tmp_path / "study.journal", **wrong)
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("postgresql://me:se@cr?et@host/db?sslmode=on", "postgresql://me@host/db?sslmode=on"),
+        ("mysql+mysqldb://host/db?user=me&password=secret", "mysql+mysqldb://host/db?user=me"),
+        ("postgresql:///db?password=secret", "postgresql:///db"),
+        ("postgresql:///db?user=me&password=sec@ret", "postgresql://@ret"),
+        ("redis://:secret@host:6379", "redis://@host:6379"),
+        ("sqlite:///study.db", "sqlite:///study.db"),
+        ("runs/a@b.journal", "runs/a@b.journal"),
+    ],
+)
+def test_no_password_is_told(place: str, words: str) -> None:
+    assert storage_words(place) == words
+
+
+def test_redis_keeps_no_pickles(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = optuna.storages.journal
+
+    class Redis(journal.BaseJournalBackend, journal._base.BaseJournalSnapshot):
+        def __init__(self, url: str) -> None:
+            self.logs: list[dict[str, Any]] = []
+
+        def read_logs(self, log_number_from: int) -> list[dict[str, Any]]:
+            return self.logs[log_number_from:]
+
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            self.logs += logs
+
+        def save_snapshot(self, snapshot: bytes) -> None:
+            raise AssertionError("a pickle")
+
+        def load_snapshot(self) -> bytes:
+            raise AssertionError("a pickle")
+
+    monkeypatch.setattr(journal, "JournalRedisBackend", Redis)
+    monkeypatch.setattr(journal._storage, "SNAPSHOT_INTERVAL", 1)
+    study = optuna.create_study(storage=open_storage("redis://host"))
+    for _ in range(3):
+        study.enqueue_trial({"x": 1.0})
+    assert len(study.get_trials()) == 3
+
+
+def test_who_makes_tables_at_the_same_moment_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = optuna.storages.RDBStorage.__init__
+    tries: list[str] = []
+
+    def late(self: Any, words: str, **more: Any) -> None:
+        tries.append(words)
+        if len(tries) == 1:
+            raise OperationalError("CREATE TABLE", {}, Exception("table studies already exists"))
+        made(self, words, **more)
+
+    monkeypatch.setattr(optuna.storages.RDBStorage, "__init__", late)
+    monkeypatch.setattr(storage, "PAUSE", 0.0)
+    assert open_storage(f"sqlite:///{tmp_path}/study.db").get_all_studies() == []
+    assert len(tries) == 2
+
+
+def test_who_was_taken_for_gone_goes_on_with_the_next_trial(tmp_path: Path) -> None:
+    place = tmp_path / "study.journal"
+    whole, stolen = search.run_trial, list[int]()
+
+    def slow(problem: Any, trial: Any, number: int, space: Any, **more: Any) -> Any:
+        if number == 1 and not stolen:
+            # Another one gives it up, as if this process had stood still for long.
+            stolen.append(number)
+            other = optuna.load_study(study_name="mine", storage=open_storage(place))
+            ledger = Ledger(other, TRIALS, stale=-1.0)
+            ledger.rescue()
+        return whole(problem, trial, number, space, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "run_trial", slow)
+        tuning = small_search(str(place), name="mine")
+    assert stolen == [1]
+    assert [one.attempts for one in tuning.trials] == [1, 2, 1, 1]
+    assert all(one.state is not State.WAITING for one in tuning.trials)
 
 
 def test_a_storage_that_needs_a_package_names_it() -> None:
