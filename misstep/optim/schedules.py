@@ -84,6 +84,12 @@ class Schedule:
         """
         return self.observe(values.get("validation_loss", values["training_loss"]), memory)
 
+    @property
+    def hears(self) -> bool:
+        """Return whether what an epoch came to changes the rates of those that follow."""
+        own = type(self)
+        return own.observe is not Schedule.observe or own.hear is not Schedule.hear
+
     def last_epoch(self, memory: Mapping[str, Any]) -> int | None:
         """Return the epoch with which training is to end before its time; None: all are done."""
         return None
@@ -280,6 +286,11 @@ class WarmUp(Schedule):
     ) -> dict[str, Any]:
         """Return the memory of `then`."""
         return self.then.hear(values, memory, context)
+
+    @property
+    def hears(self) -> bool:
+        """Return whether `then` goes by what epochs come to."""
+        return self.then.hears
 
     def last_epoch(self, memory: Mapping[str, Any]) -> int | None:
         """Return the last epoch of `then`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,7 +25,8 @@ class Fork:
     """A training on `rows` from `state` on, which is its own.
 
     `losses`: of each update so far. `failed`: whether a loss was no finite number; nothing can be
-    learned any more then. The rest as in `Loop`.
+    learned any more then. `epoch_loss`: the mean of the latest epoch that was done, NaN before one
+    was. The rest as in `Loop`.
     """
 
     rows: Rows
@@ -37,6 +39,7 @@ class Fork:
     shuffle: bool
     losses: list[float] = field(default_factory=list)
     failed: bool = False
+    epoch_loss: float = math.nan
     _order: tuple[int, Array] | None = None
 
     def again(self) -> Fork:
@@ -86,8 +89,9 @@ class Fork:
                 state.update += 1
                 self.losses.append(float(steps.losses[-1]))
         if state.batch >= self.batches:
+            self.epoch_loss = state.mean_loss
             state.epoch += 1
-            state.batch = 0
+            state.batch, state.loss_sum, state.weight_sum = 0, 0.0, 0.0
 
     def _indices(self) -> Array:
         epoch = self.state.epoch
@@ -99,8 +103,7 @@ class Fork:
         return self._order[1]
 
     def _learned(self, steps: Steps) -> None:
-        self.state.draw += len(steps)
-        self.state.batch += len(steps)
+        self.state.add_batches(steps.losses, steps.weights)
         self.failed = steps.not_finite is not None
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from misstep.doctor import examine
 from misstep.record import Names
 from misstep.train import Callback, EarlyStopping, Progress, Run, Trainer, Training
+from misstep.trials.pace import updates_per_epoch
 from misstep.trials.remedy import Case
 from misstep.trials.rounds import Round, Verdict
 from misstep.trials.setting import Judged, Setting
@@ -43,7 +44,7 @@ def adopt(
     rows = change.rows_of(case.setting.rows)
     held = change.validation or case.setting.validation
     taken = change.updates or case.setting.taken
-    per_epoch = -(-_batches(trainer, len(rows)) // trainer.accumulate)
+    per_epoch = updates_per_epoch(trainer, len(rows))
     keeps_best = case.keeps_best if change.keeps_best is None else change.keeps_best
     # What was cut short is cut short again: by the same rule, where there was one.
     planned = taken if change.updates or change.goes_on else case.setting.planned
@@ -122,8 +123,3 @@ def _next_setting(
         final=run.losses[-1] if run.losses else math.nan,
         budget=before.budget,
     )
-
-
-def _batches(trainer: Trainer, rows: int) -> int:
-    size = rows if trainer.batch_size == "full" else int(trainer.batch_size)
-    return -(-rows * trainer.repeats_per_epoch // size)

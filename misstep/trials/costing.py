@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from misstep.trials.halving import FEWEST, KEPT, RUNGS
-from misstep.trials.trial import MOMENTS
 
 __all__ = ["FEW_ARMS", "Length", "affordable", "round_cost"]
 
@@ -22,10 +21,20 @@ FEW_ARMS = 4
 
 @dataclass(frozen=True)
 class Length:
-    """The updates of an arm; `goes_on`: whether it goes on from the end, beside others that do."""
+    """The updates of an arm.
+
+    `goes_on`: whether it goes on from the end, beside others that do. `stride`: the updates between
+    two moments that it is judged at.
+    """
 
     updates: int
     goes_on: bool = False
+    stride: int = 1
+
+    def reached(self, share: float) -> int:
+        """Return the updates taken where it is judged after a share of its way."""
+        goal = max(1, round(share * self.updates))
+        return min(-(-goal // self.stride) * self.stride, self.updates)
 
 
 def round_cost(arms: Sequence[Length], always: Sequence[int], courses: int) -> int:
@@ -34,20 +43,20 @@ def round_cost(arms: Sequence[Length], always: Sequence[int], courses: int) -> i
     `always`: updates of the trials that go all the way whatever they do: control, random remedy.
     The first of the arms does so too.
     """
-    cost = float(sum(always)) + sum(one.updates for one in arms[:1])
+    cost = sum(always) + sum(one.updates for one in arms[:1])
     for goes_on in (False, True):
-        going = sorted((one.updates for one in arms[1:] if one.goes_on is goes_on), reverse=True)
-        before = 0.0
+        group = [one for one in arms[1:] if one.goes_on is goes_on]
+        count, before = len(group), [0] * len(group)
         for share in (*RUNGS, 1.0):
-            # Trials go on to the next moment that they are judged at.
-            reached = min(share + 1.0 / MOMENTS, 1.0)
-            cost += sum(going) * (reached - before)
+            reached = [one.reached(share) for one in group]
+            steps = [now - then for now, then in zip(reached, before, strict=True)]
+            # Whichever go on: those that cost most.
+            cost += sum(sorted(steps, reverse=True)[:count])
             before = reached
-            going = going[: max(FEWEST, math.ceil(KEPT * len(going)))]
+            count = min(count, max(FEWEST, math.ceil(KEPT * count)))
     longest = max((one.updates for one in arms), default=0)
     longest = max(longest, *always)
-    # Each trial takes one update at least until it is compared.
-    return math.ceil(cost) + len(arms) + (courses - 1) * (sum(always) + longest) + longest
+    return cost + (courses - 1) * (sum(always) + longest) + longest
 
 
 def affordable(

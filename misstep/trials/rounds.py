@@ -285,8 +285,10 @@ def _try(
     on_progress: Callable[[float], None] | None,
 ) -> None:
     whole = case.setting.taken
-    lengths = [_length(case, one) for one in named]
-    always = [whole, *([] if drawn is None else [_length(case, drawn).updates])]
+    arms = [_arm(case, benches, one, "remedy") for one in named]
+    random_arm = None if drawn is None else _arm(case, benches, drawn, "random")
+    lengths = [Length(one.trial.updates, one.change.goes_on, one.trial.stride) for one in arms]
+    always = [whole, *([] if random_arm is None else [random_arm.trial.updates])]
     left = budget.updates_left(lambda: case.setting.seconds_per_update) - result.updates
     places, courses = affordable(lengths, always, left)
     shortest = min(lengths, key=lambda one: one.updates, default=Length(whole))
@@ -295,10 +297,8 @@ def _try(
         result.verdict = Verdict.NO_BUDGET
         budget.spent += result.updates
         return
-    named = [named[place] for place in places]
+    arms = [arms[place] for place in places]
     control = _arm(case, benches, _Proposal(_Unchanged(), _unchanged(case), ""), "control")
-    arms = [_arm(case, benches, one, "remedy") for one in named]
-    random_arm = None if drawn is None else _arm(case, benches, drawn, "random")
     every = [control, *arms, *([] if random_arm is None else [random_arm])]
     result.arms = every
     try:
@@ -399,6 +399,7 @@ def _prove(
                     seed=trial.trainer.seed + course,
                     curve=[],
                     failed=False,
+                    ended=False,
                     seconds=0.0,
                     _fork=None,
                     _best=None,
@@ -436,7 +437,7 @@ def _note_differences(control: ArmResult, every: Sequence[ArmResult], rung: Rung
     ]
     theirs = control.trial.penalties() if noted else np.empty(0)
     for one in noted:
-        if one.difference is None and (not last or one.trial.done == one.trial.updates):
+        if one.difference is None and (not last or one.trial.is_over):
             one.difference = difference(theirs[None], one.trial.penalties()[None])
 
 
@@ -478,11 +479,6 @@ class _Unchanged(Remedy):
 
 def _unchanged(case: Case) -> Change:
     return Change(CONTROL, case.start, "")
-
-
-def _length(case: Case, proposal: _Proposal) -> Length:
-    change = proposal.change
-    return Length(change.updates or case.setting.taken, change.goes_on)
 
 
 def _arm(case: Case, benches: Benches, proposal: _Proposal, kind: str) -> ArmResult:

@@ -21,9 +21,11 @@ from misstep.ir import Array
 from misstep.optim import ScheduleContext
 from misstep.train import Fork, Trainer, TrainingState
 from misstep.train.fork import copied
+from misstep.trials.pace import updates_per_epoch
 from misstep.trials.setting import Judged
 
-# A trial is judged at so many moments of its way at most: a curve that can be looked at.
+# A trial is judged at so many moments of its way at most: a curve that can be looked at. One whose
+# schedule goes by what epochs come to is judged after each.
 MOMENTS = 20
 
 # From a trainer, with the weights to be judged, to one number per row, (rows,): the lower the
@@ -51,7 +53,7 @@ class Trial:
     on its way, at most.
 
     `curve`: what was judged so far. `seconds`: that it took. `failed`: whether its loss, or its
-    weights, were no finite numbers.
+    weights, were no finite numbers. `ended`: whether its schedule ended it before all updates.
     """
 
     label: str
@@ -67,6 +69,7 @@ class Trial:
     curve: list[Moment] = field(default_factory=list)
     seconds: float = 0.0
     failed: bool = False
+    ended: bool = False
     _fork: Fork | None = None
     _best: tuple[float, Array, Array] | None = None
 
@@ -74,6 +77,19 @@ class Trial:
     def done(self) -> int:
         """Return the updates taken so far."""
         return len(self._fork.losses) if self._fork is not None else 0
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether it goes no further."""
+        return self.failed or self.ended or self.done >= self.updates
+
+    @property
+    def stride(self) -> int:
+        """Return the updates between two moments: whole epochs, so many that they are few."""
+        epoch = updates_per_epoch(self.trainer, len(self.rows))
+        if self.trainer.schedule.hears:
+            return epoch
+        return epoch * max(1, -(-self.updates // (epoch * self.moments)))
 
     @property
     def loss(self) -> float:
@@ -90,8 +106,8 @@ class Trial:
         began = time.perf_counter()
         fork = self._fork_of()
         goal = min(max(1, round(share * self.updates)), self.updates)
-        stride = self._stride(fork)
-        while self.done < goal and not self.failed:
+        stride = self.stride
+        while self.done < goal and not self.is_over:
             # At the same moments however far it is asked to go at a time.
             ahead = min(stride - self.done % stride, self.updates - self.done)
             fork.learn(self._rates(fork, ahead))
@@ -128,19 +144,17 @@ class Trial:
                 self._fork.state = copied(self.begins)
         return self._fork
 
-    def _stride(self, fork: Fork) -> int:
-        """Return the updates between two moments: whole epochs, so many that they are few."""
-        epoch = -(-fork.batches // fork.accumulate)
-        return epoch * max(1, -(-self.updates // (epoch * self.moments)))
-
     def _rates(self, fork: Fork, count: int) -> Array:
-        trainer, state = self.trainer, fork.state
+        trainer = self.trainer
+        return trainer.optimizer.learning_rate * trainer.schedule.factors(
+            self._context(fork), count, fork.state.memory
+        )
+
+    def _context(self, fork: Fork) -> ScheduleContext:
+        """Return where it stands, as schedules go by it."""
         epoch = -(-fork.batches // fork.accumulate)
         begun = 0 if self.begins is None else self.begins.update
-        context = ScheduleContext(state.update, epoch, self.planned or begun + self.updates)
-        return trainer.optimizer.learning_rate * trainer.schedule.factors(
-            context, count, state.memory
-        )
+        return ScheduleContext(fork.state.update, epoch, self.planned or begun + self.updates)
 
     def _look(self, fork: Fork) -> None:
         state = fork.state
@@ -149,7 +163,12 @@ class Trial:
         self.curve.append(Moment(self.done, loss))
         if self.keeps_best and math.isfinite(loss) and (self._best is None or loss < self._best[0]):
             self._best = loss, np.array(state.parameters), np.array(state.buffers)
-        state.memory = self.trainer.schedule.observe(loss, state.memory)
+        schedule = self.trainer.schedule
+        if schedule.hears and state.batch == 0:
+            epoch = {"epoch": state.epoch, "training_loss": fork.epoch_loss}
+            heard = {**epoch, "validation_loss": loss}
+            state.memory = schedule.hear(heard, state.memory, self._context(fork))
+            self.ended = schedule.last_epoch(state.memory) == state.epoch
 
     def _with(self, parameters: Array, buffers: Array) -> Array:
         """Return what the judge says of other weights of the network."""

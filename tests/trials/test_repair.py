@@ -124,6 +124,14 @@ def test_budgets_are_kept() -> None:
         repair_case(case, steps=0)
 
 
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_budgets_are_kept_where_arms_are_compared_after_a_whole_epoch_only(epochs: int) -> None:
+    case = sick_case(ms.SGD(1e-5), epochs=epochs)
+    for runs in (8, 11, 15):
+        repair = repair_case(case, steps=runs * case.setting.taken, rounds=1)
+        assert 0 < repair.updates <= runs * case.setting.taken
+
+
 def test_time_that_is_over_adopts_nothing() -> None:
     case = sick_case(ms.SGD(1e-5))
     repair = repair_case(case, seconds=1e-9)
@@ -132,7 +140,11 @@ def test_time_that_is_over_adopts_nothing() -> None:
 
 
 @given(
-    st.lists(st.builds(Length, st.integers(1, 900), st.booleans()), min_size=1, max_size=12),
+    st.lists(
+        st.builds(Length, st.integers(1, 900), st.booleans(), st.integers(1, 90)),
+        min_size=1,
+        max_size=12,
+    ),
     st.lists(st.integers(1, 300), min_size=1, max_size=2),
     st.integers(50, 20_000),
 )

@@ -45,6 +45,33 @@ def test_an_unchanged_trial_is_the_training_bit_for_bit(schedule: Any, shares: A
     assert control.penalties() == pytest.approx(trained.row_losses(X[HELD], Y[HELD]))
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [ms.optim.ReduceOnPlateau(0.1, 2, 0.05), ms.optim.WarmUp(5, ms.optim.ReduceOnPlateau(0.5, 1))],
+)
+def test_a_schedule_hears_of_each_epoch_as_it_does_in_training(schedule: Any) -> None:
+    trained = trainer(schedule=schedule)
+    trained.fit(X[TRAIN], Y[TRAIN], validation=(X[HELD], Y[HELD]), epochs=40)
+    assert trained.state is not None
+    assert trained.state.memory["factor"] < 1
+    control = trial("control", trainer(schedule=schedule), updates=40 * 7)
+    control.advance(1.0)
+    assert np.array_equal(control.last_parameters, trained.network.parameters)
+
+
+def test_a_schedule_that_ends_training_early_ends_a_trial_with_it() -> None:
+    schedule = ms.optim.EarlyDecay(loss=1.0, rise=0.1)
+    trained = trainer(schedule=schedule)
+    run = trained.fit(X[TRAIN], Y[TRAIN], epochs=60)
+    assert run.updates < 60 * 7
+    control = trial("control", trainer(schedule=schedule), updates=60 * 7)
+    control.advance(0.5)
+    control.advance(1.0)
+    assert control.ended
+    assert control.done == run.updates
+    assert np.array_equal(control.last_parameters, trained.network.parameters)
+
+
 def test_it_leaves_the_trainer_as_it_is() -> None:
     one = trainer()
     one.fit(X[TRAIN], Y[TRAIN], epochs=1)
