@@ -51,7 +51,7 @@ TrainerOf = Callable[[Mapping[str, Any]], Trainer]
 class TrainerProblem(Problem):
     """A trainer, or a function that makes one of hyperparameters; rows, and how long it trains.
 
-    `whole`: x, y and weights of all rows, where the validation rows were drawn from among them.
+    `drawn`: whether the validation rows were drawn from among all, so that others can be too.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class TrainerProblem(Problem):
         space: Mapping[str, Domain] | None = None,
         seed: int = 0,
         threads: int | None = None,
-        whole: tuple[Any, Any, Any] | None = None,
+        drawn: bool = False,
     ) -> None:
-        self.whole = whole
+        self.drawn = drawn
         self.trainer, self.epochs, self.patience = trainer, epochs, early_stopping
         self.rows = (x, y, sample_weight)
         self.validation = validation
@@ -153,11 +153,14 @@ class TrainerProblem(Problem):
     def fold(self, number: int) -> Fold | None:
         """Return the same with validation rows drawn anew; a person's own with another seed."""
         seed = (self.options.seed + number) % 2**32
-        if self.whole is None:
+        if not self.drawn:
             return None if number > SEEDS else Fold(self, np.arange(self.judged_rows), seed)
-        rows, validation, names = split_off(*self.whole, seed=seed)
+        # Rows that the search was judged by are learned from.
+        learned, validation, names = split_off(*self.rows, seed=seed)
+        both = zip(learned, (*self.validation, None), strict=False)
+        rows = [None if one is None else np.concatenate([one, more]) for one, more in both]
         other = copy.copy(self)
-        other.rows, other.validation = rows, validation
+        other.rows, other.validation = (rows[0], rows[1], rows[2]), validation
         return Fold(other, names, seed)
 
     def with_threads(self, threads: int) -> TrainerProblem:
@@ -215,15 +218,14 @@ def tune_trainer(
     >>> tuning.best.validation_loss <= tuning.default.validation_loss
     True
     """
-    whole = None
     rows = (
         np.asarray(x),
         np.asarray(y),
         None if sample_weight is None else np.asarray(sample_weight),
     )
+    drawn = validation is None
     if validation is None:
-        whole = rows
-        rows, validation, _ = split_off(*whole, seed=seed % 2**32)
+        rows, validation, _ = split_off(*rows, seed=seed % 2**32)
     asked = read_space(space)
     if not isinstance(trainer, Trainer) and asked is None:
         raise ArgumentError(
@@ -238,7 +240,7 @@ def tune_trainer(
         rows[1],
         validation=validation,
         sample_weight=rows[2],
-        whole=whole,
+        drawn=drawn,
         epochs=epochs,
         early_stopping=early_stopping,
         space=asked,

@@ -80,3 +80,10 @@ def test_what_never_changes_has_none() -> None:
     assert found(np.full(500, 3.0), DAYS) == 0
     assert found(np.arange(2000.0), DAYS) == 0
     assert found(np.arange(30.0), DAYS) == 0
+
+
+@pytest.mark.parametrize("gap", [slice(0, 1500), slice(1500, 3000)])
+def test_a_half_that_nobody_measured_shows_no_season(gap: slice) -> None:
+    measured = np.ones(3000, bool)
+    measured[gap] = False
+    assert find_long_season(np.sin(np.arange(3000) / 16), measured, Step()) is None

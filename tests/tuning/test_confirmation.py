@@ -8,6 +8,10 @@ from tuning_world import OPTIONS, small_table
 
 from misstep.data import Table
 from misstep.modeling import Options, recognize
+from misstep.nn import Dense
+from misstep.nn.losses import SquaredError
+from misstep.optim import Adam
+from misstep.train import Trainer
 from misstep.tuning.confirmation import (
     MOST_FOLDS,
     Confirmation,
@@ -18,6 +22,7 @@ from misstep.tuning.confirmation import (
 )
 from misstep.tuning.problem import ModalityProblem
 from misstep.tuning.result import Comparison, State, TrialResult
+from misstep.tuning.trainers import TrainerProblem, split_off
 
 
 def test_differences_pair_and_a_row_counts_once() -> None:
@@ -65,6 +70,7 @@ def problem_of(table: Table, options: Options) -> ModalityProblem:
 def test_folds_hold_no_test_row_and_each_other_row_once() -> None:
     modality = recognize(small_table(), OPTIONS)
     split = modality.split()
+    drawn = []
     for number in (1, 2, 3):
         other = modality.resplit(split, number)
         assert other is not None
@@ -72,9 +78,32 @@ def test_folds_hold_no_test_row_and_each_other_row_once() -> None:
         assert sorted(learned) == sorted([*split.train, *split.validation])
         assert not len(other.split.test)
         assert len(other.split.validation) == len(split.validation)
-    assert list(modality.resplit(split, 1).validation) != list(
-        modality.resplit(split, 2).validation
+        drawn.append(list(other.validation))
+        # Those chose among the trials.
+        assert not set(other.validation) & set(split.validation)
+    assert drawn[0] != drawn[1]
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_folds_of_a_trainer_learn_from_the_rows_that_judged(*, weighted: bool) -> None:
+    x = np.arange(40.0)[:, None]
+    weights = 1 + x[:, 0] if weighted else None
+    rows, validation, _ = split_off(x, 2 * x, weights, seed=0)
+    trainer = Trainer(Dense(1), loss=SquaredError(), optimizer=Adam(1e-3))
+    problem = TrainerProblem(
+        trainer, *rows[:2], sample_weight=rows[2], validation=validation, drawn=True
     )
+    fold = problem.fold(1)
+    assert fold is not None
+    assert isinstance(fold.problem, TrainerProblem)
+    learned, judged = fold.problem.rows, fold.problem.validation
+    assert len(fold.names) == len(judged[0])
+    assert not set(judged[0].ravel()) & set(validation[0].ravel())
+    assert sorted([*learned[0].ravel(), *judged[0].ravel()]) == list(range(40))
+    for x, y, weights in (learned, (*judged, None)[:3]):
+        assert np.array_equal(y, 2 * x)
+        assert (weights is None) != weighted
+        assert weights is None or np.array_equal(weights, 1 + x[:, 0])
 
 
 def test_the_default_gains_nothing_on_itself_and_a_broken_trial_is_worse() -> None:

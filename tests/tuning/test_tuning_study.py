@@ -89,9 +89,11 @@ def test_no_password_is_told(place: str, words: str) -> None:
 
 
 def test_redis_keeps_no_pickles(monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = optuna.storages.journal
+    journal = optuna.storages.journal  # type: ignore[attr-defined]
 
-    class Redis(journal.BaseJournalBackend, journal._base.BaseJournalSnapshot):
+    backend, snapshots = journal.BaseJournalBackend, journal._base.BaseJournalSnapshot
+
+    class Redis(backend, snapshots):  # type: ignore[misc, valid-type]
         def __init__(self, url: str) -> None:
             self.logs: list[dict[str, Any]] = []
 

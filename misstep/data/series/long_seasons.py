@@ -116,6 +116,8 @@ def _in_both_halves(
     for part in (slice(0, middle), slice(middle, None)):
         if len(level[part]) <= most:
             part = slice(0, most + 1) if part.start == 0 else slice(len(level) - most - 1, None)
+        if not measured[part].any():
+            return False
         (dip,) = _dips(_differences(level[part], measured[part], most), np.array([length]))
         if dip > deepest:
             return False

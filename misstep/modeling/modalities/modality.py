@@ -136,6 +136,8 @@ class Modality(ABC):
     def resplit(self, split: Any, number: int) -> Resplit | None:
         """Return the rows of a split that are not for the test, dealt out otherwise.
 
+        None that it validated on is validated on again.
+
         `number`: from 1, of the way. None where there is no other way. For who prepares them with a
         copy, such as `with_hyperparameters` returns.
         """

@@ -193,19 +193,20 @@ class RowModality(Modality):
         return split
 
     def resplit(self, split: Split, number: int) -> Resplit | None:
-        """Deal out the rows that are learned from and validated on with another seed."""
-        rows = np.sort(np.concatenate([split.train, split.validation]))
+        """Validate on others of the rows that are learned from, which learn the former ones."""
+        rows, before = split.train, split.validation
         classes, groups = self.examples.classes, self._groups
         other = split_rows(
             len(rows),
             None if classes is None else np.asarray(classes)[rows],
-            len(split.validation) / len(rows),
+            len(before) / len(rows),
             0.0,
             (self.options.seed + number) % 2**32,
             None if groups is None else groups[rows],
         )
         validation = rows[other.validation]
-        return Resplit(Split(rows[other.train], validation, split.test[:0]), validation)
+        train = np.sort(np.concatenate([rows[other.train], before]))
+        return Resplit(Split(train, validation, split.test[:0]), validation)
 
     def not_compared(self) -> tuple[Container[str], Sequence[str]]:
         """Return the columns that say nothing about whether two rows are alike.
