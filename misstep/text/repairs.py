@@ -69,6 +69,11 @@ def _verdict(one: Mapping[str, Any]) -> str:
             f"rolled back, nothing adopted: training on all rows ({winner['label']}) ended in "
             "numbers that are not finite."
         )
+    if verdict == "answers leak":
+        return (
+            "nothing was tried: inputs tell the answers, those of the validation rows too, so that "
+            "nothing can be proven by these; first take away what tells them (see leakage above)."
+        )
     return "there is nothing to try."
 
 

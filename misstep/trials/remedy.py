@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+# The finding by which no row can be judged.
+LEAKAGE = "leakage"
+
+
 @dataclass(frozen=True)
 class Change:
     """A run with something changed, as a remedy proposes it.
@@ -140,6 +144,17 @@ class Case:
         return any(
             one.slug == "label-errors" and one.severity is not Severity.NOTE
             for one in self.findings
+        )
+
+    @property
+    def answers_leak(self) -> bool:
+        """Return whether inputs tell the answers, of validation rows too, which then prove nothing.
+
+        Validation rows that stand among the training rows are another matter: others can judge.
+        """
+        leaks = [one for one in self.findings if one.slug == LEAKAGE]
+        return any(
+            one.severity is not Severity.NOTE and "overlap" not in one.facts for one in leaks
         )
 
     def facts(self, slug: str) -> Mapping[str, Any]:

@@ -43,6 +43,7 @@ class Verdict(StrEnum):
     NOT_BETTER = "not better"  # than the control, beyond noise
     RANDOM_BETTER = "random better"  # a random remedy is better beyond noise
     NOTHING_TO_TRY = "nothing to try"
+    ANSWERS_LEAK = "answers leak"  # into the rows that would have to prove what helps
     NO_BUDGET = "no budget"
     INTERRUPTED = "interrupted"
     FAILED = "failed"  # proven, but training with it ended without numbers
@@ -205,6 +206,9 @@ def play_round(
         }
         result.apart = benches.apart is not None
         result.shared = benches.choosing is benches.proving
+        if case.answers_leak:
+            result.verdict = Verdict.ANSWERS_LEAK
+            return result, benches
         left = budget.updates_left(lambda: case.setting.seconds_per_update)
         named, drawn = _arms(case, known, result, seed, left)
         # A random remedy beside nothing would be believed by chance alone.

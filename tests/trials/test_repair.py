@@ -253,3 +253,20 @@ def test_copies_of_training_rows_prove_nothing() -> None:
     # Where there is nothing else, they are what there is.
     only = Benches.of(Setting.of(trainer, *TRAIN, None, (X[:100], Y[:100]), planned=1, taken=1))
     assert len(only.choosing) + len(only.proving) == 100
+
+
+def test_where_answers_leak_nothing_is_tried() -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(600, 5)).astype("float32")
+    labels = (x[:, 0] + random.normal(size=600) > 0).astype("int64")
+    x[:, 4] = labels + 0.001 * x[:, 4]
+    trainer = ms.Trainer(
+        ms.Sequential(ms.Dense(8), ms.ReLU(), ms.Dense(2)), loss=ms.CrossEntropy(), seed=1
+    )
+    held = (x[400:], labels[400:])
+    trainer.fit(x[:400], labels[:400], epochs=20, validation=held)
+    repair = ms.repair(trainer, x[:400], labels[:400], validation=held)
+    assert "leakage" in repair.rounds[0].findings
+    assert repair.rounds[0].verdict is Verdict.ANSWERS_LEAK
+    assert repair.updates == 0
+    assert "tell the answers" in str(repair)
