@@ -14,7 +14,7 @@ from misstep.cli.page import Page
 from misstep.doctor import Diagnosis, Severity
 from misstep.doctor.diagnosis_text import heading
 from misstep.text.counts import counted
-from misstep.text.repairs import verdict_sentence
+from misstep.text.repairs import judged_rows, verdict_sentence
 
 __all__ = ["TrialBar", "say_found", "say_round"]
 
@@ -90,7 +90,7 @@ def say_round(page: Page, one: Mapping[str, Any]) -> None:
 def _judged(rows: Mapping[str, Any]) -> str:
     """Return in words by which rows arms were chosen, and on which the best one was proven."""
     choosing, proving = rows["choosing"], rows["proving"]
-    kind = "training rows that no arm learned from" if rows["apart"] else "validation rows"
+    kind = judged_rows({"rows": rows})
     if rows["shared"]:
         return (
             f"errors are on {choosing:,} {kind}, 1 is the best constant's; being few, they chose "

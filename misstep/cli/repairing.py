@@ -189,9 +189,9 @@ def _say_adopted(
     evaluation = sick.evaluation(fitted)
     keep_model(evaluation.model, asked.source, place.folder / MODEL)
     facts: dict[str, Any] = {"folder": str(place.folder), "model": str(place.folder / MODEL)}
-    carried = {name for one in repair.adopted for name in one.change.carried}
-    if carried:
-        page.say(f"Weights taken over from the run: {listed(sorted(carried), MOST_CARRIED)}.")
+    if repair.carried:
+        names = listed(repair.carried, MOST_CARRIED)
+        page.say(f"Weights that begin as those of the run did: {names}.")
     if repair.set_aside:
         facts["set_aside_file"] = str(_say_set_aside(page, sick, repair, place.folder))
     if sick.test_rows:
@@ -256,7 +256,7 @@ def _beyond_chance(verdict: Verdict, rows: int, name: str) -> str:
     if verdict is Verdict.WORSE:
         return (
             "The repaired model is worse there, beyond what chance can do, though it was better on "
-            "validation rows: keep the first one."
+            "the rows that proved it: keep the first one."
         )
     return f"On {counted(rows, name)}, chance alone can make such a difference."
 

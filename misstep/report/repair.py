@@ -241,8 +241,8 @@ def _legend() -> str:
         )
         x += 44 + 7 * len(words)
     parts.append(
-        f'<text x="{LEFT}" y="60" fill="{QUIET}">Error on validation rows, 1 is the best constant. '
-        "Dashed: goes on from the end of the run. Filled dot: held against the control on other "
-        "rows.</text>"
+        f'<text x="{LEFT}" y="60" fill="{QUIET}">Error on rows that no arm learned from, 1 is the '
+        "best constant. Dashed: goes on from the end of the run. Filled dot: held against the "
+        "control in the end.</text>"
     )
     return "\n".join(parts) + "\n"

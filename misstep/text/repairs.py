@@ -11,7 +11,14 @@ from typing import Any
 from misstep.text.counts import counted
 from misstep.text.figures import true_minus
 
-__all__ = ["arm_words", "cost_words", "repair_words", "summary_words", "verdict_sentence"]
+__all__ = [
+    "arm_words",
+    "cost_words",
+    "judged_rows",
+    "repair_words",
+    "summary_words",
+    "verdict_sentence",
+]
 
 
 def repair_words(repair: Mapping[str, Any]) -> str:
@@ -19,7 +26,7 @@ def repair_words(repair: Mapping[str, Any]) -> str:
     lines = []
     for one in repair["rounds"]:
         lines.append(f"Round {one['number']}: {verdict_sentence(one)}")
-        lines += [f"  {arm_words(arm)}" for arm in one["arms"]]
+        lines += [f"  {arm_words(arm, judged_rows(one))}" for arm in one["arms"]]
     lines.append(cost_words(repair))
     return "\n".join(lines)
 
@@ -45,13 +52,13 @@ def verdict_sentence(one: Mapping[str, Any]) -> str:
 
 def _verdict(one: Mapping[str, Any]) -> str:
     winner = next((arm for arm in one["arms"] if arm["label"] == one["winner"]), None)
-    verdict = one["verdict"]
+    verdict, rows = one["verdict"], judged_rows(one)
     if verdict == "adopted" and winner is not None:
-        return f"adopted: {winner['label']}; {_gain(winner)}{_beside_random(one, winner)}."
+        return f"adopted: {winner['label']}; {_gain(winner, rows)}{_beside_random(one, winner)}."
     if verdict == "not better" and winner is not None:
         return (
             f"rolled back, nothing adopted: the best, {winner['label']}, is not better than the "
-            f"unchanged run beyond noise ({_gain(winner)})."
+            f"unchanged run beyond noise ({_gain(winner, rows)})."
         )
     if verdict == "random better" and winner is not None:
         return (
@@ -77,15 +84,24 @@ def _verdict(one: Mapping[str, Any]) -> str:
     return "there is nothing to try."
 
 
-def arm_words(arm: Mapping[str, Any]) -> str:
-    """Return what came of an arm: where it ended, and by how much it differs from the control."""
+def judged_rows(one: Mapping[str, Any]) -> str:
+    """Return what the rows are that the arms of a round were judged by."""
+    apart = one.get("rows", {}).get("apart", False)
+    return "training rows that no arm learned from" if apart else "validation rows"
+
+
+def arm_words(arm: Mapping[str, Any], rows: str = "validation rows") -> str:
+    """Return what came of an arm: where it ended, and by how much it differs from the control.
+
+    `rows`: what it was judged by.
+    """
     name = arm["label"] + (" (a random remedy)" if arm["arm"] == "random" else "")
     if arm["failed"]:
         return f"{name}: failed after {counted(arm['updates'], 'update')}"
     if arm["loss"] is None:
         return f"{name}: not begun"
     reached = f"{name}: {arm['loss']:.4f} after {counted(arm['updates'], 'update')}"
-    return f"{reached}; {_gain(arm)}" if arm["difference"] else reached
+    return f"{reached}; {_gain(arm, rows)}" if arm["difference"] else reached
 
 
 def cost_words(repair: Mapping[str, Any]) -> str:
@@ -97,7 +113,7 @@ def cost_words(repair: Mapping[str, Any]) -> str:
     return f"{words}, beside {run} of the run itself."
 
 
-def _gain(arm: Mapping[str, Any]) -> str:
+def _gain(arm: Mapping[str, Any], rows: str) -> str:
     gain = arm["difference"]
     if not gain:
         return "not compared"
@@ -106,7 +122,7 @@ def _gain(arm: Mapping[str, Any]) -> str:
     if by < 0:
         by, ends = -by, (-high, -low)
     moved = f"{abs(share):.1%} {'smaller' if gain['mean'] >= 0 else 'larger'}"
-    words = f"its error on validation rows is {moved}, by {by:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
+    words = f"its error on {rows} is {moved}, by {by:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
     return true_minus(words)
 
 

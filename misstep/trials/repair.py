@@ -71,6 +71,15 @@ class Repair:
         ]
 
     @property
+    def carried(self) -> list[str]:
+        """Return which weights of a changed network begin with the numbers that the run's had.
+
+        By name, sorted: those that all changes of the network that were adopted took over.
+        """
+        taken_over = [set(one.change.carried) for one in self.adopted if one.change.carried]
+        return sorted(set.intersection(*taken_over)) if taken_over else []
+
+    @property
     def updates(self) -> int:
         """Return the updates that all trials and trainings of the repair took."""
         return sum(one.updates for one in self.rounds)

@@ -45,6 +45,11 @@ def test_each_verdict_is_a_sentence(verdict: str, words: str) -> None:
     assert words in verdict_sentence(one(verdict))
 
 
+def test_training_rows_are_not_called_validation_rows() -> None:
+    apart = {**one("adopted"), "rows": {"apart": True}}
+    assert "its error on training rows that no arm learned from is 50.0%" in verdict_sentence(apart)
+
+
 def test_what_the_clock_ended_names_no_updates() -> None:
     words = verdict_sentence({**one("no budget"), "updates": 1300})
     assert words == "the time was over before anything was proven."
