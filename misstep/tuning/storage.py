@@ -24,6 +24,8 @@ __all__ = ["JOURNAL", "open_storage", "storage_words"]
 
 # The study of a run, beside its record.
 JOURNAL = "tuning.journal"
+# What a journal begins with, as Optuna writes it.
+FIRST = b'{"op_code":'
 # What speaks to a storage, by the kind of its URL.
 PACKAGES = {
     "postgresql": "psycopg2-binary",
@@ -144,8 +146,9 @@ def journal_file(path: Path) -> Any:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             with path.open("rb") as file:
-                begins = file.read(1)
-            if begins not in (b"", b"{"):
+                begins = file.read(len(FIRST))
+            # A killed worker may have left a part of it.
+            if not FIRST.startswith(begins):
                 raise StorageError(
                     str(path),
                     needed="the journal of a study",

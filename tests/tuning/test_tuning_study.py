@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from tuning_world import OPTIONS, SPACE, TRIALS, small_search, small_table
 
-from misstep.errors import ArgumentError, MisstepError
+from misstep.errors import ArgumentError, MisstepError, StorageError
 from misstep.tuning import State, TrialResult, search, storage, tune
 from misstep.tuning.ledger import Ledger
 from misstep.tuning.storage import open_storage, storage_words
@@ -154,6 +154,18 @@ def test_who_was_taken_for_gone_goes_on_with_the_next_trial(tmp_path: Path) -> N
     assert stolen == [1]
     assert [one.attempts for one in tuning.trials] == [1, 2, 1, 1]
     assert all(one.state is not State.WAITING for one in tuning.trials)
+
+
+@pytest.mark.parametrize("text", ['{"mine": 1}', "[1, 2]", "a,b\n1,2\n", '{"op'])
+def test_only_a_journal_is_written_to(tmp_path: Path, text: str) -> None:
+    place = tmp_path / "mine.json"
+    place.write_text(text)
+    if '{"op_code":'.startswith(text):
+        assert open_storage(place).get_all_studies() == []
+        return
+    with pytest.raises(StorageError, match="the journal of a study"):
+        open_storage(place)
+    assert place.read_text() == text
 
 
 def test_a_storage_that_needs_a_package_names_it() -> None:
