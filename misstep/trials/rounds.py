@@ -21,7 +21,7 @@ from misstep.ir import Array
 from misstep.trials.benches import Benches
 from misstep.trials.costing import FEW_ARMS, Length, affordable, round_cost
 from misstep.trials.halving import Rung, successive_halving
-from misstep.trials.proof import Difference, difference
+from misstep.trials.proof import LEAST_SHARE, Difference, difference
 from misstep.trials.remedy import Case, Change, Remedy, proposals, registered_remedies
 from misstep.trials.trial import Judge, Trial
 from misstep.trials.yardstick import NOT_FINITE
@@ -331,7 +331,7 @@ def _try(
                 group, always=labels, may_go_on=may_go_on, on_rung=note
             )[0]
         finished = sorted(
-            (one for one in every if one.trial in finalists and _came_to_something(one.trial)),
+            (one for one in every if one.trial in finalists and one.trial.is_over),
             key=lambda one: one.trial.loss,
         )
         for place, one in enumerate(finished, start=1):
@@ -346,7 +346,7 @@ def _try(
             result.verdict = Verdict.NO_BUDGET
             return
         result.winner = winner
-        _prove(benches, control, winner, random_arm, result, courses, tell)
+        _prove(benches, control, winner, random_arm, result, courses, may_go_on)
         if on_arm is not None:
             for one in finished:
                 on_arm(one)
@@ -360,21 +360,18 @@ def _most_certain(control: ArmResult, finished: Sequence[ArmResult]) -> ArmResul
     """Return the arm that is better than the control by most for sure, on the choosing rows.
 
     By the lower end of its interval: an arm that is a little better on nearly every row can be
-    proven, one that is far better on a few of them can't.
+    proven, one that is far better on a few of them can't. One that does as the control does is
+    surely no worse, and never enough better.
     """
     if not finished or control.rank is None:
         return finished[0] if finished else None
     theirs = control.trial.penalties()[None]
 
-    def least(one: ArmResult) -> float:
-        return difference(theirs, one.trial.penalties()[None]).low
+    def least(one: ArmResult) -> tuple[bool, float]:
+        gain = difference(theirs, one.trial.penalties()[None])
+        return gain.share >= LEAST_SHARE, gain.low
 
     return max(finished, key=least)
-
-
-def _came_to_something(trial: Trial) -> bool:
-    """Return whether a trial took updates, or failed at its first one."""
-    return trial.done > 0 or trial.failed
 
 
 def _prove(
@@ -384,35 +381,29 @@ def _prove(
     random_arm: ArmResult | None,
     result: Round,
     courses: int,
-    tell: Callable[[], None],
+    may_go_on: Callable[[], bool],
 ) -> None:
-    """Hold the winner against control and random remedy, in several courses, on other rows."""
+    """Hold the winner against control and random remedy, in several courses, on other rows.
+
+    `may_go_on`: whether there is time for a further course.
+    """
     judge = benches.judge(benches.proving, most=NOT_FINITE)
-    held: dict[str, Array] = {}
     contenders = [control, winner]
     if random_arm is not None and random_arm is not winner and random_arm.rank is not None:
         contenders.append(random_arm)
-    for one in contenders:
-        rows = []
-        for course in range(courses):
-            tell()
-            trial = one.trial
-            if course:
-                trial = replace(
-                    trial,
-                    seed=trial.trainer.seed + course,
-                    curve=[],
-                    failed=False,
-                    ended=False,
-                    seconds=0.0,
-                    _fork=None,
-                    _best=None,
-                )
+    seen = [[_proving_penalties(one.trial, judge)] for one in contenders]
+    for course in range(1, courses):
+        if not may_go_on():
+            break
+        for one, rows in zip(contenders, seen, strict=True):
+            trial = _in_course(one.trial, course)
+            try:
                 trial.advance(1.0)
+            finally:
                 result.updates += trial.done
                 one.trial.seconds += trial.seconds
             rows.append(_proving_penalties(trial, judge))
-        held[one.trial.label] = np.stack(rows)
+    held = {one.trial.label: np.stack(rows) for one, rows in zip(contenders, seen, strict=True)}
     theirs = held[control.trial.label]
     for one in contenders[1:]:
         one.difference, one.proven = difference(theirs, held[one.trial.label]), True
@@ -423,6 +414,20 @@ def _prove(
         result.beside_random = difference(random_held, held[winner.trial.label])
         if result.beside_random.is_refuted:
             result.verdict = Verdict.RANDOM_BETTER
+
+
+def _in_course(trial: Trial, course: int) -> Trial:
+    """Return a trial from its beginning, with another order of rows."""
+    return replace(
+        trial,
+        seed=trial.trainer.seed + course,
+        curve=[],
+        failed=False,
+        ended=False,
+        seconds=0.0,
+        _fork=None,
+        _best=None,
+    )
 
 
 def _note_differences(control: ArmResult, every: Sequence[ArmResult], rung: Rung) -> None:

@@ -17,7 +17,8 @@ from misstep.trials import Case, Change, Remedy, Setting, case_of, repair_case
 from misstep.trials.benches import Benches
 from misstep.trials.costing import FEW_ARMS, Length, affordable, round_cost
 from misstep.trials.proof import difference
-from misstep.trials.rounds import CONTROL, Verdict
+from misstep.trials.rounds import CONTROL, ArmResult, Budget, Verdict, _most_certain, play_round
+from misstep.trials.trial import Trial
 
 generator = np.random.default_rng(8)
 X = generator.normal(size=(360, 4)).astype("float32")
@@ -241,6 +242,34 @@ def test_by_default_a_round_pays_for_the_run_as_long_as_it_is_by_then() -> None:
     lengths = [one.arms[0].trial.updates for one in repair.rounds if one.arms]
     assert lengths[-1] > lengths[0]
     assert not any(one.verdict is Verdict.NO_BUDGET for one in repair.rounds)
+
+
+@pytest.mark.parametrize("moments", [3, 14, 20])
+def test_what_the_clock_ended_on_its_way_is_held_against_nothing(
+    moments: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter([1.0] * moments)
+    monkeypatch.setattr(Budget, "seconds_left", property(lambda _: next(left, 0.0)))
+    case = sick_case(ms.SGD(1e-5), epochs=4)
+    one, _ = play_round(case, 1, Budget(), seed=0)
+    for arm in one.arms:
+        assert arm.rank is None or arm.trial.is_over
+    if one.arms[0].rank is None:
+        assert one.verdict is Verdict.NO_BUDGET
+
+
+def test_an_arm_that_does_as_the_control_does_is_not_what_is_proven() -> None:
+    case = sick_case(ms.SGD(1e-5), epochs=1)
+
+    def arm(label: str, penalties: Any) -> ArmResult:
+        trial = Trial(label, case.start, case.setting.rows, lambda _: np.array(penalties), 1)
+        return ArmResult(Change(label, case.start, ""), "", "", "", "remedy", trial, rank=1)
+
+    control = arm(CONTROL, [1.0, 1.0, 1.0, 1.0])
+    same, far = arm("same", [0.9999] * 4), arm("far", [0.1, 0.9, 0.1, 1.7])
+    sure = arm("sure", [0.6, 0.7, 0.6, 0.7])
+    assert _most_certain(control, [same, far]) is far
+    assert _most_certain(control, [same, far, sure]) is sure
 
 
 def test_copies_of_training_rows_prove_nothing() -> None:
