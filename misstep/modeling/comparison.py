@@ -160,7 +160,8 @@ def assess(scores: Mapping[str, Scores], baselines: Sequence[Baseline], rows: in
     def beside(baseline: Baseline) -> Comparison:
         return compare(baseline, ours, scores[baseline.name][metric], rows)
 
-    all_same = not by_error and ours == scores[guess.name][metric] == 1
+    guessed = scores[guess.name][metric]
+    all_same = guessed == 0 if by_error else ours == guessed == 1
     return Assessment(rows, beside(guess), beside(best), all_same)
 
 

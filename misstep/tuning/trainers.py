@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Rows, split_rows
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, DataError, ShapeError
 from misstep.modeling import Options
 from misstep.modeling.hyperparameters import (
     Choice,
@@ -156,7 +156,11 @@ class TrainerProblem(Problem):
         if not self.drawn:
             return None if number > SEEDS else Fold(self, np.arange(self.judged_rows), seed)
         # Rows that the search was judged by are learned from.
-        learned, validation, names = split_off(*self.rows, seed=seed)
+        try:
+            learned, validation, names = split_off(*self.rows, seed=seed)
+        except DataError:
+            # One row is left.
+            return None
         both = zip(learned, (*self.validation, None), strict=False)
         rows = [None if one is None else np.concatenate([one, more]) for one, more in both]
         other = copy.copy(self)
@@ -223,6 +227,13 @@ def tune_trainer(
         np.asarray(y),
         None if sample_weight is None else np.asarray(sample_weight),
     )
+    for called, some in (("y", rows[1]), ("sample_weight", rows[2])):
+        if some is not None and some.shape[:1] != rows[0].shape[:1]:
+            raise ShapeError(
+                called,
+                needed=f"as many rows as x, of shape {rows[0].shape}",
+                got=f"shape {some.shape}",
+            )
     drawn = validation is None
     if validation is None:
         rows, validation, _ = split_off(*rows, seed=seed % 2**32)

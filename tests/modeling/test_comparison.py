@@ -76,6 +76,8 @@ def test_rows_with_a_single_answer_tell_nothing() -> None:
     scores = {name: {"accuracy": 1.0} for name in ("test", "guess", "linear")}
     assert assess(scores, [GUESS, LINEAR], 40).all_same
     assert not assess(scores | {"guess": {"accuracy": 0.9}}, [GUESS, LINEAR], 40).all_same
+    numbers = {"test": {"rmse": 0.04}, "guess": {"rmse": 0.0}, "linear": {"rmse": 0.0}}
+    assert assess(numbers, [GUESS, LINEAR], 40).all_same
 
 
 def test_forecasts_that_overlap_count_less() -> None:

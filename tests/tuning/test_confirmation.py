@@ -7,6 +7,7 @@ import pytest
 from tuning_world import OPTIONS, small_table
 
 from misstep.data import Table
+from misstep.errors import ShapeError
 from misstep.modeling import Options, recognize
 from misstep.nn import Dense
 from misstep.nn.losses import SquaredError
@@ -22,7 +23,7 @@ from misstep.tuning.confirmation import (
 )
 from misstep.tuning.problem import ModalityProblem
 from misstep.tuning.result import Comparison, State, TrialResult
-from misstep.tuning.trainers import TrainerProblem, split_off
+from misstep.tuning.trainers import TrainerProblem, split_off, tune_trainer
 
 
 def test_differences_pair_and_a_row_counts_once() -> None:
@@ -104,6 +105,17 @@ def test_folds_of_a_trainer_learn_from_the_rows_that_judged(*, weighted: bool) -
         assert np.array_equal(y, 2 * x)
         assert (weights is None) != weighted
         assert weights is None or np.array_equal(weights, 1 + x[:, 0])
+
+
+def test_a_trainer_with_one_row_to_learn_from_has_no_folds() -> None:
+    x = np.ones((2, 1))
+    trainer = Trainer(Dense(1), loss=SquaredError(), optimizer=Adam(1e-3))
+    problem = TrainerProblem(trainer, x[:1], x[:1], validation=(x[1:], x[1:]), drawn=True)
+    assert problem.fold(1) is None
+    with pytest.raises(ShapeError, match="as many rows as x"):
+        tune_trainer(trainer, x, x[:1])
+    with pytest.raises(ShapeError, match="sample_weight"):
+        tune_trainer(trainer, x, x, sample_weight=np.ones(3))
 
 
 def test_the_default_gains_nothing_on_itself_and_a_broken_trial_is_worse() -> None:

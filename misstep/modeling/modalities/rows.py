@@ -47,6 +47,8 @@ from misstep.train.progress import make_progress
 # Fewer validation rows would stop training by chance: an accuracy from 5 rows has a standard error
 # of up to 22 points, √(¼ / 5).
 LEAST_VALIDATION_ROWS = 5
+# The share of the rows learned from that may be validated on when they are dealt out otherwise.
+MOST_APART = 0.5
 # Who gives one of these says how to train; what is asked for is not tried against other ways.
 SAYS_HOW = (
     "network",
@@ -199,7 +201,7 @@ class RowModality(Modality):
         other = split_rows(
             len(rows),
             None if classes is None else np.asarray(classes)[rows],
-            len(before) / len(rows),
+            min(len(before) / len(rows), MOST_APART),
             0.0,
             (self.options.seed + number) % 2**32,
             None if groups is None else groups[rows],
