@@ -16,10 +16,9 @@ from misstep.modeling import make_options
 from misstep.train import Trainer
 from misstep.tuning import TrialResult, tune_trainer
 from misstep.tuning import tune as tune_data
+from misstep.tuning.study import TRIALS
 
 __all__ = ["tune"]
-
-TRIALS = 30
 
 
 def tune(

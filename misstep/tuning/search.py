@@ -20,7 +20,7 @@ from misstep.tuning.ledger import Attempt, Ledger
 from misstep.tuning.methods import pruner_named, sampler_named
 from misstep.tuning.problem import Problem
 from misstep.tuning.requirement import optuna
-from misstep.tuning.result import TrialResult
+from misstep.tuning.result import State, TrialResult
 from misstep.tuning.space import Space
 from misstep.tuning.trial import BrokenOffError, Ended, Watch, run_trial
 
@@ -57,7 +57,7 @@ class Search:
     def run(self) -> str:
         """Take trials until there are none; return why it was ended before, or nothing."""
         try:
-            while not self._is_over():
+            while not self._is_over() or self._lacks_default():
                 self.ledger.rescue()
                 attempt = self.ledger.claim(self._methods)
                 if attempt is None:
@@ -76,6 +76,12 @@ class Search:
     def _is_over(self) -> bool:
         late = self.deadline is not None and time.monotonic() >= self.deadline
         return late or self.is_left_alone()
+
+    def _lacks_default(self) -> bool:
+        """Tell whether nobody has begun the default, which is tried however late it is."""
+        if self.is_left_alone():
+            return False
+        return self.ledger.results()[0].state is State.WAITING
 
     def _try(self, attempt: Attempt) -> None:
         """Go through a trial, and write down what came of it."""

@@ -168,6 +168,14 @@ def test_only_a_journal_is_written_to(tmp_path: Path, text: str) -> None:
     assert place.read_text() == text
 
 
+def test_the_default_is_tried_however_little_time_there_is() -> None:
+    tuning = small_search(None, minutes=1e-9)
+    assert tuning.ended_early == search.TIME_OVER
+    assert tuning.best is tuning.default
+    states = [one.state for one in tuning.trials]
+    assert states == [State.COMPLETE, *[State.WAITING] * (TRIALS - 1)]
+
+
 def test_a_storage_that_needs_a_package_names_it() -> None:
     with pytest.raises(MisstepError, match="pip install psycopg2-binary") as caught:
         open_storage("postgresql://me:secret@nowhere/study")
