@@ -14,7 +14,7 @@ import numpy as np
 
 from misstep.errors import MisstepError
 from misstep.ir import Array
-from misstep.record.summaries import copies
+from misstep.record.summaries import copies, row_numbers
 from misstep.train import Trainer
 from misstep.trials.classes import alike_weights, classes_of
 from misstep.trials.setting import Judged, Setting
@@ -68,8 +68,6 @@ class Benches:
                 )
             held = learned.take(taken)
             learned = learned.take(np.setdiff1d(np.arange(len(learned)), taken))
-        else:
-            held = _without_copies(held, learned)
         start = setting.start
         classes = classes_of(start.loss, held.y)
         classes_alike = classes_alike and classes is not None
@@ -121,13 +119,18 @@ class Benches:
         return rows.take(np.flatnonzero(~gone)) if gone.any() else rows
 
 
-def _without_copies(held: Judged, learned: Judged) -> Judged:
-    """Return validation rows that are no copies of training rows, where enough are left.
+def unlearned(held: Judged | None, learned: Judged) -> Judged | None:
+    """Return the validation rows that are no copies of training rows; None where too few are left.
 
-    What was learned by heart is known of a copy: it proves nothing. Where there are but a few
-    different rows, as in a truth table, copies are all there is.
+    What was learned by heart is known of a copy: it proves nothing. Where the training rows
+    themselves are few different ones, as in a truth table, copies are all there is, and stay.
     """
+    if held is None:
+        return None
     same = copies(learned.x, held.x)
-    if same is None or len(held) - int(same.sum()) < FEWEST_JUDGED:
+    if same is None or not same.any():
         return held
-    return held.take(np.flatnonzero(~same)) if same.any() else held
+    if len(held) - int(same.sum()) >= FEWEST_JUDGED:
+        return held.take(np.flatnonzero(~same))
+    flat = learned.x.reshape(len(learned), -1)
+    return None if len(np.unique(row_numbers(flat))) > len(learned) / 2 else held

@@ -18,6 +18,8 @@ STANDARD_ERRORS = 1.96
 # And the least that must be gained, as a share of what the other errs: a gain that nobody would
 # notice is not worth a change.
 LEAST_SHARE = 0.02
+# Nor is one of less than a thousandth of what the best constant errs, where hardly any is left.
+LEAST_GAIN = 1e-3
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ class Difference:
     def is_proven(self) -> bool:
         """Tell whether it is better beyond noise, and enough to matter."""
         lucky = self.elsewhere is not None and self.elsewhere <= 0
-        return self.low > 0 and self.share >= LEAST_SHARE and not lucky
+        matters = self.share >= LEAST_SHARE and self.mean >= LEAST_GAIN
+        return self.low > 0 and matters and not lucky
 
     @property
     def is_refuted(self) -> bool:

@@ -24,6 +24,7 @@ from misstep.text.repairs import repair_words, summary_words
 from misstep.train import Callback, EarlyStopping, Progress, RepairBudget, Run, Trainer
 from misstep.train.repairing import stopping_of
 from misstep.trials.adoption import adopt
+from misstep.trials.benches import unlearned
 from misstep.trials.probing import setting_of
 from misstep.trials.remedy import Case, Remedy
 from misstep.trials.repair_folder import RepairFolder, next_folder
@@ -248,9 +249,10 @@ def case_of(
 ) -> Case:
     """Return the case of a recorded run, which `trainer`, trained, and the rows are those of.
 
-    Raises what `Trainer.fit` raises.
+    Validation rows that are copies of training rows are left out. Raises what `Trainer.fit` raises.
     """
     setting = setting_of(record, trainer, x, y, sample_weight, validation)
+    setting.validation = unlearned(setting.validation, setting.rows)
     if Evidence(record).failed:
         # Remedies are to go all the way that it did not come to.
         setting.taken = setting.planned

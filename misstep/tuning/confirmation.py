@@ -33,8 +33,12 @@ CONTENDERS = 3
 WANTED_ROWS, MOST_FOLDS = 1000, 6
 # Times after which a trial that is behind is no longer compared.
 FEWEST_FOLDS = 2
-# How far above 0 a gain must lie, in its standard errors, to be worth leaving the default for.
-STANDARD_ERRORS = 1.0
+# How far above 0 a gain must lie, in its standard errors, to be worth leaving the default for. Rows
+# judge in several trainings that learned from much the same rows, so that the error is larger than
+# it looks; and one of `CONTENDERS` is above 1 by chance in two searches of five.
+STANDARD_ERRORS = 2.0
+# How far below 0 a gain may lie for a trial to be compared further.
+HOPELESS = 1.0
 # Fewer rows can't tell how large noise is: one of them alone may make the difference.
 FEWEST_ROWS = 20
 # The least gain that anybody would notice, in penalties, where 1 is what the best constant costs.
@@ -141,7 +145,7 @@ def is_worthwhile(comparison: Comparison) -> bool:
 
 
 def _may_win(comparison: Comparison) -> bool:
-    return comparison.gain > -STANDARD_ERRORS * comparison.error
+    return comparison.gain > -HOPELESS * comparison.error
 
 
 def _penalties(fold: Fold, values: Mapping[str, Any]) -> Array | None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import misstep as ms
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
-from misstep.trials import Case, Change, Remedy, Setting, case_of, repair_case
-from misstep.trials.benches import Benches
+from misstep.trials import Case, Change, Judged, Remedy, case_of, repair_case
+from misstep.trials.benches import unlearned
 from misstep.trials.costing import FEW_ARMS, Length, affordable, round_cost
 from misstep.trials.proof import difference
 from misstep.trials.rounds import CONTROL, ArmResult, Budget, Verdict, _most_certain, play_round
@@ -273,15 +273,18 @@ def test_an_arm_that_does_as_the_control_does_is_not_what_is_proven() -> None:
 
 
 def test_copies_of_training_rows_prove_nothing() -> None:
-    trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError()).variant(input_shape=(4,))
-    mixed = np.concatenate([X[:100], X[240:300]]), np.concatenate([Y[:100], Y[240:300]])
-    benches = Benches.of(Setting.of(trainer, *TRAIN, None, mixed, planned=1, taken=1))
-    judged = np.concatenate([benches.choosing.x, benches.proving.x])
-    assert len(judged) == 60
-    assert not (judged[:, None, 0] == TRAIN[0][None, :, 0]).any()
-    # Where there is nothing else, they are what there is.
-    only = Benches.of(Setting.of(trainer, *TRAIN, None, (X[:100], Y[:100]), planned=1, taken=1))
-    assert len(only.choosing) + len(only.proving) == 100
+    learned = Judged(*TRAIN)
+    mixed = Judged(np.concatenate([X[:100], X[240:300]]), np.concatenate([Y[:100], Y[240:300]]))
+    judged = unlearned(mixed, learned)
+    assert judged is not None
+    assert np.array_equal(judged.x, X[240:300])
+    assert np.array_equal(judged.y, Y[240:300])
+    # Where there are no others, some training rows are kept from the trials instead.
+    assert unlearned(Judged(X[:100], Y[:100]), learned) is None
+    # Of a truth table copies are all there is.
+    table = Judged(np.tile(X[:4], (20, 1)), np.tile(Y[:4], (20, 1)))
+    assert unlearned(table, table) is table
+    assert unlearned(None, learned) is None
 
 
 def test_where_answers_leak_nothing_is_tried() -> None:
