@@ -238,7 +238,8 @@ class Estimator(BaseEstimator):
         if repair.run is not None:
             fitted = sick.fitted(repair.trainer, repair.run, repair.set_aside)
             labels = " and ".join(one.trial.label for one in repair.adopted)
-            decision = Decision("repair", labels, "it was better on validation rows beyond noise")
+            because = "it was better beyond noise on rows that it did not learn from"
+            decision = Decision("repair", labels, because)
             self._take(
                 replace(
                     result,

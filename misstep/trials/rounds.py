@@ -251,8 +251,10 @@ def _arms(
     tried = {one.remedy.name for one in named}
     others = [one for one in known if one.name not in tried]
     order = np.random.default_rng([seed, result.number]).permutation(len(others))
-    for place in order:
-        drawn = _proposed(others[place], "", case, result, left)
+    # Of those that findings name, and that were too many, only where there are no others.
+    shuffled = sorted((others[place] for place in order), key=lambda one: one.name in asked)
+    for remedy in shuffled:
+        drawn = _proposed(remedy, "", case, result, left)
         if drawn:
             return named, drawn[0]
     return named, None

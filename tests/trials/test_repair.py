@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,17 @@ from misstep.trials import Case, Change, Judged, Remedy, case_of, repair_case
 from misstep.trials.benches import unlearned
 from misstep.trials.costing import FEW_ARMS, Length, affordable, round_cost
 from misstep.trials.proof import difference
-from misstep.trials.rounds import CONTROL, ArmResult, Budget, Verdict, _most_certain, play_round
+from misstep.trials.rounds import (
+    CONTROL,
+    MOST_ARMS,
+    ArmResult,
+    Budget,
+    Round,
+    Verdict,
+    _arms,
+    _most_certain,
+    play_round,
+)
 from misstep.trials.trial import Trial
 
 generator = np.random.default_rng(8)
@@ -270,6 +281,26 @@ def test_an_arm_that_does_as_the_control_does_is_not_what_is_proven() -> None:
     sure = arm("sure", [0.6, 0.7, 0.6, 0.7])
     assert _most_certain(control, [same, far]) is far
     assert _most_certain(control, [same, far, sure]) is sure
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_random_remedy_is_none_that_a_finding_names(seed: int) -> None:
+    class Many(Harmful):
+        def __init__(self, number: int, named: bool) -> None:
+            self.label = f"{'named' if named else 'other'} {number}"
+            # Of a class variable each has its own.
+            vars(self).update(name=self.label, answers=Harmful.answers if named else ())
+
+        def changes(self, case: Case) -> Iterator[Change]:
+            yield Change(self.label, case.start, "")
+
+    case = sick_case(ms.SGD(1e-5), epochs=1)
+    known: list[Remedy] = [Many(number, True) for number in range(MOST_ARMS + 4)]
+    found = Round(1, Harmful.answers)
+    named, drawn = _arms(case, [*known, Many(0, False)], found, seed, math.inf)
+    assert len(named) == MOST_ARMS
+    assert drawn is not None
+    assert drawn.change.label == "other 0"
 
 
 def test_copies_of_training_rows_prove_nothing() -> None:
