@@ -39,7 +39,7 @@ class EarlyDecay(Schedule):
     40
     >>> steps = (50, 100, 200, 300, 399)
     >>> [round(schedule.factor(ScheduleContext(step, 10, 1000), memory), 2) for step in steps]
-    [0.51, 1.0, 0.97, 0.48, 0.0]
+    [0.52, 1.0, 0.97, 0.48, 0.0]
     """
 
     loss: float = 0.0
