@@ -34,7 +34,7 @@ TABLES: list[tuple[str, str, str, tuple[str, ...]]] = [
     ("white wine", "wine_quality_white.csv", "quality", ()),
     ("bike sharing", "bike_hour.csv.gz", "count", ("casual", "registered", "dateday")),
     ("california", "california_housing.csv.gz", "median_house_value", ()),
-    ("adult", "adult", "income", ()),
+    ("adult", "adult_train.csv.gz", "income", ()),
 ]
 CLASSES = {"iris", "breast cancer", "pima", "titanic", "adult"}
 

@@ -21,26 +21,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.systems.system import DATA, _test_rows
+from benchmarks.tables_other_libraries import MOST_ROWS, TABLES
 from misstep.data import Table, read_table
 from misstep.modeling import Options, train
 from misstep.modeling.modalities.table import examples_of
-
-# Rows that everybody learns from at most: some peers take minutes for ten thousand on two cores.
-MOST_ROWS = 10_000
-# Name, file, target, columns that are left out.
-TABLES: list[tuple[str, str, str, tuple[str, ...]]] = [
-    ("iris", "iris.csv", "species", ()),
-    ("boston", "boston_housing.csv", "MEDV", ()),
-    ("breast cancer", "breast_cancer_wdbc.csv", "diagnosis", ("id",)),
-    ("pima", "pima_diabetes.csv", "outcome", ()),
-    ("titanic", "titanic.csv", "Survived", ("PassengerId", "Name", "Ticket", "Cabin")),
-    ("red wine", "wine_quality_red.csv", "quality", ()),
-    ("abalone", "abalone.csv", "rings", ()),
-    ("white wine", "wine_quality_white.csv", "quality", ()),
-    ("bike sharing", "bike_hour.csv.gz", "count", ("casual", "registered", "dateday")),
-    ("california", "california_housing.csv.gz", "median_house_value", ()),
-    ("adult", "adult_train.csv.gz", "income", ()),
-]
 
 
 def parts(name: str, file: str, without: tuple[str, ...]) -> tuple[Table, Table]:
