@@ -12,10 +12,9 @@ import numpy as np
 
 from misstep.ir import Array
 
-# How sure an interval is, by Student's t for so many rows. Of an arm that other rows chose this
-# holds as it stands; where the same rows chose it among several, the rest is shared out among these
-# (Bonferroni).
-CONFIDENCE = 0.95
+# Standard errors on either side of the interval: 95 % of a normal distribution lie within. The arm
+# was chosen among several on other rows, so that no correction for their number is needed.
+STANDARD_ERRORS = 1.96
 # And the least that must be gained, as a share of what the other errs: a gain that nobody would
 # notice is not worth a change.
 LEAST_SHARE = 0.02
@@ -58,30 +57,21 @@ class Difference:
         return plain | {"elsewhere": None if elsewhere is None else round(elsewhere, 6)}
 
 
-def difference(other: Array, arm: Array, *, chosen_of: int = 1) -> Difference:
+def difference(other: Array, arm: Array) -> Difference:
     """Return by how much `arm` is better than `other`; penalties, (courses, rows) each.
 
-    `chosen_of`: of how many arms these very rows chose it; 1 where others did. Rows differ much
-    more than arms do, so that differences are taken row by row. The first course is that of the
-    run. What helps there and nowhere else was luck with the order of rows.
+    Rows differ much more than arms do, so that differences are taken row by row. The first course
+    is that of the run. What helps there and nowhere else was luck with the order of rows.
     """
     better = other - arm
     rows, whole = better[0], float(other[0].mean())
-    mean, reach = float(rows.mean()), math.inf
+    mean, error = float(rows.mean()), math.inf
     if len(rows) > 1:
         error = float(np.std(rows, ddof=1)) / math.sqrt(len(rows))
-        reach = _quantile(len(rows) - 1, chosen_of) * error
     return Difference(
         mean,
-        mean - reach,
-        mean + reach,
+        mean - STANDARD_ERRORS * error,
+        mean + STANDARD_ERRORS * error,
         mean / whole if whole > 0 else 0.0,
         float(better[1:].mean()) if len(better) > 1 else None,
     )
-
-
-def _quantile(freedom: int, chosen_of: int) -> float:
-    """Return how many standard errors the interval reaches to either side."""
-    from scipy.stats import t
-
-    return float(t.ppf(1.0 - (1.0 - CONFIDENCE) / (2 * chosen_of), freedom))

@@ -407,11 +407,8 @@ def _prove(
             rows.append(_proving_penalties(trial, judge))
     held = {one.trial.label: np.stack(rows) for one, rows in zip(contenders, seen, strict=True)}
     theirs = held[control.trial.label]
-    # Where rows are too few for two halves, those that prove an arm have chosen it as well.
-    chosen_of = len(result.arms) - 1 if result.shared else 1
     for one in contenders[1:]:
-        one.difference = difference(theirs, held[one.trial.label], chosen_of=chosen_of)
-        one.proven = True
+        one.difference, one.proven = difference(theirs, held[one.trial.label]), True
     assert winner.difference is not None
     result.verdict = Verdict.ADOPTED if winner.difference.is_proven else Verdict.NOT_BETTER
     if len(contenders) > 2:
