@@ -36,8 +36,9 @@ __all__ = [
 ]
 
 
-# The finding by which no row can be judged.
-LEAKAGE = "leakage"
+# The finding by which no row can be judged, where it is the most important one: behind others it is
+# a suspicion, and in some tasks one input rightly tells the answer.
+LEAKAGE, FIRST = "leakage", 1
 
 
 @dataclass(frozen=True)
