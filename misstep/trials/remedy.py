@@ -38,7 +38,7 @@ __all__ = [
 
 # The finding by which no row can be judged, where it is the most important one: behind others it is
 # a suspicion, and in some tasks one input rightly tells the answer.
-LEAKAGE, FIRST = "leakage", 1
+LEAKAGE = "leakage"
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,11 @@ class Case:
 
         Validation rows that stand among the training rows are another matter: others can judge.
         """
-        leaks = [one for one in self.findings if one.slug == LEAKAGE]
-        return any(
-            one.severity is not Severity.NOTE and "overlap" not in one.facts for one in leaks
-        )
+        if not self.diagnosis.findings:
+            return False
+        first = self.diagnosis.findings[0]
+        harms = first.severity is not Severity.NOTE
+        return harms and first.slug == LEAKAGE and "overlap" not in first.facts
 
     def facts(self, slug: str) -> Mapping[str, Any]:
         """Return the evidence of a finding by its numbers; empty where there is no such finding."""
