@@ -68,8 +68,6 @@ class TuningReport:
             rows["lowest loss, not kept"] = tuning.leader
         if tuning.paid:
             rows["the winner"] = tuning.best
-        if tuning.random is not None:
-            rows["best of a random search"] = tuning.random
         names = [name for name in Metric.registry if any(name in r.metrics for r in rows.values())]
         heads = ["on validation rows", "trial", "loss", *map(_title, names)]
         table = [
@@ -89,7 +87,7 @@ class TuningReport:
         whole = [one for one in tuning.trials if one.state is State.COMPLETE]
         drawn = [one.validation_loss for one in whole if first <= one.number <= last]
         later = [one.validation_loss for one in whole if one.number > last]
-        if tuning.random is not None or not drawn or not later:
+        if not drawn or not later:
             return ""
         which = f"Trial {first} was" if first == last else f"Trials {first} to {last} were"
         return (

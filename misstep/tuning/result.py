@@ -102,10 +102,10 @@ class Tuning:
     beyond noise. `leader`: the trial with the lowest validation loss, whether or not it was kept.
     `trials`: all of them, by number. `importances`: share of what differs between trials that each
     hyperparameter explains, by name, the largest first; empty where there are too few trials.
-    `comparisons`: how the best trials fared against the default on other rows. `random`: the best
-    of a random search with the same budget, where one was asked for. `options`: as they were, with
-    the hyperparameters of `best`, as far as the plan would take others. `ended_early`: why not all
-    trials were done; empty otherwise. `interrupted`: whether by Ctrl-C. `seconds`: that it took.
+    `comparisons`: how the best trials fared against the default on other rows. `options`: as they
+    were, with the hyperparameters of `best`, as far as the plan would take others. `ended_early`:
+    why not all trials were done; empty otherwise. `interrupted`: whether by Ctrl-C. `seconds`: that
+    it took. `candidates`: how many trials behind the default are ways that the plan itself names.
     `notes`: what else people should know. `name`, `storage`: of the study, for others to join.
     `trainer`: where a trainer was tuned, one with the settings of `best` that has learned nothing.
     """
@@ -117,7 +117,6 @@ class Tuning:
     importances: dict[str, float]
     options: Options
     comparisons: list[Comparison] = field(default_factory=list)
-    random: TrialResult | None = None
     ended_early: str = ""
     interrupted: bool = False
     seconds: float = 0.0
@@ -132,11 +131,6 @@ class Tuning:
         """Return whether another trial than the default is to be trained with."""
         return self.best.number != self.default.number
 
-    @property
-    def saved_by_doctor(self) -> int:
-        """Return how many trials the doctor ended."""
-        return sum(trial.by_doctor for trial in self.trials)
-
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON."""
         return {
@@ -147,7 +141,6 @@ class Tuning:
             "trials": [trial.plain() for trial in self.trials],
             "importances": self.importances,
             "comparisons": [each.plain() for each in self.comparisons],
-            "random": None if self.random is None else self.random.plain(),
             "ended_early": self.ended_early,
             "interrupted": self.interrupted,
             "seconds": round(self.seconds, 3),
