@@ -12,6 +12,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from misstep.offers import offer
+
 __version__ = "0.1.0"
 
 # Rooms that are reached from here, by their names.
@@ -66,6 +68,9 @@ _HOMES |= {"probe": ("misstep.trials", "probe_trainer")}
 _HOMES |= {"repair": ("misstep.trials", "repair_trainer")}
 _HOMES |= {"input": ("misstep.ir", "make_input"), "parameter": ("misstep.ir", "make_parameter")}
 
+# What objects of lower floors ask of upper ones (`offers.py`).
+offer("repair of a training", "misstep.trials", "repair_run")
+
 __all__ = sorted([*_HOMES, *_ROOMS])
 
 
@@ -87,20 +92,10 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def _load_repairer() -> Any:
-    return import_module("misstep.trials").repair_run
-
-
 class _Roof(ModuleType):
-    """Importing a room makes it an attribute, but `misstep.explain` stays the function.
-
-    And who imports `misstep.train`, by whatever way, has somebody who repairs what is trained:
-    `misstep.trials` stands above it, and is loaded once it is asked for.
-    """
+    """Importing a room makes it an attribute, but `misstep.explain` stays the function."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if name == "train" and isinstance(value, ModuleType):
-            value.offer_repairer(_load_repairer)
         if not (name in _HOMES and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 

@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "misstep"
 
 FLOORS = {
     0: ["errors", "text"],
-    1: ["ir", "storage"],
+    1: ["ir", "offers", "storage", "drawing"],
     2: ["ops"],
     3: ["autodiff"],
     4: ["compiler"],
@@ -28,8 +28,9 @@ FLOORS = {
     7: ["train", "watching"],
     8: ["trials"],
     9: ["modeling", "explain"],
-    10: ["report", "tuning"],
-    11: ["estimators", "cli", "web"],
+    10: ["report", "plots", "tuning"],
+    11: ["labs", "playground"],
+    12: ["estimators", "cli", "web"],
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

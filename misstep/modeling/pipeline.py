@@ -117,4 +117,6 @@ class Walk:
             learning_curve=fitted.learning_curve,
             forecast=evaluation.forecast,
             test_errors=evaluation.errors,
+            held_out=evaluation.held_out,
+            training_examples=evaluation.training_examples,
         )

@@ -10,7 +10,9 @@ from misstep.doctor import Diagnosis
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.decisions import Decision
+from misstep.modeling.examples import Examples
 from misstep.modeling.forecast import BackTest
+from misstep.modeling.held_out import HeldOut
 from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.metrics import Scores
 from misstep.modeling.model import TrainedModel
@@ -38,7 +40,9 @@ class FitResult:
     `learning_curve`: what was wrong as the network learned; None without validation rows.
     `trainer`: which can go on. `forecast`: for a series. `test_errors`: how wrong the model is on
     each test row, (rows,): squared error in the target's unit, 0 or 1 of a class, of a series the
-    mean absolute error of each forecast; None without test rows.
+    mean absolute error of each forecast; None without test rows. `held_out`: rows that it did not
+    learn from, beside what it says of them; None for a series and where there are none.
+    `training_examples`: what it learned from; None for a series.
     """
 
     model: TrainedModel
@@ -52,6 +56,8 @@ class FitResult:
     learning_curve: LearningCurve | None = None
     forecast: ForecastResult | None = None
     test_errors: Array | None = None
+    held_out: HeldOut | None = None
+    training_examples: Examples | None = None
 
     def diagnose(self) -> Diagnosis:
         """Return what went wrong with the training, and what was not examined."""

@@ -14,9 +14,9 @@ import numpy as np
 
 from misstep.data.series.series import Series
 from misstep.data.series.times import local_times
+from misstep.drawing.axis_ticks import date_ticks, round_ticks, tick_words
 from misstep.ir import Array
 from misstep.modeling.forecast import BackTest
-from misstep.report.axis_ticks import date_ticks, round_ticks, tick_words
 
 if TYPE_CHECKING:
     import pandas

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from misstep.drawing.axis_ticks import round_ticks, tick_words
 from misstep.ir import Array
-from misstep.report.axis_ticks import round_ticks, tick_words
 from misstep.train import RateRange
 
 # In pixels: the drawing, and the room around the curves for numbers, words and the legend.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from misstep.report.axis_ticks import round_ticks, tick_words
+from misstep.drawing.axis_ticks import round_ticks, tick_words
 
 __all__ = ["draw_repair"]
 

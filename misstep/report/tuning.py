@@ -12,7 +12,7 @@ from html import escape
 
 import numpy as np
 
-from misstep.report.axis_ticks import round_ticks, tick_words
+from misstep.drawing.axis_ticks import round_ticks, tick_words
 
 __all__ = ["TrialPoint", "draw_tuning"]
 

@@ -12,7 +12,7 @@ from misstep.train.programs import Programs
 from misstep.train.progress import Progress
 from misstep.train.provenance import Provenance
 from misstep.train.rate_range import RateRange
-from misstep.train.repairing import RepairBudget, Repaired, Repairer, offer_repairer
+from misstep.train.repairing import RepairBudget, Repaired, Repairer
 from misstep.train.row_scores import RowScores
 from misstep.train.run import Run, Snapshot
 from misstep.train.snapshots import Snapshots
@@ -44,7 +44,6 @@ __all__ = [
     "Trainer",
     "Training",
     "TrainingState",
-    "offer_repairer",
     "rows_digest",
     "synthetic_inputs",
 ]

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from misstep.doctor import Severity
 from misstep.errors import ArgumentError, MisstepError
+from misstep.offers import ask
 from misstep.record import RecordWriter
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.run import Run
@@ -21,7 +21,7 @@ from misstep.train.run import Run
 if TYPE_CHECKING:
     from misstep.train.trainer import Trainer
 
-__all__ = ["RepairBudget", "Repaired", "Repairer", "offer_repairer"]
+__all__ = ["RepairBudget", "Repaired", "Repairer"]
 
 
 @dataclass(frozen=True)
@@ -82,15 +82,6 @@ class Repairer(Protocol):
         """Return what comes of repairing `run` of a trainer on rows (x, y, weights)."""
 
 
-# Whoever is offered last repairs; loaded when first asked for.
-_offered: list[Callable[[], Repairer]] = []
-
-
-def offer_repairer(load: Callable[[], Repairer]) -> None:
-    """Let trainings be repaired by what `load` returns."""
-    _offered.append(load)
-
-
 def budget_of(repair: bool | RepairBudget, *, watched: bool, begun: bool) -> RepairBudget | None:
     """Return what was asked for, None for no repair. Raises ArgumentError where it can't be done.
 
@@ -134,10 +125,9 @@ def repaired(
     harmful = any(one.severity is not Severity.NOTE for one in run.diagnose().findings)
     if not harmful or not (run.finished or run.failed):
         return run
-    if not _offered:
-        raise MisstepError("repair", needed="misstep.trials", got="nobody who repairs")
+    repairer: Repairer = ask("repair of a training")
     try:
-        done = _offered[-1]()(trainer, run, rows, validation, budget, callbacks)
+        done = repairer(trainer, run, rows, validation, budget, callbacks)
     except MisstepError as error:
         warnings.warn(f"not repaired: {error}", RuntimeWarning, stacklevel=4)
         return run

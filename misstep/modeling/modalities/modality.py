@@ -20,6 +20,7 @@ from misstep.modeling.baselines import Baseline
 from misstep.modeling.budget import Budget, plan_in_time
 from misstep.modeling.decisions import Decisions
 from misstep.modeling.examples import Examples
+from misstep.modeling.held_out import HeldOut
 from misstep.modeling.hyperparameters import Hyperparameter, refuse_unknown
 from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.metrics import Scores
@@ -61,7 +62,7 @@ class Fitted:
 class Evaluation:
     """The final model with its scores by split and baseline, and the baselines themselves.
 
-    `errors`: how wrong it is on each test row, as `FitResult.test_errors`.
+    `errors`, `held_out`, `training_examples`: as in `FitResult`, `errors` as its `test_errors`.
     """
 
     model: TrainedModel
@@ -69,6 +70,8 @@ class Evaluation:
     baselines: Sequence[Baseline] = ()
     forecast: ForecastResult | None = None
     errors: Array | None = None
+    held_out: HeldOut | None = None
+    training_examples: Examples | None = None
 
 
 @dataclass(frozen=True)

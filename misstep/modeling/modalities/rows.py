@@ -28,6 +28,7 @@ from misstep.modeling.examples import (
     in_portions,
     rows_for,
 )
+from misstep.modeling.held_out import HeldOut
 from misstep.modeling.learning_curve import UNIT, learning_curve
 from misstep.modeling.metrics import Scores, row_errors, target_scores
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
@@ -62,6 +63,15 @@ SAYS_HOW = (
 )
 
 
+@dataclass(frozen=True)
+class HeldOutExamples:
+    """Examples that nothing is learned from. `names`: what each is called."""
+
+    split: str
+    examples: Examples
+    names: Sequence[str]
+
+
 @dataclass
 class Prepared:
     """Three splits of the rows as a network takes them, and what brought them there.
@@ -70,7 +80,8 @@ class Prepared:
     them. `train_examples`: what was fitted on. `validation_names`: what its rows are called.
     `validation_answers`: its answers in people's own numbers, where they are numbers.
     `train_numbers`: what its rows are numbered in the source, counted from 1, (rows,), or None.
-    `choice`: what trials chose, once they were made.
+    `choice`: what trials chose, once they were made. `held_out`: the test's examples, or those of
+    validation where nothing is tested.
     """
 
     train: Rows
@@ -84,6 +95,7 @@ class Prepared:
     validation_answers: Sequence[Any] | None = None
     train_numbers: Array | None = None
     choice: Choice | None = None
+    held_out: HeldOutExamples | None = None
 
     @cached_property
     def portions(self) -> Rows:
@@ -152,12 +164,13 @@ class RowModality(Modality):
         """Return the test rows that were brought along, or None. Raises DataError."""
         return None
 
-    def names_of(self, rows: Array) -> Sequence[str]:
-        """Return what the rows of these numbers are called."""
-        head, called = self.data.row_names()
+    def names_of(self, rows: Array, data: Dataset | None = None) -> Sequence[str]:
+        """Return what the rows of these numbers are called, by default those learned from."""
+        data = self.data if data is None else data
+        head, called = data.row_names()
         if head == "file":
             return [str(called[row]) for row in rows]
-        return [f"{self.data.sample_name} {row + 1}" for row in rows]
+        return [f"{data.sample_name} {row + 1}" for row in rows]
 
     def row_numbers(self, rows: Array) -> Array:
         """Return what the source numbers these rows of the data, counted from 1, (rows,)."""
@@ -262,10 +275,14 @@ class RowModality(Modality):
     def prepare(self, split: Split) -> Prepared:
         """Fit preprocessing and target on the training rows, and encode all of them."""
         examples, test = self.examples, self._test
+        test_names = () if test is None else self.names_of(test.order, test.data)
+        validation = examples.take(split.validation)
+        validation_names = self.names_of(examples.order[split.validation])
         if self.tested and test is None:
             test = examples.take(split.test)
+            test_names = self.names_of(examples.order[split.test])
         if test is not None and len(test) == 0:
-            test = examples.take(split.validation)
+            test, test_names = validation, validation_names
             name = self.data.sample_name
             self.notes.append(
                 f"no {name}s are left for the test, so the validation {name}s are shown in its "
@@ -291,15 +308,18 @@ class RowModality(Modality):
         test_rows = rows(train.take(split.train[:0]) if test is None else test)
         return Prepared(
             train_rows,
-            rows(examples.take(split.validation)),
+            rows(validation),
             test_rows,
             preprocessing,
             target,
             train,
             None if test is None else test.data,
-            self.names_of(examples.order[split.validation]) if self.tested else (),
-            _numbers_of(examples.take(split.validation), target) if target.is_number else None,
+            validation_names if self.tested else (),
+            _numbers_of(validation, target) if target.is_number else None,
             self.row_numbers(examples.order[split.train]) if self.tested else None,
+            held_out=HeldOutExamples("validation", validation, validation_names)
+            if test is None
+            else HeldOutExamples("test", test, test_names),
         )
 
     def _scale_target(self, rows: Rows, train: Examples, target: Target) -> Target:
@@ -445,8 +465,13 @@ class RowModality(Modality):
     def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
         """Score the model on the test and the validation rows, and the baselines on the test."""
         model = fitted.model
+        examples = prepared.train_examples
         if not self.tested:
-            return Evaluation(model)
+            held_out = None
+            if len(prepared.validation) and fitted.run.usable:
+                outputs = model.outputs_of(prepared.validation.x)
+                held_out = _held_out(prepared, prepared.validation, outputs)
+            return Evaluation(model, held_out=held_out, training_examples=examples)
 
         test, target = prepared.test, prepared.target
         outputs = model.outputs_of(test.x)
@@ -459,7 +484,29 @@ class RowModality(Modality):
         baselines = self.baselines(prepared)
         scores |= baseline_scores(baselines)
         model.facts |= {"test_rows": len(prepared.test), "metrics": scores}
-        return Evaluation(model, scores, baselines, errors=row_errors(outputs, test.y, target))
+        return Evaluation(
+            model,
+            scores,
+            baselines,
+            errors=row_errors(outputs, test.y, target),
+            held_out=_held_out(prepared, test, outputs),
+            training_examples=examples,
+        )
+
+
+def _held_out(prepared: Prepared, rows: Rows, outputs: Array) -> HeldOut | None:
+    """Return the rows that were held out beside what the model says of them."""
+    held_out = prepared.held_out
+    if held_out is None:
+        return None
+    return HeldOut(
+        held_out.split,
+        held_out.examples.data.take(held_out.examples.order),
+        rows.x,
+        rows.y,
+        outputs,
+        held_out.names,
+    )
 
 
 def _kept_together(examples: Examples) -> Array:

@@ -122,13 +122,15 @@ class SequenceModality(RowModality):
         train, test, target = prepared.train, prepared.test, prepared.target
         return guess(train, test, target), linear_on_summaries(train, test, target, scaling)
 
-    def names_of(self, rows: Array) -> Sequence[str]:
+    def names_of(self, rows: Array, data: Dataset | None = None) -> Sequence[str]:
         """Return what sequences are called: by id, or by their number in the file."""
-        if self.data.ids is None:
-            return super().names_of(rows)
-        words = self.data.ids.tolist()
+        data = self.data if data is None else data
+        assert isinstance(data, Sequences)
+        if data.ids is None:
+            return super().names_of(rows, data)
+        words = data.ids.tolist()
         # A number alone would not say what it is.
-        before = "" if isinstance(words[0], str) else f"{self.data.identifier} "
+        before = "" if isinstance(words[0], str) else f"{data.identifier} "
         return [f"{before}{words[row]}" for row in rows]
 
 

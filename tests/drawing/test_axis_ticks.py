@@ -6,7 +6,7 @@ import numpy as np
 import pandas
 import pytest
 
-from misstep.report.axis_ticks import date_ticks, round_ticks, tick_words
+from misstep.drawing.axis_ticks import date_ticks, round_ticks, tick_words
 
 
 @pytest.mark.parametrize(

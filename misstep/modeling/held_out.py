@@ -1,0 +1,36 @@
+"""`HeldOut`: rows that a model did not learn from, beside what it says of them.
+
+What pages show of mistakes, importance and calibration is computed of these. Knows no page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from misstep.data import Dataset
+from misstep.ir import Array
+
+__all__ = ["HeldOut"]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows beside what the model says of them.
+
+    `split`: "test", or "validation" where nothing was tested. `data`: the rows as people have them,
+    without an order of its own: its first row is the first of x. `x`: (rows, features), as the
+    network takes them. `answers`: encoded, (rows,): class numbers or standardized numbers.
+    `outputs`: probabilities (rows, classes), or standardized numbers (rows, 1). `names`: what each
+    row is called.
+    """
+
+    split: str
+    data: Dataset
+    x: Array
+    answers: Array
+    outputs: Array
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.x)
