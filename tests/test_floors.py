@@ -30,7 +30,8 @@ FLOORS = {
     9: ["modeling", "explain"],
     10: ["report", "plots", "tuning"],
     11: ["labs", "playground"],
-    12: ["estimators", "cli", "web"],
+    12: ["estimators", "web"],
+    13: ["cli"],
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 
