@@ -34,6 +34,10 @@ from misstep.modeling.decisions import Decision, Decisions
 from misstep.modeling.examples import Examples, weighted_examples
 from misstep.modeling.forecast import BackTest, ForecastInterval, ForecastModel
 from misstep.modeling.forecast_attribution import ForecastAttribution, attribute_forecast
+from misstep.modeling.held_out import HeldOut
+from misstep.modeling.judgment.confusion import ConfusedPair, Confusion, confusion_of
+from misstep.modeling.judgment.reliability import Reliability, ReliabilityBin, reliability_of
+from misstep.modeling.judgment.residuals import Residuals, residuals_of
 from misstep.modeling.learning_curve import CurveExample, LearningCurve
 from misstep.modeling.metrics import Metric, Scores, class_scores, number_scores, score_words
 from misstep.modeling.modalities import Modality, RowModality, Setup
@@ -70,6 +74,8 @@ __all__ = [
     "Baseline",
     "Check",
     "Comparison",
+    "ConfusedPair",
+    "Confusion",
     "Contribution",
     "Contributions",
     "CurveExample",
@@ -82,6 +88,7 @@ __all__ = [
     "ForecastInterval",
     "ForecastModel",
     "ForecastResult",
+    "HeldOut",
     "LearningCurve",
     "Metric",
     "Modality",
@@ -94,7 +101,10 @@ __all__ = [
     "PairedComparison",
     "Plan",
     "Planner",
+    "Reliability",
+    "ReliabilityBin",
     "Repairable",
+    "Residuals",
     "RowCheck",
     "RowGraph",
     "RowModality",
@@ -126,6 +136,7 @@ __all__ = [
     "check_same_run",
     "class_scores",
     "compare_errors",
+    "confusion_of",
     "contribution_sections",
     "error_words",
     "find_weight",
@@ -138,6 +149,8 @@ __all__ = [
     "number_scores",
     "option",
     "recognize",
+    "reliability_of",
+    "residuals_of",
     "row_objective",
     "save_model",
     "score_words",
