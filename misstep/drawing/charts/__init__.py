@@ -1,0 +1,19 @@
+"""A file for each kind of chart; each makes a `Drawing` of plain numbers and words."""
+
+from misstep.drawing.charts.bars import Bar, bar_chart
+from misstep.drawing.charts.heat_strip import heat_strip
+from misstep.drawing.charts.histogram import histogram
+from misstep.drawing.charts.lines import Band, Line, line_chart
+from misstep.drawing.charts.scatter import Points, scatter_chart
+
+__all__ = [
+    "Band",
+    "Bar",
+    "Line",
+    "Points",
+    "bar_chart",
+    "heat_strip",
+    "histogram",
+    "line_chart",
+    "scatter_chart",
+]
