@@ -31,6 +31,7 @@ _ROOMS = {
     "ops": "misstep.ops",
     "optim": "misstep.optim",
     "record": "misstep.record",
+    "report": "misstep.report",
     "train": "misstep.train",
     "trials": "misstep.trials",
     "tuning": "misstep.tuning",
