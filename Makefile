@@ -11,6 +11,7 @@ demo: ## train on handwritten digits; the model goes to runs/digits
 
 test: ## install what is needed, check the code, run the tests
 	@bash scripts/install
+	@bash scripts/browser
 	@bash scripts/check
 	@bash scripts/test
 
