@@ -17,6 +17,7 @@ from misstep.record.description import (
     Task,
     TellingColumn,
 )
+from misstep.record.following import Follower
 from misstep.record.naming import Names
 from misstep.record.reader import Record, is_record, read_record
 from misstep.record.signals import SIGNALS, Signal
@@ -29,6 +30,7 @@ __all__ = [
     "SIGNALS",
     "AnswerSummary",
     "FeatureSummary",
+    "Follower",
     "InputSummary",
     "LayerDescription",
     "LossDescription",

@@ -14,6 +14,7 @@ from misstep.record.description import RunDescription
 from misstep.record.signals import SIGNALS
 from misstep.storage.container import read_file
 from misstep.storage.plain import read_json
+from misstep.text.counts import counted
 
 Array = npt.NDArray[Any]
 FORMAT = "misstep record"
@@ -194,8 +195,26 @@ def read_record(path: Path | str) -> Record:
     path = Path(path)
     path = path / FILE if path.is_dir() else path
     lines = read_file(path).split(b"\n")
-    first = _first_line(lines, path)
-    version, facts = first.get("version"), first.get("facts")
+    record = begun_record(lines[0], path, is_whole=len(lines) > 1)
+    unreadable = 0
+    for number, text in enumerate(lines[1:], start=2):
+        if not add_line(record, text, path):
+            if number == len(lines):
+                record.notes.append("the last line was torn off, as by a crash")
+            else:
+                unreadable += 1
+    if unreadable:
+        record.notes.append(passed_over(unreadable))
+    return record
+
+
+def begun_record(first: bytes, path: Path, *, is_whole: bool = True) -> Record:
+    """Return the record that begins with the line `first`; `is_whole`: whether that has an end.
+
+    Raises FileFormatError where it is no such line.
+    """
+    line = _first_line(first, path, is_whole=is_whole)
+    version, facts = line.get("version"), line.get("facts")
     if not isinstance(version, int) or version > VERSION or not isinstance(facts, dict):
         raise FileFormatError(
             f"{path}",
@@ -203,21 +222,24 @@ def read_record(path: Path | str) -> Record:
             got=f"version {version!r}"[:60],
             try_="the newer misstep that made it" if isinstance(version, int) else None,
         )
-    record = Record(facts)
-    unreadable = 0
-    for number, text in enumerate(lines[1:], start=2):
-        if not text.strip():
-            continue
-        try:
-            record.add(_parsed(text, path))
-        except (MisstepError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            if number == len(lines):
-                record.notes.append("the last line was torn off, as by a crash")
-            else:
-                unreadable += 1
-    if unreadable:
-        record.notes.append(f"{unreadable} lines could not be read and were passed over")
-    return record
+    return Record(facts)
+
+
+def add_line(record: Record, text: bytes, path: Path) -> bool:
+    """Take in a line of the file at `path`; return whether it could be read. Empty ones can."""
+    if not text.strip():
+        return True
+    try:
+        record.add(_parsed(text, path))
+    except (MisstepError, KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return False
+    return True
+
+
+def passed_over(lines: int) -> str:
+    """Return what a record notes of lines that could not be read."""
+    were = "was" if lines == 1 else "were"
+    return f"{counted(lines, 'line')} could not be read and {were} passed over"
 
 
 def _count(number: Any) -> int:
@@ -228,14 +250,14 @@ def _count(number: Any) -> int:
     return count
 
 
-def _first_line(lines: list[bytes], path: Path) -> dict[str, Any]:
+def _first_line(text: bytes, path: Path, *, is_whole: bool) -> dict[str, Any]:
     """Return what the first line says, which makes a file a record. Raises FileFormatError."""
-    got = "an empty file" if lines == [b""] else "another kind of file"
-    if len(lines) == 1 and lines[0].startswith(b'{"facts":'):
+    got = "another kind of file" if text or is_whole else "an empty file"
+    if not is_whole and text.startswith(b'{"facts":'):
         got = "the beginning of its first line, torn off as by a crash"
     else:
         try:
-            first = _parsed(lines[0], path)
+            first = _parsed(text, path)
         except MisstepError:
             first = None
         if isinstance(first, dict) and first.get("format") == FORMAT:
