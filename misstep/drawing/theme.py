@@ -58,6 +58,7 @@ _RULES = """\
 .drawing .fill { fill: currentColor; }
 .drawing .area { fill: currentColor; fill-opacity: 0.16; }
 .drawing .hollow { fill: var(--ground); stroke: currentColor; stroke-width: 1.75; }
+.drawing .sign { stroke: var(--words); fill: none; stroke-width: 1.5; }
 .drawing .outline { fill: none; stroke: var(--axis); }
 .drawing text.on-fill { fill: var(--ground); }
 .drawing .picture { image-rendering: pixelated; }

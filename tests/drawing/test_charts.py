@@ -15,11 +15,19 @@ from misstep.drawing.charts import (
     Band,
     Bar,
     Line,
+    Link,
     Points,
+    ProbabilityBin,
+    Unit,
+    UnitColumn,
+    backward_pass,
     bar_chart,
     heat_strip,
     histogram,
     line_chart,
+    matrix_chart,
+    places_chart,
+    reliability_chart,
     scatter_chart,
 )
 
@@ -50,6 +58,24 @@ def charts() -> dict[str, Drawing]:
         "scatter": scatter_chart(
             [Points("a", rising, rising), Points("b", rising, [1, 2, np.nan, 4, 5])],
             diagonal="as predicted",
+            **WORDS,
+        ),
+        "matrix": matrix_chart(
+            ["a<b", "c"], [[3, 1], [0, 12_345]], behind=["75 %", "100 %"], **WORDS
+        ),
+        "matrix of many": matrix_chart([f"class {at}" for at in range(26)], np.eye(26), **WORDS),
+        "reliability": reliability_chart(
+            [ProbabilityBin(0, 0.5, 0.2, 0.1, 0, 0.3, 5), ProbabilityBin(1, 1, 1, 1, 0.9, 1, 9)],
+            **WORDS,
+        ),
+        "no reliability": reliability_chart([], **WORDS),
+        "places": places_chart(b"png", (4, 6), [[1, -0.5, 0], [np.nan, 0.1, np.inf]], **WORDS),
+        "backward pass": backward_pass(
+            [
+                UnitColumn("in<puts", [Unit("<x>", 0.5), Unit("y", -2, value=1.5)], 2.1, 7),
+                UnitColumn("output", [Unit("a", np.nan, "said <a>"), Unit("b", 0)], np.inf),
+            ],
+            [Link(0, 0, 1, 0.5, "w < 0"), Link(0, 1, 0, -0.25)],
             **WORDS,
         ),
     }
