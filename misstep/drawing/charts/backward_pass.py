@@ -106,7 +106,10 @@ def backward_pass(
             share = abs(link.strength) / strongest if strongest else 0.0
             start, end = places[column][link.start], places[column + 1][link.end]
             canvas.line(
-                *(*start, *end, "line", *_kind(link.strength)),
+                *start,
+                *end,
+                "line",
+                *_kind(link.strength),
                 stroke=round(THIN + (THICK - THIN) * share, 2),
                 strength=FAINT + (FULL - FAINT) * share,
                 title=link.words or None,
