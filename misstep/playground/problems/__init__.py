@@ -1,0 +1,1 @@
+"""What can be learned in the playground: toy problems, a file each, and a person's own table."""

@@ -1,0 +1,302 @@
+"""`Session`: a network that learns before your eyes: step, back, seek, change, look.
+
+Joins the timeline with what is seen of it. No threads, no sockets; Ctrl-C leaves it at the update
+that was done last. What it gives is plain JSON, which `misstep/playground/__init__.py` describes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import ArgumentError, DataError
+from misstep.playground.choice import Choice
+from misstep.playground.curves import Curves
+from misstep.playground.frame import Seen
+from misstep.playground.links import MOST_UPDATES, Link
+from misstep.playground.looking import units_of
+from misstep.playground.packing import numbers
+from misstep.playground.problems.problem import OWN, Problem
+from misstep.playground.row_choice import RowChoice
+from misstep.playground.settings import Settings
+from misstep.playground.timeline import Timeline, plain_changes
+
+__all__ = ["Session"]
+
+# Seconds between two looks at the clock, where the time is limited.
+BETWEEN_LOOKS = 0.02
+
+
+class Session:
+    """A training with `settings`, at its beginning; `own`: the problem that a person brought.
+
+    Raises ArgumentError for settings that nothing can be done with.
+
+    >>> session = Session(Settings(rows=20, layers=(2,)))
+    >>> session.step(3), session.back(1), session.update
+    (3, 1, 2)
+    """
+
+    def __init__(self, settings: Settings | None = None, own: Problem | None = None) -> None:
+        self._own = own
+        self._begin(Settings() if settings is None else settings)
+
+    def _begin(self, settings: Settings) -> None:
+        problem = settings.made_problem(self._own)
+        self._timeline = Timeline(settings, problem)
+        self._curves = Curves(problem)
+        self._seen: Seen | None = None
+        self.row = RowChoice()
+        self.choice: Choice | None = None
+        self._measure()
+
+    # --- where it stands --------------------------------------------------------------------------
+
+    @property
+    def timeline(self) -> Timeline:
+        """Return the way that was gone; moved by this session alone."""
+        return self._timeline
+
+    @property
+    def problem(self) -> Problem:
+        """Return the rows, as the network takes them."""
+        return self._timeline.problem
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings that the next update goes by."""
+        return self._timeline.settings
+
+    @property
+    def update(self) -> int:
+        """Return how many updates are done."""
+        return self._timeline.update
+
+    @property
+    def failed(self) -> bool:
+        """Return whether the next update can't be done: its loss is no finite number."""
+        return self._timeline.failed
+
+    def state(self) -> dict[str, Any]:
+        """Return where it stands and what can be chosen, as plain JSON."""
+        timeline = self._timeline
+        return {
+            "settings": self.settings.plain(),
+            "begins": timeline.begins.plain(),
+            "changes": [
+                {"update": at, "settings": _plain(changed)}
+                for at, changed in plain_changes(timeline.changes, timeline.begins)
+            ],
+            "update": self.update,
+            "furthest": timeline.furthest,
+            "failed": self.failed,
+            "problem": self.problem.plain(),
+            "network": self._network(),
+            "row": self.row.plain(self.problem),
+            "choice": None if self.choice is None else self.choice.plain(),
+            "link": self.link(),
+        }
+
+    def rows(self) -> dict[str, Any]:
+        """Return all rows as plain JSON, inputs as before `input_scale`: to be asked for once."""
+        problem, scale = self.problem, np.float32(self.settings.input_scale)
+        return {
+            name: {
+                "x": numbers(rows.x.reshape(len(rows), -1) / scale),
+                "y": numbers(rows.y.reshape(len(rows))),
+            }
+            for name, rows in (("train", problem.train), ("held_out", problem.held_out))
+        }
+
+    def _network(self) -> list[dict[str, Any]]:
+        network = self._timeline.trainer.network
+        return [
+            {
+                "path": one["path"],
+                "words": one["layer"],
+                "output": list(one["output"]),
+                "parameters": one["parameters"],
+            }
+            for one in network.summary()
+        ]
+
+    # --- moving -----------------------------------------------------------------------------------
+
+    def step(self, updates: int = 1, *, seconds: float | None = None) -> int:
+        """Take so many updates; return how many were taken.
+
+        Fewer where the next one can't be, and, with `seconds`, where they took about so long.
+        Raises ArgumentError for what is no number of updates.
+        """
+        before = self.update
+        self._advance(before + _count("the updates to take", updates), seconds)
+        return self.update - before
+
+    def back(self, updates: int = 1) -> int:
+        """Undo so many updates, bit for bit; return how many were undone."""
+        before = self.update
+        self.seek(max(before - _count("the updates to undo", updates), 0))
+        return before - self.update
+
+    def seek(self, update: int, *, seconds: float | None = None) -> int:
+        """Go to where `update` updates are done; return where it stands then.
+
+        With `seconds` it goes about so long, and has to be asked again where that was not enough.
+        """
+        goal = _count("the update to go to", update)
+        if goal < self.update:
+            self._timeline.seek(goal)
+        self._advance(goal, seconds)
+        return self.update
+
+    def reset(self) -> None:
+        """Go back to the beginning; what was done stays ahead, and can be gone again."""
+        self.seek(0)
+
+    def _advance(self, goal: int, seconds: float | None) -> None:
+        timeline, curves = self._timeline, self._curves
+        began, most = time.perf_counter(), 1 if seconds is not None else 2**62
+        while timeline.update < goal and not timeline.failed:
+            ahead = min(goal - timeline.update, curves.until_next(timeline.update), most)
+            before = time.perf_counter()
+            timeline.advance(ahead)
+            self._measure()
+            if seconds is None:
+                continue
+            now = time.perf_counter()
+            if now - began >= seconds:
+                break
+            # What a moment brings tells how much the next may: a large network takes its time.
+            most = max(1, min(2 * most, int(ahead * BETWEEN_LOOKS / max(now - before, 1e-6))))
+
+    def _measure(self) -> None:
+        timeline, curves = self._timeline, self._curves
+        if timeline.update % curves.every == 0:
+            curves.measure(timeline.trainer.network, timeline.state)
+
+    def change(self, **settings: Any) -> bool:
+        """Go on with other settings; return whether the weights were kept.
+
+        Where they can't be (other layers, rows, seeds …), training begins anew. What was ahead is
+        no more. Raises ArgumentError, and leaves all as it was.
+        """
+        return self._go_on_with(self.settings.changed(settings))
+
+    def _go_on_with(self, after: Settings) -> bool:
+        if after == self.settings:
+            return True
+        if not self.settings.keeps_weights(after):
+            self.begin(after)
+            return False
+        self._timeline.change(after)
+        self._curves.forget_after(self.update)
+        self._seen = None
+        return True
+
+    def begin(self, settings: Settings) -> None:
+        """Begin anew with settings. Raises ArgumentError, and leaves all as it was."""
+        row = self.row
+        self._begin(settings)
+        rows = row.rows(self.problem)
+        if row.number < len(rows):
+            self.row = row
+
+    def choose_row(self, number: int, *, held_out: bool = True) -> None:
+        """Look at another row, counted from 0. Raises ArgumentError where there is none."""
+        self.row = RowChoice(number, held_out).checked(self.problem)
+
+    def choose(self, what: str | None) -> None:
+        """Look at a weight, a bias or a unit, as `Choice.text` gives it; None: at none.
+
+        Raises ArgumentError where there is no such thing.
+        """
+        self.choice = None if what is None else self._checked_choice(Choice.read(what))
+
+    def _checked_choice(self, choice: Choice) -> Choice:
+        network = self._timeline.trainer.network
+        shapes = {
+            one.specification.name: one.specification.shape for one in network.parameter_slices
+        }
+        units = list(units_of(network))
+        if choice.is_unit:
+            fits = len(choice.index) == 2 and 1 <= choice.index[0] <= len(units)
+            fits = fits and choice.index[1] < units[choice.index[0] - 1]
+            needed = f"unit.LAYER.UNIT, with layers from 1 to {len(units)} and units from 0"
+        else:
+            shape = shapes.get(choice.of, ())
+            fits = len(shape) == len(choice.index) and choice.of in shapes
+            fits = fits and all(at < most for at, most in zip(choice.index, shape, strict=True))
+            needed = f"an entry of {', '.join(shapes)}"
+        if not fits:
+            raise ArgumentError("what to look at", needed=needed, got=choice.text())
+        return choice
+
+    # --- links ------------------------------------------------------------------------------------
+
+    def link(self) -> str:
+        """Return all of this as a short text: the same link gives the same bits."""
+        timeline = self._timeline
+        changes = [
+            (at, changed)
+            for at, changed in plain_changes(timeline.changes, timeline.begins)
+            if at <= self.update
+        ]
+        digest = self.problem.digest if timeline.begins.problem == OWN else ""
+        return Link(timeline.begins, changes, self.update, self.choice, self.row, digest).text()
+
+    @classmethod
+    def of_link(
+        cls, link: str | Link, own: Problem | None = None, *, seconds: float | None = None
+    ) -> Session:
+        """Return the session that a link says; `own`: the problem that a person brought.
+
+        With `seconds` it goes about so long, and `seek` has to go the rest of the way to the link's
+        update. Raises ArgumentError for no link, DataError where it is of other rows.
+        """
+        link = Link.read(link) if isinstance(link, str) else link
+        session = cls(link.begins, own)
+        if link.is_of_own_rows and link.digest != session.problem.digest:
+            raise DataError(
+                "the rows of a link to the playground",
+                needed=f"those that it was made with ({link.digest or 'not said'})",
+                got=f"others ({session.problem.digest})",
+                try_="misstep play with the file that the link was made with",
+            )
+        session._timeline.plan(link.settings_on_the_way())
+        session.choose_row(link.row.number, held_out=link.row.held_out)
+        session.choose(None if link.choice is None else link.choice.text())
+        session.seek(link.update, seconds=seconds)
+        return session
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    def frame(self) -> dict[str, Any]:
+        """Return all that is seen at this update, as plain JSON."""
+        seen = self._looker
+        made = seen.frame(self._timeline, self._curves, self.row)
+        now = self._curves.measure(self._timeline.trainer.network, self._timeline.state)
+        return made | {"now": now.plain(self.problem)}
+
+    @property
+    def _looker(self) -> Seen:
+        network = self._timeline.trainer.network
+        if self._seen is None or self._seen.network is not network:
+            # Programs go by layers, which a change on the way may have made others.
+            self._seen = Seen(network, self.problem, self.settings.input_scale)
+        return self._seen
+
+
+def _plain(changed: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(one) if isinstance(one, tuple) else one for name, one in changed.items()}
+
+
+def _count(what: str, number: Any) -> int:
+    whole = isinstance(number, int) and not isinstance(number, bool)
+    if not whole or not 0 <= number <= MOST_UPDATES:
+        raise ArgumentError(
+            what, needed=f"a whole number from 0 to {MOST_UPDATES:,}", got=repr(number)
+        )
+    return int(number)
