@@ -17,6 +17,7 @@ from misstep.data.image.idx_folders import is_idx_folder
 from misstep.data.image.image_scaling import ImageScaling
 from misstep.data.image.images import Images, pixels_of
 from misstep.data.image.patch_features import shrunk
+from misstep.data.inputs import Inputs, Sweep
 from misstep.data.io.examples import EXAMPLES, Example, read_example
 from misstep.data.io.idx import read_idx
 from misstep.data.io.readers import Reader, read_images, read_rows, read_source, unknown_source
@@ -53,6 +54,7 @@ from misstep.data.table.table import Table, read_table
 from misstep.data.target_recognition import recognize_target
 from misstep.data.targets import Target, TaskType
 from misstep.data.text.text_files import is_text_folder, read_lines, read_text_folder
+from misstep.data.text.texts_of_rows import TextsOfRows
 from misstep.data.text.word_vectors import WordVectors, read_vectors
 
 __all__ = [
@@ -66,6 +68,7 @@ __all__ = [
     "FlipInvariance",
     "ImageScaling",
     "Images",
+    "Inputs",
     "Logarithm",
     "LongForm",
     "Matrix",
@@ -82,10 +85,12 @@ __all__ = [
     "SeriesPlan",
     "SeriesWindows",
     "Split",
+    "Sweep",
     "Table",
     "Target",
     "TaskType",
     "TextSlice",
+    "TextsOfRows",
     "WindowParts",
     "WordVectors",
     "drawn_rows",

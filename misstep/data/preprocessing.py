@@ -7,6 +7,7 @@ class attribute `stored_as` is the word that stands in the file.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
+from misstep.data.inputs import Inputs, Sweep
 from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.stored_json import Stored, from_plain, to_plain
+from misstep.data.text.texts_of_rows import TextsOfRows
 from misstep.errors import FileFormatError
 
 __all__ = ["Preprocessing", "preprocessing_from_json"]
@@ -128,6 +131,28 @@ class Preprocessing(Stored, ABC):
 
         `features`: the row encoded, (features,). `baseline_row`: by what; None: the model's file
         does not say.
+        """
+        return None
+
+    def inputs(self, baseline_row: BaselineRow | None) -> tuple[Inputs, ...]:
+        """Return which features go together, in one way or in several.
+
+        `baseline_row`: what an input may be replaced by; None: the model's file does not say.
+        """
+        members = np.arange(self.number_of_features)
+        return (Inputs("feature", self.feature_names, members),)
+
+    def texts_of(self, data: Dataset) -> Sequence[TextsOfRows]:
+        """Return the columns of texts in these rows, whose words can be taken out; none mostly."""
+        return ()
+
+    def sweep(
+        self, number: int, data: Dataset, features: NDArray[np.float32], points: int
+    ) -> Sweep | None:
+        """Return the values that input `number` of the first of `inputs` may go through.
+
+        `data`: rows; `features`: the same encoded, (rows, features). `points`: at most so many
+        values. None where it has no values that can be put in an order or a list.
         """
         return None
 

@@ -78,6 +78,7 @@ class FeatureParts(RowParts):
     """Parts that are features of their own: where one is replaced, its features are the baseline's.
 
     `members`: (features,) the number of the part that each feature belongs to; −1: none, it stays.
+    `replaced`: (features,) the baseline's.
     """
 
     def __init__(
@@ -94,10 +95,10 @@ class FeatureParts(RowParts):
         self.parts, self.noun, self.baseline = parts, noun, baseline
         self.lines, self.columns = lines, columns
         self._features = np.asarray(features, np.float32)
-        self._replaced = np.asarray(replaced, np.float32)
-        self._members = members
+        self.replaced: Floats = np.asarray(replaced, np.float32)
+        self.members = members
 
     def mixed(self, kept: NDArray[np.bool_]) -> Floats:
         # One more column, always kept, for features that belong to no part.
         whole = np.column_stack([kept, np.ones(len(kept), bool)])
-        return np.where(whole[:, self._members], self._features, self._replaced)
+        return np.where(whole[:, self.members], self._features, self.replaced)

@@ -36,8 +36,15 @@ from misstep.modeling.forecast import BackTest, ForecastInterval, ForecastModel
 from misstep.modeling.forecast_attribution import ForecastAttribution, attribute_forecast
 from misstep.modeling.held_out import HeldOut
 from misstep.modeling.judgment.confusion import ConfusedPair, Confusion, confusion_of
+from misstep.modeling.judgment.importance import Importance, InputImportance, importances_of
+from misstep.modeling.judgment.partial_dependence import (
+    PartialDependence,
+    partial_dependence_of,
+    partial_dependences_of,
+)
 from misstep.modeling.judgment.reliability import Reliability, ReliabilityBin, reliability_of
 from misstep.modeling.judgment.residuals import Residuals, residuals_of
+from misstep.modeling.judgment.words import word_importances_of
 from misstep.modeling.learning_curve import CurveExample, LearningCurve
 from misstep.modeling.metrics import Metric, Scores, class_scores, number_scores, score_words
 from misstep.modeling.modalities import Modality, RowModality, Setup
@@ -89,6 +96,8 @@ __all__ = [
     "ForecastModel",
     "ForecastResult",
     "HeldOut",
+    "Importance",
+    "InputImportance",
     "LearningCurve",
     "Metric",
     "Modality",
@@ -99,6 +108,7 @@ __all__ = [
     "Option",
     "Options",
     "PairedComparison",
+    "PartialDependence",
     "Plan",
     "Planner",
     "Reliability",
@@ -142,12 +152,15 @@ __all__ = [
     "find_weight",
     "fit_first",
     "fit_more",
+    "importances_of",
     "load_model",
     "make_options",
     "model_program",
     "neuron_section",
     "number_scores",
     "option",
+    "partial_dependence_of",
+    "partial_dependences_of",
     "recognize",
     "reliability_of",
     "residuals_of",
@@ -161,4 +174,5 @@ __all__ = [
     "train",
     "untrained",
     "weighted_examples",
+    "word_importances_of",
 ]

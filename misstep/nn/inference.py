@@ -100,6 +100,11 @@ class Inference:
         """Return the programs made so far."""
         return list(self._kept.programs.values())
 
+    @property
+    def rows_unclear(self) -> bool:
+        """Tell whether rows may depend on each other, as far as programs told so far."""
+        return self._kept.rows_unclear
+
     def predict(self, x: Array, loss: Loss | None = None, threads: int | None = None) -> Array:
         """Return the predictions for rows `x`, checked ones of the network's dtype."""
         if not len(x):  # one row tells what shape none of them have

@@ -10,9 +10,10 @@ import itertools
 
 import numpy as np
 
+from misstep.data.inputs import Inputs
 from misstep.data.row_parts import BaselineRow, FeatureParts, Floats, Part
 
-__all__ = ["image_parts"]
+__all__ = ["image_inputs", "image_parts"]
 
 # Regions along a side: few enough for their shares to be settled and to be read as a map, and small
 # enough for a stroke or an eye. Sides that can be divided evenly are.
@@ -57,6 +58,25 @@ def image_parts(
     lines = [_short(*each) for each in rows]
     heads = [_short(*each) for each in columns]
     return FeatureParts(parts, "region", baseline, features, average, members, lines, heads)
+
+
+def image_inputs(
+    shape: tuple[int, int, int], largest: float, baseline_row: BaselineRow | None
+) -> Inputs:
+    """Return the regions of all images of `shape`; `largest`: what a pixel of 1 is in the file."""
+    height, width, channels = shape
+    nothing = np.zeros(height * width * channels, np.float32)
+    parts = image_parts(shape, nothing, largest, baseline_row)
+    return Inputs(
+        parts.noun,
+        [part.name for part in parts.parts],
+        parts.members,
+        parts.replaced,
+        parts.baseline.partition(" (")[0],
+        [part.place for part in parts.parts if part.place is not None],
+        parts.lines,
+        parts.columns,
+    )
 
 
 def cuts(side: int) -> list[tuple[int, int]]:

@@ -20,8 +20,9 @@ from misstep.data.image.class_folders import holds_images, read_image_files
 from misstep.data.image.decoding import are_image_paths, is_image_name, pixels_of_paths
 from misstep.data.image.depth import BYTE_IN_16_BITS, Depth, pixel_range
 from misstep.data.image.idx_folders import is_idx_folder
-from misstep.data.image.image_parts import image_parts
+from misstep.data.image.image_parts import image_inputs, image_parts
 from misstep.data.image.images import Images, images_from_arrays, is_images, pixels_of
+from misstep.data.inputs import Inputs
 from misstep.data.io.idx import is_idx_name, read_idx
 from misstep.data.io.npz import is_npz, read_arrays
 from misstep.data.preprocessing import Preprocessing
@@ -274,6 +275,10 @@ class ImageScaling(Preprocessing):
         self, row: Dataset, features: NDArray[Any], baseline_row: BaselineRow | None
     ) -> RowParts:
         return image_parts(self.shape, features, self.largest, baseline_row)
+
+    def inputs(self, baseline_row: BaselineRow | None) -> tuple[Inputs, ...]:
+        """Return the regions of a grid, each replaced by the average of the training images."""
+        return (image_inputs(self.shape, self.largest, baseline_row),)
 
     @property
     def number_of_features(self) -> int:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.data.inputs import Inputs
 from misstep.data.row_parts import FeatureParts, Floats, Part
 
-__all__ = ["sequence_parts"]
+__all__ = ["sequence_inputs", "sequence_parts"]
 
 # Parts in all, and of a channel, unless there are more channels than that.
 MOST_PARTS, MOST_BLOCKS = 120, 10
@@ -58,6 +59,23 @@ def sequence_parts(
     )
     replaced = np.zeros_like(features)
     return FeatureParts(parts, "part", baseline, features, replaced, members, list(names), heads)
+
+
+def sequence_inputs(names: Sequence[str], steps: int, pooled: int) -> tuple[Inputs, ...]:
+    """Return the channels of sequences, and some steps each, with all features of either.
+
+    The length of a sequence belongs to none. Steps beyond the end of a shorter sequence are 0, as
+    is the mean of a channel.
+    """
+    channels = len(names)
+    blocks = min(steps, MOST_BLOCKS)
+    edges = [steps * block // blocks for block in range(blocks + 1)]
+    heads = [_steps(start, stop, pooled) for start, stop in itertools.pairwise(edges)]
+    by_channel = np.append(np.tile(np.arange(channels), steps), -1)
+    times = np.repeat(np.arange(blocks), np.diff(edges))
+    by_time = np.append(np.repeat(times, channels), -1)
+    spoken = [f"{'steps' if '–' in head else 'step'} {head.replace('–', ' to ')}" for head in heads]
+    return Inputs("channel", list(names), by_channel), Inputs("time", spoken, by_time)
 
 
 def _steps(start: int, stop: int, pooled: int) -> str:

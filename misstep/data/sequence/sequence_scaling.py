@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
+from misstep.data.inputs import Inputs
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.sequence.long_tables import LongForm, sequences_from_table
-from misstep.data.sequence.sequence_parts import sequence_parts
+from misstep.data.sequence.sequence_parts import sequence_inputs, sequence_parts
 from misstep.data.sequence.sequences import Sequences
 from misstep.data.standardization import FARTHEST, check_columns
 from misstep.data.stored_json import check
@@ -159,6 +160,10 @@ class SequenceScaling(Preprocessing):
         return sequence_parts(
             self.names, self.centers, self.scales, features, self.steps, self.pooled
         )
+
+    def inputs(self, baseline_row: BaselineRow | None) -> tuple[Inputs, ...]:
+        """Return the channels, each over its whole time, and the times, each of all channels."""
+        return sequence_inputs(self.names, self.steps, self.pooled)
 
     @property
     def feature_names(self) -> list[str]:

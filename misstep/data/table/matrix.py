@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from misstep.data.copies import Traits
 from misstep.data.dataset import Dataset, hashed_rows
 from misstep.data.decision import Decision
+from misstep.data.inputs import Inputs, Sweep, grid_of, nearest_counts
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.row_parts import BaselineRow, FeatureParts, Part, RowParts
 from misstep.data.standardization import FARTHEST, check_columns
@@ -133,6 +134,29 @@ class MatrixScaling(Preprocessing):
         baseline = "each number at the mean of the training rows"
         members = np.arange(len(parts))
         return FeatureParts(parts, "column", baseline, features, np.zeros_like(features), members)
+
+    def inputs(self, baseline_row: BaselineRow | None) -> tuple[Inputs, ...]:
+        return (Inputs("column", self.names, np.arange(len(self.names))),)
+
+    def sweep(
+        self, number: int, data: Dataset, features: NDArray[np.float32], points: int
+    ) -> Sweep | None:
+        center, scale = self.centers[number], self.scales[number]
+        if isinstance(data, Matrix):
+            cells = data.values[:, number]
+        elif isinstance(data, Table) and self.names[number] in data.frame.columns:
+            cells = data.frame[self.names[number]].to_numpy(np.float64)
+        else:
+            cells = features[:, number].astype(np.float64) * scale + center
+        grid = grid_of(cells, points)
+        if (cells == np.round(cells)).all():
+            grid = np.unique(np.round(grid))
+        if len(grid) < 2:
+            return None
+        blocks = np.clip((grid - center) / scale, -FARTHEST, FARTHEST).astype(np.float32)
+        values = tuple(grid.tolist())
+        counts, at = nearest_counts(grid, cells), np.array([number])
+        return Sweep(self.names[number], "number", values, values, at, blocks[:, None], counts)
 
     def learns_from(self, name: str) -> bool:
         return name in self.names

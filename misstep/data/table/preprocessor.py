@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
+from misstep.data.inputs import Inputs, Sweep
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.standardization import FARTHEST
 from misstep.data.stored_json import check
 from misstep.data.table.cell_values import is_missing_word, sound_text
+from misstep.data.table.column_sweeps import column_sweep
 from misstep.data.table.column_transformers import (
     CategoryTransformer,
     DateTransformer,
@@ -33,6 +35,7 @@ from misstep.data.table.table import Table, read_columns, require_columns, table
 from misstep.data.table.table_parts import ColumnSlice, table_parts
 from misstep.data.text.text_files import read_texts
 from misstep.data.text.text_transformer import TextTransformer
+from misstep.data.text.texts_of_rows import TextsOfRows
 from misstep.data.weights import checked_weights
 from misstep.errors import DataError
 from misstep.text.lists import listed
@@ -306,6 +309,33 @@ class Preprocessor(Preprocessing):
             for transformer, slots in self._slices()
         ]
         return table_parts(columns, features, baseline_row)
+
+    def inputs(self, baseline_row: BaselineRow | None) -> tuple[Inputs, ...]:
+        """Return the columns, each with all features that it makes."""
+        members = np.empty(self.number_of_features, np.int64)
+        for number, (_, slots) in enumerate(self._slices()):
+            members[slots] = number
+        return (Inputs("column", self.column_names, members),)
+
+    def texts_of(self, data: Dataset) -> Sequence[TextsOfRows]:
+        texts = [each for each in self._slices() if isinstance(each[0], TextTransformer)]
+        if not texts:
+            return ()
+        table = _columns_of(data, [transformer.column for transformer, _ in texts])
+        return [
+            TextsOfRows(transformer, slots, _cells_for(transformer, table).tolist())
+            for transformer, slots in texts
+            if isinstance(transformer, TextTransformer)
+        ]
+
+    def sweep(
+        self, number: int, data: Dataset, features: NDArray[np.float32], points: int
+    ) -> Sweep | None:
+        transformer, slots = list(self._slices())[number]
+        if isinstance(transformer, TextTransformer):
+            return None
+        series = _cells_for(transformer, _columns_of(data, [transformer.column]))
+        return column_sweep(transformer, series, slots, features, points)
 
     @property
     def decisions(self) -> list[Decision]:
