@@ -14,7 +14,7 @@ import sys
 from typing import Any
 
 from misstep.errors import StorageError
-from misstep.text.plain import json_line
+from misstep.text.plain import json_line, printable
 
 OUTPUT = "standard output"
 # What the system says where a disk or a device takes no more.
@@ -55,9 +55,13 @@ def prepare_streams(*, own_process: bool) -> None:
 
 
 def write_output(text: str) -> None:
-    """Write `text` to standard output, all of it. Raises StorageError, or BrokenPipeError."""
+    """Write `text` to standard output, all of it; to a terminal with nothing that steers it.
+
+    Raises StorageError, or BrokenPipeError.
+    """
     try:
-        sys.stdout.write(text)
+        # Labels of a stranger's file could steer a terminal; a file gets them as they are.
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise

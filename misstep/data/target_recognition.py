@@ -131,6 +131,7 @@ def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | 
         named = few and any(_is_repeated(rows, len(words)) for rows in others.values())
         if task == "regression" or not (named or (others and task == "classification")):
             kept = [number is not None for number in numbers]
+            _check_one_unit(words, kept, name)
             answers = _Answers(
                 name, [word for word in itertools.compress(words, kept) if word is not None], form
             )
@@ -159,6 +160,25 @@ def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | 
         )
     answers.gaps = _gaps_told([word for word in words if word and word not in answers.counts])
     return answers
+
+
+def _check_one_unit(words: Sequence[str | None], kept: Sequence[bool], name: str) -> None:
+    """Raise DataError for answers of which some are percentages and some are bare numbers.
+
+    Whether 5 beside 50% is 5% or 500%, nobody can know. `kept`: which words are numbers.
+    """
+    rows: dict[bool, tuple[int, str]] = {}
+    for row, (word, keep) in enumerate(zip(words, kept, strict=True), start=1):
+        if keep and word is not None:
+            rows.setdefault("%" in word, (row, word))
+    if len(rows) == 2:
+        (percent_row, percent), (bare_row, bare) = rows[True], rows[False]
+        raise DataError(
+            f"the target {name!r}",
+            needed="numbers that are all written alike",
+            got=f"{percent!r} in row {percent_row:,} and {bare!r} in row {bare_row:,}",
+            try_="writing all of them with %, or none; or task='classification' if they are names",
+        )
 
 
 def _number(word: str, form: str) -> float | None:

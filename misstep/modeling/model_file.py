@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from misstep.data import SeriesWindows, Target, TaskType, preprocessing_from_json
@@ -18,12 +19,17 @@ from misstep.modeling.forecast import ForecastInterval, ForecastModel
 from misstep.modeling.model import Model, TrainedModel
 from misstep.modeling.training_rows import PREFIX, TrainingRows
 from misstep.nn import Module, Network, build_loss, build_module, present_arrays
+from misstep.nn.tracing import limited_rows
 from misstep.storage import read_container, write_container
 
 KIND = "model"
 VERSION = 1
 # More than any data people have in one row; it keeps sizes within what integers hold.
 WIDEST = 10**8
+# What one row may take on its way: 4 GB of numbers, and some ten seconds on one core. A large
+# network for images of 224 × 224 pixels takes some 10⁸ and 2 · 10¹⁰ (VGG-16).
+MOST_NUMBERS = 10**9
+MOST_PRODUCTS = 10**12
 
 
 class _Document(BaseModel):
@@ -96,21 +102,31 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
         _Facts.model_validate(document.facts)
         if not 1 <= min(document.input_shape) <= max(document.input_shape) <= WIDEST:
             raise FileFormatError(f"{path}: input_shape", needed=f"lengths from 1 to {WIDEST}")
+        preprocessing = preprocessing_from_json(document.preprocessing)
+        # Before anything is made that is as large as a shape says.
+        if tuple(document.input_shape) != (preprocessing.number_of_features,):
+            raise FileFormatError(
+                f"{path}: the network",
+                needed=f"{preprocessing.number_of_features} inputs",
+                got=str(tuple(document.input_shape)),
+            )
         weights, kept = _apart(container.arrays)
-        network = Network(
-            build_module(document.network, modules),
-            tuple(document.input_shape),
-            dtype=document.dtype,
-            arrays=present_arrays(weights, document.network),
-        )
+        with limited_rows(MOST_NUMBERS):
+            network = Network(
+                build_module(document.network, modules),
+                tuple(document.input_shape),
+                dtype=document.dtype,
+                arrays=present_arrays(weights, document.network),
+            )
         if document.frozen:
             network.freeze(*document.frozen)
-        preprocessing = preprocessing_from_json(document.preprocessing)
+        _check_numbers(network, str(path))
+        _check_work(network, str(path))
         target, loss = Target.from_json(document.target), build_loss(document.loss)
         outputs = len(target.classes) if target.task is TaskType.MULTICLASS else 1
         if isinstance(preprocessing, SeriesWindows):
             outputs = preprocessing.horizon
-        _check_together(network, preprocessing.number_of_features, outputs, str(path))
+        _check_together(network, outputs, str(path))
         if isinstance(preprocessing, SeriesWindows):
             stored = document.outlook
             interval = None if stored is None else ForecastInterval.from_json(stored)
@@ -141,11 +157,32 @@ def _apart(arrays: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Arr
     return {name: array for name, array in arrays.items() if name not in kept}, kept
 
 
-def _check_together(network: Network, features: int, outputs: int, what: str) -> None:
-    if network.input_shape != (features,):
-        raise FileFormatError(
-            f"{what}: the network", needed=f"{features} inputs", got=str(network.input_shape)
-        )
+def _check_numbers(network: Network, what: str) -> None:
+    """Raise FileFormatError for weights that are no finite numbers: nothing can be said by them."""
+    for name, array in network.arrays().items():
+        if not np.isfinite(array).all():
+            raise FileFormatError(
+                f"{what}: {name}",
+                needed="finite numbers",
+                got="NaN or infinity among them (not a number)",
+                try_="the model of an earlier epoch, or training anew with a lower learning rate",
+            )
+
+
+def _check_work(network: Network, what: str) -> None:
+    """Raise FileFormatError for a network whose one row takes more than a machine has."""
+    products = sum(network.operations.values())
+    for got, most, words in (
+        (network.numbers_of_a_row, MOST_NUMBERS, "numbers"),
+        (products, MOST_PRODUCTS, "multiply-adds"),
+    ):
+        if got > most:
+            raise FileFormatError(
+                f"{what}: the network", needed=f"at most {most:,} {words} for a row", got=f"{got:,}"
+            )
+
+
+def _check_together(network: Network, outputs: int, what: str) -> None:
     if network.output_shape != (outputs,):
         raise FileFormatError(
             f"{what}: the network", needed=f"{outputs} outputs", got=str(network.output_shape)

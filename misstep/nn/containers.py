@@ -95,7 +95,19 @@ Dense(units=3, bias=True, initializer=None))
         return f"{counted(count, 'layer')} in a row"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+        return f"{type(self).__name__}({', '.join(self._written_layers())})"
+
+    def _written_layers(self) -> list[str]:
+        """Return the layers as written; one that stands there again is named, not written again.
+
+        What holds itself twice on each of forty levels would have no end otherwise.
+        """
+        written: dict[int, str] = {}
+        parts = []
+        for number, layer in enumerate(self.layers, start=1):
+            parts.append(written.get(id(layer)) or repr(layer))
+            written.setdefault(id(layer), f"<layer {number} again>")
+        return parts
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:
@@ -145,7 +157,7 @@ class Residual(Sequential):
         return settings
 
     def __repr__(self) -> str:
-        arguments = [repr(layer) for layer in self.layers]
+        arguments = self._written_layers()
         if self.shortcut is not None:
             arguments.append(f"shortcut={self.shortcut!r}")
         return f"{type(self).__name__}({', '.join(arguments)})"

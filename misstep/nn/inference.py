@@ -20,6 +20,7 @@ from misstep.compiler import NativeProgram, PreparedCall, Roles
 from misstep.ir import Array, Graph, Value, make_input, one_blas_thread, verify
 from misstep.nn.losses import Loss
 from misstep.nn.program import Program
+from misstep.storage import check_mapped
 
 # Rows that one program takes at a time when there are many.
 CHUNK = 1024
@@ -226,6 +227,7 @@ class Inference:
     def _run_chunks(
         self, native: NativeProgram, rows: Mapping[str, Array], chunks: int, size: int
     ) -> dict[str, Array]:
+        check_mapped(*rows.values())
         feeds: dict[str, object] = dict(self._flat)
         count = len(rows["x"])
         for name, array in rows.items():

@@ -96,6 +96,7 @@ class Module(metaclass=_LayerClass):
         with located_at(self._location, by_line=not type(self).__module__.startswith("misstep.")):
             output = self.forward(x)
         trace.calls.append((path, first, serial_by_now()))
+        trace.count_numbers(output)
         if path and path not in trace.outputs:
             trace.inputs[path] = x
             trace.outputs[path] = output

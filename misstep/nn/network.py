@@ -25,7 +25,7 @@ from misstep.nn.losses import Loss
 from misstep.nn.module import Module, frozen_paths, module_paths
 from misstep.nn.positions import check_positions, position_limits, with_positions
 from misstep.nn.program import backend_of
-from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
+from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows, refuse_kind
 from misstep.nn.tracing import BufferSpecification, ParameterSpecification, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
 from misstep.text.names import did_you_mean
@@ -97,6 +97,10 @@ class Network:
         # number will do. None where nothing is looked up.
         self.position_limits = position_limits(trace, x)
         self.operations = _operations(trace, output)
+        # How many numbers a row becomes on its way, those inside of a loop over time once.
+        self.numbers_of_a_row = sum(
+            value.size // ROWS_OF_TRACE for value in ancestors([output]) if value.op is not None
+        )
         self.output_shape = output.shape[1:]
         self.inputs = {path: value.shape[1:] for path, value in trace.inputs.items()}
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
@@ -332,7 +336,11 @@ class Network:
         """
         x = refuse_mask(x, "the input of the network", FILLED)
         try:
-            array = np.asarray(x, dtype=self.dtype)
+            given = np.asarray(x)
+            refuse_kind(given, "the input of the network")
+            array = np.asarray(given, dtype=self.dtype)
+        except MisstepError:
+            raise
         except (TypeError, ValueError) as error:
             raise DtypeError(
                 "the input of the network", needed="numbers in equally long rows", got=str(error)

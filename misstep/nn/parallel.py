@@ -143,7 +143,7 @@ class Parallel(Sequential):
         return f"{counted(count, 'layer')} {how}"
 
     def __repr__(self) -> str:
-        return f"Parallel({', '.join(map(repr, self.layers))}, join={self.join!r})"
+        return f"Parallel({', '.join(self._written_layers())}, join={self.join!r})"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

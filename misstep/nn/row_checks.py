@@ -79,15 +79,31 @@ def checked_weights(weights: Any, rows: int, dtype: str) -> Array | None:
     return shares
 
 
+def refuse_kind(array: Array, name: str) -> None:
+    """Raise DataError for numbers of which a network would lose a part without a word."""
+    kinds = {
+        "c": ("complex numbers", "real and imaginary part as two columns"),
+        "M": ("dates", "numbers such as days since a fixed date, or ms.Classifier on a frame"),
+        "m": ("spans of time", "numbers such as seconds"),
+        "V": ("records of several fields", "one column for each field"),
+    }
+    if array.dtype.kind in kinds:
+        got, way = kinds[array.dtype.kind]
+        raise DataError(name, needed="real numbers", got=f"{got} ({array.dtype})", try_=way)
+
+
 def _finite_numbers(data: Any, name: str, dtype: str | None) -> Array:
     data = refuse_mask(data, name, FILLED)
     try:
         array = np.asarray(data)
+        refuse_kind(array, name)
         if array.dtype.kind not in "iubf":
             array = array.astype("float64")
         # Judged before it is narrowed: a number too large for float32 is found below.
         with np.errstate(over="ignore"):
             numbers = array if dtype is None else array.astype(dtype, copy=False)
+    except DataError:
+        raise
     except (TypeError, ValueError) as error:
         raise DataError(name, needed="numbers, as many in each row", got=str(error)) from error
     index = _first_not_finite(numbers)

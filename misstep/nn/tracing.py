@@ -92,6 +92,7 @@ class Trace:
     frozen: Callable[[str], bool] | None = None
     _streams: int = 0
     _calls: int = 0
+    _numbers: int = 0
 
     def parameter(self, asked: ParameterSpecification) -> Value:
         """Return the Value of a parameter; a layer used twice gets the same one twice.
@@ -126,6 +127,19 @@ class Trace:
                 "a network",
                 needed=f"at most {MOST_CALLS:,} calls of layers in a pass",
                 try_="fewer layers that stand in it several times",
+            )
+
+    def count_numbers(self, output: Value) -> None:
+        """Count what a layer gave. Raises ArgumentError beyond the limit of `limited_rows`."""
+        most: int | None = getattr(_state, "most_numbers", None)
+        if most is None:
+            return
+        self._numbers += output.size // max(output.shape[0] if output.ndim else 1, 1)
+        if self._numbers > most:
+            raise ArgumentError(
+                "a network",
+                needed=f"at most {most:,} numbers on the way of a row",
+                got=f"{self._numbers:,} after {self._calls:,} layers",
             )
 
     def mask_of(self, x: Value) -> Value | None:
@@ -195,6 +209,17 @@ class Trace:
 
 
 _Specification = ParameterSpecification | BufferSpecification
+
+
+@contextmanager
+def limited_rows(most: int) -> Iterator[None]:
+    """Let no network be made inside of which a row becomes more than so many numbers in all."""
+    before = getattr(_state, "most_numbers", None)
+    _state.most_numbers = most
+    try:
+        yield
+    finally:
+        _state.most_numbers = before
 
 
 def current_trace() -> Trace:

@@ -12,11 +12,13 @@ from misstep.storage.checkpoint import (
 )
 from misstep.storage.container import Container, read_container, write_container
 from misstep.storage.lock import folder_in_use, folder_lock
+from misstep.storage.mapped import check_mapped
 from misstep.storage.plain import from_plain, to_plain
 
 __all__ = [
     "Checkpoint",
     "Container",
+    "check_mapped",
     "folder_in_use",
     "folder_lock",
     "foreign_files",

@@ -7,9 +7,10 @@ on as if it had never stopped.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, FileFormatError
 from misstep.train.ending import Cause, Ending
 from misstep.train.run import Run
 from misstep.train.training import Training
@@ -65,6 +66,22 @@ class Callback:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state()` returned."""
+
+
+def restore_callbacks(callbacks: Sequence[Callback], states: Sequence[dict[str, Any]]) -> None:
+    """Let callbacks take back what they were in a checkpoint, in their order.
+
+    Raises FileFormatError for states that they can't have said.
+    """
+    for callback, state in zip(callbacks, states, strict=False):
+        try:
+            callback.restore(state)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise FileFormatError(
+                f"the state of {type(callback).__name__} in a checkpoint",
+                needed="what it said there itself",
+                got=repr(error)[:100],
+            ) from error
 
 
 class EarlyStopping(Callback):

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from misstep.errors import ArgumentError, MisstepError, StorageError
+from misstep.errors import ArgumentError, FileFormatError, MisstepError, StorageError
 from misstep.record import RecordWriter, is_record, read_record
 from misstep.storage import (
     Checkpoint,
@@ -129,7 +129,15 @@ class RunFolder:
         checkpoint = load_latest_checkpoint(self._checkpoints)
         if checkpoint is None:
             return None
-        before = EARLIER_FACTS | checkpoint.state.get("facts", {})
+        facts, training = checkpoint.state.get("facts", {}), checkpoint.state.get("training")
+        if not isinstance(facts, dict) or not isinstance(training, dict):
+            raise FileFormatError(
+                f"the checkpoint in {self._checkpoints}",
+                needed="facts and the state of a training",
+                got="something else",
+                try_="removing it; training starts anew then",
+            )
+        before = EARLIER_FACTS | facts
         different = [
             name
             for name, fact in self.facts.items()

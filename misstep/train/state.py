@@ -16,6 +16,8 @@ from misstep.errors import FileFormatError
 from misstep.ir import Array
 
 Values = dict[str, float]
+# More updates than any run has; what counts them must fit an int64.
+MOST = 2**53
 
 
 @dataclass
@@ -131,9 +133,15 @@ class TrainingState:
                 )
         for name, plain in _PLAIN.items():
             allowed = (int, float) if plain is float else plain
-            if not isinstance(document.get(name), allowed):
+            value = document.get(name)
+            if not isinstance(value, allowed) or isinstance(value, bool):
                 raise FileFormatError(f"{name} of a checkpoint", needed=plain.__name__)
+            if plain is int and not 0 <= value <= MOST:
+                raise FileFormatError(f"{name} of a checkpoint", needed=f"a count up to {MOST}")
+        _check_lists(document)
         best = document.get("best")
+        if best is not None:
+            _check_best(best)
         of_best = ("best_parameters", "best_buffers") if has_buffers else ("best_parameters",)
         if any((best is None) != (name not in arrays) for name in of_best):
             raise FileFormatError("the best weights of a checkpoint", needed="loss and weights")
@@ -167,6 +175,34 @@ _PLAIN: dict[str, Any] = {
     for item in dataclasses.fields(TrainingState)
     if item.name not in (*_ARRAYS, "gradients", "best")
 }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_lists(document: dict[str, Any]) -> None:
+    """Raise FileFormatError where history or callbacks are no lists of what they hold."""
+    for values in document["history"]:
+        if not isinstance(values, dict) or not all(map(_is_number, values.values())):
+            raise FileFormatError(
+                "history of a checkpoint", needed="numbers by name for each epoch"
+            )
+    if not all(isinstance(memory, dict) for memory in document["callbacks"]):
+        raise FileFormatError("callbacks of a checkpoint", needed="an object for each")
+
+
+def _check_best(best: Any) -> None:
+    """Raise FileFormatError where it does not say which epoch was best, and its loss."""
+    good = (
+        isinstance(best, dict)
+        and isinstance(best.get("epoch"), int)
+        and not isinstance(best["epoch"], bool)
+        and 0 <= best["epoch"] <= MOST
+        and _is_number(best.get("loss"))
+    )
+    if not good:
+        raise FileFormatError("best of a checkpoint", needed="an epoch and its loss")
 
 
 def _added(sum_: float, more: Array) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 
 from misstep.data import Rows
 from misstep.ir import Array
+from misstep.storage import check_mapped
 from misstep.train.programs import Programs, StepProgram
 from misstep.train.state import TrainingState
 
@@ -143,6 +144,7 @@ class Stepper:
         native = program.compiled(self._threads)
         if native is None:
             return self._interpret(program, state, indices, learning_rates)
+        check_mapped(self._rows.x, self._rows.y, self._rows.weights)
         count = len(learning_rates)
         data = {"x": self._rows.x, "y": self._rows.y, "weights": self._rows.weights}
         weight = np.array(state.gradient_weight, state.parameters.dtype)

@@ -29,7 +29,7 @@ from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
 from misstep.record import Names, Record, RecordWriter
-from misstep.train.callbacks import Callback, EarlyStopping
+from misstep.train.callbacks import Callback, EarlyStopping, restore_callbacks
 from misstep.train.describing import Settings, describe_run
 from misstep.train.digest import rows_digest
 from misstep.train.fork import Fork, copied
@@ -245,8 +245,7 @@ class Trainer:
                 state = resumed
                 self.network.parameters = np.array(state.parameters)
                 self.network.buffers = np.array(state.buffers)
-                for callback, memory in zip(called, state.callbacks, strict=False):
-                    callback.restore(memory)
+                restore_callbacks(called, state.callbacks)
             self._state = state
             in_all = epochs if resume else state.epoch + epochs
             if kept is not None:

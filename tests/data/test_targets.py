@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import polars
 import pytest
 
@@ -221,3 +222,11 @@ def test_what_written_numbers_are_read_as_is_said() -> None:
     values = [f"{hours}h {minutes}m" for hours in range(1, 9) for minutes in (5, 20, 30)]
     target = recognize_target(values, "y")
     assert "('1h 5m' is 1.083)" in target.reason
+
+
+def test_numbers_with_and_without_percent_are_no_answers_of_one_kind() -> None:
+    words = ["5", "50%", "7", "12 %"] * 15
+    with pytest.raises(DataError, match=r"'50%' in row 2 and '5' in row 1"):
+        recognize_target(pandas.Series(words, dtype=object), "y", "regression")
+    alike = [f"{word.rstrip(' %')}%" for word in words]
+    assert recognize_target(pandas.Series(alike, dtype=object), "y", "regression").is_number

@@ -22,6 +22,7 @@ from misstep.text.names import nearest_name
 __all__ = [
     "MOST_BYTES",
     "MOST_PACKED",
+    "check_ratio",
     "damaged",
     "existing_path",
     "folders_in",
@@ -37,6 +38,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 MOST_BYTES = 4 * 2**30
 # Deflate can't do better than 1032 to 1: what declares that it unpacks to more is wrong.
 MOST_PACKED = 1040
+# Tables and arrays that people pack become 3 to 100 times smaller. What unpacks to more than this
+# many times its size, and to more than so many bytes, is made to fill a memory.
+MOST_RATIO, FREE_BYTES = 250, 64 * 2**20
 BLOCK = 2**22
 NAMES_TO_COMPARE = 5000
 # Bytes below 0x20 other than tab, line ends, form feed and escape do not occur in text.
@@ -194,6 +198,17 @@ def read_block(file: BinaryIO, path: Path, size: int) -> bytes:
         raise _unreadable(path, error) from error
 
 
+def check_ratio(path: Path, packed: int, unpacked: int) -> None:
+    """Raise FileFormatError where few packed bytes unpack to more than is to be believed."""
+    if unpacked > FREE_BYTES and unpacked > MOST_RATIO * packed:
+        raise FileFormatError(
+            str(path),
+            needed=f"at most {MOST_RATIO} times its {packed:,} bytes when it is unpacked",
+            got=f"{unpacked:,} or more",
+            try_="unpacking it yourself, if it is really so, and giving what came of it",
+        )
+
+
 def damaged(path: Path, needed: str, got: str) -> FileFormatError:
     """Return the error for a file that is not as it was written."""
     return FileFormatError(
@@ -214,10 +229,12 @@ def _read_bytes(path: Path) -> bytes:
     """Return the whole content, unpacked. Raises FileFormatError beyond `MOST_BYTES`."""
     file, packed = open_bytes(path)
     blocks: list[bytes] = []
-    left = MOST_BYTES
+    left, size = MOST_BYTES, path.stat().st_size if packed else 0
     with file:
         while block := read_block(file, path, BLOCK):
             left -= len(block)
+            if packed:
+                check_ratio(path, size, MOST_BYTES - left)
             if left < 0:
                 unpacked = " unpacked" if packed else ""
                 raise FileFormatError(

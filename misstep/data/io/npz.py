@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from misstep.data.io.files import MOST_BYTES, MOST_PACKED, damaged, existing_path
+from misstep.data.io.files import MOST_BYTES, MOST_PACKED, check_ratio, damaged, existing_path
 from misstep.errors import FileFormatError, MisstepError, StorageError
 
 __all__ = ["is_npz", "read_arrays"]
@@ -58,6 +58,7 @@ def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
                     name = entry.filename.removesuffix(".npy")
                     with archive.open(entry) as file:
                         largest = min(entry.file_size, entry.compress_size * MOST_PACKED)
+                        check_ratio(path, entry.compress_size, largest)
                         arrays[name] = _array(file, path, name, largest)
     except MisstepError:
         raise
@@ -89,10 +90,11 @@ def _array(file: Any, path: Path, name: str, largest: int) -> NDArray[Any]:
     size = math.prod(shape) * dtype.itemsize
     if size > largest:
         raise ValueError(f"{name} declares {size:,} bytes, more than there are")
-    content = file.read(size)
+    # Whoever has the array may write into it.
+    content = bytearray(file.read(size))
     if len(content) != size:
         raise ValueError(f"{name} ends after {len(content):,} of {size:,} bytes")
     array: NDArray[Any] = np.frombuffer(content, dtype).reshape(
         shape, order="F" if by_columns else "C"
     )
-    return array.astype(dtype.newbyteorder("="))
+    return array.astype(dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,44 @@
+"""Small files that unpack to very much are refused before they fill the memory."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from misstep.data import read_table
+from misstep.data.io.npz import read_arrays
+from misstep.errors import FileFormatError
+
+
+def test_a_table_that_unpacks_to_a_thousand_times_its_size_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    with gzip.open(path, "wb", 9) as file:
+        file.write(b"a,b\n")
+        for _ in range(20):
+            file.write(b"1,2\n" * 2**20)
+    with pytest.raises(FileFormatError, match="250 times"):
+        read_table(path)
+
+
+def test_a_table_that_is_packed_as_tables_are_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv.gz"
+    with gzip.open(path, "wt") as file:
+        file.write("a,b\n" + "1,2\n" * 50_000)
+    assert len(read_table(path)) == 50_000
+
+
+def test_arrays_of_nothing_but_zeros_are_refused_where_they_are_many(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, x=np.zeros(2**27, "uint8"))
+    with pytest.raises(FileFormatError, match="250 times"):
+        read_arrays(path)
+
+
+def test_arrays_that_were_read_can_be_written_into(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "some.npz", x=np.arange(5.0))
+    x = read_arrays(tmp_path / "some.npz")["x"]
+    x[0] = 7.0
+    assert x.tolist() == [7.0, 1.0, 2.0, 3.0, 4.0]
