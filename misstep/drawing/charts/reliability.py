@@ -35,6 +35,7 @@ class ProbabilityBin:
 
 def reliability_chart(
     bins: Sequence[ProbabilityBin],
+    rows: Sequence[ProbabilityBin] | None = None,
     *,
     title: str,
     description: str,
@@ -43,7 +44,12 @@ def reliability_chart(
     row_noun: str = "rows",
     width: float = WIDTH,
 ) -> Drawing:
-    """Return a curve of shares over probabilities, the diagonal they should be on, rows below."""
+    """Return a curve of shares over probabilities, the diagonal they should be on, rows below.
+
+    `rows`: bins whose rows are drawn below, where they are other ones: those of a curve have about
+    as many rows each, which shows nothing of how many there are where.
+    """
+    counted = bins if rows is None else rows
     keys = [Key("observed, with 95 % intervals", ("series-1",)), Key("as it should be", ("mark",))]
     top = TOP + legend_height(keys, width - LEFT - RIGHT)
     canvas = Canvas(width, HEIGHT + top - TOP)
@@ -51,7 +57,7 @@ def reliability_chart(
     upper = Frame(
         canvas, *(LEFT, top, width - RIGHT, bottom - ROWS - GAP), Axis(0.0, 1.0), Axis(0.0, 1.0, up)
     )
-    most = max((one.rows for one in bins), default=0)
+    most = max((one.rows for one in counted), default=0)
     lower = Frame(
         canvas,
         *(LEFT, bottom - ROWS, width - RIGHT, bottom),
@@ -79,7 +85,7 @@ def reliability_chart(
         opacity=1,
     )
     lower.grid()
-    for one in bins:
+    for one in counted:
         left, right = (float(each) for each in lower.x([one.lower, one.upper]))
         height = float(lower.bottom - lower.y(one.rows))
         canvas.rectangle(
