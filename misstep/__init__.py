@@ -71,6 +71,10 @@ _HOMES |= {"input": ("misstep.ir", "make_input"), "parameter": ("misstep.ir", "m
 
 # What objects of lower floors ask of upper ones (`offers.py`).
 offer("repair of a training", "misstep.trials", "repair_run")
+offer("report of a run", "misstep.report", "report_of_run")
+offer("report left by a run", "misstep.report", "leave_report_of_run")
+offer("report left by a walk", "misstep.report", "leave_report_of_result")
+offer("report left by a watched loop", "misstep.report", "leave_report_of_record")
 
 __all__ = sorted([*_HOMES, *_ROOMS])
 

@@ -465,6 +465,45 @@ def diagnose(
     return diagnose_run(run, json=json, probe=probe, rows=rows, budget=budget, data=data)
 
 
+@app.command(cls=SingleCommand, short_help="Make the page about a run anew, to look at.")
+def report(
+    run: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN", help="The folder of a run, or its record; it may still be going."
+        ),
+    ],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Where the data of the run are, if no longer where they were.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where to write it, instead of report.html beside it."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Make the page about a run anew, to look at in a browser.
+
+    Every run leaves one, report.html in its folder. This makes it from what the run wrote down: for
+    a run that is still going or was broken off, for a training of PyTorch or Keras that was
+    watched, or for one of an earlier version. Where its data are found, the rows that it did not
+    learn from are shown as well, beside what its model says of them. The page is one file that
+    needs no network; the same run gives the same page.
+
+        misstep report runs/digits
+        misstep report runs/houses houses.csv
+        misstep report runs/theirs --out theirs.html
+    """
+    from misstep.cli.report_command import report_run
+
+    return report_run(run, data, out=out, json=json)
+
+
 @app.command(
     cls=SingleCommand, short_help="Try remedies for what goes wrong in a run, keep what helps."
 )

@@ -18,8 +18,9 @@ from misstep.cli.inputs import read_data
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.run_folder import check_folder, default_folder
-from misstep.cli.training_options import flags_given, given_options
+from misstep.cli.training_options import given_options
 from misstep.modeling import check_request, make_options, recognize, untrained
+from misstep.modeling.command import flags_given
 from misstep.report.rate_range import draw_rate_range
 from misstep.storage import make_folder, write_text
 from misstep.text.counts import counted

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from misstep.modeling.command import COMMAND
+
 __all__ = ["COMMAND", "MODEL", "RUNS"]
 
 # Runs have folders in here.
 RUNS = Path("runs")
 MODEL = "model.misstep"
-# In a record, where the settings of a run come from.
-COMMAND = "command line"

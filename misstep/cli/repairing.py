@@ -10,7 +10,7 @@ import csv
 import io
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from misstep.cli.places import MODEL
 from misstep.cli.remedy_words import in_train_options
 from misstep.cli.repair_lines import TrialBar, say_found, say_round
 from misstep.cli.run_folder import reserved_folder
-from misstep.cli.trained import keep_model, similar_rows
-from misstep.cli.training_options import flags_given
+from misstep.cli.trained import keep_model, keep_report, similar_rows
+from misstep.data import Decision
 from misstep.doctor import Severity
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
@@ -37,8 +37,11 @@ from misstep.modeling import (
     all_options,
     compare_errors,
 )
+from misstep.modeling.command import flags_given
+from misstep.modeling.modalities.modality import Evaluation
+from misstep.modeling.outcome import Outcome
 from misstep.record import RecordWriter
-from misstep.report import draw_repair
+from misstep.report import Material, draw_repair
 from misstep.storage import write_text
 from misstep.text.counts import counted
 from misstep.text.lists import listed
@@ -126,6 +129,8 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
     facts["drawing"] = str(where / DRAWING)
     if repair.run is not None:
         facts |= _say_adopted(page, sick, repair, asked, place)
+        if facts["report"] is not None:
+            page.lines(f"Its report is in {facts['report']}.")
     page.blank(always=True)
     if repair.adopted:
         page.lines(f"The repaired model is in {place.folder / MODEL}.", always=True)
@@ -189,6 +194,8 @@ def _say_adopted(
     evaluation = sick.evaluation(fitted)
     keep_model(evaluation.model, asked.source, place.folder / MODEL)
     facts: dict[str, Any] = {"folder": str(place.folder), "model": str(place.folder / MODEL)}
+    report = keep_report(page, _repaired_material(sick, repair, evaluation), place.folder)
+    facts["report"] = None if report is None else str(report)
     if repair.carried:
         names = listed(repair.carried, MOST_CARRIED)
         page.say(f"Weights that begin as those of the run did: {names}.")
@@ -202,6 +209,35 @@ def _say_adopted(
         facts["test"] = _say_tested(page, sick, before, sick.tested(repair.trainer))
     facts["command"] = _say_from_the_start(page, sick, repair, asked)
     return facts
+
+
+def _repaired_material(sick: Repairable, repair: Repair, evaluation: Evaluation) -> Material:
+    """Return what is known of the repaired training, for its report."""
+    run = repair.run
+    assert run is not None
+    assert run.record is not None
+    before = Outcome.of_record(sick.record)
+    labels = " and ".join(one.trial.label for one in repair.adopted)
+    because = "it was better beyond noise on rows that it did not learn from"
+    outcome = Outcome.of_model(
+        evaluation.model,
+        evaluation.scores,
+        evaluation.baselines,
+        described=sick.modality.source.describe(),
+        decisions=[
+            *(() if before is None else before.decisions),
+            Decision("repair", labels, because),
+        ],
+    )
+    return replace(
+        Material.of_record(run.record),
+        run=run,
+        model=evaluation.model,
+        held_out=evaluation.held_out,
+        outcome=outcome,
+        # Its record tells of itself alone; what was tried stands in that of the run before.
+        repair=repair.plain(),
+    )
 
 
 def _say_set_aside(page: Page, sick: Repairable, repair: Repair, folder: Path) -> Path:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from misstep.cli.inputs import quoted
 from misstep.cli.page import Page
-from misstep.cli.verdict import forecast_verdict, score_rows, verdict
 from misstep.data import TaskType
 from misstep.modeling import FitResult, ForecastModel, assess_forecasts
 from misstep.modeling.budget import TIME
+from misstep.modeling.verdict_text import forecast_rows, forecast_verdict, score_rows, verdict
 from misstep.report import draw_forecast
 from misstep.storage import write_text
 from misstep.text.counts import counted
@@ -124,18 +124,11 @@ class _ForecastLines(ResultLines):
             page.say("No rows were set apart to be judged on, so there is no score.", always=True)
             return
         origins, horizon = back_test.predicted.shape
-        ahead = "the next step" if horizon == 1 else f"the next {horizon} steps each"
         # Where training made no difference, what forecasts is the line that it began from.
-        name = "this network" if self.forecast.epochs else "this line"
-        rows = [[name, f"{counted(origins, 'forecast')} of {ahead}, never seen before"]]
-        rows += [[each.who, each.how] for each in result.baselines]
-        names = ["test", *(each.name for each in result.baselines)]
-        table = [
-            [who, four_figures(scores[name]["mae"]), four_figures(scores[name]["rmse"]), how]
-            for name, (who, how) in zip(names, rows, strict=True)
-            if name in scores
-        ]
-        page.table(table, ["", "mean error", "RMSE", ""], [1, 2], always=True)
+        heads, table = forecast_rows(
+            scores, result.baselines, origins, horizon, by_line=not self.forecast.epochs
+        )
+        page.table(table, heads, [1, 2], always=True)
         page.blank(always=True)
         assessment = assess_forecasts(scores, result.baselines, origins, horizon)
         page.say(forecast_verdict(assessment), "bold", always=True)

@@ -24,6 +24,7 @@ from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
 from misstep.cli.trained import (
     keep_model,
+    keep_report,
     plain_result,
     say_failed,
     say_next,
@@ -35,6 +36,7 @@ from misstep.cli.training_options import asked_for, given_options
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Options, Walk, check_repairable, check_request, make_options, recognize
+from misstep.report import Material
 
 
 def train_on(
@@ -98,14 +100,15 @@ def _finish(
         keep_model(model, source, path)
         drawing = result_lines(result).write_drawing(folder)
     diagnosis = say_outcome(page, modality, result)
+    report = keep_report(page, Material.of_result(result), folder)
     if run.usable:
         commands = result_lines(result).next_commands(path, similar_rows(source, options))
-        say_next(page, path, [*commands, f"misstep diagnose {quoted(folder)}"], drawing)
+        say_next(page, path, [*commands, f"misstep diagnose {quoted(folder)}"], drawing, report)
     if run.failed:
-        say_failed(result, options, path)
+        say_failed(result, options, path, report)
     repaired = repair_trained(page, walk, options, quiet=quiet) if repair else None
     if json:
-        facts = plain_result(result, diagnosis, options, path if run.usable else None)
+        facts = plain_result(result, diagnosis, options, path if run.usable else None, report)
         write_json(facts if repaired is None else {**facts, "repair": repaired})
     page.settle(f"another place; the model is whole, in {path}" if run.usable else None)
     if repaired is not None and repaired.get("interrupted"):

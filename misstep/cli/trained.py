@@ -18,11 +18,15 @@ from misstep.cli.result_lines import result_lines
 from misstep.data.io.idx import is_idx_name
 from misstep.doctor import Diagnosis
 from misstep.modeling import FitResult, Modality, Options, TrainedModel, save_model
+from misstep.modeling.outcome import keep_outcome
+from misstep.report import Material
+from misstep.report.report import leave_report
 from misstep.text.counts import counted
 from misstep.train.interruption import Interruption
 
 __all__ = [
     "keep_model",
+    "keep_report",
     "plain_result",
     "say_failed",
     "say_next",
@@ -39,6 +43,20 @@ def keep_model(model: TrainedModel, source: str, path: Path) -> None:
         save_model(model, path)
     if interruption.requested:
         raise KeyboardInterrupt(interruption.signal)
+
+
+def keep_report(page: Page, material: Material, folder: Path) -> Path | None:
+    """Write what came of it into the record, and the report beside it; return where that is.
+
+    What stands in the way is said, and is no reason to fail: the model is whole by now.
+    """
+    trouble = ""
+    if material.outcome is not None:
+        trouble = keep_outcome(material.outcome, material.record, folder)
+    path, missing = leave_report(material, folder)
+    for words in filter(None, (trouble, missing)):
+        page.say(f"{words[:1].upper()}{words[1:]}", "dim", always=True)
+    return path
 
 
 def say_what_was_read(page: Page, source: str, modality: Modality, options: Options) -> None:
@@ -91,8 +109,11 @@ def similar_rows(source: str, options: Options) -> str:
     return str(Path(similar).parent) if is_idx_name(similar) else similar
 
 
-def say_failed(result: FitResult, options: Options, path: Path) -> None:
-    """Say on standard error that the loss was no longer finite, and what is left."""
+def say_failed(result: FitResult, options: Options, path: Path, report: Path | None = None) -> None:
+    """Say on standard error that the loss was no longer finite, and what is left.
+
+    `report`: of the run, which shows it.
+    """
     run, rate = result.run, options.learning_rate
     if run.usable:
         kept = f"the model has the weights of epoch {run.best_epoch or run.epochs}"
@@ -105,22 +126,34 @@ def say_failed(result: FitResult, options: Options, path: Path) -> None:
         f"was no longer a finite number; {kept}. "
         f"Try: a lower --learning-rate{'' if rate is None else f' than {rate:g}'}; "
         f"misstep diagnose {quoted(options.folder)} says where it began."
+        + ("" if report is None else f" {report} shows it.")
     )
 
 
-def say_next(page: Page, path: Path, commands: list[str], drawing: Path | None) -> None:
-    """Say where the model is, which may be asked by `commands`; `drawing`: of a forecast."""
+def say_next(
+    page: Page, path: Path, commands: list[str], drawing: Path | None, report: Path | None = None
+) -> None:
+    """Say where the model is, which may be asked by `commands`; `drawing`: of a forecast.
+
+    `report`: the page about the run.
+    """
     size = path.stat().st_size
     page.blank(always=True)
     page.lines(f"The model is in {path} ({size / 1000:,.0f} kB).", always=True)
     if drawing is not None:
         page.lines(f"A picture of the forecast is in {drawing}.", always=True)
+    if report is not None:
+        page.lines(f"The report, to look at in a browser, is in {report}.", always=True)
     page.title("Try next")
     page.commands(commands)
 
 
 def plain_result(
-    result: FitResult, diagnosis: Diagnosis, options: Options, path: Path | None
+    result: FitResult,
+    diagnosis: Diagnosis,
+    options: Options,
+    path: Path | None,
+    report: Path | None = None,
 ) -> dict[str, Any]:
     """Return what --json says."""
     run, model, curve = result.run, result.model, result.learning_curve
@@ -135,6 +168,7 @@ def plain_result(
         "finished": run.finished,
         "ended": str(run.ending),
         "model": None if path is None else str(path),
+        "report": None if report is None else str(report),
         "folder": str(options.folder),
         "seed": options.seed,
         "choices": [

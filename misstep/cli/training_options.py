@@ -85,23 +85,6 @@ def _given(each: Option, value: Any) -> Any:
     return tuple(value or ()) if _repeats(each) else value
 
 
-def flags_given(values: Mapping[str, Any], without: Collection[str] = ()) -> list[str]:
-    """Return the words of a command line that give these values; defaults need none."""
-    words: list[str] = []
-    for each in all_options(Face.COMMAND):
-        value = values.get(each.name, each.default)
-        if each.name in without or (value or None) == (each.default or None):
-            continue
-        if isinstance(value, bool):
-            words.append(each.flag.split("/")[0 if value else 1])
-            continue
-        if isinstance(value, Mapping):
-            value = [f"{name}={one}" for name, one in value.items()]
-        for one in value if isinstance(value, list | tuple) else [value]:
-            words += [each.flag, str(one)]
-    return words
-
-
 def any_given(values: Mapping[str, Any]) -> bool:
     """Tell whether the values of a command line hold anything but defaults."""
     return any(

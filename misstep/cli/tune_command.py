@@ -28,6 +28,7 @@ from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
 from misstep.cli.trained import (
     keep_model,
+    keep_report,
     plain_result,
     say_failed,
     say_next,
@@ -35,7 +36,7 @@ from misstep.cli.trained import (
     say_what_was_read,
     similar_rows,
 )
-from misstep.cli.training_options import asked_for, flags_given, given_options
+from misstep.cli.training_options import asked_for, given_options
 from misstep.cli.trial_lines import TrialLines
 from misstep.cli.tuning_files import DRAWING, TABLE, write_tuning
 from misstep.cli.tuning_report import TuningReport, plain_comparison
@@ -43,7 +44,9 @@ from misstep.data import Dataset
 from misstep.errors import ArgumentError, MisstepError, StorageError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import FitResult, Options, Walk, check_request, make_options, recognize
+from misstep.modeling.command import flags_given
 from misstep.modeling.options import is_count
+from misstep.report import Material
 from misstep.storage import folder_lock
 from misstep.storage.lock import folder_in_use
 from misstep.text.counts import counted
@@ -246,19 +249,26 @@ class _Final:
         if tuning.paid and result.run.finished and not tuning.interrupted:
             page.say("The default is trained as well, to be beside it on test rows.", "dim")
             compared = report.say_test(self._default(), result)
+        page_of_run = keep_report(page, Material.of_result(result), path.parent)
         if result.run.usable:
             commands = result_lines(result).next_commands(
                 path, similar_rows(self.source, self.options)
             )
-            say_next(page, path, [*commands, f"misstep diagnose {quoted(path.parent)}"], drawing)
+            say_next(
+                page,
+                path,
+                [*commands, f"misstep diagnose {quoted(path.parent)}"],
+                drawing,
+                page_of_run,
+            )
             page.blank(always=True)
             page.say("The same again, without the search:", always=True)
             page.commands([command], always=True)
         model = path if result.run.usable else None
         if result.run.failed:
-            say_failed(result, options, path)
+            say_failed(result, options, path, page_of_run)
         if self.request.json:
-            plain = plain_result(result, diagnosis, options, model)
+            plain = plain_result(result, diagnosis, options, model, page_of_run)
             more = {"tuning": tuning.plain(), "on_test": plain_comparison(compared)}
             write_json({**plain, **more, "command": command})
         page.settle(None if model is None else f"another place; the model is whole, in {path}")

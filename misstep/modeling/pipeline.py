@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,8 +19,10 @@ from misstep.modeling.examples import Examples
 from misstep.modeling.modalities import Modality
 from misstep.modeling.modalities.modality import Fitted, Setup
 from misstep.modeling.options import Options, check_options
+from misstep.modeling.outcome import Outcome, keep_outcome
 from misstep.modeling.plans import Plan, check_vectors
 from misstep.modeling.result import FitResult
+from misstep.offers import ask
 
 __all__ = ["Walk", "check_request", "recognize", "train"]
 
@@ -38,7 +41,12 @@ def train(
     walk = Walk(recognize(dataset, options or Options(), examples))
     for _ in walk:
         pass
-    return walk.result
+    result, folder = walk.result, walk.modality.options.folder
+    if folder is not None:
+        keep_outcome(Outcome.of_result(result), result.run.record, folder)
+        if trouble := ask("report left by a walk")(result, folder):
+            warnings.warn(trouble, RuntimeWarning, stacklevel=2)
+    return result
 
 
 def check_request(options: Options, *, by_flag: bool = False) -> None:
@@ -119,4 +127,5 @@ class Walk:
             test_errors=evaluation.errors,
             held_out=evaluation.held_out,
             training_examples=evaluation.training_examples,
+            described=modality.source.describe(),
         )

@@ -42,7 +42,8 @@ class FitResult:
     each test row, (rows,): squared error in the target's unit, 0 or 1 of a class, of a series the
     mean absolute error of each forecast; None without test rows. `held_out`: rows that it did not
     learn from, beside what it says of them; None for a series and where there are none.
-    `training_examples`: what it learned from; None for a series.
+    `training_examples`: what it learned from; None for a series. `described`: what the data are, in
+    words.
     """
 
     model: TrainedModel
@@ -58,6 +59,7 @@ class FitResult:
     test_errors: Array | None = None
     held_out: HeldOut | None = None
     training_examples: Examples | None = None
+    described: str = ""
 
     def diagnose(self) -> Diagnosis:
         """Return what went wrong with the training, and what was not examined."""

@@ -13,18 +13,26 @@ from functools import cache
 from importlib.resources import files
 
 from misstep.drawing import style_sheet
-from misstep.report.markup import Markup, joined, tag
+from misstep.report.markup import Markup, joined, paragraph, tag
 from misstep.report.material import Material
 from misstep.report.section import registered_sections
 
 __all__ = ["page_shell", "report_page"]
 
 
-def report_page(material: Material) -> str:
-    """Return the report of a run as one HTML page, the same bytes for the same run."""
+def report_page(material: Material, *, careful: bool = False) -> str:
+    """Return the report of a run as one HTML page, the same bytes for the same run.
+
+    `careful`: whether a section that can't be made says so, where its error would end the page.
+    """
     parts = []
     for section in registered_sections():
-        content = section.content(material)
+        try:
+            content = section.content(material)
+        except Exception as error:
+            if not careful:
+                raise
+            content = paragraph(f"This could not be drawn: {type(error).__name__}: {error}")
         if content is not None:
             parts.append((section.slug, section.title, content))
     return page_shell(material.name, parts)

@@ -12,6 +12,7 @@ from typing import Any
 
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import MisstepError
+from misstep.offers import ask
 from misstep.record import Record
 from misstep.text.counts import counted
 from misstep.train.ending import Ending
@@ -89,6 +90,18 @@ class Run:
                 try_="fit(..., watch=True)",
             )
         return examine(self.record)
+
+    def report(self, path: Path | str | None = None) -> Any:
+        """Return a page that shows what was seen of this training: an `ms.report.Report`.
+
+        A notebook shows it. `path`: where to write it as well. Raises StorageError.
+        """
+        return ask("report of a run")(self, path)
+
+    def _repr_html_(self) -> str:
+        """Return the report for a notebook."""
+        shown: str = self.report()._repr_html_()
+        return shown
 
     @property
     def finished(self) -> bool:

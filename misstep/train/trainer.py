@@ -49,6 +49,7 @@ from misstep.train.rate_range import (
     range_test,
 )
 from misstep.train.repairing import RepairBudget, budget_of, repaired
+from misstep.train.reporting import leave_report
 from misstep.train.row_scores import RowScores, scores_of
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
@@ -195,6 +196,7 @@ class Trainer:
         shuffle: bool | None = None,
         watch: bool = True,
         repair: bool | RepairBudget = False,
+        report: bool = True,
     ) -> Run:
         """Train for `epochs` epochs, or until a callback or Ctrl-C ends it; return the `Run`.
 
@@ -216,6 +218,8 @@ class Trainer:
         Trainer becomes the one trained with it, network, optimizer and all settings, and the `Run`
         is of that training; `run.repair` says what was tried. It is trained in `folder`/repair-1.
         Needs a training from its beginning; callbacks other than early stopping see only that one.
+
+        `report`: whether a page about the run, report.html, is left in its folder.
 
         Calling fit again trains further. Ctrl-C ends training cleanly with the best weights so far.
 
@@ -287,8 +291,12 @@ class Trainer:
         self.last_run = run
         for note in run.notes:
             warnings.warn(note, RuntimeWarning, stacklevel=2)
+        first = run
         if budget is not None:
-            return repaired(self, run, (x, y, sample_weight), validation, budget, called)
+            run = repaired(self, run, (x, y, sample_weight), validation, budget, called)
+        for one in (first, run) if run is not first else (run,):
+            if report:
+                leave_report(one)
         return run
 
     def variant(

@@ -71,6 +71,7 @@ def adopt(
             callbacks=callbacks,
             folder=folder,
             progress=progress,
+            report=False,
         )
     except KeyboardInterrupt:
         one.verdict = Verdict.INTERRUPTED

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ import numpy as np
 
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import StorageError
+from misstep.offers import ask
 from misstep.record import SIGNALS, PartDescription, Record, RecordWriter, RunDescription, is_record
 from misstep.storage import folder_lock, make_folder
 from misstep.text.endings import ending_words
@@ -40,7 +42,7 @@ class Ledger:
 
     def __init__(self, folder: Path | str | None, facts: dict[str, Any]) -> None:
         self._lock = contextlib.ExitStack()
-        path = None if folder is None else Path(folder)
+        self._folder = path = None if folder is None else Path(folder)
         if path is not None:
             make_folder(path)
             self._lock.enter_context(folder_lock(path))
@@ -158,7 +160,18 @@ class Ledger:
         words = ending_words(cause, **facts)
         self._writer.event(kind, words, step=step, facts={"cause": cause, **facts})
         self._writer.close()
-        self._lock.close()
+        try:
+            if self._folder is not None:
+                _leave_report(self._writer.record, self._folder)
+        finally:
+            self._lock.close()
+
+
+def _leave_report(record: Record, folder: Path) -> None:
+    """Leave a page about the run beside its record; where that can't be, the loop goes on."""
+    trouble = ask("report left by a watched loop")(record, folder)
+    if trouble:
+        warnings.warn(trouble, RuntimeWarning, stacklevel=3)
 
 
 def _put_aside(folder: Path) -> None:

@@ -22,6 +22,7 @@ CASES = {
     "check": "check flowers.csv --target kind --json",
     "diagnose": "diagnose runs/flowers --json",
     "tune": "tune flowers.csv --target kind --epochs 1 --network dense4 --trials 1 --json",
+    "report": "report runs/flowers flowers.csv --json",
     "repair": "repair runs/flowers --json",
     "find-rate": "find-rate flowers.csv --target kind --out runs/again --json",
     "predict": "predict runs/flowers/model.misstep flowers.csv --json",

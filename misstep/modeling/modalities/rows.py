@@ -431,6 +431,8 @@ class RowModality(Modality):
             ),
             folder=options.folder,
             resume=options.resume,
+            # One that shows data and scores comes once there are some.
+            report=False,
         )
         curve = None
         if validation is not None:
@@ -470,7 +472,7 @@ class RowModality(Modality):
             held_out = None
             if len(prepared.validation) and fitted.run.usable:
                 outputs = model.outputs_of(prepared.validation.x)
-                held_out = _held_out(prepared, prepared.validation, outputs)
+                held_out = self.held_out(prepared, prepared.validation, outputs)
             return Evaluation(model, held_out=held_out, training_examples=examples)
 
         test, target = prepared.test, prepared.target
@@ -489,24 +491,23 @@ class RowModality(Modality):
             scores,
             baselines,
             errors=row_errors(outputs, test.y, target),
-            held_out=_held_out(prepared, test, outputs),
+            held_out=self.held_out(prepared, test, outputs),
             training_examples=examples,
         )
 
-
-def _held_out(prepared: Prepared, rows: Rows, outputs: Array) -> HeldOut | None:
-    """Return the rows that were held out beside what the model says of them."""
-    held_out = prepared.held_out
-    if held_out is None:
-        return None
-    return HeldOut(
-        held_out.split,
-        held_out.examples.data.take(held_out.examples.order),
-        rows.x,
-        rows.y,
-        outputs,
-        held_out.names,
-    )
+    def held_out(self, prepared: Prepared, rows: Rows, outputs: Array) -> HeldOut | None:
+        """Return the rows that were held out beside `outputs`, what a model says of them."""
+        held_out = prepared.held_out
+        if held_out is None:
+            return None
+        return HeldOut(
+            held_out.split,
+            held_out.examples.data.take(held_out.examples.order),
+            rows.x,
+            rows.y,
+            outputs,
+            held_out.names,
+        )
 
 
 def _kept_together(examples: Examples) -> Array:

@@ -343,6 +343,8 @@ class SeriesModality(Modality):
             progress=make_progress(options.progress, unit=UNIT),
             folder=options.folder,
             resume=options.resume,
+            # One that shows data and scores comes once there are some.
+            report=False,
         )
         model = self._model(trainer.network, windows)
         curve = _learning_curve(run, windows, len(snapshots.indices))

@@ -1,15 +1,19 @@
 """Scores beside what they must be compared with, and what they mean in plain words.
 
-What is better and what is chance, `modeling/comparison.py` knows; here it is said.
+What is better and what is chance, `comparison.py` knows; here it is said, for pages and terminals.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from misstep.modeling import Assessment, Baseline, Comparison, Metric, Verdict, assess
+from misstep.modeling.baselines import Baseline
+from misstep.modeling.comparison import Assessment, Comparison, Verdict, assess
+from misstep.modeling.metrics import Metric
 from misstep.text.counts import counted, without_article
 from misstep.text.figures import four_figures, percent
+
+__all__ = ["forecast_rows", "forecast_verdict", "score_rows", "verdict"]
 
 Scores = Mapping[str, float]
 
@@ -92,6 +96,36 @@ def verdict(
     if best.verdict is Verdict.EVEN:
         return f"{words} Which of the two is better, only more {sample}s to be judged on can tell."
     return words
+
+
+def forecast_rows(
+    scores: Mapping[str, Scores],
+    baselines: Sequence[Baseline],
+    origins: int,
+    horizon: int,
+    *,
+    by_line: bool = False,
+) -> tuple[list[str], list[list[str]]]:
+    """Return heads and rows of the table of errors of forecasts.
+
+    `origins`: from how many rows something was forecast; `horizon`: steps of each. `by_line`:
+    whether what forecasts is the line that training began from, which made no difference.
+    """
+    ahead = "the next step" if horizon == 1 else f"the next {horizon} steps each"
+    rows = [
+        [
+            "this line" if by_line else "this network",
+            f"{counted(origins, 'forecast')} of {ahead}, never seen before",
+        ],
+        *([each.who, each.how] for each in baselines),
+    ]
+    names = ["test", *(each.name for each in baselines)]
+    table = [
+        [who, four_figures(scores[name]["mae"]), four_figures(scores[name]["rmse"]), how]
+        for name, (who, how) in zip(names, rows, strict=True)
+        if name in scores
+    ]
+    return ["", "mean error", "RMSE", ""], table
 
 
 def forecast_verdict(assessment: Assessment) -> str:

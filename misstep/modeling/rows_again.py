@@ -1,0 +1,51 @@
+"""The rows of a run that is over, split and prepared once more: what it learned from, and what not.
+
+For who looks back at a run and has its data and its model. Trains nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from misstep.errors import DataError
+from misstep.modeling.examples import Examples
+from misstep.modeling.held_out import HeldOut
+from misstep.modeling.modalities import Modality, RowModality
+from misstep.modeling.model import Model, TrainedModel
+from misstep.modeling.training_rows import Seen
+
+__all__ = ["RowsAgain", "rows_again"]
+
+
+@dataclass(frozen=True)
+class RowsAgain:
+    """Rows of a run. `learned`: what it learned from; `held_out`: beside what its model says."""
+
+    learned: Examples
+    held_out: HeldOut | None
+
+
+def rows_again(modality: Modality, model: TrainedModel | None) -> RowsAgain | None:
+    """Return the rows of a run on these data with these options; None for a series.
+
+    `model`: what came of the run, None where nothing did. Raises DataError where data or options
+    are not those that the model was made from, and what the walk raises.
+    """
+    if not isinstance(modality, RowModality):
+        return None
+    prepared = modality.prepare(modality.split())
+    if not isinstance(model, Model):
+        return RowsAgain(prepared.train_examples, None)
+    rows = prepared.test if modality.tested else prepared.validation
+    met = model.training_rows
+    strangers = [] if met is None else met.each_seen(np.concatenate([prepared.train.x, rows.x]))
+    if Seen.NEVER in strangers or prepared.preprocessing.to_json() != model.preprocessing.to_json():
+        raise DataError(
+            "the data of the run",
+            needed="the rows that its model learned from and was judged on",
+            got="others",
+        )
+    held_out = modality.held_out(prepared, rows, model.outputs_of(rows.x)) if len(rows) else None
+    return RowsAgain(prepared.train_examples, held_out)
