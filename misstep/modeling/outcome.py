@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ __all__ = ["Outcome", "keep_outcome"]
 EVENT = "outcome"
 # Events behind which an earlier outcome is no longer that of the run.
 ANEW = ("resumed",)
+# Fields that are plain words and numbers.
+_PLAIN = (
+    *("purpose", "target", "described", "sample_name", "rare"),
+    *("tested", "horizon", "by_line"),
+)
 
 
 @dataclass(frozen=True)
@@ -133,8 +139,7 @@ class Outcome:
         """Return it as plain JSON."""
         curve = self.learning_curve
         return {
-            **{name: getattr(self, name) for name in _WORDS},
-            **{name: getattr(self, name) for name in _NUMBERS},
+            **{name: getattr(self, name) for name in _PLAIN},
             "scores": {name: dict(one) for name, one in self.scores.items()},
             "baselines": [[one.name, one.who, one.how] for one in self.baselines],
             "decisions": [[one.what, one.choice, one.reason] for one in self.decisions],
@@ -151,11 +156,17 @@ class Outcome:
         }
         curve = plain["learning_curve"]
         return cls(
-            **{name: str(plain[name]) for name in _WORDS},
-            **{name: type(getattr(cls, name))(plain[name]) for name in _NUMBERS},
+            purpose=str(plain["purpose"]),
+            target=str(plain["target"]),
+            described=str(plain["described"]),
+            sample_name=str(plain["sample_name"]),
+            tested=int(plain["tested"]),
+            rare=str(plain["rare"]),
+            horizon=int(plain["horizon"]),
+            by_line=bool(plain["by_line"]),
             scores=scores,
             baselines=[
-                Baseline(str(name), str(who), str(how), lambda name=name: scores[str(name)])
+                Baseline(str(name), str(who), str(how), partial(scores.get, str(name)))
                 for name, who, how in plain["baselines"]
                 if name in scores
             ],
@@ -165,21 +176,17 @@ class Outcome:
         )
 
 
-_WORDS = ("purpose", "target", "described", "sample_name", "rare")
-_NUMBERS = ("tested", "horizon", "by_line")
-
-
 def keep_outcome(outcome: Outcome, record: Record | None, folder: Path | str) -> str:
     """Add what came of a run to its record in `folder`; return why that was impossible, or "".
 
     `record`: the same in memory, which gets it too.
     """
-    event = {"kind": EVENT, "words": _summary(outcome), "outcome": outcome.plain()}
+    words, plain = _summary(outcome), outcome.plain()
     if record is not None:
-        record.events.append(event)
+        record.events.append({"kind": EVENT, "words": words, "outcome": plain})
     try:
         with RecordWriter(folder, {}) as writer:
-            writer.event(EVENT, event["words"], outcome=event["outcome"])
+            writer.event(EVENT, words, outcome=plain)
     except MisstepError as error:
         return f"what came of it could not be added to the record: {error}"
     return ""

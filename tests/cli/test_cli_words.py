@@ -13,10 +13,10 @@ from misstep.cli.decision_lines import MOST_COLUMNS, DecisionLines
 from misstep.cli.explain_command import drawn
 from misstep.cli.option_words import in_options
 from misstep.cli.page import Page
-from misstep.modeling.verdict_text import forecast_verdict, score_rows, verdict
 from misstep.data import Decision
 from misstep.modeling import Baseline
 from misstep.modeling.comparison import assess_forecasts
+from misstep.modeling.verdict_text import forecast_verdict, score_rows, verdict
 
 # The scores stand in the metrics already; a verdict asks for names and words only.
 BASELINES = (
