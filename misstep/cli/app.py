@@ -564,6 +564,45 @@ def repair(
     )
 
 
+@app.command(cls=SingleCommand, short_help="Run a small experiment that shows an ailment.")
+def lab(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="Which lab, such as vanishing; without it they are listed.",
+            show_default=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The folder of its report. Without it runs/labs and its name."
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Threads to use at most; the results do not depend on it."),
+    ] = None,
+    json: Json = False,
+) -> int:
+    """Run a small experiment that shows an ailment happening, and what each remedy does to it.
+
+    Real networks are trained, in seconds, on data that come along. Every number that is said was
+    measured in that run, and is the same each time. What a lab is there to show stands at its end
+    as claims; the exit code is 1 where the numbers do not bear one out.
+
+        misstep lab
+        misstep lab one-neuron
+        misstep lab vanishing --out lessons/
+    """
+    from misstep.cli.lab_command import LabRequest, list_labs, run_lab
+
+    if name is None:
+        return list_labs(json=json)
+    return run_lab(name, LabRequest(out, threads, json))
+
+
 def _show(name: str, words: str) -> Any:
     return typer.Option(f"--{name}", help=words)
 

@@ -57,6 +57,11 @@ class Page:
             width=width,
         )
 
+    @property
+    def width(self) -> int:
+        """Return how many letters a line holds."""
+        return self._console.width
+
     def blank(self, *, always: bool = False) -> None:
         """Leave a line empty."""
         self._write("", always)
@@ -127,10 +132,12 @@ class Page:
         wider = self._make_console(narrowest) if narrowest > self._console.width else None
         self._write(Padding(grid, (0, 0, 0, indent)), always, wider)
 
-    def lines(self, text: str, indent: int = 0, *, always: bool = False) -> None:
+    def lines(
+        self, text: str, indent: int = 0, *, style: str = "", always: bool = False
+    ) -> None:
         """Say lines that are laid out already, as they are."""
         for line in text.split("\n"):
-            self._write(Text(" " * indent + printable(line)), always, soft_wrap=True)
+            self._write(Text(" " * indent + printable(line), style), always, soft_wrap=True)
 
     def commands(self, lines: Sequence[str], *, always: bool = False) -> None:
         """Say commands to be copied: each on one line, however long."""

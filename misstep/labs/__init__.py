@@ -1,0 +1,44 @@
+"""Labs: small real trainings that show an ailment, and what each remedy does to it, in seconds.
+
+A lab is a file in `lessons/`, found by being there. Read in this order: lab (the contract), bench
+(where it trains), course (what came of a training), exhibits (what it shows), letters (exhibits as
+lines of text). Prints nothing and knows no command.
+"""
+
+from misstep.labs.bench import Bench
+from misstep.labs.course import Course, Diagnosed, LayerGradient
+from misstep.labs.exhibits import (
+    Bar,
+    Bars,
+    Curve,
+    Curves,
+    Exhibit,
+    Formulas,
+    Outcome,
+    Table,
+    outcome_of,
+)
+from misstep.labs.lab import Claim, Lab, Section, find_lab, registered_labs
+from misstep.labs.letters import exhibit_lines
+
+__all__ = [
+    "Bar",
+    "Bars",
+    "Bench",
+    "Claim",
+    "Course",
+    "Curve",
+    "Curves",
+    "Diagnosed",
+    "Exhibit",
+    "Formulas",
+    "Lab",
+    "LayerGradient",
+    "Outcome",
+    "Section",
+    "Table",
+    "exhibit_lines",
+    "find_lab",
+    "outcome_of",
+    "registered_labs",
+]

@@ -1,0 +1,42 @@
+"""What labs learn from: data that come with the library or are drawn from a seed. No files.
+
+Each returns rows and answers to learn from, and held-out ones: ((x, y), (x, y)).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from misstep.ir import Array
+
+Split = tuple[tuple[Array, Array], tuple[Array, Array]]
+
+
+def rings(rows: int = 300, held_out: int = 200, seed: int = 0) -> Split:
+    """Return points in the plane, of class 1 outside of a circle that about half of them are in.
+
+    x: (rows, 2); y: (rows,) of 0 and 1.
+    """
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(rows + held_out, 2))
+    # √(2 ln 2): half of a normal distribution in the plane lies within.
+    y = (np.hypot(x[:, 0], x[:, 1]) > np.sqrt(2 * np.log(2))).astype(int)
+    return (x[:rows], y[:rows]), (x[rows:], y[rows:])
+
+
+def digits(rows: int = 1200, held_out: int = 597, seed: int = 0) -> Split:
+    """Return scanned digits of scikit-learn: x (rows, 61) between 0 and 1, y (rows,).
+
+    1,797 in all, from the UCI repository's set "Optical Recognition of Handwritten Digits": 8 × 8
+    pixels, of which 3 are blank in all of them and left out.
+    """
+    # Loaded where it is needed: scikit-learn takes half a second.
+    from sklearn.datasets import load_digits
+
+    found: Any = load_digits()
+    order = np.random.default_rng(seed).permutation(len(found.target))[: rows + held_out]
+    pixels = found.data[:, found.data.std(axis=0) > 0] / 16.0
+    x, y = pixels[order], found.target[order]
+    return (x[:rows], y[:rows]), (x[rows:], y[rows:])
