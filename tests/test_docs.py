@@ -29,7 +29,11 @@ import pytest
 import misstep
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/guide/*.md")])
+PAGES = sorted(
+    path
+    for where in ("*.md", "docs/*.md", "docs/guide/*.md", "docs/labs/*.md")
+    for path in ROOT.glob(where)
+)
 FENCE = re.compile(r"^(?P<indent> *)```(?P<kind>[a-z]*)(?P<rest>.*)$")
 LOOSE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

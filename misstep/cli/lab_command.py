@@ -27,8 +27,10 @@ from misstep.labs import (
     Table,
     exhibit_lines,
     find_lab,
+    lab_page,
     registered_labs,
 )
+from misstep.storage import make_folder, write_text
 
 # Labs that are run without --out leave their report in here, each in a folder of its own.
 LABS = RUNS / "labs"
@@ -76,11 +78,16 @@ def run_lab(name: str, request: LabRequest) -> int:
         _say_section(page, section)
     claims = list(lab.claims(measured))
     _say_claims(page, claims)
+    report = folder / f"lab-{lab.slug}.html"
+    make_folder(folder)
+    write_text(report, lab_page(lab, measured))
+    page.blank()
+    page.say(f"The same with drawings is in {report}.", always=True)
     if lab.next_commands:
         page.title("Try next")
         page.commands(lab.next_commands)
     if request.json:
-        write_json(_plain(lab, measured, claims))
+        write_json(_plain(lab, measured, claims, report))
     page.settle()
     return DONE if all(claim.holds for claim in claims) else FAILED
 
@@ -119,12 +126,13 @@ def _say_claims(page: Page, claims: list[Claim]) -> None:
         )
 
 
-def _plain(lab: Lab[Any], measured: Any, claims: list[Claim]) -> dict[str, Any]:
+def _plain(lab: Lab[Any], measured: Any, claims: list[Claim], report: Path) -> dict[str, Any]:
     return {
         "lab": lab.slug,
         "title": lab.title,
         "measured": lab.plain(measured),
         "claims": [{"words": claim.words, "holds": claim.holds} for claim in claims],
+        "report": str(report),
     }
 
 

@@ -132,9 +132,7 @@ class Page:
         wider = self._make_console(narrowest) if narrowest > self._console.width else None
         self._write(Padding(grid, (0, 0, 0, indent)), always, wider)
 
-    def lines(
-        self, text: str, indent: int = 0, *, style: str = "", always: bool = False
-    ) -> None:
+    def lines(self, text: str, indent: int = 0, *, style: str = "", always: bool = False) -> None:
         """Say lines that are laid out already, as they are."""
         for line in text.split("\n"):
             self._write(Text(" " * indent + printable(line), style), always, soft_wrap=True)

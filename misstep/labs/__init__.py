@@ -2,7 +2,7 @@
 
 A lab is a file in `lessons/`, found by being there. Read in this order: lab (the contract), bench
 (where it trains), course (what came of a training), exhibits (what it shows), letters (exhibits as
-lines of text). Prints nothing and knows no command.
+lines of text), page (as HTML). Prints nothing and knows no command.
 """
 
 from misstep.labs.bench import Bench
@@ -20,6 +20,7 @@ from misstep.labs.exhibits import (
 )
 from misstep.labs.lab import Claim, Lab, Section, find_lab, registered_labs
 from misstep.labs.letters import exhibit_lines
+from misstep.labs.page import lab_page
 
 __all__ = [
     "Bar",
@@ -39,6 +40,7 @@ __all__ = [
     "Table",
     "exhibit_lines",
     "find_lab",
+    "lab_page",
     "outcome_of",
     "registered_labs",
 ]

@@ -51,10 +51,12 @@ class Bench:
         callbacks: Iterable[Callback] = (),
         early_stopping: int | None = None,
         probe_every: int | None = None,
+        every_step: bool = False,
         **settings: Any,
     ) -> Course:
         """Train a network and return what came of it. `settings`: as a Trainer takes them.
 
+        `every_step`: whether the loss of each update is kept. The rest: as `Trainer.fit` takes it.
         Raises KeyboardInterrupt after Ctrl-C, and what `Trainer` and `fit` raise.
         """
         trainer = Trainer(network, loss=loss, **{"threads": self.threads, **settings})
@@ -68,10 +70,18 @@ class Bench:
             callbacks=callbacks,
             early_stopping=early_stopping,
             probe_every=probe_every,
+            every_step=every_step,
         )
 
     def fit(
-        self, name: str, trainer: Trainer, x: npt.ArrayLike, y: npt.ArrayLike, **how: Any
+        self,
+        name: str,
+        trainer: Trainer,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        *,
+        every_step: bool = False,
+        **how: Any,
     ) -> Course:
         """Let a Trainer of one's own learn, as `Trainer.fit` does; raises as `train` does."""
         self.tell(name)
@@ -80,7 +90,7 @@ class Bench:
             warnings.simplefilter("ignore", RuntimeWarning)
             run = trainer.fit(x, y, **how)
         self._count(run)
-        return course_of(name, run)
+        return course_of(name, run, every_step=every_step)
 
     def _count(self, run: Run) -> None:
         if run.ending.cause is Cause.INTERRUPTED:

@@ -1,4 +1,4 @@
-"""`Course`: what came of one training in a lab, as plain fields: losses, errors, gradients, findings.
+"""`Course`: what came of one training, as plain fields: losses, errors, gradients, findings.
 
 Made of a `Run` once; from then on nothing needs the network or the record. Knows no lab.
 """
@@ -50,20 +50,19 @@ class LayerGradient:
 class Course:
     """What came of one training.
 
-    `name`: what was special about it. `losses`: the training loss of each epoch. `steps`,
-    `step_losses`: the loss of the batch that each update learned from, of blocks of updates in a
-    long run. `errors`: after each epoch the share of held-out rows with a wrong class, or the root
-    of their mean squared error; empty where none were held out. `first`, `last`: how strongly each
-    layer was blamed at the first and the last look, from the first layer on. `failed`: whether a
-    number was no longer finite. `ending`: why it ended, in words. `findings`: what the doctor says;
-    `examined`: of how many causes.
+    `name`: what was special about it. `losses`: the training loss of each epoch. `step_losses`: the
+    loss of the batch that each update learned from, where that was asked for. `errors`: after each
+    epoch the share of held-out rows with a wrong class, or the root of their mean squared error;
+    empty where none were held out. `first`, `last`: how strongly each layer was blamed at the first
+    and the last look, from the first layer on. `failed`: whether a number was no longer finite.
+    `ending`: why it ended, in words. `findings`: what the doctor says; `examined`: of how many
+    causes.
     """
 
     name: str
     epochs: int
     updates: int
     losses: tuple[float, ...]
-    steps: tuple[int, ...]
     step_losses: tuple[float, ...]
     errors: tuple[float, ...]
     first: tuple[LayerGradient, ...]
@@ -95,20 +94,22 @@ class Course:
         return self.first[0].gradient / self.first[-1].gradient
 
 
-def course_of(name: str, run: Run) -> Course:
-    """Return what came of a run that was watched."""
+def course_of(name: str, run: Run, *, every_step: bool = False) -> Course:
+    """Return what came of a run that was watched.
+
+    `every_step`: whether the loss of each update is kept; a long run has blocks of them.
+    """
     record = run.record
     assert record is not None
     diagnosis = run.diagnose()
-    steps = record.steps
+    step_losses = record.steps["loss"].tolist() if every_step else ()
     looks = _looks(record)
     return Course(
         name=name,
         epochs=run.epochs,
         updates=run.updates,
         losses=tuple(run.losses),
-        steps=tuple(steps["step"].tolist()),
-        step_losses=tuple(steps["loss"].tolist()),
+        step_losses=tuple(step_losses),
         errors=tuple(_errors(run)),
         first=_blamed(record, looks[0]) if looks else (),
         last=_blamed(record, looks[-1]) if looks else (),
@@ -165,7 +166,7 @@ def _blamed(record: Record, step: int) -> tuple[LayerGradient, ...]:
         numbers = []
         for signal in ("gradient_norm", "weight_norm", "update_norm"):
             steps, values = record.signal(signal, path)
-            numbers.append(dict(zip(steps.tolist(), values.tolist(), strict=True)).get(step))
-        if None not in numbers:
-            blamed.append(LayerGradient(path.rpartition(".")[0], *map(float, numbers)))
+            numbers += values[steps == step].tolist()
+        if len(numbers) == 3:
+            blamed.append(LayerGradient(path.rpartition(".")[0], *numbers))
     return tuple(blamed)

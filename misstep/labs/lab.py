@@ -81,12 +81,13 @@ class Lab(ABC, Generic[Measured]):
 
     def plain(self, measured: Measured) -> dict[str, Any]:
         """Return what was measured as plain JSON, but for numbers that are not finite."""
-        return asdict(measured)  # type: ignore[call-overload, no-any-return]
+        return asdict(measured)  # type: ignore[call-overload]
 
     def read(self, plain: dict[str, Any]) -> Measured:
         """Return what was measured from its plain form. Raises ArgumentError for another one."""
         try:
-            return TypeAdapter(self.measured).validate_python(plain)  # type: ignore[no-any-return]
+            adapter: TypeAdapter[Measured] = TypeAdapter(self.measured)
+            return adapter.validate_python(plain)
         except ValueError as error:
             raise ArgumentError(
                 f"what was kept of the lab {self.slug}",

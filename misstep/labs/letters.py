@@ -82,11 +82,7 @@ def _span(chart: Curves) -> tuple[float, float]:
 
 
 def _sparkline(
-    curve: Curve,
-    chart: Curves,
-    span: tuple[float, float],
-    scale: tuple[float, float],
-    places: int,
+    curve: Curve, chart: Curves, span: tuple[float, float], scale: tuple[float, float], places: int
 ) -> str:
     """Return a curve in `places` letters, the mean of what falls on each."""
     begin, end = span

@@ -36,7 +36,8 @@ def signals(
     parameters = make_literal(network.parameters, network.dtype)
     rows: Value = cast(make_literal(np.asarray(x)), network.dtype)
     prediction, trace = network.apply(rows, parameters, training=True)
-    wrong = loss(prediction, make_literal(np.asarray(y)))
+    kind_of_number = network.dtype if loss.target_dtype == "float" else "int64"
+    wrong = loss(prediction, cast(make_literal(np.asarray(y)), kind_of_number))
     named = [(path, out) for path, out in trace.outputs.items() if path.startswith(kind)]
     outputs = [out for _, out in named]
     forward = evaluate(outputs)

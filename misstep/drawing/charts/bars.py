@@ -36,11 +36,13 @@ def bar_chart(
     description: str,
     across: str = "",
     limits: tuple[float, float] | None = None,
+    marks: Sequence[tuple[float, str]] | None = None,
     width: float = WIDTH,
 ) -> Drawing:
     """Return bars one below the other, from 0; below 0 they go to the left.
 
-    `across`: what the axis counts. `limits`: its ends.
+    `across`: what the axis counts. `limits`: its ends. `marks`: words at places of the axis; by
+    default round numbers.
     """
     names = min(max((text_width(bar.name) for bar in bars), default=0.0) + 24, NAMES, width * 0.42)
     words = max((text_width(bar.words, 11) for bar in bars), default=0.0) + 10
@@ -54,7 +56,7 @@ def bar_chart(
     low, high = limits or span(ends, room=0.02)
     if limits is None:
         low, high = (low if min(ends) < 0 else 0.0), (high if max(ends) > 0 else 0.0)
-    axis = Axis(low, high if high > low else low + 1, across)
+    axis = Axis(low, high if high > low else low + 1, across, marks=marks)
     frame = Frame(canvas, names, TOP, width - words, height - BOTTOM, axis, Axis(0, 1, marks=()))
     for number, label in axis.ticks():
         x = float(frame.x(number))

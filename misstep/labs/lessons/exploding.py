@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class Exploding(Lab[Measured]):
             network = Network(_deep(initializer), train[0].shape[1:])
             return signals(network, train[0][:ROWS], train[1][:ROWS], CrossEntropy())
 
-        def learned(name: str, layers: Module, rate: float = RATE, **settings: object) -> Course:
+        def learned(name: str, layers: Module, rate: float = RATE, **settings: Any) -> Course:
             return bench.train(
                 name,
                 layers,
@@ -86,6 +87,7 @@ class Exploding(Lab[Measured]):
                 optimizer=SGD(rate, momentum=MOMENTUM),
                 epochs=EPOCHS,
                 validation=held_out,
+                every_step=True,
                 **settings,
             )
 
@@ -94,10 +96,7 @@ class Exploding(Lab[Measured]):
             passing(too_wide),
             passing(None),
             learned(SICK, _deep(too_wide)),
-            (
-                learned(CURES[0], _deep(None)),
-                learned(CURES[1], _deep(too_wide, BatchNorm)),
-            ),
+            (learned(CURES[0], _deep(None)), learned(CURES[1], _deep(too_wide, BatchNorm))),
             (
                 learned(PAINKILLERS[0], _deep(too_wide), clipping=ClipNorm(LIMIT)),
                 learned(PAINKILLERS[1], _deep(too_wide), LOWER_RATE),
@@ -162,7 +161,7 @@ class Exploding(Lab[Measured]):
                     ("update", "loss"),
                     tuple(
                         (f"{step:,}", two_figures(loss))
-                        for step, loss in zip(exploded.steps, exploded.step_losses, strict=True)
+                        for step, loss in enumerate(exploded.step_losses, 1)
                     ),
                     (0, 1),
                 ),
@@ -201,9 +200,7 @@ class Exploding(Lab[Measured]):
                     "epoch",
                     "loss",
                     tuple(
-                        Curve(
-                            each.name, tuple(map(float, range(1, each.epochs + 1))), each.losses
-                        )
+                        Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.losses)
                         for each in (*cures, *painkillers)
                     ),
                     ceiling=CEILING,
@@ -254,11 +251,7 @@ def _deep(initializer: Initializer | None, *before: type[Module]) -> Module:
     hidden = [
         layer
         for _ in range(DEPTH)
-        for layer in (
-            Dense(WIDTH, initializer=initializer),
-            *(kind() for kind in before),
-            ReLU(),
-        )
+        for layer in (Dense(WIDTH, initializer=initializer), *(kind() for kind in before), ReLU())
     ]
     return Sequential(*hidden, Dense(10, initializer=initializer))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,8 +43,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class Step:
-    """One step by hand. `measured`: the slope by moving w a little both ways; `w_alone`: the loss
-    after the step of w alone; `wrong_way`: after a step up the slope; `text`, `latex`: the chain rule as the library writes it.
+    """One step by hand.
+
+    `measured`: the slope by moving w a little both ways; `w_alone`: the loss after the step of w
+    alone; `wrong_way`: after a step up the slope; `text`, `latex`: the chain rule as the library
+    writes it.
     """
 
     z: float
@@ -135,11 +139,7 @@ class OneNeuron(Lab[Measured]):
                     ("slope", "formula", "number"),
                     (
                         ("of the error, by the answer", "∂L/∂a = a − y", figure(step.loss_by_a)),
-                        (
-                            "of the answer, by the sum",
-                            "∂a/∂z = a (1 − a)",
-                            figure(step.a_by_z),
-                        ),
+                        ("of the answer, by the sum", "∂a/∂z = a (1 − a)", figure(step.a_by_z)),
                         ("of the sum, by the weight", "∂z/∂w = x", figure(step.z_by_w)),
                         (
                             "of the error, by the weight",
@@ -194,12 +194,7 @@ class OneNeuron(Lab[Measured]):
                     ),
                     (0, 1, 2, 3, 4),
                 ),
-                Curves(
-                    "",
-                    "step",
-                    "error",
-                    (Curve("error", measured.updates, measured.losses),),
-                ),
+                Curves("", "step", "error", (Curve("error", measured.updates, measured.losses),)),
             ),
         )
 
@@ -233,9 +228,9 @@ class OneNeuron(Lab[Measured]):
         )
         losses = (*measured.losses, moments[-1].loss)
         yield Claim(
-            f"The error falls at each of {len(measured.losses):,} steps, from {figure(losses[0])} to "
-            f"{figure(losses[-1])}.",
-            all(after < before for before, after in zip(losses, losses[1:], strict=False)),
+            f"The error falls at each of {len(measured.losses):,} steps, from "
+            f"{figure(losses[0])} to {figure(losses[-1])}.",
+            all(after < before for before, after in itertools.pairwise(losses)),
         )
 
 
@@ -247,13 +242,21 @@ def _by_hand() -> Step:
     loss = 0.5 * (a - y) ** 2
     by_a, by_w, by_b = gradient(loss, [a, w, b])
     a_by_z, z_by_w = gradient(a, z), gradient(z, w)
-    numbers = [float(each) for each in evaluate([z, a, loss, by_a, a_by_z, z_by_w, by_w, by_b])]
+    found = evaluate([z, a, loss, by_a, a_by_z, z_by_w, by_w, by_b])
+    numbers = [float(each) for each in found]
     slope, bias_slope = numbers[-2:]
     explained = explain(
         loss, w, learning_rate=RATE, names={x: "x", z: "z", a: "a", loss: "L", w: "w", b: "b"}
     )
     return Step(
-        *numbers,
+        z=numbers[0],
+        a=numbers[1],
+        loss=numbers[2],
+        loss_by_a=numbers[3],
+        a_by_z=numbers[4],
+        z_by_w=numbers[5],
+        loss_by_w=slope,
+        loss_by_b=bias_slope,
         measured=explained.finite_difference,
         new_w=W - RATE * slope,
         new_b=B - RATE * bias_slope,

@@ -121,7 +121,7 @@ class Vanishing(Lab[Measured]):
                         Bar(
                             f"{count} {'layer' if count == 1 else 'layers'}",
                             shrinking.left[count - 1],
-                           four_decimals(shrinking.left[count - 1]),
+                            four_decimals(shrinking.left[count - 1]),
                         )
                         for count in moments
                     ),
@@ -195,9 +195,7 @@ class Vanishing(Lab[Measured]):
                     "epoch",
                     "share wrong",
                     tuple(
-                        Curve(
-                            each.name, tuple(map(float, range(1, each.epochs + 1))), each.errors
-                        )
+                        Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.errors)
                         for each in courses
                     ),
                 ),
@@ -208,8 +206,8 @@ class Vanishing(Lab[Measured]):
         left, sick = measured.chain.left, measured.sick
         product = float(np.prod([PASSED_ON[at % len(PASSED_ON)] for at in range(LAYERS)]))
         yield Claim(
-            f"Of a gradient that passes {LAYERS} layers of 0.8, 0.7, 0.9 … {four_decimals(left[-1])} is "
-            "left, their product.",
+            f"Of a gradient that passes {LAYERS} layers of 0.8, 0.7, 0.9 … "
+            f"{four_decimals(left[-1])} is left, their product.",
             abs(left[-1] / product - 1) < 1e-12 and left[-1] < 0.01,
         )
         named = {each.name: each for each in measured.slopes}
@@ -223,9 +221,7 @@ class Vanishing(Lab[Measured]):
             f"one's gradient: {two_figures(sick.first_to_last)}.",
             sick.first_to_last < 1e-5,
         )
-        yield Claim(
-            f"They learn next to nothing: {percent(sick.error)} wrong.", sick.error > 0.7
-        )
+        yield Claim(f"They learn next to nothing: {percent(sick.error)} wrong.", sick.error > 0.7)
         yield Claim(
             "The doctor finds vanishing-gradients, and in no remedied network.",
             sick.findings[0].slug == "vanishing-gradients"
@@ -241,9 +237,7 @@ class Vanishing(Lab[Measured]):
 
 def _deep(depth: int, *behind: type[Module]) -> Module:
     """Return so many dense layers with something behind each, and a layer of ten classes."""
-    hidden = [
-        layer for _ in range(depth) for layer in (Dense(WIDTH), *(kind() for kind in behind))
-    ]
+    hidden = [layer for _ in range(depth) for layer in (Dense(WIDTH), *(kind() for kind in behind))]
     return Sequential(*hidden, Dense(10))
 
 
