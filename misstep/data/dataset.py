@@ -49,6 +49,10 @@ class Dataset(ABC):
     def cells(self, target: str) -> list[Any]:
         """Return what the first row holds beside its answer, one value after the other."""
 
+    def named_cells(self, target: str) -> dict[str, Any]:
+        """Return what the first row holds beside its answer, by column; nothing without columns."""
+        return {}
+
     @abstractmethod
     def fingerprints(self) -> NDArray[np.uint64]:
         """Return a hash of each row, (rows,), that depends on its contents only."""

@@ -110,6 +110,10 @@ class Preprocessing(Stored, ABC):
         width = self.number_of_features
         return cells if len(cells) == width else [""] * width
 
+    def named_cells(self, row: Dataset, target: str) -> dict[str, Any]:
+        """Return what stood in the one row given, by column; nothing where there are none."""
+        return row.named_cells(target)
+
     def image_of(self, features: NDArray[Any]) -> NDArray[Any] | None:
         """Return one row, (features,), as an image (height, width) from 0 to 1, if it is one."""
         return None

@@ -37,6 +37,14 @@ from misstep.modeling.forecast_attribution import ForecastAttribution, attribute
 from misstep.modeling.held_out import HeldOut
 from misstep.modeling.judgment.confusion import ConfusedPair, Confusion, confusion_of
 from misstep.modeling.judgment.importance import Importance, InputImportance, importances_of
+from misstep.modeling.judgment.judging import judged
+from misstep.modeling.judgment.mistakes import (
+    ForecastMistake,
+    Mistake,
+    Mistakes,
+    mistakes_of,
+    worst_forecasts,
+)
 from misstep.modeling.judgment.partial_dependence import (
     PartialDependence,
     partial_dependence_of,
@@ -93,6 +101,7 @@ __all__ = [
     "FitResult",
     "ForecastAttribution",
     "ForecastInterval",
+    "ForecastMistake",
     "ForecastModel",
     "ForecastResult",
     "HeldOut",
@@ -100,6 +109,8 @@ __all__ = [
     "InputImportance",
     "LearningCurve",
     "Metric",
+    "Mistake",
+    "Mistakes",
     "Modality",
     "Model",
     "ModelProgram",
@@ -153,8 +164,10 @@ __all__ = [
     "fit_first",
     "fit_more",
     "importances_of",
+    "judged",
     "load_model",
     "make_options",
+    "mistakes_of",
     "model_program",
     "neuron_section",
     "number_scores",
@@ -175,4 +188,5 @@ __all__ = [
     "untrained",
     "weighted_examples",
     "word_importances_of",
+    "worst_forecasts",
 ]

@@ -18,11 +18,13 @@ __all__ = ["HeldOut"]
 class HeldOut:
     """Rows beside what the model says of them.
 
-    `split`: "test", or "validation" where nothing was tested. `data`: the rows as people have them,
+    `split`: "test", or "validation" where nothing was tested; "data" where somebody gave the rows
+    later. `data`: the rows as people have them,
     without an order of its own: its first row is the first of x. `x`: (rows, features), as the
     network takes them. `answers`: encoded, (rows,): class numbers or standardized numbers.
     `outputs`: probabilities (rows, classes), or standardized numbers (rows, 1). `names`: what each
-    row is called.
+    row is called. `learned`: how many of the rows the model learned from all the same, as far as it
+    is known: what it says of these proves little.
     """
 
     split: str
@@ -31,6 +33,7 @@ class HeldOut:
     answers: Array
     outputs: Array
     names: Sequence[str]
+    learned: int = 0
 
     def __len__(self) -> int:
         return len(self.x)

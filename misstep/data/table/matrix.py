@@ -135,6 +135,11 @@ class MatrixScaling(Preprocessing):
         members = np.arange(len(parts))
         return FeatureParts(parts, "column", baseline, features, np.zeros_like(features), members)
 
+    def named_cells(self, row: Dataset, target: str) -> dict[str, Any]:
+        if isinstance(row, Matrix):
+            return dict(zip(self.names, row.values[0].tolist(), strict=True))
+        return row.named_cells(target)
+
     def inputs(self, baseline_row: BaselineRow | None) -> tuple[Inputs, ...]:
         return (Inputs("column", self.names, np.arange(len(self.names))),)
 

@@ -137,6 +137,9 @@ class Table(Dataset):
     def cells(self, target: str) -> list[Any]:
         return [self.frame[name].iloc[0] for name in self.frame.columns if name != target]
 
+    def named_cells(self, target: str) -> dict[str, Any]:
+        return {name: self.frame[name].iloc[0] for name in self.frame.columns if name != target}
+
     def describe(self) -> str:
         rows, columns = self.frame.shape
         return f"{counted(rows, 'row')} of {counted(columns, 'column')}"
