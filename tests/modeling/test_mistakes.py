@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from trained_for_judgment import houses, pair, passengers, pictures, recordings
 
-from misstep.data import read_series, read_table
-from misstep.data.series.series import SeriesPlan
+from misstep.data import plan_series, read_series, read_table
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling import (
     BackTest,
@@ -99,7 +98,8 @@ def test_the_worst_forecasts_are_no_neighbors() -> None:
     known[20, 2] = False
     known[25] = False
     predicted[25] += 100
-    series = read_series(read_table({"v": values}), plan_of("v"))
+    table = read_table({"v": values})
+    series = read_series(table, plan_series(table, "v")[0])
     back_test = BackTest(origins, predicted, truth, values[origins], known)
     worst = worst_forecasts(series, back_test, most=3)
     assert [each.origin for each in worst[:2]] == [30, 40]
@@ -107,12 +107,6 @@ def test_the_worst_forecasts_are_no_neighbors() -> None:
     assert worst[0].before.tolist() == list(range(25, 31))
     assert worst[0].date is None
     assert all(abs(a.origin - b.origin) >= 3 for a in worst for b in worst if a is not b)
-
-
-def plan_of(target: str) -> SeriesPlan:
-    from misstep.data import plan_series
-
-    return plan_series(read_table({target: np.arange(60.0)}), target)
 
 
 @pytest.mark.parametrize(

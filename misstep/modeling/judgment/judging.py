@@ -27,7 +27,8 @@ def judged(model: TrainedModel, data: Any) -> HeldOut:
     ArgumentError for a forecast, whose rows are windows.
 
     >>> import misstep as ms
-    >>> table = ms.read_table({"a": [0.0, 1.0, 2.0, 3.0] * 10, "b": [1.0, 3.0, 5.0, 7.0] * 10})
+    >>> from misstep.data import read_table
+    >>> table = read_table({"a": [0.0, 1.0, 2.0, 3.0] * 10, "b": [1.0, 3.0, 5.0, 7.0] * 10})
     >>> model = ms.modeling.train(table, ms.modeling.Options(target="b", epochs=1)).model
     >>> found = judged(model, {"a": [1.0, 2.0], "b": [3.0, 5.0]})
     >>> len(found), found.outputs.shape, found.names
