@@ -44,6 +44,27 @@ problem's own window, class numbers or numbers.
   float32 (units,), before and after the activation, and the slope of the row's loss by them
 - examples: a few held-out rows [{number, name, truth, prediction}]
 A prediction is {class, probability, probabilities} or {number}.
+
+**session.explain("dense1.weight.0.3")** or "dense1.bias.3": {choice, kind, update, label, sentence,
+value, row, batch, clipping, change, words}:
+- words: sentences for people, in their order
+- batch, that the next update learns from: {rows: [{number, name, came, slope, product}], sum,
+  penalty, gradient, in_training, loss}: each row's share is what came in times its slope; `gradient`
+  = sum + penalty in float64, `in_training` the same as training has it, in float32
+- clipping: null or {by, limit, length, changed, before, after}
+- change: {optimizer, learning_rate, old, new, gradient, kept, steps, agrees}: `new` is bit for bit
+  what the next update leaves there (null where it can't be done); `steps`: [{label, formula,
+  with_numbers, number}], the optimizer's own rule with these numbers, the new weight w′ last
+- row: {number, held_out, name, chain}: the chain rule in the chosen row, as `Explanation.to_dict`
+  gives it (gradient, paths, forward, difference, remarks, legend …), with its text and latex
+
+**session.explain("unit.1.3")** (layers from 1, the outputs last; units from 0): {choice, kind,
+update, label, sentence, is_output, activation, row, inputs, bias, sum, given, given_slope,
+sum_slope, goes_to, neurons, changes, words}: inputs: [{name, label, value, weight, product}], whose
+products and the bias make `sum`; goes_to: [{name, label, weight, slope, product}], whose products
+make `given_slope`; neurons: [{layer, unit, given, slope, contribution}], the most first; changes:
+[{label, gradient, old, new}], what the next update makes of its weights and its bias. `label`s of
+inputs, goes_to and changes can be chosen and explained.
 """
 
 from misstep.playground.choice import Choice

@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.ir import Array
 
-__all__ = ["number", "numbers", "picture", "shares"]
+__all__ = ["finite", "number", "numbers", "picture", "shares"]
 
 # Of an unsigned byte: the number that stands for 0 where pictures have two signs, and its largest
 # distance from that.
@@ -54,3 +54,12 @@ def picture(array: Array) -> dict[str, Any]:
 def _packed(kind: str, array: Array, shape: tuple[int, ...]) -> dict[str, Any]:
     text = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
     return {"dtype": kind, "shape": list(shape), "base64": text}
+
+
+def finite(part: Any) -> Any:
+    """Return plain JSON with None for every number in it that is not finite."""
+    if isinstance(part, dict):
+        return {name: finite(each) for name, each in part.items()}
+    if isinstance(part, list | tuple):
+        return [finite(each) for each in part]
+    return number(part) if isinstance(part, float) else part

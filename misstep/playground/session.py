@@ -15,6 +15,7 @@ import numpy as np
 from misstep.errors import ArgumentError, DataError
 from misstep.playground.choice import Choice
 from misstep.playground.curves import Curves
+from misstep.playground.explaining import explained
 from misstep.playground.frame import Seen
 from misstep.playground.links import MOST_UPDATES, Link
 from misstep.playground.looking import units_of
@@ -279,6 +280,21 @@ class Session:
         made = seen.frame(self._timeline, self._curves, self.row)
         now = self._curves.measure(self._timeline.trainer.network, self._timeline.state)
         return made | {"now": now.plain(self.problem)}
+
+    def explain(self, what: str | None = None) -> dict[str, Any]:
+        """Return what moves a weight, or what a unit does, at this update; None: the chosen one.
+
+        Raises ArgumentError where nothing is chosen, or there is no such thing.
+        """
+        choice = self.choice if what is None else self._checked_choice(Choice.read(what))
+        if choice is None:
+            raise ArgumentError(
+                "what to explain",
+                needed="a weight, a bias or a unit",
+                got="none",
+                try_="choosing one, such as unit.1.0",
+            )
+        return explained(self._timeline, self._looker, choice, self.row)
 
     @property
     def _looker(self) -> Seen:
