@@ -49,8 +49,8 @@ A prediction is {class, probability, probabilities} or {number}.
 value, row, batch, clipping, change, words}:
 - words: sentences for people, in their order
 - batch, that the next update learns from: {rows: [{number, name, came, slope, product}], sum,
-  penalty, gradient, in_training, loss}: each row's share is what came in times its slope; `gradient`
-  = sum + penalty in float64, `in_training` the same as training has it, in float32
+  penalty, gradient, in_training, loss}: each row's share is what came in times its slope;
+  `gradient` = sum + penalty in float64, `in_training` the same as training has it, in float32
 - clipping: null or {by, limit, length, changed, before, after}
 - change: {optimizer, learning_rate, old, new, gradient, kept, steps, agrees}: `new` is bit for bit
   what the next update leaves there (null where it can't be done); `steps`: [{label, formula,
