@@ -45,7 +45,7 @@ def bar_chart(
     default round numbers.
     """
     names = min(max((text_width(bar.name) for bar in bars), default=0.0) + 24, NAMES, width * 0.42)
-    words = max((text_width(bar.words, 11) for bar in bars), default=0.0) + 10
+    words = max((text_width(bar.words, 11) for bar in bars), default=0.0) + 20
     height = TOP + STEP * max(len(bars), 1) + BOTTOM
     canvas = Canvas(width, height)
     ends = [

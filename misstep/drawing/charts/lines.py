@@ -63,6 +63,7 @@ def line_chart(
     logarithmic: bool | None = False,
     across_logarithmic: bool = False,
     limits: tuple[float, float] | None = None,
+    across_marks: Sequence[tuple[float, str]] | None = None,
     width: float = WIDTH,
     height: float = HEIGHT,
 ) -> Drawing:
@@ -71,7 +72,7 @@ def line_chart(
     `across`, `up`: what the axes count. `marks`: upright lines, each with words. `whole`: whether
     the axis at the bottom counts whole things. `zero`: whether the other begins at 0.
     `logarithmic`: of the axis at the left; None: where numbers are far apart and all above 0.
-    `limits`: the ends of that axis.
+    `limits`: the ends of that axis. `across_marks`: words that stand at the other one for numbers.
     """
     lines = [_thinned(line) for line in lines]
     everything = [np.asarray(line.y, "float64") for line in lines]
@@ -111,7 +112,14 @@ def line_chart(
         top,
         width - RIGHT,
         height + top - TOP - BOTTOM,
-        Axis(first, last, across, whole=whole, logarithmic=across_logarithmic and last > first),
+        Axis(
+            first,
+            last,
+            across,
+            whole=whole,
+            logarithmic=across_logarithmic and last > first,
+            marks=across_marks,
+        ),
         Axis(low, high, up, logarithmic=logarithmic),
     )
     draw_legend(canvas, keys, LEFT, 2, width - LEFT - RIGHT)

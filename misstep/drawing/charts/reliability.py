@@ -11,7 +11,7 @@ from misstep.drawing.svg import Canvas, Drawing
 __all__ = ["ProbabilityBin", "reliability_chart"]
 
 # In pixels: the whole, around the frame, the bars of rows and the gap above them.
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, ROWS, GAP = 360, 400, 54, 14, 30, 42, 54, 34
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, ROWS, GAP = 360, 410, 54, 14, 30, 42, 54, 46
 # A bin that has one probability is still seen.
 NARROWEST = 2.0
 
@@ -50,7 +50,7 @@ def reliability_chart(
     as many rows each, which shows nothing of how many there are where.
     """
     counted = bins if rows is None else rows
-    keys = [Key("observed, with 95 % intervals", ("series-1",)), Key("as it should be", ("mark",))]
+    keys = [Key("observed, with 95% intervals", ("series-1",)), Key("as it should be", ("mark",))]
     top = TOP + legend_height(keys, width - LEFT - RIGHT)
     canvas = Canvas(width, HEIGHT + top - TOP)
     bottom = canvas.height - BOTTOM

@@ -1,0 +1,119 @@
+"""Which inputs a model goes by: columns and what they do, words, places, channels and times."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from misstep.drawing import Drawing
+from misstep.modeling import (
+    Importance,
+    Model,
+    importances_of,
+    partial_dependences_of,
+    word_importances_of,
+)
+from misstep.modeling.held_out import HeldOut
+from misstep.report.importance_drawings import (
+    dependence_drawing,
+    importance_drawing,
+    map_drawing,
+    words_drawing,
+)
+from misstep.report.markup import Markup, figure, joined, paragraph, tag
+from misstep.report.material import Material
+from misstep.report.pictures import image_of_row
+from misstep.report.section import Section
+from misstep.text.counts import counted, plural
+from misstep.text.figures import three_figures
+
+# Pictures whose mean is drawn below a map.
+MOST_PICTURES = 500
+
+
+class WhatMatters(Section):
+    """Importance of inputs on held-out rows, and what the first ones do."""
+
+    slug: ClassVar[str] = "importance"
+    title: ClassVar[str] = "What it goes by"
+    place: ClassVar[int] = 64
+
+    def content(self, material: Material) -> Markup | None:
+        """Return bars, maps and curves; None without rows to measure on."""
+        model, held_out = material.model, material.held_out
+        if not isinstance(model, Model) or held_out is None or not len(held_out):
+            return None
+        noun = model.preprocessing.sample_name
+        parts: list[Markup] = []
+        importances = importances_of(model, held_out)
+        for importance in importances:
+            if len(importance.inputs) + importance.left > 1:
+                parts += _inputs(importance, held_out, noun)
+        for importance in word_importances_of(model, held_out):
+            parts += _words(importance, model)
+        if importances:
+            found = partial_dependences_of(model, held_out, importances[0])
+            drawings = [dependence_drawing(one) for one in found]
+            if drawings:
+                first = "first ones do" if len(drawings) > 1 else "first one does"
+                parts.append(tag("h3", f"What the {first}"))
+                parts.append(
+                    paragraph(
+                        f"Every {noun} is given each value in turn, all else as it is; the mean of "
+                        "what the model says then, and where eight of ten lie. It says what the "
+                        "model does, not what would come of it in the world."
+                    )
+                )
+                parts.append(tag("div", *(figure(one) for one in drawings), class_="figures"))
+        return joined(parts) if parts else None
+
+
+def _inputs(importance: Importance, held_out: HeldOut, noun: str) -> list[Markup]:
+    nouns, rows = plural(2, noun), counted(importance.rows, noun)
+    if importance.manner == "permuted":
+        how = (
+            f"Each {importance.noun} in turn is taken from other {nouns}, drawn at random "
+            f"{counted(importance.repeats, 'time')}"
+        )
+    else:
+        how = f"Each {importance.noun} in turn becomes {importance.replacement}"
+    left = (
+        f" {importance.left:,} more, which move least with what it says, were not measured."
+        if importance.left
+        else ""
+    )
+    words = (
+        f"{how}: the loss of {three_figures(importance.loss)} on {rows} that it did not learn from "
+        f"rises by so much.{left}"
+    )
+    drawing = _drawing(importance, held_out)
+    caption = "A line across the end: two standard errors to each side, by rows."
+    if importance.lines and importance.columns:
+        caption = (
+            "At the left the average picture. +: without this place it errs more; −: it errs less."
+        )
+    return [tag("h3", drawing.title), paragraph(words), figure(drawing, caption)]
+
+
+def _drawing(importance: Importance, held_out: HeldOut) -> Drawing:
+    image = _mean_image(held_out) if importance.lines and importance.columns else None
+    return importance_drawing(importance) if image is None else map_drawing(importance, image)
+
+
+def _mean_image(held_out: HeldOut) -> NDArray[np.float64] | None:
+    images = [image_of_row(held_out.data, row) for row in range(min(len(held_out), MOST_PICTURES))]
+    known = [image for image in images if image is not None]
+    return np.asarray(np.mean(known, axis=0)) if known else None
+
+
+def _words(importance: Importance, model: Model) -> list[Markup]:
+    classes = [str(one) for one in model.target.classes]
+    drawing = words_drawing(importance, classes, model.target.name)
+    words = (
+        f"Each word in turn is taken out of the texts that have it, of "
+        f"{counted(importance.rows, 'text')} that it did not learn from. First stand the words "
+        "without which the loss of all of them would rise most."
+    )
+    return [tag("h3", drawing.title), paragraph(words), figure(drawing)]
