@@ -8,6 +8,7 @@ from misstep.doctor.before_training import examine_start
 from misstep.doctor.evidence import Evidence
 from misstep.doctor.examine import Diagnosis, diagnose, examine, registered_rules
 from misstep.doctor.finding import Finding, NotExamined, Severity
+from misstep.doctor.flow import Strip, dead_shares, gradient_flow, saturated_shares, update_ratios
 from misstep.doctor.rule import CannotTellError, Example, Rule
 
 __all__ = [
@@ -19,8 +20,13 @@ __all__ = [
     "NotExamined",
     "Rule",
     "Severity",
+    "Strip",
+    "dead_shares",
     "diagnose",
     "examine",
     "examine_start",
+    "gradient_flow",
     "registered_rules",
+    "saturated_shares",
+    "update_ratios",
 ]
