@@ -40,3 +40,28 @@ def digits(rows: int = 1200, held_out: int = 597, seed: int = 0) -> Split:
     pixels = found.data[:, found.data.std(axis=0) > 0] / 16.0
     x, y = pixels[order], found.target[order]
     return (x[:rows], y[:rows]), (x[rows:], y[rows:])
+
+
+def sums(steps: int = 20, rows: int = 512, held_out: int = 128, seed: int = 0) -> Split:
+    """Return sequences of numbers, and what they sum to, divided by √steps so that it stays near 1.
+
+    x: (rows, steps, 1), normally distributed; y: (rows, 1).
+    """
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(rows + held_out, steps, 1))
+    y = x.sum(axis=1) / np.sqrt(steps)
+    return (x[:rows], y[:rows]), (x[rows:], y[rows:])
+
+
+def recall(
+    steps: int, rows: int = 1024, held_out: int = 256, symbols: int = 4, seed: int = 0
+) -> Split:
+    """Return sequences of symbols, all drawn at random, and the first symbol of each.
+
+    x: (rows, steps, symbols), 1 at the symbol and 0 elsewhere; y: (rows,).
+    """
+    random = np.random.default_rng(seed)
+    drawn = random.integers(0, symbols, (rows + held_out, steps))
+    x = np.eye(symbols)[drawn]
+    y = drawn[:, 0]
+    return (x[:rows], y[:rows]), (x[rows:], y[rows:])
