@@ -6,6 +6,7 @@ from misstep.drawing.charts.heat_strip import heat_strip
 from misstep.drawing.charts.histogram import histogram
 from misstep.drawing.charts.lines import Band, Line, line_chart
 from misstep.drawing.charts.matrix import matrix_chart
+from misstep.drawing.charts.network import LayerBox, network_chart
 from misstep.drawing.charts.places import places_chart
 from misstep.drawing.charts.reliability import ProbabilityBin, reliability_chart
 from misstep.drawing.charts.scatter import Points, scatter_chart
@@ -13,6 +14,7 @@ from misstep.drawing.charts.scatter import Points, scatter_chart
 __all__ = [
     "Band",
     "Bar",
+    "LayerBox",
     "Line",
     "Link",
     "Points",
@@ -25,6 +27,7 @@ __all__ = [
     "histogram",
     "line_chart",
     "matrix_chart",
+    "network_chart",
     "places_chart",
     "reliability_chart",
     "scatter_chart",

@@ -34,13 +34,13 @@ class Curves(Section):
         record = material.record
         if record is None or len(record.epochs) < 2:
             return None
-        best = None if material.run is None else material.run.best_epoch
+        best = material.best_epoch or material.lowest_epoch
         drawings = [loss_curves(record, best), *score_curves(record, best)]
         return tag("div", *(figure(one) for one in drawings), class_="figures")
 
 
 def loss_curves(record: Record, best: int | None) -> Drawing:
-    """Return the losses of a record over its epochs; `best`: the epoch that was kept."""
+    """Return the losses of a record over its epochs; `best`: the best one, which is marked."""
     lines, parts = [], []
     for name, words in LOSSES:
         epochs, losses = _numbers(record, name)
@@ -49,7 +49,7 @@ def loss_curves(record: Record, best: int | None) -> Drawing:
             lines.append(Line(words, epochs, losses))
             ends = f"from {four_figures(finite[0])} to {four_figures(finite[-1])}"
             parts.append(f"{words} {ends}")
-    kept = f"; the weights of epoch {best} were kept" if best is not None else ""
+    kept = f"; epoch {best} was the best one" if best is not None else ""
     return line_chart(
         lines,
         title="Loss by epoch",
