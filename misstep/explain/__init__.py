@@ -3,8 +3,9 @@
 Pure functions that print nothing. Read in this order: explaining (the main road), chain_rule and
 explanation (what comes out), evaluation and local_derivatives (the numbers), unrolling (time),
 naming, edges and paths (which way), formulas and terms (as written), derivation, algebra and
-op_templates (a local derivative as a formula), describing, wording and latex. entry_names and
-network_names say what things are called; contributions stands beside.
+op_templates (a local derivative as a formula), describing, wording, latex and mathml with
+formula_tokens. entry_names and network_names say what things are called; contributions stands
+beside.
 """
 
 from misstep.explain.contributions import Contribution, contribution_table, contributions

@@ -1,4 +1,4 @@
-"""`Explanation`: the chain rule for one entry, which can be printed, set in LaTeX, kept as JSON.
+"""`Explanation`: the chain rule for one entry, to be printed, set in LaTeX or MathML, kept as JSON.
 
 The parts are in `chain_rule.py`; `explaining.py` makes one of a graph.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from misstep.explain.chain_rule import ChainRule
 from misstep.explain.latex import write_latex
+from misstep.explain.mathml import write_mathml
 from misstep.explain.wording import write_text
 
 
@@ -41,6 +42,13 @@ class Explanation(ChainRule):
     def latex(self) -> str:
         """Return the explanation as one `align*` environment (needs the package amsmath)."""
         return write_latex(self)
+
+    def mathml(self, heading: str = "h4") -> str:
+        """Return the explanation as HTML with MathML Core, which browsers set without a script.
+
+        heading: the element that its parts are headed by, as fits the page that it stands in.
+        """
+        return write_mathml(self, heading=heading)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the parts as plain JSON: numbers that JSON lacks become the texts NaN, ∞, −∞."""

@@ -9,16 +9,10 @@ import re
 import unicodedata
 
 from misstep.explain.chain_rule import ChainRule
+from misstep.explain.formula_tokens import FUNCTIONS, LOWERED, OPERATORS, PROSE, TOKEN
 from misstep.explain.wording import added, bracketed, equal, product
 from misstep.text.figures import figure
 
-_FUNCTIONS = {"exp", "ln", "max", "min", "sin", "cos", "tanh"}
-_OPERATORS = {"sign", "erf", "softmax", "argmax", "mean", "NaN"}
-_PROSE = {
-    *("if", "else", "where", "part", "of", "padded", "reversed", "at", "it", "is", "the", "in"),
-    *("largest", "larger", "smaller", "equal", "terms", "numbers", "taken", "picked", "shared"),
-    *("constants", "tie", "a"),
-}
 _SIGNS = {
     "·": r"\cdot ",
     "−": "-",
@@ -52,16 +46,6 @@ _SIGNS = {
     "}": r"\}",
     "¼": r"\tfrac{1}{4}",
 }
-_LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-
-_TOKEN = re.compile(
-    r"(?P<power>×10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
-    r"|(?P<number>\d+(?:,\d{3})*(?:\.\d+)?)"
-    r"|(?P<word>[^\W\d](?:\w|\.(?=\w))*)(?P<index>\[[^\[\]]*\])?"
-    r"|(?P<root>√\()|(?P<raised>\^\()"
-    r"|(?P<sign>.)",
-    re.DOTALL,
-)
 
 
 def write_latex(rule: ChainRule) -> str:
@@ -159,11 +143,11 @@ def in_latex(text: str) -> str:
     pieces: list[str] = []
     # For each open bracket, what closes it.
     closing: list[str] = []
-    for token in _TOKEN.finditer(text):
+    for token in TOKEN.finditer(text):
         group = token.lastgroup if token.lastgroup != "index" else "word"
         sign = token.group()
         if group == "power":
-            pieces.append(rf" \times 10^{{{sign[3:].translate(_LOWERED)}}}")
+            pieces.append(rf" \times 10^{{{sign[3:].translate(LOWERED)}}}")
         elif group == "number":
             pieces.append(sign.replace(",", "{,}"))
         elif group == "word":
@@ -183,11 +167,11 @@ def in_latex(text: str) -> str:
 
 
 def _word(word: str, index: str | None) -> str:
-    if index is None and word in _FUNCTIONS:
+    if index is None and word in FUNCTIONS:
         return rf"\{word} "
-    if index is None and word in _OPERATORS:
+    if index is None and word in OPERATORS:
         return rf"\operatorname{{{word}}}"
-    if index is None and word in _PROSE and word != "a":
+    if index is None and word in PROSE and word != "a":
         return rf"\text{{ {word} }}"
     text = name_in_latex(word)
     if index is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
@@ -50,6 +51,7 @@ def check(loss: Value, leaf: Value) -> None:
     assert one.difference.agrees, text
     assert latex.isascii(), latex
     assert balanced(latex), latex
+    assert ElementTree.fromstring(one.mathml()).get("class") == "chain-rule"
     if one.gradient == 0:
         assert one.remarks
 
