@@ -670,6 +670,44 @@ def inspect(
     return inspect_model(model, Request(program.value, batch_size, threads, asked_for, json))
 
 
+@app.command(cls=SingleCommand, short_help="Watch a network learn, update by update, and play.")
+def play(
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The port of the page; 0: any that is free.")
+    ] = 0,
+    link: Annotated[
+        str,
+        typer.Option(
+            metavar="LINK",
+            help="Begin where a link stands that the page gave: what is behind the # of an "
+            "address.",
+            show_default=False,
+        ),
+    ] = "",
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser, too.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Serve the playground on this machine: a network that learns before your eyes.
+
+    Choose data, layers and how to learn; step by single updates, back as well, or let it run. Click
+    a weight and read its chain rule with the numbers of this very update; break the training on
+    purpose, and see what the doctor says and which remedy helps.
+
+    The page is reached from this machine alone, with the token of the printed address. Ctrl-C ends
+    it.
+
+        misstep play
+        misstep play --open
+        misstep play --link "v=1&p=spirals&l=16.16"
+    """
+    from misstep.cli.play_command import PlayRequest
+    from misstep.cli.play_command import play as serve
+
+    return serve(None, PlayRequest(port, link, open_page, json))
+
+
 def command_line() -> Any:
     """Return the whole command line, with the options of training as they are now."""
     from misstep.cli.training_options import with_training_options

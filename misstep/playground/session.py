@@ -181,15 +181,17 @@ class Session:
     def change(self, **settings: Any) -> bool:
         """Go on with other settings; return whether the weights were kept.
 
-        Where they can't be (other layers, rows, seeds …), training begins anew. What was ahead is
-        no more. Raises ArgumentError, and leaves all as it was.
+        Where they can't be (other layers, rows, seeds …), and before any update, training begins
+        anew. What was ahead is no more. Raises ArgumentError, and leaves all as it was.
         """
         return self._go_on_with(self.settings.changed(settings))
 
     def _go_on_with(self, after: Settings) -> bool:
         if after == self.settings:
             return True
-        if not self.settings.keeps_weights(after):
+        # Before any update nothing is there to be kept, and first weights may follow from what is
+        # changed, as they follow from the activation: a link, which begins anew, must come to them.
+        if self.update == 0 or not self.settings.keeps_weights(after):
             self.begin(after)
             return False
         self._timeline.change(after)

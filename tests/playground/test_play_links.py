@@ -177,3 +177,12 @@ def test_choices_that_there_are_not_are_refused_and_leave_the_session_as_it_was(
     with pytest.raises(ArgumentError):
         session.choose_row(10)
     assert session.choice == Choice.unit(1, 1)
+
+
+def test_what_is_changed_before_any_update_is_in_the_link_to_the_bit() -> None:
+    session = Session(Settings(rows=20, layers=(3,), activation="tanh"))
+    # A ReLU's first weights are drawn otherwise.
+    assert not session.change(activation="relu")
+    session.step(3)
+    again = Session.of_link(session.link())
+    assert again.timeline.state.parameters.tobytes() == session.timeline.state.parameters.tobytes()
