@@ -65,6 +65,21 @@ products and the bias make `sum`; goes_to: [{name, label, weight, slope, product
 make `given_slope`; neurons: [{layer, unit, given, slope, contribution}], the most first; changes:
 [{label, gradient, old, new}], what the next update makes of its weights and its bias. `label`s of
 inputs, goes_to and changes can be chosen and explained.
+
+**session.diagnose(throttled=True)** {update, judges_end, critical, findings, not_examined}, as
+`misstep diagnose --json` has them: findings: [{slug, severity, title, symptom, evidence, remedy,
+confidence, consequences}]. `judges_end`: the training is long enough for what it came to to be
+judged, as if it ended now; what going on would mend is told only where it is critical.
+
+**session.remedies(updates)** an iterator, one dict for each attempt as it is done, the unchanged
+control (number 0) first: {number, remedy, title, label, advice, answers, begins_anew, settings,
+updates, failed, curve: {updates, train_loss, held_out_loss}, train_loss, held_out_loss,
+train_score, held_out_score, score, effect}. `settings`: those that it changes. `effect`: null for
+the control, else {mean, low, high, helps, harms}: by how much the loss on held-out rows is lower
+than the control's, with the interval of 95 % over rows; each by itself: of forty that do nothing,
+one seems to help. `session.other_remedies()`: [{remedy, title, label, advice}] that no setting here
+says. **session.adopt(number)** goes on with one; True where weights were kept, else training begins
+anew and goes to the same update.
 """
 
 from misstep.playground.choice import Choice

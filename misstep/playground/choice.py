@@ -11,7 +11,7 @@ from misstep.errors import ArgumentError
 __all__ = ["Choice"]
 
 _UNIT = "unit"
-_TEXT = re.compile(r"[a-z_]+[0-9]{0,3}(?:\.[a-z_]+)?(?:\.[0-9]{1,4}){1,4}")
+_TEXT = re.compile(r"[a-z_]+[0-9]{0,3}(?:\.[a-z_]+[0-9]{0,3}){0,3}(?:\.[0-9]{1,4}){1,4}")
 
 
 @dataclass(frozen=True)

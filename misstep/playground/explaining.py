@@ -16,6 +16,7 @@ import numpy as np
 from misstep.autodiff import gradient
 from misstep.explain import EntryName, Explanation, contributions, explain
 from misstep.ir import Array, Graph, Interpreter, Value
+from misstep.nn import Residual
 from misstep.playground.choice import Choice
 from misstep.playground.frame import Seen
 from misstep.playground.looking import LayerPlaces, layer_places
@@ -27,6 +28,7 @@ from misstep.playground.row_graph import RowsGraph, batch_graph, names_in, row_g
 from misstep.playground.timeline import Timeline
 from misstep.text.counts import counted
 from misstep.text.figures import figure
+from misstep.text.lists import joined
 
 __all__ = ["explained"]
 
@@ -198,6 +200,8 @@ class _Explaining:
             "sentence": f"unit {number} of {place.sums}",
             "is_output": last,
             "activation": "none" if last else self.timeline.settings.activation,
+            "normalized": not last and self.timeline.settings.normalization != "none",
+            "shortcut": isinstance(self.network.layers[place.given], Residual),
             "row": {**self.row.plain(self.problem), "chain": chain},
             "inputs": inputs,
             "bias": float(numbers["bias"][number]),
@@ -228,19 +232,28 @@ class _Explaining:
         wanted |= {"sum_slopes": slopes[0], "given_slopes": slopes[1]}
         if following is not None:
             wanted["next_weight"] = graph.parameters[f"{following.sums}.weight"]
-            wanted["next_slopes"] = gradient(graph.loss, [graph.layers[following.sums]])[0]
+            behind = [graph.layers[following.sums], graph.layers[following.given]]
+            wanted["next_slopes"], wanted["slopes_behind"] = gradient(graph.loss, behind)
         with np.errstate(all="ignore"):
             found = Interpreter(Graph(wanted)).run()
-        rows = ("came", "sums", "given", "sum_slopes", "given_slopes", "next_slopes")
+        rows = (
+            "came",
+            "sums",
+            "given",
+            "sum_slopes",
+            "given_slopes",
+            "next_slopes",
+            "slopes_behind",
+        )
         return {name: one[0] if name in rows else one for name, one in found.items()}
 
     def _goes_to(self, layer: int, number: int, numbers: dict[str, Array]) -> list[dict[str, Any]]:
         """Return how the loss hears of a unit through each unit of the next layer."""
         if "next_weight" not in numbers:
             return []
-        path = self.places[layer].sums
+        path, given = self.places[layer].sums, self.places[layer].given
         weight, slopes = numbers["next_weight"], numbers["next_slopes"]
-        return [
+        ways = [
             {
                 "name": name,
                 "label": f"{path}.weight.{number}.{at}",
@@ -250,6 +263,14 @@ class _Explaining:
             }
             for at, name in enumerate(self._names_of(layer + 1))
         ]
+        if isinstance(self.network.layers[given], Residual):
+            around = float(numbers["slopes_behind"][number])
+            name = f"unit {number} of layer {layer + 1}, by the shortcut"
+            label = Choice.unit(layer + 1, number).text()
+            ways.append(
+                {"name": name, "label": label, "weight": 1.0, "slope": around, "product": around}
+            )
+        return ways
 
     def _names_before(self, layer: int) -> list[str]:
         """Return what the inputs of a layer are called."""
@@ -354,16 +375,22 @@ def _words_of_unit(told: dict[str, Any]) -> Iterator[str]:
         slope = figure(told["sum_slope"])
         yield f"That is the network's raw answer; the slope of the loss by it is {slope}."
         return
-    if told["activation"] != "linear":
-        yield f"Its {told['activation']} makes {figure(told['given'])} of it."
+    steps = ["normalization"] if told["normalized"] else []
+    steps += [told["activation"]] if told["activation"] != "linear" else []
+    steps += ["shortcut"] if told["shortcut"] else []
+    if steps:
+        make = "make" if len(steps) > 1 else "makes"
+        yield f"Its {joined(steps)} {make} {figure(told['given'])} of it."
     slope, sum_slope = told["given_slope"], told["sum_slope"]
     if slope == 0:
         yield "Nothing of the loss depends on what it gives here."
         return
     way = "up" if slope > 0 else "down"
+    ways = [not one["label"].startswith("unit.") for one in told["goes_to"]]
+    around = "" if all(ways) else " and the shortcut"
     yield (
         f"More of it would bring the loss {way}: its slope, through "
-        f"{counted(len(told['goes_to']), 'unit')} behind it, is {figure(slope)}."
+        f"{counted(sum(ways), 'unit')} behind it{around}, is {figure(slope)}."
     )
     if sum_slope == 0:
         yield "But its activation is flat here, so that no weight before it hears of that."

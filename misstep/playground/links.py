@@ -151,6 +151,8 @@ def _written(changed: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _plain(value: Any) -> str:
     """Return a word, or a number such that it is read again bit for bit."""
+    if isinstance(value, bool):
+        return str(int(value))
     if isinstance(value, float):
         return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     return str(value)
@@ -161,6 +163,10 @@ def _value(key: str, text: str) -> Any:
     default = getattr(_DEFAULTS, _KEYS[key])
     if isinstance(default, str):
         return text
+    if isinstance(default, bool):
+        if text not in ("0", "1"):
+            raise _no_link(f"{key}={text}", "0 or 1")
+        return text == "1"
     try:
         if isinstance(default, tuple):
             return tuple(int(one) for one in text.split(".") if one)

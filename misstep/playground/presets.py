@@ -183,7 +183,7 @@ _PRESETS = (
         "Six layers of ReLU pass on what is too large twenty times over, and it explodes.",
         50,
         {"layers": (8,) * 6, "activation": "relu", "initialization_scale": 20.0},
-        "exploding-gradients",
+        "bad-initialization",
     ),
 )
 

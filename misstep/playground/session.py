@@ -7,7 +7,7 @@ that was done last. What it gives is plain JSON, which `misstep/playground/__ini
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,15 +15,17 @@ import numpy as np
 from misstep.errors import ArgumentError, DataError
 from misstep.playground.choice import Choice
 from misstep.playground.curves import Curves
+from misstep.playground.examining import Examination
 from misstep.playground.explaining import explained
 from misstep.playground.frame import Seen
 from misstep.playground.links import MOST_UPDATES, Link
 from misstep.playground.looking import units_of
-from misstep.playground.packing import numbers
+from misstep.playground.packing import finite, numbers
 from misstep.playground.problems.problem import OWN, Problem
 from misstep.playground.row_choice import RowChoice
 from misstep.playground.settings import Settings
 from misstep.playground.timeline import Timeline, plain_changes
+from misstep.playground.trying import Remedies
 
 __all__ = ["Session"]
 
@@ -49,7 +51,9 @@ class Session:
         problem = settings.made_problem(self._own)
         self._timeline = Timeline(settings, problem)
         self._curves = Curves(problem)
+        self._examination = Examination(self._timeline, self._curves)
         self._seen: Seen | None = None
+        self._remedies: Remedies | None = None
         self.row = RowChoice()
         self.choice: Choice | None = None
         self._measure()
@@ -158,13 +162,15 @@ class Session:
         self.seek(0)
 
     def _advance(self, goal: int, seconds: float | None) -> None:
-        timeline, curves = self._timeline, self._curves
+        timeline, curves, examination = self._timeline, self._curves, self._examination
         began, most = time.perf_counter(), 1 if seconds is not None else 2**62
         while timeline.update < goal and not timeline.failed:
-            ahead = min(goal - timeline.update, curves.until_next(timeline.update), most)
             before = time.perf_counter()
+            ahead = min(goal - timeline.update, curves.until_next(timeline.update), most)
+            ahead = 1 if examination.before() else min(ahead, examination.until_next())
             timeline.advance(ahead)
             self._measure()
+            examination.after()
             if seconds is None:
                 continue
             now = time.perf_counter()
@@ -196,6 +202,7 @@ class Session:
             return False
         self._timeline.change(after)
         self._curves.forget_after(self.update)
+        self._examination.forget_after(self.update)
         self._seen = None
         return True
 
@@ -297,6 +304,60 @@ class Session:
                 try_="choosing one, such as unit.1.0",
             )
         return explained(self._timeline, self._looker, choice, self.row)
+
+    def diagnose(self, *, throttled: bool = False) -> dict[str, Any]:
+        """Return what the doctor says of the training so far, as plain JSON.
+
+        `throttled`: so that asking at each frame costs a tenth of the time at most; what was said
+        of an earlier moment then serves for a while, and `update` says of which.
+        """
+        found = self._examination.diagnosis(throttled=throttled)
+        plain = finite(found.plain())
+        return {
+            "update": self._examination.examined_at,
+            "judges_end": self._examination.judges_end,
+            "critical": found.is_critical,
+            "findings": plain["findings"],
+            "not_examined": plain["not_examined"],
+        }
+
+    def remedies(self, updates: int = 200) -> Iterator[dict[str, Any]]:
+        """Yield what came of the unchanged control, and then of each remedy tried, as plain JSON.
+
+        Each takes `updates` updates from here; what needs other weights begins anew, and takes as
+        many in all as the control has by then. Nothing of it moves the training: stop asking, and
+        nothing is left of it. Raises ArgumentError for what is no number of updates.
+        """
+        count = _count("the updates of an attempt", updates)
+        if count < 1:
+            raise ArgumentError("the updates of an attempt", needed="1 or more", got=repr(updates))
+        self._remedies = Remedies(self._timeline, self._examination, count)
+        return self._remedies.tried()
+
+    def other_remedies(self) -> list[dict[str, str]]:
+        """Return what repair would try besides, which no settings of the playground say."""
+        return [] if self._remedies is None else list(self._remedies.others)
+
+    def adopt(self, number: int, *, seconds: float | None = None) -> bool:
+        """Go on with the settings of a remedy that was tried; return whether weights were kept.
+
+        Where they were not, training begins anew and goes to the update at which it stood, for
+        about `seconds` where that is limited. Raises ArgumentError where there is no such remedy.
+        """
+        tried = [] if self._remedies is None else self._remedies.attempts
+        chosen = next((one for one in tried if one.number == number), None)
+        if chosen is None:
+            raise ArgumentError(
+                "the remedy to adopt",
+                needed="the number of one that was tried"
+                + (f", from 1 to {len(tried)}" if tried else "; none was so far"),
+                got=repr(number),
+            )
+        update = self.update
+        kept = self._go_on_with(chosen.settings)
+        if not kept:
+            self.seek(update, seconds=seconds)
+        return kept
 
     @property
     def _looker(self) -> Seen:

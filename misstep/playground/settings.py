@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, ClassVar
 
+import numpy as np
+
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.nn import (
@@ -24,6 +26,7 @@ from misstep.nn import (
     Module,
     Network,
     ReLU,
+    Residual,
     Sequential,
     Sigmoid,
     SiLU,
@@ -41,6 +44,7 @@ from misstep.nn.initializers import (
     Normal,
     Zeros,
 )
+from misstep.nn.rescaling import Rescaling
 from misstep.optim import L1, L2, ClipNorm, ClipValue, Optimizer, optimizer_named, optimizer_names
 from misstep.playground.problems.problem import OWN, Problem, problem_named, problem_names
 from misstep.text.names import did_you_mean
@@ -123,12 +127,18 @@ class Settings:
     input_scale: float = _setting(
         1.0, "times which inputs are what they are", low=1e-4, high=1e4, key="x"
     )
+    standardize: bool = _setting(
+        False, "bring inputs to mean 0 and deviation 1, in front of the network", key="z"
+    )
     layers: tuple[int, ...] = _setting((8, 8), "units of the hidden layers", key="l")
     activation: str = _setting(
         "tanh", "activation of hidden units", choices=tuple(ACTIVATIONS), keeps=True, key="a"
     )
     normalization: str = _setting(
         "none", "normalization before activations", choices=NORMALIZATIONS, key="nn"
+    )
+    residual: bool = _setting(
+        False, "shortcuts around hidden layers as wide as what they get", key="rs"
     )
     initialization: str = _setting(
         "suited", "how first weights are drawn", choices=tuple(INITIALIZATIONS), key="i"
@@ -147,6 +157,14 @@ class Settings:
         0.1, "learning rate", low=0.0, high=LARGEST, keeps=True, key="lr"
     )
     momentum: float = _setting(0.0, "momentum of sgd", low=0.0, high=1.0, keeps=True, key="m")
+    weight_decay: float = _setting(
+        0.0,
+        "share by which weights shrink, times the rate",
+        low=0.0,
+        high=10.0,
+        keeps=True,
+        key="wd",
+    )
     batch_size: int = _setting(
         10, "rows that an update learns from", low=1, high=MOST_ROWS, keeps=True, key="bs"
     )
@@ -278,21 +296,40 @@ class Settings:
             )
         return own.scaled(self.input_scale)
 
-    def module(self, outputs: int) -> Module:
+    def module(self, problem: Problem) -> Module:
         """Return the layers, none of them shared with those of another call."""
-        layers: list[Module] = []
-        for units in self.layers:
-            cls = ACTIVATIONS[self.activation]
-            layers.append(
-                Dense(units, initializer=self._initializer(cls), bias_initializer=self._bias())
-            )
+        cls = ACTIVATIONS[self.activation]
+        layers: list[Module] = self._front(problem)
+        before = (len(problem.features), *self.layers)
+        around = [units == width for units, width in zip(self.layers, before, strict=False)]
+        for units, width, shortcut in zip(self.layers, before, around, strict=False):
+            initializer = self._initializer(cls)
+            if self.residual and shortcut and self.initialization == "suited":
+                # What shortcuts add up would grow with their number (Hanin and Rolnick, 2018).
+                base: Initializer = Normal(1.0 / math.sqrt(width * sum(around)))
+                scale = self.initialization_scale
+                initializer = base if scale == 1.0 else Scaled(base, scale)
+            block: list[Module] = [
+                Dense(units, initializer=initializer, bias_initializer=self._bias())
+            ]
             if self.normalization != "none":
-                layers.append(LayerNorm() if self.normalization == "layer" else BatchNorm())
+                block.append(LayerNorm() if self.normalization == "layer" else BatchNorm())
             if cls is not None:
-                layers.append(LeakyReLU(SLOPE) if cls is LeakyReLU else cls())
+                block.append(LeakyReLU(SLOPE) if cls is LeakyReLU else cls())
             if self.dropout:
-                layers.append(Dropout(self.dropout))
-        return Sequential(*layers, Dense(outputs, initializer=self._initializer(None)))
+                block.append(Dropout(self.dropout))
+            layers += [Residual(*block)] if self.residual and shortcut else block
+        return Sequential(*layers, Dense(problem.outputs, initializer=self._initializer(None)))
+
+    def _front(self, problem: Problem) -> list[Module]:
+        """Return what brings inputs to mean 0 and deviation 1, by the rows to learn from."""
+        if not self.standardize:
+            return []
+        wide = problem.train.x.astype("float64")
+        deviation = wide.std(axis=0)
+        scale = 1.0 / np.where(deviation > 0, deviation, 1.0)
+        offset = -wide.mean(axis=0) * scale
+        return [Rescaling(tuple(scale.tolist()), tuple(offset.tolist()))]
 
     def _initializer(self, following: type[Activation] | None) -> Initializer | None:
         base = INITIALIZATIONS[self.initialization]
@@ -308,7 +345,9 @@ class Settings:
     def made_optimizer(self) -> Optimizer:
         """Return the optimizer."""
         more = {"momentum": self.momentum} if self.momentum else {}
-        return optimizer_named(self.optimizer, learning_rate=self.learning_rate, **more)
+        return optimizer_named(
+            self.optimizer, learning_rate=self.learning_rate, weight_decay=self.weight_decay, **more
+        )
 
     def training(self) -> dict[str, Any]:
         """Return how a Trainer trains, by the names of its arguments."""
@@ -323,7 +362,7 @@ class Settings:
 
     def trainer(self, problem: Problem) -> Trainer:
         """Return a Trainer that has learned nothing, on one thread."""
-        network = Network(self.module(problem.outputs), problem.train.x.shape[1:], seed=self.seed)
+        network = Network(self.module(problem), problem.train.x.shape[1:], seed=self.seed)
         return Trainer(network, loss=problem.loss, seed=self.seed, threads=1, **self.training())
 
     @property
@@ -354,6 +393,10 @@ def _checked(one: Field[Any], value: Any) -> Any:
     called = f"{one.name} of the playground"
     if kind is tuple:
         return tuple(_units(called, value))
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise ArgumentError(called, needed="true or false", got=repr(value))
+        return value
     if kind is str:
         choices = facts.get("choices")
         if not isinstance(value, str) or (choices and value not in choices):

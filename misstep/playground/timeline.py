@@ -114,6 +114,16 @@ class Timeline:
         return self._now.fork.state
 
     @property
+    def first(self) -> TrainingState:
+        """Return the state before the first update; not to be written into."""
+        return self._kept[0]
+
+    @property
+    def epoch_loss(self) -> float:
+        """Return the mean loss of the epoch that ended last on the way here, or NaN."""
+        return self._now.fork.epoch_loss
+
+    @property
     def losses(self) -> Array:
         """Return the losses of the updates done, (updates,) float64, those ahead not among them."""
         return np.array(self._losses[: self.update])
@@ -261,8 +271,8 @@ class Timeline:
         """Return a stretch that goes on from where another one stands."""
         trainer = before.trainer
         problem = self.problem
-        now, then = (one.module(problem.outputs) for one in (settings, before.settings))
-        if repr(now) == repr(then):
+        now, then = (one.module(problem) for one in (settings, before.settings))
+        if now.configuration() == then.configuration():
             # The programs stay where only the rate is another.
             trainer = before.trainer.variant(**settings.training())
         else:

@@ -24,6 +24,9 @@ _SETTINGS = {
     "number": Settings(
         problem="sine", rows=24, layers=(4,), batch_size=5, clipping=0.02, clipping_by="value"
     ),
+    "residual": Settings(
+        rows=24, layers=(3, 3, 3), residual=True, standardize=True, input_scale=5.0, batch_size=5
+    ),
     "normalized": Settings(rows=24, layers=(4,), normalization="layer", batch_size=5),
 }
 

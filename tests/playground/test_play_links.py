@@ -28,6 +28,8 @@ _STARTS = st.fixed_dictionaries(
         "bias": st.floats(-100, 100),
         "input_scale": st.floats(1e-4, 1e4),
         "seed": st.integers(0, 2**31 - 1),
+        "standardize": st.booleans(),
+        "residual": st.booleans(),
     },
 )
 _CHANGES = st.fixed_dictionaries(
@@ -79,9 +81,11 @@ def test_what_is_as_by_default_is_left_out_and_the_defaults_of_version_1_stay() 
         "noise": 0.1,
         "data_seed": 0,
         "input_scale": 1.0,
+        "standardize": False,
         "layers": [8, 8],
         "activation": "tanh",
         "normalization": "none",
+        "residual": False,
         "initialization": "suited",
         "initialization_scale": 1.0,
         "bias": 0.0,
@@ -89,6 +93,7 @@ def test_what_is_as_by_default_is_left_out_and_the_defaults_of_version_1_stay() 
         "optimizer": "sgd",
         "learning_rate": 0.1,
         "momentum": 0.0,
+        "weight_decay": 0.0,
         "batch_size": 10,
         "l1": 0.0,
         "l2": 0.0,

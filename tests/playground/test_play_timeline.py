@@ -37,6 +37,7 @@ def _bits(timeline: Timeline) -> dict[str, Any]:
         Settings(rows=33, layers=(4,), optimizer="adam", l2=0.1, l1=0.01, dropout=0.3),
         Settings(problem="sine", rows=30, layers=(5,), activation="relu", clipping=0.5),
         Settings(problem="blobs", rows=30, layers=(), momentum=0.9, batch_size=5000),
+        Settings(rows=30, layers=(4, 4, 4), residual=True, standardize=True, input_scale=9.0),
         Settings(rows=32, layers=(4,), normalization="batch", initialization_scale=2.0, bias=0.5),
     ],
 )
