@@ -11,20 +11,24 @@ from misstep.storage.checkpoint import (
     save_checkpoint,
 )
 from misstep.storage.container import Container, read_container, write_container
-from misstep.storage.lock import folder_in_use, folder_lock
+from misstep.storage.lock import Holder, folder_holder, folder_in_use, folder_lock
 from misstep.storage.mapped import check_mapped
 from misstep.storage.plain import from_plain, to_plain
+from misstep.storage.processes import process_mark
 
 __all__ = [
     "Checkpoint",
     "Container",
+    "Holder",
     "check_mapped",
+    "folder_holder",
     "folder_in_use",
     "folder_lock",
     "foreign_files",
     "from_plain",
     "load_latest_checkpoint",
     "make_folder",
+    "process_mark",
     "read_container",
     "save_checkpoint",
     "to_plain",

@@ -15,24 +15,43 @@ import socket
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 from misstep.errors import StorageError
+from misstep.storage.processes import process_mark
 
 try:
     import fcntl
 except ImportError:  # a system without such locks
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["LOCK", "folder_in_use", "folder_lock"]
+__all__ = ["LOCK", "Holder", "folder_holder", "folder_in_use", "folder_lock"]
 
 # Hidden, since it is nothing to read; gone when its holder ends in order.
 LOCK = ".misstep-lock"
+# Who looks whether a folder is in use needs some microseconds; so often and so long, in seconds, it
+# is tried again before a folder counts as in use.
+LOOKS, LOOK = 3, 0.01
 # What a disk says that has no locks, as some network disks do.
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 # The folders that the work going on has locked: what it calls may work there too, a thread beside
 # it may not.
 _held: ContextVar[frozenset[Path]] = ContextVar("held folders", default=frozenset())
+
+
+@dataclass(frozen=True)
+class Holder:
+    """The process that works in a folder, as it said itself.
+
+    `host`: its machine. `started`: when it began to, in seconds as `time.time` counts them. `mark`:
+    what tells it from others of its number (`processes.py`); empty where that is not known.
+    """
+
+    pid: int
+    host: str
+    started: float
+    mark: str = ""
 
 
 @contextlib.contextmanager
@@ -61,19 +80,36 @@ def folder_lock(folder: Path | str) -> Iterator[None]:
 
 def folder_in_use(folder: Path | str) -> bool:
     """Return whether a process works in `folder` now; it is left as it is."""
+    with _locked_by_another(folder) as handle:
+        return handle is not None
+
+
+def folder_holder(folder: Path | str) -> Holder | None:
+    """Return who works in `folder` now; None where nobody does, or it does not say so."""
+    with _locked_by_another(folder) as handle:
+        return None if handle is None else _read_holder(handle)
+
+
+@contextlib.contextmanager
+def _locked_by_another(folder: Path | str) -> Iterator[int | None]:
+    """Give the open file of a lock that somebody has; None where nobody has one."""
     if fcntl is None:
-        return False
+        yield None
+        return
     try:
         handle = os.open(Path(folder) / LOCK, os.O_RDONLY)
     except OSError:
-        return False
+        yield None
+        return
     try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError as error:
-        return error.errno not in _NO_LOCKS
+        taken = False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            taken = error.errno not in _NO_LOCKS
+        yield handle if taken else None
     finally:
         os.close(handle)
-    return False
 
 
 def _locked(path: Path, called: Path) -> int | None:
@@ -85,7 +121,7 @@ def _locked(path: Path, called: Path) -> int | None:
         except OSError as error:
             raise StorageError.of_writing(f"{called}", error) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_alone(handle)
         except OSError as error:
             words = _holder(handle)
             os.close(handle)
@@ -102,7 +138,12 @@ def _locked(path: Path, called: Path) -> int | None:
                 break
         # Its holder removed it in this very moment.
         os.close(handle)
-    facts = {"pid": os.getpid(), "host": socket.gethostname(), "started": time.time()}
+    facts = {
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "started": time.time(),
+        "mark": process_mark(os.getpid()) or "",
+    }
     # A full disk may have no room for words about the holder; the lock holds all the same.
     with contextlib.suppress(OSError):
         os.ftruncate(handle, 0)
@@ -110,13 +151,34 @@ def _locked(path: Path, called: Path) -> int | None:
     return handle
 
 
+def _lock_alone(handle: int) -> None:
+    """Lock an open file, which who only looks has for a moment. Raises OSError."""
+    for turn in range(LOOKS + 1):
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if turn == LOOKS or error.errno in _NO_LOCKS:
+                raise
+            time.sleep(LOOK)
+    return None
+
+
 def _holder(handle: int) -> str:
     """Return in words who has the lock, as far as its file says so."""
+    holder = _read_holder(handle)
+    if holder is None:
+        return "one that another process works in"
+    started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(holder.started))
+    where = "" if holder.host == socket.gethostname() else f" on {holder.host}"
+    return f"one that process {holder.pid}{where} works in since {started}"
+
+
+def _read_holder(handle: int) -> Holder | None:
+    """Return what the file of a lock says about who has it."""
     try:
         facts = json.loads(os.pread(handle, 4096, 0))
-        started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(float(facts["started"])))
-        here = facts["host"] == socket.gethostname()
-        where = "" if here else f" on {facts['host']}"
-        return f"one that process {int(facts['pid'])}{where} works in since {started}"
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        return "one that another process works in"
+        started = float(facts["started"])
+        time.localtime(started)
+        return Holder(int(facts["pid"]), str(facts["host"]), started, str(facts.get("mark", "")))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, AttributeError):
+        return None
