@@ -48,13 +48,18 @@ class Follower:
     def _begin(self) -> None:
         self.begun += 1
         self.record: Record | None = None
-        self._place = 0
+        self._place = self._end = 0
         self._file: tuple[int, int] | None = None
         self._first = self._last = b""
         # What came of a line without an end yet; whether it is too long to be one of a record.
         self._rest = b""
         self._is_too_long = False
         self._unreadable = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether there was more to read when it was read last."""
+        return self._place < self._end
 
     def advance(self, most: int | None = None) -> bool:
         """Read what is new, `most` bytes of it at most; return whether the record has changed.
@@ -89,6 +94,7 @@ class Follower:
             changed = self.record is not None
             self._begin()
         self._file = facts.st_dev, facts.st_ino
+        self._end = facts.st_size
         end = facts.st_size if most is None else min(facts.st_size, self._place + most)
         while self._place < end:
             piece = os.pread(handle, min(PIECE, end - self._place), self._place)

@@ -1,0 +1,149 @@
+"""One run that is watched: its record as it grows, how it stands, and what a page gets of it.
+
+What was made for a page is kept until the record changes. Knows one run; no thread and no socket.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from misstep.errors import MisstepError
+from misstep.record import Follower, Record
+from misstep.storage import folder_holder, folder_in_use
+from misstep.web.answers import json_bytes
+from misstep.web.watch.curves import curves_of
+from misstep.web.watch.examiner import Examiner, Spelling
+from misstep.web.watch.gradient_flow import GradientFlow, gradient_flow
+from misstep.web.watch.run_state import RunState, State, state_of
+from misstep.web.watch.run_summary import facts_of, progress_of, scores_of, stages_of, told_events
+
+__all__ = ["WatchedRun"]
+
+# Bytes of a record that are read in one turn, so that other runs have theirs: some 20 ms.
+MOST_AT_ONCE = 2_000_000
+
+
+class WatchedRun:
+    """The run whose record is in the folder, or the file, `path`. `name`: what a page calls it."""
+
+    def __init__(
+        self,
+        path: Path,
+        name: str,
+        spelling_of: Callable[[Record], Spelling],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self._follower = Follower(path)
+        self.folder = self._follower.path.parent
+        self._spelling_of, self._clock = spelling_of, clock
+        self._examiner = Examiner(spelling_of, clock)
+        self._begun = self._follower.begun
+        self._changes = 0
+        self._trouble = ""
+        self._kept: dict[str, tuple[object, Any]] = {}
+        self.state = RunState(State.WAITING, "nothing was read yet")
+        self.can_stop = False
+
+    @property
+    def record(self) -> Record | None:
+        """Return what was read so far."""
+        return self._follower.record
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """Return what changes whenever the record does."""
+        return self._follower.begun, self._changes
+
+    def advance(self) -> bool:
+        """Read what is new and see who is at work; return whether there is more to read."""
+        try:
+            changed = self._follower.advance(MOST_AT_ONCE)
+            self._trouble = ""
+        except MisstepError as error:
+            changed, self._trouble = True, str(error)
+        self._changes += changed
+        if self._begun != self._follower.begun:
+            # Another run has begun in this folder.
+            self._begun = self._follower.begun
+            self._examiner = Examiner(self._spelling_of, self._clock)
+        # A process writes its end before it leaves: asked in this order, none looks broken off.
+        in_use = folder_in_use(self.folder)
+        if not in_use and self.state.state in (State.GOING, State.WAITING) and not self._trouble:
+            self._changes += self._read_rest()
+        self.state = state_of(self.record, in_use=in_use)
+        self.can_stop = in_use and not self.state.is_over and folder_holder(self.folder) is not None
+        return self._follower.is_behind
+
+    def _read_rest(self) -> bool:
+        try:
+            return self._follower.advance(MOST_AT_ONCE)
+        except MisstepError as error:
+            self._trouble = str(error)
+            return True
+
+    def examine(self) -> bool:
+        """Examine the run where it is time to; return whether that was done."""
+        if self.record is None or self._follower.is_behind:
+            return False
+        return self._examiner.consider(
+            self.record, (self.version, self.state.is_over), is_over=self.state.is_over
+        )
+
+    def summary(self) -> bytes:
+        """Return what a list of runs says of it, as JSON."""
+        version = self.version, self.state, self.can_stop, self._examiner.findings, self._trouble
+        made: bytes = self._made("summary", version, lambda: json_bytes(self._summary()))
+        return made
+
+    def detail(self) -> bytes:
+        """Return what a page draws of it, as JSON."""
+        version = self.version, self.state, self._examiner.findings, self._examiner.outcome
+        made: bytes = self._made("detail", version, lambda: json_bytes(self._detail()))
+        return made
+
+    def flow(self) -> GradientFlow | None:
+        """Return how its gradient flows; None where nobody looked."""
+        record = self.record
+        if record is None:
+            return None
+        made: GradientFlow | None = self._made("flow", self.version, lambda: gradient_flow(record))
+        return made
+
+    def _summary(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "state": self.state.state.value,
+            "words": self._trouble or self.state.words,
+            "is_over": self.state.is_over,
+            "can_stop": self.can_stop,
+            "progress": progress_of(self.record, self.state),
+            "scores": scores_of(self.record),
+            "findings": self._examiner.counts,
+        }
+
+    def _detail(self) -> dict[str, Any]:
+        record = self.record
+        if record is None:
+            return {"curves": {}, "findings": [], "outcome": "", "flow": ""}
+        flow = self.flow()
+        return {
+            "curves": {name: one.plain() for name, one in curves_of(record).items()},
+            "findings": self._examiner.findings,
+            "outcome": self._examiner.outcome,
+            "stages": stages_of(record),
+            "events": told_events(record),
+            "facts": facts_of(record),
+            "notes": record.notes,
+            "flow": "" if flow is None else flow.mark,
+        }
+
+    def _made(self, what: str, version: object, make: Callable[[], Any]) -> Any:
+        """Return what was made for this version, or make it."""
+        kept = self._kept.get(what)
+        if kept is None or kept[0] != version:
+            kept = self._kept[what] = version, make()
+        return kept[1]

@@ -1,0 +1,227 @@
+"""`Watcher`: follows all runs below a folder in a thread, as long as a page asks.
+
+Pages get what is there at once; what is new comes with the next turn. Where nobody asks, nothing is
+read. Turns take a small share of the time, since whoever trains may need both cores. Knows folders
+and runs; no requests.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from misstep.errors import ArgumentError
+from misstep.record import Record
+from misstep.record.reader import FILE
+from misstep.storage.lock import LOCK, folder_in_use
+from misstep.web.answers import json_bytes
+from misstep.web.watch.examiner import Spelling
+from misstep.web.watch.gradient_flow import GradientFlow
+from misstep.web.watch.watched_run import WatchedRun
+
+__all__ = ["Watcher"]
+
+# Seconds between two turns at least and at most, and the share of time that turns may take.
+APART, FARTHEST = 1.0, 5.0
+SHARE = 0.005
+# Seconds without a question after which nobody is there.
+ALONE = 10.0
+# Seconds between two looks for new runs.
+SCAN = 2.0
+# How deep runs lie below the folder at most, how many are shown, and folders looked into.
+DEPTH, MOST_RUNS, MOST_FOLDERS = 4, 60, 5_000
+# Runs that a page draws at once; it has as many colors.
+MOST_SHOWN = 8
+# Seconds that the first question may wait for the first turn.
+FIRST = 5.0
+# Folders of a run that hold no runs.
+_OTHERS = {"checkpoints", "__pycache__"}
+
+
+def _as_it_is(record: Record) -> Spelling:
+    return str
+
+
+class Watcher:
+    """Watches the run in `root`, and those below it; runs may come and go.
+
+    `spelling_of`: how remedies are written for who reads a record. Within `with`, it follows.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        spelling_of: Callable[[Record], Spelling] = _as_it_is,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.root = Path(root)
+        self._spelling_of, self._clock = spelling_of, clock
+        self._runs: dict[str, WatchedRun] = {}
+        self._lock = threading.Lock()
+        self._asked = threading.Event()
+        self._done = threading.Event()
+        self._over = False
+        self._last_asked = clock()
+        self._next_scan = 0.0
+        self._wanted: dict[str, float] = {}
+        self._summaries: list[bytes] = []
+        self._details: dict[str, bytes] = {}
+        self._flows: dict[str, GradientFlow | None] = {}
+        # Drawings by run and width, with the mark of what was drawn.
+        self._drawn: dict[tuple[str, int], tuple[str, bytes]] = {}
+        self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
+
+    # --- for pages ------------------------------------------------------------------------------
+
+    def answer(self, shown: Sequence[str], known: str) -> bytes:
+        """Return all runs in short and the `shown` ones in full, as JSON.
+
+        `known`: the version that the page has; where that is the latest, only its name comes back.
+        """
+        now = self._clock()
+        shown = list(dict.fromkeys(shown))[:MOST_SHOWN]
+        fresh = [name for name in shown if name not in self._wanted]
+        self._last_asked = now
+        with self._lock:
+            for name in shown:
+                self._wanted[name] = now
+        if fresh or not self.is_ready:
+            self._asked.set()
+        self._done.wait(FIRST)
+        with self._lock:
+            runs = b",".join(self._summaries)
+            details = b",".join(
+                json_bytes(name) + b":" + self._details[name]
+                for name in shown
+                if name in self._details
+            )
+        content = b'"runs":[' + runs + b'],"shown":{' + details + b"}"
+        version = hashlib.blake2b(content, digest_size=12).hexdigest()
+        if version == known:
+            return json_bytes({"version": version})
+        return b'{"version":"' + version.encode() + b'",' + content + b"}"
+
+    @property
+    def is_ready(self) -> bool:
+        """Return whether an answer comes at once."""
+        return self._done.is_set()
+
+    def flow(self, name: str, width: int) -> bytes:
+        """Return how the gradient of a run that is shown flows, drawn and in words, as JSON."""
+        with self._lock:
+            flow = self._flows.get(name)
+            if flow is None:
+                return json_bytes({"mark": "", "svg": "", "rows": [], "left_out": 0})
+            kept = self._drawn.get((name, width))
+        if kept is None or kept[0] != flow.mark:
+            drawn = {"mark": flow.mark, "svg": flow.drawing(width).svg()}
+            kept = flow.mark, json_bytes({**drawn, "rows": flow.rows(), "left_out": flow.left_out})
+            with self._lock:
+                self._drawn[name, width] = kept
+        return kept[1]
+
+    def folder_of(self, name: str) -> Path:
+        """Return the folder of a run. Raises ArgumentError for no run."""
+        run = self._runs.get(name)
+        if run is None:
+            raise ArgumentError("the run", needed="one that is watched", got=repr(name[:80]))
+        return run.folder
+
+    # --- the thread -----------------------------------------------------------------------------
+
+    def __enter__(self) -> Watcher:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._over = True
+        self._asked.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._over:
+            began = self._clock()
+            is_behind = self.turn()
+            took = self._clock() - began
+            self._done.set()
+            apart = 0.01 if is_behind else min(max(APART, took / SHARE), FARTHEST)
+            while not self._over:
+                if self._asked.wait(apart):
+                    self._asked.clear()
+                    break
+                if self._clock() - self._last_asked < ALONE:
+                    break
+
+    def turn(self) -> bool:
+        """Read what is new of all runs; return whether there is more to read at once."""
+        now = self._clock()
+        if now >= self._next_scan:
+            self._scan()
+            self._next_scan = self._clock() + SCAN
+        with self._lock:
+            self._wanted = {name: at for name, at in self._wanted.items() if now - at < ALONE}
+            wanted = set(self._wanted)
+        is_behind = False
+        for run in self._runs.values():
+            is_behind = run.advance() or is_behind
+            if run.name in wanted or not run.state.is_over:
+                run.examine()
+        shown = [run for run in self._runs.values() if run.name in wanted]
+        summaries = [run.summary() for run in self._runs.values()]
+        details = {run.name: run.detail() for run in shown}
+        flows = {run.name: run.flow() for run in shown}
+        with self._lock:
+            self._summaries, self._details, self._flows = summaries, details, flows
+            self._drawn = {key: one for key, one in self._drawn.items() if key[0] in flows}
+        return is_behind
+
+    def _scan(self) -> None:
+        """Find the runs that there are; new ones stand first."""
+        found = {self._name(path): path for path in self._found()}
+        known = {name: run for name, run in self._runs.items() if name in found}
+        new = {
+            name: WatchedRun(path, name, self._spelling_of, self._clock)
+            for name, path in found.items()
+            if name not in known
+        }
+        # A page is read more easily where runs keep their places.
+        self._runs = new | known
+
+    def _found(self) -> list[Path]:
+        """Return the folders of runs, or the record that was asked for, the latest ones first."""
+        if self.root.is_file():
+            return [self.root]
+        found: list[tuple[float, Path]] = []
+        for folders, (name, inner, files) in enumerate(os.walk(self.root)):
+            folder = Path(name)
+            depth = len(folder.relative_to(self.root).parts)
+            inner[:] = sorted(
+                one
+                for one in inner
+                if depth < DEPTH and one not in _OTHERS and not one.startswith(".")
+            )
+            if folders > MOST_FOLDERS:
+                break
+            with contextlib.suppress(OSError):
+                if FILE in files:
+                    found.append(((folder / FILE).stat().st_mtime, folder))
+                elif LOCK in files and folder_in_use(folder):
+                    found.append((time.time(), folder))
+        found.sort(key=lambda one: (-one[0], one[1]))
+        return [folder for _, folder in found[:MOST_RUNS]]
+
+    def _name(self, path: Path) -> str:
+        if path == self.root:
+            return (path.parent if path.is_file() else path).resolve().name or "run"
+        return path.relative_to(self.root).as_posix()
