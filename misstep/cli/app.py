@@ -115,6 +115,9 @@ def train(
             help="Where something goes wrong, try remedies afterwards, as misstep repair does.",
         ),
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show the run as it happens, on a page of this machine.")
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Say only the scores and where the model is.")
     ] = False,
@@ -141,15 +144,18 @@ def train(
         misstep train mnist/ --network dense128 --epochs 10
         misstep train houses.csv --target price --set dropout=0.2
         misstep train houses.csv --target price --repair
+        misstep train digits --watch
     """
     from misstep.cli.train_command import train_on
     from misstep.cli.training_options import any_given
     from misstep.cli.welcome import show_welcome
 
     if source is None:
-        given = quiet or all_choices or repair or any_given(options)
+        given = quiet or all_choices or repair or watch or any_given(options)
         return show_welcome(json=json, missing=given)
-    return train_on(source, options, quiet=quiet, json=json, all_choices=all_choices, repair=repair)
+    return train_on(
+        source, options, quiet=quiet, json=json, all_choices=all_choices, repair=repair, watch=watch
+    )
 
 
 @app.command(
@@ -502,6 +508,48 @@ def report(
     from misstep.cli.report_command import report_run
 
     return report_run(run, data, out=out, json=json)
+
+
+@app.command(cls=SingleCommand, short_help="Show runs as they happen, on a page of this machine.")
+def watch(
+    run: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="RUN",
+            help="The folder of a run, or one that holds runs; without it runs/.",
+            show_default=False,
+        ),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST",
+            help="Where the page is reached. Another one than 127.0.0.1, this machine alone, lets "
+            "others read with the token of the address.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="N", help="At which port; 0 for any that is free.")
+    ] = 0,
+    json: Json = False,
+) -> int:
+    """Show runs as they happen, on a page of this machine: curves, findings, gradient flow.
+
+    Reads what runs write down: of misstep train, of Trainer.fit and estimators with a folder, and
+    of loops in PyTorch and Keras that misstep.watch watches; whoever trains need not know of it.
+    Runs that begin later appear by themselves; those that are over or broken off are shown as well.
+
+    The address holds a token, with which the page can stop a run as Ctrl-C does, and what was
+    learned is kept. Without the token it only looks. Nothing is loaded from elsewhere. Needs
+    pip install "misstep[web]".
+
+        misstep watch
+        misstep watch runs/digits
+        misstep train digits --watch
+    """
+    from misstep.cli.watch_command import watch_runs
+
+    return watch_runs(run, host=host, port=port, json=json)
 
 
 @app.command(

@@ -7,6 +7,7 @@ whatever becomes of who reads our words, learning goes on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from signal import SIGINT
@@ -33,6 +34,7 @@ from misstep.cli.trained import (
     similar_rows,
 )
 from misstep.cli.training_options import asked_for, given_options
+from misstep.cli.watch_beside import page_beside
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Options, Walk, check_repairable, check_request, make_options, recognize
@@ -47,11 +49,13 @@ def train_on(
     json: bool,
     all_choices: bool = False,
     repair: bool = False,
+    watch: bool = False,
 ) -> int:
     """Train on `source` with the options given, say everything, write the model.
 
     `all_choices`: whether the choice for each column is said, however many there are. `repair`:
-    whether remedies are tried afterwards where something goes wrong. Returns the exit code.
+    whether remedies are tried afterwards where something goes wrong. `watch`: whether a page shows
+    the run as it happens. Returns the exit code.
     """
     page = Page(to_error=json, silent=quiet, steady=True)
     options = make_options(**given_options(values))
@@ -67,7 +71,7 @@ def train_on(
     check_request(options, by_flag=True)
     check_folder(folder)
     # No line of a person's makes this network.
-    with located_at(NOWHERE), reserved_folder(folder), signals_interrupt():
+    with located_at(NOWHERE), reserved_folder(folder), signals_interrupt(), ExitStack() as beside:
         data = read_data(source)
         try:
             modality = recognize(data, options)
@@ -77,6 +81,10 @@ def train_on(
         if repair:
             check_repairable(modality)
         say_what_was_read(page, source, modality, options)
+        if watch:
+            address = beside.enter_context(page_beside(folder))
+            page.say("A page that shows this run as long as it goes on:", always=True)
+            page.commands([address], always=True)
         lines, walk = DecisionLines(page, every=all_choices), Walk(modality)
         kept = False
         for decisions in walk:

@@ -49,10 +49,10 @@ def watch_application(watcher: Watcher, access: Access) -> App:
 
     async def read_runs(request: Request) -> Response:
         query = request.query_params
-        asked = query.getlist("show"), query.get("known", "")
-        if watcher.is_ready:
-            return json_answer(watcher.answer(*asked))
-        return json_answer(await run_in_threadpool(watcher.answer, *asked))
+        shown, known = query.getlist("show"), query.get("known", "")
+        if watcher.answers_at_once(shown):
+            return json_answer(watcher.answer(shown, known))
+        return json_answer(await run_in_threadpool(watcher.answer, shown, known))
 
     def read_flow(request: Request) -> Response:
         query = request.query_params

@@ -5,6 +5,7 @@ What was made for a page is kept until the record changes. Knows one run; no thr
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,9 @@ __all__ = ["WatchedRun"]
 
 # Bytes of a record that are read in one turn, so that other runs have theirs: some 20 ms.
 MOST_AT_ONCE = 2_000_000
+FAULT = "this record can't be shown, which is a fault in misstep"
+LONGEST_TROUBLE = 500
+NO_DETAIL = b'{"curves":{},"findings":[],"outcome":"","flow":""}'
 
 
 class WatchedRun:
@@ -96,13 +100,13 @@ class WatchedRun:
     def summary(self) -> bytes:
         """Return what a list of runs says of it, as JSON."""
         version = self.version, self.state, self.can_stop, self._examiner.findings, self._trouble
-        made: bytes = self._made("summary", version, lambda: json_bytes(self._summary()))
+        made: bytes = self._made("summary", version, lambda: json_bytes(self._summary()), b"")
         return made
 
     def detail(self) -> bytes:
         """Return what a page draws of it, as JSON."""
         version = self.version, self.state, self._examiner.findings, self._examiner.outcome
-        made: bytes = self._made("detail", version, lambda: json_bytes(self._detail()))
+        made: bytes = self._made("detail", version, lambda: json_bytes(self._detail()), NO_DETAIL)
         return made
 
     def flow(self) -> GradientFlow | None:
@@ -110,7 +114,9 @@ class WatchedRun:
         record = self.record
         if record is None:
             return None
-        made: GradientFlow | None = self._made("flow", self.version, lambda: gradient_flow(record))
+        made: GradientFlow | None = self._made(
+            "flow", self.version, lambda: gradient_flow(record), None
+        )
         return made
 
     def _summary(self) -> dict[str, Any]:
@@ -128,7 +134,7 @@ class WatchedRun:
     def _detail(self) -> dict[str, Any]:
         record = self.record
         if record is None:
-            return {"curves": {}, "findings": [], "outcome": "", "flow": ""}
+            return json.loads(NO_DETAIL)
         flow = self.flow()
         return {
             "curves": {name: one.plain() for name, one in curves_of(record).items()},
@@ -141,9 +147,17 @@ class WatchedRun:
             "flow": "" if flow is None else flow.mark,
         }
 
-    def _made(self, what: str, version: object, make: Callable[[], Any]) -> Any:
-        """Return what was made for this version, or make it."""
+    def _made(self, what: str, version: object, make: Callable[[], Any], without: Any) -> Any:
+        """Return what was made for this version, or make it; `without`: where that fails.
+
+        A file of that name may say anything; one that nobody thought of must not silence others.
+        """
         kept = self._kept.get(what)
         if kept is None or kept[0] != version:
-            kept = self._kept[what] = version, make()
+            try:
+                made = make()
+            except Exception as error:
+                made = without
+                self._trouble = f"{FAULT} ({type(error).__name__}: {error})"[:LONGEST_TROUBLE]
+            kept = self._kept[what] = version, made
         return kept[1]

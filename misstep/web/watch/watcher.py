@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import threading
 import time
@@ -38,7 +39,7 @@ SCAN = 2.0
 DEPTH, MOST_RUNS, MOST_FOLDERS = 4, 60, 5_000
 # Runs that a page draws at once; it has as many colors.
 MOST_SHOWN = 8
-# Seconds that the first question may wait for the first turn.
+# Seconds that a question may wait for a turn.
 FIRST = 5.0
 # Folders of a run that hold no runs.
 _OTHERS = {"checkpoints", "__pycache__"}
@@ -63,10 +64,11 @@ class Watcher:
         self.root = Path(root)
         self._spelling_of, self._clock = spelling_of, clock
         self._runs: dict[str, WatchedRun] = {}
-        self._lock = threading.Lock()
+        # Around everything that pages get; told after each turn.
+        self._turned = threading.Condition()
         self._asked = threading.Event()
-        self._done = threading.Event()
-        self._over = False
+        self._over = self._is_turning = False
+        self._turns, self._turned_at = 0, -math.inf
         self._last_asked = clock()
         self._next_scan = 0.0
         self._wanted: dict[str, float] = {}
@@ -84,17 +86,17 @@ class Watcher:
 
         `known`: the version that the page has; where that is the latest, only its name comes back.
         """
-        now = self._clock()
         shown = list(dict.fromkeys(shown))[:MOST_SHOWN]
-        fresh = [name for name in shown if name not in self._wanted]
-        self._last_asked = now
-        with self._lock:
+        waits = not self.answers_at_once(shown)
+        with self._turned:
+            self._last_asked = now = self._clock()
             for name in shown:
                 self._wanted[name] = now
-        if fresh or not self.is_ready:
-            self._asked.set()
-        self._done.wait(FIRST)
-        with self._lock:
+            if waits and self._thread.is_alive():
+                self._asked.set()
+                # A turn that goes on now began before it knew of this question.
+                enough = self._turns + 1 + self._is_turning
+                self._turned.wait_for(lambda: self._turns >= enough, FIRST)
             runs = b",".join(self._summaries)
             details = b",".join(
                 json_bytes(name) + b":" + self._details[name]
@@ -107,14 +109,14 @@ class Watcher:
             return json_bytes({"version": version})
         return b'{"version":"' + version.encode() + b'",' + content + b"}"
 
-    @property
-    def is_ready(self) -> bool:
-        """Return whether an answer comes at once."""
-        return self._done.is_set()
+    def answers_at_once(self, shown: Sequence[str]) -> bool:
+        """Return whether there is an answer, and not one of long ago; else asking waits."""
+        is_known = all(name in self._wanted for name in shown)
+        return is_known and self._clock() - self._turned_at < 2 * FARTHEST
 
     def flow(self, name: str, width: int) -> bytes:
         """Return how the gradient of a run that is shown flows, drawn and in words, as JSON."""
-        with self._lock:
+        with self._turned:
             flow = self._flows.get(name)
             if flow is None:
                 return json_bytes({"mark": "", "svg": "", "rows": [], "left_out": 0})
@@ -122,7 +124,7 @@ class Watcher:
         if kept is None or kept[0] != flow.mark:
             drawn = {"mark": flow.mark, "svg": flow.drawing(width).svg()}
             kept = flow.mark, json_bytes({**drawn, "rows": flow.rows(), "left_out": flow.left_out})
-            with self._lock:
+            with self._turned:
                 self._drawn[name, width] = kept
         return kept[1]
 
@@ -154,7 +156,6 @@ class Watcher:
             began = self._clock()
             is_behind = self.turn()
             took = self._clock() - began
-            self._done.set()
             apart = 0.01 if is_behind else min(max(APART, took / SHARE), FARTHEST)
             while not self._over:
                 if self._asked.wait(apart):
@@ -166,24 +167,28 @@ class Watcher:
     def turn(self) -> bool:
         """Read what is new of all runs; return whether there is more to read at once."""
         now = self._clock()
+        self._is_turning = True
         if now >= self._next_scan:
             self._scan()
             self._next_scan = self._clock() + SCAN
-        with self._lock:
+        with self._turned:
             self._wanted = {name: at for name, at in self._wanted.items() if now - at < ALONE}
             wanted = set(self._wanted)
         is_behind = False
         for run in self._runs.values():
             is_behind = run.advance() or is_behind
-            if run.name in wanted or not run.state.is_over:
+            if run.name in wanted:
                 run.examine()
         shown = [run for run in self._runs.values() if run.name in wanted]
-        summaries = [run.summary() for run in self._runs.values()]
         details = {run.name: run.detail() for run in shown}
         flows = {run.name: run.flow() for run in shown}
-        with self._lock:
+        summaries = [one for one in (run.summary() for run in self._runs.values()) if one]
+        with self._turned:
             self._summaries, self._details, self._flows = summaries, details, flows
             self._drawn = {key: one for key, one in self._drawn.items() if key[0] in flows}
+            self._is_turning = False
+            self._turns, self._turned_at = self._turns + 1, self._clock()
+            self._turned.notify_all()
         return is_behind
 
     def _scan(self) -> None:
