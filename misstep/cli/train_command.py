@@ -39,6 +39,7 @@ from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Options, Walk, check_repairable, check_request, make_options, recognize
 from misstep.report import Material
+from misstep.web.extra import check_web_extra
 
 
 def train_on(
@@ -70,6 +71,8 @@ def train_on(
     )
     check_request(options, by_flag=True)
     check_folder(folder)
+    if watch:
+        check_web_extra("misstep train --watch")
     # No line of a person's makes this network.
     with located_at(NOWHERE), reserved_folder(folder), signals_interrupt(), ExitStack() as beside:
         data = read_data(source)

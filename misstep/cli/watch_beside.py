@@ -17,7 +17,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import misstep
 from misstep.cli.remedy_words import spelling_of
 from misstep.cli.watch_command import give_way
 from misstep.errors import MisstepError
@@ -36,7 +35,7 @@ def page_beside(folder: Path, linger: float = LINGER) -> Iterator[str]:
     `linger`: seconds that it stays then. Raises MisstepError where it can't be served.
     """
     check_web_extra("misstep train --watch")
-    package = str(Path(misstep.__file__).parents[1])
+    package = str(Path(__file__).resolve().parents[2])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     with contextlib.ExitStack() as stack:
         program = subprocess.Popen(

@@ -128,8 +128,10 @@ def test_training_says_where_to_watch_before_it_begins(
     @contextlib.contextmanager
     def beside(folder: Path) -> Iterator[str]:
         happened.append(f"a page for {folder}")
-        yield "http://127.0.0.1:1/#token=x"
-        happened.append("the page is left")
+        try:
+            yield "http://127.0.0.1:1/#token=x"
+        finally:
+            happened.append("the page is left")
 
     def walk(modality: object) -> object:
         happened.append(f"training, when {'http://' in capsys.readouterr().out} was said")
