@@ -10,8 +10,18 @@ from dataclasses import dataclass
 
 from misstep.data import Dataset
 from misstep.ir import Array
+from misstep.modeling.examples import Examples
 
-__all__ = ["HeldOut"]
+__all__ = ["HeldOut", "HeldOutExamples"]
+
+
+@dataclass(frozen=True)
+class HeldOutExamples:
+    """Examples that nothing is learned from. `names`: what each is called."""
+
+    split: str
+    examples: Examples
+    names: Sequence[str]
 
 
 @dataclass(frozen=True)

@@ -128,4 +128,5 @@ class Walk:
             held_out=evaluation.held_out,
             training_examples=evaluation.training_examples,
             described=modality.source.describe(),
+            watched=evaluation.watched,
         )

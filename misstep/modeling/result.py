@@ -12,7 +12,7 @@ from misstep.modeling.baselines import Baseline
 from misstep.modeling.decisions import Decision
 from misstep.modeling.examples import Examples
 from misstep.modeling.forecast import BackTest
-from misstep.modeling.held_out import HeldOut
+from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.metrics import Scores
 from misstep.modeling.model import TrainedModel
@@ -43,7 +43,7 @@ class FitResult:
     mean absolute error of each forecast; None without test rows. `held_out`: rows that it did not
     learn from, beside what it says of them; None for a series and where there are none.
     `training_examples`: what it learned from; None for a series. `described`: what the data are, in
-    words.
+    words. `watched`: the validation rows, which the learning curve is about; None for a series.
     """
 
     model: TrainedModel
@@ -60,6 +60,7 @@ class FitResult:
     held_out: HeldOut | None = None
     training_examples: Examples | None = None
     described: str = ""
+    watched: HeldOutExamples | None = None
 
     def diagnose(self) -> Diagnosis:
         """Return what went wrong with the training, and what was not examined."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from misstep.errors import DataError
 from misstep.modeling.examples import Examples
-from misstep.modeling.held_out import HeldOut
+from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.modalities import Modality, RowModality
 from misstep.modeling.model import Model, TrainedModel
 from misstep.modeling.training_rows import Seen
@@ -21,10 +21,15 @@ __all__ = ["RowsAgain", "rows_again"]
 
 @dataclass(frozen=True)
 class RowsAgain:
-    """Rows of a run. `learned`: what it learned from; `held_out`: beside what its model says."""
+    """Rows of a run.
+
+    `learned`: what it learned from; `held_out`: beside what its model says; `watched`: those that
+    its learning curve is about.
+    """
 
     learned: Examples
     held_out: HeldOut | None
+    watched: HeldOutExamples | None
 
 
 def rows_again(modality: Modality, model: TrainedModel | None) -> RowsAgain | None:
@@ -37,7 +42,7 @@ def rows_again(modality: Modality, model: TrainedModel | None) -> RowsAgain | No
         return None
     prepared = modality.prepare(modality.split())
     if not isinstance(model, Model):
-        return RowsAgain(prepared.train_examples, None)
+        return RowsAgain(prepared.train_examples, None, prepared.watched)
     rows = prepared.test if modality.tested else prepared.validation
     met = model.training_rows
     strangers = [] if met is None else met.each_seen(np.concatenate([prepared.train.x, rows.x]))
@@ -48,4 +53,4 @@ def rows_again(modality: Modality, model: TrainedModel | None) -> RowsAgain | No
             got="others",
         )
     held_out = modality.held_out(prepared, rows, model.outputs_of(rows.x)) if len(rows) else None
-    return RowsAgain(prepared.train_examples, held_out)
+    return RowsAgain(prepared.train_examples, held_out, prepared.watched)

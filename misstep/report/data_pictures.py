@@ -15,9 +15,9 @@ import numpy as np
 from misstep.data import Dataset, Images, Sequences, Series, Table
 from misstep.drawing import Drawing
 from misstep.drawing.charts import Bar, Line, bar_chart, histogram, line_chart
-from misstep.drawing.png import png_bytes, thumbnail
 from misstep.ir import Array
-from misstep.report.markup import Markup, figure, joined, paragraph, picture, table, tag
+from misstep.report.markup import Markup, figure, joined, paragraph, table, tag
+from misstep.report.pictures import image_of_row, picture, png_of
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
 from misstep.text.lists import shortened
@@ -25,7 +25,7 @@ from misstep.text.lists import shortened
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["class_bars", "data_pictures", "series_pictures"]
+__all__ = ["class_bars", "data_pictures", "row_picture", "series_pictures"]
 
 # Columns that are drawn, rows that are shown, and columns of those; a table may have thousands.
 MOST_COLUMNS, MOST_ROWS, MOST_CELLS = 24, 5, 12
@@ -37,7 +37,7 @@ FEW_VALUES = 12
 CELL, TEXT = 40, 160
 # Of images: the longest side of a small one in pixels, and how large it is shown, how many there
 # are of a class, and classes.
-SIDE, SHOWN, OF_CLASS, MOST_CLASSES = 48, 64, 6, 6
+SIDE, SHOWN, OF_CLASS, MOST_CLASSES = 48, 56, 6, 10
 # Sequences that are drawn, and their channels.
 MOST_SEQUENCES, MOST_CHANNELS = 6, 8
 
@@ -243,7 +243,7 @@ def _images(data: Images) -> Markup:
     rows = []
     for name in classes[:MOST_CLASSES]:
         places = [at for at, label in enumerate(labels) if label == name][:OF_CLASS]
-        pictures = [image_picture(data.train_images[at], data.largest, f"{name}") for at in places]
+        pictures = [row_picture(data, at, name) for at in places]
         rows.append(joined([tag("dt", shortened(name, CELL)), tag("dd", *pictures)]))
     left = len(classes) - MOST_CLASSES
     return joined(
@@ -256,12 +256,10 @@ def _images(data: Images) -> Markup:
     )
 
 
-def image_picture(image: Array, largest: float, words: str) -> Markup:
-    """Return a small picture of an image, (height, width[, channels]); `words`: what it shows."""
-    pixels = thumbnail(image, largest, SIDE)
-    scale = SHOWN / max(pixels.shape[:2])
-    height, width = (max(round(side * scale), 1) for side in pixels.shape[:2])
-    return picture(png_bytes(pixels), words, width, height)
+def row_picture(data: Dataset, row: int, words: str) -> Markup | None:
+    """Return a small picture of a row, None where it is no image; `words`: what it shows."""
+    image = image_of_row(data, row)
+    return None if image is None else picture(png_of(image, SIDE), words, SHOWN, "picture small")
 
 
 # Sequences

@@ -6,14 +6,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from misstep.drawing import Drawing
 from misstep.text.plain import printable
 
-__all__ = ["Markup", "figure", "folded", "joined", "paragraph", "picture", "table", "tag"]
+__all__ = ["Markup", "figure", "folded", "joined", "paragraph", "table", "tag"]
 
 # Elements that have nothing inside.
 _VOID = {"br", "hr", "img", "input", "meta", "link"}
@@ -102,12 +101,6 @@ def figure(drawing: Drawing, caption: Content = None) -> Markup:
         None if caption is None else tag("figcaption", caption),
         class_="wide" if drawing.wide else None,
     )
-
-
-def picture(png: bytes, words: str, width: int, height: int) -> Markup:
-    """Return a small picture, the bytes of a PNG file; `words`: what it shows."""
-    data = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return tag("img", src=data, alt=words, title=words, width=width, height=height, class_="pixels")
 
 
 def folded(summary: Content, *content: Content, unfolded: bool = False) -> Markup:

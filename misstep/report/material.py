@@ -20,7 +20,7 @@ from misstep.doctor import Diagnosis, examine
 from misstep.modeling import FitResult, TrainedModel, load_model
 from misstep.modeling.command import command_of
 from misstep.modeling.examples import Examples
-from misstep.modeling.held_out import HeldOut
+from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.outcome import Outcome
 from misstep.modeling.rows_again import RowsAgain
@@ -41,7 +41,8 @@ class Material:
     `command`: that does it again, or "". `result`: of the walk from data to a model; `outcome`:
     what came of it in plain facts, also where a record alone is left. `repair`: what was tried to
     repair it, or what came before it where a repair made it, as `trials.Repair.plain` says it.
-    `learned`: the rows that were learned from, as people have them, where they are at hand.
+    `learned`: the rows that were learned from, as people have them, where they are at hand;
+    `watched`: those of validation, which the learning curve is about.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Material:
     outcome: Outcome | None = None
     repair: Mapping[str, Any] | None = None
     learned: Dataset | None = None
+    watched: HeldOutExamples | None = None
 
     @classmethod
     def of_result(cls, result: FitResult, *, name: str = "") -> Material:
@@ -70,6 +72,7 @@ class Material:
             held_out=result.held_out,
             outcome=Outcome.of_result(result),
             learned=_learned(result.training_examples),
+            watched=result.watched,
         )
 
     @classmethod
@@ -109,7 +112,8 @@ class Material:
         """Return the same with the rows of the run, split and prepared once more."""
         if rows is None:
             return self
-        return replace(self, held_out=rows.held_out, learned=_learned(rows.learned))
+        learned = _learned(rows.learned)
+        return replace(self, held_out=rows.held_out, learned=learned, watched=rows.watched)
 
     @cached_property
     def diagnosis(self) -> Diagnosis | None:

@@ -23,8 +23,11 @@ SIDE = 96
 STRAY = 0.01
 
 
-def png_of(image: ArrayLike) -> bytes:
-    """Return an image from 0 to 1, (height, width) or (height, width, 1, 3 or 4), as a PNG file."""
+def png_of(image: ArrayLike, most: int = SIDE) -> bytes:
+    """Return an image from 0 to 1, (height, width) or (height, width, 1, 3 or 4), as a PNG file.
+
+    `most`: pixels of its longer side, at most.
+    """
     from PIL import Image
 
     pixels = np.clip(np.nan_to_num(np.asarray(image, "float64")), 0.0, 1.0)
@@ -33,8 +36,8 @@ def png_of(image: ArrayLike) -> bytes:
         pixels = pixels.mean(axis=2)
     shown = Image.fromarray(np.rint(pixels * 255).astype(np.uint8))
     longest = max(shown.size)
-    if longest > SIDE:
-        width, height = (max(1, round(side * SIDE / longest)) for side in shown.size)
+    if longest > most:
+        width, height = (max(1, round(side * most / longest)) for side in shown.size)
         shown = shown.resize((width, height), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     shown.save(buffer, "PNG", optimize=True)

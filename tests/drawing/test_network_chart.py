@@ -1,16 +1,9 @@
-"""A network as boxes: all of a small one, the ends of a large one; small pictures as PNG."""
+"""A network as boxes: all of a small one, the ends of a large one."""
 
 from __future__ import annotations
 
-import io
-
-import numpy as np
-import pytest
-from PIL import Image
-
 from misstep.drawing.charts import LayerBox, network_chart
 from misstep.drawing.charts.network import MOST_BOXES
-from misstep.drawing.png import png_bytes, thumbnail
 
 
 def test_boxes_say_kind_shape_and_parameters() -> None:
@@ -48,19 +41,3 @@ def test_names_are_only_words() -> None:
     svg = network_chart([LayerBox("<b>", "x<y", "a&b")], title="<i>", description="").svg()
     assert "<b>" not in svg
     assert "<i>" not in svg
-
-
-@pytest.mark.parametrize("channels", [0, 1, 2, 3, 4])
-def test_a_png_holds_the_pixels(channels: int) -> None:
-    shape = (5, 7) if channels == 0 else (5, 7, channels)
-    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    read = np.asarray(Image.open(io.BytesIO(png_bytes(pixels))))
-    assert np.array_equal(read, pixels[:, :, 0] if channels == 1 else pixels)
-
-
-def test_a_thumbnail_averages_what_becomes_one_pixel() -> None:
-    image = np.arange(16.0).reshape(4, 4)
-    assert thumbnail(image, 15, 2)[:, :, 0].tolist() == [[42, 76], [178, 212]]
-    assert thumbnail(np.full((3, 3), np.nan), 1, 48).tolist() == [[[0]] * 3] * 3
-    assert thumbnail(np.ones((8, 200, 5)), 1, 50).shape == (2, 50, 1)
-    assert thumbnail(np.ones((2, 2, 3)), 1, 50).shape == (2, 2, 3)

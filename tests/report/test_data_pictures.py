@@ -65,8 +65,7 @@ def test_images_are_shown_by_class() -> None:
     images = np.random.default_rng(0).integers(0, 256, (30, 300, 200, 3)).astype("uint8")
     labels = np.array([f"<{at % 10}>" for at in range(30)])
     html = str(data_pictures(Images(images, labels, images[:0], labels[:0]), "class"))
-    assert html.count("<img") == 18
-    assert "And 4 more classes" in html
+    assert html.count("<img") == 30
     assert "<0>" not in html
     assert len(html) < 250_000
 

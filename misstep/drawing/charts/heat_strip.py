@@ -7,14 +7,14 @@ what is too large red with crosses: the pattern says what the color does.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from misstep.drawing.frame import Axis, Key, draw_legend, legend_height
 from misstep.drawing.svg import Canvas, Drawing, shortened, text_width
-from misstep.text.figures import three_figures
+from misstep.text.figures import figure
 
 __all__ = ["heat_strip"]
 
@@ -22,6 +22,8 @@ __all__ = ["heat_strip"]
 WIDTH, STRIP, GAP, TOP, BOTTOM, RIGHT, NAMES = 720, 22, 3, 8, 42, 70, 180
 # How opaque a number at the edge of the band is, and one that is this many decades beyond it.
 EDGE, FULL, DECADES = 0.22, 0.95, 4.0
+# Shades between these that an eye tells apart, and pixels from one mark of a pattern to the next.
+SHADES, PATTERN = 12, 22
 
 
 def heat_strip(
@@ -43,14 +45,16 @@ def heat_strip(
     stands behind its strip.
     """
     places, table = np.asarray(columns, "float64"), np.asarray(numbers, "float64")
-    low, high = band
+    low, high = map(float, band)
     left = min(max((text_width(name) for name in names), default=0.0) + 24, NAMES)
     right = width - RIGHT
     keys = [
-        Key(f"{words[0]} (below {three_figures(low)})", ("negative",), "area"),
+        Key(f"╲ {words[0]} (below {figure(low)})", ("negative",), "dot"),
         Key(words[1], ("good",), "area"),
-        Key(f"{words[2]} (above {three_figures(high)})", ("bad",), "area"),
+        Key(f"╳ {words[2]} (above {figure(high)})", ("bad",), "dot"),
     ]
+    # Nothing lies below a band that begins at 0.
+    keys = keys if low > 0 else keys[1:]
     top = TOP + legend_height(keys, right - left)
     height = top + (STRIP + GAP) * max(len(names), 1) + BOTTOM
     canvas = Canvas(width, height)
@@ -66,18 +70,17 @@ def heat_strip(
         y = top + (STRIP + GAP) * row
         canvas.text(left - 8, y + 15, shortened(name, left - 12), anchor="end", title=name)
         canvas.rectangle(left, y, right - left, STRIP, "surface")
-        for column, number in enumerate(table[row]):
-            if not math.isfinite(number):
-                continue
-            x, wide = float(pixels[column]), float(pixels[column + 1] - pixels[column])
-            kind, opacity = _looks(float(number), low, high)
+        for first, end, (kind, opacity) in _runs(table[row], low, high):
+            x, wide = float(pixels[first]), float(pixels[end] - pixels[first])
             # No seam shows between neighbors.
             canvas.rectangle(x, y, wide + 0.3, STRIP, "fill", kind, opacity=opacity)
-            if kind != "good" and column % 3 == 0:
-                _pattern(canvas, x, y, max(wide, 4.0), kind)
+            if kind != "good":
+                for at in range(round(wide / PATTERN) or 1):
+                    each = wide / (round(wide / PATTERN) or 1)
+                    _pattern(canvas, x + each * at, y, max(each, 4.0), kind)
         finite = table[row][np.isfinite(table[row])]
         if len(finite):
-            latest = three_figures(float(finite[-1]))
+            latest = figure(float(finite[-1]))
             canvas.text(right + 6, y + 15, latest, "quiet", "small")
     bottom = height - BOTTOM
     for number, label in axis.ticks() if len(places) > 1 else []:
@@ -89,6 +92,20 @@ def heat_strip(
     return canvas.drawing(title, description, wide=True)
 
 
+def _runs(
+    numbers: NDArray[np.float64], low: float, high: float
+) -> Iterator[tuple[int, int, tuple[str, float]]]:
+    """Yield where neighbors that look the same begin and end, and how they look."""
+    begin, now = 0, None
+    for column, number in enumerate([*numbers.tolist(), math.nan]):
+        looks = _looks(number, low, high) if math.isfinite(number) else None
+        if looks == now:
+            continue
+        if now is not None:
+            yield begin, column, now
+        begin, now = column, looks
+
+
 def _looks(number: float, low: float, high: float) -> tuple[str, float]:
     """Return the class of a number and how opaque it is."""
     if low <= number <= high:
@@ -96,7 +113,8 @@ def _looks(number: float, low: float, high: float) -> tuple[str, float]:
     if number <= 0:
         return "negative", FULL
     beyond = abs(math.log10(number / (low if number < low else high)))
-    opacity = EDGE + (FULL - EDGE) * min(beyond / DECADES, 1.0)
+    share = round(min(beyond / DECADES, 1.0) * SHADES) / SHADES
+    opacity = EDGE + (FULL - EDGE) * share
     return ("negative" if number < low else "bad"), opacity
 
 

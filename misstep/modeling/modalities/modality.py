@@ -20,7 +20,7 @@ from misstep.modeling.baselines import Baseline
 from misstep.modeling.budget import Budget, plan_in_time
 from misstep.modeling.decisions import Decisions
 from misstep.modeling.examples import Examples
-from misstep.modeling.held_out import HeldOut
+from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.hyperparameters import Hyperparameter, refuse_unknown
 from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.metrics import Scores
@@ -62,7 +62,7 @@ class Fitted:
 class Evaluation:
     """The final model with its scores by split and baseline, and the baselines themselves.
 
-    `errors`, `held_out`, `training_examples`: as in `FitResult`, `errors` as its `test_errors`.
+    `errors`: as `test_errors` of `FitResult`; `held_out`, `training_examples`, `watched`: as there.
     """
 
     model: TrainedModel
@@ -72,6 +72,7 @@ class Evaluation:
     errors: Array | None = None
     held_out: HeldOut | None = None
     training_examples: Examples | None = None
+    watched: HeldOutExamples | None = None
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from misstep.modeling.examples import (
     in_portions,
     rows_for,
 )
-from misstep.modeling.held_out import HeldOut
+from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.learning_curve import UNIT, learning_curve
 from misstep.modeling.metrics import Scores, row_errors, target_scores
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
@@ -63,15 +63,6 @@ SAYS_HOW = (
 )
 
 
-@dataclass(frozen=True)
-class HeldOutExamples:
-    """Examples that nothing is learned from. `names`: what each is called."""
-
-    split: str
-    examples: Examples
-    names: Sequence[str]
-
-
 @dataclass
 class Prepared:
     """Three splits of the rows as a network takes them, and what brought them there.
@@ -81,7 +72,8 @@ class Prepared:
     `validation_answers`: its answers in people's own numbers, where they are numbers.
     `train_numbers`: what its rows are numbered in the source, counted from 1, (rows,), or None.
     `choice`: what trials chose, once they were made. `held_out`: the test's examples, or those of
-    validation where nothing is tested.
+    validation where nothing is tested. `watched`: those of validation, which the learning curve is
+    about.
     """
 
     train: Rows
@@ -96,6 +88,7 @@ class Prepared:
     train_numbers: Array | None = None
     choice: Choice | None = None
     held_out: HeldOutExamples | None = None
+    watched: HeldOutExamples | None = None
 
     @cached_property
     def portions(self) -> Rows:
@@ -317,6 +310,7 @@ class RowModality(Modality):
             validation_names if self.tested else (),
             _numbers_of(validation, target) if target.is_number else None,
             self.row_numbers(examples.order[split.train]) if self.tested else None,
+            watched=HeldOutExamples("validation", validation, validation_names),
             held_out=HeldOutExamples("validation", validation, validation_names)
             if test is None
             else HeldOutExamples("test", test, test_names),
@@ -473,7 +467,9 @@ class RowModality(Modality):
             if len(prepared.validation) and fitted.run.usable:
                 outputs = model.outputs_of(prepared.validation.x)
                 held_out = self.held_out(prepared, prepared.validation, outputs)
-            return Evaluation(model, held_out=held_out, training_examples=examples)
+            return Evaluation(
+                model, held_out=held_out, training_examples=examples, watched=prepared.watched
+            )
 
         test, target = prepared.test, prepared.target
         outputs = model.outputs_of(test.x)
@@ -493,6 +489,7 @@ class RowModality(Modality):
             errors=row_errors(outputs, test.y, target),
             held_out=self.held_out(prepared, test, outputs),
             training_examples=examples,
+            watched=prepared.watched,
         )
 
     def held_out(self, prepared: Prepared, rows: Rows, outputs: Array) -> HeldOut | None:

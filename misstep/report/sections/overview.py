@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from misstep.report.markup import Markup, joined, paragraph, table, tag
@@ -34,6 +35,7 @@ class Overview(Section):
         if outcome is not None and scores is not None:
             heads, rows = scores
             verdict = outcome.verdict()
+            parts.append(_tiles(heads, rows, material))
             parts.append(tag("p", verdict, class_="verdict") if verdict else None)
             numbers = range(1, len(heads) - 1)
             parts.append(
@@ -47,6 +49,19 @@ class Overview(Section):
             parts.append(tag("h3", "Noticed"))
             parts.append(tag("ul", *(tag("li", note) for note in notes)))
         return joined(parts)
+
+
+def _tiles(heads: Sequence[str], rows: Sequence[Sequence[str]], material: Material) -> Markup:
+    """Return the few figures that tell most, large."""
+    who = [(row[0], row[1]) for row in rows[:3]]
+    record = material.record
+    if record is not None and record.description is not None:
+        who.append(("parameters", f"{record.description.parameter_count:,}"))
+    tiles = [
+        tag("div", tag("strong", number), tag("span", words))
+        for words, number in [(f"{heads[1]}, {who[0][0]}", who[0][1]), *who[1:]]
+    ]
+    return tag("div", *tiles, class_="tiles")
 
 
 def _asked(material: Material) -> Markup:
