@@ -19,7 +19,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
     A name that stands for another place is followed there; a device or pipe takes the bytes itself.
     Raises StorageError; an earlier file is then as it was.
     """
-    path = Path(path)
+    path = _possible(path)
     if path.is_dir():
         raise StorageError(f"writing {path}", needed="the name of a file", got="a folder")
     try:
@@ -58,7 +58,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 def make_folder(path: Path | str) -> Path:
     """Make the folder and those above it, and see that one can write there. Raises StorageError."""
-    path = Path(path)
+    path = _possible(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):
@@ -72,6 +72,16 @@ def remove_unfinished(folder: Path) -> None:
     """Remove what killed processes left half written in `folder`."""
     for left in folder.glob(f".*{TEMPORARY}"):
         left.unlink(missing_ok=True)
+
+
+def _possible(path: Path | str) -> Path:
+    """Return a path that a file may have. Raises StorageError."""
+    words = os.fspath(path)
+    if "\0" in words:
+        raise StorageError(
+            f"writing {words!r}", needed="the name of a file or folder", got="one with a zero byte"
+        )
+    return Path(path)
 
 
 def _mode(path: Path) -> int:

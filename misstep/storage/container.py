@@ -6,13 +6,14 @@ ends in a FileFormatError. No file can run code. SHA-256 tells damage, not malic
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -93,12 +94,54 @@ def read_container(path: Path | str, *, kind: str, newest: int) -> Container:
 
     Raises StorageError when it can't be read, FileFormatError when it is not such a file.
     """
+    _look(Path(path), kind)
     return parse_container(read_file(path), path, kind=kind, newest=newest)
+
+
+def _look(path: Path, kind: str) -> None:
+    """Raise FileFormatError where the beginning shows that a file is no such container.
+
+    So that a file of many gigabytes that is something else is not read as a whole first.
+    """
+    with _opened(path) as file:
+        start = file.read(8)
+        size = os.fstat(file.fileno()).st_size
+        length = int.from_bytes(start, "little")
+        if len(start) < 8 or length > min(size - 8, LONGEST_HEADER):
+            # In the words that the whole gets.
+            _head(start, f"{path}")
+        if length < 2:
+            raise FileFormatError(f"{path}", needed="a misstep file", got="another kind of file")
+        header = read_json(file.read(length), f"{path}")
+    ends = [
+        one["data_offsets"][1]
+        for name, one in (header.items() if isinstance(header, dict) else ())
+        if name != "__metadata__" and isinstance(one, dict) and _is_offsets(one.get("data_offsets"))
+    ]
+    if size != 8 + length + max(ends, default=0):
+        raise FileFormatError(
+            f"{path}",
+            needed=f"a whole misstep {kind} file",
+            got="one that is cut off, or that goes on behind its end",
+        )
+
+
+def _is_offsets(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(type(one) is int for one in value)
 
 
 def read_file(path: Path | str) -> bytes:
     """Return the bytes of a regular file; pipes and devices are refused. Raises StorageError."""
-    path = Path(path)
+    with _opened(Path(path)) as file:
+        try:
+            return file.read()
+        except (OSError, MemoryError) as error:
+            raise StorageError(f"reading {path}", got=str(error)) from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file. Raises StorageError, FileFormatError for pipes and devices."""
     try:
         # Without O_NONBLOCK, opening a pipe would wait for a writer for ever.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -108,10 +151,7 @@ def read_file(path: Path | str) -> bytes:
     with os.fdopen(handle, "rb", closefd=True) as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise FileFormatError(f"{path}", needed="a file", got="a folder, pipe or device")
-        try:
-            return file.read()
-        except (OSError, MemoryError) as error:
-            raise StorageError(f"reading {path}", got=str(error)) from error
+        yield file
 
 
 def parse_container(data: bytes, path: Path | str, *, kind: str, newest: int) -> Container:

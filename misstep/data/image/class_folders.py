@@ -52,6 +52,8 @@ class _Files:
 
 def holds_images(source: str | os.PathLike[str]) -> bool:
     """Tell whether a path is a folder with an image somewhere in it."""
+    if "\0" in os.fspath(source):
+        return False
     seen = 0
     for _, folders, names in os.walk(source):
         folders[:] = [name for name in folders if not name.startswith(".")]
