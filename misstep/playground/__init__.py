@@ -14,6 +14,10 @@ JSON, without NaN: a number that is not finite is null.
 noisy}. `presets()`: each `.plain()` is {name, title, sentence, updates, broken, ailment, settings}.
 `Settings.of(plain)` checks; all errors are `MisstepError`s in words, and leave a session as it was.
 
+**Own data.** own = own_problem("houses.csv", Options(target="price")); Session(
+own_settings(own), own): settings with problem="own", for which rows, noise and data_seed mean
+nothing. Session.of_link(link, own) refuses a link of other rows in words (DataError).
+
 **Packed arrays.** {dtype, shape, base64}: little-endian float32, or uint8. `shares`: 0 to 255 for 0
 to 1. `picture`: uint8 (pictures, rows, columns) with `scale`, a list of a number for each picture:
 128 is 0, 255 is +scale, 1 is −scale.
@@ -84,6 +88,7 @@ anew and goes to the same update.
 
 from misstep.playground.choice import Choice
 from misstep.playground.links import Link
+from misstep.playground.own_rows import own_problem, own_settings
 from misstep.playground.presets import Preset, preset_named, presets
 from misstep.playground.problems.problem import Kind, Problem, problem_list, problem_names
 from misstep.playground.row_choice import RowChoice
@@ -99,6 +104,8 @@ __all__ = [
     "RowChoice",
     "Session",
     "Settings",
+    "own_problem",
+    "own_settings",
     "preset_named",
     "presets",
     "problem_list",

@@ -210,7 +210,7 @@ class Seen:
         problem = self.problem
         flat = np.asarray(prediction, "float64").reshape(-1)
         if not problem.classes:
-            return {"number": number(flat[0] * problem.unit + problem.middle)}
+            return {"number": number(problem.numbers(flat)[0])}
         shared = np.array([1.0 - flat[0], flat[0]]) if len(flat) == 1 else flat
         if not np.isfinite(shared).all():
             return {"class": None, "probability": None, "probabilities": [None] * len(shared)}

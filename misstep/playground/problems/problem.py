@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -41,6 +41,8 @@ __all__ = [
 OWN = "own"
 # Hexadecimal digits by which a link tells one person's rows from another's.
 DIGITS = 12
+# Decimal digits that float32 keeps of a number.
+DIGITS_OF_FLOAT32 = 7
 
 
 class Kind(StrEnum):
@@ -60,7 +62,8 @@ class Problem:
     network needs. `features`: names of the inputs. `classes`: of the answers, in their order; empty
     for numbers. `target`: what the answers are called. `window`: for each input of a plane or a
     curve the lowest and the highest number that is shown. `shape`: of a picture, (height, width).
-    `middle`, `unit`: a number that is learned as y is y · `unit` + `middle` to people.
+    `middle`, `unit`: a number that is learned as y is y · `unit` + `middle` to people, unless
+    `decode` says what it is, as on a logarithm.
     `train_rows`, `held_out_rows`: what the rows are called. `notes`: what a person should know.
     """
 
@@ -78,6 +81,7 @@ class Problem:
     shape: tuple[int, int] | None = None
     middle: float = 0.0
     unit: float = 1.0
+    decode: Callable[[Array], Array] | None = None
     train_rows: tuple[str, ...] = ()
     held_out_rows: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default_factory=tuple)
@@ -103,7 +107,15 @@ class Problem:
         flat = rows.y.reshape(len(rows))
         if self.classes:
             return [self.classes[int(one)] for one in flat]
-        return [float(one) * self.unit + self.middle for one in flat]
+        # In float32 they have so many digits; the rest would be noise.
+        return [float(f"{one:.{DIGITS_OF_FLOAT32}g}") for one in self.numbers(flat)]
+
+    def numbers(self, learned: Array) -> Array:
+        """Return numbers as people know them, for answers or predictions as they are learned."""
+        wide = np.asarray(learned, "float64")
+        if self.decode is not None:
+            return np.asarray(self.decode(wide), "float64")
+        return wide * self.unit + self.middle
 
     def row_name(self, number: int, *, held_out: bool) -> str:
         """Return what a row is called; `number`: from 0."""
