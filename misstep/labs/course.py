@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from misstep.doctor import Diagnosis
+from misstep.doctor import Diagnosis, Severity
 from misstep.record import Record
 from misstep.train.run import Run
 
 # What layers call the weights that connect them to the layer before.
 WEIGHTS = ".weight"
+# What is good to know, and no harm.
+NOTE = Severity.NOTE.value
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,12 @@ class Course:
         """Return the causes that the doctor names, those that follow from others behind them."""
         below = [slug for finding in self.findings for slug in finding.follows]
         return (*(finding.slug for finding in self.findings), *below)
+
+    @property
+    def main_finding(self) -> str:
+        """Return the first cause that the doctor names, but for what is only noted; or "none"."""
+        harmful = [each.slug for each in self.findings if each.severity != NOTE]
+        return harmful[0] if harmful else "none"
 
     @property
     def first_to_last(self) -> float:

@@ -11,6 +11,7 @@ from textwrap import wrap
 
 import numpy as np
 
+from misstep.labs.course import NOTE
 from misstep.labs.exhibits import Bars, Curve, Curves, Exhibit, Formulas, Outcome, Table
 from misstep.text.figures import three_figures
 from misstep.text.tables import in_columns
@@ -176,7 +177,8 @@ def _outcome(outcome: Outcome, width: int) -> Iterator[str]:
         yield from _indented(
             f"{finding.severity}: {finding.slug}. {finding.symptom}", width, "  ", "    "
         )
-        yield from _indented(f"try: {finding.remedy}", width, "    ", "    ")
+        if finding.severity != NOTE:
+            yield from _indented(f"try: {finding.remedy}", width, "    ", "    ")
         if finding.follows:
             names = ", ".join(finding.follows)
             yield from _indented(f"what follows from it: {names}", width, "    ", "    ")

@@ -12,7 +12,7 @@ from typing import Any
 from misstep.drawing import Drawing
 from misstep.drawing.charts import Bar as DrawnBar
 from misstep.drawing.charts import Line, bar_chart, line_chart
-from misstep.labs.course import Diagnosed
+from misstep.labs.course import NOTE, Diagnosed
 from misstep.labs.exhibits import Bars, Curves, Exhibit, Formulas, Outcome, Table
 from misstep.labs.lab import Claim, Lab, Section
 from misstep.labs.words import two_figures
@@ -135,14 +135,16 @@ def _outcome(outcome: Outcome) -> Markup:
 
 
 def _card(finding: Diagnosed) -> Markup:
-    rows = [tag("dt", "try"), tag("dd", finding.remedy)]
+    rows = []
+    if finding.severity != NOTE:
+        rows += [tag("dt", "try"), tag("dd", finding.remedy)]
     if finding.follows:
         rows += [tag("dt", "what follows from it"), tag("dd", ", ".join(finding.follows))]
     return tag(
         "div",
         tag("h3", f"{finding.severity.capitalize()}: {finding.title} ({finding.slug})"),
         paragraph(finding.symptom),
-        tag("dl", *rows),
+        tag("dl", *rows) if rows else None,
         class_=f"card {finding.severity}",
     )
 

@@ -65,3 +65,52 @@ def recall(
     x = np.eye(symbols)[drawn]
     y = drawn[:, 0]
     return (x[:rows], y[:rows]), (x[rows:], y[rows:])
+
+
+def diabetes() -> tuple[tuple[Array, Array], float]:
+    """Return scikit-learn's diabetes patients, standardized, and the least error a line can have.
+
+    x: (442, 10) measurements, of which some say nearly the same; y: (442, 1) how the illness went
+    on; the error: the mean of squares, by least squares. (Efron and others, 2004.)
+    """
+    from sklearn.datasets import load_diabetes
+
+    found: Any = load_diabetes()
+    x = (found.data - found.data.mean(axis=0)) / found.data.std(axis=0)
+    y = ((found.target - found.target.mean()) / found.target.std())[:, None]
+    solution = np.linalg.lstsq(x, y, rcond=None)[0]
+    return (x, y), float(np.mean((x @ solution - y) ** 2))
+
+
+# Of 60 words, 20 stand in every second text, 20 in every twentieth, 20 in every two-hundredth.
+WORD_GROUPS = (("every second text", 0.5), ("every 20th", 0.05), ("every 200th", 0.005))
+WORDS_IN_GROUP, WORD_WEIGHT = 20, 2.0
+
+
+def rare_words(rows: int = 1500, held_out: int = 1000, seed: int = 0) -> tuple[Split, Array]:
+    """Return made-up texts of common and rare words, all of them equally telling.
+
+    x: (rows, 60), 1 where a word is in a text; y: (rows, 1), whether the answer is yes; and the
+    weight that each word truly has, (60,): +2 or −2 in log-odds.
+    """
+    random = np.random.default_rng(seed)
+    often = np.repeat([share for _, share in WORD_GROUPS], WORDS_IN_GROUP)
+    truth = random.choice([-WORD_WEIGHT, WORD_WEIGHT], size=len(often))
+    x = (random.random((rows + held_out, len(often))) < often).astype("float64")
+    odds = (x - often) @ truth
+    y = (random.random(rows + held_out) < 1 / (1 + np.exp(-odds))).astype("float64")[:, None]
+    return ((x[:rows], y[:rows]), (x[rows:], y[rows:])), truth
+
+
+def tumors(rows: int = 380, seed: int = 0) -> Split:
+    """Return scikit-learn's breast tumors as they were measured, in units from 0.003 to 600 wide.
+
+    x: (rows, 30); y: (rows,), 1 where it is benign. 569 in all, from the UCI repository's set
+    "Breast Cancer Wisconsin (Diagnostic)".
+    """
+    from sklearn.datasets import load_breast_cancer
+
+    found: Any = load_breast_cancer()
+    order = np.random.default_rng(seed).permutation(len(found.target))
+    x, y = found.data[order], found.target[order]
+    return (x[:rows], y[:rows]), (x[rows:], y[rows:])

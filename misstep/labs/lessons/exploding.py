@@ -189,7 +189,7 @@ class Exploding(Lab[Measured]):
                             three_figures(each.step_losses[0]),
                             three_figures(each.loss) if each.losses else "no number",
                             percent(each.error) if each.errors else "stopped",
-                            each.findings[0].slug if each.findings else "none",
+                            each.main_finding,
                         )
                         for each in (exploded, *cures, *painkillers)
                     ),

@@ -184,7 +184,7 @@ class Vanishing(Lab[Measured]):
                             each.name,
                             two_figures(each.first_to_last),
                             percent(each.error),
-                            each.findings[0].slug if each.findings else "none",
+                            each.main_finding,
                         )
                         for each in courses
                     ),
