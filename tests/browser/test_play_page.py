@@ -186,6 +186,8 @@ def test_every_setting_can_be_changed(play):
             control.select_option("moons")
         elif name == "layers":
             page.get_by_role("button", name="A hidden layer fewer").click()
+        elif one["type"] == "bool":
+            control.check()
         elif one.get("choices"):
             control.select_option(next(each for each in one["choices"] if each != before))
         else:
@@ -290,6 +292,7 @@ def test_keys_alone_are_enough(play):
 
 def test_what_is_seen_is_said(play):
     page = play()
+    expect(page.locator("#findings")).to_contain_text("Nothing yet")
     page.locator("#step").click()
     settled(page)
     said = page.locator("#status").inner_text()
@@ -370,6 +373,36 @@ def test_a_page_that_was_left_alone_begins_again_where_it_stood(play, monkeypatc
     page.locator(".unit.of-hidden").first.click()
     settled(page)
     assert weights(page) == before
+
+
+def test_what_is_broken_is_found_and_a_remedy_adopted(play):
+    broken = Settings(problem="blobs", rows=60, layers=(4,), initialization="zeros")
+    page = play(link=Session(broken).link())
+    expect(page.locator("#findings")).to_contain_text("warning")
+    page.locator("#speed").select_option("4")
+    page.locator("#play").click()
+    until(page, "playground.frame.update >= 200")
+    page.locator("#play").click()
+    settled(page)
+    stands, before = update(page), weights(page)
+    told = page.locator("#findings .card").first
+    expect(told).to_contain_text("critical")
+    expect(page.locator("#verdict")).to_be_visible()
+    page.locator("#verdict").click()
+    page.get_by_role("button", name="Try remedies").click()
+    expect(page.get_by_role("button", name="Try again from here")).to_be_visible(timeout=60_000)
+    attempts = page.locator(".attempt")
+    expect(attempts.first).to_contain_text("the control")
+    # The ones that help come first, and nothing has moved.
+    helping = attempts.nth(1)
+    expect(helping).to_contain_text("helps")
+    assert (update(page), weights(page)) == (stands, before)
+    assert faults(page) == []
+    helping.get_by_role("button").click()
+    settled(page)
+    expect(page.locator("#attempts")).to_contain_text("Adopted")
+    assert setting(page, "initialization") != "zeros"
+    expect(page.locator("#play")).to_be_focused()
 
 
 def test_presets_are_offered(play):

@@ -104,7 +104,7 @@ class _Page:
         question = QUESTIONS[what]
         with opened.lock:
             try:
-                answer = dict(question.answer(opened.session, asked))
+                answer = dict(question.answer(opened, asked))
                 if question.changes:
                     answer |= _whole(opened)
                 if question.moves:

@@ -1,6 +1,6 @@
 """What a page may ask of its session: a short function for each, by name.
 
-Each takes the session and what came as JSON, which is checked by the session itself, and returns
+Each takes an opened session and what came as JSON, which the session itself checks, and returns
 what is answered besides the state and the frame.
 """
 
@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from misstep.errors import ArgumentError
-from misstep.playground import Session, Settings, preset_named
+from misstep.playground import Settings, preset_named
+from misstep.web.play.sessions import Opened
 
 __all__ = ["QUESTIONS", "Question"]
 
 # A longer way goes in several questions, so that each is answered before the page gives up.
 LONGEST_SECONDS = 0.5
+# Updates that a remedy is tried for where the page does not say.
+USUAL_ATTEMPT = 200
 
 Asked = Mapping[str, Any]
 Answer = Mapping[str, Any]
@@ -26,49 +29,71 @@ Answer = Mapping[str, Any]
 class Question:
     """How it is answered; `moves`: whether the frame is another then, `changes`: the state, too."""
 
-    answer: Callable[[Session, Asked], Answer]
+    answer: Callable[[Opened, Asked], Answer]
     moves: bool = True
     changes: bool = False
 
 
-def _step(session: Session, asked: Asked) -> Answer:
-    return {"taken": session.step(asked.get("updates", 1))}
+def _step(opened: Opened, asked: Asked) -> Answer:
+    return {"taken": opened.session.step(asked.get("updates", 1))}
 
 
-def _back(session: Session, asked: Asked) -> Answer:
-    return {"undone": session.back(asked.get("updates", 1))}
+def _back(opened: Opened, asked: Asked) -> Answer:
+    return {"undone": opened.session.back(asked.get("updates", 1))}
 
 
-def _seek(session: Session, asked: Asked) -> Answer:
-    return {"reached": session.seek(asked.get("update", -1), seconds=LONGEST_SECONDS)}
+def _seek(opened: Opened, asked: Asked) -> Answer:
+    return {"reached": opened.session.seek(asked.get("update", -1), seconds=LONGEST_SECONDS)}
 
 
-def _change(session: Session, asked: Asked) -> Answer:
-    return {"kept": session.change(**_object(asked, "settings"))}
+def _change(opened: Opened, asked: Asked) -> Answer:
+    return {"kept": opened.session.change(**_object(asked, "settings"))}
 
 
-def _preset(session: Session, asked: Asked) -> Answer:
-    session.begin(preset_named(_text(asked, "preset")).settings)
+def _preset(opened: Opened, asked: Asked) -> Answer:
+    opened.session.begin(preset_named(_text(asked, "preset")).settings)
     return {}
 
 
-def _begin(session: Session, asked: Asked) -> Answer:
-    session.begin(Settings.of(_object(asked, "settings")))
+def _begin(opened: Opened, asked: Asked) -> Answer:
+    opened.session.begin(Settings.of(_object(asked, "settings")))
     return {}
 
 
-def _choose(session: Session, asked: Asked) -> Answer:
-    session.choose(asked.get("choice"))
+def _choose(opened: Opened, asked: Asked) -> Answer:
+    opened.session.choose(asked.get("choice"))
     return {}
 
 
-def _row(session: Session, asked: Asked) -> Answer:
-    session.choose_row(asked.get("number", -1), held_out=asked.get("held_out") is True)
+def _row(opened: Opened, asked: Asked) -> Answer:
+    opened.session.choose_row(asked.get("number", -1), held_out=asked.get("held_out") is True)
     return {}
 
 
-def _explain(session: Session, asked: Asked) -> Answer:
-    return {"explanation": None if session.choice is None else session.explain()}
+def _explain(opened: Opened, asked: Asked) -> Answer:
+    return {"explanation": None if opened.session.choice is None else opened.session.explain()}
+
+
+def _examine(opened: Opened, asked: Asked) -> Answer:
+    throttled = asked.get("throttled") is True
+    return {"diagnosis": opened.session.diagnose(throttled=throttled)}
+
+
+def _try(opened: Opened, asked: Asked) -> Answer:
+    opened.attempts = opened.session.remedies(asked.get("updates", USUAL_ATTEMPT))
+    return _try_next(opened, asked)
+
+
+def _try_next(opened: Opened, asked: Asked) -> Answer:
+    attempt = None if opened.attempts is None else next(opened.attempts, None)
+    if attempt is None:
+        opened.attempts = None
+        return {"attempt": None, "others": opened.session.other_remedies()}
+    return {"attempt": attempt}
+
+
+def _adopt(opened: Opened, asked: Asked) -> Answer:
+    return {"kept": opened.session.adopt(asked.get("number", 0), seconds=LONGEST_SECONDS)}
 
 
 def _text(asked: Asked, name: str) -> str:
@@ -97,5 +122,8 @@ QUESTIONS = {
     "choose": Question(_choose, changes=True),
     "row": Question(_row, changes=True),
     "explain": Question(_explain, moves=False),
-    "examine": Question(lambda session, asked: {}, moves=False),
+    "examine": Question(_examine, moves=False),
+    "try": Question(_try, moves=False),
+    "try-next": Question(_try_next, moves=False),
+    "adopt": Question(_adopt, changes=True),
 }

@@ -8,8 +8,9 @@ from __future__ import annotations
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from misstep.playground import Session
 
@@ -22,10 +23,14 @@ NAME_BYTES = 12
 
 @dataclass
 class Opened:
-    """A page's session. `shown`: what rows it showed last; `lock`: held by who moves it."""
+    """A page's session. `shown`: what rows it showed last; `lock`: held by who moves it.
+
+    `attempts`: remedies that are being tried, each as it is asked for.
+    """
 
     session: Session
     shown: str = ""
+    attempts: Iterator[dict[str, Any]] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 

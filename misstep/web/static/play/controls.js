@@ -6,14 +6,14 @@ import { count, figure } from "/play/numbers.js";
 
 // Headings, and which settings stand below; "more" are folded away at first.
 const GROUPS = [
-  { title: "Data", names: ["problem", "noise", "rows"], more: ["data_seed", "input_scale"] },
+  { title: "Data", names: ["problem", "noise", "rows"], more: ["data_seed", "standardize", "input_scale"] },
   {
     title: "Network", names: ["layers", "activation", "initialization", "seed"],
-    more: ["normalization", "dropout", "initialization_scale", "bias"],
+    more: ["normalization", "residual", "dropout", "initialization_scale", "bias"],
   },
   {
     title: "Learning", names: ["optimizer", "learning_rate", "batch_size", "l2"],
-    more: ["momentum", "l1", "clipping", "clipping_by"],
+    more: ["momentum", "weight_decay", "l1", "clipping", "clipping_by"],
   },
 ];
 // Short names for controls; the engine's words are told when one points at them.
@@ -24,11 +24,12 @@ const SHORT = {
   initialization_scale: "First weights times", bias: "First bias", optimizer: "Optimizer",
   learning_rate: "Learning rate", batch_size: "Batch", l2: "L2 penalty", momentum: "Momentum",
   l1: "L1 penalty", clipping: "Clip gradients at", clipping_by: "Clip by",
+  standardize: "Standardized inputs", residual: "Shortcuts", weight_decay: "Weight decay",
 };
 // Values that − and + go to; all others can be typed.
 const RISING = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 const STEPS = {
-  learning_rate: RISING, l1: [0, ...RISING.slice(0, 8)], l2: [0, ...RISING.slice(0, 8)],
+  learning_rate: RISING, weight_decay: [0, ...RISING.slice(0, 8)], l1: [0, ...RISING.slice(0, 8)], l2: [0, ...RISING.slice(0, 8)],
   noise: [0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1], rows: [2, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
   batch_size: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000], momentum: [0, 0.5, 0.8, 0.9, 0.95, 0.99],
   dropout: [0, 0.1, 0.2, 0.3, 0.5, 0.7], clipping: [0, 0.01, 0.1, 0.5, 1, 5, 10],
@@ -60,6 +61,7 @@ export class Controls {
     if (name === "problem") return this.problem();
     if (name === "layers") return this.layers();
     if (one.choices) return this.choice(name, one.choices.map((value) => [value, value]));
+    if (one.type === "bool") return this.check(name);
     return this.number(name, one);
   }
 
@@ -80,6 +82,11 @@ export class Controls {
 
   problem() {
     return this.choice("problem", this.problems.map((one) => [one.name, one.title]));
+  }
+
+  check(name) {
+    const input = make("input", { type: "checkbox", onchange: () => this.report({ [name]: input.checked }) });
+    return this.labelled(name, input);
   }
 
   number(name, one) {
@@ -134,7 +141,8 @@ export class Controls {
     this.settings = settings;
     for (const [name, input] of Object.entries(this.inputs)) {
       const value = settings[name];
-      if (name === "layers") input.textContent = value.length ? value.join(" · ") : "none";
+      if (name === "layers") input.textContent = value.length > 3 ? String(value.length) : value.length ? value.join(" · ") : "none";
+      else if (typeof value === "boolean") input.checked = value;
       else if (document.activeElement !== input || input.tagName === "SELECT") {
         input.value = typeof value === "number" ? plain(value) : value;
       }

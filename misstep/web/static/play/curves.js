@@ -73,21 +73,17 @@ export class Curves {
     context.fillStyle = theme.quiet;
     context.strokeStyle = theme.grid;
     context.lineWidth = 1;
-    const steps = to - from > 1.3 ? [1] : [1, 2, 5];
     let written = Infinity;
-    for (let power = Math.floor(from); power <= Math.ceil(to); power += 1) {
-      for (const step of steps) {
-        const value = step * 10 ** power, place = y(value);
-        if (Math.log10(value) < from || Math.log10(value) > to) continue;
-        context.beginPath();
-        context.moveTo(LEFT, place);
-        context.lineTo(width - 8, place);
-        context.stroke();
-        if (Math.abs(place - written) > 14) {
-          context.textAlign = "right";
-          context.fillText(figure(value, 1), LEFT - 5, place + 4);
-          written = place;
-        }
+    for (const value of this.marks(from, to)) {
+      const place = y(value);
+      context.beginPath();
+      context.moveTo(LEFT, place);
+      context.lineTo(width - 8, place);
+      context.stroke();
+      if (Math.abs(place - written) > 14) {
+        context.textAlign = "right";
+        context.fillText(this.mark(value), LEFT - 5, place + 4);
+        written = place;
       }
     }
     context.textAlign = "left";
@@ -95,6 +91,26 @@ export class Curves {
     context.textAlign = "right";
     context.fillText(`${last.toLocaleString("en-US")} updates`, width - 8, HEIGHT - 4);
     return x;
+  }
+
+  // A power of ten below a thousandth is short in this way only.
+  mark(value) {
+    const power = Math.log10(value);
+    if (value > 9e-4 || Math.abs(power - Math.round(power)) > 1e-9) return figure(value, 2);
+    return figure(value, 1).replace(/^1 × /, "");
+  }
+
+  // Round numbers between powers of ten: as many as can be told apart.
+  marks(from, to) {
+    const steps = to - from > 2.5 ? [1] : to - from > 0.8 ? [1, 2, 5] : [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
+    const made = [];
+    for (let power = Math.floor(from); power <= Math.ceil(to); power += 1) {
+      for (const step of steps) {
+        const value = step * 10 ** power, size = Math.log10(value);
+        if (size >= from && size <= to) made.push(value);
+      }
+    }
+    return made;
   }
 
   summary() {

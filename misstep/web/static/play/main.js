@@ -18,10 +18,14 @@ const SPEEDS = [
   ["300 a second", 10, 33], ["3,000 a second", 100, 33],
 ];
 const USUAL = 2;
+// Updates that each remedy is tried for.
+const TRIED = 200;
 // Pictures in which a preset is shown: about four seconds.
 const SHOWN = 120;
 // Milliseconds between what is read aloud, between explanations and between examinations in play.
 const SPOKEN = 5000, EXPLAINED = 400, EXAMINED = 1500;
+
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
 
 const page = { playing: false, state: null, frame: null, speed: USUAL, wanted: null };
 const server = new Server(takeToken());
@@ -34,11 +38,15 @@ const parts = {
   surface: new Surface(at("surface"), { onRow: (row) => act("row", row) }),
   curves: new Curves(at("curves")),
   why: new Why(at("why"), { onSelect: (choice) => act("choose", { choice }) }),
-  doctor: new Doctor(at("findings"), at("broken"), at("healthy"), {
-    onTry: (remedy) => tryRemedy(remedy),
-    onAdopt: (remedy) => act("adopt", { remedy }),
-    onPreset: (preset) => show(preset),
-  }),
+  doctor: new Doctor(
+    { findings: at("findings"), attempts: at("attempts"), broken: at("broken"), healthy: at("healthy") },
+    {
+      onTry: () => tryRemedies(),
+      onStop: () => { parts.doctor.trying = false; },
+      onAdopt: (attempt) => adopt(attempt),
+      onPreset: (preset) => show(preset),
+      onFound: (findings) => verdict(findings),
+    }),
 };
 
 // --- what the server says -------------------------------------------------------------------------
@@ -58,6 +66,10 @@ function take(answer) {
 function takeState({ state, rows }) {
   const before = page.state;
   page.state = state;
+  if (before && JSON.stringify(before.settings) !== JSON.stringify(state.settings)) {
+    parts.doctor.forget();
+    page.caption = null;
+  }
   const same = before && !rows && String(before.settings.layers) === String(state.settings.layers);
   if (rows) page.rows = rows;
   if (rows || !before) parts.surface.begin(state.problem, page.rows);
@@ -65,7 +77,7 @@ function takeState({ state, rows }) {
   else parts.network.settings = state.settings;
   parts.controls.show(state.settings);
   parts.network.select(selection(state.choice));
-  at("sentence").textContent = sentence(state.problem);
+  at("sentence").textContent = page.caption ?? sentence(state.problem);
   at("network-words").textContent = settingWords(state.settings);
   page.link = state.link;
 }
@@ -116,6 +128,16 @@ function speak() {
   page.spoken = performance.now();
 }
 
+// What is found, in a word beside the network; a click leads to it.
+function verdict([worst, ...others]) {
+  const button = at("verdict");
+  button.hidden = !worst;
+  if (!worst) return;
+  const more = others.length ? `, and ${others.length} more` : "";
+  button.textContent = `${worst.severity}: ${worst.title}${more}`;
+  button.className = worst.severity;
+}
+
 // --- what a person does ---------------------------------------------------------------------------
 
 function tell(error) {
@@ -126,12 +148,12 @@ function tell(error) {
   pause();
 }
 
-async function act(what, body = {}, after = null) {
+async function act(what, body = {}, after = null, { settles = true } = {}) {
   at("notice").hidden = true;
   try {
     const answer = take(await server.ask(what, body));
     after?.(answer);
-    if (!page.playing) settle();
+    if (settles && !page.playing) settle();
     return answer;
   } catch (error) {
     if (error.status === GONE) return reopen();
@@ -163,9 +185,9 @@ function settle() {
   }, 60);
 }
 
-async function look(what) {
+async function look(what, body = {}) {
   try {
-    take(await server.ask(what));
+    take(await server.ask(what, body));
   } catch (error) {
     if (error.status !== GONE) tell(error);
   }
@@ -190,9 +212,32 @@ function selection(choice) {
   return { kind: "weight", layer: weights.layer - 1, from: choice.index[0], to: choice.index[1] };
 }
 
-async function tryRemedy(remedy) {
+// One remedy after the other, until all are tried, or somebody stops it or goes on.
+async function tryRemedies() {
   pause();
-  await act("try", { remedy });
+  const { doctor } = parts;
+  doctor.forget();
+  doctor.trying = true;
+  doctor.offer();
+  for (let what = "try"; doctor.trying && !page.playing; what = "try-next") {
+    const answer = await act(what, { updates: TRIED }, null, { settles: false });
+    if (!answer?.attempt || !doctor.trying) break;
+    doctor.attempts.push(answer.attempt);
+    doctor.offer();
+  }
+  doctor.trying = false;
+  doctor.offer();
+}
+
+async function adopt(attempt) {
+  pause();
+  const { update } = page.frame;
+  if (await act("adopt", { number: attempt.number }) === null) return;
+  parts.doctor.forget();
+  const way = attempt.begins_anew ? `it began anew, and stands at update ${page.frame.update}` : `it goes on from update ${update}`;
+  parts.doctor.note = `Adopted: ${attempt.label}; ${way}.`;
+  parts.doctor.offer();
+  at("play").focus();
 }
 
 function step() {
@@ -234,6 +279,7 @@ const painted = () => new Promise((done) => { requestAnimationFrame(done); });
 async function show(preset) {
   pause();
   if (await act("preset", { preset: preset.name }) === null) return;
+  page.caption = preset.sentence;
   at("sentence").textContent = preset.sentence;
   at("transport").scrollIntoView({ block: "nearest" });
   play(preset.updates);
@@ -261,7 +307,7 @@ async function play(until = Infinity) {
     }
     if (now - examined > EXAMINED) {
       examined = now;
-      await look("examine");
+      await look("examine", { throttled: true });
     }
     // Counted from when it was due, so that waits do not add up; what is lost is not made up for.
     due = Math.max(due + least, performance.now() - least);
@@ -344,6 +390,10 @@ function begin() {
   at("back").addEventListener("click", () => { pause(); act("back", { updates: 1 }); });
   at("reset").addEventListener("click", () => { pause(); act("seek", { update: 0 }); });
   at("slider").addEventListener("input", () => { pause(); seek(Number(at("slider").value)); });
+  at("verdict").addEventListener("click", () => {
+    at("trouble").scrollIntoView({ behavior: STILL.matches ? "auto" : "smooth" });
+    at("trouble").focus({ preventScroll: true });
+  });
   at("copy").addEventListener("click", copy);
   at("show-held-out").addEventListener("change", () => page.frame && parts.surface.show(page.frame));
   document.addEventListener("keydown", key);

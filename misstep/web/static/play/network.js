@@ -8,7 +8,7 @@ import { paint, sharp, unpacked } from "/play/pixels.js";
 
 // In pixels: from unit to unit in a column, by how many there are, and above them.
 const PITCHES = [[6, 62], [8, 54], [12, 42], [20, 30], [32, 22], [Infinity, 16]];
-const HEAD = 40, FOOT = 12, NARROWEST = 86;
+const HEAD = 40, FOOT = 12, NARROWEST = 68;
 // More lines than these between two layers can't be told apart: the strongest are drawn.
 const MOST_LINES = 500;
 // How far from a line a click still means it, in pixels.
