@@ -22,7 +22,7 @@ class Bench:
     """A place to train at.
 
     `threads`: how many may be used; no number depends on it. `tell`: is told in a few words what is
-    done next. `updates`, `trainings`: how much was done so far.
+    done next. `updates`, `trainings`: how much was done so far. `last_run`: the latest training.
     """
 
     def __init__(
@@ -31,6 +31,7 @@ class Bench:
         self.threads = threads
         self.updates = 0
         self.trainings = 0
+        self.last_run: Run | None = None
         self._tell = tell
 
     def tell(self, words: str) -> None:
@@ -90,6 +91,7 @@ class Bench:
             warnings.simplefilter("ignore", RuntimeWarning)
             run = trainer.fit(x, y, **how)
         self._count(run)
+        self.last_run = run
         return course_of(name, run, every_step=every_step)
 
     def _count(self, run: Run) -> None:

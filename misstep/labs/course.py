@@ -58,7 +58,8 @@ class Course:
     empty where none were held out. `first`, `last`: how strongly each layer was blamed at the first
     and the last look, from the first layer on. `failed`: whether a number was no longer finite.
     `ending`: why it ended, in words. `findings`: what the doctor says; `examined`: of how many
-    causes.
+    causes. `snapshots`: updates done and held-out error at a few moments, where `ms.Snapshots`
+    watched.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Course:
     ending: str
     findings: tuple[Diagnosed, ...]
     examined: int
+    snapshots: tuple[tuple[int, float], ...] = ()
 
     @property
     def loss(self) -> float:
@@ -83,6 +85,10 @@ class Course:
     def error(self) -> float:
         """Return the held-out error after the last epoch; NaN where there is none."""
         return self.errors[-1] if self.errors else math.nan
+
+    def error_at(self, update: int) -> float:
+        """Return the held-out error after so many updates. Raises KeyError without a snapshot."""
+        return dict(self.snapshots)[update]
 
     @property
     def found(self) -> tuple[str, ...]:
@@ -125,6 +131,7 @@ def course_of(name: str, run: Run, *, every_step: bool = False) -> Course:
         ending=str(run.ending),
         findings=diagnosed(diagnosis),
         examined=len(diagnosis.examined),
+        snapshots=tuple((each.update, each.score) for each in run.snapshots),
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.labs.course import NOTE
 from misstep.labs.exhibits import Bars, Curve, Curves, Exhibit, Formulas, Outcome, Table
-from misstep.text.figures import three_figures
+from misstep.text.figures import three_figures, true_minus
 from misstep.text.tables import in_columns
 
 # Heights of a sparkline's letters, from the lowest to the highest, and the eighths of a bar.
@@ -162,8 +162,8 @@ def _said(number: float) -> str:
         return "no number"
     size = abs(number)
     if size and not 1e-3 <= size < 1e6:
-        return f"{number:.1e}".replace("-", "−")
-    return f"{number:.0f}" if float(number).is_integer() else three_figures(number)
+        return true_minus(f"{number:.1e}")
+    return true_minus(f"{number:.0f}") if float(number).is_integer() else three_figures(number)
 
 
 def _outcome(outcome: Outcome, width: int) -> Iterator[str]:
