@@ -148,9 +148,10 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         got = getattr(error, "strerror", None) or str(error)
         raise StorageError(f"reading {path}", needed="a file", got=got.lower()) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FileFormatError(f"{path}", needed="a file", got="a folder, pipe or device")
     with os.fdopen(handle, "rb", closefd=True) as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise FileFormatError(f"{path}", needed="a file", got="a folder, pipe or device")
         yield file
 
 
