@@ -23,6 +23,9 @@ from misstep.cli.termination import signals_interrupt
 from misstep.errors import ArgumentError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Repairable, TrainedModel, check_repairable, recognize
+from misstep.modeling.rows_again import rows_of
+from misstep.report import Material
+from misstep.report.report import leave_report
 from misstep.storage import folder_lock
 from misstep.trials import next_folder
 
@@ -75,6 +78,11 @@ def repair_run(
             quiet,
         )
         repair, facts = repair_and_say(page, sick, asked)
+        # What was tried stands in the report of the run as well.
+        material = Material.of_record(run.record, model=_model_of(run))
+        rows = rows_of(sick.modality, sick.prepared, material.model)
+        material = replace(material.with_rows(rows), repair=repair.plain())
+        leave_report(material, run.folder)
     if json:
         write_json(facts)
     page.settle()

@@ -39,6 +39,7 @@ from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Options, Walk, check_repairable, check_request, make_options, recognize
 from misstep.report import Material
+from misstep.report.report import leave_report
 from misstep.web.extra import check_web_extra
 
 
@@ -118,6 +119,9 @@ def _finish(
     if run.failed:
         say_failed(result, options, path, report)
     repaired = repair_trained(page, walk, options, quiet=quiet) if repair else None
+    if repaired is not None:
+        # What was tried stands in the report of the run as well.
+        leave_report(replace(Material.of_result(result), repair=repaired), folder)
     if json:
         facts = plain_result(result, diagnosis, options, path if run.usable else None, report)
         write_json(facts if repaired is None else {**facts, "repair": repaired})

@@ -38,7 +38,7 @@ from misstep.cli.trained import (
 )
 from misstep.cli.training_options import asked_for, given_options
 from misstep.cli.trial_lines import TrialLines
-from misstep.cli.tuning_files import DRAWING, TABLE, write_tuning
+from misstep.cli.tuning_files import DRAWING, TABLE, search_of, write_tuning
 from misstep.cli.tuning_report import TuningReport, plain_comparison
 from misstep.data import Dataset
 from misstep.errors import ArgumentError, MisstepError, StorageError
@@ -249,7 +249,9 @@ class _Final:
         if tuning.paid and result.run.finished and not tuning.interrupted:
             page.say("The default is trained as well, to be beside it on test rows.", "dim")
             compared = report.say_test(self._default(), result)
-        page_of_run = keep_report(page, Material.of_result(result), path.parent)
+        page_of_run = keep_report(
+            page, replace(Material.of_result(result), search=search_of(tuning)), path.parent
+        )
         if result.run.usable:
             commands = result_lines(result).next_commands(
                 path, similar_rows(self.source, self.options)

@@ -11,7 +11,7 @@ import math
 from pathlib import Path
 
 from misstep.cli.hyperparameter_lines import value_words
-from misstep.report import TrialPoint, draw_tuning
+from misstep.report import Search, TrialPoint, draw_tuning
 from misstep.storage import make_folder, write_text
 from misstep.tuning import State, Tuning
 
@@ -57,14 +57,25 @@ def trials_table(tuning: Tuning) -> str:
 
 def drawing(tuning: Tuning, title: str) -> str:
     """Return the search as SVG."""
+    search = search_of(tuning)
+    return draw_tuning(
+        search.points,
+        search.importances,
+        title=title,
+        axis=search.axis,
+        less_is_better=search.less_is_better,
+    )
+
+
+def search_of(tuning: Tuning) -> Search:
+    """Return the search as a report shows it."""
     points = [
         TrialPoint(one.number, one.validation_loss, one.state is State.COMPLETE)
         for one in tuning.trials
         if one.state in (State.COMPLETE, State.PRUNED)
     ]
-    return draw_tuning(
-        points, tuning.importances, title=title, axis="validation loss", less_is_better=True
-    )
+    best = f"trial {tuning.best.number} was kept" if tuning.paid else "the default was kept"
+    return Search(points, tuning.importances, f"{best}.")
 
 
 def _number(value: float) -> str:

@@ -53,9 +53,18 @@ class Drawing:
             f'aria-label="{_escaped(words)}">\n{looks}{self.body}\n</svg>\n'
         )
 
+    def picture(self) -> str:
+        """Return it as an element of HTML whose looks and those of the page do not mix."""
+        words = f"{self.title}. {self.description}" if self.description else self.title
+        data = base64.b64encode(self.svg(standalone=True).encode()).decode()
+        return (
+            f'<img src="data:image/svg+xml;base64,{data}" alt="{_escaped(words)}" '
+            f'width="{_figure(self.width)}" height="{_figure(self.height)}">'
+        )
+
     def _repr_html_(self) -> str:
         """Return it for a notebook."""
-        return self.svg(standalone=True)
+        return self.picture()
 
 
 class Canvas:

@@ -40,7 +40,7 @@ _DASHES = ("none", "7 4", "2 3", "9 3 2 3", "4 2", "12 4", "1 3", "6 2 1 2")
 
 _RULES = """\
 .drawing { font-family: system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif;
-  font-size: 12px; background: var(--ground); }
+  font-size: 12px; background: var(--ground); color: var(--words); }
 .drawing text { fill: var(--words); }
 .drawing .quiet { fill: var(--quiet); }
 .drawing .small { font-size: 11px; }
@@ -99,6 +99,9 @@ def style_sheet(*, themed: bool = True) -> str:
     if themed:
         chosen = ':root[data-theme="light"] { color-scheme: light; ' + light + " }\n"
         chosen += ':root[data-theme="dark"] { color-scheme: dark; ' + dark + " }\n"
+    # Where a dash has a meaning of its own, the one of a series says nothing.
+    series += ".drawing .line.solid { stroke-dasharray: none; }\n"
+    series += ".drawing .line.dashed { stroke-dasharray: 6 4; }\n"
     # Paper is white, whatever the screen is.
     paper = "@media print { :root { " + light + " } }\n"
     return by_system + chosen + _RULES + named + series + paper

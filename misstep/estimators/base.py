@@ -46,7 +46,7 @@ from misstep.modeling import (
     untrained,
 )
 from misstep.record import Record
-from misstep.report import model_summary
+from misstep.report import Report, model_summary, report_of_result
 from misstep.text.endings import loss_became
 from misstep.train import Run
 from misstep.trials import Repair
@@ -250,6 +250,23 @@ class Estimator(BaseEstimator):
                 )
             )
         return repair
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> Report:
+        """Return a page that shows the latest training: an `ms.report.Report`.
+
+        Data, network, curves, what it got wrong as it learned and what it gets wrong now. A
+        notebook shows it; `path`: where to write it as well. Raises NotFittedError, StorageError,
+        MisstepError after partial_fit.
+        """
+        if self._latest is None:
+            self._fitted_model()
+            raise MisstepError(
+                f"the report of this {type(self).__name__}",
+                needed="one training from beginning to end",
+                got="calls of partial_fit, of which each saw rows of its own",
+                try_="fit(X, y)",
+            )
+        return report_of_result(self._latest, path)
 
     def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
         """Return rows with their answers, as fit takes them. Raises what fit raises for them."""

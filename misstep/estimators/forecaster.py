@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from misstep.data import Table, read_table
+from misstep.drawing import Drawing
 from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
 from misstep.ir.masks import without_mask
@@ -26,7 +27,7 @@ from misstep.modeling import (
     recognize,
     train,
 )
-from misstep.report import draw_forecast
+from misstep.report.forecast import forecast_drawing
 
 if TYPE_CHECKING:
     import pandas
@@ -140,10 +141,7 @@ class Forecaster(Estimator):
 
     def picture(self) -> str:
         """Return a drawing of the back-test and the forecast, as SVG. Raises NotFittedError."""
-        model = self._forecast_model()
-        assert model.interval is not None
-        assert self._series is not None
-        return draw_forecast(self._series, self._back_test, model.forecast(), model.interval.share)
+        return self._drawing().svg(standalone=True)
 
     def _forecast_model(self) -> ForecastModel:
         model = self._fitted_model()
@@ -153,7 +151,14 @@ class Forecaster(Estimator):
     def _repr_html_inner(self) -> str:
         """Return the diagram and, once fitted, the summary and the picture of the forecast."""
         shown = super()._repr_html_inner()
-        return shown + self.picture() if self._is_fitted() else shown
+        return shown + self._drawing().picture() if self._is_fitted() else shown
+
+    def _drawing(self) -> Drawing:
+        model = self._forecast_model()
+        assert model.interval is not None
+        assert self._series is not None
+        share = model.interval.share
+        return forecast_drawing(self._series, self._back_test, model.forecast(), share)
 
 
 def _table(series: Any, target: str | None) -> tuple[Table, str]:

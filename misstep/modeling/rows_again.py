@@ -13,10 +13,11 @@ from misstep.errors import DataError
 from misstep.modeling.examples import Examples
 from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.modalities import Modality, RowModality
+from misstep.modeling.modalities.rows import Prepared
 from misstep.modeling.model import Model, TrainedModel
 from misstep.modeling.training_rows import Seen
 
-__all__ = ["RowsAgain", "rows_again"]
+__all__ = ["RowsAgain", "rows_again", "rows_of"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ def rows_again(modality: Modality, model: TrainedModel | None) -> RowsAgain | No
     """
     if not isinstance(modality, RowModality):
         return None
-    prepared = modality.prepare(modality.split())
+    return rows_of(modality, modality.prepare(modality.split()), model)
+
+
+def rows_of(modality: RowModality, prepared: Prepared, model: TrainedModel | None) -> RowsAgain:
+    """Return the same where the rows are prepared already. Raises DataError likewise."""
     if not isinstance(model, Model):
         return RowsAgain(prepared.train_examples, None, prepared.watched)
     rows = prepared.test if modality.tested else prepared.validation

@@ -18,11 +18,12 @@ from misstep.report.report import (
     report_of_result,
     report_of_run,
 )
-from misstep.report.tuning import TrialPoint, draw_tuning
+from misstep.report.tuning import Search, TrialPoint, draw_tuning
 
 __all__ = [
     "Material",
     "Report",
+    "Search",
     "TrialPoint",
     "draw_forecast",
     "draw_rate_range",

@@ -25,6 +25,7 @@ from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.outcome import Outcome
 from misstep.modeling.rows_again import RowsAgain
 from misstep.record import Record, read_record
+from misstep.report.tuning import Search
 from misstep.train import Run
 
 __all__ = ["MODEL", "Material"]
@@ -42,7 +43,8 @@ class Material:
     what came of it in plain facts, also where a record alone is left. `repair`: what was tried to
     repair it, or what came before it where a repair made it, as `trials.Repair.plain` says it.
     `learned`: the rows that were learned from, as people have them, where they are at hand;
-    `watched`: those of validation, which the learning curve is about.
+    `watched`: those of validation, which the learning curve is about. `search`: that found
+    its hyperparameters, if one did.
     """
 
     name: str
@@ -57,12 +59,13 @@ class Material:
     repair: Mapping[str, Any] | None = None
     learned: Dataset | None = None
     watched: HeldOutExamples | None = None
+    search: Search | None = None
 
     @classmethod
     def of_result(cls, result: FitResult, *, name: str = "") -> Material:
         """Return what is known where a walk ended in `result`."""
         record = result.run.record
-        named = _named(record, name or result.model.target.name)
+        named = _named(record, name or f"Predicting {result.model.target.name}")
         return cls(
             **(named if not name else {**named, "name": name}),
             record=record,

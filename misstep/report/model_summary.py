@@ -1,92 +1,87 @@
-"""A trained model as a small piece of HTML: layers, decisions, and the losses as a drawn curve.
+"""A trained model as a small piece of HTML: its network, decisions, and the losses as curves.
 
-One string that needs nothing else: no scripts, no files, every text escaped. Knows the model and
-its history, not estimators.
+One string that needs nothing else: no scripts, no files, every text escaped. Its drawings are
+pictures, so that their looks stay theirs whatever page they stand in. Knows the model and its
+history, not estimators.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 
 from misstep.data import Decision
+from misstep.drawing import Drawing
+from misstep.drawing.charts import LayerBox, Line, line_chart, network_chart
 from misstep.modeling import TrainedModel
+from misstep.report.markup import Markup, folded, paragraph, table, tag
 from misstep.text.counts import counted
+from misstep.text.figures import four_figures
 
-# In pixels; the curve keeps a margin so that its line is not cut.
-WIDTH, HEIGHT, MARGIN = 360, 110, 6
-# Points of a curve; more would be drawn within one pixel.
-MOST_POINTS = WIDTH
-CURVES = (("training_loss", "training", "#2b6cb0"), ("validation_loss", "validation", "#dd6b20"))
+__all__ = ["model_summary"]
+
+CURVES = (("training_loss", "training"), ("validation_loss", "validation"))
 
 
 def model_summary(
     model: TrainedModel, history: Sequence[Mapping[str, float]], decisions: Iterable[Decision]
 ) -> str:
-    """Return layers with their parameters, the curve of losses and the decisions, as HTML."""
+    """Return the network with its parameters, the curve of losses and the decisions, as HTML."""
     network = model.network
     facts = (
         f"{counted(network.parameter_count, 'parameter')}, "
         f"{counted(len(model.feature_names), 'feature')}, "
         f"{counted(len(history), 'epoch')}; ended: {model.facts['ended']}"
     )
-    layers = _table(
-        ("layer", "output", "parameters"),
-        [(row["layer"], row["output"], f"{row['parameters']:,}") for row in network.summary()],
-    )
-    chosen = _table(
+    chosen = table(
         ("what", "choice", "because"), [(each.what, each.choice, each.reason) for each in decisions]
     )
-    return (
-        '<div class="misstep-summary" style="margin:.5em 0;font-size:90%">'
-        f"<p>Predicts {escape(model.target.name)}: {model.target.task}. {escape(facts)}.</p>"
-        f"{layers}{_losses(history)}"
-        f"<details><summary>Decisions</summary>{chosen}</details></div>"
-    )
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    top = "".join(f'<th style="text-align:left">{escape(head)}</th>' for head in heads)
-    body = "".join(
-        "<tr>"
-        + "".join(f'<td style="text-align:left">{escape(str(cell))}</td>' for cell in row)
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _losses(history: Sequence[Mapping[str, float]]) -> str:
-    """Return the curves as SVG; epochs go to the right, losses from the lowest to the highest."""
-    curves = [
-        (word, color, [values[name] for values in history])
-        for name, word, color in CURVES
-        if history and all(name in values for values in history)
-    ]
-    every_loss = [loss for _, _, losses in curves for loss in losses]
-    if len(history) < 2 or not every_loss:
-        return ""
-    low, high = min(every_loss), max(every_loss)
-    lines, legend = "", []
-    for word, color, losses in curves:
-        lines += (
-            f'<polyline fill="none" stroke="{color}" stroke-width="1.5" '
-            f'points="{_points(losses, low, high)}"/>'
+    losses = _losses(history)
+    return str(
+        tag(
+            "div",
+            paragraph(f"Predicts {model.target.name}: {model.target.task}. {facts}."),
+            None if losses is None else picture_of(losses),
+            folded("Network", picture_of(_network(model))),
+            folded("Decisions", chosen),
+            class_="misstep-summary",
         )
-        legend.append(f'<span style="color:{color}">{word} {losses[-1]:.4g}</span>')
-    return (
-        f'<svg role="img" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}">'
-        f"<title>Losses of {counted(len(history), 'epoch')}, from {low:.4g} to {high:.4g}</title>"
-        f"{lines}</svg><div>Loss in the last epoch: {', '.join(legend)}</div>"
     )
 
 
-def _points(losses: Sequence[float], low: float, high: float) -> str:
-    step = -(-len(losses) // MOST_POINTS)
-    picked = [*range(0, len(losses) - 1, step), len(losses) - 1]
-    wide, tall = WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN
-    return " ".join(
-        f"{MARGIN + wide * place / (len(losses) - 1):.1f},"
-        f"{MARGIN + tall * (high - losses[place]) / ((high - low) or 1.0):.1f}"
-        for place in picked
+def picture_of(drawing: Drawing) -> Markup:
+    """Return a drawing as a picture that stands alone."""
+    return tag("p", Markup(drawing.picture()))
+
+
+def _network(model: TrainedModel) -> Drawing:
+    boxes = [
+        LayerBox(
+            str(row["layer"]),
+            str(row["path"]),
+            shape=" × ".join(map(str, row["output"])),
+            parameters=int(row["parameters"]),
+            classes=("series-1",) if row["parameters"] else ("series-5",),
+        )
+        for row in model.network.summary()
+    ]
+    told = f"{counted(len(boxes), 'layer')}, {counted(model.network.parameter_count, 'parameter')}"
+    return network_chart(boxes, title="The network", description=told)
+
+
+def _losses(history: Sequence[Mapping[str, float]]) -> Drawing | None:
+    """Return the curves of losses by epoch; None for fewer than two epochs."""
+    if len(history) < 2:
+        return None
+    epochs = list(range(1, len(history) + 1))
+    known = [(name, words) for name, words in CURVES if all(name in one for one in history)]
+    lines = [Line(words, epochs, [one[name] for one in history]) for name, words in known]
+    told = ", ".join(f"{words} {four_figures(history[-1][name])} at last" for name, words in known)
+    return line_chart(
+        lines,
+        title="Loss by epoch",
+        description=told,
+        across="epoch",
+        up="loss",
+        whole=True,
+        logarithmic=None,
     )

@@ -1,38 +1,35 @@
 """A search for hyperparameters as a drawing: what each trial came to, and which of them mattered.
 
-One string of SVG that needs nothing else: no scripts, no files, every text escaped. Knows numbers
-and names of trials, no search.
+Knows numbers and names of trials, no search.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 
-from misstep.drawing.axis_ticks import round_ticks, tick_words
+from misstep.drawing import Axis, Canvas, Drawing, Frame, Key, draw_legend, shortened
+from misstep.text.counts import counted
+from misstep.text.figures import four_figures
 
-__all__ = ["TrialPoint", "draw_tuning"]
+__all__ = ["Search", "TrialPoint", "draw_tuning", "tuning_drawing"]
 
 # In pixels: the drawing, and the room around trials and bars for numbers, words and the legend.
 WIDTH, HEIGHT = 860, 380
-LEFT, RIGHT, TOP, BOTTOM = 76, 20, 54, 44
+LEFT, TOP, BOTTOM = 76, 66, 44
 # Where the trials end; and where the bars begin, behind the names of hyperparameters, and end,
 # before their shares.
 TRIALS_END, BARS_START, BARS_END = 520, 690, 810
-MOST_BARS, BAR_HEIGHT, BAR_STEP, LONGEST_NAME = 10, 14, 27, 20
-BEST, WHOLE, EARLY, DEFAULT = "#2b6cb0", "#4a5568", "#a0aec0", "#dd6b20"
-GRID, WORDS, QUIET = "#e2e8f0", "#1a202c", "#4a5568"
+MOST_BARS, BAR_HEIGHT, BAR_STEP = 10, 14, 27
+BEST, EARLY, DEFAULT = ("accent", "thick"), ("series-5",), ("negative", "dashed")
 RADIUS = 4
 # How far beyond the default and the middle trial a worse one is shown, as a share of how far the
 # best lies on their other side: one that came to nothing would press the rest to a line.
 SHOWN_BEYOND = 1.0
 # How far the axis reaches beyond its outermost points, as a share of all.
 ROOM = 0.06
-# From a number to pixels.
-Scale = Callable[[float], float]
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,20 @@ class TrialPoint:
     whole: bool
 
 
+@dataclass(frozen=True)
+class Search:
+    """A search for hyperparameters. `words`: what came of it, in a sentence.
+
+    `axis`: what the values of its trials are. `importances`: shares by name.
+    """
+
+    points: Sequence[TrialPoint]
+    importances: Mapping[str, float]
+    words: str = ""
+    axis: str = "validation loss"
+    less_is_better: bool = True
+
+
 def draw_tuning(
     points: Sequence[TrialPoint],
     importances: Mapping[str, float],
@@ -59,44 +70,69 @@ def draw_tuning(
 
     `axis`: what the values are. `importances`: shares by name; without any the trials stand alone.
     """
+    drawing = tuning_drawing(
+        points, importances, title=title, axis=axis, less_is_better=less_is_better
+    )
+    return drawing.svg(standalone=True)
+
+
+def tuning_drawing(
+    points: Sequence[TrialPoint],
+    importances: Mapping[str, float],
+    *,
+    title: str,
+    axis: str,
+    less_is_better: bool,
+) -> Drawing:
+    """Return the same as a drawing of a page."""
     known = [one for one in points if one.value is not None and np.isfinite(one.value)]
     whole = [one for one in known if one.whole]
     default = next((one.value for one in whole if one.number == 0), None)
-    parts: list[str] = []
+    canvas = Canvas(WIDTH, HEIGHT)
+    canvas.text(LEFT, 20, shortened(title, WIDTH - LEFT, 14), "heading")
+    keys = [
+        Key("a trial", (), "dot"),
+        Key("ended early", EARLY, "hollow"),
+        Key("best so far", BEST),
+    ]
+    if default is not None:
+        keys.append(Key("the default", DEFAULT))
+    draw_legend(canvas, keys, LEFT, 28, TRIALS_END - LEFT + 100)
     if known:
         low, high = _span(known, default, less_is_better=less_is_better)
         last = max([1, *(one.number for one in points)])
-
-        def x(number: float) -> float:
-            return LEFT + 10 + (TRIALS_END - LEFT - 20) * number / last
-
-        def y(value: float) -> float:
-            shown = min(max(value, low), high)
-            return TOP + (HEIGHT - TOP - BOTTOM) * (high - shown) / ((high - low) or 1.0)
-
-        parts += [_value_axis(low, high, y, axis), _number_axis(last, x)]
-        parts.append(_best_line(whole, last, x, y, less_is_better=less_is_better))
+        # No dot is cut by the edge.
+        room = 0.025 * last
+        frame = Frame(
+            *(canvas, LEFT, TOP, TRIALS_END, HEIGHT - BOTTOM),
+            Axis(-room, last + room, "trial", whole=True),
+            Axis(low, high if high > low else low + 1.0, axis),
+        )
+        frame.grid()
+        _best_line(frame, whole, last, less_is_better=less_is_better)
         if default is not None:
-            parts.append(
-                f'<path d="M{LEFT} {y(default):.1f} H{TRIALS_END}" stroke="{DEFAULT}" '
-                'stroke-width="2" stroke-dasharray="6 4"/>'
-            )
-        parts += [_mark(one, low, high, x, y) for one in known]
-    legend = [("a trial", WHOLE), ("ended early", EARLY), ("best so far", BEST)]
-    if default is not None:
-        legend.append(("the default", DEFAULT))
-    parts.append(_bars(importances))
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" '
-        f'height="{HEIGHT}" role="img" font-family="DejaVu Sans, Verdana, sans-serif" '
-        f'font-size="12">\n<title>{escape(title)}</title>\n'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>\n'
-        f'<text x="{LEFT}" y="20" font-size="14" font-weight="bold" fill="{WORDS}">'
-        f"{escape(title)}</text>\n"
-        + _legend(legend)
-        + "\n".join(filter(None, parts))
-        + "\n</svg>\n"
-    )
+            frame.level(default, "", "line", *DEFAULT)
+        for one in known:
+            _mark(canvas, frame, one, low, high)
+    _bars(canvas, importances)
+    return canvas.drawing(title, _told(known, whole, importances, less_is_better), wide=True)
+
+
+def _told(
+    known: Sequence[TrialPoint],
+    whole: Sequence[TrialPoint],
+    importances: Mapping[str, float],
+    less_is_better: bool,
+) -> str:
+    """Return in words what the drawing shows."""
+    parts = [f"{counted(len(known), 'trial')} that came to a number"]
+    values = [one.value for one in whole if one.value is not None]
+    if values:
+        best = min(values) if less_is_better else max(values)
+        parts.append(f"the best {four_figures(best)}")
+    ranked = sorted(importances.items(), key=lambda item: -item[1])[:3]
+    parts += [f"{name} {share:.0%}" for name, share in ranked]
+    return ", ".join(parts)
 
 
 def _span(
@@ -114,109 +150,52 @@ def _span(
     return min(ends), max(ends)
 
 
-def _mark(one: TrialPoint, low: float, high: float, x: Scale, y: Scale) -> str:
-    """Return a dot, filled where the trial ran to its end; beyond the edge an arrow's head."""
+def _mark(canvas: Canvas, frame: Frame, one: TrialPoint, low: float, high: float) -> None:
+    """Draw a dot, filled where the trial ran to its end; beyond the edge an arrow's head."""
     assert one.value is not None
-    across, down = x(one.number), y(one.value)
+    across, down = float(frame.x(one.number)), float(frame.y(one.value))
+    classes = () if one.whole else EARLY
+    title = f"trial {one.number}: {four_figures(one.value)}"
     if low <= one.value <= high:
-        fill = WHOLE if one.whole else "#ffffff"
-        color = WHOLE if one.whole else EARLY
-        return (
-            f'<circle cx="{across:.1f}" cy="{down:.1f}" r="{RADIUS}" fill="{fill}" '
-            f'stroke="{color}" stroke-width="1.5"/>'
+        canvas.circle(
+            across, down, RADIUS, "fill" if one.whole else "hollow", *classes, title=title
         )
+        return
     tip = -RADIUS - 2 if one.value > high else RADIUS + 2
-    return (
-        f'<path d="M{across - RADIUS:.1f} {down - tip / 2:.1f} h{2 * RADIUS} l{-RADIUS} {tip} z" '
-        f'fill="{WHOLE if one.whole else EARLY}"/>'
-    )
+    base = down - tip / 2
+    corners = [(across - RADIUS, base), (across + RADIUS, base), (across, base + tip)]
+    canvas.polygon(corners, "fill", *classes, title=title)
 
 
 def _best_line(
-    whole: Sequence[TrialPoint], last: int, x: Scale, y: Scale, *, less_is_better: bool
-) -> str:
-    """Return the best value up to each trial, as stairs."""
-    if not whole:
-        return ""
-    best, steps = None, []
+    frame: Frame, whole: Sequence[TrialPoint], last: int, *, less_is_better: bool
+) -> None:
+    """Draw the best value up to each trial, as stairs."""
+    numbers: list[float] = []
+    values: list[float] = []
     for one in whole:
         assert one.value is not None
-        better = best is None or (one.value < best if less_is_better else one.value > best)
-        if better:
-            steps.append(
-                f"M{x(one.number):.1f} {y(one.value):.1f}"
-                if best is None
-                else f"H{x(one.number):.1f} V{y(one.value):.1f}"
-            )
-            best = one.value
-    return (
-        f'<path d="{" ".join(steps)} H{x(last):.1f}" fill="none" stroke="{BEST}" '
-        'stroke-width="2.5" stroke-linejoin="round"/>'
-    )
+        if not values:
+            numbers, values = [one.number], [one.value]
+        elif one.value < values[-1] if less_is_better else one.value > values[-1]:
+            numbers += [one.number, one.number]
+            values += [values[-1], one.value]
+    if values:
+        frame.curve([*numbers, last], [*values, values[-1]], *BEST)
 
 
-def _value_axis(low: float, high: float, y: Scale, axis: str) -> str:
-    ticks = round_ticks(low, high)
-    marks = [
-        f'<path d="M{LEFT} {y(value):.1f} H{TRIALS_END}" stroke="{GRID}"/>'
-        f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end" fill="{QUIET}">{words}'
-        "</text>"
-        for value, words in zip(ticks, tick_words(ticks), strict=True)
-    ]
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    marks.append(
-        f'<text x="14" y="{middle:.0f}" text-anchor="middle" fill="{QUIET}" '
-        f'transform="rotate(-90 14 {middle:.0f})">{escape(axis)}</text>'
-    )
-    return "\n".join(marks)
-
-
-def _number_axis(last: int, x: Scale) -> str:
-    ticks = round_ticks(0, last, whole=True)
-    marks = [
-        f'<text x="{x(number):.1f}" y="{HEIGHT - 26}" text-anchor="middle" fill="{QUIET}">{words}'
-        "</text>"
-        for number, words in zip(ticks, tick_words(ticks), strict=True)
-    ]
-    middle = (LEFT + TRIALS_END) / 2
-    marks.append(
-        f'<text x="{middle:.0f}" y="{HEIGHT - 8}" text-anchor="middle" fill="{QUIET}">trial</text>'
-    )
-    return "\n".join(marks)
-
-
-def _bars(importances: Mapping[str, float]) -> str:
-    """Return a bar for each of the most important hyperparameters, the largest first."""
+def _bars(canvas: Canvas, importances: Mapping[str, float]) -> None:
+    """Draw a bar for each of the most important hyperparameters, the largest first."""
     if not importances:
-        return ""
+        return
     ranked = sorted(importances.items(), key=lambda item: -item[1])[:MOST_BARS]
     longest = max(share for _, share in ranked) or 1.0
-    parts = [
-        f'<text x="{BARS_START}" y="39" text-anchor="middle" fill="{WORDS}">importance in these '
-        "trials</text>"
-    ]
+    canvas.text(BARS_START, 39, "importance in these trials", anchor="middle")
     for place, (name, share) in enumerate(ranked):
         top = TOP + 8 + place * BAR_STEP
-        shown = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
         length = (BARS_END - BARS_START) * share / longest
         middle = top + BAR_HEIGHT - 3
-        parts.append(
-            f'<text x="{BARS_START - 8}" y="{middle}" text-anchor="end" fill="{QUIET}">'
-            f"{escape(shown)}</text>"
-            f'<rect x="{BARS_START}" y="{top}" width="{length:.1f}" height="{BAR_HEIGHT}" '
-            f'fill="{BEST}"/>'
-            f'<text x="{BARS_START + length + 6:.1f}" y="{middle}" fill="{QUIET}">{share:.0%}'
-            "</text>"
-        )
-    return "\n".join(parts)
-
-
-def _legend(entries: Sequence[tuple[str, str]]) -> str:
-    parts, x = [], LEFT
-    for words, color in entries:
-        parts.append(
-            f'<rect x="{x}" y="32" width="18" height="6" fill="{color}"/>'
-            f'<text x="{x + 24}" y="39" fill="{WORDS}">{escape(words)}</text>'
-        )
-        x += 40 + 7 * len(words)
-    return "\n".join(parts) + "\n"
+        shown = shortened(name, BARS_START - TRIALS_END - 24)
+        canvas.text(BARS_START - 8, middle, shown, "quiet", anchor="end")
+        canvas.rectangle(BARS_START, top, length, BAR_HEIGHT, "fill", "accent")
+        canvas.text(BARS_START + length + 6, middle, f"{share:.0%}", "quiet")

@@ -98,9 +98,12 @@ def test_what_helps_becomes_a_usual_model_beside_the_run(run: Run, few: None) ->
         "The first one stays as it was, in runs/houses/model.misstep.",
     ):
         assert words in done.said, done.out
-    # Nothing of the run was touched, but for its record, which has grown.
+    # Nothing of the run was touched, but for its record, which has grown, and the page about it.
     after = hashes(Path("runs/houses"))
-    assert {name for name, one in before.items() if after[name] != one} == {"record.jsonl"}
+    changed = {name for name, one in before.items() if after[name] != one}
+    assert changed == {"record.jsonl", "report.html"}
+    for report in ("runs/houses/report.html", "runs/houses/repair-1/report.html"):
+        assert "Remedies beside an unchanged control" in Path(report).read_text(encoding="utf-8")
     event = next(one for one in ms.read_record("runs/houses").events if one["kind"] == "repair")
     assert "adopted: at 10,000 times the rate" in event["words"]
     arms = event["repair"]["rounds"][0]["arms"]

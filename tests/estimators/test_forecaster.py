@@ -70,7 +70,8 @@ def test_manners_of_scikit_learn(fitted: ms.Forecaster) -> None:
     with pytest.raises(ms.NotFittedError):
         again.predict()
     shown = fitted._repr_html_()
-    assert "<svg" in shown
+    for words in ("The network", "Loss by epoch", "sold: the next 3 steps"):
+        assert f'alt="{words}' in shown
     assert "<script" not in shown
 
 

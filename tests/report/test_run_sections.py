@@ -41,8 +41,12 @@ def outcome(**more: object) -> Outcome:
     scores = {"test": {"accuracy": 0.9}, "baseline": {"accuracy": 0.5}}
     guess = Baseline("baseline", "a guess", "always the commonest class", lambda: None)
     whole = {
-        "purpose": "classification", "target": "kind", "described": "60 rows", "tested": 200,
-        "scores": scores, "baselines": [guess],
+        "purpose": "classification",
+        "target": "kind",
+        "described": "60 rows",
+        "tested": 200,
+        "scores": scores,
+        "baselines": [guess],
     }
     return Outcome(**{**whole, **more})  # type: ignore[arg-type]
 
