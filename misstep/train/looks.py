@@ -278,7 +278,9 @@ class Looks:
                 else:
                     measures[name, path] = number
         for path, square in squares.items():
-            variance = square - measures["activation_mean", path] ** 2
+            mean = measures["activation_mean", path]
+            # As a product: beyond 1e154 a power would raise OverflowError, a product is infinite.
+            variance = square - mean * mean
             measures["activation_deviation", path] = float(np.sqrt(np.maximum(variance, 0.0)))
         if program.peaks:
             highest, start = outputs["peaks"].max(axis=0), 0

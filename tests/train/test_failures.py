@@ -73,3 +73,29 @@ def test_the_record_has_what_there_was_of_an_epoch_broken_off(tmp_path: Path) ->
     last = record.epochs[-1]
     assert (len(record.epochs), last["epoch"], last["step"], last["partial"]) == (2, 2, 6, True)
     assert record.events[-1]["step"] == 6
+
+
+def test_numbers_whose_squares_are_not_finite_are_looked_at() -> None:
+    # The numbers of float64 are finite up to 1.8e308; their squares are not, beyond 1.3e154.
+    network = ms.Network(
+        ms.Sequential(ms.Dense(4), ms.ReLU(), ms.Dense(1)),
+        input_shape=(3,),
+        dtype="float64",
+        seed=1,
+    )
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    trainer = ms.Trainer(
+        network,
+        loss=ms.SquaredError(),
+        optimizer=ms.SGD(1e-4),
+        batch_size="full",
+        regularizers=[ms.optim.L2(1e-9)],
+        clipping=[ms.optim.ClipNorm(1e300)],
+    )
+    run = trainer.fit(x, 3e5 + 1e5 * x[:, :1], epochs=300)
+    assert run.failed
+    record = run.record
+    assert record is not None
+    largest = max(record.signal("activation_mean", "dense2")[1], key=abs)
+    assert abs(largest) > 1.4e154, "or its square would be finite"
+    assert run.diagnose().findings

@@ -125,6 +125,6 @@ def _gradient_norm(evidence: Evidence) -> float:
     for path in evidence.record.paths("gradient_norm"):
         steps, sizes = evidence.series("gradient_norm", path)
         for step, size in zip(steps.tolist(), sizes.tolist(), strict=True):
-            squares[step] = squares.get(step, 0.0) + size**2
+            squares[step] = squares.get(step, 0.0) + size * size
     finite = [value for value in squares.values() if np.isfinite(value)]
     return float(np.sqrt(np.median(finite))) if finite else 0.0

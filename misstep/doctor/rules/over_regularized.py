@@ -245,7 +245,7 @@ def _shrinkage(evidence: Evidence) -> float:
         before = evidence.first("weight_norm", parameter.name)
         after = evidence.last("weight_norm", parameter.name)
         if parameter.learns and math.isfinite(before) and math.isfinite(after):
-            first, last = first + before**2, last + after**2
+            first, last = first + before * before, last + after * after
     return math.sqrt(last / first) if first > 0 else math.nan
 
 
@@ -262,6 +262,6 @@ def _weight(evidence: Evidence, kind: str, strength: float) -> float:
                 # Σ |w| of normal numbers: √(2/π) · √n · ‖w‖.
                 total += strength * math.sqrt(2 / math.pi * math.prod(parameter.shape)) * norm
             else:
-                total += 0.5 * strength * norm**2
+                total += 0.5 * strength * norm * norm
         weighed.append(total)
     return max(weighed)
