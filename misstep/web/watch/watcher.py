@@ -177,9 +177,15 @@ class Watcher:
         is_behind = False
         for run in self._runs.values():
             is_behind = run.advance() or is_behind
-            if run.name in wanted:
-                run.examine()
         shown = [run for run in self._runs.values() if run.name in wanted]
+        self._publish(shown)
+        # What goes wrong may come a moment later than what there is to see.
+        if [run for run in shown if run.examine()]:
+            self._publish(shown)
+        return is_behind
+
+    def _publish(self, shown: Sequence[WatchedRun]) -> None:
+        """Let pages have what there is; `shown`: runs that somebody looks at."""
         details = {run.name: run.detail() for run in shown}
         flows = {run.name: run.flow() for run in shown}
         summaries = [one for one in (run.summary() for run in self._runs.values()) if one]
@@ -189,7 +195,6 @@ class Watcher:
             self._is_turning = False
             self._turns, self._turned_at = self._turns + 1, self._clock()
             self._turned.notify_all()
-        return is_behind
 
     def _scan(self) -> None:
         """Find the runs that there are; new ones stand first."""
