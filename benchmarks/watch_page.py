@@ -93,7 +93,7 @@ def measure_answers(root: Path) -> None:
         time.sleep(2)
         report("all five in full", page, f"/api/runs?{query}", known=False)
         report("nothing new, or what is new", page, f"/api/runs?{query}", known=True)
-        report("how the gradient flows", page, "/api/flow?run=run-1&width=560", known=False)
+        report("how the gradient flows", page, "/api/strips?run=run-1&width=560", known=False)
         stop.set()
         growing.join()
         print(f"memory of the page's process          {page.memory() / 1e6:8.1f} MB")
@@ -225,7 +225,7 @@ def look(program: subprocess.Popen[str], address: str) -> float:
         version = told["version"]
         shown = told.get("shown", {}).get("run", {})
         if shown.get("flow"):
-            page.ask("/api/flow?run=run&width=560")
+            page.ask("/api/strips?run=run&width=560")
         states = [run["state"] for run in told.get("runs", [])]
         if "finished" in states:
             break

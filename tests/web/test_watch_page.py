@@ -71,10 +71,14 @@ def test_runs_are_told_as_json(server: Server) -> None:
     told = json.loads(answer.body)
     assert told["runs"][0]["words"] == "<script>alert(1)</script>"
     assert told["shown"]["<b>a&b"]["curves"]["loss"]["mean"] == [3.0, 2.0]
-    again = json.loads(got(server, f"/api/runs?show=%3Cb%3Ea%26b&known={told['version']}").body)
-    assert again == {"version": told["version"]}
-    assert json.loads(got(server, "/api/flow?run=%3Cb%3Ea%26b&width=99999999999").body)["svg"] == ""
-    assert json.loads(got(server, "/api/flow?width=-1").body)["svg"] == ""
+    while "runs" in told:  # what goes wrong comes a moment later
+        again = f"/api/runs?show=%3Cb%3Ea%26b&known={told['version']}"
+        told = json.loads(got(server, again).body)
+    assert set(told) == {"again", "version"}
+    assert (
+        json.loads(got(server, "/api/strips?run=%3Cb%3Ea%26b&width=9999999").body)["strips"] == []
+    )
+    assert json.loads(got(server, "/api/strips?width=-1").body)["strips"] == []
 
 
 def test_what_is_over_is_not_stopped(server: Server) -> None:

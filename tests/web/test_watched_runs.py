@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 
 import misstep as ms
-from misstep.doctor import Evidence
-from misstep.doctor.gradients import relative_gradients
 from misstep.record import Record, RecordWriter, read_record
 from misstep.storage import folder_lock
+from misstep.text.figures import figure
 from misstep.web.watch.examiner import Examiner
-from misstep.web.watch.gradient_flow import BAND, gradient_flow
 from misstep.web.watch.run_state import State, state_of
 from misstep.web.watch.run_summary import progress_of, scores_of, stages_of
+from misstep.web.watch.strips import Strips, rows_of
 from misstep.web.watch.watcher import ALONE, Watcher
 
 
@@ -189,7 +188,7 @@ def test_a_name_is_never_a_path(tmp_path: Path) -> None:
     watcher = Watcher(tmp_path / "inside")
     for name in ("../outside", str(tmp_path / "outside"), "mine/../../outside", "mine/", ""):
         assert asked(watcher, name)["shown"] == {}
-        assert json.loads(watcher.flow(name, 440))["svg"] == ""
+        assert json.loads(watcher.strips(name, 440))["strips"] == []
         with pytest.raises(ms.MisstepError, match="one that is watched"):
             watcher.folder_of(name)
 
@@ -198,7 +197,7 @@ def test_what_is_known_is_not_sent_again(tmp_path: Path) -> None:
     trained(tmp_path / "mine")
     watcher = Watcher(tmp_path)
     version = asked(watcher, "mine")["version"]
-    assert json.loads(watcher.answer(["mine"], version)) == {"version": version}
+    assert json.loads(watcher.answer(["mine"], version)) == {"again": 1000, "version": version}
     assert "runs" in json.loads(watcher.answer([], version))
 
 
@@ -259,33 +258,28 @@ def test_a_finding_is_told_when_two_looks_had_it_or_the_run_is_over(tmp_path: Pa
 # --- figures ------------------------------------------------------------------------------------
 
 
-def test_gradient_flow_is_the_doctors_measure_by_hand(tmp_path: Path) -> None:
-    record = trained(tmp_path, layers=4, epochs=40)
-    flow = gradient_flow(record)
+def test_strips_say_the_latest_look_in_words(tmp_path: Path) -> None:
+    record = trained(tmp_path, layers=6, epochs=10)
+    flow = ms.doctor.gradient_flow(record)
     assert flow is not None
-    found = relative_gradients(Evidence(record))
-    assert flow.layers == [one.parameter.name.removesuffix(".weight") for one in found]
-    assert len(flow.layers) == 5
-    assert np.all(flow.shares[-1] == 1.0)
-    for row, one in enumerate(found):
-        share = one.values[-1] / found[-1].values[-1]
-        if len(flow.steps) == len(one.steps):
-            assert flow.shares[row, -1] == pytest.approx(share)
-            assert flow.relative[row, -1] == pytest.approx(one.values[-1])
-    told = {name: words for name, _, _, words in flow.rows()}
-    assert told["dense5"] == "healthy"
-    assert (flow.shares[0, -1] < BAND[0]) == (told["dense1"] == "too small")
-    drawn = flow.drawing(380).svg()
-    assert "style=" not in drawn
-    assert "dense1" in drawn
-    narrow = gradient_flow(record, columns=5)
-    assert narrow is not None
-    assert narrow.shares.shape == (5, 5)
-    assert narrow.steps[-1] == flow.steps[-1]
+    rows = rows_of(flow)
+    assert [name for name, _, _ in rows] == list(flow.names)
+    for (_, number, words), share in zip(rows, flow.latest, strict=True):
+        assert number == figure(float(f"{share:.2g}"))
+        assert words == ("vanishing" if share < flow.band[0] else "healthy")
+    assert {words for _, _, words in rows} == {"vanishing", "healthy"}
+    strips = Strips.of(record)
+    first, second, *_ = strips.plain(380)
+    assert first["rows"] == [list(row) for row in rows]
+    assert "in an update" in second["title"]
+    assert 'width="380"' in first["svg"]
+    assert "style=" not in first["svg"]
+    assert strips.mark == Strips.of(record).mark != Strips.of(trained(tmp_path, epochs=3)).mark
 
 
-def test_a_run_that_nobody_looked_into_has_no_flow() -> None:
-    assert gradient_flow(Record({})) is None
+def test_a_run_that_nobody_looked_into_has_no_strips() -> None:
+    assert Strips.of(Record({})) == Strips(())
+    assert Strips(()).mark == ""
 
 
 def test_time_left_goes_by_the_latest_epochs(tmp_path: Path) -> None:

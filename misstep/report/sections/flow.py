@@ -20,6 +20,8 @@ from misstep.text.lists import shortened
 
 # Strips of one drawing; of more layers those that are farthest from what is healthy.
 MOST_STRIPS, LONGEST_NAME = 24, 40
+# Of a drawing, in pixels, where nobody asks for another one.
+WIDTH = 720
 TITLES = {
     "gradient_flow": "How strongly each layer is blamed, beside the last one",
     "update_ratio": "By how much of itself each weight moves in an update",
@@ -75,8 +77,11 @@ def strips_of(record: Record) -> list[Strip]:
     return [one for one in found if one is not None]
 
 
-def strip_drawing(strip: Strip) -> Drawing:
-    """Return a strip for each layer or weight, the network's first one on top."""
+def strip_drawing(strip: Strip, width: float = WIDTH) -> Drawing:
+    """Return a strip for each layer or weight, the network's first one on top.
+
+    `width`: of the drawing, in pixels.
+    """
     shown = _worst(strip)
     left = len(strip.names) - len(shown.names)
     more = f"; {left:,} more lie nearer to what is healthy" if left else ""
@@ -86,7 +91,7 @@ def strip_drawing(strip: Strip) -> Drawing:
         if np.isfinite(number)
     )
     return heat_strip(
-        [shortened(name, LONGEST_NAME) for name in shown.names],
+        [shortened(name, int(LONGEST_NAME * width / WIDTH)) for name in shown.names],
         shown.steps,
         shown.numbers,
         band=shown.band,
@@ -94,6 +99,7 @@ def strip_drawing(strip: Strip) -> Drawing:
         description=f"{counted(strip.looks, 'look')}; at last: {latest}{more}",
         across=f"updates{more}",
         words=WORDS[strip.signal],
+        width=width,
     )
 
 

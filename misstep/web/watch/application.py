@@ -54,11 +54,11 @@ def watch_application(watcher: Watcher, access: Access) -> App:
             return json_answer(watcher.answer(shown, known))
         return json_answer(await run_in_threadpool(watcher.answer, shown, known))
 
-    def read_flow(request: Request) -> Response:
+    def read_strips(request: Request) -> Response:
         query = request.query_params
         room = int(query["width"]) if re.fullmatch("[0-9]{1,5}", query.get("width", "")) else 0
         width = max((one for one in WIDTHS if one <= room), default=WIDTHS[0])
-        return json_answer(watcher.flow(query.get("run", ""), width))
+        return json_answer(watcher.strips(query.get("run", ""), width))
 
     async def read_root(request: Request) -> Response:
         return json_answer({"root": str(watcher.root), "page": access.origin})
@@ -75,7 +75,7 @@ def watch_application(watcher: Watcher, access: Access) -> App:
             *asset_routes(FILES),
             Route("/theme.css", theme, methods=["GET"]),
             Route("/api/runs", read_runs, methods=["GET"]),
-            Route("/api/flow", read_flow, methods=["GET"]),
+            Route("/api/strips", read_strips, methods=["GET"]),
             Route("/api/root", read_root, methods=["GET"]),
             Route("/api/stop", stop, methods=["POST"]),
         ],

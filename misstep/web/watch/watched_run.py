@@ -17,9 +17,9 @@ from misstep.storage import folder_holder, folder_in_use
 from misstep.web.answers import json_bytes
 from misstep.web.watch.curves import curves_of
 from misstep.web.watch.examiner import Examiner, Spelling
-from misstep.web.watch.gradient_flow import GradientFlow, gradient_flow
 from misstep.web.watch.run_state import RunState, State, state_of
 from misstep.web.watch.run_summary import facts_of, progress_of, scores_of, stages_of, told_events
+from misstep.web.watch.strips import Strips
 
 __all__ = ["WatchedRun"]
 
@@ -109,14 +109,12 @@ class WatchedRun:
         made: bytes = self._made("detail", version, lambda: json_bytes(self._detail()), NO_DETAIL)
         return made
 
-    def flow(self) -> GradientFlow | None:
-        """Return how its gradient flows; None where nobody looked."""
+    def strips(self) -> Strips:
+        """Return what was seen inside of its network."""
         record = self.record
         if record is None:
-            return None
-        made: GradientFlow | None = self._made(
-            "flow", self.version, lambda: gradient_flow(record), None
-        )
+            return Strips(())
+        made: Strips = self._made("strips", self.version, lambda: Strips.of(record), Strips(()))
         return made
 
     def _summary(self) -> dict[str, Any]:
@@ -135,7 +133,6 @@ class WatchedRun:
         record = self.record
         if record is None:
             return json.loads(NO_DETAIL)
-        flow = self.flow()
         return {
             "curves": {name: one.plain() for name, one in curves_of(record).items()},
             "findings": self._examiner.findings,
@@ -144,7 +141,7 @@ class WatchedRun:
             "events": told_events(record),
             "facts": facts_of(record),
             "notes": record.notes,
-            "flow": "" if flow is None else flow.mark,
+            "flow": self.strips().mark,
         }
 
     def _made(self, what: str, version: object, make: Callable[[], Any], without: Any) -> Any:

@@ -17,13 +17,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from misstep.doctor import registered_rules
 from misstep.errors import ArgumentError
 from misstep.record import Record
 from misstep.record.reader import FILE
 from misstep.storage.lock import LOCK, folder_in_use
 from misstep.web.answers import json_bytes
 from misstep.web.watch.examiner import Spelling
-from misstep.web.watch.gradient_flow import GradientFlow
+from misstep.web.watch.strips import Strips
 from misstep.web.watch.watched_run import WatchedRun
 
 __all__ = ["Watcher"]
@@ -52,7 +53,8 @@ def _as_it_is(record: Record) -> Spelling:
 class Watcher:
     """Watches the run in `root`, and those below it; runs may come and go.
 
-    `spelling_of`: how remedies are written for who reads a record. Within `with`, it follows.
+    `spelling_of`: how remedies are written for who reads a record. `apart`: seconds between two
+    turns at least, and between two questions of a page. Within `with`, it follows.
     """
 
     def __init__(
@@ -60,8 +62,9 @@ class Watcher:
         root: Path | str,
         spelling_of: Callable[[Record], Spelling] = _as_it_is,
         clock: Callable[[], float] = time.monotonic,
+        apart: float = APART,
     ) -> None:
-        self.root = Path(root)
+        self.root, self._apart = Path(root), apart
         self._spelling_of, self._clock = spelling_of, clock
         self._runs: dict[str, WatchedRun] = {}
         # Around everything that pages get; told after each turn.
@@ -74,7 +77,7 @@ class Watcher:
         self._wanted: dict[str, float] = {}
         self._summaries: list[bytes] = []
         self._details: dict[str, bytes] = {}
-        self._flows: dict[str, GradientFlow | None] = {}
+        self._strips: dict[str, Strips] = {}
         # Drawings by run and width, with the mark of what was drawn.
         self._drawn: dict[tuple[str, int], tuple[str, bytes]] = {}
         self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
@@ -84,6 +87,7 @@ class Watcher:
     def answer(self, shown: Sequence[str], known: str) -> bytes:
         """Return all runs in short and the `shown` ones in full, as JSON.
 
+        Beside that, after how many milliseconds to ask again.
         `known`: the version that the page has; where that is the latest, only its name comes back.
         """
         shown = list(dict.fromkeys(shown))[:MOST_SHOWN]
@@ -103,27 +107,28 @@ class Watcher:
                 for name in shown
                 if name in self._details
             )
+        again = f'"again":{round(1000 * self._apart)},'.encode()
         content = b'"runs":[' + runs + b'],"shown":{' + details + b"}"
         version = hashlib.blake2b(content, digest_size=12).hexdigest()
         if version == known:
-            return json_bytes({"version": version})
-        return b'{"version":"' + version.encode() + b'",' + content + b"}"
+            return b"{" + again + b'"version":"' + version.encode() + b'"}'
+        return b"{" + again + b'"version":"' + version.encode() + b'",' + content + b"}"
 
     def answers_at_once(self, shown: Sequence[str]) -> bool:
         """Return whether there is an answer, and not one of long ago; else asking waits."""
         is_known = all(name in self._wanted for name in shown)
         return is_known and self._clock() - self._turned_at < 2 * FARTHEST
 
-    def flow(self, name: str, width: int) -> bytes:
-        """Return how the gradient of a run that is shown flows, drawn and in words, as JSON."""
+    def strips(self, name: str, width: int) -> bytes:
+        """Return what was seen inside of a run that is shown, drawn and in words, as JSON."""
         with self._turned:
-            flow = self._flows.get(name)
-            if flow is None:
-                return json_bytes({"mark": "", "svg": "", "rows": [], "left_out": 0})
+            strips = self._strips.get(name)
             kept = self._drawn.get((name, width))
-        if kept is None or kept[0] != flow.mark:
-            drawn = {"mark": flow.mark, "svg": flow.drawing(width).svg()}
-            kept = flow.mark, json_bytes({**drawn, "rows": flow.rows(), "left_out": flow.left_out})
+        if strips is None:
+            return json_bytes({"mark": "", "strips": []})
+        if kept is None or kept[0] != strips.mark:
+            drawn = {"mark": strips.mark, "strips": strips.plain(width)}
+            kept = strips.mark, json_bytes(drawn)
             with self._turned:
                 self._drawn[name, width] = kept
         return kept[1]
@@ -138,6 +143,8 @@ class Watcher:
     # --- the thread -----------------------------------------------------------------------------
 
     def __enter__(self) -> Watcher:
+        # Now, and not while somebody trains.
+        registered_rules()
         self._thread.start()
         return self
 
@@ -156,7 +163,7 @@ class Watcher:
             began = self._clock()
             is_behind = self.turn()
             took = self._clock() - began
-            apart = 0.01 if is_behind else min(max(APART, took / SHARE), FARTHEST)
+            apart = 0.01 if is_behind else min(max(self._apart, took / SHARE), FARTHEST)
             while not self._over:
                 if self._asked.wait(apart):
                     self._asked.clear()
@@ -187,11 +194,11 @@ class Watcher:
     def _publish(self, shown: Sequence[WatchedRun]) -> None:
         """Let pages have what there is; `shown`: runs that somebody looks at."""
         details = {run.name: run.detail() for run in shown}
-        flows = {run.name: run.flow() for run in shown}
+        strips = {run.name: run.strips() for run in shown}
         summaries = [one for one in (run.summary() for run in self._runs.values()) if one]
         with self._turned:
-            self._summaries, self._details, self._flows = summaries, details, flows
-            self._drawn = {key: one for key, one in self._drawn.items() if key[0] in flows}
+            self._summaries, self._details, self._strips = summaries, details, strips
+            self._drawn = {key: one for key, one in self._drawn.items() if key[0] in strips}
             self._is_turning = False
             self._turns, self._turned_at = self._turns + 1, self._clock()
             self._turned.notify_all()

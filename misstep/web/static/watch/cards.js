@@ -106,23 +106,17 @@ export class Cards {
     try {
       card.room = card.whole.clientWidth;
       const query = new URLSearchParams({ run: card.name, width: card.room - 40 });
-      const told = await this.ask(`/api/flow?${query}`);
-      if (!told.svg) return;
+      const told = await this.ask(`/api/strips?${query}`);
+      if (!told.strips.length) return;
       card.mark = told.mark;
       card.flow.hidden = false;
-      const drawn = new DOMParser().parseFromString(told.svg, "image/svg+xml").documentElement;
-      const heads = ["layer", "gradient ÷ weights", "of the last layer's", "that is"];
-      const open = card.flow.querySelector("details")?.open;
-      const numbers = folded("flow", "The numbers of the latest look",
-        table(heads, told.rows, [1, 2]));
-      numbers.open = Boolean(open);
+      const open = new Set([...card.flow.querySelectorAll("details[open]")]
+        .map((one) => one.dataset.key));
+      const [first, ...others] = told.strips;
       card.flow.replaceChildren(
-        element("h4", {}, "Gradient flow"),
-        element("p", { class: "small quiet" },
-          "How strongly each layer is blamed, against its own weights, as a share of the last "
-          + "layer's" + (told.left_out ? `; ${told.left_out} layers in the middle left out` : "")
-          + "."),
-        element("div", { class: "flow" }, document.importNode(drawn, true)), numbers);
+        element("h4", {}, first.title), ...stripOf(first),
+        ...others.map((one) => folded(one.title, one.title, ...stripOf(one))));
+      for (const one of card.flow.querySelectorAll("details")) one.open = open.has(one.dataset.key);
     } catch {
       // The next turn asks again.
     } finally {
@@ -130,6 +124,16 @@ export class Cards {
       card.at = Date.now();
     }
   }
+}
+
+function stripOf(one) {
+  const drawn = new DOMParser().parseFromString(one.svg, "image/svg+xml").documentElement;
+  return [
+    element("div", { class: "flow" }, document.importNode(drawn, true)),
+    element("p", { class: "small quiet" }, one.aside),
+    folded(`numbers: ${one.title}`, "The latest numbers",
+      table(["where", "number", "that is"], one.rows, [1])),
+  ];
 }
 
 function findingOf(one) {

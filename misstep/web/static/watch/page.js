@@ -6,8 +6,8 @@ import { Chart, colorOf, dashesOf } from "/charts.js";
 import { element, refresh, say } from "/elements.js";
 import { Runs } from "/runs.js";
 
-// Milliseconds between two questions; after one that failed; and until one counts as failed.
-const AGAIN = 1000;
+// Milliseconds until the next question where one failed, and until one counts as failed; else the
+// server says when to ask again.
 const AGAIN_AFTER_FAILURE = 4000;
 const PATIENCE = 15000;
 // Runs that are shown without asking, and at most.
@@ -83,7 +83,7 @@ async function turn() {
     say(place("connection"), going ? `Following ${going} of ${answer.runs.length}`
       : answer.runs.length ? "No run is going" : "Waiting for a run");
     const missing = [...shown.keys()].some((name) => !(name in answer.shown));
-    timer = setTimeout(turn, missing ? AGAIN / 5 : AGAIN);
+    timer = setTimeout(turn, missing ? told.again / 5 : told.again);
   } catch (error) {
     failures += 1;
     const words = error.name === "TypeError" || error.name === "TimeoutError"
