@@ -28,7 +28,8 @@ class Inputs:
     number of the input that each feature belongs to; −1: none. `replaced`: (features,) what stands
     in a row where nothing is to be seen, such as the average image; None: an input is best taken
     from another row. `replacement`: that in words. `places`: line and column of each on a map with
-    the headings `lines` and `columns`, or nothing.
+    the headings `lines` and `columns`, or nothing. `alike`: whether the features of an input are
+    the same thing at several places, so that they may be added up.
     """
 
     noun: str
@@ -39,6 +40,7 @@ class Inputs:
     places: Sequence[tuple[int, int]] = ()
     lines: Sequence[str] = ()
     columns: Sequence[str] = ()
+    alike: bool = False
 
     def __len__(self) -> int:
         return len(self.names)

@@ -35,6 +35,14 @@ from misstep.modeling.examples import Examples, weighted_examples
 from misstep.modeling.forecast import BackTest, ForecastInterval, ForecastModel
 from misstep.modeling.forecast_attribution import ForecastAttribution, attribute_forecast
 from misstep.modeling.held_out import HeldOut
+from misstep.modeling.judgment.blame import (
+    Blame,
+    BlamedLayer,
+    BlamedLink,
+    BlamedUnit,
+    BlamedWeight,
+    blame_of,
+)
 from misstep.modeling.judgment.confusion import ConfusedPair, Confusion, confusion_of
 from misstep.modeling.judgment.importance import Importance, InputImportance, importances_of
 from misstep.modeling.judgment.judging import judged
@@ -45,6 +53,7 @@ from misstep.modeling.judgment.mistakes import (
     mistakes_of,
     worst_forecasts,
 )
+from misstep.modeling.judgment.next_updates import ChangedWeight, NextUpdate
 from misstep.modeling.judgment.partial_dependence import (
     PartialDependence,
     partial_dependence_of,
@@ -87,6 +96,12 @@ __all__ = [
     "Attribution",
     "BackTest",
     "Baseline",
+    "Blame",
+    "BlamedLayer",
+    "BlamedLink",
+    "BlamedUnit",
+    "BlamedWeight",
+    "ChangedWeight",
     "Check",
     "Comparison",
     "ConfusedPair",
@@ -116,6 +131,7 @@ __all__ = [
     "ModelProgram",
     "Needs",
     "Neuron",
+    "NextUpdate",
     "Option",
     "Options",
     "PairedComparison",
@@ -148,6 +164,7 @@ __all__ = [
     "attribute",
     "attribute_forecast",
     "attribute_row",
+    "blame_of",
     "check",
     "check_data",
     "check_options",

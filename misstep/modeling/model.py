@@ -33,7 +33,8 @@ class RowGraph:
 
     `output`: the raw output, (1, outputs). `loss`: one number, or None where the answer is not
     known. `features`: the row as the network takes it, (1, features). `parameters`, `hidden`:
-    Values by name. `truth`: the answer as the loss takes it, or None.
+    Values by name. `truth`: the answer as the loss takes it, or None. `flat`: the parameters one
+    behind the other, (parameters,), of which those by name are parts.
     """
 
     features: Value
@@ -42,6 +43,7 @@ class RowGraph:
     parameters: dict[str, Value]
     hidden: dict[str, Value]
     truth: Value | None = None
+    flat: Value | None = None
 
 
 class TrainedModel(ABC):
@@ -257,7 +259,7 @@ class Model(TrainedModel):
             answer = make_literal(shaped.astype(dtype), dtype)
             loss = self.loss(output, answer)
         hidden = {name: value for name, value in trace.outputs.items() if value is not output}
-        return RowGraph(row, output, loss, dict(trace.values), hidden, answer)
+        return RowGraph(row, output, loss, dict(trace.values), hidden, answer, flat)
 
     def summary(self) -> str:
         """Return what is predicted, the layers and how training went, as text."""

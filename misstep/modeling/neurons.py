@@ -6,7 +6,7 @@ only passes inputs on is none. Knows the graph of one row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from misstep.ir import Array, Graph, Interpreter, Value
 from misstep.modeling.model import RowGraph
 from misstep.nn import Ensemble, Network
 
-__all__ = ["Neuron", "neurons_of"]
+__all__ = ["Neuron", "layer_values", "neurons_of"]
 
 # Neurons that are measured: those that value times slope, which is exact where the rest is linear,
 # puts first. Each costs a walk through the graph of one row.
@@ -34,14 +34,18 @@ class Neuron:
 
 
 def neurons_of(
-    network: Network, graph: RowGraph, lead: Value, score: Callable[[Array], float]
+    network: Network,
+    graph: RowGraph,
+    lead: Value,
+    score: Callable[[Array], float],
+    most: int = MOST_MEASURED,
 ) -> tuple[list[Neuron], int]:
     """Return the neurons that matter most, the largest contribution first, and how many are left.
 
     `lead`: the Value by which they are chosen; `score`: from raw outputs, (1, outputs), to what
-    contributions are measured in.
+    contributions are measured in. `most`: how many are measured.
     """
-    layers = _layers(network, graph)
+    layers = {short: value for short, (_, value) in layer_values(network, graph).items()}
     if not layers:
         return [], 0
     whole = Graph([graph.output])
@@ -52,13 +56,13 @@ def neurons_of(
     for (name, value), slope in zip(layers.items(), slopes, strict=True):
         sizes = np.abs(np.nan_to_num(numbers[value] * slope, nan=np.inf))[0]
         count += sizes.size
-        for place in np.argsort(-sizes, axis=None, kind="stable")[:MOST_MEASURED]:
+        for place in np.argsort(-sizes, axis=None, kind="stable")[:most]:
             index = tuple(int(each) for each in np.unravel_index(place, sizes.shape))
             found.append((float(sizes[index]), name, value, index))
     found.sort(key=lambda each: -each[0])
     before = score(numbers[graph.output])
     neurons = []
-    for _, name, value, index in found[:MOST_MEASURED]:
+    for _, name, value, index in found[:most]:
         silent = numbers[value].copy()
         silent[0][index] = 0.0
         lost = before - score(_output(whole, graph.output, numbers, value, silent))
@@ -83,8 +87,8 @@ def _output(
     return moved.get(output, numbers[output])
 
 
-def _layers(network: Network, graph: RowGraph) -> dict[str, Value]:
-    """Return the outputs of the neurons of each hidden layer, after their activation.
+def layer_values(network: Network, graph: RowGraph) -> dict[str, tuple[str, Value]]:
+    """Return path and output of each hidden layer of neurons, after their activation, by its name.
 
     A dense layer, its activation and a dropout are the same neurons: they go by the first one's
     name, as their weights do, and have the output of the last one.
@@ -113,10 +117,12 @@ def _layers(network: Network, graph: RowGraph) -> dict[str, Value]:
         elif dense:
             current = ""
     # What a layer gives may be the output itself, under the name of what it is in.
-    return {_short(name, layers): of for name, of in layers.items() if of is not graph.output}
+    return {
+        _short(name, layers): (name, of) for name, of in layers.items() if of is not graph.output
+    }
 
 
-def _short(name: str, names: dict[str, Value]) -> str:
+def _short(name: str, names: Iterable[str]) -> str:
     """Return the end of a layer's path, as much as tells it from the others."""
     steps = name.split(".")
     for start in range(len(steps) - 1, 0, -1):

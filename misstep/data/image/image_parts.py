@@ -76,6 +76,7 @@ def image_inputs(
         [part.place for part in parts.parts if part.place is not None],
         parts.lines,
         parts.columns,
+        alike=True,
     )
 
 

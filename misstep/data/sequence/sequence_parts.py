@@ -75,7 +75,8 @@ def sequence_inputs(names: Sequence[str], steps: int, pooled: int) -> tuple[Inpu
     times = np.repeat(np.arange(blocks), np.diff(edges))
     by_time = np.append(np.repeat(times, channels), -1)
     spoken = [f"{'steps' if '–' in head else 'step'} {head.replace('–', ' to ')}" for head in heads]
-    return Inputs("channel", list(names), by_channel), Inputs("time", spoken, by_time)
+    channels_whole = Inputs("channel", list(names), by_channel, alike=True)
+    return channels_whole, Inputs("time", spoken, by_time, alike=True)
 
 
 def _steps(start: int, stop: int, pooled: int) -> str:
