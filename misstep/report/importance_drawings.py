@@ -69,7 +69,7 @@ def importance_drawing(importance: Importance) -> Drawing:
         description=f"by how much the loss of {three_figures(importance.loss)} rises without one "
         f"of the {nouns}; most: {told}",
         across="rise of the loss",
-        width=520,
+        width=440,
     )
 
 
@@ -114,7 +114,7 @@ def words_drawing(importance: Importance, classes: Sequence[str], target: str) -
         description=f"what a word adds to {subject}, in the mean of texts that have it; those that "
         f"matter most: {told}",
         across=f"what the word adds to {subject}",
-        width=520,
+        width=440,
     )
 
 

@@ -12,6 +12,8 @@ __all__ = ["Bar", "bar_chart"]
 
 # In pixels: by default the whole, a bar, from bar to bar, around, and of names at most.
 WIDTH, BAR, STEP, TOP, BOTTOM, NAMES = 460, 14, 24, 10, 42, 190
+# The same where nothing is written below the axis.
+UNLABELED = 24
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def bar_chart(
     """
     names = min(max((text_width(bar.name) for bar in bars), default=0.0) + 24, NAMES, width * 0.42)
     words = max((text_width(bar.words, 11) for bar in bars), default=0.0) + 20
-    height = TOP + STEP * max(len(bars), 1) + BOTTOM
+    bottom = BOTTOM if across else UNLABELED
+    height = TOP + STEP * max(len(bars), 1) + bottom
     canvas = Canvas(width, height)
     ends = [
         0.0,
@@ -57,7 +60,7 @@ def bar_chart(
     if limits is None:
         low, high = (low if min(ends) < 0 else 0.0), (high if max(ends) > 0 else 0.0)
     axis = Axis(low, high if high > low else low + 1, across, marks=marks)
-    frame = Frame(canvas, names, TOP, width - words, height - BOTTOM, axis, Axis(0, 1, marks=()))
+    frame = Frame(canvas, names, TOP, width - words, height - bottom, axis, Axis(0, 1, marks=()))
     for number, label in axis.ticks():
         x = float(frame.x(number))
         canvas.line(x, TOP, x, frame.bottom, "grid")
