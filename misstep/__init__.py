@@ -30,6 +30,7 @@ _ROOMS = {
     "nn": "misstep.nn",
     "ops": "misstep.ops",
     "optim": "misstep.optim",
+    "plots": "misstep.plots",
     "record": "misstep.record",
     "report": "misstep.report",
     "train": "misstep.train",
@@ -71,6 +72,8 @@ _HOMES |= {"input": ("misstep.ir", "make_input"), "parameter": ("misstep.ir", "m
 
 # What objects of lower floors ask of upper ones (`offers.py`).
 offer("repair of a training", "misstep.trials", "repair_run")
+offer("plot of a model", "misstep.plots", "plot_model")
+offer("plot of a run", "misstep.plots", "plot_run")
 offer("report of a run", "misstep.report", "report_of_run")
 offer("report left by a run", "misstep.report", "leave_report_of_run")
 offer("report left by a walk", "misstep.report", "leave_report_of_result")

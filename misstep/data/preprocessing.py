@@ -146,6 +146,11 @@ class Preprocessing(Stored, ABC):
         members = np.arange(self.number_of_features)
         return (Inputs("feature", self.feature_names, members),)
 
+    @property
+    def text_columns(self) -> Sequence[str]:
+        """Return the columns that `texts_of` gives the texts of; none mostly."""
+        return ()
+
     def texts_of(self, data: Dataset) -> Sequence[TextsOfRows]:
         """Return the columns of texts in these rows, whose words can be taken out; none mostly."""
         return ()

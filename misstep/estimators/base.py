@@ -45,6 +45,8 @@ from misstep.modeling import (
     save_model,
     untrained,
 )
+from misstep.modeling.held_out import HeldOut
+from misstep.plots import plot_fitted
 from misstep.record import Record
 from misstep.report import Report, model_summary, report_of_result
 from misstep.text.endings import loss_became
@@ -125,6 +127,33 @@ class Estimator(BaseEstimator):
         or NotFittedError before fit.
         """
         save_model(self._fitted_model(), os.fspath(path))
+
+    def plot(self, kind: str, X: Any = None, y: Any = None, *, ax: Any = None, **more: Any) -> Any:
+        """Draw what it does, or how it learned, on matplotlib's axes; return the display.
+
+        kind: "losses", "gradient_flow" or "story" of its training; of classes "confusion" or
+        "reliability", of numbers "residuals"; "importance", "partial_dependence" or "words". X, y:
+        rows that it did not learn from, as for `score`; None: those that fit set apart. ax: what to
+        draw on, by default a new figure; `ax_` and `figure_` of the display are what it was drawn
+        on. more: as the display takes it (`ms.plots`). Raises NotFittedError, ArgumentError,
+        DataError, or MisstepError without matplotlib (extra `plot`).
+        """
+        model = self._fitted_model()
+        return plot_fitted(model, self._run, kind, lambda: self._judged(X, y), ax, **more)
+
+    def _judged(self, X: Any, y: Any) -> HeldOut | None:
+        """Return rows beside what is said of them; where none are given, those set apart."""
+        if X is None and y is None:
+            return None if self._latest is None else self._latest.held_out
+        model = self._fitted_model()
+        data = further_features(self, X, model)
+        x, answers = model.encode(data), self._encoded(y, len(data))
+        names = [f"{data.sample_name} {number + 1}" for number in range(len(data))]
+        return HeldOut("data", data, x, answers, model.outputs_of(x), names)
+
+    def _encoded(self, y: Any, rows: int) -> Array:
+        """Return answers as the model takes them, (rows,). Raises DataError or ArgumentError."""
+        raise NotImplementedError
 
     def explain(self, X: Any, row: int = 0) -> Any:
         """Return what is predicted for row `row` of X, from 0, and what each part did to that.

@@ -87,6 +87,9 @@ class Classifier(ClassifierMixin, Estimator):
         examples = weighted_examples(data, codes, target, weights, by_class, together)
         return examples, classes
 
+    def _encoded(self, y: Any, rows: int) -> Array:
+        return codes_of(labels_of(self, y, rows), self.classes_, np.ones(rows, bool))
+
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> Classifier:

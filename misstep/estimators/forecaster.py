@@ -27,6 +27,7 @@ from misstep.modeling import (
     recognize,
     train,
 )
+from misstep.plots import plot_fitted
 from misstep.report.forecast import forecast_drawing
 
 if TYPE_CHECKING:
@@ -138,6 +139,26 @@ class Forecaster(Estimator):
         model = self._forecast_model()
         data = None if series is None else _table(series, model.target.name)[0]
         return model.explain(data, row, step)
+
+    # A series answers itself: there is no y.
+    def plot(  # type: ignore[override]
+        self, kind: str = "forecast", series: Any = None, *, ax: Any = None, **more: Any
+    ) -> Any:
+        """Draw the forecast, or how it learned, on matplotlib's axes; return the display.
+
+        kind: "forecast"; "losses", "gradient_flow" or "story" of its training. series: as for
+        `predict`. ax: what to draw on, by default a new figure. Raises NotFittedError,
+        ArgumentError, DataError, or MisstepError without matplotlib (extra `plot`).
+        """
+        model = self._forecast_model()
+        run = self._run
+        if run is not None and kind != "forecast":
+            return plot_fitted(model, run, kind, lambda: None, ax, **more)
+        if series is not None:
+            data = _table(series, model.target.name)[0]
+            return plot_fitted(model, None, kind, lambda: data, ax, **more)
+        more = {"back_test": self._back_test, **more}
+        return plot_fitted(model, None, kind, lambda: self._series, ax, **more)
 
     def picture(self) -> str:
         """Return a drawing of the back-test and the forecast, as SVG. Raises NotFittedError."""

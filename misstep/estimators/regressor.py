@@ -60,6 +60,9 @@ class Regressor(RegressorMixin, Estimator):
         self._take(train(examples.data, options, examples=examples))
         return self
 
+    def _encoded(self, y: Any, rows: int) -> Array:
+        return self.model_.target.encode(numbers_of(self, y, rows))
+
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
         """Go once through the rows X, weights and optimizer as they stand; return the estimator.
 

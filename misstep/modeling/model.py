@@ -20,6 +20,7 @@ from misstep.modeling.model_summary import summary_text
 from misstep.modeling.training_rows import TrainingRows
 from misstep.nn import Network
 from misstep.nn.losses import Loss
+from misstep.offers import ask
 from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 
@@ -107,6 +108,18 @@ class TrainedModel(ABC):
     @abstractmethod
     def evaluate(self, data: Any) -> Scores:
         """Return the scores on what of `data` has an answer. Raises DataError."""
+
+    def plot(self, kind: str, data: Any = None, ax: Any = None, **more: Any) -> Any:
+        """Draw what it does on `data` on matplotlib's axes; return an `ms.plots.ModelDisplay`.
+
+        kind: of classes "confusion" or "reliability", of numbers "residuals", of both
+        "importance", "partial_dependence" or "words", of a series "forecast". data: rows with
+        answers that it did not learn from. ax: what to draw on, by default a new figure; the
+        display's `ax_` and `figure_` are what it was drawn on. more: as the display takes it.
+        Raises ArgumentError for a kind that there is not for this model, DataError for data that
+        can't be used, MisstepError without matplotlib (extra `plot`).
+        """
+        return ask("plot of a model")(self, kind, data, ax, **more)
 
     def outputs_of(self, features: Array) -> Array:
         """Return what the network says for encoded rows, (rows, features).

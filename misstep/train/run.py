@@ -98,6 +98,15 @@ class Run:
         """
         return ask("report of a run")(self, path)
 
+    def plot(self, kind: str = "losses", ax: Any = None, **more: Any) -> Any:
+        """Draw how this training went on matplotlib's axes; return an `ms.plots.RunDisplay`.
+
+        kind: "losses", "gradient_flow" or "story". ax: what to draw on, by default a new figure;
+        the display's `ax_` and `figure_` are what it was drawn on. Raises ArgumentError for a kind
+        that there is not for this run, MisstepError without matplotlib (extra `plot`).
+        """
+        return ask("plot of a run")(self, kind, ax, **more)
+
     def _repr_html_(self) -> str:
         """Return the report for a notebook."""
         shown: str = self.report()._repr_html_()

@@ -317,6 +317,11 @@ class Preprocessor(Preprocessing):
             members[slots] = number
         return (Inputs("column", self.column_names, members),)
 
+    @property
+    def text_columns(self) -> Sequence[str]:
+        """Return the columns of texts, whose words can be taken out."""
+        return [each.column for each, _ in self._slices() if isinstance(each, TextTransformer)]
+
     def texts_of(self, data: Dataset) -> Sequence[TextsOfRows]:
         texts = [each for each in self._slices() if isinstance(each[0], TextTransformer)]
         if not texts:
