@@ -22,7 +22,7 @@ from misstep.report.page import page_shell
 __all__ = ["drawn_bars", "drawn_curves", "lab_page"]
 
 # Pixels of a drawing: a phone shows one whole, a window two beside each other.
-WIDTH = 500
+WIDTH = 440
 # Powers of ten that are marked below logarithmic bars, at most, and the room before the smallest
 # of them as a share of all.
 MOST_POWERS, ROOM = 6, 0.05
@@ -36,12 +36,12 @@ def lab_page(lab: Lab[Any], measured: Any) -> str:
     ]
     parts.append(("claims", "What the numbers show", _claims(list(lab.claims(measured)))))
     commands = "\n".join([f"misstep lab {lab.slug}", *lab.next_commands])
-    parts.append(("next", "The same again, and what to try next", tag("pre", commands)))
+    parts.append(("next", "The same again, and what to try next", tag("pre", commands, tabindex=0)))
     return page_shell(f"Lab: {lab.title}", parts, lab.question)
 
 
 def _content(section: Section) -> Markup:
-    parts = [paragraph(words) for words in section.paragraphs]
+    parts = [paragraph(_with_code(words)) for words in section.paragraphs]
     # Drawings that follow each other stand beside each other, where there is room.
     for drawn, several in itertools.groupby(section.exhibits, _is_drawn):
         shown = [_exhibit(each) for each in several]
@@ -137,7 +137,7 @@ def _outcome(outcome: Outcome) -> Markup:
 def _card(finding: Diagnosed) -> Markup:
     rows = []
     if finding.severity != NOTE:
-        rows += [tag("dt", "try"), tag("dd", finding.remedy)]
+        rows += [tag("dt", "try"), tag("dd", _with_code(finding.remedy))]
     if finding.follows:
         rows += [tag("dt", "what follows from it"), tag("dd", ", ".join(finding.follows))]
     return tag(
@@ -147,6 +147,11 @@ def _card(finding: Diagnosed) -> Markup:
         tag("dl", *rows) if rows else None,
         class_=f"card {finding.severity}",
     )
+
+
+def _with_code(words: str) -> Markup:
+    """Return words in which what stands between backticks is code."""
+    return joined(tag("code", part) if at % 2 else part for at, part in enumerate(words.split("`")))
 
 
 def _claims(claims: list[Claim]) -> Markup:

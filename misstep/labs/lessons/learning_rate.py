@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,8 @@ VALLEY = (
     ("far too large", 1.1),
 )
 SHOWN = (0, 1, 2, 3, 5, 10)
+# Weights that are drawn.
+WIDEST = 2.0
 # Of the network that reads digits.
 UNITS, BATCH, EPOCHS = 32, 16, 14
 SMALL, RIGHT, LARGE, HASTY = 0.0003, 0.06, 3.0, 1.0
@@ -141,14 +144,14 @@ class LearningRate(Lab[Measured]):
                     tuple(range(1, len(SHOWN) + 3)),
                 ),
                 Curves(
-                    "The error L = w², step by step",
+                    "The weight, step by step, as far as it stays in the picture",
                     "step",
-                    "error",
+                    "w",
                     tuple(
-                        Curve(f"η = {figure(rate)}", _counted(each.heights), each.heights)
+                        Curve(f"η = {figure(rate)}", _counted(shown), shown)
                         for (_, rate), each in zip(VALLEY, measured.valley, strict=True)
+                        for shown in (_in_the_picture(each.along()),)
                     ),
-                    ceiling=2.0,
                 ),
             ),
         )
@@ -253,6 +256,11 @@ def _network() -> Module:
 
 def _counted(numbers: tuple[float, ...]) -> tuple[float, ...]:
     return tuple(map(float, range(len(numbers))))
+
+
+def _in_the_picture(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """Return numbers up to the first that is too large to be drawn beside the others."""
+    return tuple(itertools.takewhile(lambda number: abs(number) < WIDEST, numbers))
 
 
 def _wrong(courses: tuple[Course, ...]) -> Table:
