@@ -18,7 +18,8 @@ from typing import Any
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "labs"
 MEASURED = TARGET / "measured"
 NOTE = "<!-- Written by scripts/docs from the labs themselves; changes made here are lost. -->\n"
-# Letters in a line of a picture.
+PICTURES = "pictures"
+# Letters in a line of what is shown as on a terminal.
 WIDTH = 92
 
 
@@ -31,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     if given.labs is not None:
         measure(given.labs)
     pages = all_pages()
-    found = {path.name: path.read_text(encoding="utf-8") for path in TARGET.glob("*.md")}
+    found = {
+        path.relative_to(TARGET).as_posix(): path.read_text(encoding="utf-8")
+        for pattern in ("*.md", f"{PICTURES}/*.svg")
+        for path in TARGET.glob(pattern)
+    }
     stale = sorted(name for name in pages | found if pages.get(name) != found.get(name))
     if given.check:
         for name in stale:
@@ -39,6 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1 if stale else 0
     for name in stale:
         if name in pages:
+            (TARGET / name).parent.mkdir(parents=True, exist_ok=True)
             (TARGET / name).write_text(pages[name], encoding="utf-8")
         else:
             (TARGET / name).unlink()
@@ -74,11 +80,13 @@ def kept(lab: Any) -> Any:
 
 
 def all_pages() -> dict[str, str]:
-    """Return the page of each lab, and the list of them, by file name."""
+    """Return the page of each lab, its pictures, and the list of them all, by file name."""
     from misstep.labs import registered_labs
 
     labs = registered_labs()
-    pages = {f"{slug}.md": "".join(lab_text(lab, kept(lab))) for slug, lab in labs.items()}
+    pages: dict[str, str] = {}
+    for slug, lab in labs.items():
+        pages[f"{slug}.md"] = "".join(lab_text(lab, kept(lab), pages))
     rows = "".join(f"| [`{slug}`]({slug}.md) | {lab.summary} |\n" for slug, lab in labs.items())
     pages["README.md"] = (
         f"{NOTE}\n# Labs\n\nSmall real trainings, in seconds each, that show what can happen to a "
@@ -90,15 +98,24 @@ def all_pages() -> dict[str, str]:
     return pages
 
 
-def lab_text(lab: Any, measured: Any) -> Iterator[str]:
-    """Yield the page of a lab in Markdown."""
+def lab_text(lab: Any, measured: Any, pictures: dict[str, str]) -> Iterator[str]:
+    """Yield the page of a lab in Markdown; its pictures are put into `pictures`."""
     yield f"{NOTE}\n# {lab.title}\n\n**{lab.question}**\n"
     yield f"\n```console\n$ misstep lab {lab.slug}\n```\n"
     for section in lab.sections(measured):
         yield f"\n## {section.title}\n"
         yield from (f"\n{escaped(words)}\n" for words in section.paragraphs)
         for exhibit in section.exhibits:
-            yield from exhibit_text(exhibit)
+            drawing = drawn(exhibit)
+            if drawing is None:
+                yield from exhibit_text(exhibit)
+                continue
+            number = 1 + sum(name.startswith(f"{PICTURES}/{lab.slug}-") for name in pictures)
+            name = f"{PICTURES}/{lab.slug}-{number}.svg"
+            pictures[name] = drawing.svg(standalone=True)
+            words = escaped(f"{drawing.title}: {drawing.description}")
+            yield f"\n![{words.replace('[', '(').replace(']', ')')}]({name})\n"
+            yield f"\n*{escaped(exhibit.caption)}*\n" if exhibit.caption else ""
     yield "\n## What the numbers show\n\n"
     for claim in lab.claims(measured):
         yield f"- {escaped(claim.words)}{'' if claim.holds else ' **It does not.**'}\n"
@@ -107,8 +124,18 @@ def lab_text(lab: Any, measured: Any) -> Iterator[str]:
         yield f"\n## Try next\n\n```bash\n{commands}\n```\n"
 
 
+def drawn(exhibit: Any) -> Any:
+    """Return the drawing of curves and bars, None for what is said in letters."""
+    from misstep.labs import Bars, Curves
+    from misstep.labs.page import drawn_bars, drawn_curves
+
+    if isinstance(exhibit, Curves):
+        return drawn_curves(exhibit)
+    return drawn_bars(exhibit) if isinstance(exhibit, Bars) else None
+
+
 def exhibit_text(exhibit: Any) -> Iterator[str]:
-    """Yield an exhibit in Markdown: a table as one, all else as a terminal shows it."""
+    """Yield what is not drawn in Markdown: a table as one, all else as a terminal shows it."""
     from misstep.labs import Table, exhibit_lines
 
     if not isinstance(exhibit, Table):

@@ -114,7 +114,7 @@ def drawn_bars(chart: Bars) -> Drawing:
     ]
     step = max(1, math.ceil((high - floor) / MOST_POWERS))
     marked = range(math.ceil(floor), math.floor(high) + 1, step)
-    marks = [(power - floor, two_figures(10.0**power)) for power in marked]
+    marks = [(power - floor, two_figures(10.0**power).removeprefix("1×")) for power in marked]
     return bar_chart(
         bars,
         title=title,
