@@ -1,16 +1,16 @@
 """A training that goes by single updates, forth and back, and what can be seen of it.
 
-No sockets, no threads, nothing printed. `Session` is all that a page needs; what it gives is plain
-JSON, without NaN: a number that is not finite is null.
+No sockets, no threads, nothing printed; one caller at a time. `Session` is all that a page needs;
+what it gives is plain JSON, without NaN: a number that is not finite is null.
 
     session = Session(Settings(problem="moons"))   # or Session.of_link("v=1&p=moons&u=50")
     session.step(10); session.back(3); session.seek(100, seconds=0.2); session.change(l2=0.01)
     session.choose("dense1.weight.0.3"); session.choose_row(4, held_out=True)
     session.state(); session.rows(); session.frame(); session.link()
 
-**What can be chosen.** `Settings.described()`: a list of {name, type ("int", "float", "str",
-"tuple"), default, words, low, high, choices, keeps}; `keeps`: it may change while weights stay
-(others begin anew). `problem_list()`: {name, title, sentence, kind, features, classes, window,
+**What can be chosen.** `Settings.described()`: a list of {name, type ("int", "float", "bool",
+"str", "tuple"), default, words, low, high, choices, keeps}; `keeps`: it may change while weights
+stay (others begin anew). `problem_list()`: {name, title, sentence, kind, features, classes, window,
 noisy}. `presets()`: each `.plain()` is {name, title, sentence, updates, broken, ailment, settings}.
 `Settings.of(plain)` checks; all errors are `MisstepError`s in words, and leave a session as it was.
 
@@ -54,13 +54,14 @@ value, row, batch, clipping, change, words}:
 - words: sentences for people, in their order
 - batch, that the next update learns from: {rows: [{number, name, came, slope, product}], sum,
   penalty, gradient, in_training, loss}: each row's share is what came in times its slope;
-  `gradient` = sum + penalty in float64, `in_training` the same as training has it, in float32
+  `gradient` = sum + penalty in float64, `in_training` the same in float32, as training has it
 - clipping: null or {by, limit, length, changed, before, after}
-- change: {optimizer, learning_rate, old, new, gradient, kept, steps, agrees}: `new` is bit for bit
-  what the next update leaves there (null where it can't be done); `steps`: [{label, formula,
-  with_numbers, number}], the optimizer's own rule with these numbers, the new weight w′ last
+- change: {optimizer, learning_rate, old, new, gradient, kept, steps, legend, agrees}: `new` is bit
+  for bit what the next update leaves there (null where it can't be done); `steps`: [{label,
+  formula, with_numbers, number, mathml}], the optimizer's own rule with these numbers, w′ last;
+  `legend`: [{symbol, meaning}]
 - row: {number, held_out, name, chain}: the chain rule in the chosen row, as `Explanation.to_dict`
-  gives it (gradient, paths, forward, difference, remarks, legend …), with its text and latex
+  gives it (gradient, paths, forward, difference, remarks, legend …), with text, latex and mathml
 
 **session.explain("unit.1.3")** (layers from 1, the outputs last; units from 0): {choice, kind,
 update, label, sentence, is_output, activation, row, inputs, bias, sum, given, given_slope,

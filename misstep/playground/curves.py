@@ -56,7 +56,7 @@ class Curves:
         if known is not None:
             return known
         network.parameters, network.buffers = state.parameters, state.buffers
-        problem, inference = self.problem, network.inference()
+        problem, inference = self.problem, network.inference(compiling=False)
         scores = []
         with np.errstate(all="ignore"):
             for rows in (problem.train, problem.held_out):

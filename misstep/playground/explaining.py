@@ -318,8 +318,9 @@ class _Explaining:
 
 
 def written(explanation: Explanation) -> dict[str, Any]:
-    """Return an explanation as plain JSON, with its text and LaTeX."""
-    return explanation.to_dict() | {"text": explanation.text(), "latex": explanation.latex()}
+    """Return an explanation as plain JSON, with its text, LaTeX and MathML."""
+    words = {"text": explanation.text(), "latex": explanation.latex()}
+    return explanation.to_dict() | words | {"mathml": explanation.mathml()}
 
 
 def _words_of_entry(

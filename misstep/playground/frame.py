@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.ir import Array
+from misstep.ir import Array, one_blas_thread
 from misstep.nn import Network
 from misstep.playground.curves import Curves
 from misstep.playground.looking import Look, RowLook, layer_places
@@ -156,16 +156,17 @@ class Seen:
         weighted = fork.rows.weights is not None
         program = fork.stepper.programs.look(len(rows), weighted=weighted)
         some = fork.rows.take(rows)
-        stepped: dict[str, Any] = {"x": some.x, "y": some.y, "draw": np.asarray(state.draw)}
+        feeds: dict[str, object] = {
+            **state.feeds(),
+            "x": some.x,
+            "y": some.y,
+            "draw": np.asarray(state.draw),
+            "seed": np.asarray(fork.seed),
+        }
         if some.weights is not None:
-            stepped["weights"] = some.weights
-        whole: dict[str, Any] = {**state.feeds(), "seed": np.asarray(fork.seed)}
-        with np.errstate(all="ignore"):
-            native = program.compiled(1)
-            if native is None:
-                return np.asarray(program.run(whole | stepped)["gradients"])
-            out, _ = native.run(whole | {name: one[None] for name, one in stepped.items()}, 1)
-            return np.asarray(out["gradients"][0])
+            feeds["weights"] = some.weights
+        with np.errstate(all="ignore"), one_blas_thread():
+            return np.asarray(program.run(feeds)["gradients"])
 
     def _weights(self, timeline: Timeline) -> list[dict[str, Any]]:
         """Return every parameter with its gradient, in the order of the layers."""
@@ -224,7 +225,7 @@ class Seen:
     def _held_out(self, timeline: Timeline) -> list[dict[str, Any]]:
         """Return what is said of a few held-out rows."""
         rows = self.problem.held_out.take(self._examples)
-        inference = self.network.inference()
+        inference = self.network.inference(compiling=False)
         self.network.parameters, self.network.buffers = (
             timeline.state.parameters,
             timeline.state.buffers,

@@ -1,7 +1,9 @@
-"""Programs that look into a network of the playground: what units say, and what flows back.
+"""Looks into a network of the playground: what units say, and what flows back.
 
 Each is a graph of its own beside those of training, in evaluation (nothing is dropped); nothing of
-it reaches the weights. Knows networks and arrays; not what is drawn of them.
+it reaches the weights. The interpreter runs them: of a network that can be looked at, 1,600 points
+take it 0.1 to 0.7 ms, where the compiler's code takes 0.1 to 0.5 ms and a tenth of a second to be
+made, for which a person waits at each new layer. Knows networks and arrays; not what is drawn.
 """
 
 from __future__ import annotations
@@ -12,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from misstep.autodiff import gradient
-from misstep.compiler import Roles
-from misstep.ir import Array, Graph, Value, make_input, one_blas_thread, verify
-from misstep.nn import Dense, Dropout, Module, Network, Program, Trace
+from misstep.ir import Array, Graph, Interpreter, Value, make_input, one_blas_thread, verify
+from misstep.nn import Dense, Dropout, Module, Network, Trace
 from misstep.nn.inference import make_target
 from misstep.nn.losses import Loss
 from misstep.train import TrainingState
@@ -54,11 +55,11 @@ class Look:
         outputs |= {"prediction": loss.predict(raw)}
         graph = verify(Graph(outputs, inputs, "units"))
         self.hidden = len(places) - 1
-        self._program = Program(graph, Roles(stepped=("x",), logged=tuple(outputs)))
+        self._interpreter = Interpreter(graph)
 
     def seen(self, state: TrainingState, x: Array) -> tuple[list[Array], Array]:
         """Return what the units of each hidden layer give, (rows, units), and the predictions."""
-        out = _run(self._program, state, {"x": x})
+        out = _run(self._interpreter, state, {"x": x})
         return [out[str(at)] for at in range(self.hidden)], out["prediction"]
 
 
@@ -99,11 +100,11 @@ class RowLook:
             outputs |= {f"{kind}{at}": value for at, value in enumerate(values)}
         self._layers = len(places)
         graph = verify(Graph(outputs, [*inputs, y], "row"))
-        self._program = Program(graph, Roles(stepped=("x", "y"), logged=tuple(outputs)))
+        self._interpreter = Interpreter(graph)
 
     def seen(self, state: TrainingState, x: Array, y: Array) -> RowSeen:
         """Return what one row makes of it; x: (1, features), y: as the loss takes it."""
-        out = _run(self._program, state, {"x": x, "y": y})
+        out = _run(self._interpreter, state, {"x": x, "y": y})
 
         def of(kind: str) -> list[Array]:
             return [out[f"{kind}{at}"][0] for at in range(self._layers)]
@@ -125,14 +126,12 @@ def _forward(network: Network, rows: int) -> tuple[list[Value], Trace, Value]:
     return [*flat.values(), x], trace, raw
 
 
-def _run(program: Program, state: TrainingState, rows: dict[str, Array]) -> dict[str, Array]:
+def _run(
+    interpreter: Interpreter, state: TrainingState, rows: dict[str, Array]
+) -> dict[str, Array]:
     feeds: dict[str, object] = dict(state.feeds())
     with np.errstate(all="ignore"), one_blas_thread():
-        native = program.compiled(1)
-        if native is None:
-            return program.run(feeds | rows)
-        out, _ = native.run(feeds | {name: array[None] for name, array in rows.items()}, 1)
-        return {name: array[0] for name, array in out.items()}
+        return interpreter.run(feeds | rows)
 
 
 def units_of(network: Network) -> Iterator[int]:

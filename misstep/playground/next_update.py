@@ -98,12 +98,13 @@ class NextUpdate:
             "gradient": _finite(gradient),
             "kept": {name: _finite(number) for name, number in slots.items()},
             "steps": [],
+            "legend": [],
             "agrees": None,
         }
         if not np.isfinite([old, gradient, *slots.values()]).all():
             return told
         step = written_step(optimizer, old, gradient, slots, scalars, self.timeline.update)
-        told["steps"] = step.lines
+        told["steps"], told["legend"] = step.lines, step.legend
         if told["new"] is not None:
             room = CLOSE * max(abs(old), abs(step.new), abs(step.new - old))
             told["agrees"] = bool(abs(step.new - told["new"]) <= room)

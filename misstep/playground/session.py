@@ -168,9 +168,12 @@ class Session:
             before = time.perf_counter()
             ahead = min(goal - timeline.update, curves.until_next(timeline.update), most)
             ahead = 1 if examination.before() else min(ahead, examination.until_next())
-            timeline.advance(ahead)
-            self._measure()
-            examination.after()
+            try:
+                timeline.advance(ahead)
+            finally:
+                # What was done before Ctrl-C is written down like all else.
+                self._measure()
+                examination.after()
             if seconds is None:
                 continue
             now = time.perf_counter()
@@ -184,7 +187,7 @@ class Session:
         if timeline.update % curves.every == 0:
             curves.measure(timeline.trainer.network, timeline.state)
 
-    def change(self, **settings: Any) -> bool:
+    def change(self, /, **settings: Any) -> bool:
         """Go on with other settings; return whether the weights were kept.
 
         Where they can't be (other layers, rows, seeds …), and before any update, training begins

@@ -1,7 +1,8 @@
 """`Timeline`: a training that goes by single updates, forth and back, with changes on its way.
 
 Going back is exact: states are kept at intervals, in bounded memory, and what lies between is done
-again; the engine gives the same bits. Knows trainers, states and settings; nothing of what is seen.
+again; the engine gives the same bits. Ctrl-C leaves it behind a whole update. Knows trainers,
+states and settings; nothing of what is seen.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from misstep.playground.problems.problem import Problem
 from misstep.playground.settings import Settings
 from misstep.train import Fork, Trainer, TrainingState
 from misstep.train.fork import copied
+from misstep.train.interruption import Interruption
 
 __all__ = ["Change", "Timeline"]
 
@@ -46,6 +48,26 @@ class _Stretch:
     fork: Fork
 
 
+class _Losses:
+    """Losses of updates, one after the other. `count`: how many there are."""
+
+    def __init__(self, losses: Array | None = None) -> None:
+        self._numbers: Array = np.zeros(64) if losses is None else np.array(losses)
+        self.count = 0 if losses is None else len(losses)
+
+    def write(self, at: int, losses: Array) -> None:
+        """Write losses from a place on, over those that stand there."""
+        end = at + len(losses)
+        if end > len(self._numbers):
+            self._numbers = np.concatenate([self._numbers, np.zeros(end + 64)])
+        self._numbers[at:end] = losses
+        self.count = max(self.count, end)
+
+    def first(self, count: int) -> Array:
+        """Return the first of them, (count,), which nobody else writes into."""
+        return self._numbers[:count].copy()
+
+
 class Timeline:
     """A training with `settings` on the rows of `problem`, at its beginning.
 
@@ -60,7 +82,7 @@ class Timeline:
         fork = trainer.fork(problem.train.x, problem.train.y, problem.train.weights)
         self._stretches = [_Stretch(0, settings, trainer, fork)]
         self._at = 0
-        self._losses: list[float] = []
+        self._losses = _Losses()
         self._kept: dict[int, TrainingState] = {0: copied(fork.state)}
         self._stride = 1
         # The update that can't be done, once it was tried.
@@ -76,7 +98,7 @@ class Timeline:
     @property
     def furthest(self) -> int:
         """Return how many updates were ever done on this way."""
-        return len(self._losses)
+        return self._losses.count
 
     @property
     def failed(self) -> bool:
@@ -126,7 +148,7 @@ class Timeline:
     @property
     def losses(self) -> Array:
         """Return the losses of the updates done, (updates,) float64, those ahead not among them."""
-        return np.array(self._losses[: self.update])
+        return self._losses.first(self.update)
 
     @property
     def learning_rates(self) -> Array:
@@ -145,9 +167,13 @@ class Timeline:
     def advance(self, updates: int) -> int:
         """Take so many updates, fewer where one can't be; return how many were taken."""
         goal, before = self.update + updates, self.update
-        while self.update < goal and not self.failed:
-            self._learn(min(goal, self._next_change(), self._next_kept()) - self.update)
-        self._show()
+        with Interruption() as interruption:
+            while self.update < goal and not self.failed and not interruption.requested:
+                self._learn(min(goal, self._next_change(), self._next_kept()) - self.update)
+            self._show()
+        if interruption.requested:
+            # Where it stands is a whole update, and all of it is written down.
+            raise KeyboardInterrupt(interruption.signal)
         return self.update - before
 
     def seek(self, update: int) -> int:
@@ -194,7 +220,7 @@ class Timeline:
         stretch = replace(self._now, fork=self._now.fork.again())
         other._stretches = [*(replace(one) for one in self._stretches[: self._at]), stretch]
         other._at = self._at
-        other._losses = self._losses[: self.update]
+        other._losses = _Losses(self.losses)
         other._kept = {self.update: copied(stretch.fork.state)}
         other._stride, other._end = self._stride, self._end if self.failed else None
         if settings is not None and settings != stretch.settings:
@@ -210,7 +236,7 @@ class Timeline:
         losses = now.fork.learn(rates)
         now.fork.losses.clear()
         taken = self.update - done
-        self._losses[done : done + taken] = losses[:taken].tolist()
+        self._losses.write(done, losses[:taken])
         if now.fork.failed:
             self._end = self.update
             return
@@ -255,7 +281,7 @@ class Timeline:
         """Forget all that lies ahead: what comes will be otherwise."""
         update = self.update
         del self._stretches[self._at + 1 :]
-        del self._losses[update:]
+        self._losses.count = update
         self._kept = {at: one for at, one in self._kept.items() if at <= update}
         self._end = None
         self._now.fork.failed = False

@@ -200,10 +200,10 @@ class Remedies:
         """Return the loss of each training row and of each held-out row; infinite where failed."""
         network, problem = way.trainer.network, self.problem
         network.parameters, network.buffers = way.state.parameters, way.state.buffers
-        both = []
+        both, inference = [], network.inference(compiling=False)
         for rows in (problem.train, problem.held_out):
             with np.errstate(all="ignore"):
-                losses = network.inference().row_losses(rows.x, rows.y, problem.loss, 1)
+                losses = inference.row_losses(rows.x, rows.y, problem.loss, 1)
             lost = way.failed or not np.isfinite(losses).all()
             both.append(np.full(len(rows), math.inf) if lost else losses)
         return both[0], both[1]
