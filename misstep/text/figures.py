@@ -42,8 +42,8 @@ def true_minus(text: str) -> str:
 def figure(number: float) -> str:
     """Return `number` as in a textbook: short ones as they are, others with four decimals.
 
-    >>> figure(0.30000000000000004), figure(-0.0520123), figure(-3.1e-7)
-    ('0.3', '−0.0520', '−3.1×10⁻⁷')
+    >>> figure(0.30000000000000004), figure(-0.0520123), figure(-3.1e-7), figure(2e5 - 3e-11)
+    ('0.3', '−0.0520', '−3.1×10⁻⁷', '200000')
     """
     if not math.isfinite(number):
         return "NaN" if math.isnan(number) else "∞" if number > 0 else "−∞"
@@ -55,7 +55,7 @@ def figure(number: float) -> str:
     elif SMALLEST <= size < LARGEST:
         text = f"{size:.{DECIMALS}f}"
         if math.isclose(float(text), size, rel_tol=1e-12):
-            text = text.rstrip("0")
+            text = text.rstrip("0").rstrip(".")
     else:
         text = _with_power(size, DECIMALS)
     return f"−{text}" if number < 0 else text
