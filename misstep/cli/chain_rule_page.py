@@ -6,80 +6,18 @@ nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from misstep.cli.inputs import quoted
 from misstep.cli.page import Page
-from misstep.explain import EntryName, Explanation, explain, network_names
-from misstep.ir import Value
-from misstep.modeling import Model, RowObjective, find_weight
+from misstep.modeling import Model, RowObjective
+from misstep.report.weight_rules import WeightRule
 from misstep.text.counts import counted
 from misstep.text.figures import amount, figure, percent
 
 # A network with more paths than this from a weight to the error reads better when it is smaller.
 MANY_PATHS = 40
 SMALL_NETWORK = "--network dense4"
-
-_MEANINGS = {
-    "error": "the error of this row",
-    "prediction": "the prediction itself, in deviations of the {training}",
-    "lead": "by how much the predicted class leads over the next",
-}
-
-
-@dataclass(frozen=True)
-class WeightRule:
-    """The chain rule of a weight: what it is called in the network, and in which row."""
-
-    weight: str
-    objective: RowObjective
-    explanation: Explanation
-
-
-def weight_rule(model: Model, objective: RowObjective, weight: str, paths: int) -> WeightRule:
-    """Return how an entry of a weight moves the error of a row, or its prediction.
-
-    Raises ArgumentError where there is no such weight or entry.
-    """
-    name, value, index = find_weight(objective.graph, weight)
-    explanation = explain(
-        objective.value, value, index, names=names_of(model, objective), paths=paths
-    )
-    place = f"[{','.join(map(str, explanation.index))}]" if explanation.index else ""
-    return WeightRule(name + place, objective, explanation)
-
-
-def names_of(model: Model, objective: RowObjective) -> dict[Value, EntryName]:
-    """Return what the values and weights of the network are called in one row's chain rule."""
-    graph, target = objective.graph, model.target
-    several = graph.output.shape[-1] > 1 and not target.is_number
-    names = network_names(
-        {"": model.network.module, **model.network.layers},
-        graph.hidden,
-        graph.parameters,
-        graph.features,
-        objective.row.names,
-        graph.output,
-        [str(label) for label in target.classes] if several else (),
-    )
-    if graph.truth is not None and graph.truth.type.is_float:
-        learned = f"the answer of this row, in deviations of the {_training(model)}"
-        if not target.is_number:
-            learned = (
-                f"the answer of this row: 1 for {target.classes[-1]}, 0 for {target.classes[0]}"
-            )
-        names[graph.truth] = EntryName("t", learned, ("",) * graph.truth.ndim)
-    if objective.value is not graph.output:
-        names[objective.value] = EntryName(
-            objective.name, _MEANINGS[objective.name].format(training=_training(model))
-        )
-    return names
-
-
-def _training(model: Model) -> str:
-    """Return what the network's answers are standardized by."""
-    return "logarithms of the training answers" if model.target.logarithm else "training answers"
 
 
 def say_weight_rule(page: Page, rule: WeightRule, report: str | None = None) -> None:

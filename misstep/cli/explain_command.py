@@ -9,14 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from misstep.cli.chain_rule_page import (
-    WeightRule,
-    for_machines,
-    report_command,
-    row_words,
-    say_weight_rule,
-    weight_rule,
-)
+from misstep.cli.chain_rule_page import for_machines, report_command, row_words, say_weight_rule
 from misstep.cli.exits import DONE
 from misstep.cli.inputs import quoted, read_model, read_rows_for, split_in_words
 from misstep.cli.output import write_json, write_output
@@ -44,6 +37,7 @@ from misstep.modeling import (
     steps_section,
     take_row,
 )
+from misstep.report.weight_rules import WeightRule, weight_rule
 from misstep.text.figures import amount, figure, four_figures
 from misstep.text.lists import and_so_on
 
