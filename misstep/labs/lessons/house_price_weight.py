@@ -10,7 +10,7 @@ import numpy as np
 
 from misstep.autodiff import gradient
 from misstep.explain import EntryName, Explanation, explain
-from misstep.ir import Array, evaluate, make_literal, make_parameter
+from misstep.ir import Array, Value, evaluate, make_literal, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Curve, Curves, Formulas, Table, outcome_of
@@ -432,7 +432,7 @@ def _explained(x: Array, y: Array) -> Explanation:
     flat = make_parameter(network.parameters, name="parameters")
     said, trace = network.apply(make_literal(x, "float64").named("x"), flat)
     loss = SquaredError()(said, make_literal(y[:, np.newaxis], "float64").named("y"))
-    names = {
+    names: dict[Value, str | EntryName] = {
         trace.values[NAME]: EntryName("W", "", ("unit", "")),
         trace.outputs["relu1"]: EntryName("h", "", ("house", "unit")),
         said: EntryName("p", "", ("house", "")),
