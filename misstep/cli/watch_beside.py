@@ -69,7 +69,6 @@ def serve(folder: Path, linger: float) -> None:
     from misstep.web.watch.application import watch_application
     from misstep.web.watch.watcher import Watcher
 
-    give_way()
     with Watcher(folder, spelling_of) as watcher:
         try:
             server = Server(lambda access: watch_application(watcher, access))
@@ -84,6 +83,7 @@ def serve(folder: Path, linger: float) -> None:
             server.stop()
 
         threading.Thread(target=wait, daemon=True).start()
+        give_way()
         server.run()
 
 

@@ -39,7 +39,6 @@ def watch_runs(named: Path | None, *, host: str, port: int, json: bool) -> int:
     from misstep.web.watch.watcher import Watcher
 
     page = Page(to_error=json, steady=True)
-    give_way()
     with Watcher(root, spelling_of) as watcher:
         server = Server(lambda access: watch_application(watcher, access), host=host, port=port)
         access = server.access
@@ -54,6 +53,7 @@ def watch_runs(named: Path | None, *, host: str, port: int, json: bool) -> int:
         page.say("Ctrl-C ends the page; the runs go on.", "dim", always=True)
         if json:
             write_json({"address": access.address, "host": access.host, "port": access.port})
+        give_way()
         server.run()
     return INTERRUPTED_BY + SIGINT
 
