@@ -103,5 +103,5 @@ def style_sheet(*, themed: bool = True) -> str:
     series += ".drawing .line.solid { stroke-dasharray: none; }\n"
     series += ".drawing .line.dashed { stroke-dasharray: 6 4; }\n"
     # Paper is white, whatever the screen is.
-    paper = "@media print { :root { " + light + " } }\n"
+    paper = "@media print { :root, :root[data-theme] { color-scheme: light; " + light + " } }\n"
     return by_system + chosen + _RULES + named + series + paper

@@ -141,6 +141,15 @@ class RootMeanSquaredError(Metric):
         return f"RMSE {score:,.5g}"
 
 
+# From here on a coefficient is told in four figures.
+VAST_COEFFICIENT = 1e6
+
+
+def _coefficient(score: float) -> str:
+    """Return an R²; where training blew up it has more digits than a line has room for."""
+    return true_minus(f"{score:.3f}") if abs(score) < VAST_COEFFICIENT else four_figures(score)
+
+
 class CoefficientOfDetermination(Metric):
     """R²: the share of the variance that is predicted; 0 for always the mean.
 
@@ -157,7 +166,7 @@ class CoefficientOfDetermination(Metric):
         return 1 - float((_errors(outcome) ** 2).sum()) / around
 
     def figure(self, score: float) -> str:
-        return true_minus(f"{score:.3f}")
+        return _coefficient(score)
 
     def words(self, score: float) -> str:
         return f"R² {self.figure(score)}"
@@ -177,7 +186,7 @@ class DeterminationOfLogarithm(Metric):
         return 1 - float(((predicted - truth) ** 2).sum()) / around if around else 0.0
 
     def figure(self, score: float) -> str:
-        return true_minus(f"{score:.3f}")
+        return _coefficient(score)
 
     def words(self, score: float) -> str:
         return f"R² of the logarithm {self.figure(score)}"

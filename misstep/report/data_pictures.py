@@ -19,7 +19,7 @@ from misstep.ir import Array
 from misstep.report.markup import Markup, figure, joined, paragraph, table, tag
 from misstep.report.pictures import image_of_row, picture, png_of
 from misstep.text.counts import counted
-from misstep.text.figures import four_figures
+from misstep.text.figures import amount
 from misstep.text.lists import shortened
 
 if TYPE_CHECKING:
@@ -180,9 +180,10 @@ def _bins(
 def _bars(counts: Counter[str], name: str) -> Drawing:
     """Return how often each word occurs: numbers in their order, words by how often they do."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    if len(counts) <= MOST_BARS and all(_is_number(word) for word in counts):
-        ordered = sorted(counts.items(), key=lambda item: float(item[0]))
-    shown = ordered[:MOST_BARS]
+    most = MOST_BARS
+    if len(counts) <= FEW_VALUES and all(_is_number(word) for word in counts):
+        ordered, most = sorted(counts.items(), key=lambda item: float(item[0])), FEW_VALUES
+    shown = ordered[:most]
     heights = [count for _, count in shown]
     marks = [
         (at + 0.5, shortened(word, max(3, 30 // len(shown)))) for at, (word, _) in enumerate(shown)
@@ -206,7 +207,7 @@ def _range(values: Array) -> str:
     finite = values[np.isfinite(values)]
     if not len(finite):
         return "no finite number"
-    return f"{four_figures(finite.min())} to {four_figures(finite.max())}"
+    return f"{amount(float(finite.min()))} to {amount(float(finite.max()))}"
 
 
 def _captioned(drawing: Drawing | None, name: str, words: str) -> Markup:

@@ -22,7 +22,7 @@ COUNTS, BAR = 128, 52
 # Boxes that are drawn; of more the middle is left out, since nobody reads so many.
 MOST_BOXES = 40
 # The size of words that take as much room as bold ones.
-BOLD = 14.0
+BOLD = 15.5
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,17 @@
     group.prepend(line);
     show();
   }
+  // Within a notebook's frame the page has no address of its own, so that a link to one of its
+  // parts would lead to the notebook.
+  if (location.protocol === "about:") {
+    addEventListener("click", (event) => {
+      const link = event.target.closest?.('a[href^="#"]');
+      const part = link && document.getElementById(link.getAttribute("href").slice(1));
+      if (!part) return;
+      event.preventDefault();
+      part.scrollIntoView();
+    });
+  }
   // On paper everything that is folded is unfolded.
   addEventListener("beforeprint", () => {
     for (const one of document.querySelectorAll("details")) one.open = true;

@@ -31,6 +31,8 @@ SIDE_BY_SIDE = frozenset({"Parallel"})
 AROUND = frozenset({"Residual"})
 # What the way around is called in paths.
 AROUND_PATH = ".shortcut"
+# Lengths of a list that is a shape; a longer one is a choice of many.
+MOST_LENGTHS = 3
 # Settings that say nothing beside the shape.
 SILENT = frozenset({"initializer", "bias_initializer", "epsilon", "momentum", "shape"})
 
@@ -136,7 +138,7 @@ def _plain(one: Any) -> str:
     if isinstance(one, float):
         return f"{one:g}"
     if isinstance(one, list | tuple):
-        return " × ".join(map(str, one))
+        return " × ".join(map(str, one)) if len(one) <= MOST_LENGTHS else f"{len(one):,}"
     return str(one)
 
 

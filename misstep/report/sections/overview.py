@@ -9,13 +9,17 @@ from misstep.report.markup import Markup, joined, paragraph, table, tag
 from misstep.report.material import Material
 from misstep.report.section import Section
 from misstep.text.counts import counted
+from misstep.text.lists import shortened
 
 # In words, what a network is for, by what --task calls it.
 PURPOSES = {
-    "classification": "to tell classes apart",
-    "regression": "to predict a number",
-    "forecast": "to forecast a series",
+    "classification": "to tell the classes of {} apart",
+    "regression": "to predict {}, a number,",
+    "forecast": "to forecast {}",
 }
+
+
+LONGEST = 80
 
 
 class Overview(Section):
@@ -67,10 +71,10 @@ def _tiles(heads: Sequence[str], rows: Sequence[Sequence[str]], material: Materi
 def _asked(material: Material) -> Markup:
     outcome, record = material.outcome, material.record
     if outcome is not None:
-        purpose = PURPOSES.get(outcome.purpose, outcome.purpose)
+        purpose = PURPOSES.get(outcome.purpose, "{}").format(shortened(outcome.target, LONGEST))
         source = f" from {material.source}" if material.source else ""
         data = f" The data: {outcome.described}." if outcome.described else ""
-        return paragraph(f"A network that learned {purpose}, {outcome.target}{source}.{data}")
+        return paragraph(f"A network that learned {purpose}{source}.{data}".replace(",.", "."))
     described = None if record is None else record.description
     if described is None:
         return paragraph("A training of which only its numbers were written down.")
