@@ -26,7 +26,7 @@ __all__ = ["Change", "Timeline"]
 # States that are kept, at most, and the memory that they may take: going back replays at most one
 # 256th of the way, some milliseconds for a network that can be looked at.
 MOST_STATES = 256
-MOST_BYTES = 64 * 2**20
+MOST_BYTES = 32 * 2**20
 FEWEST_STATES = 8
 
 

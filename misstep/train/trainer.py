@@ -426,7 +426,9 @@ class Trainer:
             fresh = other._first_state()
             state = copied(self._state)
             state.parameters, state.buffers = fresh.parameters, fresh.buffers
-            if type(other.optimizer) is not type(self.optimizer):
+            mine, theirs = self.optimizer, other.optimizer
+            # Momentum, too, is kept where there was none before.
+            if type(mine) is not type(theirs) or mine.used_slots() != theirs.used_slots():
                 state.optimizer_state, state.scalars = fresh.optimizer_state, fresh.scalars
             state.callbacks, state.memory, state.best = [], {}, None
             other._state = state

@@ -53,7 +53,26 @@ def test_single_updates_are_those_of_fit_bit_for_bit(settings: Settings) -> None
     assert np.array_equal(trainer.network.buffers, timeline.state.buffers)
 
 
-@limits(max_examples=25, deadline=None)
+@pytest.mark.parametrize(
+    "changed",
+    [{"learning_rate": 0.01}, {"optimizer": "adam", "l2": 0.1}, {"momentum": 0.9, "clipping": 0.1}],
+)
+def test_a_change_is_what_going_on_with_another_trainer_is(changed: dict[str, Any]) -> None:
+    settings = Settings(rows=30, layers=(4,))
+    timeline = _timeline(settings)
+    x, y = timeline.problem.train.x, timeline.problem.train.y
+    trainer = settings.trainer(timeline.problem)
+    trainer.fit(x, y, epochs=2)
+    after = settings.changed(changed)
+    other = trainer.continued(**after.training())
+    other.fit(x, y, epochs=2)
+    timeline.advance(6)
+    timeline.change(after)
+    timeline.advance(6)
+    assert np.array_equal(other.network.parameters, timeline.state.parameters)
+
+
+@limits(max_examples=15, deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=6))
 def test_any_way_to_an_update_gives_the_bits_of_the_straight_way(goals: list[int]) -> None:
     timeline, straight = _timeline(), _timeline()
@@ -78,7 +97,7 @@ _ACTIONS = st.one_of(
 )
 
 
-@limits(max_examples=20, deadline=None)
+@limits(max_examples=10, deadline=None)
 @given(st.lists(_ACTIONS, min_size=2, max_size=7))
 def test_changes_and_goings_back_are_the_plan_that_they_leave(actions: list[Any]) -> None:
     timeline = _timeline()

@@ -328,3 +328,14 @@ def test_progress_lines(capsys):
     assert lines[-1].startswith("epoch 3/3 · loss ")
     assert all("validation accuracy" in line for line in lines)
     assert "rows/s" in lines[-1]
+
+
+def test_training_goes_on_with_momentum_where_there_was_none_and_without_where_there_was():
+    x, y = rows(60)
+    for before, after in ((ms.SGD(0.1), ms.SGD(0.1, momentum=0.9)), (ms.SGD(0.1, 0.9), ms.SGD())):
+        first = trainer(optimizer=before)
+        first.fit(x, y, epochs=2)
+        second = first.continued(optimizer=after)
+        assert second.state.optimizer_state.shape[0] == len(after.used_slots())
+        assert np.array_equal(second.network.parameters, first.network.parameters)
+        assert second.fit(x, y, epochs=1).epochs == 3
