@@ -171,7 +171,7 @@ def test_a_link_that_is_none_is_told_and_the_page_stands(play):
 
 
 def test_every_setting_can_be_changed(play):
-    page = play()
+    page = play(link=Session(Settings(layers=(2,), rows=20)).link())
     for summary in page.locator("#controls summary").all():
         summary.click()
     described = Settings.described()
@@ -317,7 +317,6 @@ def test_a_click_on_the_surface_chooses_the_row(play):
     "changed",
     [
         {"problem": "sine", "layers": (4,)},
-        {"problem": "blobs", "layers": (4,)},
         {"problem": "digits", "rows": 60, "layers": (4,)},
         {"layers": (24, 24), "rows": 30},
         {"layers": (), "rows": 30},
@@ -390,8 +389,11 @@ def test_what_is_broken_is_found_and_a_remedy_adopted(play):
     expect(page.locator("#verdict")).to_be_visible()
     page.locator("#verdict").click()
     page.get_by_role("button", name="Try remedies").click()
-    expect(page.get_by_role("button", name="Try again from here")).to_be_visible(timeout=60_000)
     attempts = page.locator(".attempt")
+    expect(attempts.nth(1)).to_be_visible()
+    page.get_by_role("button", name="Stop trying").click()
+    expect(page.get_by_role("button", name="Try again from here")).to_be_visible()
+    settled(page)
     expect(attempts.first).to_contain_text("the control")
     # The ones that help come first, and nothing has moved.
     helping = attempts.nth(1)

@@ -7,7 +7,8 @@ import { count, figure } from "/play/numbers.js";
 import { paint, sharp, unpacked } from "/play/pixels.js";
 
 // In pixels: from unit to unit in a column, by how many there are, and above them.
-const PITCHES = [[6, 62], [8, 54], [12, 42], [20, 30], [32, 22], [Infinity, 16]];
+const WIDEST = 62;
+const PITCHES = [[6, WIDEST], [8, 54], [12, 44], [16, 36], [24, 26], [32, 22], [Infinity, 16]];
 const HEAD = 40, FOOT = 12, NARROWEST = 68;
 // More lines than these between two layers can't be told apart: the strongest are drawn.
 const MOST_LINES = 500;
@@ -109,19 +110,21 @@ export class NetworkDrawing {
     if (!this.columns) return;
     const most = Math.max(...this.columns.map((column) => column.count));
     const pitch = PITCHES.find(([upto]) => most <= upto)[1];
-    this.size = Math.min(44, Math.round(pitch * 0.76));
     this.width = Math.max(this.box.parentElement.clientWidth, this.columns.length * NARROWEST);
-    this.height = HEAD + Math.max(most * pitch, 150) + FOOT;
+    const room = Math.max(most * pitch, 150);
+    this.height = HEAD + room + FOOT;
     this.box.style.width = `${this.width}px`;
     this.box.style.height = `${this.height}px`;
-    const beside = Math.max(this.size / 2 + 14, 34);
+    const beside = 36;
     const step = (this.width - 2 * beside) / (this.columns.length - 1);
     const middle = HEAD + (this.height - HEAD - FOOT) / 2;
     this.columns.forEach((column, number) => {
       column.x = beside + step * number;
+      // A layer of few has room for larger pictures, and for names below them.
+      const own = Math.min(WIDEST, room / column.count);
       column.size = column.kind === "input" && this.problem.kind === "pictures" ? 58
-        : column.kind === "output" && column.count === 1 ? Math.max(this.size, 44) : this.size;
-      column.ys = column.units.map((_, unit) => middle + (unit - (column.count - 1) / 2) * pitch);
+        : Math.min(44, Math.round(own * (own < 50 && column.kind !== "hidden" ? 0.6 : 0.78)));
+      column.ys = column.units.map((_, unit) => middle + (unit - (column.count - 1) / 2) * own);
       column.units.forEach((button, unit) => {
         button.style.width = `${column.size}px`;
         button.style.height = `${column.size}px`;

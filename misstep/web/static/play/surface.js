@@ -47,6 +47,7 @@ export class Surface {
       this.rows[name] = { x: unpacked(rows[name].x), y: unpacked(rows[name].y), features: rows[name].x.shape[1] };
     }
     this.drawn = problem.kind === "plane" || problem.kind === "curve";
+    at("held-out-choice").hidden = !this.drawn;
     this.list = make("ol", { class: problem.shape ? "examples pictures" : "examples" });
     fill(this.box, this.drawn ? this.canvas : this.list);
     this.canvas.setAttribute("aria-label", "What the network says, drawn");
