@@ -720,6 +720,21 @@ def inspect(
 
 @app.command(cls=SingleCommand, short_help="Watch a network learn, update by update, and play.")
 def play(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Your own data, as for train: a table, images in folders, or an example such as "
+            "iris. Without it there are toy problems, and digits.",
+            show_default=False,
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="Of a table, the column to predict.", show_default=False
+        ),
+    ] = None,
     port: Annotated[
         int, typer.Option(metavar="PORT", help="The port of the page; 0: any that is free.")
     ] = 0,
@@ -748,12 +763,14 @@ def play(
 
         misstep play
         misstep play --open
+        misstep play iris
+        misstep play houses.csv --target price
         misstep play --link "v=1&p=spirals&l=16.16"
     """
     from misstep.cli.play_command import PlayRequest
     from misstep.cli.play_command import play as serve
 
-    return serve(None, PlayRequest(port, link, open_page, json))
+    return serve(source, PlayRequest(port, link, target, open_page, json))
 
 
 def command_line() -> Any:

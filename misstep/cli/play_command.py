@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from signal import SIGINT
 
 from misstep.cli.exits import INTERRUPTED_BY
+from misstep.cli.inputs import read_data
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
-from misstep.playground import Session
+from misstep.errors import ArgumentError
+from misstep.modeling import Options
+from misstep.playground import own_problem
 from misstep.web.extra import check_web_extra
 
 __all__ = ["PlayRequest", "play"]
@@ -20,29 +23,44 @@ __all__ = ["PlayRequest", "play"]
 
 @dataclass(frozen=True)
 class PlayRequest:
-    """How a page is asked for: its port, the link to begin with, whether a browser is opened."""
+    """How a page is asked for: its port, the link to begin with, whether a browser is opened.
+
+    `target`: the column with the answers, of a table.
+    """
 
     port: int
     link: str
+    target: str | None
     open: bool
     json: bool
 
 
 def play(source: str | None, asked: PlayRequest) -> int:
-    """Serve the playground until Ctrl-C; return its exit code."""
+    """Serve the playground until Ctrl-C; return its exit code.
+
+    `source`: a person's own rows, or an example; None for toy problems alone.
+    """
     check_web_extra("misstep play")
     # They import starlette and uvicorn, which may have been missing until here.
+    from misstep.web.play.beginning import Beginning
     from misstep.web.play.page import play_page
     from misstep.web.serving import Server
 
-    def begin(link: str) -> Session:
-        text = link or asked.link
-        return Session.of_link(text) if text else Session()
-
-    begin("")  # a link that can't be read is told here, and not to a page
-    server = Server(play_page(begin), port=asked.port)
+    own = None
+    if source is not None:
+        own = own_problem(read_data(source), Options(target=asked.target))
+    elif asked.target is not None:
+        raise ArgumentError(
+            "--target",
+            needed="a table that has the column",
+            got="no data",
+            try_="misstep play FILE",
+        )
+    server = Server(play_page(Beginning(own, asked.link)), port=asked.port)
     access = server.access
     page = Page(to_error=asked.json, steady=True)
+    for note in () if own is None else own.notes:
+        page.say(note)
     page.say("The playground:", always=True)
     page.commands([access.address], always=True)
     page.say("This machine alone can reach it. Ctrl-C ends it.", "dim", always=True)

@@ -15,7 +15,9 @@ from page_checks import faults
 from page_watching import LIGHT_AND_WIDE, Look
 from playwright.sync_api import expect
 
-from misstep.playground import Session, Settings, presets
+from misstep.modeling import Options
+from misstep.playground import Session, Settings, own_problem, presets
+from misstep.web.play.beginning import Beginning
 from misstep.web.play.page import play_page
 from misstep.web.serving import Server
 
@@ -25,10 +27,7 @@ SMALL = Settings(layers=(4, 3), rows=30, batch_size=10)
 
 @pytest.fixture(scope="module")
 def server():
-    def begin(link: str) -> Session:
-        return Session.of_link(link) if link else Session(SMALL)
-
-    with Server(play_page(begin)) as served:
+    with Server(play_page(Beginning(link=Session(SMALL).link()))) as served:
         yield served
 
 
@@ -405,6 +404,28 @@ def test_what_is_broken_is_found_and_a_remedy_adopted(play):
     expect(page.locator("#attempts")).to_contain_text("Adopted")
     assert setting(page, "initialization") != "zeros"
     expect(page.locator("#play")).to_be_focused()
+
+
+def test_own_rows_are_played_with(open_page, tmp_path):
+    table = tmp_path / "fruit.csv"
+    lines = [f"{n % 7},{n % 5},{n % 3},{'pear' if n % 7 > n % 5 else 'plum'}" for n in range(60)]
+    head = "weight of it,length,spots,kind\n"
+    table.write_text(head + "\n".join(lines) + "\n", encoding="utf-8")
+    own = own_problem(table, Options(target="kind"))
+    with Server(play_page(Beginning(own))) as served:
+        page = open_page(served.access.address, Look("light", 390))
+        settled(page)
+        expect(page.locator("#setting-problem")).to_have_value("own")
+        expect(page.locator("#setting-noise")).to_be_hidden()
+        expect(page.locator(".unit.of-input").first).to_contain_text("weight of it")
+        page.locator("#step").click()
+        settled(page)
+        page.locator("#surface .examples button").nth(1).click()
+        settled(page)
+        name = page.evaluate("playground.frame.examples[1].name")
+        assert page.evaluate("playground.state.row.name") == name
+        expect(page.locator("#surface .examples button").nth(1)).to_contain_text(name)
+        assert faults(page) == []
 
 
 def test_presets_are_offered(play):

@@ -128,5 +128,9 @@ def test_ctrl_c_ends_it_without_a_word(served) -> None:
 def test_what_can_not_be_served_is_told_at_once(capsys) -> None:
     assert main(["play", "--link", "v=1&p=nowhere"]) == 2
     assert "nowhere" in capsys.readouterr().err
+    assert main(["play", "--target", "price"]) == 2
+    assert "misstep play FILE" in capsys.readouterr().err
+    assert main(["play", "nowhere.csv"]) == 2
+    assert "nowhere.csv" in capsys.readouterr().err
     assert main(["play", "--port", "70000"]) == 2
     assert "65535" in capsys.readouterr().err

@@ -17,11 +17,12 @@ from starlette.routing import Route, Router
 
 from misstep.drawing import style_sheet
 from misstep.errors import ArgumentError, MisstepError
-from misstep.playground import Session, Settings, presets, problem_list
+from misstep.playground import Settings, presets, problem_list
 from misstep.web.access import Access
 from misstep.web.answers import json_answer
 from misstep.web.assets import asset_routes
 from misstep.web.guard import App
+from misstep.web.play.beginning import Beginning
 from misstep.web.play.questions import QUESTIONS
 from misstep.web.play.sessions import Opened, Sessions
 
@@ -38,15 +39,11 @@ FILES = {
 }
 
 
-def play_page(begin: Callable[[str], Session], own: str = "") -> Callable[[Access], App]:
-    """Return what makes the page for a `Server`.
-
-    `begin`: makes a session of a link, and of the empty text a first one. `own`: what the rows are
-    called that a person brought; empty without any.
-    """
+def play_page(beginning: Beginning | None = None) -> Callable[[Access], App]:
+    """Return what makes the page for a `Server`; `beginning`: where pages begin."""
 
     def make(access: Access) -> App:
-        page = _Page(begin, own)
+        page = _Page(beginning or Beginning())
         return Router(
             [
                 *asset_routes(FILES),
@@ -60,9 +57,8 @@ def play_page(begin: Callable[[str], Session], own: str = "") -> Callable[[Acces
 
 
 class _Page:
-    def __init__(self, begin: Callable[[str], Session], own: str) -> None:
-        self._begin = begin
-        self._own = own
+    def __init__(self, beginning: Beginning) -> None:
+        self._beginning = beginning
         self._sessions = Sessions()
 
     async def open(self, request: Request) -> Response:
@@ -81,15 +77,16 @@ class _Page:
             if not isinstance(link, str):
                 raise ArgumentError("a link to the playground", needed="a text", got=repr(link))
             self._sessions.close(asked.get("session"))
-            name, opened = self._sessions.open(lambda: self._begin(link))
+            name, opened = self._sessions.open(lambda: self._beginning.session(link))
+            goal = self._beginning.goal(link)
         except MisstepError as error:
             return _refused(error)
-        own = {"name": "own", "title": self._own, "sentence": "", "noisy": False}
         known = {
             "session": name,
             "settings": Settings.described(),
-            "problems": [*([own] if self._own else []), *problem_list()],
+            "problems": [*self._beginning.own_problems(), *problem_list()],
             "presets": [one.plain() for one in presets()],
+            "goal": goal,
         }
         with opened.lock:
             return json_answer(known | _whole(opened) | {"frame": opened.session.frame()})

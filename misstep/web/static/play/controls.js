@@ -26,6 +26,8 @@ const SHORT = {
   l1: "L1 penalty", clipping: "Clip gradients at", clipping_by: "Clip by",
   standardize: "Standardized inputs", residual: "Shortcuts", weight_decay: "Weight decay",
 };
+// What says how rows are made up.
+const MADE_UP = ["noise", "rows", "data_seed"];
 // Values that − and + go to; all others can be typed.
 const RISING = [0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100];
 const STEPS = {
@@ -139,6 +141,11 @@ export class Controls {
 
   show(settings) {
     this.settings = settings;
+    // Of a person's own rows there are as many as there are.
+    for (const name of MADE_UP) {
+      const control = this.inputs[name]?.closest(".control");
+      if (control) control.hidden = settings.problem === "own";
+    }
     for (const [name, input] of Object.entries(this.inputs)) {
       const value = settings[name];
       if (name === "layers") input.textContent = value.length > 3 ? String(value.length) : value.length ? value.join(" · ") : "none";

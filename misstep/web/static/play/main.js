@@ -254,8 +254,9 @@ function seek(update) {
     let goal;
     do {
       goal = page.wanted;
-      await act("seek", { update: goal });
-    } while (page.wanted !== goal);
+      if (await act("seek", { update: goal }) === null) break;
+      // A long way goes in several questions.
+    } while (page.wanted !== goal || (page.frame.update < goal && !page.frame.failed));
     page.wanted = null;
     if (page.frame) at("slider").value = String(page.frame.update);
   })();
@@ -364,7 +365,8 @@ async function open(link) {
     parts.doctor.begin(answer.presets);
     take(answer);
     parts.network.select(selection(answer.state.choice));
-    settle();
+    if (answer.frame.update < answer.goal) seek(answer.goal);
+    else settle();
   } catch (error) {
     if (!(error.status >= 0)) throw error;
     if (link && error.status === 200) {

@@ -14,6 +14,10 @@ const HEAD = 40, FOOT = 12, NARROWEST = 68;
 const MOST_LINES = 500;
 // How far from a line a click still means it, in pixels.
 const REACH = 7;
+// More inputs than these are one box, as the pixels of a picture are.
+const MOST_INPUTS = 40;
+// Room for names at the left and at the right, in pixels.
+const NAMES = [110, 116], MARGIN = 36;
 // Milliseconds that gradients take from the loss to the inputs.
 const BACKWARD = 900;
 const STILL = matchMedia("(prefers-reduced-motion: reduce)");
@@ -43,7 +47,9 @@ export class NetworkDrawing {
   begin(problem, settings) {
     this.problem = problem;
     this.settings = settings;
-    const inputs = problem.kind === "pictures" ? 1 : problem.features.length;
+    this.together = problem.kind === "pictures" || problem.features.length > MOST_INPUTS;
+    this.beside = [problem.kind === "table" && !this.together, problem.classes.length > 2];
+    const inputs = this.together ? 1 : problem.features.length;
     this.columns = [
       { kind: "input", count: inputs },
       ...settings.layers.map((units, layer) => ({ kind: "hidden", count: units, layer })),
@@ -74,11 +80,13 @@ export class NetworkDrawing {
   caption(column, unit) {
     const words = column.kind === "input" ? this.inputName(unit)
       : column.kind === "output" && this.problem.classes.length > 2 ? this.problem.classes[unit] : null;
-    return words === null ? null : make("span", { class: "name", text: words });
+    const side = column.kind === "input" ? this.beside[0] && "left" : this.beside[1] && "right";
+    return words === null ? null : make("span", { class: `name ${side || ""}`, text: words, title: words });
   }
 
   inputName(unit) {
-    return this.problem.kind === "pictures" ? "picture" : this.problem.features[unit];
+    if (!this.together) return this.problem.features[unit];
+    return this.problem.kind === "pictures" ? "picture" : "all inputs";
   }
 
   name(column, unit) {
@@ -110,20 +118,20 @@ export class NetworkDrawing {
     if (!this.columns) return;
     const most = Math.max(...this.columns.map((column) => column.count));
     const pitch = PITCHES.find(([upto]) => most <= upto)[1];
-    this.width = Math.max(this.box.parentElement.clientWidth, this.columns.length * NARROWEST);
+    const [left, right] = this.beside.map((has, number) => (has ? NAMES[number] : MARGIN));
+    this.width = Math.max(this.box.parentElement.clientWidth, (this.columns.length - 1) * NARROWEST + left + right);
     const room = Math.max(most * pitch, 150);
     this.height = HEAD + room + FOOT;
     this.box.style.width = `${this.width}px`;
     this.box.style.height = `${this.height}px`;
-    const beside = 36;
-    const step = (this.width - 2 * beside) / (this.columns.length - 1);
+    const step = (this.width - left - right) / (this.columns.length - 1);
     const middle = HEAD + (this.height - HEAD - FOOT) / 2;
     this.columns.forEach((column, number) => {
-      column.x = beside + step * number;
+      column.x = left + step * number;
       // A layer of few has room for larger pictures, and for names below them.
       const own = Math.min(WIDEST, room / column.count);
-      column.size = column.kind === "input" && this.problem.kind === "pictures" ? 58
-        : Math.min(44, Math.round(own * (own < 50 && column.kind !== "hidden" ? 0.6 : 0.78)));
+      column.size = column.kind === "input" && this.together ? 58
+        : Math.min(44, Math.round(own * (own < 50 && column.kind === "output" && !this.beside[1] ? 0.6 : 0.78)));
       column.ys = column.units.map((_, unit) => middle + (unit - (column.count - 1) / 2) * own);
       column.units.forEach((button, unit) => {
         button.style.width = `${column.size}px`;
@@ -159,6 +167,9 @@ export class NetworkDrawing {
       const [height, width] = this.problem.shape;
       const ink = Uint8Array.from(inputs, (one) => Math.max(0, Math.min(255, one * 255)));
       painted(input, 0, width, height, ink, 0, theme.ink);
+    } else if (this.together) {
+      const bands = Uint8Array.from(inputs, (one) => 128 + Math.round(127 * Math.max(-1, Math.min(1, one / 3))));
+      painted(input, 0, bands.length, 1, bands, 0, theme.signed);
     } else input.units.forEach((_, unit) => this.paintInput(input, unit, inputs[unit]));
     for (const column of rest) {
       const pictures = column.kind === "hidden" ? frame.units[column.layer] : null;
@@ -167,7 +178,7 @@ export class NetworkDrawing {
         const given = unpacked(pictures);
         for (let unit = 0; unit < units; unit += 1) {
           painted(column, unit, width, height, given, unit * height * width, theme.signed);
-          if (height === 1) this.paintCurve(column.units[unit].firstChild, given, unit * width, width);
+          if (pictures.of === "activation" && height === 1) this.paintCurve(column.units[unit].firstChild, given, unit * width, width);
         }
       } else if (column.kind === "output" && frame.surface) this.paintOutput(column, frame.surface);
       else if (column.kind === "output" && frame.fit) this.paintFit(column, frame.fit);

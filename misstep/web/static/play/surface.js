@@ -295,7 +295,7 @@ export class Surface {
       const button = make("button", {
         type: "button", "aria-pressed": String(chosen), class: right === null ? "" : right ? "right" : "wrong",
         onclick: () => this.report({ number: one.number, held_out: true }),
-      }, this.thumbnail(one.number),
+      }, this.thumbnail(one),
       make("span", { class: "said", text: said }),
       make("span", { class: "quiet", text: right === null ? `is ${truth}` : right ? "✓ right" : `✗ is ${truth}` }));
       return make("li", {}, button);
@@ -305,9 +305,9 @@ export class Surface {
     if (focused >= 0) this.list.querySelectorAll("button")[focused]?.focus();
   }
 
-  thumbnail(row) {
+  thumbnail({ number: row, name }) {
     const { shape } = this.problem;
-    if (!shape) return make("span", { class: "quiet", text: `row ${row + 1}` });
+    if (!shape) return make("span", { class: "quiet", text: name });
     const canvas = make("canvas", { "aria-hidden": "true" }), { x, features } = this.rows.held_out;
     const ink = Uint8Array.from(x.subarray(row * features, (row + 1) * features), (one) => Math.max(0, Math.min(255, one * 255)));
     paint(canvas, shape[1], shape[0], ink, 0, theme.ink);
