@@ -19,7 +19,7 @@ check: ## lint rules, formatting, types
 	@bash scripts/install
 	@bash scripts/check
 
-docs: ## write docs/reference from docstrings and registries
+docs: ## write docs/reference and docs/labs from the package itself
 	@bash scripts/install
 	@bash scripts/docs
 

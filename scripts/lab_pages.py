@@ -100,6 +100,8 @@ def all_pages() -> dict[str, str]:
 
 def lab_text(lab: Any, measured: Any, pictures: dict[str, str]) -> Iterator[str]:
     """Yield the page of a lab in Markdown; its pictures are put into `pictures`."""
+    from misstep.labs.page import drawn
+
     yield f"{NOTE}\n# {lab.title}\n\n**{lab.question}**\n"
     yield f"\n```console\n$ misstep lab {lab.slug}\n```\n"
     for section in lab.sections(measured):
@@ -122,16 +124,6 @@ def lab_text(lab: Any, measured: Any, pictures: dict[str, str]) -> Iterator[str]
     if lab.next_commands:
         commands = "\n".join(lab.next_commands)
         yield f"\n## Try next\n\n```bash\n{commands}\n```\n"
-
-
-def drawn(exhibit: Any) -> Any:
-    """Return the drawing of curves and bars, None for what is said in letters."""
-    from misstep.labs import Bars, Curves
-    from misstep.labs.page import drawn_bars, drawn_curves
-
-    if isinstance(exhibit, Curves):
-        return drawn_curves(exhibit)
-    return drawn_bars(exhibit) if isinstance(exhibit, Bars) else None
 
 
 def exhibit_text(exhibit: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What a lab shows: tables, curves, bars, formulas, and what the doctor says, as plain fields.
+"""What a lab shows: tables, curves, bars, flows, formulas, what the doctor says, as plain fields.
 
 Numbers and names only; `letters.py` makes lines of text of them, `page.py` drawings. A table's
 cells are written already: what shows numbers in a picture needs them as numbers.
@@ -69,6 +69,27 @@ class Bars:
 
 
 @dataclass(frozen=True)
+class Computed:
+    """A number on its way to the error. `name`: with its formula; `blame`: the slope by it."""
+
+    name: str
+    number: str
+    blame: str
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Numbers that go forward, one computed of the one before, and slopes that come back.
+
+    `slopes`: by what blame is multiplied on the way back, from the second to the first, and so on.
+    """
+
+    caption: str
+    stations: tuple[Computed, ...]
+    slopes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Formulas:
     """Lines of mathematics that stand as they are; `latex`: the same, typeset, or empty."""
 
@@ -86,7 +107,7 @@ class Outcome:
     examined: int
 
 
-Exhibit = Table | Curves | Bars | Formulas | Outcome
+Exhibit = Table | Curves | Bars | Flow | Formulas | Outcome
 
 
 def outcome_of(course: Course) -> Outcome:

@@ -12,7 +12,7 @@ from textwrap import wrap
 import numpy as np
 
 from misstep.labs.course import NOTE
-from misstep.labs.exhibits import Bars, Curve, Curves, Exhibit, Formulas, Outcome, Table
+from misstep.labs.exhibits import Bars, Curve, Curves, Exhibit, Flow, Formulas, Outcome, Table
 from misstep.text.figures import three_figures, true_minus
 from misstep.text.tables import in_columns
 
@@ -37,6 +37,8 @@ def exhibit_lines(exhibit: Exhibit, width: int) -> list[str]:
         return [*_caption(exhibit.caption, width), *_curves(exhibit, width)]
     if isinstance(exhibit, Bars):
         return [*_caption(exhibit.caption, width), *_bars(exhibit, width)]
+    if isinstance(exhibit, Flow):
+        return [*_caption(exhibit.caption, width), *_flow(exhibit, width)]
     if isinstance(exhibit, Formulas):
         return [*_caption(exhibit.caption, width), *exhibit.lines]
     return list(_outcome(exhibit, width))
@@ -155,6 +157,29 @@ def bar_lengths(chart: Bars) -> tuple[list[float | None], float]:
 def _bar(share: float, room: int) -> str:
     eighths = round(share * room * 8)
     return (FULL * (eighths // 8) + EIGHTHS[eighths % 8]).rstrip()
+
+
+def _flow(flow: Flow, width: int) -> list[str]:
+    """Return four lines: names, numbers with arrows forward, slopes back, and the blame."""
+    lines = ["", "", "", ""]
+    for place, station in enumerate(flow.stations):
+        parts = (station.name, station.number, "", station.blame)
+        wide = max(map(len, parts))
+        for at, part in enumerate(parts):
+            lines[at] += f"{part:<{wide}}"
+        if place < len(flow.slopes):
+            back = f" ◂ × {flow.slopes[place]} "
+            for at, part in enumerate(("", f" {'─' * (len(back) - 3)}▸ ", back, "")):
+                lines[at] += f"{part:<{len(back)}}"
+    if max(map(len, lines)) <= width:
+        return [line.rstrip() for line in lines]
+    # In a narrow window one below the other, blame from the last to the first.
+    names = max(len(station.name) for station in flow.stations)
+    narrow = []
+    for station, slope in zip(flow.stations, (*flow.slopes, ""), strict=True):
+        narrow += [f"{station.name:<{names}}  {station.number}  {station.blame}".rstrip()]
+        narrow += [f"  ▴ × {slope}"] if slope else []
+    return narrow
 
 
 def _said(number: float) -> str:

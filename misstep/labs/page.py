@@ -11,15 +11,15 @@ from typing import Any
 
 from misstep.drawing import Drawing
 from misstep.drawing.charts import Bar as DrawnBar
-from misstep.drawing.charts import Line, bar_chart, line_chart
+from misstep.drawing.charts import Line, Station, bar_chart, chain_chart, line_chart
 from misstep.labs.course import NOTE, Diagnosed
-from misstep.labs.exhibits import Bars, Curves, Exhibit, Formulas, Outcome, Table
+from misstep.labs.exhibits import Bars, Curves, Exhibit, Flow, Formulas, Outcome, Table
 from misstep.labs.lab import Claim, Lab, Section
 from misstep.labs.words import two_figures
 from misstep.report.markup import Markup, figure, joined, paragraph, table, tag
 from misstep.report.page import page_shell
 
-__all__ = ["drawn_bars", "drawn_curves", "lab_page"]
+__all__ = ["drawn", "lab_page"]
 
 # Pixels of a drawing: a phone shows one whole, a window two beside each other.
 WIDTH = 440
@@ -54,18 +54,26 @@ def _is_drawn(exhibit: Exhibit) -> bool:
 
 
 def _exhibit(exhibit: Exhibit) -> Markup:
+    if isinstance(exhibit, Outcome):
+        return _outcome(exhibit)
+    drawing = drawn(exhibit)
+    if drawing is not None:
+        return figure(drawing, exhibit.caption or None)
+    heading = paragraph(exhibit.caption, quiet=True) if exhibit.caption else None
     if isinstance(exhibit, Table):
-        heading = paragraph(exhibit.caption, quiet=True) if exhibit.caption else None
         shown = table(exhibit.heads, exhibit.rows, caption=exhibit.caption, numbers=exhibit.numbers)
         return joined([heading, shown])
+    lines = exhibit.lines if isinstance(exhibit, Formulas) else ()
+    return joined([heading, tag("pre", "\n".join(lines), tabindex=0)])
+
+
+def drawn(exhibit: Exhibit) -> Drawing | None:
+    """Return the drawing of an exhibit; None of what stands in words and tables."""
     if isinstance(exhibit, Curves):
-        return figure(drawn_curves(exhibit), exhibit.caption or None)
+        return drawn_curves(exhibit)
     if isinstance(exhibit, Bars):
-        return figure(drawn_bars(exhibit), exhibit.caption or None)
-    if isinstance(exhibit, Formulas):
-        heading = paragraph(exhibit.caption, quiet=True) if exhibit.caption else None
-        return joined([heading, tag("pre", "\n".join(exhibit.lines), tabindex=0)])
-    return _outcome(exhibit)
+        return drawn_bars(exhibit)
+    return drawn_flow(exhibit) if isinstance(exhibit, Flow) else None
 
 
 def drawn_curves(chart: Curves) -> Drawing:
@@ -89,6 +97,18 @@ def drawn_curves(chart: Curves) -> Drawing:
         logarithmic=chart.logarithmic and limits is None,
         limits=limits,
         width=WIDTH,
+    )
+
+
+def drawn_flow(flow: Flow) -> Drawing:
+    """Return numbers that go forward and slopes that come back as a drawing."""
+    forward = ", then ".join(f"{each.name}, {each.number}" for each in flow.stations)
+    back = ", ".join(reversed(flow.slopes))
+    return chain_chart(
+        [Station(each.name, each.number, each.blame) for each in flow.stations],
+        flow.slopes,
+        title=flow.caption or "Numbers forward, blame back",
+        description=f"forward {forward}; back, multiplied by {back}",
     )
 
 

@@ -18,10 +18,12 @@ from misstep.drawing.charts import (
     Link,
     Points,
     ProbabilityBin,
+    Station,
     Unit,
     UnitColumn,
     backward_pass,
     bar_chart,
+    chain_chart,
     heat_strip,
     histogram,
     line_chart,
@@ -51,6 +53,10 @@ def charts() -> dict[str, Drawing]:
         "no lines": line_chart([], **WORDS),
         "bars": bar_chart([Bar("a<b", 0.5, "0.5", 0.1), Bar("b", -0.25)], across="share", **WORDS),
         "no bars": bar_chart([], **WORDS),
+        "marked bars": bar_chart([Bar("a", 2.0, "100")], marks=[(1, "10"), (2, "100")], **WORDS),
+        "chain": chain_chart(
+            [Station("w", "0.4", "∂L/∂w = −0.05"), Station("L < 1", "0.09")], ["−0.42"], **WORDS
+        ),
         "histogram": histogram([1, 0, 3], [0, 1, 2, 3], **WORDS),
         "strip": heat_strip(
             ["one", "two"], [0, 10, 20], [[1, 1e-9, 0], [5, np.nan, 1e9]], band=(0.1, 10), **WORDS

@@ -21,8 +21,10 @@ from misstep.labs import (
     Bars,
     Bench,
     Claim,
+    Computed,
     Curve,
     Curves,
+    Flow,
     Lab,
     Section,
     Table,
@@ -31,7 +33,7 @@ from misstep.labs import (
     registered_labs,
 )
 from misstep.labs.chains import chain
-from misstep.labs.page import drawn_bars, drawn_curves
+from misstep.labs.page import drawn, drawn_bars, drawn_curves
 from misstep.labs.passage import signals
 from misstep.nn import Dense, Network, Sequential, Tanh
 from misstep.nn.initializers import Constant
@@ -214,6 +216,22 @@ def test_what_is_no_number_and_what_is_above_is_marked() -> None:
 def test_a_table_stands_in_columns() -> None:
     lines = exhibit_lines(Table("of two", ("name", "n"), (("a", "1"), ("bb", "22")), (1,)), 40)
     assert lines == ["of two", "name   n", "a      1", "bb    22"]
+
+
+def test_a_flow_goes_forward_and_back() -> None:
+    flow = Flow("", (Computed("w", "2", "∂L/∂w = 6"), Computed("L = 3w", "6", "1")), ("3",))
+    names, numbers, back, blame = exhibit_lines(flow, 60)
+    assert names.split() == ["w", "L", "=", "3w"]
+    assert numbers.startswith("2")
+    assert numbers.endswith("▸ 6")
+    assert back.strip() == "◂ × 3"
+    assert blame.startswith("∂L/∂w = 6")
+    narrow = exhibit_lines(flow, 20)
+    assert max(map(len, narrow)) < max(map(len, exhibit_lines(flow, 60)))
+    assert "▴ × 3" in narrow[1]
+    drawing = drawn(flow)
+    assert drawing is not None
+    assert drawing.description == "forward w, 2, then L = 3w, 6; back, multiplied by 3"
 
 
 def test_drawings_say_their_numbers_in_words() -> None:

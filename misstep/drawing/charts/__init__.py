@@ -2,6 +2,7 @@
 
 from misstep.drawing.charts.backward_pass import Link, Unit, UnitColumn, backward_pass
 from misstep.drawing.charts.bars import Bar, bar_chart
+from misstep.drawing.charts.chain import Station, chain_chart
 from misstep.drawing.charts.heat_strip import heat_strip
 from misstep.drawing.charts.histogram import histogram
 from misstep.drawing.charts.lines import Band, Line, line_chart
@@ -19,10 +20,12 @@ __all__ = [
     "Link",
     "Points",
     "ProbabilityBin",
+    "Station",
     "Unit",
     "UnitColumn",
     "backward_pass",
     "bar_chart",
+    "chain_chart",
     "heat_strip",
     "histogram",
     "line_chart",

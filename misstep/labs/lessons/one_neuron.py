@@ -12,7 +12,7 @@ from misstep.autodiff import gradient
 from misstep.explain import explain
 from misstep.ir import evaluate, make_parameter
 from misstep.labs.bench import Bench
-from misstep.labs.exhibits import Curve, Curves, Formulas, Table
+from misstep.labs.exhibits import Computed, Curve, Curves, Flow, Formulas, Table
 from misstep.labs.lab import Claim, Lab, Section
 from misstep.nn import Dense, Network, Sequential, Sigmoid
 from misstep.nn.initializers import Constant
@@ -103,6 +103,7 @@ class OneNeuron(Lab[Measured]):
 
     def sections(self, measured: Measured) -> Iterator[Section]:
         step, moments = measured.step, measured.moments
+        by_z = step.loss_by_a * step.a_by_z
         yield Section(
             "Forward: what it says, and how wrong that is",
             (
@@ -148,6 +149,17 @@ class OneNeuron(Lab[Measured]):
                         ),
                     ),
                     (2,),
+                ),
+                Flow(
+                    "Numbers go forward, blame comes back: below each number stands the slope of "
+                    "the error by it",
+                    (
+                        Computed("w", figure(W), f"∂L/∂w = {figure(step.loss_by_w)}"),
+                        Computed("z = w·x + b", figure(step.z), f"∂L/∂z = {figure(by_z)}"),
+                        Computed("a = σ(z)", figure(step.a), f"∂L/∂a = {figure(step.loss_by_a)}"),
+                        Computed("L = ½ (a − y)²", figure(step.loss), "1"),
+                    ),
+                    (figure(step.z_by_w), figure(step.a_by_z), figure(step.loss_by_a)),
                 ),
                 Formulas(
                     "The same as the library writes it for any weight of any network:",
