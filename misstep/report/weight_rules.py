@@ -60,7 +60,7 @@ def weight_rule(
 def chain_rule_of_mistake(
     model: Model, mistake: Mistake, weight: str, *, learning_rate: float | None = None
 ) -> Explanation:
-    """Return how a weight, such as the one that `Blame.weights` blames most, moves a row's error.
+    """Return how a weight, such as that of `Blame.explained`, moves a row's error.
 
     weight: such as dense1.weight[3,5]. `learning_rate`: also show the update that it makes. Raises
     ArgumentError where there is no such weight or entry.

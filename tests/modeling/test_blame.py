@@ -11,10 +11,11 @@ from trained_for_judgment import pair, trained
 import misstep as ms
 from misstep.data import read_table
 from misstep.errors import ArgumentError
+from misstep.explain import explain
 from misstep.ir import Array
 from misstep.modeling import Blame, Model, blame_of, mistakes_of
 from misstep.modeling.judgment import blame as blaming
-from misstep.modeling.judgment.layer_chain import handed_back, layer_chain
+from misstep.modeling.judgment.layer_chain import Ways, handed_back
 from misstep.nn import Network
 
 
@@ -97,7 +98,7 @@ def test_silencing_a_neuron_is_what_is_said_of_it() -> None:
 def test_all_units_together_hand_back_the_whole_gradient(kind: str) -> None:
     model, features, truth = worst(kind)
     graph = model.row_graph(features, truth)
-    chain, _ = layer_chain(model.network, graph)
+    chain = Ways(model.network, graph).chain
     _, gradients = blaming._backward(graph, chain)
     assert chain[0].name == "inputs"
     assert chain[-1].name == "output"
@@ -225,6 +226,22 @@ def test_a_network_too_large_is_refused_in_words(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(blaming, "MOST_OPERATIONS", 10)
     with pytest.raises(ArgumentError, match="at most 10 multiply-adds"):
         blame_of(model, features, truth)
+
+
+def test_the_weight_to_be_explained_has_few_paths() -> None:
+    model, features, truth = worst("houses")
+    blame = blame_of(model, features, truth)
+    # Each weight of a network of one hidden layer and one output has one path.
+    assert blame.explained == blame.weights[0]
+    model, features, truth = worst("recordings")
+    explained = blame_of(model, features, truth).explained
+    assert explained is not None
+    graph = model.row_graph(features, truth)
+    assert graph.loss is not None
+    found = explain(graph.loss, graph.parameters[explained.path], explained.index)
+    assert found.all_paths_counted
+    assert found.number_of_paths <= blaming.MOST_PATHS
+    assert found.gradient == pytest.approx(explained.gradient)
 
 
 def test_the_same_row_gives_the_same_blame() -> None:

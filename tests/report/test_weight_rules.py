@@ -27,7 +27,8 @@ def test_the_most_blamed_weight_has_the_gradient_that_blame_says() -> None:
     assert isinstance(model, Model)
     mistake = mistakes_of(model, result.held_out).worst[0]
     blame = blame_of(model, mistake.features, mistake.truth, learning_rate=0.1)
-    first = blame.weights[0]
+    first = blame.explained
+    assert first is not None
     explanation = chain_rule_of_mistake(model, mistake, first.name, learning_rate=0.1)
     assert explanation.gradient == pytest.approx(first.gradient)
     assert explanation.value == pytest.approx(first.value)

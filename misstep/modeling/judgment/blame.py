@@ -17,7 +17,7 @@ from misstep.autodiff import gradient
 from misstep.data import Inputs
 from misstep.errors import ArgumentError
 from misstep.ir import Array, Graph, Interpreter, Value, make_literal
-from misstep.modeling.judgment.layer_chain import Station, handed_back, layer_chain
+from misstep.modeling.judgment.layer_chain import Station, Ways, handed_back
 from misstep.modeling.judgment.next_updates import NextUpdate, next_updates, parameter_at
 from misstep.modeling.model import Model, RowGraph
 from misstep.modeling.neurons import Neuron, neurons_of
@@ -33,6 +33,8 @@ MOST_UNITS, MOST_INPUTS, MOST_OUTPUTS, MOST_LINKS = 8, 10, 10, 24
 MOST_LAYERS = 8
 # Weights that are named, and neurons that are silenced one by one.
 MOST_WEIGHTS, MOST_NEURONS = 6, 12
+# Paths from a weight to the loss that a reader can still follow.
+MOST_PATHS = 80
 # Beyond this many multiply-adds of one row, or parameters, the interpreter takes longer than anyone
 # waits: it does about one in a nanosecond, three times over.
 MOST_OPERATIONS, MOST_PARAMETERS = 100_000_000, 5_000_000
@@ -108,7 +110,8 @@ class Blame:
 
     `loss`: of the row, as it was learned by. `layers`: from the inputs to the output; `links`
     between neighbors, the strongest first. `neurons`: hidden ones, each with what the loss loses
-    where it falls silent; `more_neurons`: how many were not measured. `weights`: those blamed most.
+    where it falls silent; `more_neurons`: how many were not measured. `weights`: those blamed most;
+    `explained`: the one blamed most whose chain rule can be read, with few paths to the loss.
     `updates`: what the next update would do. `beside`: layers that are not on the way drawn, with
     the norm of their gradient. `notes`: what is not shown, in words.
     """
@@ -119,6 +122,7 @@ class Blame:
     neurons: tuple[Neuron, ...]
     more_neurons: int
     weights: tuple[BlamedWeight, ...]
+    explained: BlamedWeight | None
     updates: tuple[NextUpdate, ...]
     beside: tuple[tuple[str, float], ...]
     notes: tuple[str, ...]
@@ -141,7 +145,8 @@ def blame_of(
     _check_size(model)
     graph = model.row_graph(features, truth)
     assert graph.loss is not None
-    chain, beside = layer_chain(model.network, graph)
+    ways = Ways(model.network, graph)
+    chain, beside = ways.chain, ways.beside
     kept = [chain[0], *chain[1:-1][-MOST_LAYERS:], chain[-1]]
     numbers, gradients = _backward(graph, [*chain, *beside])
     assert graph.flat is not None
@@ -169,6 +174,7 @@ def blame_of(
         tuple(neurons),
         more,
         _weights(model.network, numbers[graph.flat], by_parameter),
+        _explained(model.network, ways, graph, numbers[graph.flat], by_parameter),
         updates,
         tuple((each.name, _norm(gradients[each.value])) for each in beside),
         tuple(_notes(model, chain, kept, beside, trainer)),
@@ -395,6 +401,28 @@ def _weights(network: Network, values: Array, gradients: Array) -> tuple[BlamedW
         numbers = float(values[place]), float(gradients[place])
         weights.append(BlamedWeight(title, name, index, *numbers))
     return tuple(weights)
+
+
+def _explained(
+    network: Network, ways: Ways, graph: RowGraph, values: Array, gradients: Array
+) -> BlamedWeight | None:
+    """Return the most blamed weight of those with few paths to the loss."""
+    few = np.zeros(len(gradients), bool)
+    for name, part in network.arrays(few).items():
+        part[...] = _paths(ways, graph, name) <= MOST_PATHS
+    found = _weights(network, values, np.where(few, gradients, 0.0))
+    return found[0] if found else None
+
+
+def _paths(ways: Ways, graph: RowGraph, name: str) -> float:
+    """Return at most how many paths lead from an entry of a parameter to the loss."""
+    station = ways.of_parameter(name)
+    if station is not None:
+        places = station.by_unit(np.zeros(station.value.shape)).shape[1]
+        return places * ways.paths_from(station)
+    # What no layer of neurons holds may be what gives the output itself.
+    given = name.rpartition(".")[0] not in graph.hidden
+    return ways.paths_from(ways.output) if given else float("inf")
 
 
 def _loss_of(model: Model, graph: RowGraph, outputs: Array) -> float:

@@ -1,5 +1,4 @@
-"""The longest way of layers from the inputs to the output, and what each hands back to the one
-before it.
+"""The ways of layers from the inputs to the output, and what each layer hands back.
 
 Where a network branches, one branch is followed and the others are named. What a unit hands back is
 computed by reverse mode through whatever lies between two layers, so that it holds for normalized,
@@ -20,7 +19,7 @@ from misstep.modeling.model import RowGraph
 from misstep.modeling.neurons import layer_values
 from misstep.nn import Ensemble, Network
 
-__all__ = ["Link", "Station", "handed_back", "layer_chain"]
+__all__ = ["Link", "Station", "Ways", "handed_back"]
 
 
 @dataclass(frozen=True)
@@ -68,33 +67,59 @@ class Link:
     handed: float
 
 
-def layer_chain(network: Network, graph: RowGraph) -> tuple[list[Station], list[Station]]:
-    """Return the longest way from the inputs to the output, and layers that are not on it."""
-    inputs = Station("inputs", "", graph.features, graph.features)
-    output = Station("output", "", graph.output, graph.output)
-    layers = [
-        Station(name, path, graph.hidden.get(path, value), value, _in_ensemble(network, path))
-        for name, (path, value) in layer_values(network, graph).items()
-    ]
-    by_value = {station.value: station for station in [inputs, *layers]}
-    before = {station.name: _before(station, by_value) for station in [inputs, *layers, output]}
-    lengths: dict[str, int] = {}
+class Ways:
+    """The layers of a row's graph, and which of them takes which.
 
-    def length(station: Station) -> int:
-        if station.name not in lengths:
-            lengths[station.name] = 0
-            lengths[station.name] = 1 + max(
-                (length(each) for each in before[station.name]), default=0
+    `chain`: the longest way from the inputs to the output, both among them; `beside`: layers that
+    are not on it.
+    """
+
+    def __init__(self, network: Network, graph: RowGraph) -> None:
+        inputs = Station("inputs", "", graph.features, graph.features)
+        self.output = Station("output", "", graph.output, graph.output)
+        self._layers = [
+            Station(name, path, graph.hidden.get(path, value), value, _in_ensemble(network, path))
+            for name, (path, value) in layer_values(network, graph).items()
+        ]
+        stations = [inputs, *self._layers, self.output]
+        by_value = {station.value: station for station in stations[:-1]}
+        self._before = {station.name: _before(station, by_value) for station in stations}
+        self._stations = stations
+        self._lengths: dict[str, int] = {}
+        self._paths: dict[str, int] = {}
+        self.chain = self._longest()
+        known = {station.name for station in self.chain}
+        self.beside = [station for station in self._layers if station.name not in known]
+
+    def of_parameter(self, name: str) -> Station | None:
+        """Return the layer that a parameter belongs to; None where that is none of neurons."""
+        path = name.rpartition(".")[0]
+        return next((each for each in self._layers if each.path == path), None)
+
+    def paths_from(self, station: Station) -> int:
+        """Return at most how many paths there are from a unit of a layer to the loss."""
+        if station.name not in self._paths:
+            self._paths[station.name] = 1 if station is self.output else 0
+            self._paths[station.name] += sum(
+                each.raw.size * self.paths_from(each)
+                for each in self._stations
+                if any(other.name == station.name for other in self._before[each.name])
             )
-        return lengths[station.name]
+        return self._paths[station.name]
 
-    chain = [output]
-    while before[chain[-1].name]:
-        # Of ways of the same length, the layer that comes last.
-        chain.append(max(before[chain[-1].name], key=lambda one: (length(one), one.value.serial)))
-    chain.reverse()
-    known = {station.name for station in chain}
-    return chain, [station for station in layers if station.name not in known]
+    def _longest(self) -> list[Station]:
+        chain = [self.output]
+        while before := self._before[chain[-1].name]:
+            # Of ways of the same length, the layer that comes last.
+            chain.append(max(before, key=lambda one: (self._length(one), one.value.serial)))
+        return chain[::-1]
+
+    def _length(self, station: Station) -> int:
+        if station.name not in self._lengths:
+            self._lengths[station.name] = 0
+            before = (self._length(each) for each in self._before[station.name])
+            self._lengths[station.name] = 1 + max(before, default=0)
+        return self._lengths[station.name]
 
 
 def handed_back(
