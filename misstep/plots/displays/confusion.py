@@ -47,8 +47,7 @@ class ConfusionDisplay(ModelDisplay):
         >>> import misstep as ms
         >>> x, y = [[0.0], [1.0]] * 30, ["low", "high"] * 30
         >>> model = ms.Classifier(epochs=1, random_state=0).fit(x, y).model_
-        >>> display = ms.plots.ConfusionDisplay  # .from_model(model, "rows.csv")
-        >>> display.suits(model)
+        >>> ms.plots.ConfusionDisplay.suits(model)
         True
         """
         _, held_out = rows_of(model, data)
