@@ -71,8 +71,9 @@ make `given_slope`; neurons: [{layer, unit, given, slope, contribution}], the mo
 [{label, gradient, old, new}], what the next update makes of its weights and its bias. `label`s of
 inputs, goes_to and changes can be chosen and explained.
 
-**session.diagnose(throttled=True)** {update, judges_end, critical, findings, not_examined}, as
-`misstep diagnose --json` has them: findings: [{slug, severity, title, symptom, evidence, remedy,
+**session.diagnose(throttled=True)** {update, judges_end, critical, origin, findings, not_examined}:
+`origin`: where the first number came from that is not finite, in words, or null; findings, as
+`misstep diagnose --json` has them: [{slug, severity, title, symptom, evidence, remedy,
 confidence, consequences}]. `judges_end`: the training is long enough for what it came to to be
 judged, as if it ended now; what going on would mend is told only where it is critical.
 

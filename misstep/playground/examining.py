@@ -16,10 +16,14 @@ import numpy as np
 
 from misstep.doctor import Diagnosis, Finding, Severity, examine
 from misstep.playground.curves import Curves
+from misstep.playground.frame import next_batch
 from misstep.playground.timeline import Timeline
 from misstep.record import Record, RecordWriter, RunDescription
-from misstep.train import Trainer
+from misstep.train import Provenance, Trainer
+from misstep.train.fork import copied
+from misstep.train.journal import Call, Moment
 from misstep.train.looks import LookPlan, Looks
+from misstep.train.provenance import provenance_of
 
 __all__ = ["Examination"]
 
@@ -29,6 +33,8 @@ EVERY, MOST_LOOKS, MOST_EPOCHS = 5, 60, 120
 # What training came to is judged, as if it ended now, from so many updates and epochs on; before,
 # nobody could know.
 LEAST_UPDATES, LEAST_EPOCHS = 200, 10
+# Updates that a number which is not finite can stay unnoticed: one is the rule.
+MOST_BACK = 50
 # What going on would mend is told where it is critical: going on is what a playground is for.
 PATIENCE = (
     "too-few-epochs",
@@ -56,6 +62,7 @@ class Examination:
     _looker: tuple[object, Looks] | None = None
     _latest: tuple[int, Diagnosis] | None = None
     _next: float = 0.0
+    _origin: tuple[int, Provenance | None] | None = None
     _described: tuple[Trainer, RunDescription] | None = None
 
     # --- as training goes -------------------------------------------------------------------------
@@ -102,7 +109,7 @@ class Examination:
         """Forget what was seen of updates behind `update`, which will be others."""
         self._looks = {at: one for at, one in self._looks.items() if at < update}
         self._epochs = {at: one for at, one in self._epochs.items() if one[0] <= update}
-        self._latest, self._looker = None, None
+        self._latest, self._looker, self._origin = None, None, None
 
     def _looks_of_now(self) -> Looks:
         """Return what looks by the programs of now."""
@@ -188,9 +195,42 @@ class Examination:
             self._write_end(writer)
             return writer.record
 
+    def origin(self) -> Provenance | None:
+        """Return where the first number came from that is not finite, once training has failed.
+
+        Training goes back to before it for that, and forth again. None where nobody can tell.
+        """
+        timeline, end = self.timeline, self.timeline.update
+        if not timeline.failed:
+            return None
+        if self._origin is None or self._origin[0] != end:
+            try:
+                self._origin = end, self._found_origin()
+            finally:
+                timeline.seek(end)
+        return self._origin[1]
+
+    def _found_origin(self) -> Provenance | None:
+        timeline = self.timeline
+        for _ in range(MOST_BACK):
+            if all(np.isfinite(one).all() for one in timeline.state.arrays().values()):
+                break
+            if timeline.update == 0:
+                return None
+            timeline.seek(timeline.update - 1)
+        state = copied(timeline.state)
+        rates = np.array([timeline.settings.learning_rate])
+        call = Call("update", next_batch(timeline), rates, 1, state.update, state.draw)
+        found = provenance_of(timeline.fork.stepper, Moment(state, call), mixing=False)
+        # Layers are made here, not on a line of a person's own.
+        return None if found is None else replace(found, location=None)
+
     def _write_end(self, writer: RecordWriter) -> None:
         timeline = self.timeline
         if timeline.failed:
+            origin = self.origin()
+            if origin is not None:
+                writer.event("provenance", str(origin), **origin.facts())
             facts: dict[str, Any] = {
                 "cause": "loss_not_finite",
                 "loss": math.nan,

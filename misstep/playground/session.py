@@ -315,11 +315,12 @@ class Session:
         of an earlier moment then serves for a while, and `update` says of which.
         """
         found = self._examination.diagnosis(throttled=throttled)
-        plain = finite(found.plain())
+        plain, origin = finite(found.plain()), self._examination.origin()
         return {
             "update": self._examination.examined_at,
             "judges_end": self._examination.judges_end,
             "critical": found.is_critical,
+            "origin": None if origin is None else str(origin),
             "findings": plain["findings"],
             "not_examined": plain["not_examined"],
         }

@@ -111,6 +111,20 @@ def test_a_remedy_that_keeps_weights_goes_on_from_here() -> None:
     assert now == pytest.approx(kept["held_out_loss"], rel=1e-6)
 
 
+def test_where_numbers_stopped_being_numbers_is_told_and_nothing_moves() -> None:
+    session = Session(preset_named("large-first-weights").settings)
+    session.step(5)
+    link, bits = session.link(), session.timeline.state.parameters.tobytes()
+    origin = session.diagnose()["origin"]
+    assert "arose in update 2" in origin
+    assert "too large for float32" in origin
+    assert session.link() == link
+    assert session.timeline.state.parameters.tobytes() == bits
+    assert session.failed
+    session.back(1)
+    assert session.diagnose()["origin"] is None
+
+
 def test_what_comes_to_no_numbers_is_worse_than_what_does() -> None:
     session = Session(preset_named("large-first-weights").settings)
     session.step(5)
