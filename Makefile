@@ -22,6 +22,7 @@ check: ## lint rules, formatting, types
 docs: ## write docs/reference and docs/labs from the package itself
 	@bash scripts/install
 	@bash scripts/docs
+	@bash scripts/docs --labs
 
 clean: ## remove .venv and .venv-bench, caches and built files; runs/ stays
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .build build dist *.egg-info

@@ -1,8 +1,8 @@
 """Writes docs/labs: a page for each lab, and the list of them, from the labs' own words.
 
 The numbers in them are those of a real run, kept in docs/labs/measured/, a file for each lab, which
-`scripts/docs --labs` writes by running them all (or those that are named behind it). With --check
-nothing is written, and stale pages fail. A test runs every lab and holds its numbers against the
+`scripts/docs --labs NAME` renews by running it, and `scripts/docs --labs all` by running them all.
+With --check nothing is written, and stale pages fail. A test runs every lab and holds its numbers against the
 kept ones.
 """
 
@@ -27,10 +27,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the pages, or compare them when asked to; the exit code is 1 when they are stale."""
     parser = argparse.ArgumentParser(description="Writes docs/labs from the labs themselves.")
     parser.add_argument("--check", action="store_true", help="only compare; fail when stale")
-    parser.add_argument("--labs", nargs="*", metavar="NAME", help="run them first, or all")
+    parser.add_argument("--labs", nargs="*", metavar="NAME", help="those to run first; or all")
     given = parser.parse_args(arguments)
-    if given.labs is not None:
-        measure(given.labs)
+    if given.labs:
+        measure([] if given.labs == ["all"] else given.labs)
     pages = all_pages()
     found = {
         path.relative_to(TARGET).as_posix(): path.read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     stale = sorted(name for name in pages | found if pages.get(name) != found.get(name))
     if given.check:
         for name in stale:
-            print(f"docs/labs/{name} is stale; try: make docs", file=sys.stderr)
+            print(f"docs/labs/{name} is stale; try: scripts/docs --labs", file=sys.stderr)
         return 1 if stale else 0
     for name in stale:
         if name in pages:
