@@ -17,6 +17,8 @@ from misstep.labs.exhibits import (
     Flow,
     Formulas,
     Outcome,
+    Picture,
+    Pictures,
     Table,
     outcome_of,
 )
@@ -40,6 +42,8 @@ __all__ = [
     "Lab",
     "LayerGradient",
     "Outcome",
+    "Picture",
+    "Pictures",
     "Section",
     "Table",
     "exhibit_lines",

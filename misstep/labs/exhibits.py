@@ -1,4 +1,4 @@
-"""What a lab shows: tables, curves, bars, flows, formulas, what the doctor says, as plain fields.
+"""What a lab shows: tables, curves, bars, flows, pictures, formulas, findings, as plain fields.
 
 Numbers and names only; `letters.py` makes lines of text of them, `page.py` drawings. A table's
 cells are written already: what shows numbers in a picture needs them as numbers.
@@ -90,6 +90,22 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """Pixels from 0, dark, to 1, bright, row by row. `name`: what is seen in it, in few words."""
+
+    name: str
+    pixels: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Small pictures side by side."""
+
+    caption: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
 class Formulas:
     """Lines of mathematics that stand as they are; `latex`: the same, typeset, or empty."""
 
@@ -107,7 +123,7 @@ class Outcome:
     examined: int
 
 
-Exhibit = Table | Curves | Bars | Flow | Formulas | Outcome
+Exhibit = Table | Curves | Bars | Flow | Pictures | Formulas | Outcome
 
 
 def outcome_of(course: Course) -> Outcome:

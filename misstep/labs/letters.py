@@ -12,7 +12,18 @@ from textwrap import wrap
 import numpy as np
 
 from misstep.labs.course import NOTE
-from misstep.labs.exhibits import Bars, Curve, Curves, Exhibit, Flow, Formulas, Outcome, Table
+from misstep.labs.exhibits import (
+    Bars,
+    Curve,
+    Curves,
+    Exhibit,
+    Flow,
+    Formulas,
+    Outcome,
+    Picture,
+    Pictures,
+    Table,
+)
 from misstep.text.figures import three_figures, true_minus
 from misstep.text.tables import in_columns
 
@@ -20,6 +31,8 @@ from misstep.text.tables import in_columns
 HEIGHTS = "▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL = "█"
+# A pixel from dark to bright, as bright as the letter is full; as wide as a line is high.
+SHADES, PER_PIXEL = " ░▒▓█", 2
 # Where a number is no longer finite, or above the ceiling.
 GONE, ABOVE = "×", "^"
 # Letters of a sparkline, and of a bar, at most; and what is left of them in a narrow window.
@@ -39,6 +52,8 @@ def exhibit_lines(exhibit: Exhibit, width: int) -> list[str]:
         return [*_caption(exhibit.caption, width), *_bars(exhibit, width)]
     if isinstance(exhibit, Flow):
         return [*_caption(exhibit.caption, width), *_flow(exhibit, width)]
+    if isinstance(exhibit, Pictures):
+        return [*_caption(exhibit.caption, width), *_pictures(exhibit, width)]
     if isinstance(exhibit, Formulas):
         return [*_caption(exhibit.caption, width), *exhibit.lines]
     return list(_outcome(exhibit, width))
@@ -180,6 +195,23 @@ def _flow(flow: Flow, width: int) -> list[str]:
         narrow += [f"{station.name:<{names}}  {station.number}  {station.blame}".rstrip()]
         narrow += [f"  ▴ × {slope}"] if slope else []
     return narrow
+
+
+def _pictures(shown: Pictures, width: int) -> Iterator[str]:
+    """Yield as many pictures side by side as there is room for, names below, and then the next."""
+    widest = max(max(len(each.name), PER_PIXEL * len(each.pixels[0])) for each in shown.pictures)
+    beside = max(1, (width + len(GAP)) // (widest + len(GAP)))
+    for start in range(0, len(shown.pictures), beside):
+        few = shown.pictures[start : start + beside]
+        columns = [[*_shaded(each), each.name] for each in few]
+        for line in zip(*columns, strict=True):
+            yield GAP.join(f"{part:<{widest}}" for part in line).rstrip()
+
+
+def _shaded(picture: Picture) -> Iterator[str]:
+    for row in picture.pixels:
+        levels = (min(int(pixel * len(SHADES)), len(SHADES) - 1) for pixel in row)
+        yield "".join(PER_PIXEL * SHADES[level] for level in levels)
 
 
 def _said(number: float) -> str:

@@ -9,20 +9,23 @@ import itertools
 import math
 from typing import Any
 
-from misstep.drawing import Drawing
+from misstep.drawing import Canvas, Drawing
 from misstep.drawing.charts import Bar as DrawnBar
 from misstep.drawing.charts import Line, Station, bar_chart, chain_chart, line_chart
 from misstep.labs.course import NOTE, Diagnosed
-from misstep.labs.exhibits import Bars, Curves, Exhibit, Flow, Formulas, Outcome, Table
+from misstep.labs.exhibits import Bars, Curves, Exhibit, Flow, Formulas, Outcome, Pictures, Table
 from misstep.labs.lab import Claim, Lab, Section
 from misstep.labs.words import two_figures
 from misstep.report.markup import Markup, figure, joined, paragraph, table, tag
 from misstep.report.page import page_shell
+from misstep.report.pictures import png_of
 
 __all__ = ["drawn", "lab_page"]
 
 # Pixels of a drawing: a phone shows one whole, a window two beside each other.
 WIDTH = 440
+# Between pictures, and below them for their names.
+GAP, FOOT = 10, 20
 # Powers of ten that are marked below logarithmic bars, at most, and the room before the smallest
 # of them as a share of all.
 MOST_POWERS, ROOM = 6, 0.05
@@ -73,6 +76,8 @@ def drawn(exhibit: Exhibit) -> Drawing | None:
         return drawn_curves(exhibit)
     if isinstance(exhibit, Bars):
         return drawn_bars(exhibit)
+    if isinstance(exhibit, Pictures):
+        return drawn_pictures(exhibit)
     return drawn_flow(exhibit) if isinstance(exhibit, Flow) else None
 
 
@@ -110,6 +115,18 @@ def drawn_flow(flow: Flow) -> Drawing:
         title=flow.caption or "Numbers forward, blame back",
         description=f"forward {forward}; back, multiplied by {back}",
     )
+
+
+def drawn_pictures(shown: Pictures) -> Drawing:
+    """Return pictures side by side, their names below."""
+    side = (WIDTH + GAP) / max(len(shown.pictures), 3) - GAP
+    canvas = Canvas((side + GAP) * len(shown.pictures) - GAP, side + FOOT)
+    for place, picture in enumerate(shown.pictures):
+        left = place * (side + GAP)
+        canvas.image(left, 0, side, side, png_of(picture.pixels))
+        canvas.text(left + side / 2, side + FOOT - 5, picture.name, anchor="middle")
+    names = ", ".join(picture.name for picture in shown.pictures)
+    return canvas.drawing(shown.caption or names, f"pictures side by side: {names}")
 
 
 def drawn_bars(chart: Bars) -> Drawing:

@@ -26,12 +26,15 @@ from misstep.labs import (
     Curves,
     Flow,
     Lab,
+    Picture,
+    Pictures,
     Section,
     Table,
     exhibit_lines,
     find_lab,
     registered_labs,
 )
+from misstep.labs.animals import CAT, DOG, SIDE, animals
 from misstep.labs.chains import chain
 from misstep.labs.page import drawn, drawn_bars, drawn_curves
 from misstep.labs.passage import signals
@@ -187,6 +190,32 @@ def test_logarithmic_bars_differ_by_factors() -> None:
     assert "times as much" in lines[-1]
     broken = Bars("", "size", (Bar("a", math.inf, "∞"), Bar("b", 1.0, "1")), logarithmic=True)
     assert exhibit_lines(broken, 60)[0].endswith("×")
+
+
+def test_pictures_stand_side_by_side_as_far_as_there_is_room() -> None:
+    dark_to_bright = Picture("a row", ((0.0, 0.3, 0.5, 0.7, 1.0),))
+    shown = Pictures("", (dark_to_bright, Picture("another", ((1.0, 1.0, 0.0, 0.0, 0.0),))))
+    assert exhibit_lines(shown, 30) == ["  ░░▒▒▓▓██  ████", "a row       another"]
+    assert exhibit_lines(shown, 12) == ["  ░░▒▒▓▓██", "a row", "████", "another"]
+
+
+def test_pictures_are_drawn_with_their_names() -> None:
+    shown = Pictures("Two", (Picture("one", ((0.0, 1.0),)), Picture("two", ((1.0, 0.0),))))
+    drawing = drawn(shown)
+    assert drawing is not None
+    assert (drawing.title, drawing.description) == ("Two", "pictures side by side: one, two")
+    assert drawing.svg().count("<image") == 2
+
+
+def test_animals_are_the_same_for_the_same_seed() -> None:
+    (one, kinds), (same, _), (other, _) = animals(4, 0), animals(4, 0), animals(4, 1)
+    assert kinds.tolist() == [CAT, DOG, CAT, DOG]
+    assert one.shape == (4, SIDE, SIDE)
+    assert 0.0 <= one.min() <= one.max() <= 1.0
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    # A cat's ears stand where a dog has nothing.
+    assert one[::2, 2:4].mean() > 2 * one[1::2, 2:4].mean()
 
 
 def test_a_sparkline_goes_where_the_curve_goes() -> None:
