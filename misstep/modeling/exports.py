@@ -44,6 +44,7 @@ from misstep.modeling.judgment.blame import (
     blame_of,
 )
 from misstep.modeling.judgment.confusion import ConfusedPair, Confusion, confusion_of
+from misstep.modeling.judgment.forecast_importance import forecast_importances_of
 from misstep.modeling.judgment.importance import Importance, InputImportance, importances_of
 from misstep.modeling.judgment.judging import judged
 from misstep.modeling.judgment.mistakes import (
@@ -180,6 +181,7 @@ __all__ = [
     "find_weight",
     "fit_first",
     "fit_more",
+    "forecast_importances_of",
     "importances_of",
     "judged",
     "load_model",

@@ -11,7 +11,7 @@ from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.decisions import Decision
 from misstep.modeling.examples import Examples
-from misstep.modeling.forecast import BackTest
+from misstep.modeling.forecast import BackTest, ForecastModel
 from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.metrics import Scores
@@ -25,11 +25,13 @@ class ForecastResult:
 
     `series`: all of it, with the inputs that are used. `epochs`: in how many the network learned
     what the line could not say, 0 for none. `back_test`: of the test rows; None without any.
+    `judged`: the model that the back-test is of, which learned from the rows before these only.
     """
 
     series: Series
     epochs: int
     back_test: BackTest | None
+    judged: ForecastModel | None = None
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
+from misstep.data.inputs import Inputs
 from misstep.data.preprocessing import Preprocessing
+from misstep.data.row_parts import BaselineRow
 from misstep.data.series.series import Series, SeriesPlan
 from misstep.data.series.time_steps import SIZES
+from misstep.data.series.window_inputs import window_inputs
 from misstep.data.standardization import FARTHEST, Standard
 from misstep.data.stored_json import check
 from misstep.data.table.table import table_or_refuse
@@ -258,6 +261,10 @@ class SeriesWindows(Preprocessing):
     def _ahead(self, level: Floats, origins: NDArray[np.int64]) -> Floats:
         ahead = np.lib.stride_tricks.sliding_window_view(level, self.horizon)
         return ahead[origins + 1] - level[origins][:, None]
+
+    def inputs(self, baseline_row: BaselineRow | None) -> tuple[Inputs, ...]:
+        """Return the columns and the calendar, each as a whole, and the columns step by step."""
+        return window_inputs(self)
 
     @property
     def feature_names(self) -> list[str]:

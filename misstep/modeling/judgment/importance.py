@@ -11,6 +11,7 @@ same rows give the same numbers.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +24,7 @@ from misstep.modeling.held_out import HeldOut
 from misstep.modeling.judgment.copies import outputs_of_copies, work_of_row
 from misstep.modeling.judgment.row_losses import row_losses
 from misstep.modeling.metrics import Metric, target_scores
-from misstep.modeling.model import Model
+from misstep.modeling.model import Model, TrainedModel
 
 __all__ = ["Importance", "InputImportance", "importances_of", "main_metric"]
 
@@ -130,12 +131,29 @@ def importances_of(model: Model, held_out: HeldOut, *, work: int = WORK) -> tupl
 
 
 def _importance(model: Model, held_out: HeldOut, inputs: Inputs, work: int) -> Importance:
-    drawn = inputs.replaced is None
-    rows, repeats, most = _sizes(len(held_out), len(inputs), work // work_of_row(model), drawn)
-    at = drawn_positions(len(held_out), rows)
-    x, outputs, answers = held_out.x[at], held_out.outputs[at], held_out.answers[at]
-    measure = Measure(model, x, outputs, answers)
-    chosen = telling_inputs(inputs, x, outputs, most)
+    def measure(at: Array) -> Measure:
+        return RowMeasure(model, held_out.x[at], held_out.outputs[at], held_out.answers[at])
+
+    return importance_of(model, inputs, held_out.x, held_out.outputs, measure, work)
+
+
+def importance_of(
+    model: TrainedModel,
+    inputs: Inputs,
+    x: Array,
+    outputs: Array,
+    measure_of: Callable[[Array], Measure],
+    work: int,
+) -> Importance:
+    """Return how important inputs are for rows x, (rows, features), of which `outputs` are said.
+
+    `measure_of`: what is made of outputs of rows at these positions.
+    """
+    drawn, count = inputs.replaced is None, len(x)
+    rows, repeats, most = _sizes(count, len(inputs), work // work_of_row(model), drawn)
+    at = drawn_positions(count, rows)
+    measure, some = measure_of(at), x[at]
+    chosen = telling_inputs(inputs, some, outputs[at], most)
     orders = permutations(rows, repeats) if drawn else []
 
     def changes() -> Iterator[Callable[[Array], object]]:
@@ -146,28 +164,22 @@ def _importance(model: Model, held_out: HeldOut, inputs: Inputs, work: int) -> I
             for order in orders:
                 yield _permute(features, order)
 
-    changed = outputs_of_copies(model, x, changes(), len(held_out))
+    changed = outputs_of_copies(model, some, changes(), count)
     found = []
     for number in chosen:
         copies = [next(changed) for _ in range(repeats)]
-        found.append(
-            measure.input(
-                inputs.names[number],
-                number,
-                copies,
-                place=inputs.places[number] if inputs.places else None,
-            )
-        )
+        place = inputs.places[number] if inputs.places else None
+        found.append(measure.input(inputs.names[number], number, copies, place=place))
     return Importance(
         inputs.noun,
         "permuted" if drawn else "replaced",
-        model.loss.name,
+        measure.loss_name,
         measure.metric.name,
         measure.loss,
         measure.score,
         in_order(found),
         rows,
-        len(held_out),
+        count,
         repeats,
         len(inputs) - len(chosen),
         inputs.replacement,
@@ -176,16 +188,25 @@ def _importance(model: Model, held_out: HeldOut, inputs: Inputs, work: int) -> I
     )
 
 
-class Measure:
-    """By how much what a model says of rows is worse after a change of them."""
+class Measure(ABC):
+    """By how much what a model says of rows is worse after a change of them.
 
-    def __init__(self, model: Model, x: Array, outputs: Array, answers: Array) -> None:
-        self._model, self._x, self._answers = model, x, answers
-        self._outputs = outputs
-        self.metric = main_metric(model)
-        self._losses = row_losses(model, x, outputs, answers)
+    `outputs`: of the rows as they are; `metric`: the score; `loss_name`: of the losses of rows.
+    """
+
+    def __init__(self, outputs: Array, metric: Metric, loss_name: str) -> None:
+        self.metric, self.loss_name = metric, loss_name
+        self._losses = self.losses_of(outputs)
         self.loss = float(self._losses.mean())
-        self.score = self._score(outputs)
+        self.score = self.score_of(outputs)
+
+    @abstractmethod
+    def losses_of(self, outputs: Array) -> Array:
+        """Return the loss of each row, (rows,), where the model says that."""
+
+    @abstractmethod
+    def score_of(self, outputs: Array) -> float:
+        """Return the score where the model says that."""
 
     def input(
         self,
@@ -196,8 +217,8 @@ class Measure:
         place: tuple[int, int] | None = None,
     ) -> InputImportance:
         """Return how important an input is; copies: outputs after each change of it."""
-        losses = np.array([self._losses_of(each) for each in copies]) - self._losses
-        scores = np.array([self._score(each) for each in copies]) - self.score
+        losses = np.array([self.losses_of(each) for each in copies]) - self._losses
+        scores = np.array([self.score_of(each) for each in copies]) - self.score
         if not self.metric.is_error:
             scores = -scores
         rises = losses.mean(axis=1)
@@ -216,10 +237,18 @@ class Measure:
             place=place,
         )
 
-    def _losses_of(self, outputs: Array) -> Array:
+
+class RowMeasure(Measure):
+    """The loss that was learned by, and the accuracy or the RMSE, of rows with an answer each."""
+
+    def __init__(self, model: Model, x: Array, outputs: Array, answers: Array) -> None:
+        self._model, self._x, self._answers = model, x, answers
+        super().__init__(outputs, main_metric(model), model.loss.name)
+
+    def losses_of(self, outputs: Array) -> Array:
         return row_losses(self._model, self._x, outputs, self._answers)
 
-    def _score(self, outputs: Array) -> float:
+    def score_of(self, outputs: Array) -> float:
         return target_scores(outputs, self._answers, self._model.target)[self.metric.name]
 
 

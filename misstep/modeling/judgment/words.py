@@ -15,7 +15,7 @@ from misstep.data import TextsOfRows
 from misstep.ir import Array
 from misstep.modeling.held_out import HeldOut
 from misstep.modeling.judgment.copies import outputs_of_copies
-from misstep.modeling.judgment.importance import SEED, Importance, InputImportance, Measure
+from misstep.modeling.judgment.importance import SEED, Importance, InputImportance, RowMeasure
 from misstep.modeling.model import Model
 
 __all__ = ["word_importances_of"]
@@ -66,12 +66,12 @@ def _importance(model: Model, held_out: HeldOut, texts: TextsOfRows) -> Importan
         stop = start + len(pairs[word])
         at = places[start:stop]
         before, after = held_out.outputs[at], changed[start:stop]
-        measure = Measure(model, x[start:stop], before, held_out.answers[at])
+        measure = RowMeasure(model, x[start:stop], before, held_out.answers[at])
         one = measure.input(word, number, [after])
         moved = tuple(_moved(model, before, after).tolist())
         found.append(replace(one, moved=moved, having=len(known[word])))
         start = stop
-    whole = Measure(model, held_out.x[rows], held_out.outputs[rows], held_out.answers[rows])
+    whole = RowMeasure(model, held_out.x[rows], held_out.outputs[rows], held_out.answers[rows])
     return Importance(
         "word",
         "taken out",

@@ -447,7 +447,8 @@ class SeriesModality(Modality):
             interval,
         )
         errors = None if back_test is None else back_test.by_origin()
-        result = ForecastResult(series, epochs, back_test)
+        judged = tested if cuts.test else None
+        result = ForecastResult(series, epochs, back_test, judged)
         return Evaluation(final, scores, baselines, result, errors)
 
     def _decide_judged(self, test: BackTest) -> None:
