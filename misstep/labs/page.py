@@ -82,27 +82,40 @@ def drawn(exhibit: Exhibit) -> Drawing | None:
 
 
 def drawn_curves(chart: Curves) -> Drawing:
-    """Return curves as a drawing, with their ends in words."""
+    """Return curves as a drawing, with their ends in words.
+
+    Where a curve is above the ceiling it is left out, but for the points at which it leaves the
+    picture and comes back.
+    """
     ends = "; ".join(
         f"{curve.name} from {two_figures(curve.y[0])} to {two_figures(curve.y[-1])}"
         for curve in chart.curves
     )
-    limits = None
-    if chart.ceiling is not None:
-        finite = [y for curve in chart.curves for y in curve.y if math.isfinite(y)]
-        if max(finite) > chart.ceiling:
-            limits = (min([0.0, *finite]), chart.ceiling)
+    finite = [y for curve in chart.curves for y in curve.y if math.isfinite(y)]
+    limits, label = None, chart.y_label
+    if chart.ceiling is not None and max(finite, default=0.0) > chart.ceiling:
+        limits = (min([0.0, *finite]), chart.ceiling)
+        label = f"{chart.y_label}, cut off at {two_figures(chart.ceiling)}"
     return line_chart(
-        [Line(curve.name, curve.x, curve.y) for curve in chart.curves],
+        [
+            Line(curve.name, curve.x, curve.y if limits is None else _cut(curve.y, limits[1]))
+            for curve in chart.curves
+        ],
         title=chart.caption or chart.y_label,
         description=ends,
         across=chart.x_label,
-        up=chart.y_label,
+        up=label,
         whole=all(float(x).is_integer() for curve in chart.curves for x in curve.x),
         logarithmic=chart.logarithmic and limits is None,
         limits=limits,
         width=WIDTH,
     )
+
+
+def _cut(numbers: tuple[float, ...], ceiling: float) -> list[float]:
+    """Return numbers, NaN instead of what is above the ceiling and so are its neighbors."""
+    above = [not number <= ceiling for number in (numbers[0], *numbers, numbers[-1])]
+    return [math.nan if all(above[at : at + 3]) else number for at, number in enumerate(numbers)]
 
 
 def drawn_flow(flow: Flow) -> Drawing:
@@ -138,7 +151,15 @@ def drawn_bars(chart: Bars) -> Drawing:
             DrawnBar(bar.name, bar.number if math.isfinite(bar.number) else 0.0, bar.said)
             for bar in chart.bars
         ]
-        return bar_chart(bars, title=title, description=description, across=chart.unit, width=WIDTH)
+        longest = max([0.0, *chart.span, *(bar.number for bar in bars)])
+        return bar_chart(
+            bars,
+            title=title,
+            description=description,
+            across=chart.unit,
+            limits=(0.0, longest * 1.02 or 1.0),
+            width=WIDTH,
+        )
     drawn = (*(bar.number for bar in chart.bars), *chart.span)
     powers = [math.log10(number) for number in drawn if math.isfinite(number) and number > 0]
     low, high = min(powers, default=0.0), max(powers, default=1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -267,8 +268,26 @@ def test_drawings_say_their_numbers_in_words() -> None:
     bars = Bars("sizes", "size", (Bar("a", 1.0, "one"), Bar("b", 1e-6, "tiny")), logarithmic=True)
     assert "a one; b tiny" in drawn_bars(bars).description
     curve = Curve("loss", (1.0, 2.0, 3.0), (2.0, 900.0, 1.0))
-    drawn = drawn_curves(Curves("fall", "epoch", "loss", (curve,), ceiling=5.0))
-    assert drawn.description == "loss from 2 to 1"
+    shown = drawn_curves(Curves("fall", "epoch", "loss", (curve,), ceiling=5.0))
+    assert shown.description == "loss from 2 to 1"
+    assert "cut off at 5" in shown.svg()
+
+
+def test_what_is_above_the_ceiling_is_not_drawn() -> None:
+    curve = Curve("loss", (1.0, 2.0, 3.0, 4.0, 5.0, 6.0), (1.0, 9.0, 90.0, 80.0, 7.0, 2.0))
+    drawing = drawn(Curves("", "epoch", "loss", (curve,), ceiling=5.0))
+    assert drawing is not None
+    # Up to the edge, and down from it; what is between is beyond the picture.
+    stretches = re.findall(r'<polyline[^>]* points="([^"]+)"', drawing.svg())
+    assert [len(points.split()) for points in stretches] == [2, 2]
+
+
+def test_bars_that_are_compared_have_one_scale() -> None:
+    def length(number: float) -> float:
+        bars = Bars("", "share", (Bar("a", number, ""),), span=(1.0,))
+        return float(re.findall(r'<rect [^>]*width="([\d.]+)"', drawn_bars(bars).svg())[0])
+
+    assert length(0.8) == pytest.approx(2 * length(0.4), rel=0.01)
 
 
 # The pages

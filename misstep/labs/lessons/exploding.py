@@ -145,15 +145,31 @@ class Exploding(Lab[Measured]):
                 "So all layers get too much, the first as well as the last.",
             ),
             (
-                _passing("Forward: the size of each layer's outputs", sick, cured, back=False),
-                _passing("Backward: the blame that reaches each layer", sick, cured, back=True),
+                Table(
+                    "The size of what each layer says, and of the blame that reaches it",
+                    ("layer", "says", "with He's scale", "blame", "with He's scale"),
+                    tuple(
+                        (
+                            one.layer,
+                            two_figures(one.forward),
+                            two_figures(other.forward),
+                            two_figures(one.backward),
+                            two_figures(other.backward),
+                        )
+                        for one, other in zip(sick, cured, strict=True)
+                    ),
+                    (1, 2, 3, 4),
+                ),
+                _passing("Forward: what each layer says", sick, cured, back=False),
+                _passing("Backward: the blame that reaches it", sick, cured, back=True),
             ),
         )
         yield Section(
             "Then it learns",
             (
                 f"Its first loss is {three_figures(exploded.step_losses[0])}; a guess among ten "
-                f"digits loses {three_figures(np.log(10))}. {_ending(exploded)}",
+                f"digits loses {three_figures(np.log(10))}. At update {len(exploded.step_losses)} "
+                "it is no number any more, and training stops.",
             ),
             (
                 Table(
@@ -258,22 +274,22 @@ def _deep(initializer: Initializer | None, *before: type[Module]) -> Module:
 
 def _passing(
     caption: str, sick: tuple[LayerSignal, ...], cured: tuple[LayerSignal, ...], *, back: bool
-) -> Table:
-    """Return what passes each layer in both networks."""
-    rows = [
-        (one.layer, two_figures(_size(one, back)), two_figures(_size(other, back)))
-        for one, other in zip(sick, cured, strict=True)
-    ]
-    return Table(caption, ("layer", SICK, CURES[0]), tuple(rows), (1, 2))
-
-
-def _size(signal: LayerSignal, back: bool) -> float:
-    return signal.backward if back else signal.forward
-
-
-def _ending(course: Course) -> str:
-    first = course.ending.split(";")[0]
-    return f"{first[:1].upper()}{first[1:]}."
+) -> Curves:
+    """Return what passes the layers of both networks."""
+    return Curves(
+        caption,
+        "layer",
+        "size",
+        tuple(
+            Curve(
+                name,
+                tuple(map(float, range(1, len(layers) + 1))),
+                tuple(one.backward if back else one.forward for one in layers),
+            )
+            for name, layers in ((SICK, sick), (CURES[0], cured))
+        ),
+        logarithmic=True,
+    )
 
 
 def _range(courses: tuple[Course, ...]) -> str:
