@@ -17,7 +17,7 @@ from misstep.cli.page import Page
 from misstep.cli.places import MODEL
 from misstep.cli.run_record import RecordedRun, read_run
 from misstep.errors import MisstepError
-from misstep.modeling import recognize
+from misstep.modeling import ForecastModel, recognize
 from misstep.modeling.rows_again import rows_again
 from misstep.report import Material, Report, report_page
 from misstep.report.report import FILE
@@ -58,6 +58,8 @@ def _material(run: RecordedRun, data: str | None) -> tuple[Material, str]:
     material = Material.of_record(run.record, name=run.folder.resolve().name, model=model)
     try:
         source, options = origin_of(run, data, WHAT, IN_PYTHON, trained_so=False)
+        if isinstance(model, ForecastModel):
+            return material.with_series(model.read(read_data(source))), ""
         return material.with_rows(rows_again(recognize(read_data(source), options), model)), ""
     except MisstepError as error:
         if data is not None:

@@ -13,15 +13,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from misstep.data import Decision, TaskType
+import numpy as np
+
+from misstep.data import Decision, Series, TaskType
 from misstep.errors import MisstepError
+from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.comparison import assess_forecasts
-from misstep.modeling.forecast import ForecastModel
+from misstep.modeling.forecast import BackTest, ForecastModel
 from misstep.modeling.learning_curve import CurveExample, LearningCurve
 from misstep.modeling.metrics import Scores
 from misstep.modeling.model import TrainedModel
-from misstep.modeling.result import FitResult
+from misstep.modeling.result import FitResult, ForecastResult
 from misstep.modeling.verdict_text import forecast_rows, forecast_verdict, score_rows, verdict
 from misstep.record import Record, RecordWriter
 from misstep.text.counts import counted
@@ -32,11 +35,45 @@ __all__ = ["Outcome", "keep_outcome"]
 EVENT = "outcome"
 # Events behind which an earlier outcome is no longer that of the run.
 ANEW = ("resumed",)
+# Numbers of forecasts that a record keeps; of more it would grow by megabytes.
+MOST_FORECAST = 10_000
 # Fields that are plain words and numbers.
 _PLAIN = (
     *("purpose", "target", "described", "sample_name", "rare"),
     *("tested", "horizon", "by_line"),
 )
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """The forecasts that a back-test judged, without the series they are of.
+
+    `epochs`: in how many the network learned. `origins`: rows, (origins,), none where nothing was
+    judged; `predicted`: (origins, horizon). `unseen`: origins that were left out.
+    """
+
+    epochs: int
+    origins: Array
+    predicted: Array
+    unseen: int = 0
+
+    def beside(self, series: Series) -> ForecastResult | None:
+        """Return them beside what came; None where the series is not the one they are of."""
+        if not len(self.origins):
+            return ForecastResult(series, self.epochs, None)
+        steps = np.arange(1, self.predicted.shape[1] + 1)
+        rows = self.origins[:, np.newaxis] + steps
+        if rows.max() >= len(series):
+            return None
+        back_test = BackTest(
+            self.origins,
+            self.predicted,
+            series.target[rows],
+            series.target[self.origins],
+            series.measured[rows],
+            self.unseen,
+        )
+        return ForecastResult(series, self.epochs, back_test)
 
 
 @dataclass(frozen=True)
@@ -47,7 +84,8 @@ class Outcome:
     words. `sample_name`: what a row is called. `tested`: on how many rows, or from how many origins
     of a forecast, `scores` were made, 0 for none. `rare`: the class that F1 is about, or "".
     `horizon`: steps of a forecast, 0 for rows. `by_line`: whether what forecasts is the line that
-    training began from. `scores`: by split and baseline.
+    training began from. `scores`: by split and baseline. `forecasts`: of a series, those that were
+    judged.
     """
 
     purpose: str
@@ -63,6 +101,7 @@ class Outcome:
     decisions: Sequence[Decision] = ()
     notes: Sequence[str] = ()
     learning_curve: LearningCurve | None = None
+    forecasts: Forecasts | None = None
 
     @classmethod
     def of_result(cls, result: FitResult) -> Outcome:
@@ -76,6 +115,7 @@ class Outcome:
             decisions=result.decisions,
             notes=result.notes,
             learning_curve=result.learning_curve,
+            forecasts=_forecasts(result.forecast),
         )
 
     @classmethod
@@ -145,6 +185,7 @@ class Outcome:
             "decisions": [[one.what, one.choice, one.reason] for one in self.decisions],
             "notes": list(self.notes),
             "learning_curve": None if curve is None else _plain_curve(curve),
+            "forecasts": None if self.forecasts is None else _plain_forecasts(self.forecasts),
         }
 
     @classmethod
@@ -173,6 +214,7 @@ class Outcome:
             decisions=[Decision(*map(str, one)) for one in plain["decisions"]],
             notes=[str(one) for one in plain["notes"]],
             learning_curve=None if curve is None else _read_curve(curve),
+            forecasts=_read_forecasts(plain.get("forecasts")),
         )
 
 
@@ -195,6 +237,37 @@ def keep_outcome(outcome: Outcome, record: Record | None, folder: Path | str) ->
 def _summary(outcome: Outcome) -> str:
     judged = f", judged on {counted(outcome.tested, outcome.sample_name)}" if outcome.tested else ""
     return f"{outcome.purpose} of {outcome.target}{judged}"
+
+
+def _forecasts(result: ForecastResult | None) -> Forecasts | None:
+    """Return the forecasts of a result; None for rows, and where there are too many to keep."""
+    if result is None:
+        return None
+    test = result.back_test
+    if test is None:
+        return Forecasts(result.epochs, np.empty(0, "int64"), np.empty((0, 1)))
+    if test.predicted.size > MOST_FORECAST:
+        return None
+    return Forecasts(result.epochs, test.origins, test.predicted, test.unseen)
+
+
+def _plain_forecasts(forecasts: Forecasts) -> dict[str, Any]:
+    return {
+        "epochs": forecasts.epochs,
+        "origins": forecasts.origins.tolist(),
+        "predicted": forecasts.predicted.tolist(),
+        "unseen": forecasts.unseen,
+    }
+
+
+def _read_forecasts(plain: Mapping[str, Any] | None) -> Forecasts | None:
+    if plain is None:
+        return None
+    origins = np.asarray(plain["origins"], "int64")
+    predicted = np.asarray(plain["predicted"], "float64")
+    if origins.ndim != 1 or predicted.shape[:1] != origins.shape or (origins < 0).any():
+        raise ValueError("forecasts have an origin each")
+    return Forecasts(int(plain["epochs"]), origins, predicted, int(plain["unseen"]))
 
 
 def _plain_curve(curve: LearningCurve) -> dict[str, Any]:

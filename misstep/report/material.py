@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Dataset, Decision
+from misstep.data import Dataset, Decision, Series
 from misstep.doctor import Diagnosis, examine
 from misstep.modeling import FitResult, TrainedModel, load_model
 from misstep.modeling.command import command_of
@@ -23,6 +23,7 @@ from misstep.modeling.examples import Examples
 from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.learning_curve import LearningCurve
 from misstep.modeling.outcome import Outcome
+from misstep.modeling.result import ForecastResult
 from misstep.modeling.rows_again import RowsAgain
 from misstep.record import Record, read_record
 from misstep.report.tuning import Search
@@ -44,7 +45,7 @@ class Material:
     repair it, or what came before it where a repair made it, as `trials.Repair.plain` says it.
     `learned`: the rows that were learned from, as people have them, where they are at hand;
     `watched`: those of validation, which the learning curve is about. `search`: that found
-    its hyperparameters, if one did.
+    its hyperparameters, if one did. `forecast`: the series, and what was forecast of its past.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Material:
     learned: Dataset | None = None
     watched: HeldOutExamples | None = None
     search: Search | None = None
+    forecast: ForecastResult | None = None
 
     @classmethod
     def of_result(cls, result: FitResult, *, name: str = "") -> Material:
@@ -76,6 +78,7 @@ class Material:
             outcome=Outcome.of_result(result),
             learned=_learned(result.training_examples),
             watched=result.watched,
+            forecast=result.forecast,
         )
 
     @classmethod
@@ -110,6 +113,11 @@ class Material:
         model = load_model(path) if path.is_file() else None
         name = folder.resolve().name
         return cls.of_record(read_record(folder), name=name, model=model)
+
+    def with_series(self, series: Series) -> Material:
+        """Return the same with the series of the run, and its forecasts beside what came."""
+        forecasts = None if self.outcome is None else self.outcome.forecasts
+        return replace(self, forecast=None if forecasts is None else forecasts.beside(series))
 
     def with_rows(self, rows: RowsAgain | None) -> Material:
         """Return the same with the rows of the run, split and prepared once more."""

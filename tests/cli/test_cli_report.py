@@ -112,11 +112,9 @@ def test_ctrl_c_while_reporting_keeps_the_model(
 def test_a_training_that_failed_leaves_one(run: Run, world: Any) -> None:
     words = "train houses.csv --target price --epochs 3 --out runs/sick --network dense4"
     done = run(*words.split(), "--optimizer", "sgd", "--learning-rate", "1e12")
-    assert done.code == 130
-    assert ms.load_model("runs/few/model.misstep").target.name == "kind"
-    assert sorted(path.name for path in Path("runs/few").iterdir()) == [
-        *("checkpoints", "model.misstep", "record.jsonl")
-    ]
+    assert done.code == 1
+    assert "runs/sick/report.html shows it" in done.said
+    assert '<section id="findings">' in page_of("runs/sick")
 
 
 def test_a_search_shows_its_trials(run: Run, world: Any) -> None:
@@ -129,3 +127,15 @@ def test_a_search_shows_its_trials(run: Run, world: Any) -> None:
 def test_it_is_a_command() -> None:
     root: Any = command_line()
     assert "report" in root.commands
+
+
+def test_a_series_is_shown_anew_with_its_forecasts(run: Run, world: Any) -> None:
+    rows = [f"{1990 + at // 12}-{at % 12 + 1:02},{at + 5 * (at % 12)}\n" for at in range(90)]
+    Path("sold.csv").write_text("month,sold\n" + "".join(rows), encoding="utf-8")
+    words = "train sold.csv --target sold --horizon 3 --epochs 2 --out runs/sold"
+    assert run(*words.split()).code == 0
+    page = page_of("runs/sold")
+    for slug in ("forecast", "results", "data"):
+        assert f'<section id="{slug}">' in page
+    assert run("report", "runs/sold").code == 0
+    assert page_of("runs/sold") == page

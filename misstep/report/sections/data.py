@@ -28,8 +28,7 @@ class TheData(Section):
         """Return pictures of the rows; what the record says of them where they are not at hand."""
         described = None if material.record is None else material.record.description
         target = "" if material.outcome is None else material.outcome.target
-        result = material.result
-        series = None if result is None or result.forecast is None else result.forecast.series
+        series = None if material.forecast is None else material.forecast.series
         shown = None
         if series is not None:
             shown = series_pictures(series)

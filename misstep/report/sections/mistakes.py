@@ -33,7 +33,7 @@ class WorstMistakes(Section):
     def content(self, material: Material) -> Markup | None:
         """Return a card for each mistake; None without rows to judge by."""
         model, held_out = material.model, material.held_out
-        forecast = None if material.result is None else material.result.forecast
+        forecast = material.forecast
         if isinstance(model, ForecastModel) and forecast is not None:
             return _of_forecasts(forecast)
         if not isinstance(model, Model) or held_out is None or not len(held_out):

@@ -46,7 +46,7 @@ class Results(Section):
     def content(self, material: Material) -> Markup | None:
         """Return the drawings for what is predicted; None without rows to judge by."""
         model, held_out = material.model, material.held_out
-        forecast = None if material.result is None else material.result.forecast
+        forecast = material.forecast
         if isinstance(model, ForecastModel) and forecast is not None:
             return _of_forecast(model, forecast)
         if model is None or held_out is None or not len(held_out):
