@@ -18,7 +18,7 @@ __all__ = ["Link", "Unit", "UnitColumn", "backward_pass"]
 
 # In pixels: from column to column, from neuron to neuron, names at the left and words at the right
 # at most, the heads and feet of columns, and the room around.
-ACROSS, STEP, NAMES, WORDS, HEAD, FOOT, EDGE = 132, 25, 150, 190, 46, 48, 12
+ACROSS, STEP, NAMES, WORDS, HEAD, FOOT, EDGE = 132, 25, 150, 240, 46, 48, 12
 # How large a neuron is whose gradient is the smallest and the largest of its column.
 SMALLEST, LARGEST = 3.0, 10.0
 # How wide a connection is, and how visible, that hands on the least and the most of its layer.
@@ -80,10 +80,10 @@ def backward_pass(
     """
     first, last = columns[0], columns[-1]
     left = EDGE + min(
-        max((text_width(unit.words or unit.name) for unit in first.units), default=0.0) + 14, NAMES
+        max((text_width(unit.words or unit.name) for unit in first.units), default=0.0) + 20, NAMES
     )
     right = EDGE + min(
-        max((text_width(unit.words) for unit in last.units), default=0.0) + 18, WORDS
+        max((text_width(unit.words) for unit in last.units), default=0.0) + 22, WORDS
     )
     left, right = max(left, 60.0), max(right, 60.0)
     most = max((len(column.units) for column in columns), default=1)
