@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,7 +43,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=150)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         measure_answers(Path(folder) / "runs")
@@ -200,6 +201,8 @@ def measure_training(folder: Path, pairs: int, threads: int, epochs: int) -> Non
 def once(folder: Path, threads: int, epochs: int, *, watched: bool) -> tuple[float, float]:
     """Train; return the seconds of training, and the share of a processor that the page took."""
     out = folder / "run"
+    # Of an earlier run the page would say that it is over.
+    shutil.rmtree(out, ignore_errors=True)
     command = [sys.executable, "-m", "misstep", "train", "digits", "--out", str(out), "--quiet"]
     command += ["--epochs", str(epochs), "--threads", str(threads), *["--watch"] * watched]
     share = 0.0

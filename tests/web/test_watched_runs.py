@@ -201,6 +201,17 @@ def test_what_is_known_is_not_sent_again(tmp_path: Path) -> None:
     assert "runs" in json.loads(watcher.answer([], version))
 
 
+def test_a_folder_of_many_runs_comes_bit_by_bit(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}").mkdir()
+        RecordWriter(tmp_path / f"{number}", {}).close()
+    watcher = Watcher(tmp_path, clock=Clock(step=0.2))
+    assert watcher.turn()
+    first = json.loads(watcher.answer([], ""))["runs"]
+    assert 0 < len(first) < 5
+    assert len(asked(watcher)["runs"]) == 5
+
+
 class Clock:
     """A clock that tests turn."""
 

@@ -25,6 +25,9 @@ __all__ = ["WatchedRun"]
 
 # Bytes of a record that are read in one turn, so that other runs have theirs: some 20 ms.
 MOST_AT_ONCE = 2_000_000
+# Seconds between two looks at all that was seen inside of a network at least, and the share of time
+# that they may take.
+STRIPS_APART, SHARE = 4.0, 0.005
 FAULT = "this record can't be shown, which is a fault in misstep"
 LONGEST_TROUBLE = 500
 NO_DETAIL = b'{"curves":{},"findings":[],"outcome":"","flow":""}'
@@ -49,6 +52,8 @@ class WatchedRun:
         self._changes = 0
         self._trouble = ""
         self._kept: dict[str, tuple[object, Any]] = {}
+        self._next_strips = 0.0
+        self.was_read = False
         self.state = RunState(State.WAITING, "nothing was read yet")
         self.can_stop = False
 
@@ -70,9 +75,11 @@ class WatchedRun:
         except MisstepError as error:
             changed, self._trouble = True, str(error)
         self._changes += changed
+        self.was_read = True
         if self._begun != self._follower.begun:
             # Another run has begun in this folder.
             self._begun = self._follower.begun
+            self._next_strips = 0.0
             self._examiner = Examiner(self._spelling_of, self._clock)
         # A process writes its end before it leaves: asked in this order, none looks broken off.
         in_use = folder_in_use(self.folder)
@@ -114,7 +121,13 @@ class WatchedRun:
         record = self.record
         if record is None:
             return Strips(())
+        kept = self._kept.get("strips")
+        if kept is not None and self._clock() < self._next_strips and not self.state.is_over:
+            return kept[1]
+        began = self._clock()
         made: Strips = self._made("strips", self.version, lambda: Strips.of(record), Strips(()))
+        ended = self._clock()
+        self._next_strips = ended + max(STRIPS_APART, (ended - began) / SHARE)
         return made
 
     def _summary(self) -> dict[str, Any]:

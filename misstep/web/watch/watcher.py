@@ -13,7 +13,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from types import TracebackType
 
@@ -32,6 +32,8 @@ __all__ = ["Watcher"]
 # Seconds between two turns at least and at most, and the share of time that turns may take.
 APART, FARTHEST = 1.0, 5.0
 SHARE = 0.005
+# Seconds of a turn after which runs that nobody has seen yet are left for the next one.
+LONGEST = 0.3
 # Seconds without a question after which nobody is there.
 ALONE = 10.0
 # Seconds between two looks for new runs.
@@ -181,9 +183,7 @@ class Watcher:
         with self._turned:
             self._wanted = {name: at for name, at in self._wanted.items() if now - at < ALONE}
             wanted = set(self._wanted)
-        is_behind = False
-        for run in self._runs.values():
-            is_behind = run.advance() or is_behind
+        is_behind = self._advance(wanted)
         shown = [run for run in self._runs.values() if run.name in wanted]
         self._publish(shown)
         # What goes wrong may come a moment later than what there is to see.
@@ -191,11 +191,22 @@ class Watcher:
             self._publish(shown)
         return is_behind
 
+    def _advance(self, wanted: Set[str]) -> bool:
+        """Read what is new, of `wanted` runs first; return whether there is more to read."""
+        began, is_behind = self._clock(), False
+        for run in sorted(self._runs.values(), key=lambda run: run.name not in wanted):
+            if self._clock() - began > LONGEST and not run.was_read:
+                # A folder of many runs comes bit by bit.
+                return True
+            is_behind = run.advance() or is_behind
+        return is_behind
+
     def _publish(self, shown: Sequence[WatchedRun]) -> None:
         """Let pages have what there is; `shown`: runs that somebody looks at."""
         details = {run.name: run.detail() for run in shown}
         strips = {run.name: run.strips() for run in shown}
-        summaries = [one for one in (run.summary() for run in self._runs.values()) if one]
+        told = [run.summary() for run in self._runs.values() if run.was_read]
+        summaries = [one for one in told if one]
         with self._turned:
             self._summaries, self._details, self._strips = summaries, details, strips
             self._drawn = {key: one for key, one in self._drawn.items() if key[0] in strips}
