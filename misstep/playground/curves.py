@@ -68,9 +68,9 @@ class Curves:
             self._thin()
         return moment
 
-    def forget_after(self, update: int) -> None:
-        """Forget the moments after so many updates."""
-        self._moments = {at: one for at, one in self._moments.items() if at <= update}
+    def forget_from(self, update: int) -> None:
+        """Forget the moments from so many updates on."""
+        self._moments = {at: one for at, one in self._moments.items() if at < update}
 
     def at(self, update: int) -> Moment | None:
         """Return the moment of an update, where it was measured."""

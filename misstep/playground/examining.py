@@ -105,10 +105,17 @@ class Examination:
                 at: one for at, one in self._epochs.items() if at % self._epoch_stride == 0
             }
 
-    def forget_after(self, update: int) -> None:
-        """Forget what was seen of updates behind `update`, which will be others."""
+    def changed(self) -> None:
+        """Forget what was seen from here on, where settings have become others.
+
+        An epoch that ended here did so, but is judged by the network as it is now.
+        """
+        update = self.timeline.update
+        ended = [at for at, one in self._epochs.items() if one[0] == update]
+        losses = {at: self._epochs[at][1]["training_loss"] for at in ended}
         self._looks = {at: one for at, one in self._looks.items() if at < update}
-        self._epochs = {at: one for at, one in self._epochs.items() if one[0] <= update}
+        self._epochs = {at: one for at, one in self._epochs.items() if one[0] < update}
+        self._epochs |= {at: (update, self._values(loss)) for at, loss in losses.items()}
         self._latest, self._looker, self._origin = None, None, None
 
     def _looks_of_now(self) -> Looks:

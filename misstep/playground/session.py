@@ -204,8 +204,9 @@ class Session:
             self.begin(after)
             return False
         self._timeline.change(after)
-        self._curves.forget_after(self.update)
-        self._examination.forget_after(self.update)
+        self._curves.forget_from(self.update)
+        self._measure()
+        self._examination.changed()
         self._seen = None
         return True
 
@@ -328,14 +329,15 @@ class Session:
     def remedies(self, updates: int = 200) -> Iterator[dict[str, Any]]:
         """Yield what came of the unchanged control, and then of each remedy tried, as plain JSON.
 
-        Each takes `updates` updates from here; what needs other weights begins anew, and takes as
-        many in all as the control has by then. Nothing of it moves the training: stop asking, and
-        nothing is left of it. Raises ArgumentError for what is no number of updates.
+        Each takes `updates` updates from where training stands now, wherever it goes meanwhile;
+        what needs other weights begins anew, and takes as many in all as the control has by then.
+        Nothing of it moves the training: stop asking, and nothing is left of it. Raises
+        ArgumentError for what is no number of updates.
         """
         count = _count("the updates of an attempt", updates)
         if count < 1:
             raise ArgumentError("the updates of an attempt", needed="1 or more", got=repr(updates))
-        self._remedies = Remedies(self._timeline, self._examination, count)
+        self._remedies = Remedies.of(self._timeline, self._examination, count)
         return self._remedies.tried()
 
     def other_remedies(self) -> list[dict[str, str]]:

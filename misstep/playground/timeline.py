@@ -8,6 +8,7 @@ states and settings; nothing of what is seen.
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -71,19 +72,18 @@ class _Losses:
 class Timeline:
     """A training with `settings` on the rows of `problem`, at its beginning.
 
-    `update`: how many updates are done. `failed`: whether the next one can't be: its loss is no
-    finite number. `losses`: of every update that was done so far, with those ahead after going
-    back; of the batch, before the update.
+    `first`: the state before the first update. `update`: how many updates are done. `failed`:
+    whether the next one can't be: its loss is no finite number. `losses`: of every update that was
+    done so far, with those ahead after going back; of the batch, before the update.
     """
 
     def __init__(self, settings: Settings, problem: Problem) -> None:
         self.problem = problem
-        trainer = settings.trainer(problem)
-        fork = trainer.fork(problem.train.x, problem.train.y, problem.train.weights)
-        self._stretches = [_Stretch(0, settings, trainer, fork)]
+        self._stretches = [_beginning(settings, problem)]
         self._at = 0
         self._losses = _Losses()
-        self._kept: dict[int, TrainingState] = {0: copied(fork.state)}
+        self.first = copied(self.state)
+        self._kept: dict[int, TrainingState] = {0: self.first}
         self._stride = 1
         # The update that can't be done, once it was tried.
         self._end: int | None = None
@@ -134,11 +134,6 @@ class Timeline:
     def state(self) -> TrainingState:
         """Return where training stands; not to be written into."""
         return self._now.fork.state
-
-    @property
-    def first(self) -> TrainingState:
-        """Return the state before the first update; not to be written into."""
-        return self._kept[0]
 
     @property
     def epoch_loss(self) -> float:
@@ -195,11 +190,12 @@ class Timeline:
             self.advance(update - self.update)
         now = self._now
         if settings != now.settings:
-            after = self._stretch(update, settings, now)
-            if update == now.begins:
-                self._stretches[self._at] = after
+            if update == 0:
+                # Nothing was learned: it begins as if it had been so from the first.
+                self._stretches[0] = _beginning(settings, self.problem)
+                self.first = copied(self.state)
             else:
-                self._stretches.append(after)
+                self._stretches.append(self._stretch(update, settings, now))
                 self._at += 1
         self._keep(update, self.state)
         self._show()
@@ -216,7 +212,7 @@ class Timeline:
         `settings`: others that keep weights, which it goes on with. It keeps no states of before.
         """
         other = Timeline.__new__(Timeline)
-        other.problem = self.problem
+        other.problem, other.first = self.problem, self.first
         stretch = replace(self._now, fork=self._now.fork.again())
         other._stretches = [*(replace(one) for one in self._stretches[: self._at]), stretch]
         other._at = self._at
@@ -242,8 +238,7 @@ class Timeline:
             return
         if self.update == self._next_change():
             following = self._stretches[self._at + 1]
-            following.fork.state = carried(now, following)
-            following.fork.failed = False
+            carry(now, following)
             self._at += 1
         if self.update % self._stride == 0:
             self._keep(self.update, self.state)
@@ -305,12 +300,18 @@ class Timeline:
             trainer = settings.trainer(problem)
         fork = trainer.fork(problem.train.x, problem.train.y, problem.train.weights)
         after = _Stretch(begins, settings, trainer, fork)
-        fork.state = carried(before, after)
+        carry(before, after)
         return after
 
 
-def carried(before: _Stretch, after: _Stretch) -> TrainingState:
-    """Return the state that a stretch begins with, from where the one before stands.
+def _beginning(settings: Settings, problem: Problem) -> _Stretch:
+    """Return the first stretch of a way."""
+    trainer, train = settings.trainer(problem), problem.train
+    return _Stretch(0, settings, trainer, trainer.fork(train.x, train.y, train.weights))
+
+
+def carry(before: _Stretch, after: _Stretch) -> None:
+    """Let a stretch go on from where the one before stands.
 
     Another kind of optimizer begins with a state of its own; with another size of batches an epoch
     begins.
@@ -322,7 +323,10 @@ def carried(before: _Stretch, after: _Stretch) -> TrainingState:
     if before.settings.batch_size != after.settings.batch_size and state.batch:
         state.epoch += 1
         state.batch, state.loss_sum, state.weight_sum = 0, 0.0, 0.0
-    return state
+    fork, same = after.fork, state.epoch == before.fork.state.epoch
+    fork.state, fork.failed = state, False
+    # Of an epoch that was cut short there is no loss.
+    fork.epoch_loss = before.fork.epoch_loss if same else math.nan
 
 
 def first_of_optimizer(stretch: _Stretch) -> tuple[Array, Array]:

@@ -23,6 +23,7 @@ from misstep.playground.problems.problem import Problem
 from misstep.playground.remedy_settings import settings_of
 from misstep.playground.settings import Settings
 from misstep.playground.timeline import Timeline
+from misstep.record import Record
 from misstep.trials import Case, Change, Remedy, Setting, registered_remedies
 from misstep.trials.proof import difference
 from misstep.trials.remedy import proposals
@@ -77,18 +78,26 @@ class Attempt:
 
 @dataclass
 class Remedies:
-    """What can be tried for a training as it stands now.
+    """What can be tried for a training as it stood when they were made.
 
-    `updates`: that each attempt takes. `control`, `attempts`: done so far. `others`: remedies that
-    no settings of the playground say, {remedy, title, label, advice}.
+    `timeline`: a copy that stands there, whatever becomes of the training. `diagnosis`, `record`:
+    of then. `updates`: that each attempt takes. `control`, `attempts`: done so far. `others`:
+    remedies that no settings of the playground say, {remedy, title, label, advice}.
     """
 
     timeline: Timeline
-    examination: Examination
+    diagnosis: Diagnosis
+    record: Record
     updates: int
     control: Attempt | None = None
     attempts: list[Attempt] = field(default_factory=list)
     others: list[dict[str, str]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, timeline: Timeline, examination: Examination, updates: int) -> Remedies:
+        """Return what can be tried for a training as it stands now."""
+        diagnosis, record = examination.diagnosis(), examination.record()
+        return cls(timeline.again(), diagnosis, record, updates)
 
     @property
     def problem(self) -> Problem:
@@ -100,10 +109,9 @@ class Remedies:
 
         Nothing of it moves the training. Whoever has seen enough may stop asking.
         """
-        diagnosis = self.examination.diagnosis()
         self.control = self._control()
         yield self._done(self.control)
-        for attempt in self._proposed(diagnosis):
+        for attempt in self._proposed():
             self.attempts.append(attempt)
             yield self._done(attempt)
 
@@ -120,8 +128,8 @@ class Remedies:
 
     # --- what is tried ----------------------------------------------------------------------------
 
-    def _proposed(self, diagnosis: Diagnosis) -> Iterator[Attempt]:
-        case = self._case(diagnosis)
+    def _proposed(self) -> Iterator[Attempt]:
+        case = self._case()
         before, met = self.timeline.settings, [self.timeline.settings]
         found: list[tuple[int, int, Remedy, Change, str, Settings]] = []
         for slug, remedy in _named(case):
@@ -156,7 +164,7 @@ class Remedies:
             return None
         return settings_of(change.trainer, before, self.problem)
 
-    def _case(self, diagnosis: Diagnosis) -> Case:
+    def _case(self) -> Case:
         """Return the training as repair looks at one."""
         timeline, problem = self.timeline, self.problem
         train, held_out = problem.train, problem.held_out
@@ -174,7 +182,7 @@ class Remedies:
             final=float(timeline.losses[-1]) if timeline.update else math.nan,
             budget=BUDGET,
         )
-        return Case(setting, self.examination.record(), diagnosis)
+        return Case(setting, self.record, self.diagnosis)
 
     # --- trying -----------------------------------------------------------------------------------
 

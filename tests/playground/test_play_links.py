@@ -163,6 +163,23 @@ def test_the_same_link_gives_the_same_bits() -> None:
     assert again.frame() == session.frame()
 
 
+@pytest.mark.parametrize("at", [6, 8])
+def test_a_link_shows_and_finds_what_the_session_did_that_it_is_of(at: int) -> None:
+    # Of three batches in an epoch: at the end of one, and amid one.
+    session = Session(Settings(rows=30, layers=(4,)))
+    session.step(at)
+    session.change(activation="relu", batch_size=7, optimizer="adam")
+    session.step(5)
+    session.change(learning_rate=0.5)
+    session.step(9)
+    again = Session.of_link(session.link())
+    assert again.frame() == session.frame()
+    assert again.diagnose() == session.diagnose()
+    mine, theirs = (one._examination.record() for one in (session, again))
+    assert mine.epochs == theirs.epochs
+    assert len(mine.epochs) > 2
+
+
 def test_a_link_holds_what_was_changed_so_far_not_what_is_ahead() -> None:
     session = Session(Settings(rows=20, layers=(2,)))
     session.step(4)

@@ -136,6 +136,19 @@ def test_what_comes_to_no_numbers_is_worse_than_what_does() -> None:
     assert mended["effect"]["helps"]
 
 
+def test_training_that_goes_on_meanwhile_changes_no_attempt() -> None:
+    session, other = (Session(Settings(rows=30, layers=(3,), learning_rate=3.0)) for _ in range(2))
+    session.step(20)
+    other.step(20)
+    straight = list(other.remedies(5))
+    meanwhile = []
+    for tried in session.remedies(5):
+        meanwhile.append(tried)
+        session.step(3)
+        session.change(learning_rate=0.01 * len(meanwhile))
+    assert meanwhile == straight
+
+
 def test_only_what_was_tried_is_adopted() -> None:
     session = Session(Settings(rows=20, layers=(2,)))
     with pytest.raises(ArgumentError, match="none was so far"):

@@ -92,6 +92,8 @@ _ACTIONS = st.one_of(
             "learning_rate": st.sampled_from((0.01, 0.1)),
             "batch_size": st.sampled_from((5, 7, 24)),
             "l2": st.sampled_from((0.0, 0.1)),
+            "activation": st.sampled_from(("tanh", "relu")),
+            "dropout": st.sampled_from((0.0, 0.2)),
         },
     ),
 )
