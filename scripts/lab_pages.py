@@ -2,13 +2,14 @@
 
 The numbers in them are those of a real run, kept in docs/labs/measured/, a file for each lab, which
 `scripts/docs --labs NAME` renews by running it, and `scripts/docs --labs all` by running them all.
-With --check nothing is written, and stale pages fail. A test runs every lab and holds its numbers against the
-kept ones.
+With --check nothing is written, and stale pages fail. A test runs every lab and holds its numbers
+against the kept ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -87,14 +88,16 @@ def all_pages() -> dict[str, str]:
     pages: dict[str, str] = {}
     for slug, lab in labs.items():
         pages[f"{slug}.md"] = "".join(lab_text(lab, kept(lab), pages))
-    rows = "".join(f"| [`{slug}`]({slug}.md) | {lab.summary} |\n" for slug, lab in labs.items())
-    pages["README.md"] = (
+    text = (
         f"{NOTE}\n# Labs\n\nSmall real trainings, in seconds each, that show what can happen to a "
         "network and what helps. `misstep lab NAME` runs one: it prints what these pages say, with "
         "the numbers of that very run, and leaves a page with drawings. They need no data and no "
-        "network, and give the same numbers each time.\n\n"
-        f"| lab | what it shows |\n|---|---|\n{rows}"
+        "network, and give the same numbers each time.\n"
     )
+    for chapter, several in itertools.groupby(labs.values(), lambda lab: lab.chapter):
+        text += f"\n## {chapter.value}\n\n| lab | what it shows |\n|---|---|\n"
+        text += "".join(f"| [`{lab.slug}`]({lab.slug}.md) | {lab.summary} |\n" for lab in several)
+    pages["README.md"] = text
     return pages
 
 

@@ -6,6 +6,7 @@ What a lab does and says is in the room `labs`; here it is only laid out for a t
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -51,8 +52,10 @@ def list_labs(*, json: bool) -> int:
     """Say which labs there are, one line each; return the exit code."""
     page = Page(to_error=json)
     labs = registered_labs()
-    page.title("Labs: small real trainings, seconds each")
-    page.table([[slug, lab.summary] for slug, lab in labs.items()])
+    page.say("Labs: small real trainings, of seconds each.")
+    for chapter, several in itertools.groupby(labs.values(), lambda lab: lab.chapter):
+        page.title(chapter.value)
+        page.table([[lab.slug, lab.summary] for lab in several])
     page.title("Try next")
     page.commands([f"misstep lab {next(iter(labs))}"])
     if json:

@@ -22,7 +22,7 @@ from misstep.labs.exhibits import (
     Table,
     outcome_of,
 )
-from misstep.labs.lab import Claim, Lab, Section, find_lab, registered_labs
+from misstep.labs.lab import Chapter, Claim, Lab, Section, find_lab, registered_labs
 from misstep.labs.letters import exhibit_lines
 from misstep.labs.page import lab_page
 
@@ -30,6 +30,7 @@ __all__ = [
     "Bar",
     "Bars",
     "Bench",
+    "Chapter",
     "Claim",
     "Computed",
     "Course",

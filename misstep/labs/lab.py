@@ -14,6 +14,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -43,10 +44,20 @@ class Claim:
     holds: bool
 
 
+class Chapter(Enum):
+    """What labs are about, in the order in which they are listed."""
+
+    ONE_STEP = "One step, one weight"
+    HOW_FAR = "How far to step"
+    EVERY_LAYER = "What reaches every layer"
+    NEW_ROWS = "What holds on new rows"
+
+
 class Lab(ABC, Generic[Measured]):
     """A small experiment with an ailment and its remedies, or with one thing to understand.
 
-    `slug`: what it is called on the command line; `title`: a noun; `question`: what it answers;
+    `slug`: what it is called on the command line; `chapter`, `place`: where it is listed, the
+    lowest place of a chapter first; `title`: a noun; `question`: what it answers;
     `summary`: what it shows, on one line of a list. `measured`: the dataclass that `measure`
     returns: numbers, texts, and tuples and dataclasses of them. `next_commands`: what to type next.
 
@@ -55,6 +66,8 @@ class Lab(ABC, Generic[Measured]):
     """
 
     slug: ClassVar[str]
+    chapter: ClassVar[Chapter]
+    place: ClassVar[int]
     title: ClassVar[str]
     question: ClassVar[str]
     summary: ClassVar[str]
@@ -98,10 +111,14 @@ class Lab(ABC, Generic[Measured]):
 
 
 def registered_labs() -> dict[str, Lab[Any]]:
-    """Return every lab by its slug, sorted."""
+    """Return every lab by its slug, in the order in which they are listed."""
     for module in pkgutil.iter_modules(misstep.labs.lessons.__path__):
         importlib.import_module(f"{misstep.labs.lessons.__name__}.{module.name}")
-    return {slug: lab() for slug, lab in sorted(Lab.registry.items())}
+    chapters = list(Chapter)
+    classes = sorted(
+        Lab.registry.values(), key=lambda lab: (chapters.index(lab.chapter), lab.place, lab.slug)
+    )
+    return {lab.slug: lab() for lab in classes}
 
 
 def find_lab(slug: str) -> Lab[Any]:

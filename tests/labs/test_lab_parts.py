@@ -21,6 +21,7 @@ from misstep.labs import (
     Bar,
     Bars,
     Bench,
+    Chapter,
     Claim,
     Computed,
     Curve,
@@ -58,6 +59,7 @@ def test_a_lab_is_one_by_being_written() -> None:
 
     class Short(Lab[Measured]):
         slug, title, question, summary = "short", "Short", "Why?", "nothing"
+        chapter, place = Chapter.NEW_ROWS, 0
         measured = Measured
 
         def measure(self, bench: Bench) -> Measured:
@@ -94,6 +96,13 @@ def test_every_lab_says_what_it_is() -> None:
         assert lab.question.endswith("?")
         assert len(lab.summary) < 90, slug
         assert not lab.summary.endswith("."), slug
+
+
+def test_labs_stand_in_chapters_and_no_two_at_one_place() -> None:
+    labs = list(registered_labs().values())
+    places = [(list(Chapter).index(lab.chapter), lab.place) for lab in labs]
+    assert places == sorted(set(places))
+    assert labs[0].slug == "one-neuron"
 
 
 # The bench

@@ -12,7 +12,7 @@ from misstep.ir import Value, make_literal
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.landscape import Walk, walk
 from misstep.labs.tasks import WORD_GROUPS, WORD_WEIGHT, WORDS_IN_GROUP, digits, rare_words
 from misstep.labs.words import two_figures
@@ -56,6 +56,7 @@ class AdamBesidePlain(Lab[Measured]):
     """Adam where weights differ in how often they are blamed, and where they do not."""
 
     slug = "adam"
+    chapter, place = Chapter.HOW_FAR, 3
     title = "Adam, beside plain descent"
     question = "Why should each weight have a step of its own?"
     summary = "a weight that is rarely blamed learns as fast as a busy one, and where that pays"

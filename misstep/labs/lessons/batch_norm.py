@@ -12,7 +12,7 @@ from misstep.ir import Array, evaluate, make_literal
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.tasks import tumors
 from misstep.labs.words import times, two_figures
 from misstep.nn import BatchNorm, Dense, Module, Network, ReLU, Sequential
@@ -51,6 +51,7 @@ class BatchNormalization(Lab[Measured]):
     """Columns 200,000 times apart; batch norm before and behind, standardizing, tiny batches."""
 
     slug = "batch-norm"
+    chapter, place = Chapter.EVERY_LAYER, 5
     title = "Batch normalization"
     question = "What if one input counts in thousandths and another in thousands?"
     summary = "inputs of very different scales, brought to one inside of the network or before it"

@@ -15,7 +15,7 @@ from misstep.labs.animals import CAT, DOG, NAMES, SIDE, animals
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Curve, Curves, Formulas, Picture, Pictures, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.nn import Dense, Flatten, Network, ReLU, Sequential
 from misstep.nn.losses import BinaryCrossEntropy
 from misstep.optim import SGD
@@ -142,6 +142,7 @@ class CatOrDog(Lab[Measured]):
     """A little drawn cat is said to be a dog: neurons, weights and pixels are blamed for it."""
 
     slug = "cat-or-dog"
+    chapter, place = Chapter.ONE_STEP, 4
     title = "A cat that is said to be a dog"
     question = "What happens inside a network when one picture is said wrongly?"
     summary = (

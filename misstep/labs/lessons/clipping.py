@@ -12,7 +12,7 @@ from misstep.ir import Array, evaluate, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.tasks import sums
 from misstep.labs.words import two_figures
 from misstep.nn import RNN, Dense, Sequential
@@ -89,6 +89,7 @@ class GradientClipping(Lab[Measured]):
     """Three numbers clipped by hand, then a network that explodes without and learns with it."""
 
     slug = "clipping"
+    chapter, place = Chapter.HOW_FAR, 4
     title = "Gradient clipping"
     question = "What is done about a gradient that is suddenly a thousand times too long?"
     summary = (

@@ -13,7 +13,7 @@ from misstep.ir import Array, Value, evaluate, make_literal, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.tasks import digits
 from misstep.labs.words import two_figures
 from misstep.nn import ELU, BatchNorm, Dense, LeakyReLU, Module, Network, ReLU, Sequential
@@ -82,6 +82,7 @@ class DeadRelu(Lab[Measured]):
     """ReLUs that die at a rate too large; what prevents it, what revives them, what does not."""
 
     slug = "dead-relu"
+    chapter, place = Chapter.EVERY_LAYER, 4
     title = "Dead ReLUs"
     question = "Why do some units say 0, whatever they are shown?"
     summary = "units that die of steps too large, stay dead to the last bit, and what revives them"

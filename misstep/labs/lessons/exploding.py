@@ -12,7 +12,7 @@ from misstep.labs.bench import Bench
 from misstep.labs.chains import Chain, chain
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.passage import LayerSignal, signals
 from misstep.labs.tasks import digits
 from misstep.labs.words import times, two_figures
@@ -58,6 +58,7 @@ class Exploding(Lab[Measured]):
     """Ten layers of weights too large; two cures and two that only help to bear it."""
 
     slug = "exploding"
+    chapter, place = Chapter.EVERY_LAYER, 2
     title = "Exploding gradients"
     question = "Why does the loss become no number at all after a few updates?"
     summary = "a gradient that doubles at every layer, a loss that ends as NaN, and four remedies"

@@ -14,7 +14,7 @@ from misstep.ir import Array, Value, evaluate, make_literal, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Curve, Curves, Formulas, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.words import two_figures
 from misstep.nn import Dense, Network, ReLU, Sequential
 from misstep.nn.losses import SquaredError
@@ -130,6 +130,7 @@ class HousePriceWeight(Lab[Measured]):
     """A weight jumps from 0.5 to 20.5, or moves to 0.7; then the prices get another unit."""
 
     slug = "house-price-weight"
+    chapter, place = Chapter.ONE_STEP, 2
     title = "A weight that jumps"
     question = "Why does a weight jump from 0.5 to 20.5 in one step, and what then?"
     summary = "one weight with a gradient of −200,000: two rates, and prices in another unit"

@@ -11,7 +11,7 @@ import numpy as np
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.passage import LayerSignal, signals
 from misstep.labs.tasks import digits
 from misstep.labs.words import two_figures
@@ -75,6 +75,7 @@ class Initialization(Lab[Measured]):
     """First weights: why not alike, why not small, why not large, and what the rules do."""
 
     slug = "initialization"
+    chapter, place = Chapter.EVERY_LAYER, 3
     title = "First weights"
     question = "Where should a network begin?"
     summary = "zeros, too small, too large, Xavier and He: eight layers deep, layer by layer"

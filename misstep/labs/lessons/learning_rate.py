@@ -11,7 +11,7 @@ from misstep.ir import Value
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.landscape import Walk, walk
 from misstep.labs.tasks import digits
 from misstep.labs.words import two_figures
@@ -67,6 +67,7 @@ class LearningRate(Lab[Measured]):
     """How far to step: a formula first, then a network, then three ways not to guess."""
 
     slug = "learning-rate"
+    chapter, place = Chapter.HOW_FAR, 1
     title = "The learning rate"
     question = "How far should a weight move?"
     summary = "steps too small, right and too large; a rate that is found, a schedule, Adam"

@@ -12,7 +12,7 @@ from misstep.ir import Array, evaluate, make_literal, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.tasks import recall
 from misstep.labs.words import two_figures
 from misstep.nn import GRU, LSTM, RNN, Dense, Network, Sequential
@@ -111,6 +111,7 @@ class Memory(Lab[Measured]):
     """The first of ten, twenty, forty symbols is asked for at the end: who still knows it?"""
 
     slug = "lstm-memory"
+    chapter, place = Chapter.EVERY_LAYER, 7
     title = "The memory of recurrent networks"
     question = "Why does a recurrent network forget what it read forty steps ago?"
     summary = "an RNN that forgets where a GRU and an LSTM remember, and the gate that makes it so"

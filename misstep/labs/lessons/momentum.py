@@ -11,7 +11,7 @@ from misstep.ir import Value, make_literal
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.landscape import Walk, walk
 from misstep.labs.tasks import diabetes
 from misstep.labs.words import two_figures
@@ -55,6 +55,7 @@ class Momentum(Lab[Measured]):
     """A ball with weight: it gathers speed, rolls over bumps, and does not zigzag."""
 
     slug = "momentum"
+    chapter, place = Chapter.HOW_FAR, 2
     title = "Momentum"
     question = "Why should a step remember the steps before it?"
     summary = "a ball with weight rolls over small bumps, and fast along a narrow valley"

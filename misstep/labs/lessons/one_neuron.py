@@ -13,7 +13,7 @@ from misstep.explain import explain
 from misstep.ir import evaluate, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.exhibits import Computed, Curve, Curves, Flow, Formulas, Table
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.nn import Dense, Network, Sequential, Sigmoid
 from misstep.nn.initializers import Constant
 from misstep.nn.losses import SquaredError
@@ -85,6 +85,7 @@ class OneNeuron(Lab[Measured]):
     """One neuron: forward, blame, step; the engine does the same."""
 
     slug = "one-neuron"
+    chapter, place = Chapter.ONE_STEP, 1
     title = "One neuron"
     question = "What exactly happens in one training step?"
     summary = "one training step worked by hand, each number shown, and the engine doing the same"

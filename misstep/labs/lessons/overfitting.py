@@ -11,7 +11,7 @@ from misstep.ir import Array
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.tasks import Split, digits
 from misstep.nn import Dense, Dropout, Module, Network, ReLU, Sequential
 from misstep.nn.losses import CrossEntropy
@@ -76,6 +76,7 @@ class Overfitting(Lab[Measured]):
     """Three hundred digits, a fifth of them with wrong answers, learned by heart; five remedies."""
 
     slug = "overfitting"
+    chapter, place = Chapter.NEW_ROWS, 1
     title = "Overfitting"
     question = "Why does a network get worse on new rows the longer it trains?"
     summary = "a held-out error that turns up while the training error falls, and five remedies"

@@ -10,7 +10,7 @@ from misstep.ir import evaluate, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.passage import LayerSignal, signals
 from misstep.labs.tasks import Split, digits
 from misstep.labs.words import two_figures
@@ -70,6 +70,7 @@ class SkipConnections(Lab[Measured]):
     """A product of thirty factors beside a sum; networks of both kinds, two to thirty deep."""
 
     slug = "residual"
+    chapter, place = Chapter.EVERY_LAYER, 6
     title = "Skip connections"
     question = "How can a network of thirty layers learn at all?"
     summary = "thirty layers with and without a way around each: what arrives, and which learns"

@@ -13,7 +13,7 @@ from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Formulas, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.nn import Dense, Network
 from misstep.nn.initializers import Zeros
 from misstep.nn.losses import BinaryCrossEntropy
@@ -158,6 +158,7 @@ class SpamWord(Lab[Measured]):
     """Twenty-four messages, and how “free” came to speak for spam."""
 
     slug = "spam-word"
+    chapter, place = Chapter.ONE_STEP, 3
     title = "A word that is blamed"
     question = "How does a filter come to hold a word against a message?"
     summary = "how the weight of “free” grows, message by message, because it was blamed"

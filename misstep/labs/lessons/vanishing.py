@@ -13,7 +13,7 @@ from misstep.labs.bench import Bench
 from misstep.labs.chains import Chain, chain
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
-from misstep.labs.lab import Claim, Lab, Section
+from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.tasks import digits
 from misstep.labs.words import four_decimals, two_figures
 from misstep.nn import BatchNorm, Dense, Module, ReLU, Residual, Sequential, Sigmoid
@@ -60,6 +60,7 @@ class Vanishing(Lab[Measured]):
     """Ten sigmoids pass on next to nothing; four remedies, side by side."""
 
     slug = "vanishing"
+    chapter, place = Chapter.EVERY_LAYER, 1
     title = "Vanishing gradients"
     question = "Why do the first layers of a deep network learn nothing?"
     summary = "a gradient that shrinks from layer to layer until nothing is left, and four remedies"
