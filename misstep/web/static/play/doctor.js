@@ -20,6 +20,7 @@ export class Doctor {
     this.boxes = { findings, attempts, broken, healthy };
     this.actions = actions;
     this.attempts = [];
+    this.others = [];
     this.told = "";
   }
 
@@ -36,12 +37,13 @@ export class Doctor {
   show(diagnosis) {
     this.diagnosis = diagnosis;
     this.actions.onFound(diagnosis.findings);
-    const told = JSON.stringify([diagnosis.findings, diagnosis.judges_end]);
+    const told = JSON.stringify([diagnosis.findings, diagnosis.judges_end, diagnosis.origin]);
     // What is there already stays as it is, with what is unfolded and where the focus is.
     if (told === this.told) return;
     this.told = told;
     const { findings } = diagnosis;
     const cards = findings.map((one) => this.card(one));
+    if (diagnosis.origin) cards.unshift(spoken("p", { class: "card critical" }, diagnosis.origin));
     if (!cards.length) {
       const words = diagnosis.update === 0 ? "Nothing yet: let it learn, or break it on purpose below."
         : diagnosis.judges_end ? "Nothing is wrong with this training that its record would show."
@@ -70,6 +72,7 @@ export class Doctor {
     this.attempts = [];
     this.trying = false;
     this.note = null;
+    this.others = [];
     this.offer();
   }
 
@@ -89,6 +92,9 @@ export class Doctor {
           : "Each is tried beside an unchanged control, from here; nothing here moves by it.",
       })) : null,
       control ? make("ol", { class: "attempts" }, this.row(control, control), ...this.sorted(others).map((one) => this.row(one, control))) : null,
+      this.others.length && !this.trying ? make("details", {},
+        make("summary", { text: `what repair would try besides: ${this.others.length}` }),
+        make("ul", {}, ...this.others.map((one) => make("li", { text: `${one.title}: ${one.label}` })))) : null,
       this.trying ? make("p", { class: "quiet", role: "status", text: "trying …" }) : null);
     if (focused) box.querySelector(`[data-key="${focused}"]`)?.focus();
   }

@@ -221,6 +221,7 @@ async function tryRemedies() {
   doctor.offer();
   for (let what = "try"; doctor.trying && !page.playing; what = "try-next") {
     const answer = await act(what, { updates: TRIED }, null, { settles: false });
+    if (answer?.others) doctor.others = answer.others;
     if (!answer?.attempt || !doctor.trying) break;
     doctor.attempts.push(answer.attempt);
     doctor.offer();

@@ -2,7 +2,7 @@
 // Knows explanations of the engine; what is asked for next is only reported.
 
 import { fill, make } from "/play/elements.js";
-import { derivative, label, math, number, sign } from "/play/formulas.js";
+import { derivative, label, math, number, sign, typeset } from "/play/formulas.js";
 import { count, figure } from "/play/numbers.js";
 
 // Rows of a table that are shown at first.
@@ -54,9 +54,8 @@ export class Why {
       make("ul", { class: "words" }, ...told.words.map((text) => make("li", { text }))),
       make("h3", { text: `The chain rule in ${row.name}` }),
       ...this.chain(row.chain),
-      this.folded("forward", "the way forth, with numbers", this.forward(row.chain.forward)),
       this.folded("batch", `the next batch, ${count(batch.rows.length, "row")}`, ...this.batch(batch, clipping)),
-      this.folded("text", "all of it as text", make("pre", { text: row.chain.text, tabindex: "0" })));
+      ...this.whole(row.chain));
   }
 
   // What the next update makes of it: from, to, and the optimizer's rule.
@@ -68,8 +67,10 @@ export class Why {
         make("span", { class: "figure", text: figure(change.old, 5) }),
         make("span", { class: "arrow", "aria-label": "becomes", role: "img", text: "→" }),
         make("span", { class: "figure", text: after })),
-      ...change.steps.map((one) => make("p", { class: "rule" },
-        make("code", { text: `${one.label} = ${one.formula} = ${one.with_numbers} = ${figure(one.number, 5)}` }))));
+      make("div", { class: "scrolled", tabindex: "0", role: "region", "aria-label": "the optimizer's rule, with numbers" },
+        ...change.steps.map((one) => make("p", { class: "rule" }, ...typeset(one.mathml)))),
+      change.steps.length ? this.folded("legend", `the rule of ${change.optimizer}`,
+        make("ul", {}, ...change.legend.map((one) => make("li", {}, math(label(one.symbol)), ` ${one.meaning}`)))) : null);
   }
 
   chain(chain) {
@@ -106,11 +107,12 @@ export class Why {
     return make("ol", { class: "chain" }, ...cards, total);
   }
 
-  forward(steps) {
-    return make("ul", { class: "formulas" }, ...steps.map((one) => make("li", {},
-      make("code", { text: `${one.label} = ${one.formula}` }),
-      make("code", { class: "quiet", text: `= ${one.with_numbers}` }),
-      make("code", { text: `= ${figure(one.number, 4)}` }))));
+  // The whole derivation, set, and as text to be copied.
+  whole(chain) {
+    return [
+      this.folded("derivation", "the whole derivation, forth and back", make("div", { class: "derivation", tabindex: "0", role: "region", "aria-label": "the whole derivation" }, ...typeset(chain.mathml))),
+      this.folded("text", "the same as text", make("pre", { text: chain.text, tabindex: "0" })),
+    ];
   }
 
   batch({ rows, sum, penalty, gradient }, clipping) {
@@ -163,6 +165,6 @@ export class Why {
           told.goes_to.map((one) => [this.link(one.label, one.name), figure(one.slope, 4), figure(one.weight, 4), figure(one.product, 4)]))
         : make("p", { text: `Directly: the slope of the loss by it is ${figure(told.given_slope, 4)}.` }),
       ...this.chain(told.row.chain),
-      this.folded("text", "all of it as text", make("pre", { text: told.row.chain.text, tabindex: "0" })));
+      ...this.whole(told.row.chain));
   }
 }
