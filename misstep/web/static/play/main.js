@@ -14,12 +14,14 @@ import { readTheme } from "/play/colors.js";
 
 // Updates before each picture, and milliseconds from one picture to the next.
 const SPEEDS = [
-  ["1 update a second", 1, 1000], ["5 a second", 1, 200], ["30 a second", 1, 33],
-  ["300 a second", 10, 33], ["3,000 a second", 100, 33],
+  ["1 update a second", 1, 1000], ["5 a second", 1, 200], ["30 a second", 1, 1000 / 30],
+  ["300 a second", 10, 1000 / 30], ["3,000 a second", 100, 1000 / 30],
 ];
 const USUAL = 2;
 // Updates that each remedy is tried for.
 const TRIED = 200;
+// Below so many milliseconds from picture to picture, the next one is asked for ahead.
+const AHEAD = 50;
 // Pictures in which a preset is shown: about four seconds.
 const SHOWN = 120;
 // Milliseconds between what is read aloud, between explanations and between examinations in play.
@@ -292,15 +294,21 @@ async function play(until = Infinity) {
   if (page.playing || !page.frame || page.frame.failed) return;
   page.playing = true;
   showPlaying();
-  let explained = performance.now(), examined = explained;
+  let explained = performance.now(), examined = explained, due = explained;
   page.pictures = { since: explained, count: 0 };
-  let due = explained;
-  while (page.playing) {
-    const [, usual, least] = until < Infinity ? [null, Math.ceil(until / SHOWN), SPEEDS[USUAL][2]] : SPEEDS[page.speed];
-    const updates = Math.min(usual, until - page.frame.update);
-    if (updates <= 0 || !(await act("step", { updates }))) break;
-    await painted();
+  const pace = () => (until < Infinity ? [Math.ceil(until / SHOWN), SPEEDS[USUAL][2]] : SPEEDS[page.speed].slice(1));
+  const next = () => {
+    const updates = Math.min(pace()[0], until - page.frame.update);
+    return updates > 0 && !page.frame.failed ? act("step", { updates }) : null;
+  };
+  let asked = next();
+  while (page.playing && asked) {
+    if (!(await asked)) break;
     page.pictures.count += 1;
+    const [, least] = pace();
+    // At full speed the next picture is made while this one is painted.
+    asked = page.playing && least <= AHEAD ? next() : null;
+    await painted();
     const now = performance.now();
     if (now - (page.spoken ?? 0) > SPOKEN) speak();
     if (now - explained > EXPLAINED && page.state.choice) {
@@ -315,7 +323,9 @@ async function play(until = Infinity) {
     due = Math.max(due + least, performance.now() - least);
     // In short waits, so that a pause ends the slow speeds at once, too.
     while (page.playing && due > performance.now()) await wait(Math.min(due - performance.now(), 50));
+    if (page.playing) asked ??= next();
   }
+  await asked;
   pause();
   settle();
 }
