@@ -445,6 +445,22 @@ def test_presets_are_offered(play):
     assert setting(page, "problem") == "xor"
 
 
+def test_without_the_token_nothing_is_shown_but_the_reason(server, open_page, complaints):
+    complaints.forgive("403")
+    page = open_page(server.access.origin)
+    expect(page.get_by_role("alert")).to_contain_text("the token of the address")
+    assert page.locator(".unit").count() == 0
+
+
+def test_a_server_that_has_ended_is_told(open_page, complaints):
+    complaints.forgive("ERR_CONNECTION_REFUSED")
+    with Server(play_page(Beginning(link=Session(SMALL).link()))) as served:
+        page = open_page(served.access.address)
+        settled(page)
+    page.locator("#step").click()
+    expect(page.get_by_role("alert")).to_contain_text("misstep play")
+
+
 def test_without_javascript_it_says_so(server, open_page):
     page = open_page(server.access.address, java_script_enabled=False)
     assert "draws with JavaScript" in page.content()

@@ -150,7 +150,7 @@ export class Why {
     const inputs = [...told.inputs].sort((one, other) => Math.abs(other.product) - Math.abs(one.product));
     const rows = inputs.map((one) => [this.link(one.label, one.name), figure(one.value, 4), figure(one.weight, 4), figure(one.product, 4), after(one.label)]);
     const biasRow = [this.link(bias.label, "bias"), "1", figure(told.bias, 4), figure(told.bias, 4), after(bias.label)];
-    const heads = ["from", "gives", "× weight", "= product", "weight after the next update"];
+    const heads = ["from", "gives", "× weight", "= product", "next weight"];
     const more = rows.slice(FIRST);
     fill(this.box,
       make("p", { class: "subject" }, math(label(told.label), sign("="), number(figure(told.given, 4))),
