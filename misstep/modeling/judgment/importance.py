@@ -29,13 +29,14 @@ from misstep.modeling.model import Model, TrainedModel
 __all__ = ["Importance", "InputImportance", "importances_of", "main_metric"]
 
 SEED = 0
-# Multiply-adds and the like, as `work_of_row` counts them, that all inputs may cost together: half
-# a second or so on one thread of a processor that does 20 in a nanosecond.
-WORK = 10_000_000_000
+# Multiply-adds and the like, as `work_of_row` counts them, that all inputs may cost together: a
+# second at most on one thread of a processor that does 6 in a nanosecond where layers are narrow,
+# and 20 or more where they are wide.
+WORK = 6_000_000_000
 # Rows and permutations: more change no figure that is shown; fewer say little. A region that is
 # replaced is nothing drawn at random, and a map of all of them from few rows tells more than one
 # that has holes.
-MOST_ROWS, FEWEST_ROWS, FEWEST_REPLACED = 1_000, 100, 12
+MOST_ROWS, FEWEST_ROWS, FEWEST_REPLACED = 1_000, 100, 8
 MOST_REPEATS, FEWEST_REPEATS = 5, 2
 
 

@@ -21,11 +21,11 @@ from misstep.modeling.model import Model
 __all__ = ["word_importances_of"]
 
 # Rows that are looked at, and letters of all of their texts: cutting a million letters into words
-# takes about a second.
-MOST_ROWS, MOST_LETTERS = 1_000, 250_000
+# takes about half a second.
+MOST_ROWS, MOST_LETTERS = 1_000, 200_000
 # Words that are tried, texts of each, and texts that must have a word; and how many words of texts
 # are encoded anew for that, which takes about a second for 400,000.
-MOST_WORDS, MOST_TEXTS, FEWEST_TEXTS, MOST_PLACES = 30, 40, 3, 150_000
+MOST_WORDS, MOST_TEXTS, FEWEST_TEXTS, MOST_PLACES = 30, 40, 3, 100_000
 
 
 def word_importances_of(model: Model, held_out: HeldOut) -> tuple[Importance, ...]:
