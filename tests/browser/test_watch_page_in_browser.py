@@ -209,7 +209,7 @@ def test_a_run_is_stopped_with_the_token(
     stop.click()
     assert faults(page) == []
     dialog.get_by_role("button", name="Stop it").click()
-    assert going.wait(10) == 0
+    assert going.wait(60) == 0
     expect(page.locator("#runs li")).to_contain_text("by Ctrl-C, after 1 update", timeout=SOON)
     expect(stop).to_be_hidden()
 

@@ -37,7 +37,7 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def told_at(address: str, path: str) -> dict[str, object]:
     """Return what the page of an address answers."""
-    with urlopen(Request(address.partition("#")[0].rstrip("/") + path), timeout=10) as answer:
+    with urlopen(Request(address.partition("#")[0].rstrip("/") + path), timeout=60) as answer:
         told: dict[str, object] = json.load(answer)
     return told
 
@@ -63,7 +63,7 @@ def test_it_says_its_address_and_ends_by_ctrl_c(runs: Path) -> None:
         runs_told = told_at(told["address"], "/api/runs")["runs"]
         assert [run["name"] for run in runs_told] == ["mine"]  # type: ignore[attr-defined]
         program.send_signal(signal.SIGINT)
-        assert program.wait(10) == 130
+        assert program.wait(60) == 130
         words = program.stderr.read()
         assert told["address"] in words
         assert "Ctrl-C ends the page; the runs go on." in words
@@ -114,7 +114,7 @@ def test_a_page_beside_a_training_ends_with_it(runs: Path) -> None:
     with page_beside(runs / "mine", linger=0.0) as address:
         told = told_at(address, "/api/runs?show=mine")
         assert told["runs"][0]["state"] == "broken off"  # type: ignore[index]
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while is_there(address):
         assert time.monotonic() < end
         time.sleep(0.05)

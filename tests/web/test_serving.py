@@ -122,5 +122,5 @@ def test_ctrl_c_ends_it_in_order() -> None:
         began = time.monotonic()
         program.send_signal(signal.SIGINT)
         assert program.stdout.read() == "ended in order\n"
-        assert program.wait(5) == 0
-        assert time.monotonic() - began < 4
+        assert program.wait(60) == 0
+        assert time.monotonic() - began < 30

@@ -124,7 +124,7 @@ def test_a_run_of_another_process_is_followed_and_stopped(server: Server, root: 
         assert program.poll() is None
         answer = ask(port, post(port, token, body=body))
         assert (answer.status, str(program.pid).encode() in answer.body) == (200, True)
-        assert program.wait(10) == 0
+        assert program.wait(60) == 0
         while "stopped" not in states:
             told = json.loads(got(server, "/api/runs?show=new").body)
             states = [run["state"] for run in told["runs"] if run["name"] == "new"]
