@@ -72,6 +72,8 @@ def _asked(material: Material) -> Markup:
     outcome, record = material.outcome, material.record
     if outcome is not None:
         purpose = PURPOSES.get(outcome.purpose, "{}").format(shortened(outcome.target, LONGEST))
+        # What labels are called that bear no name of their own.
+        purpose = purpose.replace("the classes of class apart", "classes apart")
         source = f" from {material.source}" if material.source else ""
         data = f" The data: {outcome.described}." if outcome.described else ""
         return paragraph(f"A network that learned {purpose}{source}.{data}".replace(",.", "."))
