@@ -38,8 +38,10 @@ PATHS, NEURONS = 5, 12
 
 def explained(timeline: Timeline, seen: Seen, choice: Choice, row: RowChoice) -> dict[str, Any]:
     """Return what moves a weight, or what a unit does, at this update."""
-    explaining = _Explaining(timeline, seen, choice, row)
-    return explaining.unit() if choice.is_unit else explaining.entry()
+    # Numbers may be too large, or none; what is told of them then says so.
+    with np.errstate(all="ignore"):
+        explaining = _Explaining(timeline, seen, choice, row)
+        return explaining.unit() if choice.is_unit else explaining.entry()
 
 
 @dataclass

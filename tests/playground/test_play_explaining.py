@@ -167,6 +167,15 @@ def test_words_tell_of_rows_penalties_clipping_and_the_step() -> None:
     assert "The next update moves it by" in words
 
 
+def test_numbers_that_are_too_large_are_told_without_a_warning() -> None:
+    session = Session(
+        Settings(problem="blobs", rows=9, layers=(), learning_rate=1e6, l2=10.0, optimizer="adam")
+    )
+    session.step(30)
+    for what in ("unit.1.0", "dense1.weight.0.0"):
+        json.dumps(session.explain(what), allow_nan=False)
+
+
 def test_numbers_that_are_no_more_are_told_too() -> None:
     session = Session(
         Settings(rows=20, layers=(8,) * 5, activation="relu", initialization_scale=50.0)

@@ -92,7 +92,7 @@ def test_curves_and_scores_are_those_of_all_rows() -> None:
 
 def test_curves_stay_short_on_a_long_way_and_end_where_training_stands() -> None:
     session = Session(Settings(rows=20, layers=(2,)))
-    session.step(900)
+    session.step(500)
     curve, losses = session.frame()["curve"], session.frame()["losses"]
     assert len(curve["updates"]) <= 240
     assert losses["batch"]["shape"][0] <= 400
@@ -103,7 +103,7 @@ def test_curves_stay_short_on_a_long_way_and_end_where_training_stands() -> None
     session.seek(100)
     assert max(session.frame()["curve"]["updates"]) <= 100
     again = Session(Settings(rows=20, layers=(2,)))
-    for _ in range(9):
+    for _ in range(5):
         again.step(100)
     again.seek(100)
     assert again.frame() == session.frame()
