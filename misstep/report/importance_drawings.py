@@ -38,6 +38,8 @@ MOST_CURVES = 4
 MOST_CATEGORIES = 12
 # Dates that have room below an axis.
 DATES = 3
+# In pixels: of the longer side of two pictures side by side, at most.
+PICTURE = 192
 
 
 def score_change(importance: Importance, change: float) -> str:
@@ -81,7 +83,7 @@ def map_drawing(importance: Importance, image: NDArray[np.float64]) -> Drawing:
             table[one.place] = one.loss
     first = importance.inputs[0]
     return places_chart(
-        png_of(image),
+        png_of(np.concatenate([image, image], axis=1), PICTURE),
         (image.shape[0], image.shape[1]),
         table,
         title="Which places matter",

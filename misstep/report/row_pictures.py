@@ -30,6 +30,8 @@ MOST_CELLS, MOST_LETTERS, MOST_PIECES = 16, 60, 220
 MOST_CHANNELS = 6
 # In pixels: a picture.
 SIDE = 132
+# In pixels of the image: of the longer side of two side by side, at most.
+PICTURE = 192
 # From which share of the strongest word on a word is marked, faintly, more, most.
 STEPS = (0.25, 0.5, 0.75)
 
@@ -87,15 +89,14 @@ def _text(text: TextEffects, *, alone: bool) -> Markup:
 
 
 def _image(image: NDArray[np.float64], effects: RowEffects | None, said: str) -> Markup:
-    png = png_of(image)
     size = f"{image.shape[0]} × {image.shape[1]} pixels"
     if effects is None or effects.places is None or not np.any(effects.places.effects):
-        return tag("p", picture(png, f"the image, {size}", SIDE))
+        return tag("p", picture(png_of(image), f"the image, {size}", SIDE))
     table_ = effects.places.effects
     line, column = np.unravel_index(int(np.abs(table_).argmax()), table_.shape)
     most = float(table_[line, column])
     drawing = places_chart(
-        png,
+        png_of(np.concatenate([image, image], axis=1), PICTURE),
         (image.shape[0], image.shape[1]),
         table_,
         title="The image and its places",

@@ -104,7 +104,7 @@ def test_a_place_says_by_sign_and_strength_what_it_did() -> None:
     )
     # A plus has two strokes, a minus one, what is weak none.
     assert len(elements(drawing, "line", "sign")) == 3
-    assert (drawing.width, drawing.height) == (412, 100)
+    assert (drawing.width, drawing.height) == (400, 100)
 
 
 def test_neurons_are_as_large_as_their_gradients_and_point_where_they_should_go() -> None:

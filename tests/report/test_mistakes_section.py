@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from trained_for_judgment import pair, trained
 
+from misstep.data import Images
 from misstep.data.text.text_parts import pieces_of
 from misstep.modeling import Options, mistakes_of, train, worst_forecasts
 from misstep.modeling.judgment.parts_of_rows import TextEffects
@@ -67,8 +68,11 @@ def test_the_mistaken_pictures_are_those_of_their_rows() -> None:
     assert content is not None
     shown = re.findall(r"data:image/png;base64,([^\"]+)", content.html)
     for number, one in enumerate(mistakes_of(model, held_out).worst):
-        image = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown[2 * number]))))
-        assert np.array_equal(image, held_out.data.take(np.array([one.position])).train_images[0])  # type: ignore[attr-defined]
+        image = np.asarray(Image.open(io.BytesIO(base64.b64decode(shown[number]))))
+        row = held_out.data.take(np.array([one.position]))
+        assert isinstance(row, Images)
+        # Once as it is, and once below what its places did.
+        assert np.array_equal(image, np.concatenate([row.train_images[0]] * 2, axis=1))
 
 
 def test_words_are_marked_by_sign_and_strength_and_never_as_markup() -> None:

@@ -9,8 +9,8 @@ from misstep.drawing.svg import Canvas, Drawing
 
 __all__ = ["places_chart"]
 
-# In pixels: the longer side of the picture, and between it and its neighbor.
-SIDE, GAP = 200, 12
+# In pixels: the longer side of the picture.
+SIDE = 200
 # How opaque the strongest place is; the picture below is still seen.
 FULL = 0.65
 # Places weaker than this share of the strongest have no sign: those that have one can be counted.
@@ -28,17 +28,17 @@ def places_chart(
 ) -> Drawing:
     """Return a picture, and beside it the same with `strengths`, (lines, columns), over it.
 
-    `png`: the picture; `shape`: its height and width, of which only the proportion matters. Above
-    0: this place spoke for what was said, drawn with +; below 0: against, drawn with −.
+    `png`: the picture twice, side by side, which a file holds in hardly more bytes than once;
+    `shape`: the height and width of one, of which only the proportion matters. Above 0: this place
+    spoke for what was said, drawn with +; below 0: against, drawn with −.
     """
     table = np.asarray(strengths, "float64")
     high, wide = shape
     scale = side / max(high, wide)
     height, width = high * scale, wide * scale
-    canvas = Canvas(2 * width + GAP, height)
-    canvas.image(0, 0, width, height, png)
-    left = width + GAP
-    canvas.image(left, 0, width, height, png)
+    canvas = Canvas(2 * width, height)
+    canvas.image(0, 0, 2 * width, height, png)
+    left = width
     # What lies over the picture is seen on light and dark pictures alike.
     canvas.rectangle(left, 0, width, height, "ground", opacity=0.45)
     finite = np.abs(table[np.isfinite(table)])
@@ -62,6 +62,7 @@ def places_chart(
             if share >= SIGNED:
                 _sign(canvas, x + cell_wide / 2, y + cell_high / 2, cell_wide, number > 0)
     canvas.rectangle(left, 0, width, height, "outline")
+    canvas.rectangle(left - 1, 0, 2, height, "ground")
     return canvas.drawing(title, description)
 
 

@@ -41,7 +41,9 @@ def outputs_of_copies(
     """
     rows, features = x.shape
     whole = asked > FEW_ROWS and not model.network.inference().rows_unclear
-    together = max(1, min(8 * ROWS, MOST_NUMBERS // features) // rows) if whole else 1
+    # A program that takes ROWS rows takes as long for fewer.
+    most = max(ROWS, min(8 * ROWS, MOST_NUMBERS // features))
+    together = max(1, most // rows) if whole else 1
     waiting: list[Array] = []
     for change in changes:
         copy = x.copy()
