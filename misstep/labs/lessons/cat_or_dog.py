@@ -264,9 +264,9 @@ class CatOrDog(Lab[Measured]):
             "Who is blamed",
             (
                 f"The blame of the sum is p − y = {figure(measured.probability)} − "
-                f"{measured.right} = {figure(error)}: by so much it should have been lower. It is "
-                "handed back. A neuron gets it times its weight; a weight gets it times what the "
-                "neuron gave.",
+                f"{measured.right} = {figure(error)}, above 0: the sum should have been lower. "
+                "It is handed back. A neuron gets it times its weight; a weight gets it times "
+                "what the neuron gave.",
                 f"A neuron that is off gave nothing, and gets nothing: {_are_off(off)}. Those that "
                 "spoke for cat are blamed too, with the other sign: they should have spoken "
                 "louder.",

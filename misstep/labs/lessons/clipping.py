@@ -183,10 +183,10 @@ class GradientClipping(Lab[Measured]):
                 f"Now a real network. It reads {STEPS} numbers one after the other, and is to say "
                 f"their sum. It is a recurrent network of {UNITS} ReLUs: the same weights at each "
                 f"step. What they multiply by is multiplied {STEPS} times.",
-                f"Mostly that goes well: half of its gradients are shorter than "
-                f"{two_figures(usual)}. Then the weights reach a place where {STEPS} steps "
-                "amplify. One long gradient throws them to a worse place, where the next one is "
-                f"longer still. After update {sick.updates} there is no number left.",
+                "For a while it just stays alive, and hardly learns. Half of its gradients are "
+                f"shorter than {two_figures(usual)}. Then the weights reach a place where {STEPS} "
+                "steps amplify. One long gradient throws them to a worse place, where the next "
+                f"one is longer still. After update {sick.updates} there is no number left.",
             ),
             (
                 Table(
@@ -214,9 +214,9 @@ class GradientClipping(Lab[Measured]):
                 "limit sets the pace.",
                 f"It learns. A guess is wrong by {measured.guess:.2f}; clipped by norm it is wrong "
                 f"by {by_norm.error:.2f} in the end, clipped by value by {by_value.error:.2f}.",
-                f"A rate ten times lower survives as well, since its worst step is as short. But "
-                "all its other steps are ten times shorter too: its error is below "
-                f"{GOOD:g} after {_epochs_to(GOOD, slow)} epochs, clipped by norm after "
+                "A rate ten times lower survives as well: its worst step is a tenth as long. But "
+                f"so are all the others. Its error is below {GOOD:g} after "
+                f"{_epochs_to(GOOD, slow)} epochs, clipped by norm after "
                 f"{_epochs_to(GOOD, by_norm)}.",
             ),
             (

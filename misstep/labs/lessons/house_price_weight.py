@@ -261,6 +261,7 @@ class HousePriceWeight(Lab[Measured]):
         return Section(
             "What both do to the loss",
             (
+                "Misses below are the root of the loss.",
                 f"The jump alone does no harm: with w = {figure(round(high.weights[1], 9))} the "
                 f"misses are {_dollars(high.misses[1])} instead of {_dollars(high.misses[0])}. The "
                 "next step does. The layer before gets its blame through w, and w is 41 times as "

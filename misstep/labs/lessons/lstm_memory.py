@@ -152,8 +152,8 @@ class Memory(Lab[Measured]):
                 "each it is multiplied by the same weights.",
                 f"In a fresh RNN, {two_figures(rnn.share)} of the blame at the last step arrives "
                 "at the first one. The network is told next to nothing about the only symbol that "
-                f"matters. In a GRU and an LSTM there is a second way back, through a gate: there, "
-                f"{gated} arrives.",
+                f"matters. A GRU and an LSTM have a second way back, through a gate. There, "
+                f"{gated} arrive.",
             ),
             (
                 Curves(

@@ -14,6 +14,7 @@ from misstep.labs.bench import Bench
 from misstep.labs.course import Course
 from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Formulas, Table, outcome_of
 from misstep.labs.lab import Chapter, Claim, Lab, Section
+from misstep.labs.words import four_decimals
 from misstep.nn import Dense, Network
 from misstep.nn.initializers import Zeros
 from misstep.nn.losses import BinaryCrossEntropy
@@ -293,7 +294,7 @@ class SpamWord(Lab[Measured]):
                 "there is less to blame.",
                 f"A word is blamed together with its neighbors. “now” says nothing of spam, but "
                 f"stands in {now.in_spam} messages of spam and {now.in_fine} other: its weight is "
-                f"{figure(now.weight)}. “the” stands in none and {the.in_fine}: "
+                f"{figure(now.weight)}. “the” stands in {the.in_fine} others and in no spam: "
                 f"{figure(the.weight)}. The filter knows who was there, not who did it.",
             ),
             (
@@ -470,9 +471,9 @@ def _rows(updates: Sequence[WordUpdate]) -> Iterator[tuple[str, ...]]:
             yield (
                 str(number) if place == 0 else "",
                 blame.message,
-                figure(blame.probability),
+                four_decimals(blame.probability),
                 str(blame.right),
-                figure(blame.blame),
+                true_minus(four_decimals(blame.blame)),
                 step if last else "",
             )
 
