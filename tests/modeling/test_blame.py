@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from misstep.data import read_table
 from misstep.errors import ArgumentError
 from misstep.explain import explain
 from misstep.ir import Array
-from misstep.modeling import Blame, Model, blame_of, mistakes_of
+from misstep.modeling import Blame, Model, blame_of, load_model, mistakes_of
 from misstep.modeling.judgment import blame as blaming
 from misstep.modeling.judgment.layer_chain import Ways, handed_back
 from misstep.nn import Network
@@ -199,6 +200,37 @@ def test_the_own_optimizer_goes_on_from_what_it_kept() -> None:
     assert own.loss_after == pytest.approx(loss_with(model, arrays, features, truth), rel=1e-6)
     for weight in own.weights:
         assert weight.after == pytest.approx(arrays[weight.path][weight.index], rel=1e-6)
+
+
+def test_weights_that_are_frozen_do_not_move() -> None:
+    model, features, truth = worst("houses")
+    model.network.freeze("dense2")
+    try:
+        (update,) = blame_of(model, features, truth, learning_rate=0.1).updates
+    finally:
+        model.network.unfreeze("dense2")
+    assert {weight.path for weight in update.weights} <= {"dense1.weight", "dense1.bias"}
+    (free,) = blame_of(model, features, truth, learning_rate=0.1).updates
+    assert free.moved > update.moved > 0
+
+
+def test_a_network_without_hidden_layers_is_blamed_as_well(tmp_path: Path) -> None:
+    x = np.random.default_rng(1).normal(size=(60, 3))
+    fitted = ms.Regressor(network=ms.Dense(1), epochs=2).fit(x, x @ [1.0, -2.0, 0.5])
+    fitted.save(tmp_path / "line.misstep")
+    model = load_model(tmp_path / "line.misstep")
+    assert isinstance(model, Model)
+    features = model.encode(x[:1])
+    blame = blame_of(model, features, np.zeros(1))
+    inputs, output = blame.layers
+    weights = wide(model)["weight"]
+    assert len(blame.links) == 3
+    for link in blame.links:
+        start = inputs.units[link.start]
+        assert link.weight == pytest.approx(weights[start.index[0], 0])
+        assert link.handed == pytest.approx(link.weight * output.units[0].gradient)
+    assert (blame.neurons, blame.more_neurons) == ((), 0)
+    assert blame.explained == blame.weights[0]
 
 
 def test_weights_of_an_earlier_epoch_have_no_state() -> None:

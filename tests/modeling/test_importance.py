@@ -185,6 +185,12 @@ def test_without_rows_there_is_nothing_and_with_one_no_error() -> None:
     assert all(each.loss_error == 0 and each.loss == 0 for each in found.inputs)
 
 
+def test_outputs_that_are_no_numbers_have_no_importance() -> None:
+    model, held_out = pair("houses")
+    broken = replace(held_out, outputs=np.full_like(held_out.outputs, np.nan))
+    assert importances_of(model, broken) == ()
+
+
 def test_it_can_be_written_down() -> None:
     (found,) = importances_of(*pair("houses"))
     plain = found.plain()

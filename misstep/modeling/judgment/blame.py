@@ -349,8 +349,8 @@ def _weight(
     gradients: Mapping[Value, Array],
 ) -> BlamedWeight | None:
     """Return the weight that may lie between two units, by their places in the layers."""
-    path = after.path or _last_layer(graph, after)
-    value = graph.parameters.get(f"{path}.weight")
+    name = f"{after.path}.weight" if after.path else _last_weight(graph)
+    value = graph.parameters.get(name)
     if value is None or before.places or after.places:
         return None
     from_unit, to_unit = _within(before, start), _within(after, end)
@@ -362,7 +362,6 @@ def _weight(
         return None
     if any(place >= length for place, length in zip(index, value.shape, strict=True)):
         return None
-    name = f"{path}.weight"
     title = f"{name}[{','.join(map(str, index))}]"
     return BlamedWeight(
         title, name, index, float(numbers[value][index]), float(gradients[value][index])
@@ -373,13 +372,12 @@ def _within(station: Station, unit: int) -> tuple[int, ...]:
     return station.index_of(unit) if station.path else (unit,)
 
 
-def _last_layer(graph: RowGraph, after: Station) -> str:
-    """Return the path of the layer whose weights give the output, if its output is just that."""
-    given = set(graph.hidden)
+def _last_weight(graph: RowGraph) -> str:
+    """Return the name of the weight of a layer whose output is that of the network; or ""."""
     for name in graph.parameters:
         path, _, kind = name.rpartition(".")
-        if kind == "weight" and path not in given:
-            return path
+        if kind == "weight" and path not in graph.hidden:
+            return name
     return ""
 
 

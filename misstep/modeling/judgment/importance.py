@@ -121,10 +121,11 @@ def main_metric(model: Model) -> Metric:
 def importances_of(model: Model, held_out: HeldOut, *, work: int = WORK) -> tuple[Importance, ...]:
     """Return how important inputs are on held-out rows, in each way that they go together.
 
-    One for tables and images; for sequences by channel and by time; nothing without a row. Words of
-    texts are in `words.py`. `work`: about how many multiply-adds it may take.
+    One for tables and images; for sequences by channel and by time; nothing without a row, or where
+    the model says what is no number. Words of texts are in `words.py`. `work`: about how many
+    multiply-adds it may take.
     """
-    if not len(held_out):
+    if not len(held_out) or not np.isfinite(held_out.outputs).all():
         return ()
     baseline = None if model.training_rows is None else model.training_rows.baseline
     groups = model.preprocessing.inputs(baseline)

@@ -34,7 +34,7 @@ def word_importances_of(model: Model, held_out: HeldOut) -> tuple[Importance, ..
     The loss and the score of each word are on the texts that it was taken out of; words are in the
     order of what the mean loss of all rows would rise by.
     """
-    if not len(held_out):
+    if not len(held_out) or not np.isfinite(held_out.outputs).all():
         return ()
     columns = model.preprocessing.texts_of(held_out.data)
     found = [_importance(model, held_out, column) for column in columns]
