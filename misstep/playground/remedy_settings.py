@@ -7,7 +7,6 @@ layers, optimizers and settings; trains nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any
 
 from misstep.errors import MisstepError
@@ -16,8 +15,9 @@ from misstep.nn.activations import Activation
 from misstep.nn.initializers import Constant, Initializer
 from misstep.nn.rescaling import Rescaling
 from misstep.optim import L1, L2, ClipNorm, ClipValue, ConstantRate, Optimizer
+from misstep.playground.layers import ACTIVATIONS, INITIALIZATIONS, Scaled
 from misstep.playground.problems.problem import Problem
-from misstep.playground.settings import ACTIVATIONS, INITIALIZATIONS, Scaled, Settings
+from misstep.playground.settings import Settings
 from misstep.train import Trainer
 
 __all__ = ["settings_of"]
@@ -151,10 +151,3 @@ def _of_first_numbers(
         "initialization": names[0] if names else before.initialization,
         "initialization_scale": scale,
     }
-
-
-def differing(one: Settings, other: Settings) -> list[str]:
-    """Return the names of the settings in which two differ."""
-    return [
-        each.name for each in fields(one) if getattr(one, each.name) != getattr(other, each.name)
-    ]

@@ -10,96 +10,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from misstep.errors import ArgumentError
-from misstep.ir import Array
-from misstep.nn import (
-    ELU,
-    GELU,
-    SELU,
-    BatchNorm,
-    Dense,
-    Dropout,
-    LayerNorm,
-    LeakyReLU,
-    Module,
-    Network,
-    ReLU,
-    Residual,
-    Sequential,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-)
-from misstep.nn.activations import Activation
-from misstep.nn.initializers import (
-    Constant,
-    Fans,
-    GlorotUniform,
-    HeNormal,
-    Initializer,
-    LeCunNormal,
-    Normal,
-    Zeros,
-)
-from misstep.nn.rescaling import Rescaling
+from misstep.nn import Module, Network
 from misstep.optim import L1, L2, ClipNorm, ClipValue, Optimizer, optimizer_named, optimizer_names
+from misstep.playground.layers import ACTIVATIONS, INITIALIZATIONS, NORMALIZATIONS, made_layers
 from misstep.playground.problems.problem import OWN, Problem, problem_named, problem_names
 from misstep.text.names import did_you_mean
 from misstep.train import Trainer
 
 __all__ = ["ACTIVATIONS", "INITIALIZATIONS", "Settings"]
 
-ACTIVATIONS: dict[str, type[Activation] | None] = {
-    "tanh": Tanh,
-    "relu": ReLU,
-    "leaky-relu": LeakyReLU,
-    "sigmoid": Sigmoid,
-    "elu": ELU,
-    "selu": SELU,
-    "gelu": GELU,
-    "silu": SiLU,
-    "softplus": Softplus,
-    "linear": None,
-}
-# By which first weights are drawn; "suited": as suits the activation that follows.
-INITIALIZATIONS: dict[str, Initializer | None] = {
-    "suited": None,
-    "glorot": GlorotUniform(),
-    "he": HeNormal(),
-    "lecun": LeCunNormal(),
-    "normal": Normal(1.0),
-    "zeros": Zeros(),
-}
-NORMALIZATIONS = ("none", "layer", "batch")
 CLIPPINGS = ("norm", "value")
-# Of LeakyReLU, so that its other side can be seen in a picture.
-SLOPE = 0.1
 # What a person can look at, and what a core takes in a few milliseconds.
 MOST_LAYERS, MOST_UNITS = 12, 64
 MOST_ROWS = 5_000
 LARGEST = 1e6
-
-
-@dataclass(frozen=True)
-class Scaled(Initializer, inside=True):
-    """Another initializer's numbers, `factor` times as large."""
-
-    base: Initializer
-    factor: float
-
-    def __post_init__(self) -> None:
-        """Take what settings have checked."""
-
-    def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
-        """Return the numbers."""
-        return self.base.draw(shape, fans, seed, stream) * self.factor
-
-    def configuration(self) -> dict[str, Any]:
-        """Return the kind and the settings as plain JSON."""
-        return {"kind": "Scaled", "base": self.base.configuration(), "factor": self.factor}
 
 
 def _setting(default: Any, words: str, **facts: Any) -> Any:
@@ -298,49 +223,7 @@ class Settings:
 
     def module(self, problem: Problem) -> Module:
         """Return the layers, none of them shared with those of another call."""
-        cls = ACTIVATIONS[self.activation]
-        layers: list[Module] = self._front(problem)
-        before = (len(problem.features), *self.layers)
-        around = [units == width for units, width in zip(self.layers, before, strict=False)]
-        for units, width, shortcut in zip(self.layers, before, around, strict=False):
-            initializer = self._initializer(cls)
-            if self.residual and shortcut and self.initialization == "suited":
-                # What shortcuts add up would grow with their number (Hanin and Rolnick, 2018).
-                base: Initializer = Normal(1.0 / math.sqrt(width * sum(around)))
-                scale = self.initialization_scale
-                initializer = base if scale == 1.0 else Scaled(base, scale)
-            block: list[Module] = [
-                Dense(units, initializer=initializer, bias_initializer=self._bias())
-            ]
-            if self.normalization != "none":
-                block.append(LayerNorm() if self.normalization == "layer" else BatchNorm())
-            if cls is not None:
-                block.append(LeakyReLU(SLOPE) if cls is LeakyReLU else cls())
-            if self.dropout:
-                block.append(Dropout(self.dropout))
-            layers += [Residual(*block)] if self.residual and shortcut else block
-        return Sequential(*layers, Dense(problem.outputs, initializer=self._initializer(None)))
-
-    def _front(self, problem: Problem) -> list[Module]:
-        """Return what brings inputs to mean 0 and deviation 1, by the rows to learn from."""
-        if not self.standardize:
-            return []
-        wide = problem.train.x.astype("float64")
-        deviation = wide.std(axis=0)
-        scale = 1.0 / np.where(deviation > 0, deviation, 1.0)
-        offset = -wide.mean(axis=0) * scale
-        return [Rescaling(tuple(scale.tolist()), tuple(offset.tolist()))]
-
-    def _initializer(self, following: type[Activation] | None) -> Initializer | None:
-        base = INITIALIZATIONS[self.initialization]
-        if self.initialization_scale == 1.0:
-            return base
-        if base is None:
-            base = GlorotUniform() if following is None else following.suits
-        return Scaled(base, self.initialization_scale)
-
-    def _bias(self) -> Initializer | None:
-        return Constant(self.bias) if self.bias else None
+        return made_layers(self, problem)
 
     def made_optimizer(self) -> Optimizer:
         """Return the optimizer."""
