@@ -160,7 +160,7 @@ def test_what_is_vendored_is_as_it_was_published() -> None:
     assert len(told) == 2
     for name, digest in told.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
-    assert "MIT License" in (folder / "LICENSE").read_text()
+    assert "MIT License" in (folder / "LICENSE.txt").read_text()
 
 
 def test_the_folder_holds_nothing_that_is_not_served() -> None:
