@@ -23,6 +23,7 @@ __all__ = [
     "importance_drawing",
     "map_drawing",
     "score_change",
+    "steps_drawing",
     "words_drawing",
 ]
 
@@ -38,6 +39,8 @@ MOST_CURVES = 4
 MOST_CATEGORIES = 12
 # Dates that have room below an axis.
 DATES = 3
+# Marks of steps back, and steps whose dots are drawn.
+MOST_MARKS, MOST_DOTS = 7, 40
 # In pixels: of the longer side of two pictures side by side, at most.
 PICTURE = 192
 
@@ -53,8 +56,11 @@ def score_change(importance: Importance, change: float) -> str:
     return f"{metric.name.upper()} {sign}{three_figures(change)}"
 
 
-def importance_drawing(importance: Importance) -> Drawing:
-    """Return how much worse the model is without each input, the most important first."""
+def importance_drawing(importance: Importance, loss: str = "loss") -> Drawing:
+    """Return how much worse the model is without each input, the most important first.
+
+    `loss`: what the loss is called.
+    """
     shown = list(importance.inputs[:MOST_BARS])
     if importance.noun == IN_ORDER:
         shown.sort(key=lambda each: each.number)
@@ -68,9 +74,9 @@ def importance_drawing(importance: Importance) -> Drawing:
     return bar_chart(
         bars,
         title=f"Which {nouns} matter",
-        description=f"by how much the loss of {three_figures(importance.loss)} rises without one "
-        f"of the {nouns}; most: {told}",
-        across="rise of the loss",
+        description=f"by how much the {loss} of {three_figures(importance.loss)} rises without "
+        f"one of the {nouns}; most: {told}",
+        across=f"rise of the {loss}",
         width=440,
     )
 
@@ -91,6 +97,37 @@ def map_drawing(importance: Importance, image: NDArray[np.float64]) -> Drawing:
         f"{three_figures(importance.loss)} rises (+) or falls (−) without a place; most without "
         f"{first.name}, by {three_figures(first.loss)}",
     )
+
+
+def steps_drawing(importance: Importance, loss: str) -> Drawing:
+    """Return how much worse forecasts are without each step back, a curve for each column."""
+    table = np.full((len(importance.lines), len(importance.columns)), np.nan)
+    for one in importance.inputs:
+        if one.place is not None:
+            table[one.place] = one.loss
+    back = np.arange(len(importance.columns), dtype="float64")
+    shown = np.argsort(-np.nan_to_num(table).max(axis=1), kind="stable")[:MOST_CURVES]
+    marks = [(float(back[at]), importance.columns[at]) for at in _evenly(len(back))]
+    told = ", ".join(
+        f"without {one.name} by {three_figures(one.loss)}" for one in importance.inputs[:3]
+    )
+    return line_chart(
+        [
+            Line(importance.lines[at], back, table[at], dots=len(back) <= MOST_DOTS)
+            for at in np.sort(shown).tolist()
+        ],
+        title="How far back matters",
+        description=f"the {loss} of {three_figures(importance.loss)} rises most {told}",
+        across="steps back from the last one that is known",
+        up=f"rise of the {loss}",
+        zero=True,
+        across_marks=marks,
+    )
+
+
+def _evenly(count: int) -> list[int]:
+    """Return places of at most a few marks on an axis."""
+    return np.unique(np.linspace(0, count - 1, MOST_MARKS).round().astype(int)).tolist()
 
 
 def words_drawing(importance: Importance, classes: Sequence[str], target: str) -> Drawing:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from trained_for_judgment import pair, trained
 
-from misstep.modeling import importances_of, partial_dependence_of, word_importances_of
+from misstep.modeling import (
+    Options,
+    forecast_importances_of,
+    importances_of,
+    partial_dependence_of,
+    train,
+    word_importances_of,
+)
 from misstep.report.importance_drawings import (
     dependence_drawing,
     importance_drawing,
@@ -88,3 +96,26 @@ def test_each_kind_of_data_says_what_its_model_goes_by(kind: str) -> None:
     assert content.html == WhatMatters().content(material).html  # type: ignore[union-attr]
     assert "<svg" in content.html
     assert " nan" not in content.html.lower()
+
+
+def test_a_forecast_goes_by_inputs_and_steps_back(tmp_path: Path) -> None:
+    path = tmp_path / "walk.csv"
+    random = np.random.default_rng(0)
+    other = random.normal(size=220)
+    walk = np.concatenate([[0.0], other[:-1]]).cumsum() + 100
+    lines = "\n".join(f"{one:.4f},{two:.4f}" for one, two in zip(walk, other, strict=True))
+    path.write_text(f"value,other\n{lines}\n")
+    result = train(path, Options(target="value", task="forecast", horizon=2, epochs=2, threads=1))  # type: ignore[arg-type]
+    content = WhatMatters().content(Material.of_result(result, name="walk"))
+    assert content is not None
+    assert result.forecast is not None
+    assert result.forecast.judged is not None
+    assert result.forecast.back_test is not None
+    whole, steps = forecast_importances_of(
+        result.forecast.judged, result.forecast.series, result.forecast.back_test
+    )
+    for one in whole.inputs:
+        assert f">{one.name}" in content.html
+        assert score_change(whole, one.score) in content.html
+    first = steps.inputs[0]
+    assert f"without {first.name} by {three_figures(first.loss)}" in content.html

@@ -9,17 +9,21 @@ from numpy.typing import NDArray
 
 from misstep.drawing import Drawing
 from misstep.modeling import (
+    ForecastModel,
     Importance,
     Model,
+    forecast_importances_of,
     importances_of,
     partial_dependences_of,
     word_importances_of,
 )
 from misstep.modeling.held_out import HeldOut
+from misstep.modeling.result import ForecastResult
 from misstep.report.importance_drawings import (
     dependence_drawing,
     importance_drawing,
     map_drawing,
+    steps_drawing,
     words_drawing,
 )
 from misstep.report.markup import Markup, figure, joined, paragraph, tag
@@ -43,6 +47,9 @@ class WhatMatters(Section):
     def content(self, material: Material) -> Markup | None:
         """Return bars, maps and curves; None without rows to measure on."""
         model, held_out = material.model, material.held_out
+        forecast = None if material.result is None else material.result.forecast
+        if isinstance(model, ForecastModel) and forecast is not None:
+            return _of_forecast(forecast)
         if not isinstance(model, Model) or held_out is None or not len(held_out):
             return None
         noun = model.preprocessing.sample_name
@@ -50,7 +57,8 @@ class WhatMatters(Section):
         importances = importances_of(model, held_out)
         for importance in importances:
             if len(importance.inputs) + importance.left > 1:
-                parts += _inputs(importance, held_out, noun)
+                drawing = _drawing(importance, held_out)
+                parts += _inputs(importance, drawing, noun, "loss")
         for importance in word_importances_of(model, held_out):
             parts += _words(importance, model)
         if importances:
@@ -70,7 +78,22 @@ class WhatMatters(Section):
         return joined(parts) if parts else None
 
 
-def _inputs(importance: Importance, held_out: HeldOut, noun: str) -> list[Markup]:
+def _of_forecast(forecast: ForecastResult) -> Markup | None:
+    """Return what forecasts go by; None where none were judged."""
+    if forecast.judged is None or forecast.back_test is None:
+        return None
+    parts: list[Markup] = []
+    found = forecast_importances_of(forecast.judged, forecast.series, forecast.back_test)
+    for one in found:
+        if len(one.inputs) + one.left > 1:
+            by_step = bool(one.lines and one.columns)
+            loss = one.loss_name
+            drawing = steps_drawing(one, loss) if by_step else importance_drawing(one, loss)
+            parts += _inputs(one, drawing, "forecast", loss)
+    return joined(parts) if parts else None
+
+
+def _inputs(importance: Importance, drawing: Drawing, noun: str, loss: str) -> list[Markup]:
     nouns, rows = plural(2, noun), counted(importance.rows, noun)
     if importance.manner == "permuted":
         how = (
@@ -85,12 +108,13 @@ def _inputs(importance: Importance, held_out: HeldOut, noun: str) -> list[Markup
         else ""
     )
     words = (
-        f"{how}: the loss of {three_figures(importance.loss)} on {rows} that it did not learn from "
-        f"rises by so much.{left}"
+        f"{how}: the {loss} of {three_figures(importance.loss)} on {rows} that it did not learn "
+        f"from rises by so much.{left}"
     )
-    drawing = _drawing(importance, held_out)
-    caption = "A line across the end: two standard errors to each side, by rows."
+    caption: str | None = f"A line across the end: two standard errors to each side, by {nouns}."
     if importance.lines and importance.columns:
+        caption = None
+    if importance.manner == "replaced":
         caption = (
             "At the left the average picture. +: without this place it errs more; −: it errs less."
         )
