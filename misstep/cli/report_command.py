@@ -38,10 +38,10 @@ def report_run(named: Path, data: str | None, *, out: Path | None, json: bool) -
     page.say(f"{run.path}: {run.state()}")
     for note in run.record.notes:
         page.say(note, "dim", indent=2)
-    began = perf_counter()
     material, why = _material(run, data)
     if why:
         page.say(f"Without its rows: {why}", indent=2)
+    began = perf_counter()
     path = Report(report_page(material, careful=True)).save(out or run.folder / FILE)
     size, seconds = path.stat().st_size, perf_counter() - began
     page.lines(f"The report is in {path} ({size / 1000:,.0f} kB), made in {seconds:.1f} s.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ def page_of(folder: str | Path) -> str:
     return (Path(folder) / "report.html").read_text(encoding="utf-8")
 
 
+def without_blame(page: str) -> str:
+    """Return a page without what only who has just trained knows: what the next update would be."""
+    return re.sub(r'<section id="blame">.*?</section>', "", page, flags=re.DOTALL)
+
+
 def test_training_leaves_one_and_says_where(run: Run, world: Any) -> None:
     done = run(*TRAIN.split(), "--json")
     assert done.code == 0
@@ -31,11 +37,12 @@ def test_training_leaves_one_and_says_where(run: Run, world: Any) -> None:
 
 def test_the_same_page_can_be_made_anew(run: Run, world: Any) -> None:
     run(*TRAIN.split())
-    page = page_of("runs/few")
+    first = page_of("runs/few")
     again = run("report", "runs/few", "--json")
     assert again.code == 0
+    page = page_of("runs/few")
     assert again.json["bytes"] == len(page.encode())
-    assert page_of("runs/few") == page
+    assert without_blame(page) == without_blame(first)
     assert run("report", "runs/few", "flowers.csv", "--out", "elsewhere.html").code == 0
     assert Path("elsewhere.html").read_text(encoding="utf-8") == page
 
