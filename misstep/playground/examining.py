@@ -60,7 +60,8 @@ class Examination:
     _epochs: dict[int, tuple[int, dict[str, float]]] = field(default_factory=dict)
     _epoch_stride: int = 1
     _looker: tuple[object, Looks] | None = None
-    _latest: tuple[int, Diagnosis] | None = None
+    # After how many updates it was made, whether the next one was known to fail, what was found.
+    _latest: tuple[int, bool, Diagnosis] | None = None
     _next: float = 0.0
     _origin: tuple[int, Provenance | None] | None = None
     _described: tuple[Trainer, RunDescription] | None = None
@@ -149,14 +150,13 @@ class Examination:
         `throttled`: what was said of another moment serves, where too little time has passed.
         """
         now, latest = time.perf_counter(), self._latest
-        if latest is not None and (
-            latest[0] == self.timeline.update or (throttled and now < self._next)
-        ):
-            return latest[1]
+        moment = self.timeline.update, self.timeline.failed
+        if latest is not None and (latest[:2] == moment or (throttled and now < self._next)):
+            return latest[2]
         found = examine(self.record())
         kept = [one for one in found.findings if not _is_patience(one)]
         found = replace(found, findings=kept, seconds=time.perf_counter() - now)
-        self._latest = self.timeline.update, found
+        self._latest = self.timeline.update, self.timeline.failed, found
         self._next = time.perf_counter() + found.seconds / SHARE
         return found
 

@@ -185,3 +185,14 @@ def test_settings_are_read_from_the_trainer_that_they_make(settings: Settings) -
     way.advance(5)
     same.advance(5)
     assert np.array_equal(way.state.parameters, same.state.parameters)
+
+
+def test_an_update_that_can_not_be_done_is_examined_anew() -> None:
+    session = Session(preset_named("large-first-weights").settings)
+    session.step(1)
+    session.change(learning_rate=100.0)
+    before = session.diagnose()
+    session.step(1)
+    assert session.failed
+    # At the same update as before, but now it is known that the next one fails.
+    assert session.diagnose()["findings"] != before["findings"]

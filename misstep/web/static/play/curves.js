@@ -5,7 +5,7 @@ import { fill, make } from "/play/elements.js";
 import { figure } from "/play/numbers.js";
 import { sharp, unpacked } from "/play/pixels.js";
 
-const HEIGHT = 170, LEFT = 46, BOTTOM = 20;
+const HEIGHT = 170, LEFT = 50, BOTTOM = 20;
 // The lowest loss that a logarithmic axis shows.
 const LOWEST = 1e-7;
 
@@ -93,11 +93,9 @@ export class Curves {
     return x;
   }
 
-  // A power of ten below a thousandth is short in this way only.
+  // Beside the axis there is little room: 2·10⁸.
   mark(value) {
-    const power = Math.log10(value);
-    if (value > 9e-4 || Math.abs(power - Math.round(power)) > 1e-9) return figure(value, 2);
-    return figure(value, 1).replace(/^1 × /, "");
+    return figure(value, 2).replace(/^(\d)\.0/, "$1").replace(" × ", "·").replace(/^1·/, "");
   }
 
   // Round numbers between powers of ten: as many as can be told apart.

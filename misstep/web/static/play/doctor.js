@@ -43,7 +43,10 @@ export class Doctor {
     this.told = told;
     const { findings } = diagnosis;
     const cards = findings.map((one) => this.card(one));
-    if (diagnosis.origin) cards.unshift(spoken("p", { class: "card critical" }, diagnosis.origin));
+    if (diagnosis.origin) {
+      const { origin } = diagnosis;
+      cards.unshift(make("p", { class: "card critical", text: `${origin[0].toUpperCase()}${origin.slice(1)}.` }));
+    }
     if (!cards.length) {
       const words = diagnosis.update === 0 ? "Nothing yet: let it learn, or break it on purpose below."
         : diagnosis.judges_end ? "Nothing is wrong with this training that its record would show."

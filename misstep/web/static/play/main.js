@@ -100,7 +100,7 @@ function takeFrame(frame) {
   if (page.wanted === null) slider.value = String(frame.update);
   slider.setAttribute("aria-valuetext", `update ${frame.update} of ${frame.furthest}`);
   at("back").disabled = at("reset").disabled = frame.update === 0;
-  at("step").disabled = frame.failed;
+  at("step").disabled = at("play").disabled = frame.failed;
   now(frame);
   if (frame.failed && page.playing) pause();
 }
