@@ -164,13 +164,16 @@ def test_a_record_that_says_nonsense_harms_no_other(tmp_path: Path) -> None:
 
 
 def test_runs_are_found_below_a_folder_and_come_and_go(tmp_path: Path) -> None:
-    watcher = Watcher(tmp_path, clock=Clock(step=5.0))
+    clock = Clock()
+    watcher = Watcher(tmp_path, clock=clock)
     assert asked(watcher)["runs"] == []
+    clock.now += 5
     for name in ("a", "deep/down/b", ".hidden/c", "a/checkpoints/d"):
         folder = tmp_path / name
         folder.mkdir(parents=True)
         RecordWriter(folder, {}).close()
     assert {run["name"] for run in asked(watcher)["runs"]} == {"a", "deep/down/b"}
+    clock.now += 5
     (tmp_path / "a" / "record.jsonl").unlink()
     assert [run["name"] for run in asked(watcher)["runs"]] == ["deep/down/b"]
 

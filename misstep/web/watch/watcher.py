@@ -36,7 +36,7 @@ SHARE = 0.005
 LONGEST = 0.3
 # Seconds without a question after which nobody is there.
 ALONE = 10.0
-# Seconds between two looks for new runs.
+# Seconds between two looks for new runs at least.
 SCAN = 2.0
 # How deep runs lie below the folder at most, how many are shown, and folders looked into.
 DEPTH, MOST_RUNS, MOST_FOLDERS = 4, 60, 5_000
@@ -179,7 +179,9 @@ class Watcher:
         self._is_turning = True
         if now >= self._next_scan:
             self._scan()
-            self._next_scan = self._clock() + SCAN
+            ended = self._clock()
+            # A folder of many thousands takes a while.
+            self._next_scan = ended + max(SCAN, (ended - now) / SHARE)
         with self._turned:
             self._wanted = {name: at for name, at in self._wanted.items() if now - at < ALONE}
             wanted = set(self._wanted)
