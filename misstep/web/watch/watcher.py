@@ -195,11 +195,14 @@ class Watcher:
 
     def _advance(self, wanted: Set[str]) -> bool:
         """Read what is new, of `wanted` runs first; return whether there is more to read."""
-        began, is_behind = self._clock(), False
+        began, is_behind, new = self._clock(), False, 0
         for run in sorted(self._runs.values(), key=lambda run: run.name not in wanted):
-            if self._clock() - began > LONGEST and not run.was_read:
-                # A folder of many runs comes bit by bit.
-                return True
+            if not run.was_read:
+                if new and self._clock() - began > LONGEST:
+                    # A folder of many runs comes bit by bit, one in each turn at least.
+                    is_behind = True
+                    continue
+                new += 1
             is_behind = run.advance() or is_behind
         return is_behind
 
