@@ -80,7 +80,7 @@ def test_a_bin_is_as_high_as_its_rows_and_its_dot_where_it_was_observed() -> Non
         ProbabilityBin(0.5, 1, 0.75, 0.75, 0.7, 0.8, 60),
     ]
     drawing = reliability_chart(bins, **WORDS)
-    bars = [one for name, one in titled(drawing).items() if name.endswith(" rows")]
+    bars = [one for name, one in titled(drawing).items() if name.startswith("rows from")]
     assert [float(one.get("height", 0)) for one in bars] == [27, 54]
     below, on = elements(drawing, "circle", "series-1")
     (diagonal,) = elements(drawing, "polyline", "mark")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -66,3 +67,17 @@ def test_a_forecast_stands_beside_what_came(tmp_path: Path) -> None:
 def test_a_run_without_a_model_has_nothing_to_be_judged() -> None:
     run = ms.Trainer(ms.Dense(1), loss=ms.SquaredError()).fit([[0.0]], [[1.0]], epochs=2)
     assert Results().content(Material.of_run(run)) is None
+
+
+def test_rows_that_were_learned_from_are_not_called_unseen() -> None:
+    model, held_out = pair("passengers")
+    result = trained("passengers")
+    material = replace(
+        Material.of_result(result, name="x"), held_out=replace(held_out, split="data", learned=3)
+    )
+    content = Results().content(material)
+    assert content is not None
+    words = words_of(content.html)
+    assert f"Of {len(held_out)} rows, 3 of which it learned from, " in words
+    assert "did not learn from" not in words
+    assert model is result.model

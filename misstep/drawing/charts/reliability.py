@@ -92,6 +92,6 @@ def reliability_chart(
             *(left, lower.bottom - height, max(right - left - 1, NARROWEST), height),
             *("fill", "series-5"),
             opacity=0.6,
-            title=f"{one.lower:.0%} to {one.upper:.0%}: {one.rows:,} {row_noun}",
+            title=f"{row_noun} from {one.lower:.0%} to {one.upper:.0%}: {one.rows:,}",
         )
     return canvas.drawing(title, description)

@@ -212,7 +212,9 @@ def _of_forecast(model: ForecastModel, forecast: ForecastResult) -> Markup | Non
 def _judged(held_out: HeldOut, noun: str, left_out: int) -> str:
     rows = counted(len(held_out) - left_out, noun)
     lost = f" ({left_out:,} more gave no finite number)" if left_out else ""
-    by = "" if held_out.split == "test" else ", by which it was chosen when to stop"
+    by = ", by which it was chosen when to stop" if held_out.split == "validation" else ""
+    if held_out.learned:
+        return f"{rows}{lost}, {held_out.learned:,} of which it learned from"
     return f"{rows} that it did not learn from{lost}{by}"
 
 
