@@ -115,8 +115,8 @@ def test_whoever_imports_the_trainer_alone_has_somebody_who_repairs() -> None:
     code = (
         "from misstep.train import Trainer\nimport sys\n"
         "assert 'misstep.trials' not in sys.modules\n"
-        "from misstep.train import repairing\n"
-        "print(repairing._offered[-1]().__name__)"
+        "from misstep.offers import ask\n"
+        "print(ask('repair of a training').__name__)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "repair_run"
