@@ -56,8 +56,9 @@ def main() -> None:
     parser.add_argument("--updates", type=int, default=3_600)
     updates = parser.parse_args().updates
     # As often as pages ask; else it would hold back, for whoever trains.
-    watcher.SHARE = examiner.SHARE = 1.0
-    examiner.APART = 3.0 / FASTER
+    watcher.SHARE = 1.0
+    # What goes wrong changes seldom, and looking for it takes longest.
+    examiner.SHARE, examiner.APART = 0.1, 3.0 / FASTER
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         root = Path(folder)
         for number in range(RUNS):
