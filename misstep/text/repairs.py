@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from misstep.text.counts import counted
-from misstep.text.figures import true_minus
+from misstep.text.figures import three_figures, true_minus
 
 __all__ = [
     "arm_words",
@@ -19,6 +19,9 @@ __all__ = [
     "summary_words",
     "verdict_sentence",
 ]
+
+# Beyond so many times itself a percentage says less than how many times as large.
+MANY_TIMES = 10.0
 
 
 def repair_words(repair: Mapping[str, Any]) -> str:
@@ -122,6 +125,8 @@ def _gain(arm: Mapping[str, Any], rows: str) -> str:
     if by < 0:
         by, ends = -by, (-high, -low)
     moved = f"{abs(share):.1%} {'smaller' if gain['mean'] >= 0 else 'larger'}"
+    if gain["mean"] < 0 and abs(share) > MANY_TIMES:
+        moved = f"{three_figures(1 + abs(share))} times as large"
     words = f"its error on {rows} is {moved}, by {by:.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
     return true_minus(words)
 

@@ -20,9 +20,9 @@ __all__ = ["outputs_of_copies", "work_of_row"]
 ROWS, MOST_NUMBERS = 1024, 2**22
 # Fewer rows have programs of their own.
 FEW_ROWS = 64
-# What it costs to move a number of a row, and a row at all, beside a multiply-add of a network:
-# a compiled one does some 10 of them in a nanosecond.
-WORK_OF_NUMBER, WORK_OF_ROW = 10, 2_000
+# What it costs to move a number of a row, and a row at all, beside a multiply-add of a network: a
+# compiled one does some 10 of them in a nanosecond, and a number is copied twice and read once.
+WORK_OF_NUMBER, WORK_OF_ROW = 40, 2_000
 
 
 def work_of_row(model: TrainedModel) -> int:
