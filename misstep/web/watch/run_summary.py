@@ -36,7 +36,7 @@ def progress_of(record: Record | None, state: RunState) -> dict[str, Any]:
     `left`: seconds until the planned end at the speed of the latest epochs, where it is going.
     """
     if record is None:
-        return {"step": 0, "epoch": 0, "share": None, "left": None, "words": state.words}
+        return {"step": 0, "epoch": 0, "share": None, "left": None, "words": ""}
     steps = record.steps["step"]
     step = int(steps[-1]) if len(steps) else 0
     whole = [epoch for epoch in record.epochs if not epoch.get("partial")]
