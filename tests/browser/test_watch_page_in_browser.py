@@ -147,6 +147,28 @@ def test_it_follows_a_run_from_before_its_beginning(server: Server, open_page, r
     expect(page.locator("#told")).to_contain_text("is broken off")
 
 
+# What a folder may be called, and no address can hold.
+ODD = [
+    "constructor",
+    "of a\\b and a\nline",
+    *(f"прогноз {at} " + "длинное имя " * 9 for at in range(4)),
+]
+
+
+def test_runs_may_be_called_anything(server: Server, open_page, root: Path) -> None:
+    for name in ODD:
+        (root / name).mkdir(parents=True)
+        with RecordWriter(root / name, {}) as writer:
+            writer.steps(1, [4.0, 3.0], [0.1, 0.1])
+    page: Page = open_page(server.access.address)
+    expect(page.locator("#runs li")).to_have_count(len(ODD), timeout=SOON)
+    for box in page.locator("#runs input").all():
+        box.check()
+    expect(page.locator("article.card")).to_have_count(len(ODD), timeout=SOON)
+    expect(page.locator("#connection")).to_have_text("No run is going")
+    assert faults(page) == []
+
+
 def test_what_goes_wrong_is_said_aloud_when_it_is_found(
     server: Server, open_page, root: Path, trained_runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

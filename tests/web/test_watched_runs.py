@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import misstep as ms
 from misstep.record import Record, RecordWriter, read_record
 from misstep.storage import folder_lock
 from misstep.text.figures import figure
+from misstep.web.watch import examiner
 from misstep.web.watch.examiner import Examiner
 from misstep.web.watch.run_state import State, state_of
 from misstep.web.watch.run_summary import progress_of, scores_of, stages_of
@@ -92,6 +95,36 @@ def test_a_run_is_followed_as_it_goes_and_when_it_breaks_off(tmp_path: Path) -> 
     told = asked(watcher, "a")
     assert told["runs"][0]["state"] == "broken off"
     assert not told["runs"][0]["can_stop"]
+
+
+def test_a_page_asks_for_a_run_by_its_key_whatever_it_is_called(tmp_path: Path) -> None:
+    names = ["a\\b\nc", "долгий прогноз " * 8, os.fsdecode(b"no text \xff"), "constructor"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        with RecordWriter(tmp_path / name, {}) as writer:
+            writer.steps(1, [3.0], [0.1])
+    watcher = Watcher(tmp_path)
+    keys = {run["key"]: run["name"] for run in asked(watcher)["runs"]}
+    assert all(re.fullmatch("[0-9a-f]{16}", key) for key in keys)
+    assert sorted(keys.values()) == sorted([*names[:2], "no text \\xff", names[3]])
+    told = asked(watcher, *keys)
+    assert set(told["shown"]) == set(keys.values())
+    for key, name in keys.items():
+        assert watcher.folder_of(key) == watcher.folder_of(name)
+
+
+def test_what_an_examination_comes_to_grief_on_silences_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(tmp_path / "mine")
+
+    def fails(record: Record) -> None:
+        raise RuntimeError("nobody thought of that")
+
+    monkeypatch.setattr(examiner, "examine", fails)
+    (run,) = asked(Watcher(tmp_path), "mine")["runs"]
+    assert "nobody thought of that" in run["words"]
+    assert "fault in misstep" in run["words"]
 
 
 def test_another_run_in_the_same_folder_is_another_run(tmp_path: Path) -> None:

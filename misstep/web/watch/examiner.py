@@ -50,7 +50,8 @@ class Examiner:
         """
         if version == self._examined or (self._clock() < self._next and not is_over):
             return False
-        began = self._clock()
+        # Noted first: where it comes to an error, it is not tried again at once.
+        self._examined, began = version, self._clock()
         diagnosis = examine(record)
         found = {finding.slug for finding in diagnosis.findings}
         told = [
@@ -65,7 +66,7 @@ class Examiner:
         self.findings = [_plain(finding, spelling) for finding in told]
         self.outcome = outcome_of(diagnosis) if len(told) == len(diagnosis.findings) else ""
         self._told = {finding.slug for finding in told}
-        self._before, self._examined = found, version
+        self._before = found
         ended = self._clock()
         self._next = ended + max(APART, (ended - began) / SHARE)
         return True

@@ -5,6 +5,7 @@ What was made for a page is kept until the record changes. Knows one run; no thr
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -30,11 +31,17 @@ MOST_AT_ONCE = 2_000_000
 STRIPS_APART, SHARE = 4.0, 0.005
 FAULT = "this record can't be shown, which is a fault in misstep"
 LONGEST_TROUBLE = 500
+# Names that are told apart by so many bytes: no two of some dozens are taken for each other.
+KEY_BYTES = 8
 NO_DETAIL = b'{"curves":{},"findings":[],"outcome":"","flow":""}'
 
 
 class WatchedRun:
-    """The run whose record is in the folder, or the file, `path`. `name`: what a page calls it."""
+    """The run whose record is in the folder, or the file, `path`. `name`: what a page calls it.
+
+    `key`: by which a page asks for it. A name may hold anything and be of any length, an address
+    may not.
+    """
 
     def __init__(
         self,
@@ -44,6 +51,7 @@ class WatchedRun:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
+        self.key = hashlib.blake2b(name.encode(), digest_size=KEY_BYTES).hexdigest()
         self._follower = Follower(path)
         self.folder = self._follower.path.parent
         self._spelling_of, self._clock = spelling_of, clock
@@ -100,9 +108,12 @@ class WatchedRun:
         """Examine the run where it is time to; return whether that was done."""
         if self.record is None or self._follower.is_behind:
             return False
-        return self._examiner.consider(
-            self.record, (self.version, self.state.is_over), is_over=self.state.is_over
-        )
+        version = self.version, self.state.is_over
+        try:
+            return self._examiner.consider(self.record, version, is_over=self.state.is_over)
+        except Exception as error:
+            self._trouble = _fault(error)
+            return True
 
     def summary(self) -> bytes:
         """Return what a list of runs says of it, as JSON."""
@@ -133,6 +144,7 @@ class WatchedRun:
     def _summary(self) -> dict[str, Any]:
         return {
             "name": self.name,
+            "key": self.key,
             "state": self.state.state.value,
             "words": self._trouble or self.state.words,
             "is_over": self.state.is_over,
@@ -168,6 +180,10 @@ class WatchedRun:
                 made = make()
             except Exception as error:
                 made = without
-                self._trouble = f"{FAULT} ({type(error).__name__}: {error})"[:LONGEST_TROUBLE]
+                self._trouble = _fault(error)
             kept = self._kept[what] = version, made
         return kept[1]
+
+
+def _fault(error: Exception) -> str:
+    return f"{FAULT} ({type(error).__name__}: {error})"[:LONGEST_TROUBLE]

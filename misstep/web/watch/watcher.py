@@ -69,6 +69,7 @@ class Watcher:
         self.root, self._apart = Path(root), apart
         self._spelling_of, self._clock = spelling_of, clock
         self._runs: dict[str, WatchedRun] = {}
+        self._names: dict[str, str] = {}
         # Around everything that pages get; told after each turn.
         self._turned = threading.Condition()
         self._asked = threading.Event()
@@ -89,10 +90,10 @@ class Watcher:
     def answer(self, shown: Sequence[str], known: str) -> bytes:
         """Return all runs in short and the `shown` ones in full, as JSON.
 
-        Beside that, after how many milliseconds to ask again.
+        Beside that, after how many milliseconds to ask again. `shown`: keys or names of runs.
         `known`: the version that the page has; where that is the latest, only its name comes back.
         """
-        shown = list(dict.fromkeys(shown))[:MOST_SHOWN]
+        shown = list(dict.fromkeys(map(self._called, shown)))[:MOST_SHOWN]
         waits = not self.answers_at_once(shown)
         with self._turned:
             self._last_asked = now = self._clock()
@@ -118,11 +119,15 @@ class Watcher:
 
     def answers_at_once(self, shown: Sequence[str]) -> bool:
         """Return whether there is an answer, and not one of long ago; else asking waits."""
-        is_known = all(name in self._wanted for name in shown)
+        is_known = all(self._called(one) in self._wanted for one in shown)
         return is_known and self._clock() - self._turned_at < 2 * FARTHEST
 
     def strips(self, name: str, width: int) -> bytes:
-        """Return what was seen inside of a run that is shown, drawn and in words, as JSON."""
+        """Return what was seen inside of a run that is shown, drawn and in words, as JSON.
+
+        `name`: its key or name, `width`: of the drawing, in pixels.
+        """
+        name = self._called(name)
         with self._turned:
             strips = self._strips.get(name)
             kept = self._drawn.get((name, width))
@@ -136,11 +141,15 @@ class Watcher:
         return kept[1]
 
     def folder_of(self, name: str) -> Path:
-        """Return the folder of a run. Raises ArgumentError for no run."""
-        run = self._runs.get(name)
+        """Return the folder of a run, by its key or name. Raises ArgumentError for no run."""
+        run = self._runs.get(self._called(name))
         if run is None:
             raise ArgumentError("the run", needed="one that is watched", got=repr(name[:80]))
         return run.folder
+
+    def _called(self, asked: str) -> str:
+        """Return the name of the run that a page asks for by its key; a name stays what it is."""
+        return self._names.get(asked, asked)
 
     # --- the thread -----------------------------------------------------------------------------
 
@@ -230,10 +239,11 @@ class Watcher:
         }
         # A page is read more easily where runs keep their places.
         self._runs = new | known
+        self._names = {run.key: name for name, run in self._runs.items()}
 
     def _found(self) -> list[Path]:
         """Return the folders of runs, or the record that was asked for, the latest ones first."""
-        if self.root.is_file():
+        if os.path.isfile(self.root):
             return [self.root]
         found: list[tuple[float, Path]] = []
         for folders, (name, inner, files) in enumerate(os.walk(self.root)):
@@ -256,5 +266,8 @@ class Watcher:
 
     def _name(self, path: Path) -> str:
         if path == self.root:
-            return (path.parent if path.is_file() else path).resolve().name or "run"
-        return path.relative_to(self.root).as_posix()
+            name = (path.parent if os.path.isfile(path) else path).resolve().name or "run"
+        else:
+            name = path.relative_to(self.root).as_posix()
+        # A folder may be called by bytes that are no text.
+        return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -25,7 +25,7 @@ export class Cards {
     runs.forEach((run, at) => {
       let card = this.cards.get(run.name);
       if (!card) {
-        card = this.make(run.name);
+        card = this.make(run);
         this.cards.set(run.name, card);
       }
       if (this.place.children[at] !== card.whole) {
@@ -35,7 +35,7 @@ export class Cards {
     for (const run of runs) this.update(this.cards.get(run.name), run);
   }
 
-  make(name) {
+  make({ name, key }) {
     const state = element("span", { class: "state" });
     const words = element("p", { class: "small quiet" });
     const findings = element("div");
@@ -45,7 +45,7 @@ export class Cards {
     const title = element("h3", {}, name);
     const whole = element("article", { class: "card", "aria-label": `The run ${name}` },
       element("header", {}, title, state), words, findings, flow, stages, more);
-    return { name, whole, state, words, findings, flow, stages, more, told: null, mark: "", at: 0,
+    return { name, key, whole, state, words, findings, flow, stages, more, told: null, mark: "", at: 0,
       room: 0 };
   }
 
@@ -105,7 +105,7 @@ export class Cards {
     card.asking = true;
     try {
       card.room = card.whole.clientWidth;
-      const query = new URLSearchParams({ run: card.name, width: card.room - 40 });
+      const query = new URLSearchParams({ run: card.key, width: card.room - 40 });
       const told = await this.ask(`/api/strips?${query}`);
       if (!told.strips.length) return;
       card.mark = told.mark;

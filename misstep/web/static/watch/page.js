@@ -66,7 +66,9 @@ async function turn() {
   clearTimeout(timer);
   if (document.hidden) return; // It goes on when somebody looks again.
   try {
-    const query = new URLSearchParams([...shown.keys()].map((name) => ["show", name]));
+    // By its key, since a name may hold what an address can't.
+    const query = new URLSearchParams(answer.runs.filter((run) => shown.has(run.name))
+      .map((run) => ["show", run.key]));
     query.set("known", answer.version);
     const told = await ask(`/api/runs?${query}`);
     failures = 0;
@@ -82,7 +84,7 @@ async function turn() {
     const going = answer.runs.filter((run) => !run.is_over).length;
     say(place("connection"), going ? `Following ${going} of ${answer.runs.length}`
       : answer.runs.length ? "No run is going" : "Waiting for a run");
-    const missing = [...shown.keys()].some((name) => !(name in answer.shown));
+    const missing = [...shown.keys()].some((name) => !Object.hasOwn(answer.shown, name));
     timer = setTimeout(turn, missing ? told.again / 5 : told.again);
   } catch (error) {
     failures += 1;
@@ -137,7 +139,7 @@ function show() {
   place("view-only").hidden = Boolean(token) || !answer.runs.some((run) => run.can_stop);
   runs.show(answer.runs, shown, Boolean(token));
   const drawn = answer.runs
-    .filter((run) => shown.has(run.name) && run.name in answer.shown)
+    .filter((run) => shown.has(run.name) && Object.hasOwn(answer.shown, run.name))
     .map((run) => ({ ...run, ...answer.shown[run.name], number: shown.get(run.name) }));
   showKeys(drawn);
   charts.loss.show(drawn, place("logarithmic").checked);
@@ -172,7 +174,7 @@ function tell(words) {
   while (told.children.length > MOST_TOLD) told.firstChild.remove();
 }
 
-function confirmStop(name) {
+function confirmStop({ name, key }) {
   const dialog = place("stopping");
   say(place("stopping-title"), `Stop ${name}?`);
   say(place("stopping-trouble"), "");
@@ -180,7 +182,7 @@ function confirmStop(name) {
   place("stopping-yes").onclick = async () => {
     try {
       const got = await fetch("/api/stop", {
-        method: "POST", body: JSON.stringify({ run: name }),
+        method: "POST", body: JSON.stringify({ run: key }),
         headers: { ...headers(), "Content-Type": "application/json" },
       });
       const told = await got.json();

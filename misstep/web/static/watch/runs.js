@@ -3,7 +3,7 @@
 import { element, say } from "/elements.js";
 
 export class Runs {
-  // `onChange(name, shown)`: somebody chose; `onStop(name)`: somebody pressed Stop.
+  // `onChange(name, shown)`: somebody chose; `onStop(run)`: somebody pressed Stop.
   constructor(place, { onChange, onStop }) {
     this.place = place;
     this.onChange = onChange;
@@ -22,7 +22,7 @@ export class Runs {
     runs.forEach((run, at) => {
       let row = this.rows.get(run.name);
       if (!row) {
-        row = this.make(run.name);
+        row = this.make(run);
         this.rows.set(run.name, row);
       }
       if (this.place.children[at] !== row.item) {
@@ -32,7 +32,8 @@ export class Runs {
     });
   }
 
-  make(name) {
+  make(run) {
+    const { name } = run;
     const box = element("input", { type: "checkbox",
       onchange: (event) => this.onChange(name, event.target.checked) });
     const state = element("span", { class: "state" });
@@ -43,7 +44,7 @@ export class Runs {
     const best = element("span", { class: "small" });
     const found = element("span");
     const stop = element("button", { type: "button", class: "grave", "aria-label": `Stop ${name}`,
-      onclick: () => this.onStop(name) }, "Stop");
+      onclick: () => this.onStop(run) }, "Stop");
     const labelled = (label, value) =>
       element("div", {}, element("span", { class: "label" }, label), value);
     const item = element("li", { class: "new" },
