@@ -5,6 +5,7 @@ Knows words and the address; what is played stands in `playground`, the page in 
 
 from __future__ import annotations
 
+import threading
 import webbrowser
 from dataclasses import dataclass
 from signal import SIGINT
@@ -19,6 +20,10 @@ from misstep.playground import own_problem
 from misstep.web.extra import check_web_extra
 
 __all__ = ["PlayRequest", "play"]
+
+# Seconds that an answer may take: the first one of a large network compiles it, and a busy machine
+# takes its time.
+PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ def play(source: str | None, asked: PlayRequest) -> int:
     """
     check_web_extra("misstep play")
     # They import starlette and uvicorn, which may have been missing until here.
+    from misstep.web.guard import Limits
     from misstep.web.play.beginning import Beginning
     from misstep.web.play.page import play_page
     from misstep.web.serving import Server
@@ -56,7 +62,8 @@ def play(source: str | None, asked: PlayRequest) -> int:
             got="no data",
             try_="misstep play FILE",
         )
-    server = Server(play_page(Beginning(own, asked.link)), port=asked.port)
+    beginning = Beginning(own, asked.link)
+    server = Server(play_page(beginning), port=asked.port, limits=Limits(seconds=PATIENCE))
     access = server.access
     page = Page(to_error=asked.json, steady=True)
     for note in () if own is None else own.notes:
@@ -67,6 +74,13 @@ def play(source: str | None, asked: PlayRequest) -> int:
     if asked.json:
         write_json({"address": access.address, "host": access.host, "port": access.port})
     if asked.open:
-        webbrowser.open(access.address)
+        # Some browsers, as those for terminals, give back nothing until they are closed.
+        threading.Thread(target=_open, args=(page, access.address), daemon=True).start()
     server.run()
     return INTERRUPTED_BY + SIGINT
+
+
+def _open(page: Page, address: str) -> None:
+    """Open the page in a browser; say so where there is none."""
+    if not webbrowser.open(address):
+        page.say("No browser was found; open the address above in one.", always=True)

@@ -153,7 +153,7 @@ class Session:
         """
         goal = _count("the update to go to", update)
         if goal < self.update:
-            self._timeline.seek(goal)
+            self._timeline.rewind(goal)
         self._advance(goal, seconds)
         return self.update
 
@@ -326,19 +326,22 @@ class Session:
             "not_examined": plain["not_examined"],
         }
 
-    def remedies(self, updates: int = 200) -> Iterator[dict[str, Any]]:
+    def remedies(
+        self, updates: int = 200, *, seconds: float | None = None
+    ) -> Iterator[dict[str, Any]]:
         """Yield what came of the unchanged control, and then of each remedy tried, as plain JSON.
 
         Each takes `updates` updates from where training stands now, wherever it goes meanwhile;
         what needs other weights begins anew, and takes as many in all as the control has by then.
-        Nothing of it moves the training: stop asking, and nothing is left of it. Raises
+        Nothing of it moves the training: stop asking, and nothing is left of it. With `seconds`,
+        an empty dictionary comes whenever about so long went by on the way to the next one. Raises
         ArgumentError for what is no number of updates.
         """
         count = _count("the updates of an attempt", updates)
         if count < 1:
             raise ArgumentError("the updates of an attempt", needed="1 or more", got=repr(updates))
         self._remedies = Remedies.of(self._timeline, self._examination, count)
-        return self._remedies.tried()
+        return self._remedies.tried(seconds=seconds)
 
     def other_remedies(self) -> list[dict[str, str]]:
         """Return what repair would try besides, which no settings of the playground say."""

@@ -5,7 +5,6 @@ A network, a trainer and rows follow from settings alone. Knows no state of trai
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, ClassVar
@@ -289,10 +288,12 @@ def _checked(one: Field[Any], value: Any) -> Any:
         return value
     low, high = facts["low"], facts["high"]
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = is_number and math.isfinite(value) and low <= value <= high
+    # Compared as it is: a whole number of a thousand digits is no float.
+    fits = is_number and low <= value <= high
     if not fits or (kind is int and value != int(value)):
         what = "a whole number" if kind is int else "a number"
-        raise ArgumentError(called, needed=f"{what} from {low:g} to {high:,g}", got=repr(value))
+        needed = f"{what} from {low:g} to {high:,g}"
+        raise ArgumentError(called, needed=needed, got=repr(value)[:80])
     return kind(value)
 
 
@@ -303,14 +304,8 @@ def _units(called: str, value: Any) -> Iterator[int]:
             called, needed=f"up to {MOST_LAYERS} numbers of units, as in [8, 8]", got=repr(value)
         )
     for units in value:
-        whole = isinstance(units, int | float) and not isinstance(units, bool)
-        if (
-            not whole
-            or not math.isfinite(units)
-            or units != int(units)
-            or not 1 <= units <= MOST_UNITS
-        ):
-            raise ArgumentError(
-                called, needed=f"units from 1 to {MOST_UNITS} in each layer", got=repr(units)
-            )
+        is_number = isinstance(units, int | float) and not isinstance(units, bool)
+        if not is_number or not 1 <= units <= MOST_UNITS or units != int(units):
+            needed = f"units from 1 to {MOST_UNITS} in each layer"
+            raise ArgumentError(called, needed=needed, got=repr(units)[:80])
         yield int(units)

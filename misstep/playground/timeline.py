@@ -173,11 +173,15 @@ class Timeline:
 
     def seek(self, update: int) -> int:
         """Go to where `update` updates are done, back or forth; return where it stands then."""
-        update = max(update, 0)
-        if update < self.update:
-            self._restore(update)
-        self.advance(update - self.update)
+        self.rewind(update)
+        self.advance(max(update, 0) - self.update)
         return self.update
+
+    def rewind(self, update: int) -> None:
+        """Go back to the latest state that is kept before `update`, where that lies behind."""
+        if update < self.update:
+            self._restore(max(update, 0))
+            self._show()
 
     def change(self, settings: Settings) -> None:
         """Go on with other settings, that keep weights; what was ahead is no more."""

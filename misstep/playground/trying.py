@@ -8,6 +8,7 @@ all as the control has. Knows timelines; shows nothing.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,8 @@ LEFT_OUT = (
 )
 # Seconds that finding out what to try may take; it takes some hundredths here.
 BUDGET = 10.0
+# Seconds of updates after which whoever asked may go another way, about.
+BETWEEN_LOOKS = 0.05
 
 
 @dataclass
@@ -104,27 +107,27 @@ class Remedies:
         """Return the problem."""
         return self.timeline.problem
 
-    def tried(self) -> Iterator[dict[str, Any]]:
+    def tried(self, *, seconds: float | None = None) -> Iterator[dict[str, Any]]:
         """Yield what came of the control and of each attempt, as plain JSON, one after the other.
 
-        Nothing of it moves the training. Whoever has seen enough may stop asking.
+        Nothing of it moves the training. Whoever has seen enough may stop asking. With `seconds`,
+        an empty dictionary comes whenever about so long went by on the way.
         """
-        self.control = self._control()
-        yield self._done(self.control)
-        for attempt in self._proposed():
-            self.attempts.append(attempt)
-            yield self._done(attempt)
-
-    def _control(self) -> Attempt:
         settings = self.timeline.settings
-        attempt = Attempt(0, "", "unchanged", "unchanged", "", "", settings, anew=False)
-        self._go(attempt)
-        return attempt
+        self.control = Attempt(0, "", "unchanged", "unchanged", "", "", settings, anew=False)
+        yield from self._tried(self.control, seconds)
+        for attempt in self._proposed():
+            yield from self._tried(attempt, seconds)
 
-    def _done(self, attempt: Attempt) -> dict[str, Any]:
-        if attempt.losses is None:
-            self._go(attempt)
-        return self.plain(attempt)
+    def _tried(self, attempt: Attempt, seconds: float | None) -> Iterator[dict[str, Any]]:
+        began = time.perf_counter()
+        for _ in self._go(attempt):
+            if seconds is not None and time.perf_counter() - began >= seconds:
+                yield {}
+                began = time.perf_counter()
+        if attempt is not self.control:
+            self.attempts.append(attempt)
+        yield self.plain(attempt)
 
     # --- what is tried ----------------------------------------------------------------------------
 
@@ -186,17 +189,24 @@ class Remedies:
 
     # --- trying -----------------------------------------------------------------------------------
 
-    def _go(self, attempt: Attempt) -> None:
-        """Take the updates of an attempt; keep what they come to."""
+    def _go(self, attempt: Attempt) -> Iterator[None]:
+        """Take the updates of an attempt, a few at a time; keep what they come to."""
         now = self.timeline.update
         if attempt.anew:
             way, goal = Timeline(attempt.settings, self.problem), now + self.updates
             goal = max(min(goal, MOST_ANEW), self.updates)
         else:
             way, goal = self.timeline.again(attempt.settings), now + self.updates
-        begins = way.update
+        begins, most = way.update, 1
         for moment in range(MOMENTS + 1):
-            way.advance(begins + (goal - begins) * moment // MOMENTS - way.update)
+            end = begins + (goal - begins) * moment // MOMENTS
+            while way.update < end and not way.failed:
+                began = time.perf_counter()
+                way.advance(min(end - way.update, most))
+                most = (
+                    most * 2 if time.perf_counter() - began < BETWEEN_LOOKS else max(most // 2, 1)
+                )
+                yield
             train, held_out = self._losses(way)
             attempt.curve.append((way.update, float(train.mean()), float(held_out.mean())))
             attempt.losses = held_out

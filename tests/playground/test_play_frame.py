@@ -148,6 +148,19 @@ def test_what_changes_begins_anew_or_goes_on_as_it_can() -> None:
     assert session.frame()["units"][0]["shape"][0] == 5
 
 
+def test_a_limit_of_time_ends_a_way_back_as_well() -> None:
+    session, straight = (Session(Settings(rows=20, layers=(2,))) for _ in range(2))
+    straight.step(995)
+    session.step(1_000)
+    reached = [session.seek(995, seconds=0.0)]
+    assert reached[0] < 995
+    while reached[-1] < 995:
+        reached.append(session.seek(995, seconds=0.0))
+    assert reached == sorted(set(reached))
+    assert np.array_equal(session.timeline.state.parameters, straight.timeline.state.parameters)
+    assert session.frame() == {**straight.frame(), "furthest": 1_000}
+
+
 def test_a_limit_of_time_ends_a_long_way_and_it_can_be_gone_on() -> None:
     session = Session(Settings(rows=20, layers=(2,)))
     taken = session.step(1_000_000, seconds=0.1)

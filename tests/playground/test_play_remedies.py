@@ -69,6 +69,19 @@ def test_examining_and_trying_move_nothing() -> None:
         assert np.array_equal(array, other.timeline.state.arrays()[name])
 
 
+def test_a_limit_of_time_parts_the_way_of_an_attempt_and_changes_nothing() -> None:
+    session = Session(Settings(rows=30, layers=(3,)))
+    session.step(5)
+    straight, parted = session.remedies(40), session.remedies(40, seconds=0.0)
+    answers = [next(parted)]
+    while not answers[-1]:
+        answers.append(next(parted))
+    assert len(answers) > 5
+    assert answers[-1] == next(straight)
+    with pytest.raises(ArgumentError, match="none was so far"):
+        session.adopt(1)
+
+
 def test_the_control_is_what_going_on_comes_to() -> None:
     session = Session(Settings(rows=30, layers=(3,)))
     session.step(20)

@@ -31,6 +31,10 @@ from misstep.playground import Settings, preset_named, presets, problem_list, pr
         {"noise": -0.1},
         {"optimizer": "adam", "momentum": 0.9},
         {"rows": 10**9},
+        {"rows": 10**400},
+        {"learning_rate": -(10**400)},
+        {"layers": [10**400]},
+        {"layers": [float("inf")]},
         {"unknown": 1},
     ],
 )

@@ -72,7 +72,7 @@ def test_a_session_begins_where_the_link_stands_and_moves(served) -> None:
     moved = json.loads(ask(address, "/api/step", {"session": session, "updates": 2})[1])
     assert (moved["taken"], moved["frame"]["update"]) == (2, 5)
     assert "state" not in moved
-    back = json.loads(ask(address, "/api/back", {"session": session, "updates": 2})[1])
+    back = json.loads(ask(address, "/api/seek", {"session": session, "update": 3})[1])
     assert back["frame"]["weights"] == told["frame"]["weights"]
     changed = json.loads(
         ask(address, "/api/change", {"session": session, "settings": {"problem": "moons"}})[1]
@@ -115,9 +115,13 @@ def test_strangers_get_nothing(served) -> None:
     assert "a text" in json.loads(ask(address, "/api/open", {"link": 3})[1])["error"]
 
 
-def test_ctrl_c_ends_it_without_a_word(served) -> None:
+def test_ctrl_c_ends_it_without_a_word_whatever_is_asked_for(served) -> None:
     process, address = served
-    assert ask(address, "/")[0] == 200
+    session = json.loads(ask(address, "/api/open", {"link": "v=1&r=5000&bs=5000&l=64.64"})[1])
+    asked = {"session": session["session"], "updates": 1_000_000}
+    # Each ends after a moment, and the page asks again.
+    assert 0 < json.loads(ask(address, "/api/step", asked)[1])["taken"] < 1_000_000
+    assert json.loads(ask(address, "/api/try", asked)[1]) == {"attempt": None, "trying": True}
     process.send_signal(signal.SIGINT)
     out, said = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -16,7 +16,8 @@ from misstep.web.play.sessions import Opened
 
 __all__ = ["QUESTIONS", "Question"]
 
-# A longer way goes in several questions, so that each is answered before the page gives up.
+# A longer way goes in several questions: each is answered before the page gives up, and Ctrl-C
+# ends the server at once, whatever is asked for.
 LONGEST_SECONDS = 0.5
 # Updates that a remedy is tried for where the page does not say.
 USUAL_ATTEMPT = 200
@@ -35,11 +36,7 @@ class Question:
 
 
 def _step(opened: Opened, asked: Asked) -> Answer:
-    return {"taken": opened.session.step(asked.get("updates", 1))}
-
-
-def _back(opened: Opened, asked: Asked) -> Answer:
-    return {"undone": opened.session.back(asked.get("updates", 1))}
+    return {"taken": opened.session.step(asked.get("updates", 1), seconds=LONGEST_SECONDS)}
 
 
 def _seek(opened: Opened, asked: Asked) -> Answer:
@@ -80,7 +77,8 @@ def _examine(opened: Opened, asked: Asked) -> Answer:
 
 
 def _try(opened: Opened, asked: Asked) -> Answer:
-    opened.attempts = opened.session.remedies(asked.get("updates", USUAL_ATTEMPT))
+    updates = asked.get("updates", USUAL_ATTEMPT)
+    opened.attempts = opened.session.remedies(updates, seconds=LONGEST_SECONDS)
     return _try_next(opened, asked)
 
 
@@ -89,7 +87,8 @@ def _try_next(opened: Opened, asked: Asked) -> Answer:
     if attempt is None:
         opened.attempts = None
         return {"attempt": None, "others": opened.session.other_remedies()}
-    return {"attempt": attempt}
+    # Of one that takes longer there is nothing yet: it goes on where it is asked for again.
+    return {"attempt": attempt or None, "trying": not attempt}
 
 
 def _adopt(opened: Opened, asked: Asked) -> Answer:
@@ -114,7 +113,6 @@ def _object(asked: Asked, name: str) -> Mapping[str, Any]:
 
 QUESTIONS = {
     "step": Question(_step),
-    "back": Question(_back),
     "seek": Question(_seek),
     "change": Question(_change, changes=True),
     "preset": Question(_preset, changes=True),

@@ -224,6 +224,8 @@ async function tryRemedies() {
   for (let what = "try"; doctor.trying && !page.playing; what = "try-next") {
     const answer = await act(what, { updates: TRIED }, null, { settles: false });
     if (answer?.others) doctor.others = answer.others;
+    // A large network takes longer than one question may.
+    if (answer?.trying) continue;
     if (!answer?.attempt || !doctor.trying) break;
     doctor.attempts.push(answer.attempt);
     doctor.offer();
@@ -263,6 +265,11 @@ function seek(update) {
     page.wanted = null;
     if (page.frame) at("slider").value = String(page.frame.update);
   })();
+}
+
+function back() {
+  pause();
+  if (page.frame) seek(Math.max((page.wanted ?? page.frame.update) - 1, 0));
 }
 
 function pause() {
@@ -357,7 +364,7 @@ function key(event) {
   const button = event.target.closest("button, summary");
   const actions = {
     " ": () => (page.playing ? pause() : play()), ".": step,
-    ",": () => { pause(); act("back", { updates: 1 }); },
+    ",": back,
     Home: () => { pause(); act("seek", { update: 0 }); },
   };
   if (typing || (button && [" ", "Home"].includes(event.key)) || !actions[event.key]) return;
@@ -400,7 +407,7 @@ function begin() {
   });
   at("play").addEventListener("click", () => (page.playing ? pause() : play()));
   at("step").addEventListener("click", step);
-  at("back").addEventListener("click", () => { pause(); act("back", { updates: 1 }); });
+  at("back").addEventListener("click", back);
   at("reset").addEventListener("click", () => { pause(); act("seek", { update: 0 }); });
   at("slider").addEventListener("input", () => { pause(); seek(Number(at("slider").value)); });
   at("verdict").addEventListener("click", () => {
