@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import builtins
+import warnings
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from trained_for_judgment import messages, pair, passengers, trained
 
 import misstep as ms
+from misstep.data import read_table
 from misstep.errors import ArgumentError, DataError, MisstepError, NotFittedError
+from misstep.modeling import Options, train
 from misstep.plots import (
     ConfusionDisplay,
     ImportanceDisplay,
     PartialDependenceDisplay,
     ResidualsDisplay,
     WordsDisplay,
+    plot_model,
 )
 
 
@@ -140,3 +145,27 @@ def test_rows_of_a_file_can_be_drawn(tmp_path: Any) -> None:
     path = tmp_path / "rows.csv"
     passengers(30, seed=5).to_csv(path, index=False)
     assert model.plot("reliability", path).reliability.rows == 30
+
+
+@pytest.mark.parametrize("kind", ["confusion", "importance", "partial_dependence", "reliability"])
+def test_names_from_data_are_shown_as_they_stand(kind: str) -> None:
+    from matplotlib import pyplot
+
+    random = np.random.default_rng(0)
+    numbers = random.normal(size=80)
+    first, second = r"$\frac{1}{0$ of $", "_a\x07\u202eb" + "c" * 300
+    frame = pandas.DataFrame(
+        {first: numbers, second: np.where(random.random(80) > 0.5, "$x$", "_y")}
+    )
+    frame["said"] = np.where(numbers > 0, r"$\bad$", "_no")
+    options = Options(target="said", network="dense4-relu", epochs=1, threads=1)
+    result = train(read_table(frame), options)
+    assert result.held_out is not None
+    more = {"input": second} if kind == "partial_dependence" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        display = plot_model(result.model, kind, result.held_out, **more)
+        display.figure_.canvas.draw()  # type: ignore[union-attr]
+    shown = [one.get_text() for one in [*display.ax_.get_xticklabels(), display.ax_.xaxis.label]]
+    assert all(len(words) < 80 for words in shown)
+    pyplot.close("all")

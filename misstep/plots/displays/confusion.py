@@ -9,6 +9,7 @@ import numpy as np
 from misstep.modeling import TrainedModel
 from misstep.modeling.judgment.confusion import Confusion, confusion_of
 from misstep.plots.display import ModelDisplay, rows_of
+from misstep.plots.shown_words import shown_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,9 +61,10 @@ class ConfusionDisplay(ModelDisplay):
         shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         self.image_ = ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
         places = np.arange(len(shown.classes))
-        turned = max((len(name) for name in shown.classes), default=0) > 3
-        ax.set_xticks(places, shown.classes, rotation=90 if turned else 0)
-        ax.set_yticks(places, shown.classes)
+        names = [shown_words(name) for name in shown.classes]
+        turned = max(map(len, names), default=0) > 3
+        ax.set_xticks(places, names, rotation=90 if turned else 0)
+        ax.set_yticks(places, names)
         ax.set_xlabel("said")
         ax.set_ylabel("is")
         for line, column in zip(*np.nonzero(counts), strict=True):

@@ -12,6 +12,7 @@ from misstep.errors import ArgumentError
 from misstep.modeling import ForecastModel, TrainedModel
 from misstep.modeling.forecast import BackTest
 from misstep.plots.display import ModelDisplay
+from misstep.plots.shown_words import shown_words
 
 if TYPE_CHECKING:
     import pandas
@@ -77,8 +78,8 @@ class ForecastDisplay(ModelDisplay):
         (self.past_,) = ax.plot(times[first : last + 1], past, label="what was")
         tested: list[Line2D] = []
         for rows, values in self._tested(first):
-            label = "forecast before it was known" if not tested else None
-            (line,) = ax.plot(times[rows], values, color="C1", linewidth=1, label=label)
+            words = "forecast before it was known" if not tested else None
+            (line,) = ax.plot(times[rows], values, color="C1", linewidth=1, label=words)
             tested.append(line)
         self.tested_ = tuple(tested)
         ahead = times[last : last + 1 + steps]
@@ -92,7 +93,7 @@ class ForecastDisplay(ModelDisplay):
         if "lower" in numbers:
             ax.fill_between(ahead, numbers["lower"], numbers["upper"], color="C2", alpha=0.2)
         ax.set_xlabel("" if series.local is not None else "row")
-        ax.set_ylabel(series.plan.target)
+        ax.set_ylabel(shown_words(series.plan.target))
         ax.tick_params(axis="x", rotation=30 if series.local is not None else 0)
         ax.legend()
 

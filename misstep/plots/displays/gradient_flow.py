@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from misstep.doctor.flow import Strip, gradient_flow
 from misstep.plots.display import RunDisplay
+from misstep.plots.shown_words import shown_words
 from misstep.train import Run
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ class GradientFlowDisplay(RunDisplay):
         self.lines_ = {}
         for name, numbers in zip(strip.names, strip.numbers, strict=True):
             marker = "o" if len(strip.steps) == 1 else None
-            (self.lines_[name],) = ax.plot(strip.steps, numbers, label=name, marker=marker)
+            (self.lines_[name],) = ax.plot(
+                strip.steps, numbers, label=shown_words(name), marker=marker
+            )
         ax.set_xlabel("update")
         ax.set_ylabel("gradient beside that of the last layers")
         ax.legend(fontsize="small")

@@ -9,6 +9,7 @@ import numpy as np
 from misstep.errors import ArgumentError
 from misstep.modeling import ForecastModel, Importance, TrainedModel, importances_of
 from misstep.plots.display import ModelDisplay, rows_of
+from misstep.plots.shown_words import shown_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,12 +66,15 @@ class ImportanceDisplay(ModelDisplay):
             self._draw_map(ax)
             return
         shown = facts.inputs[:MOST_BARS]
+        # Names that are cut may be alike.
+        places = range(len(shown))
         self.bars_ = ax.barh(
-            [one.name for one in shown],
+            places,
             [one.loss for one in shown],
             xerr=[DEVIATIONS * one.loss_error for one in shown],
             capsize=2,
         )
+        ax.set_yticks(places, [shown_words(one.name) for one in shown])
         ax.invert_yaxis()
         ax.axvline(0.0, color="gray", linewidth=0.8)
         ax.set_xlabel(f"rise of the loss without the {facts.noun}")

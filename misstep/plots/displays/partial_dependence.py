@@ -16,6 +16,7 @@ from misstep.modeling import (
     partial_dependences_of,
 )
 from misstep.plots.display import ModelDisplay, rows_of
+from misstep.plots.shown_words import shown_words
 from misstep.text.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -87,15 +88,17 @@ class PartialDependenceDisplay(ModelDisplay):
         facts = self.dependence
         self.lines_, self.bars_ = (), None
         order = np.argsort(-facts.reach, kind="stable")[:MOST_CURVES]
-        unit = facts.unit
+        unit = shown_words(facts.unit)
         if len(facts.subjects) == 1 and facts.unit == "probability":
-            unit = f"probability of {facts.subjects[0]}"
+            unit = f"probability of {shown_words(facts.subjects[0])}"
         ax.set_ylabel(unit)
-        ax.set_xlabel(facts.name)
+        ax.set_xlabel(shown_words(facts.name))
         if facts.kind == "category" and len(facts.subjects) == 1:
             mean = facts.mean[0]
             reach = [np.maximum(mean - facts.low[0], 0), np.maximum(facts.high[0] - mean, 0)]
-            self.bars_ = ax.bar(list(map(str, facts.values)), mean, yerr=reach, capsize=3)
+            places = range(len(facts.values))
+            self.bars_ = ax.bar(places, mean, yerr=reach, capsize=3)
+            ax.set_xticks(places, [shown_words(value) for value in facts.values])
             ax.tick_params(axis="x", rotation=90 if len(facts.values) > 5 else 0)
             return
         lines = []
@@ -104,7 +107,7 @@ class PartialDependenceDisplay(ModelDisplay):
                 facts.numbers,
                 facts.mean[at],
                 marker="o" if facts.kind == "category" else None,
-                label=facts.subjects[at],
+                label=shown_words(facts.subjects[at]),
             )
             lines.append(line)
             if len(facts.subjects) == 1:
@@ -115,6 +118,8 @@ class PartialDependenceDisplay(ModelDisplay):
         self.lines_ = tuple(lines)
         if facts.kind != "number":
             step = max(1, len(facts.values) // 5) if facts.kind == "date" else 1
-            ax.set_xticks(facts.numbers[::step], list(map(str, facts.values[::step])))
+            ax.set_xticks(
+                facts.numbers[::step], [shown_words(value) for value in facts.values[::step]]
+            )
         if len(lines) > 1:
             ax.legend()

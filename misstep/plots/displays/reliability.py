@@ -10,6 +10,7 @@ from misstep.errors import ArgumentError
 from misstep.modeling import TrainedModel
 from misstep.modeling.judgment.reliability import Reliability, reliability_of
 from misstep.plots.display import ModelDisplay, rows_of
+from misstep.plots.shown_words import shown_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +61,9 @@ class ReliabilityDisplay(ModelDisplay):
         )
         subject = self.reliability.subject
         ax.set_xlabel(
-            f"probability said of {subject}" if subject else "probability of what it said"
+            f"probability said of {shown_words(subject)}"
+            if subject
+            else "probability of what it said"
         )
         ax.set_ylabel("share that was so" if subject else "share that was right")
         ax.set_xlim(-0.02, 1.02)

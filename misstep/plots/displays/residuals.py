@@ -10,6 +10,7 @@ from misstep.errors import ArgumentError
 from misstep.modeling import ForecastModel, TrainedModel
 from misstep.modeling.judgment.residuals import Residuals, residuals_of
 from misstep.plots.display import ModelDisplay, rows_of
+from misstep.plots.shown_words import shown_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,12 +56,12 @@ class ResidualsDisplay(ModelDisplay):
         if self.shown == "residuals":
             self.scatter_ = ax.scatter(facts.predicted, facts.residuals, alpha=0.6, s=16)
             self.line_ = ax.axhline(0.0, linestyle=":", color="gray")
-            ax.set_xlabel(f"predicted {facts.name}")
+            ax.set_xlabel(f"predicted {shown_words(facts.name)}")
             ax.set_ylabel("true less predicted")
             return
         self.scatter_ = ax.scatter(facts.truth, facts.predicted, alpha=0.6, s=16)
         both = np.concatenate([facts.truth, facts.predicted])
         ends = [float(both.min()), float(both.max())] if len(both) else [0.0, 1.0]
         (self.line_,) = ax.plot(ends, ends, linestyle=":", color="gray")
-        ax.set_xlabel(f"true {facts.name}")
-        ax.set_ylabel(f"predicted {facts.name}")
+        ax.set_xlabel(f"true {shown_words(facts.name)}")
+        ax.set_ylabel(f"predicted {shown_words(facts.name)}")

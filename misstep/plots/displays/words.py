@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from misstep.errors import ArgumentError
 from misstep.modeling import Importance, Model, TrainedModel, word_importances_of
 from misstep.plots.display import ModelDisplay, rows_of
+from misstep.plots.shown_words import shown_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +65,9 @@ class WordsDisplay(ModelDisplay):
     def draw(self, ax: Axes) -> None:
         """Draw the bars."""
         shown = self.importance.inputs[:MOST_BARS]
-        self.bars_ = ax.barh([one.name for one in shown], [one.moved[self.number] for one in shown])
+        places = range(len(shown))
+        self.bars_ = ax.barh(places, [one.moved[self.number] for one in shown])
+        ax.set_yticks(places, [shown_words(one.name) for one in shown])
         ax.invert_yaxis()
         ax.axvline(0.0, color="gray", linewidth=0.8)
-        ax.set_xlabel(f"what the word adds to {self.subject}")
+        ax.set_xlabel(f"what the word adds to {shown_words(self.subject)}")
