@@ -113,10 +113,14 @@ def in_order(curve: LearningCurve, run: Run) -> LearningCurve:
 
     That is at the end, or where the epoch ended whose weights were kept.
     """
-    if run.best_epoch is None or not run.epochs or len(curve.updates) < 2:
+    if len(curve.updates) < 2:
         return curve
-    *before, _ = curve.updates
-    kept = run.best_epoch * (run.updates // run.epochs)
+    *before, kept = curve.updates
+    earlier = run.best_epoch is not None and run.epochs > 0
+    if run.best_epoch is not None and earlier:
+        kept = _updates_until(run, run.best_epoch)
+    elif kept not in before:
+        return curve
     # One that shows the same weights is the same.
     order = [place for place, update in enumerate(before) if update != kept]
     order.append(len(before))
@@ -131,8 +135,17 @@ def in_order(curve: LearningCurve, run: Run) -> LearningCurve:
             for each in curve.examples
         ),
         kept=order.index(len(before)),
-        of_earlier_epoch=True,
+        of_earlier_epoch=earlier,
     )
+
+
+def _updates_until(run: Run, epoch: int) -> int:
+    """Return after how many updates of a run an epoch ended; the last one may have broken off."""
+    if run.record is not None:
+        for one in run.record.epochs:
+            if one["epoch"] == epoch and "step" in one and not one.get("partial"):
+                return int(one["step"])
+    return epoch * (run.updates // run.epochs)
 
 
 def _examples(

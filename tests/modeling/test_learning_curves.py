@@ -1,6 +1,7 @@
 """What a network got wrong as it learned: which rows are shown, and that they are the file's."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -104,4 +105,20 @@ def test_weights_of_an_earlier_epoch_stand_where_they_were_learned():
     same = in_order(replace(curve, updates=(1, 10, 39, 351)), run)
     assert same.updates == (1, 10, 39)
     assert same.scores == (0.9, 0.5, 0.1)
-    assert in_order(curve, replace(run, best_epoch=None)) is curve
+    last = replace(run, best_epoch=None)
+    assert in_order(curve, last) is curve
+    # A training that ends at a power of ten was looked at twice.
+    twice = in_order(replace(curve, updates=(1, 10, 100, 100)), last)
+    assert twice.updates == (1, 10, 100)
+    assert twice.scores == (0.9, 0.5, 0.1)
+    assert twice.kept == 2
+    assert not twice.of_earlier_epoch
+
+
+def test_an_epoch_that_was_broken_off_does_not_move_the_best_one():
+    epochs = [{"epoch": at, "step": 40 * at, "training_loss": 1.0} for at in (1, 2)]
+    epochs.append({"epoch": 3, "step": 95, "training_loss": 1.0, "partial": True})
+    record = SimpleNamespace(epochs=epochs)
+    run = Run([{"training_loss": 1.0}] * 2, None, 95, 1.0, best_epoch=1, record=record)
+    curve = LearningCurve(9, (1, 10, 95), "error", (0.9, 0.5, 0.1))
+    assert in_order(curve, run).updates == (1, 10, 40)

@@ -31,6 +31,7 @@ from misstep.nn import (
 )
 from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss
 from misstep.optim import EarlyDecay, OneCycle, Schedule
+from misstep.text.counts import counted, plural
 
 # Operations of a whole training, a multiply-add counted as two: some four minutes of two cores at
 # 100 thousand million a second each.
@@ -103,8 +104,9 @@ def plan_images(planner: Planner, shape: tuple[int, int, int], flips: FlipInvari
         stages = len([layer for layer in module.layers if isinstance(layer, Residual)])
         decisions.add(
             "network",
-            f"a residual network: a convolution of {width} filters, {stages} residual blocks that "
-            f"end with {width * 2**stages}, mean over all places, {outputs} out",
+            f"a residual network: a convolution of {width} filters, "
+            f"{counted(stages, 'residual block')} that {plural(stages, 'ends', 'end')} with "
+            f"{width * 2**stages}, mean over all places, {outputs} out",
             reason,
         )
     operations = operations_of(module, planner.features)
