@@ -11,7 +11,7 @@ from misstep.drawing.charts import Link, Unit, UnitColumn, backward_pass
 from misstep.modeling import Blame, Mistake, Model
 from misstep.modeling.judgment.blame import BlamedLayer, BlamedLink, BlamedUnit
 from misstep.text.counts import plural
-from misstep.text.figures import percent, three_figures, true_minus
+from misstep.text.figures import percent, some_figures, three_figures
 from misstep.text.lists import joined
 
 __all__ = ["blame_drawing", "short_figure"]
@@ -68,7 +68,7 @@ def short_figure(number: float) -> str:
     """Return a number with three figures, small ones with their power of ten."""
     if number == 0 or abs(number) >= 0.01:
         return three_figures(number)
-    return true_minus(f"{number:.2g}")
+    return some_figures(number, 2)
 
 
 def _wish(unit: BlamedUnit) -> str:
@@ -86,8 +86,8 @@ def _output_words(unit: BlamedUnit, mistake: Mistake, model: Model) -> str:
     """Return what was said of an output, and whether it is right."""
     target = model.target
     if mistake.off is not None:
-        said = f"{mistake.predicted:,.4g}".replace("-", "\u2212")
-        return f"said {said}, right {mistake.answer:,.6g}"
+        said, right = some_figures(mistake.predicted, 4), some_figures(mistake.answer, 6)
+        return f"said {said}, right {right}"
     if len(target.classes) == 2:
         share = mistake.probabilities.get(str(target.classes[1]))
         said = "" if share is None else f" {percent(share)}"

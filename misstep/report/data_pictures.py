@@ -19,7 +19,7 @@ from misstep.ir import Array
 from misstep.report.markup import Markup, figure, joined, paragraph, table, tag
 from misstep.report.pictures import image_of_row, picture, png_of
 from misstep.text.counts import counted
-from misstep.text.figures import amount
+from misstep.text.figures import amount, true_minus
 from misstep.text.lists import shortened
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def _cell(value: Any, most: int) -> str:
     if value is None or value != value:
         return ""
     if isinstance(value, float):
-        return f"{value:.7g}"
+        return true_minus(f"{value:.7g}")
     return shortened(" ".join(str(value).split()), most)
 
 

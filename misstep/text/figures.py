@@ -15,6 +15,7 @@ __all__ = [
     "four_figures",
     "in_full",
     "percent",
+    "some_figures",
     "three_figures",
     "true_minus",
 ]
@@ -24,6 +25,8 @@ SMALLEST, LARGEST = 1e-3, 1e6
 DECIMALS = 4
 # Beyond these nobody counts digits.
 VAST, FINE = 1e12, 1e-4
+# Below this three decimals are all 0.
+LEAST = 5e-4
 _NOTHING = re.compile(r"^-(0(?:\.0*)?)$")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -93,13 +96,17 @@ def amount(number: float) -> str:
 def three_figures(number: float) -> str:
     """Return a number with three figures, whole ones with all of theirs.
 
+    What three decimals would make 0 has a power of ten.
+
     >>> three_figures(0.12345), three_figures(23.456), three_figures(12345.6), three_figures(0)
     ('0.123', '23.5', '12,346', '0')
+    >>> three_figures(-2.4711e-06)
+    '−2.47×10⁻⁶'
     """
     if number == 0:
         return "0"
     size = abs(number)
-    if VAST <= size < math.inf:
+    if VAST <= size < math.inf or size < LEAST:
         return ("−" if number < 0 else "") + _with_power(size, 3)
     if size < 10:
         return true_minus(f"{number:.{2 if size >= 1 else 3}f}")
@@ -116,6 +123,19 @@ def four_figures(number: float) -> str:
     if VAST <= size < math.inf or 0 < size < FINE:
         return ("−" if number < 0 else "") + _with_power(size, 4)
     return true_minus(f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}")
+
+
+def some_figures(number: float, count: int) -> str:
+    """Return a number with at most `count` figures or, before the point, all whole ones.
+
+    >>> some_figures(2208.134, 6), some_figures(1513246.3, 4), some_figures(-4.28116e-06, 6)
+    ('2,208.13', '1,513,246', '−4.28116×10⁻⁶')
+    """
+    size = abs(number)
+    if VAST <= size < math.inf or 0 < size < FINE:
+        return ("−" if number < 0 else "") + _with_power(size, count)
+    text = f"{number:,.{count}g}"
+    return true_minus(f"{number:,.0f}" if "e" in text else text)
 
 
 def beside_itself(ratio: float) -> str:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from trained_for_judgment import pair, trained
 
-from misstep.data import Images
+from misstep.data import Images, read_table
 from misstep.data.text.text_parts import pieces_of
 from misstep.modeling import Options, mistakes_of, train, worst_forecasts
 from misstep.modeling.judgment.parts_of_rows import TextEffects
@@ -85,6 +85,32 @@ def test_words_are_marked_by_sign_and_strength_and_never_as_markup() -> None:
     assert "<b>" not in html
     assert "now<sup>" not in html
     assert words_of(html).replace(" ", "") == "Win+<b>free−</b>now"
+
+
+def test_no_number_is_said_so_that_it_seems_to_be_none() -> None:
+    data = np.random.default_rng(0).normal(size=(60, 2))
+    table = {"a": data[:, 0], "b": data[:, 1], "dose": 1e-6 * (data[:, 0] + 3)}
+    options = Options(target="dose", network="dense4-relu", epochs=1, threads=1)
+    content = WorstMistakes().content(Material.of_result(train(read_table(table), options)))
+    verdicts = re.findall(r"It said .*?\.</p>", str(content))
+    assert len(verdicts) == 6
+    for verdict in verdicts:
+        assert re.search(r": [\d.]+×10⁻[\d⁷⁶]+ too (high|low)", words_of(verdict)), verdict
+        assert not re.search(r"\de[-−+]\d", verdict)
+
+
+def test_of_several_classes_the_largest_losses_are_not_said_to_be_the_surest() -> None:
+    model, held_out = pair("pictures")
+    mistakes = mistakes_of(model, held_out)
+    content = words_of(str(WorstMistakes().content(Material.of_result(trained("pictures")))))
+    assert "surest" not in content
+    count = len(mistakes.worst)
+    if not mistakes.wrong:
+        assert "of the largest loss" in content
+    else:
+        assert (
+            "all of them" if mistakes.wrong == count else f"the {count} of the largest"
+        ) in content
 
 
 def test_forecasts_that_were_farthest_off_are_drawn(tmp_path: object) -> None:

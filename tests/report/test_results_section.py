@@ -14,6 +14,7 @@ from trained_for_judgment import pair, trained
 import misstep as ms
 from misstep.modeling import Options, train
 from misstep.report.material import Material
+from misstep.report.sections.overview import Overview
 from misstep.report.sections.results import Results
 from misstep.text.figures import three_figures
 
@@ -62,6 +63,19 @@ def test_a_forecast_stands_beside_what_came(tmp_path: Path) -> None:
     assert f"{len(test.origins)} forecasts of what came after" in words
     assert f"off by {three_figures(float(test.by_step().mean()))} in the mean" in words
     assert "An interval made from the errors of the earlier half" in words
+
+
+def test_of_a_forecast_the_page_says_whose_weights_forecast(tmp_path: Path) -> None:
+    path = tmp_path / "walk.csv"
+    walk = np.random.default_rng(0).normal(size=120).cumsum() + 100
+    path.write_text("value\n" + "\n".join(f"{one:.4f}" for one in walk) + "\n")
+    result = train(path, Options(target="value", task="forecast", horizon=2, epochs=2, threads=1))  # type: ignore[arg-type]
+    assert result.forecast is not None
+    words = words_of(str(Overview().content(Material.of_result(result))))
+    assert "The weights are those of epoch" not in words
+    kept = "The line it started from was not clearly worse" in words
+    assert kept == (result.forecast.epochs == 0)
+    assert kept != ("learned anew, in" in words)
 
 
 def test_a_run_without_a_model_has_nothing_to_be_judged() -> None:

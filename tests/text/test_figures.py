@@ -6,7 +6,15 @@ import math
 
 import pytest
 
-from misstep.text.figures import amount, figure, four_figures, in_full, percent, three_figures
+from misstep.text.figures import (
+    amount,
+    figure,
+    four_figures,
+    in_full,
+    percent,
+    some_figures,
+    three_figures,
+)
 
 
 @pytest.mark.parametrize(
@@ -42,4 +50,8 @@ def test_so_many_figures() -> None:
         *("0.5000", "12.35", "1000.", "51,353")
     ]
     assert [three_figures(each) for each in (9.996, 99.96, 999.6)] == ["10.00", "100.0", "1,000"]
+    assert [three_figures(each) for each in (4e-4, -6.79e-7)] == ["4×10⁻⁴", "−6.79×10⁻⁷"]
+    assert [some_figures(each, 4) for each in (0, -1.5, 13254.2, 2e13)] == [
+        *("0", "−1.5", "13,254", "2×10¹³")
+    ]
     assert percent(1.0) == "100.0%"

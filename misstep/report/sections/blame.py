@@ -16,7 +16,7 @@ from misstep.report.material import Material
 from misstep.report.section import Section
 from misstep.report.weight_rules import chain_rule_of_mistake
 from misstep.text.counts import counted
-from misstep.text.figures import percent, three_figures, true_minus
+from misstep.text.figures import percent, some_figures, three_figures, true_minus
 from misstep.train import Trainer
 
 # Mistakes whose backward pass is drawn, and neurons and weights in the tables of each.
@@ -86,8 +86,8 @@ def _one(model: Model, mistake: Mistake, trainer: Trainer | None) -> Markup:
 
 def _verdict(mistake: Mistake) -> str:
     if mistake.off is not None:
-        said = f"{mistake.predicted:,.4g}".replace("-", "\u2212")
-        return f"said {said}, right is {mistake.answer:,.6g}".replace("-", "\u2212")
+        said, right = some_figures(mistake.predicted, 4), some_figures(mistake.answer, 6)
+        return f"said {said}, right is {right}"
     right = "which is right" if not mistake.wrong else f"right is {mistake.answer}"
     return f"said {mistake.predicted}, {right}"
 
@@ -118,8 +118,8 @@ def _neurons(blame: Blame) -> Markup | None:
 
 
 def _change(change: float, loss: float) -> str:
-    signed = true_minus(f"{change:+.2g}")
-    return f"{three_figures(loss + change)} ({signed})"
+    sign = "+" if change > 0 else ""
+    return f"{three_figures(loss + change)} ({sign}{some_figures(change, 2)})"
 
 
 def _update(update: NextUpdate, mistake: Mistake) -> Markup:
@@ -152,7 +152,7 @@ def _outcome(update: NextUpdate, mistake: Mistake) -> str:
     )
     losses = f"{short_figure(update.loss_before)} → {short_figure(update.loss_after)}"
     if mistake.off is not None:
-        said = f"{update.said_before:,.4g} → {update.said_after:,.4g}".replace("-", "\u2212")
+        said = f"{some_figures(update.said_before, 4)} → {some_figures(update.said_after, 4)}"
         return f"{moved}. The loss: {losses}; what it says: {said}."
     said = f"{percent(update.said_before)} → {percent(update.said_after)}"
     return f"{moved}. The loss: {losses}; what it gives {mistake.answer}: {said}."
@@ -163,7 +163,7 @@ def _size(share: float) -> str:
 
 
 def _weight(number: float) -> str:
-    return true_minus(f"{number:.4f}") if abs(number) >= 0.001 else true_minus(f"{number:.3g}")
+    return true_minus(f"{number:.4f}") if abs(number) >= 0.001 else some_figures(number, 3)
 
 
 def _chain_rule(model: Model, mistake: Mistake, blame: Blame) -> Markup | None:

@@ -17,7 +17,7 @@ from misstep.report.material import Material
 from misstep.report.row_pictures import row_markup
 from misstep.report.section import Section
 from misstep.text.counts import counted, plural
-from misstep.text.figures import percent, three_figures, true_minus
+from misstep.text.figures import percent, some_figures, three_figures
 
 # In pixels: the probabilities of a mistake.
 WIDTH = 300
@@ -66,14 +66,10 @@ def _lead(mistakes: Mistakes, noun: str) -> str:
         )
     if not mistakes.wrong:
         return (
-            f"None of {rows} that it did not learn from is wrong. Of these "
-            f"{counted(count, noun)} it was least sure."
+            f"None of {rows} that it did not learn from is wrong. Here "
+            f"{plural(count, 'is', 'are')} the {counted(count, noun)} of the largest loss."
         )
-    which = (
-        "all of them"
-        if mistakes.wrong == count
-        else f"the {counted(count, 'one')} of which it was surest"
-    )
+    which = "all of them" if mistakes.wrong == count else f"the {count:,} of the largest loss"
     return (
         f"Of {rows} that it did not learn from, {mistakes.wrong:,} "
         f"{plural(mistakes.wrong, 'is', 'are')} wrong; here {plural(count, 'is', 'are')} {which}."
@@ -85,8 +81,8 @@ def _legend(effects: tuple[RowEffects, ...], model: Model) -> Markup | None:
     said = "the predicted number" if model.target.is_number else "the probability of what was said"
     if any(one.texts for one in effects):
         return paragraph(
-            f"Words are underlined by how much {said} moves without them: + would make it smaller, "
-            "− larger.",
+            f"Words are underlined by how much {said} moves without them: without a word marked + "
+            "it is smaller, without one marked − larger.",
             quiet=True,
         )
     placed = next((one.places for one in effects if one.places is not None), None)
@@ -94,7 +90,7 @@ def _legend(effects: tuple[RowEffects, ...], model: Model) -> Markup | None:
         return None
     return paragraph(
         f"At the right of each picture, how much {said} moves where a place becomes "
-        f"{placed.replacement}: + would make it smaller, − larger.",
+        f"{placed.replacement}: at a place marked + it becomes smaller, at one marked − larger.",
         quiet=True,
     )
 
@@ -121,8 +117,8 @@ def _verdict(one: Mistake, target: str) -> list[Markup | str]:
         way = "too high" if one.off > 0 else "too low"
         off = three_figures(abs(one.off))
         return [
-            f"It said {one.predicted:,.4g}, ".replace("-", "\u2212"),
-            tag("strong", f"right is {_number(one.answer)}"),
+            f"It said {some_figures(one.predicted, 4)}, ",
+            tag("strong", f"right is {some_figures(one.answer, 6)}"),
             f": {off} {way}.",
         ]
     if not one.wrong:
@@ -138,10 +134,6 @@ def _verdict(one: Mistake, target: str) -> list[Markup | str]:
 def _share(one: Mistake) -> str:
     share = one.probability or 0.0
     return "less than 0.1%" if 0 < share < 0.0005 else percent(share)
-
-
-def _number(number: float) -> str:
-    return true_minus(f"{number:,.6g}")
 
 
 def _probabilities(one: Mistake) -> Drawing:

@@ -98,7 +98,19 @@ def _ended(material: Material) -> Markup | None:
     done.append(counted(int(updates[-1]) if len(updates) else 0, "update"))
     why = str(ends[-1].get("words", "")) if ends else "its end is not written"
     words = f"Training took {' and '.join(done)}; {why}."
-    best = material.best_epoch
-    if best is not None and best != epochs:
-        words += f" The weights are those of epoch {best:,}, the best one."
-    return paragraph(words)
+    finished = bool(ends) and ends[-1]["kind"] == "finished"
+    return paragraph(f"{words}{_kept(material, epochs, finished)}")
+
+
+def _kept(material: Material, epochs: int, finished: bool) -> str:
+    """Return which weights the model has, where they are not those of the last epoch."""
+    outcome, best = material.outcome, material.best_epoch
+    if outcome is not None and outcome.horizon:
+        if outcome.by_line:
+            return " The line it started from was not clearly worse, so it is kept."
+        anew = 0 if material.forecast is None else material.forecast.epochs
+        if finished and anew:
+            return f" Then it learned anew, in {counted(anew, 'epoch')}, with the newer rows too."
+    if best is None or best == epochs:
+        return ""
+    return f" The weights are those of epoch {best:,}, the best one."

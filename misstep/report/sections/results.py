@@ -14,7 +14,6 @@ from misstep.modeling.judgment.forecast_errors import forecast_errors_of
 from misstep.modeling.judgment.reliability import Reliability, reliability_of
 from misstep.modeling.judgment.residuals import Residuals, residuals_of
 from misstep.modeling.result import ForecastResult
-from misstep.report.forecast import forecast_drawing
 from misstep.report.markup import Markup, figure, joined, paragraph, table, tag
 from misstep.report.material import Material
 from misstep.report.result_drawings import (
@@ -67,8 +66,8 @@ def _of_classes(model: TrainedModel, held_out: HeldOut, noun: str) -> Markup | N
     return joined(
         [
             paragraph(
-                f"Of {_judged(held_out, noun, confusion.left_out)}, {confusion.right:,} are right: "
-                f"{percent(right)}."
+                f"Of {_judged(held_out, noun, confusion.left_out)}, {confusion.right:,} "
+                f"{plural(confusion.right, 'is', 'are')} right: {percent(right)}."
             ),
             _figures(
                 (
@@ -167,7 +166,7 @@ def _of_forecast(model: ForecastModel, forecast: ForecastResult) -> Markup | Non
         return paragraph(
             "Nothing was set apart to judge forecasts by, so nobody knows how right they are."
         )
-    back_test, interval = forecast.back_test, model.interval
+    back_test = forecast.back_test
     errors = forecast_errors_of(back_test, model.preprocessing, forecast.series)
     origins = counted(len(back_test.origins), "forecast")
     known = errors.errors[np.isfinite(errors.errors)]
@@ -191,17 +190,8 @@ def _of_forecast(model: ForecastModel, forecast: ForecastResult) -> Markup | Non
         if coverage is not None
         else paragraph("Too few forecasts to say whether the interval holds.", quiet=True)
     )
-    whole = (
-        None
-        if interval is None
-        else figure(
-            forecast_drawing(forecast.series, back_test, model.forecast(), interval.share),
-            "What was, what would have been forecast of it, and what comes next.",
-        )
-    )
     return joined(
         [
-            whole,
             paragraph(f"{origins} of what came after the rows that were learned from.{off}"),
             _figures(*parts),
             unknown,
