@@ -33,6 +33,9 @@ LOCK = ".misstep-lock"
 # Who looks whether a folder is in use needs some microseconds; so often and so long, in seconds, it
 # is tried again before a folder counts as in use.
 LOOKS, LOOK = 3, 0.01
+# A lock that is a link would lock, empty and believe a file elsewhere; who opens a pipe in its
+# place waits for ever.
+PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 # What a disk says that has no locks, as some network disks do.
 _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 # The folders that the work going on has locked: what it calls may work there too, a thread beside
@@ -45,13 +48,15 @@ class Holder:
     """The process that works in a folder, as it said itself.
 
     `host`: its machine. `started`: when it began to, in seconds as `time.time` counts them. `mark`:
-    what tells it from others of its number (`processes.py`); empty where that is not known.
+    what tells it from others of its number (`processes.py`); empty where that is not known. `user`:
+    whose file the lock is, as the system counts users: nobody else's word for it can be relied on.
     """
 
     pid: int
     host: str
     started: float
     mark: str = ""
+    user: int = -1
 
 
 @contextlib.contextmanager
@@ -97,7 +102,7 @@ def _locked_by_another(folder: Path | str) -> Iterator[int | None]:
         yield None
         return
     try:
-        handle = os.open(Path(folder) / LOCK, os.O_RDONLY)
+        handle = os.open(Path(folder) / LOCK, os.O_RDONLY | PLAIN)
     except OSError:
         yield None
         return
@@ -117,7 +122,7 @@ def _locked(path: Path, called: Path) -> int | None:
     file = path / LOCK
     while True:
         try:
-            handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+            handle = os.open(file, os.O_RDWR | os.O_CREAT | PLAIN, 0o666)
         except OSError as error:
             raise StorageError.of_writing(f"{called}", error) from error
         try:
@@ -179,6 +184,7 @@ def _read_holder(handle: int) -> Holder | None:
         facts = json.loads(os.pread(handle, 4096, 0))
         started = float(facts["started"])
         time.localtime(started)
-        return Holder(int(facts["pid"]), str(facts["host"]), started, str(facts.get("mark", "")))
+        mark, user = str(facts.get("mark", "")), os.fstat(handle).st_uid
+        return Holder(int(facts["pid"]), str(facts["host"]), started, mark, user)
     except (OSError, ValueError, KeyError, TypeError, OverflowError, AttributeError):
         return None

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from misstep.errors import MisstepError
-from misstep.storage import folder_holder, folder_in_use, process_mark
+from misstep.storage import folder_holder, folder_in_use, folder_lock, process_mark
 from misstep.storage.lock import LOCK
 from misstep.web.watch.stopping import stop_run
 
@@ -68,6 +68,7 @@ def test_who_works_there_is_said(run: subprocess.Popen[str], tmp_path: Path) -> 
         ({"pid": 2**22 + 1}, "may be another by now"),
         ({"pid": 0}, "may be another by now"),
         ({"pid": -1}, "may be another by now"),
+        ({"pid": 10**400}, "may be another by now"),
     ],
 )
 def test_a_stranger_gets_nothing(
@@ -85,6 +86,35 @@ def test_a_stranger_gets_nothing(
     with pytest.raises(MisstepError, match=words):
         stop_run(tmp_path, "mine")
     assert sent == []
+
+
+def test_what_another_user_wrote_is_not_believed(
+    run: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr(signal, "pidfd_send_signal", lambda *args: sent.append(args))
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    with pytest.raises(MisstepError, match="a run of this user"):
+        stop_run(tmp_path, "mine")
+    assert sent == []
+
+
+def test_a_lock_that_is_a_link_or_a_pipe_is_none(
+    run: subprocess.Popen[str], tmp_path: Path
+) -> None:
+    for name, make in (
+        ("link", lambda lock: lock.symlink_to(tmp_path / LOCK)),
+        ("pipe", lambda lock: os.mkfifo(lock)),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        make(folder / LOCK)
+        assert not folder_in_use(folder)
+        assert folder_holder(folder) is None
+    before = (tmp_path / LOCK).read_text()
+    with pytest.raises(MisstepError), folder_lock(tmp_path / "link"):
+        pass
+    assert (tmp_path / LOCK).read_text() == before
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"pid": "x"}', '{"pid":1,"host":"h"}', "\0\0"])

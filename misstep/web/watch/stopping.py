@@ -1,8 +1,9 @@
 """Ends a run as Ctrl-C in its own terminal does: SIGINT to the process that holds its folder.
 
 The number of a process that has ended may belong to a stranger by now. So the process is held by a
-handle of the system where there is one, and asked when it began, before it is sent anything. Knows
-processes; nothing of records.
+handle of the system where there is one, and asked when it began, before it is sent anything. What
+another user wrote into a lock names whom they like, so it is not believed. Knows processes; nothing
+of records.
 """
 
 from __future__ import annotations
@@ -33,12 +34,18 @@ def stop_run(folder: Path, called: str) -> int:
         raise MisstepError(
             f"stopping {called}", needed="a run on this machine", got=where, try_="Ctrl-C there"
         )
+    if holder.user != os.geteuid():
+        raise MisstepError(
+            f"stopping {called}", needed="a run of this user", got="one whose lock is another's"
+        )
     if holder.pid == os.getpid():
         raise MisstepError(f"stopping {called}", needed="a process of its own", got="this very one")
     try:
         handle = os.pidfd_open(holder.pid) if hasattr(os, "pidfd_open") else None
     except ProcessLookupError as error:
         raise _unknown(called, where) from error
+    except OverflowError as error:
+        raise _unknown(called, "a process of no number") from error
     except OSError:  # a system that knows the name but not the thing
         handle = None
     try:
