@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from misstep.modeling.command import COMMAND
+from misstep.record.description import COMMAND
 
 __all__ = ["COMMAND", "MODEL", "RUNS"]
 

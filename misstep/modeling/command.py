@@ -10,11 +10,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from misstep.modeling.options import Face, all_options
+from misstep.record.description import COMMAND
 
 __all__ = ["command_of", "flags_given"]
-
-# In a record, where the settings of a run come from.
-COMMAND = "command line"
 
 
 def flags_given(values: Mapping[str, Any], without: Collection[str] = ()) -> list[str]:

@@ -13,6 +13,9 @@ from typing import Any
 
 from misstep.errors import FileFormatError
 
+# Of an origin, the face by which a run was asked for, where that was the command line.
+COMMAND = "command line"
+
 
 class Role(StrEnum):
     """What a layer does to what flows through, whatever its framework calls it."""
