@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling.model import Model
 
-__all__ = ["SingleRow", "rows_to_explain", "take_row"]
+__all__ = ["SingleRow", "encoded_row", "rows_to_explain", "take_row"]
 
 
 @dataclass(frozen=True)
@@ -80,19 +80,24 @@ def take_row(model: Model, rows: Dataset, number: int, source: str, *, first: in
     notes = [re.sub(r"\brow 1\b", f"row {number}", note) for note in notes]
     heading, titles = rows.row_names()
     title = "" if heading == "row" else str(titles[number - 1])
+    answer = None if truth is None else truth[1]
+    row = encoded_row(model, alone, features, answer)
+    return replace(row, number=number - 1 + first, notes=notes, first=first, title=title)
+
+
+def encoded_row(model: Model, alone: Dataset, features: Array, answer: Array | None) -> SingleRow:
+    """Return a row, `alone`, that was encoded before: features (1, features), answer (1,)."""
     preprocessing = model.preprocessing
     return SingleRow(
-        number - 1 + first,
-        name,
+        1,
+        alone.sample_name,
         alone,
         features,
-        None if truth is None else truth[1],
+        answer,
         preprocessing.names_in_row(features[0]),
         preprocessing.cells_of(alone, model.target.name),
         preprocessing.image_of(features[0]),
-        notes,
-        first,
-        title,
+        [],
     )
 
 

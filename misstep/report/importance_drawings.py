@@ -145,7 +145,8 @@ def words_drawing(importance: Importance, classes: Sequence[str], target: str) -
     bars = []
     for one, number in zip(shown, moved, strict=True):
         about = f"of {classes[one.moved.index(number)]}, " if several else ""
-        bars.append(Bar(one.name, number, f"{about}in {counted(one.having, 'text')}"))
+        tried = "" if one.rows >= one.having else f", {one.rows:,} of them tried"
+        bars.append(Bar(one.name, number, f"{about}in {counted(one.having, 'text')}{tried}"))
     told = ", ".join(f"{bar.name} {true_minus(f'{bar.number:+.3g}')}" for bar in bars[:3])
     return bar_chart(
         bars,

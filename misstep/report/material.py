@@ -17,7 +17,7 @@ import numpy as np
 
 from misstep.data import Dataset, Decision, Series
 from misstep.doctor import Diagnosis, examine
-from misstep.modeling import FitResult, TrainedModel, load_model
+from misstep.modeling import FitResult, Mistakes, Model, TrainedModel, load_model, mistakes_of
 from misstep.modeling.command import command_of
 from misstep.modeling.examples import Examples
 from misstep.modeling.held_out import HeldOut, HeldOutExamples
@@ -130,6 +130,13 @@ class Material:
     def diagnosis(self) -> Diagnosis | None:
         """Return what goes wrong in the run; None without a record."""
         return None if self.record is None else examine(self.record)
+
+    @cached_property
+    def mistakes(self) -> Mistakes | None:
+        """Return where the model errs most; None without rows to judge by."""
+        if not isinstance(self.model, Model) or self.held_out is None or not len(self.held_out):
+            return None
+        return mistakes_of(self.model, self.held_out)
 
     @property
     def decisions(self) -> Sequence[Decision]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from misstep.explain import EntryName, Explanation, explain, network_names
 from misstep.ir import Value
-from misstep.modeling import Mistake, Model, RowObjective, find_weight, row_objective, take_row
+from misstep.modeling import Mistake, Model, RowObjective, find_weight, row_objective
+from misstep.modeling.single_row import encoded_row
 
 __all__ = ["WeightRule", "chain_rule_of_mistake", "names_of", "weight_rule"]
 
@@ -65,7 +66,8 @@ def chain_rule_of_mistake(
     weight: such as dense1.weight[3,5]. `learning_rate`: also show the update that it makes. Raises
     ArgumentError where there is no such weight or entry.
     """
-    objective = row_objective(model, take_row(model, mistake.data, 1, "the row"))
+    row = encoded_row(model, mistake.data, mistake.features, mistake.truth)
+    objective = row_objective(model, row)
     return weight_rule(model, objective, weight, PATHS, learning_rate).explanation
 
 

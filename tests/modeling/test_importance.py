@@ -13,7 +13,9 @@ from misstep.modeling import Importance, importances_of
 from misstep.modeling.judgment.copies import outputs_of_copies, work_of_row
 from misstep.modeling.judgment.importance import (
     FEWEST_ROWS,
+    MOST_COPIES,
     MOST_REPEATS,
+    _sizes,
     drawn_positions,
     permutations,
 )
@@ -196,3 +198,9 @@ def test_it_can_be_written_down() -> None:
     plain = found.plain()
     assert plain["inputs"][0]["name"] == "area"
     assert plain["metric"] == "rmse"
+
+
+def test_of_thousands_of_inputs_those_that_tell_most_are_measured() -> None:
+    assert _sizes(80, 3000, 10**9, True) == (80, 2, MOST_COPIES // 2)
+    assert _sizes(80, 30, 10**9, True) == (80, 5, 30)
+    assert _sizes(80, 64, 10**9, False) == (80, 1, 64)

@@ -138,7 +138,13 @@ class Table(Dataset):
         return [self.frame[name].iloc[0] for name in self.frame.columns if name != target]
 
     def named_cells(self, target: str) -> dict[str, Any]:
-        return {name: self.frame[name].iloc[0] for name in self.frame.columns if name != target}
+        # All at once: a table may have thousands of columns.
+        first = self.frame.iloc[:1].astype(object).to_numpy()[0].tolist()
+        return {
+            name: cell
+            for name, cell in zip(self.frame.columns, first, strict=True)
+            if name != target
+        }
 
     def describe(self) -> str:
         rows, columns = self.frame.shape

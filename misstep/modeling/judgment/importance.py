@@ -38,6 +38,9 @@ WORK = 6_000_000_000
 # that has holes.
 MOST_ROWS, FEWEST_ROWS, FEWEST_REPLACED = 1_000, 100, 8
 MOST_REPEATS, FEWEST_REPEATS = 5, 2
+# Changed copies of all rows: measuring one costs a quarter of a millisecond however few rows it
+# has, and nobody looks at hundreds of inputs.
+MOST_COPIES = 1_000
 
 
 @dataclass(frozen=True)
@@ -306,12 +309,15 @@ def _sizes(rows: int, inputs: int, row_budget: int, drawn: bool) -> tuple[int, i
     """
     repeats = MOST_REPEATS if drawn else 1
     used = min(rows, MOST_ROWS)
-    while repeats > FEWEST_REPEATS and used * repeats * inputs > row_budget:
+    while repeats > FEWEST_REPEATS and (
+        used * repeats * inputs > row_budget or repeats * inputs > MOST_COPIES
+    ):
         repeats -= 1
     if used * repeats * inputs > row_budget:
         fewest = FEWEST_ROWS if drawn else FEWEST_REPLACED
         used = min(used, max(fewest, row_budget // (repeats * inputs)))
-    return used, repeats, max(1, min(inputs, row_budget // (repeats * used)))
+    paid = min(row_budget // used, MOST_COPIES) // repeats
+    return used, repeats, max(1, min(inputs, paid))
 
 
 def _permute(features: Array, order: Array) -> Callable[[Array], object]:

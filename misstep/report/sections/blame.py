@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from misstep.errors import ArgumentError
-from misstep.modeling import Blame, Mistake, Model, blame_of, mistakes_of
+from misstep.modeling import Blame, Mistake, Model, blame_of
 from misstep.modeling.judgment.next_updates import NextUpdate
 from misstep.report.blame_drawing import blame_drawing, short_figure
 from misstep.report.data_pictures import row_picture
@@ -35,13 +35,13 @@ class WhoIsBlamed(Section):
 
     def content(self, material: Material) -> Markup | None:
         """Return a drawing and tables for each mistake; None without rows to judge by."""
-        model, held_out = material.model, material.held_out
-        if not isinstance(model, Model) or held_out is None or not len(held_out):
+        model, mistakes = material.model, material.mistakes
+        if not isinstance(model, Model) or mistakes is None:
             return None
         trainer = None if material.result is None else material.result.trainer
         work = max(sum(model.network.operations.values()), 1)
         most = int(np.clip(WORK // work, 1, MOST_MISTAKES))
-        worst = mistakes_of(model, held_out, most=most).worst
+        worst = mistakes.worst[:most]
         if not worst:
             return None
         try:

@@ -8,7 +8,7 @@ import numpy as np
 
 from misstep.drawing import Drawing
 from misstep.drawing.charts import Bar, Line, bar_chart, line_chart
-from misstep.modeling import ForecastModel, Mistake, Mistakes, Model, mistakes_of, worst_forecasts
+from misstep.modeling import ForecastModel, Mistake, Mistakes, Model, worst_forecasts
 from misstep.modeling.judgment.mistakes import ForecastMistake
 from misstep.modeling.judgment.parts_of_rows import RowEffects, effects_in_rows
 from misstep.modeling.result import ForecastResult
@@ -36,11 +36,11 @@ class WorstMistakes(Section):
         forecast = material.forecast
         if isinstance(model, ForecastModel) and forecast is not None:
             return _of_forecasts(forecast)
-        if not isinstance(model, Model) or held_out is None or not len(held_out):
+        mistakes = material.mistakes
+        if mistakes is None or not mistakes.worst:
             return None
-        mistakes = mistakes_of(model, held_out)
-        if not mistakes.worst:
-            return None
+        assert isinstance(model, Model)
+        assert held_out is not None
         effects = effects_in_rows(model, held_out, [one.position for one in mistakes.worst])
         noun = model.preprocessing.sample_name
         cards = [
