@@ -48,12 +48,14 @@ class Access:
     def admits(self, authority: str, reached: str | None) -> bool:
         """Tell whether a Host header names this server.
 
-        `reached`: the address of this machine at which the connection came in. Any other name is
-        one that somebody made point here (DNS rebinding).
+        `reached`: the address of this machine at which the connection came in, perhaps an old one
+        in the clothes of a new one (::ffff:127.0.0.1). Any other name is one that somebody made
+        point here (DNS rebinding); localhost can't be made to.
         """
         names = {self.host, "localhost"} if self.is_local else {self.host}
         if reached is not None and not self.is_local:
-            names.add(reached)
+            reached = reached.lower().removeprefix("::ffff:")
+            names |= {reached, "localhost"} if is_loopback(reached) else {reached}
         return authority.lower() in {self._authority(name).lower() for name in names}
 
     def knows(self, token: str) -> bool:

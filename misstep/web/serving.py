@@ -115,7 +115,7 @@ def _bound(host: str, port: int) -> socket.socket:
     where = f"the page at {host}:{port}"
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (OSError, UnicodeError) as error:
         raise MisstepError(where, needed="a host of this machine", got="an unknown one") from error

@@ -165,6 +165,12 @@ def test_a_link_holds_the_whole_state(play, server):
     page.evaluate(f"location.hash = {address.partition('#')[2]!r}")
     until(page, "playground.frame.update === 4")
     settled(page)
+    # So is the printed address, with its token.
+    page.evaluate("location.hash = 'token=' + localStorage.getItem('misstep-token')")
+    until(page, "playground.frame.update === 0")
+    settled(page)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert "token" not in page.url
 
 
 def test_a_link_that_is_none_is_told_and_the_page_stands(play):

@@ -250,6 +250,10 @@ def test_without_the_token_it_only_looks(
     )
     assert refused == 403
     assert going.poll() is None
+    # The printed address, opened in the very tab.
+    page.goto(server.access.address)
+    expect(page.get_by_role("button", name="Stop going")).to_be_visible(timeout=SOON)
+    assert page.url == f"{server.access.origin}/"
 
 
 def test_when_its_server_has_ended_it_says_so(

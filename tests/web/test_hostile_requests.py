@@ -416,3 +416,26 @@ def test_a_page_for_others_tells_nothing_without_its_token(page: Page) -> None:
         told = request(port, "/api/runs", f"X-Misstep-Token: {token}", host=host)
         assert ask(port, told).body == SECRET
         assert_refused(ask(port, request(port, "/", host=f"evil.example:{port}")))
+
+
+@pytest.mark.parametrize(
+    ("reached", "named", "is_admitted"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "localhost", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", True),
+        ("::1", "[::1]", True),
+        ("::FFFF:192.0.2.7", "192.0.2.7", True),
+        ("192.0.2.7", "machine", True),
+        ("192.0.2.7", "localhost", False),
+        ("192.0.2.7", "127.0.0.1", False),
+        ("127.0.0.1", "evil.example", False),
+        (None, "127.0.0.1", False),
+    ],
+)
+def test_a_page_for_others_goes_by_the_address_at_which_it_is_reached(
+    reached: str | None, named: str, is_admitted: bool
+) -> None:
+    access = Access("machine", 8_000, is_local=False)
+    assert access.admits(f"{named}:8000", reached) is is_admitted
+    assert not access.admits(f"{named}:8001", reached)

@@ -394,6 +394,15 @@ async function open(link) {
   }
 }
 
+// Some browsers escape what stands in an address; of what can't be read the server says so.
+function decoded(text) {
+  try {
+    return decodeURI(text);
+  } catch {
+    return text;
+  }
+}
+
 function begin() {
   const kept = localStorage.getItem("misstep-theme");
   dress(kept ? kept === "dark" : matchMedia("(prefers-color-scheme: dark)").matches);
@@ -418,9 +427,11 @@ function begin() {
   at("show-held-out").addEventListener("change", () => page.frame && parts.surface.show(page.frame));
   document.addEventListener("keydown", key);
   window.addEventListener("hashchange", () => {
-    const link = decodeURI(location.hash.slice(1));
-    takeToken();
-    if (link !== page.link) open(link);
+    // Of a server that was started anew at the same port, the token is another one.
+    const before = server.token;
+    server.token = takeToken();
+    const link = decoded(location.hash.slice(1));
+    if (link !== page.link || server.token !== before) open(link);
   });
   open(location.hash.slice(1));
 }

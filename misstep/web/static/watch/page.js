@@ -17,7 +17,7 @@ const MOST_SHOWN = 8;
 const MOST_TOLD = 5;
 
 const place = (id) => document.getElementById(id);
-const token = takeToken();
+let token = takeToken();
 const shown = new Map(); // name → number of its color
 const hidden = new Set(); // runs that somebody does not want to see
 let answer = { version: "", runs: [], shown: {} };
@@ -200,5 +200,11 @@ function confirmStop({ name, key }) {
 
 place("logarithmic").addEventListener("change", show);
 document.addEventListener("visibilitychange", turn);
+// The printed address, opened where the page is open already, loads nothing anew.
+addEventListener("hashchange", () => {
+  token = takeToken();
+  show();
+  turn();
+});
 ask("/api/root").then((told) => say(place("root"), told.root), () => undefined);
 turn();
