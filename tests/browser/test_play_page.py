@@ -470,3 +470,16 @@ def test_a_server_that_has_ended_is_told(open_page, complaints):
 def test_without_javascript_it_says_so(server, open_page):
     page = open_page(server.access.address, java_script_enabled=False)
     assert "draws with JavaScript" in page.content()
+
+
+def test_the_way_past_the_heading_leaves_all_as_it_is(play):
+    page = play(link="v=1&r=20&l=2&u=3")
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#network")).to_be_focused()
+    page.keyboard.press(".")
+    until(page, "playground.frame.update === 4")
+    settled(page)
+    expect(page.get_by_role("alert")).to_be_hidden()
+    assert "u=4" in page.url

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from misstep.record import SIGNALS, Record
+from misstep.record import Record
 
 __all__ = ["POINTS", "Curve", "curves_of", "envelope"]
 
@@ -100,11 +100,6 @@ def envelope(
         np.fmin.reduceat(_finite(low), first),
         np.fmax.reduceat(_finite(high), first),
     )
-
-
-def unit_of(name: str) -> str:
-    """Return what a curve's numbers are counted in."""
-    return SIGNALS[name].unit
 
 
 def _finite(numbers: Array) -> Array:

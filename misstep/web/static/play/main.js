@@ -426,6 +426,12 @@ function begin() {
   at("copy").addEventListener("click", copy);
   at("show-held-out").addEventListener("change", () => page.frame && parts.surface.show(page.frame));
   document.addEventListener("keydown", key);
+  // What stands behind the # is a link, so that a way within the page may not be written there.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    at("network").focus();
+    at("network").scrollIntoView();
+  });
   window.addEventListener("hashchange", () => {
     // Of a server that was started anew at the same port, the token is another one.
     const before = server.token;

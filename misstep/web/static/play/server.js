@@ -16,7 +16,7 @@ export function takeToken() {
   return localStorage.getItem(KEPT) ?? "";
 }
 
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(words, status) {
     super(words);
     this.status = status;

@@ -76,7 +76,7 @@ export class Runs {
   }
 }
 
-export function foundWords(counts) {
+function foundWords(counts) {
   const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
   const parts = [];
   if (counts.critical) parts.push(`✕ ${counts.critical} critical`);
