@@ -15,7 +15,7 @@ from misstep.drawing.charts import Bar, Line, bar_chart, line_chart, places_char
 from misstep.modeling import Importance, Metric, PartialDependence
 from misstep.report.pictures import png_of
 from misstep.text.counts import counted, plural
-from misstep.text.figures import amount, percent, three_figures, true_minus
+from misstep.text.figures import amount, percent, some_figures, three_figures, true_minus
 
 __all__ = [
     "DEVIATIONS",
@@ -147,7 +147,7 @@ def words_drawing(importance: Importance, classes: Sequence[str], target: str) -
         about = f"of {classes[one.moved.index(number)]}, " if several else ""
         tried = "" if one.rows >= one.having else f", {one.rows:,} of them tried"
         bars.append(Bar(one.name, number, f"{about}in {counted(one.having, 'text')}{tried}"))
-    told = ", ".join(f"{bar.name} {true_minus(f'{bar.number:+.3g}')}" for bar in bars[:3])
+    told = ", ".join(f"{bar.name} {some_figures(bar.number, 3, signed=True)}" for bar in bars[:3])
     return bar_chart(
         bars,
         title=f"Which words of {importance.about} matter",

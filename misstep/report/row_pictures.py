@@ -19,7 +19,7 @@ from misstep.modeling.judgment.parts_of_rows import RowEffects, TextEffects
 from misstep.report.markup import Markup, figure, joined, table, tag
 from misstep.report.pictures import image_of_row, picture, png_of
 from misstep.text.counts import counted
-from misstep.text.figures import in_full, true_minus
+from misstep.text.figures import in_full, some_figures, true_minus
 from misstep.text.lists import shortened
 
 __all__ = ["marked_words", "row_markup"]
@@ -102,7 +102,7 @@ def _image(image: NDArray[np.float64], effects: RowEffects | None, said: str) ->
         title="The image and its places",
         description=f"{size}; at the right which places spoke for (+) or against (−) {said}: most "
         f"of all the one in line {line + 1} and column {column + 1} of {table_.shape[0]} × "
-        f"{table_.shape[1]}, by {true_minus(f'{most:+.3g}')}",
+        f"{table_.shape[1]}, by {some_figures(most, 3, signed=True)}",
         side=SIDE,
     )
     return figure(drawing)
@@ -128,5 +128,6 @@ def _cell(cell: Any) -> str:
     if cell is None or cell != cell:
         return "–"
     if isinstance(cell, float):
-        return true_minus(f"{cell:g}") if cell == float(f"{cell:g}") else in_full(cell)
+        short = f"{cell:g}"
+        return true_minus(short) if cell == float(short) and "e" not in short else in_full(cell)
     return shortened(str(cell), MOST_LETTERS)

@@ -125,17 +125,20 @@ def four_figures(number: float) -> str:
     return true_minus(f"{number:,.0f}" if 1e3 <= abs(number) < 1e15 else f"{number:#.4g}")
 
 
-def some_figures(number: float, count: int) -> str:
+def some_figures(number: float, count: int, *, signed: bool = False) -> str:
     """Return a number with at most `count` figures or, before the point, all whole ones.
+
+    `signed`: with a + before what is above 0.
 
     >>> some_figures(2208.134, 6), some_figures(1513246.3, 4), some_figures(-4.28116e-06, 6)
     ('2,208.13', '1,513,246', '−4.28116×10⁻⁶')
     """
     size = abs(number)
+    plus = "+" if signed and number > 0 else ""
     if VAST <= size < math.inf or 0 < size < FINE:
-        return ("−" if number < 0 else "") + _with_power(size, count)
+        return ("−" if number < 0 else plus) + _with_power(size, count)
     text = f"{number:,.{count}g}"
-    return true_minus(f"{number:,.0f}" if "e" in text else text)
+    return plus + true_minus(f"{number:,.0f}" if "e" in text else text)
 
 
 def beside_itself(ratio: float) -> str:

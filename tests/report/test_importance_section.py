@@ -57,8 +57,10 @@ def test_places_lie_over_the_average_picture() -> None:
     (importance,) = importances_of(model, held_out)
     drawing = map_drawing(importance, np.full((8, 8), 0.5))
     shown = re.findall(r"<title>([+−][^<]*)</title>", drawing.svg())
-    measured = [f"{one.loss:+.3g}".replace("-", "−") for one in importance.inputs if one.loss]
-    assert sorted(shown) == sorted(measured)
+    plain = str.maketrans("−⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "--0123456789")
+    numbers = [float(one.translate(plain).replace("×10", "e")) for one in shown]
+    measured = [float(f"{one.loss:.3g}") for one in importance.inputs if one.loss]
+    assert sorted(numbers) == pytest.approx(sorted(measured))
 
 
 def test_words_say_what_they_add() -> None:

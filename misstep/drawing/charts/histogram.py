@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from misstep.drawing.frame import Axis, Frame
 from misstep.drawing.svg import Canvas, Drawing
+from misstep.text.figures import amount
 
 __all__ = ["histogram"]
 
@@ -43,6 +44,6 @@ def histogram(
         canvas.rectangle(
             *(float(left), float(top), float(right - left - gap), float(frame.bottom - top)),
             *("fill", *classes),
-            title=f"{count:g}",
+            title=amount(float(count)),
         )
     return canvas.drawing(title, description)

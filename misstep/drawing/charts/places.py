@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from misstep.drawing.svg import Canvas, Drawing
+from misstep.text.figures import some_figures
 
 __all__ = ["places_chart"]
 
@@ -57,7 +58,7 @@ def places_chart(
                 *(x, y, cell_wide, cell_high),
                 *("fill", kind),
                 opacity=FULL * share,
-                title=f"{number:+.3g}".replace("-", "\u2212"),
+                title=some_figures(number, 3, signed=True),
             )
             if share >= SIGNED:
                 _sign(canvas, x + cell_wide / 2, y + cell_high / 2, cell_wide, number > 0)

@@ -384,7 +384,7 @@ class CatOrDog(Lab[Measured]):
         error = measured.probability - measured.right
         yield Claim(
             "Each neuron that is on is blamed by (p − y) times its weight, its weight by (p − y) "
-            "times what it gave; who is off by nothing.",
+            "times what it gave; one that is off is not blamed.",
             all(
                 math.isclose(each.weight_blame, error * each.gave, abs_tol=NEAR)
                 and math.isclose(

@@ -118,7 +118,7 @@ class Overfitting(Lab[Measured]):
                 "After each epoch it is asked for the answers that it learned from, and for those "
                 "of digits that it never saw, whose answers are all right.",
                 f"At first both errors fall. After epoch {at}, {percent(best)} of the digits that "
-                "it never saw are wrong, fewer than ever after. It goes on to learn its own rows, "
+                "it never saw are wrong, the fewest of all. It goes on to learn its own rows, "
                 f"until it misses {percent(sick.misses[-1])} of their answers; and of the others "
                 f"it gets {percent(sick.course.error)} wrong.",
             ),

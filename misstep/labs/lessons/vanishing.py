@@ -224,7 +224,7 @@ class Vanishing(Lab[Measured]):
         )
         yield Claim(f"They learn next to nothing: {percent(sick.error)} wrong.", sick.error > 0.7)
         yield Claim(
-            "The doctor finds vanishing-gradients, and in no remedied network.",
+            "The doctor finds vanishing-gradients, and in none of the remedied networks.",
             sick.findings[0].slug == "vanishing-gradients"
             and not any("vanishing-gradients" in each.found for each in measured.remedied),
         )

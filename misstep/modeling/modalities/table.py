@@ -260,7 +260,7 @@ class TableModality(RowModality):
         self.decisions.facts["alike_rows"] = {"column": alike.column, "words": alike.words}
         self.decisions.add("CAREFUL", what, alike.words)
         self.notes.append(
-            f"{what}: {alike.words}. The scores below are for each {alike.column} that was learned "
+            f"{what}: {alike.words}. The scores are for each {alike.column} that was learned "
             f"from; --groups {shlex.quote(alike.column)} judges on others, as it should where new "
             f"rows are of others"
         )
@@ -276,7 +276,7 @@ class TableModality(RowModality):
         without = " ".join(f"--without {shlex.quote(name)}" for name in leak.columns)
         self.notes.append(
             f"{leak.words}: {are} {they} known when you predict? If {they} {are} not, the scores "
-            f"below mean nothing; leave {them} out with {without}"
+            f"mean nothing; leave {them} out with {without}"
         )
 
     def plan_network(self, planner: Planner, prepared: Prepared) -> Plan:

@@ -118,8 +118,7 @@ def _neurons(blame: Blame) -> Markup | None:
 
 
 def _change(change: float, loss: float) -> str:
-    sign = "+" if change > 0 else ""
-    return f"{three_figures(loss + change)} ({sign}{some_figures(change, 2)})"
+    return f"{three_figures(loss + change)} ({some_figures(change, 2, signed=True)})"
 
 
 def _update(update: NextUpdate, mistake: Mistake) -> Markup:
