@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -55,6 +56,16 @@ def test_each_kind_of_data_has_its_mistakes_handed_back(kind: str) -> None:
 
 def test_the_same_mistakes_give_the_same_bytes() -> None:
     assert content_of("houses") == content_of("houses")
+
+
+def test_made_anew_plain_descent_has_the_rate_of_the_run() -> None:
+    material = Material.of_result(trained("houses"), name="houses")
+    anew = WhoIsBlamed().content(replace(material, result=None, run=None))
+    said = re.findall(r"at a rate of ([\d.]+)[^<]*", content_of("houses"))
+    assert material.record is not None
+    assert material.record.description is not None
+    rate = f"{material.record.description.optimizer.learning_rate:g}"
+    assert set(said) == set(re.findall(r"at a rate of ([\d.]+)[^<]*", str(anew))) == {rate}
 
 
 def test_links_are_those_that_hand_back_most() -> None:

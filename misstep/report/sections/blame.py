@@ -45,7 +45,8 @@ class WhoIsBlamed(Section):
         if not worst:
             return None
         try:
-            parts = [_one(model, mistake, trainer) for mistake in worst]
+            rate = _rate(material)
+            parts = [_one(model, mistake, trainer, rate) for mistake in worst]
         except ArgumentError as error:
             return paragraph(f"Not drawn: {error}", quiet=True)
         return joined(
@@ -60,8 +61,14 @@ class WhoIsBlamed(Section):
         )
 
 
-def _one(model: Model, mistake: Mistake, trainer: Trainer | None) -> Markup:
-    blame = blame_of(model, mistake.features, mistake.truth, trainer=trainer)
+def _rate(material: Material) -> float | None:
+    """Return the rate that the run began with; None where no record says it."""
+    described = None if material.record is None else material.record.description
+    return None if described is None else described.optimizer.learning_rate
+
+
+def _one(model: Model, mistake: Mistake, trainer: Trainer | None, rate: float | None) -> Markup:
+    blame = blame_of(*(model, mistake.features, mistake.truth), trainer=trainer, learning_rate=rate)
     name = f"{mistake.name}: {_verdict(mistake)}"
     notes = " ".join(f"{note[:1].upper()}{note[1:]}." for note in blame.notes)
     caption = (
