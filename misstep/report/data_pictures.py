@@ -96,7 +96,10 @@ def _series_line(series: Series, column: int, *, width: float, height: float) ->
     dates = series.local
     span = ""
     if dates is not None:
-        first, last = (str(dates[at])[:16].replace("T", " ") for at in (0, -1))
+        # Days need no midnights.
+        days = bool((dates == dates.astype("datetime64[D]")).all())
+        letters = 10 if days else 16
+        first, last = (str(dates[at])[:letters].replace("T", " ") for at in (0, -1))
         span = f", {first} to {last}"
     return line_chart(
         [Line(name, np.arange(1, len(values) + 1), values)],

@@ -169,3 +169,24 @@ def test_bars_are_as_long_as_their_numbers() -> None:
         if element.tag.endswith("rect") and "fill" in element.get("class", "")
     ]
     assert widths[0] == pytest.approx(2 * widths[1], rel=0.01)
+
+
+def test_a_thinned_curve_keeps_its_peaks_and_no_quick_wave_becomes_a_slow_one() -> None:
+    from misstep.drawing.charts.lines import MOST_POINTS, _thinned
+
+    x = np.arange(20_000.0)
+    y = np.sin(x * 2 * np.pi / 24)
+    y[7_777] = 9.0
+    y[12_000:12_400] = np.nan
+    thin = _thinned(Line("hours", x, y))
+    kept, numbers = np.asarray(thin.x), np.asarray(thin.y)
+    assert len(kept) <= MOST_POINTS
+    assert (kept[0], kept[-1]) == (0, 19_999)
+    assert (np.diff(kept) > 0).all()
+    assert np.nanmax(numbers) == 9.0
+    assert np.isnan(numbers).any()
+    # In every stretch of a picture the wave goes all the way up and down.
+    for start in range(0, 12_000, 1_000):
+        inside = numbers[(kept >= start) & (kept < start + 1_000)]
+        assert inside.min() == pytest.approx(-1.0)
+        assert inside.max() >= 1.0 - 1e-9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -152,11 +153,25 @@ def _classes(line: Line, number: int) -> tuple[str, ...]:
 
 
 def _thinned(line: Line) -> Line:
-    """Return a curve with at most `MOST_POINTS` points, the first and the last among them."""
+    """Return a curve with at most `MOST_POINTS` points, the first and the last among them.
+
+    Of points beside each other the lowest and the highest stay: every tenth of them, say, would
+    leave out what is short, and make a slow wave of a quick one.
+    """
     count = len(np.asarray(line.x))
     if count <= MOST_POINTS:
         return line
-    kept = np.unique(np.linspace(0, count - 1, MOST_POINTS).round().astype("int64"))
+    numbers = np.asarray(line.y, "float64")
+    numbers = np.where(np.isfinite(numbers), numbers, np.nan)
+    edges = np.linspace(1, count - 1, MOST_POINTS // 2).round().astype("int64")
+    ends = [0, count - 1]
+    for start, stop in itertools.pairwise(edges.tolist()):
+        part = numbers[start:stop]
+        if np.isnan(part).all():
+            ends.append(start)
+        else:
+            ends += [start + int(np.nanargmin(part)), start + int(np.nanargmax(part))]
+    kept = np.unique(ends)
 
     def some(values: ArrayLike | None) -> NDArray[np.float64] | None:
         return None if values is None else np.asarray(values, "float64")[kept]
