@@ -18,7 +18,7 @@ from misstep.playground.curves import Curves
 from misstep.playground.examining import Examination
 from misstep.playground.explaining import explained
 from misstep.playground.frame import Seen
-from misstep.playground.links import MOST_UPDATES, Link
+from misstep.playground.links import MOST_CHANGES, MOST_UPDATES, Link
 from misstep.playground.looking import units_of
 from misstep.playground.packing import finite, numbers
 from misstep.playground.problems.problem import OWN, Problem
@@ -134,10 +134,18 @@ class Session:
         """Take so many updates; return how many were taken.
 
         Fewer where the next one can't be, and, with `seconds`, where they took about so long.
-        Raises ArgumentError for what is no number of updates.
+        Raises ArgumentError for what is no number of updates, and where so many are done that no
+        link could hold more.
         """
-        before = self.update
-        self._advance(before + _count("the updates to take", updates), seconds)
+        before, count = self.update, _count("the updates to take", updates)
+        if count and before >= MOST_UPDATES:
+            raise ArgumentError(
+                "the updates to take",
+                needed=f"{MOST_UPDATES:,} in all at most",
+                got=f"{before:,} that are done",
+                try_="beginning anew, or misstep train for a long training",
+            )
+        self._advance(min(before + count, MOST_UPDATES), seconds)
         return self.update - before
 
     def back(self, updates: int = 1) -> int:
@@ -203,6 +211,14 @@ class Session:
         if self.update == 0 or not self.settings.keeps_weights(after):
             self.begin(after)
             return False
+        # What no link could hold is not begun.
+        if sum(one.update < self.update for one in self._timeline.changes) >= MOST_CHANGES:
+            raise ArgumentError(
+                "a change of settings",
+                needed=f"at most {MOST_CHANGES} on the way",
+                got="one more",
+                try_="beginning anew with the settings of now",
+            )
         self._timeline.change(after)
         self._curves.forget_from(self.update)
         self._measure()

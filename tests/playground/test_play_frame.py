@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from misstep.errors import ArgumentError
 from misstep.playground import Session, Settings
+from misstep.playground import session as session_module
 
 
 def _array(packed: dict[str, Any]) -> np.ndarray:
@@ -169,3 +171,23 @@ def test_a_limit_of_time_ends_a_long_way_and_it_can_be_gone_on() -> None:
     other = Session(Settings(rows=20, layers=(2,)))
     other.step(taken)
     assert np.array_equal(other.timeline.state.parameters, session.timeline.state.parameters)
+
+
+def test_it_goes_no_further_than_a_link_could_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "MOST_UPDATES", 7)
+    monkeypatch.setattr(session_module, "MOST_CHANGES", 2)
+    session = Session(Settings(rows=20, layers=(2,)))
+    for rate in (0.2, 0.3):
+        session.step(2)
+        assert session.change(learning_rate=rate)
+    assert session.change(learning_rate=0.4)  # at the same update, instead of the one before
+    session.step(1)
+    with pytest.raises(ArgumentError, match="at most 2 on the way"):
+        session.change(learning_rate=0.5)
+    assert session.settings.learning_rate == 0.4
+    assert session.step(6) == 2
+    with pytest.raises(ArgumentError, match="7 in all at most"):
+        session.step(1)
+    assert Session.of_link(session.link()).frame() == session.frame()
+    session.back(5)
+    assert session.change(learning_rate=0.5)
