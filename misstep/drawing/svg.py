@@ -176,12 +176,12 @@ class Canvas:
 
 def text_width(words: str, size: float = SIZE) -> float:
     """Return about how many pixels words take."""
-    return LETTER * size * len(words)
+    return LETTER * size * len(printable(words))
 
 
 def shortened(words: str, width: float, size: float = SIZE) -> str:
     """Return words cut off so that they fit into `width` pixels, with … where they were cut."""
-    most = max(int(width / (LETTER * size)), 2)
+    most, words = max(int(width / (LETTER * size)), 2), printable(words)
     return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
 
 

@@ -21,6 +21,7 @@ from misstep.report.pictures import image_of_row, picture, png_of
 from misstep.text.counts import counted
 from misstep.text.figures import amount, true_minus
 from misstep.text.lists import shortened
+from misstep.text.plain import printable
 
 if TYPE_CHECKING:
     import pandas
@@ -155,7 +156,7 @@ def _column(column: pandas.Series, name: str, data: Table) -> Markup:
             words = f"{_range(values)}{gaps}"
             return _captioned(_bins(values, name, words), name, words)
     words_of = present.astype(str)
-    counts = Counter(words_of.tolist())
+    counts = Counter(printable(one) for one in words_of.tolist())
     if len(counts) > len(present) / 2 and len(counts) > FEW_VALUES:
         lengths = np.array([len(one.split()) for one in words_of], "float64")
         if lengths.max() > 1:

@@ -190,3 +190,13 @@ def test_a_thinned_curve_keeps_its_peaks_and_no_quick_wave_becomes_a_slow_one() 
         inside = numbers[(kept >= start) & (kept < start + 1_000)]
         assert inside.min() == pytest.approx(-1.0)
         assert inside.max() >= 1.0 - 1e-9
+
+
+def test_words_are_cut_by_what_is_shown_of_them() -> None:
+    from misstep.drawing.svg import shortened, text_width
+
+    hostile = "\u202e\x00" * 20
+    assert text_width(hostile) > text_width("x" * 40)
+    cut = shortened(hostile, 100)
+    assert text_width(cut) <= 100
+    assert cut.startswith("\\u202e")

@@ -18,8 +18,8 @@ PURPOSES = {
     "forecast": "to forecast {}",
 }
 
-
-LONGEST = 80
+# Letters of the target's name, and of a head of the table, which may name a class.
+LONGEST, LONGEST_HEAD = 80, 40
 
 
 class Overview(Section):
@@ -37,7 +37,7 @@ class Overview(Section):
         outcome = material.outcome
         scores = None if outcome is None else outcome.score_table()
         if outcome is not None and scores is not None:
-            heads, rows = scores
+            heads, rows = [shortened(head, LONGEST_HEAD) for head in scores[0]], scores[1]
             verdict = outcome.verdict()
             parts.append(_tiles(heads, rows, material))
             parts.append(tag("p", verdict, class_="verdict") if verdict else None)
