@@ -189,7 +189,8 @@ class Timeline:
         self._forget_ahead()
         if self._at and self._now.begins == update:
             # What was changed at this very update is changed otherwise.
-            del self._stretches[self._at], self._kept[update]
+            del self._stretches[self._at]
+            self._kept.pop(update, None)
             self._restore(update)
             self.advance(update - self.update)
         now = self._now

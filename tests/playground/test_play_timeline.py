@@ -127,6 +127,26 @@ def test_states_kept_are_few_and_still_exact(monkeypatch: pytest.MonkeyPatch) ->
         assert _bits(timeline) == _bits(straight)
 
 
+def test_what_was_changed_where_no_state_is_kept_can_be_changed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(timeline_module, "MOST_STATES", 8)
+    timeline, straight = _timeline(), _timeline()
+    slow, fast = (_SMALL.changed({"learning_rate": rate}) for rate in (0.01, 0.2))
+    timeline.advance(5)
+    timeline.change(slow)
+    timeline.advance(200)
+    assert 5 not in timeline._kept
+    timeline.seek(5)
+    timeline.change(fast)
+    timeline.advance(9)
+    straight.advance(5)
+    straight.change(fast)
+    straight.advance(9)
+    assert _bits(timeline) == _bits(straight)
+    assert timeline.changes == straight.changes
+
+
 def test_large_states_take_no_more_memory_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeline_module, "MOST_BYTES", 1)
     timeline = _timeline()
