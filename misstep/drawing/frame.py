@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from misstep.drawing.axis_ticks import round_ticks, tick_words
-from misstep.drawing.svg import Canvas, text_width
+from misstep.drawing.svg import Canvas, shortened, text_width
 
-__all__ = ["Axis", "Frame", "Key", "draw_legend", "legend_height", "span"]
+__all__ = ["Axis", "Frame", "Key", "axis_label", "draw_legend", "legend_height", "span"]
 
 # In pixels: between lines of a legend, of its samples, and between its entries.
 LEGEND_LINE, SAMPLE, GAP = 18, 22, 16
@@ -112,16 +112,17 @@ class Frame:
                 taken = middle + half + 4
         canvas.line(self.left, self.bottom, self.right, self.bottom, "axis")
         if self.across.label:
-            middle = (self.left + self.right) / 2
-            canvas.text(middle, self.bottom + 33, self.across.label, "quiet", anchor="middle")
+            axis_label(canvas, self.across.label, (self.left + self.right) / 2, self.bottom + 33)
         if self.up.label:
+            words = shortened(self.up.label, canvas.width - self.left + 6, 11)
             canvas.text(
                 self.left - 6,
                 self.top - 9,
-                self.up.label,
+                words,
                 "quiet",
                 "small",
-                anchor="start" if text_width(self.up.label, 11) > self.left else "end",
+                anchor="start" if text_width(words, 11) > self.left else "end",
+                title=None if words == self.up.label else self.up.label,
             )
 
     def curve(self, xs: ArrayLike, ys: ArrayLike, *classes: str, title: str | None = None) -> None:
@@ -179,6 +180,15 @@ class Frame:
             yield list(zip(x[run].tolist(), y[run].tolist(), strict=True))
 
 
+def axis_label(canvas: Canvas, label: str, middle: float, y: float) -> None:
+    """Write what an axis counts around `middle`, moved and cut so that it stays on the canvas."""
+    words = shortened(label, canvas.width)
+    half = text_width(words) / 2
+    middle = min(max(middle, half), canvas.width - half)
+    title = None if words == label else label
+    canvas.text(middle, y, words, "quiet", anchor="middle", title=title)
+
+
 @dataclass(frozen=True)
 class Key:
     """An entry of a legend: its words, and the classes of what they stand for.
@@ -208,7 +218,8 @@ def draw_legend(canvas: Canvas, keys: Sequence[Key], x: float, y: float, width: 
         else:
             shape = "hollow" if key.sample == "hollow" else "fill"
             canvas.circle(left + SAMPLE / 2, middle, 4, shape, *key.classes)
-        canvas.text(left + SAMPLE + 6, middle + 4, key.words)
+        words = shortened(key.words, width - SAMPLE - 6)
+        canvas.text(left + SAMPLE + 6, middle + 4, words)
 
 
 def _places(keys: Sequence[Key], width: float) -> Iterator[tuple[int, float, Key]]:

@@ -54,7 +54,9 @@ def row_markup(
     parts: list[Markup] = [_text(one, alone=len(cells) == 1) for one in texts]
     others = [(name, cell) for name, cell in cells.items() if name not in shown]
     if others:
-        rows = [[name, _cell(cell)] for name, cell in others[:MOST_CELLS]]
+        rows = [
+            [shortened(str(name), MOST_LETTERS), _cell(cell)] for name, cell in others[:MOST_CELLS]
+        ]
         if len(others) > MOST_CELLS:
             rows.append([f"and {counted(len(others) - MOST_CELLS, 'more column')}", ""])
         parts.append(table(["column", "value"], rows, caption="what stands in the row"))

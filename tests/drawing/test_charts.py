@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import numpy as np
@@ -200,3 +201,26 @@ def test_words_are_cut_by_what_is_shown_of_them() -> None:
     cut = shortened(hostile, 100)
     assert text_width(cut) <= 100
     assert cut.startswith("\\u202e")
+
+
+def test_words_below_an_axis_neither_collide_nor_leave_the_picture() -> None:
+    from misstep.drawing.svg import text_width
+
+    bars = [Bar("n" * 60, 0.33, "accuracy −12.3 points"), Bar("m", -0.1, "w" * 20)]
+    drawing = bar_chart(bars, title="t", description="d", across="rise of " + "x" * 200, width=320)
+    root = ElementTree.fromstring(drawing.svg())
+    texts = list(root.iter("{http://www.w3.org/2000/svg}text"))
+    below = max(float(one.get("y", "0")) for one in texts)
+    ends = []
+    for one in texts:
+        if one.get("text-anchor") != "middle":
+            continue
+        words = "".join(one.itertext()) if one.find("{*}title") is None else str(one[0].tail)
+        x, y = float(one.get("x", "0")), float(one.get("y", "0"))
+        half = text_width(words, 11 if y < below else 12) / 2
+        assert x - half >= -0.1
+        assert x + half <= 320.1
+        if y < below:
+            ends.append((x - half, x + half))
+    assert len(ends) >= 2
+    assert all(left > right for (_, right), (left, _) in pairwise(ends))

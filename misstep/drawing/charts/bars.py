@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from misstep.drawing.frame import Axis, Frame, span
+from misstep.drawing.frame import Axis, Frame, axis_label, span
 from misstep.drawing.svg import Canvas, Drawing, shortened, text_width
 
 __all__ = ["Bar", "bar_chart"]
@@ -61,10 +62,14 @@ def bar_chart(
         low, high = (low if min(ends) < 0 else 0.0), (high if max(ends) > 0 else 0.0)
     axis = Axis(low, high if high > low else low + 1, across, marks=marks)
     frame = Frame(canvas, names, TOP, width - words, height - bottom, axis, Axis(0, 1, marks=()))
+    taken = -math.inf
     for number, label in axis.ticks():
-        x = float(frame.x(number))
+        x, half = float(frame.x(number)), text_width(label, 11) / 2
         canvas.line(x, TOP, x, frame.bottom, "grid")
-        canvas.text(x, frame.bottom + 16, label, "quiet", "small", anchor="middle")
+        # Words that would run into those before are left out; their line stays.
+        if x - half > taken:
+            canvas.text(x, frame.bottom + 16, label, "quiet", "small", anchor="middle")
+            taken = x + half + 4
     zero = float(frame.x(0.0))
     for place, bar in enumerate(bars):
         middle = TOP + STEP * place + STEP / 2
@@ -89,6 +94,5 @@ def bar_chart(
             canvas.text(width - words + 8, middle + 4, bar.words, "quiet", "small")
     canvas.line(zero, TOP, zero, frame.bottom, "axis")
     if across:
-        middle = (frame.left + frame.right) / 2
-        canvas.text(middle, frame.bottom + 33, across, "quiet", anchor="middle")
+        axis_label(canvas, across, (frame.left + frame.right) / 2, frame.bottom + 33)
     return canvas.drawing(title, description)

@@ -17,10 +17,13 @@ from misstep.report.section import Section
 from misstep.report.weight_rules import chain_rule_of_mistake
 from misstep.text.counts import counted
 from misstep.text.figures import percent, some_figures, three_figures, true_minus
+from misstep.text.lists import shortened
 from misstep.train import Trainer
 
 # Mistakes whose backward pass is drawn, and neurons and weights in the tables of each.
 MOST_MISTAKES, MOST_NEURONS, MOST_WEIGHTS = 3, 6, 5
+# Letters of a class.
+LONGEST_LABEL = 40
 # Multiply-adds of a row that are paid for, all mistakes together: a backward pass with its neurons
 # takes 0.4 s for 17 million of them.
 WORK = 21_000_000
@@ -95,8 +98,10 @@ def _verdict(mistake: Mistake) -> str:
     if mistake.off is not None:
         said, right = some_figures(mistake.predicted, 4), some_figures(mistake.answer, 6)
         return f"said {said}, right is {right}"
-    right = "which is right" if not mistake.wrong else f"right is {mistake.answer}"
-    return f"said {mistake.predicted}, {right}"
+    said, answer = (
+        shortened(str(label), LONGEST_LABEL) for label in (mistake.predicted, mistake.answer)
+    )
+    return f"said {said}, {f'right is {answer}' if mistake.wrong else 'which is right'}"
 
 
 def _neurons(blame: Blame) -> Markup | None:
@@ -161,7 +166,8 @@ def _outcome(update: NextUpdate, mistake: Mistake) -> str:
         said = f"{some_figures(update.said_before, 4)} → {some_figures(update.said_after, 4)}"
         return f"{moved}. The loss: {losses}; what it says: {said}."
     said = f"{percent(update.said_before)} → {percent(update.said_after)}"
-    return f"{moved}. The loss: {losses}; what it gives {mistake.answer}: {said}."
+    answer = shortened(str(mistake.answer), LONGEST_LABEL)
+    return f"{moved}. The loss: {losses}; what it gives {answer}: {said}."
 
 
 def _size(share: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,9 +18,12 @@ from misstep.report.row_pictures import row_markup
 from misstep.report.section import Section
 from misstep.text.counts import counted, plural
 from misstep.text.figures import percent, some_figures, three_figures
+from misstep.text.lists import shortened
 
 # In pixels: the probabilities of a mistake.
 WIDTH = 300
+# Letters of a class.
+LONGEST_LABEL = 60
 
 
 class WorstMistakes(Section):
@@ -122,13 +125,17 @@ def _verdict(one: Mistake, target: str) -> list[Markup | str]:
             f": {off} {way}.",
         ]
     if not one.wrong:
-        return [f"It said {one.predicted}, which is right, with {_share(one)}."]
+        return [f"It said {_label(one.predicted)}, which is right, with {_share(one)}."]
     first = next(iter(one.probabilities.values()))
     return [
-        f"It said {one.predicted}, with {percent(first)}; ",
-        tag("strong", f"right is {one.answer}"),
+        f"It said {_label(one.predicted)}, with {percent(first)}; ",
+        tag("strong", f"right is {_label(one.answer)}"),
         f", to which it gave {_share(one)}.",
     ]
+
+
+def _label(label: Any) -> str:
+    return shortened(str(label), LONGEST_LABEL)
 
 
 def _share(one: Mistake) -> str:
