@@ -14,19 +14,21 @@ LONGEST_NAME, LONGEST_ANSWER = 24, 10
 SCORES = {"error": "share wrong", "rmse": "RMSE", "rmse_log": "RMSE of log"}
 
 
-def say_learning_curve(page: Page, curve: LearningCurve | None, name: str) -> None:
+def say_learning_curve(
+    page: Page, curve: LearningCurve | None, name: str, *, kept: str = "kept"
+) -> None:
     """Say what was wrong after 1, 10, 100 … updates and at the end, of the same held-out rows.
 
     `name`: what a row is called, such as image. Where the weights of an earlier epoch were kept,
-    the column of that stands among the others.
+    the column of that stands among the others, and is called `kept`.
     """
     if curve is None or len(curve.updates) < 2:
         return
     same = f"{curve.rows:,} held-out {name}s" if curve.rows > 1 else f"one held-out {name}"
     page.title(f"What it got wrong as it learned, of the same {same}")
     stages = [f"{one:,}" for one in curve.updates]
-    kept = stages[curve.kept]
-    stages[curve.kept] = f"{kept} (kept)" if curve.of_earlier_epoch else "the end"
+    update = stages[curve.kept]
+    stages[curve.kept] = f"{update} ({kept})" if curve.of_earlier_epoch else "the end"
     heads = ["after updates", *stages, "answer"]
     by_error = curve.score_name == "error"
     scores = [percent(one) if by_error else four_figures(one) for one in curve.scores]

@@ -95,7 +95,11 @@ def say_outcome(page: Page, modality: Modality, result: FitResult) -> Diagnosis:
     diagnosis = result.diagnose()
     if run.usable:
         lines = result_lines(result)
-        say_learning_curve(page, result.learning_curve, model.preprocessing.sample_name)
+        by_line = result.forecast is not None and result.forecast.epochs == 0
+        name = model.preprocessing.sample_name if result.forecast is None else "forecast"
+        # Where a line forecasts, no weights of the network were kept.
+        kept = "best epoch" if by_line else "kept"
+        say_learning_curve(page, result.learning_curve, name, kept=kept)
         page.title(lines.how_it_ended(), always=True)
         lines.say_scores(page)
     say_briefly(page, diagnosis, spelling_of(run.record))

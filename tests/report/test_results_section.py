@@ -16,6 +16,7 @@ from misstep.modeling import Options, train
 from misstep.report.material import Material
 from misstep.report.sections.overview import Overview
 from misstep.report.sections.results import Results
+from misstep.report.sections.story import Story
 from misstep.text.figures import three_figures
 
 
@@ -76,6 +77,11 @@ def test_of_a_forecast_the_page_says_whose_weights_forecast(tmp_path: Path) -> N
     kept = "The line it started from was not clearly worse" in words
     assert kept == (result.forecast.epochs == 0)
     assert kept != ("learned anew, in" in words)
+    story = words_of(str(Story().content(Material.of_result(result))))
+    if result.learning_curve is not None:
+        assert f"Of the same {result.learning_curve.rows} forecasts" in story
+        assert kept == ("None of it was kept" in story)
+        assert kept != (" kept" in story.replace("None of it was kept", ""))
 
 
 def test_a_run_without_a_model_has_nothing_to_be_judged() -> None:

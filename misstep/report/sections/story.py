@@ -41,16 +41,24 @@ class Story(Section):
             return _of_record(material)
         if len(curve.updates) < 2:
             return None
-        name = "row" if material.outcome is None else material.outcome.sample_name
+        outcome = material.outcome
+        name = "row" if outcome is None else outcome.sample_name
+        if outcome is not None and outcome.horizon:
+            name = "forecast"
+        by_line = outcome is not None and outcome.by_line
         first, last = (_score(curve, curve.scores[at]) for at in (0, curve.kept))
         words = (
             f"Of the same {counted(curve.rows, name)} that it did not learn from, after "
-            f"{counted(curve.updates[0], 'update')} {first}, in the end {last}."
+            f"{counted(curve.updates[0], 'update')} {first}, "
+            f"{'after the best epoch' if by_line else 'in the end'} {last}."
         )
+        if by_line:
+            words += " None of it was kept: the line that it started from forecasts."
+        kept = "best epoch" if by_line else "kept"
         return joined(
             [
                 paragraph(words),
-                figure(_error_line(curve.updates, curve.scores, _name(curve), curve.kept)),
+                figure(_error_line(curve.updates, curve.scores, _name(curve), curve.kept, kept)),
                 _examples(curve, name, material.watched) if curve.examples else None,
             ]
         )
@@ -67,7 +75,9 @@ def _of_record(material: Material) -> Markup | None:
     return None
 
 
-def _error_line(updates: Sequence[int], scores: Sequence[float], name: str, kept: int) -> Drawing:
+def _error_line(
+    updates: Sequence[int], scores: Sequence[float], name: str, kept: int, kept_words: str = "kept"
+) -> Drawing:
     shown = percent if name == SHARE else four_figures
     told = ", ".join(
         f"{shown(score)} after {update:,}" for update, score in zip(updates, scores, strict=True)
@@ -80,7 +90,7 @@ def _error_line(updates: Sequence[int], scores: Sequence[float], name: str, kept
         up=name,
         zero=True,
         across_logarithmic=True,
-        marks=[(updates[kept], "kept")] if updates[kept] > 0 else [],
+        marks=[(updates[kept], kept_words)] if updates[kept] > 0 else [],
     )
 
 
