@@ -168,7 +168,8 @@ async function act(what, body = {}, after = null, { settles = true } = {}) {
 
 // The server keeps few sessions: one that it let go begins again from the link.
 async function reopen() {
-  await open(location.hash.slice(1));
+  // The address may say a moment long ago, since it stands still in play.
+  await open(page.link ?? decoded(location.hash.slice(1)));
   return null;
 }
 
