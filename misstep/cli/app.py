@@ -735,6 +735,14 @@ def play(
             metavar="COLUMN", help="Of a table, the column to predict.", show_default=False
         ),
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Of a table, a column to leave out. May be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     port: Annotated[
         int, typer.Option(metavar="PORT", help="The port of the page; 0: any that is free.")
     ] = 0,
@@ -770,7 +778,8 @@ def play(
     from misstep.cli.play_command import PlayRequest
     from misstep.cli.play_command import play as serve
 
-    return serve(source, PlayRequest(port, link, target, open_page, json))
+    columns = tuple(without or ())
+    return serve(source, PlayRequest(port, link, target, columns, open_page, json))
 
 
 def command_line() -> Any:

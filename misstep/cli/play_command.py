@@ -30,12 +30,13 @@ PATIENCE = 60.0
 class PlayRequest:
     """How a page is asked for: its port, the link to begin with, whether a browser is opened.
 
-    `target`: the column with the answers, of a table.
+    `target`: the column with the answers, of a table; `without`: those that are left out.
     """
 
     port: int
     link: str
     target: str | None
+    without: tuple[str, ...]
     open: bool
     json: bool
 
@@ -54,10 +55,11 @@ def play(source: str | None, asked: PlayRequest) -> int:
 
     own = None
     if source is not None:
-        own = own_problem(read_data(source), Options(target=asked.target))
-    elif asked.target is not None:
+        options = Options(target=asked.target, without=asked.without)
+        own = own_problem(read_data(source), options)
+    elif asked.target is not None or asked.without:
         raise ArgumentError(
-            "--target",
+            "--without" if asked.target is None else "--target",
             needed="a table that has the column",
             got="no data",
             try_="misstep play FILE",

@@ -134,6 +134,10 @@ def test_what_can_not_be_served_is_told_at_once(capsys) -> None:
     assert "nowhere" in capsys.readouterr().err
     assert main(["play", "--target", "price"]) == 2
     assert "misstep play FILE" in capsys.readouterr().err
+    assert main(["play", "--without", "price"]) == 2
+    assert "misstep play FILE" in capsys.readouterr().err
+    assert main(["play", "iris", "--without", "nothing"]) == 2
+    assert "nothing" in capsys.readouterr().err
     assert main(["play", "nowhere.csv"]) == 2
     assert "nowhere.csv" in capsys.readouterr().err
     assert main(["play", "--port", "70000"]) == 2
