@@ -47,7 +47,7 @@ def test_probabilities_that_hold_and_that_do_not_are_told_apart() -> None:
     honest = reliability_curve(said, random.random(2000) < said)
     boasting = reliability_curve(said, random.random(2000) < said - 0.2)
     modest = reliability_curve(said, random.random(2000) < np.minimum(said + 0.2, 1))
-    assert "if every one were true" in reliability_words(honest)
+    assert "even if every one were true" in reliability_words(honest)
     assert reliability_words(boasting).endswith("surer than it should be.")
     assert reliability_words(modest).endswith("it could be surer.")
     drawing = reliability_drawing(honest)

@@ -65,13 +65,16 @@ class WhatMatters(Section):
             found = partial_dependences_of(model, held_out, importances[0])
             drawings = [dependence_drawing(one) for one in found]
             if drawings:
-                first = "first ones do" if len(drawings) > 1 else "first one does"
-                parts.append(tag("h3", f"What the {first}"))
+                does, which = drawings[0].title, ""
+                if len(drawings) > 1:
+                    does = f"What {plural(2, importances[0].noun)} do"
+                    which = "Of those that have values to go through, the most important first. "
+                parts.append(tag("h3", does))
                 parts.append(
                     paragraph(
-                        f"Every {noun} is given each value in turn, all else as it is; the mean of "
-                        "what the model says then, and where eight of ten lie. It says what the "
-                        "model does, not what would come of it in the world."
+                        f"{which}Every {noun} is given each value in turn, all else as it is; the "
+                        "mean of what the model says then, and where eight of ten lie. It says "
+                        "what the model does, not what would come of it in the world."
                     )
                 )
                 parts.append(tag("div", *(figure(one) for one in drawings), class_="figures"))

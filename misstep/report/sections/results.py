@@ -89,7 +89,7 @@ def reliability_words(reliability: Reliability) -> str:
     by_chance = percent(reliability.error_by_chance)
     words = f"In the mean, probabilities are off by {off}"
     if reliability.error <= 1.5 * reliability.error_by_chance:
-        return f"{words}; so few rows would be off by {by_chance} if every one were true."
+        return f"{words}; so few rows would be off by {by_chance} even if every one were true."
     rather = _rather(reliability)
     return f"{words}, where chance alone would make {by_chance}{rather}."
 
