@@ -483,3 +483,17 @@ def test_the_way_past_the_heading_leaves_all_as_it_is(play):
     settled(page)
     expect(page.get_by_role("alert")).to_be_hidden()
     assert "u=4" in page.url
+
+
+def test_rows_are_chosen_by_keyboard(play):
+    page = play(link="v=1&r=20&l=2&u=3")
+    page.locator("#surface canvas").focus()
+    for key, number in (("ArrowRight", 1), ("ArrowDown", 2), ("ArrowLeft", 1), ("ArrowUp", 0)):
+        page.keyboard.press(key)
+        until(page, f"playground.frame.row.number === {number}")
+        settled(page)
+    page.keyboard.press("ArrowLeft")
+    until(page, "playground.frame.row.number === 9")
+    settled(page)
+    assert "held-out row 10" in page.locator("#surface canvas").get_attribute("aria-label")
+    assert faults(page) == []

@@ -32,9 +32,10 @@ export class Surface {
   constructor(box, { onRow }) {
     this.box = box;
     this.report = onRow;
-    this.canvas = make("canvas", { role: "img" });
+    this.canvas = make("canvas", { role: "img", tabindex: "0" });
     this.picture = make("canvas");
     this.canvas.addEventListener("click", (event) => this.clicked(event));
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
     new ResizeObserver(() => this.frame && this.drawn && this.draw()).observe(box);
     onTheme(() => this.frame && this.show(this.frame));
   }
@@ -286,6 +287,15 @@ export class Surface {
     if ("number" in best) this.report({ number: best.number, held_out: best.held_out });
   }
 
+  // With the arrow keys, from row to row of those to learn from, or of those held out.
+  key(event) {
+    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!by || !this.frame || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    const { number, held_out: heldOut } = this.frame.row, count = this.rows[heldOut ? "held_out" : "train"].y.length;
+    this.report({ number: (number + by + count) % count, held_out: heldOut });
+  }
+
   // Some held-out rows, what is said of each and what is right; a click looks at one.
   showExamples(frame) {
     const items = frame.examples.map((one) => {
@@ -334,7 +344,7 @@ export class Surface {
       : `The decision surface over ${this.problem.features.join(" and ")}`;
     const shapes = this.problem.classes.map((name, number) => `${name}: ${SHAPES[number % 5]}s`).join(", ");
     const score = now && this.problem.classes.length ? ` ${percent(now.held_out_score)} of held-out rows are right.` : "";
-    this.canvas.setAttribute("aria-label", `${kind}${shapes ? ` (${shapes})` : ""}, at update ${this.frame.update}.${score} ${words}`);
+    this.canvas.setAttribute("aria-label", `${kind}${shapes ? ` (${shapes})` : ""}, at update ${this.frame.update}.${score} ${words} Arrow keys choose another row.`);
     return words;
   }
 }
