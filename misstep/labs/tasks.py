@@ -14,18 +14,6 @@ from misstep.ir import Array
 Split = tuple[tuple[Array, Array], tuple[Array, Array]]
 
 
-def rings(rows: int = 300, held_out: int = 200, seed: int = 0) -> Split:
-    """Return points in the plane, of class 1 outside of a circle that about half of them are in.
-
-    x: (rows, 2); y: (rows,) of 0 and 1.
-    """
-    random = np.random.default_rng(seed)
-    x = random.normal(size=(rows + held_out, 2))
-    # √(2 ln 2): half of a normal distribution in the plane lies within.
-    y = (np.hypot(x[:, 0], x[:, 1]) > np.sqrt(2 * np.log(2))).astype(int)
-    return (x[:rows], y[:rows]), (x[rows:], y[rows:])
-
-
 def digits(rows: int = 1200, held_out: int = 597, seed: int = 0) -> Split:
     """Return scanned digits of scikit-learn: x (rows, 61) between 0 and 1, y (rows,).
 
