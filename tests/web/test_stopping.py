@@ -21,8 +21,8 @@ PROGRAM = """
 import sys, time
 from misstep.storage import folder_lock
 with folder_lock(sys.argv[1]):
-    print("at work", flush=True)
     try:
+        print("at work", flush=True)
         time.sleep(30)
     except KeyboardInterrupt:
         print("stopped as by Ctrl-C", flush=True)
