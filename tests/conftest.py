@@ -10,10 +10,7 @@ from hypothesis import HealthCheck, settings
 # time: scripts/test --hypothesis-profile default
 # How long an example takes depends on what else the machine does, and says nothing of the code.
 settings.register_profile(
-    "same examples",
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
+    "same examples", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("same examples")
 
