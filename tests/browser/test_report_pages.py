@@ -12,11 +12,19 @@ import numpy as np
 import pandas
 import pytest
 from page_checks import faults
+from page_watching import LOOKS, Look
 
 import misstep as ms
 
 EVIL = "<script>document.title = 'broken'</script>\"'&"
 KINDS = ("table", "images", "sequences", "series", "failed")
+# A table in every look, the others in a narrow and a wide one each, light and dark in turn.
+IN_TURN = [("table", look) for look in LOOKS]
+IN_TURN += [
+    (kind, look)
+    for at, kind in enumerate(KINDS[1:])
+    for look in (LOOKS[at % 2 * 2], LOOKS[3 - at % 2 * 2])
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +62,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.html" for name in found}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_report_has_no_faults(pages: dict[str, Path], open_page, look, kind: str) -> None:
+@pytest.mark.parametrize(("kind", "look"), IN_TURN, ids=[f"{one}-{look}" for one, look in IN_TURN])
+def test_a_report_has_no_faults(pages: dict[str, Path], open_page, kind: str, look: Look) -> None:
     page = open_page(pages[kind], look)
     assert faults(page) == []
     assert page.title().endswith("– misstep")
