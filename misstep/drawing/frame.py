@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from misstep.drawing.axis_ticks import round_ticks, tick_words
 from misstep.drawing.svg import Canvas, shortened, text_width
+from misstep.text.figures import power_of_ten
 
 __all__ = ["Axis", "Frame", "Key", "axis_label", "draw_legend", "legend_height", "span"]
 
@@ -21,7 +22,6 @@ __all__ = ["Axis", "Frame", "Key", "axis_label", "draw_legend", "legend_height",
 LEGEND_LINE, SAMPLE, GAP = 18, 22, 16
 # Powers of ten that are marked on a logarithmic axis at most.
 MOST_POWERS = 7
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Array = NDArray[np.float64]
 
@@ -60,7 +60,7 @@ class Axis:
             step = max(1, -(-(last - first + 1) // MOST_POWERS))
             powers = range(first, last + 1, step)
             if last - first >= 1:
-                return [(10.0**one, f"10{str(one).translate(_RAISED)}") for one in powers]
+                return [(10.0**one, power_of_ten(one)) for one in powers]
         ticks = round_ticks(self.low, self.high, whole=self.whole)
         return list(zip(ticks, tick_words(ticks), strict=True))
 

@@ -126,6 +126,11 @@ class Outcome:
 Exhibit = Table | Curves | Bars | Flow | Pictures | Formulas | Outcome
 
 
+def curve_by_epoch(course: Course, numbers: tuple[float, ...]) -> Curve:
+    """Return the losses or errors of a training, one for each epoch, over its epochs from 1."""
+    return Curve(course.name, tuple(map(float, range(1, course.epochs + 1))), numbers)
+
+
 def outcome_of(course: Course) -> Outcome:
     """Return what the doctor says of a training, to be shown."""
     return Outcome(course.name, course.findings, course.examined)

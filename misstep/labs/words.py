@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 
-from misstep.text.figures import figure, true_minus
+from misstep.text.figures import figure, power_of_ten, true_minus
 
 __all__ = ["four_decimals", "times", "two_figures"]
 
 # From a thousand on there are commas, from a million on powers of ten.
 THOUSAND, MILLION = 1e3, 1e6
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def two_figures(number: float) -> str:
@@ -30,8 +29,7 @@ def two_figures(number: float) -> str:
     if abs(rounded) < MILLION:
         return true_minus(f"{rounded:,.0f}")
     power = math.floor(math.log10(abs(rounded)))
-    raised = str(power).translate(_RAISED)
-    return true_minus(f"{rounded / 10.0**power:.2g}×10{raised}")
+    return true_minus(f"{rounded / 10.0**power:.2g}×{power_of_ten(power)}")
 
 
 def four_decimals(number: float) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "four_figures",
     "in_full",
     "percent",
+    "power_of_ten",
     "some_figures",
     "three_figures",
     "true_minus",
@@ -68,7 +69,16 @@ def _with_power(size: float, figures: int) -> str:
     """Return a size with a power of ten, in so many figures at most."""
     digits, power = f"{size:.{figures - 1}e}".split("e")
     digits = digits.rstrip("0").rstrip(".")
-    return f"{digits}×10{str(int(power)).translate(_RAISED)}"
+    return f"{digits}×{power_of_ten(int(power))}"
+
+
+def power_of_ten(power: int) -> str:
+    """Return a power of ten as people write it.
+
+    >>> power_of_ten(-4)
+    '10⁻⁴'
+    """
+    return f"10{str(power).translate(_RAISED)}"
 
 
 def in_full(number: float) -> str:

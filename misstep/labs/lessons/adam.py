@@ -11,7 +11,7 @@ import numpy as np
 from misstep.ir import Value, make_literal
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
-from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
+from misstep.labs.exhibits import Bar, Bars, Curves, Table, curve_by_epoch, outcome_of
 from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.landscape import Walk, walk
 from misstep.labs.tasks import WORD_GROUPS, WORD_WEIGHT, WORDS_IN_GROUP, digits, rare_words
@@ -164,10 +164,7 @@ class AdamBesidePlain(Lab[Measured]):
                     "Wrong on held-out digits, epoch by epoch",
                     "epoch",
                     "share wrong",
-                    tuple(
-                        Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.errors)
-                        for each in courses
-                    ),
+                    tuple(curve_by_epoch(each, each.errors) for each in courses),
                 ),
             ),
         )

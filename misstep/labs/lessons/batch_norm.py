@@ -11,7 +11,7 @@ import numpy as np
 from misstep.ir import Array, evaluate, make_literal
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
-from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
+from misstep.labs.exhibits import Bar, Bars, Curves, Table, curve_by_epoch, outcome_of
 from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.tasks import tumors
 from misstep.labs.words import times, two_figures
@@ -180,7 +180,7 @@ class BatchNormalization(Lab[Measured]):
                     "epoch",
                     "share wrong",
                     tuple(
-                        Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.errors)
+                        curve_by_epoch(each, each.errors)
                         for each in (raw, behind, first, standardized)
                     ),
                 ),

@@ -11,7 +11,7 @@ import numpy as np
 from misstep.labs.bench import Bench
 from misstep.labs.chains import Chain, chain
 from misstep.labs.course import Course
-from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
+from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, curve_by_epoch, outcome_of
 from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.passage import LayerSignal, signals
 from misstep.labs.tasks import digits
@@ -216,10 +216,7 @@ class Exploding(Lab[Measured]):
                     "The training loss, epoch by epoch",
                     "epoch",
                     "loss",
-                    tuple(
-                        Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.losses)
-                        for each in (*cures, *painkillers)
-                    ),
+                    tuple(curve_by_epoch(each, each.losses) for each in (*cures, *painkillers)),
                     ceiling=CEILING,
                 ),
             ),

@@ -10,7 +10,7 @@ import numpy as np
 
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
-from misstep.labs.exhibits import Curve, Curves, Table, outcome_of
+from misstep.labs.exhibits import Curve, Curves, Table, curve_by_epoch, outcome_of
 from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.passage import LayerSignal, signals
 from misstep.labs.tasks import digits
@@ -198,11 +198,7 @@ class Initialization(Lab[Measured]):
                     "Wrong on held-out digits, epoch by epoch",
                     "epoch",
                     "share wrong",
-                    tuple(
-                        Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.errors)
-                        for each in courses
-                        if each.errors
-                    ),
+                    tuple(curve_by_epoch(each, each.errors) for each in courses if each.errors),
                 ),
                 *(outcome_of(each) for each in measured.relu_courses[:2]),
             ),

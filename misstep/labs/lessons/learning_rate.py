@@ -10,7 +10,7 @@ from typing import Any
 from misstep.ir import Value
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
-from misstep.labs.exhibits import Curve, Curves, Table, outcome_of
+from misstep.labs.exhibits import Curve, Curves, Table, curve_by_epoch, outcome_of
 from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.landscape import Walk, walk
 from misstep.labs.tasks import digits
@@ -278,9 +278,6 @@ def _losses(courses: tuple[Course, ...]) -> Curves:
         "The training loss, epoch by epoch",
         "epoch",
         "loss",
-        tuple(
-            Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.losses)
-            for each in courses
-        ),
+        tuple(curve_by_epoch(each, each.losses) for each in courses),
         ceiling=3.0,
     )

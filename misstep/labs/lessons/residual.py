@@ -9,7 +9,7 @@ from misstep.autodiff import gradient
 from misstep.ir import evaluate, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.course import Course
-from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
+from misstep.labs.exhibits import Bar, Bars, Curves, Table, curve_by_epoch, outcome_of
 from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.passage import LayerSignal, signals
 from misstep.labs.tasks import Split, digits
@@ -196,7 +196,7 @@ class SkipConnections(Lab[Measured]):
                     "epoch",
                     "share wrong",
                     tuple(
-                        Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.errors)
+                        curve_by_epoch(each, each.errors)
                         for pair in measured.pairs
                         for each in (pair.plain, pair.around)
                     ),

@@ -12,7 +12,7 @@ from misstep.ir import evaluate, make_parameter
 from misstep.labs.bench import Bench
 from misstep.labs.chains import Chain, chain
 from misstep.labs.course import Course
-from misstep.labs.exhibits import Bar, Bars, Curve, Curves, Table, outcome_of
+from misstep.labs.exhibits import Bar, Bars, Curves, Table, curve_by_epoch, outcome_of
 from misstep.labs.lab import Chapter, Claim, Lab, Section
 from misstep.labs.tasks import digits
 from misstep.labs.words import four_decimals, two_figures
@@ -195,10 +195,7 @@ class Vanishing(Lab[Measured]):
                     "How many held-out digits were wrong, epoch by epoch",
                     "epoch",
                     "share wrong",
-                    tuple(
-                        Curve(each.name, tuple(map(float, range(1, each.epochs + 1))), each.errors)
-                        for each in courses
-                    ),
+                    tuple(curve_by_epoch(each, each.errors) for each in courses),
                 ),
             ),
         )
