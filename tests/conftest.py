@@ -18,7 +18,10 @@ settings.load_profile("same examples")
 @pytest.fixture(autouse=True, scope="session")
 def object_cache_of_its_own(tmp_path_factory):
     before = os.environ.get("MISSTEP_CACHE")
-    os.environ["MISSTEP_CACHE"] = str(tmp_path_factory.mktemp("objects"))
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # one for all workers: what one compiled serves the others
+        place = place.parent
+    os.environ["MISSTEP_CACHE"] = str(place / "objects")
     yield
     if before is None:
         del os.environ["MISSTEP_CACHE"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -105,6 +106,8 @@ class Network:
         self.inputs = {path: value.shape[1:] for path, value in trace.inputs.items()}
         self.outputs = {path: value.shape[1:] for path, value in trace.outputs.items()}
         self.layers = dict(trace.layers)
+        # How many times a row passes each layer: more than once where one object stands twice.
+        self.calls = dict(Counter(path for path, _, _ in trace.calls))
         self.parameter_slices = [
             ParameterSlice(specification, start, stop)
             for specification, start, stop in _in_a_row(trace.parameters)
@@ -134,7 +137,7 @@ class Network:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update({"_frozen": set(), "inputs": {}} | state)
+        vars(self).update({"_frozen": set(), "inputs": {}, "calls": {}} | state)
         # Paths are kept by the identity of modules, which a copy does not share.
         self._paths = module_paths(self.module)
         self._kept = {}

@@ -119,6 +119,7 @@ def describe_layers(network: Network) -> tuple[LayerDescription, ...]:
             bounds=layer.bounds,
             can_die=layer.can_die,
             settings=plain_settings(layer),
+            calls=network.calls.get(path, 1),
         )
         for path, layer in layers.items()
     )

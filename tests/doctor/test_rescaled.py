@@ -65,6 +65,17 @@ def test_answers_are_judged_as_the_layers_before_must_give_them() -> None:
         ) is speaks
 
 
+def test_one_activation_between_all_sums_is_counted_at_each_of_its_places() -> None:
+    relu = ms.ReLU()
+    shared = ms.Sequential(ms.Dense(8), relu, ms.Dense(8), relu, ms.Dense(1))
+    trainer = ms.Trainer(shared, loss=ms.SquaredError())
+    x = COLUMNS / COLUMNS.std(axis=0)
+    assert "missing-activation" not in slugs(trainer, x, x[:, :1] ** 2)
+    network = ms.Network(shared, (2,))
+    assert network.calls["relu1"] == 2
+    assert network.calls["dense1"] == 1
+
+
 def test_rescaling_is_no_activation_between_sums_and_no_missing_one_behind_them() -> None:
     between = ms.Sequential(ms.Dense(8), Rescaling(2.0), ms.Dense(1))
     x = COLUMNS / COLUMNS.std(axis=0)

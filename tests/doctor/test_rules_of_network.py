@@ -1,5 +1,6 @@
 """Rules about signals and layers, on records made by hand: where each speaks, and where not."""
 
+import dataclasses
 import math
 
 import pytest
@@ -254,6 +255,12 @@ def test_a_pair_is_blamed_but_not_one_that_squeezes():
     assert (severity, facts["layers"]) == ("critical", ["dense2", "dense3"])
     code = (dense(1, 9, 16), activation("ReLU", 1, 16), dense(2, 16, 2), dense(3, 2, 9), WHOLE)
     assert severities("missing-activation", a_run(code)) == []
+
+
+def test_an_activation_that_stands_at_two_places_is_missing_at_none():
+    twice = dataclasses.replace(activation("ReLU", 1, 16), calls=2)
+    layers = (dense(1, 9, 16), twice, dense(2, 16, 16), dense(3, 16, 2), WHOLE)
+    assert severities("missing-activation", a_run(layers)) == []
 
 
 def test_a_lone_layer_is_blamed_where_it_settled_at_chance():

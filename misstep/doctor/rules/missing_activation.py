@@ -215,6 +215,8 @@ def _pairs_without_bend(
     But for those around a shortcut, which adds something in between, and those that squeeze a
     signal on purpose: the first is narrower than what it gets and than what the second gives.
     """
+    if any(bends(layer) and layer.calls > 1 for layer in layers):
+        return []  # it stands at its first place; where else a row meets it is not known
     pairs = []
     before: LayerDescription | None = None
     for layer in layers:
