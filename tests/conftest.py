@@ -19,7 +19,8 @@ settings.load_profile("same examples")
 def object_cache_of_its_own(tmp_path_factory):
     before = os.environ.get("MISSTEP_CACHE")
     place = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:  # one for all workers: what one compiled serves the others
+    # One for all workers: what one of them compiled serves the others.
+    if "PYTEST_XDIST_WORKER" in os.environ:
         place = place.parent
     os.environ["MISSTEP_CACHE"] = str(place / "objects")
     yield

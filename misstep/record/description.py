@@ -69,8 +69,9 @@ class LayerDescription:
     `path`: its place in the network. `kind`: what the framework calls it (Dense, ReLU, LSTM).
     `shapes`: of one row before and behind it, without the batch. `bounds`: between which its
     outputs lie; None: they are not bounded. `can_die`: whether it is flat at 0 for a whole side, as
-    ReLU is. `settings`: plain settings, such as the rate of a dropout. `calls`: how many times a row
-    passes it, where it stands once but is used at several places; shapes are those of the first.
+    ReLU is. `settings`: plain settings, such as the rate of a dropout. `calls`: how many times
+    a row passes it, more than once where one object stands at several places; shapes are those of
+    the first.
     """
 
     path: str
