@@ -45,3 +45,14 @@ class Thinning:
         if self._kept >= self._limit:
             self._kept, self.distance = 0, 2 * self.distance
         return True
+
+    def memory(self) -> list[int]:
+        """Return what it knows of the occasions so far, as plain JSON."""
+        return [self._kept, self.distance]
+
+    def restore(self, memory: list[int]) -> None:
+        """Take back what `memory()` returned. Raises ValueError for what it can't have."""
+        kept, distance = memory
+        if not (0 <= kept < self._limit and distance > 0):
+            raise ValueError("no memory of what was kept")
+        self._kept, self.distance = int(kept), int(distance)

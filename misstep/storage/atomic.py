@@ -8,9 +8,7 @@ import tempfile
 from pathlib import Path
 
 from misstep.errors import StorageError
-
-# Temporary files carry it, so that those of a killed process can be told and removed.
-TEMPORARY = ".misstep-unfinished"
+from misstep.storage.unfinished import TEMPORARY, remove_abandoned, start_beside
 
 
 def write_bytes(path: Path | str, data: bytes) -> None:
@@ -32,8 +30,9 @@ def write_bytes(path: Path | str, data: bytes) -> None:
     except (OSError, RuntimeError) as error:
         reason = error if isinstance(error, OSError) else OSError(errno.ELOOP, str(error))
         raise StorageError.of_writing(f"{path}", reason) from error
+    remove_abandoned(path)
     try:
-        handle, name = tempfile.mkstemp(TEMPORARY, f".{path.name}.", path.parent)
+        handle, name = start_beside(path)
     except OSError as error:
         raise StorageError.of_writing(f"{path}", error) from error
     try:
@@ -42,7 +41,8 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             file.flush()
             os.fchmod(file.fileno(), _mode(path))
             os.fsync(file.fileno())
-        os.replace(name, path)
+            # While it is locked, so that nobody takes it for one that was left over.
+            os.replace(name, path)
     except BaseException as error:
         Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError):

@@ -18,15 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from misstep.errors import FileFormatError, StorageError
-from misstep.storage.atomic import (
-    TEMPORARY,
-    make_folder,
-    remove_unfinished,
-    write_bytes,
-    write_text,
-)
+from misstep.storage.atomic import make_folder, remove_unfinished, write_bytes, write_text
 from misstep.storage.container import Array, container_bytes, parse_container, read_file
 from misstep.storage.plain import read_json
+from misstep.storage.unfinished import TEMPORARY
 
 KIND = "checkpoint"
 VERSION = 1

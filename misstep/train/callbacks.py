@@ -126,6 +126,7 @@ class EarlyStopping(Callback):
             )
         if not training.resumed:
             self._best, self._waited = math.inf, 0
+        self._stop_if_over(training)
 
     def on_epoch_end(self, training: Training) -> None:
         """Count the epochs without a fall."""
@@ -134,6 +135,10 @@ class EarlyStopping(Callback):
             self._best, self._waited = loss, 0
             return
         self._waited += 1
+        self._stop_if_over(training)
+
+    def _stop_if_over(self, training: Training) -> None:
+        # At the start, too: the run that goes on may have been killed when it had just ended.
         if self._waited >= self.patience:
             training.stop(Ending(Cause.EARLY_STOPPING, {"patience": self.patience}))
 
@@ -176,6 +181,7 @@ class Converged(Callback):
         """Start counting."""
         if not training.resumed:
             self._best, self._waited = math.inf, 0
+        self._stop_if_over(training)
 
     def on_epoch_end(self, training: Training) -> None:
         """Count the epochs without a fall that matters."""
@@ -184,6 +190,9 @@ class Converged(Callback):
         fell = loss < self._best - margin
         self._best = min(self._best, loss)
         self._waited = 0 if fell else self._waited + 1
+        self._stop_if_over(training)
+
+    def _stop_if_over(self, training: Training) -> None:
         if self._waited >= self.patience:
             facts = {"tolerance": self.tolerance, "patience": self.patience}
             training.stop(Ending(Cause.CONVERGED, facts))

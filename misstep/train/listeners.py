@@ -136,6 +136,7 @@ class Listeners:
                 callback.on_planned_update(training)
         if self.folder is not None:
             self._remember(training)
+            self._remember_watching(training)
             self.folder.updates(training.state)
 
     def failure(self, losses: Array, learning_rates: Array) -> None:
@@ -156,6 +157,7 @@ class Listeners:
             self.record.epoch(training.state, values | more)
         self._examine()
         if self.folder is not None:
+            self._remember_watching(training)
             self.folder.epoch(training.state)
 
     def shortened(self, training: Training, epochs: int) -> None:
@@ -170,6 +172,7 @@ class Listeners:
     def checkpoint(self, training: Training) -> None:
         """Write down all that training could go on from."""
         if self.folder is not None:
+            self._remember_watching(training)
             self.folder.checkpoint(training.state)
 
     def last_look(self, training: Training) -> None:
@@ -212,3 +215,9 @@ class Listeners:
 
     def _remember(self, training: Training) -> None:
         training.state.callbacks = [callback.state() for callback in self.callbacks]
+
+    def _remember_watching(self, training: Training) -> None:
+        watching = {"looks": self.looks, "record": self.record}
+        training.state.watching = {
+            name: one.memory() for name, one in watching.items() if one is not None
+        }

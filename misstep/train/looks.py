@@ -7,6 +7,7 @@ knows.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Rows
+from misstep.errors import FileFormatError
 from misstep.ir import Array, one_blas_thread
 from misstep.nn import Network
 from misstep.record import Thinning
@@ -104,10 +106,19 @@ def multiply_adds(network: Network) -> int:
 
 
 class Looks:
-    """Looks into one training. `rows`: what it learns from. `plan`: when to look."""
+    """Looks into one training. `rows`: what it learns from. `plan`: when to look.
+
+    `beginning`: the parameters that its network had before any training, where they are known.
+    """
 
     def __init__(
-        self, programs: Programs, rows: Rows, plan: LookPlan, seed: int, threads: int | None
+        self,
+        programs: Programs,
+        rows: Rows,
+        plan: LookPlan,
+        seed: int,
+        threads: int | None,
+        beginning: Array | None = None,
     ) -> None:
         self._programs = programs
         self._plan = plan
@@ -122,7 +133,9 @@ class Looks:
         self._thinning = Thinning(LOOKS_AT_A_DISTANCE)
         self._epochs = Thinning(LOOKS_AT_A_DISTANCE)
         self._next = 0
+        self._beginning = beginning
         self._start: Array | None = None
+        self._start_sum: str | None = None
         # Of how many looks clipping would have changed the gradient, and how many there were.
         self._clipped = 0, 0
         # What the update that follows a look is measured by: when it was, and the weights then.
@@ -159,14 +172,44 @@ class Looks:
     # --- what -------------------------------------------------------------------------------------
 
     def begin(self, state: TrainingState, resumed: bool) -> None:
-        """Remember what the parameters begin as; a run that goes on does not know it."""
+        """Remember what the parameters begin as, or go on where a run was left."""
         self._start = None if resumed else state.parameters.copy()
+        self._start_sum = None
         self._thinning = Thinning(LOOKS_AT_A_DISTANCE)
         self._epochs = Thinning(LOOKS_AT_A_DISTANCE)
         self._next = 0
         self._looked = None
-        if resumed:
+        if resumed and "looks" in state.watching:
+            self._restore(state.watching["looks"])
+        elif resumed:
             self._plan_next(state.update)
+
+    def memory(self) -> dict[str, Any]:
+        """Return what a run that goes on must know to look as if it had never stopped."""
+        if self._start is not None and self._start_sum is None:
+            self._start_sum = _sum(self._start)
+        return {
+            "next": self._next,
+            "kept": self._thinning.memory(),
+            "epochs": self._epochs.memory(),
+            "clipped": list(self._clipped),
+            "start": self._start_sum,
+        }
+
+    def _restore(self, memory: Any) -> None:
+        try:
+            self._thinning.restore(memory["kept"])
+            self._epochs.restore(memory["epochs"])
+            clipped, looks = memory["clipped"]
+            self._next, self._clipped = int(memory["next"]), (int(clipped), int(looks))
+            start = memory["start"]
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise FileFormatError(
+                "what a checkpoint says of looks", needed="what was said there", got=repr(error)
+            ) from error
+        # Of weights that came from elsewhere it is not known any more what they were.
+        if start is not None and self._beginning is not None and start == _sum(self._beginning):
+            self._start, self._start_sum = self._beginning, start
 
     def look(self, state: TrainingState) -> None:
         """Look, before an update; what that update does is added by `measures`."""
@@ -311,6 +354,10 @@ class Looks:
                 if away > 0:
                     measures["gradient_signal_to_noise", name] = square / away
         return measures
+
+
+def _sum(parameters: Array) -> str:
+    return hashlib.sha256(np.ascontiguousarray(parameters).view(np.uint8).data).hexdigest()
 
 
 def class_recall(predicted: Array, y: Array) -> Measures:

@@ -94,7 +94,6 @@ class Loop(Training):
     def _epoch(self) -> None:
         """Go through the batches of an epoch, or of what is left of it; judge it."""
         state, began = self.state, time.perf_counter()
-        self._clipped = 0.0, 0
         # What is left of a training without validation rows when its loss is no longer finite.
         self._before_epoch = state.parameters.copy(), state.buffers.copy()
         order = self._order()
@@ -106,9 +105,9 @@ class Loop(Training):
             if self.ending is not None and (state.batch < self.batches or failed):
                 state.seconds += time.perf_counter() - began
                 return
+        clipped_share = state.clipped_share
         values = self._close_epoch(time.perf_counter() - began)
-        clipped, updates = self._clipped
-        self.listeners.epoch(self, values, clipped / updates if updates else None)
+        self.listeners.epoch(self, values, clipped_share)
 
     def _advance(self, order: Array) -> bool:
         """Learn from the next batches in `order`; tell whether a loss was not finite."""
@@ -213,7 +212,7 @@ class Loop(Training):
         """Count updates, and those whose gradient was `clipped`, and tell of them."""
         if len(losses):
             if clipped is not None:
-                self._clipped = self._clipped[0] + clipped, self._clipped[1] + len(losses)
+                self.state.count_clipped(clipped, len(losses))
             self.state.update += len(losses)
             self.listeners.updates(self, losses, learning_rates)
 

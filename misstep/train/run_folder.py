@@ -186,6 +186,8 @@ class RunFolder:
         writer = RecordWriter(record, self.facts)
         self._record = RunRecord(writer, state.update, state.epoch)
         if resumed:
+            if "record" in state.watching:
+                self._record.restore(state.watching["record"])
             writer.resumed(state.update, state.epoch)
         return self._record
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 import time
+from typing import Any
 
 import numpy as np
 
+from misstep.errors import FileFormatError
 from misstep.ir import Array
 from misstep.record import Record, RecordWriter, Thinning
 from misstep.train.ending import Ending
@@ -24,7 +26,7 @@ EPOCHS_ONE_BY_ONE = 500
 
 
 class RunRecord:
-    """Writes down what becomes of a training that goes on from `first` updates."""
+    """Writes down what becomes of a training that goes on from `update` updates, `epoch` epochs."""
 
     def __init__(self, writer: RecordWriter, update: int, epoch: int) -> None:
         self.writer = writer
@@ -37,6 +39,31 @@ class RunRecord:
         self._first_epoch = epoch
         self._epochs = Thinning(EPOCHS_ONE_BY_ONE)
         self._left_out: tuple[int, int, Values] | None = None
+
+    def memory(self) -> dict[str, Any]:
+        """Return what a run that goes on must know to write down what it would have written."""
+        return {
+            "first_epoch": self._first_epoch,
+            "kept": self._epochs.memory(),
+            "left_out": None if self._left_out is None else list(self._left_out),
+        }
+
+    def restore(self, memory: Any) -> None:
+        """Take back what `memory()` returned. Raises FileFormatError for what it can't be."""
+        try:
+            self._first_epoch = int(memory["first_epoch"])
+            self._epochs.restore(memory["kept"])
+            left_out = memory["left_out"]
+            if left_out is not None:
+                number, update, numbers = left_out
+                numbers = {str(name): float(value) for name, value in numbers.items()}
+                self._left_out = int(number), int(update), numbers
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise FileFormatError(
+                "what a checkpoint says of the record",
+                needed="what was said there",
+                got=repr(error),
+            ) from error
 
     @property
     def record(self) -> Record:

@@ -18,6 +18,8 @@ from misstep.ir import Array
 Values = dict[str, float]
 # More updates than any run has; what counts them must fit an int64.
 MOST = 2**53
+# What checkpoints of earlier versions do not say.
+EARLIER: dict[str, Any] = {"clipped": 0.0, "clipping_updates": 0, "watching": {}}
 
 
 @dataclass
@@ -39,7 +41,9 @@ class TrainingState:
     updates done. `draw`: batches seen, which random numbers follow. `epoch`: epochs completed.
     `batch`: batches done in the epoch going on. `loss_sum`, `weight_sum`: of its batches.
     `gradients`, `gradient_weight`, `accumulated`: batches that wait for their update. `memory`: of
-    the schedule. `callbacks`: their states, in their order.
+    the schedule. `callbacks`: their states, in their order. `clipped`: how many of the epoch's
+    updates clipping changed, of `clipping_updates` that found it out. `watching`: what those know
+    who write down how it goes, by their names.
     """
 
     parameters: Array
@@ -59,6 +63,9 @@ class TrainingState:
     memory: dict[str, Any] = field(default_factory=dict)
     history: list[Values] = field(default_factory=list)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
+    clipped: float = 0.0
+    clipping_updates: int = 0
+    watching: dict[str, Any] = field(default_factory=dict)
     best: Best | None = None
 
     @property
@@ -83,6 +90,17 @@ class TrainingState:
         self.seconds += values["seconds"]
         self.history.append(values)
         self.batch, self.loss_sum, self.weight_sum = 0, 0.0, 0.0
+        self.clipped, self.clipping_updates = 0.0, 0
+
+    def count_clipped(self, clipped: float, updates: int) -> None:
+        """Count updates, and those whose gradient was clipped."""
+        self.clipped += clipped
+        self.clipping_updates += updates
+
+    @property
+    def clipped_share(self) -> float | None:
+        """Return which share of the epoch's updates clipping changed; None: none found it out."""
+        return self.clipped / self.clipping_updates if self.clipping_updates else None
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""
@@ -116,6 +134,7 @@ class TrainingState:
         `like`: a first state of the same training, whose shapes the arrays must have. Raises
         FileFormatError when something is missing or does not fit.
         """
+        document = EARLIER | document
         has_buffers = like.buffers.size > 0
         if not has_buffers:
             none = {"buffers": like.buffers, "best_buffers": like.buffers}

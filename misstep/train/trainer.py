@@ -666,7 +666,8 @@ class Trainer:
         """Return the looks into a training."""
         updates = settings.updates * settings.epochs
         plan = planned_looks(self.network, settings.batch_size, updates, every, self.compiling)
-        return Looks(self._step_programs(), rows, plan, self.seed, self.threads)
+        beginning = None if self._beginning is None else self._beginning[0]
+        return Looks(self._step_programs(), rows, plan, self.seed, self.threads, beginning)
 
     def _rows_of_batch(self, rows: int) -> int:
         """Return how many rows a batch of `rows` rows in all has, the last of an epoch aside."""

@@ -66,3 +66,14 @@ def test_a_resumed_run_replaces_what_came_after():
     steps = writer.record.steps
     assert steps["step"].tolist() == [1, 2, 3, 4]
     assert steps["loss"].tolist() == [3.0, 2.0, 9.0, 8.0]
+
+
+def test_thinning_goes_on_where_it_was_left() -> None:
+    whole, first = Thinning(3), Thinning(3)
+    kept = [occasion for occasion in range(100) if whole.keeps(occasion)]
+    before = [occasion for occasion in range(37) if first.keeps(occasion)]
+    then = Thinning(3)
+    then.restore(first.memory())
+    assert before + [occasion for occasion in range(37, 100) if then.keeps(occasion)] == kept
+    with pytest.raises(ValueError, match="no memory"):
+        then.restore([0, 0])
