@@ -1,7 +1,8 @@
 """Compiles what is written with `ElementCode` to a function of arrays, for tests.
 
 `native(body, kinds)` writes `void f(ptr in0, …, ptr out, i64 n)`, which applies `body` to vectors
-of `lanes` entries, and returns it as a Python function of arrays.
+of `lanes` entries, and returns it as a Python function of arrays. Its arithmetic is that of
+programs: subnormal numbers are zeros.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from misstep.compiler.codegen.entry import arithmetic_setting
 from misstep.compiler.codegen.target import Target
 from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.element_code import ElementCode
@@ -37,13 +39,21 @@ def function_text(body: Body, kinds: Sequence[str], lanes: int, target: Target) 
         result = body(code, *entries)
         code.store(result, code.address(out, loop.index, result.llvm_type))
     given = ", ".join(f"ptr noalias {one.text}" for one in [*arguments, out])
+    passed = ", ".join(f"ptr {one.text}" for one in [*arguments, out])
+    setting = arithmetic_setting(target)
     lines = [
-        f"define void @f({given}, i64 %n) {target.function_attributes} {{",
+        f"define internal void @body({given}, i64 %n) noinline {target.function_attributes} {{",
         "entry:",
         *code.lines,
         "  ret void",
         "}",
-        *sorted(code.declarations),
+        f"define void @f({given}, i64 %n) {target.function_attributes} {{",
+        *setting.begin,
+        f"  call void @body({passed}, i64 %n)",
+        *setting.end,
+        "  ret void",
+        "}",
+        *sorted({*code.declarations, *setting.declarations}),
     ]
     return "\n".join(lines), result.llvm_type
 

@@ -15,6 +15,8 @@ __all__ = ["Target"]
 # Where a system does not tell: the smallest of processors with AVX2 (Intel Haswell, 2013).
 L1_BYTES = 32 * 1024
 L2_BYTES = 256 * 1024
+# In LLVM's words: results, operands below the smallest normal number are zeros of their sign.
+_SUBNORMALS = '"denormal-fp-math"="preserve-sign,preserve-sign"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,12 @@ class Target:
     def function_attributes(self) -> str:
         """Return what stands behind the arguments of each function defined for this target.
 
+        LLVM is told that subnormal numbers are zeros, so that what it computes itself agrees.
         Without a legal width, LLVM splits vectors of 512 bits in two on processors for which it
         thinks them slow. `nounwind`: no tables for exceptions, which generated code never raises.
         """
         if self.machine != "x86_64":
-            return "nounwind"
+            return f"nounwind {_SUBNORMALS}"
         bits = 8 * self.vector_bytes
-        return f'nounwind "min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}"'
+        widths = f'"min-legal-vector-width"="{bits}" "prefer-vector-width"="{bits}"'
+        return f"nounwind {widths} {_SUBNORMALS}"

@@ -36,6 +36,11 @@ __all__ = [
 ]
 
 
+# Instructions whose results are never subnormal where a program runs (codegen/entry.py).
+ARITHMETIC = ("fadd ", "fsub ", "fmul ", "fdiv ", "fptrunc ")
+ARITHMETIC_CALLS = ("llvm.fma", "llvm.sqrt", "llvm.canonicalize")
+
+
 class Loop:
     """A loop under construction: its `index`, the `values` carried into this round, and `next`.
 
@@ -59,6 +64,8 @@ class Code:
     def __init__(self, declarations: set[str] | None = None) -> None:
         self.lines: list[str] = []
         self.declarations = declarations if declarations is not None else set()
+        # Results of arithmetic, which are never subnormal: the processor is set so.
+        self._flushed: set[str] = set()
         self._count = 0
         self._block = "entry"
 
@@ -77,6 +84,8 @@ class Code:
         """Write an assignment and return its result."""
         result = self.fresh(llvm_type, lanes)
         self.lines.append(f"  {result.text} = {text}")
+        if text.startswith(ARITHMETIC):
+            self._flushed.add(result.text)
         return result
 
     def label(self, hint: str) -> str:
@@ -162,6 +171,13 @@ class Code:
             return self.intrinsic("llvm.fabs", a)
         return self.select(self.less(a, self.like(0, a)), self.negate(a), a)
 
+    def flushed(self, a: Number) -> Number:
+        """Return floating-point numbers with a zero of the same sign for each subnormal one.
+
+        What arithmetic has just given comes back as it is.
+        """
+        return a if a.text in self._flushed else self.intrinsic("llvm.canonicalize", a)
+
     def floor(self, a: Number) -> Number:
         """Return the whole number at or below a."""
         return self.intrinsic("llvm.floor", a)
@@ -198,7 +214,10 @@ class Code:
         types = ", ".join(operand.type for operand in operands)
         self.declarations.add(f"declare {result} @{full}({types})")
         call = f"call {result} @{full}({', '.join(map(str, operands))})"
-        return self.result(call, first.llvm_type, lanes)
+        number = self.result(call, first.llvm_type, lanes)
+        if name in ARITHMETIC_CALLS:
+            self._flushed.add(number.text)
+        return number
 
     # --- bits ---------------------------------------------------------------------------------
 

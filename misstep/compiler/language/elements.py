@@ -104,8 +104,14 @@ class Elements:
         )
 
     def store(self, number: Number, view: View, positions: Positions) -> None:
-        """Write an entry, in all lanes that count."""
+        """Write an entry, in all lanes that count.
+
+        What leaves a program is never subnormal, also where it was only chosen or moved on the way:
+        instructions that choose hand a subnormal number on or make it a zero, as processors do.
+        """
         base = self.address(view)
+        if view.buffer.external and number.is_float:
+            number = self.code.flushed(number)
         offset, stride, scattered = self.offset(view, positions)
         if scattered is None and stride == 0:
             # Along an axis of length 1 only the first lane is an entry.

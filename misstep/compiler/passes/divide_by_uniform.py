@@ -3,11 +3,10 @@
 Changes bits: the result may differ from the rounded quotient by 1 in the last place. A division
 costs a processor several products.
 
-That holds while |s| and |1 / s| are normal numbers, about 1e-38 to 8e37 for float32. Beyond, the
-reciprocal is inf or has lost digits: 0 / s = 0 would become 0 · inf = NaN for the tiniest s. Sums
-of weights, batch sizes, norms and corrections of moments are far from there; programs that divide
-by numbers that small have a quotient near overflow unless what they divide is as small.
-For s = 0, ±inf and NaN the answers are those of the division.
+That holds up to |s| = 8e37 for float32. Beyond, 1 / s is subnormal, which is zero to programs, and
+so is the result: 1e38 / 1e38 would be 0. Sums of weights, batch sizes, norms and corrections of
+moments are far from there. For s = 0 (and subnormal ones, which are zeros), ±inf and NaN the
+answers are those of the division.
 """
 
 from __future__ import annotations

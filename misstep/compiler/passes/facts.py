@@ -18,6 +18,14 @@ def array_of(literal: Value) -> Array:
         return np.asarray(literal.data).astype(literal.dtype)
 
 
+def flushed(array: Array) -> Array:
+    """Return numbers with a zero of the same sign for each subnormal one, as programs take them."""
+    if array.dtype.kind != "f":
+        return array
+    subnormal = (np.abs(array) < np.finfo(array.dtype).smallest_normal) & (array != 0)
+    return np.where(subnormal, np.copysign(0, array), array) if subnormal.any() else array
+
+
 def uniform_part(value: Value) -> Value | None:
     """Return the value of a single entry that is all of `value`, looking through moves."""
     while isinstance(value.op, BroadcastTo | Reshape):

@@ -1,9 +1,10 @@
 """Pass: what is computed from literals only is computed now; equal entries become one number.
 
 Literals are folded in their own dtype, as the interpreter would, so a simplified program must not
-be turned into a float64 one afterwards. Nothing grows: a literal whose entries are all equal (the
-ones of a gradient's seed, the zeros of a parameter without a gradient) becomes one number repeated,
-and such repeats are never written out.
+be turned into a float64 one afterwards. Subnormal numbers, written down or computed, become zeros,
+as in all arithmetic of a program that runs. Nothing grows: a literal whose entries are all equal
+(the ones of a gradient's seed, the zeros of a parameter without a gradient) becomes one number
+repeated, and such repeats are never written out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from misstep import ops
-from misstep.compiler.passes.facts import array_of, is_uniform
+from misstep.compiler.passes.facts import array_of, flushed, is_uniform
 from misstep.compiler.passes.rewriting import Rewriting
 from misstep.compiler.passes.rules import Rules
 from misstep.ir import Array, Graph, Op, Value, make_input, make_literal
@@ -29,11 +30,12 @@ class FoldConstants(Rules):
 
     def leaf(self, here: Rewriting, value: Value) -> Value:
         """Return one number repeated for a literal whose entries are all equal."""
-        if not value.is_literal or not value.shape:
+        if not value.is_literal:
             return value
-        array = array_of(value)
-        if not is_uniform(array):
-            return value
+        given = array_of(value)
+        array = flushed(given)
+        if not value.shape or not is_uniform(array):
+            return value if array is given else here.literal(array, value.dtype)
         return here.uniform(here.literal(array.reshape(-1)[0], value.dtype), value.shape)
 
 
@@ -61,7 +63,7 @@ def fold(here: Rewriting, value: Value) -> Value | None:
         return None
     try:
         with np.errstate(all="ignore"):
-            result = np.asarray(op.run(*arrays))
+            result = flushed(np.asarray(op.run(*arrays)))
     except (ArithmeticError, IndexError, ValueError):  # say so when it runs, not now
         return None
     if result.shape and is_uniform(result):

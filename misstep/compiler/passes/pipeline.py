@@ -69,7 +69,8 @@ def simplify(
     """Return a graph of the same inputs, outputs and numbers, with less to compute.
 
     `without`: passes to leave out. Without those that are not `exact`, the interpreter gives the
-    same bits for both graphs. `on_change`: called for each change. Names and places in the user's
+    same bits for both graphs, unless a literal, or what is computed of literals, is subnormal: to
+    programs it is zero. `on_change`: called for each change. Names and places in the user's
     code stay on what stays, and go over to what takes a value's place. The graph given stays as it
     is. The result is meant for the dtypes that it has: literals are folded in it.
 

@@ -3,7 +3,9 @@
 For doubles to at most 2 units in the last place, for floats to at most 1: these are worked out in
 double with shorter polynomials and rounded once. Only operations whose result IEEE 754 fixes are
 used (no approximate reciprocals), and choices are made by selecting, so that the bits depend on
-neither processor nor vector width. Limits are NumPy's. Knows numbers, no op; one family per file.
+neither processor nor vector width. Limits are NumPy's. Subnormal numbers, given and returned, are
+zeros, as in all arithmetic of a program (`codegen/entry.py`); without that setting, logarithms and
+powers of them are wrong. Knows numbers, no op; one family per file.
 """
 
 from misstep.compiler.language.vector_math.error_function import erf

@@ -185,4 +185,4 @@ def _expm1_of_double(code: Code, x: Number) -> Number:
     larger = code.fma(scale, parts.r, code.subtract(scale, code.like(0.5, x)))
     half = code.fma(scale, parts.rest, larger)
     tiny = code.less(code.absolute(x), code.like(TINY, x))
-    return code.select(tiny, x, code.add(half, half))
+    return code.select(tiny, code.flushed(x), code.add(half, half))

@@ -52,8 +52,6 @@ LONG = (
 
 ONE_BITS = 0x3FF0000000000000
 ROOT_HALF_BITS = 0x3FE6A09E667F3BCD
-# Numbers below this have fewer bits and no exponent of their own; this times it has one.
-LEAST_NORMAL, NORMALIZING_BITS = 2.0**-1022, 54
 
 
 @dataclass(frozen=True)
@@ -65,26 +63,16 @@ class Split:
     above: Number
 
 
-def split(code: Code, x: Number, offset: Number | None = None) -> Split:
-    """Return the parts of positive doubles; `offset` is added to n."""
+def split(code: Code, x: Number) -> Split:
+    """Return the parts of positive doubles that are not subnormal."""
     bits = bits_of(code, x)
     above = code.add(bits, code.like(ONE_BITS - ROOT_HALF_BITS, bits))
     # The exponent becomes a number by standing in the lowest bits of 2^52.
     counted = code.or_(shift_down(code, above, 52), code.like(0x4330000000000000, bits))
     n = code.subtract(code.bits_as(counted, "double"), code.like(2.0**52 + BIAS, x))
-    if offset is not None:
-        n = code.add(n, offset)
     rest = code.and_(above, code.like(MANTISSA_MASK, above))
     mantissa = code.bits_as(code.add(rest, code.like(ROOT_HALF_BITS, rest)), "double")
     return Split(n, code.subtract(mantissa, code.like(1.0, x)), above)
-
-
-def split_any(code: Code, x: Number) -> Split:
-    """Return the parts of positive doubles, those of fewer bits included."""
-    small = code.less(x, code.like(LEAST_NORMAL, x))
-    larger = code.multiply(x, code.like(2.0**NORMALIZING_BITS, x))
-    offset = code.select(small, code.like(-float(NORMALIZING_BITS), x), code.like(0.0, x))
-    return split(code, code.select(small, larger, x), offset)
 
 
 def log_of_parts(code: Code, n: Number, f: Number, extra: Number | None = None) -> Number:
@@ -112,7 +100,7 @@ def with_limits(code: Code, x: Number, least: float, result: Number) -> Number:
 def log(code: Code, x: Number) -> Number:
     """Return ln x."""
     if x.llvm_type == "double":
-        parts = split_any(code, x)
+        parts = split(code, x)
         return with_limits(code, x, 0.0, log_of_parts(code, parts.n, parts.f))
     return with_limits(
         code, x, 0.0, code.convert(_short_log(code, code.convert(x, "double")), "float")

@@ -27,7 +27,7 @@ from misstep.compiler.language.vector_math.exponentials import (
     exp_of_double,
     short,
 )
-from misstep.compiler.language.vector_math.logarithms import log_of_parts, split, split_any
+from misstep.compiler.language.vector_math.logarithms import log_of_parts, split
 
 # artanh(s)/s = 1 + s²/3 + s⁴ P(s²), |s| ≤ 0.1716; relative error: 2^−66.3.
 ARTANH = (
@@ -80,7 +80,7 @@ def _log_with_ends(code: Code, x: Number, result: Number) -> Number:
 
 def _logarithm(code: Code, x: Number) -> tuple[Number, Number]:
     """Return ln x as a sum, with a relative error of 2^−64, where 0 < x < inf."""
-    parts = split_any(code, x)
+    parts = split(code, x)
     one, f = code.like(1.0, x), parts.f
     # s = f / (2 + f), as a sum; 2 + f is m + 1 and may lose a bit.
     m = code.add(f, one)

@@ -43,7 +43,7 @@ def sin(code: Code, x: Number) -> Number:
     if x.llvm_type == "float":
         return code.convert(_short(code, code.convert(x, "double"), 0), "float")
     # The sums lose the sign of 0.
-    return code.select(code.equal(x, code.like(0.0, x)), x, _long(code, x, 0))
+    return code.select(code.equal(x, code.like(0.0, x)), code.flushed(x), _long(code, x, 0))
 
 
 def cos(code: Code, x: Number) -> Number:
