@@ -39,6 +39,7 @@ from misstep.ir import Array
 from misstep.ir.masks import known_values, refuse_mask
 from misstep.modeling import TrainedModel
 from misstep.modeling.row_groups import group_numbers
+from misstep.nn.row_checks import refuse_kind
 from misstep.text.names import did_you_mean, missing_names
 
 # What to try with infinite numbers, which nothing can fill, and with gaps.
@@ -199,6 +200,11 @@ def _numbers(estimator: Any, X: Any, *, reset: bool) -> Array:
             got=f"shape {shape}",
             try_="Reshape your data: X.reshape(1, -1) for one row, X.reshape(-1, 1) for one column",
         )
+    if isinstance(X, np.ndarray | list | tuple) and len(X):
+        with _in_our_words("X", "an array (rows, features) of numbers, or a frame"):
+            first = np.asarray(X[:1])
+        if first.dtype.kind in "mMV":  # scikit-learn turns these into numbers, or others refuses
+            refuse_kind(first, "X")
     with _in_our_words("X", "an array (rows, features) of numbers, or a frame"):
         array: Array = validate_data(
             estimator, X, reset=reset, dtype=np.float64, ensure_all_finite=False

@@ -248,3 +248,16 @@ def test_times_are_no_numbers_to_predict(answers: Any, word: str) -> None:
     # As numbers they would be counts of microseconds, or of whatever they are stored in.
     with pytest.raises(TypeError, match=f"y: needed numbers.*got {word}"):
         ms.Regressor(epochs=1).fit(X, answers)
+
+
+@pytest.mark.parametrize(
+    ("kind", "word"), [("datetime64[D]", "dates"), ("timedelta64[s]", "spans of time")]
+)
+def test_times_in_an_array_are_no_numbers_to_learn_from(kind: str, word: str) -> None:
+    times = np.arange(120).reshape(40, 3).astype(kind)
+    fitted = ms.Classifier(epochs=1, network="dense2").fit(X, Y)
+    for rows in (times, list(times)):
+        with pytest.raises(ms.DataError, match=f"X: needed real numbers, but got {word}"):
+            ms.Classifier(epochs=1).fit(rows, Y)
+        with pytest.raises(ms.DataError, match=f"X: needed real numbers, but got {word}"):
+            fitted.predict(rows)

@@ -104,6 +104,8 @@ def test_the_picture_is_sound(fitted: ms.Forecaster) -> None:
         ({}, np.ones(60), "values that change"),
         ({}, pandas.DataFrame({"a": VALUES, "b": VALUES}), "target"),
         ({}, np.zeros((4, 3, 2)), "2-D|array"),
+        ({}, VALUES * 1e200, "another unit"),
+        ({}, VALUES * 1e-200, "another unit"),
     ],
 )
 def test_wishes_that_can_not_be(wishes: dict[str, Any], series: Any, words: str) -> None:

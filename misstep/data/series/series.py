@@ -47,6 +47,9 @@ MOST_FILLED = 0.2
 LONG_GAP, MOST_MISSING = 100, 0.5
 # A column that is empty in more than this share of rows says too little about each of them.
 MOST_EMPTY = 0.5
+# Beyond these sizes squares of numbers are infinite or nothing at all (float64 ends near 1e308 and
+# 1e-308), and with them every spread, season and score.
+SMALLEST_SIZE, LARGEST_SIZE = 1e-150, 1e150
 # Of dates that rise by a step, this share may repeat for us to take that for a mistake (rows pasted
 # twice, the hour when clocks are set back); where more do, they tell no order.
 MOST_REPEATED = 0.05
@@ -302,6 +305,7 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
     notes: list[str] = []
     formed = zip(plan.columns, plan.forms, strict=True)
     values = np.column_stack([as_numbers(frame[column], column, form) for column, form in formed])
+    _refuse_sizes(values, plan.columns)
     dates, gaps = None, ""
     if plan.date:
         dates = read_times(table, plan.times).dates
@@ -317,6 +321,18 @@ def read_series(table: Table, plan: SeriesPlan) -> Series:
         values, dates, plan, name, notes, len(values) - len(frame)
     )
     return Series(plan, values, dates, name, notes, None if known.all() else known, gaps)
+
+
+def _refuse_sizes(values: NDArray[np.float64], columns: tuple[str, ...]) -> None:
+    for column, numbers in zip(columns, values.T, strict=True):
+        sizes = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)])
+        if len(sizes) and (sizes.max() > LARGEST_SIZE or sizes.max() < SMALLEST_SIZE):
+            raise DataError(
+                f"column {column!r} of the series",
+                needed=f"numbers of sizes from {SMALLEST_SIZE:g} to {LARGEST_SIZE:g}",
+                got=f"sizes up to {sizes.max():g}",
+                try_="another unit",
+            )
 
 
 def _unfit(column: Column, series: pandas.Series) -> str | None:
