@@ -20,7 +20,8 @@ from misstep.compiler import NativeProgram, PreparedCall, Roles
 from misstep.ir import Array, Graph, Value, make_input, one_blas_thread, verify
 from misstep.nn.losses import Loss
 from misstep.nn.program import Program
-from misstep.storage import check_mapped
+from misstep.storage import MappedRows, check_mapped
+from misstep.storage.mapped_rows import PIECE
 
 # Rows that one program takes at a time when there are many.
 CHUNK = 1024
@@ -195,7 +196,7 @@ class Inference:
                 if native is None:
                     return None
                 ready = kept.one_row = _OneRow(number, flat, native.prepare(self._flat))
-            ready.call.inputs["x"][...] = x
+            ready.call.inputs["x"][...] = np.asarray(x)
             ready.call()
             return ready.call.outputs["prediction"].copy()
 
@@ -218,8 +219,11 @@ class Inference:
                 self._kept.rows_unclear = True
                 return self._run_exactly(make, rows, threads)
             chunks = max(left // size, 1)
+            if isinstance(rows["x"], MappedRows):
+                # So many as are worked out together.
+                chunks = min(chunks, max(PIECE // max(size * rows["x"][:1].size * 4, 1), 1))
             stop = start + min(chunks * size, left)
-            piece = {name: array[start:stop] for name, array in rows.items()}
+            piece = {name: np.asarray(array[start:stop]) for name, array in rows.items()}
             pieces.append(self._run_chunks(native, piece, chunks, size))
             start = stop
         return _joined(pieces)
@@ -280,7 +284,7 @@ def make_target(loss: Loss, shape: tuple[int, ...], dtype: str) -> Value:
 def _chunks(rows: Mapping[str, Array]) -> list[dict[str, Array]]:
     """Return the rows cut into full chunks and what is left."""
     return [
-        {name: array[start : start + CHUNK] for name, array in rows.items()}
+        {name: np.asarray(array[start : start + CHUNK]) for name, array in rows.items()}
         for start in range(0, len(rows["x"]), CHUNK)
     ]
 

@@ -29,6 +29,7 @@ from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows, refuse_kind
 from misstep.nn.tracing import BufferSpecification, ParameterSpecification, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
+from misstep.storage import MappedRows
 from misstep.text.names import did_you_mean
 
 # Rows of the pass that finds out about shapes.
@@ -339,9 +340,12 @@ class Network:
         """
         x = refuse_mask(x, "the input of the network", FILLED)
         try:
-            given = np.asarray(x)
-            refuse_kind(given, "the input of the network")
-            array = np.asarray(given, dtype=self.dtype)
+            if isinstance(x, MappedRows) and x.dtype == self.dtype:
+                array: Any = x  # worked out where they are read
+            else:
+                given = np.asarray(x)
+                refuse_kind(given, "the input of the network")
+                array = np.asarray(given, dtype=self.dtype)
         except MisstepError:
             raise
         except (TypeError, ValueError) as error:

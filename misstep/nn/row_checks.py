@@ -13,6 +13,7 @@ from misstep.errors import DataError, ShapeError
 from misstep.ir import Array, make_input
 from misstep.ir.masks import FILLED, refuse_mask
 from misstep.nn.losses import Loss
+from misstep.storage import MappedRows
 
 # Numbers that are looked at together.
 CHECKED_TOGETHER = 2**22
@@ -20,6 +21,9 @@ CHECKED_TOGETHER = 2**22
 
 def finite_rows(x: Any, name: str, dtype: str) -> Array:
     """Return `x` as one row or more of finite numbers. Raises DataError for anything else."""
+    if isinstance(x, MappedRows) and x.scale is not None and dtype == "float32" and len(x):
+        # Whole numbers by a scale of finite numbers; they are worked out where they are read.
+        return x  # type: ignore[return-value]
     rows = _finite_numbers(x, name, dtype)
     if rows.ndim == 0 or len(rows) == 0:
         raise DataError(f"training data {name}", needed="one row or more", got="none")

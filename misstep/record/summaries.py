@@ -6,12 +6,14 @@ Knows arrays; whether they come from a table or from images, and what learns fro
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from misstep.record.description import AnswerSummary, FeatureSummary, InputSummary, Task
+from misstep.storage import MappedRows
 
 Array = npt.NDArray[Any]
 
@@ -32,6 +34,8 @@ MOST_LEVELS = 20
 FIRST_COMPARED = 16
 # Entries beyond which rows are not compared as a whole: it would take seconds.
 MOST_COMPARED = 20_000_000
+# Entries of rows in a file that are looked at in full.
+MOST_MAPPED = 4_000_000
 # Odd numbers that entries are multiplied by for a row's number; any fixed ones do.
 HASH_SEED = 20_261_130
 
@@ -40,8 +44,11 @@ def summarize_inputs(x: Array, *, positions: bool = False) -> InputSummary:
     """Return the summary of rows `x` (rows, …), as a network gets them.
 
     `positions`: whether entries are looked up, so that only their range means something. Entries
-    that are not finite count as missing.
+    that are not finite count as missing. Of rows in a file, outliers and duplicates are those among
+    some of them, evenly spaced.
     """
+    if isinstance(x, MappedRows):
+        return _of_mapped(x, positions=positions)
     rows = len(x)
     columns = int(np.prod(x.shape[1:]))
     flat = x.reshape(rows, columns)
@@ -68,6 +75,40 @@ def summarize_inputs(x: Array, *, positions: bool = False) -> InputSummary:
         features=features,
         constant_count=int(constant.sum()),
         duplicates=_duplicates(flat),
+    )
+
+
+def _of_mapped(x: MappedRows, *, positions: bool) -> InputSummary:
+    """Return the summary of rows in a file: of some of them, with the ranges of all."""
+    columns = int(np.prod(x.shape[1:]))
+    chosen = _spaced(len(x), columns, MOST_MAPPED // max(columns, 1))
+    summary = summarize_inputs(x[chosen], positions=positions)
+    if len(chosen) == len(x):
+        return summary
+    smallest, largest = (each.reshape(-1) for each in (x.min(axis=0), x.max(axis=0)))
+    if summary.axis == "channel":
+        channels = x.shape[-1]
+        smallest = smallest.reshape(-1, channels).min(axis=0)
+        largest = largest.reshape(-1, channels).max(axis=0)
+
+    def of_all(one: FeatureSummary, low: Any, high: Any) -> FeatureSummary:
+        return replace(
+            one,
+            smallest=float(low),
+            largest=float(high),
+            constant=bool(low == high),
+            outlier_rows=tuple(int(chosen[row]) for row in one.outlier_rows),
+        )
+
+    whole = None if summary.whole is None else of_all(summary.whole, smallest.min(), largest.max())
+    return replace(
+        summary,
+        rows=len(x),
+        whole=whole,
+        features=tuple(
+            of_all(one, smallest[int(one.name)], largest[int(one.name)]) for one in summary.features
+        ),
+        constant_count=int((smallest == largest).sum()),
     )
 
 

@@ -13,6 +13,7 @@ from misstep.storage.checkpoint import (
 from misstep.storage.container import Container, read_container, write_container
 from misstep.storage.lock import Holder, folder_holder, folder_in_use, folder_lock
 from misstep.storage.mapped import check_mapped
+from misstep.storage.mapped_rows import MappedRows, Scale, pieces_of, taken_rows
 from misstep.storage.plain import from_plain, to_plain
 from misstep.storage.processes import process_mark
 
@@ -20,6 +21,8 @@ __all__ = [
     "Checkpoint",
     "Container",
     "Holder",
+    "MappedRows",
+    "Scale",
     "check_mapped",
     "folder_holder",
     "folder_in_use",
@@ -28,9 +31,11 @@ __all__ = [
     "from_plain",
     "load_latest_checkpoint",
     "make_folder",
+    "pieces_of",
     "process_mark",
     "read_container",
     "save_checkpoint",
+    "taken_rows",
     "to_plain",
     "write_bytes",
     "write_container",

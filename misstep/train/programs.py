@@ -41,8 +41,10 @@ from misstep.train.probes import activation_probes, as_vector, unit_peaks
 class StepProgram(Program):
     """A program of training. `anatomy`: which of its Values belongs to what."""
 
-    def __init__(self, graph: Graph, anatomy: Anatomy, compiling: bool) -> None:
-        super().__init__(graph, roles_of(graph), compiling)
+    def __init__(
+        self, graph: Graph, anatomy: Anatomy, compiling: bool, stored: str | None = None
+    ) -> None:
+        super().__init__(graph, roles_of(graph, stored), compiling)
         self.anatomy = anatomy
 
 
@@ -139,26 +141,26 @@ class Programs:
             state[slot] = self.optimizer.first(name)
         return state, np.array([self.optimizer.scalars[name] for name in self.scalar_names])
 
-    def step(self, rows: int, *, weighted: bool) -> StepProgram:
-        """Return the whole step.
+    def step(self, rows: int, *, weighted: bool, stored: str | None = None) -> StepProgram:
+        """Return the whole step. `stored`: as what whole numbers `x` lies in memory, if it does so.
 
         Outputs: parameters, optimizer_state, scalars, loss, weight; and where clipping finds it out
         anyway `clipped`: 1 where it changed the gradient, else 0.
         """
-        key = ("step", rows, weighted, self.network.frozen)
+        key = ("step", rows, weighted, self.network.frozen, stored)
         if key not in self._kept:
             back = self._backward(rows, weighted)
             state, outputs = self._update(back.parameters, back.gradient, back.anatomy)
             outputs |= back.buffers | {"loss": back.loss, "weight": back.weight}
-            self._keep(key, outputs, [*back.inputs, *state], back.anatomy)
+            self._keep(key, outputs, [*back.inputs, *state], back.anatomy, stored)
         return self._kept[key]
 
-    def accumulate(self, rows: int, *, weighted: bool) -> StepProgram:
-        """Return the first half of a step.
+    def accumulate(self, rows: int, *, weighted: bool, stored: str | None = None) -> StepProgram:
+        """Return the first half of a step. `stored`: as for `step`.
 
         Outputs: gradients and gradient_weight grown by a batch, loss, weight.
         """
-        key = ("accumulate", rows, weighted, self.network.frozen)
+        key = ("accumulate", rows, weighted, self.network.frozen, stored)
         if key not in self._kept:
             back = self._backward(rows, weighted)
             sum_ = make_input("gradients", back.gradient.shape, self.network.dtype)
@@ -170,7 +172,7 @@ class Programs:
                 "loss": back.loss,
                 "weight": back.weight,
             }
-            self._keep(key, outputs, [*back.inputs, sum_, weight], back.anatomy)
+            self._keep(key, outputs, [*back.inputs, sum_, weight], back.anatomy, stored)
         return self._kept[key]
 
     def apply(self) -> StepProgram:
@@ -215,11 +217,16 @@ class Programs:
         return self._looks[key]
 
     def _keep(
-        self, key: tuple[Any, ...], outputs: dict[str, Value], inputs: list[Value], anatomy: Anatomy
+        self,
+        key: tuple[Any, ...],
+        outputs: dict[str, Value],
+        inputs: list[Value],
+        anatomy: Anatomy,
+        stored: str | None = None,
     ) -> None:
         """Make the program of the name that `key` begins with."""
         graph = verify(Graph(outputs, inputs, key[0]))
-        self._kept[key] = StepProgram(graph, anatomy, self.compiling)
+        self._kept[key] = StepProgram(graph, anatomy, self.compiling, stored)
 
     def _backward(self, rows: int, weighted: bool, *, mixing: bool = True) -> _Backward:
         network = self.network
@@ -359,8 +366,11 @@ _ROWS = ("x", "y", "weights")
 _LOGGED = ("loss", "weight", "clipped")
 
 
-def roles_of(graph: Graph) -> Roles:
-    """Return what the inputs and outputs of a training program are to a run of many steps."""
+def roles_of(graph: Graph, stored: str | None = None) -> Roles:
+    """Return what the inputs and outputs of a training program are to a run of many steps.
+
+    `stored`: as what whole numbers `x` lies in memory; None: as it is.
+    """
     inputs = {value.name for value in graph.inputs}
     return Roles(
         states={name: name for name in _STATES if name in graph.outputs and name in inputs},
@@ -368,4 +378,5 @@ def roles_of(graph: Graph) -> Roles:
         gathered=_ROWS,
         logged=tuple(name for name in _LOGGED if name in graph.outputs),
         guard="loss" if "loss" in graph.outputs else None,
+        stored={} if stored is None else {"x": stored},
     )

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from misstep.compiler import Roles
 from misstep.data import Rows
 from misstep.ir import Array
-from misstep.storage import check_mapped
+from misstep.storage import MappedRows, check_mapped
 from misstep.train.programs import Programs, StepProgram
 from misstep.train.state import TrainingState
 
@@ -37,6 +39,46 @@ class Steps:
         return len(self.losses)
 
 
+@dataclass(frozen=True)
+class _Source:
+    """Rows as a compiled step gathers them: arrays, and where in them the rows lie.
+
+    Rows of a file lie there among others, and as whole numbers perhaps; their answers and weights
+    then lie at the same places. `more`: what else the step takes for that.
+    """
+
+    x: Array
+    y: Array
+    weights: Array | None
+    order: Array | None = None
+    stored_as: str | None = None
+    more: Mapping[str, Array] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Rows) -> _Source:
+        x = rows.x
+        if not isinstance(x, MappedRows):
+            return cls(x, rows.y, rows.weights)
+        stored = x.stored.reshape(len(x.stored), -1) if x.flat else x.stored
+        stored_as = None if x.scale is None else stored.dtype.name
+        more = {} if x.scale is None else {Roles.scale_of("x"): x.scale.numbers}
+        if x.order is None:
+            return cls(stored, rows.y, rows.weights, None, stored_as, more)
+
+        def spread(values: Array) -> Array:
+            # A row that stands in several places has the same answer and weight in each.
+            room = np.zeros((len(stored), *values.shape[1:]), values.dtype)
+            room[x.order] = values
+            return room
+
+        weights = None if rows.weights is None else spread(rows.weights)
+        return cls(stored, spread(rows.y), weights, x.order, stored_as, more)
+
+    def numbers_of(self, indices: Array) -> Array:
+        """Return where the rows at `indices` lie."""
+        return indices if self.order is None else self.order[indices]
+
+
 class Stepper:
     """Takes steps on `rows`: changes the state's parameters, optimizer state and gradients.
 
@@ -49,17 +91,18 @@ class Stepper:
         self._rows = rows
         self._seed = seed
         self._threads = threads
+        self._source = _Source.of(rows)
 
     def update(self, state: TrainingState, indices: Array, learning_rates: Array) -> Steps:
         """Update the parameters by a batch for each of the learning rates."""
         rows = len(indices) // len(learning_rates)
-        program = self._programs.step(rows, weighted=self._weighted)
+        program = self.program_of("update", rows)
         return self._run(program, state, indices, learning_rates)
 
     def accumulate(self, state: TrainingState, indices: Array, batches: int) -> Steps:
         """Add up the gradients of so many batches."""
         rows = len(indices) // batches
-        program = self._programs.accumulate(rows, weighted=self._weighted)
+        program = self.program_of("accumulate", rows)
         if state.gradients is None:
             state.gradients = np.zeros_like(state.parameters)
         return self._run(program, state, indices, np.zeros(batches))
@@ -95,7 +138,7 @@ class Stepper:
         if kind == "apply":
             return self._programs.apply()
         make = self._programs.step if kind == "update" else self._programs.accumulate
-        return make(rows, weighted=self._weighted)
+        return make(rows, weighted=self._weighted, stored=self._source.stored_as)
 
     @property
     def _weighted(self) -> bool:
@@ -144,13 +187,14 @@ class Stepper:
         native = program.compiled(self._threads)
         if native is None:
             return self._interpret(program, state, indices, learning_rates)
-        check_mapped(self._rows.x, self._rows.y, self._rows.weights)
+        source = self._source
+        check_mapped(source.x, source.y, source.weights)
         count = len(learning_rates)
-        data = {"x": self._rows.x, "y": self._rows.y, "weights": self._rows.weights}
+        data = {"x": source.x, "y": source.y, "weights": source.weights, **source.more}
         weight = np.array(state.gradient_weight, state.parameters.dtype)
         sums = {"gradients": state.gradients, "gradient_weight": weight}
         feeds = {**self._feeds(state, learning_rates), **data, **sums}
-        out, done = native.run(feeds, count, row_numbers=indices)
+        out, done = native.run(feeds, count, row_numbers=source.numbers_of(indices))
         state.gradient_weight = float(weight)
         # Behind the step that failed there are no numbers, whatever the memory holds.
         losses = out["loss"][: done + 1].astype("float64")

@@ -29,6 +29,7 @@ from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
 from misstep.record import Names, Record, RecordWriter
+from misstep.storage import MappedRows
 from misstep.train.callbacks import Callback, EarlyStopping, restore_callbacks
 from misstep.train.describing import Settings, describe_run
 from misstep.train.digest import rows_digest
@@ -558,7 +559,9 @@ class Trainer:
             shape = numbers.shape[1:]
             self._network = Network(self._module, shape, dtype=self.dtype, seed=self.seed)
         network = self._network
-        numbers = np.ascontiguousarray(network.check_rows(numbers))
+        numbers = network.check_rows(numbers)
+        if not isinstance(numbers, MappedRows):
+            numbers = np.ascontiguousarray(numbers)
         targets = checked_targets(
             y, len(numbers), self.loss, network.output_shape, self.dtype, names
         )

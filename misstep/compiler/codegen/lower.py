@@ -14,7 +14,13 @@ from functools import partial
 
 from misstep.compiler.codegen.barrier import CONTEXT_BYTES, write_barrier
 from misstep.compiler.codegen.entry import write_entry
-from misstep.compiler.codegen.kernels import WRITERS, Emission, write_entries, write_gather
+from misstep.compiler.codegen.kernels import (
+    STORED_TYPES,
+    WRITERS,
+    Emission,
+    write_entries,
+    write_gather,
+)
 from misstep.compiler.codegen.outlining import Functions
 from misstep.compiler.codegen.target import Target
 from misstep.compiler.codegen.timers import Timers
@@ -247,17 +253,23 @@ class _Lowering:
         self, emission: Emission, kernel: Kernel, gathered: Mapping[str, Number], numbers: Number
     ) -> None:
         data = index = emission.scratch
+        whole: tuple[str, Number] | None = None
         if kernel.gathered is not None:
             moved = self.code.multiply(
                 Number("%step", "i64"), self.code.index(kernel.gathered.shape[0])
             )
             index = self.code.address(numbers, moved, "i64")
-            data = gathered[kernel.gathered.name or ""]
+            name = kernel.gathered.name or ""
+            data = gathered[name]
+            stored = self.schedule.roles.stored.get(name)
+            if stored is not None:
+                whole = STORED_TYPES[stored], gathered[self.schedule.roles.scale_of(name)]
 
         def write(inside: Emission) -> None:
             anchor, take = kernel.anchor, inside.take
             if kernel.gathered is not None:
-                write_gather(inside, kernel, take(data), take(index))
+                stored_as = None if whole is None else (whole[0], take(whole[1]))
+                write_gather(inside, kernel, take(data), take(index), stored_as)
             elif anchor is None:
                 write_entries(inside, kernel)
             else:

@@ -47,6 +47,15 @@ def check_roles(graph: Graph, roles: Roles) -> None:
             needed="rows, and as many of each",
             got=" and ".join(sorted(map(str, batches))),
         )
+    for name, dtype in roles.stored.items():
+        given = inputs.get(name)
+        fits = given is not None and name in roles.gathered and given.dtype == "float32"
+        if not fits or dtype not in ("uint8", "uint16"):
+            raise ArgumentError(
+                f"the stored input {name!r} of {graph.name}",
+                needed="a gathered input of float32, stored as uint8 or uint16",
+                got=f"{dtype} for {'none' if given is None else given.type}",
+            )
     if roles.guard is not None and roles.guard not in graph.outputs:
         raise ArgumentError(
             f"the guard of {graph.name}", needed="one of its outputs", got=repr(roles.guard)

@@ -18,6 +18,10 @@ from misstep.ir import Graph, Value
 __all__ = ["Arguments", "Slot", "place_arguments"]
 
 
+# What whole numbers become floats by: low, span, and the two numbers between which results lie.
+SCALE_ENTRIES = 4
+
+
 @dataclass(frozen=True)
 class Slot:
     """One address in the table of a program: of an input, an output or a literal.
@@ -72,7 +76,10 @@ def place_arguments(graph: Graph, roles: Roles, *, in_place: bool) -> Arguments:
     for value in graph.inputs:
         name = value.name or f"input{value.serial}"
         if name in roles.gathered:
-            arguments.add(Slot(name, value.dtype, value.shape))
+            stored = roles.stored.get(name)
+            arguments.add(Slot(name, stored or value.dtype, value.shape))
+            if stored is not None:
+                arguments.add(Slot(roles.scale_of(name), "float32", (SCALE_ENTRIES,)))
             rows = Buffer(name, value.dtype, value.size)
             arguments.gathered[value] = View.whole(rows, value.shape)
             continue

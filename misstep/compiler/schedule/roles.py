@@ -22,7 +22,9 @@ class Roles:
     each step has its own, one after the other in memory. `gathered`: inputs whose rows are gathered
     from a larger array by row numbers. `logged`: outputs of which each step leaves its own.
     `guard`: an output, one number: a step where it is not finite ends the run before any state
-    changes.
+    changes. `stored`: gathered inputs that lie in memory as whole numbers of this type, "uint8" or
+    "uint16", and become floats as they are gathered: (number - low) / span, kept between two
+    numbers. A run is given these four, float32, as an input of the name that `scale_of` gives.
     """
 
     states: Mapping[str, str] = field(default_factory=dict)
@@ -30,6 +32,12 @@ class Roles:
     gathered: Collection[str] = ()
     logged: Collection[str] = ()
     guard: str | None = None
+    stored: Mapping[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def scale_of(name: str) -> str:
+        """Return the name under which a run is given the scale of a stored input: (4,) float32."""
+        return f"{name} scale"
 
     @property
     def row_wise(self) -> bool:

@@ -13,7 +13,7 @@ from misstep.compiler.codegen.kernels.contraction import write_contraction
 from misstep.compiler.codegen.kernels.convolution import write_convolution
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.codegen.kernels.entries import write_entries
-from misstep.compiler.codegen.kernels.gathering import write_gather
+from misstep.compiler.codegen.kernels.gathering import STORED_TYPES, write_gather
 from misstep.compiler.codegen.kernels.reduction import write_reduction
 from misstep.compiler.codegen.kernels.scan import write_scan
 from misstep.compiler.codegen.kernels.scattering import write_scatter
@@ -31,4 +31,4 @@ WRITERS: dict[str, Callable[[Emission, Kernel], None]] = {
 # The kernels of a scan's body are of these classes themselves.
 WRITERS["scan"] = partial(write_scan, writers=WRITERS)
 
-__all__ = ["WRITERS", "Emission", "write_entries", "write_gather"]
+__all__ = ["STORED_TYPES", "WRITERS", "Emission", "write_entries", "write_gather"]

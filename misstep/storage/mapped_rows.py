@@ -1,0 +1,189 @@
+"""`MappedRows`: some rows of a file, in an order, as numbers that are worked out as they are read.
+
+The file holds each row once, as bytes where bytes are enough; a split, an order or a scale is a few
+numbers beside it. What asks for few rows gets an array; what goes through all of them does so in
+pieces. Knows arrays, not what they mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from misstep.storage.mapped import check_mapped
+
+__all__ = ["MappedRows", "Scale", "pieces_of", "taken_rows"]
+
+Array = npt.NDArray[Any]
+
+# Bytes of numbers that are worked out together: small beside any memory, large beside a call.
+PIECE = 2**24
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How whole numbers become float32: (number - low) / span, kept between two numbers."""
+
+    low: float = 0.0
+    span: float = 1.0
+    smallest: float = -math.inf
+    largest: float = math.inf
+
+    def apply(self, stored: Array) -> npt.NDArray[np.float32]:
+        """Return whole numbers as floats, bit for bit as a compiled step does."""
+        result = np.subtract(stored, np.float32(self.low), dtype=np.float32, casting="unsafe")
+        np.divide(result, np.float32(self.span), out=result)
+        if math.isinf(self.smallest) and math.isinf(self.largest):
+            return result
+        smallest, largest = np.float32(self.smallest), np.float32(self.largest)
+        return np.clip(result, smallest, largest, out=result)
+
+    @property
+    def numbers(self) -> npt.NDArray[np.float32]:
+        """Return the four numbers, as a compiled step takes them."""
+        return np.array([self.low, self.span, self.smallest, self.largest], np.float32)
+
+
+@dataclass(frozen=True)
+class MappedRows:
+    """Rows of `stored`, (rows, …), those at `order`, or all in their own order.
+
+    `scale`: what makes float32 of them; None: they are read as they are. `flat`: whether each row
+    is read as one vector. An index of several rows gives an array, a slice gives `MappedRows`.
+    """
+
+    stored: Array
+    order: npt.NDArray[np.int64] | None = None
+    scale: Scale | None = None
+    flat: bool = False
+
+    def __len__(self) -> int:
+        return len(self.stored if self.order is None else self.order)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape as an array would have it."""
+        each = self.stored.shape[1:]
+        return (len(self), math.prod(each)) if self.flat else (len(self), *each)
+
+    @property
+    def ndim(self) -> int:
+        """Return the number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Return the number of entries."""
+        return math.prod(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return the type of the numbers that are read."""
+        return self.stored.dtype if self.scale is None else np.dtype(np.float32)
+
+    @property
+    def base(self) -> Array:
+        """Return the array in the file, so that who looks for it finds it."""
+        return self.stored
+
+    def at(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return where in `stored` the rows at `indices` lie."""
+        whole = np.asarray(indices, np.int64)
+        return whole if self.order is None else self.order[whole]
+
+    def take(self, indices: Array) -> MappedRows:
+        """Return the rows at `indices`, in their order; nothing of them is read yet."""
+        return replace(self, order=self.at(np.arange(len(self))[indices]))
+
+    def scaled(self, scale: Scale) -> MappedRows:
+        """Return the rows flat, as floats of `scale`."""
+        return replace(self, scale=scale, flat=True)
+
+    def read(self, indices: Array | slice) -> Array:
+        """Return the rows at `indices` as an array of its own. Raises StorageError."""
+        check_mapped(self.stored)
+        if isinstance(indices, slice):
+            start, stop, step = indices.indices(len(self))
+            if self.order is None:
+                rows = self.stored[start:stop:step]
+            else:
+                rows = self.stored[self.order[start:stop:step]]
+        else:
+            rows = self.stored[self.at(np.arange(len(self))[indices])]
+        numbers = np.array(rows) if self.scale is None else self.scale.apply(rows)
+        return numbers.reshape(len(numbers), *self.shape[1:])
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return rows as an array; of a slice `MappedRows`; behind a comma, entries of each row."""
+        if isinstance(key, tuple):
+            rows, *within = key
+            return self._within(rows, tuple(within))
+        if isinstance(key, slice):
+            start, stop, step = key.indices(len(self))
+            return self.take(np.arange(start, stop, step))
+        if isinstance(key, int | np.integer):
+            return self.read(np.array([key]))[0]
+        return self.read(np.asarray(key))
+
+    def _within(self, rows: Any, within: tuple[Any, ...]) -> Array:
+        chosen = self if isinstance(rows, slice) and rows == slice(None) else self[rows]
+        everything = [piece[(slice(None), *within)] for piece in pieces_of(chosen)]
+        if not everything:
+            return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *within)]
+        return np.concatenate(everything)
+
+    def __iter__(self) -> Iterator[Array]:
+        for piece in pieces_of(self):
+            yield from piece
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        """Return all rows in memory: for who needs them at once and knows that they fit."""
+        rows = self.read(slice(None))
+        return rows if dtype is None else rows.astype(dtype, copy=False)
+
+    def reshape(self, *shape: Any) -> Any:
+        """Return the rows flat where that is asked for; in another shape, all of them in memory."""
+        wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
+        each = math.prod(self.shape[1:])
+        if wanted in ((len(self), -1), (len(self), each), (-1, each)) and len(self):
+            return self if self.ndim == 2 else replace(self, flat=True)
+        return np.asarray(self).reshape(wanted)
+
+    def min(self, axis: int | None = None) -> Any:
+        """Return the smallest entry, or of each column, in pieces."""
+        return self._least(np.min, axis)
+
+    def max(self, axis: int | None = None) -> Any:
+        """Return the largest entry, or of each column, in pieces."""
+        return self._least(np.max, axis)
+
+    def _least(self, of: Any, axis: int | None) -> Any:
+        # Of what is stored: scaling keeps the order.
+        bare = replace(self, scale=None)
+        found = of(np.stack([of(piece, axis=0) for piece in pieces_of(bare)]), axis=0)
+        found = found if axis == 0 else np.array([of(found)])
+        if self.scale is not None:
+            found = self.scale.apply(found)
+        return found if axis == 0 else found[0]
+
+
+def pieces_of(rows: Array | MappedRows, entry_bytes: int = 8) -> Iterator[Array]:
+    """Yield some rows after the other as arrays, few enough to work on at once.
+
+    `entry_bytes`: what an entry takes while it is worked on.
+    """
+    each = max(math.prod(rows.shape[1:]), 1) * entry_bytes
+    count = max(PIECE // each, 1)
+    for start in range(0, len(rows), count):
+        some = slice(start, start + count)
+        yield rows.read(some) if isinstance(rows, MappedRows) else rows[some]
+
+
+def taken_rows(rows: Any, indices: Array) -> Any:
+    """Return the rows at `indices`: of mapped ones without reading them."""
+    return rows.take(indices) if isinstance(rows, MappedRows) else rows[indices]
